@@ -1,0 +1,1 @@
+"""Adapters that build feedback sources from the little that an author writes."""

@@ -1,0 +1,103 @@
+"""The verifier adapter: a plain function becomes a feedback source with hard time limits."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.adapters.failures import verdict_of_value
+from harness.contract import FeedbackSource, RunContext, SourceFactory
+from harness.errors import PluginError
+from harness.scale import BINARY, Scale
+from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status, Verdict
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+BATCH = 64
+
+
+def verifier(
+    *,
+    name: str,
+    version: str,
+    options: type[BaseModel] | None = None,
+    scale: Scale = BINARY,
+    timeout_s: float | None = None,
+) -> Callable[[Callable[..., Any]], SourceFactory]:
+    """Make a verifier of a function ``(item, response) -> bool | float | None``.
+
+    The function runs in a worker process with a hard time limit. It returns True or False, a score
+    between 0 and 1 (with ``scale=UNIT``), None to abstain, or a Verdict. With ``options`` it takes
+    the validated options as a third argument.
+
+    Args:
+        name: What experiments write under ``use:``.
+        version: Move it whenever the same response may get another verdict.
+        options: pydantic model of the options.
+        scale: Scale of the score.
+        timeout_s: Hard limit for one response; the run's limit by default.
+
+    Raises:
+        PluginError: The function cannot be imported by name in a worker process.
+    """
+
+    def decorate(function: Callable[..., Any]) -> SourceFactory:
+        if "<locals>" in function.__qualname__ or "." in function.__qualname__:
+            raise PluginError(
+                f"verifier {name} must be a function at the top of a module, since worker"
+                f" processes import it by name; {function.__qualname__} is not"
+            )
+        reference = f"{function.__module__}:{function.__qualname__}"
+
+        def build(label: str, validated: BaseModel | None) -> FeedbackSource:
+            info = SourceInfo(label, version, "verifier", scale)
+            return VerifierSource(info, reference, validated, timeout_s)
+
+        doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
+        summary = doc.split("\n")[0]
+        return SourceFactory(name, version, "verifier", build, options, summary, function)
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSource:
+    """Runs a verifier function in worker processes, in batches."""
+
+    info: SourceInfo
+    reference: str
+    options: BaseModel | None
+    timeout_s: float | None
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield one judgment per request, in order."""
+        extra = () if self.options is None else (self.options,)
+        limit = self.timeout_s or ctx.limits.timeout_s
+        for start in range(0, len(requests), BATCH):
+            batch = requests[start : start + BATCH]
+            payloads = [(r.item, r.responses[0], *extra) for r in batch]
+            began = time.perf_counter()
+            outcomes = await ctx.workers.run(self.reference, payloads, limit)
+            each = (time.perf_counter() - began) / len(batch)
+            for request, outcome in zip(batch, outcomes, strict=True):
+                if outcome.status is Status.OK:
+                    verdict = verdict_of_value(outcome.value)
+                else:
+                    verdict = Verdict(outcome.status, rationale=outcome.reason)
+                yield Judgment(
+                    request_id=request.id,
+                    source=self.info.name,
+                    source_version=self.info.version,
+                    annotator=self.info.name,
+                    verdict=verdict,
+                    latency_s=each,
+                )
+
+    def check(self, ctx: RunContext) -> None:
+        """A function that could be registered can be called."""

@@ -1,0 +1,220 @@
+"""The one contract of all feedback sources, and what a run hands to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.errors import PluginError
+from harness.schema import (
+    ChatReply,
+    ChatRequest,
+    Judgment,
+    JudgmentRequest,
+    SourceInfo,
+    SourceKind,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from harness.sandbox import Sandbox
+
+
+class ChatClient(Protocol):
+    """Talks to language models; tests pass a fake."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the reply to one request.
+
+        Raises:
+            ChatError: The call failed for good; its status says how.
+            BudgetExceededError: The call could pass the run's budget.
+        """
+        ...
+
+    def check(self, model: str) -> None:
+        """Raise ConfigError when calls to this model cannot work, such as for a missing key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOutcome:
+    """What one payload of a worker became: a value with status OK, or a failure with its reason."""
+
+    status: Status
+    value: Any = None
+    reason: str = ""
+
+
+class Workers(Protocol):
+    """Runs trusted but possibly hanging functions in processes of their own."""
+
+    async def run(
+        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+    ) -> list[WorkOutcome]:
+        """Call ``function`` ("module:name") once for each tuple of arguments, in order.
+
+        A payload that takes longer than ``timeout_s`` becomes TIMEOUT, one that raises becomes
+        ERROR, and the others are not affected.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a source may use.
+
+    Args:
+        concurrency: Requests in flight at once for each source.
+        timeout_s: Seconds for one verification or one call.
+    """
+
+    concurrency: int = 32
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a run hands to its sources, so that tests can pass fakes."""
+
+    chat: ChatClient
+    workers: Workers
+    sandbox: Sandbox
+    seed: int = 0
+    limits: Limits = Limits()
+    run_dir: Path | None = None
+
+
+class FeedbackSource(Protocol):
+    """Anything that yields judgments."""
+
+    info: SourceInfo
+
+    def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield zero or more judgments for each request, in any order.
+
+        Failures are judgments too, with their own status; a request without any judgment is
+        recorded as MISSING.
+        """
+        ...
+
+    def check(self, ctx: RunContext) -> None:
+        """Raise InputError when the source cannot work, before any work is paid for."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceFactory:
+    """Builds a feedback source from the options of an experiment.
+
+    Args:
+        name: What experiments write under ``use:``.
+        version: Version of the source's behaviour.
+        kind: judge, verifier, human or reward_model.
+        builder: Receives (name inside the experiment, validated options or None).
+        options: pydantic model of the options, None when there are none.
+        summary: One line for ``harness plugins``.
+        function: The author's function, when an adapter made the factory; calling the factory
+            calls it, so that a plugin is testable as the plain function it was written as.
+    """
+
+    name: str
+    version: str
+    kind: SourceKind
+    builder: Callable[[str, Any], FeedbackSource]
+    options: type[BaseModel] | None = None
+    summary: str = ""
+    function: Callable[..., Any] | None = field(default=None, compare=False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the author's function."""
+        if self.function is None:
+            raise TypeError(f"source {self.name} was not made from a function")
+        return self.function(*args, **kwargs)
+
+    def build(
+        self, options: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> FeedbackSource:
+        """Validate the options and build the source.
+
+        Args:
+            options: Raw options, as in the experiment file.
+            name: Name inside the experiment; the factory's own by default.
+
+        Raises:
+            PluginError: An option is unknown, missing or of the wrong type.
+        """
+        name = name or self.name
+        if self.options is None:
+            if options:
+                raise PluginError(
+                    f"source {self.name} takes no options, got {', '.join(sorted(options))}",
+                    where=f"sources.{name}.options",
+                )
+            return self.builder(name, None)
+        from pydantic import ValidationError
+
+        try:
+            validated = self.options.model_validate(dict(options or {}))
+        except ValidationError as error:
+            raise PluginError(
+                f"wrong options for source {self.name}",
+                where=f"sources.{name}.options",
+                details=[
+                    f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
+                    + (f", got {e['input']!r}" if e["type"] != "missing" else "")
+                    for e in error.errors()
+                ],
+                hint=f"options: {', '.join(self.options.model_fields)}",
+            ) from error
+        return self.builder(name, validated)
+
+
+@dataclass(frozen=True)
+class AggregatorFactory:
+    """A way to turn judgments into rewards and preferences.
+
+    Args:
+        name: What experiments write under ``aggregation:``.
+        aggregate: Called with (requests, judgments, weight of each source).
+        summary: One line for ``harness plugins``.
+    """
+
+    name: str
+    aggregate: Callable[..., Any]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class AgreementStatistic:
+    """A statistic that a plugin adds to the agreement report.
+
+    Args:
+        name: Row name in the report.
+        compute: Called with a rating table; returns rows of the report.
+        summary: One line for ``harness plugins``.
+    """
+
+    name: str
+    compute: Callable[..., Any]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """A section that a plugin adds to report.html.
+
+    Args:
+        title: Heading.
+        render: Called with the report's data; returns Markdown text, which is escaped and styled.
+    """
+
+    title: str
+    render: Callable[[Mapping[str, Any]], str]

@@ -1,0 +1,64 @@
+"""Every hook of the harness; pluggy registers, objects do the work, no hook is called per item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from harness.contract import (
+        AggregatorFactory,
+        AgreementStatistic,
+        ReportSection,
+        SourceFactory,
+    )
+
+hookspec = pluggy.HookspecMarker("harness")
+hookimpl = pluggy.HookimplMarker("harness")
+
+
+@hookspec
+def harness_feedback_sources() -> Sequence[SourceFactory]:  # type: ignore[empty-body]
+    """Return the judges, verifiers and human sources that this plugin offers."""
+
+
+@hookspec
+def harness_aggregators() -> Sequence[AggregatorFactory]:  # type: ignore[empty-body]
+    """Return ways to turn judgments into rewards and preferences."""
+
+
+@hookspec
+def harness_agreement_statistics() -> Sequence[AgreementStatistic]:  # type: ignore[empty-body]
+    """Return statistics to add to the agreement report."""
+
+
+@hookspec
+def harness_rubric_dirs() -> Sequence[Traversable]:  # type: ignore[empty-body]
+    """Return folders of rubric and constitution files (``*.yaml``)."""
+
+
+@hookspec
+def harness_report_sections() -> Sequence[ReportSection]:  # type: ignore[empty-body]
+    """Return sections to add to report.html."""
+
+
+@hookspec
+def harness_commands(app: Any) -> None:
+    """Add commands to the ``harness`` command line.
+
+    Args:
+        app: The typer application.
+    """
+
+
+@hookspec
+def harness_run_finished(run: Any) -> None:
+    """Called once when ``harness run`` has written its report.
+
+    Args:
+        run: Path of the run directory.
+    """
