@@ -93,7 +93,10 @@ class RunContext:
 class FeedbackSource(Protocol):
     """Anything that yields judgments."""
 
-    info: SourceInfo
+    @property
+    def info(self) -> SourceInfo:
+        """Who the source is."""
+        ...
 
     def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext

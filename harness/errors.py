@@ -1,17 +1,17 @@
 """Every exception that the harness raises on purpose.
 
-    HarnessError
-    ├── InputError           the user's input is wrong; the command line exits with 2
-    │   ├── ConfigError      the experiment file
-    │   ├── DataError        a table, a JSONL file, a label file
-    │   ├── RubricError      a rubric or constitution file
-    │   ├── ScaleError       a statistic that the level of measurement forbids
-    │   └── PluginError      unknown, duplicate or broken plugin
-    ├── MissingExtraError    an optional dependency is not installed; exits with 2
-    ├── ChatError            a call to a language model failed (carries a Status)
-    ├── BudgetExceededError  the next call would pass the run's budget; the run can be resumed
-    ├── SandboxError         the host cannot offer the isolation that was asked for
-    └── GateStopError        an agreement gate with action "stop" was not met
+HarnessError
+├── InputError           the user's input is wrong; the command line exits with 2
+│   ├── ConfigError      the experiment file
+│   ├── DataError        a table, a JSONL file, a label file
+│   ├── RubricError      a rubric or constitution file
+│   ├── ScaleError       a statistic that the level of measurement forbids
+│   └── PluginError      unknown, duplicate or broken plugin
+├── MissingExtraError    an optional dependency is not installed; exits with 2
+├── ChatError            a call to a language model failed (carries a Status)
+├── BudgetExceededError  the next call would pass the run's budget; the run can be resumed
+├── SandboxError         the host cannot offer the isolation that was asked for
+└── GateStopError        an agreement gate with action "stop" was not met
 """
 
 from __future__ import annotations

@@ -180,7 +180,9 @@ class _Reader:
     def _weight(self, row: Mapping[str, Any], place: str) -> float:
         weight = row.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
-            raise RubricError(f"weight of {place} must be above 0, got {weight!r}", where=self.where)
+            raise RubricError(
+                f"weight of {place} must be above 0, got {weight!r}", where=self.where
+            )
         return float(weight)
 
     def _criterion(self, row: object, index: int) -> Criterion:

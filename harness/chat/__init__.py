@@ -1,0 +1,1 @@
+"""Talks to language models: litellm, an in-process transformers backend, cache, limits."""

@@ -1,0 +1,1 @@
+"""What tests of plugins use: fakes, a conformance kit, a stub server."""

@@ -1,0 +1,1 @@
+"""Rubrics and constitutions as YAML files."""
