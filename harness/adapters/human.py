@@ -21,7 +21,7 @@ class HumanLabel:
         item_id: The item.
         responses: Id (or system) of the response; for a pair of A, then B.
         annotator: Who.
-        value: On the criterion's scale; for a pair "A", "B" or "TIE"; None where the person skipped.
+        value: On the scale; for a pair "A", "B" or "TIE"; None where the person skipped.
         criterion: Id of the criterion; empty fits any.
         where: File and row, for messages.
     """

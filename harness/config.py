@@ -1,0 +1,247 @@
+"""RunConfig: the experiment file, strictly checked before any work is paid for."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import ConfigError
+
+Trainer = Literal["sft", "dpo", "grpo", "ppo", "best_of_n"]
+PAIR_AGGREGATIONS = ("majority", "mean", "agreement_weighted", "dawid_skene")
+
+
+class _Strict(BaseModel):
+    """No unknown keys: a typo must not become a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ItemsConfig(_Strict):
+    """Where items come from.
+
+    Attributes:
+        file: JSONL file of items, relative to the experiment file.
+        limit: Use only the first of them.
+    """
+
+    file: str
+    limit: int | None = Field(default=None, gt=0)
+
+
+class DataConfig(_Strict):
+    """Items to train on and held-out items to evaluate on; they must not overlap."""
+
+    train: ItemsConfig
+    evaluation: ItemsConfig
+
+
+class PolicyConfig(_Strict):
+    """The base model and how it answers.
+
+    Attributes:
+        model: Folder of a transformers checkpoint (relative to the experiment file), or a hub id.
+        responses_per_item: Responses sampled for each training item; at least two, to make pairs.
+        temperature: Sampling temperature, for collecting and for evaluating.
+        max_new_tokens: Upper limit of a response.
+    """
+
+    model: str
+    responses_per_item: int = Field(default=2, ge=2)
+    temperature: float = Field(default=1.0, gt=0)
+    max_new_tokens: int = Field(default=256, gt=0)
+
+
+class SourceConfig(_Strict):
+    """One feedback source.
+
+    Attributes:
+        use: Name of the plugin's source.
+        options: Options of that source.
+        way: Judge responses one by one or in pairs; by default what the source can do, pairs first.
+        limit: At most this many requests are put to it, the first ones.
+    """
+
+    use: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    way: Literal["pointwise", "pairwise"] | None = None
+    limit: int | None = Field(default=None, gt=0)
+
+
+class GateConfig(_Strict):
+    """Minimum agreement of a source with people, and what happens below it.
+
+    Attributes:
+        source: The source that is checked.
+        minimum_kappa: Smallest Cohen's kappa against the majority of the people.
+        action: drop the source, down_weight it to its kappa (at least 0), or stop the run.
+    """
+
+    source: str
+    minimum_kappa: float = Field(ge=-1, le=1)
+    action: Literal["drop", "down_weight", "stop"]
+
+
+class AgreementConfig(_Strict):
+    """Agreement with people.
+
+    Attributes:
+        reference: The human source that the others are compared with.
+        gates: Checks that decide about sources.
+    """
+
+    reference: str
+    gates: tuple[GateConfig, ...] = ()
+
+
+class ArmConfig(_Strict):
+    """One way of training.
+
+    Attributes:
+        title: Shown in the report.
+        sources: Where the feedback comes from. Pairwise sources give preferences (for online
+            trainers, a reward model learns from them); pointwise ones give rewards.
+        aggregation: How judgments of several sources become one.
+        trainer: sft, dpo, grpo, ppo or best_of_n.
+        weights: Share of each source; 1 by default, times what a gate leaves.
+        settings: Settings of the trainer.
+    """
+
+    title: str = ""
+    sources: tuple[str, ...] = Field(min_length=1)
+    aggregation: str = "majority"
+    trainer: Trainer
+    weights: dict[str, float] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class EvaluationConfig(_Strict):
+    """Held-out evaluation.
+
+    Attributes:
+        evaluators: Pointwise sources that score every policy.
+        responses_per_item: Responses sampled for each held-out item and policy.
+        monitor: The evaluator that is watched during training as the gold reward.
+    """
+
+    evaluators: tuple[str, ...] = Field(min_length=1)
+    responses_per_item: int = Field(default=1, ge=1)
+    monitor: str | None = None
+
+
+class RunConfig(_Strict):
+    """The whole experiment.
+
+    Attributes:
+        name: Name of the run directory under reports/.
+        description: A sentence or two for the report.
+        seeds: One training per arm and seed.
+        parallel: Trainings at once; by default one per core.
+        budget_usd: The run stops before it spends more.
+        concurrency: Judgments in flight at once for each source.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    parallel: int | None = Field(default=None, gt=0)
+    budget_usd: float | None = Field(default=None, ge=0)
+    concurrency: int = Field(default=32, gt=0)
+    data: DataConfig
+    policy: PolicyConfig
+    sources: dict[str, SourceConfig] = Field(min_length=1)
+    agreement: AgreementConfig | None = None
+    arms: dict[str, ArmConfig] = Field(min_length=1)
+    evaluation: EvaluationConfig
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> RunConfig:
+        problems = []
+
+        def need(name: str, place: str) -> None:
+            if name not in self.sources:
+                near = difflib.get_close_matches(name, self.sources, 1)
+                hint = f", did you mean {near[0]}?" if near else ""
+                problems.append(f"{place}: no source is named {name!r}{hint}")
+
+        for arm, config in self.arms.items():
+            for name in config.sources:
+                need(name, f"arms.{arm}.sources")
+            for name in config.weights:
+                if name not in config.sources:
+                    problems.append(f"arms.{arm}.weights: {name!r} is not among the arm's sources")
+        for name in self.evaluation.evaluators:
+            need(name, "evaluation.evaluators")
+        if self.evaluation.monitor and self.evaluation.monitor not in self.evaluation.evaluators:
+            problems.append("evaluation.monitor: must be one of the evaluators")
+        if self.agreement:
+            need(self.agreement.reference, "agreement.reference")
+            for index, gate in enumerate(self.agreement.gates):
+                need(gate.source, f"agreement.gates.{index}.source")
+        if "base" in self.arms:
+            problems.append("arms.base: the name is taken by the untrained policy")
+        if len(set(self.seeds)) != len(self.seeds):
+            problems.append(f"seeds: repeated in {list(self.seeds)}")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read and check an experiment file.
+
+    Raises:
+        ConfigError: The file is missing, is not YAML, or has unknown, missing or wrong keys; one
+            error for all of them.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise ConfigError("no such experiment file", where=str(path))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not YAML: {' '.join(str(error).split())}", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ConfigError("an experiment file is a mapping of keys", where=str(path))
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(
+            "the experiment file is wrong",
+            where=str(path),
+            details=[line for entry in error.errors() for line in _explain(entry)],
+        ) from error
+
+
+def _explain(entry: Any) -> list[str]:
+    """Return one line per problem, with its key and the nearest known one."""
+    place = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == "value_error":
+        lines = str(entry["ctx"]["error"]).split("\n")
+        return [f"{place}: {line}" if place else line for line in lines]
+    if entry["type"] == "extra_forbidden":
+        known = _known_keys(entry["loc"][:-1])
+        near = difflib.get_close_matches(str(entry["loc"][-1]), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        return [f"{place}: unknown key; {hint}"]
+    if entry["type"] == "missing":
+        return [f"{place}: missing"]
+    return [f"{place}: {entry['msg']}, got {entry['input']!r:.60}"]
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the model at a location knows."""
+    model: Any = RunConfig
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            annotation: Any = model.model_fields[str(part)].annotation
+            model = annotation
+        arguments = getattr(model, "__args__", ())
+        models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
+        if models:
+            model = models[0]
+    return list(model.model_fields) if hasattr(model, "model_fields") else []
