@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.errors import ConfigError
 
-Trainer = Literal["sft", "dpo", "grpo", "ppo", "best_of_n"]
-PAIR_AGGREGATIONS = ("majority", "mean", "agreement_weighted", "dawid_skene")
+Trainer = Literal["sft", "dpo", "grpo", "ppo"]
 
 
 class _Strict(BaseModel):
@@ -105,7 +104,7 @@ class ArmConfig(_Strict):
         sources: Where the feedback comes from. Pairwise sources give preferences (for online
             trainers, a reward model learns from them); pointwise ones give rewards.
         aggregation: How judgments of several sources become one.
-        trainer: sft, dpo, grpo, ppo or best_of_n.
+        trainer: sft (on chosen responses), dpo, grpo or ppo.
         weights: Share of each source; 1 by default, times what a gate leaves.
         settings: Settings of the trainer.
     """

@@ -12,6 +12,7 @@ from harness.schema import (
     ChatRequest,
     Judgment,
     JudgmentRequest,
+    Order,
     SourceInfo,
     SourceKind,
     Status,
@@ -88,6 +89,8 @@ class RunContext:
     seed: int = 0
     limits: Limits = Limits()
     run_dir: Path | None = None
+    skip: frozenset[tuple[str, Order, int]] = frozenset()
+    """(request id, order, repeat) that are recorded already, for sources that yield several."""
 
 
 class FeedbackSource(Protocol):

@@ -126,6 +126,7 @@ class JudgeSource:
             (request, order, repeat)
             for request in requests
             for order, repeat in self.presentations(request, ctx.seed)
+            if (request.id, order, repeat) not in ctx.skip
         ]
         pending: set[asyncio.Task[Judgment]] = set()
         queue = iter(jobs)

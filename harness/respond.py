@@ -1,0 +1,157 @@
+"""Items to responses: samples a policy, in process (transformers) or through a chat model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.contract import ChatClient
+from harness.errors import ChatError, ConfigError
+from harness.schema import ChatRequest, Item, Response, Status
+
+BATCH = 64
+
+
+def response_id(system: str, seed: int, item_id: str, index: int) -> str:
+    """Return the id of a response, the same in every run."""
+    return f"{system}.{seed}.{item_id}.{index}"
+
+
+def sample_policy(
+    model: str | Path,
+    items: Sequence[Item],
+    *,
+    system: str,
+    per_item: int = 1,
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_new_tokens: int = 256,
+    on_batch: Callable[[int], None] | None = None,
+) -> list[Response]:
+    """Sample responses from a transformers checkpoint.
+
+    Rows are left-padded and the attention mask goes along, from which position ids are derived.
+    Sampling is seeded per batch, so the same call gives the same texts on the same machine.
+
+    Args:
+        model: Folder of the checkpoint, or a hub id.
+        items: Prompts; chat messages need a tokenizer with a chat template.
+        system: Name of the policy, on every response.
+        per_item: Responses for each item.
+        seed: Of the sampling.
+        temperature: Above 0.
+        max_new_tokens: Upper limit; a response that reaches it is marked as truncated.
+        on_batch: Called with the number of new responses, for progress.
+
+    Raises:
+        ConfigError: The checkpoint cannot be loaded.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(model), padding_side="left")
+        policy: Any = AutoModelForCausalLM.from_pretrained(str(model), dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the policy {model}: {error}") from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    policy.to(device).eval()
+    jobs = [(item, index) for item in items for index in range(per_item)]
+    responses: list[Response] = []
+    for start in range(0, len(jobs), BATCH):
+        batch = jobs[start : start + BATCH]
+        prompts = [prompt_for_model(tokenizer, item.prompt) for item, _ in batch]
+        encoded = tokenizer(prompts, return_tensors="pt", padding=True).to(device)
+        torch.manual_seed(_batch_seed(seed, system, start))
+        with torch.no_grad():
+            generated = policy.generate(
+                input_ids=encoded["input_ids"],
+                attention_mask=encoded["attention_mask"],
+                do_sample=True,
+                temperature=temperature,
+                top_k=0,
+                top_p=1.0,
+                max_new_tokens=max_new_tokens,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+            )
+        completions = generated[:, encoded["input_ids"].shape[1] :].tolist()
+        for (item, index), ids in zip(batch, completions, strict=True):
+            ended = tokenizer.eos_token_id in ids
+            kept = ids[: ids.index(tokenizer.eos_token_id)] if ended else ids
+            text = tokenizer.decode(kept, skip_special_tokens=True)
+            metadata = {"seed": seed, "tokens": len(kept), "truncated": not ended}
+            responses.append(
+                Response(response_id(system, seed, item.id, index), item.id, system, text, metadata)
+            )
+        if on_batch is not None:
+            on_batch(len(batch))
+    return responses
+
+
+def prompt_for_model(tokenizer: Any, prompt: str | Sequence[Any]) -> str:
+    """Return the text that a policy continues: its chat template's, or the plain prompt."""
+    if isinstance(prompt, str):
+        if tokenizer.chat_template is None:
+            return prompt
+        prompt = [{"role": "user", "content": prompt}]
+    if tokenizer.chat_template is None:
+        raise ConfigError("the prompt is a chat, but the policy's tokenizer has no chat template")
+    text: str = tokenizer.apply_chat_template(
+        [dict(message) for message in prompt], tokenize=False, add_generation_prompt=True
+    )
+    bos = tokenizer.bos_token
+    return text.removeprefix(bos) if bos else text  # the tokenizer adds it once more
+
+
+def _batch_seed(seed: int, system: str, start: int) -> int:
+    digest = hashlib.sha256(f"{seed}\0{system}\0{start}".encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+async def ask_model(
+    chat: ChatClient,
+    model: str,
+    items: Sequence[Item],
+    *,
+    per_item: int = 1,
+    temperature: float = 1.0,
+    max_tokens: int = 256,
+    concurrency: int = 32,
+    on_batch: Callable[[int], None] | None = None,
+) -> list[Response]:
+    """Ask a chat model for responses; a failed call leaves an empty text marked with its status.
+
+    Args:
+        chat: The client.
+        model: Name as litellm writes it, or "local/<name>".
+        items: Prompts.
+        per_item: Responses for each item.
+        temperature: Sampling temperature.
+        max_tokens: Upper limit of a response.
+        concurrency: Calls in flight at once.
+        on_batch: Called with the number of new responses, for progress.
+    """
+    limit = asyncio.Semaphore(concurrency)
+
+    async def ask(item: Item, index: int) -> Response:
+        prompt = item.prompt
+        messages = ({"role": "user", "content": prompt},) if isinstance(prompt, str) else prompt
+        name = response_id(model, 0, item.id, index)
+        request = ChatRequest(model, messages, temperature, max_tokens, repeat=index)
+        async with limit:
+            try:
+                reply = await chat.complete(request)
+                text, metadata = reply.text, {"status": Status.OK.value}
+            except ChatError as error:
+                text, metadata = "", {"status": error.status.value, "reason": error.reason}
+        if on_batch is not None:
+            on_batch(1)
+        return Response(name, item.id, model, text, metadata)
+
+    return list(
+        await asyncio.gather(*(ask(item, index) for item in items for index in range(per_item)))
+    )
