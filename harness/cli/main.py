@@ -1,0 +1,98 @@
+"""The ``harness`` command: registers the commands and turns errors into one clean message."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError
+
+ORDER = (
+    "run",
+    "demo",
+    "respond",
+    "judge",
+    "agree",
+    "aggregate",
+    "label",
+    "plan-labels",
+    "train",
+    "evaluate",
+    "report",
+    "plugins",
+)
+"""Commands in the order of the pipeline; the others follow by name."""
+
+app = typer.Typer(
+    name="harness",
+    help="Mix judges, verifiers and people; train on their agreement-checked rewards; compare.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from harness import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def register() -> None:
+    """Add every module of ``harness.cli`` that has a ``command``, under its own name."""
+    import harness.cli
+
+    names = {
+        module.name.replace("_", "-"): module.name
+        for module in pkgutil.iter_modules(harness.cli.__path__)
+        if module.name not in ("main", "screen")
+    }
+    ranked = sorted(names, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
+    for name in ranked:
+        module = importlib.import_module(f"harness.cli.{names[name]}")
+        app.command(name)(module.command)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted.
+    """
+    register()
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
+        _add_plugin_commands(sys.argv[1])
+    try:
+        app()
+    except HarnessError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; run the same command again to go on\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _add_plugin_commands(name: str) -> None:
+    """Load plugins when the command is none of ours, so that ``harness --help`` stays fast."""
+    if name in {command.name for command in app.registered_commands}:
+        return
+    from harness.registry import registry
+
+    registry().manager.hook.harness_commands(app=app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""``harness plugins``: what is installed, from where, with which options, and what is broken."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(help="Show one source with its options in full.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List every source with its distribution, version, options and any load error."""
+    import json
+
+    from rich.table import Table
+
+    from harness.cli.screen import console
+    from harness.registry import registry
+
+    found = registry()
+    rows: list[dict[str, Any]] = []
+    for source, factory in sorted(found.sources.items()):
+        origin = found.origins[source]
+        schema = factory.options.model_json_schema() if factory.options else {}
+        rows.append(
+            {
+                "name": source,
+                "kind": factory.kind,
+                "version": factory.version,
+                "distribution": f"{origin.distribution} {origin.version}",
+                "module": origin.module,
+                "options": {
+                    key: _option(key, value, schema) for key, value in _fields(schema).items()
+                },
+                "summary": factory.summary,
+            }
+        )
+    broken = [{"plugin": str(plugin.origin), "error": plugin.reason} for plugin in found.broken]
+    out = console()
+    if name is not None:
+        found.source(name)  # raises for an unknown or broken one
+        rows, broken = [row for row in rows if row["name"] == name], []
+    if as_json:
+        out.print_json(json.dumps({"sources": rows, "broken": broken}))
+        return
+    if name is not None:
+        _print_one(out, rows[0])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("source", "kind", "version", "distribution", "options"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row["name"], row["kind"], row["version"], row["distribution"], ", ".join(row["options"])
+        )
+    out.print(table)
+    if found.aggregators:
+        out.print(f"\naggregations: {', '.join(sorted(found.aggregators))}")
+    for plugin in broken:
+        out.print(f"\n[red]broken[/red] {plugin['plugin']}\n  {plugin['error']}")
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = schema.get("properties", {})
+    return fields
+
+
+def _option(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
+    kinds = value.get("type") or "/".join(
+        str(part.get("type", part.get("$ref", "").rpartition("/")[2]))
+        for part in value.get("anyOf", [])
+    )
+    if key in schema.get("required", []):
+        return f"{kinds}, required"
+    return f"{kinds}, default {value.get('default')!r}"
+
+
+def _print_one(out: Any, row: dict[str, Any]) -> None:
+    out.print(f"[bold]{row['name']}[/bold] ({row['kind']}, version {row['version']})")
+    out.print(row["summary"])
+    out.print(f"from {row['distribution']}, {row['module']}\n")
+    for key, text in row["options"].items():
+        out.print(f"  {key}: {text}", markup=False)
+    if not row["options"]:
+        out.print("  no options")
