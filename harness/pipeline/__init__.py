@@ -1,0 +1,1 @@
+"""Composes the stages: items, responses, judgments, agreement, arms, evaluation, report."""

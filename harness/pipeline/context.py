@@ -1,0 +1,138 @@
+"""What a run is made of: sources by name, a context for them, and progress."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.config import RunConfig, SourceConfig
+from harness.contract import FeedbackSource, Limits, RunContext, SourceFactory
+from harness.errors import ConfigError
+from harness.registry import Origin, registry
+from harness.rubric import content_hash
+from harness.schema import SourceInfo, Way
+from harness.store import Journal
+
+StartBar = Callable[[str, int], Callable[[int], None]]
+"""Called with a title and a total; returns what moves the bar on."""
+
+
+def no_bar(title: str, total: int) -> Callable[[int], None]:
+    """Show nothing."""
+    return lambda count: None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """A source under its name in the experiment."""
+
+    name: str
+    config: SourceConfig
+    source: FeedbackSource
+    factory: SourceFactory
+    origin: Origin
+
+    @property
+    def info(self) -> SourceInfo:
+        """Who the source is."""
+        return self.source.info
+
+    @property
+    def way(self) -> Way:
+        """How the source judges in this experiment."""
+        if self.config.way is not None:
+            return self.config.way
+        return "pairwise" if "pairwise" in self.info.takes else "pointwise"
+
+    @property
+    def scope(self) -> str:
+        """Part of the journal that holds its judgments; it moves with the options."""
+        return f"{self.name}/{content_hash([self.config.use, self.config.options])[:12]}"
+
+
+def build_sources(config: RunConfig) -> dict[str, NamedSource]:
+    """Build every source of an experiment.
+
+    Raises:
+        PluginError: A source is unknown or broken, or its options are wrong.
+        ConfigError: A source cannot judge the way it is asked to.
+    """
+    found = registry()
+    sources = {}
+    for name, entry in config.sources.items():
+        factory = found.source(entry.use)
+        source = factory.build(entry.options, name)
+        named = NamedSource(name, entry, source, factory, found.origins[entry.use])
+        if named.way not in source.info.takes:
+            raise ConfigError(
+                f"source {name} ({entry.use}) cannot judge {named.way}",
+                where=f"sources.{name}.way",
+                hint=f"it can judge {', '.join(source.info.takes)}",
+            )
+        sources[name] = named
+    return sources
+
+
+@asynccontextmanager
+async def open_context(
+    journal: Journal | None,
+    *,
+    seed: int = 0,
+    concurrency: int = 32,
+    timeout_s: float = 60.0,
+    budget_usd: float | None = None,
+    run_dir: Path | None = None,
+    processes: int | None = None,
+) -> AsyncIterator[RunContext]:
+    """Open the chat client, the workers and the sandbox that sources share, and close them."""
+    from harness.chat import Client
+    from harness.sandbox import Sandbox
+    from harness.sandbox.workers import WorkerPool
+
+    limits = Limits(concurrency, timeout_s)
+    async with (
+        Client(journal, budget_usd=budget_usd, concurrency=concurrency) as chat,
+        WorkerPool(processes) as workers,
+        Sandbox(processes) as sandbox,
+    ):
+        yield RunContext(chat, workers, sandbox, seed, limits, run_dir)
+
+
+def resolve(config_path: Path, name: str) -> str:
+    """Return a path of the experiment file, relative to it where it is one; else a hub id."""
+    path = Path(name)
+    beside = config_path.parent / path
+    return str(path if path.is_absolute() or not beside.exists() else beside)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder by name."""
+    digest = hashlib.sha256()
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if file.is_file():
+            digest.update(file.relative_to(path.parent).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def weights_of(config: Mapping[str, float], names: tuple[str, ...]) -> dict[str, float]:
+    """Return the weight of each source of an arm, 1 by default."""
+    return {name: config.get(name, 1.0) for name in names}
+
+
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Return the installed versions of packages, for the manifest."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, Any] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
