@@ -1,0 +1,6 @@
+"""Compares policies on held-out prompts: scores, differences to base, win rates, diversity."""
+
+from harness.evaluate.comparison import evaluate
+from harness.evaluate.scores import EvaluatorInfo
+
+__all__ = ["EvaluatorInfo", "evaluate"]

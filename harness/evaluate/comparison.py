@@ -1,0 +1,260 @@
+"""The whole comparison of policies on held-out prompts, as one plain dictionary."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.errors import DataError
+from harness.evaluate.diversity import describe_texts
+from harness.evaluate.scores import (
+    EvaluatorInfo,
+    Scored,
+    Scores,
+    cluster_of,
+    coverage_of,
+    mean_of,
+    score_responses,
+)
+from harness.evaluate.wins import COMBINED, win_rates
+from harness.intervals import (
+    CONFIDENCE,
+    FEW_CLUSTERS,
+    Estimate,
+    clustered_difference,
+    clustered_mean,
+    holm,
+    seed_interval,
+)
+from harness.schema import Item, Judgment, JudgmentRequest, Response
+
+FEWEST_SEEDS = 3
+
+
+def evaluate(
+    items: Sequence[Item],
+    responses: Mapping[tuple[str, int], Sequence[Response]],
+    requests: Iterable[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    evaluators: Sequence[EvaluatorInfo],
+    *,
+    base: str = "base",
+    log_ratios: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Compare policies on held-out prompts.
+
+    Seeds are pooled, and shown one by one beside it. With three seeds or more the interval covers
+    seeds and prompts (seeds resampled before prompts); with fewer it covers prompts only, and a
+    warning says so. A response without a score is left out, counted by its status, and never 0.
+
+    Args:
+        items: The held-out items; ``metadata["cluster"]`` groups those that are not independent.
+        responses: By (policy, seed); the ids are unique over all of them.
+        requests: What the evaluators were asked, one response each.
+        judgments: What they said; those of other sources are ignored.
+        evaluators: Who they are.
+        base: The policy that the others are compared with.
+        log_ratios: log p_policy(response) - log p_base(response) in nats, by response id, where it
+            is known; its mean over a policy's own samples estimates its KL from base (k1).
+
+    Returns:
+        JSON values only; docs/reports.md says what each key holds.
+
+    Raises:
+        DataError: The responses do not fit the items, a request is not pointwise, or an evaluator
+            has the name of the combined criterion.
+        ScaleError: A value is not on its scale.
+    """
+    if any(evaluator.name == COMBINED for evaluator in evaluators):
+        raise DataError(
+            f"an evaluator cannot be called {COMBINED!r}", hint="that is the criterion of them all"
+        )
+    policies = list(dict.fromkeys(policy for policy, _ in responses))
+    scores = score_responses(items, responses, requests, judgments, evaluators)
+    clusters = {item.id: cluster_of(item) for item in items}
+    rows = [
+        _score_row(scores, evaluator, policy, base)
+        for evaluator in evaluators
+        for policy in policies
+    ]
+    compared = [row["difference"] for row in rows if row["difference"] is not None]
+    for difference, p in zip(compared, holm([d["p"] for d in compared]), strict=True):
+        difference["p_holm"] = p
+    texts = describe_texts(responses, clusters) if responses else {}
+    return {
+        "confidence": CONFIDENCE,
+        "base": base,
+        "items": len(items),
+        "comparisons": sum(d["p"] is not None for d in compared),
+        "evaluators": [_evaluator_row(evaluator) for evaluator in evaluators],
+        "policies": [
+            {
+                "name": policy,
+                "seeds": [seed for name, seed in responses if name == policy],
+                "responses": sum(len(responses[key]) for key in responses if key[0] == policy),
+                "kl": _kl(policy, responses, log_ratios or {}, clusters),
+                **texts[policy],
+            }
+            for policy in policies
+        ],
+        "scores": rows,
+        "wins": win_rates(scores, policies, [evaluator.name for evaluator in evaluators]),
+        "warnings": _warnings(rows, policies, responses, base),
+    }
+
+
+def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
+    return {
+        "name": evaluator.name,
+        "title": evaluator.title or evaluator.name,
+        "kind": evaluator.kind,
+        "simulated": evaluator.simulated,
+        "held_out_for": sorted(evaluator.held_out_for),
+    }
+
+
+def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str) -> dict[str, Any]:
+    rows = scores.cells.get((evaluator.name, policy), ())
+    pooled = mean_of(rows)
+    by_seed = {
+        seed: [row for row in rows if row.seed == seed]
+        for seed in dict.fromkeys(row.seed for row in rows)
+    }
+    seeds = []
+    for seed, own in by_seed.items():
+        estimate = mean_of(own)
+        seeds.append(
+            {
+                "seed": seed,
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                **coverage_of(own),
+            }
+        )
+    means = [row["value"] for row in seeds if row["value"] is not None]
+    difference = None
+    if policy != base:
+        difference = _difference(rows, scores.cells.get((evaluator.name, base), ()))
+    return {
+        "evaluator": evaluator.name,
+        "policy": policy,
+        "held_out": policy == base or policy in evaluator.held_out_for,
+        **_with_seeds(pooled, seed_interval(_cells(rows))),
+        **coverage_of(rows),
+        "clusters": pooled.clusters,
+        "seeds": seeds,
+        "seed_sd": statistics.stdev(means) if len(means) > 1 else None,
+        "difference": difference,
+    }
+
+
+def _difference(rows: Sequence[Scored], others: Sequence[Scored]) -> dict[str, Any]:
+    """Return a policy's gain over base on the items that both have a score for."""
+    shared = {r.item_id for r in rows if r.value is not None} & {
+        r.item_id for r in others if r.value is not None
+    }
+    mine = [row for row in rows if row.item_id in shared and row.value is not None]
+    theirs = [row for row in others if row.item_id in shared and row.value is not None]
+    estimate = clustered_difference(
+        [row.value for row in mine if row.value is not None],
+        [row.cluster for row in mine],
+        [row.value for row in theirs if row.value is not None],
+        [row.cluster for row in theirs],
+    )
+    return {
+        **_with_seeds(estimate, seed_interval(_cells(mine), _cells(theirs))),
+        "n": estimate.n,
+        "items": len(shared),
+        "clusters": estimate.clusters,
+        "p": estimate.p,
+        "p_holm": None,
+    }
+
+
+def _cells(rows: Sequence[Scored]) -> dict[int, dict[str, list[float]]]:
+    cells: dict[int, dict[str, list[float]]] = {}
+    for row in rows:
+        if row.value is not None:
+            cells.setdefault(row.seed, {}).setdefault(row.cluster, []).append(row.value)
+    return cells
+
+
+def _with_seeds(estimate: Estimate, seeds: tuple[float, float] | None) -> dict[str, Any]:
+    """Return value and interval, widened to that over seeds and prompts where there is one."""
+    low, high, over = estimate.low, estimate.high, "prompts"
+    if seeds is not None and low is not None and high is not None:
+        low, high, over = min(low, seeds[0]), max(high, seeds[1]), "seeds and prompts"
+    return {
+        "value": estimate.value,
+        "low": low,
+        "high": high,
+        "interval_over": over if low is not None else None,
+        "reason": estimate.reason,
+    }
+
+
+def _kl(
+    policy: str,
+    responses: Mapping[tuple[str, int], Sequence[Response]],
+    log_ratios: Mapping[str, float],
+    clusters: Mapping[str, str],
+) -> dict[str, Any] | None:
+    known = [
+        (log_ratios[response.id], clusters[response.item_id])
+        for (name, _), answers in responses.items()
+        if name == policy
+        for response in answers
+        if response.id in log_ratios
+    ]
+    if not known:
+        return None
+    estimate = clustered_mean([ratio for ratio, _ in known], [c for _, c in known], bounds=None)
+    kept = asdict(estimate)
+    return {key: kept[key] for key in ("value", "low", "high", "n", "clusters")}
+
+
+def _warnings(
+    rows: Sequence[Mapping[str, Any]],
+    policies: Sequence[str],
+    responses: Mapping[tuple[str, int], Sequence[Response]],
+    base: str,
+) -> list[str]:
+    warnings = []
+    if base not in policies:
+        warnings.append(f"There is no policy {base!r}, so no difference to it is shown.")
+    few = [
+        policy
+        for policy in policies
+        if policy != base and sum(name == policy for name, _ in responses) < FEWEST_SEEDS
+    ]
+    if few:
+        warnings.append(
+            f"Fewer than {FEWEST_SEEDS} seeds ({', '.join(few)}): the intervals cover the choice"
+            " of prompts, not the luck of training, so a repetition can fall outside them."
+        )
+    small = min((row["clusters"] for row in rows if row["n"]), default=0)
+    if 0 < small < FEW_CLUSTERS:
+        warnings.append(
+            f"Only {small} independent prompts: below {FEW_CLUSTERS}, intervals clustered by"
+            " prompt are too narrow."
+        )
+    for row in rows:
+        if row["coverage"] is not None and row["coverage"] < 1:
+            reasons = ", ".join(f"{count} {status}" for status, count in row["failures"].items())
+            warnings.append(
+                f"{row['evaluator']} scored {row['n']} of {row['responses']} responses of"
+                f" {row['policy']} ({reasons}); the others are left out, not counted as 0."
+            )
+    for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
+        trained = [
+            row["policy"] for row in rows if row["evaluator"] == evaluator and not row["held_out"]
+        ]
+        if trained:
+            warnings.append(
+                f"{evaluator} took part in training {', '.join(trained)}, so its scores of"
+                f" {'it' if len(trained) == 1 else 'them'} are not held-out."
+            )
+    return warnings

@@ -1,0 +1,91 @@
+"""How varied and how long the responses of a policy are; a fall of diversity is mode collapse."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.intervals import clustered_mean
+from harness.schema import Response
+
+SIZES = (1, 2)
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def tokens_of(text: str) -> list[str]:
+    """Split a text into words and punctuation, in lower case."""
+    return _TOKEN.findall(text.lower())
+
+
+def ngrams(texts: Sequence[str], size: int) -> Counter[tuple[str, ...]]:
+    """Count the n-grams of texts; none of them crosses from one text into the next."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        words = tokens_of(text)
+        counts.update(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+    return counts
+
+
+def distinct(counts: Counter[tuple[str, ...]], sample: int) -> float | None:
+    """Return distinct-n (Li et al. 2016) at a given number of n-grams.
+
+    The share of distinct n-grams falls with their number, so policies that write more would look
+    less varied. Rarefaction (Hurlbert 1971) gives the exact expectation of the distinct n-grams in
+    ``sample`` of them drawn without replacement: ``sum_k 1 - C(N - c_k, m) / C(N, m)``, here
+    divided by ``m``.
+
+    Returns:
+        None when there are fewer n-grams than ``sample``, or ``sample`` is 0.
+    """
+    total = sum(counts.values())
+    if not 0 < sample <= total:
+        return None
+
+    def log_choose(n: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(sample + 1) - math.lgamma(n - sample + 1)
+
+    everything = log_choose(total)
+    expected = math.fsum(
+        1 - math.exp(log_choose(total - count) - everything) if total - count >= sample else 1.0
+        for count in counts.values()
+    )
+    return expected / sample
+
+
+def describe_texts(
+    responses: Mapping[tuple[str, int], Sequence[Response]], clusters: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return length and diversity of each policy.
+
+    distinct-n is computed inside each seed and averaged, all at the same number of n-grams: that
+    of the policy and seed that has the fewest. Lengths are in characters.
+    """
+    counts = {
+        (size, key): ngrams([response.text for response in answers], size)
+        for size in SIZES
+        for key, answers in responses.items()
+    }
+    smallest = {size: min(sum(counts[size, key].values()) for key in responses) for size in SIZES}
+    described: dict[str, dict[str, Any]] = {}
+    for policy in dict.fromkeys(policy for policy, _ in responses):
+        keys = [key for key in responses if key[0] == policy]
+        answers = [response for key in keys for response in responses[key]]
+        length = clustered_mean(
+            [float(len(response.text)) for response in answers],
+            [clusters[response.item_id] for response in answers],
+            bounds=None,
+        )
+        row: dict[str, Any] = {
+            "characters": {"value": length.value, "low": length.low, "high": length.high},
+            "empty": sum(not response.text.strip() for response in answers),
+        }
+        for size in SIZES:
+            found = [distinct(counts[size, key], smallest[size]) for key in keys]
+            present = [value for value in found if value is not None]
+            row[f"distinct_{size}"] = math.fsum(present) / len(present) if present else None
+            row[f"distinct_{size}_sample"] = smallest[size]
+        described[policy] = row
+    return described

@@ -1,0 +1,162 @@
+"""What the evaluators said of each response, on the unit scale; failures keep their status."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import DataError
+from harness.intervals import Estimate, clustered_mean
+from harness.scale import Scale
+from harness.schema import Item, Judgment, JudgmentRequest, Response, SourceKind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorInfo:
+    """Who scores the policies.
+
+    Args:
+        name: The ``source`` of its judgments.
+        kind: judge, verifier, human or reward_model.
+        simulated: Whether its people are made up by a program.
+        held_out_for: The arms to whose training it gave nothing.
+        scale: Scale of its values, None when it takes that of the request's criterion.
+        title: Shown instead of the name.
+    """
+
+    name: str
+    kind: SourceKind
+    simulated: bool = False
+    held_out_for: frozenset[str] = frozenset()
+    scale: Scale | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One response with one evaluator's score in [0, 1], None with the status that says why."""
+
+    response_id: str
+    item_id: str
+    cluster: str
+    policy: str
+    seed: int
+    value: float | None
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """All scores of all evaluators, in the order of the responses."""
+
+    by_evaluator: Mapping[str, Sequence[Scored]]
+    cells: Mapping[tuple[str, str], Sequence[Scored]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Index the rows by evaluator and policy."""
+        cells: dict[tuple[str, str], list[Scored]] = {}
+        for evaluator, rows in self.by_evaluator.items():
+            for row in rows:
+                cells.setdefault((evaluator, row.policy), []).append(row)
+        object.__setattr__(self, "cells", cells)
+
+
+def cluster_of(item: Item) -> str:
+    """Return the group of items that are not independent of this one; by default only itself."""
+    return str(item.metadata.get("cluster", item.id))
+
+
+def score_responses(
+    items: Iterable[Item],
+    responses: Mapping[tuple[str, int], Sequence[Response]],
+    requests: Iterable[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    evaluators: Sequence[EvaluatorInfo],
+) -> Scores:
+    """Bring judgments to one score per evaluator and response: the mean of those that are OK.
+
+    Raises:
+        DataError: An item is unknown, a response id occurs twice, or a request is not pointwise.
+        ScaleError: A value is not on its scale.
+    """
+    clusters = {item.id: cluster_of(item) for item in items}
+    known: set[str] = set()
+    for (policy, seed), answers in responses.items():
+        where = f"policy {policy}, seed {seed}"
+        for response in answers:
+            if response.item_id not in clusters:
+                raise DataError(
+                    f"response {response.id!r} answers unknown item {response.item_id!r}",
+                    where=where,
+                )
+            if response.id in known:
+                raise DataError(
+                    f"response id {response.id!r} occurs twice",
+                    where=where,
+                    hint="put policy and seed into the ids",
+                )
+            known.add(response.id)
+    asked: dict[str, JudgmentRequest] = {}
+    for request in requests:
+        if len(request.responses) != 1:
+            raise DataError(
+                f"request {request.id!r} has {len(request.responses)} responses",
+                hint="evaluators score responses one by one",
+            )
+        asked[request.id] = request
+    scales = {evaluator.name: evaluator.scale for evaluator in evaluators}
+    values: dict[tuple[str, str], list[float]] = {}
+    failures: dict[tuple[str, str], Counter[Status]] = {}
+    for judgment in judgments:
+        asked_for = asked.get(judgment.request_id)
+        if asked_for is None or judgment.source not in scales:
+            continue
+        key = judgment.source, asked_for.responses[0].id
+        if judgment.verdict.status is Status.OK:
+            scale = scales[judgment.source] or asked_for.criterion.scale
+            values.setdefault(key, []).append(scale.to_unit(judgment.verdict.value))
+        else:
+            failures.setdefault(key, Counter())[judgment.verdict.status] += 1
+
+    def score(evaluator: str, response: Response, policy: str, seed: int) -> Scored:
+        key = evaluator, response.id
+        value, status = None, Status.MISSING
+        if key in values:
+            value, status = math.fsum(values[key]) / len(values[key]), Status.OK
+        elif key in failures:
+            status = min(failures[key], key=lambda s: (-failures[key][s], s.value))
+        cluster = clusters[response.item_id]
+        return Scored(response.id, response.item_id, cluster, policy, seed, value, status)
+
+    return Scores(
+        {
+            evaluator.name: [
+                score(evaluator.name, response, policy, seed)
+                for (policy, seed), answers in responses.items()
+                for response in answers
+            ]
+            for evaluator in evaluators
+        }
+    )
+
+
+def mean_of(rows: Sequence[Scored]) -> Estimate:
+    """Return the mean of what was scored, with its interval clustered by prompt."""
+    judged = [row for row in rows if row.value is not None]
+    values = [row.value for row in judged if row.value is not None]
+    return clustered_mean(values, [row.cluster for row in judged])
+
+
+def coverage_of(rows: Sequence[Scored]) -> dict[str, Any]:
+    """Return how many responses have a score, and why the others have none."""
+    failures = Counter(row.status.value for row in rows if row.value is None)
+    scored = sum(row.value is not None for row in rows)
+    return {
+        "responses": len(rows),
+        "n": scored,
+        "coverage": scored / len(rows) if rows else None,
+        "failures": dict(sorted(failures.items())),
+    }

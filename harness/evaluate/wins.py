@@ -1,0 +1,110 @@
+"""Win rates: every response of one policy against every response of another to the same item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.evaluate.scores import Scores
+from harness.intervals import Estimate, clustered_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COMBINED = "combined"
+"""Criterion of the matrix over all evaluators: better on one of them and worse on none."""
+
+
+def win_rates(
+    scores: Scores, policies: Sequence[str], evaluators: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return one row per criterion and ordered pair of policies.
+
+    The win rate is ``(W + T/2) / n`` over pairs of responses, its interval is clustered by prompt.
+    By the combined criterion a response beats another if it is better for one evaluator and worse
+    for none; anything else is a tie. A pair counts only when every evaluator of the criterion
+    scored both responses.
+    """
+    rows: list[dict[str, Any]] = []
+    criteria: list[tuple[str, Sequence[str]]] = [(name, [name]) for name in evaluators]
+    if len(evaluators) > 1:
+        criteria.append((COMBINED, evaluators))
+    for criterion, names in criteria:
+        tables = {policy: _by_item(scores, policy, names) for policy in policies}
+        for index, a in enumerate(policies):
+            for b in policies[index + 1 :]:
+                wins, ties, losses, estimate = _compare(tables[a], tables[b])
+                rows.append(_row(criterion, a, b, wins, ties, losses, estimate))
+                rows.append(_row(criterion, b, a, losses, ties, wins, _mirrored(estimate)))
+    return rows
+
+
+Table = dict[str, tuple[str, "NDArray[np.float64]"]]
+"""Item id to (cluster, responses x evaluators)."""
+
+
+def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
+    import numpy as np
+
+    collected: dict[str, tuple[str, list[list[float]]]] = {}
+    for same in zip(*(scores.cells.get((name, policy), ()) for name in names), strict=True):
+        values = [row.value for row in same if row.value is not None]
+        if len(values) == len(names):
+            collected.setdefault(same[0].item_id, (same[0].cluster, []))[1].append(values)
+    return {item: (cluster, np.asarray(rows)) for item, (cluster, rows) in collected.items()}
+
+
+def _compare(a: Table, b: Table) -> tuple[int, int, int, Estimate]:
+    wins = ties = losses = 0
+    shares: list[float] = []
+    clusters: list[str] = []
+    for won, tied, lost, cluster in _items(a, b):
+        wins, ties, losses = wins + won, ties + tied, losses + lost
+        shares += [1.0] * won + [0.5] * tied + [0.0] * lost
+        clusters += [cluster] * (won + tied + lost)
+    return wins, ties, losses, clustered_mean(shares, clusters)
+
+
+def _items(a: Table, b: Table) -> Iterator[tuple[int, int, int, str]]:
+    for item in a:
+        if item not in b:
+            continue
+        cluster, mine = a[item]
+        difference = mine[:, None, :] - b[item][1][None, :, :]
+        better = (difference > 0).any(axis=2)
+        worse = (difference < 0).any(axis=2)
+        won, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
+        yield won, better.size - won - lost, lost, cluster
+
+
+def _mirrored(estimate: Estimate) -> Estimate:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        value = None if estimate.value is None else 1 - estimate.value
+        return Estimate(value, n=estimate.n, clusters=estimate.clusters, reason=estimate.reason)
+    return Estimate(
+        1 - estimate.value,
+        1 - estimate.high,
+        1 - estimate.low,
+        estimate.n,
+        estimate.clusters,
+    )
+
+
+def _row(
+    criterion: str, a: str, b: str, wins: int, ties: int, losses: int, estimate: Estimate
+) -> dict[str, Any]:
+    return {
+        "criterion": criterion,
+        "a": a,
+        "b": b,
+        "wins": wins,
+        "ties": ties,
+        "losses": losses,
+        "n": estimate.n,
+        "clusters": estimate.clusters,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "reason": estimate.reason,
+    }
