@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import types
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -236,11 +237,16 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the model at a location knows."""
     model: Any = RunConfig
     for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            annotation: Any = model.model_fields[str(part)].annotation
-            model = annotation
-        arguments = getattr(model, "__args__", ())
-        models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
-        if models:
-            model = models[0]
-    return list(model.model_fields) if hasattr(model, "model_fields") else []
+        # A mapping or list of models takes one more step, its key or index, to its model.
+        model = model.model_fields[str(part)].annotation if _is_model(model) else _inner(model)
+        if isinstance(model, types.UnionType):
+            model = _inner(model)
+    return list(model.model_fields) if _is_model(model) else []
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _inner(annotation: Any) -> Any:
+    return next((a for a in get_args(annotation) if _is_model(a)), None)

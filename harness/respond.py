@@ -101,7 +101,7 @@ def prompt_for_model(tokenizer: Any, prompt: str | Sequence[Any]) -> str:
     if tokenizer.chat_template is None:
         raise ConfigError("the prompt is a chat, but the policy's tokenizer has no chat template")
     text: str = tokenizer.apply_chat_template(
-        [dict(message) for message in prompt], tokenize=False, add_generation_prompt=True
+        [dict(m) for m in prompt if not isinstance(m, str)], tokenize=False, add_generation_prompt=True
     )
     bos = tokenizer.bos_token
     return text.removeprefix(bos) if bos else text  # the tokenizer adds it once more

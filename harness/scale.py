@@ -90,11 +90,10 @@ class Scale:
             return float(value is True)
         if self.level == "ordinal":
             return self.labels.index(str(value)) / (len(self.labels) - 1)
+        if not isinstance(value, int | float):
+            raise ScaleError("labels of a nominal scale have no order, so no reward")
         if self.low is None or self.high is None:
             raise ScaleError("a scale without both bounds has no unit reward", hint="add low, high")
-        assert isinstance(value, int | float)
-        if self.level == "nominal":
-            raise ScaleError("labels of a nominal scale have no order, so no reward")
         return (float(value) - self.low) / (self.high - self.low)
 
     def describe(self) -> str:

@@ -1,0 +1,110 @@
+"""Bad input gets one clear error that names value, file and place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.config import load_config
+from harness.errors import ConfigError, DataError
+from harness.records import judgment_from, read_items, read_responses, to_dict, write_jsonl
+from harness.schema import Item, Judgment, Response, Status, Verdict
+
+GOOD = {
+    "name": "small",
+    "data": {"train": {"file": "t.jsonl"}, "evaluation": {"file": "e.jsonl"}},
+    "policy": {"model": "policy"},
+    "sources": {"v": {"use": "exact_match"}, "p": {"use": "simulated_people"}},
+    "agreement": {"reference": "p", "gates": []},
+    "arms": {"rlvr": {"sources": ["v"], "trainer": "grpo"}},
+    "evaluation": {"evaluators": ["v"]},
+}
+
+
+def write(folder: Path, **changes: object) -> Path:
+    path = folder / "experiment.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}), encoding="utf-8")
+    return path
+
+
+def test_a_good_file_loads(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path)).arms["rlvr"].trainer == "grpo"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sedes": [1]}, ["sedes: unknown key", "did you mean seeds"]),
+        (
+            {"policy": {"model": "m", "temprature": 1}},
+            ["policy.temprature: unknown key", "did you mean temperature"],
+        ),
+        (
+            {"arms": {"a": {"sources": ["v"], "trainer": "grpo", "setings": {}}}},
+            ["arms.a.setings: unknown key", "did you mean settings"],
+        ),
+        ({"arms": {"a": {"sources": ["w"], "trainer": "grpo"}}}, ["no source is named 'w'"]),
+        ({"arms": {"a": {"sources": ["v"], "trainer": "pp0"}}}, ["arms.a.trainer", "'pp0'"]),
+        ({"seeds": [1, 1]}, ["seeds: repeated"]),
+        ({"arms": {"base": {"sources": ["v"], "trainer": "ppo"}}}, ["arms.base"]),
+        ({"name": "../x"}, ["name"]),
+        ({"policy": {}}, ["policy.model: missing"]),
+    ],
+)
+def test_each_mistake_in_an_experiment_is_named(
+    tmp_path: Path, changes: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, **changes))
+    for word in (*words, "experiment.yaml"):
+        assert word in str(caught.value)
+
+
+def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, sedes=[1], policy={}, budget=3))
+    assert len(caught.value.details) == 3
+
+
+def test_records_come_back_as_they_were(tmp_path: Path) -> None:
+    items = [Item("a", "q", 3, {"k": 1}), Item("b", ({"role": "user", "content": "é"},))]
+    responses = [Response("r", "a", "s", "text\nline\u2028", {})]
+    write_jsonl(tmp_path / "i.jsonl", items)
+    write_jsonl(tmp_path / "r.jsonl", responses)
+    assert read_items(tmp_path / "i.jsonl") == items
+    assert read_responses(tmp_path / "r.jsonl", items) == responses
+    judgment = Judgment("q", "s", "1", "a", Verdict(Status.OK, ("x", "y")))
+    assert judgment_from(json.loads(json.dumps(to_dict(judgment)))) == judgment
+
+
+def test_all_wrong_lines_are_reported_with_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text(
+        '{"id": "a", "prompt": "x"}\n{"id": "a", "prompt": "y"}\n\n{"id": "c"}\n'
+        '{"id": "d", "prompt": 3}\n{"id": "e", "prompt": "z", "referense": 1}\n'
+    )
+    with pytest.raises(DataError) as caught:
+        read_items(path)
+    assert caught.value.details == (
+        "line 2: id 'a' stands already in line 1",
+        "line 4: misses prompt",
+        "line 5: a prompt is text or a list of messages, got 3",
+        "line 6: unknown key referense; known: id, prompt, reference, metadata"
+        " (anything else goes under metadata)",
+    )
+
+
+def test_broken_json_names_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text('{"id": "a", "prompt": "x"}\n{"id": \n')
+    with pytest.raises(DataError, match=r"items\.jsonl:2: not JSON"):
+        read_items(path)
+
+
+def test_a_response_to_an_unknown_item(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "r.jsonl", [Response("r", "zzz", "s", "t")])
+    with pytest.raises(DataError, match="unknown item 'zzz'"):
+        read_responses(tmp_path / "r.jsonl", [Item("a", "q")])

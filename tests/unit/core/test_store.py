@@ -1,0 +1,112 @@
+"""The journal keeps what was acknowledged, also through kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.schema import Judgment, Status, Tokens, Verdict
+from harness.store import Journal, RunDirectory
+
+
+def judgment(number: int, status: Status = Status.OK) -> Judgment:
+    value = 0.5 if status is Status.OK else None
+    return Judgment(
+        f"r{number}", "s", "1", "ann", Verdict(status, value, rationale="because"),
+        tokens=Tokens(3, 4), cost_usd=0.25, metadata={"k": [1]},
+    )  # fmt: skip
+
+
+def test_judgments_come_back_as_they_were(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        wanted = [judgment(1), judgment(2, Status.TIMEOUT)]
+        for row in wanted:
+            journal.put_judgment(row, "train")
+        journal.put_judgment(wanted[0], "train")
+        assert sorted(journal.judgments("train"), key=lambda j: j.request_id) == wanted
+        assert journal.judgments("other") == []
+        journal.forget([wanted[1]], "train")
+        assert journal.judgments("train", "s") == wanted[:1]
+
+
+def test_many_threads_write(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+
+        def put(start: int) -> None:
+            for number in range(start, start + 100):
+                journal.put_reply(f"k{number}", {"n": number})
+            assert journal.get_reply("absent") is None
+
+        threads = [threading.Thread(target=put, args=(i * 100,)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        journal.flush()
+        assert all(journal.get_reply(f"k{n}") == {"n": n} for n in range(800))
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from harness.store import Journal
+journal = Journal(Path(sys.argv[1]))
+number = 0
+while True:
+    journal.put_reply(f"k{number}", {"n": number})
+    number += 1
+    if number % 50 == 0:
+        journal.flush()
+        sys.stdout.write(f"{number}\\n")
+        sys.stdout.flush()
+"""
+
+
+def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    child = subprocess.Popen([sys.executable, "-c", CHILD, path], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    acknowledged = 0
+    while acknowledged < 500:
+        acknowledged = int(child.stdout.readline())
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    for line in child.stdout:
+        acknowledged = int(line)
+    child.stdout.close()
+    with Journal(path) as journal:
+        assert all(journal.get_reply(f"k{n}") == {"n": n} for n in range(acknowledged))
+
+
+def test_a_full_disk_is_an_error_not_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    journal._put("INSERT INTO no_such_table VALUES (?)", (1,))
+    with pytest.raises(HarnessError, match="cannot write"):
+        journal.flush()
+    with pytest.raises(HarnessError, match="cannot write"):
+        journal.put_judgment(judgment(1))
+    with pytest.raises(HarnessError):
+        journal.close()
+
+
+def test_two_runs_cannot_mix(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    with run.lock(), pytest.raises(HarnessError, match="another process"), run.lock():
+        pass
+
+
+def test_a_stage_is_done_only_for_its_inputs(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.mark_done("judge", {"a": 1})
+    assert run.is_done("judge", {"a": 1})
+    assert not run.is_done("judge", {"a": 2})
+    assert not run.is_done("train", {"a": 1})
