@@ -38,6 +38,10 @@ from harness.errors import (
     RubricError,
 )
 from harness.hookspecs import hookimpl
+from harness.imports.columns import LabelColumns
+from harness.imports.files import read_table
+from harness.imports.labels import Known, read_labels
+from harness.records import read_items, read_responses
 from harness.registry import find_rubric
 from harness.rubric import Constitution, Criterion, Principle, Rubric, content_hash, load_rubric
 from harness.scale import BINARY, PREFERENCE, UNIT, Scale
@@ -78,6 +82,8 @@ __all__ = [
     "JudgeSource",
     "Judgment",
     "JudgmentRequest",
+    "Known",
+    "LabelColumns",
     "Limits",
     "Message",
     "MissingExtraError",
@@ -102,5 +108,9 @@ __all__ = [
     "human_labels",
     "judge",
     "load_rubric",
+    "read_items",
+    "read_labels",
+    "read_responses",
+    "read_table",
     "verifier",
 ]

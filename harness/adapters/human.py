@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import FeedbackSource, RunContext, SourceFactory
-from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status, Value, Verdict
+from harness.imports.values import on_scale
+from harness.rubric import content_hash
+from harness.scale import Scale
+from harness.schema import (
+    Judgment,
+    JudgmentRequest,
+    Order,
+    SourceInfo,
+    Status,
+    Value,
+    Verdict,
+    Way,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -23,7 +35,10 @@ class HumanLabel:
         annotator: Who.
         value: On the scale; for a pair "A", "B" or "TIE"; None where the person skipped.
         criterion: Id of the criterion; empty fits any.
-        where: File and row, for messages.
+        where: Row, for messages.
+        comment: The person's reason.
+        shown: Order of a pair on the screen; empty when unknown.
+        repeat: 0 for the first label that this person gave to the same thing, then 1, 2, ...
     """
 
     item_id: str
@@ -32,37 +47,66 @@ class HumanLabel:
     value: Value
     criterion: str = ""
     where: str = ""
+    comment: str = ""
+    shown: Order = ""
+    repeat: int = 0
 
 
 ReadLabels = Callable[[Any], Sequence[HumanLabel]]
 
 
 def human_labels(
-    *, name: str, version: str, options: type[BaseModel], simulated: bool = False
+    *,
+    name: str,
+    version: str,
+    options: type[BaseModel],
+    simulated: bool = False,
+    scale: Callable[[Any], Scale | None] | None = None,
 ) -> Callable[[ReadLabels], SourceFactory]:
     """Make a human source of a function ``(options) -> labels``.
 
     The function reads and validates the whole table and raises one DataError for everything that
-    is wrong with it. It is called when the source is built, before any work is paid for.
+    is wrong with it. It is called when the source is built, before any work is paid for. The
+    source's version ends in a hash of the labels, because other labels are other verdicts.
 
     Args:
         name: What experiments write under ``use:``.
         version: Move it whenever the same table may give other labels.
         options: pydantic model of the options, such as the mapping of columns.
         simulated: Whether the people are made up by a program.
+        scale: Called with the options, returns the scale of pointwise labels; without it a label
+            must fit the scale of the criterion that is asked for.
     """
 
     def decorate(function: ReadLabels) -> SourceFactory:
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
+            labels = function(validated)
             info = SourceInfo(
-                label, version, "human", takes=("pointwise", "pairwise"), simulated=simulated
+                label,
+                f"{version}+{_hash(labels)}",
+                "human",
+                scale=scale(validated) if scale else None,
+                takes=_takes(labels),
+                simulated=simulated,
             )
-            return HumanTable(info, function(validated))
+            return HumanTable(info, labels)
 
         summary = (function.__doc__ or "").strip().split("\n")[0]
         return SourceFactory(name, version, "human", build, options, summary, function)
 
     return decorate
+
+
+def _hash(labels: Sequence[HumanLabel]) -> str:
+    """Return a hash of what was said, whatever the layout of the file."""
+    said = [astuple(replace(label, where="")) for label in labels]
+    return content_hash([[*row, type(row[3]).__name__] for row in said])[:12]
+
+
+def _takes(labels: Sequence[HumanLabel]) -> tuple[Way, ...]:
+    sizes = {len(label.responses) for label in labels}
+    ways: tuple[tuple[int, Way], ...] = ((2, "pairwise"), (1, "pointwise"))
+    return tuple(way for size, way in ways if size in sizes)
 
 
 @dataclass(slots=True)
@@ -89,33 +133,46 @@ class HumanTable:
                 yield self._judgment(request, label, flipped)
 
     def _find(self, request: JudgmentRequest) -> list[tuple[HumanLabel, bool]]:
+        """Return the labels of a request, and whether A and B stand the other way round."""
         by_id = tuple(response.id for response in request.responses)
         by_system = tuple(response.system for response in request.responses)
-        found = []
         for names in (by_id, by_system):
-            for label in self._index.get((request.item.id, frozenset(names)), ()):
-                if label.criterion in ("", request.criterion.id):
-                    found.append((label, label.responses != names))
-            if found:
-                break
-        return found
+            if len(set(names)) != len(names):
+                continue  # two samples of one system: its name does not say which is meant
+            labels = self._index.get((request.item.id, frozenset(names)), ())
+            mine = [label for label in labels if label.criterion in ("", request.criterion.id)]
+            if mine:
+                return [(label, label.responses != names) for label in mine]
+        return []
 
     def _judgment(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Judgment:
-        if label.value is None:
-            verdict = Verdict(Status.ABSTAINED, rationale=f"skipped ({label.where})")
-        elif flipped:
-            swapped = {"A": "B", "B": "A"}
-            verdict = Verdict(Status.OK, swapped.get(str(label.value), label.value))
-        else:
-            verdict = Verdict(Status.OK, label.value)
-        judgment = Judgment(
+        shown = label.shown
+        if flipped and shown:
+            shown = "BA" if shown == "AB" else "AB"
+        return Judgment(
             request_id=request.id,
             source=self.info.name,
             source_version=self.info.version,
             annotator=label.annotator,
-            verdict=verdict,
+            verdict=self._verdict(request, label, flipped),
+            order=shown,
+            repeat=label.repeat,
+            metadata={"simulated": True} if self.info.simulated else {},
         )
-        return replace(judgment, metadata={"simulated": True}) if self.info.simulated else judgment
+
+    def _verdict(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Verdict:
+        if label.value is None:
+            return Verdict(Status.ABSTAINED, rationale=label.comment or f"skipped ({label.where})")
+        value: Value = label.value
+        if len(label.responses) == 2:
+            value = {"A": "B", "B": "A"}.get(str(value), value) if flipped else value
+        else:
+            scale = self.info.scale or request.criterion.scale
+            value = on_scale(value, scale)
+            if value is None:
+                reason = f"label {label.value!r} is not on the scale {scale.describe()}"
+                return Verdict(Status.ERROR, rationale=f"{reason} ({label.where})")
+        return Verdict(Status.OK, value, rationale=label.comment)
 
     def check(self, ctx: RunContext) -> None:
         """The table was read and validated when the source was built."""
