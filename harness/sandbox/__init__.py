@@ -1,1 +1,17 @@
-"""sandbox"""
+"""Running code that nobody trusts, and functions that may hang.
+
+``Sandbox`` runs programs written by models; ``WorkerPool`` runs the harness's own functions in
+processes that can be killed.
+"""
+
+from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
+from harness.sandbox.sandbox import Isolation, Sandbox
+
+__all__ = [
+    "Integrity",
+    "Isolation",
+    "Outcome",
+    "RunLimits",
+    "Sandbox",
+    "SandboxResult",
+]

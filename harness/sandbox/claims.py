@@ -1,0 +1,188 @@
+"""Reading what a child sends back: bytes until it ends, then frames; all of it only claims."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.sandbox.compare import same, same_output
+from harness.sandbox.guest import codec
+from harness.sandbox.result import Outcome, RunLimits
+from harness.sandbox.slot import Exit, LostError, Slot
+
+_GRACE_S = 5.0
+_SIGXCPU, _SIGSYS, _SIGKILL = 24, 31, 9
+
+Check = Callable[[Any], str]
+"""Compares one claim with what was expected; returns what is wrong, or an empty text."""
+
+
+@dataclass(slots=True)
+class Claims:
+    """What a child sent back, and how it ended.
+
+    Args:
+        frames: The parsed frames, in order.
+        too_much: Whether it passed the limit of its output.
+        broken: Whether the bytes were not frames.
+        end: How it ended.
+    """
+
+    frames: list[Any]
+    too_much: bool
+    broken: bool
+    end: Exit
+
+    def outcome(self) -> tuple[Outcome, str]:
+        """Return the outcome of a run that did not pass, and a line when its end explains it."""
+        end = self.end
+        if self.too_much:
+            return "output", "wrote more than its limit"
+        if end.killed in ("cpu", "wall") or end.signal == _SIGXCPU:
+            clock = "clock" if end.killed == "wall" else "processor"
+            seconds = end.wall_s if end.killed == "wall" else end.cpu_s
+            return "timeout", f"stopped after {seconds:.1f} s of {clock} time"
+        if end.signal == _SIGSYS:
+            return "violation", "made a system call that only an attack needs"
+        if end.signal == _SIGKILL and not end.killed:
+            return "memory", "killed by the host, which was out of memory"
+        if end.signal and not end.killed:
+            return "crash", f"ended by signal {end.signal}"
+        if any(_raised(frame) == "MemoryError" for frame in self.frames):
+            return "memory", "MemoryError: passed its limit of memory"
+        if self.broken:
+            return "fail", "wrote to the channel of its results"
+        return "fail", ""
+
+    def missing(self) -> str:
+        """Say why there is no claim for a test."""
+        if self.frames and _raised(self.frames[0]) and self.frames[0]["e"][2] == "load":
+            return describe(self.frames[0])
+        return "ended before it had answered"
+
+
+def exchange(
+    slot: Slot,
+    job: dict[str, Any],
+    limits: RunLimits,
+    streams: tuple[int, ...] = (),
+    output: int = -1,
+) -> Claims:
+    """Run one job in a child and read everything that it sends.
+
+    Args:
+        slot: The zygote.
+        job: See guest/child.py.
+        limits: Limits of the child.
+        streams: Descriptors that become its standard input and output; the output is closed here.
+        output: Where that output can be read; it becomes a first frame {"o": text}. Closed here.
+
+    Raises:
+        LostError: The zygote is gone.
+    """
+    received: dict[int, bytearray] = {}
+    too_much = False
+    try:
+        answers = slot.start(job, limits, streams)
+    finally:
+        for stream in streams[1:]:
+            os.close(stream)
+    with answers, selectors.DefaultSelector() as selector:
+        for descriptor in [answers.fileno()] + ([output] if output >= 0 else []):
+            selector.register(descriptor, selectors.EVENT_READ)
+            received[descriptor] = bytearray()
+        deadline = time.monotonic() + limits.wall + _GRACE_S
+        while selector.get_map():
+            ready = selector.select(deadline - time.monotonic())
+            if not ready:
+                raise LostError("the child outlived its limits")
+            for key, _ in ready:
+                part = _read(key.fd)
+                received[key.fd] += part
+                if not part:
+                    selector.unregister(key.fd)
+            if not too_much and sum(map(len, received.values())) > limits.output_bytes:
+                too_much = True
+                slot.kill_child()
+            if too_much:
+                for buffer in received.values():
+                    buffer.clear()
+        frames, broken = _frames(received[answers.fileno()])
+    if output >= 0:
+        os.close(output)
+        frames = frames or [{}]
+        if isinstance(frames[0], dict):
+            frames[0]["o"] = received[output].decode("utf-8", "replace")
+    return Claims(frames, too_much, broken, slot.finish(limits))
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 18)
+    except ConnectionResetError:
+        return b""
+
+
+def _frames(data: bytearray) -> tuple[list[Any], bool]:
+    frames = []
+    position = 0
+    while position + 4 <= len(data):
+        size = codec.LENGTH.unpack_from(data, position)[0]
+        body = bytes(data[position + 4 : position + 4 + size])
+        if len(body) < size:
+            return frames, True
+        try:
+            frames.append(codec.parse(body))
+        except codec.Malformed:
+            return frames, True
+        position += 4 + size
+    return frames, position != len(data)
+
+
+def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
+    """Return the check of one function call."""
+
+    def check(claim: Any) -> str:
+        raised = _raised(claim)
+        if "raises" in test:
+            return "" if raised == test["raises"] else f"did not raise {test['raises']}"
+        if raised:
+            return describe(claim)
+        if not isinstance(claim, dict) or "v" not in claim:
+            return "answered with something that is no result"
+        if same(test["expected"], claim["v"], tolerance):
+            return ""
+        return f"AssertionError: arguments {test.get('args', [])!r:.100} gave another result"
+
+    return check
+
+
+def check_output(expected: str, tolerance: float) -> Check:
+    """Return the check of what one run printed."""
+
+    def check(claim: Any) -> str:
+        if _raised(claim):
+            return describe(claim)
+        if not isinstance(claim, dict) or not isinstance(claim.get("o"), str):
+            return "answered with something that is no output"
+        return "" if same_output(expected, claim["o"], tolerance) else "printed another text"
+
+    return check
+
+
+def describe(claim: Any) -> str:
+    """Return a claimed exception in one line of bounded length."""
+    kind, message = claim["e"][0], claim["e"][1]
+    return f"{kind}: {message}"[:300].replace("\n", " ")
+
+
+def _raised(claim: Any) -> str:
+    """Return the type name of a claimed exception, or an empty text."""
+    if isinstance(claim, dict) and isinstance(claim.get("e"), list) and len(claim["e"]) == 3:
+        kind = claim["e"][0]
+        return kind if isinstance(kind, str) and kind else "Exception"
+    return ""

@@ -1,0 +1,147 @@
+"""The child's side of isolated tests: answers questions about a program that it has loaded.
+
+One question and one answer a frame. Plain data crosses by value, everything else stays here behind
+a numbered handle. Questions:
+
+    {"q": "names", "n": [names]}
+    {"q": "call", "f": name or handle, "a": [args], "k": {kwargs}}
+    {"q": "attr", "f": handle, "n": name}, {"q": "set", ..., "a": [value]}
+    {"q": "op", "o": operation, "a": [operands]}
+
+Answers: {"v": tree, "m": {position: tree of an argument that was changed in place}} or
+{"e": [type name, message, stage], "b": [names of its builtin bases], "a": its arguments}.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+from harness.sandbox.guest import codec
+from harness.sandbox.guest.program import failure, load, read_exactly, send
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(operator, name)
+    for name in (
+        "add sub mul truediv floordiv mod pow matmul neg pos abs invert and_ or_ xor lshift rshift"
+        " lt le gt ge eq ne getitem setitem delitem contains index"
+    ).split()
+} | {
+    "len": len,
+    "iter": iter,
+    "next": next,
+    "str": str,
+    "repr": repr,
+    "hash": hash,
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "reversed": reversed,
+    "isinstance": isinstance,
+    "enter": lambda manager: manager.__enter__(),
+    "exit": lambda manager: manager.__exit__(None, None, None),
+}
+
+
+class _Solution:
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+        self.handles: list[Any] = []
+        self.numbers: dict[int, int] = {}  # one handle for each object: identity survives
+
+    def tree(self, value: Any) -> Any:
+        return codec.to_tree(value, self.opaque)
+
+    def opaque(self, value: Any) -> Any:
+        name = codec.builtin_name(value)
+        if name is not None:
+            return {"y": name}
+        number = self.numbers.setdefault(id(value), len(self.handles))
+        if number == len(self.handles):
+            self.handles.append(value)
+        return {"h": [number, type(value).__name__]}
+
+    def known(self, tag: str, body: Any) -> Any:
+        if tag == "h":
+            return self.handles[body[0]]
+        if tag == "y":
+            return getattr(builtins, body)
+        raise codec.Malformed(tag)
+
+    def value(self, tree: Any) -> Any:
+        return codec.from_tree(tree, self.known)
+
+    def describe(self, name: str) -> dict[str, Any] | None:
+        if name not in self.names:
+            return None
+        value = self.names[name]
+        if isinstance(value, type):
+            return {"class": builtin_bases(value), "h": self.tree(value)}
+        if isinstance(value, types.ModuleType):
+            return {"module": value.__name__}
+        if callable(value):
+            return {"callable": True}
+        return {"v": self.tree(value)}
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        kind = question["q"]
+        if kind == "names":
+            return {"names": {name: self.describe(name) for name in question["n"]}}
+        arguments = [self.value(tree) for tree in question.get("a", ())]
+        try:
+            if kind == "op":
+                return {"v": self.tree(OPERATIONS[question["o"]](*arguments))}
+            subject = question["f"]
+            subject = self.names[subject] if isinstance(subject, str) else self.value(subject)
+            if kind == "attr":
+                return {"v": self.tree(getattr(subject, question["n"]))}
+            if kind == "set":
+                setattr(subject, question["n"], arguments[0])
+                return {"v": None}
+            keywords = {name: self.value(tree) for name, tree in question["k"].items()}
+            result = self.tree(subject(*arguments, **keywords))
+            return {"v": result, "m": self._changed(question["a"], arguments)}
+        except codec.Unencodable as error:
+            return {"e": ["Unencodable", f"returned {error}", "call"], "b": [], "a": []}
+        except BaseException as error:
+            answer = failure(error, "call")
+            answer["b"] = builtin_bases(type(error))
+            try:
+                answer["a"] = codec.to_tree(list(error.args))
+            except codec.Unencodable:
+                answer["a"] = [answer["e"][1]]
+            return answer
+
+    def _changed(self, before: list[Any], arguments: list[Any]) -> dict[str, Any]:
+        """Return the arguments that the call changed in place, by position."""
+        changed = {}
+        for position, (tree, value) in enumerate(zip(before, arguments, strict=True)):
+            if isinstance(value, list | dict | set):
+                after = self.tree(value)
+                if codec.dumps(after) != codec.dumps(tree):
+                    changed[str(position)] = after
+        return changed
+
+
+def builtin_bases(kind: type) -> list[str]:
+    """Return the names of the builtin classes that a class derives from, nearest first."""
+    names = (codec.builtin_name(base) for base in kind.__mro__)
+    return [name for name in names if name is not None]
+
+
+def serve_solution(descriptor: int, source: str) -> None:
+    """Load the program, then answer questions until the other end closes."""
+    try:
+        solution = _Solution(load(source, "solution"))
+    except BaseException as error:
+        send(descriptor, failure(error, "load"))
+        return
+    send(descriptor, {"v": True})
+    while True:
+        question = codec.parse(
+            read_exactly(descriptor, codec.LENGTH.unpack(read_exactly(descriptor, 4))[0])
+        )
+        send(descriptor, solution.answer(question))

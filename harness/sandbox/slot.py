@@ -1,0 +1,243 @@
+"""One zygote as the controller sees it: start it, give it jobs, kill it."""
+
+from __future__ import annotations
+
+import array
+import json
+import marshal
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SandboxError
+from harness.sandbox.guest.codec import LENGTH
+from harness.sandbox.result import RunLimits
+
+if TYPE_CHECKING:
+    from harness.sandbox.testing_process import TestingProcess
+
+_GUEST = Path(__file__).parent / "guest"
+_NOBODY = 65534
+_START_S = 30.0
+_GRACE_S = 5.0  # how long past its own limits a zygote may be silent before it counts as lost
+
+# The guest's modules are imported without harness itself, which needs packages and files that a
+# confined process has not.
+_BOOT = """
+import json, sys, types
+for name, path in json.loads(sys.argv[1]):
+    module = types.ModuleType(name)
+    module.__path__ = [path]
+    sys.modules[name] = module
+from {module} import main
+main(json.loads(sys.argv[2]))
+"""
+
+
+class LostError(Exception):
+    """The zygote died or fell silent: the run says nothing about the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended.
+
+    Args:
+        signal: Number of the signal that ended it, 0 for an exit.
+        code: Exit code.
+        killed: Why the zygote ended it: "cpu", "wall", "asked" or "".
+        cpu_s: Processor seconds.
+        wall_s: Seconds on the clock.
+    """
+
+    signal: int
+    code: int
+    killed: str
+    cpu_s: float
+    wall_s: float
+
+
+def launch(module: str, options: dict[str, Any], descriptor: int) -> subprocess.Popen[bytes]:
+    """Execute a guest module in a fresh interpreter with an empty environment.
+
+    Never a fork of this process: that would copy the page tables of a trainer and share its memory
+    with hostile code.
+    """
+    folder = _GUEST.parent.parent
+    packages = [
+        ("harness", str(folder)),
+        ("harness.sandbox", str(_GUEST.parent)),
+        ("harness.sandbox.guest", str(_GUEST)),
+    ]
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    command = [python, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT.format(module=module)]
+    return subprocess.Popen(
+        [*command, json.dumps(packages), json.dumps(options)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[descriptor],
+        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+class Slot:
+    """A running zygote; used by one thread at a time."""
+
+    def __init__(self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]) -> None:
+        """Start a zygote and wait until it is confined.
+
+        Raises:
+            SandboxError: The host does not offer the level; the message says which step failed.
+        """
+        self.level = level
+        self.jobs = 0
+        self.tester: TestingProcess | None = None
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        options = {
+            "level": level,
+            "control": theirs.fileno(),
+            "extra_paths": list(extra_paths),
+            "preimport": list(preimport),
+        }
+        with theirs:
+            self._process = launch("harness.sandbox.guest.zygote", options, theirs.fileno())
+        try:
+            self._wait_ready()
+        except (OSError, LostError, SandboxError) as error:
+            self.close()
+            raise SandboxError(f"isolation level {level} is not available: {error}") from error
+
+    @property
+    def pid(self) -> int:
+        """Process id of the zygote (of its outer process, with namespaces)."""
+        return self._process.pid
+
+    def start(
+        self, job: dict[str, Any], limits: RunLimits, streams: tuple[int, ...] = ()
+    ) -> socket.socket:
+        """Have a child forked and give it its job; return the socket of its answers.
+
+        Raises:
+            LostError: The zygote is gone.
+        """
+        self.jobs += 1
+        ours, theirs = socket.socketpair()
+        request = {
+            "id": self.jobs,
+            "cpu": limits.cpu_s,
+            "wall": limits.wall,
+            "memory": limits.memory_bytes,
+        }
+        rights = array.array("i", [theirs.fileno(), *streams])
+        with theirs:
+            try:
+                self._control.sendmsg(
+                    [json.dumps(request).encode()],
+                    [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)],
+                )
+            except OSError as error:
+                ours.close()
+                raise LostError(f"the zygote is gone: {error}") from error
+        data = marshal.dumps(job)
+        ours.settimeout(limits.wall + _GRACE_S)
+        try:
+            ours.sendall(LENGTH.pack(len(data)) + data)
+        except TimeoutError as error:
+            ours.close()
+            raise LostError("the child did not take its job") from error
+        except OSError:
+            pass  # it ended before it had read its job; its exit says why
+        return ours
+
+    def kill_child(self) -> None:
+        """Ask for the end of the current child; harmless when it has ended."""
+        try:
+            self._control.send(json.dumps({"kill": self.jobs}).encode())
+        except OSError:
+            pass  # a lost zygote shows when its report is awaited
+
+    def finish(self, limits: RunLimits) -> Exit:
+        """Wait for the report on the current child.
+
+        Raises:
+            LostError: The zygote is gone or silent.
+        """
+        deadline = time.monotonic() + limits.wall + _GRACE_S
+        while True:
+            report = self._receive(deadline - time.monotonic())
+            if report.get("id") == self.jobs:
+                status = int(report["status"])
+                return Exit(
+                    os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+                    os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+                    str(report["killed"]),
+                    float(report["cpu"]),
+                    float(report["wall"]),
+                )
+
+    def drop_tester(self) -> None:
+        """End the test process, if there is one."""
+        if self.tester is not None:
+            self.tester.close()
+            self.tester = None
+
+    def close(self) -> None:
+        """End the zygote and, with it, everything that it started."""
+        self.drop_tester()
+        self._control.close()
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._process.kill()
+        self._process.wait()
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + _START_S
+        while True:
+            message = self._receive(deadline - time.monotonic())
+            if "failed" in message:
+                raise SandboxError(message["failed"])
+            if message.get("ready"):
+                return
+            if "map" in message:
+                reply = self._map_users(int(message["map"]))
+                self._control.send(json.dumps(reply).encode())
+
+    def _map_users(self, pid: int) -> dict[str, str]:
+        """Map this user to root inside, and nobody to nobody where this user is root."""
+        try:
+            for kind, own in (("uid", os.geteuid()), ("gid", os.getegid())):
+                lines = f"0 {own} 1\n"
+                if os.geteuid() == 0:
+                    lines += f"{_NOBODY} {_NOBODY} 1\n"
+                elif kind == "gid":
+                    Path(f"/proc/{pid}/setgroups").write_text("deny")
+                Path(f"/proc/{pid}/{kind}_map").write_text(lines)
+        except OSError as error:
+            return {"failed": f"user map: {error}"}
+        return {"mapped": ""}
+
+    def _receive(self, timeout: float) -> dict[str, Any]:
+        poller = select.poll()
+        poller.register(self._control, select.POLLIN)
+        if not poller.poll(max(timeout, 0) * 1000):
+            raise LostError("the zygote does not answer")
+        try:
+            data = self._control.recv(65536)
+        except OSError as error:
+            raise LostError(f"the zygote is gone: {error}") from error
+        if not data:
+            raise LostError("the zygote has ended")
+        message: dict[str, Any] = json.loads(data)
+        return message

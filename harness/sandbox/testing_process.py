@@ -1,0 +1,101 @@
+"""The controller's end of the trusted test process."""
+
+from __future__ import annotations
+
+import array
+import json
+import socket
+import time
+from typing import Any
+
+from harness.errors import SandboxError
+from harness.sandbox.guest import codec
+from harness.sandbox.slot import LostError, launch
+
+_START_S = 30.0
+
+
+class Hung(Exception):
+    """The tests did not end in time; their process has been killed."""
+
+
+class TestingProcess:
+    """A running test process; used by one thread at a time."""
+
+    __test__ = False  # not a test of this project
+
+    def __init__(self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]) -> None:
+        """Start it and wait until it is confined.
+
+        Raises:
+            SandboxError: It could not start.
+        """
+        self._control, theirs = socket.socketpair()
+        options = {
+            # Its code is trusted and it has no use for a root of its own.
+            "level": "landlock" if level == "namespaces" else level,
+            "control": theirs.fileno(),
+            "extra_paths": list(extra_paths),
+            "preimport": list(preimport),
+        }
+        with theirs:
+            self._process = launch("harness.sandbox.guest.tester", options, theirs.fileno())
+        try:
+            message = self._receive(_START_S)
+        except (Hung, LostError) as error:
+            self.close()
+            raise SandboxError(f"the test process did not start: {error}") from error
+        if "failed" in message:
+            self.close()
+            raise SandboxError(f"the test process did not start: {message['failed']}")
+
+    def run(
+        self, request: dict[str, Any], program: socket.socket, timeout_s: float
+    ) -> dict[str, Any]:
+        """Run tests against the program at the other end of a socket.
+
+        Raises:
+            Hung: They took longer than ``timeout_s``.
+            LostError: The process died.
+        """
+        data = json.dumps(request).encode()
+        program.setblocking(True)  # the flag travels with the descriptor
+        rights = array.array("i", [program.fileno()])
+        try:
+            self._control.settimeout(timeout_s)
+            self._control.sendmsg(
+                [codec.LENGTH.pack(len(data))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            )
+            self._control.sendall(data)
+        except OSError as error:
+            raise LostError(f"the test process is gone: {error}") from error
+        program.close()
+        return self._receive(timeout_s)
+
+    def close(self) -> None:
+        """End the process."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        size = codec.LENGTH.unpack(self._read(4, deadline))[0]
+        message: dict[str, Any] = json.loads(self._read(size, deadline))
+        return message
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        parts = []
+        while size:
+            try:
+                self._control.settimeout(max(deadline - time.monotonic(), 0.001))
+                part = self._control.recv(size)
+            except TimeoutError as error:
+                raise Hung("the tests did not end") from error
+            except OSError as error:
+                raise LostError(f"the test process is gone: {error}") from error
+            if not part:
+                raise LostError("the test process has ended")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
