@@ -108,6 +108,7 @@ class ArmConfig(_Strict):
         trainer: sft (on chosen responses), dpo, grpo or ppo.
         weights: Share of each source; 1 by default, times what a gate leaves.
         settings: Settings of the trainer.
+        reward_model: Settings of the reward model that online trainers learn from pairs.
     """
 
     title: str = ""
@@ -116,6 +117,7 @@ class ArmConfig(_Strict):
     trainer: Trainer
     weights: dict[str, float] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
+    reward_model: dict[str, Any] = Field(default_factory=dict)
 
 
 class EvaluationConfig(_Strict):
@@ -125,11 +127,13 @@ class EvaluationConfig(_Strict):
         evaluators: Pointwise sources that score every policy.
         responses_per_item: Responses sampled for each held-out item and policy.
         monitor: The evaluator that is watched during training as the gold reward.
+        monitor_every: Steps between two looks.
     """
 
     evaluators: tuple[str, ...] = Field(min_length=1)
     responses_per_item: int = Field(default=1, ge=1)
     monitor: str | None = None
+    monitor_every: int = Field(default=10, gt=0)
 
 
 class RunConfig(_Strict):

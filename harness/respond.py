@@ -43,7 +43,8 @@ def sample_policy(
         per_item: Responses for each item.
         seed: Of the sampling.
         temperature: Above 0.
-        max_new_tokens: Upper limit; a response that reaches it is marked as truncated.
+        max_new_tokens: Upper limit; a response that reaches it is marked as truncated. The sampled
+            token ids are kept in the response's metadata, never encoded again.
         on_batch: Called with the number of new responses, for progress.
 
     Raises:
@@ -81,9 +82,9 @@ def sample_policy(
         completions = generated[:, encoded["input_ids"].shape[1] :].tolist()
         for (item, index), ids in zip(batch, completions, strict=True):
             ended = tokenizer.eos_token_id in ids
-            kept = ids[: ids.index(tokenizer.eos_token_id)] if ended else ids
+            kept = ids[: ids.index(tokenizer.eos_token_id) + 1] if ended else ids
             text = tokenizer.decode(kept, skip_special_tokens=True)
-            metadata = {"seed": seed, "tokens": len(kept), "truncated": not ended}
+            metadata = {"seed": seed, "token_ids": kept, "truncated": not ended}
             responses.append(
                 Response(response_id(system, seed, item.id, index), item.id, system, text, metadata)
             )
@@ -101,7 +102,9 @@ def prompt_for_model(tokenizer: Any, prompt: str | Sequence[Any]) -> str:
     if tokenizer.chat_template is None:
         raise ConfigError("the prompt is a chat, but the policy's tokenizer has no chat template")
     text: str = tokenizer.apply_chat_template(
-        [dict(m) for m in prompt if not isinstance(m, str)], tokenize=False, add_generation_prompt=True
+        [dict(m) for m in prompt if not isinstance(m, str)],
+        tokenize=False,
+        add_generation_prompt=True,
     )
     bos = tokenizer.bos_token
     return text.removeprefix(bos) if bos else text  # the tokenizer adds it once more
@@ -155,3 +158,61 @@ async def ask_model(
     return list(
         await asyncio.gather(*(ask(item, index) for item in items for index in range(per_item)))
     )
+
+
+def log_ratios(
+    policy: str | Path,
+    base: str | Path,
+    items: Sequence[Item],
+    responses: Sequence[Response],
+    temperature: float = 1.0,
+) -> list[float]:
+    """Return log p_policy(response) - log p_base(response) in nats for each response.
+
+    Its mean over a policy's own samples estimates the KL divergence per sequence (estimator k1).
+    A response that ended counts its EOS; one that was cut does not.
+
+    Args:
+        policy: Checkpoint that wrote the responses.
+        base: Checkpoint of the reference policy, with the same tokenizer.
+        items: The items of the responses.
+        responses: As ``sample_policy`` made them.
+        temperature: Logits are divided by it, as in sampling.
+    """
+    first = _log_probabilities(policy, items, responses, temperature)
+    second = _log_probabilities(base, items, responses, temperature)
+    return [a - b for a, b in zip(first, second, strict=True)]
+
+
+def _log_probabilities(
+    model: str | Path, items: Sequence[Item], responses: Sequence[Response], temperature: float
+) -> list[float]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(str(model), padding_side="left")
+    network: Any = AutoModelForCausalLM.from_pretrained(str(model), dtype=torch.float32).eval()
+    prompts = {item.id: item.prompt for item in items}
+    totals: list[float] = []
+    for start in range(0, len(responses), BATCH):
+        batch = responses[start : start + BATCH]
+        rows, lengths = [], []
+        for response in batch:
+            text = prompt_for_model(tokenizer, prompts[response.item_id])
+            before = tokenizer(text)["input_ids"]
+            after = response.metadata["token_ids"]
+            rows.append(before + after)
+            lengths.append(len(after))
+        width = max(len(row) for row in rows)
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        mask = torch.zeros(len(rows), width, dtype=torch.long)
+        for i, row in enumerate(rows):
+            ids[i, width - len(row) :] = torch.tensor(row)
+            mask[i, width - len(row) :] = 1
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        with torch.no_grad():
+            logits = network(input_ids=ids, attention_mask=mask, position_ids=positions).logits
+        steps = torch.log_softmax(logits[:, :-1].float() / temperature, -1)
+        steps = steps.gather(2, ids[:, 1:, None])[..., 0]
+        totals += [float(steps[i, width - 1 - n :].sum()) for i, n in enumerate(lengths)]
+    return totals

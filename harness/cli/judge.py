@@ -1,0 +1,121 @@
+"""``harness judge``: put responses to any source, with no experiment file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    source: Annotated[str, typer.Option(help="Name of the source; see harness plugins.")],
+    items: Annotated[Path, typer.Option(help="JSONL file of items.")],
+    responses: Annotated[Path, typer.Option(help="JSONL file of responses.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write the judgments to.")],
+    option: Annotated[
+        list[str] | None, typer.Option(help="Option of the source, key=value; repeatable.")
+    ] = None,
+    way: Annotated[
+        str | None, typer.Option(help="pointwise or pairwise; by default what the source can do.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides which response a judge sees first.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight at once.")] = 32,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Stop before spending more, in dollars.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Judge responses with one source; judgments of an earlier try are kept and not made again."""
+    import asyncio
+    from collections import Counter
+
+    from rich.table import Table
+
+    from harness.annotate import annotate, build_requests
+    from harness.cli.screen import advance, console, progress
+    from harness.config import SourceConfig
+    from harness.errors import ConfigError
+    from harness.pipeline.context import NamedSource, open_context
+    from harness.records import read_items, read_responses, to_dict, write_jsonl
+    from harness.registry import registry
+    from harness.schema import Judgment
+    from harness.store import Journal
+
+    if way not in (None, "pointwise", "pairwise"):
+        raise ConfigError(f"--way is {way!r}", hint="use pointwise or pairwise")
+    factory = registry().source(source)
+    options = parse_options(option or [])
+    config = SourceConfig(use=source, options=options, way=way)  # type: ignore[arg-type]
+    origin = registry().origins[source]
+    named = NamedSource(source, config, factory.build(options), factory, origin)
+    if named.way not in named.info.takes:
+        raise ConfigError(
+            f"source {source} cannot judge {named.way}",
+            hint=f"it can judge {', '.join(named.info.takes)}",
+        )
+    all_items = read_items(items)
+    requests = build_requests(all_items, read_responses(responses, all_items), named.way)
+    journal_path = out.with_name(out.name + ".journal.sqlite")
+
+    async def judge_all() -> list[Judgment]:
+        with Journal(journal_path) as journal, progress(quiet) as bars:
+            move = advance(bars, f"{source} judges", len(requests))
+            async with open_context(
+                journal, seed=seed, concurrency=concurrency, budget_usd=budget
+            ) as ctx:
+                named.source.check(ctx)
+                return await annotate(
+                    named.source, requests, ctx, journal, named.scope, lambda _: move(1)
+                )
+
+    judgments = asyncio.run(judge_all())
+    by_id = {request.id: request for request in requests}
+    order = {request.id: index for index, request in enumerate(requests)}
+    rows = [
+        {
+            **to_dict(judgment),
+            "item_id": by_id[judgment.request_id].item.id,
+            "response_ids": [r.id for r in by_id[judgment.request_id].responses],
+        }
+        for judgment in sorted(judgments, key=lambda j: (order[j.request_id], j.order, j.repeat))
+    ]
+    write_jsonl(out, rows)
+    journal_path.unlink()
+    for suffix in ("-wal", "-shm"):
+        journal_path.with_name(journal_path.name + suffix).unlink(missing_ok=True)
+    statuses = Counter(judgment.verdict.status.value for judgment in judgments)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("status")
+    table.add_column("judgments", justify="right")
+    table.add_column("share", justify="right")
+    for status, count in statuses.most_common():
+        table.add_row(status, str(count), f"{100 * count / len(judgments):.1f}%")
+    screen = console()
+    screen.print(table)
+    cost = sum(judgment.cost_usd for judgment in judgments)
+    screen.print(f"{len(requests)} requests, {len(judgments)} judgments, ${cost:.4f}, in {out}")
+
+
+def parse_options(pairs: list[str]) -> dict[str, object]:
+    """Return key=value options with the values read as YAML, so that 3 is a number.
+
+    Raises:
+        ConfigError: There is no "=", or a key is given twice.
+    """
+    import yaml
+
+    from harness.errors import ConfigError
+
+    options: dict[str, object] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--option {pair!r} is not key=value")
+        if key in options:
+            raise ConfigError(f"--option {key} is given twice")
+        try:
+            options[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            options[key] = value
+    return options

@@ -1,0 +1,213 @@
+"""From judgments to trained policies: each arm's weights, preferences, rewards and trainings."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.config import ArmConfig, RunConfig
+from harness.errors import ConfigError
+from harness.pipeline.collect import Collected, as_pairs
+from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
+from harness.pipeline.train_job import ONLINE, TrainJob, train_arm
+from harness.records import to_dict, write_json, write_jsonl
+from harness.registry import registry, unknown
+from harness.rubric import content_hash
+from harness.scale_out.local import run_jobs
+from harness.schema import Preference
+from harness.store import RunDirectory
+
+AGREEMENT_WEIGHTED = "agreement_weighted"
+
+
+def aggregator(name: str) -> Any:
+    """Return an aggregation by name: the harness's own, or a plugin's.
+
+    Raises:
+        PluginError: There is none of that name.
+    """
+    from harness.aggregate import METHODS
+
+    known = {**METHODS, **{k: f.aggregate for k, f in registry().aggregators.items()}}
+    if name not in known:
+        raise unknown("aggregation", name, known)
+    return known[name]
+
+
+def arm_weights(
+    arm: ArmConfig, collected: Collected, sources: Mapping[str, NamedSource]
+) -> dict[str, float]:
+    """Return the share of each source of an arm: its weight, times what the gate leaves.
+
+    With the aggregation "agreement_weighted" also times its kappa against the people (for the
+    people themselves, the human ceiling), at least 0; a source whose kappa is undefined keeps 0.
+    """
+    weights = {}
+    for name in arm.sources:
+        weight = arm.weights.get(name, 1.0) * collected.weights.get(name, 1.0)
+        if arm.aggregation == AGREEMENT_WEIGHTED:
+            weight *= max(0.0, collected.kappas.get(name, 0.0))
+        weights[name] = round(weight, 6)
+    return weights
+
+
+def prepare_arm(
+    run: RunDirectory,
+    name: str,
+    arm: ArmConfig,
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+) -> dict[str, Any]:
+    """Aggregate an arm's judgments and write its preferences and rewards.
+
+    Returns:
+        What the report says of the arm.
+    """
+    weights = arm_weights(arm, collected, sources)
+    used = [sources[s] for s in arm.sources if weights[s] > 0]
+    dropped = [s for s in arm.sources if weights[s] == 0]
+    aggregate = aggregator(arm.aggregation)
+    # An offline trainer learns from pairs only, so scores are compared; an online one asks
+    # pointwise sources itself and needs only the pairs.
+    for_pairs = [s for s in used if s.way == "pairwise" or arm.trainer not in ONLINE]
+    preferences: list[Preference] = []
+    unused: dict[str, int] = {}
+    if for_pairs:
+        judgments = [j for source in for_pairs for j in as_pairs(source, collected)]
+        result = aggregate(collected.pairs, judgments, weights)
+        preferences, unused = list(result.preferences), dict(result.unused)
+    write_jsonl(run.path / "preferences" / f"{name}.jsonl", preferences)
+    for_points = [s for s in used if s.way == "pointwise"]
+    rewards = []
+    if for_points:
+        judgments = [j for source in for_points for j in collected.judgments[source.name]]
+        rewards = list(aggregate(collected.points, judgments, weights).rewards)
+        write_jsonl(run.path / "rewards" / f"{name}.jsonl", rewards)
+    return {
+        "name": name,
+        "title": arm.title or name,
+        "trainer": arm.trainer,
+        "sources": list(arm.sources),
+        "aggregation": arm.aggregation,
+        "weights": weights,
+        "dropped": dropped,
+        "n_preferences": len(preferences),
+        "n_rewards": sum(reward.value is not None for reward in rewards),
+        "unused_pairs": unused,
+        "preferences_sha256": content_hash([to_dict(p) for p in preferences]),
+    }
+
+
+def train_all(
+    run: RunDirectory,
+    config_path: Path,
+    config: RunConfig,
+    arms: Mapping[str, Mapping[str, Any]],
+    bar: StartBar,
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Train every arm with every seed, several at once; what had finished stays.
+
+    Args:
+        run: The run directory.
+        config_path: The experiment file.
+        config: Its content.
+        arms: What ``prepare_arm`` said of each.
+        bar: For progress.
+
+    Returns:
+        Result of each (arm, seed).
+    """
+    results: dict[tuple[str, int], dict[str, Any]] = {}
+    jobs: list[TrainJob] = []
+    keys: list[tuple[str, int]] = []
+    for seed in config.seeds:
+        for name, arm in arms.items():
+            if not any(arm["weights"].values()):
+                continue  # the gates left nothing; the report says so
+            job = TrainJob(str(run.path), str(config_path), name, seed, arm["weights"])
+            done = _begin(run, config_path, config, job, arm)
+            if done is not None:
+                results[name, seed] = done
+                continue
+            jobs.append(job)
+            keys.append((name, seed))
+    move = bar("training", len(jobs) + len(results))
+    move(len(results))
+
+    def finished(index: int, result: dict[str, Any]) -> None:
+        write_json(jobs[index].folder / "arm.json", result)
+        results[keys[index]] = result
+        move(1)
+
+    run_jobs(train_arm, jobs, config.parallel, on_done=finished)
+    return dict(
+        sorted(results.items(), key=lambda entry: (list(arms).index(entry[0][0]), entry[0]))
+    )
+
+
+def _begin(
+    run: RunDirectory,
+    config_path: Path,
+    config: RunConfig,
+    job: TrainJob,
+    arm: Mapping[str, Any],
+) -> dict[str, Any] | None:
+    """Return a finished result; else clear what an experiment with other inputs left."""
+    import json
+
+    entry = config.arms[job.arm]
+    inputs = {
+        "arm": entry.model_dump(exclude={"title"}),
+        "sources": {s: config.sources[s].model_dump() for s in entry.sources},
+        "weights": arm["weights"],
+        "preferences": arm["preferences_sha256"],
+        "policy": [
+            config.policy.model_dump(),
+            file_hash(Path(resolve(config_path, config.policy.model))),
+        ],
+        "items": file_hash(Path(resolve(config_path, config.data.train.file))),
+        "seed": job.seed,
+        "monitor": [config.evaluation.monitor, config.evaluation.monitor_every],
+    }
+    stage = f"train/{job.arm}-seed{job.seed}"
+    if not run.is_done(stage, inputs):
+        for folder in (job.folder, job.folder.with_name(job.folder.name + "-reward-model")):
+            shutil.rmtree(folder, ignore_errors=True)
+        run.mark_done(stage, inputs)  # "begun with these inputs": the folder's own log resumes it
+    path = job.folder / "arm.json"
+    if path.is_file():
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return result
+    return None
+
+
+def check_arms(config: RunConfig) -> None:
+    """Check trainers' settings and aggregations before anything is paid for.
+
+    Raises:
+        ConfigError: A setting is unknown or wrong.
+        PluginError: An aggregation is unknown.
+    """
+    from harness.train.settings import (
+        DpoSettings,
+        GrpoSettings,
+        PpoSettings,
+        RewardModelSettings,
+        SftSettings,
+        parse_settings,
+    )
+
+    kinds: dict[str, Any] = {
+        "sft": SftSettings, "dpo": DpoSettings, "grpo": GrpoSettings, "ppo": PpoSettings,
+    }  # fmt: skip
+    for name, arm in config.arms.items():
+        aggregator(arm.aggregation)
+        parse_settings(kinds[arm.trainer], arm.settings, f"arms.{name}.settings")
+        parse_settings(RewardModelSettings, arm.reward_model, f"arms.{name}.reward_model")
+        if arm.aggregation == AGREEMENT_WEIGHTED and config.agreement is None:
+            raise ConfigError(
+                "aggregation agreement_weighted needs an agreement section with the people",
+                where=f"arms.{name}.aggregation",
+            )

@@ -1,0 +1,206 @@
+"""From the experiment file to agreement: items, responses, judgments, agreement and its gates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.annotate import annotate
+from harness.config import ItemsConfig, RunConfig
+from harness.contract import RunContext
+from harness.errors import ConfigError
+from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
+from harness.records import read_items, read_responses, to_dict, write_json, write_jsonl
+from harness.schema import (
+    Item,
+    Judgment,
+    JudgmentRequest,
+    Response,
+    Status,
+    Verdict,
+)
+from harness.store import Journal, RunDirectory
+
+
+@dataclass(slots=True)
+class Collected:
+    """Everything known before training.
+
+    Attributes:
+        train: Training items.
+        evaluation: Held-out items.
+        responses: The base policy's responses to the training items.
+        pairs: Pairwise requests on them.
+        points: Pointwise requests on them.
+        judgments: By source, in the source's own way of judging.
+        seconds: Wall time of each source.
+        agreement: The agreement report as plain values, None without a reference.
+        gates: Decisions of the gates as plain values.
+        weights: What the gates leave of each source, 0 to 1.
+        kappas: Cohen's kappa of each source against the people, where it is defined.
+    """
+
+    train: list[Item]
+    evaluation: list[Item]
+    responses: list[Response] = field(default_factory=list)
+    pairs: list[JudgmentRequest] = field(default_factory=list)
+    points: list[JudgmentRequest] = field(default_factory=list)
+    judgments: dict[str, list[Judgment]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    agreement: dict[str, Any] | None = None
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    kappas: dict[str, float] = field(default_factory=dict)
+
+    def requests_of(self, source: NamedSource) -> list[JudgmentRequest]:
+        """Return what a source is asked before training."""
+        requests = self.pairs if source.way == "pairwise" else self.points
+        return requests[: source.config.limit]
+
+
+def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
+    """Read the items of an experiment.
+
+    Raises:
+        DataError: The file is missing or wrong.
+    """
+    return read_items(Path(resolve(config_path, config.file)))[: config.limit]
+
+
+def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:
+    """Refuse an evaluation on items that are trained on.
+
+    Raises:
+        ConfigError: An id or a prompt is in both.
+    """
+    ids = {item.id for item in train} & {item.id for item in evaluation}
+    texts = {item.prompt_text for item in train}
+    prompts = [item.id for item in evaluation if item.prompt_text in texts]
+    if ids or prompts:
+        raise ConfigError(
+            f"{len(ids | set(prompts))} items of data.evaluation are in data.train as well",
+            details=sorted(ids | set(prompts))[:5],
+            hint="evaluate on items that nothing was trained on",
+        )
+
+
+def sample_base(
+    run: RunDirectory, config_path: Path, config: RunConfig, items: Sequence[Item], bar: StartBar
+) -> list[Response]:
+    """Sample the base policy on the training items, or read what an earlier run sampled."""
+    from harness.respond import sample_policy
+
+    policy, model = config.policy, resolve(config_path, config.policy.model)
+    path = run.path / "responses" / "train.jsonl"
+    inputs = {
+        "policy": [policy.model_dump(), file_hash(Path(model))],
+        "items": [to_dict(item) for item in items],
+        "seed": config.seeds[0],
+    }
+    if run.is_done("respond", inputs) and path.is_file():
+        return read_responses(path, items)
+    move = bar("sampling the base policy", len(items) * policy.responses_per_item)
+    responses = sample_policy(
+        model,
+        items,
+        system="base",
+        per_item=policy.responses_per_item,
+        seed=config.seeds[0],
+        temperature=policy.temperature,
+        max_new_tokens=policy.max_new_tokens,
+        on_batch=move,
+    )
+    write_jsonl(path, responses)
+    run.mark_done("respond", inputs)
+    return responses
+
+
+async def judge_all(
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+    ctx: RunContext,
+    journal: Journal,
+    bar: StartBar,
+) -> None:
+    """Put the responses to every source that takes part in training or agreement."""
+    for name, source in sources.items():
+        requests = collected.requests_of(source)
+        move = bar(f"{name} judges", len(requests))
+        seen: set[str] = set()
+
+        def on_judgment(judgment: Judgment, move: Any = move, seen: set[str] = seen) -> None:
+            if judgment.request_id not in seen:
+                seen.add(judgment.request_id)
+                move(1)
+
+        began = time.monotonic()
+        scope = f"train/{source.scope}"
+        collected.judgments[name] = await annotate(
+            source.source, requests, ctx, journal, scope, on_judgment
+        )
+        collected.seconds[name] = time.monotonic() - began
+        move(len(requests) - len(seen))
+
+
+def as_pairs(source: NamedSource, collected: Collected) -> list[Judgment]:
+    """Return a source's judgments on pairs; scores of a pointwise source are compared.
+
+    A pair of which one response has no score keeps that response's failure.
+    """
+    if source.way == "pairwise":
+        return collected.judgments[source.name]
+    by_request = {j.request_id: j for j in collected.judgments[source.name]}
+    by_response = {
+        request.responses[0].id: by_request[request.id]
+        for request in collected.requests_of(source)
+        if request.id in by_request
+    }
+    compared = []
+    for pair in collected.pairs:
+        both = [by_response.get(response.id) for response in pair.responses]
+        if both[0] is None or both[1] is None:
+            continue
+        compared.append(_compare(pair, both[0], both[1], source))
+    return compared
+
+
+def _compare(pair: JudgmentRequest, a: Judgment, b: Judgment, source: NamedSource) -> Judgment:
+    failed = next((j.verdict for j in (a, b) if j.verdict.status is not Status.OK), None)
+    if failed is not None:
+        verdict = failed
+    else:
+        scale = source.info.scale or pair.criterion.scale
+        first, second = scale.to_unit(a.verdict.value), scale.to_unit(b.verdict.value)
+        value = "TIE" if first == second else "A" if first > second else "B"
+        verdict = Verdict(Status.OK, value)
+    info = source.info
+    return Judgment(pair.id, info.name, info.version, a.annotator, verdict)
+
+
+def measure_agreement(
+    run: RunDirectory,
+    config: RunConfig,
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+) -> None:
+    """Compare every source with the people and apply the gates.
+
+    Raises:
+        GateStopError: A gate with action "stop" was not met.
+    """
+    collected.weights = dict.fromkeys(sources, 1.0)
+    if config.agreement is None:
+        return
+    from harness.agreement import agreement_report, decide_gates, tables_from_judgments
+
+    judgments = [j for source in sources.values() for j in as_pairs(source, collected)]
+    infos = {name: source.info for name, source in sources.items()}
+    tables = tables_from_judgments(collected.pairs, judgments, infos)
+    table = next(table for table in tables if table.pairwise)
+    report = agreement_report(table.table, orders=table.orders)
+    collected.agreement = report.as_dict()
+    write_json(run.path / "agreement.json", collected.agreement)
+    raise NotImplementedError(decide_gates)

@@ -1,0 +1,273 @@
+"""``run``: the whole way from an experiment file to its report."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.annotate import build_requests
+from harness.config import RunConfig, load_config
+from harness.errors import HarnessError
+from harness.pipeline import arms as arms_stage
+from harness.pipeline import assess
+from harness.pipeline.collect import (
+    Collected,
+    check_held_out,
+    judge_all,
+    load_items,
+    measure_agreement,
+    sample_base,
+)
+from harness.pipeline.context import (
+    NamedSource,
+    StartBar,
+    build_sources,
+    file_hash,
+    no_bar,
+    open_context,
+    versions,
+)
+from harness.records import read_rows, write_json
+from harness.registry import registry
+from harness.store import Journal, RunDirectory
+
+PACKAGES = (
+    "feedback-harness", "litellm", "torch", "transformers", "trl", "accelerate", "peft",
+    "math-verify", "numpy", "scipy", "pandas", "pydantic", "pluggy",
+)  # fmt: skip
+
+
+def run(
+    experiment: str | Path,
+    out: str | Path | None = None,
+    *,
+    bar: StartBar = no_bar,
+) -> Path:
+    """Run an experiment to its report; the same call goes on after a kill.
+
+    Args:
+        experiment: Path of the experiment file.
+        out: The run directory; reports/<name> by default.
+        bar: Called with (title, total) for each long step; returns what moves it on.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        InputError: The experiment, its data or a plugin is wrong; nothing was paid for.
+        BudgetExceededError: The budget is used up; what was paid for is kept.
+        GateStopError: A gate with action "stop" was not met.
+    """
+    path = Path(experiment)
+    config = load_config(path)
+    directory = RunDirectory(Path(out) if out else Path("reports") / config.name)
+    sources = build_sources(config)
+    arms_stage.check_arms(config)
+    collected = Collected(
+        load_items(path, config.data.train), load_items(path, config.data.evaluation)
+    )
+    check_held_out(collected.train, collected.evaluation)
+    with directory.lock(), Journal(directory.path / "journal.sqlite") as journal:
+        started = time.monotonic()
+        _begin(directory, path, config)
+        asyncio.run(_check_sources(sources, journal, config))
+        collected.responses = sample_base(directory, path, config, collected.train, bar)
+        collected.pairs = build_requests(collected.train, collected.responses, "pairwise")
+        collected.points = build_requests(collected.train, collected.responses, "pointwise")
+        asyncio.run(_judge(collected, sources, journal, config, bar))
+        measure_agreement(directory, config, collected, sources)
+        arms = {
+            name: arms_stage.prepare_arm(directory, name, arm, collected, sources)
+            for name, arm in config.arms.items()
+        }
+        trained = arms_stage.train_all(directory, path, config, arms, bar)
+        responses, ratios = assess.sample_policies(
+            directory, path, config, collected.evaluation, trained, bar
+        )
+        requests, judgments = asyncio.run(
+            _evaluate(config, collected, responses, sources, journal, bar)
+        )
+        spent = directory.manifest().get("seconds", 0.0) + time.monotonic() - started
+        directory.update_manifest(
+            seconds=round(spent, 1), finished=datetime.now(UTC).isoformat(timespec="seconds")
+        )
+        data = _report_data(
+            directory, config, collected, sources, arms, trained, responses, ratios, requests,
+            judgments,
+        )  # fmt: skip
+    return _write_report(directory, data)
+
+
+def _begin(directory: RunDirectory, path: Path, config: RunConfig) -> None:
+    before = directory.manifest()
+    directory.update_manifest(
+        name=config.name,
+        created=before.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
+        experiment=config.model_dump(mode="json"),
+        experiment_sha256=file_hash(path),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages=versions(PACKAGES),
+    )
+
+
+async def _check_sources(
+    sources: Mapping[str, NamedSource], journal: Journal, config: RunConfig
+) -> None:
+    async with open_context(journal, budget_usd=config.budget_usd, processes=1) as ctx:
+        for source in sources.values():
+            source.source.check(ctx)
+
+
+async def _judge(
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+    journal: Journal,
+    config: RunConfig,
+    bar: StartBar,
+) -> None:
+    needed = {name for arm in config.arms.values() for name in arm.sources}
+    if config.agreement is not None:
+        needed |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+    wanted = {name: source for name, source in sources.items() if name in needed}
+    async with open_context(
+        journal,
+        seed=config.seeds[0],
+        concurrency=config.concurrency,
+        budget_usd=config.budget_usd,
+    ) as ctx:
+        await judge_all(collected, wanted, ctx, journal, bar)
+
+
+async def _evaluate(
+    config: RunConfig,
+    collected: Collected,
+    responses: assess.Policies,
+    sources: Mapping[str, NamedSource],
+    journal: Journal,
+    bar: StartBar,
+) -> tuple[Any, Any]:
+    async with open_context(
+        journal,
+        seed=config.seeds[0],
+        concurrency=config.concurrency,
+        budget_usd=config.budget_usd,
+    ) as ctx:
+        return await assess.judge_policies(
+            config, collected.evaluation, responses, sources, ctx, journal, bar
+        )
+
+
+def _report_data(
+    directory: RunDirectory,
+    config: RunConfig,
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+    arms: Mapping[str, dict[str, Any]],
+    trained: assess.Trained,
+    responses: assess.Policies,
+    ratios: Mapping[str, float],
+    requests: Any,
+    judgments: Any,
+) -> dict[str, Any]:
+    from harness.evaluate import evaluate
+
+    evaluation = evaluate(
+        collected.evaluation,
+        responses,
+        requests,
+        [j for found in judgments.values() for j in found],
+        assess.evaluators_of(config, sources),
+        base=assess.BASE,
+        log_ratios=ratios,
+    )
+    write_json(directory.path / "evaluation.json", evaluation)
+    rows = assess.source_rows(config, collected, sources, judgments, len(requests))
+    cost_of = {row["name"]: row["cost_usd"] for row in rows}
+    curves: dict[str, dict[str, Any]] = {}
+    for (arm, seed), result in trained.items():
+        log = [row for _, row in read_rows(Path(result["log"]))]
+        curves.setdefault(arm, {})[str(seed)] = [curve_row(row, config) for row in log]
+        arms[arm].setdefault("seeds", []).append(
+            {
+                "seed": seed,
+                "status": "done",
+                "seconds": result["seconds"],
+                "steps": result["steps"],
+                "peak_memory_mb": result["peak_memory_mb"],
+                "reward_model": result.get("reward_model"),
+                "cost_usd": 0.0,
+            }
+        )
+    for row in arms.values():
+        row.setdefault("seeds", [])
+        row["feedback_cost_usd"] = sum(cost_of[s] for s in row["sources"])
+        row["feedback_seconds"] = sum(collected.seconds.get(s, 0.0) for s in row["sources"])
+    manifest = directory.manifest()
+    return {
+        "run": {
+            "name": config.name,
+            "description": config.description,
+            "created": manifest["created"],
+            "duration_s": manifest["seconds"],
+            "seeds": list(config.seeds),
+            "harness_version": manifest["packages"].get("feedback-harness", ""),
+            "python": manifest["python"],
+            "platform": manifest["platform"],
+            "packages": manifest["packages"],
+            "items": {"train": len(collected.train), "eval": len(collected.evaluation)},
+        },
+        "warnings": _warnings(config, sources),
+        "sources": rows,
+        "agreement": collected.agreement,
+        "gates": collected.gates,
+        "arms": list(arms.values()),
+        "evaluation": evaluation,
+        "curves": curves,
+        "samples": assess.samples_of(
+            collected.evaluation, responses, requests, judgments, config.seeds[0]
+        ),
+        "manifest": manifest,
+    }
+
+
+def curve_row(row: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
+    """Return a log row under the names that the report plots."""
+    kept = dict(row)
+    kept["gold"] = row.get(f"held_out/gold/{config.evaluation.monitor}")
+    kept["kl"] = row.get("held_out/kl_sequence", row.get("kl_sequence"))
+    return kept
+
+
+def _warnings(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[str]:
+    warnings = []
+    for info in assess.evaluators_of(config, sources):
+        for arm in config.arms:
+            if arm not in info.held_out_for:
+                warnings.append(
+                    f"{info.name} gave rewards to arm {arm} and also evaluates it; its score of"
+                    " that arm is no independent evidence."
+                )
+    if any(source.info.simulated for source in sources.values()):
+        warnings.append("The people of this experiment are simulated by a program.")
+    if len(config.seeds) > 1:
+        warnings.append(
+            "Seeds vary training and evaluation; the responses that were judged before training,"
+            " and their judgments, are the same for all seeds."
+        )
+    return warnings
+
+
+def _write_report(directory: RunDirectory, data: dict[str, Any]) -> Path:
+    from harness.report import build
+
+    path = build(data, directory.path, sections=registry().sections)
+    if not path.is_file():
+        raise HarnessError(f"the report was not written: {path}")
+    registry().manager.hook.harness_run_finished(run=directory.path)
+    return path
