@@ -1,0 +1,149 @@
+"""Krippendorff's alpha for nominal, ordinal, interval and ratio data, any cell missing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.agreement.resample import (
+    REPLICATES,
+    SumsToValue,
+    distinct_rows,
+    estimate,
+    units_of,
+)
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import FloatArray, IntArray
+from harness.agreement.weights import difference
+from harness.scale import Level
+
+MANY_CATEGORIES = 40
+NO_PAIR = "no item has two labels"
+NO_VARIATION = "all labels are the same, so there is nothing to agree about"
+
+
+def krippendorff_alpha(
+    counts: IntArray,
+    level: Level,
+    annotators: str,
+    *,
+    values: FloatArray | None = None,
+    clusters: IntArray | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Statistic:
+    """Return alpha = 1 - D_o / D_e (Krippendorff 2011, Computing Krippendorff's alpha-reliability).
+
+    Items with fewer than two labels take no part. The ordinal metric is the squared distance of
+    mid-ranks, taken from the labels of the resample itself.
+
+    Args:
+        counts: (n, c) how often each category was given to each item; columns in their order.
+        level: nominal, ordinal, interval or ratio.
+        annotators: Whom it is about.
+        values: (c,) numbers of the categories (interval and ratio); ranks by default.
+        clusters: (n,) cluster of each item; None when items are independent.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+    name = f"krippendorff_alpha_{level}"
+    paired = counts.sum(1) > 1
+    n = int(paired.sum())
+    if n == 0:
+        return undefined(name, annotators, NO_PAIR)
+    counts = counts[paired]
+    used = counts.sum(0) > 0
+    counts = counts[:, used]
+    if counts.shape[1] < 2:
+        return undefined(name, annotators, NO_VARIATION, n)
+    numbers = np.arange(used.size, dtype=np.float64) if values is None else values
+    numbers = numbers[used]
+    first, pattern = distinct_rows(counts)
+    distinct = counts[first].astype(np.float64)
+    if level == "ordinal" and counts.shape[1] > MANY_CATEGORIES:
+        # With so many ranks their own sampling error is negligible.
+        totals = counts.sum(0)
+        numbers, level = np.cumsum(totals) - totals / 2.0, "interval"
+    if level == "ordinal":
+        features, value = _ordinal(distinct)
+    elif level == "interval":
+        features, value = _interval(distinct, numbers, counts.sum(0))
+    else:
+        features, value = _metric(distinct, difference(level, numbers))
+    units = units_of(features, pattern, None if clusters is None else clusters[paired])
+    return estimate(
+        name,
+        annotators,
+        units,
+        value,
+        n=n,
+        why_undefined=NO_VARIATION,
+        bounds=(-np.inf, 1.0),
+        perfect=(1.0, _loss(level, numbers, counts.sum(0).astype(np.float64))),
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def _loss(level: Level, numbers: FloatArray, totals: FloatArray) -> float:
+    """Return the worst drop of alpha for each unit of share of imperfect items."""
+    ranks = np.cumsum(totals) - totals / 2.0
+    metric = difference("interval", ranks) if level == "ordinal" else difference(level, numbers)
+    n = totals.sum()
+    expected = float(totals @ metric @ totals) / (n * (n - 1))
+    return float(metric.max() / expected)
+
+
+def _pairable(counts: FloatArray) -> FloatArray:
+    return np.asarray(counts / (counts.sum(1) - 1.0)[:, None])
+
+
+def _metric(counts: FloatArray, metric: FloatArray) -> tuple[FloatArray, SumsToValue]:
+    observed = (_pairable(counts) * (counts @ metric)).sum(1)
+
+    def value(sums: FloatArray) -> FloatArray:
+        marginal = sums[..., 1:]
+        n = marginal.sum(-1)
+        expected = ((marginal @ metric) * marginal).sum(-1) / (n - 1)
+        return _one_minus(sums[..., 0], expected)
+
+    return np.column_stack([observed, counts]), value
+
+
+def _interval(
+    counts: FloatArray, numbers: FloatArray, totals: IntArray
+) -> tuple[FloatArray, SumsToValue]:
+    # Centred, so that the sums of squares lose no digits.
+    v = numbers - float(totals @ numbers) / totals.sum()
+    m = counts.sum(1)
+    mean = counts @ v / m
+    within = (counts * (v[None, :] - mean[:, None]) ** 2).sum(1)
+    observed = 2.0 * m / (m - 1.0) * within
+    features = np.column_stack([observed, m, counts @ v, counts @ v**2])
+
+    def value(sums: FloatArray) -> FloatArray:
+        n, s, q = sums[..., 1], sums[..., 2], sums[..., 3]
+        return _one_minus(sums[..., 0], 2.0 * (n * q - s**2) / (n - 1))
+
+    return features, value
+
+
+def _ordinal(counts: FloatArray) -> tuple[FloatArray, SumsToValue]:
+    c = counts.shape[1]
+    upper = np.triu_indices(c, 1)
+    coincidence = (_pairable(counts)[:, :, None] * counts[:, None, :])[:, upper[0], upper[1]]
+
+    def value(sums: FloatArray) -> FloatArray:
+        marginal = sums[..., :c]
+        n = marginal.sum(-1)
+        rank = np.cumsum(marginal, axis=-1) - marginal / 2.0 - n[..., None] / 2.0
+        gap = (rank[..., upper[0]] - rank[..., upper[1]]) ** 2
+        observed = 2.0 * (sums[..., c:] * gap).sum(-1)
+        s, q = (marginal * rank).sum(-1), (marginal * rank**2).sum(-1)
+        return _one_minus(observed, 2.0 * (n * q - s**2) / (n - 1))
+
+    return np.column_stack([counts, coincidence]), value
+
+
+def _one_minus(observed: FloatArray, expected: FloatArray) -> FloatArray:
+    fine = expected > 1e-12
+    return np.where(fine, 1.0 - observed / np.where(fine, expected, 1.0), np.nan)

@@ -1,0 +1,212 @@
+"""From the journal's judgments to rating tables, one for each criterion and way of judging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.agreement.orders import OrderVerdicts
+from harness.agreement.table import MISSING, RatingTable, from_labels
+from harness.both_orders import combine_orders
+from harness.errors import DataError
+from harness.scale import PREFERENCE, Scale
+from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status
+
+
+@dataclass(frozen=True)
+class JudgmentTable:
+    """Judgments on one criterion, ready for the agreement report.
+
+    Args:
+        criterion: Id of the criterion.
+        pairwise: Whether the labels are A, TIE and B.
+        table: The ratings; rows are requests.
+        orders: Verdicts of the judges that saw both orders.
+        sources: Annotator -> its source.
+    """
+
+    criterion: str
+    pairwise: bool
+    table: RatingTable
+    orders: tuple[OrderVerdicts, ...]
+    sources: Mapping[str, str]
+
+
+def tables_from_judgments(
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    infos: Mapping[str, SourceInfo],
+    *,
+    cluster_of: Callable[[JudgmentRequest], str] | None = None,
+) -> list[JudgmentTable]:
+    """Return one table for each (criterion, pairwise or pointwise) that has judgments.
+
+    An annotator is a column; of repeated samples the first counts, the others are for test-retest.
+    Both orders of a pair are one label: equal verdicts stand, unequal ones are a tie. Listwise
+    judgments take no part.
+
+    Args:
+        requests: What was asked.
+        judgments: What came back, failures included.
+        infos: Name of each source -> who it is (its kind, and whether it is simulated).
+        cluster_of: Name of the cluster of a request; by default the item's metadata "cluster", or
+            the item itself.
+
+    Raises:
+        DataError: A judgment is about an unknown request or from an unknown source.
+    """
+    cluster_of = cluster_of or _cluster
+    by_id = {request.id: request for request in requests}
+    groups: dict[tuple[str, bool], list[Judgment]] = {}
+    for judgment in judgments:
+        request = by_id.get(judgment.request_id)
+        if request is None:
+            raise DataError(f"a judgment is about an unknown request {judgment.request_id!r}")
+        if judgment.source not in infos:
+            raise DataError(f"a judgment is from an unknown source {judgment.source!r}")
+        if request.way != "listwise":
+            groups.setdefault((request.criterion.id, request.way == "pairwise"), []).append(
+                judgment
+            )
+    tables = []
+    for (criterion, pairwise), members in groups.items():
+        asked = [
+            r
+            for r in requests
+            if r.criterion.id == criterion
+            and r.way != "listwise"
+            and (r.way == "pairwise") == pairwise
+        ]
+        build = _pair_table if pairwise else _point_table
+        tables.append(build(criterion, asked, members, infos, cluster_of))
+    return tables
+
+
+def _cluster(request: JudgmentRequest) -> str:
+    return str(request.item.metadata.get("cluster", request.item.id))
+
+
+def annotator_name(judgment: Judgment) -> str:
+    """Return the column of an annotator: the source, or source/annotator where they differ."""
+    if judgment.annotator in ("", judgment.source):
+        return judgment.source
+    return f"{judgment.source}/{judgment.annotator}"
+
+
+def _pair_table(
+    criterion: str,
+    requests: Sequence[JudgmentRequest],
+    judgments: Sequence[Judgment],
+    infos: Mapping[str, SourceInfo],
+    cluster_of: Callable[[JudgmentRequest], str],
+) -> JudgmentTable:
+    names = _Names(judgments)
+    row = {request.id: i for i, request in enumerate(requests)}
+    labels = names.empty(len(requests))
+    failures = {name: [""] * len(requests) for name in labels}
+    for vote in combine_orders(j for j in judgments if j.repeat == 0):
+        name = names.of(vote.source, vote.annotator)
+        labels[name][row[vote.request_id]] = vote.choice
+        failures[name][row[vote.request_id]] = vote.failure
+    table = _table(names, requests, labels, failures, infos, cluster_of, PREFERENCE, "TIE")
+    return JudgmentTable(
+        criterion, True, table, _orders(names, row, judgments, table), names.sources
+    )
+
+
+def _orders(
+    names: _Names, row: Mapping[str, int], judgments: Sequence[Judgment], table: RatingTable
+) -> tuple[OrderVerdicts, ...]:
+    code: Mapping[object, int] = {label: i for i, label in enumerate(table.categories)}
+    seen: dict[str, dict[str, list[int]]] = {}
+    for judgment in judgments:
+        if judgment.order == "" or judgment.repeat or judgment.verdict.status is not Status.OK:
+            continue
+        columns = seen.setdefault(
+            names.of(judgment.source, judgment.annotator),
+            {"AB": [MISSING] * len(row), "BA": [MISSING] * len(row)},
+        )
+        columns[judgment.order][row[judgment.request_id]] = code[judgment.verdict.value]
+    return tuple(
+        OrderVerdicts(
+            name,
+            np.array(c["AB"]),
+            np.array(c["BA"]),
+            table.clusters,
+            code["A"],
+            code["B"],
+            code["TIE"],
+        )
+        for name, c in seen.items()
+    )
+
+
+def _point_table(
+    criterion: str,
+    requests: Sequence[JudgmentRequest],
+    judgments: Sequence[Judgment],
+    infos: Mapping[str, SourceInfo],
+    cluster_of: Callable[[JudgmentRequest], str],
+) -> JudgmentTable:
+    names = _Names(judgments)
+    row = {request.id: i for i, request in enumerate(requests)}
+    labels = names.empty(len(requests))
+    failures = {name: [""] * len(requests) for name in labels}
+    for judgment in judgments:
+        if judgment.repeat:
+            continue
+        name, i = names.of(judgment.source, judgment.annotator), row[judgment.request_id]
+        verdict = judgment.verdict
+        ok = verdict.status is Status.OK
+        labels[name][i] = _label(verdict.value) if ok else None
+        failures[name][i] = "" if ok else verdict.status.value
+    scale = requests[0].criterion.scale
+    table = _table(names, requests, labels, failures, infos, cluster_of, scale, None)
+    return JudgmentTable(criterion, False, table, (), names.sources)
+
+
+def _label(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+class _Names:
+    """Column names of the annotators, in order of first appearance."""
+
+    def __init__(self, judgments: Sequence[Judgment]) -> None:
+        self._names: dict[tuple[str, str], str] = {}
+        for judgment in judgments:
+            self._names.setdefault((judgment.source, judgment.annotator), annotator_name(judgment))
+        self.sources = {name: source for (source, _), name in self._names.items()}
+
+    def of(self, source: str, annotator: str) -> str:
+        return self._names[source, annotator]
+
+    def empty(self, n: int) -> dict[str, list[str | None]]:
+        return {name: [None] * n for name in self._names.values()}
+
+
+def _table(
+    names: _Names,
+    requests: Sequence[JudgmentRequest],
+    labels: dict[str, list[str | None]],
+    failures: dict[str, list[str]],
+    infos: Mapping[str, SourceInfo],
+    cluster_of: Callable[[JudgmentRequest], str],
+    scale: Scale,
+    tie: str | None,
+) -> RatingTable:
+    return from_labels(
+        labels,
+        level=scale.level,
+        categories=scale.labels or None,
+        kinds={name: infos[source].kind for name, source in names.sources.items()},
+        items=[request.id for request in requests],
+        clusters=[cluster_of(request) for request in requests],
+        failures=failures,
+        simulated=[name for name, source in names.sources.items() if infos[source].simulated],
+        tie=tie,
+    )

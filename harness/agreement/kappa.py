@@ -1,0 +1,160 @@
+"""Two raters: Cohen's kappa, weighted or not, with the prevalence and bias indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.agreement.resample import REPLICATES, Units, distinct_rows, estimate, units_of
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import FloatArray, IntArray
+from harness.agreement.weights import Weighting, agreement_weights
+
+RARE = 0.98
+SAME_CATEGORY = "both used one category only, so agreement by chance is certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The items that two annotators both labelled.
+
+    Args:
+        first: (m,) codes of the first.
+        second: (m,) codes of the second.
+        clusters: (m,) cluster of each item.
+        n_categories: Number of declared categories.
+    """
+
+    first: IntArray
+    second: IntArray
+    clusters: IntArray
+    n_categories: int
+
+    @property
+    def contingency(self) -> IntArray:
+        """(c, c) counts; rows are the first annotator's categories."""
+        c = self.n_categories
+        return np.bincount(self.first * c + self.second, minlength=c * c).reshape(c, c)
+
+
+def pairs_of(first: IntArray, second: IntArray, clusters: IntArray, n_categories: int) -> Pairs:
+    """Keep the items that both labelled (pairwise deletion)."""
+    both = (first >= 0) & (second >= 0)
+    return Pairs(first[both], second[both], clusters[both], n_categories)
+
+
+def pairs_from_contingency(contingency: IntArray) -> Pairs:
+    """Return the items of a (c, c) table of counts, each a cluster of its own."""
+    c = contingency.shape[0]
+    flat = np.repeat(np.arange(c * c), contingency.reshape(-1))
+    return Pairs(flat // c, flat % c, np.arange(flat.size), c)
+
+
+def _units(pairs: Pairs, weights: FloatArray) -> Units:
+    c = pairs.n_categories
+    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
+    a, b = pairs.first[first], pairs.second[first]
+    eye = np.eye(c)
+    features = np.column_stack([np.ones(a.size), weights[a, b], eye[a], eye[b]])
+    return units_of(features, pattern, pairs.clusters)
+
+
+def cohen_kappa(
+    pairs: Pairs,
+    annotators: str,
+    *,
+    weighting: Weighting = "identity",
+    values: FloatArray | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Statistic:
+    """Return Cohen's kappa (Cohen 1960, 1968): (p_o - p_e) / (1 - p_e).
+
+    Args:
+        pairs: Items that both labelled.
+        annotators: Whom it is about.
+        weighting: identity, linear or quadratic weights of partial agreement.
+        values: (c,) numbers of the categories; ranks by default.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+    name = "cohen_kappa" if weighting == "identity" else f"cohen_kappa_{weighting}"
+    if pairs.first.size == 0:
+        return undefined(name, annotators, "no item was labelled by both")
+    c = pairs.n_categories
+    weights = agreement_weights(c, weighting, values)
+
+    def value(sums: FloatArray) -> FloatArray:
+        n = sums[..., 0]
+        first, second = sums[..., 2 : 2 + c], sums[..., 2 + c :]
+        observed = sums[..., 1] / n
+        chance = ((first @ weights) * second).sum(-1) / n**2
+        left = 1.0 - chance
+        return np.where(
+            left > 1e-12, (observed - chance) / np.where(left > 1e-12, left, 1.0), np.nan
+        )
+
+    units = _units(pairs, weights)
+    total = units.total
+    n = float(total[0])
+    chance = float((total[2 : 2 + c] @ weights) @ total[2 + c :]) / n**2
+    result = estimate(
+        name,
+        annotators,
+        units,
+        value,
+        n=pairs.first.size,
+        why_undefined=SAME_CATEGORY,
+        perfect=(1.0, 1.0 / (1.0 - chance)) if chance < 1 - 1e-12 else None,
+        replicates=replicates,
+        seed=seed,
+    )
+    share = float(max((total[2 : 2 + c] + total[2 + c :]) / (2 * n)))
+    if result.status == "ok" and share >= RARE:
+        return result.caution(f"one category holds {share:.1%} of the labels", "unreliable")
+    return result
+
+
+def percent_agreement(pairs: Pairs, annotators: str) -> Statistic:
+    """Return the share of items on which two annotators agree, with its clustered t-interval."""
+    from harness.agreement.resample import cluster_share
+
+    same = (pairs.first == pairs.second).astype(np.float64)
+    return cluster_share(
+        "percent_agreement",
+        annotators,
+        same,
+        pairs.clusters,
+        why_undefined="no item was labelled by both",
+    )
+
+
+def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the asymptotic standard error of kappa (Fleiss, Cohen & Everitt 1969, eq. 14).
+
+    Args:
+        contingency: (c, c) counts.
+        weights: (c, c) weights of agreement; identity by default.
+    """
+    p = contingency / contingency.sum()
+    w = np.eye(p.shape[0]) if weights is None else weights
+    row, column = p.sum(1), p.sum(0)
+    observed, chance = float((w * p).sum()), float(row @ w @ column)
+    row_mean, column_mean = w @ column, row @ w
+    kappa = (observed - chance) / (1 - chance)
+    inner = w - (row_mean[:, None] + column_mean[None, :]) * (1 - kappa)
+    spread = float((p * inner**2).sum()) - (kappa - chance * (1 - kappa)) ** 2
+    return float(np.sqrt(max(0.0, spread) / contingency.sum()) / (1 - chance))
+
+
+def prevalence_index(contingency: IntArray) -> float:
+    """Return max - min of the diagonal's share (Byrt, Bishop & Carlin 1993, for two categories)."""
+    diagonal = np.diagonal(contingency)
+    return float((diagonal.max() - diagonal.min()) / contingency.sum())
+
+
+def bias_index(contingency: IntArray) -> float:
+    """Return half the total variation of the marginals (|b-c|/n for two; Byrt et al. 1993)."""
+    n = contingency.sum()
+    return float(np.abs(contingency.sum(0) - contingency.sum(1)).sum() / (2 * n))

@@ -1,0 +1,127 @@
+"""Many raters, any cell missing: Fleiss' kappa, Gwet's AC1 and AC2, Brennan-Prediger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from harness.agreement.resample import (
+    REPLICATES,
+    distinct_rows,
+    estimate,
+    units_of,
+)
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import FloatArray, IntArray
+from harness.agreement.weights import Weighting, agreement_weights
+
+Chance = Literal["fleiss", "gwet", "brennan_prediger"]
+
+ONE_CATEGORY = "one category only, so agreement by chance is certain"
+NO_PAIR = "no item has two labels"
+
+
+def chance_corrected(
+    counts: IntArray,
+    chance: Chance,
+    annotators: str,
+    *,
+    clusters: IntArray | None = None,
+    weighting: Weighting = "identity",
+    values: FloatArray | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Statistic:
+    """Return (p_a - p_e) / (1 - p_e) for items with any number of labels.
+
+    p_a is the mean over items with two labels or more of their weighted agreement; pi_k is the mean
+    over all labelled items, singletons included, of category k's share (Gwet 2014, chapter 2).
+
+    Args:
+        counts: (n, c) how often each category was given to each item.
+        chance: p_e of Fleiss (1971): sum w_kl pi_k pi_l; of Gwet (2008): sum(w)/(c(c-1)) *
+            sum pi_k (1 - pi_k); of Brennan & Prediger (1981): sum(w)/c^2.
+        annotators: Whom it is about.
+        clusters: (n,) cluster of each item; None when items are independent.
+        weighting: Weights of partial agreement; Gwet's AC1 is identity, AC2 any other.
+        values: (c,) numbers of the categories; ranks by default.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+    name = _name(chance, weighting)
+    c = counts.shape[1]
+    labelled = counts.sum(1) > 0
+    paired = int((counts.sum(1) > 1).sum())
+    if paired == 0:
+        return undefined(name, annotators, NO_PAIR)
+    if c < 2:
+        return undefined(name, annotators, ONE_CATEGORY, paired)
+    counts = counts[labelled]
+    first, pattern = distinct_rows(counts)
+    weights = agreement_weights(c, weighting, values)
+    features = _features(counts[first].astype(np.float64), weights)
+    units = units_of(features, pattern, None if clusters is None else clusters[labelled])
+    value = _value(chance, weights)
+    expected = _chance(chance, weights)(units.total[3:] / units.total[2])
+    top = float(expected)
+    result = estimate(
+        name,
+        annotators,
+        units,
+        value,
+        n=paired,
+        why_undefined=ONE_CATEGORY,
+        perfect=(1.0, 1.0 / (1.0 - top)) if top < 1 - 1e-12 else None,
+        replicates=replicates,
+        seed=seed,
+    )
+    return result
+
+
+def _features(counts: FloatArray, weights: FloatArray) -> FloatArray:
+    r = counts.sum(1)
+    several = r > 1
+    pairs = np.where(several, r * (r - 1), 1.0)
+    agreeing = (counts * (counts @ weights - 1.0)).sum(1)
+    share = np.where(several, agreeing / pairs, 0.0)
+    return np.column_stack(
+        [several.astype(np.float64), share, np.ones_like(r), counts / r[:, None]]
+    )
+
+
+def _chance(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    c = weights.shape[0]
+    total = float(weights.sum())
+
+    def fleiss(pi: FloatArray) -> FloatArray:
+        return np.asarray(((pi @ weights) * pi).sum(-1))
+
+    def gwet(pi: FloatArray) -> FloatArray:
+        return np.asarray(total / (c * (c - 1)) * (pi * (1 - pi)).sum(-1))
+
+    def brennan_prediger(pi: FloatArray) -> FloatArray:
+        return np.full(pi.shape[:-1], total / c**2)
+
+    return {"fleiss": fleiss, "gwet": gwet, "brennan_prediger": brennan_prediger}[chance]
+
+
+def _value(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    expected = _chance(chance, weights)
+
+    def value(sums: FloatArray) -> FloatArray:
+        observed = sums[..., 1] / sums[..., 0]
+        by_chance = expected(sums[..., 3:] / sums[..., 2:3])
+        left = 1.0 - by_chance
+        fine = left > 1e-12
+        return np.where(fine, (observed - by_chance) / np.where(fine, left, 1.0), np.nan)
+
+    return value
+
+
+def _name(chance: Chance, weighting: Weighting) -> str:
+    if chance == "gwet":
+        return "gwet_ac1" if weighting == "identity" else f"gwet_ac2_{weighting}"
+    stem = "fleiss_kappa" if chance == "fleiss" else "brennan_prediger"
+    return stem if weighting == "identity" else f"{stem}_{weighting}"

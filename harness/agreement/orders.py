@@ -1,0 +1,121 @@
+"""Verdicts of a pair in both orders: swap-flip rate, first-pick rate, repeated verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.agreement.accuracy import accuracy
+from harness.agreement.resample import cluster_share
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import MISSING, IntArray
+from harness.errors import DataError
+
+FIRST, TIE, SECOND = "A", "TIE", "B"
+
+
+@dataclass(frozen=True)
+class OrderVerdicts:
+    """One judge's verdicts on the same pairs in both orders.
+
+    Args:
+        annotator: The judge.
+        first_order: (n,) codes of the verdict when A stood first, -1 without a verdict.
+        second_order: (n,) codes of the verdict when B stood first, already mapped back, so that the
+            code of A means the same answer in both.
+        clusters: (n,) cluster of each pair.
+        a: Code of "A preferred".
+        b: Code of "B preferred".
+        tie: Code of a tie; None when there is none.
+    """
+
+    annotator: str
+    first_order: IntArray
+    second_order: IntArray
+    clusters: IntArray
+    a: int
+    b: int
+    tie: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse orders of unequal length."""
+        if not self.first_order.shape == self.second_order.shape == self.clusters.shape:
+            raise DataError(f"the orders of {self.annotator} differ in length")
+
+    @property
+    def both(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """(n,) whether both orders have a verdict."""
+        return np.asarray((self.first_order >= 0) & (self.second_order >= 0))
+
+    def combined(self, tie: int) -> IntArray:
+        """Return (n,) one verdict for each pair: consistent ones stand, the others are a tie.
+
+        A pair with a verdict in one order only keeps no verdict: which way it would have gone in
+        the other order is not known.
+        """
+        same = np.where(self.first_order == self.second_order, self.first_order, tie)
+        return np.where(self.both, same, MISSING).astype(np.int64)
+
+
+def swap_flip_rate(verdicts: OrderVerdicts) -> Statistic:
+    """Return the share of pairs whose verdict changes when the order is swapped."""
+    both = verdicts.both
+    flipped = (verdicts.first_order != verdicts.second_order)[both].astype(np.float64)
+    return cluster_share(
+        "swap_flip_rate",
+        verdicts.annotator,
+        flipped,
+        verdicts.clusters[both],
+        why_undefined="no pair was judged in both orders",
+    )
+
+
+def positional_agreement(verdicts: OrderVerdicts) -> Statistic:
+    """Return the share of pairs whose verdict is the same in both orders (Zeng et al. 2024)."""
+    both = verdicts.both
+    same = (verdicts.first_order == verdicts.second_order)[both].astype(np.float64)
+    return cluster_share(
+        "positional_agreement",
+        verdicts.annotator,
+        same,
+        verdicts.clusters[both],
+        why_undefined="no pair was judged in both orders",
+    )
+
+
+def first_pick_rate(verdicts: OrderVerdicts) -> Statistic:
+    """Return how often the answer that stood first won, among verdicts that were no tie.
+
+    Pairs with a verdict in one order only take part: in balanced designs an unbiased judge has .5.
+    """
+    shares, groups = [], []
+    for codes, first in ((verdicts.first_order, verdicts.a), (verdicts.second_order, verdicts.b)):
+        decided = (codes == verdicts.a) | (codes == verdicts.b)
+        shares.append((codes[decided] == first).astype(np.float64))
+        groups.append(verdicts.clusters[decided])
+    scores = np.concatenate(shares)
+    if scores.size == 0:
+        return undefined("first_pick_rate", verdicts.annotator, "no verdict prefers an answer")
+    # Both orders of one pair are one cluster, whatever the table's clusters are.
+    return cluster_share(
+        "first_pick_rate", verdicts.annotator, scores, np.concatenate(groups), why_undefined=""
+    )
+
+
+def accuracy_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Statistic:
+    """Return the mean accuracy over both orders, each pair one unit.
+
+    Args:
+        verdicts: Verdicts of one judge.
+        truth: (n,) codes of the true preference, -1 where there is none.
+    """
+    codes = np.concatenate([verdicts.first_order, verdicts.second_order])
+    clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
+    return accuracy(
+        codes,
+        np.concatenate([truth, truth]),
+        clusters,
+        verdicts.annotator,
+        name="accuracy_both_orders",
+    )

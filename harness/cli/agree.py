@@ -1,0 +1,290 @@
+"""``harness agree``: how well judges agree with people, and people with each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.agreement import AgreementReport, Statistic
+
+
+def command(
+    labels: Annotated[Path, typer.Argument(help="Table of labels: .csv, .tsv or .jsonl.")],
+    human_columns: Annotated[
+        str,
+        typer.Option(
+            "--human-columns",
+            "--people",
+            help="People, as a,b,c: columns of a wide table, annotators of a long one.",
+        ),
+    ] = "",
+    judge_columns: Annotated[
+        str, typer.Option("--judge-columns", "--judges", help="Judges and verifiers, likewise.")
+    ] = "",
+    simulated: Annotated[
+        str, typer.Option(help="Which of them a program made up; marked wherever they are shown.")
+    ] = "",
+    item_column: Annotated[str, typer.Option(help="Column with the name of the item.")] = "",
+    annotator_column: Annotated[
+        str, typer.Option(help="Long tables: column with the annotator.")
+    ] = "",
+    label_column: Annotated[str, typer.Option(help="Long tables: column with the label.")] = "",
+    cluster_column: Annotated[
+        str, typer.Option(help="Column with the group (prompt) of items that belong together.")
+    ] = "",
+    gold_column: Annotated[str, typer.Option(help="Column with the gold label.")] = "",
+    orders: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Verdicts in both orders, as judge=column_ab:column_ba, both already"
+            " mapped to the original order; may be repeated."
+        ),
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="Level of measurement: nominal, ordinal, interval or ratio.")
+    ] = "nominal",
+    categories: Annotated[
+        str, typer.Option(help="Labels in their order, as low,middle,high.")
+    ] = "",
+    tie_label: Annotated[
+        str, typer.Option(help='Label that means "no preference"; "tie" is recognised.')
+    ] = "",
+    failure_values: Annotated[
+        str,
+        typer.Option(
+            help='Labels of judges that stand for a failed verdict; "empty" is an empty'
+            " cell. Default: abstained,refused,unparseable,timeout,error,garbage."
+        ),
+    ] = "",
+    failures_as: Annotated[
+        str,
+        typer.Option(
+            help="Also score failures as this label, as some publications do, in rows of their own."
+        ),
+    ] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Read only rows with this value, as column=value; may be repeated."),
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.", min=100)] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all rows to this JSON file.")
+    ] = None,
+) -> None:
+    """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
+
+    A wide table has one column for each annotator:
+
+        harness agree LABELS.csv --human-columns a1,a2,a3 --judge-columns gpt,panda
+
+    A long one has one row for each label:
+
+        harness agree LABELS.csv --item-column item --annotator-column who --label-column label
+        --people ann,bob --judges gpt
+    """
+    from harness.agreement import Settings, agreement_report
+    from harness.tables import FAILURES, Reading, read_table
+
+    reading = Reading(
+        humans=_names(human_columns),
+        judges=_names(judge_columns),
+        simulated=_names(simulated),
+        item_column=item_column,
+        annotator_column=annotator_column,
+        label_column=label_column,
+        cluster_column=cluster_column,
+        gold_column=gold_column,
+        orders=_orders(orders or []),
+        level=_level(scale),
+        categories=_names(categories),
+        failure_values=_names(failure_values) or FAILURES,
+        where=_where(where or []),
+        tie=tie_label,
+    )
+    if not (reading.is_long or reading.humans or reading.judges or reading.orders):
+        raise InputError(
+            "nobody to compare",
+            hint="name people with --human-columns and judges with"
+            " --judge-columns (or a long table with --annotator-column)",
+        )
+    table, verdicts = read_table(labels, reading)
+    report = agreement_report(
+        table,
+        verdicts,
+        Settings(replicates=replicates, seed=seed, failures_as=failures_as or None),
+    )
+    if json_file is not None:
+        from harness.records import write_json
+
+        write_json(json_file, _document(labels, report, seed, replicates))
+    _show(report, labels)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _orders(texts: list[str]) -> dict[str, tuple[str, str]]:
+    found = {}
+    for text in texts:
+        judge, _, columns = text.partition("=")
+        first, _, second = columns.partition(":")
+        if not (judge.strip() and first.strip() and second.strip()):
+            raise InputError(
+                f"--orders must be judge=column_ab:column_ba, got {text!r}",
+                hint="for example --orders gpt4=gpt4_ab:gpt4_ba",
+            )
+        found[judge.strip()] = (first.strip(), second.strip())
+    return found
+
+
+def _where(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--where must be column=value, got {text!r}")
+        found[column.strip()] = value.strip()
+    return found
+
+
+def _level(text: str) -> Any:
+    levels = ("nominal", "ordinal", "interval", "ratio")
+    if text not in levels:
+        raise InputError(f"--scale must be one of {', '.join(levels)}, got {text!r}")
+    return text
+
+
+def _document(path: Path, report: AgreementReport, seed: int, replicates: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "file": path.name,
+        "confidence": 0.95,
+        "replicates": replicates,
+        "seed": seed,
+        "audit": asdict(report.audit),
+        "notes": {section.title: list(section.notes) for section in report.sections},
+        "rows": report.rows(),
+    }
+
+
+def _show(report: AgreementReport, path: Path) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.cli.screen import console
+
+    out = console()
+    audit = report.audit
+    shares = ", ".join(f"{label} {share:.1%}" for label, share in audit.prevalence.items())
+    if len(audit.prevalence) > 12:
+        shares = f"{len(audit.prevalence)} different"
+    out.print(
+        f"[bold]{path.name}[/bold]: {audit.n_items} items, {audit.n_clusters} clusters;"
+        f" labels: {shares}"
+    )
+    if audit.majority_ties:
+        out.print(f"{audit.majority_ties} items have no majority of people: a tie stays a tie.")
+    coverage = _table(
+        "Coverage",
+        "annotator",
+        "kind",
+        "labels",
+        "failed",
+        "missing",
+        "coverage",
+        "failures by reason",
+    )
+    for entry in audit.coverage:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in entry.failures.items())
+        kind = f"{entry.kind} (simulated)" if entry.simulated else entry.kind
+        asked = entry.labels + entry.failed
+        share = "" if entry.share is None else f"{entry.labels}/{asked} {entry.share:.1%}"
+        coverage.add_row(
+            Text(entry.annotator),
+            kind,
+            str(entry.labels),
+            str(entry.failed),
+            str(entry.missing),
+            share,
+            Text(reasons),
+        )
+    out.print(coverage)
+    for section in report.sections:
+        page: Table = _table(
+            section.title, "statistic", "annotators", "value", "95% interval", "n", "clusters"
+        )
+        for row in section.statistics:
+            page.add_row(
+                row.name,
+                Text(row.annotators),
+                _value(row),
+                _interval(row),
+                str(row.n),
+                str(row.clusters or ""),
+            )
+            if row.reason:
+                page.add_row(
+                    "",
+                    Text(
+                        f"{row.status}: {row.reason}" if row.status != "ok" else row.reason,
+                        style="yellow",
+                    ),
+                )
+        out.print(page)
+        for note in section.notes:
+            out.print(f"  {note}", style="dim")
+
+
+def _table(title: str, *columns: str) -> Any:
+    from rich.table import Table
+
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
+    for column in columns:
+        right = column in ("value", "n", "clusters", "labels", "failed", "missing")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+SHARES = (
+    "accuracy",
+    "macro_",
+    "percent_",
+    "swap_",
+    "first_pick",
+    "positional_",
+    "person_",
+    "judge_against",
+    "human_ceiling",
+    "vote_",
+)
+
+
+def _value(row: Statistic) -> str:
+    if row.value is None:
+        return row.status.replace("_", " ")
+    return _number(row.name, row.value)
+
+
+def _number(name: str, value: float) -> str:
+    return f"{100 * value:.2f}%" if name.startswith(SHARES) else f"{value:.4f}"
+
+
+def _interval(row: Statistic) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{_number(row.name, row.low)} .. {_number(row.name, row.high)}"

@@ -1,0 +1,158 @@
+"""``harness agree`` on plain tables: PandaLM, LLMBar, and what is wrong with a file."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+PANDALM = ["--human-columns", "annotator1,annotator2,annotator3"]
+
+
+def agree(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "agree", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, env={"COLUMNS": "100", "PATH": ""}, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tables(repo_root, shared_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    for name in ("pandalm", "llmbar"):
+        script = repo_root / "examples" / "pandalm_table.py"
+        command = [sys.executable, script, shared_data / name, folder / f"{name}.csv"]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def test_pandalm_gives_the_published_figures(tables):
+    done = agree(
+        tables / "pandalm.csv", *PANDALM, "--judge-columns", "gpt35,pandalm7b", "--failures-as",
+        "0", "--cluster-column", "prompt", "--tie-label", "0", "--json", tables / "agree.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for shown in ("0.8520", "0.8789", "0.8617", "71.07%", "57.55%", "66.77%", "57.43%"):
+        assert shown in done.stdout
+    assert re.search(r"gpt35 +judge +974 +25 +0 +974/999 97.5% +garbage 25", done.stdout)
+    rows = json.loads((tables / "agree.json").read_text())["rows"]
+    found = {(r["name"], r["annotators"]): r for r in rows}
+    judged = found["accuracy", "gpt35"]
+    assert (judged["n"], judged["clusters"]) == (974, 169)
+    published = found["accuracy", "gpt35, failures scored as 0"]
+    assert published["n"] == 999
+    assert published["low"] < published["value"] < published["high"]
+    for average, value in (("precision", 58.79), ("recall", 57.36), ("f1", 57.55)):
+        row = found[f"macro_{average}", "gpt35, failures scored as 0"]
+        assert round(100 * row["value"], 2) == value
+        assert row["low"] < row["value"] < row["high"]
+
+
+def test_without_failures_as_garbage_is_never_a_label(tables):
+    done = agree(tables / "pandalm.csv", *PANDALM, "--judge-columns", "gpt35")
+    assert "71.07%" not in done.stdout
+    assert "71.56%" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("part", "accuracy", "positional"),
+    [("Natural", "93.50%", "97.00%"), ("Neighbor", "64.18%", "89.55%"),
+     ("GPTInst", "76.63%", "90.22%"), ("GPTOut", "76.60%", "87.23%"),
+     ("Manual", "75.00%", "89.13%")],
+)  # fmt: skip
+def test_llmbar_gives_the_published_figures(tables, part, accuracy, positional):
+    done = agree(
+        tables / "llmbar.csv", "--gold-column", "gold", "--categories", "1,2",
+        "--where", f"set={part}", "--failure-values", "empty",
+        "--orders", "GPT-4=GPT-4.Vanilla_NoRules.ab:GPT-4.Vanilla_NoRules.ba",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"accuracy_both_orders +GPT-4 +{accuracy}", done.stdout)
+    assert re.search(rf"positional_agreement +GPT-4 +{positional}", done.stdout)
+
+
+WIDE = """item,prompt,ann,bob,judge
+1,p1,good,good,good
+2,p1,bad,good,bad
+3,p2,good,good,timeout
+4,p2,bad,bad,
+5,p3,good,bad,good
+"""
+LONG = """id,who,label
+1,ann,a
+1,bob,a
+1,gpt,b
+2,ann,b
+2,bob,b
+2,gpt,b
+3,ann,a
+3,gpt,refused
+"""
+
+
+def test_long_and_wide_tables_agree(tmp_path):
+    (tmp_path / "wide.csv").write_text(WIDE)
+    long = ["item,who,label"]
+    header, *rows = [line.split(",") for line in WIDE.strip().split("\n")]
+    for cells in rows:
+        for name, cell in zip(header[2:], cells[2:], strict=True):
+            if cell:
+                long.append(f"{cells[0]},{name},{cell}")
+    (tmp_path / "long.csv").write_text("\n".join(long))
+    wide = agree("wide.csv", "--people", "ann,bob", "--judges", "judge", "--json", "w.json",
+                 cwd=tmp_path)  # fmt: skip
+    tall = agree(
+        "long.csv", "--people", "ann,bob", "--judges", "judge", "--item-column", "item",
+        "--annotator-column", "who", "--label-column", "label", "--json", "l.json", cwd=tmp_path,
+    )  # fmt: skip
+    assert wide.returncode == tall.returncode == 0, wide.stderr + tall.stderr
+    first, second = (json.loads((tmp_path / f).read_text()) for f in ("w.json", "l.json"))
+    assert first["rows"] == second["rows"]
+    assert first["audit"]["coverage"][2]["failures"] == {"timeout": 1}
+    assert "have no majority" in wide.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "messages"),
+    [
+        (WIDE, ["--people", "ann,bbo"], ["bbo (did you mean bob?)", "columns: item, prompt"]),
+        (WIDE, [], ["nobody to compare"]),
+        (WIDE, ["--people", "ann", "--scale", "likert"], ["--scale must be one of"]),
+        (WIDE, ["--people", "ann,bob", "--scale", "ordinal"], ["order of the ordinal labels"]),
+        (WIDE, ["--people", "ann,bob", "--scale", "interval"], ["row 2: ann is 'good'", "row 6"]),
+        (WIDE, ["--people", "ann,judge", "--categories", "good,bad"], ["judge is 'timeout'"]),
+        (WIDE, ["--people", "ann", "--item-column", "prompt"], ["row 3: item 'p1' stands already"]),
+        (WIDE, ["--people", "ann", "--judges", "ann"], ["both people and judges"]),
+        (WIDE, ["--judges", "judge", "--orders", "judge"], ["judge=column_ab:column_ba"]),
+        (WIDE, ["--people", "ann", "--where", "prompt=p9"], ["no row has prompt=p9"]),
+        (WIDE, ["--people", "ann", "--annotator-column", "who"], ["a long table needs"]),
+        ("", ["--people", "ann"], ["cannot be read"]),
+        ("ann,bob\n", ["--people", "ann"], ["no rows"]),
+    ],
+)
+def test_wrong_input_gives_one_clear_error(tmp_path, text, arguments, messages):
+    (tmp_path / "t.csv").write_text(text)
+    done = agree("t.csv", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for message in messages:
+        assert message in done.stderr
+
+
+def test_contradictions_in_a_long_table_are_all_named(tmp_path):
+    (tmp_path / "t.csv").write_text(LONG + "1,ann,b\n2,bob,b\n")
+    done = agree(
+        "t.csv", "--item-column", "id", "--annotator-column", "who", "--label-column", "label",
+        "--people", "ann,bob", "--judges", "gpt", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "row 10: ann labelled item '1' 'b' after 'a' (row 2)" in done.stderr
+    assert "row 11: bob labelled item '2' again (row 6)" in done.stderr
+
+
+def test_simulated_people_are_called_simulated(tmp_path):
+    (tmp_path / "t.csv").write_text(WIDE)
+    done = agree("t.csv", "--people", "ann,bob", "--simulated", "ann", cwd=tmp_path)
+    assert re.search(r"ann +human \(simulated\)", done.stdout)

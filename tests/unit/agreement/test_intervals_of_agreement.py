@@ -1,0 +1,138 @@
+"""Intervals at the edges, clusters, and rows that have no number."""
+
+import numpy as np
+import pytest
+
+from harness.agreement.accuracy import accuracy, against_the_rest, human_ceiling, leave_one_out
+from harness.agreement.alpha import krippendorff_alpha
+from harness.agreement.kappa import cohen_kappa, pairs_from_contingency, pairs_of
+from harness.agreement.multi_rater import chance_corrected
+from harness.agreement.resample import (
+    Units,
+    clopper_pearson_upper,
+    cluster_share,
+    distinct_rows,
+    replicate,
+    wilson,
+)
+from harness.agreement.table import counts_of
+
+
+def test_one_category_is_undefined_with_a_reason():
+    pairs = pairs_from_contingency(np.array([[30, 0], [0, 0]]))
+    counts = np.array([[3, 0]] * 30)
+    for row in (
+        cohen_kappa(pairs, "a - b"),
+        chance_corrected(counts, "fleiss", "all"),
+        krippendorff_alpha(counts, "nominal", "all"),
+    ):
+        assert row.status == "undefined"
+        assert row.value is None and row.low is None
+        assert "same" in row.reason or "one category" in row.reason
+
+
+def test_gwets_ac1_of_one_used_category_is_one():
+    # Two categories are declared, so chance agreement is 0 and full agreement is 1.
+    assert chance_corrected(np.array([[3, 0]] * 30), "gwet", "all").value == 1.0
+
+
+def test_perfect_agreement_has_an_interval_of_some_width():
+    pairs = pairs_from_contingency(np.array([[15, 0], [0, 15]]))
+    kappa = cohen_kappa(pairs, "")
+    assert kappa.value == 1.0 and kappa.high == 1.0
+    assert kappa.low == pytest.approx(1 - 2 * (1 - wilson(30, 30)[0]))
+    right = accuracy(np.zeros(30, int), np.zeros(30, int), np.arange(30), "judge")
+    assert right.value == 1.0
+    assert right.low == pytest.approx(wilson(30, 30)[0])
+
+
+def test_kappa_under_extreme_prevalence_is_unreliable():
+    row = cohen_kappa(pairs_from_contingency(np.array([[195, 2], [2, 1]])), "")
+    assert row.status == "unreliable"
+    assert "98" in row.reason
+
+
+def test_few_clusters_are_named():
+    scores = np.tile([1.0, 0.0, 1.0, 1.0], 10)
+    row = cluster_share("accuracy", "j", scores, np.arange(40) // 4, why_undefined="")
+    assert row.clusters == 10
+    assert "10 independent" in row.reason
+
+
+def test_cr1_interval_by_hand():
+    # e per cluster sums to +-1 around 1/2: Var = 12/11 * 12 * 1 / 48^2, t(11) = 2.20099.
+    scores = np.array([1, 1, 0, 1] * 6 + [0, 0, 1, 0] * 6, dtype=float)
+    row = cluster_share("x", "", scores, np.arange(48) // 4, why_undefined="")
+    half = 2.200985160082949 * np.sqrt(12 / 11 * 12 / 48**2)
+    assert row.value == 0.5
+    assert row.high - row.value == pytest.approx(half)
+
+
+def test_clusters_widen_the_interval():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.integers(0, 3, 60), 10)
+    codes = np.stack([np.where(np.repeat(rng.random(60), 10) < 0.8, truth, 0), truth], axis=1)
+    alone = cohen_kappa(pairs_of(codes[:, 0], codes[:, 1], np.arange(600), 3), "")
+    grouped = cohen_kappa(pairs_of(codes[:, 0], codes[:, 1], np.arange(600) // 10, 3), "")
+    assert alone.value == grouped.value
+    assert grouped.clusters == 60
+    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
+
+
+def test_the_pattern_bootstrap_is_the_item_bootstrap():
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 3, (80, 2))
+    eye = np.eye(3)
+    rows = np.column_stack([eye[codes[:, 0]], eye[codes[:, 1]]])
+    first, pattern = distinct_rows(codes)
+    units = Units(rows[first], np.bincount(pattern))
+
+    def share(sums):
+        return sums[..., 0] / sums[..., :3].sum(-1)
+
+    ours = replicate(units, share, 20_000, seed=3)
+    picks = rng.integers(0, 80, (20_000, 80))
+    naive = rows[picks, 0].mean(1)
+    assert ours.mean() == pytest.approx(naive.mean(), abs=0.002)
+    assert ours.std() == pytest.approx(naive.std(), rel=0.03)
+
+
+def test_the_same_seed_gives_the_same_interval():
+    pairs = pairs_from_contingency(np.array([[20, 5], [6, 30]]))
+    assert cohen_kappa(pairs, "", seed=4) == cohen_kappa(pairs, "", seed=4)
+    assert cohen_kappa(pairs, "", seed=4) != cohen_kappa(pairs, "", seed=5)
+
+
+@pytest.mark.parametrize("width", [2, 30, 70])
+def test_distinct_rows_are_distinct(width):
+    rng = np.random.default_rng(width)
+    base = rng.integers(-5, 2_000, (40, width))
+    rows = base[rng.integers(0, 40, 500)]
+    first, inverse = distinct_rows(rows)
+    assert np.array_equal(rows[first][inverse], rows)
+    assert len(first) == len({tuple(row) for row in rows.tolist()})
+
+
+def test_exact_bounds():
+    assert wilson(81, 263) == pytest.approx((0.25529, 0.36621), abs=5e-6)
+    assert clopper_pearson_upper(0, 30, 0.1) == pytest.approx(0.073881, abs=5e-7)
+
+
+def test_a_tied_rest_counts_in_part_so_the_ceiling_is_not_too_high():
+    # Items on which the three people all differ: the rest of two ties, each label counts 1/2.
+    codes = np.array([[0, 1, 2]] * 20 + [[0, 0, 0]] * 20)
+    clusters = np.arange(40)
+    rows = leave_one_out(codes, [0, 1, 2], clusters, ["a", "b", "c"], 3)
+    assert [row.value for row in rows] == [0.5, 0.5, 0.5]
+    assert human_ceiling(codes, [0, 1, 2], clusters, 3).value == 0.5
+    codes = np.column_stack([codes, codes[:, 0]])
+    # The judge's label is one of the tied two in two of three left-out pairs.
+    judged = against_the_rest(codes, 3, [0, 1, 2], clusters, "judge", 3)
+    assert judged.value == pytest.approx((0.5 * 2 / 3 + 1.0) / 2)
+
+
+def test_counts_do_not_depend_on_the_way_they_are_made():
+    rng = np.random.default_rng(5)
+    wide = rng.integers(-1, 4, (50, 100))
+    narrow = sum(counts_of(wide[:, i : i + 10], 4) for i in range(0, 100, 10))
+    assert np.array_equal(counts_of(wide, 4), narrow)
