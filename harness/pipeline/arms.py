@@ -11,7 +11,8 @@ from harness.config import ArmConfig, RunConfig
 from harness.errors import ConfigError
 from harness.pipeline.collect import Collected, as_pairs
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
-from harness.pipeline.train_job import ONLINE, TrainJob, train_arm
+from harness.pipeline.train_job import TrainJob, train_arm
+from harness.pipeline.trainers import ONLINE, settings_of
 from harness.records import to_dict, write_json, write_jsonl
 from harness.registry import registry, unknown
 from harness.rubric import content_hash
@@ -173,7 +174,7 @@ def _begin(
     }
     stage = f"train/{job.arm}-seed{job.seed}"
     if not run.is_done(stage, inputs):
-        for folder in (job.folder, job.folder.with_name(job.folder.name + "-reward-model")):
+        for folder in (job.folder, job.reward_model_folder):
             shutil.rmtree(folder, ignore_errors=True)
         run.mark_done(stage, inputs)  # "begun with these inputs": the folder's own log resumes it
     path = job.folder / "arm.json"
@@ -190,22 +191,10 @@ def check_arms(config: RunConfig) -> None:
         ConfigError: A setting is unknown or wrong.
         PluginError: An aggregation is unknown.
     """
-    from harness.train.settings import (
-        DpoSettings,
-        GrpoSettings,
-        PpoSettings,
-        RewardModelSettings,
-        SftSettings,
-        parse_settings,
-    )
-
-    kinds: dict[str, Any] = {
-        "sft": SftSettings, "dpo": DpoSettings, "grpo": GrpoSettings, "ppo": PpoSettings,
-    }  # fmt: skip
     for name, arm in config.arms.items():
         aggregator(arm.aggregation)
-        parse_settings(kinds[arm.trainer], arm.settings, f"arms.{name}.settings")
-        parse_settings(RewardModelSettings, arm.reward_model, f"arms.{name}.reward_model")
+        settings_of(arm.trainer, arm.settings, f"arms.{name}.settings")
+        settings_of("reward_model", arm.reward_model, f"arms.{name}.reward_model")
         if arm.aggregation == AGREEMENT_WEIGHTED and config.agreement is None:
             raise ConfigError(
                 "aggregation agreement_weighted needs an agreement section with the people",

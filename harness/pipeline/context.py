@@ -97,9 +97,9 @@ async def open_context(
     async with (
         Client(journal, budget_usd=budget_usd, concurrency=concurrency) as chat,
         WorkerPool(processes) as workers,
-        Sandbox(processes) as sandbox,
     ):
-        yield RunContext(chat, workers, sandbox, seed, limits, run_dir)
+        with Sandbox(processes) as sandbox:
+            yield RunContext(chat, workers, sandbox, seed, limits, run_dir)
 
 
 def resolve(config_path: Path, name: str) -> str:
