@@ -1,0 +1,1 @@
+"""Experiments that run, and the toy task and policy of the default one."""

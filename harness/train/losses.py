@@ -1,0 +1,153 @@
+"""The arithmetic of PPO: pure functions of tensors, without state, I/O or randomness.
+
+Shapes: n sequences, C completion columns. ``mask`` is 1 at tokens that count. Sums over ranks go
+through ``reduce``, which adds a tensor up over all processes; on one process it is the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Reduce = Callable[["Tensor"], "Tensor"]
+
+
+def identity(tensor: Tensor) -> Tensor:
+    """Return the tensor: the sum over the ranks of a single process."""
+    return tensor
+
+
+def masked_moments(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> tuple[Tensor, Tensor]:
+    """Return mean and population variance over the masked elements of all ranks."""
+    count = reduce(mask.sum()).clamp(min=1)
+    mean = reduce((x * mask).sum()) / count
+    variance = reduce(((x - mean) ** 2 * mask).sum()) / count
+    return mean, variance
+
+
+def masked_whiten(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> Tensor:
+    """Return x with mean 0 and variance 1 over the masked elements of all ranks, 0 elsewhere."""
+    mean, variance = masked_moments(x, mask, reduce)
+    return (x - mean) * (variance + 1e-8).rsqrt() * mask
+
+
+def token_rewards(scores: Tensor, kl: Tensor, beta: float, mask: Tensor) -> Tensor:
+    """Return rewards per token, (n, C): the KL penalty everywhere, the score at the last token.
+
+    Ziegler et al. 2019, equation 2, with the k1 estimate of the KL divergence.
+
+    Args:
+        scores: (n,) reward of each completion.
+        kl: (n, C) log-ratio of policy and reference at the sampled tokens.
+        beta: Strength of the penalty.
+        mask: (n, C), every row with at least one token.
+    """
+    rewards = -beta * kl * mask
+    last = mask.long().sum(1, keepdim=True) - 1
+    return rewards.scatter_add(1, last, scores.unsqueeze(1).to(rewards.dtype))
+
+
+def gae(
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
+) -> tuple[Tensor, Tensor]:
+    """Return advantages and returns, (n, C): Schulman et al. 2016, equations 11 to 16.
+
+    The value after the last real token is 0: a completion is an episode that ends.
+    """
+    advantages = rewards.new_zeros(rewards.shape)
+    running = rewards.new_zeros(rewards.size(0))
+    following = rewards.new_zeros(rewards.size(0))
+    for column in reversed(range(rewards.size(1))):
+        here = mask[:, column]
+        delta = rewards[:, column] + gamma * following - values[:, column]
+        running = (delta + gamma * lam * running) * here
+        following = values[:, column] * here
+        advantages[:, column] = running
+    return advantages, (advantages + values) * mask
+
+
+@dataclass(frozen=True)
+class PolicyLoss:
+    """Sums over masked tokens; divide by the number of tokens of the whole optimizer step."""
+
+    loss: Tensor
+    clipped: Tensor
+    approx_kl: Tensor
+    ratio_error: Tensor
+
+
+def policy_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float,
+    log_ratio_clip: float,
+) -> PolicyLoss:
+    """Return the clipped surrogate (Schulman et al. 2017, equation 7), as a sum over tokens.
+
+    Args:
+        logprobs: (n, C) of the policy in training.
+        old_logprobs: (n, C) of the policy that sampled.
+        advantages: (n, C).
+        mask: (n, C).
+        clip: Range of the ratio.
+        log_ratio_clip: The log-ratio is clipped to plus or minus this before exp, so that one
+            token cannot overflow a whole batch.
+
+    Returns:
+        The loss; tokens where the clip binds; the k3 estimate of the divergence between the policy
+        that sampled and the one in training; and the largest distance of a ratio from 1.
+    """
+    log_ratio = ((logprobs - old_logprobs) * mask).clamp(-log_ratio_clip, log_ratio_clip)
+    ratio = log_ratio.exp()
+    plain = -advantages * ratio
+    clipped = -advantages * ratio.clamp(1 - clip, 1 + clip)
+    loss = (plain.maximum(clipped) * mask).sum()
+    with_clip = ((clipped > plain) * mask).sum()
+    approx_kl = ((ratio - 1 - log_ratio) * mask).sum()
+    return PolicyLoss(
+        loss, with_clip.detach(), approx_kl.detach(), ((ratio - 1).abs() * mask).max().detach()
+    )
+
+
+def value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float
+) -> tuple[Tensor, Tensor]:
+    """Return half the squared error of the values, clipped around the old ones, as a sum.
+
+    Also returns the number of tokens where the clip binds.
+    """
+    near = old_values + (values - old_values).clamp(-clip, clip)
+    plain, clipped = (values - returns) ** 2, (near - returns) ** 2
+    loss = 0.5 * (plain.maximum(clipped) * mask).sum()
+    return loss, ((clipped > plain) * mask).sum().detach()
+
+
+def explained_variance(
+    values: Tensor, returns: Tensor, mask: Tensor, reduce: Reduce = identity
+) -> Tensor:
+    """Return 1 - Var(returns - values) / Var(returns); NaN when the returns do not vary."""
+    _, error = masked_moments(returns - values, mask, reduce)
+    _, spread = masked_moments(returns, mask, reduce)
+    return 1 - error / spread.where(spread > 0, spread * float("nan"))
+
+
+def adapted_beta(
+    beta: float, kl_sequence: float, target: float, sequences: int, horizon: int
+) -> float:
+    """Return the next KL coefficient: the proportional controller of Ziegler et al. 2019, 2.2.
+
+    Args:
+        beta: The coefficient now.
+        kl_sequence: Measured KL divergence per sequence, in nats.
+        target: Wanted one.
+        sequences: Sequences it was measured on.
+        horizon: Sequences over which the coefficient moves by the full error.
+    """
+    error = min(max(kl_sequence / target - 1, -0.2), 0.2)
+    return beta * (1 + error * sequences / horizon)

@@ -1,0 +1,142 @@
+"""The same measurements for every trainer: a fixed set of prompts, sampled every few steps.
+
+Nothing measured here is trained on. Every look draws with the same seed, so that two looks differ
+by the policy and not by luck, and leaves the global random state as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.train.models import Reference
+from harness.train.reward_function import RewardFunction, WeightedRewards
+from harness.train.rows import Row, as_completion, as_prompt, check_rows
+from harness.train.sampling import Rollout, sample, score_rollout
+
+
+def distinct_n(texts: Sequence[str], n: int) -> float:
+    """Return different word n-grams over all word n-grams of the texts (Li et al. 2016).
+
+    0 when no text is long enough.
+    """
+    grams = [
+        tuple(words[i : i + n])
+        for words in (text.split() for text in texts)
+        for i in range(len(words) - n + 1)
+    ]
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def rollout_statistics(rollout: Rollout, entropy: Any) -> dict[str, float]:
+    """Return length, entropy, diversity and truncations of a rollout.
+
+    ``length`` counts tokens with the stop token, ``entropy`` is the mean over tokens in nats,
+    ``unique`` the share of different texts, ``truncated`` a count of completions.
+    """
+    mask = rollout.completion_mask
+    n = len(rollout)
+    return {
+        "length": float(mask.sum()) / n,
+        "entropy": float((entropy * mask).sum() / mask.sum()),
+        "distinct_1": distinct_n(rollout.texts, 1),
+        "distinct_2": distinct_n(rollout.texts, 2),
+        "unique": len(set(rollout.texts)) / n,
+        "eos_rate": float(rollout.ended.float().mean()),
+        "truncated": int((~rollout.ended).sum()),
+    }
+
+
+def kl_statistics(logprobs: Any, reference: Any, mask: Any) -> dict[str, float]:
+    """Return the KL divergence of the policy from the reference, in nats, over sampled tokens.
+
+    The estimator is k1, the log-ratio of what was sampled (Schulman 2020, "Approximating KL
+    divergence"): unbiased, may be negative on a small sample. ``kl_sequence`` sums over the tokens
+    of a completion and averages over completions; ``kl_token`` averages over tokens.
+    """
+    ratio = (logprobs - reference) * mask
+    return {
+        "kl_sequence": float(ratio.sum(1).mean()),
+        "kl_token": float(ratio.sum() / mask.sum()),
+    }
+
+
+def call_rewards(
+    function: RewardFunction, prompts: Sequence[Any], rollout: Rollout, rows: Sequence[Row]
+) -> list[float | None]:
+    """Call a reward function as TRL does: with every column of the rows but the prompt."""
+    columns = {
+        key: [row.get(key) for row in rows]
+        for key in rows[0]
+        if key not in ("prompt", "completion", "completion_ids")
+    }
+    result: list[float | None] = function(
+        prompts=list(prompts),
+        completions=[
+            as_completion(prompt, text) for prompt, text in zip(prompts, rollout.texts, strict=True)
+        ],
+        completion_ids=rollout.sampled_ids(),
+        **columns,
+    )
+    return result
+
+
+class Monitor:
+    """Looks at a policy on a fixed set of prompts.
+
+    Every key of a look is prefixed by ``held_out/``.
+
+    Args:
+        rows: The prompts, with the columns that the gold reward reads; held out from training.
+        gold: Reward functions that nothing is trained on, by name. Their mean and coverage are
+            logged as ``held_out/gold/<name>`` and ``held_out/coverage/<name>``.
+        every: Steps between looks; step 0 and the last one are always looked at.
+        max_new_tokens: Upper limit of a completion in tokens.
+        temperature: Of sampling.
+        samples: Completions for each prompt.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        gold: Mapping[str, RewardFunction] | None = None,
+        *,
+        every: int = 10,
+        max_new_tokens: int = 256,
+        temperature: float = 1.0,
+        samples: int = 1,
+    ) -> None:
+        check_rows(rows, ["prompt"], "monitored prompts")
+        self.rows = [row for row in rows for _ in range(samples)]
+        self.gold = gold or {}
+        self.every = every
+        self.max_new_tokens, self.temperature = max_new_tokens, temperature
+
+    def is_due(self, step: int, last: int) -> bool:
+        """Return whether this step is to be looked at."""
+        return step == last or step % self.every == 0
+
+    def look(self, policy: Any, reference: Reference | None, tokenizer: Any) -> dict[str, Any]:
+        """Sample, score and return one look."""
+        prompts = [as_prompt(tokenizer, row["prompt"]) for row in self.rows]
+        rollout = sample(
+            policy,
+            tokenizer,
+            prompts,
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+            seed=0,
+        )
+        logprobs, entropy = score_rollout(policy, rollout, self.temperature)
+        look: dict[str, Any] = rollout_statistics(rollout, entropy)
+        if reference is not None:
+            with reference.active():
+                of_reference, _ = score_rollout(reference.model, rollout, self.temperature)
+            look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
+        for name, function in self.gold.items():
+            single = WeightedRewards({name: function})
+            call_rewards(single, prompts, rollout, self.rows)
+            stats = single.take_stats()
+            look[f"gold/{name}"] = stats[f"reward/{name}"]
+            look[f"coverage/{name}"] = stats[f"coverage/{name}"]
+        return {f"held_out/{key}": value for key, value in look.items()}

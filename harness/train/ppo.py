@@ -1,0 +1,463 @@
+"""Proximal policy optimization, on the public APIs of transformers and accelerate.
+
+One step: sample completions, score them, compute advantages, and update policy and critic a few
+times on them. Everything random in a step is drawn from (seed, step, rank), so a training that was
+killed goes on exactly where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConfigError
+from harness.train.losses import (
+    adapted_beta,
+    explained_variance,
+    gae,
+    masked_moments,
+    masked_whiten,
+    policy_loss,
+    token_rewards,
+    value_loss,
+)
+from harness.train.models import (
+    is_adapter,
+    load_policy,
+    load_tokenizer,
+    reference_of,
+    require_train_extra,
+    save_final,
+)
+from harness.train.monitor import Monitor, call_rewards, kl_statistics, rollout_statistics
+from harness.train.result import OnStep, TrainingFolder, TrainResult
+from harness.train.reward_function import RewardFunction, WeightedRewards
+from harness.train.rows import Row, as_prompt, check_rows
+from harness.train.sampling import Rollout, rows_of, sample, score_rollout
+from harness.train.settings import PpoSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def train_ppo(
+    model_path: str | Path,
+    rows: Sequence[Row],
+    reward_funcs: Mapping[str, RewardFunction],
+    settings: PpoSettings,
+    output_dir: Path,
+    *,
+    weights: Mapping[str, float] | None = None,
+    seed: int = 0,
+    monitor: Monitor | None = None,
+    on_step: OnStep | None = None,
+) -> TrainResult:
+    """Train a policy on rewards, with a learned critic as the baseline.
+
+    Args:
+        model_path: Checkpoint folder (also of a LoRA adapter) or hub id; also the reference policy.
+        rows: ``{"prompt", ...}``; the other columns are passed to the reward functions.
+        reward_funcs: Reward functions by name, with TRL's calling convention.
+        settings: Of the optimization.
+        output_dir: Log, resume state and result; the same call goes on after a kill.
+        weights: Of the reward functions; 1 by default.
+        seed: Of the order of the rows and of sampling.
+        monitor: Measurements on a fixed set of prompts.
+        on_step: Called with every row of the log.
+
+    Raises:
+        DataError: A row lacks its prompt.
+        InputError: There is no such model or reward function, or the folder holds another training.
+    """
+    check_rows(rows, ["prompt"], "prompts")
+    require_train_extra()
+    rewards = WeightedRewards(reward_funcs, weights or {})
+    folder = TrainingFolder(
+        output_dir,
+        {
+            "trainer": "ppo",
+            "model": str(model_path),
+            "rows": [dict(row) for row in rows],
+            "rewards": {name: rewards.weights.get(name, 1.0) for name in reward_funcs},
+            "settings": dataclasses.asdict(settings),
+            "seed": seed,
+        },
+        on_step,
+    )
+    if done := folder.finished():
+        return done
+    from harness.train.trl_callbacks import quiet
+
+    with quiet():
+        training = PpoTraining(model_path, rows, rewards, settings, folder, seed)
+        first = training.resume()
+        folder.rewind(first)
+        if monitor is not None and first == 0:
+            folder.log({"step": 0, **training.look(monitor)})
+        for step in range(first + 1, settings.steps + 1):
+            row = training.step(step)
+            if monitor is not None and monitor.is_due(step, settings.steps):
+                row |= training.look(monitor)
+            folder.log(row)
+            if step % settings.checkpoint_every == 0 and step < settings.steps:
+                training.save_state(step)
+        save_final(training.policy, training.tokenizer, folder.final)
+    return folder.finish(settings.steps)
+
+
+@dataclass(frozen=True)
+class Experience:
+    """A rollout with everything that the updates need; (n, C) each.
+
+    ``mask`` is the completion mask without the rows that have no reward.
+    """
+
+    rollout: Rollout
+    logprobs: Tensor
+    values: Tensor
+    advantages: Tensor
+    returns: Tensor
+    mask: Tensor
+
+
+class PpoTraining:
+    """The state of one PPO training: module, optimizer, KL coefficient.
+
+    Args:
+        model_path: Where the policy and its reference start.
+        rows: Prompts with the columns of the reward functions.
+        rewards: The reward.
+        settings: Of the optimization.
+        folder: For the resume state.
+        seed: Of everything random.
+    """
+
+    def __init__(
+        self,
+        model_path: str | Path,
+        rows: Sequence[Row],
+        rewards: WeightedRewards,
+        settings: PpoSettings,
+        folder: TrainingFolder,
+        seed: int,
+    ) -> None:
+        import torch
+        from accelerate import Accelerator
+
+        from harness.train.ppo_model import make_critic
+
+        gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
+        self.rows, self.rewards, self.settings = rows, rewards, settings
+        self.folder, self.seed, self.beta = folder, seed, settings.beta
+        self.tokenizer = load_tokenizer(model_path)
+        self.policy = load_policy(model_path)
+        self.reference = reference_of(self.policy, model_path)
+        if settings.lora_rank:
+            self._add_adapter(model_path)
+        module = make_critic(self.policy, model_path, settings.critic, settings.critic_from)
+        module.eval()  # no dropout, in sampling, scoring and updates alike
+        critic = [p for n, p in module.named_parameters() if not n.startswith("policy.")]
+        policy = [p for p in self.policy.parameters() if p.requires_grad]
+        critic_rate = settings.critic_learning_rate or settings.learning_rate
+        self.rates = (settings.learning_rate, critic_rate)
+        optimizer = torch.optim.AdamW(
+            [{"params": policy}, {"params": critic}],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+        self.module, self.optimizer = self.accelerator.prepare(module, optimizer)
+        self.reference.model.to(self.accelerator.device)
+
+    def _add_adapter(self, model_path: str | Path) -> None:
+        from peft import get_peft_model
+
+        from harness.train.models import Reference
+        from harness.train.trl_callbacks import lora_config
+
+        if is_adapter(model_path):
+            raise ConfigError(
+                "lora_rank: the model is a LoRA adapter already, which is trained further",
+                where=str(model_path),
+            )
+        self.policy = get_peft_model(self.policy, lora_config(self.settings)).eval()
+        # A new adapter changes nothing at first, so the base without it is the reference.
+        self.reference = Reference(self.policy, "")
+
+    def step(self, step: int) -> dict[str, Any]:
+        """Sample, score, update; return the row of the log."""
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * schedule_factor(self.settings, step)
+        experience, row = self.collect(step)
+        row |= self.update(experience, step)
+        return {"step": step, **row, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    def collect(self, step: int) -> tuple[Experience, dict[str, Any]]:
+        """Sample and score one rollout."""
+        import torch
+
+        settings, accelerator = self.settings, self.accelerator
+        world, rank = accelerator.num_processes, accelerator.process_index
+        share = settings.rollout_size // world
+        mine = prompt_order(len(self.rows), settings.rollout_size, step, self.seed)
+        rows = [self.rows[i] for i in mine[rank * share : (rank + 1) * share]]
+        prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in rows]
+        rollout = sample(
+            self.policy,
+            self.tokenizer,
+            prompts,
+            max_new_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            seed=draw_seed(self.seed, step, rank),
+        )
+        logprobs, entropy, values = self._score(rollout)
+        with self.reference.active(), accelerator.autocast():
+            reference, _ = score_rollout(self.reference.model, rollout, settings.temperature)
+        raw = call_rewards(self.rewards, prompts, rollout, rows)
+        known = torch.tensor([r is not None for r in raw], device=logprobs.device)
+        scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
+        row = rollout_statistics(rollout, entropy)
+        row |= kl_statistics(logprobs, reference, rollout.completion_mask)
+        row |= self.rewards.take_stats()
+        row["reward"] = float(masked_moments(scores, known.float())[0]) if known.any() else math.nan
+        row["coverage"] = float(known.float().mean())
+        row["beta"] = self.beta
+        if settings.target_kl:
+            self.beta = adapted_beta(
+                self.beta,
+                row["kl_sequence"],
+                settings.target_kl,
+                len(rollout) * world,
+                settings.kl_horizon,
+            )
+        scores = self._shape(scores, known, rollout)
+        # A row without a reward moves nothing: not the policy, not the critic, not the whitening.
+        mask = rollout.completion_mask.float() * known.unsqueeze(1)
+        per_token = token_rewards(
+            scores, logprobs - reference, float(row["beta"]), rollout.completion_mask.float()
+        )
+        advantages, returns = gae(
+            per_token, values, rollout.completion_mask.float(), settings.gamma, settings.gae_lambda
+        )
+        row["explained_variance"] = float(explained_variance(values, returns, mask, self._sum))
+        row["value"] = float(masked_moments(values, mask, self._sum)[0])
+        if settings.whiten_advantages:
+            advantages = masked_whiten(advantages, mask, self._sum)
+        return Experience(rollout, logprobs, values, advantages, returns, mask), row
+
+    def update(self, experience: Experience, step: int) -> dict[str, Any]:
+        """Update policy and critic on one rollout; return what happened.
+
+        Losses are sums over tokens, divided by the number of tokens of the whole optimizer step, so
+        the result does not depend on how a step is split into passes or over ranks.
+        """
+        import torch
+
+        settings = self.settings
+        generator = torch.Generator().manual_seed(
+            draw_seed(self.seed, step, self.accelerator.process_index)
+        )
+        totals: dict[str, float] = {}
+        tokens, updates, stopped = 0.0, 0, False
+        # Ranks share the sequences of an optimizer step.
+        size = settings.batch_size * settings.accumulation // self.accelerator.num_processes
+        for _ in range(settings.epochs):
+            order = torch.randperm(len(experience.rollout), generator=generator)
+            for start in range(0, len(order), size):
+                count, sums = self._optimizer_step(experience, order[start : start + size])
+                if not count:
+                    continue
+                if updates == 0:
+                    totals["first_ratio_error"] = sums.pop("ratio_error")
+                sums.pop("ratio_error", None)
+                for key, value in sums.items():
+                    totals[key] = totals.get(key, 0.0) + value
+                tokens += count
+                updates += 1
+                if settings.stop_kl and sums["approx_kl"] / count > settings.stop_kl:
+                    stopped = True
+                    break
+            if stopped:
+                break
+        per_token = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction")
+        row = {key: totals[key] / tokens for key in (*per_token, "approx_kl") if tokens}
+        if updates:
+            row["grad_norm"] = totals["grad_norm"] / updates
+            row["first_ratio_error"] = totals["first_ratio_error"]
+        return {**row, "updates": updates, "stopped_on_kl": stopped}
+
+    def _optimizer_step(self, experience: Experience, index: Any) -> tuple[float, dict[str, float]]:
+        """Make one optimizer step on some sequences; return its tokens and sums over them."""
+        import torch
+
+        settings, accelerator = self.settings, self.accelerator
+        count = float(self._sum(experience.mask[index].sum()))
+        if not count:
+            return 0.0, {}
+        sums: dict[str, Tensor] = {}
+        passes = index.split(settings.batch_size)
+        for number, part in enumerate(passes):
+            last = number == len(passes) - 1
+            with nullcontext() if last else accelerator.no_sync(self.module):
+                logprobs, _, values = self._forward(rows_of(experience.rollout, part))
+                mask = experience.mask[part]
+                policy = policy_loss(
+                    logprobs,
+                    experience.logprobs[part],
+                    experience.advantages[part],
+                    mask,
+                    settings.clip,
+                    settings.log_ratio_clip,
+                )
+                critic, value_clipped = value_loss(
+                    values,
+                    experience.values[part],
+                    experience.returns[part],
+                    mask,
+                    settings.value_clip,
+                )
+                loss = (policy.loss + settings.value_coefficient * critic) / count
+                # Gradients are averaged over ranks; the loss is a share of a sum over them.
+                accelerator.backward(loss * accelerator.num_processes)
+            found = {
+                "policy_loss": policy.loss.detach(),
+                "value_loss": critic.detach(),
+                "clip_fraction": policy.clipped,
+                "value_clip_fraction": value_clipped,
+                "approx_kl": policy.approx_kl,
+            }
+            for key, value in found.items():
+                sums[key] = sums.get(key, torch.zeros_like(value)) + value
+            ratio_error = policy.ratio_error.maximum(sums.get("ratio_error", policy.ratio_error))
+            sums["ratio_error"] = ratio_error
+        norm = accelerator.clip_grad_norm_(self.module.parameters(), settings.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        error = float(sums.pop("ratio_error"))
+        reduced = {key: float(self._sum(value)) for key, value in sums.items()}
+        return count, {**reduced, "ratio_error": error, "grad_norm": float(norm)}
+
+    def _forward(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
+        result: tuple[Tensor, Tensor, Tensor] = self.module(
+            rollout.prompt_ids,
+            rollout.prompt_mask,
+            rollout.completion_ids,
+            rollout.completion_mask,
+            self.settings.temperature,
+        )
+        return result
+
+    def _score(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
+        """Return old log-probabilities, entropies and values, from the module that is trained."""
+        import torch
+
+        with torch.no_grad():
+            parts = [
+                self._forward(rows_of(rollout, slice(start, start + 256)))
+                for start in range(0, len(rollout), 256)
+            ]
+        logprobs, entropy, values = (torch.cat(column) for column in zip(*parts, strict=True))
+        return logprobs, entropy, values
+
+    def _shape(self, scores: Tensor, known: Tensor, rollout: Rollout) -> Tensor:
+        """Normalize and clip rewards as the settings say."""
+        settings = self.settings
+        if settings.whiten_rewards:
+            _, variance = masked_moments(scores, known.float(), self._sum)
+            scores = scores / (variance.sqrt() + 1e-8)
+        if settings.clip_reward:
+            scores = scores.clamp(-settings.clip_reward, settings.clip_reward)
+        return scores - settings.missing_eos_penalty * (~rollout.ended).to(scores.dtype)
+
+    def _sum(self, tensor: Tensor) -> Tensor:
+        """Add a tensor up over all ranks."""
+        if self.accelerator.num_processes == 1:
+            return tensor
+        total: Tensor = self.accelerator.reduce(tensor, reduction="sum")
+        return total
+
+    def look(self, monitor: Monitor) -> dict[str, Any]:
+        """Return one look of the monitor."""
+        return monitor.look(self.policy, self.reference, self.tokenizer)
+
+    def _trained(self) -> dict[str, Tensor]:
+        module = self.accelerator.unwrap_model(self.module)
+        return {name: p.data for name, p in module.named_parameters() if p.requires_grad}
+
+    def save_state(self, step: int) -> None:
+        """Write the state after a step, all or nothing; older states are deleted."""
+        import torch
+
+        if not self.accelerator.is_main_process:
+            return
+        self.folder.resume_dir.mkdir(parents=True, exist_ok=True)
+        path = self.folder.resume_dir / f"step-{step}.pt"
+        part = path.with_suffix(".part")
+        torch.save(
+            {
+                "step": step,
+                "weights": self._trained(),
+                "optimizer": self.optimizer.state_dict(),
+                "beta": self.beta,
+            },
+            part,
+        )
+        part.replace(path)
+        for old in self.folder.resume_dir.glob("step-*.pt"):
+            if old != path:
+                old.unlink()
+
+    def resume(self) -> int:
+        """Load the newest state if there is one; return the number of steps that are done."""
+        import torch
+
+        paths = list(self.folder.resume_dir.glob("step-*.pt"))
+        if not paths:
+            return 0
+        newest = max(paths, key=lambda path: int(path.stem.rpartition("-")[2]))
+        state = torch.load(newest, map_location=self.accelerator.device, weights_only=True)
+        trained = self._trained()
+        for name, weights in state["weights"].items():
+            trained[name].copy_(weights)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.beta = float(state["beta"])
+        return int(state["step"])
+
+
+def draw_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of everything random in one step on one rank."""
+    digest = hashlib.sha256(f"ppo {seed} {step} {rank}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def prompt_order(n_rows: int, size: int, step: int, seed: int) -> list[int]:
+    """Return the rows of one step (from 1): shuffled passes over all rows, one after the other."""
+    import random
+
+    order = []
+    passes: dict[int, list[int]] = {}
+    for position in range((step - 1) * size, step * size):
+        number = position // n_rows
+        if number not in passes:
+            passes[number] = list(range(n_rows))
+            random.Random(f"ppo {seed} {number}").shuffle(passes[number])
+        order.append(passes[number][position % n_rows])
+    return order
+
+
+def schedule_factor(settings: PpoSettings, step: int) -> float:
+    """Return the share of the peak learning rate at a step (from 1)."""
+    if step <= settings.warmup_steps:
+        return step / settings.warmup_steps
+    progress = (step - 1 - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1)
+    if settings.schedule == "linear":
+        return 1 - progress
+    if settings.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    return 1.0

@@ -1,0 +1,105 @@
+"""Policy and critic in one module, which is prepared once.
+
+Imports torch at its top, because it subclasses its Module; import it only inside functions.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.train.models import is_adapter
+from harness.train.sampling import Rollout, completion_logits, positions, token_logprobs
+
+
+class PolicyWithCritic(nn.Module):  # type: ignore[misc]
+    """A causal language model and an estimate of the value of every state.
+
+    The two share no gradients: the critic is a network of its own, or a head on the policy's
+    features without their gradient. So a loss of both can be summed and propagated in one go, also
+    with LoRA and gradient checkpointing, where a critic inside the policy's adapter would get
+    silently wrong gradients.
+
+    Args:
+        policy: Causal language model.
+        body: Body of a separate critic; None puts the head on the policy's last hidden state.
+        head: Linear layer to one value.
+    """
+
+    def __init__(self, policy: Any, body: Any | None, head: nn.Linear) -> None:
+        super().__init__()
+        self.policy = policy
+        self.body = body
+        self.head = head
+
+    def forward(
+        self,
+        prompt_ids: Tensor,
+        prompt_mask: Tensor,
+        completion_ids: Tensor,
+        completion_mask: Tensor,
+        temperature: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log-probabilities, entropies and values, each (n, C).
+
+        The value of a column is that of the state before its token.
+        """
+        rollout = Rollout(
+            prompt_ids, prompt_mask, completion_ids, completion_mask, completion_mask, []
+        )
+        output = completion_logits(
+            self.policy, rollout, temperature, output_hidden_states=self.body is None
+        )
+        logprobs, entropy = token_logprobs(output.logits, completion_ids)
+        if self.body is None:
+            hidden = output.hidden_states[-1].detach()
+        else:
+            mask = torch.cat([prompt_mask, completion_mask], 1)
+            hidden = self.body(
+                input_ids=torch.cat([prompt_ids, completion_ids], 1),
+                attention_mask=mask,
+                position_ids=positions(mask),
+                use_cache=False,
+            ).last_hidden_state
+        width = completion_ids.size(1)
+        values = self.head(hidden[:, -width - 1 : -1].to(self.head.weight.dtype)).squeeze(-1)
+        return logprobs, entropy, values.float()
+
+
+def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyWithCritic:
+    """Return the module of a policy that was loaded from ``path``, with a new critic.
+
+    Args:
+        policy: The policy.
+        path: Where it was loaded from.
+        kind: "separate" or "detached".
+        start: Folder of a reward model to start from, or "" for a value head of zeros.
+    """
+    hidden = policy.config.get_text_config().hidden_size
+    head = nn.Linear(hidden, 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    if kind == "detached":
+        return PolicyWithCritic(policy, None, head)
+    if start:
+        from harness.train.reward_model import STATISTICS, load_reward_model
+
+        model = load_reward_model(start, trainable=True)
+        statistics = json.loads((Path(start) / STATISTICS).read_text(encoding="utf-8"))
+        deviation = statistics["score_deviation"]
+        # The reward is the standardized score, so the head starts on that scale.
+        with torch.no_grad():
+            head.weight.copy_(model.score.weight / deviation)
+            head.bias.fill_(-statistics["score_mean"] / deviation)
+        return PolicyWithCritic(policy, model.base_model, head)
+    from transformers import AutoModel
+
+    source = str(path)
+    if is_adapter(path):
+        source = policy.peft_config["default"].base_model_name_or_path
+    body = AutoModel.from_pretrained(source, dtype="float32").eval()
+    return PolicyWithCritic(policy, body, head)

@@ -1,0 +1,172 @@
+"""What a training leaves behind: its result, its log of steps, and the check that it may go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InputError
+
+OnStep = Callable[[dict[str, Any]], None]
+"""Called after every step with the row that was written to the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """A finished training.
+
+    Args:
+        checkpoint: Folder with the weights and the tokenizer, without any optimizer state.
+        steps: Optimizer steps (PPO: rollout steps).
+        log_path: JSONL file with one row for each step.
+        seconds: Wall time, summed over interruptions.
+        peak_memory_mb: Largest memory use; of the device if it is a GPU, otherwise the resident set
+            of the whole process so far, which may have done other things before.
+    """
+
+    checkpoint: Path
+    steps: int
+    log_path: Path
+    seconds: float
+    peak_memory_mb: float
+
+
+class TrainingFolder:
+    """The output folder of one training: log, resume state and final checkpoint.
+
+    A folder belongs to one set of inputs. The same call on the same folder goes on after a kill,
+    and returns at once when the training had finished; a call with other inputs is refused.
+
+    Args:
+        path: The folder; made if absent.
+        inputs: Everything that the training depends on, as plain JSON values.
+        on_step: Called with every row of the log.
+
+    Raises:
+        InputError: The folder holds a training with other inputs.
+    """
+
+    def __init__(self, path: Path, inputs: Mapping[str, Any], on_step: OnStep | None) -> None:
+        self.path = path
+        self.resume_dir = path / "resume"
+        self.final = path / "final"
+        self.log_path = path / "log.jsonl"
+        self._result_path = path / "result.json"
+        self._on_step = on_step
+        self._seconds_before = 0.0
+        self._started = time.monotonic()
+        path.mkdir(parents=True, exist_ok=True)
+        fingerprint = hashlib.sha256(
+            json.dumps(inputs, sort_keys=True, default=str).encode()
+        ).hexdigest()
+        fingerprint_path = path / "inputs.sha256"
+        if fingerprint_path.is_file():
+            if fingerprint_path.read_text(encoding="utf-8").strip() != fingerprint:
+                raise InputError(
+                    "the folder holds a training with other settings, rows, seed or base model",
+                    where=str(path),
+                    hint="name another output folder, or delete this one to train anew",
+                )
+        else:
+            _write(fingerprint_path, fingerprint + "\n")
+
+    def finished(self) -> TrainResult | None:
+        """Return the result of a training that had already finished here."""
+        if not self._result_path.is_file():
+            return None
+        stored = json.loads(self._result_path.read_text(encoding="utf-8"))
+        return TrainResult(
+            checkpoint=self.final,
+            steps=stored["steps"],
+            log_path=self.log_path,
+            seconds=stored["seconds"],
+            peak_memory_mb=stored["peak_memory_mb"],
+        )
+
+    def rewind(self, step: int) -> None:
+        """Drop the log's rows after ``step``: they will be trained, and written, again.
+
+        A last line that a kill cut short is dropped too.
+        """
+        if not self.log_path.is_file():
+            return
+        kept = []
+        for line in self.log_path.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                break
+            if step and row["step"] <= step:
+                kept.append(line)
+                self._seconds_before = row["seconds"]
+        _write(self.log_path, "".join(line + "\n" for line in kept))
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Append one row; numbers that are not finite become null."""
+        clean = {key: _finite(value) for key, value in row.items()}
+        clean["seconds"] = round(self.seconds(), 3)
+        with self.log_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(clean) + "\n")
+        if self._on_step is not None:
+            self._on_step(clean)
+
+    def seconds(self) -> float:
+        """Wall seconds of this training so far, interruptions left out."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    def finish(self, steps: int) -> TrainResult:
+        """Write and return the result; the resume state is deleted."""
+        import shutil
+
+        result = TrainResult(
+            checkpoint=self.final,
+            steps=steps,
+            log_path=self.log_path,
+            seconds=round(self.seconds(), 3),
+            peak_memory_mb=round(peak_memory_mb(), 1),
+        )
+        stored = dataclasses.asdict(result)
+        _write(
+            self._result_path,
+            json.dumps({k: stored[k] for k in ("steps", "seconds", "peak_memory_mb")}) + "\n",
+        )
+        shutil.rmtree(self.resume_dir, ignore_errors=True)
+        return result
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a training's log."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def peak_memory_mb() -> float:
+    """Return the peak memory in MiB: of the GPU if there is one, else of this process."""
+    import resource
+    import sys
+
+    import torch
+
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux KiB.
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,242 @@
+"""Reward functions: TRL's calling convention over feedback sources and any other callable.
+
+A reward function is called as ``f(prompts=..., completions=..., completion_ids=..., **columns)``
+and returns one float or None for each completion; it may be a coroutine function. None means that
+nobody could judge the completion: the row is masked and moves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import math
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness.errors import InputError
+from harness.train.rows import completion_text
+
+if TYPE_CHECKING:
+    from harness.contract import FeedbackSource, RunContext
+    from harness.rubric import Criterion
+
+T = TypeVar("T")
+RewardFunction = Callable[..., Any]
+
+
+class LoopThread:
+    """An event loop on a thread of its own: synchronous trainers wait for async sources on it.
+
+    It works whether or not the calling thread runs a loop already (a notebook, TRL's own).
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="harness-rewards", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end and return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def close(self) -> None:
+        """Stop the loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> LoopThread:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass
+class SourceStats:
+    """What one reward function returned since the last look."""
+
+    total: float = 0.0
+    scored: int = 0
+    asked: int = 0
+
+
+@dataclass
+class WeightedRewards:
+    """Several reward functions as one: the weighted sum, or None where any of them has no verdict.
+
+    A sum over whichever sources answered would compare completions on different scales, which is
+    the same mistake as counting a failure as 0; hence None.
+
+    Args:
+        functions: By the name shown in logs.
+        weights: By name; 1 where a name is absent.
+
+    Raises:
+        InputError: No function, or a weight for an unknown one.
+    """
+
+    functions: Mapping[str, RewardFunction]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    stats: dict[str, SourceStats] = field(default_factory=dict)
+    __name__: str = "reward"
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        unknown = sorted(set(self.weights) - set(self.functions))
+        if not self.functions or unknown:
+            raise InputError(
+                f"weights for unknown reward functions: {', '.join(unknown)}"
+                if unknown
+                else "there is no reward function",
+                hint=f"reward functions: {', '.join(self.functions) or 'none'}",
+            )
+        self._loop: LoopThread | None = None
+
+    def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]],
+        **columns: Any,
+    ) -> list[float | None]:
+        """Return one reward or None for each completion."""
+        totals: list[float | None] = [0.0] * len(prompts)
+        for name, function in self.functions.items():
+            values = self._call(
+                name,
+                function,
+                prompts=prompts,
+                completions=completions,
+                completion_ids=completion_ids,
+                **columns,
+            )
+            weight = self.weights.get(name, 1.0)
+            stats = self.stats.setdefault(name, SourceStats())
+            stats.asked += len(values)
+            for index, value in enumerate(values):
+                if value is not None:
+                    stats.scored += 1
+                    stats.total += value
+                if weight:
+                    before = totals[index]
+                    totals[index] = (
+                        None if value is None or before is None else before + weight * value
+                    )
+        return totals
+
+    def take_stats(self) -> dict[str, float]:
+        """Return mean reward and coverage of each source since the last call, for the log."""
+        row: dict[str, float] = {}
+        for name, stats in self.stats.items():
+            row[f"reward/{name}"] = stats.total / stats.scored if stats.scored else math.nan
+            row[f"coverage/{name}"] = stats.scored / stats.asked if stats.asked else math.nan
+        self.stats.clear()
+        return row
+
+    def _call(self, name: str, function: RewardFunction, **arguments: Any) -> list[float | None]:
+        result = function(**arguments)
+        if inspect.iscoroutine(result):
+            if self._loop is None:
+                self._loop = LoopThread()
+            result = self._loop.run(result)
+        values = [_number(value) for value in result]
+        if len(values) != len(arguments["prompts"]):
+            raise InputError(
+                f"reward function {name!r} returned {len(values)} rewards "
+                f"for {len(arguments['prompts'])} completions",
+                hint="return one float or None for each completion",
+            )
+        return values
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite float; None for None, NaN and infinities, which are failures, not rewards."""
+    if value is None:
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+class SourceReward:
+    """A feedback source as a reward function: the mean of its verdicts on each completion.
+
+    The dataset's columns ``item_id`` and ``reference`` become the item; everything else that the
+    trainer passes is ignored.
+
+    Args:
+        source: Any pointwise source.
+        ctx: What the source may use.
+        criterion: What it is asked.
+        to_number: Makes a verdict's value a float; by default booleans become 1 and 0 and numbers
+            stay, and any other value is an error.
+    """
+
+    def __init__(
+        self,
+        source: FeedbackSource,
+        ctx: RunContext,
+        criterion: Criterion | None = None,
+        to_number: Callable[[Any], float] | None = None,
+    ) -> None:
+        from harness.annotate import OVERALL
+
+        self.source, self.ctx = source, ctx
+        self.criterion = criterion or OVERALL
+        self.to_number = to_number or _verdict_number
+        self.__name__ = source.info.name
+        self._known: dict[str, float] = {}
+
+    async def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]],
+        **columns: Any,
+    ) -> list[float | None]:
+        """Return the mean of the OK verdicts on each completion, None where there is none.
+
+        Equal completions of one item are judged once in a call; and once for all calls if the
+        source is deterministic and had a verdict.
+        """
+        from harness.annotate import annotate, request_id
+        from harness.schema import Item, JudgmentRequest, Response, Status
+
+        n = len(prompts)
+        item_ids = columns.get("item_id") or [str(prompt) for prompt in prompts]
+        references = columns.get("reference") or [None] * n
+        names, requests = [], {}
+        for i, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+            text = prompt if isinstance(prompt, str) else tuple(prompt)
+            item = Item(str(item_ids[i]), text, references[i])
+            answer = completion_text(completion)
+            digest = hashlib.sha256(answer.encode()).hexdigest()[:12]
+            response = Response(f"policy.{item.id}.{digest}", item.id, "policy", answer)
+            name = request_id((response,), self.criterion)
+            names.append(name)
+            if name not in self._known:
+                requests[name] = JudgmentRequest(name, item, (response,), self.criterion)
+        found: dict[str, list[float]] = {}
+        for judgment in await annotate(self.source, list(requests.values()), self.ctx):
+            if judgment.verdict.status is Status.OK:
+                value = self.to_number(judgment.verdict.value)
+                found.setdefault(judgment.request_id, []).append(value)
+        means = {name: sum(values) / len(values) for name, values in found.items()}
+        rewards = [self._known.get(name, means.get(name)) for name in names]
+        if self.source.info.deterministic:
+            self._known |= means
+        return rewards
+
+
+def _verdict_number(value: Any) -> float:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    raise InputError(
+        f"a verdict of {value!r} is no number, so it cannot be a reward",
+        hint="give the criterion an interval or ordinal scale, or pass to_number",
+    )
