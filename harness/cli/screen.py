@@ -42,7 +42,7 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
             speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:.1f}/s", style="dim")
 
-    with Progress(
+    bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
@@ -51,11 +51,16 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=quiet,
-    ) as bars:
-        yield bars
+    )
+    try:
+        yield bars  # started by the first bar, so that an error before it prints nothing else
+    finally:
+        if bars.live.is_started:
+            bars.stop()
 
 
 def advance(bars: Progress, title: str, total: int) -> Callable[[int], None]:
     """Add a bar and return a function that moves it on."""
+    bars.start()
     task = bars.add_task(title, total=total)
     return lambda count: bars.advance(task, count)

@@ -46,6 +46,7 @@ def command(
         raise ConfigError(f"--trainer is {trainer!r}", hint=f"use one of {', '.join(TRAINERS)}")
     rows = [row for _, row in read_rows(data)]
     with progress(quiet) as bars, open_rewards(reward or [], seed=seed) as (functions, weights):
+        bars.start()
         task = bars.add_task(trainer, total=None)
 
         def on_step(row: dict[str, Any]) -> None:
