@@ -39,7 +39,7 @@ from harness.errors import (
 )
 from harness.hookspecs import hookimpl
 from harness.imports.columns import LabelColumns
-from harness.imports.files import read_table
+from harness.imports.exports import read_label_table
 from harness.imports.labels import Known, read_labels
 from harness.records import read_items, read_responses
 from harness.registry import find_rubric
@@ -109,8 +109,8 @@ __all__ = [
     "judge",
     "load_rubric",
     "read_items",
+    "read_label_table",
     "read_labels",
     "read_responses",
-    "read_table",
     "verifier",
 ]

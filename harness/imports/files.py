@@ -54,6 +54,7 @@ class Table:
         rows: At least one.
         tool: The annotation tool whose export it is; empty for a plain table.
         problems: (place, message) of rows that cannot be read; reported with those of the labels.
+        notes: What was left out on purpose, to be shown.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class Table:
     rows: tuple[Row, ...]
     tool: str = ""
     problems: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_rows(self, rows: Iterable[Row], tool: str) -> Table:
         """Return the table with other rows, such as those of a flattened export."""

@@ -14,9 +14,9 @@ from harness.plugin import (
     hookimpl,
     human_labels,
     read_items,
+    read_label_table,
     read_labels,
     read_responses,
-    read_table,
 )
 
 
@@ -47,7 +47,7 @@ def _scale(options: Options) -> Scale | None:
 @human_labels(name="human_csv", version="1", options=Options, scale=_scale)
 def human_csv(options: Options) -> Sequence[HumanLabel]:
     """Labels of people from a table: long or wide, pairs, scores, rankings or best-worst."""
-    table = read_table(
+    table = read_label_table(
         Path(options.file),
         encoding=options.encoding,
         delimiter=options.delimiter,

@@ -1,0 +1,70 @@
+"""Labels to the long CSV table that human_csv, the label page and ``harness agree`` share."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.adapters.human import HumanLabel
+
+PAIR_OPTIONS: dict[str, Any] = {
+    "item": "item",
+    "response_a": "response_a",
+    "response_b": "response_b",
+    "annotator": "annotator",
+    "label": "label",
+    "criterion": "criterion",
+    "comment": "comment",
+    "shown": "shown",
+}
+"""Options with which human_csv reads a written table of pairs."""
+
+SCORE_OPTIONS: dict[str, Any] = {
+    "item": "item",
+    "response": "response",
+    "annotator": "annotator",
+    "label": "label",
+    "criterion": "criterion",
+    "comment": "comment",
+}
+"""Options with which human_csv reads a written table of scores."""
+
+
+def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and rows of the long table; all labels are pairs, or all are scores."""
+    labels = list(labels)
+    options = PAIR_OPTIONS if any(len(x.responses) == 2 for x in labels) else SCORE_OPTIONS
+    names = [column for column in options if column.startswith("response")]
+    rows = []
+    for label in labels:
+        row = {
+            "item": label.item_id,
+            **dict(zip(names, label.responses, strict=True)),
+            "annotator": label.annotator,
+            "label": _text(label),
+            "criterion": label.criterion,
+            "comment": label.comment,
+        }
+        rows.append({**row, "shown": label.shown} if "shown" in options else row)
+    return list(options), rows
+
+
+def _text(label: HumanLabel) -> str:
+    if label.value is None:
+        return "SKIP"
+    if isinstance(label.value, bool):
+        return "true" if label.value else "false"
+    return str(label.value)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+    """Write a table, all or nothing: the file appears under its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)
