@@ -1,0 +1,227 @@
+"""From the data of a run to report.html, report.md and report.json."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DataError
+from harness.records import write_json
+from harness.report import feedback, markdown, results
+from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Section, Text
+from harness.report.findings import findings, limitations
+from harness.report.wording import Names, count, join, seconds
+
+if TYPE_CHECKING:
+    from harness.contract import ReportSection
+
+FORMAT = 1
+"""Moves when an older report.json can no longer be shown."""
+
+Data = Mapping[str, Any]
+
+
+def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> Path:
+    """Write report.html, report.md and report.json.
+
+    Args:
+        data: What docs/reports.md describes. Findings and limitations are computed from the
+            numbers; those that are in ``data`` already are replaced.
+        out_dir: Folder, made when absent.
+        sections: Sections of plugins; one that fails becomes a warning, not a lost report.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        DataError: The data misses something that the report needs.
+    """
+    holes: list[str] = []
+    clean = _finite(data, "", holes)
+    try:
+        clean["format"] = FORMAT
+        clean["findings"] = findings(clean)
+        clean["limitations"] = limitations(clean)
+        content, notes = _content(clean, sections)
+    except (KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"the data of the report is not complete: {type(error).__name__} {error}",
+            where=str(out_dir / "report.json"),
+            hint="run the experiment again; stages that are done are not repeated",
+        ) from error
+    notes += [f"Not a number, so left out: {hole}." for hole in _shortened(holes)]
+    content.insert(-1, _warnings(clean, notes))
+    title, lead = _heading(clean)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write_json(out_dir / "report.json", clean)
+    _write(out_dir / "report.md", markdown.render(title, lead, content))
+    page = out_dir / "report.html"
+    _write(page, _html(title, lead, content))
+    return page
+
+
+def load(run_dir: Path) -> dict[str, Any]:
+    """Read the data of a report that was built before.
+
+    Raises:
+        DataError: There is none, it is not JSON, or it is of another format.
+    """
+    path = run_dir / "report.json"
+    if not path.is_file():
+        raise DataError(
+            "no report.json in this folder",
+            where=str(run_dir),
+            hint="name the folder of a run that has finished, such as reports/<name>",
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"not JSON: {error}", where=str(path)) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise DataError(
+            f"its format is {found!r}, this version reads {FORMAT}",
+            where=str(path),
+            hint="run the experiment again; stages that are done are not repeated",
+        )
+    return dict(data)
+
+
+def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section], list[str]]:
+    names = Names(data)
+    parts: list[tuple[str, str, Callable[[], list[Block]]]] = [
+        ("findings", "Findings", lambda: _findings(data)),
+        ("compared", "What was compared", lambda: results.compared(data, names)),
+        ("results", "Results", lambda: results.results(data, names)),
+        ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
+        ("training", "Training curves", lambda: results.training(data)),
+        ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
+        ("effort", "Cost and time", lambda: results.effort(data)),
+        ("samples", "Sample responses", lambda: results.samples(data, names)),
+    ]
+    content = [Section(name, title, blocks()) for name, title, blocks in parts]
+    notes = []
+    for index, plugin in enumerate(plugins):
+        try:
+            text = plugin.render(data)
+        except Exception as error:  # a plugin must not cost the user the report
+            notes.append(
+                f"The section {plugin.title!r} of a plugin failed: {type(error).__name__}: {error}"
+            )
+            continue
+        content.append(Section(f"plugin-{index}", plugin.title, [Markdown(text)]))
+    content.append(Section("manifest", "Manifest", _manifest(data)))
+    return content, notes
+
+
+def _findings(data: Data) -> list[Block]:
+    blocks: list[Block] = [Bullets(data["findings"])] if data["findings"] else []
+    held = len(data["limitations"]) + len(data.get("warnings", ()))
+    if held:
+        words = "one warning" if held == 1 else f"{held} warnings"
+        blocks.append(
+            Text(
+                f"There {'is' if held == 1 else 'are'} {words} below; read before quoting.", "warn"
+            )
+        )
+    return blocks
+
+
+def _warnings(data: Data, notes: Sequence[str]) -> Section:
+    names = Names(data)
+    lines = [*map(names.prose, data.get("warnings", ())), *notes, *data["limitations"]]
+    blocks: list[Block] = [Bullets(lines)] if lines else [Text("There are none.", "muted")]
+    return Section("warnings", "Warnings and limitations", blocks)
+
+
+def _manifest(data: Data) -> list[Block]:
+    manifest = data.get("manifest") or {}
+    run = data["run"]
+    versions = [
+        f"feedback-harness {run.get('harness_version')}, Python {run.get('python')},"
+        f" {run.get('platform')}"
+    ]
+    versions += [f"{name} {version}" for name, version in (run.get("packages") or {}).items()]
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+    return [
+        Details("Versions", [Bullets(versions)]),
+        Details("Every source, model, prompt hash and seed", [Code(text, "manifest")]),
+    ]
+
+
+def _heading(data: Data) -> tuple[str, list[str]]:
+    run = data["run"]
+    items = run.get("items") or {}
+    seeds = run.get("seeds") or ()
+    facts = [
+        str(run["created"])[:16].replace("T", " ") + " UTC" if run.get("created") else "",
+        f"took {seconds(run['duration_s'])}" if run.get("duration_s") is not None else "",
+        f"{count(items.get('train'))} prompts for training, {count(items.get('eval'))} held out",
+        f"seed{'s' if len(seeds) > 1 else ''} {join([str(seed) for seed in seeds])}",
+        f"feedback-harness {run.get('harness_version')}",
+    ]
+    return str(run["name"]), [
+        str(run.get("description") or ""),
+        " · ".join(fact for fact in facts if fact),
+    ]
+
+
+def _html(title: str, lead: Sequence[str], content: Sequence[Section]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markdown"] = _markdown_to_html
+    environment.filters["kind"] = lambda block: type(block).__name__
+    template = environment.get_template("report.html")
+    return template.render(title=title, lead=lead, sections=content)
+
+
+def _markdown_to_html(text: str) -> Any:
+    """Return a plugin's Markdown as HTML; raw HTML is shown as text, images are not loaded."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"  # below the section's own heading
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _finite(value: Any, place: str, holes: list[str]) -> Any:
+    """Return plain JSON values, with None for a number that is none, noting where it was."""
+    if isinstance(value, Mapping):
+        return {
+            str(key): _finite(each, f"{place}.{key}" if place else str(key), holes)
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        ordered = sorted(value) if isinstance(value, set | frozenset) else value
+        return [_finite(each, f"{place}.{n}", holes) for n, each in enumerate(ordered)]
+    if isinstance(value, str):  # half a surrogate pair cannot be written
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not math.isfinite(value):
+        holes.append(place)
+        return None
+    return value
+
+
+def _shortened(lines: Sequence[str], most: int = 5) -> list[str]:
+    rest = len(lines) - most
+    return [*lines[:most], f"and {rest:,} more"] if rest > 0 else list(lines)
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,348 @@
+"""The plots: each function takes plain numbers and returns SVG panels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.report.svg import SERIES, Axis, Canvas, padded, spread
+from harness.report.wording import interval, number, seconds
+
+ROW = 34
+"""Height of a row of a dot plot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One row of a dot plot."""
+
+    label: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    series: int = 0
+    small: Sequence[float] = field(default=())
+    note: str = ""
+
+
+def dot_plot(
+    name: str,
+    title: str,
+    dots: Sequence[Dot],
+    *,
+    bounds: tuple[float, float] | None = None,
+    reference: tuple[float, str] | None = None,
+    band: tuple[float, float, str] | None = None,
+    axis_label: str = "",
+) -> str:
+    """Draw values with intervals, one per row, the number written beside it.
+
+    Args:
+        name: Unique in the page.
+        title: What it shows.
+        dots: The rows, from top to bottom.
+        bounds: Ends of the axis; from the data when None.
+        reference: A value with a label, as a dashed line through all rows.
+        band: A range with a label, shaded behind all rows, such as the human ceiling.
+        axis_label: What the axis measures.
+    """
+    widest = max((len(dot.label) for dot in dots), default=4)
+    left = min(190.0, 16 + 7.0 * widest)
+    width, top = left + 318.0, 34.0 if band or reference else 12.0
+    bottom = top + ROW * len(dots)
+    canvas = Canvas(width, bottom + (40 if axis_label else 24))
+    known = [x for d in dots for x in (d.value, d.low, d.high, *d.small) if x is not None]
+    if band:
+        known += band[:2]
+    axis = Axis(*(bounds or padded(known or [0.0, 1.0])), left, width - 108)
+    if band:
+        start, end = axis(max(axis.low, band[0])), axis(min(axis.high, band[1]))
+        canvas.rect(start, top - 6, max(1.5, end - start), bottom - top + 6, "band")
+        canvas.text(
+            min(max((start + end) / 2, left + 40), width - 150),
+            top - 14,
+            band[2],
+            "t small",
+            "middle",
+        )
+    for tick in axis.ticks:
+        canvas.line(axis(tick), top, axis(tick), bottom, "grid")
+        canvas.text(axis(tick), bottom + 16, axis.label(tick), "t small num", "middle")
+    if axis.low < 0 < axis.high:
+        canvas.line(axis(0), top, axis(0), bottom, "zero")
+    if reference:
+        place = axis(min(axis.high, max(axis.low, reference[0])))
+        canvas.line(place, top - 6, place, bottom, "dash")
+        if not band:
+            canvas.text(place, top - 12, reference[1], "t small", "middle")
+    for index, dot in enumerate(dots):
+        y = top + ROW * (index + 0.5)
+        label = dot.label if len(dot.label) <= 26 else dot.label[:25] + "…"
+        canvas.text(left - 10, y + 4.5, label, "t", "end")
+        if dot.value is None:
+            canvas.text(left + 4, y + 4.5, dot.note or "no number", "t small muted")
+            continue
+        series = f"s{dot.series % SERIES}"
+        if dot.low is not None and dot.high is not None:
+            low, high = max(axis.low, dot.low), min(axis.high, dot.high)
+            canvas.line(axis(low), y, axis(high), y, f"bar {series}")
+        for value in dot.small:
+            canvas.dot(axis(value), y + 9, f"seed {series}")
+        tip = f"{dot.label}: {number(dot.value)} ({interval(_row(dot)) or 'no interval'})"
+        canvas.marker(axis(min(axis.high, max(axis.low, dot.value))), y, dot.series, label=tip)
+        canvas.text(width - 98, y + 0.5, number(dot.value), "t strong num")
+        canvas.text(width - 98, y + 13.5, interval(_row(dot)), "t small num muted")
+    if axis_label:
+        canvas.text((left + width - 108) / 2, bottom + 34, axis_label, "t small", "middle")
+    description = "; ".join(
+        f"{d.label} {number(d.value)}" + (f" ({interval(_row(d))})" if interval(_row(d)) else "")
+        for d in dots
+    )
+    return canvas.render(name, title, description)
+
+
+def _row(dot: Dot) -> dict[str, Any]:
+    return {"low": dot.low, "high": dot.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A policy in the plane of two evaluators; each side is (value, low, high)."""
+
+    label: str
+    x: tuple[float, float | None, float | None]
+    y: tuple[float, float | None, float | None]
+    series: int = 0
+
+
+def plane(
+    name: str, title: str, points: Sequence[Point], x_label: str, y_label: str, base: str
+) -> str:
+    """Draw policies in the plane of two scores, with an arrow from base to each of the others."""
+    width, height = 430.0, 400.0
+    left, right, top, bottom = 62.0, width - 34, 20.0, height - 56
+    canvas = Canvas(width, height)
+    across = Axis(*_square([v for p in points for v in p.x]), left, right, 5)
+    up = Axis(*_square([v for p in points for v in p.y]), bottom, top, 5)
+    for tick in across.ticks:
+        canvas.line(across(tick), top, across(tick), bottom, "grid")
+        canvas.text(across(tick), bottom + 18, across.label(tick), "t small num", "middle")
+    for tick in up.ticks:
+        canvas.line(left, up(tick), right, up(tick), "grid")
+        canvas.text(left - 8, up(tick) + 4, up.label(tick), "t small num", "end")
+    canvas.text((left + right) / 2, height - 14, f"{x_label} →", "t", "middle")
+    canvas.turned_text(18, (top + bottom) / 2, f"{y_label} →")
+    places = {p.label: (across(p.x[0]), up(p.y[0])) for p in points}
+    for point in points:
+        x, y = places[point.label]
+        style = f"bar thin s{point.series % SERIES}"
+        if point.x[1] is not None and point.x[2] is not None:
+            canvas.line(across(point.x[1]), y, across(point.x[2]), y, style)
+        if point.y[1] is not None and point.y[2] is not None:
+            canvas.line(x, up(point.y[1]), x, up(point.y[2]), style)
+    if base in places:
+        for point in points:
+            if point.label != base:
+                canvas.arrow(places[base], places[point.label], point.series)
+    labels = spread([places[p.label][1] - 9 for p in points], 15, top + 10, bottom - 4)
+    for point, label_y in zip(points, labels, strict=True):
+        x, y = places[point.label]
+        tip = f"{point.label}: {x_label} {number(point.x[0])}, {y_label} {number(point.y[0])}"
+        canvas.marker(x, y, point.series, 6, tip)
+        at_end = x > right - 9 * len(point.label) - 12
+        canvas.text(
+            x - 10 if at_end else x + 10,
+            label_y,
+            point.label,
+            "t strong halo",
+            "end" if at_end else "start",
+        )
+    description = "; ".join(
+        f"{p.label} {x_label} {number(p.x[0])}, {y_label} {number(p.y[0])}" for p in points
+    )
+    return canvas.render(name, title, description)
+
+
+def _square(values: Sequence[float | None]) -> tuple[float, float]:
+    """Return the whole unit range, so that planes of several runs can be compared by eye."""
+    known = [value for value in values if value is not None]
+    return min(0.0, *known), max(1.0, *known)
+
+
+Steps = Sequence[Mapping[str, Any]]
+
+
+def _line(rows: Steps, key: str) -> list[tuple[float, float]]:
+    return [(row["step"], row[key]) for row in rows if row.get(key) is not None]
+
+
+def mean_line(seeds: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Return the mean over seeds at the steps that all of them logged."""
+    by_step = [dict(line) for line in seeds if line]
+    if not by_step:
+        return []
+    shared = sorted(set.intersection(*(set(line) for line in by_step)))
+    return [(step, sum(line[step] for line in by_step) / len(by_step)) for step in shared]
+
+
+def strips(
+    name: str,
+    title: str,
+    seeds: Mapping[str, Steps],
+    metrics: Sequence[tuple[str, str]],
+    series: int,
+    ranges: Mapping[str, tuple[float, float]],
+) -> str:
+    """Draw one arm's metrics above each other over the same steps: seeds thin, their mean thick.
+
+    Args:
+        name: Unique in the page.
+        title: What it shows.
+        seeds: Logged rows by seed.
+        metrics: (key, label) from top to bottom.
+        series: Colour.
+        ranges: Axis of a metric where it is shared between arms.
+    """
+    width, strip, left, right = 330.0, 104.0, 46.0, 318.0
+    canvas = Canvas(width, 26 + (strip + 22) * len(metrics) + 16)
+    canvas.text(2, 15, title, "t strong")
+    last = max((row["step"] for rows in seeds.values() for row in rows), default=1)
+    words = []
+    for index, (key, label) in enumerate(metrics):
+        top = 44 + (strip + 22) * index
+        bottom = top + strip - 14
+        lines = [_line(rows, key) for rows in seeds.values()]
+        values = [value for line in lines for _, value in line]
+        canvas.text(2, top - 7, label, "t small muted")
+        if not values:
+            canvas.text(
+                (left + right) / 2, (top + bottom) / 2, "not logged", "t small muted", "middle"
+            )
+            continue
+        across = Axis(0, last, left, right, 4)
+        up = Axis(*(ranges.get(key) or padded(values)), bottom, top, 3)
+        _frame(canvas, across, up, ticks_below=index == len(metrics) - 1)
+        mean = mean_line(lines)
+        _lines(canvas, across, up, lines, mean, series)
+        if mean:
+            words.append(f"{label} from {number(mean[0][1])} to {number(mean[-1][1])}")
+            canvas.text(
+                right,
+                min(bottom - 4, max(top + 10, up(mean[-1][1]) - 7)),
+                number(mean[-1][1]),
+                "t strong small num halo",
+                "end",
+            )
+    canvas.text(right, canvas.height - 3, "step", "t small muted", "end")
+    return canvas.render(name, title, "; ".join(words) or "nothing was logged")
+
+
+def curves(
+    name: str, title: str, arms: Mapping[str, tuple[int, Sequence[Steps]]], key: str, y_label: str
+) -> str:
+    """Draw one metric of all arms over steps, each line labelled at its end."""
+    width, height, left, top = 560.0, 280.0, 52.0, 26.0
+    widest = max((len(arm) for arm in arms), default=4)
+    right, bottom = width - 16 - 8.0 * widest, height - 44
+    canvas = Canvas(width, height)
+    lines = {arm: [_line(rows, key) for rows in seeds] for arm, (_, seeds) in arms.items()}
+    values = [value for seeds in lines.values() for line in seeds for _, value in line]
+    last = max((step for seeds in lines.values() for line in seeds for step, _ in line), default=1)
+    across = Axis(0, last, left, right, 5)
+    up = Axis(*padded([*values, 0.0]), bottom, top, 4)
+    _frame(canvas, across, up, ticks_below=True)
+    canvas.text(2, 14, y_label, "t small muted")
+    canvas.text(right, height - 8, "step", "t small muted", "end")
+    ends: list[tuple[str, int, float, float]] = []
+    for arm, (series, _) in arms.items():
+        mean = mean_line(lines[arm])
+        _lines(canvas, across, up, lines[arm], mean, series)
+        if mean:
+            ends.append((arm, series, across(mean[-1][0]), up(mean[-1][1])))
+    places = spread([y for *_, y in ends], 16, top + 4, bottom)
+    for (arm, series, x, y), place in zip(ends, places, strict=True):
+        canvas.marker(x, y, series, 4)
+        canvas.text(right + 10, place + 4, arm, "t strong")
+        if abs(place - y) > 3 or x < right - 10:
+            canvas.line(x + 5, y, right + 7, place, "leader")
+    described = []
+    for arm in arms:
+        mean = mean_line(lines[arm])
+        if mean:
+            described.append(f"{arm} ends at {number(mean[-1][1])}")
+    return canvas.render(name, title, "; ".join(described))
+
+
+def _frame(canvas: Canvas, across: Axis, up: Axis, *, ticks_below: bool) -> None:
+    for tick in up.ticks:
+        canvas.line(across.start, up(tick), across.end, up(tick), "grid")
+        canvas.text(across.start - 6, up(tick) + 4, up.label(tick), "t small num", "end")
+    if ticks_below:
+        for tick in across.ticks:
+            canvas.text(across(tick), up.start + 15, across.label(tick), "t small num", "middle")
+
+
+def _lines(
+    canvas: Canvas,
+    across: Axis,
+    up: Axis,
+    lines: Sequence[Sequence[tuple[float, float]]],
+    mean: Sequence[tuple[float, float]],
+    series: int,
+) -> None:
+    style = f"s{series % SERIES}"
+    for line in lines:
+        canvas.path([(across(x), up(y)) for x, y in line], f"curve thin {style}")
+    canvas.path([(across(x), up(y)) for x, y in mean], f"curve {style}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One horizontal bar: parts of it in order, each (value, style), and what is written beside."""
+
+    label: str
+    parts: Sequence[tuple[float, str]]
+    text: str
+    small: Sequence[float] = field(default=())
+
+
+def bars(name: str, title: str, rows: Sequence[Bar], axis_label: str = "") -> str:
+    """Draw horizontal bars from zero, the number written beside each."""
+    widest = max((len(bar.label) for bar in rows), default=4)
+    left, top = min(190.0, 16 + 7.0 * widest), 8.0
+    width = left + 318.0
+    bottom = top + ROW * len(rows)
+    canvas = Canvas(width, bottom + (24 if axis_label else 6))
+    longest = max((max([sum(v for v, _ in b.parts), *b.small]) for b in rows), default=1) or 1
+    axis = Axis(0, longest, left, width - 118)
+    for index, bar in enumerate(rows):
+        y = top + ROW * (index + 0.5)
+        label = bar.label if len(bar.label) <= 26 else bar.label[:25] + "…"
+        canvas.text(left - 10, y + 4.5, label, "t", "end")
+        start = 0.0
+        for value, style in bar.parts:
+            canvas.rect(axis(start), y - 8, axis(start + value) - axis(start), 16, style)
+            start += value
+        for value in bar.small:
+            canvas.line(axis(value), y - 11, axis(value), y + 11, "tick")
+        canvas.text(width - 110, y + 4.5, bar.text, "t num")
+    canvas.line(left, top, left, bottom, "zero")
+    if axis_label:
+        canvas.text(left, bottom + 18, axis_label, "t small muted")
+    return canvas.render(name, title, "; ".join(f"{bar.label} {bar.text}" for bar in rows))
+
+
+def time_bars(name: str, arms: Sequence[tuple[str, int, Sequence[float]]]) -> str:
+    """Draw the mean training time of each arm, seeds as ticks."""
+    rows = [
+        Bar(
+            arm,
+            [(sum(each) / len(each), f"fill s{series % SERIES}")],
+            seconds(sum(each) / len(each)),
+            each if len(each) > 1 else (),
+        )
+        for arm, series, each in arms
+        if each
+    ]
+    return bars(name, "Training time per arm, mean over seeds", rows, "from 0; ticks are seeds")

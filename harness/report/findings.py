@@ -1,0 +1,233 @@
+"""What the numbers say in plain sentences, and what they cannot say; nothing is expected here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.figures import mean_line
+from harness.report.wording import Names, dollars, interval, join, number, percent, seconds
+
+ALPHA = 0.05
+SAME = 0.05
+"""A change whose whole interval lies within this of zero is called unchanged."""
+
+COLLAPSE = 0.5
+"""distinct-2 below this share of base's is called a loss of diversity."""
+
+Data = Mapping[str, Any]
+
+
+def findings(data: Data) -> list[str]:
+    """Return the headlines: what each arm moved, who won, what the gates did, what it took."""
+    names = Names(data)
+    evaluation = data.get("evaluation") or {}
+    lines = [_moved(arm, evaluation, names) for arm in _trained(evaluation)]
+    lines += _versus(evaluation, names)
+    lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
+    lines += _hacking(data, names)
+    lines += _collapse(evaluation)
+    lines += _failures(data, names)
+    lines += _took(data)
+    return [line for line in lines if line]
+
+
+def _trained(evaluation: Data) -> list[str]:
+    base = evaluation.get("base")
+    return [p["name"] for p in evaluation.get("policies", ()) if p["name"] != base]
+
+
+def _score(evaluation: Data, evaluator: str, policy: str) -> Data | None:
+    for row in evaluation.get("scores", ()):
+        if row["evaluator"] == evaluator and row["policy"] == policy:
+            found: Data = row
+            return found
+    return None
+
+
+def verdict(difference: Data | None) -> str:
+    """Return raised, lowered, unchanged, unclear or unknown for a difference to base.
+
+    Raised and lowered need both an interval without zero and an adjusted p-value below .05.
+    """
+    if difference is None or difference.get("value") is None or difference.get("low") is None:
+        return "unknown"
+    low, high, p = difference["low"], difference["high"], difference.get("p_holm")
+    if p is not None and p < ALPHA and (low > 0 or high < 0):
+        return "raised" if low > 0 else "lowered"
+    return "unchanged" if -SAME < low and high < SAME else "unclear"
+
+
+def _moved(arm: str, evaluation: Data, names: Names) -> str:
+    """Return one sentence on what an arm did to each evaluator's score."""
+    clear, rest = [], []
+    for evaluator in evaluation["evaluators"]:
+        row = _score(evaluation, evaluator["name"], arm)
+        base = _score(evaluation, evaluator["name"], evaluation["base"])
+        label = names.source(evaluator["name"])
+        difference = row["difference"] if row else None
+        said = verdict(difference)
+        if row is None or base is None or difference is None or said == "unknown":
+            rest.append(f"has no comparable score for {label}")
+            continue
+        way = f"{number(base['value'])} to {number(row['value'])}"
+        change = f"{number(difference['value'], sign=True)}, 95% interval " + interval(
+            difference, sign=True
+        )
+        if said in ("raised", "lowered"):
+            note = "" if row["held_out"] else ", which it was trained on"
+            clear.append(f"{said} {label} from {way} ({change}){note}")
+        elif said == "unchanged":
+            rest.append(f"left {label} about where it was ({way}; {change})")
+        else:
+            rest.append(f"showed no clear change of {label} ({way}; {change})")
+    parts = clear + rest
+    return f"{arm} {join(parts)}." if parts else ""
+
+
+def _versus(evaluation: Data, names: Names) -> list[str]:
+    """Return who did best against base over all evaluators together."""
+    base = evaluation.get("base")
+    rows = [
+        row
+        for row in evaluation.get("wins", ())
+        if row["criterion"] == "combined" and row["b"] == base and row["value"] is not None
+    ]
+    if not rows:
+        return []
+    best = max(rows, key=lambda row: row["value"])
+    if best["low"] is None or best["low"] <= 0.5:
+        return ["By all evaluators together, no arm beats base clearly."]
+    line = (
+        f"By all evaluators together, {best['a']} has the highest win rate against base:"
+        f" {percent(best['value'])} ({percent(best['low'])} to {percent(best['high'])}, ties half)"
+    )
+    rivals = {
+        row["b"]: row
+        for row in evaluation["wins"]
+        if row["criterion"] == "combined" and row["a"] == best["a"] and row["b"] != base
+    }
+    unclear = [name for name, row in rivals.items() if row["low"] is None or row["low"] <= 0.5]
+    if rivals and not unclear:
+        return [line + "; it also beats every other arm."]
+    if unclear:
+        return [line + f"; against {join(unclear)} it is not clearly ahead."]
+    return [line + "."]
+
+
+def gate_sentence(gate: Data, names: Names) -> str:
+    """Return one gate's decision and what follows from it."""
+    source = names.source(gate["source"])
+    statistic = str(gate.get("statistic") or "kappa").replace("_", " ").replace("cohen", "Cohen's")
+    minimum = number(gate["minimum"])
+    weight = gate.get("weight")
+    follows = {
+        "drop": "it was dropped",
+        "down_weight": f"its weight was set to {number(weight)}",
+        "stop": "the run was stopped",
+    }.get(gate["action"], gate["action"])
+    if gate.get("value") is None:
+        reason = names.prose(gate.get("reason") or "no reason given")
+        end = "it passed" if gate["passed"] else follows
+        return f"{source}: {statistic} could not be computed ({reason}); {end}."
+    measured = number(gate["value"]) + (f" ({interval(gate)})" if interval(gate) else "")
+    line = f"{source} agrees with {names.people} at {statistic} {measured}"
+    if gate["passed"]:
+        line += f", at or above the minimum of {minimum}: it is used with full weight"
+    else:
+        line += f", below the minimum of {minimum}: {follows}"
+    low, high = gate.get("low"), gate.get("high")
+    if low is not None and high is not None and low < gate["minimum"] <= high:
+        line += "; the interval holds the minimum, so with other labels it could have gone"
+        line += " the other way"
+    return line + "."
+
+
+def trend(rows_by_seed: Mapping[str, Sequence[Data]], key: str) -> tuple[float, float] | None:
+    """Return the mean of a metric over the first and the last fifth of its logged steps."""
+    mean = mean_line(
+        [
+            [(r["step"], r[key]) for r in rows if r.get(key) is not None]
+            for rows in rows_by_seed.values()
+        ]
+    )
+    if len(mean) < 5:
+        return None
+    part = max(1, len(mean) // 5)
+    values = [value for _, value in mean]
+    return sum(values[:part]) / part, sum(values[-part:]) / part
+
+
+def _hacking(data: Data, names: Names) -> list[str]:
+    lines = []
+    for arm, seeds in data.get("curves", {}).items():
+        reward, gold = trend(seeds, "reward"), trend(seeds, "gold")
+        if reward and gold and reward[1] > reward[0] and gold[1] < gold[0] - 0.02:
+            lines.append(
+                f"In {arm} the reward rose ({number(reward[0])} to {number(reward[1])}) while the"
+                f" held-out gold reward fell ({number(gold[0])} to {number(gold[1])}): a sign of"
+                " reward hacking; look at its training curve."
+            )
+    return lines
+
+
+def _collapse(evaluation: Data) -> list[str]:
+    policies = {p["name"]: p for p in evaluation.get("policies", ())}
+    base = (policies.get(evaluation.get("base")) or {}).get("distinct_2")
+    if not base:
+        return []
+    return [
+        f"{name} lost diversity: distinct-2 is {number(policy['distinct_2'], 3)}, base's"
+        f" {number(base, 3)}."
+        for name, policy in policies.items()
+        if policy.get("distinct_2") is not None and policy["distinct_2"] < COLLAPSE * base
+    ]
+
+
+def _failures(data: Data, names: Names) -> list[str]:
+    lines = []
+    for source in data.get("sources", ()):
+        asked, ok = source["judgments"], source["ok"]
+        if asked and ok / asked < 0.95:
+            worst = join([f"{n} {status}" for status, n in source["failures"].items()])
+            lines.append(
+                f"{names.source(source['name'])} gave a verdict in {percent(ok / asked)} of"
+                f" {asked:,} judgments ({worst}); failures are left out, never counted as 0."
+            )
+    return lines
+
+
+def _took(data: Data) -> list[str]:
+    run = data.get("run", {})
+    if run.get("duration_s") is None:
+        return []
+    cost = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
+    paid = f"calls to models cost {dollars(cost)}" if cost else "no call cost money"
+    return [f"The whole run took {seconds(run['duration_s'])}; {paid}."]
+
+
+def limitations(data: Data) -> list[str]:
+    """Return what a reader must know before quoting a number."""
+    names = Names(data)
+    evaluation = data.get("evaluation") or {}
+    lines = [names.prose(line) for line in evaluation.get("warnings", ())]
+    if any(len(p["seeds"]) > 1 for p in evaluation.get("policies", ())):
+        lines.append(
+            "The seeds of an arm share its preference data and the labels in it; the spread"
+            " between them shows the luck of training and sampling, not of labelling."
+        )
+    simulated = [names.source(s["name"]) for s in data.get("sources", ()) if s.get("simulated")]
+    if simulated:
+        lines.append(
+            f"{join(simulated)}: a program made these labels up. They say nothing about real"
+            " people, and agreement with them is agreement with that program."
+        )
+    if evaluation.get("comparisons"):
+        lines.append(
+            f"The p-values are adjusted by Holm's method over the {evaluation['comparisons']}"
+            " differences to base; they are by prompt, for the seeds that were trained. Win rates"
+            " and agreement are not adjusted."
+        )
+    if len(evaluation.get("evaluators", ())) == 1:
+        lines.append("There is one evaluator only: what it does not measure may have changed.")
+    return lines

@@ -1,0 +1,118 @@
+"""The report as Markdown for a pull request; nothing in the data can become markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Details,
+    Figure,
+    Markdown,
+    Sample,
+    Section,
+    Table,
+    Text,
+)
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&!])")
+_LINE_START = re.compile(r"^([-+=]|\d+[.)])")
+
+
+def escaped(text: str) -> str:
+    """Return text in which no character means anything to Markdown or HTML, on one line."""
+    flat = " ".join(text.split())
+    return _LINE_START.sub(r"\\\1", _SPECIAL.sub(r"\\\1", flat))
+
+
+def code_span(text: str) -> str:
+    """Return text as inline code for a table, with backticks and pipes inside it kept apart."""
+    flat = text.replace("\r\n", "\n").replace("\n", " ⏎ ").strip()
+    if not flat:
+        return "(empty)"
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {flat} {fence}".replace("|", r"\|")
+
+
+def fenced(text: str) -> str:
+    """Return text as a code block whose fence is longer than any inside it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def defused(text: str) -> str:
+    """Return a plugin's Markdown without raw HTML and without images from elsewhere."""
+    return text.replace("<", "&lt;").replace("![", r"\![")
+
+
+def render(title: str, lead: Sequence[str], sections: Iterable[Section]) -> str:
+    """Return the whole document."""
+    parts = [f"# {escaped(title)}", *(escaped(line) for line in lead if line)]
+    for section in sections:
+        parts.append(f"## {escaped(section.title)}")
+        parts += [_block(block) for block in section.blocks]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Text):
+        return escaped(block.text)
+    if isinstance(block, Bullets):
+        return "\n".join(f"- {escaped(item)}" for item in block.items)
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Figure):
+        return ""  # the tables hold the numbers of every plot
+    if isinstance(block, Sample):
+        return _sample(block)
+    if isinstance(block, Code):
+        return fenced(block.text)
+    if isinstance(block, Markdown):
+        return defused(block.text)
+    assert isinstance(block, Details)
+    inner = "\n\n".join(part for part in map(_block, block.blocks) if part)
+    return f"<details><summary>{_html(block.summary)}</summary>\n\n{inner}\n\n</details>"
+
+
+def _html(text: str) -> str:
+    from html import escape
+
+    return escape(" ".join(text.split()))
+
+
+def _table(table: Table) -> str:
+    heads = [escaped(name.removeprefix("#")) for name in table.columns]
+    rules = ["---:" if name.startswith("#") else "---" for name in table.columns]
+    lines = [f"**{escaped(table.caption)}**", "", _row(heads), _row(rules)]
+    lines += [_row([_cell(cell) for cell in row]) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell | str) -> str:
+    if isinstance(cell, str):
+        return escaped(cell)
+    text = escaped(cell.text)
+    if cell.tone in ("good", "bad", "strong") and text:
+        text = f"**{text}**"
+    return f"{text} ({escaped(cell.note)})" if cell.note else text
+
+
+def _sample(sample: Sample) -> str:
+    lines = [f"**Item {escaped(sample.item_id)}**", "", fenced(sample.prompt), ""]
+    if sample.reference:
+        lines += [f"Reference: {code_span(sample.reference)}", ""]
+    lines += [_row(["policy", "answer", "scores"]), _row(["---", "---", "---"])]
+    for answer in sample.answers:
+        scores = ", ".join(f"{name} {value}" for name, value in answer.scores)
+        lines.append(_row([escaped(answer.policy), code_span(answer.text), escaped(scores)]))
+    return "\n".join(lines)

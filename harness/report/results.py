@@ -1,0 +1,399 @@
+"""The sections on what was compared and how it came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.blocks import Answer, Block, Cell, Details, Figure, Sample, Table, Text
+from harness.report.figures import Dot, Point, curves, dot_plot, plane, strips, time_bars
+from harness.report.findings import verdict
+from harness.report.svg import padded
+from harness.report.wording import (
+    NONE,
+    Names,
+    count,
+    dollars,
+    interval,
+    join,
+    number,
+    p_value,
+    plain,
+    seconds,
+)
+
+Data = Mapping[str, Any]
+
+TONES = {"raised": "good", "lowered": "bad"}
+
+
+def colours(data: Data) -> dict[str, int]:
+    """Return the series of each policy: 0 for base, the arms after it in their order."""
+    evaluation = data.get("evaluation") or {}
+    base = evaluation.get("base", "base")
+    arms = [arm["name"] for arm in data.get("arms", ())]
+    arms += [p["name"] for p in evaluation.get("policies", ()) if p["name"] not in (base, *arms)]
+    return {base: 0} | {arm: index for index, arm in enumerate(arms, 1)}
+
+
+def compared(data: Data, names: Names) -> list[Block]:
+    """Return the table of arms: which feedback, which trainer."""
+    rows: list[list[Cell | str]] = []
+    for arm in data.get("arms", ()):
+        weights = arm.get("weights") or {}
+        feedback = [
+            names.source(source)
+            + (
+                f" \N{MULTIPLICATION SIGN} {number(weights[source])}"
+                if weights.get(source, 1) != 1
+                else ""
+            )
+            for source in arm["sources"]
+        ]
+        dropped = [names.source(source) for source in arm.get("dropped", ())]
+        rows.append(
+            [
+                Cell(arm["name"], note=arm.get("title") or "", tone="strong"),
+                Cell(", ".join(feedback), note=f"dropped: {join(dropped)}" if dropped else ""),
+                arm["trainer"],
+                arm.get("aggregation") or NONE,
+                count(arm.get("n_preferences")),
+                count(arm.get("n_rewards")),
+                ", ".join(str(seed["seed"]) for seed in arm["seeds"]),
+            ]
+        )
+    items = data["run"].get("items") or {}
+    lead = "Every arm starts from the same base model and is trained on the same"
+    lead += f" {count(items.get('train'))} prompts; all are judged on"
+    lead += f" {count(items.get('eval'))} other prompts."
+    return [
+        Text(lead),
+        Table(
+            "Arms: where the feedback came from and what was trained on it",
+            ["arm", "feedback", "trainer", "aggregation", "#preferences", "#rewards", "seeds"],
+            rows,
+        ),
+    ]
+
+
+def results(data: Data, names: Names) -> list[Block]:
+    """Return scores, differences, the plane of two evaluators and win rates."""
+    evaluation = data["evaluation"]
+    by_key = {(row["evaluator"], row["policy"]): row for row in evaluation["scores"]}
+    evaluators = [e["name"] for e in evaluation["evaluators"]]
+    policies = [p["name"] for p in evaluation["policies"]]
+    if not evaluators or not policies:
+        return [Text("Nothing was evaluated.")]
+    over = {row["interval_over"] for row in evaluation["scores"]} - {None}
+    blocks: list[Block] = [
+        Text(
+            "Scores are means over responses on a scale from 0 to 1. Intervals are 95%, over"
+            f" {join(sorted(over)) or 'nothing'}; responses to one prompt count as one cluster."
+        ),
+        _score_table(evaluation, by_key, names),
+        Figure(
+            "Score of each policy. Line: 95% interval; small dots: single seeds; dashed: base.",
+            [_score_panel(evaluation, by_key, e, names, colours(data)) for e in evaluators],
+        ),
+    ]
+    if len(evaluators) >= 2:
+        blocks.append(
+            Figure(
+                f"{names.source(evaluators[0])} against {names.source(evaluators[1])}; arrows"
+                " lead from base to each arm, crosses are 95% intervals.",
+                [_plane(evaluation, by_key, evaluators[:2], names, colours(data))],
+            )
+        )
+    blocks += _win_blocks(evaluation, evaluators, policies, names)
+    blocks.append(Details("Scores by seed", [_seed_table(evaluation, names)]))
+    return blocks
+
+
+def _score_table(evaluation: Data, by_key: Mapping[tuple[str, str], Data], names: Names) -> Table:
+    columns = ["policy"]
+    for evaluator in evaluation["evaluators"]:
+        columns += [f"#{names.source(evaluator['name'])}", "#change from base"]
+    columns += ["#KL from base", "#characters", "#distinct-2"]
+    rows: list[list[Cell | str]] = []
+    for policy in evaluation["policies"]:
+        row: list[Cell | str] = [Cell(policy["name"], tone="strong")]
+        for evaluator in evaluation["evaluators"]:
+            score = by_key[evaluator["name"], policy["name"]]
+            held_out = "" if score["held_out"] else "trained on it · "
+            row.append(Cell(number(score["value"]), f"{held_out}{interval(score)}"))
+            row.append(_change_cell(score["difference"]))
+        kl = policy.get("kl")
+        row.append(Cell(number(kl["value"]), interval(kl)) if kl else NONE)
+        row.append(number(policy["characters"]["value"], 1))
+        row.append(number(policy.get("distinct_2"), 3))
+        rows.append(row)
+    return Table(
+        "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm. KL in"
+        " nats per response. distinct-2: share of distinct word pairs among equally many",
+        columns,
+        rows,
+    )
+
+
+def _change_cell(difference: Data | None) -> Cell:
+    if difference is None or difference.get("value") is None:
+        return Cell(NONE, tone="muted")
+    tone: Any = TONES.get(verdict(difference), "")
+    note = f"{interval(difference, sign=True)} · p {p_value(difference['p_holm'])}"
+    return Cell(number(difference["value"], sign=True), note, tone)
+
+
+def _score_panel(
+    evaluation: Data,
+    by_key: Mapping[tuple[str, str], Data],
+    evaluator: str,
+    names: Names,
+    series: Mapping[str, int],
+) -> str:
+    dots = []
+    for policy in evaluation["policies"]:
+        row = by_key[evaluator, policy["name"]]
+        seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
+        dots.append(
+            Dot(
+                policy["name"],
+                row["value"],
+                row["low"],
+                row["high"],
+                series[policy["name"]],
+                seeds if len(row["seeds"]) > 1 else (),
+                "no score",
+            )
+        )
+    base = by_key.get((evaluator, evaluation["base"]))
+    known = base is not None and base["value"] is not None
+    return dot_plot(
+        f"score-{evaluation['evaluators'].index(_evaluator(evaluation, evaluator))}",
+        f"{names.source(evaluator)} by policy",
+        dots,
+        bounds=(0.0, 1.0),
+        reference=(base["value"], "base") if known and base else None,
+        axis_label=names.source(evaluator),
+    )
+
+
+def _evaluator(evaluation: Data, name: str) -> Data:
+    found: Data = next(e for e in evaluation["evaluators"] if e["name"] == name)
+    return found
+
+
+def _plane(
+    evaluation: Data,
+    by_key: Mapping[tuple[str, str], Data],
+    evaluators: Sequence[str],
+    names: Names,
+    series: Mapping[str, int],
+) -> str:
+    points = []
+    for policy in evaluation["policies"]:
+        across, up = (by_key[e, policy["name"]] for e in evaluators)
+        if across["value"] is not None and up["value"] is not None:
+            points.append(
+                Point(
+                    policy["name"],
+                    (across["value"], across["low"], across["high"]),
+                    (up["value"], up["low"], up["high"]),
+                    series[policy["name"]],
+                )
+            )
+    first, second = (names.source(e) for e in evaluators)
+    return plane("plane", f"{first} against {second}", points, first, second, evaluation["base"])
+
+
+def _win_blocks(
+    evaluation: Data, evaluators: Sequence[str], policies: Sequence[str], names: Names
+) -> list[Block]:
+    by_key = {(row["criterion"], row["a"], row["b"]): row for row in evaluation["wins"]}
+    criteria = list(dict.fromkeys(row["criterion"] for row in evaluation["wins"]))
+
+    def matrix(criterion: str, caption: str) -> Table:
+        rows: list[list[Cell | str]] = []
+        for a in policies:
+            cells: list[Cell | str] = [Cell(a, tone="strong")]
+            for b in policies:
+                row = by_key.get((criterion, a, b))
+                if row is None or row["value"] is None:
+                    cells.append(Cell(NONE, tone="muted"))
+                    continue
+                wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
+                cells.append(
+                    Cell(number(row["value"]), f"{interval(row)} · {wtl}", heat=row["value"])
+                )
+            rows.append(cells)
+        return Table(caption, ["wins ↓ against →", *(f"#{p}" for p in policies)], rows, matrix=True)
+
+    blocks: list[Block] = []
+    folded: list[Block] = []
+    for criterion in criteria:
+        if criterion == "combined":
+            shown = join([names.source(e) for e in evaluators])
+            caption = f"Win rate by {shown} together: better on one and worse on none"
+            blocks.append(matrix(criterion, f"{caption}, ties half"))
+        else:
+            caption = f"Win rate by {names.source(criterion)}, ties half"
+            (folded if len(evaluators) > 1 else blocks).append(matrix(criterion, caption))
+    lead = Text(
+        "Each response of the row's policy meets each response of the column's policy to the same"
+        " prompt. Small: 95% interval, then wins/ties/losses.",
+        "muted",
+    )
+    if folded:
+        blocks.append(Details("Win rate by each evaluator alone", folded))
+    return [lead, *blocks] if blocks else []
+
+
+def _seed_table(evaluation: Data, names: Names) -> Table:
+    rows: list[list[Cell | str]] = [
+        [
+            row["policy"],
+            names.source(row["evaluator"]),
+            str(seed["seed"]),
+            number(seed["value"], 3),
+            interval(seed, 3),
+            f"{count(seed['n'])} of {count(seed['responses'])}",
+            number(row["seed_sd"], 3) if index == 0 else "",
+        ]
+        for row in evaluation["scores"]
+        for index, seed in enumerate(row["seeds"])
+    ]
+    return Table(
+        "Scores by seed; intervals clustered by prompt",
+        ["policy", "evaluator", "#seed", "#score", "#95% interval", "#scored", "#sd of seeds"],
+        rows,
+    )
+
+
+def training(data: Data) -> list[Block]:
+    """Return the curves: the reward that was optimised, the gold reward beside it, and KL."""
+    logged = {
+        arm: seeds for arm, seeds in (data.get("curves") or {}).items() if any(seeds.values())
+    }
+    if not logged:
+        return [Text("No training logged its steps.", "muted")]
+    series = colours(data)
+    golds = [
+        row["gold"]
+        for seeds in logged.values()
+        for rows in seeds.values()
+        for row in rows
+        if row.get("gold") is not None
+    ]
+    ranges = {"gold": padded([*golds, 0.0, 1.0], 0.03)} if golds else {}
+    metrics = [("reward", "reward that was optimised"), ("gold", "gold reward, held out")]
+    panels = [
+        strips(f"curve-{index}", arm, seeds, metrics, series.get(arm, index), ranges)
+        for index, (arm, seeds) in enumerate(logged.items(), 1)
+    ]
+    blocks: list[Block] = [
+        Figure(
+            "Reward and held-out gold reward per step. Thin: single seeds; thick: their mean. Each"
+            " reward has its own axis, since rewards of different sources are not comparable; the"
+            " gold axis is shared.",
+            panels,
+        )
+    ]
+    for key, label in (
+        ("kl", "KL from base, nats per response"),
+        ("held_out/entropy", "entropy on held-out prompts, nats per token"),
+        ("held_out/length", "length on held-out prompts, tokens"),
+        ("held_out/distinct_2", "distinct-2 on held-out prompts"),
+    ):
+        lines = {
+            arm: (series.get(arm, 0), list(seeds.values()))
+            for arm, seeds in logged.items()
+            if any(row.get(key) is not None for rows in seeds.values() for row in rows)
+        }
+        if not lines:
+            continue
+        missing = [arm for arm in logged if arm not in lines]
+        caption = f"{label[0].upper()}{label[1:]}, per step. Thin: single seeds; thick: their mean."
+        if missing:
+            caption += f" Not logged by {join(missing)}."
+        name = f"curve-{key.replace('/', '-')}"
+        figure = Figure(caption, [curves(name, label, lines, key, label)], wide=True)
+        blocks.append(figure if key == "kl" else Details(label.capitalize(), [figure]))
+    return blocks
+
+
+def effort(data: Data) -> list[Block]:
+    """Return cost and time of each arm."""
+    series = colours(data)
+    arms = data.get("arms", ())
+    timed = [
+        (
+            arm["name"],
+            series[arm["name"]],
+            [s["seconds"] for s in arm["seeds"] if s.get("seconds") is not None],
+        )
+        for arm in arms
+    ]
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(arm["name"], tone="strong"),
+            str(seed["seed"]),
+            Cell(
+                str(seed.get("status") or NONE),
+                tone="" if seed.get("status") in (None, "ok", "done") else "bad",
+            ),
+            count(seed.get("steps")),
+            seconds(seed.get("seconds")),
+            dollars(seed.get("cost_usd")),
+            count(seed.get("peak_memory_mb")),
+        ]
+        for arm in arms
+        for seed in arm["seeds"]
+    ]
+    blocks: list[Block] = []
+    if any(each for _, _, each in timed):
+        blocks.append(
+            Figure("Training time per arm; ticks are single seeds.", [time_bars("time", timed)])
+        )
+    total = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
+    paid = f"Feedback cost {dollars(total)} in all." if total else "No call to a model cost money."
+    blocks.append(Text(paid))
+    blocks.append(
+        Table(
+            "Trainings",
+            ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB"],
+            rows,
+        )
+    )
+    return blocks
+
+
+def _score(value: Any) -> str:
+    """Return a verdict's value as it stands on its own scale."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) or value is None else plain(str(value))
+
+
+def samples(data: Data, names: Names) -> list[Block]:
+    """Return a few prompts with every policy's answer; the texts are untrusted."""
+    series = colours(data)
+    blocks: list[Block] = []
+    for sample in data.get("samples", ()):
+        answers = [
+            Answer(
+                f"{r['policy']}, seed {r['seed']}",
+                series.get(r["policy"], 0),
+                plain(r["text"]),
+                [(names.source(name), _score(value)) for name, value in r["scores"].items()],
+            )
+            for r in sample["responses"]
+        ]
+        reference = sample.get("reference")
+        blocks.append(
+            Sample(
+                str(sample["item_id"]),
+                plain(str(sample["prompt"])),
+                "" if reference is None else plain(str(reference)),
+                answers,
+            )
+        )
+    return blocks or [Text("No samples were kept.", "muted")]
