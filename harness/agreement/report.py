@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,14 @@ class AgreementReport:
             for section in self.sections
             for row in section.statistics
         ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON: audit, notes and rows."""
+        return {
+            "audit": asdict(self.audit),
+            "notes": {section.title: list(section.notes) for section in self.sections},
+            "rows": self.rows(),
+        }
 
     def find(self, name: str, annotators: str) -> Statistic | None:
         """Return the row of that name about those annotators, None if there is none."""

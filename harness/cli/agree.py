@@ -162,16 +162,12 @@ def _level(text: str) -> Any:
 
 
 def _document(path: Path, report: AgreementReport, seed: int, replicates: int) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "file": path.name,
         "confidence": 0.95,
         "replicates": replicates,
         "seed": seed,
-        "audit": asdict(report.audit),
-        "notes": {section.title: list(section.notes) for section in report.sections},
-        "rows": report.rows(),
+        **report.as_dict(),
     }
 
 

@@ -1,0 +1,168 @@
+"""Dawid-Skene: the true label of each item and the confusion matrix of each annotator, by EM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_FLOOR = 1e-300
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Labels in long form; an annotator may label an item more than once.
+
+    Args:
+        items: (m,) item of each label, 0..n_items-1.
+        annotators: (m,) annotator of each label.
+        labels: (m,) label, 0..n_classes-1.
+        n_items: Number of items.
+        n_annotators: Number of annotators.
+        n_classes: Number of classes.
+    """
+
+    items: IntArray
+    annotators: IntArray
+    labels: IntArray
+    n_items: int
+    n_annotators: int
+    n_classes: int
+
+    def counts(self, weights: FloatArray | None = None) -> FloatArray:
+        """Return (n_items, n_classes) votes, each weighted by its annotator's weight."""
+        flat = self.items * self.n_classes + self.labels
+        size = self.n_items * self.n_classes
+        votes = None if weights is None else weights[self.annotators]
+        counted = np.bincount(flat, weights=votes, minlength=size)
+        return counted.reshape(self.n_items, self.n_classes).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What an aggregation model found.
+
+    Args:
+        posterior: (n_items, n_classes) probability of each class; the prior where nobody voted.
+        prior: (n_classes,) share of each class.
+        confusion: (n_annotators, n_classes, n_classes) P(label | true class); rows sum to 1.
+        log_likelihood: Of the labels under the fit, natural logarithm.
+        iterations: Steps of EM.
+        converged: Whether the log-likelihood stopped rising before the last allowed step.
+    """
+
+    posterior: FloatArray
+    prior: FloatArray
+    confusion: FloatArray
+    log_likelihood: float
+    iterations: int
+    converged: bool
+
+
+def votes_from_codes(codes: IntArray, n_classes: int) -> Votes:
+    """Return the votes of (n, a) codes, -1 where there is no label."""
+    items, annotators = np.nonzero(codes >= 0)
+    return Votes(
+        items, annotators, codes[items, annotators], codes.shape[0], codes.shape[1], n_classes
+    )
+
+
+def dawid_skene(
+    votes: Votes, *, smoothing: float = 0.0, max_steps: int = 500, tolerance: float = 1e-7
+) -> Fit:
+    """Fit the model of Dawid & Skene (1979, Applied Statistics 28:20) by EM.
+
+    Starts from the share of votes for each class, so a class keeps its meaning. Items with the same
+    labels of the same annotators are one row with a count, which a panel of few judges makes fast.
+
+    Args:
+        votes: The labels.
+        smoothing: Pseudo-count of every cell of a confusion matrix; 0 is maximum likelihood.
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+    design, start, weight, row_of = patterns(votes)
+    c, a = votes.n_classes, votes.n_annotators
+    posterior = start
+    total = max(1, votes.items.size)
+    transposed = design.T.tocsr()
+    before, level, steps, converged = -np.inf, -np.inf, 0, False
+    prior = np.full(c, 1.0 / c)
+    confusion = np.full((a, c, c), 1.0 / c)
+    while not converged and steps < max_steps:
+        steps += 1
+        weighted = posterior * weight[:, None]
+        prior = weighted.sum(0) / weight.sum()
+        # (a * labels, classes) -> (a, classes, labels)
+        seen = (transposed @ weighted).reshape(a, c, c).transpose(0, 2, 1) + smoothing
+        confusion = row_shares(seen)
+        posterior, level = expect(design, weight, prior, confusion)
+        converged = level - before < tolerance * total
+        before = level
+    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+
+
+def expect(
+    design: Any, weight: FloatArray, prior: FloatArray, confusion: FloatArray
+) -> tuple[FloatArray, float]:
+    """Return the posterior of each row and the log-likelihood (E-step)."""
+    c = prior.size
+    table = np.log(np.maximum(confusion, _FLOOR)).transpose(0, 2, 1).reshape(-1, c)
+    joint = design @ table + np.log(np.maximum(prior, _FLOOR))
+    top = joint.max(1, keepdims=True)
+    scaled = np.exp(joint - top)
+    mass = scaled.sum(1, keepdims=True)
+    level = float(weight @ (np.log(mass[:, 0]) + top[:, 0]))
+    return np.asarray(scaled / mass), level
+
+
+def row_shares(counts: FloatArray) -> FloatArray:
+    """Return (..., c, c) counts as shares of their row; a row without counts is uniform."""
+    total = counts.sum(-1, keepdims=True)
+    flat = np.full_like(counts, 1.0 / counts.shape[-1])
+    return np.asarray(np.divide(counts, total, out=flat, where=total > 0))
+
+
+def patterns(votes: Votes) -> tuple[Any, FloatArray, FloatArray, IntArray]:
+    """Collapse items with the same labels.
+
+    Returns:
+        The sparse (p, annotators * classes) counts of labels, the (p, classes) shares of votes, the
+        (p,) number of items of each row, and the (n_items,) row of each item.
+    """
+    from scipy.sparse import csr_array
+
+    c = votes.n_classes
+    n = votes.items.size
+    columns = votes.annotators * c + votes.labels
+    design = csr_array(
+        (np.ones(n), (votes.items, columns)), shape=(votes.n_items, votes.n_annotators * c)
+    )
+    share = votes.counts()
+    total = share.sum(1, keepdims=True)
+    share = np.divide(share, total, out=np.full_like(share, 1.0 / c), where=total > 0)
+    # Two independent 64-bit sums tell rows apart; a collision of both has odds of about 1e-26.
+    rng = np.random.default_rng(1979)
+    keys = []
+    with np.errstate(over="ignore"):
+        for _ in range(2):
+            names = rng.integers(-(2**62), 2**62, votes.n_annotators * c, dtype=np.int64)
+            key = np.zeros(votes.n_items, dtype=np.int64)
+            np.add.at(key, votes.items, names[columns])
+            keys.append(key)
+    order = np.lexsort(keys)
+    ordered = [key[order] for key in keys]
+    fresh = np.ones(votes.n_items, dtype=bool)
+    fresh[1:] = (ordered[0][1:] != ordered[0][:-1]) | (ordered[1][1:] != ordered[1][:-1])
+    row_of = np.empty(votes.n_items, dtype=np.int64)
+    row_of[order] = np.cumsum(fresh) - 1
+    first = order[fresh]
+    weight = np.bincount(row_of, minlength=first.size).astype(np.float64)
+    if first.size > 0.7 * votes.n_items:
+        return design, share, np.ones(votes.n_items), np.arange(votes.n_items)
+    return design[first], share[first], weight, row_of

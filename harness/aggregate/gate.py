@@ -1,0 +1,91 @@
+"""The agreement gate: may a source that agrees this little with people give rewards?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Action = Literal["drop", "down_weight", "stop"]
+
+
+class Measured(Protocol):
+    """A number with its interval, such as a row of the agreement report."""
+
+    @property
+    def value(self) -> float | None:
+        """The estimate; None when it is undefined."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no value, or a caution."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """What a gate decided of one source.
+
+    Args:
+        source: The source.
+        value: Its kappa against people; None when undefined.
+        low: Lower end of the 95% interval.
+        high: Upper end of the 95% interval.
+        minimum: Smallest kappa that passes.
+        action: What was to be done below it.
+        passed: Whether the estimate reaches the minimum.
+        weight: What is left of the source: 1 if it passed, 0 if dropped or stopped, else its kappa.
+        reason: The decision in one sentence.
+    """
+
+    source: str
+    value: float | None
+    low: float | None
+    high: float | None
+    minimum: float
+    action: Action
+    passed: bool
+    weight: float
+    reason: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether the run must stop."""
+        return self.action == "stop" and not self.passed
+
+
+def gate(source: str, kappa: Measured, minimum: float, action: Action) -> GateDecision:
+    """Hold a source's kappa against people to a minimum.
+
+    The estimate decides; the sentence says when the interval reaches over the minimum, so that the
+    decision could have gone the other way with other items.
+
+    Args:
+        source: The source.
+        kappa: Its Cohen's kappa against the majority of the people.
+        minimum: Smallest kappa that passes.
+        action: drop, down_weight (to its kappa, at least 0) or stop.
+    """
+    value, low, high = kappa.value, kappa.low, kappa.high
+    passed = value is not None and value >= minimum
+    if value is None:
+        why = f"kappa with people is undefined ({kappa.reason})"
+        weight = 0.0
+    else:
+        span = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+        sign = ">=" if passed else "<"
+        why = f"kappa with people {value:.2f}{span} {sign} {minimum:g}"
+        if low is not None and high is not None and low < minimum <= high:
+            why += "; the interval holds the minimum, so other items could decide otherwise"
+        weight = 1.0 if passed else max(0.0, value) if action == "down_weight" else 0.0
+    done = {"drop": "dropped", "stop": "the run stops", "down_weight": f"weight {weight:.2f}"}
+    outcome = "passed" if passed else done[action]
+    return GateDecision(
+        source, value, low, high, minimum, action, passed, weight, f"{outcome}: {why}"
+    )

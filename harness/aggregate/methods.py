@@ -1,0 +1,511 @@
+"""Ways to turn judgments into rewards and preferences: mean, majority, by agreement, Dawid-Skene.
+
+All share one signature: (requests, judgments, weights of the sources) -> AggregationResult.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.aggregate.ballots import Annotator, Ballots, Pair, PairVote, Score, ballots_of
+from harness.aggregate.dawid_skene import FloatArray, Votes, dawid_skene
+from harness.both_orders import Choice
+from harness.errors import ScaleError
+from harness.schema import Judgment, JudgmentRequest, Preference, Reward
+
+CHOICES: tuple[Choice, ...] = ("A", "TIE", "B")
+UNITS = np.array([1.0, 0.5, 0.0])
+
+Response = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class AnnotatorReport:
+    """What one annotator contributed.
+
+    Args:
+        source: Its source.
+        annotator: Its name inside the source.
+        weight: Weight of its votes.
+        n: Votes and scores that took part.
+        failures: Reason -> verdicts that failed.
+        flipped: Votes that changed when the order was swapped.
+        both_orders: Votes that were asked in both orders.
+        classes: Classes of the confusion matrix; empty without one.
+        confusion: P(label | true class), one row for each true class.
+    """
+
+    source: str
+    annotator: str
+    weight: float
+    n: int
+    failures: Mapping[str, int]
+    flipped: int = 0
+    both_orders: int = 0
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class AggregationResult:
+    """Rewards and preferences, and what did not become one.
+
+    Args:
+        rewards: One for each response that was to be judged; value None when nobody could.
+        preferences: One for each pair with a winner.
+        annotators: What each annotator contributed.
+        ties: Pairs without a winner; a tie stays a tie.
+        unused: Reason -> pairs that gave no preference.
+    """
+
+    rewards: tuple[Reward, ...]
+    preferences: tuple[Preference, ...]
+    annotators: tuple[AnnotatorReport, ...] = ()
+    ties: tuple[Pair, ...] = ()
+    unused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Opinion:
+    """What was made of one pair: P(A), its decision, and how many verdicts went in."""
+
+    probability: float
+    choice: Choice
+    n: int
+
+
+Aggregator = Callable[
+    [Sequence[JudgmentRequest], Iterable[Judgment], Mapping[str, float]], AggregationResult
+]
+
+
+def mean(
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    weights: Mapping[str, float],
+) -> AggregationResult:
+    """Average: each source counts by its weight, however many judgments it gave.
+
+    A pair's probability is the weighted mean of the sources'; of scores it is the chance that a
+    score of the one is above a score of the other, ties half (Mann & Whitney 1947). A reward is the
+    weighted mean of scores on [0, 1] and of the chance to win a pair.
+    """
+    ballots = ballots_of(requests, judgments, weights)
+    return _averaged(ballots, weights)
+
+
+def agreement_weighted(
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    weights: Mapping[str, float],
+) -> AggregationResult:
+    """Average, each source by its agreement.
+
+    ``weights`` are the measured kappas with people; a source that is not in them gets its
+    concordance with the mean of the others, at least 0.
+    """
+    ballots = ballots_of(requests, judgments, weights)
+    return _averaged(ballots, {**concordances(ballots), **weights})
+
+
+def majority(
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    weights: Mapping[str, float],
+) -> AggregationResult:
+    """One vote for each annotator, times the weight of its source; a tie stays a tie.
+
+    Labels are decided by the most votes (tied labels give the middle of their rewards), numbers by
+    the weighted median.
+    """
+    ballots = ballots_of(requests, judgments, weights)
+    opinions = {}
+    for pair, votes in _by_pair(_one_vote_each(_all_votes(ballots))).items():
+        totals: dict[Choice, float] = dict.fromkeys(CHOICES, 0.0)
+        for vote in votes:
+            totals[vote.choice] += weights.get(vote.annotator[0], 1.0)
+        top = max(totals.values())
+        best = [choice for choice in CHOICES if totals[choice] >= top - 1e-12]
+        share = (totals["A"] + totals["TIE"] / 2) / sum(totals.values())
+        opinions[pair] = _Opinion(share, best[0] if len(best) == 1 else "TIE", len(votes))
+    rewards = {
+        key: _plurality(scores, weights) for key, scores in _by_response(ballots.scores).items()
+    }
+    return _result(ballots, weights, opinions, rewards)
+
+
+def dawid_skene_judgments(
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    weights: Mapping[str, float],
+) -> AggregationResult:
+    """Dawid & Skene (1979): annotators are weighted by the confusion matrix that EM finds.
+
+    Half a pseudo-count in each cell keeps few labels from giving certain matrices. Weights matter
+    only where they are 0 (the source takes no part). Scores need labels; numbers are refused.
+
+    Raises:
+        ScaleError: A score is a number.
+    """
+    ballots = ballots_of(requests, judgments, weights)
+    votes = _all_votes(ballots)
+    names = list(
+        dict.fromkeys([*(v.annotator for v in votes), *(s.annotator for s in ballots.scores)])
+    )
+    index = {name: position for position, name in enumerate(names)}
+    confusions: dict[Annotator, tuple[tuple[str, ...], FloatArray]] = {}
+    opinions: dict[Pair, _Opinion] = {}
+    if votes:
+        row = {pair: i for i, pair in enumerate(dict.fromkeys(v.pair for v in votes))}
+        fit = dawid_skene(
+            Votes(
+                np.array([row[v.pair] for v in votes]),
+                np.array([index[v.annotator] for v in votes]),
+                np.array([CHOICES.index(v.choice) for v in votes]),
+                len(row),
+                len(names),
+                3,
+            ),
+            smoothing=0.5,
+        )
+        numbers = Counter(v.pair for v in votes)
+        for pair, i in row.items():
+            posterior = fit.posterior[i]
+            opinions[pair] = _Opinion(
+                float(posterior @ UNITS), CHOICES[int(posterior.argmax())], numbers[pair]
+            )
+        confusions |= {name: (CHOICES, fit.confusion[i]) for name, i in index.items()}
+    rewards = _dawid_skene_scores(ballots.scores, index, confusions)
+    return _result(ballots, weights, opinions, rewards, confusions)
+
+
+METHODS: Mapping[str, Aggregator] = {
+    "mean": mean,
+    "majority": majority,
+    "agreement_weighted": agreement_weighted,
+    "dawid_skene": dawid_skene_judgments,
+}
+"""Names that experiments write under ``aggregation:``."""
+
+
+def concordances(ballots: Ballots) -> dict[str, float]:
+    """Return each source's concordance with the mean of the others, between 0 and 1.
+
+    Lin's coefficient 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255) on P(A) of
+    pairs, or on scores where there are no pairs; for two values it is Cohen's kappa. A source with
+    nothing in common with any other gets 1: nothing speaks against it.
+    """
+    opinions = _pair_means(ballots) or _response_means(ballots)
+    sources = list(dict.fromkeys(name for by in opinions.values() for name in by))
+    found = {}
+    for source in sources:
+        own, others = [], []
+        for by in opinions.values():
+            rest = [value for name, value in by.items() if name != source]
+            if source in by and rest:
+                own.append(by[source])
+                others.append(sum(rest) / len(rest))
+        x, y = np.array(own), np.array(others)
+        below = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2) if own else 0.0
+        if not own:
+            found[source] = 1.0
+        elif below == 0:
+            found[source] = 0.0  # both constant: no agreement beyond chance can be seen
+        else:
+            above = 2.0 * float(((x - x.mean()) * (y - y.mean())).mean())
+            found[source] = max(0.0, above / below)
+    return found
+
+
+def _averaged(ballots: Ballots, weights: Mapping[str, float]) -> AggregationResult:
+    counts = Counter(vote.pair for vote in _all_votes(ballots))
+    opinions = {}
+    for pair, by in _pair_means(ballots).items():
+        total = sum(weights.get(source, 1.0) for source in by)
+        if total == 0:
+            continue
+        p = sum(weights.get(source, 1.0) * value for source, value in by.items()) / total
+        choice: Choice = "TIE" if abs(p - 0.5) < 1e-12 else "A" if p > 0.5 else "B"
+        opinions[pair] = _Opinion(p, choice, counts[pair])
+    return _result(ballots, weights, opinions, {})
+
+
+def _pair_means(ballots: Ballots) -> dict[Pair, dict[str, float]]:
+    """Return P(first preferred) of each pair by source."""
+    found: dict[Pair, dict[str, list[float]]] = {}
+    for vote in ballots.votes:
+        found.setdefault(vote.pair, {}).setdefault(vote.annotator[0], []).append(vote.probability)
+    means = {
+        pair: {source: sum(p) / len(p) for source, p in by.items()} for pair, by in found.items()
+    }
+    for pair, source, p in _superiorities(ballots):
+        means.setdefault(pair, {}).setdefault(source, p)
+    return means
+
+
+def _superiorities(ballots: Ballots) -> Iterable[tuple[Pair, str, float]]:
+    """Yield (pair, source, chance that a score of the first is above one of the second)."""
+    scores: dict[Response, dict[str, dict[str, list[Score]]]] = {}
+    for score in ballots.scores:
+        by = scores.setdefault((score.item_id, score.response_id), {})
+        by.setdefault(score.annotator[0], {}).setdefault(score.criterion, []).append(score)
+    for pair in ballots.pairs:
+        first, second = (scores.get((pair[0], response), {}) for response in pair[1:])
+        for source in first.keys() & second.keys():
+            shared = first[source].keys() & second[source].keys()
+            total = sum(first[source][criterion][0].weight for criterion in shared)
+            if total == 0:
+                continue
+            value = 0.0
+            for criterion in sorted(shared):
+                mine, theirs = first[source][criterion], second[source][criterion]
+                wins = [
+                    1.0 if x.unit > y.unit else 0.5 if x.unit == y.unit else 0.0
+                    for x in mine
+                    for y in theirs
+                ]
+                value += mine[0].weight * sum(wins) / len(wins)
+            yield pair, source, value / total
+
+
+def _all_votes(ballots: Ballots) -> list[PairVote]:
+    """Return the votes on pairs, and those that the scores of a source amount to."""
+    voted = {(vote.pair, vote.annotator[0]) for vote in ballots.votes}
+    derived = []
+    for pair, source, p in _superiorities(ballots):
+        if (pair, source) not in voted:
+            choice: Choice = "TIE" if abs(p - 0.5) < 1e-12 else "A" if p > 0.5 else "B"
+            derived.append(PairVote(pair, (source, source), choice, p))
+    return [*ballots.votes, *derived]
+
+
+def _one_vote_each(votes: Iterable[PairVote]) -> list[PairVote]:
+    """Return one vote for each annotator and pair: repeated samples vote among themselves."""
+    groups: dict[tuple[Pair, Annotator], list[PairVote]] = {}
+    for vote in votes:
+        groups.setdefault((vote.pair, vote.annotator), []).append(vote)
+    single = []
+    for (pair, annotator), members in groups.items():
+        counts = Counter(vote.choice for vote in members)
+        top = max(counts.values())
+        best = [choice for choice in CHOICES if counts[choice] == top]
+        p = sum(vote.probability for vote in members) / len(members)
+        single.append(PairVote(pair, annotator, best[0] if len(best) == 1 else "TIE", p))
+    return single
+
+
+def _by_pair(votes: Iterable[PairVote]) -> dict[Pair, list[PairVote]]:
+    groups: dict[Pair, list[PairVote]] = {}
+    for vote in votes:
+        groups.setdefault(vote.pair, []).append(vote)
+    return groups
+
+
+def _by_response(scores: Iterable[Score]) -> dict[Response, list[Score]]:
+    groups: dict[Response, list[Score]] = {}
+    for score in scores:
+        groups.setdefault((score.item_id, score.response_id), []).append(score)
+    return groups
+
+
+def _plurality(scores: Sequence[Score], weights: Mapping[str, float]) -> float:
+    by_criterion: dict[str, list[Score]] = {}
+    for score in scores:
+        by_criterion.setdefault(score.criterion, []).append(score)
+    value = total = 0.0
+    for group in by_criterion.values():
+        units = np.array([score.unit for score in group])
+        # Repeated samples of one annotator share its vote.
+        own = Counter(score.annotator for score in group)
+        vote = np.array([weights.get(s.annotator[0], 1.0) / own[s.annotator] for s in group])
+        if group[0].label is None:
+            decided = _weighted_median(units, vote)
+        else:
+            levels, where = np.unique(units, return_inverse=True)
+            counted = np.bincount(where, weights=vote)
+            decided = float(levels[counted >= counted.max() - 1e-12].mean())
+        value += group[0].weight * decided
+        total += group[0].weight
+    return value / total
+
+
+def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
+    order = np.argsort(values, kind="stable")
+    values, below = values[order], np.cumsum(weights[order])
+    half = below[-1] / 2
+    position = int(np.searchsorted(below, half - 1e-12))
+    if abs(below[position] - half) < 1e-12 and position + 1 < values.size:
+        return float(values[position] + values[position + 1]) / 2
+    return float(values[position])
+
+
+def _dawid_skene_scores(
+    scores: Sequence[Score],
+    index: Mapping[Annotator, int],
+    confusions: dict[Annotator, tuple[tuple[str, ...], FloatArray]],
+) -> dict[Response, float]:
+    numbers = [score for score in scores if score.label is None]
+    if numbers:
+        raise ScaleError(
+            f"dawid_skene needs labels, but criterion {numbers[0].criterion} gives numbers",
+            hint="use aggregation: mean, or an ordinal scale",
+        )
+    values: dict[Response, float] = {}
+    totals: dict[Response, float] = {}
+    for criterion in dict.fromkeys(score.criterion for score in scores):
+        group = [score for score in scores if score.criterion == criterion]
+        row = {
+            key: i for i, key in enumerate(dict.fromkeys((s.item_id, s.response_id) for s in group))
+        }
+        units = {score.label: score.unit for score in group}
+        labels = sorted(label for label in units if label is not None)
+        fit = dawid_skene(
+            Votes(
+                np.array([row[s.item_id, s.response_id] for s in group]),
+                np.array([index[s.annotator] for s in group]),
+                np.array([labels.index(s.label) for s in group if s.label is not None]),
+                len(row),
+                len(index),
+                len(labels),
+            ),
+            smoothing=0.5,
+        )
+        expected = fit.posterior @ np.array([units[label] for label in labels])
+        for key, i in row.items():
+            values[key] = values.get(key, 0.0) + group[0].weight * float(expected[i])
+            totals[key] = totals.get(key, 0.0) + group[0].weight
+        for name, i in index.items():
+            names = tuple(f"{criterion}={units[label]:g}" for label in labels)
+            confusions.setdefault(name, (names, fit.confusion[i]))
+    return {key: value / totals[key] for key, value in values.items()}
+
+
+def _response_means(ballots: Ballots) -> dict[Response, dict[str, float]]:
+    """Return the mean score of each response by source, criteria by their weight."""
+    return {
+        key: {source: value for source, (value, _) in by.items()}
+        for key, by in _components(ballots.scores).items()
+    }
+
+
+def _components(scores: Iterable[Score]) -> dict[Response, dict[str, tuple[float, list[float]]]]:
+    groups: dict[Response, dict[str, list[Score]]] = {}
+    for score in scores:
+        by = groups.setdefault((score.item_id, score.response_id), {})
+        by.setdefault(score.annotator[0], []).append(score)
+    return {
+        key: {
+            source: (
+                sum(s.weight * s.unit for s in group) / sum(s.weight for s in group),
+                [s.unit for s in group],
+            )
+            for source, group in by.items()
+        }
+        for key, by in groups.items()
+    }
+
+
+def _result(
+    ballots: Ballots,
+    weights: Mapping[str, float],
+    opinions: Mapping[Pair, _Opinion],
+    decided: Mapping[Response, float],
+    confusions: Mapping[Annotator, tuple[tuple[str, ...], FloatArray]] | None = None,
+) -> AggregationResult:
+    preferences, ties = [], []
+    unused: Counter[str] = Counter()
+    for pair in ballots.pairs:
+        opinion = opinions.get(pair)
+        if opinion is None:
+            failed = ballots.failures.get(pair)
+            unused[f"no verdict: {failed.most_common(1)[0][0]}" if failed else "no verdict"] += 1
+        elif opinion.choice == "TIE":
+            ties.append(pair)
+            unused["tie"] += 1
+        else:
+            item, a, b = pair
+            won = opinion.choice == "A"
+            chosen, rejected = (a, b) if won else (b, a)
+            p = opinion.probability if won else 1.0 - opinion.probability
+            preferences.append(Preference(item, chosen, rejected, p, opinion.n))
+    return AggregationResult(
+        rewards=tuple(_rewards(ballots, weights, opinions, decided)),
+        preferences=tuple(preferences),
+        annotators=tuple(_annotators(ballots, weights, confusions or {})),
+        ties=tuple(ties),
+        unused=dict(unused),
+    )
+
+
+def _rewards(
+    ballots: Ballots,
+    weights: Mapping[str, float],
+    opinions: Mapping[Pair, _Opinion],
+    decided: Mapping[Response, float],
+) -> Iterable[Reward]:
+    components = _components(ballots.scores)
+    wins: dict[Response, dict[str, list[float]]] = {}
+    for vote in ballots.votes:
+        item, a, b = vote.pair
+        for response, p in ((a, vote.probability), (b, 1.0 - vote.probability)):
+            by = wins.setdefault((item, response), {})
+            by.setdefault(vote.annotator[0], []).append(p)
+    won: dict[Response, list[float]] = {}
+    voted = {vote.pair for vote in ballots.votes}
+    for pair, opinion in opinions.items():
+        if pair in voted:
+            won.setdefault((pair[0], pair[1]), []).append(opinion.probability)
+            won.setdefault((pair[0], pair[2]), []).append(1.0 - opinion.probability)
+    for key in ballots.responses:
+        parts = {
+            source: (value, values) for source, (value, values) in components.get(key, {}).items()
+        }
+        for source, chances in wins.get(key, {}).items():
+            value = sum(chances) / len(chances)
+            if source in parts:
+                chances = [*parts[source][1], *chances]
+                value = sum(chances) / len(chances)
+            parts[source] = (value, chances)
+        parts = {source: part for source, part in parts.items() if weights.get(source, 1.0) > 0}
+        values = [v for _, chances in parts.values() for v in chances]
+        if not values:
+            yield Reward(*key, None)
+            continue
+        if key in decided:
+            value = decided[key]
+        elif key in won and not components.get(key):
+            value = sum(won[key]) / len(won[key])
+        else:
+            total = sum(weights.get(source, 1.0) for source in parts)
+            value = sum(weights.get(s, 1.0) * part[0] for s, part in parts.items()) / total
+        stderr = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+        yield Reward(
+            *key, value, stderr, len(values), {source: part[0] for source, part in parts.items()}
+        )
+
+
+def _annotators(
+    ballots: Ballots,
+    weights: Mapping[str, float],
+    confusions: Mapping[Annotator, tuple[tuple[str, ...], FloatArray]],
+) -> Iterable[AnnotatorReport]:
+    counts = Counter([v.annotator for v in ballots.votes] + [s.annotator for s in ballots.scores])
+    names = list(dict.fromkeys([*counts, *ballots.failed_by]))
+    for name in names:
+        flipped, both = ballots.flips.get(name, (0, 0))
+        classes, confusion = confusions.get(name, ((), np.zeros((0, 0))))
+        yield AnnotatorReport(
+            name[0],
+            name[1],
+            weights.get(name[0], 1.0),
+            counts[name],
+            dict(ballots.failed_by.get(name, {})),
+            flipped,
+            both,
+            classes,
+            tuple(tuple(float(p) for p in row) for row in confusion),
+        )
