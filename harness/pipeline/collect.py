@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.annotate import annotate
 from harness.config import ItemsConfig, RunConfig
 from harness.contract import RunContext
-from harness.errors import ConfigError
+from harness.errors import ConfigError, GateStopError
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
 from harness.records import read_items, read_responses, to_dict, write_json, write_jsonl
+from harness.registry import registry
 from harness.schema import (
     Item,
     Judgment,
@@ -23,6 +24,9 @@ from harness.schema import (
     Verdict,
 )
 from harness.store import Journal, RunDirectory
+
+if TYPE_CHECKING:
+    from harness.agreement import JudgmentTable, Statistic
 
 
 @dataclass(slots=True)
@@ -189,18 +193,73 @@ def measure_agreement(
     """Compare every source with the people and apply the gates.
 
     Raises:
-        GateStopError: A gate with action "stop" was not met.
+        GateStopError: A gate with action "stop" was not met; agreement.json says by how much.
     """
     collected.weights = dict.fromkeys(sources, 1.0)
     if config.agreement is None:
         return
-    from harness.agreement import agreement_report, decide_gates, tables_from_judgments
+    from harness.aggregate import gate
+    from harness.agreement import agreement_report, tables_from_judgments
 
-    judgments = [j for source in sources.values() for j in as_pairs(source, collected)]
-    infos = {name: source.info for name, source in sources.items()}
-    tables = tables_from_judgments(collected.pairs, judgments, infos)
-    table = next(table for table in tables if table.pairwise)
-    report = agreement_report(table.table, orders=table.orders)
-    collected.agreement = report.as_dict()
+    asked = {name: source for name, source in sources.items() if name in collected.judgments}
+    judgments = [j for source in asked.values() for j in as_pairs(source, collected)]
+    infos = {name: source.info for name, source in asked.items()}
+    extra = {s.name: s.compute for s in registry().statistics.values()}
+    table = tables_from_judgments(collected.pairs, judgments, infos)[0]
+    report = agreement_report(table.table, table.orders, extra=extra)
+    measured = {name: _kappa(name, config.agreement.reference, table) for name in asked}
+    collected.kappas = {n: k.value for n, k in measured.items() if k.value is not None}
+    decisions = [
+        gate(g.source, measured[g.source], g.minimum_kappa, g.action)
+        for g in config.agreement.gates
+    ]
+    collected.gates = [{"statistic": "cohen_kappa", **asdict(d)} for d in decisions]
+    collected.weights |= {decision.source: decision.weight for decision in decisions}
+    collected.agreement = {
+        "tables": [
+            {
+                "title": "pairs",
+                "rows": report.rows(),
+                "notes": {section.title: list(section.notes) for section in report.sections},
+                "audit": asdict(report.audit),
+            }
+        ],
+        "kappas": collected.kappas,
+        "gates": collected.gates,
+    }
     write_json(run.path / "agreement.json", collected.agreement)
-    raise NotImplementedError(decide_gates)
+    stopped = [decision.reason for decision in decisions if decision.stops]
+    if stopped:
+        raise GateStopError(f"{'; '.join(stopped)} (see {run.path / 'agreement.json'})")
+
+
+def _kappa(name: str, people: str, table: JudgmentTable) -> Statistic:
+    """Return a source's kappa against the majority of the people.
+
+    Of a source with several annotators the lowest counts; of the people themselves, the mean over
+    their pairs, which is the most that a judge can be asked for.
+    """
+    from harness.agreement import Statistic, cohen_kappa, judge_kappa, pairs_of
+
+    ratings = table.table
+    columns = [column for column, source in table.sources.items() if source == name]
+    if name != people:
+        found = [judge_kappa(ratings, column) for column in columns]
+        return min(found, key=lambda k: float("inf") if k.value is None else k.value)
+    values = [
+        cohen_kappa(
+            pairs_of(
+                ratings.codes[:, ratings.column(a)],
+                ratings.codes[:, ratings.column(b)],
+                ratings.clusters,
+                ratings.n_categories,
+            ),
+            f"{a} - {b}",
+        ).value
+        for i, a in enumerate(columns)
+        for b in columns[i + 1 :]
+    ]
+    known = [value for value in values if value is not None]
+    if not known:
+        return Statistic("cohen_kappa", people, None, status="undefined", reason="one person only")
+    return Statistic("mean_cohen_kappa", people, sum(known) / len(known))
