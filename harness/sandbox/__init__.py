@@ -6,6 +6,7 @@ processes that can be killed.
 
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.sandbox import Isolation, Sandbox
+from harness.sandbox.workers import WorkerPool
 
 __all__ = [
     "Integrity",
@@ -14,4 +15,5 @@ __all__ = [
     "RunLimits",
     "Sandbox",
     "SandboxResult",
+    "WorkerPool",
 ]

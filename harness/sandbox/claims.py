@@ -128,7 +128,7 @@ def _read(descriptor: int) -> bytes:
 
 
 def _frames(data: bytearray) -> tuple[list[Any], bool]:
-    frames = []
+    frames: list[Any] = []
     position = 0
     while position + 4 <= len(data):
         size = codec.LENGTH.unpack_from(data, position)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 # Each body sets ``got``: true when the attempt succeeded. A child that is killed was blocked.
 PROBES: dict[str, str] = {
     "read files": "got = open({file!r}, 'rb').read(1) is not None",

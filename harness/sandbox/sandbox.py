@@ -83,6 +83,7 @@ class Sandbox:
         self._executor: ThreadPoolExecutor | None = None
         self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._slots: set[Slot] = set()
+        self._others: dict[str, Sandbox] = {}
         self._closed = False
 
     @property
@@ -96,6 +97,26 @@ class Sandbox:
             if self._isolation is None:
                 self._isolation = self._start()
             return self._isolation
+
+    def with_minimum(self, min_isolation: str) -> Sandbox:
+        """Return this sandbox, or one like it with another minimum that is closed with it.
+
+        Raises:
+            SandboxError: There is no such level.
+        """
+        if min_isolation == self.min_isolation:
+            return self
+        with self._lock:
+            if min_isolation not in self._others:
+                self._others[min_isolation] = Sandbox(
+                    self.processes,
+                    min_isolation=min_isolation,
+                    max_isolation=self.max_isolation,
+                    limits=self.limits,
+                    extra_paths=self.extra_paths,
+                    preimport=self.preimport,
+                )
+            return self._others[min_isolation]
 
     async def run_functions(
         self,
@@ -234,6 +255,9 @@ class Sandbox:
             self._closed = True
             slots, self._slots = self._slots, set()
             executor, self._executor = self._executor, None
+            others, self._others = self._others, {}
+        for other in others.values():
+            other.close()
         for slot in slots:
             slot.close()
         if executor is not None:
@@ -246,6 +270,14 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+    async def __aenter__(self) -> Sandbox:
+        """Return the sandbox itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await asyncio.get_running_loop().run_in_executor(None, self.close)
 
     def _start(self) -> Isolation:
         """Take the strongest level that starts and whose probes are blocked."""

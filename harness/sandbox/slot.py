@@ -93,7 +93,9 @@ def launch(module: str, options: dict[str, Any], descriptor: int) -> subprocess.
 class Slot:
     """A running zygote; used by one thread at a time."""
 
-    def __init__(self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]) -> None:
+    def __init__(
+        self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
+    ) -> None:
         """Start a zygote and wait until it is confined.
 
         Raises:

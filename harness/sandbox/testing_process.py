@@ -24,7 +24,9 @@ class TestingProcess:
 
     __test__ = False  # not a test of this project
 
-    def __init__(self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]) -> None:
+    def __init__(
+        self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
+    ) -> None:
         """Start it and wait until it is confined.
 
         Raises:

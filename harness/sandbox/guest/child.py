@@ -47,7 +47,7 @@ def warm_up(modules: list[str]) -> None:
     generator's state is therefore the same in every child, and the same from run to run.
     """
     register = os.register_at_fork
-    os.register_at_fork = lambda **_: None  # type: ignore[assignment]
+    os.register_at_fork = lambda **_: None
     try:
         for name in [*PREIMPORTED.split(), *modules]:
             importlib.import_module(name)
@@ -55,7 +55,7 @@ def warm_up(modules: list[str]) -> None:
         os.register_at_fork = register
     random.seed(0)
     sample = "import math\nclass A:\n    def f(self, x: int) -> str:\n        return f'{x!r}'\n"
-    exec(compile(sample, SOURCE_NAME, "exec"), {"__name__": "solution"})  # noqa: S102
+    exec(compile(sample, SOURCE_NAME, "exec"), {"__name__": "solution"})
 
 
 def run_job(descriptor: int) -> None:
@@ -75,10 +75,6 @@ def run_job(descriptor: int) -> None:
         serve_solution(descriptor, job["source"])
     elif mode == "inside":
         _inside(descriptor, job)
-
-
-
-
 
 
 def _functions(descriptor: int, job: dict[str, Any]) -> None:
@@ -110,7 +106,7 @@ def _programs(descriptor: int, job: dict[str, Any]) -> None:
         sys.stdout = io.TextIOWrapper(written, "utf-8", errors="replace", write_through=True)
         answer: dict[str, Any] = {}
         try:
-            exec(code, new_module("__main__").__dict__)  # noqa: S102
+            exec(code, new_module("__main__").__dict__)
         except SystemExit as error:
             if error.code not in (None, 0):
                 answer = failure(error, "call")
@@ -148,7 +144,7 @@ def _inside(descriptor: int, job: dict[str, Any]) -> None:
         send(descriptor, failure(error, "load"))
         return
     try:
-        exec(compile(job["tests"], "tests.py", "exec", dont_inherit=True), names)  # noqa: S102
+        exec(compile(job["tests"], "tests.py", "exec", dont_inherit=True), names)
     except BaseException as error:
         send(descriptor, failure(error, "call"))
         return

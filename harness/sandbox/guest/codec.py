@@ -74,8 +74,7 @@ def to_tree(value: Any, opaque: Callable[[Any], Any] | None = None, depth: int =
         return {"t": [to_tree(v, opaque, depth + 1) for v in value]}
     if kind is dict:
         pairs = [
-            (to_tree(k, opaque, depth + 1), to_tree(v, opaque, depth + 1))
-            for k, v in value.items()
+            (to_tree(k, opaque, depth + 1), to_tree(v, opaque, depth + 1)) for k, v in value.items()
         ]
         return {"d": pairs}
     if kind is set or kind is frozenset:
@@ -105,7 +104,7 @@ def to_tree(value: Any, opaque: Callable[[Any], Any] | None = None, depth: int =
     raise Unencodable(kind.__name__)
 
 
-def _as_base(base: type, value: Any) -> Any:
+def _as_base(base: Any, value: Any) -> Any:
     """Copy through the base's own methods, whatever the subclass overrides."""
     if base is str:
         return str.__str__(value)

@@ -66,7 +66,7 @@ def fixed_limits() -> None:
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
             resource.setrlimit(kind, (limit, limit))
-    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     resource.setrlimit(resource.RLIMIT_STACK, (min(8 << 20, hard) if hard > 0 else 8 << 20, hard))
 
 

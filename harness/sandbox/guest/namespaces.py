@@ -61,10 +61,11 @@ def enter_root(visible: Iterable[str], hidden: Iterable[str]) -> None:
         flags = _RDONLY | _NOSUID | (0 if path.startswith("/dev/") else _NODEV)
         _set_attributes(place, flags)
     for path in hidden:
-        if os.path.isdir(target + path):
-            place = (target + path).encode()
+        cover = target + path
+        if os.path.isdir(cover):
             options = b"size=4k,mode=555,nr_inodes=2"
-            _check(f"hide {path}", _LIBC.mount(b"tmpfs", place, b"tmpfs", _RDONLY, options))
+            done = _LIBC.mount(b"tmpfs", cover.encode(), b"tmpfs", _RDONLY, options)
+            _check(f"hide {path}", done)
     os.chdir(target)
     machine = os.uname().machine
     _check("pivot_root", _LIBC.syscall(_PIVOT_ROOT[machine], b".", b"."))
@@ -75,7 +76,7 @@ def enter_root(visible: Iterable[str], hidden: Iterable[str]) -> None:
 
 def _free_directory(shown: list[str]) -> str:
     """Return a directory to mount the new root on that hides none of what is to be shown."""
-    for place in ("/proc", "/sys", "/mnt", "/tmp"):  # noqa: S108 (a mount point, not a file)
+    for place in ("/proc", "/sys", "/mnt", "/tmp"):
         if os.path.isdir(place) and not any(
             os.path.realpath(path).startswith(place + "/") for path in shown
         ):

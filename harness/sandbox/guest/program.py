@@ -28,7 +28,7 @@ def load(source: str, name: str) -> dict[str, Any]:
     """
     code = compile(source, SOURCE_NAME, "exec", dont_inherit=True)
     module = new_module(name)
-    exec(code, module.__dict__)  # noqa: S102
+    exec(code, module.__dict__)
     return module.__dict__
 
 

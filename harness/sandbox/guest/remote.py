@@ -57,7 +57,7 @@ class _Solution:
 
     def opaque(self, value: Any) -> Any:
         name = codec.builtin_name(value)
-        if name is not None:
+        if name is not None and isinstance(value, type):
             return {"y": name}
         number = self.numbers.setdefault(id(value), len(self.handles))
         if number == len(self.handles):

@@ -24,8 +24,8 @@ _JGE = 0x35
 _JSET = 0x45
 _RET = 0x06
 
-# Calls that computing needs and that reach nothing outside the process. recvmsg, sendmsg, kill,
-# pidfd_*, prctl, prlimit64, seccomp and landlock_restrict_self are the zygote's; children lose them.
+# Calls that computing needs and that reach nothing outside the process, and some that only the
+# zygote needs and that children lose again.
 ALLOWED = """
 read write readv writev pread64 pwrite64 lseek close close_range fstat newfstatat stat lstat statx
 mmap mprotect munmap mremap brk madvise futex rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending

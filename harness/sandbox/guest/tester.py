@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import array
 import builtins
+import ctypes
 import functools
 import gc
 import io
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import types
@@ -34,6 +36,7 @@ from harness.sandbox.guest.program import read_exactly
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
 
 _MEMORY = 2 << 30
+_PR_SET_PDEATHSIG = 1
 
 
 def main(options: dict[str, Any]) -> None:
@@ -43,6 +46,9 @@ def main(options: dict[str, Any]) -> None:
         confinement = Confinement(options["level"], options["extra_paths"])
         sys.path.extend(options["extra_paths"])
         warm_up(["unittest", *options["preimport"]])
+        # Tests that hang must not outlive the controller; the thread that started this process
+        # lives as long as the sandbox.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         confinement.give_up()
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     except Exception as error:
@@ -74,11 +80,11 @@ def run(request: dict[str, Any], descriptor: int) -> dict[str, Any]:
     try:
         loaded = program.receive()
         if "e" in loaded:
-            return _answer(0, len(parts), "fail", "{0}: {1}".format(*loaded["e"]), program)
+            return _answer(0, len(parts), "fail", ": ".join(loaded["e"][:2]), program)
         names = _namespace(request, program)
         for source in parts:
             try:
-                exec(_compiled(source), names)  # noqa: S102
+                exec(_compiled(source), names)
                 if program.gone:
                     break  # the tests have swallowed it
                 passed += 1
@@ -103,7 +109,7 @@ def _namespace(request: dict[str, Any], program: Program) -> dict[str, Any]:
     """Return the names that the tests see: their context, then what only the program has."""
     names: dict[str, Any] = {"__name__": "tests"}
     if request["context"]:
-        exec(_compiled(request["context"]), names)  # noqa: S102
+        exec(_compiled(request["context"]), names)
     if request["call"]:
         names[request["call"]] = function(program, request["call"])
         # Asked for below too, so that a missing function fails once and clearly.
@@ -136,9 +142,7 @@ def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
 
 
-def _answer(
-    passed: int, total: int, outcome: str, detail: str, program: Program
-) -> dict[str, Any]:
+def _answer(passed: int, total: int, outcome: str, detail: str, program: Program) -> dict[str, Any]:
     return {
         "passed": passed,
         "total": total,

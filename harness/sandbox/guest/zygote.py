@@ -178,4 +178,3 @@ def _watch(
         "wall": time.monotonic() - began,
         "killed": killed,
     }
-

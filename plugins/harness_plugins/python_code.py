@@ -1,0 +1,251 @@
+"""Verifier: the program of the response passes the tests of the item, in the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.plugin import (
+    BINARY,
+    UNIT,
+    FeedbackSource,
+    Item,
+    Judgment,
+    JudgmentRequest,
+    Response,
+    RunContext,
+    SourceFactory,
+    SourceInfo,
+    Status,
+    Verdict,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from harness.sandbox import RunLimits, Sandbox, SandboxResult
+
+NAME, VERSION = "python_code", "1"
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_KINDS = ("tests", "stdin", "check", "asserts")
+
+
+class PythonCodeOptions(BaseModel):
+    """Options of ``python_code``.
+
+    Args:
+        timeout_s: Processor seconds of one program over all of its tests.
+        memory_mb: Memory of one program, in MiB.
+        output_mb: What it may print or return, in MiB.
+        tolerance: Relative and absolute tolerance of floating-point results.
+        partial: Score the share of passed tests instead of pass or fail.
+        min_isolation: Weakest isolation level to run at; see docs/security.md.
+        allow_forgeable: Give a verdict also where tests must run inside the program's own process,
+            which can then forge it; otherwise abstain.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_s: float = Field(default=5.0, gt=0)
+    memory_mb: int = Field(default=1024, ge=64)
+    output_mb: int = Field(default=8, ge=1)
+    tolerance: float = Field(default=0.0, ge=0)
+    partial: bool = False
+    min_isolation: str = "landlock"
+    allow_forgeable: bool = False
+
+    def limits(self, sandbox: Sandbox) -> RunLimits:
+        """Return the limits for one program."""
+        return replace(
+            sandbox.limits,
+            cpu_s=self.timeout_s,
+            memory_bytes=self.memory_mb << 20,
+            output_bytes=self.output_mb << 20,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PythonCodeSource:
+    """Runs the programs of responses against the tests of their items."""
+
+    info: SourceInfo
+    options: PythonCodeOptions
+
+    def check(self, ctx: RunContext) -> None:
+        """Start the sandbox, so that a host without the isolation is refused at once."""
+        _ = ctx.sandbox.with_minimum(self.options.min_isolation).isolation
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield one judgment per request; a few more run than there are cores, so none idles."""
+        sandbox = ctx.sandbox.with_minimum(self.options.min_isolation)
+        queue = iter(requests)
+        pending: set[asyncio.Task[Judgment]] = set()
+        try:
+            while True:
+                while len(pending) < 4 * sandbox.processes and (request := next(queue, None)):
+                    pending.add(asyncio.create_task(self._judge(request, sandbox)))
+                if not pending:
+                    return
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _judge(self, request: JudgmentRequest, sandbox: Sandbox) -> Judgment:
+        result: SandboxResult | None = None
+        try:
+            result = await verify(request.item, request.responses[0], sandbox, self.options)
+            verdict = self._verdict(result)
+        except TestsError as error:
+            verdict = Verdict(error.status, rationale=f"item {request.item.id}: {error}")
+        return Judgment(
+            request_id=request.id,
+            source=self.info.name,
+            source_version=self.info.version,
+            annotator=self.info.name,
+            verdict=verdict,
+            latency_s=result.wall_s if result else 0.0,
+            metadata={}
+            if result is None
+            else {
+                "outcome": result.outcome,
+                "passed": result.passed,
+                "total": result.total,
+                "isolation": result.isolation,
+                "integrity": result.integrity,
+                "cpu_s": result.cpu_s,
+            },
+        )
+
+    def _verdict(self, result: SandboxResult) -> Verdict:
+        reason = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
+        if result.outcome == "error":
+            return Verdict(Status.ERROR, rationale=reason)
+        if result.outcome == "unsupported":
+            return Verdict(Status.ABSTAINED, rationale=f"tests cannot be isolated: {result.detail}")
+        passed = result.outcome == "pass"
+        forgeable = result.integrity == "in-process"
+        if forgeable and not self.options.allow_forgeable and result.passed:
+            return Verdict(
+                Status.ABSTAINED, rationale=f"{reason}, but the program could have forged it"
+            )
+        reason = f"{reason} ({result.passed}/{result.total} tests)"
+        if self.options.partial:
+            share = result.passed / result.total if result.total else 0.0
+            return Verdict(Status.OK, 1.0 if passed else share, rationale=reason)
+        return Verdict(Status.OK, passed, rationale=reason)
+
+
+class TestsError(Exception):
+    """The item's reference is not one of the kinds of tests."""
+
+    def __init__(self, message: str, status: Status = Status.ERROR) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+async def verify(
+    item: Item, response: Response, sandbox: Sandbox, options: PythonCodeOptions
+) -> SandboxResult:
+    """Run the program of one response against the tests of its item.
+
+    Raises:
+        TestsError: The item has no tests, or they are malformed.
+    """
+    reference = item.reference
+    if reference is None:
+        raise TestsError("no reference, so no tests", Status.ABSTAINED)
+    kinds = [kind for kind in _KINDS if isinstance(reference, Mapping) and kind in reference]
+    if len(kinds) != 1:
+        raise TestsError(f"the reference needs exactly one of {', '.join(_KINDS)}")
+    try:
+        return await _run(kinds[0], reference, program_of(response.text), sandbox, options)
+    except (KeyError, TypeError) as error:
+        raise TestsError(f"malformed tests: {type(error).__name__} {error}") from error
+
+
+async def _run(
+    kind: str,
+    reference: Mapping[str, Any],
+    code: str,
+    sandbox: Sandbox,
+    options: PythonCodeOptions,
+) -> SandboxResult:
+    limits = options.limits(sandbox)
+    if kind == "tests":
+        entry_point = reference["entry_point"]
+        return await sandbox.run_functions(
+            code, entry_point, reference["tests"], limits=limits, tolerance=options.tolerance
+        )
+    if kind == "stdin":
+        return await sandbox.run_stdio(
+            code, reference["stdin"], limits=limits, tolerance=options.tolerance
+        )
+    entry_point = reference.get("entry_point", "")
+    prompt = reference.get("prompt", "")
+    if kind == "check":
+        code = completed(prompt, code, entry_point)
+        parts = [f"{reference['check']}\ncheck({entry_point})\n"]
+    else:
+        parts = list(reference["asserts"])
+    context = reference.get("setup", "") or prompt
+    result = await sandbox.run_tests(
+        code, parts, entry_point=entry_point, context=context, limits=limits
+    )
+    if result.outcome == "unsupported" and options.allow_forgeable:
+        return await sandbox.run_inside(code, "\n".join([context, *parts]), limits=limits)
+    return result
+
+
+def program_of(text: str) -> str:
+    """Return the last fenced block of a response, closed or not, or else the whole text."""
+    blocks = _FENCE.findall(text)
+    return blocks[-1] if blocks else text
+
+
+def completed(prompt: str, code: str, entry_point: str) -> str:
+    """Return a whole program for a task whose prompt is the head of a function.
+
+    Code that does not define the function continues the prompt. Code that does is put after it, so
+    that the prompt's imports and helpers are there.
+    """
+    if not prompt:
+        return code
+    if not re.search(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\b", code, re.MULTILINE):
+        return prompt + code
+    head = f"{prompt}\n    pass\n\n"
+    try:
+        compile(head, "prompt", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return code
+    return head + code
+
+
+def _build(name: str, options: PythonCodeOptions) -> FeedbackSource:
+    scale = UNIT if options.partial else BINARY
+    return PythonCodeSource(SourceInfo(name, VERSION, "verifier", scale), options)
+
+
+python_code = SourceFactory(
+    NAME,
+    VERSION,
+    "verifier",
+    _build,
+    PythonCodeOptions,
+    "the program of the response passes the tests of the item, in the sandbox",
+)
+
+
+@hookimpl
+def harness_feedback_sources() -> Sequence[SourceFactory]:
+    """Offer the verifier."""
+    return [python_code]
