@@ -66,12 +66,10 @@ class Figure:
     Args:
         caption: What to see, and how to read the marks.
         panels: SVG documents, made by figures.py and nothing else, since they are not escaped.
-        wide: Whether a panel needs the whole width.
     """
 
     caption: str
     panels: Sequence[str]
-    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

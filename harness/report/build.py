@@ -46,9 +46,9 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
         clean["findings"] = findings(clean)
         clean["limitations"] = limitations(clean)
         content, notes = _content(clean, sections)
-    except (KeyError, TypeError, IndexError) as error:
+    except KeyError as error:
         raise DataError(
-            f"the data of the report is not complete: {type(error).__name__} {error}",
+            f"the data of the report is not complete: there is no {error}",
             where=str(out_dir / "report.json"),
             hint="run the experiment again; stages that are done are not repeated",
         ) from error
@@ -124,7 +124,9 @@ def _findings(data: Data) -> list[Block]:
         words = "one warning" if held == 1 else f"{held} warnings"
         blocks.append(
             Text(
-                f"There {'is' if held == 1 else 'are'} {words} below; read before quoting.", "warn"
+                f"There {'is' if held == 1 else 'are'} {words} at the end of this report; read"
+                f" {'it' if held == 1 else 'them'} before you quote a number.",
+                "warn",
             )
         )
     return blocks
@@ -148,7 +150,7 @@ def _manifest(data: Data) -> list[Block]:
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
     return [
         Details("Versions", [Bullets(versions)]),
-        Details("Every source, model, prompt hash and seed", [Code(text, "manifest")]),
+        Details("Every source, model, prompt hash and seed", [Code(text, "manifest as JSON")]),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.blocks import Block, Bullets, Cell, Details, Figure, Table, Text
@@ -36,6 +36,7 @@ TITLES = {
     "human_ceiling": "human ceiling",
 }
 CEILING = "human_ceiling"
+MAJORITY = "majority of people"
 PLOTS = (
     ("judge_against_rest", "person_against_rest"),
     ("cohen_kappa",),
@@ -61,20 +62,17 @@ def agreement(data: Data, names: Names) -> list[Block]:
         blocks.append(Bullets([gate_sentence(gate, names) for gate in gates]))
     elif found:
         blocks.append(Text("No gate was set: every source was used with full weight.", "muted"))
-    tables = [table for table in found.get("tables", ()) if table["rows"]]
-    if not tables:
+    if not found.get("rows"):
         reason = f"Agreement with {names.people} was not measured."
         return [*blocks, Text(reason, "muted")]
-    for index, table in enumerate(tables):
-        blocks += _plots(table, index, names)
-        folded: list[Block] = [_statistics(table, names)]
-        notes = [names.prose(note) for each in table.get("notes", {}).values() for note in each]
-        if notes:
-            folded.append(Bullets(notes))
-        blocks.append(Details(f"All statistics: {table['title']}", folded))
-        if table.get("audit"):
-            summary = f"The labels before any statistic: {table['title']}"
-            blocks.append(Details(summary, _audit(table["audit"], names)))
+    blocks += _plots(found["rows"], names)
+    folded: list[Block] = [_statistics(found["rows"], names)]
+    notes = [names.prose(note) for each in found.get("notes", {}).values() for note in each]
+    if notes:
+        folded.append(Bullets(notes))
+    blocks.append(Details("All statistics of agreement", folded))
+    if found.get("audit"):
+        blocks.append(Details("The labels before any statistic", _audit(found["audit"], names)))
     return blocks
 
 
@@ -83,8 +81,13 @@ def _who(row: Data, names: Names) -> str:
     return names.prose(names.mentions(row["annotators"]))
 
 
-def _plots(table: Data, index: int, names: Names) -> list[Block]:
-    rows = table["rows"]
+def _label(row: Data, names: Names) -> str:
+    """Return whom a row of a plot is about, without what its axis says already."""
+    who = row["annotators"].partition(" against ")[0].removesuffix(f" - {MAJORITY}")
+    return names.prose(names.mentions(who))
+
+
+def _plots(rows: Sequence[Data], names: Names) -> list[Block]:
     ceiling = next((r for r in rows if r["name"] == CEILING and r["value"] is not None), None)
     panels: list[str] = []
     for kinds in PLOTS:
@@ -102,7 +105,7 @@ def _plots(table: Data, index: int, names: Names) -> list[Block]:
             )
         dots = [
             Dot(
-                _who(row, names).partition(" against ")[0],
+                _label(row, names),
                 row["value"],
                 row["low"],
                 row["high"],
@@ -112,10 +115,12 @@ def _plots(table: Data, index: int, names: Names) -> list[Block]:
             for row in group
         ]
         title = names.prose(statistic_title(kinds[0]))
+        if any(row["annotators"].endswith(f" - {MAJORITY}") for row in group):
+            title = names.prose(f"{title} with the {MAJORITY}")
         lowest = min([0.0, *(dot.low for dot in dots if dot.low is not None)])
         panels.append(
             dot_plot(
-                f"agreement-{index}-{len(panels)}",
+                f"agreement-{len(panels)}",
                 title,
                 dots,
                 bounds=(lowest, 1.0),
@@ -126,7 +131,7 @@ def _plots(table: Data, index: int, names: Names) -> list[Block]:
         )
     if not panels:
         return []
-    caption = f"{table['title']}: agreement with {names.people}, with 95% intervals."
+    caption = f"Agreement with {names.people}, with 95% intervals."
     if ceiling is not None:
         caption += (
             f" Shaded: how well {names.people} agree with each other, the most that can be asked"
@@ -135,9 +140,9 @@ def _plots(table: Data, index: int, names: Names) -> list[Block]:
     return [Figure(caption, panels)]
 
 
-def _statistics(table: Data, names: Names) -> Table:
+def _statistics(rows: Sequence[Data], names: Names) -> Table:
     return Table(
-        f"{table['title']}: agreement statistics with 95% intervals",
+        "Agreement statistics with 95% intervals",
         ["statistic", "who", "#value", "#95% interval", "#items", "#clusters", "note"],
         [
             [
@@ -158,7 +163,7 @@ def _statistics(table: Data, names: Names) -> Table:
                     )
                 ),
             ]
-            for row in table["rows"]
+            for row in rows
         ],
     )
 
@@ -247,7 +252,7 @@ def sources(data: Data, names: Names) -> list[Block]:
             [
                 [
                     Cell(names.source(row["name"]), tone="strong"),
-                    names.prose("people") if row["kind"] == "human" else row["kind"],
+                    _kind(row),
                     ", ".join(row.get("roles", ())) or NONE,
                     Cell(f"{row['use']} {row['version']}", row.get("distribution") or ""),
                     _model(row),
@@ -257,6 +262,12 @@ def sources(data: Data, names: Names) -> list[Block]:
             ],
         ),
     ]
+
+
+def _kind(row: Data) -> str:
+    if row["kind"] != "human":
+        return str(row["kind"])
+    return "people (simulated)" if row["simulated"] else "people"
 
 
 def _share(row: Data) -> str:

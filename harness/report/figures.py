@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,8 +48,7 @@ def dot_plot(
         band: A range with a label, shaded behind all rows, such as the human ceiling.
         axis_label: What the axis measures.
     """
-    widest = max((len(dot.label) for dot in dots), default=4)
-    left = min(190.0, 16 + 7.0 * widest)
+    left = _label_width([dot.label for dot in dots])
     width, top = left + 318.0, 34.0 if band or reference else 12.0
     bottom = top + ROW * len(dots)
     canvas = Canvas(width, bottom + (40 if axis_label else 24))
@@ -78,8 +78,7 @@ def dot_plot(
             canvas.text(place, top - 12, reference[1], "t small", "middle")
     for index, dot in enumerate(dots):
         y = top + ROW * (index + 0.5)
-        label = dot.label if len(dot.label) <= 26 else dot.label[:25] + "…"
-        canvas.text(left - 10, y + 4.5, label, "t", "end")
+        _row_label(canvas, left - 10, y, dot.label)
         if dot.value is None:
             canvas.text(left + 4, y + 4.5, dot.note or "no number", "t small muted")
             continue
@@ -100,6 +99,25 @@ def dot_plot(
         for d in dots
     )
     return canvas.render(name, title, description)
+
+
+def _wrapped(label: str) -> list[str]:
+    """Return a label in at most two lines, so that a panel fits a phone."""
+    lines = textwrap.wrap(label, 17, max_lines=2, placeholder="…")
+    return lines or [""]
+
+
+def _label_width(labels: Sequence[str]) -> float:
+    return 16 + 7.0 * max((len(line) for label in labels for line in _wrapped(label)), default=4)
+
+
+def _row_label(canvas: Canvas, x: float, y: float, label: str) -> None:
+    lines = _wrapped(label)
+    if len(lines) == 1:
+        canvas.text(x, y + 4.5, lines[0], "t", "end")
+        return
+    for offset, line in zip((-2.5, 11.5), lines, strict=True):
+        canvas.text(x, y + offset, line, "t small", "end")
 
 
 def _row(dot: Dot) -> dict[str, Any]:
@@ -167,7 +185,7 @@ def plane(
 def _square(values: Sequence[float | None]) -> tuple[float, float]:
     """Return the whole unit range, so that planes of several runs can be compared by eye."""
     known = [value for value in values if value is not None]
-    return min(0.0, *known), max(1.0, *known)
+    return min([0.0, *known]), max([1.0, *known])
 
 
 Steps = Sequence[Mapping[str, Any]]
@@ -204,7 +222,7 @@ def strips(
         series: Colour.
         ranges: Axis of a metric where it is shared between arms.
     """
-    width, strip, left, right = 330.0, 104.0, 46.0, 318.0
+    width, strip, left, right = 340.0, 104.0, 44.0, 296.0
     canvas = Canvas(width, 26 + (strip + 22) * len(metrics) + 16)
     canvas.text(2, 15, title, "t strong")
     last = max((row["step"] for rows in seeds.values() for row in rows), default=1)
@@ -227,13 +245,7 @@ def strips(
         _lines(canvas, across, up, lines, mean, series)
         if mean:
             words.append(f"{label} from {number(mean[0][1])} to {number(mean[-1][1])}")
-            canvas.text(
-                right,
-                min(bottom - 4, max(top + 10, up(mean[-1][1]) - 7)),
-                number(mean[-1][1]),
-                "t strong small num halo",
-                "end",
-            )
+            canvas.text(right + 6, up(mean[-1][1]) + 4, number(mean[-1][1]), "t strong small num")
     canvas.text(right, canvas.height - 3, "step", "t small muted", "end")
     return canvas.render(name, title, "; ".join(words) or "nothing was logged")
 
@@ -242,7 +254,7 @@ def curves(
     name: str, title: str, arms: Mapping[str, tuple[int, Sequence[Steps]]], key: str, y_label: str
 ) -> str:
     """Draw one metric of all arms over steps, each line labelled at its end."""
-    width, height, left, top = 560.0, 280.0, 52.0, 26.0
+    width, height, left, top = 390.0, 250.0, 44.0, 26.0
     widest = max((len(arm) for arm in arms), default=4)
     right, bottom = width - 16 - 8.0 * widest, height - 44
     canvas = Canvas(width, height)
@@ -309,8 +321,7 @@ class Bar:
 
 def bars(name: str, title: str, rows: Sequence[Bar], axis_label: str = "") -> str:
     """Draw horizontal bars from zero, the number written beside each."""
-    widest = max((len(bar.label) for bar in rows), default=4)
-    left, top = min(190.0, 16 + 7.0 * widest), 8.0
+    left, top = _label_width([bar.label for bar in rows]), 8.0
     width = left + 318.0
     bottom = top + ROW * len(rows)
     canvas = Canvas(width, bottom + (24 if axis_label else 6))
@@ -318,8 +329,7 @@ def bars(name: str, title: str, rows: Sequence[Bar], axis_label: str = "") -> st
     axis = Axis(0, longest, left, width - 118)
     for index, bar in enumerate(rows):
         y = top + ROW * (index + 0.5)
-        label = bar.label if len(bar.label) <= 26 else bar.label[:25] + "…"
-        canvas.text(left - 10, y + 4.5, label, "t", "end")
+        _row_label(canvas, left - 10, y, bar.label)
         start = 0.0
         for value, style in bar.parts:
             canvas.rect(axis(start), y - 8, axis(start + value) - axis(start), 16, style)

@@ -23,6 +23,7 @@ def findings(data: Data) -> list[str]:
     names = Names(data)
     evaluation = data.get("evaluation") or {}
     lines = [_moved(arm, evaluation, names) for arm in _trained(evaluation)]
+    lines += _untrained(data, evaluation, names)
     lines += _versus(evaluation, names)
     lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
     lines += _hacking(data, names)
@@ -35,6 +36,21 @@ def findings(data: Data) -> list[str]:
 def _trained(evaluation: Data) -> list[str]:
     base = evaluation.get("base")
     return [p["name"] for p in evaluation.get("policies", ()) if p["name"] != base]
+
+
+def _untrained(data: Data, evaluation: Data, names: Names) -> list[str]:
+    """Return which arms have no policy, such as those of which the gates left no source."""
+    trained = _trained(evaluation)
+    return [
+        f"{arm['name']} was not trained"
+        + (
+            f": the gates dropped {join([names.source(s) for s in arm['dropped']])}."
+            if arm.get("dropped")
+            else "."
+        )
+        for arm in data.get("arms", ())
+        if arm["name"] not in trained
+    ]
 
 
 def _score(evaluation: Data, evaluator: str, policy: str) -> Data | None:
@@ -60,7 +76,8 @@ def verdict(difference: Data | None) -> str:
 
 def _moved(arm: str, evaluation: Data, names: Names) -> str:
     """Return one sentence on what an arm did to each evaluator's score."""
-    clear, rest = [], []
+    clear: list[str] = []
+    rest: list[str] = []
     for evaluator in evaluation["evaluators"]:
         row = _score(evaluation, evaluator["name"], arm)
         base = _score(evaluation, evaluator["name"], evaluation["base"])
@@ -75,8 +92,8 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             difference, sign=True
         )
         if said in ("raised", "lowered"):
-            note = "" if row["held_out"] else ", which it was trained on"
-            clear.append(f"{said} {label} from {way} ({change}){note}")
+            note = "" if row["held_out"] else "; trained on it"
+            clear.append(f"{said} {label} from {way} ({change}{note})")
         elif said == "unchanged":
             rest.append(f"left {label} about where it was ({way}; {change})")
         else:

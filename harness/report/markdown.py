@@ -20,13 +20,13 @@ from harness.report.blocks import (
 )
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&!])")
-_LINE_START = re.compile(r"^([-+=]|\d+[.)])")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])")
 
 
 def escaped(text: str) -> str:
     """Return text in which no character means anything to Markdown or HTML, on one line."""
     flat = " ".join(text.split())
-    return _LINE_START.sub(r"\\\1", _SPECIAL.sub(r"\\\1", flat))
+    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", flat))
 
 
 def code_span(text: str) -> str:

@@ -24,6 +24,14 @@ from harness.report.wording import (
 
 Data = Mapping[str, Any]
 
+HELD_OUT = (
+    ("kl", "KL from base, nats per response"),
+    ("held_out/entropy", "entropy, nats per token"),
+    ("held_out/length", "length, tokens"),
+    ("held_out/distinct_2", "distinct-2"),
+)
+"""What is plotted for all arms together: key of a log row, and its label."""
+
 TONES = {"raised": "good", "lowered": "bad"}
 
 
@@ -91,19 +99,14 @@ def results(data: Data, names: Names) -> list[Block]:
             f" {join(sorted(over)) or 'nothing'}; responses to one prompt count as one cluster."
         ),
         _score_table(evaluation, by_key, names),
-        Figure(
-            "Score of each policy. Line: 95% interval; small dots: single seeds; dashed: base.",
-            [_score_panel(evaluation, by_key, e, names, colours(data)) for e in evaluators],
-        ),
     ]
+    series = colours(data)
+    caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
+    panels = [_score_panel(evaluation, by_key, e, names, series) for e in evaluators]
     if len(evaluators) >= 2:
-        blocks.append(
-            Figure(
-                f"{names.source(evaluators[0])} against {names.source(evaluators[1])}; arrows"
-                " lead from base to each arm, crosses are 95% intervals.",
-                [_plane(evaluation, by_key, evaluators[:2], names, colours(data))],
-            )
-        )
+        caption += " In a plane of two scores, arrows lead from base to each arm."
+        panels += _plane(evaluation, by_key, evaluators[:2], names, series)
+    blocks.append(Figure(caption, panels))
     blocks += _win_blocks(evaluation, evaluators, policies, names)
     blocks.append(Details("Scores by seed", [_seed_table(evaluation, names)]))
     return blocks
@@ -188,7 +191,7 @@ def _plane(
     evaluators: Sequence[str],
     names: Names,
     series: Mapping[str, int],
-) -> str:
+) -> list[str]:
     points = []
     for policy in evaluation["policies"]:
         across, up = (by_key[e, policy["name"]] for e in evaluators)
@@ -201,8 +204,11 @@ def _plane(
                     series[policy["name"]],
                 )
             )
+    if len(points) < 2:
+        return []
     first, second = (names.source(e) for e in evaluators)
-    return plane("plane", f"{first} against {second}", points, first, second, evaluation["base"])
+    title = f"{first} against {second}"
+    return [plane("plane", title, points, first, second, evaluation["base"])]
 
 
 def _win_blocks(
@@ -225,7 +231,9 @@ def _win_blocks(
                     Cell(number(row["value"]), f"{interval(row)} · {wtl}", heat=row["value"])
                 )
             rows.append(cells)
-        return Table(caption, ["wins ↓ against →", *(f"#{p}" for p in policies)], rows, matrix=True)
+        return Table(
+            caption, ["row against column", *(f"#{p}" for p in policies)], rows, matrix=True
+        )
 
     blocks: list[Block] = []
     folded: list[Block] = []
@@ -284,9 +292,15 @@ def training(data: Data) -> list[Block]:
         if row.get("gold") is not None
     ]
     ranges = {"gold": padded([*golds, 0.0, 1.0], 0.03)} if golds else {}
-    metrics = [("reward", "reward that was optimised"), ("gold", "gold reward, held out")]
     panels = [
-        strips(f"curve-{index}", arm, seeds, metrics, series.get(arm, index), ranges)
+        strips(
+            f"curve-{index}",
+            arm,
+            seeds,
+            [_reward_metric(seeds), ("gold", "gold reward, held out")],
+            series.get(arm, index),
+            ranges,
+        )
         for index, (arm, seeds) in enumerate(logged.items(), 1)
     ]
     blocks: list[Block] = [
@@ -297,27 +311,28 @@ def training(data: Data) -> list[Block]:
             panels,
         )
     ]
-    for key, label in (
-        ("kl", "KL from base, nats per response"),
-        ("held_out/entropy", "entropy on held-out prompts, nats per token"),
-        ("held_out/length", "length on held-out prompts, tokens"),
-        ("held_out/distinct_2", "distinct-2 on held-out prompts"),
-    ):
+    others = []
+    for key, label in HELD_OUT:
         lines = {
             arm: (series.get(arm, 0), list(seeds.values()))
             for arm, seeds in logged.items()
             if any(row.get(key) is not None for rows in seeds.values() for row in rows)
         }
-        if not lines:
-            continue
-        missing = [arm for arm in logged if arm not in lines]
-        caption = f"{label[0].upper()}{label[1:]}, per step. Thin: single seeds; thick: their mean."
-        if missing:
-            caption += f" Not logged by {join(missing)}."
-        name = f"curve-{key.replace('/', '-')}"
-        figure = Figure(caption, [curves(name, label, lines, key, label)], wide=True)
-        blocks.append(figure if key == "kl" else Details(label.capitalize(), [figure]))
+        if lines:
+            name = f"curve-{key.replace('/', '-')}"
+            others.append(curves(name, f"{label}, per step", lines, key, label))
+    if others:
+        caption = "Measured on held-out prompts, per step. Thin: single seeds; thick: their mean."
+        blocks.append(Figure(caption, others))
     return blocks
+
+
+def _reward_metric(seeds: Mapping[str, Sequence[Data]]) -> tuple[str, str]:
+    """Return the key and label of what a training optimised; DPO has no reward but a margin."""
+    logged = {key for rows in seeds.values() for row in rows for key in row if row[key] is not None}
+    if "reward" not in logged and "reward_margin" in logged:
+        return "reward_margin", "implicit reward margin, chosen over rejected"
+    return "reward", "reward that was optimised"
 
 
 def effort(data: Data) -> list[Block]:
@@ -348,6 +363,16 @@ def effort(data: Data) -> list[Block]:
         for arm in arms
         for seed in arm["seeds"]
     ]
+    feedback: list[list[Cell | str]] = [
+        [
+            Cell(arm["name"], tone="strong"),
+            seconds(arm.get("feedback_seconds")),
+            dollars(arm.get("feedback_cost_usd")),
+            seconds(sum(each) / len(each)) if each else NONE,
+            str(len(each)),
+        ]
+        for arm, (_, _, each) in zip(arms, timed, strict=True)
+    ]
     blocks: list[Block] = []
     if any(each for _, _, each in timed):
         blocks.append(
@@ -358,11 +383,17 @@ def effort(data: Data) -> list[Block]:
     blocks.append(Text(paid))
     blocks.append(
         Table(
-            "Trainings",
-            ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB"],
-            rows,
+            "Time and money per arm; feedback that several arms use counts for each of them",
+            ["arm", "#feedback time", "#feedback cost", "#training time, mean", "#trainings"],
+            feedback,
         )
     )
+    trainings = Table(
+        "Trainings",
+        ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB"],
+        rows,
+    )
+    blocks.append(Details("Each training", [trainings]))
     return blocks
 
 

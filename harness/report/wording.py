@@ -103,7 +103,8 @@ class Names:
             for row in (agreement.get("audit") or {}).get("coverage", ())
             if row.get("simulated")
         }
-        people = [s for s in sources if s.get("kind") == "human"]
+        people = [s for s in sources if "agreement reference" in s.get("roles", ())]
+        people = people or [s for s in sources if s.get("kind") == "human"]
         self.people_are_simulated = bool(people) and all(s.get("simulated") for s in people)
 
     def source(self, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -105,7 +106,8 @@ def made_up_curves(seeds: int) -> dict[str, Any]:
                         "step": step,
                         "reward": None if trainer == "dpo" else 3 * grown + noise * 5,
                         "gold": base + (top - base) * grown + noise if step % 10 == 0 else None,
-                        "kl": 2.4 * grown + abs(noise) if step % 10 == 0 else None,
+                        "reward_margin": 2 * grown + noise if trainer == "dpo" else None,
+                        "kl": (1 + len(arm) / 3) * grown + abs(noise) if step % 10 == 0 else None,
                         "held_out/entropy": 1.2 - 0.6 * grown + noise if step % 10 == 0 else None,
                     }
                 )
@@ -149,9 +151,6 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
                    failures={"timeout": 6}),
         ],
         "agreement": {
-            "tables": [
-                {
-                    "title": "overall, pairwise",
                     "notes": {"made up": ["4 items without a majority (a tie) take no part."]},
                     "rows": [
                         row("accuracy", "small_judge", 0.52),
@@ -179,8 +178,6 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
                              "items": 200, "labels": 190, "failures": {"unparseable": 10}},
                         ],
                     },
-                }
-            ]
         },
         "gates": [
             {"source": "small_judge", "statistic": "cohen_kappa", "value": 0.03, "low": -0.05,
@@ -226,3 +223,8 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def made_up() -> dict[str, Any]:
     return made_up_run()
+
+
+@pytest.fixture(scope="session")
+def make_run() -> Callable[..., dict[str, Any]]:
+    return made_up_run

@@ -1,0 +1,197 @@
+"""Sentences follow from the numbers, whichever way these come out."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from harness.report.findings import findings, gate_sentence, limitations, trend, verdict
+from harness.report.svg import Axis, round_ticks, spread
+from harness.report.wording import Names, number, p_value, percent, plain, seconds
+
+Data = dict[str, Any]
+
+
+def difference(low: float, high: float, p: float) -> Data:
+    return {"value": (low + high) / 2, "low": low, "high": high, "p_holm": p}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (difference(0.1, 0.2, 0.001), "raised"),
+        (difference(-0.2, -0.1, 0.001), "lowered"),
+        (difference(0.01, 0.2, 0.2), "unclear"),  # the interval alone is not enough
+        (difference(-0.1, 0.2, 0.4), "unclear"),
+        (difference(-0.03, 0.02, 0.8), "unchanged"),
+        ({"value": 0.3, "low": None, "high": None, "p_holm": None}, "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_verdict(row: Data | None, said: str) -> None:
+    assert verdict(row) == said
+
+
+def test_an_arm_that_got_worse_is_said_to(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    for row in data["evaluation"]["scores"]:
+        if row["policy"] == "hybrid":
+            row["value"] = 0.1
+            row["difference"] |= difference(-0.45, -0.30, 0.0001)
+    line = next(line for line in findings(data) if line.startswith("hybrid"))
+    assert line.count("lowered") == 2 and "raised" not in line
+    assert "to 0.10 (\N{MINUS SIGN}0.38, 95% interval \N{MINUS SIGN}0.45" in line
+
+
+def test_training_on_the_evaluator_is_said(made_up: Data) -> None:
+    line = next(line for line in findings(made_up) if line.startswith("rlvr"))
+    assert "raised correctness" in line and "trained on it" in line
+    other = next(line for line in findings(made_up) if line.startswith("hybrid"))
+    assert "trained on it" not in other
+
+
+def test_best_arm_follows_the_win_rates(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    assert any("hybrid has the highest win rate" in line for line in findings(data))
+    for row in data["evaluation"]["wins"]:
+        if row["criterion"] == "combined":
+            row |= {"value": 0.5, "low": 0.45, "high": 0.55}
+    assert "By all evaluators together, no arm beats base clearly." in findings(data)
+
+
+def test_an_untrained_arm_is_named(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    data["arms"].append(data["arms"][1] | {"name": "ghost", "dropped": ["small_judge"]})
+    assert "ghost was not trained: the gates dropped small_judge." in findings(data)
+
+
+def test_reward_up_and_gold_down_is_named(made_up: Data) -> None:
+    assert not any("reward hacking" in line for line in findings(made_up))
+    data = copy.deepcopy(made_up)
+    for rows in data["curves"]["rlhf"].values():
+        for row in rows:
+            if row["gold"] is not None:
+                row["gold"] = 0.6 - row["step"] / 200
+    assert [line for line in findings(data) if "In rlhf the reward rose" in line]
+
+
+def test_lost_diversity_is_named(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    assert not any("diversity" in line for line in findings(data))
+    next(p for p in data["evaluation"]["policies"] if p["name"] == "rlaif")["distinct_2"] = 0.01
+    assert any(line.startswith("rlaif lost diversity") for line in findings(data))
+
+
+def test_failures_are_named(made_up: Data) -> None:
+    (line,) = [line for line in findings(made_up) if "gave a verdict in" in line]
+    assert line.startswith("small_judge gave a verdict in 90% of 600 judgments (48 unparseable")
+
+
+def gate(**more: Any) -> Data:
+    return {
+        "source": "small_judge",
+        "statistic": "cohen_kappa",
+        "value": 0.3,
+        "low": 0.25,
+        "high": 0.35,
+        "minimum": 0.2,
+        "action": "drop",
+        "passed": True,
+        "weight": 1.0,
+        "reason": "",
+        **more,
+    }
+
+
+def test_gate_sentences(made_up: Data) -> None:
+    names = Names(made_up)
+    said = gate_sentence(gate(), names)
+    assert "agrees with people (simulated) at Cohen's kappa 0.30 (0.25 to 0.35)" in said
+    assert "full weight" in said and "other way" not in said
+    assert "the other way" in gate_sentence(gate(low=0.1), names)
+    failed = gate(value=0.1, low=0.0, high=0.15, passed=False, weight=0.0)
+    assert "below the minimum of 0.20: it was dropped." in gate_sentence(failed, names)
+    lighter = failed | {"action": "down_weight", "weight": 0.1}
+    assert "its weight was set to 0.10." in gate_sentence(lighter, names)
+    unknown = gate(value=None, low=None, high=None, passed=False, reason="people gave one label")
+    said = gate_sentence(unknown, names)
+    assert "could not be computed (people (simulated) gave one label); it was dropped." in said
+
+
+def test_limitations_name_what_is_made_up(made_up: Data) -> None:
+    lines = limitations(made_up)
+    assert any("people (simulated) and style (simulated): a program made" in x for x in lines)
+    assert any("share its preference data" in line for line in lines)
+    assert any("8 differences to base" in line for line in lines)
+
+
+def test_real_people_are_not_called_simulated(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    for source in [*data["sources"], *data["evaluation"]["evaluators"]]:
+        source["simulated"] = False
+    for row in data["agreement"]["audit"]["coverage"]:
+        row["simulated"] = False
+    assert not any("simulated" in line for line in [*findings(data), *limitations(data)])
+
+
+def test_names(made_up: Data) -> None:
+    names = Names(made_up)
+    assert names.source("style") == "style (simulated)"
+    assert names.source("simulated-0") == "simulated-0"
+    assert names.source("correctness") == "correctness"
+    assert (
+        names.mentions("style - small_judge, my-style")
+        == "style (simulated) - small_judge, my-style"
+    )
+    assert names.prose("people and simulated people") == "people (simulated) and simulated people"
+
+
+def test_trend_needs_some_steps() -> None:
+    def rows(count: int) -> list[Data]:
+        return [{"step": n, "reward": float(n)} for n in range(count)]
+
+    assert trend({"0": rows(4)}, "reward") is None
+    assert trend({"0": rows(10)}, "reward") == (0.5, 8.5)
+    assert trend({"0": rows(10)}, "gold") is None
+
+
+def test_numbers_in_words() -> None:
+    assert number(-0.004) == "0.00"
+    assert number(-0.5, sign=True) == "\N{MINUS SIGN}0.50"
+    assert number(None) == "\N{EN DASH}"
+    assert [percent(x) for x in (0.0, 0.0001, 0.004, 0.5, 0.998, 0.9999, 1.0)] == [
+        "0%", "<0.1%", "0.4%", "50%", "99.8%", ">99.9%", "100%",
+    ]  # fmt: skip
+    assert (p_value(0.0), p_value(0.0412)) == ("<0.001", "0.041")
+    assert [seconds(x) for x in (3.14, 59.7, 61, 3725)] == [
+        "3.1 s", "1 min 00 s", "1 min 01 s", "1 h 02 min",
+    ]  # fmt: skip
+    assert plain("x" * 5000).endswith("… (1,000 more characters)")
+    assert plain("a\x1b[31mb\nc\td") == "a\ufffd[31mb\nc\td"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0, 1, [0, 0.25, 0.5, 0.75, 1]), (0, 61, [0, 20, 40, 60]), (-0.3, 1, [0, 0.5, 1])],
+)
+def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
+    assert round_ticks(low, high, 4) == pytest.approx(ticks)
+    axis = Axis(low, high, 0, 100)
+    assert all(0 <= axis(tick) <= 100 for tick in axis.ticks)
+
+
+def test_tick_labels_have_the_decimals_of_their_step() -> None:
+    assert [Axis(0, 1, 0, 1).label(t) for t in (0, 0.25)] == ["0.00", "0.25"]
+    assert Axis(0, 4000, 0, 1).label(2000) == "2,000"
+    assert Axis(-2, 2, 0, 1).label(-1) == "\N{MINUS SIGN}1"
+    assert Axis(5, 5, 0, 1).ticks  # a flat line has an axis too
+
+
+def test_labels_do_not_overlap() -> None:
+    places = spread([50, 50, 51, 90], 10, 0, 100)
+    ordered = sorted(places)
+    assert all(b - a >= 9.99 for a, b in pairwise(ordered))
+    assert all(0 <= place <= 100 for place in places)
