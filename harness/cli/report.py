@@ -19,6 +19,5 @@ def command(
     from harness.registry import registry
     from harness.report import build, load
 
-    sections = [s for found in registry().manager.hook.harness_report_sections() for s in found]
-    page = build(load(run_dir), out or run_dir, sections)
+    page = build(load(run_dir), out or run_dir, registry().sections)
     console().print(f"report: {page}", soft_wrap=True)

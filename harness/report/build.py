@@ -134,7 +134,7 @@ def _findings(data: Data) -> list[Block]:
 
 def _warnings(data: Data, notes: Sequence[str]) -> Section:
     names = Names(data)
-    lines = [*map(names.prose, data.get("warnings", ())), *notes, *data["limitations"]]
+    lines = [*map(names.sentence, data.get("warnings", ())), *notes, *data["limitations"]]
     blocks: list[Block] = [Bullets(lines)] if lines else [Text("There are none.", "muted")]
     return Section("warnings", "Warnings and limitations", blocks)
 

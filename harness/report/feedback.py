@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from harness.report.blocks import Block, Bullets, Cell, Details, Figure, Table, Text
@@ -62,32 +62,36 @@ def agreement(data: Data, names: Names) -> list[Block]:
         blocks.append(Bullets([gate_sentence(gate, names) for gate in gates]))
     elif found:
         blocks.append(Text("No gate was set: every source was used with full weight.", "muted"))
-    if not found.get("rows"):
+    tables = [table for table in found.get("tables", ()) if table["rows"]]
+    if not tables:
         reason = f"Agreement with {names.people} was not measured."
         return [*blocks, Text(reason, "muted")]
-    blocks += _plots(found["rows"], names)
-    folded: list[Block] = [_statistics(found["rows"], names)]
-    notes = [names.prose(note) for each in found.get("notes", {}).values() for note in each]
-    if notes:
-        folded.append(Bullets(notes))
-    blocks.append(Details("All statistics of agreement", folded))
-    if found.get("audit"):
-        blocks.append(Details("The labels before any statistic", _audit(found["audit"], names)))
+    for index, table in enumerate(tables):
+        blocks += _plots(table, index, names)
+        folded: list[Block] = [_statistics(table, names)]
+        notes = [names.prose(note) for each in table.get("notes", {}).values() for note in each]
+        if notes:
+            folded.append(Bullets(notes))
+        blocks.append(Details(f"All statistics of agreement: {table['title']}", folded))
+        if table.get("audit"):
+            summary = f"The labels before any statistic: {table['title']}"
+            blocks.append(Details(summary, _audit(table["audit"], names)))
     return blocks
 
 
 def _who(row: Data, names: Names) -> str:
     """Return whom a row is about, each simulated annotator called so."""
-    return names.prose(names.mentions(row["annotators"]))
+    return names.sentence(row["annotators"])
 
 
 def _label(row: Data, names: Names) -> str:
     """Return whom a row of a plot is about, without what its axis says already."""
     who = row["annotators"].partition(" against ")[0].removesuffix(f" - {MAJORITY}")
-    return names.prose(names.mentions(who))
+    return names.sentence(who)
 
 
-def _plots(rows: Sequence[Data], names: Names) -> list[Block]:
+def _plots(table: Data, index: int, names: Names) -> list[Block]:
+    rows = table["rows"]
     ceiling = next((r for r in rows if r["name"] == CEILING and r["value"] is not None), None)
     panels: list[str] = []
     for kinds in PLOTS:
@@ -120,7 +124,7 @@ def _plots(rows: Sequence[Data], names: Names) -> list[Block]:
         lowest = min([0.0, *(dot.low for dot in dots if dot.low is not None)])
         panels.append(
             dot_plot(
-                f"agreement-{len(panels)}",
+                f"agreement-{index}-{len(panels)}",
                 title,
                 dots,
                 bounds=(lowest, 1.0),
@@ -131,7 +135,7 @@ def _plots(rows: Sequence[Data], names: Names) -> list[Block]:
         )
     if not panels:
         return []
-    caption = f"Agreement with {names.people}, with 95% intervals."
+    caption = f"Agreement with {names.people} on {table['title']}, with 95% intervals."
     if ceiling is not None:
         caption += (
             f" Shaded: how well {names.people} agree with each other, the most that can be asked"
@@ -140,9 +144,9 @@ def _plots(rows: Sequence[Data], names: Names) -> list[Block]:
     return [Figure(caption, panels)]
 
 
-def _statistics(rows: Sequence[Data], names: Names) -> Table:
+def _statistics(table: Data, names: Names) -> Table:
     return Table(
-        "Agreement statistics with 95% intervals",
+        f"Agreement statistics on {table['title']}, with 95% intervals",
         ["statistic", "who", "#value", "#95% interval", "#items", "#clusters", "note"],
         [
             [
@@ -163,7 +167,7 @@ def _statistics(rows: Sequence[Data], names: Names) -> Table:
                     )
                 ),
             ]
-            for row in rows
+            for row in table["rows"]
         ],
     )
 

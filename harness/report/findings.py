@@ -144,9 +144,8 @@ def gate_sentence(gate: Data, names: Names) -> str:
         "stop": "the run was stopped",
     }.get(gate["action"], gate["action"])
     if gate.get("value") is None:
-        reason = names.prose(gate.get("reason") or "no reason given")
-        end = "it passed" if gate["passed"] else follows
-        return f"{source}: {statistic} could not be computed ({reason}); {end}."
+        reason = names.sentence(gate.get("reason") or f"{statistic} could not be computed")
+        return f"{source}: {reason.rstrip('.')}."
     measured = number(gate["value"]) + (f" ({interval(gate)})" if interval(gate) else "")
     line = f"{source} agrees with {names.people} at {statistic} {measured}"
     if gate["passed"]:
@@ -227,7 +226,7 @@ def limitations(data: Data) -> list[str]:
     """Return what a reader must know before quoting a number."""
     names = Names(data)
     evaluation = data.get("evaluation") or {}
-    lines = [names.prose(line) for line in evaluation.get("warnings", ())]
+    lines = [names.sentence(line) for line in evaluation.get("warnings", ())]
     if any(len(p["seeds"]) > 1 for p in evaluation.get("policies", ())):
         lines.append(
             "The seeds of an arm share its preference data and the labels in it; the spread"

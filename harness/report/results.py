@@ -25,7 +25,7 @@ from harness.report.wording import (
 Data = Mapping[str, Any]
 
 HELD_OUT = (
-    ("kl", "KL from base, nats per response"),
+    ("held_out/kl_sequence", "KL from base, nats per response"),
     ("held_out/entropy", "entropy, nats per token"),
     ("held_out/length", "length, tokens"),
     ("held_out/distinct_2", "distinct-2"),

@@ -100,7 +100,8 @@ class Names:
         agreement = data.get("agreement") or {}
         self._simulated |= {
             row["annotator"]
-            for row in (agreement.get("audit") or {}).get("coverage", ())
+            for table in agreement.get("tables", ())
+            for row in (table.get("audit") or {}).get("coverage", ())
             if row.get("simulated")
         }
         people = [s for s in sources if "agreement reference" in s.get("roles", ())]
@@ -113,6 +114,10 @@ class Names:
         if name not in self._simulated or "simulated" in shown.lower():
             return str(shown)
         return f"{shown} (simulated)"
+
+    def sentence(self, text: str) -> str:
+        """Return a sentence from elsewhere, with everyone who is simulated called so."""
+        return self.prose(self.mentions(text))
 
     def mentions(self, text: str) -> str:
         """Return a text in which every simulated source or annotator it names is called so."""

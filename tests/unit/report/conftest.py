@@ -107,7 +107,9 @@ def made_up_curves(seeds: int) -> dict[str, Any]:
                         "reward": None if trainer == "dpo" else 3 * grown + noise * 5,
                         "gold": base + (top - base) * grown + noise if step % 10 == 0 else None,
                         "reward_margin": 2 * grown + noise if trainer == "dpo" else None,
-                        "kl": (1 + len(arm) / 3) * grown + abs(noise) if step % 10 == 0 else None,
+                        "held_out/kl_sequence": (1 + len(arm) / 3) * grown + abs(noise)
+                        if step % 10 == 0
+                        else None,
                         "held_out/entropy": 1.2 - 0.6 * grown + noise if step % 10 == 0 else None,
                     }
                 )
@@ -121,7 +123,7 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
 
     def source(name: str, kind: str, **more: Any) -> dict[str, Any]:
         return {
-            "name": name, "use": name, "kind": kind, "version": "1", "simulated": False,
+            "name": name, "use": f"use_{name}", "kind": kind, "version": "1", "simulated": False,
             "distribution": "feedback-harness 0.1.0", "options": {}, "models": [], "rubric": None,
             "rubric_sha256": None, "roles": ["reward"], "requests": 600, "judgments": 600,
             "ok": 600, "failures": {}, "reasons": {}, "cost_usd": 0.0, "seconds": 14.2,
@@ -137,7 +139,7 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
             "packages": {"numpy": "2.4.6", "torch": "2.13.0"},
             "items": {"train": 341, "eval": prompts},
         },
-        "warnings": ["The style words are a list."],
+        "warnings": ["The words are a list."],
         "sources": [
             source(people, "human", simulated=True, roles=["reward", "agreement reference"],
                    requests=600, judgments=1800, ok=1800),
@@ -151,6 +153,8 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
                    failures={"timeout": 6}),
         ],
         "agreement": {
+            "tables": [{
+                    "title": "pairs",
                     "notes": {"made up": ["4 items without a majority (a tie) take no part."]},
                     "rows": [
                         row("accuracy", "small_judge", 0.52),
@@ -178,7 +182,7 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
                              "items": 200, "labels": 190, "failures": {"unparseable": 10}},
                         ],
                     },
-        },
+        }]},
         "gates": [
             {"source": "small_judge", "statistic": "cohen_kappa", "value": 0.03, "low": -0.05,
              "high": 0.11, "minimum": 0.1, "action": "down_weight", "passed": False,

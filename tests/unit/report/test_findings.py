@@ -116,9 +116,11 @@ def test_gate_sentences(made_up: Data) -> None:
     assert "below the minimum of 0.20: it was dropped." in gate_sentence(failed, names)
     lighter = failed | {"action": "down_weight", "weight": 0.1}
     assert "its weight was set to 0.10." in gate_sentence(lighter, names)
-    unknown = gate(value=None, low=None, high=None, passed=False, reason="people gave one label")
+    unknown = gate(
+        value=None, low=None, high=None, passed=False, reason="dropped: people gave one label"
+    )
     said = gate_sentence(unknown, names)
-    assert "could not be computed (people (simulated) gave one label); it was dropped." in said
+    assert said == "small_judge: dropped: people (simulated) gave one label."
 
 
 def test_limitations_name_what_is_made_up(made_up: Data) -> None:
@@ -132,7 +134,7 @@ def test_real_people_are_not_called_simulated(made_up: Data) -> None:
     data = copy.deepcopy(made_up)
     for source in [*data["sources"], *data["evaluation"]["evaluators"]]:
         source["simulated"] = False
-    for row in data["agreement"]["audit"]["coverage"]:
+    for row in data["agreement"]["tables"][0]["audit"]["coverage"]:
         row["simulated"] = False
     assert not any("simulated" in line for line in [*findings(data), *limitations(data)])
 
