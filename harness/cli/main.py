@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from typing import Annotated
@@ -77,6 +78,9 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted.
     """
+    # The libraries' own bars and reports would tear ours apart.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     register()
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         _add_plugin_commands(sys.argv[1])

@@ -1,0 +1,205 @@
+"""``harness run``: from a file to a report on real sources and trainers; kill -9 loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+PLUGIN = '''
+"""Verifier that writes down every verdict that it makes."""
+import os, time
+from harness.plugin import Item, Response, hookimpl, verifier
+
+@verifier(name="counting", version="1")
+def counting(item: Item, response: Response) -> bool:
+    time.sleep(0.02)
+    line = f"{response.id}\\t{response.text}\\n".encode()
+    with open(os.environ["COUNTING_FILE"], "ab", buffering=0) as file:
+        file.write(line)
+    return response.text.rstrip(". !").endswith(str(item.reference))
+
+@hookimpl
+def harness_feedback_sources():
+    return [counting]
+'''
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, repo_root: Path) -> Path:
+    """A small experiment with a plugin of its own, which counts its verdicts."""
+    site = tmp_path / "site"
+    info = site / "counting-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "counting_plugin.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[harness]\ncounting = counting_plugin\n")
+    content = yaml.safe_load((repo_root / "examples" / "arithmetic.yaml").read_text())
+    for part, limit in (("train", 48), ("evaluation", 32)):
+        entry = content["data"][part]
+        entry["file"] = str(repo_root / "examples" / entry["file"])
+        entry["limit"] = limit
+    content["policy"]["model"] = str(repo_root / "examples" / "arithmetic_policy")
+    keep = ("people", "correctness", "style")
+    content["sources"] = {k: v for k, v in content["sources"].items() if k in keep}
+    content["sources"]["verifier"] = {"use": "counting"}
+    content["agreement"]["gates"] = [
+        {"source": "verifier", "minimum_kappa": 0.99, "action": "down_weight"}
+    ]
+    small = {"learning_rate": 1e-3, "steps": 3, "batch_size": 16}
+    content["arms"] = {
+        "rlhf": {
+            "sources": ["people"],
+            "trainer": "ppo",
+            "settings": {**small, "rollout_size": 32},
+            "reward_model": {"learning_rate": 5e-4},
+        },
+        "rlvr": {
+            "sources": ["verifier"],
+            "trainer": "grpo",
+            "settings": {**small, "group_size": 4},
+        },
+        "dpo": {
+            "sources": ["people", "verifier"],
+            "aggregation": "agreement_weighted",
+            "trainer": "dpo",
+            "settings": {"learning_rate": 1e-4},
+        },
+    }
+    content["seeds"] = [0]
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def start(experiment: Path, *extra: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(experiment.parent / "site"),
+        "COUNTING_FILE": str(experiment.parent / "counted"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", str(experiment), "--quiet",
+         "--out", str(experiment.parent / "run"), *extra],
+        env=environment, cwd=experiment.parent, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+class Outside(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            loads = name == "src" or (name == "href" and tag == "link")
+            if loads and value and not value.startswith(("data:", "#")):
+                self.found.append(value)
+
+
+@pytest.mark.slow
+def test_kill_9_then_the_same_command_goes_on(experiment: Path) -> None:
+    counted = experiment.parent / "counted"
+    first = start(experiment)
+    while not counted.exists() or counted.read_bytes().count(b"\n") < 70:
+        assert first.poll() is None, first.communicate()[1]
+        time.sleep(0.01)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+
+    second = start(experiment)
+    policies = experiment.parent / "run" / "policies"
+    while not list(policies.glob("*/log.jsonl")):
+        assert second.poll() is None, second.communicate()[1]
+        time.sleep(0.05)
+    os.kill(second.pid, signal.SIGKILL)
+    second.communicate()
+
+    third = start(experiment)
+    out, err = third.communicate(timeout=400)
+    assert third.returncode == 0, err
+    run = experiment.parent / "run"
+    assert str(run / "report.html") in out.replace("\n", "")
+
+    # The journal has one row per request; only verdicts in flight at the first kill were remade.
+    train = {
+        row["id"]: row["text"]
+        for row in map(json.loads, (run / "responses" / "train.jsonl").open())
+    }
+    lines = [line.split("\t")[0] for line in counted.read_text().splitlines()]
+    per_response = Counter(line for line in lines if line in train)
+    assert set(per_response) == set(train)
+    assert sum(count - 1 for count in per_response.values()) <= 64 + 2  # a batch, a commit group
+
+    report = json.loads((run / "report.json").read_text())
+    page = (run / "report.html").read_text()
+    outside = Outside()
+    outside.feed(page)
+    assert outside.found == []
+    assert {p["name"] for p in report["evaluation"]["policies"]} == {"base", "rlhf", "rlvr", "dpo"}
+    for row in report["evaluation"]["scores"]:
+        assert row["low"] <= row["value"] <= row["high"]
+    gate = report["gates"][0]
+    assert not gate["passed"]
+    assert gate["weight"] == pytest.approx(max(0.0, gate["value"]))
+    assert "simulated" in page
+    people = next(row for row in report["sources"] if row["name"] == "people")
+    assert people["simulated"]
+    assert people["failures"].get("abstained", 0) > 0
+    assert people["ok"] + sum(people["failures"].values()) == people["judgments"]
+    arms = {arm["name"]: arm for arm in report["arms"]}
+    assert arms["rlhf"]["seeds"][0]["reward_model"]["accuracy"] is not None
+    assert len(report["curves"]["rlvr"]["0"]) >= 3
+    assert report["manifest"]["packages"]["torch"].startswith("2.13.0")
+
+    fourth = start(experiment)
+    before = counted.read_bytes().count(b"\n")
+    assert fourth.wait(timeout=200) == 0, fourth.communicate()[1]
+    fourth.communicate()
+    assert counted.read_bytes().count(b"\n") == before
+
+
+def test_a_wrong_experiment_fails_before_any_work(experiment: Path) -> None:
+    content = yaml.safe_load(experiment.read_text())
+    content["arms"]["rlvr"]["settings"]["learning_rat"] = 1
+    experiment.write_text(yaml.safe_dump(content))
+    done = start(experiment)
+    _, err = done.communicate(timeout=60)
+    assert done.returncode == 2
+    assert "did you mean learning_rate" in err
+    assert not (experiment.parent / "run").exists()
+
+
+def test_items_in_both_splits_are_refused(experiment: Path) -> None:
+    content = yaml.safe_load(experiment.read_text())
+    content["data"]["evaluation"]["file"] = content["data"]["train"]["file"]
+    experiment.write_text(yaml.safe_dump(content))
+    done = start(experiment)
+    _, err = done.communicate(timeout=60)
+    assert done.returncode == 2
+    assert "items of data.evaluation are in data.train" in err
+
+
+@pytest.mark.slow
+def test_a_gate_that_stops_says_why_and_trains_nothing(experiment: Path) -> None:
+    content = yaml.safe_load(experiment.read_text())
+    content["agreement"]["gates"][0]["action"] = "stop"
+    experiment.write_text(yaml.safe_dump(content))
+    done = start(experiment)
+    _, err = done.communicate(timeout=200)
+    assert done.returncode == 1
+    assert "verifier" not in err or "kappa with people" in err
+    assert "agreement.json" in err
+    assert not (experiment.parent / "run" / "policies").exists()
