@@ -260,7 +260,7 @@ def sources(data: Data, names: Names) -> list[Block]:
                     ", ".join(row.get("roles", ())) or NONE,
                     Cell(f"{row['use']} {row['version']}", row.get("distribution") or ""),
                     _model(row),
-                    row.get("isolation") or "none: its own code only",
+                    row.get("isolation") or "none",
                 ]
                 for row in rows
             ],

@@ -65,7 +65,7 @@ def compared(data: Data, names: Names) -> list[Block]:
                 Cell(", ".join(feedback), note=f"dropped: {join(dropped)}" if dropped else ""),
                 arm["trainer"],
                 arm.get("aggregation") or NONE,
-                count(arm.get("n_preferences")),
+                Cell(count(arm.get("n_preferences")), _unused(arm)),
                 count(arm.get("n_rewards")),
                 ", ".join(str(seed["seed"]) for seed in arm["seeds"]),
             ]
@@ -82,6 +82,11 @@ def compared(data: Data, names: Names) -> list[Block]:
             rows,
         ),
     ]
+
+
+def _unused(arm: Data) -> str:
+    """Return why pairs gave no preference."""
+    return ", ".join(f"{n:,} {reason}" for reason, n in (arm.get("unused_pairs") or {}).items())
 
 
 def results(data: Data, names: Names) -> list[Block]:
@@ -359,6 +364,7 @@ def effort(data: Data) -> list[Block]:
             seconds(seed.get("seconds")),
             dollars(seed.get("cost_usd")),
             count(seed.get("peak_memory_mb")),
+            number((seed.get("reward_model") or {}).get("accuracy")),
         ]
         for arm in arms
         for seed in arm["seeds"]
@@ -389,8 +395,8 @@ def effort(data: Data) -> list[Block]:
         )
     )
     trainings = Table(
-        "Trainings",
-        ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB"],
+        "Trainings; reward model: its accuracy on held-out preferences",
+        ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB", "#reward model"],
         rows,
     )
     blocks.append(Details("Each training", [trainings]))

@@ -197,10 +197,12 @@ def made_up_run(seeds: int = 2, prompts: int = 100) -> dict[str, Any]:
                 "sources": used, "aggregation": "majority",
                 "weights": {s: 0.03 if s == "small_judge" else 1.0 for s in used},
                 "n_preferences": 0 if trainer == "grpo" and len(used) == 1 else 298,
+                "unused_pairs": {"tie": 12},
                 "n_rewards": 600 if "math_check" in used else 0, "dropped": [],
                 "seeds": [
                     {"seed": seed, "seconds": 40.0 + 13 * seed + 7 * index, "steps": 60,
-                     "cost_usd": 0.0, "status": "done", "peak_memory_mb": 812.0}
+                     "cost_usd": 0.0, "status": "done", "peak_memory_mb": 812.0,
+                     "reward_model": {"accuracy": 0.71} if name == "rlhf" else None}
                     for seed in range(seeds)
                 ],
                 "feedback_cost_usd": 0.0132 if "small_judge" in used else 0.0,
