@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 CONFIDENCE = 0.95
 FEW_CLUSTERS = 30
@@ -78,7 +79,9 @@ def clustered_mean(
         bounds: Smallest and largest possible value; None when there are none.
         confidence: Coverage of the interval.
     """
-    return clustered_difference(values, clusters, (), (), bounds, confidence)
+    if len(values) != len(clusters):
+        raise ValueError("needs one cluster per value")
+    return from_sums(_sums(values, clusters), None, bounds, confidence)
 
 
 def clustered_difference(
@@ -93,7 +96,7 @@ def clustered_difference(
 
     Each cluster's influence is ``sum_a(a - mean a) / n_a - sum_b(b - mean b) / n_b``, so what makes
     a prompt hard for both cancels. The p-value is the t-test's; without any spread it is the
-    smallest that flipping signs by cluster can give. With an empty ``b`` it is the mean of ``a``.
+    smallest that flipping signs by cluster can give.
 
     Args:
         a: Observations of the one.
@@ -105,39 +108,71 @@ def clustered_difference(
     """
     if len(a) != len(a_clusters) or len(b) != len(b_clusters):
         raise ValueError("needs one cluster per value")
-    paired = bool(b_clusters)
-    if not a or (paired and not b):
-        return Estimate(None, reason="no observations")
+    return from_sums(_sums(a, a_clusters), _sums(b, b_clusters), bounds, confidence)
+
+
+Sums = Mapping[Any, tuple[float, int]]
+"""Sum and count of the observations of each cluster: all that an interval of a mean needs."""
+
+
+def _sums(values: Sequence[float], clusters: Sequence[Hashable]) -> Sums:
+    sums: dict[Hashable, tuple[float, int]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        total, count = sums.get(cluster, (0.0, 0))
+        sums[cluster] = total + value, count + 1
+    return sums
+
+
+def from_sums(
+    a: Sums,
+    b: Sums | None = None,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return a mean, or a difference of means, from the sums of its clusters.
+
+    The same as :func:`clustered_mean` and :func:`clustered_difference`, for callers that have many
+    equal observations and count them.
+
+    Args:
+        a: The one.
+        b: The other; None for the mean of ``a``.
+        bounds: Smallest and largest possible value or difference; None when there are none.
+        confidence: Coverage of the interval.
+    """
     influence: dict[Hashable, float] = {}
-    value = 0.0
-    for sign, values, groups in ((1.0, a, a_clusters), (-1.0, b, b_clusters)):
-        if not values:
+    value, n = 0.0, 0
+    for sign, side in ((1.0, a), (-1.0, b)):
+        if side is None:
             continue
-        mean = math.fsum(values) / len(values)
-        value += sign * mean
-        for number, group in zip(values, groups, strict=True):
-            influence[group] = influence.get(group, 0.0) + sign * (number - mean) / len(values)
-    n, count = len(a) + len(b), len(influence)
-    if count < 2:
+        size = sum(count for _, count in side.values())
+        if size == 0:
+            return Estimate(None, reason="no observations")
+        mean = math.fsum(total for total, _ in side.values()) / size
+        value, n = value + sign * mean, n + size
+        for group, (total, count) in side.items():
+            influence[group] = influence.get(group, 0.0) + sign * (total - count * mean) / size
+    paired, groups = b is not None, len(influence)
+    if groups < 2:
         reason = "one cluster only: no interval"
-        return Estimate(value, n=n, clusters=count, reason=reason)
-    error = math.sqrt(count / (count - 1) * math.fsum(u * u for u in influence.values()))
+        return Estimate(value, n=n, clusters=groups, reason=reason)
+    error = math.sqrt(groups / (groups - 1) * math.fsum(u * u for u in influence.values()))
     if error < 1e-12:
-        p = (1.0 if abs(value) < 1e-12 else 2.0 ** (1 - count)) if paired else None
+        p = (1.0 if abs(value) < 1e-12 else 2.0 ** (1 - groups)) if paired else None
         if bounds is None:
             reason = "no spread: no interval"
-            return Estimate(value, n=n, clusters=count, p=p, reason=reason)
-        share = wilson(0, count, confidence)[1]
+            return Estimate(value, n=n, clusters=groups, p=p, reason=reason)
+        share = wilson(0, groups, confidence)[1]
         low, high = value - share * (value - bounds[0]), value + share * (bounds[1] - value)
-        return Estimate(value, low, high, n, count, p)
+        return Estimate(value, low, high, n, groups, p)
     from scipy.special import stdtr, stdtrit
 
-    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * error
+    half = float(stdtrit(groups - 1, (1 + confidence) / 2)) * error
     low, high = value - half, value + half
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
-    p = float(2 * stdtr(count - 1, -abs(value) / error)) if paired else None
-    return Estimate(value, low, high, n, count, p)
+    p = float(2 * stdtr(groups - 1, -abs(value) / error)) if paired else None
+    return Estimate(value, low, high, n, groups, p)
 
 
 Cells = Mapping[int, Mapping[str, Sequence[float]]]

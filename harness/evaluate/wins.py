@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.evaluate.scores import Scores
-from harness.intervals import Estimate, clustered_mean
+from harness.intervals import Estimate, from_sums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,13 +57,12 @@ def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
 
 def _compare(a: Table, b: Table) -> tuple[int, int, int, Estimate]:
     wins = ties = losses = 0
-    shares: list[float] = []
-    clusters: list[str] = []
+    sums: dict[str, tuple[float, int]] = {}
     for won, tied, lost, cluster in _items(a, b):
         wins, ties, losses = wins + won, ties + tied, losses + lost
-        shares += [1.0] * won + [0.5] * tied + [0.0] * lost
-        clusters += [cluster] * (won + tied + lost)
-    return wins, ties, losses, clustered_mean(shares, clusters)
+        total, count = sums.get(cluster, (0.0, 0))
+        sums[cluster] = total + won + tied / 2, count + won + tied + lost
+    return wins, ties, losses, from_sums(sums)
 
 
 def _items(a: Table, b: Table) -> Iterator[tuple[int, int, int, str]]:
