@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataError, InputError
 from harness.scale import Level
-
-if TYPE_CHECKING:
-    from harness.agreement.orders import OrderVerdicts
-    from harness.agreement.table import RatingTable
 
 FAILURES = ("abstained", "refused", "unparseable", "timeout", "error", "garbage")
 """Labels that stand for a verdict that failed, whatever their case; only in judges' columns."""
@@ -32,17 +26,12 @@ class LabelFile:
     Args:
         path: Where it was read from, for messages.
         columns: Column -> cells; "" where a cell is empty.
-        rows: Number of each row in the file, the header being row 1.
+        places: Place of each row in the file, such as "row 2".
     """
 
     path: Path
     columns: Mapping[str, list[str]]
-    rows: tuple[int, ...]
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows below the header."""
-        return len(next(iter(self.columns.values()), []))
+    places: tuple[str, ...]
 
     def need(self, names: Sequence[str], option: str) -> None:
         """Refuse column names that the table does not have.
@@ -80,7 +69,7 @@ class LabelFile:
                 hint=f"values: {', '.join(values)}",
             )
         columns = {name: [cells[i] for i in keep] for name, cells in self.columns.items()}
-        return LabelFile(self.path, columns, tuple(self.rows[i] for i in keep))
+        return LabelFile(self.path, columns, tuple(self.places[i] for i in keep))
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,12 @@ class Reading:
         cluster_column: Column with the group of items that are not independent.
         gold_column: Column with the gold label.
         orders: Judge -> (column when A stood first, column when B stood first); both already
-            mapped to the original order.
+            mapped to the original order. Wide tables only, like all that follow.
+        retests: Annotator -> column with its labels when asked again.
+        stated: Judge -> column with the probability that its own label is right.
+        length_column: Column with the length of A minus the length of B.
+        own_family: Judge -> column with 1 where A is of its family, -1 where B is, else 0.
+        drifts: (old, new) versions of a judge, both among the judges.
         level: Level of measurement.
         categories: Labels in their order; empty when they are to be found in the table.
         failure_values: Labels that stand for a failed verdict.
@@ -114,6 +108,11 @@ class Reading:
     cluster_column: str = ""
     gold_column: str = ""
     orders: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    retests: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, str] = field(default_factory=dict)
+    length_column: str = ""
+    own_family: Mapping[str, str] = field(default_factory=dict)
+    drifts: tuple[tuple[str, str], ...] = ()
     level: Level = "nominal"
     categories: tuple[str, ...] = ()
     failure_values: tuple[str, ...] = FAILURES
@@ -125,158 +124,169 @@ class Reading:
         """Whether the table has one row for each label."""
         return bool(self.annotator_column or self.label_column)
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Columns of labels that are not annotators of their own."""
+        single = [column for pair in self.orders.values() for column in pair]
+        return (*single, *self.retests.values())
 
-def read_file(path: Path) -> LabelFile:
-    """Read a CSV, TSV or JSONL file as text.
+    @property
+    def numeric(self) -> Mapping[str, str]:
+        """Option -> column of numbers."""
+        columns = {f"--stated {judge}": name for judge, name in self.stated.items()}
+        columns |= {f"--own-family {judge}": name for judge, name in self.own_family.items()}
+        return columns | ({"--length-column": self.length_column} if self.length_column else {})
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a table, one column for each annotator, one row for each item.
+
+    Args:
+        labels: Annotator or hidden column -> labels as text.
+        places: Place of each item in the file.
+        items: Name of each item.
+        clusters: Cluster of each item; None without.
+        gold: Gold label of each item; None without.
+        numbers: Column -> numbers as text.
+    """
+
+    labels: Mapping[str, list[str]]
+    places: tuple[str, ...]
+    items: tuple[str, ...]
+    clusters: list[str] | None
+    gold: list[str] | None
+    numbers: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+def read_file(path: Path, encoding: str = "", sheet: str = "") -> LabelFile:
+    """Read a CSV, TSV, JSON, JSONL, Parquet or Excel file as text.
 
     Raises:
         DataError: The file is missing, empty, of an unknown kind or cannot be parsed.
     """
-    import pandas as pd
+    from harness.imports.files import read_table
 
-    if not path.is_file():
-        raise DataError("no such file", where=str(path))
-    kind = path.suffix.lower()
-    try:
-        if kind in (".jsonl", ".ndjson"):
-            frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
-            frame = frame.map(_cell)
-        elif kind in (".csv", ".tsv", ".txt"):
-            frame = pd.read_csv(
-                path,
-                sep="\t" if kind == ".tsv" else ",",
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-            )
-        else:
-            raise DataError(
-                f"a table of labels is .csv, .tsv or .jsonl, got {kind or 'no extension'!r}",
-                where=str(path),
-            )
-    except InputError:
-        raise
-    except (ValueError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read as a table: {error}", where=str(path)) from error
-    if frame.empty:
-        raise DataError("the table has no rows", where=str(path))
-    names = [str(name).strip() for name in frame.columns]
+    table = read_table(path, encoding=encoding, sheet=sheet)
+    refuse(path, "rows cannot be read", [f"{place}: {what}" for place, what in table.problems], "")
     return LabelFile(
         path,
-        {
-            name: [str(cell).strip() for cell in frame.iloc[:, i].fillna("")]
-            for i, name in enumerate(names)
-        },
-        tuple(range(2, len(frame) + 2)),
+        {name: [_cell(row.cells.get(name)) for row in table.rows] for name in table.columns},
+        tuple(row.place for row in table.rows),
     )
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None or value != value:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
-def read_table(path: Path, reading: Reading) -> tuple[RatingTable, tuple[OrderVerdicts, ...]]:
-    """Read people's and judges' labels from a wide or a long table.
+def refuse(path: Path, what: str, problems: Sequence[str], hint: str) -> None:
+    """Raise one error for all problems of a file, if there are any.
 
     Raises:
-        DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
-        ScaleError: The labels do not fit the level of measurement.
+        DataError: There are problems; the first twenty are named.
     """
-    return table_from(read_file(path), reading)
+    if not problems:
+        return
+    shown = list(problems[:MOST_SHOWN])
+    if len(problems) > len(shown):
+        shown.append(f"and {len(problems) - len(shown)} more")
+    raise DataError(what, where=str(path), details=shown, hint=hint)
 
 
-def table_from(file: LabelFile, reading: Reading) -> tuple[RatingTable, tuple[OrderVerdicts, ...]]:
-    """Make the rating table and the verdicts in both orders of a file that is read already.
+def cells_of(file: LabelFile, reading: Reading) -> Cells:
+    """Bring a wide or long table into one form.
 
     Raises:
-        DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
-        ScaleError: The labels do not fit the level of measurement.
+        DataError: Columns are missing, items repeated, or labels contradict each other.
     """
     for column, value in reading.where.items():
         file = file.only(column, value)
-    wide = _widen(file, reading) if reading.is_long else _wide(file, reading)
-    return _build(file, reading, wide)
-
-
-@dataclass
-class _Wide:
-    columns: dict[str, list[str]]
-    rows: list[int]
-    items: list[str]
-    clusters: list[str] | None
-    gold: list[str] | None
-
-
-def _wide(file: LabelFile, reading: Reading) -> _Wide:
-    file.need(reading.humans, "--human-columns")
-    file.need(reading.judges, "--judge-columns")
-    for judge, pair in reading.orders.items():
-        file.need(pair, f"--orders {judge}")
     for option, name in (
         ("--item-column", reading.item_column),
         ("--cluster-column", reading.cluster_column),
         ("--gold-column", reading.gold_column),
+        *reading.numeric.items(),
     ):
         if name:
             file.need([name], option)
     both = sorted(set(reading.humans) & set(reading.judges))
     if both:
         raise DataError(f"{', '.join(both)} cannot be both people and judges", where=str(file.path))
-    rows = list(file.rows)
+    known = {*reading.humans, *reading.judges, *reading.orders}
+    named = {
+        "--retest": list(reading.retests),
+        "--stated": list(reading.stated),
+        "--own-family": list(reading.own_family),
+        "--drift": [name for pair in reading.drifts for name in pair],
+    }
+    for option, names in named.items():
+        strange = sorted(set(names) - known)
+        if strange:
+            raise InputError(
+                f"{option} names {', '.join(strange)}, who is no annotator",
+                hint=f"annotators: {', '.join(sorted(known))}",
+            )
+    return _long(file, reading) if reading.is_long else _wide(file, reading)
+
+
+def _wide(file: LabelFile, reading: Reading) -> Cells:
+    file.need(reading.humans, "--human-columns")
+    file.need(reading.judges, "--judge-columns")
+    for judge, pair in reading.orders.items():
+        file.need(pair, f"--orders {judge}")
+    file.need(list(reading.retests.values()), "--retest")
+    items = list(file.places)
     if reading.item_column:
         items = file.columns[reading.item_column]
-        first: dict[str, int] = {}
+        first: dict[str, str] = {}
         repeated = []
-        for row, item in zip(rows, items, strict=True):
+        for place, item in zip(file.places, items, strict=True):
             if item in first:
-                repeated.append(f"row {row}: item {item!r} stands already in row {first[item]}")
-            first.setdefault(item, row)
-        _refuse(
-            file,
+                repeated.append(f"{place}: item {item!r} stands already in {first[item]}")
+            first.setdefault(item, place)
+        refuse(
+            file.path,
             "items are repeated in a wide table",
             repeated,
             "for one row per label use --annotator-column and --label-column",
         )
-    else:
-        items = [str(row) for row in rows]
-    used = (
-        *reading.humans,
-        *reading.judges,
-        *(c for pair in reading.orders.values() for c in pair),
-    )
-    return _Wide(
+    used = dict.fromkeys((*reading.humans, *reading.judges, *reading.hidden))
+    return Cells(
         {name: file.columns[name] for name in used},
-        rows,
-        list(items),
+        file.places,
+        tuple(items),
         file.columns[reading.cluster_column] if reading.cluster_column else None,
         file.columns[reading.gold_column] if reading.gold_column else None,
+        {name: file.columns[name] for name in reading.numeric.values()},
     )
 
 
-def _widen(file: LabelFile, reading: Reading) -> _Wide:
+def _long(file: LabelFile, reading: Reading) -> Cells:
     if not (reading.item_column and reading.annotator_column and reading.label_column):
         raise InputError(
             "a long table needs --item-column, --annotator-column and --label-column",
             where=str(file.path),
         )
-    for option, name in (
-        ("--item-column", reading.item_column),
-        ("--annotator-column", reading.annotator_column),
-        ("--label-column", reading.label_column),
-        ("--cluster-column", reading.cluster_column),
-        ("--gold-column", reading.gold_column),
-    ):
-        if name:
-            file.need([name], option)
+    if reading.hidden or reading.numeric:
+        raise InputError(
+            "--orders, --retest, --stated, --length-column and --own-family need a wide table",
+            where=str(file.path),
+            hint="put each annotator's labels into a column of their own",
+        )
+    file.need([reading.annotator_column], "--annotator-column")
+    file.need([reading.label_column], "--label-column")
     items, names, labels = (
         file.columns[column]
         for column in (reading.item_column, reading.annotator_column, reading.label_column)
     )
     row_of: dict[str, int] = {}
-    for item in items:
+    first_place: dict[str, str] = {}
+    for place, item in zip(file.places, items, strict=True):
         row_of.setdefault(item, len(row_of))
+        first_place.setdefault(item, place)
     n = len(row_of)
     declared = (*reading.humans, *reading.judges)
     unknown = sorted(set(declared) - set(names))
@@ -290,20 +300,19 @@ def _widen(file: LabelFile, reading: Reading) -> _Wide:
     columns: dict[str, list[str]] = {
         name: [""] * n for name in dict.fromkeys((*declared, *names)) if name in wanted
     }
-    seen: dict[tuple[str, str], int] = {}
-    problems = []
     extras: dict[str, list[str]] = {
         name: [""] * n for name in (reading.cluster_column, reading.gold_column) if name
     }
-    cells_of = zip(file.rows, items, names, labels, strict=True)
-    for position, (number, item, name, label) in enumerate(cells_of):
+    seen: dict[tuple[str, str], str] = {}
+    problems = []
+    rows = zip(file.places, items, names, labels, strict=True)
+    for position, (place, item, name, label) in enumerate(rows):
         row = row_of[item]
         for column, cells in extras.items():
             cell = file.columns[column][position]
             if cells[row] and cell and cells[row] != cell:
                 problems.append(
-                    f"row {number}: {column} of item {item!r} is {cell!r},"
-                    f" but {cells[row]!r} before"
+                    f"{place}: {column} of item {item!r} is {cell!r}, but {cells[row]!r} before"
                 )
             cells[row] = cells[row] or cell
         if name not in wanted:
@@ -311,172 +320,15 @@ def _widen(file: LabelFile, reading: Reading) -> _Wide:
         if (item, name) in seen:
             before = columns[name][row]
             word = "again" if before == label else f"{label!r} after {before!r}"
-            problems.append(
-                f"row {number}: {name} labelled item {item!r} {word} (row {seen[item, name]})"
-            )
+            problems.append(f"{place}: {name} labelled item {item!r} {word} ({seen[item, name]})")
             continue
-        seen[item, name] = number
+        seen[item, name] = place
         columns[name][row] = label
-    _refuse(file, "the long table contradicts itself", problems, "keep one row per label")
-    first_rows: dict[str, int] = {}
-    for number, item in zip(file.rows, items, strict=True):
-        first_rows.setdefault(item, number)
-    return _Wide(
+    refuse(file.path, "the long table contradicts itself", problems, "keep one row per label")
+    return Cells(
         columns,
-        [first_rows[item] for item in row_of],
-        list(row_of),
+        tuple(first_place[item] for item in row_of),
+        tuple(row_of),
         extras.get(reading.cluster_column),
         extras.get(reading.gold_column),
-    )
-
-
-def _refuse(file: LabelFile, what: str, problems: list[str], hint: str) -> None:
-    if not problems:
-        return
-    shown = problems[:MOST_SHOWN]
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more")
-    raise DataError(what, where=str(file.path), details=shown, hint=hint)
-
-
-_WHOLE = re.compile(r"[+-]?\d+\.0+")
-_TIES = ("tie", "TIE", "Tie", "tied", "both")
-
-
-def _build(
-    file: LabelFile, reading: Reading, wide: _Wide
-) -> tuple[RatingTable, tuple[OrderVerdicts, ...]]:
-    from harness.agreement.orders import OrderVerdicts
-    from harness.agreement.table import from_labels
-
-    # Spreadsheets write 2 as 2.0 in columns with gaps.
-    plain = {
-        name: [cell.partition(".")[0] if _WHOLE.fullmatch(cell) else cell for cell in cells]
-        for name, cells in (wide.columns | {_GOLD: wide.gold or []}).items()
-    }
-    gold_cells = plain.pop(_GOLD)
-    gold = None if wide.gold is None else [cell or None for cell in gold_cells]
-    fails = {value.lower() for value in reading.failure_values} - set(reading.categories)
-    labels: dict[str, list[str | None]] = {}
-    failures: dict[str, list[str]] = {}
-    people = set(reading.humans)
-    problems = []
-    known = set(reading.categories)
-    for name, cells in plain.items():
-        failing = [name not in people and (cell.lower() or EMPTY) in fails for cell in cells]
-        failures[name] = [
-            (c.lower() or EMPTY) if f else "" for c, f in zip(cells, failing, strict=True)
-        ]
-        labels[name] = [
-            None if failed or not cell else cell
-            for cell, failed in zip(cells, failing, strict=True)
-        ]
-        problems += [
-            f"row {row}: {name} is {label!r}"
-            for row, label in zip(wide.rows, labels[name], strict=True)
-            if label is not None
-            and (_illegal(label, reading.level) or (known and label not in known))
-        ]
-    if gold is not None:
-        problems += [
-            f"row {row}: {reading.gold_column} is {label!r}"
-            for row, label in zip(wide.rows, gold, strict=True)
-            if label is not None
-            and (_illegal(label, reading.level) or (known and label not in known))
-        ]
-    allowed = ", ".join(reading.categories) or f"numbers ({reading.level})"
-    _refuse(
-        file,
-        "labels are not on the scale",
-        problems,
-        f"allowed: {allowed}; a value that stands for a failure goes into --failure-values",
-    )
-    kinds = dict.fromkeys(people, "human")
-    seen = {label for cells in labels.values() for label in cells if label is not None}
-    tie = reading.tie or next((name for name in _TIES if name in seen), "")
-    hidden = {column for pair in reading.orders.values() for column in pair}
-    clusters = wide.clusters
-    table = from_labels(
-        labels,
-        level=reading.level,
-        categories=reading.categories or None,
-        kinds=kinds,
-        items=wide.items,
-        clusters=None if clusters is None else [c or f"#{i}" for i, c in enumerate(clusters)],
-        failures=failures,
-        simulated=reading.simulated,
-        gold=gold,
-        tie=tie or None,
-    )
-    orders = []
-    for judge, (first, second) in reading.orders.items():
-        codes = [table.codes[:, table.column(column)] for column in (first, second)]
-        a, b = _sides(table, file)
-        orders.append(OrderVerdicts(judge, codes[0], codes[1], table.clusters, a, b, table.tie))
-    if not orders:
-        return table, ()
-    keep = [i for i, name in enumerate(table.annotators) if name not in hidden or name in people]
-    return _with_combined(table, orders, reading.orders, keep), tuple(orders)
-
-
-_GOLD = "\0gold"
-
-
-def _illegal(label: str, level: Level) -> bool:
-    if level not in ("interval", "ratio"):
-        return False
-    try:
-        number = float(label)
-    except ValueError:
-        return True
-    return number != number or abs(number) == float("inf") or (level == "ratio" and number < 0)
-
-
-def _sides(table: RatingTable, file: LabelFile) -> tuple[int, int]:
-    """Return the codes of "A preferred" and "B preferred"."""
-    sides = [c for c in range(table.n_categories) if c != table.tie]
-    if len(sides) != 2:
-        raise DataError(
-            f"verdicts in both orders need two labels and at most a tie, got"
-            f" {', '.join(table.categories)}",
-            where=str(file.path),
-            hint="declare them, A first: --categories 1,2 (and --tie-label NAME)",
-        )
-    return sides[0], sides[1]
-
-
-def _with_combined(
-    table: RatingTable,
-    orders: Sequence[OrderVerdicts],
-    pairs: Mapping[str, tuple[str, str]],
-    keep: list[int],
-) -> RatingTable:
-    """Put one combined verdict for each pair in place of the columns of single orders."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    # An inconsistent pair is a tie; without a tie category it is a failure of its own name.
-    reasons = table.reasons
-    if table.tie is None and "inconsistent" not in reasons:
-        reasons = (*reasons, "inconsistent")
-    codes = [table.codes[:, i] for i in keep]
-    failures = [table.failures[:, i] for i in keep]
-    names = [table.annotators[i] for i in keep]
-    kinds = [table.kinds[i] for i in keep]
-    for verdicts in orders:
-        combined = verdicts.combined(-1 if table.tie is None else table.tie)
-        single = [table.failures[:, table.column(name)] for name in pairs[verdicts.annotator]]
-        failed = np.where(single[0] > 0, single[0], single[1])
-        codes.append(combined)
-        failures.append(np.where(verdicts.both & (combined < 0), len(reasons), failed))
-        names.append(verdicts.annotator)
-        kinds.append("judge")
-    return replace(
-        table,
-        annotators=tuple(names),
-        codes=np.column_stack(codes),
-        failures=np.column_stack(failures),
-        reasons=reasons,
-        kinds=tuple(kinds),
     )

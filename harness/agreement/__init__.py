@@ -3,17 +3,12 @@
 from harness.agreement.accuracy import accuracy, human_ceiling, leave_one_out, macro, majority
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, Coverage, audit
+from harness.agreement.evidence import Evidence, Section, Settings
 from harness.agreement.judgments import JudgmentTable, tables_from_judgments
 from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.orders import OrderVerdicts, first_pick_rate, swap_flip_rate
-from harness.agreement.report import (
-    AgreementReport,
-    Section,
-    Settings,
-    agreement_report,
-    judge_kappa,
-)
+from harness.agreement.report import AgreementReport, agreement_report, judge_kappa, truth_of
 from harness.agreement.statistic import Statistic
 from harness.agreement.table import RatingTable, from_labels
 
@@ -21,6 +16,7 @@ __all__ = [
     "AgreementReport",
     "Audit",
     "Coverage",
+    "Evidence",
     "JudgmentTable",
     "OrderVerdicts",
     "RatingTable",
@@ -43,4 +39,5 @@ __all__ = [
     "pairs_of",
     "swap_flip_rate",
     "tables_from_judgments",
+    "truth_of",
 ]

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.agreement.resample import REPLICATES, Units, distinct_rows, estimate, units_of
+from harness.agreement.resample import (
+    REPLICATES,
+    SumsToValue,
+    Units,
+    distinct_rows,
+    estimate,
+    units_of,
+)
 from harness.agreement.statistic import Statistic, undefined
 from harness.agreement.table import FloatArray, IntArray
 from harness.agreement.weights import Weighting, agreement_weights
@@ -148,13 +155,65 @@ def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = Non
     return float(np.sqrt(max(0.0, spread) / contingency.sum()) / (1 - chance))
 
 
-def prevalence_index(contingency: IntArray) -> float:
-    """Return max - min of the diagonal's share (Byrt, Bishop & Carlin 1993, for two categories)."""
-    diagonal = np.diagonal(contingency)
-    return float((diagonal.max() - diagonal.min()) / contingency.sum())
+def prevalence_statistic(
+    pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
+) -> Statistic:
+    """Return the spread of the cells of agreement: largest minus smallest share of the diagonal.
+
+    For two categories it is |a - d| / n (Byrt, Bishop & Carlin 1993, J. Clin. Epidemiol. 46:423).
+
+    Args:
+        pairs: Items that both labelled.
+        annotators: Whom it is about.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+    c = pairs.n_categories
+
+    def value(sums: FloatArray) -> FloatArray:
+        cells = sums.reshape(*sums.shape[:-1], c, c)
+        diagonal = np.diagonal(cells, axis1=-2, axis2=-1)
+        return np.asarray((diagonal.max(-1) - diagonal.min(-1)) / sums.sum(-1))
+
+    return _index("prevalence_index", pairs, annotators, value, replicates, seed)
 
 
-def bias_index(contingency: IntArray) -> float:
-    """Return half the total variation of the marginals (|b-c|/n for two; Byrt et al. 1993)."""
-    n = contingency.sum()
-    return float(np.abs(contingency.sum(0) - contingency.sum(1)).sum() / (2 * n))
+def bias_statistic(
+    pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
+) -> Statistic:
+    """Return half the total variation between the marginals; |b - c| / n for two categories.
+
+    Args:
+        pairs: Items that both labelled.
+        annotators: Whom it is about.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+    c = pairs.n_categories
+
+    def value(sums: FloatArray) -> FloatArray:
+        cells = sums.reshape(*sums.shape[:-1], c, c)
+        return np.asarray(np.abs(cells.sum(-1) - cells.sum(-2)).sum(-1) / (2 * sums.sum(-1)))
+
+    return _index("bias_index", pairs, annotators, value, replicates, seed)
+
+
+def _index(
+    name: str, pairs: Pairs, annotators: str, value: SumsToValue, replicates: int, seed: int
+) -> Statistic:
+    if pairs.first.size == 0:
+        return undefined(name, annotators, "no item was labelled by both")
+    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
+    c = pairs.n_categories
+    cells = np.eye(c * c)[pairs.first[first] * c + pairs.second[first]]
+    return estimate(
+        name,
+        annotators,
+        units_of(cells, pattern, pairs.clusters),
+        value,
+        n=pairs.first.size,
+        why_undefined="no label",
+        bounds=(0.0, 1.0),
+        replicates=replicates,
+        seed=seed,
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from harness.agreement import sections
 from harness.agreement.accuracy import (
     accuracy,
     against_the_rest,
@@ -20,16 +21,18 @@ from harness.agreement.accuracy import (
 )
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, audit
-from harness.agreement.kappa import Pairs, cohen_kappa, pairs_of
-from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.orders import (
-    OrderVerdicts,
-    accuracy_both_orders,
-    first_pick_rate,
-    positional_agreement,
-    swap_flip_rate,
+from harness.agreement.evidence import DEFAULT, NOTHING, Evidence, Section, Settings
+from harness.agreement.icc import FORMS, intraclass_correlation
+from harness.agreement.kappa import (
+    Pairs,
+    bias_statistic,
+    cohen_kappa,
+    pairs_of,
+    prevalence_statistic,
 )
-from harness.agreement.resample import REPLICATES
+from harness.agreement.multi_rater import chance_corrected
+from harness.agreement.orders import OrderVerdicts
+from harness.agreement.scores import concordance, pearson
 from harness.agreement.statistic import Statistic
 from harness.agreement.table import IntArray, RatingTable
 from harness.agreement.weights import Weighting
@@ -37,38 +40,6 @@ from harness.agreement.weights import Weighting
 MOST_PAIRS = 45
 MAJORITY = "majority of people"
 GOLD = "gold"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the report.
-
-    Args:
-        title: Heading.
-        statistics: Its rows.
-        notes: What a reader must know to read the rows rightly.
-    """
-
-    title: str
-    statistics: tuple[Statistic, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the report is computed.
-
-    Args:
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
-        failures_as: Label as which failures are scored in an extra row; None for no such row.
-        epsilon: What a judge's lower cost is worth, for the alternative annotator test.
-    """
-
-    replicates: int = REPLICATES
-    seed: int = 0
-    failures_as: str | None = None
-    epsilon: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -79,12 +50,13 @@ class AgreementReport:
         audit: What is in the data.
         sections: The statistics in the order of the page.
         table: The ratings.
+        evidence: What else was known of the judges.
     """
 
     audit: Audit
     sections: tuple[Section, ...]
     table: RatingTable
-    notes: tuple[str, ...] = field(default=())
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -119,34 +91,51 @@ Extra = Callable[[RatingTable], Sequence[Statistic]]
 def agreement_report(
     table: RatingTable,
     orders: Sequence[OrderVerdicts] = (),
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULT,
     extra: Mapping[str, Extra] | None = None,
+    evidence: Evidence = NOTHING,
 ) -> AgreementReport:
     """Compute the whole report.
 
     Args:
         table: The ratings of people and judges.
-        orders: Verdicts of judges that saw pairs in both orders.
+        orders: Verdicts of judges that saw pairs in both orders; beside those in ``evidence``.
         settings: How to compute.
         extra: Title -> statistics of plugins, each called with the table.
+        evidence: What else is known of the judges.
     """
-    sections = [
+    if orders:
+        evidence = replace(evidence, orders=(*evidence.orders, *orders))
+    truth = truth_of(table)
+    found = [
         *_truth_sections(table, settings),
-        *_orders_section(table, orders),
         *_ties_section(table),
         *_ceiling_section(table),
         *_pair_sections(table, settings),
         *_group_sections(table, settings),
+        *sections.replacement(table, settings),
+        *sections.powered(table, truth),
+        *sections.position(evidence, truth),
+        *sections.other_biases(table, evidence, truth),
+        *sections.consistency(table, evidence, settings),
+        *sections.calibrated(table, evidence, truth, settings),
+        *sections.panel(table, truth, settings),
+        *sections.drifted(table, evidence, truth),
+        *sections.budget(table, truth, settings),
+        *(Section(title, tuple(compute(table))) for title, compute in (extra or {}).items()),
     ]
-    sections += [Section(title, tuple(compute(table))) for title, compute in (extra or {}).items()]
-    return AgreementReport(audit(table), tuple(s for s in sections if s.statistics), table)
+    kept = tuple(section for section in found if section.statistics)
+    return AgreementReport(audit(table), kept, table, evidence)
 
 
 def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:
     """Return the (n,) codes that judges are held against and their name.
 
-    Gold labels come before the majority of the people; None without both.
+    Gold labels come before the majority of the people; None without both, and for numbers, which
+    are hardly ever equal.
     """
+    if table.level in ("interval", "ratio"):
+        return None
     if table.gold is not None:
         return table.gold, GOLD
     if table.humans:
@@ -154,7 +143,7 @@ def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:
     return None
 
 
-def judge_kappa(table: RatingTable, judge: str, settings: Settings = Settings()) -> Statistic:
+def judge_kappa(table: RatingTable, judge: str, settings: Settings = DEFAULT) -> Statistic:
     """Return Cohen's kappa of one judge against the majority of the people; a gate reads this.
 
     Args:
@@ -168,8 +157,10 @@ def judge_kappa(table: RatingTable, judge: str, settings: Settings = Settings())
 
 
 def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
-    sections = []
+    found: list[Section] = []
     truths = []
+    if table.level in ("interval", "ratio"):
+        return found
     if table.gold is not None:
         truths.append((table.gold, GOLD))
     if table.humans:
@@ -194,14 +185,14 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
         tied = int(((truth < 0) & (table.label_counts(table.humans).sum(1) > 0)).sum())
         if name == MAJORITY and tied:
             notes.append(f"{tied} items without a majority (a tie) take no part.")
-        sections.append(
+        found.append(
             Section(
                 f"Accuracy against the {name} label".replace(f"{MAJORITY} label", MAJORITY),
                 tuple(rows),
                 tuple(notes),
             )
         )
-    return sections
+    return found
 
 
 def _against(
@@ -210,41 +201,11 @@ def _against(
     name = label or table.annotators[column]
     said = table.codes[:, column]
     rows = [accuracy(said, truth, table.clusters, name)]
-    if table.level in ("nominal", "ordinal"):
-        rows += [
-            macro(
-                average,
-                said,
-                truth,
-                table.clusters,
-                table.n_categories,
-                name,
-                replicates=settings.replicates,
-                seed=settings.seed,
-            )
-            for average in ("precision", "recall", "f1")
-        ]
-    return rows
-
-
-def _orders_section(table: RatingTable, orders: Sequence[OrderVerdicts]) -> list[Section]:
-    rows = []
-    truth = truth_of(table)
-    for verdicts in orders:
-        if truth is not None:
-            rows.append(accuracy_both_orders(verdicts, truth[0]))
-        rows += [
-            positional_agreement(verdicts),
-            swap_flip_rate(verdicts),
-            first_pick_rate(verdicts),
-        ]
-    return [
-        Section(
-            "Position bias: the same pairs in both orders",
-            tuple(rows),
-            ("first_pick_rate of a judge without position bias is .5.",),
-        )
+    rows += [
+        macro(average, said, truth, table.clusters, table.n_categories, name, **settings.bootstrap)
+        for average in ("precision", "recall", "f1")
     ]
+    return rows
 
 
 def _ties_section(table: RatingTable) -> list[Section]:
@@ -314,16 +275,13 @@ def _kappa(
     weighting: Weighting = "identity",
 ) -> Statistic:
     return cohen_kappa(
-        pairs,
-        annotators,
-        weighting=weighting,
-        values=table.values,
-        replicates=settings.replicates,
-        seed=settings.seed,
+        pairs, annotators, weighting=weighting, values=table.values, **settings.bootstrap
     )
 
 
 def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
+    if table.level in ("interval", "ratio"):
+        return _score_section(table, settings)
     named: list[tuple[str, IntArray, IntArray]] = []
     notes = []
     people, judges = table.humans, table.judges
@@ -343,16 +301,46 @@ def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
             (f"{table.annotators[j]} - {truth[1]}", table.codes[:, j], truth[0]) for j in judges
         ]
     weightings: tuple[Weighting, ...] = ("identity",)
-    if table.level != "nominal":
-        weightings = ("linear", "quadratic")
-        if table.level == "ordinal":
-            weightings = ("identity", *weightings)
+    if table.level == "ordinal":
+        weightings = ("identity", "linear", "quadratic")
     rows = [
         _kappa(table, _pairs(table, first, second), label, settings, weighting)
         for label, first, second in named
         for weighting in weightings
     ]
-    return [Section("Two by two: Cohen's kappa", tuple(rows), tuple(notes))]
+    indices = [
+        index(_pairs(table, first, second), label, **settings.bootstrap)
+        for label, first, second in named
+        for index in (prevalence_statistic, bias_statistic)
+    ]
+    return [
+        Section("Two by two: Cohen's kappa", tuple(rows), tuple(notes)),
+        Section("Prevalence and bias of the pairs", tuple(indices), (
+            "A high prevalence index makes kappa small at high agreement; a bias index is half the"
+            " difference of the marginals.",)),
+    ]  # fmt: skip
+
+
+def _score_section(table: RatingTable, settings: Settings) -> list[Section]:
+    """Scores: each judge against the mean of the people and against gold."""
+    numbers = np.where(table.codes >= 0, table.values[table.codes], np.nan)
+    against = []
+    if table.humans:
+        people = numbers[:, list(table.humans)]
+        some = ~np.isnan(people).all(1)
+        mean = np.full(len(table.items), np.nan)
+        mean[some] = np.nanmean(people[some], axis=1)
+        against.append(("mean of people", mean))
+    if table.gold is not None:
+        against.append((GOLD, np.where(table.gold >= 0, table.values[table.gold], np.nan)))
+    rows = [
+        compute(numbers[:, judge], other, table.clusters, f"{table.annotators[judge]} - {label}",
+                **settings.bootstrap)
+        for label, other in against
+        for judge in table.judges
+        for compute in (concordance, pearson)
+    ]  # fmt: skip
+    return [Section("Scores: judges against people", tuple(rows))]
 
 
 def _group_sections(table: RatingTable, settings: Settings) -> list[Section]:
@@ -367,7 +355,7 @@ def _group_sections(table: RatingTable, settings: Settings) -> list[Section]:
 
 
 def group_statistics(
-    table: RatingTable, columns: Sequence[int], name: str, settings: Settings = Settings()
+    table: RatingTable, columns: Sequence[int], name: str, settings: Settings = DEFAULT
 ) -> list[Statistic]:
     """Return the chance-corrected agreement of a group that its level of measurement allows.
 
@@ -378,44 +366,30 @@ def group_statistics(
         settings: How to compute.
     """
     counts = table.label_counts(columns)
-    rows = [
-        krippendorff_alpha(
-            counts,
-            table.level,
-            name,
-            values=table.values,
-            clusters=table.clusters,
-            replicates=settings.replicates,
-            seed=settings.seed,
-        )
-    ]
+    shared: dict[str, Any] = {"clusters": table.clusters, **settings.bootstrap}
+    rows = [krippendorff_alpha(counts, table.level, name, values=table.values, **shared)]
+    if table.level != "nominal":
+        chosen = list(columns)
+        codes = table.codes[:, chosen]
+        numbers = np.where(codes >= 0, table.values[codes], np.nan)
+        rows += [intraclass_correlation(numbers, form, name, **shared) for form in FORMS]
     if table.level in ("interval", "ratio"):
         return rows
-    kinds: list[tuple[Any, Weighting]] = [("fleiss", "identity"), ("gwet", "identity")]
+    kinds: list[tuple[Any, Weighting]] = [
+        ("fleiss", "identity"),
+        ("gwet", "identity"),
+        ("brennan_prediger", "identity"),
+    ]
     if table.level == "ordinal":
         kinds += [("gwet", "linear"), ("gwet", "quadratic")]
-    kinds.append(("brennan_prediger", "identity"))
-    rows += [
-        chance_corrected(
-            counts,
-            chance,
-            name,
-            clusters=table.clusters,
-            weighting=weighting,
-            replicates=settings.replicates,
-            seed=settings.seed,
-        )
+    kappa, ac1, *rest = (
+        chance_corrected(counts, chance, name, weighting=weighting, **shared)
         for chance, weighting in kinds
-    ]
-    return [*rows[:2], *_paradox(rows[1], rows[2]), *rows[3:]]
+    )
+    return [*rows, kappa, _paradox(kappa, ac1), *rest]
 
 
-def _paradox(kappa: Statistic, ac1: Statistic) -> list[Statistic]:
+def _paradox(kappa: Statistic, ac1: Statistic) -> Statistic:
     if kappa.value is None or ac1.value is None or abs(kappa.value - ac1.value) <= 0.2:
-        return [ac1]
-    return [ac1.caution(f"kappa is {kappa.value:.2f}: one category prevails, so look at both")]
-
-
-def percent(value: float) -> str:
-    """Return a share as the page shows it."""
-    return f"{100 * value:.2f}%" if np.isfinite(value) else ""
+        return ac1
+    return ac1.caution(f"kappa is {kappa.value:.2f}: one category prevails, so look at both")

@@ -71,8 +71,49 @@ def command(
         list[str] | None,
         typer.Option(help="Read only rows with this value, as column=value; may be repeated."),
     ] = None,
+    stated: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Stated probability that a judge's own label is right, as judge=column; may be"
+            " repeated."
+        ),
+    ] = None,
+    retest: Annotated[
+        list[str] | None,
+        typer.Option(help="The same annotator asked again, as name=column; may be repeated."),
+    ] = None,
+    length_column: Annotated[
+        str, typer.Option(help="Pairs: column with the length of A minus the length of B.")
+    ] = "",
+    own_family: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Pairs: column with 1 where A is of the judge's family, -1 where B is, else 0, as"
+            " judge=column; may be repeated."
+        ),
+    ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(help="Two versions of one judge, as old:new; may be repeated."),
+    ] = None,
+    epsilon: Annotated[
+        float,
+        typer.Option(
+            help="Alternative annotator test: what a judge's lower cost is worth (.2 expert, .15"
+            " skilled, .1 crowd).",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = 0.2,
+    risk: Annotated[
+        float,
+        typer.Option(
+            help="Largest share of wrong verdicts that may stand unseen.", min=0.001, max=0.5
+        ),
+    ] = 0.1,
     replicates: Annotated[int, typer.Option(help="Bootstrap replicates.", min=100)] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    encoding: Annotated[str, typer.Option(help="Encoding of a text file.")] = "",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all rows to this JSON file.")
     ] = None,
@@ -89,7 +130,9 @@ def command(
         --people ann,bob --judges gpt
     """
     from harness.agreement import Settings, agreement_report
-    from harness.tables import FAILURES, Reading, read_table
+    from harness.ratings import read_ratings
+    from harness.registry import registry
+    from harness.tables import FAILURES, Reading
 
     reading = Reading(
         humans=_names(human_columns),
@@ -100,11 +143,19 @@ def command(
         label_column=label_column,
         cluster_column=cluster_column,
         gold_column=gold_column,
-        orders=_orders(orders or []),
+        orders={
+            judge: _two(columns, f"--orders {judge}")
+            for judge, columns in _assigned(orders, "--orders").items()
+        },
+        stated=_assigned(stated, "--stated"),
+        retests=_assigned(retest, "--retest"),
+        length_column=length_column,
+        own_family=_assigned(own_family, "--own-family"),
+        drifts=tuple(_two(text, "--drift") for text in drift or ()),
         level=_level(scale),
         categories=_names(categories),
         failure_values=_names(failure_values) or FAILURES,
-        where=_where(where or []),
+        where=_assigned(where, "--where"),
         tie=tie_label,
     )
     if not (reading.is_long or reading.humans or reading.judges or reading.orders):
@@ -113,11 +164,18 @@ def command(
             hint="name people with --human-columns and judges with"
             " --judge-columns (or a long table with --annotator-column)",
         )
-    table, verdicts = read_table(labels, reading)
+    table, evidence = read_ratings(labels, reading, encoding)
     report = agreement_report(
         table,
-        verdicts,
-        Settings(replicates=replicates, seed=seed, failures_as=failures_as or None),
+        settings=Settings(
+            replicates=replicates,
+            seed=seed,
+            failures_as=failures_as or None,
+            epsilon=epsilon,
+            risk=risk,
+        ),
+        extra={name: s.compute for name, s in registry().statistics.items()},
+        evidence=evidence,
     )
     if json_file is not None:
         from harness.records import write_json
@@ -130,28 +188,21 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _orders(texts: list[str]) -> dict[str, tuple[str, str]]:
+def _assigned(texts: list[str] | None, option: str) -> dict[str, str]:
     found = {}
-    for text in texts:
-        judge, _, columns = text.partition("=")
-        first, _, second = columns.partition(":")
-        if not (judge.strip() and first.strip() and second.strip()):
-            raise InputError(
-                f"--orders must be judge=column_ab:column_ba, got {text!r}",
-                hint="for example --orders gpt4=gpt4_ab:gpt4_ba",
-            )
-        found[judge.strip()] = (first.strip(), second.strip())
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip()):
+            raise InputError(f"{option} must be name=value, got {text!r}")
+        found[name.strip()] = value.strip()
     return found
 
 
-def _where(texts: list[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        column, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--where must be column=value, got {text!r}")
-        found[column.strip()] = value.strip()
-    return found
+def _two(text: str, option: str) -> tuple[str, str]:
+    first, _, second = text.partition(":")
+    if not (first.strip() and second.strip()):
+        raise InputError(f"{option} needs two names as first:second, got {text!r}")
+    return first.strip(), second.strip()
 
 
 def _level(text: str) -> Any:

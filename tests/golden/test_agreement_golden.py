@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from harness.agreement.alpha import krippendorff_alpha
+from harness.agreement.alternative_annotator import adjusted_bh, adjusted_by
+from harness.agreement.drift import mcnemar
+from harness.agreement.icc import intraclass_correlation
 from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_from_contingency
 from harness.agreement.multi_rater import chance_corrected
+from harness.agreement.prediction_powered import ppi_mean
 from harness.agreement.table import from_labels
+from harness.paired_model import fit_paired
 
 _ = None
 # Krippendorff 2011, example D; Gwet's raw ratings of 4 raters (4th edition of his handbook).
@@ -146,3 +151,70 @@ def test_asymptotic_interval_of_sas():
     kappa = cohen_kappa(pairs_from_contingency(contingency), "").value
     half = 1.959963984540054 * kappa_standard_error(contingency)
     assert (round(kappa - half, 4), round(kappa + half, 4)) == (0.2137, 0.7547)
+
+
+# Shrout & Fleiss 1979, table 2: six targets, four judges.
+SHROUT = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]],
+    dtype=float,
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("icc1", 0.1657),
+        ("icc2", 0.2898),
+        ("icc3", 0.7148),
+        ("icc1k", 0.4428),
+        ("icc2k", 0.6201),
+        ("icc3k", 0.9093),
+    ],
+)
+def test_shrout_and_fleiss(form, expected):
+    assert value(intraclass_correlation(SHROUT, form, ""), 4) == expected
+
+
+def test_mcnemar():
+    found = mcnemar(121, 59)
+    assert round(found["chi2"], 4) == 21.3556
+    assert round(found["chi2_corrected"], 4) == 20.6722
+    assert math.isclose(found["exact"], 4.43445e-6, rel_tol=2e-6)
+    assert math.isclose(found["mid_p"], 3.26665e-6, rel_tol=2e-6)
+
+
+def test_adjusted_p_values():
+    p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216]
+    assert [round(x, 5) for x in adjusted_bh(p)[:2]] == [0.01, 0.04]
+    assert [round(x, 5) for x in adjusted_by(p)[:2]] == [0.02929, 0.11716]
+
+
+def test_bradley_terry_of_citations_between_journals():
+    # Stigler 1994: wins of the row over the column (Biometrika, Comm. Statist., JASA, JRSS-B).
+    wins = [[0, 730, 498, 221], [33, 0, 68, 17], [320, 813, 0, 142], [284, 276, 325, 0]]
+    rows, counts = [], []
+    for i in range(4):
+        for j in range(4):
+            if i != j:
+                row = np.zeros(4)
+                row[i], row[j] = 1.0, -1.0
+                rows.append(row[1:])
+                counts.append(wins[i][j])
+    # Each row is a win of the first; written half of the time from the loser's side.
+    design = np.concatenate([np.array(rows), -np.array(rows)])
+    outcomes = np.array([0] * 12 + [2] * 12)
+    weights = np.tile(np.array(counts) / 2, 2)
+    fit = fit_paired(outcomes, design, np.arange(24), weights)
+    assert fit.tie is None
+    assert fit.coefficients.round(5).tolist() == [-2.94907, -0.47957, 0.26895]
+
+
+def test_prediction_powered_inference():
+    y, f = (np.array([int(c) for c in word], float) for word in ("10110110", "10100111"))
+    unlabelled = np.repeat([1.0, 0.0], [55, 45])
+    plain = ppi_mean(y, f, unlabelled, tuning=1.0, small_sample=False)
+    assert round(plain.value, 6) == 0.55
+    assert (round(plain.low, 6), round(plain.high, 6)) == (0.190065, 0.909935)
+    tuned = ppi_mean(y, f, unlabelled, small_sample=False)
+    assert round(tuned.value, 6) == 0.594523
+    assert (round(tuned.low, 6), round(tuned.high, 6)) == (0.294502, 0.894544)

@@ -1,0 +1,156 @@
+"""What moves a judge besides quality: place, length, its own family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.agreement.orders import OrderVerdicts
+from harness.agreement.resample import t_quantile
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import FloatArray, IntArray
+from harness.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
+
+POSITION = "position_coefficient"
+
+
+def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None) -> Statistic:
+    """Return the log-odds that a judge adds to the answer that stands first.
+
+    Davidson's model with an intercept, and people's preference as a covariate where there is one;
+    a tie is an outcome of its own.
+
+    Args:
+        verdicts: Verdicts in both orders.
+        truth: (n,) codes of people's or gold preference; None without.
+    """
+    n = verdicts.first_order.size
+    outcomes = np.concatenate(
+        [
+            _outcomes(verdicts.first_order, verdicts.a, verdicts.b, verdicts.tie),
+            _outcomes(verdicts.second_order, verdicts.b, verdicts.a, verdicts.tie),
+        ]
+    )
+    columns = {"position": np.ones(2 * n)}
+    if truth is not None:
+        preferred = _signs(truth, verdicts.a, verdicts.b)
+        columns["people"] = np.concatenate([preferred, -preferred])
+    clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
+    rows = preference_model(outcomes, columns, clusters, verdicts.annotator)
+    first = rows[0]
+    return Statistic(
+        POSITION,
+        first.annotators,
+        first.value,
+        first.low,
+        first.high,
+        first.n // 2 if first.n else 0,
+        first.clusters,
+        first.status,
+        first.reason,
+    )
+
+
+def length_and_self_bias(
+    judged: IntArray,
+    truth: IntArray,
+    clusters: IntArray,
+    annotator: str,
+    *,
+    a: int,
+    b: int,
+    tie: int | None,
+    length_gap: FloatArray | None = None,
+    own_family: FloatArray | None = None,
+) -> list[Statistic]:
+    """Return the effects of length and of family on a judge beyond what people prefer.
+
+    logit P(judge prefers A) = place + b human + g tanh(length gap / sd) + s own family (the form of
+    Dubois et al. 2024, Length-controlled AlpacaEval).
+
+    Args:
+        judged: (n,) codes of the judge.
+        truth: (n,) codes of people.
+        clusters: (n,) cluster of each pair.
+        annotator: The judge.
+        a: Code of "A preferred".
+        b: Code of "B preferred".
+        tie: Code of a tie, None without one.
+        length_gap: (n,) length of A minus length of B; None without.
+        own_family: (n,) 1 where A is of the judge's family, -1 where B is, else 0; None without.
+    """
+    columns = {"place": np.ones(judged.size), "human": _signs(truth, a, b)}
+    if length_gap is not None:
+        spread = float(np.nanstd(length_gap))
+        columns["length"] = np.tanh(length_gap / spread) if spread > 0 else length_gap * 0.0
+    if own_family is not None:
+        columns["own_family"] = own_family
+    outcomes = _outcomes(judged, a, b, tie)
+    outcomes = np.where((truth < 0) & (outcomes >= 0), -1, outcomes)
+    names = {"length": "length_bias", "own_family": "self_preference"}
+    rows = preference_model(outcomes, columns, clusters, annotator)
+    found = []
+    for key, row in zip(columns, rows, strict=True):
+        if key in names:
+            found.append(
+                Statistic(
+                    names[key],
+                    row.annotators,
+                    row.value,
+                    row.low,
+                    row.high,
+                    row.n,
+                    row.clusters,
+                    row.status,
+                    row.reason,
+                )
+            )
+    return found
+
+
+def preference_model(
+    outcomes: IntArray,
+    columns: Mapping[str, FloatArray],
+    clusters: IntArray,
+    annotator: str,
+) -> list[Statistic]:
+    """Fit Davidson's model and return one row for each covariate, in log-odds.
+
+    Args:
+        outcomes: (n,) 0 first, 1 tie, 2 second, -1 without a verdict.
+        columns: Name -> (n,) covariate in the direction of the first; NaN leaves the pair out.
+        clusters: (n,) cluster of each comparison.
+        annotator: The judge.
+    """
+    design = np.column_stack(list(columns.values()))
+    usable = (outcomes >= 0) & ~np.isnan(design).any(1)
+    n = int(usable.sum())
+    fit = fit_paired(outcomes[usable], design[usable], clusters[usable])
+    if fit.problem:
+        return [undefined(name, annotator, fit.problem, n, fit.clusters) for name in columns]
+    return [_coefficient(name, annotator, fit, k, n) for k, name in enumerate(columns)]
+
+
+def _coefficient(name: str, annotator: str, fit: PairedFit, k: int, n: int) -> Statistic:
+    value = float(fit.coefficients[k])
+    if fit.clusters < 2:
+        return Statistic(name, annotator, value, n=n, clusters=fit.clusters, status="unreliable",
+                         reason="no interval from one cluster")  # fmt: skip
+    half = t_quantile(fit.clusters - 1) * float(np.sqrt(fit.covariance[k, k]))
+    row = Statistic(name, annotator, value, value - half, value + half, n, fit.clusters)
+    return row if fit.clusters >= 30 else row.caution(f"only {fit.clusters} independent units")
+
+
+def _outcomes(codes: IntArray, first: int, second: int, tie: int | None) -> IntArray:
+    found = np.full(codes.shape, -1, dtype=np.int64)
+    found[codes == first] = FIRST
+    found[codes == second] = SECOND
+    if tie is not None:
+        found[codes == tie] = TIE
+    return found
+
+
+def _signs(codes: IntArray, a: int, b: int) -> FloatArray:
+    signs: FloatArray = (codes == a).astype(np.float64) - (codes == b).astype(np.float64)
+    return signs

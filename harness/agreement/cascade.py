@@ -1,0 +1,96 @@
+"""Which verdicts of a judge may stand without a person? (Jung et al. 2024, Trust or Escalate)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.agreement.resample import clopper_pearson_upper, wilson
+from harness.agreement.statistic import Statistic, not_applicable
+from harness.agreement.table import FloatArray
+
+FEWEST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The confidence from which verdicts stand.
+
+    Args:
+        confidence: Smallest stated probability that is accepted; None where none is safe.
+        accepted: Verdicts at or above it.
+        wrong: Those of them that were wrong.
+        n: All verdicts.
+        risk: Exact upper bound of the share of wrong ones among the accepted.
+    """
+
+    confidence: float | None
+    accepted: int
+    wrong: int
+    n: int
+    risk: float | None
+
+
+def selective_threshold(
+    stated: FloatArray, right: FloatArray, alpha: float, delta: float = 0.1
+) -> Threshold:
+    """Return the lowest confidence at which the risk is at most alpha with probability 1 - delta.
+
+    Thresholds are tried from the highest down; the first whose Clopper-Pearson upper bound passes
+    alpha ends the sequence, so no correction for several tests is needed (fixed-sequence testing).
+    Thresholds with too few verdicts to be able to pass are skipped beforehand, without a look at
+    the outcomes.
+
+    Args:
+        stated: (n,) stated probability of being right.
+        right: (n,) 1 where the verdict was right.
+        alpha: Largest share of wrong verdicts among the accepted.
+        delta: Chance that the promise fails.
+    """
+    order = np.argsort(-stated, kind="stable")
+    confidence, wrong = stated[order], np.cumsum(1 - right[order])
+    # Verdicts with the same confidence are accepted together.
+    ends = np.flatnonzero(np.append(confidence[:-1] != confidence[1:], True))
+    best = Threshold(None, 0, 0, stated.size, None)
+    for end in ends:
+        n, misses = int(end) + 1, int(wrong[end])
+        if clopper_pearson_upper(0, n, delta) > alpha:
+            continue
+        upper = clopper_pearson_upper(misses, n, delta)
+        if upper > alpha:
+            break
+        best = Threshold(float(confidence[end]), n, misses, stated.size, upper)
+    return best
+
+
+def cascade(
+    stated: FloatArray, right: FloatArray, annotator: str, alpha: float = 0.1, delta: float = 0.1
+) -> list[Statistic]:
+    """Return the threshold, what share of verdicts stands, and their risk.
+
+    Args:
+        stated: (n,) stated probability of being right, NaN where none was stated.
+        right: (n,) 1 where the verdict was right, NaN where the truth is unknown.
+        annotator: The judge.
+        alpha: Largest share of wrong verdicts among the accepted.
+        delta: Chance that the promise fails.
+    """
+    usable = ~(np.isnan(stated) | np.isnan(right))
+    n = int(usable.sum())
+    if n < FEWEST:
+        reason = f"{n} verdicts with a probability, needs {FEWEST}"
+        return [not_applicable("cascade_coverage", annotator, reason, n)]
+    found = selective_threshold(stated[usable], right[usable], alpha, delta)
+    promise = f"risk at most {alpha:g} with probability {1 - delta:g}"
+    if found.confidence is None or found.risk is None:
+        reason = f"no threshold keeps the {promise}: every verdict needs a person"
+        return [not_applicable("cascade_coverage", annotator, reason, n)]
+    low, high = wilson(found.accepted, n)
+    share = Statistic("cascade_coverage", annotator, found.accepted / n, low, high, n, n,
+                      reason=f"verdicts with confidence >= {found.confidence:.3f} stand;"
+                      f" {promise}")  # fmt: skip
+    risk = Statistic("cascade_risk", annotator, found.wrong / found.accepted, 0.0, found.risk,
+                     found.accepted, found.accepted,
+                     reason="upper end: Clopper-Pearson, one-sided")  # fmt: skip
+    return [share, risk]

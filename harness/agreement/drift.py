@@ -1,0 +1,95 @@
+"""Has a judge moved? Two versions of it on the same frozen anchor items."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.agreement.resample import t_quantile
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import IntArray
+
+
+def mcnemar(b: int, c: int) -> dict[str, float]:
+    """Return McNemar's tests of two counts of discordant pairs (McNemar 1947).
+
+    Args:
+        b: Pairs right before and wrong after.
+        c: Pairs wrong before and right after.
+
+    Returns:
+        chi2, chi2_corrected, exact and mid_p (Fagerland, Lydersen & Laake 2013), the latter two as
+        two-sided p-values.
+    """
+    from scipy.stats import binom
+
+    n = b + c
+    if n == 0:
+        return {"chi2": 0.0, "chi2_corrected": 0.0, "exact": 1.0, "mid_p": 1.0}
+    tail = float(binom.cdf(min(b, c), n, 0.5))
+    exact = min(1.0, 2 * tail)
+    mid = 2 * tail - float(binom.pmf(min(b, c), n, 0.5))
+    return {
+        "chi2": (b - c) ** 2 / n,
+        "chi2_corrected": max(0, abs(b - c) - 1) ** 2 / n,
+        "exact": exact,
+        "mid_p": 1.0 if b == c else mid,
+    }
+
+
+def anchor_hash(items: Sequence[str], truth: Sequence[str]) -> str:
+    """Return the hash that pins an anchor set: the names of its items and their true labels."""
+    lines = sorted(f"{item}\t{label}" for item, label in zip(items, truth, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def drift(
+    before: IntArray, after: IntArray, truth: IntArray, clusters: IntArray, annotators: str
+) -> list[Statistic]:
+    """Return how the accuracy changed and how many verdicts changed.
+
+    The difference has a paired CR1 t-interval over clusters; p is McNemar's mid-p, which takes the
+    items as independent.
+
+    Args:
+        before: (n,) codes of the old version.
+        after: (n,) codes of the new version.
+        truth: (n,) codes of the anchor labels, -1 where there is none.
+        clusters: (n,) cluster of each item.
+        annotators: Names of both versions.
+    """
+    usable = (before >= 0) & (after >= 0)
+    n = int(usable.sum())
+    if n < 2:
+        return [undefined("drift_accuracy", annotators, "fewer than two common items", n)]
+    changed = (before != after)[usable].astype(np.float64)
+    rows = [_paired("drift_changed", annotators, changed, clusters[usable])]
+    known = usable & (truth >= 0)
+    if known.sum() < 2:
+        return rows
+    old, new = (before == truth)[known], (after == truth)[known]
+    row = _paired(
+        "drift_accuracy", annotators, new.astype(float) - old.astype(float), clusters[known]
+    )
+    b, c = int((old & ~new).sum()), int((~old & new).sum())
+    p = mcnemar(b, c)["mid_p"]
+    return [row.caution(f"{b} lost, {c} won, McNemar mid-p {p:.3g}"), *rows]
+
+
+def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) -> Statistic:
+    _, group = np.unique(clusters, return_inverse=True)
+    groups, n = int(group.max()) + 1, values.size
+    value = float(values.mean())
+    if groups < 2:
+        return Statistic(name, annotators, value, n=n, clusters=groups, status="unreliable",
+                         reason="no interval from one cluster")  # fmt: skip
+    sums = np.bincount(group, weights=values - value)
+    error = float(np.sqrt(groups / (groups - 1) * (sums @ sums))) / n
+    half = t_quantile(groups - 1) * error
+    if error == 0:
+        # Nothing changed: at most 3/n could have (the rule of three, exact form).
+        half = 1 - 0.025 ** (1 / groups)
+    low = max(-1.0 if name == "drift_accuracy" else 0.0, value - half)
+    return Statistic(name, annotators, value, low, min(1.0, value + half), n, groups)

@@ -1,0 +1,263 @@
+"""The true rate from few human labels and many judge labels; how many labels are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.agreement.resample import t_quantile, wilson
+from harness.agreement.statistic import Statistic, not_applicable, undefined
+from harness.agreement.table import FloatArray, IntArray
+
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class PoweredMean:
+    """A prediction-powered mean.
+
+    Args:
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end.
+        tuning: lambda, how much the judge is trusted.
+        effective_n: Human labels that would give the same interval without the judge.
+        fell_back: Whether the residuals did not vary, so that Wilson's interval stands in.
+    """
+
+    value: float
+    low: float
+    high: float
+    tuning: float
+    effective_n: float
+    fell_back: bool = False
+
+
+def ppi_mean(
+    truth: FloatArray,
+    judged: FloatArray,
+    unlabelled: FloatArray,
+    *,
+    tuning: float | None = None,
+    small_sample: bool = True,
+    clusters: IntArray | None = None,
+    unlabelled_clusters: IntArray | None = None,
+) -> PoweredMean:
+    """Return a mean by prediction-powered inference (Angelopoulos et al. 2023; PPI++ 2023b).
+
+    theta = l mean(f_u) + mean(Y - l f), l = Cov(Y, f) / (Var f (1 + n/N)), kept in [0, 1].
+
+    Args:
+        truth: (n,) what people say, Y.
+        judged: (n,) what the judge says of the same items, f.
+        unlabelled: (N,) what the judge says of the items without people.
+        tuning: lambda; None chooses the best.
+        small_sample: Unbiased variances and Student's t with the labelled units' degrees of
+            freedom; False gives the normal interval of the papers.
+        clusters: (n,) cluster of each labelled item.
+        unlabelled_clusters: (N,) cluster of each unlabelled item; same names as ``clusters``.
+    """
+    n, more = truth.size, unlabelled.size
+    together = np.concatenate([judged, unlabelled])
+    if tuning is None:
+        spread = float(together.var(ddof=1))
+        covariance = float(np.mean((truth - truth.mean()) * (judged - judged.mean())))
+        tuning = covariance / (spread * (1 + n / more)) if spread > 0 else 0.0
+        tuning = min(1.0, max(0.0, tuning))
+    residual = truth - tuning * judged
+    value = tuning * float(unlabelled.mean()) + float(residual.mean())
+    own = np.arange(n) if clusters is None else clusters
+    other = n + np.arange(more) if unlabelled_clusters is None else unlabelled_clusters
+    names = np.concatenate([own, other])
+    # One value for each cluster, so that prompts with and without people's labels hang together.
+    pull = np.concatenate(
+        [(residual - residual.mean()) / n, tuning * (unlabelled - unlabelled.mean()) / more]
+    )
+    _, group = np.unique(names, return_inverse=True)
+    sums = np.bincount(group, weights=pull)
+    variance = float(sums @ sums)
+    units = np.unique(own).size
+    quantile = Z95
+    if small_sample:
+        variance *= units / (units - 1)
+        quantile = t_quantile(units - 1)
+    if residual.std() < 1e-12:
+        low, high = wilson(float(truth.mean()) * units, float(units))
+        return PoweredMean(value, min(low, value), max(high, value), tuning, float(n), True)
+    half = quantile * float(np.sqrt(variance))
+    plain = float(truth.var())
+    gain = plain / (variance * n) if variance > 0 else 1.0
+    if small_sample:
+        gain *= units / (units - 1)
+    if clusters is not None:
+        # Against the interval that people's labels alone would have with the same clusters.
+        _, group = np.unique(own, return_inverse=True)
+        alone = np.bincount(group, weights=(truth - truth.mean()) / n)
+        scale = units / (units - 1) if small_sample else 1.0
+        gain = scale * float(alone @ alone) / variance
+    return PoweredMean(value, value - half, value + half, tuning, n * gain)
+
+
+def true_rate(
+    truth: IntArray,
+    judged: IntArray,
+    category: int,
+    clusters: IntArray,
+    annotators: str,
+) -> list[Statistic]:
+    """Return the rate of a category: PPI++, its gain in labels, people alone, Rogan-Gladen.
+
+    Args:
+        truth: (n,) codes of people, -1 where there are none.
+        judged: (n,) codes of the judge.
+        category: Code of the category whose rate is estimated.
+        clusters: (n,) cluster of each item.
+        annotators: Whom it is about.
+    """
+    with_both = (truth >= 0) & (judged >= 0)
+    judge_only = (truth < 0) & (judged >= 0)
+    n, more = int(with_both.sum()), int(judge_only.sum())
+    if n < 2 or more < 1:
+        reason = "every item has people's labels" if more < 1 else "fewer than two common items"
+        return [not_applicable("ppi_rate", annotators, reason, n)]
+    y = (truth[with_both] == category).astype(np.float64)
+    f = (judged[with_both] == category).astype(np.float64)
+    f_u = (judged[judge_only] == category).astype(np.float64)
+    groups = np.unique(clusters[with_both]).size
+    if groups < 2:
+        return [undefined("ppi_rate", annotators, "one cluster has all labels of people", n)]
+    fit = ppi_mean(
+        y,
+        f,
+        f_u,
+        clusters=clusters[with_both],
+        unlabelled_clusters=clusters[judge_only],
+    )
+    reason = f"{n} labels of people and {more} of the judge; lambda {fit.tuning:.2f}"
+    if fit.fell_back:
+        reason += "; the judge never errs on common items, so Wilson's interval"
+    rate = Statistic(
+        "ppi_rate",
+        annotators,
+        fit.value,
+        max(0.0, fit.low),
+        min(1.0, fit.high),
+        n + more,
+        groups,
+        reason=reason,
+    )
+    gain = Statistic(
+        "ppi_effective_labels",
+        annotators,
+        fit.effective_n,
+        n=n,
+        clusters=groups,
+        reason=f"{n} labels of people count like {fit.effective_n:.0f}; a design figure,"
+        " no interval",
+    )
+    return [rate, gain, rogan_gladen(y, f, f_u, annotators)]
+
+
+def rogan_gladen(
+    truth: FloatArray, judged: FloatArray, unlabelled: FloatArray, annotators: str
+) -> Statistic:
+    """Return the rate corrected for the judge's sensitivity and specificity.
+
+    (p + sp - 1) / (se + sp - 1) (Rogan & Gladen 1978, AJE 107:71) with the interval of Lang &
+    Reiczigel (2014, Prev. Vet. Med. 113:13). Items count as independent.
+
+    Args:
+        truth: (n,) 1 where people say the category.
+        judged: (n,) 1 where the judge does, on the same items.
+        unlabelled: (N,) 1 where the judge does, on the other items.
+        annotators: Whom it is about.
+    """
+    name = "rogan_gladen_rate"
+    positives, negatives = int(truth.sum()), int((1 - truth).sum())
+    if positives == 0 or negatives == 0:
+        return undefined(name, annotators, "people used one category only", truth.size)
+    z = Z95
+    everything = np.concatenate([judged, unlabelled])
+    total = everything.size
+    se = float(judged[truth == 1].mean())
+    sp = float(1 - judged[truth == 0].mean())
+    if se + sp - 1 <= 0:
+        return undefined(name, annotators, "the judge is no better than chance", truth.size)
+    p = float(everything.mean())
+    value = (p + sp - 1) / (se + sp - 1)
+    n_, p_ = total + z * z, (total * p + z * z / 2) / (total + z * z)
+    se_, sp_ = (positives * se + 1) / (positives + 2), (negatives * sp + 1) / (negatives + 2)
+    youden = se_ + sp_ - 1
+    middle = (p_ + sp_ - 1) / youden
+    s, t = se_ * (1 - se_) / positives, sp_ * (1 - sp_) / negatives
+    shift = 2 * z * z * (middle * s - (1 - middle) * t)
+    error = np.sqrt(p_ * (1 - p_) / n_ + middle**2 * s + (1 - middle) ** 2 * t) / youden
+    low, high = middle + shift - z * error, middle + shift + z * error
+    value = min(1.0, max(0.0, value))
+    return Statistic(
+        name,
+        annotators,
+        value,
+        float(min(value, max(0.0, low))),
+        float(max(value, min(1.0, high))),
+        total,
+        total,
+        reason=f"sensitivity {se:.2f}, specificity {sp:.2f}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many labels an interval needs.
+
+    Args:
+        humans_only: Labels of people without a judge.
+        with_judge: Labels of people beside unlimited labels of the judge.
+        with_judge_items: Labels of people when the judge labels ``judge_items``; None when it
+            labels without limit.
+    """
+
+    humans_only: int
+    with_judge: int
+    with_judge_items: int | None = None
+
+
+def label_budget(
+    half_width: float,
+    *,
+    rate: float = 0.5,
+    correlation: float = 0.0,
+    design_effect: float = 1.0,
+    judge_items: int | None = None,
+    confidence: float = 0.95,
+) -> Budget:
+    """Return the labels needed: n = z^2 p (1 - p) (1 - rho^2) deff / h^2.
+
+    With N further judge labels the variance per label is p (1-p) (1 - rho^2 / (1 + n/N)) (PPI++),
+    which is solved for n.
+
+    Args:
+        half_width: Half the width h of the wished interval.
+        rate: The rate p that is to be measured; 1/2 is the worst case.
+        correlation: Correlation rho of judge and people.
+        design_effect: 1 + (items per prompt - 1) * intraclass correlation.
+        judge_items: Items N with judge labels only; None for many.
+        confidence: Level of the interval.
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    base = z * z * rate * (1 - rate) * design_effect / half_width**2
+
+    def needed(share: float) -> int:
+        return max(2, int(np.ceil(base * share - 1e-9)))
+
+    limited = None
+    if judge_items is not None:
+        # n = base (1 - r2 N / (N + n)); the positive root of n^2 + n (N - base) - base N (1 - r2).
+        more, r2 = float(judge_items), correlation**2
+        b = more - base
+        root = (-b + np.sqrt(b * b + 4 * base * more * (1 - r2))) / 2
+        limited = max(2, int(np.ceil(root - 1e-9)))
+    return Budget(needed(1.0), needed(1 - correlation**2), limited)

@@ -1,0 +1,92 @@
+"""Two columns of scores: concordance and correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.agreement.resample import REPLICATES, SumsToValue, estimate, units_of
+from harness.agreement.statistic import Statistic, undefined
+from harness.agreement.table import FloatArray, IntArray
+
+
+def concordance(
+    first: FloatArray,
+    second: FloatArray,
+    clusters: IntArray,
+    annotators: str,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Statistic:
+    """Return Lin's coefficient 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255).
+
+    Args:
+        first: (n,) scores, NaN where missing.
+        second: (n,) scores, NaN where missing.
+        clusters: (n,) cluster of each item.
+        annotators: Whom it is about.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+    """
+
+    def value(sums: FloatArray) -> FloatArray:
+        n, x, y = (sums[..., k] for k in range(3))
+        covariance = sums[..., 5] / n - x * y / n**2
+        spread = sums[..., 3] / n + sums[..., 4] / n - 2 * x * y / n**2
+        fine = spread > 1e-12
+        return np.where(fine, 2 * covariance / np.where(fine, spread, 1.0), np.nan)
+
+    return _two("concordance", first, second, clusters, annotators, value, replicates, seed)
+
+
+def pearson(
+    first: FloatArray,
+    second: FloatArray,
+    clusters: IntArray,
+    annotators: str,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Statistic:
+    """Return Pearson's correlation; arguments as of ``concordance``."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        n, x, y = (sums[..., k] for k in range(3))
+        covariance = sums[..., 5] / n - x * y / n**2
+        spread = (sums[..., 3] / n - (x / n) ** 2) * (sums[..., 4] / n - (y / n) ** 2)
+        fine = spread > 1e-24
+        return np.where(fine, covariance / np.sqrt(np.where(fine, spread, 1.0)), np.nan)
+
+    return _two("pearson_r", first, second, clusters, annotators, value, replicates, seed)
+
+
+def _two(
+    name: str,
+    first: FloatArray,
+    second: FloatArray,
+    clusters: IntArray,
+    annotators: str,
+    value: SumsToValue,
+    replicates: int,
+    seed: int,
+) -> Statistic:
+    usable = ~(np.isnan(first) | np.isnan(second))
+    n = int(usable.sum())
+    if n < 3:
+        return undefined(name, annotators, "fewer than three common items", n)
+    x, y = first[usable], second[usable]
+    # A common shift and scale leave both statistics alone and keep the sums small.
+    middle, scale = x.mean(), max(float(x.std()), float(y.std()), 1e-12)
+    x, y = (x - middle) / scale, (y - middle) / scale
+    features = np.column_stack([np.ones(n), x, y, x * x, y * y, x * y])
+    return estimate(
+        name,
+        annotators,
+        units_of(features, np.arange(n), clusters[usable]),
+        value,
+        n=n,
+        why_undefined="the scores do not vary",
+        perfect=(1.0, 1.0),
+        replicates=replicates,
+        seed=seed,
+    )

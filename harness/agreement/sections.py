@@ -1,0 +1,245 @@
+"""Sections on judges: may they replace people, what moves them, may they be trusted?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.agreement.alternative_annotator import alternative_annotator_test
+from harness.agreement.bias import length_and_self_bias, position_coefficient
+from harness.agreement.calibration import calibration
+from harness.agreement.cascade import cascade
+from harness.agreement.drift import anchor_hash, drift
+from harness.agreement.evidence import Evidence, Section, Settings
+from harness.agreement.kappa import cohen_kappa, pairs_of
+from harness.agreement.orders import (
+    accuracy_both_orders,
+    first_pick_rate,
+    positional_agreement,
+    swap_flip_rate,
+)
+from harness.agreement.panel import error_correlation, soft_label_distance
+from harness.agreement.prediction_powered import label_budget, true_rate
+from harness.agreement.statistic import Statistic
+from harness.agreement.table import FloatArray, IntArray, RatingTable
+
+MOST_CATEGORIES = 5
+
+Truth = tuple[IntArray, str] | None
+
+
+def replacement(table: RatingTable, settings: Settings) -> list[Section]:
+    """The alternative annotator test of every judge."""
+    if not table.humans:
+        return []
+    rows = [
+        row
+        for judge in table.judges
+        for row in alternative_annotator_test(table, judge, settings.epsilon)
+    ]
+    note = "Alternative annotator test (Calderon et al. 2025), Benjamini-Yekutieli at q = .05."
+    return [Section("May a judge replace a person?", tuple(rows), (note,))]
+
+
+def powered(table: RatingTable, truth: Truth) -> list[Section]:
+    """The true rate of each category from few people's and many judge labels."""
+    if truth is None:
+        return []
+    codes = truth[0]
+    rows: list[Statistic] = []
+    for judge in table.judges:
+        judged = table.codes[:, judge]
+        if not ((codes < 0) & (judged >= 0)).any() or not ((codes >= 0) & (judged >= 0)).any():
+            continue
+        share = np.bincount(codes[codes >= 0], minlength=table.n_categories)
+        shown = [int(c) for c in np.argsort(-share, kind="stable")[:MOST_CATEGORIES] if share[c]]
+        for category in sorted(shown):
+            label = f"{table.categories[category]} | {table.annotators[judge]}"
+            rows += true_rate(codes, judged, category, table.clusters, label)
+    notes = (
+        "Prediction-powered inference (PPI++) holds if the items that people labelled are a random"
+        " sample of all items.",
+    )
+    return [Section("The true rate, from people and judges together", tuple(rows), notes)]
+
+
+def position(evidence: Evidence, truth: Truth) -> list[Section]:
+    """First-pick rate, flips and the position coefficient of judges that saw both orders."""
+    rows: list[Statistic] = []
+    for verdicts in evidence.orders:
+        if truth is not None:
+            rows.append(accuracy_both_orders(verdicts, truth[0]))
+        rows += [
+            positional_agreement(verdicts),
+            swap_flip_rate(verdicts),
+            first_pick_rate(verdicts),
+            position_coefficient(verdicts, None if truth is None else truth[0]),
+        ]
+    notes = (
+        "Without position bias the first-pick rate is .5 and the coefficient (log-odds for the"
+        " first answer, Davidson's model) is 0.",
+    )
+    return [Section("Position bias: the same pairs in both orders", tuple(rows), notes)]
+
+
+def other_biases(table: RatingTable, evidence: Evidence, truth: Truth) -> list[Section]:
+    """Length bias and self-preference beyond what people prefer."""
+    if truth is None or (evidence.length_gap is None and not evidence.own_family):
+        return []
+    sides = [c for c in range(table.n_categories) if c != table.tie]
+    if len(sides) != 2:
+        return []
+    rows: list[Statistic] = []
+    for judge in table.judges:
+        name = table.annotators[judge]
+        rows += length_and_self_bias(
+            table.codes[:, judge],
+            truth[0],
+            table.clusters,
+            name,
+            a=sides[0],
+            b=sides[1],
+            tie=table.tie,
+            length_gap=evidence.length_gap,
+            own_family=evidence.own_family.get(name),
+        )
+    notes = (
+        "Log-odds for the longer answer (tanh of the gap over its standard deviation) and for the"
+        " judge's own family, at equal preference of people; 0 without bias.",
+    )
+    return [Section("Length bias and self-preference", tuple(rows), notes)]
+
+
+def consistency(table: RatingTable, evidence: Evidence, settings: Settings) -> list[Section]:
+    """Test-retest kappa of annotators that were asked twice."""
+    rows = []
+    for name, again in evidence.retests.items():
+        first = table.codes[:, table.column(name)]
+        pairs = pairs_of(first, again, table.clusters, table.n_categories)
+        row = cohen_kappa(pairs, name, **settings.bootstrap)
+        rows.append(
+            Statistic(
+                "test_retest_kappa",
+                name,
+                row.value,
+                row.low,
+                row.high,
+                row.n,
+                row.clusters,
+                row.status,
+                row.reason,
+            )
+        )
+    return [Section("Consistency: asked again", tuple(rows))]
+
+
+def calibrated(
+    table: RatingTable, evidence: Evidence, truth: Truth, settings: Settings
+) -> list[Section]:
+    """Calibration of stated probabilities, and the verdicts that may stand without a person."""
+    if truth is None:
+        return []
+    rows: list[Statistic] = []
+    accepted: list[Statistic] = []
+    for name, stated in evidence.stated.items():
+        right = rightness(table, name, truth[0])
+        rows += calibration(stated, right, table.clusters, name, **settings.bootstrap)
+        accepted += cascade(stated, right, name, settings.risk)
+    return [
+        Section("Calibration of stated probabilities", tuple(rows)),
+        Section("Selective cascade: which verdicts may stand", tuple(accepted), (
+            "Items count as independent; verdicts below the threshold go to people.",)),
+    ]  # fmt: skip
+
+
+def rightness(table: RatingTable, name: str, truth: IntArray) -> FloatArray:
+    """Return (n,) 1 where an annotator is right, 0 where wrong, NaN where that is unknown."""
+    codes = table.codes[:, table.column(name)]
+    known = (codes >= 0) & (truth >= 0)
+    return np.where(known, (codes == truth).astype(np.float64), np.nan)
+
+
+def panel(table: RatingTable, truth: Truth, settings: Settings) -> list[Section]:
+    """Error correlation, effective number of judges, distance to people's spread of labels."""
+    sections = []
+    if truth is not None and len(table.judges) >= 2:
+        rows = error_correlation(table, table.judges, truth[0], **settings.bootstrap)
+        sections.append(Section("The panel: do judges err together?", tuple(rows)))
+    if len(table.humans) >= 2 and table.judges and table.level in ("nominal", "ordinal"):
+        people = table.label_counts(table.humans)
+        found: list[Statistic] = []
+        for judge in table.judges:
+            own = table.label_counts([judge])
+            found += soft_label_distance(people, own, table.clusters, table.annotators[judge])
+        if len(table.judges) > 1:
+            votes = table.label_counts(table.judges)
+            found += soft_label_distance(people, votes, table.clusters, "all judges' votes")
+        sections.append(
+            Section(
+                "Soft labels: judges against the spread of people's labels",
+                tuple(found),
+                ("0 is the same distribution; a single label is far from divided people.",),
+            )
+        )
+    return sections
+
+
+def drifted(table: RatingTable, evidence: Evidence, truth: Truth) -> list[Section]:
+    """Changes between two versions of a judge on the items of the table."""
+    if not evidence.drifts:
+        return []
+    codes = truth[0] if truth else np.full(len(table.items), -1, dtype=np.int64)
+    rows: list[Statistic] = []
+    for old, new in evidence.drifts:
+        before, after = (table.codes[:, table.column(name)] for name in (old, new))
+        rows += drift(before, after, codes, table.clusters, f"{old} -> {new}")
+    labels = ["" if code < 0 else table.categories[code] for code in codes]
+    pinned = anchor_hash(table.items, labels)
+    note = f"Anchor set of {len(table.items)} items, sha256 {pinned[:16]}: compare like with like."
+    return [Section("Drift between versions", tuple(rows), (note,))]
+
+
+def budget(table: RatingTable, truth: Truth, settings: Settings) -> list[Section]:
+    """How many labels of people the rate of the commonest category needs."""
+    if truth is None or table.level not in ("nominal", "ordinal") or not table.judges:
+        return []
+    codes = truth[0]
+    known = codes >= 0
+    if known.sum() < 10:
+        return []
+    category = int(np.bincount(codes[known]).argmax())
+    indicator = (codes[known] == category).astype(np.float64)
+    rate = float(indicator.mean())
+    effect = design_effect(indicator, table.clusters[known])
+    rows = []
+    for judge in table.judges:
+        judged = table.codes[:, judge]
+        both = known & (judged >= 0)
+        y, f = (codes[both] == category).astype(float), (judged[both] == category).astype(float)
+        if y.size < 10 or y.std() == 0 or f.std() == 0:
+            continue
+        rho = float(np.corrcoef(y, f)[0, 1])
+        plan = label_budget(settings.half_width, rate=rate, correlation=rho, design_effect=effect)
+        rows.append(
+            Statistic(
+                "label_budget",
+                table.annotators[judge],
+                float(plan.with_judge),
+                n=int(both.sum()),
+                clusters=int(np.unique(table.clusters[both]).size),
+                reason=f"people's labels for +-{settings.half_width:g} of the rate of"
+                f" {table.categories[category]!r} with this judge (rho {rho:.2f}, design effect"
+                f" {effect:.2f}); {plan.humans_only} without; a design figure, no interval",
+            )
+        )
+    return [Section("Label budget", tuple(rows))]
+
+
+def design_effect(values: FloatArray, clusters: IntArray) -> float:
+    """Return the variance of a mean over clusters against that over independent items."""
+    _, group = np.unique(clusters, return_inverse=True)
+    groups = int(group.max()) + 1
+    spread = float(values.var())
+    if groups < 2 or spread == 0:
+        return 1.0
+    sums = np.bincount(group, weights=values - values.mean())
+    return max(1.0, groups / (groups - 1) * float(sums @ sums) / (values.size * spread))
