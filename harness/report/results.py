@@ -32,6 +32,9 @@ HELD_OUT = (
 )
 """What is plotted for all arms together: key of a log row, and its label."""
 
+OPEN_SAMPLES = 3
+"""Samples that are not folded away."""
+
 TONES = {"raised": "good", "lowered": "bad"}
 
 
@@ -433,4 +436,8 @@ def samples(data: Data, names: Names) -> list[Block]:
                 answers,
             )
         )
+    more = len(blocks) - OPEN_SAMPLES
+    if more > 0:
+        summary = f"{more} more prompt{'s' if more > 1 else ''}"
+        blocks = [*blocks[:OPEN_SAMPLES], Details(summary, blocks[OPEN_SAMPLES:])]
     return blocks or [Text("No samples were kept.", "muted")]
