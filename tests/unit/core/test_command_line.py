@@ -98,6 +98,7 @@ def test_judge_works_on_plain_files_and_goes_on(tmp_path: Path) -> None:
     ).split()
     done = harness(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    rows = [json.loads(line) for line in (tmp_path / "out/judgments.jsonl").open()]
+    lines = (tmp_path / "out" / "judgments.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
     assert [row["verdict"]["value"] for row in rows] == [True, True, True, False, False]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["judgments.jsonl"]

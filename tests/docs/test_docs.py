@@ -1,0 +1,139 @@
+"""What README and docs show is run: files, commands, plugins, hooks, links and help pages."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import hookspecs
+from harness.registry import load
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    path
+    for folder, pattern in ((ROOT, "*.md"), (ROOT / "docs", "**/*.md"), (ROOT / "plugins", "*.md"),
+                            (ROOT / "reports", "README.md"))
+    for path in folder.glob(pattern)
+)  # fmt: skip
+BLOCK = re.compile(r"<!-- test: (?P<what>[^>]+?) -->\n```\w*\n(?P<body>.*?)^```", re.M | re.S)
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
+COMMAND = re.compile(r"`harness (?P<words>[a-z][^`]*)`")
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A tested block of a page."""
+
+    page: Path
+    what: str
+    body: str
+
+
+def snippets(page: Path) -> list[Snippet]:
+    text = page.read_text(encoding="utf-8")
+    return [Snippet(page, m["what"].strip(), m["body"]) for m in BLOCK.finditer(text)]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if snippets(p)], ids=name_of)
+def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
+    """Files are written, commands run and plugins loaded in the order of the page."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path),
+        "COLUMNS": "100",
+    }
+    ran = 0
+    for snippet in snippets(page):
+        kind, _, argument = snippet.what.partition(" ")
+        if kind == "file":
+            path = tmp_path / argument
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(snippet.body, encoding="utf-8")
+            continue
+        ran += 1
+        if kind == "run":
+            script = f"set -euo pipefail\n{snippet.body}"
+            command = ["bash", "-c", script]
+        elif kind == "python":
+            command = [sys.executable, "-c", snippet.body]
+        elif kind == "plugin":
+            module = f"snippet_{ran}"
+            (tmp_path / f"{module}.py").write_text(snippet.body, encoding="utf-8")
+            check = (
+                f"import {module}, pluggy; from harness import hookspecs;"
+                "m = pluggy.PluginManager('harness'); m.add_hookspecs(hookspecs);"
+                f"m.register({module}); m.check_pending();"
+                "[f.build() for fs in m.hook.harness_feedback_sources() for f in fs]"
+            )
+            command = [sys.executable, "-c", check]
+        else:
+            pytest.fail(f"{name_of(page)}: unknown kind of test {snippet.what!r}")
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, f"{snippet.body}\n{done.stdout}\n{done.stderr}"
+    assert ran, "a page with files and nothing that uses them"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = [m["target"] for m in LINK.finditer(page.read_text(encoding="utf-8"))]
+    local = [t for t in targets if not re.match(r"[a-z]+:", t)]
+    missing = [t for t in local if not (page.parent / t).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_exist(page: Path) -> None:
+    from harness.cli.main import app, register
+
+    if not app.registered_commands:
+        register()
+    known = {command.name for command in app.registered_commands}
+    text = page.read_text(encoding="utf-8")
+    named = {m["words"].split()[0] for m in COMMAND.finditer(text)}
+    named |= set(re.findall(r"^harness ([a-z][\w-]*)", text, re.M))
+    assert named <= known
+
+
+def test_hooks_are_documented_with_their_signatures() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction):
+        if name.startswith("harness_"):
+            signature = str(inspect.signature(hook)).replace("'", "")
+            assert f"`{name}{signature}`" in text
+            assert inspect.getdoc(hook)
+
+
+def test_every_source_is_documented() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    undocumented = [name for name in load().sources if f"`{name}`" not in text]
+    assert undocumented == []
+
+
+def test_the_readme_shows_the_plugin_that_is_tested() -> None:
+    shown = next(s.body for s in snippets(ROOT / "README.md") if s.what == "plugin")
+    assert shown == (ROOT / "tests" / "thirdparty_plugin" / "word_limit.py").read_text()
+
+
+def test_help_pages_are_in_the_docs_as_they_are() -> None:
+    """Made by ``python docs/make_commands.py``."""
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_commands.py"), "--print"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made
