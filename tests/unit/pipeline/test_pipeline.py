@@ -1,0 +1,191 @@
+"""Weights, pairs from scores, held-out evaluators, jobs that die with their parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.annotate import build_requests
+from harness.config import ArmConfig, RunConfig, SourceConfig
+from harness.errors import ConfigError, PluginError
+from harness.pipeline.arms import arm_weights, check_arms
+from harness.pipeline.assess import evaluators_of
+from harness.pipeline.collect import Collected, as_pairs, check_held_out
+from harness.pipeline.context import NamedSource
+from harness.pipeline.rewards import open_rewards
+from harness.registry import registry
+from harness.scale_out.local import run_jobs
+from harness.schema import Item, Judgment, Response, Status, Verdict
+
+
+def named(name: str, use: str, **options: Any) -> NamedSource:
+    factory = registry().source(use)
+    config = SourceConfig(use=use, options=options)
+    return NamedSource(name, config, factory.build(options, name), factory, registry().origins[use])
+
+
+ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
+RESPONSES = [Response(f"i{n}.{k}", f"i{n}", "base", f"{n} {k}") for n in range(4) for k in range(2)]
+
+
+def collected() -> Collected:
+    found = Collected(ITEMS, [])
+    found.pairs = build_requests(ITEMS, RESPONSES, "pairwise")
+    found.points = build_requests(ITEMS, RESPONSES, "pointwise")
+    return found
+
+
+def test_scores_become_pairs_and_failures_stay_failures() -> None:
+    source = named("v", "last_number")
+    found = collected()
+    verdicts = {
+        "i0.0": Verdict(Status.OK, True), "i0.1": Verdict(Status.OK, False),
+        "i1.0": Verdict(Status.OK, False), "i1.1": Verdict(Status.OK, True),
+        "i2.0": Verdict(Status.OK, True), "i2.1": Verdict(Status.OK, True),
+        "i3.0": Verdict(Status.OK, True), "i3.1": Verdict(Status.TIMEOUT, rationale="slow"),
+    }  # fmt: skip
+    found.judgments["v"] = [
+        Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id]) for r in found.points
+    ]
+    pairs = as_pairs(source, found)
+    assert [p.verdict.value for p in pairs] == ["A", "B", "TIE", None]
+    assert (pairs[3].verdict.status, pairs[3].verdict.rationale) == (Status.TIMEOUT, "slow")
+
+
+def test_weights_are_shares_times_gates_times_kappas() -> None:
+    found = collected()
+    found.weights = {"v": 1.0, "j": 0.25, "p": 1.0}
+    found.kappas = {"v": 0.5, "j": -0.2, "p": 0.8}
+    arm = ArmConfig(sources=("v", "j", "p"), trainer="ppo", weights={"v": 2.0})
+    assert arm_weights(arm, found, {}) == {"v": 2.0, "j": 0.25, "p": 1.0}
+    weighted = arm.model_copy(update={"aggregation": "agreement_weighted"})
+    assert arm_weights(weighted, found, {}) == {"v": 1.0, "j": 0.0, "p": 0.8}
+    found.kappas.pop("p")  # undefined: no evidence of agreement, so no weight
+    assert arm_weights(weighted, found, {})["p"] == 0.0
+
+
+def config(**changes: Any) -> RunConfig:
+    content: dict[str, Any] = {
+        "name": "x",
+        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
+        "policy": {"model": "m"},
+        "sources": {
+            "verifier": {"use": "last_number"},
+            "correctness": {"use": "last_number"},
+            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
+            "other_style": {"use": "keywords", "options": {"any_of": ["thanks"]}},
+        },
+        "arms": {
+            "rlvr": {"sources": ["verifier"], "trainer": "grpo"},
+            "polite": {"sources": ["other_style"], "trainer": "grpo"},
+        },
+        "evaluation": {"evaluators": ["correctness", "style"]},
+        **changes,
+    }
+    return RunConfig.model_validate(content)
+
+
+def test_an_evaluator_under_another_name_is_not_held_out() -> None:
+    experiment = config()
+    sources = {
+        name: named(name, entry.use, **entry.options) for name, entry in experiment.sources.items()
+    }
+    held_out = {info.name: info.held_out_for for info in evaluators_of(experiment, sources)}
+    assert held_out == {"correctness": {"polite"}, "style": {"rlvr", "polite"}}
+
+
+def test_wrong_settings_and_aggregations_are_refused_early() -> None:
+    arm = {"sources": ["verifier"], "trainer": "grpo"}
+    with pytest.raises(ConfigError, match="wrong training settings"):
+        check_arms(config(arms={"a": {**arm, "settings": {"beta": "much"}}}))
+    with pytest.raises(PluginError, match="unknown aggregation 'mode'"):
+        check_arms(config(arms={"a": {**arm, "aggregation": "mode"}}))
+    with pytest.raises(ConfigError, match="needs an agreement section"):
+        check_arms(config(arms={"a": {**arm, "aggregation": "agreement_weighted"}}))
+
+
+def test_training_on_evaluation_prompts_is_refused() -> None:
+    again = [replace(ITEMS[0], id="new name")]
+    with pytest.raises(ConfigError, match=r"1 items of data\.evaluation"):
+        check_held_out(ITEMS, again)
+    check_held_out(ITEMS, [Item("z", "another question")])
+
+
+def test_rewards_by_name_with_weights() -> None:
+    with open_rewards(["last_number=0.5", "exact_match"]) as (functions, weights):
+        assert weights == {"last_number": 0.5, "exact_match": 1.0}
+        values = functions["last_number"](
+            prompts=["2+2?", "2+2?"], completions=["it is 4", "five"],
+            completion_ids=[[1], [2]], item_id=["a", "a"], reference=["4", "4"],
+        )  # fmt: skip
+        assert values == [1.0, 0.0]
+    with pytest.raises(ConfigError, match="not a number"), open_rewards(["last_number=x"]):
+        pass
+
+
+def double(job: int, report: Any) -> int:
+    report(0, {"job": job})
+    if job < 0:
+        raise ValueError("negative")
+    return 2 * job
+
+
+def test_jobs_come_back_in_order_with_their_reports() -> None:
+    seen: list[tuple[int, Any]] = []
+    done: list[int] = []
+    results = run_jobs(
+        double, [3, 1, 2], 2, lambda i, r: seen.append((i, r["job"])), lambda i, r: done.append(i)
+    )
+    assert results == [6, 2, 4]
+    assert sorted(seen) == [(0, 3), (1, 1), (2, 2)]
+    assert sorted(done) == [0, 1, 2]
+    with pytest.raises(ValueError, match="negative"):
+        run_jobs(double, [1, -1], 2)
+
+
+PARENT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import test_pipeline_sleeper as s
+from harness.scale_out.local import run_jobs
+if __name__ == "__main__":
+    run_jobs(s.sleep, [sys.argv[2]], 1)
+"""
+SLEEPER = """
+import os, time
+def sleep(path, report):
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    time.sleep(60)
+"""
+
+
+def test_jobs_die_with_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "test_pipeline_sleeper.py").write_text(SLEEPER)
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    pid_file = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, script, tmp_path, pid_file])
+    while not pid_file.exists() or not pid_file.read_text():
+        assert parent.poll() is None
+        time.sleep(0.02)
+    child = int(pid_file.read_text())
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    for _ in range(500):
+        try:
+            state = Path(f"/proc/{child}/stat").read_text().split()[2]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.02)
+    pytest.fail("the job outlived its parent")
