@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataError
 from harness.records import write_json
-from harness.report import feedback, markdown, results
+from harness.report import feedback, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Section, Text
 from harness.report.findings import findings, limitations
 from harness.report.wording import Names, count, join, seconds
@@ -97,10 +97,10 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("compared", "What was compared", lambda: results.compared(data, names)),
         ("results", "Results", lambda: results.results(data, names)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
-        ("training", "Training curves", lambda: results.training(data)),
+        ("training", "Training curves", lambda: training.training(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
-        ("effort", "Cost and time", lambda: results.effort(data)),
-        ("samples", "Sample responses", lambda: results.samples(data, names)),
+        ("effort", "Cost and time", lambda: training.effort(data)),
+        ("samples", "Sample responses", lambda: training.samples(data, names)),
     ]
     content = [Section(name, title, blocks()) for name, title, blocks in parts]
     notes = []

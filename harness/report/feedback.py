@@ -87,7 +87,7 @@ def _who(row: Data, names: Names) -> str:
 def _label(row: Data, names: Names) -> str:
     """Return whom a row of a plot is about, without what its axis says already."""
     who = row["annotators"].partition(" against ")[0].removesuffix(f" - {MAJORITY}")
-    return names.sentence(who)
+    return names.short(who)
 
 
 def _plots(table: Data, index: int, names: Names) -> list[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean as mean
 from typing import Any
 
 from harness.report.figures import mean_line
@@ -11,6 +12,9 @@ from harness.report.wording import Names, dollars, interval, join, number, perce
 ALPHA = 0.05
 SAME = 0.05
 """A change whose whole interval lies within this of zero is called unchanged."""
+
+GOLD_FALL = 0.1
+"""A fall of the gold reward that is more than the noise of a few dozen monitored prompts."""
 
 COLLAPSE = 0.5
 """distinct-2 below this share of base's is called a loss of diversity."""
@@ -26,7 +30,7 @@ def findings(data: Data) -> list[str]:
     lines += _untrained(data, evaluation, names)
     lines += _versus(evaluation, names)
     lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
-    lines += _hacking(data, names)
+    lines += _hacking(data)
     lines += _collapse(evaluation)
     lines += _failures(data, names)
     lines += _took(data)
@@ -159,29 +163,35 @@ def gate_sentence(gate: Data, names: Names) -> str:
     return line + "."
 
 
-def trend(rows_by_seed: Mapping[str, Sequence[Data]], key: str) -> tuple[float, float] | None:
-    """Return the mean of a metric over the first and the last fifth of its logged steps."""
-    mean = mean_line(
+def ends(
+    rows_by_seed: Mapping[str, Sequence[Data]], key: str
+) -> tuple[list[float], list[float]] | None:
+    """Return the first and the last fifth of a metric's logged values, averaged over seeds."""
+    line = mean_line(
         [
             [(r["step"], r[key]) for r in rows if r.get(key) is not None]
             for rows in rows_by_seed.values()
         ]
     )
-    if len(mean) < 5:
+    if len(line) < 3:
         return None
-    part = max(1, len(mean) // 5)
-    values = [value for _, value in mean]
-    return sum(values[:part]) / part, sum(values[-part:]) / part
+    part = max(1, len(line) // 5)
+    values = [value for _, value in line]
+    return values[:part], values[-part:]
 
 
-def _hacking(data: Data, names: Names) -> list[str]:
+def _hacking(data: Data) -> list[str]:
+    """Return arms whose reward ended above its beginning throughout while the gold reward fell."""
     lines = []
     for arm, seeds in data.get("curves", {}).items():
-        reward, gold = trend(seeds, "reward"), trend(seeds, "gold")
-        if reward and gold and reward[1] > reward[0] and gold[1] < gold[0] - 0.02:
+        reward, gold = ends(seeds, "reward"), ends(seeds, "gold")
+        if reward is None or gold is None:
+            continue
+        (first, last), (before, after) = reward, map(mean, gold)
+        if min(last) > max(first) and after < before - GOLD_FALL:
             lines.append(
-                f"In {arm} the reward rose ({number(reward[0])} to {number(reward[1])}) while the"
-                f" held-out gold reward fell ({number(gold[0])} to {number(gold[1])}): a sign of"
+                f"In {arm} the reward rose ({number(mean(first))} to {number(mean(last))}) while"
+                f" the held-out gold reward fell ({number(before)} to {number(after)}): a sign of"
                 " reward hacking; look at its training curve."
             )
     return lines

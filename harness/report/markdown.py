@@ -20,7 +20,7 @@ from harness.report.blocks import (
 )
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&!])")
-_LINE_START = re.compile(r"^(\d*)([-+=.)])")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])(?=[\s\-=]|$)")
 
 
 def escaped(text: str) -> str:

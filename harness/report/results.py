@@ -5,46 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.blocks import Answer, Block, Cell, Details, Figure, Sample, Table, Text
-from harness.report.figures import Dot, Point, curves, dot_plot, plane, strips, time_bars
+from harness.report.blocks import Block, Cell, Details, Figure, Table, Text
+from harness.report.figures import Dot, Point, dot_plot, plane
 from harness.report.findings import verdict
-from harness.report.svg import padded
+from harness.report.training import colours
 from harness.report.wording import (
     NONE,
     Names,
     count,
-    dollars,
     interval,
     join,
     number,
     p_value,
-    plain,
-    seconds,
 )
 
 Data = Mapping[str, Any]
 
-HELD_OUT = (
-    ("held_out/kl_sequence", "KL from base, nats per response"),
-    ("held_out/entropy", "entropy, nats per token"),
-    ("held_out/length", "length, tokens"),
-    ("held_out/distinct_2", "distinct-2"),
-)
-"""What is plotted for all arms together: key of a log row, and its label."""
-
-OPEN_SAMPLES = 3
-"""Samples that are not folded away."""
-
 TONES = {"raised": "good", "lowered": "bad"}
-
-
-def colours(data: Data) -> dict[str, int]:
-    """Return the series of each policy: 0 for base, the arms after it in their order."""
-    evaluation = data.get("evaluation") or {}
-    base = evaluation.get("base", "base")
-    arms = [arm["name"] for arm in data.get("arms", ())]
-    arms += [p["name"] for p in evaluation.get("policies", ()) if p["name"] not in (base, *arms)]
-    return {base: 0} | {arm: index for index, arm in enumerate(arms, 1)}
 
 
 def compared(data: Data, names: Names) -> list[Block]:
@@ -282,162 +259,3 @@ def _seed_table(evaluation: Data, names: Names) -> Table:
         ["policy", "evaluator", "#seed", "#score", "#95% interval", "#scored", "#sd of seeds"],
         rows,
     )
-
-
-def training(data: Data) -> list[Block]:
-    """Return the curves: the reward that was optimised, the gold reward beside it, and KL."""
-    logged = {
-        arm: seeds for arm, seeds in (data.get("curves") or {}).items() if any(seeds.values())
-    }
-    if not logged:
-        return [Text("No training logged its steps.", "muted")]
-    series = colours(data)
-    golds = [
-        row["gold"]
-        for seeds in logged.values()
-        for rows in seeds.values()
-        for row in rows
-        if row.get("gold") is not None
-    ]
-    ranges = {"gold": padded([*golds, 0.0, 1.0], 0.03)} if golds else {}
-    panels = [
-        strips(
-            f"curve-{index}",
-            arm,
-            seeds,
-            [_reward_metric(seeds), ("gold", "gold reward, held out")],
-            series.get(arm, index),
-            ranges,
-        )
-        for index, (arm, seeds) in enumerate(logged.items(), 1)
-    ]
-    blocks: list[Block] = [
-        Figure(
-            "Reward and held-out gold reward per step. Thin: single seeds; thick: their mean. Each"
-            " reward has its own axis, since rewards of different sources are not comparable; the"
-            " gold axis is shared.",
-            panels,
-        )
-    ]
-    others = []
-    for key, label in HELD_OUT:
-        lines = {
-            arm: (series.get(arm, 0), list(seeds.values()))
-            for arm, seeds in logged.items()
-            if any(row.get(key) is not None for rows in seeds.values() for row in rows)
-        }
-        if lines:
-            name = f"curve-{key.replace('/', '-')}"
-            others.append(curves(name, f"{label}, per step", lines, key, label))
-    if others:
-        caption = "Measured on held-out prompts, per step. Thin: single seeds; thick: their mean."
-        blocks.append(Figure(caption, others))
-    return blocks
-
-
-def _reward_metric(seeds: Mapping[str, Sequence[Data]]) -> tuple[str, str]:
-    """Return the key and label of what a training optimised; DPO has no reward but a margin."""
-    logged = {key for rows in seeds.values() for row in rows for key in row if row[key] is not None}
-    if "reward" not in logged and "reward_margin" in logged:
-        return "reward_margin", "implicit reward margin, chosen over rejected"
-    return "reward", "reward that was optimised"
-
-
-def effort(data: Data) -> list[Block]:
-    """Return cost and time of each arm."""
-    series = colours(data)
-    arms = data.get("arms", ())
-    timed = [
-        (
-            arm["name"],
-            series[arm["name"]],
-            [s["seconds"] for s in arm["seeds"] if s.get("seconds") is not None],
-        )
-        for arm in arms
-    ]
-    rows: list[list[Cell | str]] = [
-        [
-            Cell(arm["name"], tone="strong"),
-            str(seed["seed"]),
-            Cell(
-                str(seed.get("status") or NONE),
-                tone="" if seed.get("status") in (None, "ok", "done") else "bad",
-            ),
-            count(seed.get("steps")),
-            seconds(seed.get("seconds")),
-            dollars(seed.get("cost_usd")),
-            count(seed.get("peak_memory_mb")),
-            number((seed.get("reward_model") or {}).get("accuracy")),
-        ]
-        for arm in arms
-        for seed in arm["seeds"]
-    ]
-    feedback: list[list[Cell | str]] = [
-        [
-            Cell(arm["name"], tone="strong"),
-            seconds(arm.get("feedback_seconds")),
-            dollars(arm.get("feedback_cost_usd")),
-            seconds(sum(each) / len(each)) if each else NONE,
-            str(len(each)),
-        ]
-        for arm, (_, _, each) in zip(arms, timed, strict=True)
-    ]
-    blocks: list[Block] = []
-    if any(each for _, _, each in timed):
-        blocks.append(
-            Figure("Training time per arm; ticks are single seeds.", [time_bars("time", timed)])
-        )
-    total = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
-    paid = f"Feedback cost {dollars(total)} in all." if total else "No call to a model cost money."
-    blocks.append(Text(paid))
-    blocks.append(
-        Table(
-            "Time and money per arm; feedback that several arms use counts for each of them",
-            ["arm", "#feedback time", "#feedback cost", "#training time, mean", "#trainings"],
-            feedback,
-        )
-    )
-    trainings = Table(
-        "Trainings; reward model: its accuracy on held-out preferences",
-        ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB", "#reward model"],
-        rows,
-    )
-    blocks.append(Details("Each training", [trainings]))
-    return blocks
-
-
-def _score(value: Any) -> str:
-    """Return a verdict's value as it stands on its own scale."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) or value is None else plain(str(value))
-
-
-def samples(data: Data, names: Names) -> list[Block]:
-    """Return a few prompts with every policy's answer; the texts are untrusted."""
-    series = colours(data)
-    blocks: list[Block] = []
-    for sample in data.get("samples", ()):
-        answers = [
-            Answer(
-                f"{r['policy']}, seed {r['seed']}",
-                series.get(r["policy"], 0),
-                plain(r["text"]),
-                [(names.source(name), _score(value)) for name, value in r["scores"].items()],
-            )
-            for r in sample["responses"]
-        ]
-        reference = sample.get("reference")
-        blocks.append(
-            Sample(
-                str(sample["item_id"]),
-                plain(str(sample["prompt"])),
-                "" if reference is None else plain(str(reference)),
-                answers,
-            )
-        )
-    more = len(blocks) - OPEN_SAMPLES
-    if more > 0:
-        summary = f"{more} more prompt{'s' if more > 1 else ''}"
-        blocks = [*blocks[:OPEN_SAMPLES], Details(summary, blocks[OPEN_SAMPLES:])]
-    return blocks or [Text("No samples were kept.", "muted")]

@@ -10,7 +10,7 @@ NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 LONGEST = 4000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_PEOPLE = re.compile(r"(?<!simulated )\b(people|persons?)\b(?! \(simulated\))")
+_PEOPLE = re.compile(r"(?<!simulated )\b(people|persons?)\b(?!/| \(simulated\))")
 
 
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
@@ -94,6 +94,7 @@ class Names:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         sources = data.get("sources", ())
+        self._sources = [source["name"] for source in sources]
         evaluators = (data.get("evaluation") or {}).get("evaluators", ())
         self._simulated = {s["name"] for s in (*sources, *evaluators) if s.get("simulated")}
         self._titles = {e["name"]: e.get("title") or e["name"] for e in evaluators}
@@ -124,10 +125,17 @@ class Names:
         for name in sorted(self._simulated, key=len, reverse=True):
             if "simulated" not in name.lower():
                 text = re.sub(
-                    rf"(?<![\w-]){re.escape(name)}(?![\w-])(?! \(simulated\))",
+                    rf"(?<![\w-]){re.escape(name)}(?![\w/-]| \(simulated\))",
                     lambda found: f"{found[0]} (simulated)",
                     text,
                 )
+        return text
+
+    def short(self, text: str) -> str:
+        """Return a sentence like :meth:`sentence`, annotators without the name of their source."""
+        text = self.sentence(text)
+        for name in self._sources:
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}/", "", text)
         return text
 
     @property

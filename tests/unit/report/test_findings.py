@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.findings import findings, gate_sentence, limitations, trend, verdict
+from harness.report.findings import ends, findings, gate_sentence, limitations, verdict
 from harness.report.svg import Axis, round_ticks, spread
 from harness.report.wording import Names, number, p_value, percent, plain, seconds
 
@@ -76,6 +76,10 @@ def test_reward_up_and_gold_down_is_named(made_up: Data) -> None:
             if row["gold"] is not None:
                 row["gold"] = 0.6 - row["step"] / 200
     assert [line for line in findings(data) if "In rlhf the reward rose" in line]
+    for rows in data["curves"]["rlhf"].values():
+        for row in rows:  # a reward that goes up and down is no rise
+            row["reward"] = 1.0 + row["step"] % 7 / 100
+    assert not any("reward hacking" in line for line in findings(data))
 
 
 def test_lost_diversity_is_named(made_up: Data) -> None:
@@ -148,16 +152,19 @@ def test_names(made_up: Data) -> None:
         names.mentions("style - small_judge, my-style")
         == "style (simulated) - small_judge, my-style"
     )
+    assert names.sentence("people/simulated-1") == "people/simulated-1"
+    assert names.short("people/simulated-1 - people/simulated-2") == "simulated-1 - simulated-2"
     assert names.prose("people and simulated people") == "people (simulated) and simulated people"
 
 
-def test_trend_needs_some_steps() -> None:
+def test_ends_need_some_steps() -> None:
     def rows(count: int) -> list[Data]:
         return [{"step": n, "reward": float(n)} for n in range(count)]
 
-    assert trend({"0": rows(4)}, "reward") is None
-    assert trend({"0": rows(10)}, "reward") == (0.5, 8.5)
-    assert trend({"0": rows(10)}, "gold") is None
+    assert ends({"0": rows(2)}, "reward") is None
+    assert ends({"0": rows(4)}, "reward") == ([0.0], [3.0])
+    assert ends({"0": rows(10)}, "reward") == ([0.0, 1.0], [8.0, 9.0])
+    assert ends({"0": rows(10)}, "gold") is None
 
 
 def test_numbers_in_words() -> None:
