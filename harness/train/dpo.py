@@ -116,6 +116,8 @@ def train_dpo(
                 **common_arguments(settings, folder, seed),
                 num_train_epochs=settings.epochs,
                 beta=settings.beta,
+                loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
+                loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
                 max_length=settings.max_length,
             ),
             train_dataset=Dataset.from_list([example(row) for row in pairs]),

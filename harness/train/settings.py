@@ -96,12 +96,15 @@ class DpoSettings(TrainerSettings):
     Attributes:
         epochs: Passes over the preferences.
         beta: Strength of the KL penalty.
+        sft_weight: Weight of an added imitation loss on the chosen responses (Pang et al. 2024),
+            which keeps DPO from pushing down what chosen and rejected have in common.
         minimum_probability: Preferences less certain than this are left out; exact ties always.
     """
 
     learning_rate: float = 1e-6
     epochs: float = 1.0
     beta: float = 0.1
+    sft_weight: float = 0.0
     minimum_probability: float = 0.5
 
 
