@@ -23,6 +23,7 @@ FORMATS = {
     ".parquet": "parquet",
     ".xlsx": "excel",
     ".xlsm": "excel",
+    ".sqlite": "sqlite",
 }
 
 _BOMS = (
@@ -81,7 +82,8 @@ def read_table(
     """Read a table; its format follows from the file's ending.
 
     Args:
-        path: .csv, .tsv, .json (a list of objects), .jsonl, .parquet or .xlsx.
+        path: .csv, .tsv, .json (a list of objects), .jsonl, .parquet, .xlsx, or .sqlite with a
+            table or view ``labels``, such as the store of the label page.
         encoding: Of a text file; by default UTF-8, or what its byte order mark says.
         delimiter: Of a CSV file; by default the one of , ; tab | that its header uses most.
         sheet: Of an Excel file; by default its only one.
@@ -103,6 +105,8 @@ def read_table(
         table = _parquet(path)
     elif kind == "excel":
         table = _excel(path, sheet)
+    elif kind == "sqlite":
+        table = _sqlite(path)
     else:
         text = _decode(path, encoding)
         if kind == "json":
@@ -246,6 +250,23 @@ def _parquet(path: Path) -> Table:
         raise DataError(f"not a Parquet file: {error}", where=str(path)) from error
     rows = tuple(Row(f"row {i}", cells) for i, cells in enumerate(table.to_pylist(), 1))
     return Table(path, tuple(table.column_names), rows)
+
+
+def _sqlite(path: Path) -> Table:
+    import sqlite3
+    from contextlib import closing
+
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            cursor = file.execute("SELECT * FROM labels")
+            columns = tuple(column[0] for column in cursor.description)
+            rows = tuple(
+                Row(f"row {number}", dict(zip(columns, cells, strict=True)))
+                for number, cells in enumerate(cursor, 1)
+            )
+    except sqlite3.Error as error:
+        raise DataError(f"no readable table or view 'labels': {error}", where=str(path)) from error
+    return Table(path, columns, rows)
 
 
 def _excel(path: Path, sheet: str) -> Table:

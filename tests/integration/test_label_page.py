@@ -1,0 +1,347 @@
+"""The label page over HTTP: blind, guarded against other sites, durable, resumable, measured."""
+
+import asyncio
+import csv
+import io
+import re
+
+import pytest
+
+from harness.cli.label import _criteria, _measure
+from harness.label.access import OWNER, Access
+from harness.label.owner import ratings_by_criterion
+from harness.label.pages import LabelPage, create_app
+from harness.label.queue import Queue
+from harness.label.store import LabelStore
+from harness.rubric import Criterion
+from harness.scale import BINARY, Scale
+from harness.schema import Item, JudgmentRequest, Response
+
+pytest.importorskip("starlette")
+httpx = pytest.importorskip("httpx")
+
+OVERALL = Criterion("overall", "Which response is better?", BINARY)
+BASE = "http://127.0.0.1:8017"
+
+
+def requests(n=4, criterion=OVERALL, width=2):
+    return [
+        JudgmentRequest(
+            f"task{i}",
+            Item(f"item-{i}", f"What is {i}+{i}?"),
+            tuple(
+                Response(f"id-{i}-{s}", f"item-{i}", f"system-{s}", f"{s} says {i + i}")
+                for s in ("left", "right")[:width]
+            ),
+            criterion,
+        )
+        for i in range(n)
+    ]
+
+
+class Client:
+    """A browser without scripts: keeps cookies, follows redirects."""
+
+    def __init__(self, app, base_url=BASE, headers=None, cookies=None):
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=base_url,
+            headers=headers,
+            cookies=cookies,
+            follow_redirects=True,
+        )
+        self.cookies, self.headers = self._client.cookies, self._client.headers
+
+    def get(self, path, **options):
+        return asyncio.run(self._client.get(path, **options))
+
+    def post(self, path, **options):
+        return asyncio.run(self._client.post(path, **options))
+
+
+class World:
+    """A store on disk and the page above it, which can be thrown away and made anew."""
+
+    def __init__(self, path, asked=None, **rules):
+        self.path, self.asked, self.rules = path, asked or requests(), rules
+        self.start()
+
+    def start(self):
+        way = "pairwise" if len(self.asked[0].responses) == 2 else "pointwise"
+        self.store = LabelStore(self.path, way)
+        self.access = Access(self.store.secret, **self.rules)
+        self.page = LabelPage(Queue(self.asked), self.store, self.access, _measure)
+        self.app = create_app(self.page)
+
+    def restart(self):
+        self.store.close()
+        self.start()
+
+    def client(self, name=None, base=BASE):
+        client = Client(self.app, base_url=base, headers={"Origin": base})
+        if name:
+            assert client.post("/enter", data={"name": name}).status_code == 200
+        return client
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path / "labels.sqlite")
+    yield world
+    world.store.close()
+
+
+def form_of(html):
+    names = ("csrf", "task", "key")
+    return {n: re.search(rf'name="{n}" value="([^"]+)"', html)[1] for n in names}
+
+
+def answer(client, choice, **more):
+    return client.post("/label", data={**form_of(client.get("/").text), "choice": choice, **more})
+
+
+def test_label_everything(world):
+    ann = world.client("ann")
+    for done in range(4):
+        assert f"{done} of 4" in ann.get("/").text
+        answer(ann, "left", comment="clear", correction="4\r\n5")
+    assert "That was the last one" in ann.get("/").text
+    labels = world.store.labels()
+    assert len(labels) == 4
+    # "left" is what stood on the left of the screen, so A and B both occur.
+    assert {label.value for label in labels} == {"A", "B"}
+    for label in labels:
+        assert label.value == ("A" if label.shown == "AB" else "B")
+        assert label.comment == "clear"
+    assert world.store.corrections()[0]["text"] == "4\n5"
+    assert all(entry.seconds is not None for entry in world.store.entries())
+
+
+def test_the_page_is_blind(world):
+    ann = world.client("ann")
+    for _ in range(4):
+        html = ann.get("/").text
+        for secret in ("system-", "id-", "item-"):
+            assert secret not in html.replace("grid-", "")
+        answer(ann, "tie")
+
+
+def test_every_click_survives_a_restart(world):
+    ann = world.client("ann")
+    answer(ann, "left")
+    on_screen = form_of(ann.get("/").text)["task"]
+    world.restart()
+    again = Client(world.app, base_url=BASE, headers={"Origin": BASE}, cookies=ann.cookies)
+    html = again.get("/").text  # the cookie still holds, the same task is on the screen
+    assert "1 of 4" in html and form_of(html)["task"] == on_screen
+
+
+def test_undo_and_choose_again(world):
+    ann = world.client("ann")
+    first = form_of(ann.get("/").text)
+    answer(ann, "left")
+    second = form_of(ann.get("/").text)
+    html = ann.post("/undo", data=second).text
+    assert form_of(html)["task"] == first["task"]
+    assert "You had chosen “A is better”" in html
+    answer(ann, "right")
+    assert form_of(ann.get("/").text)["task"] == second["task"]
+    assert len(world.store.entries()) == 1
+
+
+def test_a_click_that_is_sent_twice_counts_once(world):
+    ann = world.client("ann")
+    form = {**form_of(ann.get("/").text), "choice": "left"}
+    for _ in range(2):
+        headers = {"X-Requested-With": "fetch"}
+        assert ann.post("/label", data=form, headers=headers).json() == {"next": "/"}
+    assert len(world.store.entries()) == 1
+    assert world.page.changes == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"choice": "up"}, 422),
+        ({"choice": ""}, 422),
+        ({"task": "other"}, 422),
+        ({"key": ""}, 422),
+        ({"csrf": "0" * 64}, 403),
+        ({"csrf": "é"}, 403),
+        ({"comment": "x" * 100_001}, 422),
+        ({"comment": "x" * 1_000_001}, 413),
+    ],
+)
+def test_forms_that_are_wrong_change_nothing(world, change, status):
+    ann = world.client("ann")
+    form = {**form_of(ann.get("/").text), "choice": "left", **change}
+    assert ann.post("/label", data=form).status_code == status
+    assert world.store.entries() == []
+
+
+def test_a_form_of_another_person_is_refused(world):
+    ann, bob = world.client("ann"), world.client("bob")
+    form = {**form_of(ann.get("/").text), "choice": "left"}
+    assert bob.post("/label", data=form).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8017", ""]
+)
+def test_posts_of_other_sites_are_refused(world, origin):
+    ann = world.client("ann")
+    form = {**form_of(ann.get("/").text), "choice": "left"}
+    ann.headers.pop("Origin")
+    headers = {"Origin": origin} if origin else {}
+    for path in ("/label", "/undo", "/enter", "/leave"):
+        assert ann.post(path, data=form, headers=headers).status_code == 403
+    assert world.store.entries() == []
+
+
+def test_names_that_point_at_this_machine_are_refused(world):
+    for host in ("evil.example:8017", "127.0.0.1.evil.example", "", "[broken"):
+        reply = world.client().get("/", headers={"Host": host})
+        assert reply.status_code == 421
+    assert world.client(base="http://localhost:8017").get("/enter").status_code == 200
+    assert world.client(base="http://[::1]:8017").get("/enter").status_code == 200
+
+
+def test_every_reply_has_the_headers(world):
+    ann = world.client("ann")
+    for path in ("/", "/owner", "/static/label.js", "/nothing", "/owner/labels.csv"):
+        headers = ann.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+    assert ann.get("/", headers={"Host": "evil.example"}).headers["x-frame-options"] == "DENY"
+
+
+def test_pages_ask_nothing_of_other_servers(world):
+    ann = world.client("ann")
+    for path in ("/", "/enter", "/owner", "/static/label.css", "/static/label.js"):
+        text = ann.get(path).text
+        assert not re.search(r"""(src|href|action|url\(|@import)\s*=?\s*["']?(https?:)?//""", text)
+
+
+def test_cookies_cannot_be_forged(world):
+    ann = world.client("ann")
+    [(name, value)] = ann.cookies.items()
+    for forged in (value[:-4] + "00.62", "x." + b"ann".hex(), "." + b"ann".hex(), "nonsense"):
+        stranger = Client(world.app, base_url=BASE, cookies={name: forged})
+        assert stranger.get("/", follow_redirects=False).headers["location"] == "/enter"
+    header = world.client().post("/enter", data={"name": "ann"}, follow_redirects=False).headers
+    assert "HttpOnly" in header["set-cookie"] and "SameSite=strict" in header["set-cookie"]
+
+
+@pytest.mark.parametrize("name", ["", " ", OWNER, "x" * 81, "a\nb", "a\x00b"])
+def test_names_that_are_none(world, name):
+    assert world.client().post("/enter", data={"name": name}).status_code == 403
+
+
+def test_beyond_loopback_everyone_needs_a_token(tmp_path):
+    base = "http://192.168.0.7:8017"
+    world = World(tmp_path / "labels.sqlite", host="0.0.0.0", people=("ann", "bob"))
+    assert world.access.tokens
+    stranger = world.client(base=base)
+    assert stranger.post("/enter", data={"name": "ann"}).status_code == 403
+    for wrong in ("", "ann", world.access.token("cyd"), "é"):
+        assert stranger.post("/enter", data={"token": wrong}).status_code == 403
+    assert stranger.get("/owner").status_code == 403
+    assert stranger.get("/owner/labels.csv").status_code == 403
+    assert stranger.post("/enter", data={"token": world.access.token("ann")}).status_code == 200
+    assert "0 of 4" in stranger.get("/").text
+    assert stranger.get("/owner").status_code == 403  # a person is not the owner
+    owner = world.client(base=base)
+    assert owner.post("/enter", data={"token": world.access.token(OWNER)}).status_code == 200
+    assert owner.get("/owner").status_code == 200
+    assert owner.get("/").url.path == "/owner"
+    assert stranger.get("/", headers={"Host": "evil.example:8017"}).status_code == 421
+    token = world.access.token("ann")
+    world.restart()
+    assert world.access.token("ann") == token
+    world.store.close()
+
+
+def test_behind_a_proxy_only_its_address_counts(tmp_path):
+    base = "https://labels.example.org"
+    world = World(tmp_path / "l.sqlite", people=("ann",), tokens=True, origin=base)
+    client = world.client(base=base)
+    token = {"token": world.access.token("ann")}
+    reply = client.post("/enter", data=token, follow_redirects=False)
+    assert "Secure" in reply.headers["set-cookie"]
+    other = {"Origin": "http://127.0.0.1:8017", "Host": "127.0.0.1:8017"}
+    assert client.post("/enter", data=token, headers=other).status_code == 403
+    world.store.close()
+
+
+def test_ratings_of_a_criterion(tmp_path):
+    criterion = Criterion("clear", "How clear is it?", Scale("ordinal", ("1", "2", "3")))
+    world = World(tmp_path / "l.sqlite", requests(2, criterion, width=1))
+    ann = world.client("ann")
+    assert "How clear is it?" in ann.get("/").text
+    answer(ann, "3")
+    assert answer(ann, "4").status_code == 422
+    answer(ann, "skip")
+    assert [entry.value for entry in world.store.entries()] == ["3", None]
+    world.store.close()
+
+
+def test_a_number_is_typed_where_the_scale_has_too_many(tmp_path):
+    criterion = Criterion("score", "How good?", Scale("interval", low=0, high=100))
+    world = World(tmp_path / "l.sqlite", requests(2, criterion, width=1))
+    ann = world.client("ann")
+    assert 'type="number"' in ann.get("/").text
+    answer(ann, "", number="72.5")
+    assert answer(ann, "", number="101").status_code == 422
+    assert answer(ann, "", number="").status_code == 422
+    assert world.store.labels()[0].value == "72.5"
+    world.store.close()
+
+
+def test_the_owner_sees_agreement_as_it_grows(world):
+    assert "Nobody has started" in world.client().get("/owner").text
+    ann, bob = world.client("ann"), world.client("bob")
+    for _ in range(4):
+        answer(ann, "tie")
+    assert "Agreement needs labels of two people" in ann.get("/owner").text
+    changes = ann.get("/owner/state").json()["changes"]
+    for _ in range(3):
+        answer(bob, "tie")
+    answer(bob, "left")
+    assert ann.get("/owner/state").json()["changes"] == changes + 4
+    html = ann.get("/owner").text
+    assert "Krippendorff" in html and "alpha (nominal)" in html
+    same = re.search(r"Same label</th>\s*<td>ann, bob</td>\s*<td class=\"num\">([\d.]+)", html)[1]
+    assert float(same) == 0.75
+    answer(world.client("eve"), "skip")
+    assert "eve" in ann.get("/owner").text
+
+
+def test_agreement_is_what_the_statistics_say(world):
+    ann, bob = world.client("ann"), world.client("bob")
+    for person, value in ((ann, "left"), (bob, "right")):
+        for _ in range(4):
+            answer(person, value)
+    [(_, ratings)] = ratings_by_criterion(world.page.queue)
+    assert set(ratings.labels) == {"ann", "bob"} and len(ratings.clusters) == 4
+    [(_, lines)] = asyncio.run(world.page.agreement())
+    same = next(line for line in lines if line.statistic == "Same label")
+    pairs = zip(ratings.labels["ann"], ratings.labels["bob"], strict=True)
+    assert same.value == sum(a == b for a, b in pairs) / 4
+
+
+def test_labels_export_to_csv(world):
+    ann = world.client("ann")
+    answer(ann, "left", comment='a "quoted", reason')
+    rows = list(csv.DictReader(io.StringIO(ann.get("/owner/labels.csv").text)))
+    assert len(rows) == 1
+    assert rows[0]["label"] in ("A", "B") and rows[0]["annotator"] == "ann"
+    assert rows[0]["comment"] == 'a "quoted", reason'
+    assert rows[0]["response_a"].endswith("left") and rows[0]["shown"] in ("AB", "BA")
+
+
+def test_criteria_of_a_rating_without_a_rubric():
+    [criterion] = _criteria("pointwise", "", "", "bad, fair, good")
+    assert criterion.scale == Scale("ordinal", ("bad", "fair", "good"))

@@ -1,0 +1,140 @@
+"""The queue of the label page: what is next, on which side, and how far a person is."""
+
+from collections import Counter
+
+import pytest
+
+from harness.label.queue import Queue, disagreement, judge_uncertainty
+from harness.label.store import Entry, Shown
+from harness.rubric import Criterion
+from harness.scale import BINARY
+from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+
+OVERALL = Criterion("overall", "Which response is better?", BINARY)
+
+
+def requests(n, criteria=(OVERALL,)):
+    return [
+        JudgmentRequest(
+            f"{criterion.id}-{i}",
+            Item(f"q{i}", "?"),
+            tuple(Response(f"q{i}-{s}", f"q{i}", s, s) for s in ("x", "y")),
+            criterion,
+        )
+        for criterion in criteria
+        for i in range(n)
+    ]
+
+
+def walk(queue, person, choose=lambda task: "A"):
+    """Label everything and return the tasks in their order."""
+    order = []
+    while (task := queue.next_for(person)) is not None:
+        queue.note_shown(Shown(person, task, len(order) + 1, queue.side(person, task)))
+        queue.note(Entry(person, task, choose(task)))
+        order.append(task)
+    return order
+
+
+def test_order_is_random_per_person_and_seeded():
+    ann, bob = walk(Queue(requests(30)), "ann"), walk(Queue(requests(30)), "bob")
+    assert sorted(ann) == sorted(bob) == sorted(r.id for r in requests(30))
+    assert ann != bob
+    assert ann == walk(Queue(requests(30)), "ann")
+    assert ann != walk(Queue(requests(30), seed=1), "ann")
+
+
+def test_sides_are_balanced_and_the_same_after_a_restart():
+    queue = Queue(requests(400))
+    sides = [queue.side("ann", request.id) for request in queue.requests]
+    assert 160 < Counter(sides)["AB"] < 240
+    again = Queue(requests(400))
+    assert sides == [again.side("ann", request.id) for request in again.requests]
+    assert sides != [again.side("bob", request.id) for request in again.requests]
+
+
+def test_a_task_on_the_screen_stays_until_it_is_labelled():
+    queue = Queue(requests(5))
+    task = queue.next_for("ann")
+    queue.note_shown(Shown("ann", task, 1, "BA"))
+    hard = next(r.id for r in queue.requests if r.id != task)
+    queue.note(Entry("bob", hard, "A"))
+    queue.note(Entry("cyd", hard, "B"))  # now the most urgent one
+    assert queue.next_for("ann") == task
+    assert queue.side("ann", task) == "BA"  # what was shown counts, not what would be drawn
+    queue.note(Entry("ann", task, "A"))
+    assert queue.next_for("ann") == hard
+
+
+def test_disagreement_comes_first():
+    queue = Queue(requests(10))
+    for person, value in (("bob", "A"), ("cyd", "B")):
+        queue.note(Entry(person, "overall-7", value))
+    for person in ("bob", "cyd"):
+        queue.note(Entry(person, "overall-3", "A"))
+    assert queue.next_for("ann") == "overall-7"
+
+
+def test_judges_that_are_unsure_come_first():
+    queue = Queue(requests(10), {"overall-4": 1.0, "overall-2": 0.6})
+    assert walk(queue, "ann")[:2] == ["overall-4", "overall-2"]
+
+
+def test_a_task_that_enough_people_labelled_leaves_the_queue():
+    queue = Queue(requests(3), people_per_task=2)
+    walk(queue, "ann")
+    walk(queue, "bob", lambda task: None if task == "overall-1" else "A")
+    assert walk(queue, "cyd") == ["overall-1"]  # a skip is no label
+    assert queue.progress("dan").total == 0
+
+
+def test_all_criteria_of_the_same_responses_stay_together():
+    other = Criterion("honest", "Is it honest?", BINARY)
+    order = walk(Queue(requests(6, (OVERALL, other))), "ann")
+    assert [task.split("-")[1] for task in order[::2]] == [t.split("-")[1] for t in order[1::2]]
+
+
+def test_progress_undo_and_second_thoughts():
+    queue = Queue(requests(3))
+    first, *_ = walk(queue, "ann")
+    assert (queue.progress("ann").done, queue.progress("ann").total) == (3, 3)
+    queue.note(Entry("ann", first, None))  # labelled again, now as a skip
+    progress = queue.progress("ann")
+    assert (progress.done, progress.total, progress.skipped) == (3, 3, 1)
+    assert queue.last_of("ann") == first
+    queue.forget("ann", first)
+    assert queue.progress("ann").done == 2
+    assert queue.next_for("ann") == first
+    assert queue.undone("ann", first).value is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], 0),
+        (["A"], 0),
+        (["A", "A"], 0),
+        (["A", "B"], 1),
+        (["A", "B", "TIE"], 1),
+        ([None, "A"], 1),
+    ],
+)
+def test_disagreement(values, expected):
+    assert disagreement(values) == pytest.approx(expected)
+
+
+def verdict(value, probability=None, request="r"):
+    ok = Verdict(Status.OK, value, probability)
+    return Judgment(request, "judge", "1", "judge", ok)
+
+
+def test_judge_uncertainty():
+    assert judge_uncertainty([verdict("A", 1.0)])["r"] == 0
+    assert judge_uncertainty([verdict("A", 0.5)])["r"] == 1
+    # Sure in both orders, but of whatever stands first: as unsure as can be.
+    assert judge_uncertainty([verdict("A"), verdict("B")])["r"] == 1
+    assert 0.8 < judge_uncertainty([verdict("A", 0.7)])["r"] < 0.9
+    assert judge_uncertainty([verdict(4.0), verdict(4.0)])["r"] == 0
+    failed = Judgment("r", "judge", "1", "judge", Verdict(Status.ERROR))
+    assert judge_uncertainty([failed]) == {"r": 1.0}
+    assert judge_uncertainty([failed, verdict("A", 1.0)]) == {"r": 0.0}

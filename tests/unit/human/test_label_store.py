@@ -1,0 +1,119 @@
+"""The label store: what is written stays, undo is an event, one writer at a time."""
+
+import os
+import stat
+
+import pytest
+
+from harness.errors import DataError, InputError
+from harness.imports.columns import LabelColumns
+from harness.imports.files import read_table
+from harness.imports.labels import read_labels
+from harness.imports.writing import PAIR_OPTIONS
+from harness.label.store import Entry, LabelStore
+from harness.rubric import Criterion
+from harness.scale import BINARY
+from harness.schema import Item, JudgmentRequest, Response
+
+REQUESTS = [
+    JudgmentRequest(
+        f"t{i}",
+        Item(f"q{i}", "?"),
+        (Response(f"r{i}x", f"q{i}", "x", "1"), Response(f"r{i}y", f"q{i}", "y", "2")),
+        Criterion("overall", "Which?", BINARY),
+    )
+    for i in range(3)
+]
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = LabelStore(tmp_path / "labels.sqlite", "pairwise")
+    store.add_tasks(REQUESTS)
+    yield store
+    store.close()
+
+
+def label(store, person, task, value, key, **more):
+    store.show(person, task, "BA")
+    return store.record(Entry(person, task, value, **more), key)
+
+
+def test_the_last_event_counts_and_a_click_sent_twice_counts_once(store):
+    assert label(store, "ann", "t0", "A", "k1")
+    assert not label(store, "ann", "t0", "B", "k1")
+    assert [entry.value for entry in store.entries()] == ["A"]
+    assert label(store, "ann", "t0", "B", "k2")
+    assert label(store, "bob", "t0", None, "k3", comment="both wrong", correction="42")
+    assert [(e.person, e.value) for e in store.entries()] == [("ann", "B"), ("bob", None)]
+    assert store.undo("ann", "t0", "k4")
+    assert [e.person for e in store.entries()] == ["bob"]
+    assert [row["text"] for row in store.corrections()] == ["42"]
+
+
+def test_what_was_shown_keeps_its_order(store):
+    store.show("ann", "t1", "BA")
+    store.show("ann", "t0", "AB")
+    store.show("ann", "t1", "AB")  # shown already: nothing changes
+    assert [(s.task, s.sequence, s.order) for s in store.shown()] == [
+        ("t1", 1, "BA"),
+        ("t0", 2, "AB"),
+    ]
+
+
+def test_it_durably_writes_and_only_its_owner_reads(store):
+    assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert stat.S_IMODE(os.stat(store.path).st_mode) == 0o600
+
+
+def test_human_csv_reads_the_store_while_the_page_writes(store):
+    label(store, "ann", "t0", "A", "k1", comment="why")
+    label(store, "bob", "t0", "TIE", "k2")
+    label(store, "bob", "t1", None, "k3")
+    labels = read_labels(read_table(store.path), LabelColumns(**PAIR_OPTIONS))
+    assert [(x.item_id, x.responses, x.annotator, x.value, x.shown) for x in labels] == [
+        ("q0", ("r0x", "r0y"), "ann", "A", "BA"),
+        ("q0", ("r0x", "r0y"), "bob", "TIE", "BA"),
+        ("q1", ("r1x", "r1y"), "bob", None, "BA"),
+    ]
+    assert labels[0].comment == "why"
+    assert [(x.item_id, x.value) for x in store.labels()] == [(x.item_id, x.value) for x in labels]
+
+
+def test_one_writer_at_a_time(store):
+    with pytest.raises(InputError, match="another label page uses this store"):
+        LabelStore(store.path, "pairwise")
+    secret = store.secret
+    store.close()
+    again = LabelStore(store.path, "pairwise")
+    assert again.secret == secret  # tokens survive a restart
+    again.close()
+
+
+def test_a_store_holds_labels_of_one_way(store):
+    store.close()
+    with pytest.raises(DataError, match="holds pairwise labels, not pointwise ones"):
+        LabelStore(store.path, "pointwise")
+
+
+def test_a_file_that_is_no_store(tmp_path):
+    path = tmp_path / "labels.sqlite"
+    path.write_text("item,label\n" * 1000, encoding="utf-8")
+    with pytest.raises(DataError, match="not a label store"):
+        LabelStore(path, "pairwise")
+    with pytest.raises(DataError, match="no readable table or view 'labels'"):
+        read_table(path)
+
+
+def test_pointwise_labels(tmp_path):
+    store = LabelStore(tmp_path / "scores.sqlite", "pointwise")
+    request = JudgmentRequest(
+        "t", REQUESTS[0].item, REQUESTS[0].responses[:1], REQUESTS[0].criterion
+    )
+    store.add_tasks([request])
+    store.show("ann", "t", "")
+    store.record(Entry("ann", "t", True), "k1")
+    columns, rows = store.table()
+    assert "response" in columns and "response_a" not in columns
+    assert rows[0]["label"] == "true"
+    store.close()
