@@ -38,8 +38,13 @@ class ChatClient(Protocol):
         """
         ...
 
-    def check(self, model: str) -> None:
-        """Raise ConfigError when calls to this model cannot work, such as for a missing key."""
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Raise ConfigError when calls to this model cannot work, such as for a missing key.
+
+        Args:
+            model: Name as in ``ChatRequest``.
+            extra: Parameters of the provider as in ``ChatRequest``; ``api_base`` matters here.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.schema import Status
+    from harness.schema import ChatReply, Status
 
 
 class HarnessError(Exception):
@@ -105,12 +105,21 @@ class ChatError(HarnessError):
         status: What the judgment that needed the call becomes: ERROR, TIMEOUT or REFUSED.
         reason: One line for the table of failures.
         retryable: Whether the same call may succeed later.
+        reply: What was paid for all the same, such as a refusal.
     """
 
-    def __init__(self, status: Status, reason: str, *, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        status: Status,
+        reason: str,
+        *,
+        retryable: bool = False,
+        reply: ChatReply | None = None,
+    ) -> None:
         self.status = status
         self.reason = reason
         self.retryable = retryable
+        self.reply = reply
         super().__init__(f"{status.value}: {reason}")
 
 

@@ -225,7 +225,8 @@ class ChatReply:
     """What came back from one call.
 
     ``choice_logprobs`` holds natural log-probabilities for those of the request's choices that the
-    provider reported; ``cost_usd`` is 0 for a cached reply.
+    provider reported; ``cost_usd`` is 0 for a cached reply. ``tries`` counts the requests that
+    were sent for it; what the unusable ones cost is part of ``cost_usd``.
     """
 
     text: str
@@ -236,3 +237,4 @@ class ChatReply:
     cost_usd: float = 0.0
     latency_s: float = 0.0
     cached: bool = False
+    tries: int = 1

@@ -130,6 +130,12 @@ class Journal:
         row = self._reader().execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
 
+    def spent_usd(self) -> float:
+        """Return the dollars of all recorded calls."""
+        self.flush()
+        query = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
+        return float(self._reader().execute(query).fetchone()[0] or 0.0)
+
     def judgments(self, scope: str = "", source: str | None = None) -> list[Judgment]:
         """Return the judgments of a scope, of one source where it is named, in recorded order."""
         self.flush()

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.adapters.failures import PASS_THROUGH, verdict_of_exception
 from harness.contract import ChatClient, FeedbackSource, RunContext, SourceFactory
+from harness.errors import ChatError
 from harness.schema import (
     ChatReply,
     ChatRequest,
@@ -78,13 +79,18 @@ class MeteredChat:
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Pass the call on and remember its reply."""
-        reply = await self.chat.complete(request)
+        try:
+            reply = await self.chat.complete(request)
+        except ChatError as error:
+            if error.reply is not None:
+                self.replies.append(error.reply)
+            raise
         self.replies.append(reply)
         return reply
 
-    def check(self, model: str) -> None:
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
         """Pass the check on."""
-        self.chat.check(model)
+        self.chat.check(model, extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class JudgeSource:
         repeats: Independent samples for each presentation.
         both_orders: Whether pairs are shown as AB and as BA; otherwise one seeded order.
         models: The models to check before the run.
+        extra: Parameters of the provider that go with the models, such as ``api_base``.
         metadata: Goes on every judgment (rubric hash, template hash, ...).
     """
 
@@ -107,6 +114,7 @@ class JudgeSource:
     repeats: int = 1
     both_orders: bool = True
     models: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def presentations(self, request: JudgmentRequest, seed: int) -> list[tuple[Order, int]]:
@@ -181,7 +189,7 @@ class JudgeSource:
     def check(self, ctx: RunContext) -> None:
         """Check that every model can be called at all."""
         for model in self.models:
-            ctx.chat.check(model)
+            ctx.chat.check(model, self.extra)
 
 
 def unswap(verdict: Verdict) -> Verdict:

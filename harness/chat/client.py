@@ -1,0 +1,365 @@
+"""The chat client: cache, coalescing, budget, limits, call, retries, journal, in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.chat.budget import Budget
+from harness.chat.failures import STATUS, TRIES, CallError, Failure, wait_before_retry
+from harness.chat.fast import FastTransport, is_fast
+from harness.chat.keys import from_body, reply_key, to_body
+from harness.chat.limits import Limiter
+from harness.chat.litellm_backend import call_litellm, check_api_model
+from harness.chat.local import LocalBackend
+from harness.chat.local_weights import PREFIX, check_local
+from harness.chat.prices import FREE, Price, price_of
+from harness.errors import ChatError, ConfigError
+from harness.schema import ChatReply, ChatRequest, Status, Tokens
+
+if TYPE_CHECKING:
+    from harness.store import Journal
+
+Transport = Literal["auto", "litellm"]
+
+REMEMBERED = 50_000
+"""Replies kept in memory in front of the journal, whose newest rows may not be committed yet."""
+
+_REFUSED = "refused"
+"""Finish reason under which a refusal is kept: it was paid for, and asking again pays again."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a model was asked and what it cost.
+
+    Args:
+        calls: Calls that were answered by a server or by the local model.
+        cached: Calls that cost nothing, from the journal or as the twin of a call in flight.
+        failed: Calls that ended as a typed failure.
+        requests: Requests that were sent, tries included.
+        cost_usd: Dollars.
+        tokens: Tokens that were used.
+        failures: Failed requests (not calls) by class.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    failed: int = 0
+    requests: int = 0
+    cost_usd: float = 0.0
+    tokens: Tokens = field(default_factory=Tokens)
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+class _Loop:
+    """What belongs to one event loop: session, calls in flight, limiters."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.fast = FastTransport(concurrency)
+        self.in_flight: dict[str, asyncio.Future[ChatReply]] = {}
+        self.limiters: dict[tuple[str, str], Limiter] = {}
+
+
+class Client:
+    """Talks to language models; implements ``harness.contract.ChatClient``.
+
+    Safe to use from several event loops, one after the other or in several threads. Use it as a
+    context manager, or call ``aclose``.
+
+    Args:
+        journal: Keeps every reply that was paid for, and answers when the same is asked again;
+            None keeps them in memory only.
+        budget_usd: Dollars that all calls together never pass, those of earlier tries with the
+            same journal included; None for no limit.
+        concurrency: Requests in flight at once for each model and endpoint.
+        timeout_s: Seconds for one request.
+        cache_dir: Folder for converted local weights; the user's cache folder by default.
+        transport: "auto" takes the fast transport for OpenAI-compatible servers with an address;
+            "litellm" sends everything through ``litellm.acompletion``.
+    """
+
+    def __init__(
+        self,
+        journal: Journal | None = None,
+        *,
+        budget_usd: float | None = None,
+        concurrency: int = 32,
+        timeout_s: float = 60.0,
+        cache_dir: Path | None = None,
+        transport: Transport = "auto",
+    ) -> None:
+        self._journal = journal
+        spent = journal.spent_usd() if journal is not None and budget_usd is not None else 0.0
+        self.budget = Budget(budget_usd, spent)
+        self.local = LocalBackend(cache_dir)
+        self.usage: dict[str, Usage] = {}
+        self._concurrency = concurrency
+        self._timeout_s = timeout_s
+        self._transport = transport
+        self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._prices: dict[tuple[str, Any, Any], Price | None] = {}
+        self._answered: set[tuple[str, str]] = set()
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop]
+        self._loops = weakref.WeakKeyDictionary()
+
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Raise when calls to this model cannot work; makes no call.
+
+        Args:
+            model: Name as in ``ChatRequest``.
+            extra: Parameters of the provider as in ``ChatRequest``.
+
+        Raises:
+            ConfigError: Unknown provider, missing key, missing weights, or a budget for a model
+                whose price nobody knows.
+            MissingExtraError: A library that the model needs is not installed.
+        """
+        extra = extra or {}
+        if model.startswith(PREFIX):
+            check_local(model)
+            return
+        check_api_model(model, extra)
+        if self.budget.limit_usd is not None:
+            self._price(model, extra)
+
+    def _price(self, model: str, extra: Mapping[str, Any]) -> Price:
+        key = (model, extra.get("input_cost_per_token"), extra.get("output_cost_per_token"))
+        if key not in self._prices:
+            self._prices[key] = price_of(model, extra)
+        price = self._prices[key]
+        if price is not None:
+            return price
+        if self.budget.limit_usd is None:
+            return FREE
+        raise ConfigError(
+            f"budget_usd is set, but no price is known for the model {model}",
+            hint="give input_cost_per_token and output_cost_per_token (dollars; 0 for a server of"
+            " your own)",
+        )
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the reply to one request.
+
+        Raises:
+            ChatError: The call failed for good; its status says how.
+            BudgetExceededError: The call could pass the run's budget.
+            ConfigError: The endpoint refused the key at the first call.
+        """
+        key = reply_key(request)
+        kept = self._kept(key)
+        if kept is not None:
+            self._used(request.model).cached += 1
+            return _reply_or_refusal(from_body(kept))
+        loop = self._loop()
+        twin = loop.in_flight.get(key)
+        if twin is not None:
+            # Shielded: a caller who gives up must not take the answer from the others.
+            try:
+                reply = await asyncio.shield(twin)
+            except ChatError as error:
+                if error.reply is not None:
+                    raise ChatError(
+                        error.status, error.reason, reply=_as_cached(error.reply)
+                    ) from error
+                raise
+            self._used(request.model).cached += 1
+            return _as_cached(reply)
+        future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
+        loop.in_flight[key] = future
+        try:
+            reply = await self._call(request, key, loop)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                future.cancel()
+            else:
+                future.set_exception(error)
+                future.exception()  # nobody may be waiting for it
+            raise
+        else:
+            future.set_result(reply)
+            return reply
+        finally:
+            del loop.in_flight[key]
+
+    def _kept(self, key: str) -> dict[str, Any] | None:
+        recent = self._recent.get(key)
+        if recent is not None or self._journal is None:
+            return recent
+        return self._journal.get_reply(key)
+
+    def _keep(self, key: str, body: dict[str, Any]) -> None:
+        self._recent[key] = body
+        if len(self._recent) > REMEMBERED and self._journal is not None:
+            self._recent.popitem(last=False)
+        if self._journal is not None:
+            self._journal.put_reply(key, body)
+
+    def _loop(self) -> _Loop:
+        running = asyncio.get_running_loop()
+        found = self._loops.get(running)
+        if found is None:
+            found = self._loops[running] = _Loop(self._concurrency)
+        return found
+
+    def _used(self, model: str) -> Usage:
+        usage = self.usage.get(model)
+        if usage is None:
+            usage = self.usage[model] = Usage()
+        return usage
+
+    async def _call(self, request: ChatRequest, key: str, loop: _Loop) -> ChatReply:
+        """Make the call, with retries, and keep what came of it."""
+        if request.model.startswith(PREFIX):
+            reply = await self.local.complete(request)
+            return self._paid(request, key, reply, 0.0, 1)
+        price = self._price(request.model, request.extra)
+        wasted, tries = 0.0, 0
+        while True:
+            tries += 1
+            try:
+                reply, cost = await self._try(request, price, loop)
+            except CallError as error:
+                usage = self._used(request.model)
+                usage.failures[error.failure.value] = usage.failures.get(error.failure.value, 0) + 1
+                cost = 0.0 if error.reply is None else price.cost(error.reply.tokens)
+                wasted += cost
+                if error.failure is Failure.REFUSED:
+                    return _reply_or_refusal(self._refused(request, key, error, wasted, tries))
+                if cost and self._journal is not None:
+                    # Paid for without a verdict: the budget of a resumed run must know it.
+                    body = {"model": request.model, "cost_usd": cost, "lost": error.reason}
+                    self._journal.put_reply(f"{key}.{time.time_ns()}", body)
+                if tries >= TRIES[error.failure]:
+                    raise self._final(request, error, wasted, tries) from error
+                await asyncio.sleep(wait_before_retry(error, tries))
+            else:
+                return self._paid(request, key, reply, cost, tries, wasted)
+
+    async def _try(
+        self, request: ChatRequest, price: Price, loop: _Loop
+    ) -> tuple[ChatReply, float]:
+        """Send one request inside budget and limits; return the reply and its dollars."""
+        endpoint = (request.model, str(request.extra.get("api_base", "")))
+        limiter = loop.limiters.get(endpoint)
+        if limiter is None:
+            limiter = loop.limiters[endpoint] = Limiter(self._concurrency)
+        reserved = price.at_most(request)
+        await self.budget.reserve(reserved)
+        actual = 0.0
+        try:
+            await limiter.acquire()
+            began = time.perf_counter()
+            self._used(request.model).requests += 1
+            try:
+                if self._transport == "auto" and is_fast(request):
+                    reply = await loop.fast.call(request, self._timeout_s)
+                else:
+                    reply = await call_litellm(request, self._timeout_s)
+            except CallError as error:
+                if error.failure is Failure.LIMITED:
+                    limiter.limited()
+                if error.reply is not None:
+                    actual = price.cost(error.reply.tokens)
+                raise
+            finally:
+                limiter.release()
+            limiter.succeeded()
+            self._answered.add(endpoint)
+            actual = price.cost(reply.tokens)
+            return replace(reply, latency_s=time.perf_counter() - began), actual
+        finally:
+            self.budget.settle(reserved, actual)
+
+    def _paid(
+        self,
+        request: ChatRequest,
+        key: str,
+        reply: ChatReply,
+        cost: float,
+        tries: int,
+        wasted: float = 0.0,
+    ) -> ChatReply:
+        usage = self._used(request.model)
+        usage.calls += 1
+        usage.cost_usd += cost + wasted
+        usage.tokens = Tokens(
+            usage.tokens.prompt + reply.tokens.prompt,
+            usage.tokens.completion + reply.tokens.completion,
+        )
+        kept = replace(reply, cost_usd=cost, tries=tries)
+        self._keep(key, to_body(kept, request.model))
+        return replace(kept, cost_usd=cost + wasted) if wasted else kept
+
+    def _refused(
+        self, request: ChatRequest, key: str, error: CallError, cost: float, tries: int
+    ) -> ChatReply:
+        """Keep a refusal, so that it is not paid for twice."""
+        empty = ChatReply(text="", tokens=Tokens())
+        reply = replace(error.reply or empty, text=error.reason, finish_reason=_REFUSED)
+        usage = self._used(request.model)
+        usage.failed += 1
+        usage.calls -= 1
+        return self._paid(request, key, reply, cost, tries)
+
+    def _final(
+        self, request: ChatRequest, error: CallError, wasted: float, tries: int
+    ) -> Exception:
+        """Return the error that the caller sees after the last try."""
+        endpoint = (request.model, str(request.extra.get("api_base", "")))
+        if error.failure is Failure.CREDENTIALS and endpoint not in self._answered:
+            return ConfigError(
+                f"{request.model} refuses the key: {error.reason}",
+                hint="check the provider's key in the environment; nothing was judged yet",
+            )
+        usage = self._used(request.model)
+        usage.failed += 1
+        usage.cost_usd += wasted
+        status = STATUS.get(error.failure, Status.ERROR)
+        reason = str(error) if tries == 1 else f"{error} ({tries} tries)"
+        reply = error.reply
+        if reply is not None or wasted:
+            reply = replace(reply or ChatReply(text=""), cost_usd=wasted, tries=tries)
+        return ChatError(status, reason, reply=reply)
+
+    async def aclose(self) -> None:
+        """Close the sessions of this loop and the local model."""
+        found = self._loops.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found.fast.aclose()
+        await asyncio.to_thread(self.local.close)
+
+    async def __aenter__(self) -> Client:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+
+def _as_cached(reply: ChatReply) -> ChatReply:
+    return replace(reply, cost_usd=0.0, cached=True, tries=0)
+
+
+def _reply_or_refusal(reply: ChatReply) -> ChatReply:
+    """Return a reply, or raise the refusal that it stands for.
+
+    Raises:
+        ChatError: The model refused.
+    """
+    if reply.finish_reason == _REFUSED:
+        raise ChatError(Status.REFUSED, reply.text, reply=reply)
+    return reply

@@ -1,0 +1,142 @@
+"""What went wrong with a call, by class: whether to try again, when, and what the row says."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.schema import ChatReply, Status
+
+
+class Failure(StrEnum):
+    """Classes of failed calls."""
+
+    LIMITED = "rate limit"
+    SERVER = "server error"
+    CONNECTION = "connection lost"
+    MALFORMED = "malformed answer"
+    EMPTY = "empty answer"
+    TIMEOUT = "time limit"
+    REFUSED = "refusal"
+    CREDENTIALS = "credentials"
+    BAD_REQUEST = "bad request"
+
+
+TRIES = {
+    Failure.LIMITED: 12,
+    Failure.SERVER: 5,
+    Failure.CONNECTION: 5,
+    Failure.MALFORMED: 4,
+    Failure.EMPTY: 3,
+    Failure.TIMEOUT: 2,
+    Failure.REFUSED: 1,
+    Failure.CREDENTIALS: 1,
+    Failure.BAD_REQUEST: 1,
+}
+"""Requests sent at most for one call that keeps failing in this way."""
+
+STATUS = {
+    Failure.TIMEOUT: Status.TIMEOUT,
+    Failure.REFUSED: Status.REFUSED,
+    Failure.EMPTY: Status.UNPARSEABLE,
+}
+"""Status of the row; ERROR for the others."""
+
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 20.0
+
+
+@dataclass(slots=True)
+class CallError(Exception):
+    """One request that failed; the client decides whether there is another.
+
+    Args:
+        failure: Its class.
+        reason: One line for the table of failures.
+        retry_after_s: What the server asked to wait, None when it did not say.
+        reply: What was paid for all the same.
+    """
+
+    failure: Failure
+    reason: str
+    retry_after_s: float | None = None
+    reply: ChatReply | None = field(default=None)
+
+    def __str__(self) -> str:
+        """Return class and reason."""
+        return f"{self.failure.value}: {self.reason}"
+
+
+def wait_before_retry(error: CallError, tries: int) -> float:
+    """Return seconds to wait before the next try, with full jitter (exponential from 0.25 s)."""
+    backoff = random.uniform(0.0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
+    if error.retry_after_s is None:
+        return backoff
+    # A little more than asked, so that those who were told the same time do not come together.
+    return min(error.retry_after_s, 60.0) + min(backoff, 0.1 * error.retry_after_s)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the headers of a 429 or 503 ask to wait, the most exact ones first.
+
+    Args:
+        headers: With lower-case names.
+    """
+    text = headers.get("retry-after-ms")
+    if text is not None:
+        try:
+            return max(0.0, float(text) / 1000.0)
+        except ValueError:
+            pass
+    if headers.get("x-ratelimit-remaining-requests") == "0":
+        wait = _duration(headers.get("x-ratelimit-reset-requests", ""))
+        if wait is not None:
+            return wait
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def _duration(text: str) -> float | None:
+    """Read "350ms", "6s" or "1m30s"; None for anything else."""
+    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    total, number, unit = 0.0, "", ""
+    for char in text + "0":
+        if char.isdigit() or char == ".":
+            if unit:
+                if unit not in units or not number:
+                    return None
+                total += float(number) * units[unit]
+                number, unit = "", ""
+            number += char
+        else:
+            unit += char
+    return total if text and text[-1].isalpha() else None
+
+
+def of_status(code: int, message: str, headers: Mapping[str, str], provider: str = "") -> CallError:
+    """Return the failure that an HTTP status stands for."""
+    reason = f"{code} {' '.join(message.split())}"[:300]
+    if code in (429, 529):
+        return CallError(Failure.LIMITED, reason, retry_after(headers))
+    if code in (408, 504):
+        return CallError(Failure.TIMEOUT, reason)
+    if code in (401, 403):
+        return CallError(Failure.CREDENTIALS, reason)
+    if code >= 500:
+        return CallError(Failure.SERVER, reason, retry_after(headers))
+    return CallError(Failure.BAD_REQUEST, reason)
+
+
+def of_exception(error: Exception) -> CallError:
+    """Return the failure that an exception of a transport stands for."""
+    if isinstance(error, CallError):
+        return error
+    if isinstance(error, asyncio.TimeoutError | TimeoutError):
+        return CallError(Failure.TIMEOUT, "no answer within the time limit")
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    return CallError(Failure.CONNECTION, reason)

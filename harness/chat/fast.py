@@ -1,0 +1,195 @@
+"""The fast transport: litellm translates, one aiohttp session sends.
+
+Only for OpenAI-compatible servers whose address is given: without one, litellm's provider
+configurations answer OpenAI's host for several other providers, which would be sent the wrong key.
+A differential test keeps it equal to ``litellm.acompletion``: same body, same reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.chat.failures import CallError, Failure, of_exception, of_status
+from harness.chat.litellm_backend import load_litellm, parameters
+from harness.chat.openai_format import reply_of
+from harness.schema import ChatReply, ChatRequest
+
+if TYPE_CHECKING:
+    import aiohttp
+
+PROVIDERS = ("hosted_vllm", "openai")
+"""Providers whose wire format is OpenAI's own."""
+
+
+def is_fast(request: ChatRequest) -> bool:
+    """Tell whether the fast transport can take a request."""
+    provider = request.model.partition("/")[0]
+    return provider in PROVIDERS and bool(request.extra.get("api_base"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What all requests of one model and one set of parameters share."""
+
+    url: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    kept: tuple[object, ...]
+    """The objects whose ids are in the key, so that no other object can get one of them."""
+
+
+class FastTransport:
+    """Sends requests of one event loop through one session.
+
+    Args:
+        connections: Connections at most.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+        self._routes: dict[tuple[Any, ...], _Route] = {}
+
+    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
+        """Send one request.
+
+        Raises:
+            CallError: It failed, with the class of the failure.
+        """
+        route = self._route(request)
+        session = self._session or await self._open()
+        body = {**route.body, "messages": [dict(message) for message in request.messages]}
+        try:
+            async with asyncio.timeout(timeout_s):
+                async with session.post(
+                    route.url, data=json.dumps(body).encode(), headers=route.headers
+                ) as response:
+                    raw = await response.read()
+        except TimeoutError as error:
+            raise of_exception(error) from error
+        except Exception as error:  # aiohttp's errors are OSErrors, its own types and ValueErrors
+            raise of_exception(error) from error
+        if response.status != 200:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            raise of_status(response.status, _message(raw), headers)
+        try:
+            answer = json.loads(raw)
+        except ValueError as error:
+            raise CallError(Failure.MALFORMED, f"the answer is not JSON: {raw[:80]!r}") from error
+        if not isinstance(answer, dict):
+            raise CallError(Failure.MALFORMED, f"the answer is no completion: {raw[:80]!r}")
+        return reply_of(answer, request)
+
+    async def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+            # asyncio.run closes asynchronous generators before it closes the loop: this one
+            # closes the session on the loop that it belongs to.
+            self._keeper = _keep(self._session)
+            await anext(self._keeper)
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the session."""
+        if self._keeper is not None:
+            await self._keeper.aclose()
+        self._session = self._keeper = None
+
+    def _route(self, request: ChatRequest) -> _Route:
+        """Return URL, headers and body as litellm makes them, remembered for equal parameters."""
+        key = (
+            request.model,
+            request.temperature,
+            request.max_tokens,
+            request.seed,
+            bool(request.choices),
+            id(request.response_format),
+            id(request.extra),
+        )
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) > 4096:
+                self._routes.clear()
+            route = self._routes[key] = _translate(request)
+        return route
+
+
+async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await session.close()
+
+
+def _translate(request: ChatRequest) -> _Route:
+    """Let litellm make URL, headers and body for a request."""
+    load_litellm()
+    from litellm.types.utils import LlmProviders
+    from litellm.utils import ProviderConfigManager, get_optional_params
+
+    provider, _, model = request.model.partition("/")
+    values = parameters(request)
+    base, key = values.pop("api_base"), values.pop("api_key", None)
+    more_headers = values.pop("extra_headers", None) or {}
+    config: Any = ProviderConfigManager.get_provider_chat_config(
+        model=model, provider=LlmProviders(provider)
+    )
+    messages = [dict(message) for message in request.messages]
+    optional = get_optional_params(
+        model=model, custom_llm_provider=provider, drop_params=False, messages=messages, **values
+    )
+    own = {"custom_llm_provider": provider, "api_base": base}
+    headers = config.validate_environment(
+        headers=dict(more_headers),
+        model=model,
+        messages=messages,
+        optional_params=optional,
+        litellm_params=own,
+        api_key=key or _key_of(provider),
+        api_base=base,
+    )
+    url = config.get_complete_url(
+        api_base=base,
+        api_key=key,
+        model=model,
+        optional_params=optional,
+        litellm_params=own,
+        stream=False,
+    )
+    extra_body = optional.pop("extra_body", None) or {}
+    body = config.transform_request(
+        model=model,
+        messages=messages,
+        optional_params=optional,
+        litellm_params=own,
+        headers=headers,
+    )
+    body = {**body, **extra_body}
+    body.pop("max_retries", None)
+    headers.setdefault("Content-Type", "application/json")
+    return _Route(url, headers, body, (request.response_format, request.extra))
+
+
+def _key_of(provider: str) -> str | None:
+    import os
+
+    names = {"openai": "OPENAI_API_KEY", "hosted_vllm": "HOSTED_VLLM_API_KEY"}
+    return os.environ.get(names[provider])
+
+
+def _message(raw: bytes) -> str:
+    """Return the message of an error in OpenAI's format, or the beginning of whatever came."""
+    try:
+        return str(json.loads(raw)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return raw[:200].decode(errors="replace")

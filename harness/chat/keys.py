@@ -1,0 +1,69 @@
+"""The key under which a reply is kept, and the form in which it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.schema import ChatReply, ChatRequest, Tokens
+
+VERSION = 1
+"""Part of every key; move it when the meaning of a field of the request changes."""
+
+NOT_PART = ("api_key", "input_cost_per_token", "output_cost_per_token")
+"""Parameters that cannot change what a model answers; secrets stay out of the journal."""
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+).encode
+
+
+def reply_key(request: ChatRequest) -> str:
+    """Return the SHA-256 over everything of a request that can change its answer."""
+    extra = {name: value for name, value in request.extra.items() if name not in NOT_PART}
+    fields = (
+        VERSION,
+        request.model,
+        [[message["role"], message["content"]] for message in request.messages],
+        request.temperature,
+        request.max_tokens,
+        request.seed,
+        request.choices,
+        request.response_format,
+        extra,
+        request.repeat,
+        request.template_sha256,
+    )
+    return hashlib.sha256(_encode(fields).encode()).hexdigest()
+
+
+def to_body(reply: ChatReply, model: str) -> dict[str, Any]:
+    """Return a reply as the journal keeps it: with its raw text, so that it can be read again."""
+    return {
+        "model": model,
+        "text": reply.text,
+        "finish_reason": reply.finish_reason,
+        "choice_logprobs": reply.choice_logprobs,
+        "model_version": reply.model_version,
+        "tokens": [reply.tokens.prompt, reply.tokens.completion],
+        "cost_usd": reply.cost_usd,
+        "latency_s": reply.latency_s,
+        "tries": reply.tries,
+    }
+
+
+def from_body(body: Mapping[str, Any]) -> ChatReply:
+    """Return a kept reply; it costs nothing now."""
+    return ChatReply(
+        text=body["text"],
+        finish_reason=body["finish_reason"],
+        choice_logprobs=body["choice_logprobs"],
+        model_version=body["model_version"],
+        tokens=Tokens(*body["tokens"]),
+        cost_usd=0.0,
+        latency_s=body["latency_s"],
+        cached=True,
+        tries=0,
+    )

@@ -1,0 +1,205 @@
+"""The default transport: ``litellm.acompletion``, one request at a time and nothing else of it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from harness.chat.failures import CallError, Failure, of_exception, of_status
+from harness.chat.local_weights import PREFIX
+from harness.chat.openai_format import reply_of
+from harness.errors import ConfigError, MissingExtraError
+from harness.schema import ChatReply, ChatRequest
+
+KEYS = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "cohere_chat": "COHERE_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "fireworks_ai": "FIREWORKS_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "mistral": "MISTRAL_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "perplexity": "PERPLEXITYAI_API_KEY",
+    "together_ai": "TOGETHERAI_API_KEY",
+    "xai": "XAI_API_KEY",
+}
+"""Providers whose key is one variable, so that litellm need not be imported to look for it."""
+
+NOT_SENT = ("input_cost_per_token", "output_cost_per_token")
+
+_import_lock = threading.Lock()
+_ready = False
+
+
+def load_litellm() -> Any:
+    """Import litellm (seconds) with the settings that calls need.
+
+    The price list of the package is used, for the newest one would be fetched over the network at
+    import.
+
+    Raises:
+        MissingExtraError: litellm is not installed.
+    """
+    global _ready
+    with _import_lock:
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        if importlib.util.find_spec("litellm") is None:
+            raise MissingExtraError("litellm", "judge")
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # litellm's own imports warn
+            import litellm
+        if not _ready:
+            litellm.suppress_debug_info = True
+            litellm.drop_params = False  # dropping logprobs in silence would change a judge
+            litellm.num_retries = None
+            litellm.telemetry = False
+            litellm.disable_streaming_logging = True
+            _ready = True
+        return litellm
+
+
+def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
+    """Refuse a model that cannot be called: unknown provider, or no key.
+
+    Raises:
+        ConfigError: See above.
+        MissingExtraError: litellm is not installed.
+    """
+    if importlib.util.find_spec("litellm") is None:
+        raise MissingExtraError("litellm", "judge")
+    if extra.get("api_key"):
+        return
+    provider, _, rest = model.partition("/")
+    if rest and provider in KEYS:
+        if not extra.get("api_base"):
+            _need_key(model, KEYS[provider])
+        return
+    if rest and provider == "hosted_vllm":
+        if not extra.get("api_base") and not os.environ.get("HOSTED_VLLM_API_BASE"):
+            raise ConfigError(
+                f"{model} needs the address of its server",
+                hint="add api_base: http://host:port/v1 to the source's options",
+            )
+        return
+    litellm = load_litellm()
+    try:
+        _, found, _, _ = litellm.get_llm_provider(model, api_base=extra.get("api_base"))
+    except Exception as error:  # litellm has many types for it
+        raise ConfigError(
+            f"no provider is known for the model {model!r}",
+            hint='write provider/model, such as "openai/gpt-4o-mini" (see docs.litellm.ai), or'
+            ' "local/smollm2-135m-instruct" for the embedded one',
+        ) from error
+    if extra.get("api_base"):
+        return
+    if found in KEYS:
+        _need_key(model, KEYS[found])
+        return
+    missing = litellm.validate_environment(model)["missing_keys"]
+    if missing:
+        _need_key(model, *missing)
+
+
+def _need_key(model: str, *names: str) -> None:
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ConfigError(
+            f"the model {model} needs a key: {', '.join(missing)} is not set",
+            hint=f"export {missing[0]}=..., or use local/smollm2-135m-instruct without a key",
+        )
+
+
+def parameters(request: ChatRequest) -> dict[str, Any]:
+    """Return the request as keyword arguments of ``acompletion``, all but model and messages."""
+    values: dict[str, Any] = {
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+    }
+    if request.seed is not None:
+        values["seed"] = request.seed
+    if request.choices:
+        values |= {"logprobs": True, "top_logprobs": 20}
+    if request.response_format is not None:
+        values["response_format"] = dict(request.response_format)
+    values |= {name: value for name, value in request.extra.items() if name not in NOT_SENT}
+    return values
+
+
+async def call_litellm(request: ChatRequest, timeout_s: float) -> ChatReply:
+    """Send one request through litellm; no retries, no cache, no budget of its own.
+
+    Raises:
+        CallError: It failed, with the class of the failure.
+    """
+    litellm = await asyncio.to_thread(load_litellm) if not _ready else load_litellm()
+    try:
+        response = await asyncio.wait_for(
+            litellm.acompletion(
+                model=request.model,
+                messages=[dict(message) for message in request.messages],
+                timeout=timeout_s,
+                max_retries=0,
+                drop_params=False,
+                **parameters(request),
+            ),
+            timeout_s + 5.0,
+        )
+    except Exception as error:  # litellm raises its own types and, at times, its helpers'
+        raise of_litellm(error) from error
+    return reply_of(response.model_dump(), request)
+
+
+def of_litellm(error: Exception) -> CallError:
+    """Return the failure that an exception of litellm stands for.
+
+    Dropped connections and broken JSON come as InternalServerError or as APIError with status 200.
+    """
+    if isinstance(error, CallError | TimeoutError):
+        return of_exception(error)
+    name, message = type(error).__name__, str(error)
+    code = getattr(error, "status_code", None)
+    if name in ("Timeout", "APITimeoutError"):
+        return CallError(Failure.TIMEOUT, "no answer within the time limit")
+    if name == "ContentPolicyViolationError":
+        return CallError(Failure.REFUSED, " ".join(message.split())[:300])
+    if not isinstance(code, int):
+        return of_exception(error)
+    if code == 200 or "Unable to get json" in message or "JSONDecodeError" in message:
+        return CallError(Failure.MALFORMED, " ".join(message.split())[:300])
+    if name == "APIConnectionError" or "Connection error" in message:
+        return CallError(Failure.CONNECTION, " ".join(message.split())[:300])
+    return of_status(code, message, headers_of(error))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Return the headers that an exception of litellm carries, with lower-case names."""
+    for source in (
+        getattr(error, "litellm_response_headers", None),
+        getattr(getattr(error, "response", None), "headers", None),
+    ):
+        if source:
+            return {str(name).lower(): str(value) for name, value in dict(source).items()}
+    return {}
+
+
+def serve_local(backend: Any) -> None:
+    """Make ``litellm.acompletion("local/...")`` answer from the in-process backend.
+
+    Args:
+        backend: A ``LocalBackend``; the last one that was given serves.
+    """
+    litellm = load_litellm()
+    from harness.chat.litellm_provider import provider_for
+
+    name = PREFIX.rstrip("/")
+    kept = [entry for entry in litellm.custom_provider_map if entry["provider"] != name]
+    handler = provider_for(backend)
+    litellm.custom_provider_map = [*kept, {"provider": name, "custom_handler": handler}]

@@ -1,0 +1,72 @@
+"""Soft verdicts: from the log-probabilities of answers, or from the shares of samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.scale import Scale
+from harness.schema import Status, Verdict
+
+
+def normalised(logprobs: Mapping[str, float], choices: Sequence[str]) -> dict[str, float]:
+    """Return probabilities of the choices, adding up to 1; a choice not reported gets 0.
+
+    Raises:
+        ValueError: None of the choices is reported.
+    """
+    known = {choice: logprobs[choice] for choice in choices if choice in logprobs}
+    if not known:
+        raise ValueError("none of the choices has a log-probability")
+    high = max(known.values())
+    mass = {choice: math.exp(value - high) for choice, value in known.items()}
+    total = sum(mass.values())
+    return {choice: mass.get(choice, 0.0) / total for choice in choices}
+
+
+def pair_from_logprobs(logprobs: Mapping[str, float]) -> Verdict:
+    """Return the verdict on a pair from the log-probabilities of "A" and "B" (Lee et al. 2023).
+
+    The probability is P(A) / (P(A) + P(B)); the value is the likelier answer of this order. Where
+    a tie can be answered too, half of its probability goes to each side.
+    """
+    chances = normalised(logprobs, ("A", "B", "TIE"))
+    p = chances["A"] + 0.5 * chances["TIE"]
+    best = max(chances, key=lambda choice: chances[choice])
+    if p == 0.5:
+        best = "TIE"
+    return Verdict(Status.OK, best, p, f"log-probabilities, {_shown(logprobs)}")
+
+
+def score_from_logprobs(logprobs: Mapping[str, float], scale: Scale) -> Verdict:
+    """Return the likeliest label, with its probability and, in the rationale, all of them.
+
+    Labels of an ordinal scale are not averaged: the mean of ranks is no label.
+    """
+    labels = scale.labels
+    chances = normalised(logprobs, labels)
+    best = max(labels, key=lambda label: chances[label])
+    value = (best == labels[-1]) if scale.is_binary else best
+    return Verdict(Status.OK, value, chances[best], f"log-probabilities, {_shown(logprobs)}")
+
+
+def expected_value(logprobs: Mapping[str, float], numbers: Sequence[str]) -> float:
+    """Return the expectation over numeric answers (G-Eval, Liu et al. 2023, section 3)."""
+    chances = normalised(logprobs, numbers)
+    return sum(float(number) * chance for number, chance in chances.items())
+
+
+def share_of_samples(values: Sequence[str]) -> float:
+    """Return the share of samples that prefer A, ties half: a soft label without log-probabilities.
+
+    Raises:
+        ValueError: There are no samples.
+    """
+    if not values:
+        raise ValueError("no samples")
+    worth = {"A": 1.0, "TIE": 0.5, "B": 0.0}
+    return sum(worth[value] for value in values) / len(values)
+
+
+def _shown(logprobs: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}: {value:.3f}" for name, value in sorted(logprobs.items()))
