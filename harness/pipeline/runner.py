@@ -222,7 +222,6 @@ def _report_data(
             "packages": manifest["packages"],
             "items": {"train": len(collected.train), "eval": len(collected.evaluation)},
         },
-        "warnings": _warnings(config, sources),
         "sources": rows,
         "agreement": collected.agreement,
         "gates": collected.gates,
@@ -240,27 +239,7 @@ def curve_row(row: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
     """Return a log row under the names that the report plots."""
     kept = dict(row)
     kept["gold"] = row.get(f"held_out/gold/{config.evaluation.monitor}")
-    kept["kl"] = row.get("held_out/kl_sequence", row.get("kl_sequence"))
     return kept
-
-
-def _warnings(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[str]:
-    warnings = []
-    for info in assess.evaluators_of(config, sources):
-        for arm in config.arms:
-            if arm not in info.held_out_for:
-                warnings.append(
-                    f"{info.name} gave rewards to arm {arm} and also evaluates it; its score of"
-                    " that arm is no independent evidence."
-                )
-    if any(source.info.simulated for source in sources.values()):
-        warnings.append("The people of this experiment are simulated by a program.")
-    if len(config.seeds) > 1:
-        warnings.append(
-            "Seeds vary training and evaluation; the responses that were judged before training,"
-            " and their judgments, are the same for all seeds."
-        )
-    return warnings
 
 
 def _write_report(directory: RunDirectory, data: dict[str, Any]) -> Path:
