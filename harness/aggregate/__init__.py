@@ -12,6 +12,17 @@ from harness.aggregate.methods import (
     majority,
     mean,
 )
+from harness.aggregate.models import (
+    GladFit,
+    agreement_weighted_votes,
+    excess_agreement,
+    glad,
+    mace,
+    one_coin,
+    shares,
+    stacking,
+)
+from harness.aggregate.ranking import Ranking, Strength, rank_systems
 
 __all__ = [
     "METHODS",
@@ -20,12 +31,23 @@ __all__ = [
     "AnnotatorReport",
     "Fit",
     "GateDecision",
+    "GladFit",
+    "Ranking",
+    "Strength",
     "Votes",
     "agreement_weighted",
+    "agreement_weighted_votes",
     "dawid_skene",
     "dawid_skene_judgments",
+    "excess_agreement",
     "gate",
+    "glad",
+    "mace",
     "majority",
     "mean",
+    "one_coin",
+    "rank_systems",
+    "shares",
+    "stacking",
     "votes_from_codes",
 ]

@@ -13,6 +13,7 @@ from harness.agreement.table import FloatArray, RatingTable
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
 FEWEST_ITEMS = 30
+MOST_SHOWN = 10
 
 
 def benjamini_yekutieli(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
@@ -64,21 +65,19 @@ def alternative_annotator_test(
     """
     people = table.humans
     name = table.annotators[judge]
-    if len(people) < FEWEST_PEOPLE:
-        reason = f"needs at least {FEWEST_PEOPLE} people, there are {len(people)}"
-        return [not_applicable("alt_test_omega", name, reason)]
     scores = {column: _alignment(table, column, people) for column in (judge, *people)}
     rows: list[Statistic] = []
     p_values = []
     advantages = []
+    skipped = 0
     for person in people:
         mine = scores[person][person]
         judges = scores[judge][person]
         usable = ~np.isnan(mine) & ~np.isnan(judges)
         n = int(usable.sum())
         if n < FEWEST_ITEMS:
-            reason = f"{table.annotators[person]} shares only {n} items, needs {FEWEST_ITEMS}"
-            return [not_applicable("alt_test_omega", name, reason, n)]
+            skipped += 1
+            continue
         better = (judges[usable] >= mine[usable]).astype(np.float64)
         worse = (mine[usable] >= judges[usable]).astype(np.float64)
         clusters = table.clusters[usable]
@@ -93,13 +92,16 @@ def alternative_annotator_test(
                 why_undefined="no item in common",
             )
         )
+    if len(rows) < FEWEST_PEOPLE:
+        reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(rows)} have"
+        return [not_applicable("alt_test_omega", name, reason)]
     adjusted = adjusted_by(p_values)
     rows = [
         row.caution(f"p = {p:.2g} (adjusted)" + (", won" if p <= LEVEL else ", not won"))
         for row, p in zip(rows, adjusted, strict=True)
     ]
     omega = float(np.mean([p <= LEVEL for p in adjusted]))
-    stack = np.full((len(table.items), len(people)), np.nan)
+    stack = np.full((len(table.items), len(rows)), np.nan)
     for k, (better, usable) in enumerate(advantages):
         stack[usable, k] = better
     some = ~np.isnan(stack).all(1)
@@ -111,6 +113,8 @@ def alternative_annotator_test(
         why_undefined="no item in common",
     )
     word = "may replace a person" if omega >= 0.5 else "may not replace a person"
+    if skipped:
+        word += f"; {skipped} people with fewer than {FEWEST_ITEMS} items left out"
     verdict = Statistic(
         "alt_test_omega",
         name,
@@ -119,7 +123,7 @@ def alternative_annotator_test(
         clusters=rho.clusters,
         reason=f"{word} (omega >= .5, epsilon {epsilon:g}); decided by tests, so no interval",
     )
-    return [verdict, rho, *rows]
+    return [verdict, rho, *(rows if len(rows) <= MOST_SHOWN else ())]
 
 
 def _alignment(table: RatingTable, column: int, people: Sequence[int]) -> dict[int, FloatArray]:

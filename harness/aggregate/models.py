@@ -1,0 +1,323 @@
+"""Other models of annotators: one-coin, MACE, GLAD, weighted votes, stacking on gold labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.aggregate.dawid_skene import (
+    Fit,
+    FloatArray,
+    IntArray,
+    Votes,
+    expect,
+    patterns,
+    row_shares,
+)
+
+_TINY = 1e-9
+
+
+def shares(votes: Votes, weights: FloatArray | None = None) -> Fit:
+    """Return soft labels: the share of votes of each class; of the prior where nobody voted.
+
+    Args:
+        votes: The labels.
+        weights: (n_annotators,) weight of each annotator; 1 by default.
+    """
+    counts = votes.counts(weights)
+    total = counts.sum(1, keepdims=True)
+    prior = counts.sum(0) / max(_TINY, float(counts.sum()))
+    posterior = np.where(total > 0, counts / np.maximum(total, _TINY), prior)
+    return _described(votes, posterior)
+
+
+def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Fit, FloatArray]:
+    """Weight each annotator by its chance-corrected agreement with the votes of the others.
+
+    The weight is (p - q) / (1 - q), at least 0, of the share p of its labels that fit the weighted
+    votes of the others, and the share q expected by chance; repeated until it settles.
+
+    Args:
+        votes: The labels.
+        rounds: Most repetitions.
+
+    Returns:
+        The fit, and the (n_annotators,) weights.
+    """
+    c = votes.n_classes
+    weights = np.ones(votes.n_annotators)
+    number = np.bincount(votes.annotators, minlength=votes.n_annotators)
+    prior = votes.counts().sum(0) / max(1, votes.items.size)
+    chance = np.bincount(
+        votes.annotators, weights=prior[votes.labels], minlength=votes.n_annotators
+    ) / np.maximum(number, 1)
+    for _ in range(rounds):
+        counts = votes.counts(weights)
+        rest = counts[votes.items]
+        rest[np.arange(votes.items.size), votes.labels] -= weights[votes.annotators]
+        total = rest.sum(1)
+        heard = total > _TINY
+        fits = np.zeros(votes.items.size)
+        top = rest[heard].max(1, keepdims=True)
+        best = rest[heard] >= top - _TINY
+        said = best[np.arange(best.shape[0]), votes.labels[heard]]
+        fits[heard] = said / best.sum(1)
+        size = np.bincount(votes.annotators[heard], minlength=votes.n_annotators)
+        share = np.bincount(
+            votes.annotators[heard], weights=fits[heard], minlength=votes.n_annotators
+        ) / np.maximum(size, 1)
+        fresh = np.clip((share - chance) / np.maximum(1 - chance, _TINY), 0.0, 1.0)
+        fresh = np.where(size > 0, fresh, 1.0)
+        if not fresh.any():
+            fresh = np.ones_like(fresh)
+        done = np.abs(fresh - weights).max() < 1e-6
+        weights = fresh
+        if done:
+            break
+    fit = shares(votes, weights)
+    uniform = np.full(c, 1.0 / c)
+    empty = votes.counts(weights).sum(1) <= _TINY
+    posterior = np.where(empty[:, None], prior if prior.sum() else uniform, fit.posterior)
+    return _described(votes, posterior), weights
+
+
+def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> Fit:
+    """One accuracy for each annotator, errors spread evenly (Zhang et al. 2014, one-coin model).
+
+    Fewer parameters than Dawid-Skene: for annotators with few labels each.
+
+    Args:
+        votes: The labels.
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+    design, posterior, weight, row_of = patterns(votes)
+    c, a = votes.n_classes, votes.n_annotators
+    transposed = design.T.tocsr()
+    number = np.bincount(votes.annotators, minlength=a).astype(np.float64)
+    before, level, steps, converged = -np.inf, -np.inf, 0, False
+    prior, confusion = np.full(c, 1.0 / c), np.zeros((a, c, c))
+    while not converged and steps < max_steps:
+        steps += 1
+        weighted = posterior * weight[:, None]
+        prior = weighted.sum(0) / weight.sum()
+        seen = np.asarray(transposed @ weighted).reshape(a, c, c)  # annotator, label, class
+        right = np.trace(seen, axis1=1, axis2=2)
+        accuracy = (right + 1e-3) / (number + 2e-3)  # never certain
+        wrong = (1 - accuracy) / max(1, c - 1)
+        confusion = np.where(np.eye(c, dtype=bool), accuracy[:, None, None], wrong[:, None, None])
+        posterior, level = expect(design, weight, prior, confusion)
+        converged = level - before < tolerance * max(1, votes.items.size)
+        before = level
+    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+
+
+def mace(
+    votes: Votes, *, smoothing: float = 0.1, max_steps: int = 500, tolerance: float = 1e-7
+) -> Fit:
+    """Annotators either know or spam (MACE; Hovy et al. 2013, NAACL).
+
+    With probability s an annotator does not look and labels by a habit xi of its own:
+    P(l | t) = (1 - s) [l = t] + s xi_l.
+
+    Args:
+        votes: The labels.
+        smoothing: Pseudo-count of spamming and not spamming, and of each habit.
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+    design, posterior, weight, row_of = patterns(votes)
+    c, a = votes.n_classes, votes.n_annotators
+    transposed = design.T.tocsr()
+    spam = np.full(a, 0.5)
+    habit = np.full((a, c), 1.0 / c)
+    given = np.bincount(votes.annotators * c + votes.labels, minlength=a * c).reshape(a, c)
+    before, level, steps, converged = -np.inf, -np.inf, 0, False
+    prior = np.full(c, 1.0 / c)
+    confusion = np.zeros((a, c, c))
+    while not converged and steps < max_steps:
+        steps += 1
+        weighted = posterior * weight[:, None]
+        prior = weighted.sum(0) / weight.sum()
+        seen = np.asarray(transposed @ weighted).reshape(a, c, c)
+        right = np.diagonal(seen, axis1=1, axis2=2)  # (annotator, label = class)
+        knows = (1 - spam)[:, None] / np.maximum((1 - spam)[:, None] + spam[:, None] * habit, _TINY)
+        spammed = given - right * knows
+        total = spammed.sum(1)
+        spam = (total + smoothing) / (given.sum(1) + 2 * smoothing)
+        habit = row_shares(spammed + smoothing)
+        confusion = (1 - spam)[:, None, None] * np.eye(c) + (
+            spam[:, None, None] * habit[:, None, :]
+        )
+        posterior, level = expect(design, weight, prior, confusion)
+        converged = level - before < tolerance * max(1, votes.items.size)
+        before = level
+    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+
+
+@dataclass(frozen=True)
+class GladFit:
+    """GLAD's view.
+
+    Args:
+        fit: Posterior and mean confusion matrices.
+        ability: (n_annotators,) alpha; below 0 is adversarial.
+        easiness: (n_items,) beta; near 0 is hard.
+    """
+
+    fit: Fit
+    ability: FloatArray
+    easiness: FloatArray
+
+
+def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> GladFit:
+    """Abilities of annotators and easiness of items (GLAD; Whitehill et al. 2009, NeurIPS).
+
+    P(right) = sigmoid(alpha_w beta_i), errors spread evenly; alpha and log beta have standard
+    normal priors around 1 and 0. The M-step climbs by diagonal Newton steps.
+
+    Args:
+        votes: The labels.
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+    c, m = votes.n_classes, votes.items.size
+    who, what = votes.annotators, votes.items
+    ability, ease = np.ones(votes.n_annotators), np.zeros(votes.n_items)
+    start = shares(votes)
+    posterior, prior = start.posterior, start.prior
+    before, level, steps, converged = -np.inf, -np.inf, 0, False
+    while not converged and steps < max_steps:
+        steps += 1
+        right = posterior[what, votes.labels]
+        prior = posterior.mean(0)
+        for _ in range(5):
+            z = ability[who] * np.exp(ease)[what]
+            p = 1 / (1 + np.exp(-z))
+            pull, curve = right - p, p * (1 - p)
+            beta = np.exp(ease)[what]
+            up = np.bincount(who, pull * beta, votes.n_annotators) - (ability - 1)
+            bend = np.bincount(who, curve * beta**2, votes.n_annotators) + 1
+            ability = ability + np.clip(up / bend, -1, 1)
+            z = ability[who] * beta
+            p = 1 / (1 + np.exp(-z))
+            pull, curve = right - p, p * (1 - p)
+            up = np.bincount(what, pull * z, votes.n_items) - ease
+            bend = np.bincount(what, curve * z**2, votes.n_items) + 1
+            ease = ease + np.clip(up / bend, -1, 1)
+        p = np.clip(1 / (1 + np.exp(-ability[who] * np.exp(ease)[what])), 1e-12, 1 - 1e-12)
+        joint = np.tile(np.log(np.maximum(prior, 1e-300)), (votes.n_items, 1))
+        wrong = np.log((1 - p) / max(1, c - 1))
+        joint += np.bincount(what, wrong, votes.n_items)[:, None]
+        flat = np.bincount(what * c + votes.labels, np.log(p) - wrong, votes.n_items * c)
+        joint += flat.reshape(votes.n_items, c)
+        top = joint.max(1, keepdims=True)
+        scaled = np.exp(joint - top)
+        mass = scaled.sum(1, keepdims=True)
+        posterior = scaled / mass
+        level = float((np.log(mass[:, 0]) + top[:, 0]).sum())
+        converged = abs(level - before) < tolerance * max(1, m)
+        before = level
+    described = _described(votes, posterior)
+    fit = Fit(posterior, prior, described.confusion, level, steps, converged)
+    return GladFit(fit, ability, np.exp(ease))
+
+
+def stacking(
+    votes: Votes, gold: IntArray, *, ridge: float = 1.0, folds: int = 5, seed: int = 0
+) -> Fit:
+    """Learn from gold labels how to read the annotators (multinomial logistic regression).
+
+    The features are one-hot labels of each annotator, so what correlated judges say is not counted
+    twice. Gold items get their prediction from folds they are not in.
+
+    Args:
+        votes: The labels.
+        gold: (n_items,) true class, -1 where unknown.
+        ridge: Penalty of squared coefficients.
+        folds: Number of folds of the gold items.
+        seed: Seed of the folds.
+
+    Raises:
+        ValueError: Fewer than two classes or ``folds`` items have a gold label.
+    """
+    known = np.flatnonzero(gold >= 0)
+    if np.unique(gold[known]).size < 2 or known.size < folds:
+        raise ValueError("stacking needs gold labels of at least two classes")
+    x = np.zeros((votes.n_items, votes.n_annotators * votes.n_classes))
+    np.add.at(x, (votes.items, votes.annotators * votes.n_classes + votes.labels), 1.0)
+    model = _softmax_regression(x[known], gold[known], votes.n_classes, ridge)
+    posterior = _softmax(x, model)
+    fold = np.random.default_rng(seed).permutation(known.size) % folds
+    for number in range(folds):
+        out = known[fold == number]
+        rest = known[fold != number]
+        held = _softmax_regression(x[rest], gold[rest], votes.n_classes, ridge)
+        posterior[out] = _softmax(x[out], held)
+    return _described(votes, posterior)
+
+
+def _softmax(x: FloatArray, model: FloatArray) -> FloatArray:
+    logits = x @ model[:-1] + model[-1]
+    logits -= logits.max(1, keepdims=True)
+    chances = np.exp(logits)
+    return np.asarray(chances / chances.sum(1, keepdims=True))
+
+
+def _softmax_regression(x: FloatArray, y: IntArray, c: int, ridge: float) -> FloatArray:
+    from scipy.optimize import minimize
+
+    n, d = x.shape
+    hot = np.eye(c)[y]
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        model = flat.reshape(d + 1, c)
+        p = _softmax(x, model)
+        value = -float(np.log(np.maximum(p[np.arange(n), y], 1e-300)).sum())
+        value += 0.5 * ridge * float((model[:-1] ** 2).sum()) + 1e-6 * float((model[-1] ** 2).sum())
+        gap = p - hot
+        slope = np.vstack([x.T @ gap + ridge * model[:-1], gap.sum(0) + 2e-6 * model[-1]])
+        return value, slope.reshape(-1)
+
+    found = minimize(loss, np.zeros((d + 1) * c), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x.reshape(d + 1, c))
+
+
+def _described(votes: Votes, posterior: FloatArray) -> Fit:
+    """Return a fit whose confusion matrices are counted against a posterior."""
+    a, c = votes.n_annotators, votes.n_classes
+    flat = votes.annotators * c + votes.labels
+    held = posterior[votes.items]
+    said = [np.bincount(flat, held[:, k], a * c).astype(np.float64) for k in range(c)]
+    seen = np.stack(said, axis=-1).reshape(a, c, c).transpose(0, 2, 1)
+    return Fit(posterior, posterior.mean(0), row_shares(seen), float("nan"), 0, True)
+
+
+def excess_agreement(votes: Votes, fit: Fit) -> FloatArray:
+    """Return (a, a) how much more often two annotators agree than the model expects.
+
+    The models take errors as independent given the truth. Where annotators copy each other or are
+    of one family, some pair agrees beyond that, and the model is too sure. It need not be the
+    copying pair: a model that follows the copies leaves the agreement of the others unexplained.
+    NaN without 10 common items.
+
+    Args:
+        votes: The labels; of repeated ones the last counts.
+        fit: Posterior and confusion matrices.
+    """
+    a = votes.n_annotators
+    codes = np.full((votes.n_items, a), -1, dtype=np.int64)
+    codes[votes.items, votes.annotators] = votes.labels
+    found = np.full((a, a), np.nan)
+    for i in range(a):
+        for j in range(i + 1, a):
+            both = (codes[:, i] >= 0) & (codes[:, j] >= 0)
+            if both.sum() < 10:
+                continue
+            alike = (fit.confusion[i] * fit.confusion[j]).sum(-1)
+            observed = float((codes[both, i] == codes[both, j]).mean())
+            expected = float((fit.posterior[both] @ alike).mean())
+            found[i, j] = found[j, i] = observed - expected
+    return found

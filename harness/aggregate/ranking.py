@@ -1,0 +1,143 @@
+"""Strengths of systems from comparisons of their answers: Bradley-Terry and Davidson."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.aggregate.dawid_skene import FloatArray, IntArray
+from harness.errors import DataError
+from harness.paired_model import TIE, fit_paired, strongly_connected
+
+ELO = 400 / np.log(10)
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong a system is.
+
+    Args:
+        system: Name.
+        value: Log-odds of winning against the mean system, place and length being equal.
+        low: Lower end of the 95% interval.
+        high: Upper end.
+        elo: The same on the Elo scale, 400/ln 10 times the value, around 1000.
+        n: Comparisons.
+    """
+
+    system: str
+    value: float
+    low: float
+    high: float
+    elo: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Systems from strongest to weakest.
+
+    Args:
+        strengths: The systems.
+        effects: Covariate -> (effect in log-odds, lower end, upper end).
+        tie: Log of Davidson's nu, None without ties.
+        n: Comparisons.
+        clusters: Independent groups of comparisons.
+    """
+
+    strengths: tuple[Strength, ...]
+    effects: dict[str, tuple[float, float, float]]
+    tie: float | None
+    n: int
+    clusters: int
+
+
+def rank_systems(
+    first: IntArray,
+    second: IntArray,
+    outcomes: IntArray,
+    systems: Sequence[str],
+    clusters: IntArray,
+    *,
+    position: bool = True,
+    length_gap: FloatArray | None = None,
+    ties_half: bool = False,
+) -> Ranking:
+    """Fit Davidson's model (Bradley-Terry's without ties) with place and length as covariates.
+
+    Intervals are cluster-robust. Place counts for the system that stood first; length is tanh of
+    the gap over its standard deviation, so strengths are those at equal length.
+
+    Args:
+        first: (n,) system whose answer stood first.
+        second: (n,) system whose answer stood second.
+        outcomes: (n,) 0 first won, 1 tie, 2 second won.
+        systems: Names.
+        clusters: (n,) comparisons with the same number are not independent.
+        position: Whether to fit an advantage of the first place.
+        length_gap: (n,) length of the first answer minus that of the second.
+        ties_half: Count a tie as half a win of each (Bradley-Terry without a model of ties).
+
+    Raises:
+        DataError: Some group of systems never won against, or never lost to, the rest, so that no
+            finite strengths exist, or a covariate separates the outcomes.
+    """
+    if not strongly_connected(first, second, outcomes, len(systems)):
+        raise DataError(
+            "no finite strengths: some systems only won or only lost against all the others, or"
+            " were never compared with them",
+            hint="leave those systems out, or compare more",
+        )
+    n, s = outcomes.size, len(systems)
+    design = np.zeros((n, s))
+    np.add.at(design, (np.arange(n), first), 1.0)
+    np.add.at(design, (np.arange(n), second), -1.0)
+    # Strengths sum to 0: the last is minus the sum of the others.
+    columns = [design[:, :-1] - design[:, -1:]]
+    names = []
+    if position:
+        columns.append(np.ones((n, 1)))
+        names.append("position")
+    if length_gap is not None:
+        spread = float(length_gap.std())
+        scaled = np.tanh(length_gap / spread) if spread > 0 else np.zeros(n)
+        columns.append(scaled[:, None])
+        names.append("length")
+    x = np.column_stack(columns)
+    weights = np.ones(n)
+    said, groups = outcomes, clusters
+    if ties_half and (outcomes == TIE).any():
+        tied = outcomes == TIE
+        x = np.concatenate([x, x[tied]])
+        said = np.concatenate([np.where(tied, 0, outcomes), np.full(int(tied.sum()), 2)])
+        groups = np.concatenate([clusters, clusters[tied]])
+        weights = np.concatenate([np.where(tied, 0.5, 1.0), np.full(int(tied.sum()), 0.5)])
+    fit = fit_paired(said, x, groups, weights)
+    if fit.problem:
+        raise DataError(f"no estimate: {fit.problem}")
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(max(1, fit.clusters - 1), 0.975))
+    spread_out = np.vstack([np.eye(s - 1), -np.ones((1, s - 1))])
+    values = spread_out @ fit.coefficients[: s - 1]
+    covariance = spread_out @ fit.covariance[: s - 1, : s - 1] @ spread_out.T
+    half = quantile * np.sqrt(np.maximum(0.0, np.diagonal(covariance)))
+    number = np.bincount(np.concatenate([first, second]), minlength=s)
+    found = [
+        Strength(
+            systems[k],
+            float(values[k]),
+            float(values[k] - half[k]),
+            float(values[k] + half[k]),
+            float(1000 + ELO * values[k]),
+            int(number[k]),
+        )
+        for k in np.argsort(-values, kind="stable")
+    ]
+    effects = {}
+    for k, name in enumerate(names, s - 1):
+        value, wide = float(fit.coefficients[k]), quantile * float(np.sqrt(fit.covariance[k, k]))
+        effects[name] = (value, value - wide, value + wide)
+    return Ranking(tuple(found), effects, fit.tie, n, fit.clusters)

@@ -1,0 +1,423 @@
+"""``harness aggregate``: many labels of each item to one, with probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from harness.aggregate import Fit, Ranking, Votes
+    from harness.agreement import RatingTable, Statistic
+
+LABEL_METHODS = (
+    "majority",
+    "soft",
+    "weighted",
+    "dawid_skene",
+    "one_coin",
+    "mace",
+    "glad",
+    "stacking",
+)
+RANKINGS = ("bradley_terry", "davidson")
+EXCESS = 0.05
+"""Agreement beyond what a model expects from which annotators are called correlated."""
+
+
+def command(
+    labels: Annotated[Path, typer.Argument(help="Table of labels: CSV, TSV, JSONL, ...")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help=f"One of {', '.join(LABEL_METHODS)}; of comparisons: {', '.join(RANKINGS)}."
+        ),
+    ] = "dawid_skene",
+    annotators: Annotated[
+        str,
+        typer.Option(help="Annotators, as a,b,c: columns of a wide table or names of a long one."),
+    ] = "",
+    item_column: Annotated[str, typer.Option(help="Column with the name of the item.")] = "",
+    annotator_column: Annotated[
+        str, typer.Option(help="Long tables: column with the annotator.")
+    ] = "",
+    label_column: Annotated[
+        str, typer.Option(help="Long tables: the label. Comparisons: the winner.")
+    ] = "",
+    cluster_column: Annotated[
+        str, typer.Option(help="Column with the group (prompt) of items that belong together.")
+    ] = "",
+    gold: Annotated[
+        Path | None,
+        typer.Option(help="Table with true labels: columns as --item-column and 'label'."),
+    ] = None,
+    gold_column: Annotated[str, typer.Option(help="Column with true labels.")] = "",
+    categories: Annotated[str, typer.Option(help="Labels in their order.")] = "",
+    failure_values: Annotated[
+        str, typer.Option(help="Labels that stand for a failed verdict.")
+    ] = "",
+    first_column: Annotated[
+        str, typer.Option(help="Comparisons: system whose answer stood first.")
+    ] = "",
+    second_column: Annotated[
+        str, typer.Option(help="Comparisons: system whose answer stood second.")
+    ] = "",
+    length_column: Annotated[
+        str, typer.Option(help="Comparisons: length of the first minus the second answer.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the folds of stacking.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the labels with probabilities to this CSV.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write everything to this JSON file.")
+    ] = None,
+) -> None:
+    """Aggregate labels on a plain table.
+
+        harness aggregate LABELS.csv --method dawid_skene --annotators a1,a2,a3 --gold GOLD.csv
+
+    Comparisons of systems become strengths with intervals:
+
+        harness aggregate ARENA.csv --method davidson --first-column model_a
+        --second-column model_b --label-column winner
+    """
+    if method not in LABEL_METHODS + RANKINGS:
+        import difflib
+
+        near = difflib.get_close_matches(method, LABEL_METHODS + RANKINGS, 1)
+        raise InputError(
+            f"unknown method {method!r}",
+            hint=(f"did you mean {near[0]}? " if near else "")
+            + f"known: {', '.join(LABEL_METHODS + RANKINGS)}",
+        )
+    if method in RANKINGS:
+        _rank(labels, method, first_column, second_column, label_column, cluster_column,
+              length_column, json_file)  # fmt: skip
+        return
+    from harness.ratings import read_ratings
+    from harness.tables import FAILURES, Reading
+
+    table, _ = read_ratings(
+        labels,
+        Reading(
+            judges=_names(annotators),
+            item_column=item_column,
+            annotator_column=annotator_column,
+            label_column=label_column,
+            cluster_column=cluster_column,
+            gold_column=gold_column,
+            categories=_names(categories),
+            failure_values=_names(failure_values) or FAILURES,
+        ),
+    )
+    if gold is not None:
+        table = _with_gold(table, gold, item_column)
+    _labels(table, method, seed, out, json_file, labels)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
+    """Attach the true labels of another file by the names of the items."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from harness.tables import read_file, refuse
+
+    if not item_column:
+        raise InputError("--gold needs --item-column to match the items of both tables")
+    file = read_file(path)
+    file.need([item_column, "label"], "--gold")
+    known = {name: i for i, name in enumerate(table.items)}
+    codes = np.full(len(table.items), -1, dtype=np.int64)
+    problems = []
+    seen: dict[str, str] = {}
+    rows = zip(file.places, file.columns[item_column], file.columns["label"], strict=True)
+    for place, item, label in rows:
+        if item not in known:
+            problems.append(f"{place}: item {item!r} is not in the table of labels")
+        elif item in seen:
+            problems.append(f"{place}: item {item!r} stands already in {seen[item]}")
+        elif label and label not in table.categories:
+            problems.append(f"{place}: {label!r} is none of {', '.join(table.categories)}")
+        elif label:
+            codes[known[item]] = table.categories.index(label)
+        seen.setdefault(item, place)
+    refuse(path, "gold labels do not fit", problems, "leave unknown gold labels empty")
+    return replace(table, gold=codes)
+
+
+def _labels(
+    table: RatingTable, method: str, seed: int, out: Path | None, json_file: Path | None,
+    path: Path,
+) -> None:  # fmt: skip
+    import numpy as np
+
+    from harness.aggregate import votes_from_codes
+    from harness.agreement.accuracy import accuracy
+
+    votes = votes_from_codes(table.codes, table.n_categories)
+    fit, notes = _fit(votes, method, table, seed)
+    top = fit.posterior.max(1)
+    best = fit.posterior >= top[:, None] - 1e-9
+    # A tie stays a tie: no label, and its probabilities say between what.
+    label = np.where(best.sum(1) == 1, fit.posterior.argmax(1), -1)
+    voted = (table.codes >= 0).any(1)
+    label = np.where(voted, label, -1)
+    scores: list[Statistic] = []
+    if table.gold is not None:
+        scores.append(accuracy(label, table.gold, table.clusters, method))
+        scores += [
+            accuracy(table.codes[:, k], table.gold, table.clusters, name)
+            for k, name in enumerate(table.annotators)
+        ]
+    notes += _warnings(table, votes, fit, method)
+    if out is not None:
+        _write(out, table, fit, label, voted)
+    if json_file is not None:
+        from harness.records import write_json
+
+        write_json(json_file, _document(path, table, fit, label, method, scores, notes))
+    _show(table, fit, label, voted, method, scores, notes, out)
+
+
+def _fit(votes: Votes, method: str, table: RatingTable, seed: int) -> tuple[Fit, list[str]]:
+    from harness.aggregate import (
+        agreement_weighted_votes,
+        dawid_skene,
+        glad,
+        mace,
+        one_coin,
+        shares,
+        stacking,
+    )
+
+    notes: list[str] = []
+    if method in ("majority", "soft"):
+        return shares(votes), notes
+    if method == "weighted":
+        fit, weights = agreement_weighted_votes(votes)
+        pairs = zip(table.annotators, weights, strict=True)
+        notes.append("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in list(pairs)[:12]))
+        return fit, notes
+    if method == "stacking":
+        if table.gold is None:
+            raise InputError("stacking learns from gold labels", hint="add --gold or --gold-column")
+        try:
+            return stacking(votes, table.gold, seed=seed), notes
+        except ValueError as error:
+            raise DataError(str(error), where="gold labels") from error
+    if method == "glad":
+        found = glad(votes)
+        pairs = zip(table.annotators, found.ability, strict=True)
+        notes.append("abilities: " + ", ".join(f"{n} {x:.2f}" for n, x in list(pairs)[:12]))
+        fit = found.fit
+    else:
+        fit = {"dawid_skene": dawid_skene, "one_coin": one_coin, "mace": mace}[method](votes)
+    word = "converged" if fit.converged else "did NOT converge"
+    notes.append(f"{word} after {fit.iterations} steps, log-likelihood {fit.log_likelihood:.4f}")
+    return fit, notes
+
+
+def _warnings(table: RatingTable, votes: Votes, fit: Fit, method: str) -> list[str]:
+    """Say where annotators err together, so that the probabilities are too sure."""
+    import numpy as np
+
+    from harness.aggregate import excess_agreement
+    from harness.agreement.panel import error_correlation
+
+    notes = []
+    k = len(table.annotators)
+    if table.gold is not None and 2 <= k <= 50:
+        row = error_correlation(table, range(k), table.gold)[-1]
+        if row.value is not None and row.value < k / 2:
+            notes.append(f"warning: {row.reason}")
+    elif 2 <= k <= 200 and method not in ("majority", "soft", "stacking"):
+        excess = excess_agreement(votes, fit)
+        if np.isfinite(excess).any() and np.nanmax(excess) > EXCESS:
+            i, j = np.unravel_index(np.nanargmax(excess), excess.shape)
+            notes.append(
+                f"warning: {table.annotators[i]} and {table.annotators[j]} agree"
+                f" {np.nanmax(excess):.0%} more often than the model explains: some annotators err"
+                " together (these two, or the others whom the model follows), so the probabilities"
+                " are too sure; check with gold labels (--gold, --method stacking)"
+            )
+    if method not in ("majority", "soft", "stacking") and table.gold is None:
+        notes.append(
+            "probabilities take errors as independent; without gold labels that cannot be checked"
+            " fully"
+        )
+    return notes
+
+
+def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> None:
+    import csv
+
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["item", "label", "probability", *(f"p:{c}" for c in table.categories)])
+        for i, item in enumerate(table.items):
+            p = (
+                [f"{value:.6f}" for value in fit.posterior[i]]
+                if voted[i]
+                else [""] * len(table.categories)
+            )
+            name = "" if label[i] < 0 else table.categories[label[i]]
+            best = f"{fit.posterior[i].max():.6f}" if voted[i] else ""
+            writer.writerow([item, name, best, *p])
+
+
+def _document(
+    path: Path, table: RatingTable, fit: Fit, label: Any, method: str,
+    scores: list[Statistic], notes: list[str],
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "file": path.name,
+        "method": method,
+        "categories": list(table.categories),
+        "notes": notes,
+        "log_likelihood": fit.log_likelihood if fit.log_likelihood == fit.log_likelihood else None,
+        "prior": fit.prior.tolist(),
+        "annotators": [
+            {
+                "name": name,
+                "labels": int((table.codes[:, k] >= 0).sum()),
+                "confusion": fit.confusion[k].tolist(),
+            }
+            for k, name in enumerate(table.annotators)
+        ],
+        "accuracy": [row.as_row() for row in scores],
+        "items": [
+            {
+                "item": item,
+                "label": None if label[i] < 0 else table.categories[label[i]],
+                "probabilities": fit.posterior[i].tolist(),
+            }
+            for i, item in enumerate(table.items)
+        ],
+    }
+
+
+def _show(
+    table: RatingTable, fit: Fit, label: Any, voted: Any, method: str, scores: list[Statistic],
+    notes: list[str], out: Path | None,
+) -> None:  # fmt: skip
+    import numpy as np
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.cli.screen import console
+
+    screen = console()
+    ties = int((voted & (label < 0)).sum())
+    counted = np.bincount(label[label >= 0], minlength=table.n_categories)
+    shares = ", ".join(
+        f"{name} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
+    )
+    screen.print(
+        f"[bold]{method}[/bold]: {len(table.items)} items, {len(table.annotators)} annotators,"
+        f" {int((table.codes >= 0).sum())} labels -> {shares}; {ties} ties,"
+        f" {int((~voted).sum())} without a label"
+    )
+    for note in notes:
+        screen.print(note, style="yellow" if note.startswith("warning") else "dim")
+    page = Table(title="\nAnnotators", title_justify="left", title_style="bold", box=None,
+                 pad_edge=False, header_style="dim")  # fmt: skip
+    for column in ("annotator", "labels", "says the truth", "confusion: true -> said"):
+        page.add_column(column, justify="right" if column in ("labels",) else "left",
+                        overflow="fold")  # fmt: skip
+    for k, name in enumerate(table.annotators[:30]):
+        own = fit.confusion[k]
+        right = float(fit.prior @ np.diagonal(own))
+        rows = "; ".join(
+            f"{true} -> " + " ".join(f"{p:.2f}" for p in own[t])
+            for t, true in enumerate(table.categories)
+        )
+        page.add_row(
+            Text(name), str(int((table.codes[:, k] >= 0).sum())), f"{right:.1%}",
+            Text(rows if table.n_categories <= 4 else "(see --json)"),
+        )  # fmt: skip
+    screen.print(page)
+    if len(table.annotators) > 30:
+        screen.print(f"{len(table.annotators) - 30} more annotators: see --json", style="dim")
+    if scores:
+        _show_scores(screen, scores)
+    if out is not None:
+        screen.print(f"\nlabels with probabilities: {out}")
+
+
+def _show_scores(screen: Any, scores: list[Statistic]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    page = Table(title="\nAccuracy against gold", title_justify="left", title_style="bold",
+                 box=None, pad_edge=False, header_style="dim")  # fmt: skip
+    for column in ("who", "accuracy", "95% interval", "n"):
+        page.add_column(column, justify="right" if column in ("accuracy", "n") else "left")
+    for row in scores[:31]:
+        if row.value is None or row.low is None or row.high is None:
+            page.add_row(Text(row.annotators), row.status, row.reason, str(row.n))
+            continue
+        page.add_row(Text(row.annotators), f"{row.value:.2%}",
+                     f"{row.low:.2%} .. {row.high:.2%}", str(row.n))  # fmt: skip
+    screen.print(page)
+
+
+def _rank(
+    path: Path, method: str, first: str, second: str, winner: str, cluster: str, length: str,
+    json_file: Path | None,
+) -> None:  # fmt: skip
+    from harness.aggregate import rank_systems
+    from harness.comparisons import read_comparisons
+
+    if not (first and second and winner):
+        raise InputError(
+            f"{method} needs --first-column, --second-column and --label-column (the winner)"
+        )
+    found = read_comparisons(path, first, second, winner, cluster, length)
+    ranking = rank_systems(
+        found.first,
+        found.second,
+        found.outcomes,
+        found.systems,
+        found.clusters,
+        length_gap=found.length_gap,
+        ties_half=method == "bradley_terry",
+    )
+    if json_file is not None:
+        from dataclasses import asdict
+
+        from harness.records import write_json
+
+        write_json(json_file, {"file": path.name, "method": method, **asdict(ranking)})
+    _show_ranking(ranking, method)
+
+
+def _show_ranking(ranking: Ranking, method: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.cli.screen import console
+
+    screen = console()
+    screen.print(
+        f"[bold]{method}[/bold]: {ranking.n} comparisons in {ranking.clusters} clusters;"
+        " strengths in log-odds against the mean system"
+    )
+    page = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("system", "strength", "95% interval", "Elo", "comparisons"):
+        page.add_column(column, justify="left" if column in ("system", "95% interval") else "right")
+    for s in ranking.strengths:
+        page.add_row(Text(s.system), f"{s.value:+.3f}", f"{s.low:+.3f} .. {s.high:+.3f}",
+                     f"{s.elo:.0f}", str(s.n))  # fmt: skip
+    screen.print(page)
+    for name, (value, low, high) in ranking.effects.items():
+        what = {"position": "standing first", "length": "being longer"}[name]
+        screen.print(f"{what}: {value:+.3f} log-odds ({low:+.3f} .. {high:+.3f})")
