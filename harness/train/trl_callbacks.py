@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,7 +161,11 @@ def last_whole_checkpoint(resume_dir: Path) -> Path | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the progress bars of datasets and transformers; the harness shows its own."""
+    """Silence what a user can do nothing about, and the bars of datasets and transformers.
+
+    The harness shows progress of its own. The warning is transformers' about its own old name,
+    which peft and trl still read.
+    """
     import datasets
     from transformers.utils import logging as transformers_logging
 
@@ -169,7 +174,9 @@ def quiet() -> Iterator[None]:
     model_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+            yield
     finally:
         if not bars:
             datasets.enable_progress_bars()

@@ -1,0 +1,184 @@
+"""The arithmetic of PPO against slow, plain definitions."""
+
+from __future__ import annotations
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from harness.train.losses import (
+    adapted_beta,
+    explained_variance,
+    gae,
+    masked_whiten,
+    policy_loss,
+    token_rewards,
+    value_loss,
+)
+from harness.train.settings import PpoSettings
+
+
+def tensor(values: Any) -> Any:
+    import torch
+
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def random_case(seed: int = 0) -> tuple[Any, Any, Any]:
+    """Rewards, values and mask of 5 completions of 1 to 7 tokens."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    mask = (torch.arange(7)[None] < torch.tensor([7, 1, 4, 2, 6])[:, None]).double()
+    rewards = torch.randn(5, 7, generator=generator, dtype=torch.float64) * mask
+    values = torch.randn(5, 7, generator=generator, dtype=torch.float64)
+    return rewards, values, mask
+
+
+@pytest.mark.parametrize(("gamma", "lam"), [(1.0, 0.95), (1.0, 1.0), (0.9, 0.5), (1.0, 0.0)])
+def test_gae_is_the_sum_of_discounted_temporal_differences(gamma: float, lam: float) -> None:
+    rewards, values, mask = random_case()
+    advantages, returns = gae(rewards, values, mask, gamma, lam)
+    for row in range(5):
+        length = int(mask[row].sum())
+        r, v = rewards[row, :length].tolist(), [*values[row, :length].tolist(), 0.0]
+        deltas = [r[t] + gamma * v[t + 1] - v[t] for t in range(length)]
+        for t in range(length):
+            wanted = sum((gamma * lam) ** k * deltas[t + k] for k in range(length - t))
+            assert advantages[row, t].item() == pytest.approx(wanted)
+            assert returns[row, t].item() == pytest.approx(wanted + v[t])
+        assert advantages[row, length:].abs().sum() == 0
+        assert returns[row, length:].abs().sum() == 0
+
+
+def test_gae_ignores_what_the_critic_says_of_padding() -> None:
+    rewards, values, mask = random_case()
+    wild = values + 1e6 * (1 - mask)
+    assert gae(rewards, values, mask, 1, 0.95)[0].equal(gae(rewards, wild, mask, 1, 0.95)[0])
+
+
+def test_gae_defaults_are_gamma_1_and_lambda_095() -> None:
+    settings = PpoSettings()
+    assert (settings.gamma, settings.gae_lambda, settings.clip) == (1.0, 0.95, 0.2)
+
+
+def test_whitening_sees_only_masked_elements() -> None:
+    _, values, mask = random_case()
+    white = masked_whiten(values, mask)
+    inside = white[mask == 1]
+    assert inside.mean().item() == pytest.approx(0, abs=1e-9)
+    assert inside.var(unbiased=False).item() == pytest.approx(1, abs=1e-6)
+    assert white[mask == 0].abs().sum() == 0
+    assert masked_whiten(values + 1e6 * (1 - mask), mask).equal(white)
+
+
+def test_whitening_of_two_ranks_is_the_whitening_of_all() -> None:
+    """Two threads play the ranks; a barrier makes their sums an all-reduce."""
+    import torch
+
+    _, values, mask = random_case()
+    barrier, posted = threading.Barrier(2, timeout=30), [mask.sum(), mask.sum()]
+
+    def whiten(rank: int) -> Any:
+        def all_reduce(mine: Any) -> Any:
+            posted[rank] = mine
+            barrier.wait()
+            total = posted[0] + posted[1]
+            barrier.wait()
+            return total
+
+        part = slice(0, 2) if rank == 0 else slice(2, 5)
+        return masked_whiten(values[part], mask[part], all_reduce)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = torch.cat(list(pool.map(whiten, range(2))))
+    torch.testing.assert_close(both, masked_whiten(values, mask))
+
+
+def test_the_score_is_at_the_last_real_token_and_kl_everywhere() -> None:
+    mask = tensor([[1, 1, 1], [1, 0, 0]])
+    kl = tensor([[0.1, 0.2, -0.3], [0.5, 9.0, 9.0]])
+    rewards = token_rewards(tensor([2.0, -1.0]), kl, 0.5, mask)
+    wanted = tensor([[-0.05, -0.1, 2.15], [-1.25, 0.0, 0.0]])
+    assert (rewards - wanted).abs().max() < 1e-12
+
+
+def test_ratio_one_gives_the_plain_policy_gradient() -> None:
+    logprobs = tensor([[-1.0, -2.0], [-0.5, -0.7]]).requires_grad_()
+    advantages, mask = tensor([[1.0, -2.0], [0.5, 3.0]]), tensor([[1, 1], [1, 0]])
+    result = policy_loss(logprobs, logprobs.detach(), advantages, mask, 0.2, 10.0)
+    result.loss.backward()
+    assert logprobs.grad is not None
+    assert logprobs.grad.equal(-advantages * mask)
+    assert result.clipped == 0
+    assert result.ratio_error == 0
+    assert result.approx_kl == 0
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "advantage", "moves"),
+    [
+        (0.5, 1.0, False),  # already more likely by more than the clip, and good: no further push
+        (0.5, -1.0, True),  # ... and bad: push back
+        (-0.5, -1.0, False),
+        (-0.5, 1.0, True),
+        (0.1, 1.0, True),  # inside the clip
+    ],
+)
+def test_the_clip_binds_only_where_it_would_go_on(
+    log_ratio: float, advantage: float, moves: bool
+) -> None:
+    logprobs = tensor([[-1.0 + log_ratio]]).requires_grad_()
+    ones = tensor([[1.0]])
+    result = policy_loss(logprobs, tensor([[-1.0]]), advantage * ones, ones, 0.2, 10.0)
+    result.loss.backward()
+    assert logprobs.grad is not None
+    assert bool(logprobs.grad.abs() > 0) is moves
+    assert bool(result.clipped == 1) is not moves
+
+
+def test_a_huge_log_ratio_does_not_overflow() -> None:
+    logprobs = tensor([[500.0, -1.0]]).requires_grad_()
+    mask = tensor([[1.0, 1.0]])
+    result = policy_loss(logprobs, tensor([[-500.0, -1.0]]), -mask, mask, 0.2, 10.0)
+    assert result.loss.item() == pytest.approx(math.exp(10) + 1)
+    result.loss.backward()
+    assert logprobs.grad is not None and logprobs.grad.isfinite().all()
+
+
+def test_padding_cannot_poison_the_policy_loss() -> None:
+    mask = tensor([[1.0, 0.0]])
+    result = policy_loss(
+        tensor([[-1.0, 400.0]]), tensor([[-1.0, -400.0]]), tensor([[1.0, 1e9]]), mask, 0.2, 10.0
+    )
+    assert result.loss.item() == pytest.approx(-1)
+
+
+def test_value_clip_takes_the_worse_of_both_errors() -> None:
+    mask = tensor([[1.0, 1.0, 0.0]])
+    values, old = tensor([[1.0, 0.1, 5.0]]), tensor([[0.0, 0.0, 0.0]])
+    returns = tensor([[1.0, 1.0, 0.0]])
+    loss, clipped = value_loss(values, old, returns, mask, 0.2)
+    # The first value reached its return, but only by moving further than the clip allows.
+    assert loss.item() == pytest.approx(0.5 * (0.8**2 + 0.9**2))
+    assert clipped == 1
+
+
+def test_explained_variance() -> None:
+    mask = tensor([[1.0, 1.0, 1.0, 0.0]])
+    returns = tensor([[1.0, 2.0, 3.0, 99.0]])
+    assert explained_variance(returns, returns, mask) == 1
+    assert explained_variance(returns * 0 + 2, returns, mask).item() == pytest.approx(0)
+    assert explained_variance(returns + 5, returns, mask) == 1  # a constant error explains all
+    assert explained_variance(returns, returns * 0, mask).isnan()
+
+
+def test_the_kl_controller_follows_ziegler_et_al() -> None:
+    assert adapted_beta(0.1, 6.0, 6.0, 256, 10_000) == pytest.approx(0.1)
+    assert adapted_beta(0.1, 6.6, 6.0, 256, 10_000) == pytest.approx(0.1 * (1 + 0.1 * 0.0256))
+    # The error is clipped to a fifth.
+    assert adapted_beta(0.1, 60.0, 6.0, 256, 10_000) == pytest.approx(0.1 * (1 + 0.2 * 0.0256))
+    assert adapted_beta(0.1, -1.0, 6.0, 256, 10_000) == pytest.approx(0.1 * (1 - 0.2 * 0.0256))
