@@ -104,7 +104,7 @@ async def annotate(
     todo, ctx = _remaining(source, requests, kept, ctx)
     new: list[Judgment] = []
     answered: set[str] = set()
-    known = {request.id for request in todo}
+    known = {request.id: request.way for request in todo}
 
     def record(judgment: Judgment) -> None:
         new.append(judgment)
@@ -120,7 +120,8 @@ async def annotate(
             async for judgment in source.annotate(todo, ctx):
                 if judgment.request_id not in known:
                     raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
-                record(_checked(judgment, source))
+                pointwise = known[judgment.request_id] == "pointwise"
+                record(_checked(judgment, source) if pointwise else judgment)
         except PASS_THROUGH:
             raise
         except Exception as error:  # a source may raise anything; its rows keep the reason

@@ -41,6 +41,10 @@ from harness.hookspecs import hookimpl
 from harness.imports.columns import LabelColumns
 from harness.imports.exports import read_label_table
 from harness.imports.labels import Known, read_labels
+from harness.judging.model_judge import ModelJudge
+from harness.judging.model_judge import Policy as JudgePolicy
+from harness.judging.options import JudgeOptions
+from harness.judging.verdicts import read_pair, read_ranking, read_score
 from harness.records import read_items, read_responses
 from harness.registry import find_rubric
 from harness.rubric import Constitution, Criterion, Principle, Rubric, content_hash, load_rubric
@@ -79,6 +83,8 @@ __all__ = [
     "HumanLabel",
     "InputError",
     "Item",
+    "JudgeOptions",
+    "JudgePolicy",
     "JudgeSource",
     "Judgment",
     "JudgmentRequest",
@@ -87,6 +93,7 @@ __all__ = [
     "Limits",
     "Message",
     "MissingExtraError",
+    "ModelJudge",
     "Order",
     "PluginError",
     "Principle",
@@ -111,6 +118,9 @@ __all__ = [
     "read_items",
     "read_label_table",
     "read_labels",
+    "read_pair",
+    "read_ranking",
     "read_responses",
+    "read_score",
     "verifier",
 ]

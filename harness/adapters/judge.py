@@ -100,7 +100,8 @@ class JudgeSource:
     Args:
         info: Who the source is.
         call: Receives (request as it is to be shown, context, index of the repeat).
-        annotator: Name of the model behind the source; the source's name when empty.
+        annotators: Models behind the source; repeat r belongs to the r-th of them, round and
+            round. The source's name when empty.
         repeats: Independent samples for each presentation.
         both_orders: Whether pairs are shown as AB and as BA; otherwise one seeded order.
         models: The models to check before the run.
@@ -110,12 +111,16 @@ class JudgeSource:
 
     info: SourceInfo
     call: Callable[[JudgmentRequest, RunContext, int], Awaitable[Verdict]]
-    annotator: str = ""
+    annotators: tuple[str, ...] = ()
     repeats: int = 1
     both_orders: bool = True
     models: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def annotator(self, repeat: int) -> str:
+        """Return who gives the judgments of a repeat."""
+        return self.annotators[repeat % len(self.annotators)] if self.annotators else self.info.name
 
     def presentations(self, request: JudgmentRequest, seed: int) -> list[tuple[Order, int]]:
         """Return the (order, repeat) pairs in which a request is shown; seeded, so they replay."""
@@ -172,7 +177,7 @@ class JudgeSource:
             request_id=request.id,
             source=self.info.name,
             source_version=self.info.version,
-            annotator=self.annotator or self.info.name,
+            annotator=self.annotator(repeat),
             verdict=verdict,
             order=order,
             repeat=repeat,

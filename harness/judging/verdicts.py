@@ -15,14 +15,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.rubric import Criterion
 from harness.scale import Scale
 from harness.schema import Status, Verdict
 
 VERSION = "1"
 """Moves whenever the same reply may get another verdict."""
 
-_WRAP = r"[\s*_`\"'“”‘’(\[{<]*"
-_SHORT = r"[*_`\"'“”‘’)\]}>.,;:!\s]*"
+_QUOTES = "\u2018\u2019\u201c\u201d"
+_DASHES = "\u2013\u2014"
+_WRAP = rf"[\s*_`\"'{_QUOTES}(\[{{<]*"
+_SHORT = rf"[*_`\"'{_QUOTES})\]}}>.,;:!\s]*"
 
 _MARK = (
     r"(?:\b(?:final\s+)?(?:verdict|answer|decision|judge?ment|winner|choice|preference)\b"
@@ -30,11 +33,17 @@ _MARK = (
     r"(?:\s+(?:response|answer|assistant|option|output|one))?\b"
     r"|\[result\])"
 )
-_LINK = r"[\s*_`\"']*(?:\bis\b|\bgoes\s+to\b|\bwould\s+be\b|[:=\-–—])*[\s*_`\"']*(?:\bis\b)?"  # noqa: RUF001
+_LINK = (
+    rf"[\s*_`\"']*(?:\bis\b|\bgoes\s+to\b|\bwould\s+be\b|[:=\-{_DASHES}])*"
+    r"[\s*_`\"']*(?:\bis\b)?"
+)
 _NOUN = r"(?:(?:response|assistant|option|output|completion)[\s_*]*)?"
 _TIE = r"tie|tied|draw|equal|neither|both"
 _PAIR_VALUE = rf"(?P<value>A|B|{_TIE})"
-_NO_LIST = r"(?!\w)(?![*_`\"')\]]*\s*(?:/|\||,|\bor\b|\bvs\b|\band\b)\s*[*_`\"'(\[]*(?:response\s+)?(?:A|B|TIE)\b)"
+_NO_LIST = (
+    r"(?!\w)(?![*_`\"')\]]*\s*(?:/|\||,|\bor\b|\bvs\b|\band\b)\s*[*_`\"'(\[]*"
+    r"(?:response\s+)?(?:A|B|TIE)\b)"
+)
 _NO_LIST_BEFORE = r"(?<![/|,])"
 
 _MARKED_PAIR = re.compile(
@@ -56,8 +65,9 @@ _BARE_PAIR = re.compile(
 )
 
 _REFUSAL = re.compile(
-    r"\b(?:i\s*(?:'|’)?\s*(?:a)?m\s+(?:sorry|unable|not\s+able)"  # noqa: RUF001
-    r"|i\s+(?:can\s*(?:'|’)?\s*(?:no)?t|cannot|can\s+not|won\s*(?:'|’)t|will\s+not|must\s+decline)"  # noqa: RUF001
+    rf"\b(?:i\s*['{_QUOTES}]?\s*a?m\s+(?:sorry|unable|not\s+able)"
+    rf"|i\s+(?:can\s*['{_QUOTES}]?\s*(?:no)?t|cannot|can\s+not|won\s*['{_QUOTES}]t|will\s+not"
+    r"|must\s+decline)"
     r"|as\s+an\s+ai)\b",
     re.IGNORECASE,
 )
@@ -67,11 +77,11 @@ _OUT_OF = r"(?:[*_`\"')\]]*\s*(?:/|out\s+of|of)\s*(?P<out_of>\d+(?:\.\d+)?))?"
 _SCORE_MARK = (
     r"(?:\b(?:final\s+|overall\s+|total\s+)?(?:rating|score|grade|verdict|mark)\b|\[result\])"
 )
-_SCORE_LINK = r"[\s*_`\"']*(?:(?:is|of|would\s+be|as|a|an)\b|[:=\-–—(\[{<*_`\"'\s])*"  # noqa: RUF001
+_SCORE_LINK = rf"[\s*_`\"']*(?:(?:is|of|would\s+be|as|a|an)\b|[:=\-{_DASHES}(\[{{<*_`\"'\s])*"
 _MARKED_SCORE = re.compile(rf"{_SCORE_MARK}{_SCORE_LINK}{_NUMBER}{_OUT_OF}", re.IGNORECASE)
 _BRACKETED_SCORE = re.compile(rf"\[\[\s*{_NUMBER}\s*{_OUT_OF}\s*\]\]")
 _BARE_SCORE = re.compile(rf"^{_WRAP}{_NUMBER}{_OUT_OF}{_SHORT}$", re.DOTALL)
-_RANGE_AFTER = re.compile(r"^\s*(?:-|–|—|to|\.\.+)\s*\d", re.IGNORECASE)  # noqa: RUF001
+_RANGE_AFTER = re.compile(rf"^\s*(?:[-{_DASHES}]|to|\.\.+)\s*\d", re.IGNORECASE)
 
 
 def read_pair(reply: str, prompt: str = "", cut: bool = False) -> Verdict:
@@ -142,7 +152,9 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
     return _label(value if isinstance(value, str) else None, text, reply, scale, cut)
 
 
-def read_ranking(reply: str, letters: Sequence[str], prompt: str = "", cut: bool = False) -> Verdict:
+def read_ranking(
+    reply: str, letters: Sequence[str], prompt: str = "", cut: bool = False
+) -> Verdict:
     """Return the verdict on several responses: their letters from best to worst.
 
     Args:
@@ -203,9 +215,7 @@ def _number(value: str, out_of: str | None, scale: Scale) -> Verdict:
     return Verdict(Status.OK, number) if scale.contains(number) else _off_scale(value, scale)
 
 
-def _label(
-    value: str | None, text: str, reply: str, scale: Scale, cut: bool
-) -> Verdict:
+def _label(value: str | None, text: str, reply: str, scale: Scale, cut: bool) -> Verdict:
     """Read a label of a nominal or ordinal scale; a binary one is also yes and no."""
     names: dict[str, Any] = {label.lower(): label for label in scale.labels}
     if scale.is_binary:
@@ -276,3 +286,33 @@ def _no_verdict(reply: str) -> Verdict:
     if _REFUSAL.search(words[:300]):
         return Verdict(Status.REFUSED, rationale=words[:200])
     return Verdict(Status.UNPARSEABLE, rationale=f"no verdict in: {words[:200]}")
+
+
+def read_scores(
+    reply: str, criteria: Sequence[Criterion], prompt: str = "", cut: bool = False
+) -> Verdict:
+    """Return the weighted mean, between 0 and 1, of the values of several criteria.
+
+    Args:
+        reply: What the judge said: a JSON object, or a line "name: value" for each criterion.
+        criteria: With scales and weights; every one needs a value.
+        prompt: What the judge was shown.
+        cut: Whether the reply ended at its token limit.
+    """
+    text = _without_echo(reply, prompt)
+    total, parts = 0.0, []
+    for criterion in criteria:
+        value = _json_value(reply, (criterion.id.lower(),))
+        if value is None:
+            mark = re.compile(rf"(?<!\w){re.escape(criterion.id)}[\s*_`\"']*[:=]\s*(.+)", re.I)
+            lines = mark.findall(text)
+            if not lines:
+                return _cut(reply) if cut else _no_verdict(reply)
+            value = lines[-1]
+        found = read_score(f"Rating: {value}", criterion.scale)
+        if found.status is not Status.OK:
+            return Verdict(found.status, rationale=f"{criterion.id}: {found.rationale}")
+        total += criterion.weight * criterion.scale.to_unit(found.value)
+        parts.append(f"{criterion.id}: {found.value}")
+    mean = total / sum(criterion.weight for criterion in criteria)
+    return Verdict(Status.OK, mean, rationale="; ".join(parts))

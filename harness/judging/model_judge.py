@@ -1,0 +1,370 @@
+"""A language model as a judge: asks by templates, reads verdicts, keeps failures typed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.adapters.judge import JudgeSource
+from harness.contract import RunContext
+from harness.errors import ChatError, ConfigError
+from harness.judging import soft, verdicts
+from harness.judging.options import JudgeOptions
+from harness.judging.presentation import letters_of
+from harness.judging.schemas import response_format
+from harness.judging.templates import Asking, Template, find_template, messages_for
+from harness.rubric import Criterion, Example, content_hash
+from harness.scale import UNIT, Scale
+from harness.schema import (
+    ChatReply,
+    ChatRequest,
+    Judgment,
+    JudgmentRequest,
+    SourceInfo,
+    Status,
+    Verdict,
+    Way,
+)
+
+LOCAL = "local/"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One voice of a judge: a model with a template, and the index of its sample."""
+
+    model: str
+    template: Template
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a judge judges by.
+
+    Args:
+        criteria: Of a rubric; empty to follow each request's own criterion.
+        together: Whether several criteria are weighed in one call, else each has its own.
+        examples: Worked examples.
+        guidance: Called with (request, repeat, seed); returns further words, such as a principle.
+        sha256: Hash of the rubric or constitution.
+        name: Of the rubric or constitution.
+    """
+
+    criteria: tuple[Criterion, ...] = ()
+    together: bool = True
+    examples: tuple[Example, ...] = ()
+    guidance: Callable[[JudgmentRequest, int, int], str] | None = None
+    sha256: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelJudge:
+    """Turns requests into calls and replies into verdicts; ``source`` makes it a feedback source.
+
+    Args:
+        options: How it judges.
+        policy: What it judges by.
+    """
+
+    options: JudgeOptions
+    policy: Policy
+    members: tuple[Member, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """List the members of the jury, models first, so that each sample has its place."""
+        options = self.options
+        members = tuple(
+            Member(model, template, sample)
+            for sample in range(options.samples)
+            for model in options.models
+            for template in self._templates(model)
+        )
+        object.__setattr__(self, "members", members)
+
+    def _templates(self, model: str) -> list[Template]:
+        default = "brief" if model.startswith(LOCAL) and not self.options.chain_of_thought else ""
+        return [find_template(n) for n in self.options.templates or [default or "standard"]]
+
+    def version(self, base: str) -> str:
+        """Return the version of the source: it moves with words, parser, options and rubric."""
+        words = [member.template.sha256 for member in self.members]
+        options = self.options.model_dump(exclude={"mode"})
+        parts = [base, verdicts.VERSION, words, options, self.policy.sha256]
+        criteria = [[c.id, c.text, c.weight, c.scale.describe()] for c in self.policy.criteria]
+        return f"{base}+{content_hash([parts, criteria, self.policy.together])[:12]}"
+
+    def scale(self) -> Scale | None:
+        """Return the scale of pointwise values: of the one criterion, or 0 to 1 for several."""
+        if not self.policy.criteria:
+            return None
+        if len(self.policy.criteria) > 1:
+            return UNIT
+        scale = self.policy.criteria[0].scale
+        return scale
+
+    def source(self, name: str, version: str, takes: tuple[Way, ...]) -> JudgeSource:
+        """Return the feedback source.
+
+        Args:
+            name: Name inside the experiment.
+            version: Version of the plugin.
+            takes: The ways of judging that it offers.
+        """
+        info = SourceInfo(
+            name,
+            self.version(version),
+            "judge",
+            scale=self.scale(),
+            deterministic=False,
+            takes=takes,
+        )
+        cls = BatchJudgeSource if self.options.mode == "batch" else JudgeSource
+        return cls(
+            info,
+            self.ask,
+            annotators=tuple(member.model for member in self.members),
+            repeats=len(self.members),
+            both_orders=self.options.both_orders,
+            models=self.options.models,
+            extra=self.options.extra,
+            metadata={
+                "rubric": self.policy.name,
+                "rubric_sha256": self.policy.sha256,
+                "templates": sorted({member.template.name for member in self.members}),
+                "template_sha256": sorted({member.template.sha256 for member in self.members}),
+            },
+        )
+
+    async def ask(self, request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
+        """Judge a request as it is to be shown."""
+        member = self.members[repeat]
+        shown, letters = self._shown(request, ctx.seed, repeat)
+        criteria = self.policy.criteria or (request.criterion,)
+        guidance = self.policy.guidance(request, repeat, ctx.seed) if self.policy.guidance else ""
+        groups = [criteria] if self.policy.together else [(c,) for c in criteria]
+        found = []
+        for group in groups:
+            asking = self._asking(group, guidance)
+            verdict = await self._one(shown, asking, member, ctx)
+            if verdict.status is not Status.OK:
+                return verdict  # a score without one of its parts would be another score
+            found.append(verdict)
+        if len(groups) > 1:
+            verdict = combine(found, criteria, request.way)
+        if request.way == "listwise":
+            assert isinstance(verdict.value, tuple)
+            ids = tuple(shown.responses[letters.index(letter)].id for letter in verdict.value)
+            verdict = replace(verdict, value=ids)
+        if guidance:
+            verdict = replace(verdict, rationale=f"{guidance}\n\n{verdict.rationale}".strip())
+        return verdict
+
+    def _shown(
+        self, request: JudgmentRequest, seed: int, repeat: int
+    ) -> tuple[JudgmentRequest, tuple[str, ...]]:
+        """Return the request with a list in a seeded order; pairs come in the adapter's order."""
+        letters = letters_of(request.responses)
+        if request.way != "listwise":
+            return request, letters
+        import random
+
+        digest = hashlib.sha256(f"{seed}\0{request.id}\0{repeat}".encode()).digest()
+        shuffled = list(request.responses)
+        random.Random(digest).shuffle(shuffled)
+        return replace(request, responses=tuple(shuffled)), letters
+
+    def _asking(self, criteria: tuple[Criterion, ...], guidance: str) -> Asking:
+        thought = self.options.chain_of_thought
+        return Asking(
+            criteria=criteria,
+            reasoning="steps" if thought == "steps" else "brief" if thought else "none",
+            reference_guided=self.options.reference,
+            examples=self.policy.examples if self.options.few_shot else (),
+            structured=self.options.structured,
+            guidance=guidance,
+        )
+
+    def is_soft(self, member: Member, way: Way) -> bool:
+        """Tell whether a member's verdict comes from log-probabilities."""
+        wanted = self.options.soft
+        if wanted is None:
+            wanted = member.model.startswith(LOCAL) and not self.options.chain_of_thought
+        return wanted and way != "listwise"
+
+    def first_call(self, request: JudgmentRequest, asking: Asking, member: Member) -> ChatRequest:
+        """Return the call that a presentation begins with; in most cases the only one."""
+        options, way = self.options, request.way
+        reasons = asking.reasoning != "none"
+        local = member.model.startswith(LOCAL)
+        choices: tuple[str, ...] = ()
+        if self.is_soft(member, way) and not (local and reasons):
+            choices = choices_for(asking.criteria, way)
+        temperature = options.temperature
+        if temperature is None:
+            temperature = 0.0 if options.samples == 1 else 1.0
+        return ChatRequest(
+            model=member.model,
+            messages=tuple(messages_for(member.template, request, asking)),
+            temperature=temperature,
+            max_tokens=options.max_tokens or (1024 if reasons else 1 if choices and local else 16),
+            seed=options.seed,
+            choices=choices,
+            response_format=response_format(request, asking) if asking.structured else None,
+            extra=options.extra,
+            repeat=member.sample,
+            template_sha256=member.template.sha256,
+        )
+
+    async def _one(
+        self, request: JudgmentRequest, asking: Asking, member: Member, ctx: RunContext
+    ) -> Verdict:
+        call = self.first_call(request, asking, member)
+        try:
+            reply = await ctx.chat.complete(call)
+        except ChatError as error:
+            if call.response_format is None or "response_format" not in error.reason:
+                raise
+            # The provider knows no schemas: ask in words, and let the parser read them.
+            asking = replace(asking, structured=False)
+            call = self.first_call(request, asking, member)
+            reply = await ctx.chat.complete(call)
+        way = request.way
+        if self.is_soft(member, way) and not call.choices:
+            choices = choices_for(asking.criteria, way)
+            reply = await self._after_reasons(call, reply, choices, way, ctx)
+            call = replace(call, choices=choices)
+        return read(reply, call, asking.criteria, request)
+
+    async def _after_reasons(
+        self,
+        call: ChatRequest,
+        reply: ChatReply,
+        choices: tuple[str, ...],
+        way: Way,
+        ctx: RunContext,
+    ) -> ChatReply:
+        """Let a local model go on from its own reasons to the verdict, and score the answers."""
+        word = "Verdict:" if way == "pairwise" else "Rating:"
+        reasons = reply.text.rpartition(word)[0] or reply.text
+        prefix = {"role": "assistant", "content": f"{reasons.rstrip()}\n\n{word}"}
+        second = replace(call, messages=(*call.messages, prefix), choices=choices, max_tokens=1)
+        scored = await ctx.chat.complete(second)
+        return replace(scored, text=f"{prefix['content']} {scored.text}")
+
+
+def choices_for(criteria: Sequence[Criterion], way: Way) -> tuple[str, ...]:
+    """Return the answers whose log-probabilities make a soft verdict.
+
+    Raises:
+        ConfigError: The scale has no short list of answers.
+    """
+    if way == "pairwise":
+        return ("A", "B")
+    scale = criteria[0].scale
+    if scale.labels:
+        return scale.labels
+    low, high = scale.low, scale.high
+    if low is not None and high is not None and low == int(low) and 0 <= low < high <= 9:
+        return tuple(str(value) for value in range(int(low), int(high) + 1))
+    raise ConfigError(
+        f"soft: a scale {scale.describe()} has no short list of answers",
+        hint="use labels or whole numbers from 0 to 9, or soft: false",
+    )
+
+
+def read(
+    reply: ChatReply, call: ChatRequest, criteria: Sequence[Criterion], request: JudgmentRequest
+) -> Verdict:
+    """Return the verdict that a reply holds; pure, so recorded replies can be read again."""
+    way = request.way
+    prompt = "\n".join(message["content"] for message in call.messages)
+    cut = reply.finish_reason == "length" and not call.choices
+    if way == "pairwise":
+        if reply.choice_logprobs:
+            return soft.pair_from_logprobs(reply.choice_logprobs)
+        verdict = verdicts.read_pair(reply.text, prompt, cut)
+    elif way == "listwise":
+        verdict = verdicts.read_ranking(reply.text, letters_of(request.responses), prompt, cut)
+    elif len(criteria) > 1:
+        verdict = verdicts.read_scores(reply.text, criteria, prompt, cut)
+    else:
+        scale = criteria[0].scale
+        if reply.choice_logprobs:
+            if scale.is_numeric:
+                value = soft.expected_value(reply.choice_logprobs, call.choices)
+                return Verdict(Status.OK, value, rationale="expectation over log-probabilities")
+            return soft.score_from_logprobs(reply.choice_logprobs, scale)
+        verdict = verdicts.read_score(reply.text, scale, prompt, cut)
+    if verdict.status is Status.OK and not verdict.rationale:
+        verdict = replace(verdict, rationale=verdicts.rationale_of(reply.text))
+    return verdict
+
+
+def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -> Verdict:
+    """Return one verdict from those on single criteria, by their weights.
+
+    Pairs: the weighted mean of the probabilities (1, 1/2, 0 where none is stated). Single
+    responses: the weighted mean on the unit scale. Lists: the weighted mean of the ranks.
+    """
+    weights = [criterion.weight for criterion in criteria]
+    total = math.fsum(weights)
+    parts = "; ".join(f"{c.id}: {v.value}" for c, v in zip(criteria, found, strict=True))
+    if way == "pairwise":
+        worth = {"A": 1.0, "TIE": 0.5, "B": 0.0}
+        chances = [
+            v.probability if v.probability is not None else worth[str(v.value)] for v in found
+        ]
+        p = math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / total
+        return Verdict(Status.OK, "TIE" if p == 0.5 else "A" if p > 0.5 else "B", p, parts)
+    if way == "pointwise":
+        units = [c.scale.to_unit(v.value) for c, v in zip(criteria, found, strict=True)]
+        value = math.fsum(w * u for w, u in zip(weights, units, strict=True)) / total
+        return Verdict(Status.OK, value, rationale=parts)
+    ranks: dict[str, float] = {}
+    for weight, verdict in zip(weights, found, strict=True):
+        assert isinstance(verdict.value, tuple)
+        for rank, letter in enumerate(verdict.value):
+            ranks[letter] = ranks.get(letter, 0.0) + weight * rank
+    return Verdict(Status.OK, tuple(sorted(ranks, key=lambda k: (ranks[k], k))), rationale=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJudgeSource(JudgeSource):
+    """Asks the provider's batch interface first; what it did not answer is asked live."""
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield judgments like the live source, from replies that a batch has fetched."""
+        judge: Any = self.call.__self__  # type: ignore[attr-defined]
+        prefetch = getattr(ctx.chat, "prefetch", None)
+        if prefetch is not None:
+            await prefetch(list(planned(judge, self, requests, ctx)))
+        async for judgment in JudgeSource.annotate(self, requests, ctx):
+            yield judgment
+
+
+def planned(
+    judge: ModelJudge, source: JudgeSource, requests: Sequence[JudgmentRequest], ctx: RunContext
+) -> Iterator[ChatRequest]:
+    """Yield the calls that judging some requests begins with, for estimates and batches."""
+    for request in requests:
+        criteria = judge.policy.criteria or (request.criterion,)
+        groups = [criteria] if judge.policy.together else [(c,) for c in criteria]
+        for order, repeat in source.presentations(request, ctx.seed):
+            if (request.id, order, repeat) in ctx.skip:
+                continue
+            turned = request
+            if order == "BA":
+                turned = replace(request, responses=request.responses[::-1])
+            shown, _ = judge._shown(turned, ctx.seed, repeat)
+            policy = judge.policy
+            guidance = policy.guidance(request, repeat, ctx.seed) if policy.guidance else ""
+            for group in groups:
+                asking = judge._asking(group, guidance)
+                yield judge.first_call(shown, asking, judge.members[repeat])
