@@ -156,9 +156,16 @@ def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
             return "answered with something that is no result"
         if same(test["expected"], claim["v"], tolerance):
             return ""
-        return f"AssertionError: arguments {test.get('args', [])!r:.100} gave another result"
+        return f"AssertionError: arguments {_shown(test.get('args', []))} gave another result"
 
     return check
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:100]
+    except ValueError:  # integers too long for decimal digits
+        return "(too long to show)"
 
 
 def check_output(expected: str, tolerance: float) -> Check:

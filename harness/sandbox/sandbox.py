@@ -191,7 +191,6 @@ class Sandbox:
         *,
         entry_point: str = "",
         context: str = "",
-        modules: Sequence[str] = (),
         limits: RunLimits | None = None,
     ) -> SandboxResult:
         """Run test code in a trusted process, with the program's names as proxies.
@@ -201,7 +200,6 @@ class Sandbox:
             parts: Pieces of test code; each passes or fails by itself.
             entry_point: Name that is the program's even where ``context`` defines it.
             context: Trusted code that runs before the tests, such as helpers of the prompt.
-            modules: Names under which tests may import the program.
             limits: Hard limits over all parts.
         """
         limits = limits or self.limits
@@ -218,7 +216,6 @@ class Sandbox:
                 "isolated-tests",
             )
         request = {
-            "names": list(modules),
             "context": context,
             "parts": list(parts),
             "call": entry_point,
@@ -226,9 +223,29 @@ class Sandbox:
         }
 
         def work(slot: Slot) -> SandboxResult:
-            return self._run_tests(slot, source, request, limits)
+            return self._run_tests(slot, source, request, limits, "code")
 
         return await self._submit(work, len(parts), "isolated-tests")
+
+    async def run_pytest(
+        self,
+        source: str,
+        tests: str,
+        *,
+        module: str = "solution",
+        limits: RunLimits | None = None,
+    ) -> SandboxResult:
+        """Run a pytest file that imports the program from ``module``, in a process of its own.
+
+        pytest and the file are trusted; the program's names are proxies, as in ``run_tests``.
+        """
+        limits = limits or self.limits
+        request = {"module": module, "tests": tests, "limit": limits.output_bytes}
+
+        def work(slot: Slot) -> SandboxResult:
+            return self._run_tests(slot, source, request, limits, "pytest")
+
+        return await self._submit(work, 1, "isolated-tests")
 
     async def run_inside(
         self, source: str, tests: str, *, limits: RunLimits | None = None
@@ -392,19 +409,19 @@ class Sandbox:
         )
 
     def _run_tests(
-        self, slot: Slot, source: str, request: dict[str, Any], limits: RunLimits
+        self, slot: Slot, source: str, request: dict[str, Any], limits: RunLimits, kind: str
     ) -> SandboxResult:
-        if slot.tester is None:
-            slot.tester = TestingProcess(slot.level, self.extra_paths, self.preimport)
+        if kind not in slot.testers:
+            slot.testers[kind] = TestingProcess(kind, slot.level, self.extra_paths, self.preimport)
         answers = slot.start({"mode": "rpc", "source": source}, limits)
         answer: dict[str, Any] = {}
         try:
-            answer = slot.tester.run(request, answers, limits.wall + TESTS_GRACE_S)
+            answer = slot.testers[kind].run(request, answers, limits.wall + TESTS_GRACE_S)
         except Hung as error:
-            answer = {"outcome": "timeout", "detail": str(error), "passed": 0}
-            slot.drop_tester()
+            answer = {"outcome": "timeout", "detail": str(error), "passed": 0, "total": 1}
+            slot.drop_testers()
         except LostError:
-            slot.drop_tester()
+            slot.drop_testers()
             raise
         finally:
             answers.close()
@@ -420,7 +437,7 @@ class Sandbox:
         return SandboxResult(
             outcome,
             answer["passed"],
-            len(request["parts"]),
+            answer["total"],
             detail,
             self.isolation.level,
             "in-process" if answer.get("forgeable") else "isolated-tests",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _GUEST = Path(__file__).parent / "guest"
 _NOBODY = 65534
 _START_S = 30.0
+_CLOSE_S = 2.0
 _GRACE_S = 5.0  # how long past its own limits a zygote may be silent before it counts as lost
 
 # The guest's modules are imported without harness itself, which needs packages and files that a
@@ -103,7 +104,7 @@ class Slot:
         """
         self.level = level
         self.jobs = 0
-        self.tester: TestingProcess | None = None
+        self.testers: dict[str, TestingProcess] = {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "level": level,
@@ -187,22 +188,25 @@ class Slot:
                     float(report["wall"]),
                 )
 
-    def drop_tester(self) -> None:
-        """End the test process, if there is one."""
-        if self.tester is not None:
-            self.tester.close()
-            self.tester = None
+    def drop_testers(self) -> None:
+        """End the test processes, if there are any."""
+        while self.testers:
+            self.testers.popitem()[1].close()
 
     def close(self) -> None:
         """End the zygote and, with it, everything that it started."""
-        self.drop_tester()
+        self.drop_testers()
         self._control.close()
         try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        self._process.kill()
-        self._process.wait()
+            # It ends when its control closes, and its outer process reaps the inner one; killed at
+            # once, they would leave a zombie to whoever adopts orphans.
+            self._process.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            self._process.wait()
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _START_S

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import SandboxError
 from harness.sandbox.guest import codec
+from harness.sandbox.pytest_process import launch_pytest
 from harness.sandbox.slot import LostError, launch
 
 _START_S = 30.0
@@ -25,9 +26,16 @@ class TestingProcess:
     __test__ = False  # not a test of this project
 
     def __init__(
-        self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
+        self, kind: str, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
     ) -> None:
-        """Start it and wait until it is confined.
+        """Start it and wait until it is ready.
+
+        Args:
+            kind: "code" for test code in a confined process; "pytest" for files that pytest runs,
+                which needs its packages and a folder to write to, and is not confined.
+            level: Isolation level of the zygote.
+            extra_paths: Directories that tests may import from.
+            preimport: Modules to import at the start.
 
         Raises:
             SandboxError: It could not start.
@@ -41,7 +49,8 @@ class TestingProcess:
             "preimport": list(preimport),
         }
         with theirs:
-            self._process = launch("harness.sandbox.guest.tester", options, theirs.fileno())
+            start = launch if kind == "code" else launch_pytest
+            self._process = start("harness.sandbox.guest.tester", options, theirs.fileno())
         try:
             message = self._receive(_START_S)
         except (Hung, LostError) as error:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NAME, VERSION = "python_code", "1"
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
-_KINDS = ("tests", "stdin", "check", "asserts")
+_KINDS = ("tests", "stdin", "check", "asserts", "pytest")
 
 
 class PythonCodeOptions(BaseModel):
@@ -181,6 +181,9 @@ async def _run(
     options: PythonCodeOptions,
 ) -> SandboxResult:
     limits = options.limits(sandbox)
+    if kind == "pytest":
+        module = reference.get("module", "solution")
+        return await sandbox.run_pytest(code, reference["pytest"], module=module, limits=limits)
     if kind == "tests":
         entry_point = reference["entry_point"]
         return await sandbox.run_functions(

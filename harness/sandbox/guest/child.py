@@ -18,7 +18,6 @@ import importlib
 import io
 import marshal
 import os
-import random
 import sys
 from typing import Any
 
@@ -53,7 +52,7 @@ def warm_up(modules: list[str]) -> None:
             importlib.import_module(name)
     finally:
         os.register_at_fork = register
-    random.seed(0)
+    sys.modules["random"].seed(0)
     sample = "import math\nclass A:\n    def f(self, x: int) -> str:\n        return f'{x!r}'\n"
     exec(compile(sample, SOURCE_NAME, "exec"), {"__name__": "solution"})
 

@@ -42,6 +42,7 @@ class Program:
         self.left = limit
         self.gone = ""
         self.forgeable = False
+        self.unproxyable = ""
         self._exceptions: dict[str, type[BaseException]] = {}
 
     def receive(self) -> dict[str, Any]:
@@ -99,7 +100,8 @@ class Program:
         try:
             return codec.to_tree(value, self._opaque)
         except codec.Unencodable as error:
-            raise Unproxyable(f"cannot pass {error} to the program") from error
+            self.unproxyable = f"cannot pass {error} to the program"
+            raise Unproxyable(self.unproxyable) from error
 
     def value(self, tree: Any) -> Any:
         """Return the value of a tree, handles included."""

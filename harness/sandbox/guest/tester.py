@@ -4,8 +4,7 @@ It is executed once, confines itself like a zygote, and is killed and replaced w
 holds the answers, so no process that runs model code is ever forked from it. A request is a length
 with the socket of the child attached, then one JSON object:
 
-    {"names": modules that tests may import the program from, "context", "parts": [source, ...],
-     "call", "limit"}
+    {"context", "parts": [source, ...], "call", "limit"}
 
 ``context`` is trusted code that the tests rely on, such as helpers in the task's prompt; its names
 win over the program's own, except for ``call``, the name of the function under test.
@@ -27,6 +26,7 @@ import signal
 import socket
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.guest import codec
@@ -46,9 +46,7 @@ def main(options: dict[str, Any]) -> None:
         confinement = Confinement(options["level"], options["extra_paths"])
         sys.path.extend(options["extra_paths"])
         warm_up(["unittest", *options["preimport"]])
-        # Tests that hang must not outlive the controller; the thread that started this process
-        # lives as long as the sandbox.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        die_with_parent()
         confinement.give_up()
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     except Exception as error:
@@ -57,6 +55,23 @@ def main(options: dict[str, Any]) -> None:
     gc.collect()
     gc.freeze()
     control.sendall(codec.frame({"ready": True}))
+    serve(control, run)
+
+
+def die_with_parent() -> None:
+    """Tests that hang must not outlive the controller.
+
+    The signal comes when the thread that started this process ends; it lives as long as the
+    sandbox.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def serve(
+    control: socket.socket, work: Callable[[dict[str, Any], Program], dict[str, Any]]
+) -> None:
+    """Answer requests until the controller closes its end."""
     while True:
         length, ancillary, _, _ = control.recvmsg(4, socket.CMSG_SPACE(4))
         if len(length) < 4 or not ancillary:
@@ -64,23 +79,21 @@ def main(options: dict[str, Any]) -> None:
         descriptors = array.array("i", ancillary[0][2])
         size = codec.LENGTH.unpack(length)[0]
         request = json.loads(read_exactly(control.fileno(), size))
-        answer = run(request, descriptors[0])
+        answer = work(request, Program(descriptors[0], request["limit"]))
         os.close(descriptors[0])
         control.sendall(codec.frame(answer))
 
 
-def run(request: dict[str, Any], descriptor: int) -> dict[str, Any]:
+def run(request: dict[str, Any], program: Program) -> dict[str, Any]:
     """Run the parts of one job, each to its first exception."""
-    program = Program(descriptor, request["limit"])
     parts = request["parts"]
     passed = 0
     details: list[str] = []
-    unsupported = ""
     sys.stdout = sys.stderr = io.StringIO()
     try:
         loaded = program.receive()
         if "e" in loaded:
-            return _answer(0, len(parts), "fail", ": ".join(loaded["e"][:2]), program)
+            return answer_of(0, len(parts), "fail", ": ".join(loaded["e"][:2]), program)
         names = _namespace(request, program)
         for source in parts:
             try:
@@ -90,19 +103,12 @@ def run(request: dict[str, Any], descriptor: int) -> dict[str, Any]:
                 passed += 1
             except Exception as error:
                 details.append(_line(error))
-    except Unproxyable as error:
-        unsupported = str(error)
-    except Gone:
-        pass
+    except (Gone, Unproxyable):
+        pass  # the program remembers
     except BaseException as error:
         details.append(_line(error))
-    if unsupported:
-        return _answer(0, len(parts), "unsupported", unsupported, program)
-    if program.gone:
-        outcome, detail = program.gone.split("\0", 1)
-        return _answer(passed, len(parts), outcome, detail, program)
     outcome = "pass" if passed == len(parts) and parts else "fail"
-    return _answer(passed, len(parts), outcome, details[0] if details else "", program)
+    return answer_of(passed, len(parts), outcome, details[0] if details else "", program)
 
 
 def _namespace(request: dict[str, Any], program: Program) -> dict[str, Any]:
@@ -113,14 +119,10 @@ def _namespace(request: dict[str, Any], program: Program) -> dict[str, Any]:
     if request["call"]:
         names[request["call"]] = function(program, request["call"])
         # Asked for below too, so that a missing function fails once and clearly.
-    wanted = set().union(*(_names(_compiled(source)) for source in request["parts"]))
+    wanted = set().union(*(names_in(_compiled(source)) for source in request["parts"]))
     wanted = {n for n in wanted if not n.startswith("__") and not hasattr(builtins, n)}
     for name, proxy in program.names(wanted - (names.keys() - {request["call"]})).items():
         names[name] = proxy
-    for module_name in request["names"]:
-        module = types.ModuleType(module_name)
-        module.__dict__.update(program.names(wanted))
-        sys.modules[module_name] = module
     return names
 
 
@@ -129,12 +131,12 @@ def _compiled(source: str) -> types.CodeType:
     return compile(source, "tests.py", "exec", dont_inherit=True)
 
 
-def _names(code: types.CodeType) -> set[str]:
+def names_in(code: types.CodeType) -> set[str]:
     """Return every global and attribute name in a piece of code."""
     found = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= _names(constant)
+            found |= names_in(constant)
     return found
 
 
@@ -142,7 +144,14 @@ def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
 
 
-def _answer(passed: int, total: int, outcome: str, detail: str, program: Program) -> dict[str, Any]:
+def answer_of(
+    passed: int, total: int, outcome: str, detail: str, program: Program
+) -> dict[str, Any]:
+    """Return the answer; what the program remembers of its end wins over the outcome."""
+    if program.unproxyable:
+        passed, outcome, detail = 0, "unsupported", program.unproxyable
+    elif program.gone:
+        outcome, detail = program.gone.split("\0", 1)
     return {
         "passed": passed,
         "total": total,

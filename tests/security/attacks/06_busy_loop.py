@@ -1,0 +1,7 @@
+# ruff: noqa
+"""Never ends."""
+
+
+def solve(n):
+    while True:
+        pass
