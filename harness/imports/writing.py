@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.adapters.human import HumanLabel
+from harness.schema import Order
 
 PAIR_OPTIONS: dict[str, Any] = {
     "item": "item",
@@ -33,12 +35,20 @@ SCORE_OPTIONS: dict[str, Any] = {
 
 
 def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, str]]]:
-    """Return the columns and rows of the long table; all labels are pairs, or all are scores."""
+    """Return the columns and rows of the long table; all labels are pairs, or all are scores.
+
+    A pair that was labelled both ways round is turned to its first one, so that A means the same
+    in all rows of a ``task``; that column names what was labelled, for ``harness agree``.
+    """
     labels = list(labels)
     options = PAIR_OPTIONS if any(len(x.responses) == 2 for x in labels) else SCORE_OPTIONS
     names = [column for column in options if column.startswith("response")]
+    first: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
     rows = []
     for label in labels:
+        responses = first.setdefault((label.item_id, frozenset(label.responses)), label.responses)
+        if responses != label.responses:
+            label = turned(label)
         row = {
             "item": label.item_id,
             **dict(zip(names, label.responses, strict=True)),
@@ -47,8 +57,18 @@ def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, s
             "criterion": label.criterion,
             "comment": label.comment,
         }
-        rows.append({**row, "shown": label.shown} if "shown" in options else row)
-    return list(options), rows
+        if "shown" in options:
+            row["shown"] = label.shown
+        row["task"] = " | ".join(filter(None, (label.item_id, *label.responses, label.criterion)))
+        rows.append(row)
+    return [*options, "task"], rows
+
+
+def turned(label: HumanLabel) -> HumanLabel:
+    """Return a label of a pair with A and B the other way round."""
+    value = {"A": "B", "B": "A"}.get(str(label.value), label.value)
+    orders: dict[Order, Order] = {"AB": "BA", "BA": "AB", "": ""}
+    return replace(label, responses=label.responses[::-1], value=value, shown=orders[label.shown])
 
 
 def _text(label: HumanLabel) -> str:

@@ -50,6 +50,8 @@ def _markdown() -> MarkdownIt:
     markdown.validateLink = is_safe_link  # type: ignore[method-assign]
     markdown.add_render_rule("link_open", _link_open)
     markdown.add_render_rule("image", _image)
+    for block in ("fence", "code_block"):
+        markdown.add_render_rule(block, _code)
     for level in ("heading_open", "heading_close"):
         markdown.add_render_rule(level, _heading)
     markdown.add_render_rule("table_open", _table_open)
@@ -69,6 +71,12 @@ def _link_open(renderer: Any, tokens: Sequence[Token], index: int, options: Any,
         "referrerpolicy": "no-referrer",
     }
     return str(renderer.renderToken(tokens, index, options, env))
+
+
+def _code(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    """Let a block of code be scrolled from the keyboard."""
+    html = str(getattr(type(renderer), tokens[index].type)(renderer, tokens, index, options, env))
+    return html.replace("<pre>", '<pre tabindex="0" role="group" aria-label="Code">', 1)
 
 
 def _image(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:

@@ -54,6 +54,7 @@ async function enter(page, name) {
   }
   await page.keyboard.press("Enter");
   await page.waitForSelector("#answer");
+  await page.waitForLoadState("load"); // the keys come with the script
 }
 const taskOf = (page) => page.locator("#answer input[name=task]").inputValue();
 const moved = (page, task) =>

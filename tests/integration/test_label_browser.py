@@ -19,10 +19,11 @@ VALUES = {"1": "left", "a": "left", "ArrowLeft": "left", "2": "right", "b": "rig
 VALUES |= {"ArrowRight": "right", "0": "TIE", "t": "TIE", "s": "SKIP"}
 SIDES = {("left", "AB"): "A", ("left", "BA"): "B", ("right", "AB"): "B", ("right", "BA"): "A"}
 EVIL = (
-    "<script>window.pwned = 1</script> <img src=https://evil.example/x onerror='window.pwned=1'>\n\n"
-    "[a link](javascript:window.pwned=1) ![a picture](https://evil.example/y.png)\n\n"
+    "<script>window.pwned = 1</script>\n\n<img src=https://evil.example/x onerror='window.pwned=1'>"
+    "\n\n[a link](javascript:window.pwned=1) ![a picture](https://evil.example/y.png)\n\n"
     "<svg onload='window.pwned=1'></svg> <iframe src='https://evil.example'></iframe>"
 )
+CODE = "\n\n```python\nprint(1)  # " + "long " * 40 + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,12 @@ def story(tools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("label")
     items = [{"id": f"q{i}", "prompt": f"What is {i} + {i}?"} for i in range(20)]
     responses = [
-        {"id": f"q{i}-{s}", "item_id": f"q{i}", "system": s, "text": f"It is {i + i}, says {s}."}
+        {
+            "id": f"q{i}-{s}",
+            "item_id": f"q{i}",
+            "system": s,
+            "text": f"It is {i + i}.{CODE * (s > 'x')}",
+        }
         for i in range(20)
         for s in ("x", "y")
     ]
