@@ -81,7 +81,10 @@ def save_final(model: Any, tokenizer: Any, path: Path) -> None:
 
     part = path.with_name(path.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
+    if getattr(model, "peft_config", None):
+        model.save_pretrained(part, selected_adapters=["default"])  # not the frozen reference
+    else:
+        model.save_pretrained(part)
     tokenizer.save_pretrained(part)
     shutil.rmtree(path, ignore_errors=True)
     part.replace(path)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
 from harness.errors import ConfigError, InputError
-from harness.examples.arithmetic_task import prompt_rows, split_pairs
 from harness.train.models import load_policy
 from harness.train.ppo import PpoTraining, prompt_order, schedule_factor, train_ppo
 from harness.train.result import TrainingFolder, read_log
@@ -361,6 +361,7 @@ def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_pat
     first, second = (load_file(result.checkpoint / name) for result in (whole, halves))
     assert first.keys() == second.keys()
     assert all(first[key].equal(second[key]) for key in first)
+    assert not any(path.is_dir() for path in halves.checkpoint.iterdir())  # no reference adapter
     rows = [
         [{k: v for k, v in row.items() if k != "seconds"} for row in read_log(result.log_path)]
         for result in (whole, halves)

@@ -1,0 +1,238 @@
+"""TRL's trainers through the harness: rows in, log and checkpoint out, resume in between."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra train is not installed")
+
+from harness.examples.arithmetic_task import (
+    answer,
+    imitation_rows,
+    is_correct,
+    prompt_rows,
+    split_pairs,
+    style_of,
+)
+
+from harness.train.dpo import train_dpo
+from harness.train.grpo import train_grpo
+from harness.train.monitor import Monitor
+from harness.train.result import TrainResult, read_log
+from harness.train.reward_model import train_reward_model
+from harness.train.settings import (
+    DpoSettings,
+    GrpoSettings,
+    RewardModelSettings,
+    SftSettings,
+)
+from harness.train.sft import train_sft
+
+TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
+COMMON: dict[str, Any] = {"batch_size": 8, "warmup_steps": 0, "checkpoint_every": 2}
+
+
+@pytest.fixture(scope="module")
+def policy(repo_root_module: Path) -> Path:
+    return repo_root_module / "examples" / "arithmetic_policy"
+
+
+@pytest.fixture(scope="module")
+def repo_root_module() -> Path:
+    import torch
+
+    torch.set_num_threads(1)
+    return Path(__file__).resolve().parents[2]
+
+
+def correct(prompts: Any, completions: Any, completion_ids: Any, **columns: Any) -> list[float]:
+    assert columns["reference"] and columns["item_id"]
+    return [float(is_correct(p, c)) for p, c in zip(prompts, completions, strict=True)]
+
+
+def polite(prompts: Any, completions: Any, completion_ids: Any, **_: Any) -> list[float | None]:
+    """Fails on every third completion."""
+    return [
+        None if i % 3 == 0 else float(style_of(c) == "polite") for i, c in enumerate(completions)
+    ]
+
+
+def preference_rows(n: int) -> list[dict[str, Any]]:
+    pairs = zip(imitation_rows(n, 0), imitation_rows(n, 1), strict=True)
+    return [
+        {
+            "prompt": a["prompt"],
+            "chosen": a["completion"],
+            "rejected": b["completion"],
+            "probability": 0.8,
+        }
+        for a, b in pairs
+        if a["completion"] != b["completion"]
+    ]
+
+
+def monitor() -> Monitor:
+    return Monitor(HELD_OUT[:8], {"correct": correct}, every=2, max_new_tokens=40)
+
+
+Trainer = Callable[..., TrainResult]
+
+
+def sft(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = SftSettings(**COMMON, learning_rate=1e-3)
+    return train_sft(policy, imitation_rows(32, 0), settings, out, monitor=monitor(), **more)
+
+
+def dpo(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = DpoSettings(**COMMON, learning_rate=1e-3)
+    return train_dpo(policy, preference_rows(40)[:32], settings, out, monitor=monitor(), **more)
+
+
+def grpo(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = GrpoSettings(
+        **COMMON, learning_rate=1e-3, steps=4, group_size=4, max_new_tokens=16, beta=0.1
+    )
+    rewards = {"correct": correct, "polite": polite}
+    return train_grpo(policy, TRAIN, rewards, settings, out, monitor=monitor(), **more)
+
+
+def reward_model(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = RewardModelSettings(**COMMON, learning_rate=1e-3, held_out_share=0.0)
+    return train_reward_model(policy, preference_rows(40)[:32], settings, out, **more)
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing runs after it."""
+
+
+@pytest.mark.parametrize("train", [sft, dpo, grpo, reward_model])
+def test_it_trains_logs_and_resumes_exactly(train: Trainer, policy: Path, tmp_path: Path) -> None:
+    """4 steps are 2 steps, a kill in the third, and 2 steps more, with the same weights."""
+    from safetensors.torch import load_file
+
+    def kill(row: dict[str, Any]) -> None:
+        if row["step"] == 3:
+            raise Killed
+
+    whole = train(policy, tmp_path / "whole", seed=3)
+    with pytest.raises(Killed):
+        train(policy, tmp_path / "halves", seed=3, on_step=kill)
+    assert (tmp_path / "halves" / "resume" / "checkpoint-2").is_dir()
+    # A checkpoint that the kill cut short is not used.
+    (tmp_path / "halves" / "resume" / "checkpoint-3").mkdir()
+    halves = train(policy, tmp_path / "halves", seed=3)
+    weights = [load_file(r.checkpoint / "model.safetensors") for r in (whole, halves)]
+    assert weights[0].keys() == weights[1].keys()
+    for key in weights[0]:
+        assert weights[0][key].equal(weights[1][key]), key
+    untrained = load_file(policy / "model.safetensors")
+    assert any(not weights[0][k].equal(w) for k, w in untrained.items() if k in weights[0])
+    assert halves.steps == whole.steps == 4
+    rows = read_log(halves.log_path)
+    expected = [1, 2, 3, 4, 4] if train is reward_model else [0, 1, 2, 3, 4]
+    assert [row["step"] for row in rows] == expected
+    assert all("loss" in row for row in rows if row["step"] in (1, 2, 3))
+    assert not (tmp_path / "halves" / "resume").exists()
+    assert {path.suffix for path in halves.checkpoint.iterdir()} == {".json", ".safetensors"}
+
+
+@pytest.mark.parametrize("train", [sft, dpo, grpo])
+def test_the_monitor_starts_at_kl_zero(train: Trainer, policy: Path, tmp_path: Path) -> None:
+    result = train(policy, tmp_path)
+    looks = {r["step"]: r for r in read_log(result.log_path) if "held_out/length" in r}
+    assert list(looks) == [0, 2, 4]
+    assert looks[0]["held_out/kl_sequence"] == pytest.approx(0, abs=1e-4)
+    assert looks[4]["held_out/kl_sequence"] != pytest.approx(0, abs=1e-4)
+    for key in ("gold/correct", "kl_token", "entropy", "distinct_2", "eos_rate", "truncated"):
+        assert f"held_out/{key}" in looks[4]
+
+
+def test_grpo_logs_each_source_with_its_coverage(policy: Path, tmp_path: Path) -> None:
+    row = read_log(grpo(policy, tmp_path).log_path)[1]
+    assert row["coverage/correct"] == 1.0
+    assert row["coverage/polite"] == pytest.approx(5 / 8)
+    names = "reward reward/correct reward/polite zero_std_groups length entropy truncated_share"
+    for key in [*names.split(), "clip_fraction", "grad_norm", "kl_token"]:
+        assert isinstance(row[key], int | float), key
+
+
+def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> None:
+    """With beta 0: TRL's KL penalty would act on completions without reward, too."""
+    from safetensors.torch import load_file
+
+    settings = GrpoSettings(
+        **COMMON, learning_rate=1e-2, steps=2, group_size=4, max_new_tokens=16, beta=0.0
+    )
+    nothing = {"broken": lambda prompts, **_: [None] * len(prompts)}
+    result = train_grpo(policy, TRAIN, nothing, settings, tmp_path)
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (policy, result.checkpoint)
+    )
+    assert all(after[key].equal(before[key]) for key in before if key in after)
+    row = read_log(result.log_path)[0]
+    assert row["coverage/broken"] == 0.0
+    assert row["reward/broken"] is None
+
+
+def test_dpo_prefers_what_was_chosen(policy: Path, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    rows = [
+        {
+            "prompt": row["prompt"],
+            "chosen": answer(int(row["reference"]), "polite", rng),
+            "rejected": answer(int(row["reference"]), "flippant", rng),
+        }
+        for row in TRAIN[:48]
+    ]
+    settings = DpoSettings(**COMMON, learning_rate=1e-3)
+    steps = read_log(train_dpo(policy, rows, settings, tmp_path).log_path)
+    assert steps[0]["reward_margin"] == pytest.approx(0, abs=1e-4)  # policy = reference at first
+    assert steps[-1]["reward_margin"] > 0.1
+    assert steps[-1]["reward_accuracy"] > 0.5
+
+
+def test_lora_checkpoints_hold_the_adapter_and_train_further(policy: Path, tmp_path: Path) -> None:
+    """DPO makes an adapter; GRPO goes on with it, from a KL divergence of 0."""
+    settings = DpoSettings(**COMMON, learning_rate=1e-2, lora_rank=2)
+    first = train_dpo(policy, preference_rows(40)[:32], settings, tmp_path / "dpo")
+    files = {path.name for path in first.checkpoint.iterdir()}
+    assert "adapter_model.safetensors" in files and "model.safetensors" not in files
+    second = grpo(first.checkpoint, tmp_path / "grpo")
+    rows = read_log(second.log_path)
+    assert rows[0]["held_out/kl_sequence"] == pytest.approx(0, abs=1e-4)
+    assert rows[1]["kl_token"] == pytest.approx(0, abs=1e-4)
+    assert not any(path.is_dir() for path in second.checkpoint.iterdir())
+
+
+def test_chat_models_are_trained_on_their_template(policy: Path, tmp_path: Path) -> None:
+    """Plain prompts become messages, and reward functions get messages, as with TRL."""
+    import shutil
+
+    from harness.train.models import load_tokenizer
+
+    chat = tmp_path / "chat"
+    shutil.copytree(policy, chat)
+    tokenizer = load_tokenizer(policy)
+    tokenizer.chat_template = (
+        "{{ bos_token }}{% for m in messages %}{{ m.content }}"
+        "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
+    )
+    tokenizer.save_pretrained(chat)
+    seen: dict[str, Any] = {}
+
+    def reward(prompts: Any, completions: Any, completion_ids: Any, **_: Any) -> list[float]:
+        seen.update(prompt=prompts[0], completion=completions[0])
+        return [float(len(ids)) for ids in completion_ids]
+
+    settings = GrpoSettings(**COMMON, learning_rate=1e-3, steps=1, group_size=4, max_new_tokens=16)
+    train_grpo(chat, TRAIN, {"r": reward}, settings, tmp_path / "grpo")
+    assert seen["prompt"][0]["role"] == "user"
+    assert seen["completion"][0]["role"] == "assistant"
+    rows = preference_rows(40)[:8]
+    pairs = DpoSettings(**COMMON, learning_rate=1e-3)
+    assert train_dpo(chat, rows, pairs, tmp_path / "dpo").steps == 1

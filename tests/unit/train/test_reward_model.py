@@ -1,0 +1,177 @@
+"""Reward models: scored at the EOS, soft labels, statistics of the scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.examples.arithmetic_task import answer, prompt_rows, split_pairs
+
+from harness.errors import DataError
+from harness.train.dpo import certain_pairs
+from harness.train.models import load_tokenizer
+from harness.train.result import TrainResult, read_log
+from harness.train.reward_model import (
+    STATISTICS,
+    RewardModelReward,
+    load_reward_model,
+    make_pad_differ_from_eos,
+    score_ids,
+    train_reward_model,
+    with_eos,
+)
+from harness.train.settings import PpoSettings, RewardModelSettings
+
+SETTINGS = RewardModelSettings(learning_rate=2e-3, batch_size=16, epochs=4, held_out_share=0.2)
+
+
+def preferences(n: int = 80) -> list[dict[str, Any]]:
+    """Polite is preferred to flippant, with certainty."""
+    import random
+
+    rng = random.Random(0)
+    return [
+        {
+            "prompt": row["prompt"],
+            "chosen": answer(int(row["reference"]), "polite", rng),
+            "rejected": answer(int(row["reference"]), "flippant", rng),
+            "probability": 0.9,
+        }
+        for row in prompt_rows(split_pairs()[0])[:n]
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(policy_path: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    out = tmp_path_factory.mktemp("reward-model")
+    return train_reward_model(policy_path, preferences(), SETTINGS, out)
+
+
+def test_it_learns_and_says_how_well_on_held_out_prompts(trained: TrainResult) -> None:
+    statistics = json.loads((trained.checkpoint / STATISTICS).read_text())
+    assert (statistics["n_train"], statistics["n_held_out"]) == (64, 16)
+    assert statistics["accuracy"] > 0.9
+    assert read_log(trained.log_path)[-1]["held_out/accuracy"] == statistics["accuracy"]
+    assert {path.suffix for path in trained.checkpoint.iterdir()} == {".json", ".safetensors"}
+
+
+def score(reward: RewardModelReward, texts: list[str]) -> Any:
+    ids = [reward.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    return reward(["What is 3+4?"] * len(texts), texts, ids)
+
+
+def test_the_score_is_that_of_the_eos_whatever_the_padding(trained: TrainResult) -> None:
+    import torch
+
+    reward = RewardModelReward(trained.checkpoint, standardize=False)
+    texts = ["7", "Certainly: 7, my friend.", "7, duh."]
+    together = score(reward, texts)
+    assert together == pytest.approx([score(reward, [text])[0] for text in texts], abs=1e-4)
+    tokenizer = reward.tokenizer
+    ids = torch.tensor([[*tokenizer("What is 3+4?7")["input_ids"], tokenizer.eos_token_id]])
+    with torch.no_grad():
+        hidden = reward.model.base_model(input_ids=ids).last_hidden_state[0, -1]
+        wanted = float(reward.model.score(hidden))
+    assert together[0] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_a_sampled_eos_is_not_doubled(trained: TrainResult) -> None:
+    reward = RewardModelReward(trained.checkpoint)
+    ids = reward.tokenizer("7.", add_special_tokens=False)["input_ids"]
+    ended = [*ids, reward.tokenizer.eos_token_id]
+    prompts, texts = ["What is 3+4?"] * 2, ["7."] * 2
+    first, second = reward(prompts, texts, [ids, ended])
+    assert first == pytest.approx(second, abs=1e-5)
+
+
+def test_sampled_ids_are_scored_not_the_text(trained: TrainResult) -> None:
+    reward = RewardModelReward(trained.checkpoint)
+    ids = reward.tokenizer("Certainly: 7, my friend.", add_special_tokens=False)["input_ids"]
+    assert reward(["2?"], ["another text"], [ids]) == reward(["2?"], ["7, duh."], [ids])
+
+
+def test_scores_are_standardized_and_clipped_by_option(trained: TrainResult) -> None:
+    raw = score(RewardModelReward(trained.checkpoint, standardize=False), ["7, duh."])[0]
+    statistics = json.loads((trained.checkpoint / STATISTICS).read_text())
+    wanted = (raw - statistics["score_mean"]) / statistics["score_deviation"]
+    assert score(RewardModelReward(trained.checkpoint), ["7, duh."])[0] == pytest.approx(wanted)
+    clipped = score(RewardModelReward(trained.checkpoint, clip=0.1), ["7, duh.", "Gladly! 7"])
+    assert clipped == [-0.1, 0.1]
+
+
+def test_with_pad_equal_to_eos_the_last_real_token_is_still_the_eos(gpt2_path: Path) -> None:
+    """Classification models skip trailing pads, and would skip the EOS with them."""
+    from transformers import GPT2ForSequenceClassification
+
+    tokenizer = load_tokenizer(gpt2_path)
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+    make_pad_differ_from_eos(tokenizer)
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+    model = GPT2ForSequenceClassification.from_pretrained(
+        gpt2_path, num_labels=1, pad_token_id=tokenizer.pad_token_id
+    ).eval()
+    short = with_eos(tokenizer, [5, 6])
+    long = with_eos(tokenizer, [5, 6, 7, 8, 9])
+    together = score_ids(model, tokenizer, [short, long])
+    assert together[0] == pytest.approx(score_ids(model, tokenizer, [short])[0], abs=1e-4)
+    assert together[0] != pytest.approx(score_ids(model, tokenizer, [[5, 6]])[0], abs=1e-3)
+
+
+def test_soft_labels_pull_the_gap_to_the_log_odds(policy_path: Path, tmp_path: Path) -> None:
+    """One pair seen often: the gap of the scores goes to logit(p), and to 0 for a tie."""
+    gaps = []
+    for number, probability in enumerate((0.9, 0.5)):
+        row = {**preferences(1)[0], "probability": probability}
+        settings = RewardModelSettings(
+            learning_rate=1e-3, batch_size=8, epochs=8, held_out_share=0.0
+        )
+        out = tmp_path / str(number)
+        result = train_reward_model(policy_path, [row] * 32, settings, out)
+        scores = score_pair(result, row)
+        gaps.append(scores[0] - scores[1])
+    assert gaps[0] == pytest.approx(2.197, abs=0.5)
+    assert gaps[1] == pytest.approx(0, abs=0.1)
+
+
+def score_pair(result: TrainResult, row: dict[str, Any]) -> list[float]:
+    tokenizer, model = load_tokenizer(result.checkpoint), load_reward_model(result.checkpoint)
+    ids = [
+        with_eos(tokenizer, tokenizer(row["prompt"] + row[key])["input_ids"])
+        for key in ("chosen", "rejected")
+    ]
+    return score_ids(model, tokenizer, ids)
+
+
+def test_a_critic_can_start_from_the_reward_model(trained: TrainResult, policy_path: Path) -> None:
+    """Its value at the end of a completion is then the standardized score."""
+    import torch
+
+    from harness.train.models import load_policy
+    from harness.train.ppo_model import make_critic
+
+    assert PpoSettings(critic_from=str(trained.checkpoint)).critic == "separate"
+    module = make_critic(load_policy(policy_path), policy_path, "separate", str(trained.checkpoint))
+    reward = RewardModelReward(trained.checkpoint)
+    ids = reward.tokenizer("What is 3+4?7, duh.")["input_ids"]
+    sequence = torch.tensor([[*ids, reward.tokenizer.eos_token_id, 9]])
+    ones = torch.ones_like(sequence)
+    cut = len(ids) + 1  # the column after the EOS has the value of the state that ends in EOS
+    with torch.no_grad():
+        _, _, values = module(
+            sequence[:, :cut], ones[:, :cut], sequence[:, cut:], ones[:, cut:], 1.0
+        )
+    assert float(values[0, 0]) == pytest.approx(score(reward, ["7, duh."])[0], abs=1e-3)
+
+
+def test_hard_labels_leave_ties_out_and_turn_rows_round() -> None:
+    rows = [
+        {"prompt": "p", "chosen": "a", "rejected": "b", "probability": p}
+        for p in (0.9, 0.5, 0.4, 0.6)
+    ]
+    kept = certain_pairs(rows, 0.5)
+    assert [(r["chosen"], r["probability"]) for r in kept] == [("a", 0.9), ("b", 0.6), ("a", 0.6)]
+    assert [r["probability"] for r in certain_pairs(rows, 0.7)] == [0.9]
+    with pytest.raises(DataError, match="none of 1 preferences is more certain"):
+        certain_pairs(rows[1:2], 0.5)
