@@ -12,6 +12,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _FLOOR = 1e-300
+_SAMPLE = 4_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def votes_from_codes(codes: IntArray, n_classes: int) -> Votes:
 
 
 def dawid_skene(
-    votes: Votes, *, smoothing: float = 0.0, max_steps: int = 500, tolerance: float = 1e-7
+    votes: Votes, *, smoothing: float = 0.0, max_steps: int = 500, tolerance: float = 1e-6
 ) -> Fit:
     """Fit the model of Dawid & Skene (1979, Applied Statistics 28:20) by EM.
 
@@ -90,14 +91,15 @@ def dawid_skene(
     c, a = votes.n_classes, votes.n_annotators
     posterior = start
     total = max(1, votes.items.size)
-    transposed = design.T.tocsr()
+    single = bool((weight == 1).all())
+    transposed = design.T
     before, level, steps, converged = -np.inf, -np.inf, 0, False
     prior = np.full(c, 1.0 / c)
     confusion = np.full((a, c, c), 1.0 / c)
     while not converged and steps < max_steps:
         steps += 1
-        weighted = posterior * weight[:, None]
-        prior = weighted.sum(0) / weight.sum()
+        weighted = posterior if single else posterior * weight[:, None]
+        prior = weight @ posterior / weight.sum()
         # (a * labels, classes) -> (a, classes, labels)
         seen = (transposed @ weighted).reshape(a, c, c).transpose(0, 2, 1) + smoothing
         confusion = row_shares(seen)
@@ -113,12 +115,17 @@ def expect(
     """Return the posterior of each row and the log-likelihood (E-step)."""
     c = prior.size
     table = np.log(np.maximum(confusion, _FLOOR)).transpose(0, 2, 1).reshape(-1, c)
-    joint = design @ table + np.log(np.maximum(prior, _FLOOR))
-    top = joint.max(1, keepdims=True)
-    scaled = np.exp(joint - top)
-    mass = scaled.sum(1, keepdims=True)
-    level = float(weight @ (np.log(mass[:, 0]) + top[:, 0]))
-    return np.asarray(scaled / mass), level
+    joint: FloatArray = np.asarray(design @ table)
+    joint += np.log(np.maximum(prior, _FLOOR))
+    # Column by column and by products: numpy's reductions over a short last axis are slow.
+    top = joint[:, 0].copy()
+    for k in range(1, c):
+        np.maximum(top, joint[:, k], out=top)
+    joint -= top[:, None]
+    np.exp(joint, out=joint)
+    mass = joint @ np.ones(c)
+    joint /= mass[:, None]
+    return joint, float(weight @ (np.log(mass) + top))
 
 
 def row_shares(counts: FloatArray) -> FloatArray:
@@ -148,14 +155,20 @@ def patterns(votes: Votes) -> tuple[Any, FloatArray, FloatArray, IntArray]:
     share = np.divide(share, total, out=np.full_like(share, 1.0 / c), where=total > 0)
     # Two independent 64-bit sums tell rows apart; a collision of both has odds of about 1e-26.
     rng = np.random.default_rng(1979)
-    keys = []
-    with np.errstate(over="ignore"):
-        for _ in range(2):
-            names = rng.integers(-(2**62), 2**62, votes.n_annotators * c, dtype=np.int64)
-            key = np.zeros(votes.n_items, dtype=np.int64)
-            np.add.at(key, votes.items, names[columns])
-            keys.append(key)
-    order = np.lexsort(keys)
+    names = rng.integers(-(2**62), 2**62, (2, votes.n_annotators * c), dtype=np.int64)
+    alone = (design, share, np.ones(votes.n_items), np.arange(votes.n_items))
+    step = votes.n_items // _SAMPLE + 1
+    if step > 1:
+        # Where hardly two of some thousand items are alike, collapsing is not worth its sort.
+        some = votes.items % step == 0
+        key = np.zeros(votes.n_items // step + 1, dtype=np.int64)
+        np.add.at(key, votes.items[some] // step, names[0, columns[some]])
+        if np.unique(key).size > 0.9 * key.size:
+            return alone
+    keys = np.zeros((2, votes.n_items), dtype=np.int64)
+    for key, name in zip(keys, names, strict=True):
+        np.add.at(key, votes.items, name[columns])
+    order = np.argsort(keys[0], kind="stable")
     ordered = [key[order] for key in keys]
     fresh = np.ones(votes.n_items, dtype=bool)
     fresh[1:] = (ordered[0][1:] != ordered[0][:-1]) | (ordered[1][1:] != ordered[1][:-1])
@@ -164,5 +177,5 @@ def patterns(votes: Votes) -> tuple[Any, FloatArray, FloatArray, IntArray]:
     first = order[fresh]
     weight = np.bincount(row_of, minlength=first.size).astype(np.float64)
     if first.size > 0.7 * votes.n_items:
-        return design, share, np.ones(votes.n_items), np.arange(votes.n_items)
+        return alone
     return design[first], share[first], weight, row_of
