@@ -191,11 +191,11 @@ def _show_source(
     """Print the lines of an experiment file that use these labels."""
     import yaml
 
-    from harness.imports.writing import PAIR_OPTIONS, SCORE_OPTIONS
+    from harness.imports.writing import PAIR_COLUMNS, SCORE_COLUMNS, options_of
 
     if out:
-        written = PAIR_OPTIONS if len(labels[0].responses) == 2 else SCORE_OPTIONS
-        lines: dict[str, Any] = {"file": str(out), **written}
+        columns = PAIR_COLUMNS if len(labels[0].responses) == 2 else SCORE_COLUMNS
+        lines: dict[str, Any] = {"file": str(out), **options_of(columns)}
         lines.update({k: v for k, v in options.items() if k in ("scale", "duplicates")})
     else:
         texts = ("prompt", "text", "text_a", "text_b")

@@ -263,12 +263,14 @@ def _greet(shown: dict[str, str], tokens: bool, loopback: bool, page: Any) -> No
 def _export(store: Path, labels: Path | None, corrections: Path | None) -> None:
     from harness.cli.screen import console
     from harness.imports.files import read_table
-    from harness.imports.values import cell_text
+    from harness.imports.values import SKIP, cell_text
     from harness.imports.writing import write_csv
     from harness.records import write_jsonl
 
     table = read_table(store)
     rows = [{k: cell_text(v) for k, v in row.cells.items()} for row in table.rows]
+    for row in rows:  # an empty label is no category of any statistic
+        row["label"] = "" if row["label"] == SKIP else row["label"]
     if labels:
         used = [c for c in table.columns if any(row[c] for row in rows) or c == "comment"]
         write_csv(labels, used, ({c: row[c] for c in used} for row in rows))

@@ -211,6 +211,13 @@ class _Guesser:
             self._long_label(pairs=False)
         if pairs:
             self._pair_values()
+        self._empty_labels()
+
+    def _empty_labels(self) -> None:
+        column = self.found.options.get("label")
+        if column and not all(cell_text(row.cells.get(column)) for row in self.table.rows):
+            values = {**self.found.options.get("values", {}), "": SKIP}
+            self.found.say("values", values, "an empty label is taken for a skip")
 
     def _holds_labels(self, column: str) -> bool:
         return guess_pair_values(self._distinct(column)) is not None

@@ -9,40 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from harness.adapters.human import HumanLabel
+from harness.imports.values import SKIP
 from harness.schema import Order
 
-PAIR_OPTIONS: dict[str, Any] = {
-    "item": "item",
-    "response_a": "response_a",
-    "response_b": "response_b",
-    "annotator": "annotator",
-    "label": "label",
-    "criterion": "criterion",
-    "comment": "comment",
-    "shown": "shown",
-}
-"""Options with which human_csv reads a written table of pairs."""
+_SHARED = ("annotator", "label", "criterion", "comment")
+PAIR_COLUMNS = ("item", "response_a", "response_b", *_SHARED, "shown")
+SCORE_COLUMNS = ("item", "response", *_SHARED)
 
-SCORE_OPTIONS: dict[str, Any] = {
-    "item": "item",
-    "response": "response",
-    "annotator": "annotator",
-    "label": "label",
-    "criterion": "criterion",
-    "comment": "comment",
-}
-"""Options with which human_csv reads a written table of scores."""
+
+def options_of(columns: Sequence[str]) -> dict[str, Any]:
+    """Return the options with which human_csv reads a table that was written with these columns."""
+    return {**{column: column for column in columns}, "values": {"": SKIP}}
 
 
 def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns and rows of the long table; all labels are pairs, or all are scores.
 
     A pair that was labelled both ways round is turned to its first one, so that A means the same
-    in all rows of a ``task``; that column names what was labelled, for ``harness agree``.
+    in all rows of a ``task``; that column names what was labelled, for ``harness agree``. The label
+    of a skip is empty, so that no statistic takes it for a category.
     """
     labels = list(labels)
-    options = PAIR_OPTIONS if any(len(x.responses) == 2 for x in labels) else SCORE_OPTIONS
-    names = [column for column in options if column.startswith("response")]
+    columns = PAIR_COLUMNS if any(len(x.responses) == 2 for x in labels) else SCORE_COLUMNS
+    names = [column for column in columns if column.startswith("response")]
     first: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
     rows = []
     for label in labels:
@@ -57,11 +46,11 @@ def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, s
             "criterion": label.criterion,
             "comment": label.comment,
         }
-        if "shown" in options:
+        if "shown" in columns:
             row["shown"] = label.shown
         row["task"] = " | ".join(filter(None, (label.item_id, *label.responses, label.criterion)))
         rows.append(row)
-    return [*options, "task"], rows
+    return [*columns, "task"], rows
 
 
 def turned(label: HumanLabel) -> HumanLabel:
@@ -73,7 +62,7 @@ def turned(label: HumanLabel) -> HumanLabel:
 
 def _text(label: HumanLabel) -> str:
     if label.value is None:
-        return "SKIP"
+        return ""
     if isinstance(label.value, bool):
         return "true" if label.value else "false"
     return str(label.value)

@@ -255,7 +255,7 @@ class LabelStore:
         ]
 
     def table(self) -> tuple[list[str], list[dict[str, str]]]:
-        """Return columns and rows of all labels that count, for CSV."""
+        """Return columns and rows of all labels that count, for CSV; a skip has no label."""
         with self._mutex:
             cursor = self._connection.execute("SELECT * FROM labels")
             columns = [column[0] for column in cursor.description]
@@ -263,7 +263,11 @@ class LabelStore:
         unused = {"response"} if self.way == "pairwise" else {"response_a", "response_b", "shown"}
         kept = [column for column in columns if column not in unused]
         return kept, [
-            {c: "" if v is None else str(v) for c, v in zip(columns, row, strict=True) if c in kept}
+            {
+                c: "" if v is None or (c, v) == ("label", SKIP) else str(v)
+                for c, v in zip(columns, row, strict=True)
+                if c in kept
+            }
             for row in rows
         ]
 

@@ -25,7 +25,9 @@ def votes(tmp_path):
         "qid,rater,model_a,model_b,preference,prompt,answer_a,answer_b\n"
         "1,ann,x,y,1,What is the capital of France?,Paris,Lyon\n"
         "1,bob,x,y,2,What is the capital of France?,Paris,Lyon\n"
-        "2,ann,x,y,0,What is the capital of Spain?,Madrid,Madrid.\n",
+        "2,ann,x,y,0,What is the capital of Spain?,Madrid,Madrid.\n"
+        "2,bob,y,x,1,What is the capital of Spain?,Madrid.,Madrid\n"
+        "2,cyd,x,y,,What is the capital of Spain?,Madrid,Madrid.\n",
         encoding="utf-8",
     )
     return tmp_path
@@ -45,13 +47,16 @@ def test_confirmed_labels_items_and_responses_are_written(votes):
         "--set", "text_a=answer_a", "--set", "text_b=answer_b",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "3 labels (0 skips) by 2 people on 2 items, from 3 rows." in done.stdout
+    assert "5 labels (1 skips) by 3 people on 2 items, from 5 rows." in done.stdout
     rows = list(csv.DictReader((votes / "labels.csv").read_text(encoding="utf-8").splitlines()))
     assert [(r["item"], r["annotator"], r["label"]) for r in rows] == [
         ("1", "ann", "A"),
         ("1", "bob", "B"),
         ("2", "ann", "TIE"),
+        ("2", "bob", "B"),  # turned round: A is x in all rows of the task
+        ("2", "cyd", ""),
     ]
+    assert [r["task"] for r in rows] == ["1 | x | y"] * 2 + ["2 | x | y"] * 3
     items = [json.loads(line) for line in (votes / "items.jsonl").read_text().splitlines()]
     assert items[0]["prompt"] == "What is the capital of France?"
     responses = [json.loads(line) for line in (votes / "responses.jsonl").read_text().splitlines()]
@@ -69,10 +74,10 @@ def test_one_wrong_row_and_nothing_is_written(votes):
         file.write("3,ann,x,y,7,?,a,b\n")
     done = harness(
         votes, "votes.csv", "--accept", "--out", "labels.csv",
-        "--set", 'values={"1": A, "2": B, "0": TIE}',
+        "--set", 'values={"1": A, "2": B, "0": TIE, "": SKIP}',
     )  # fmt: skip
     assert done.returncode == 2
-    assert "row 5: label '7' is none of A, B, TIE, SKIP" in done.stderr
+    assert "row 7: label '7' is none of A, B, TIE, SKIP" in done.stderr
     assert not (votes / "labels.csv").exists()
 
 

@@ -9,7 +9,7 @@ from harness.errors import DataError, InputError
 from harness.imports.columns import LabelColumns
 from harness.imports.files import read_table
 from harness.imports.labels import read_labels
-from harness.imports.writing import PAIR_OPTIONS
+from harness.imports.writing import PAIR_COLUMNS, options_of
 from harness.label.store import Entry, LabelStore
 from harness.rubric import Criterion
 from harness.scale import BINARY
@@ -70,7 +70,7 @@ def test_human_csv_reads_the_store_while_the_page_writes(store):
     label(store, "ann", "t0", "A", "k1", comment="why")
     label(store, "bob", "t0", "TIE", "k2")
     label(store, "bob", "t1", None, "k3")
-    labels = read_labels(read_table(store.path), LabelColumns(**PAIR_OPTIONS))
+    labels = read_labels(read_table(store.path), LabelColumns(**options_of(PAIR_COLUMNS)))
     assert [(x.item_id, x.responses, x.annotator, x.value, x.shown) for x in labels] == [
         ("q0", ("r0x", "r0y"), "ann", "A", "BA"),
         ("q0", ("r0x", "r0y"), "bob", "TIE", "BA"),
