@@ -105,8 +105,10 @@ def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Statistic]:
     yield percent_agreement(pairs, "")
     for weighting in ("identity", "linear", "quadratic"):
         yield cohen_kappa(pairs, "", weighting=weighting, **BOOTSTRAP)
-    yield prevalence_statistic(pairs, "", **BOOTSTRAP)
-    yield bias_statistic(pairs, "", **BOOTSTRAP)
+    high = [np.where(t.codes[:, k] >= 0, t.codes[:, k] // 2, -1) for k in (0, 5)]
+    halves = pairs_of(*high, groups, 2)
+    yield prevalence_statistic(halves, "", **BOOTSTRAP)
+    yield bias_statistic(halves, "", **BOOTSTRAP)
     for level in ("nominal", "ordinal", "interval", "ratio"):
         yield krippendorff_alpha(
             counts, level, "", values=t.values + 1, clusters=groups, **BOOTSTRAP

@@ -8,9 +8,10 @@ import numpy as np
 
 from harness.agreement.resample import (
     REPLICATES,
-    SumsToValue,
     cluster_share,
-    estimate,
+    jackknife,
+    jackknife_se,
+    t_quantile,
     units_of,
     wilson,
 )
@@ -77,9 +78,9 @@ def calibration(
 ) -> list[Statistic]:
     """Return ECE, the Brier score and its decomposition, before and after recalibration.
 
-    ECE (Naeini et al. 2015) in bins of equal size; Brier = reliability - resolution + uncertainty
-    (Murphy 1973), exact for the probabilities rounded to their bin's mean. ECE is biased upwards
-    where calibration is good, since noise counts as miscalibration. The temperature is cross-fitted
+    ECE (Naeini et al. 2015) is biased upwards by noise, so it stands beside what noise alone would
+    give, not in an interval. Brier = reliability - resolution + uncertainty (Murphy 1973), with the
+    bias of the bins removed (Ferro & Fricker 2012, QJRMS 138:1954). The temperature is cross-fitted
     in five folds of clusters, so that no verdict helps to calibrate itself.
 
     Args:
@@ -88,8 +89,8 @@ def calibration(
         clusters: (n,) cluster of each.
         annotator: The judge.
         bins: Most bins.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap and of the folds.
+        replicates: Simulations of what noise alone gives.
+        seed: Seed of the simulations and of the folds.
     """
     usable = ~(np.isnan(stated) | np.isnan(right))
     p, y, groups = stated[usable], right[usable], clusters[usable]
@@ -97,15 +98,15 @@ def calibration(
     if n < FEWEST:
         return [not_applicable("ece", annotator, f"{n} verdicts with a probability, needs 30", n)]
     rows = [
-        _ece("ece", p, y, groups, annotator, bins, replicates, seed),
+        expected_error(p, y, groups, annotator, bins, replicates, seed),
         cluster_share("brier", annotator, (p - y) ** 2, groups, why_undefined="no verdict"),
-        *_murphy(p, y, groups, annotator, bins, replicates, seed),
+        *murphy(p, y, groups, annotator, bins),
     ]
     temperature, scaled = cross_fitted_temperature(p, y, groups, seed)
     if temperature is None:
         return rows
     name = f"{annotator}, recalibrated"
-    after = _ece("ece", scaled, y, groups, name, bins, replicates, seed)
+    after = expected_error(scaled, y, groups, name, bins, replicates, seed)
     return [
         *rows,
         after.caution(f"cross-fitted temperature {temperature:.2f}"),
@@ -113,87 +114,115 @@ def calibration(
     ]
 
 
-def _binned(p: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, int]:
-    place = bins_of(p, bins)
-    names, where = np.unique(place, return_inverse=True)
-    hot = np.eye(names.size)[where]
-    return np.concatenate([hot, hot * p[:, None], hot * y[:, None]], axis=1), names.size
-
-
-def _ece(
-    name: str,
+def expected_error(
     p: FloatArray,
     y: FloatArray,
     clusters: IntArray,
     annotator: str,
-    bins: int,
-    replicates: int,
-    seed: int,
+    bins: int = BINS,
+    replicates: int = REPLICATES,
+    seed: int = 0,
 ) -> Statistic:
-    features, b = _binned(p, y, bins)
+    """Return ECE in bins of equal size, and what a calibrated judge would get by noise.
 
-    def value(sums: FloatArray) -> FloatArray:
-        n = sums[..., :b].sum(-1)
-        return np.asarray(np.abs(sums[..., b : 2 * b] - sums[..., 2 * b :]).sum(-1) / n)
+    The latter is simulated by drawing outcomes with the stated probabilities (consistency
+    resampling; Broecker & Smith 2007, Weather and Forecasting 22:651); items count as independent.
 
-    return _estimate(name, features, value, p.size, clusters, annotator, replicates, seed)
+    Args:
+        p: (n,) stated probabilities.
+        y: (n,) 1 where right.
+        clusters: (n,) cluster of each.
+        annotator: The judge.
+        bins: Most bins.
+        replicates: Simulations.
+        seed: Seed of the simulations.
+    """
+    place = np.unique(bins_of(p, bins), return_inverse=True)[1]
+    hot = np.eye(int(place.max()) + 1)[place]
+    value = float(np.abs(hot.T @ (p - y)).sum() / p.size)
+    rng = np.random.default_rng(seed)
+    noise = np.array(
+        [
+            np.abs(hot.T @ (p - (rng.random(p.size) < p))).sum() / p.size
+            for _ in range(min(replicates, 500))
+        ]
+    )
+    top = float(np.quantile(noise, 0.95))
+    word = "more than" if value > top else "no more than"
+    return Statistic(
+        "ece",
+        annotator,
+        value,
+        n=p.size,
+        clusters=int(np.unique(clusters).size),
+        reason=f"{word} noise gives a calibrated judge: mean {noise.mean():.3f}, 95% below"
+        f" {top:.3f}; biased upwards, so no interval",
+    )
 
 
-def _murphy(
-    p: FloatArray,
-    y: FloatArray,
-    clusters: IntArray,
-    annotator: str,
-    bins: int,
-    replicates: int,
-    seed: int,
+def murphy(
+    p: FloatArray, y: FloatArray, clusters: IntArray, annotator: str, bins: int = BINS
 ) -> list[Statistic]:
-    features, b = _binned(p, y, bins)
+    """Return reliability, resolution and uncertainty of the Brier score, free of binning bias.
 
-    def parts(sums: FloatArray, which: int) -> FloatArray:
+    Intervals are jackknife t-intervals over clusters, since the parts are quadratic in the bins.
+
+    Args:
+        p: (n,) stated probabilities.
+        y: (n,) 1 where right.
+        clusters: (n,) cluster of each.
+        annotator: The judge.
+        bins: Most bins.
+    """
+    place = np.unique(bins_of(p, bins), return_inverse=True)[1]
+    hot = np.eye(int(place.max()) + 1)[place]
+    b = hot.shape[1]
+    features = np.concatenate([hot, hot * p[:, None], hot * y[:, None]], axis=1)
+
+    def parts(sums: FloatArray) -> list[FloatArray]:
         size, stated, hits = sums[..., :b], sums[..., b : 2 * b], sums[..., 2 * b :]
         n = size.sum(-1)
         base = hits.sum(-1) / n
-        some = np.where(size > 0, size, 1.0)
-        if which == 0:
-            return np.asarray((np.where(size > 0, (stated - hits) ** 2 / some, 0.0)).sum(-1) / n)
-        if which == 1:
-            gap = (hits / some - base[..., None]) ** 2
-            return np.asarray((size * gap).sum(-1) / n)
-        return np.asarray(base * (1 - base))
+        some = np.maximum(size, 1.0)
+        rate = hits / some
+        noise = (size * rate * (1 - rate) / np.maximum(size - 1, 1.0)).sum(-1) / n
+        spread = base * (1 - base) / np.maximum(n - 1, 1.0)
+        off = (np.where(size > 0, (stated - hits) ** 2 / some, 0.0)).sum(-1) / n
+        told = (size * (rate - base[..., None]) ** 2).sum(-1) / n
+        return [
+            np.asarray(off - noise),
+            np.asarray(told - noise + spread),
+            np.asarray(base * (1 - base) + spread),
+        ]
 
-    names = ("brier_reliability", "brier_resolution", "brier_uncertainty")
+    units = units_of(features, np.arange(p.size), clusters)
     rows = []
-    for which, name in enumerate(names):
+    for which, name in enumerate(("reliability", "resolution")):
+        value = float(parts(units.total)[which])
 
-        def value(sums: FloatArray, which: int = which) -> FloatArray:
-            return parts(sums, which)
+        def one(sums: FloatArray, which: int = which) -> FloatArray:
+            return parts(sums)[which]
 
-        rows.append(_estimate(name, features, value, p.size, clusters, annotator, replicates, seed))
-    return rows
+        left_out = jackknife(units, one)
+        half = t_quantile(units.n - 1) * jackknife_se(left_out, units.counts)
+        rows.append(
+            Statistic(
+                f"brier_{name}", annotator, value, value - half, value + half, p.size, units.n
+            )
+        )
+    return [*rows, _uncertainty(y, clusters, annotator, float(parts(units.total)[2]))]
 
 
-def _estimate(
-    name: str,
-    features: FloatArray,
-    value: SumsToValue,
-    n: int,
-    clusters: IntArray,
-    annotator: str,
-    replicates: int,
-    seed: int,
-) -> Statistic:
-    return estimate(
-        name,
-        annotator,
-        units_of(features, np.arange(n), clusters),
-        value,
-        n=n,
-        why_undefined="no verdict",
-        bounds=(0.0, 1.0),
-        replicates=replicates,
-        seed=seed,
-    )
+def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Statistic:
+    """Return base (1 - base); its interval is the image of the base rate's."""
+    base = cluster_share("base", annotator, y, clusters, why_undefined="no verdict")
+    low, high = base.low or 0.0, 1.0 if base.high is None else base.high
+    ends = [low * (1 - low), high * (1 - high)]
+    top = 0.25 if low < 0.5 < high else max(ends)
+    return Statistic(
+        "brier_uncertainty", annotator, value, min(*ends, value), max(top, value), y.size,
+        base.clusters,
+    )  # fmt: skip
 
 
 def temperature_of(stated: FloatArray, right: FloatArray) -> float | None:

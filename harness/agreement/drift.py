@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.agreement.resample import t_quantile
+from harness.agreement.resample import jackknife_se, t_quantile
 from harness.agreement.statistic import Statistic, undefined
 from harness.agreement.table import IntArray
 
@@ -50,8 +50,8 @@ def drift(
 ) -> list[Statistic]:
     """Return how the accuracy changed and how many verdicts changed.
 
-    The difference has a paired CR1 t-interval over clusters; p is McNemar's mid-p, which takes the
-    items as independent.
+    The difference has a t-interval from leaving out one cluster at a time; p is McNemar's mid-p,
+    which takes the items as independent.
 
     Args:
         before: (n,) codes of the old version.
@@ -85,8 +85,9 @@ def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) 
     if groups < 2:
         return Statistic(name, annotators, value, n=n, clusters=groups, status="unreliable",
                          reason="no interval from one cluster")  # fmt: skip
-    sums = np.bincount(group, weights=values - value)
-    error = float(np.sqrt(groups / (groups - 1) * (sums @ sums))) / n
+    size = np.bincount(group)
+    left_out = (values.sum() - np.bincount(group, weights=values)) / (n - size)
+    error = jackknife_se(left_out, np.ones(groups, dtype=np.int64))
     half = t_quantile(groups - 1) * error
     if error == 0:
         # Nothing changed: at most 3/n could have (the rule of three, exact form).

@@ -8,7 +8,6 @@ import numpy as np
 
 from harness.agreement.resample import (
     REPLICATES,
-    SumsToValue,
     Units,
     distinct_rows,
     estimate,
@@ -158,9 +157,10 @@ def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = Non
 def prevalence_statistic(
     pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
 ) -> Statistic:
-    """Return the spread of the cells of agreement: largest minus smallest share of the diagonal.
+    """Return the prevalence index (Byrt, Bishop & Carlin 1993, J. Clin. Epidemiol. 46:423).
 
-    For two categories it is |a - d| / n (Byrt, Bishop & Carlin 1993, J. Clin. Epidemiol. 46:423).
+    For two categories it is (a - d) / n, the first minus the second cell of agreement. For more it
+    is the largest minus the smallest of these cells, a description without an interval.
 
     Args:
         pairs: Items that both labelled.
@@ -168,20 +168,19 @@ def prevalence_statistic(
         replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
     """
-    c = pairs.n_categories
-
-    def value(sums: FloatArray) -> FloatArray:
-        cells = sums.reshape(*sums.shape[:-1], c, c)
-        diagonal = np.diagonal(cells, axis1=-2, axis2=-1)
-        return np.asarray((diagonal.max(-1) - diagonal.min(-1)) / sums.sum(-1))
-
-    return _index("prevalence_index", pairs, annotators, value, replicates, seed)
+    shares = np.diagonal(pairs.contingency) / max(1, pairs.first.size)
+    spread = float(shares.max() - shares.min()) if shares.size else 0.0
+    signed = np.diag([1.0, -1.0])
+    return _index("prevalence_index", pairs, annotators, signed, spread, replicates, seed)
 
 
 def bias_statistic(
     pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
 ) -> Statistic:
-    """Return half the total variation between the marginals; |b - c| / n for two categories.
+    """Return the bias index: how much the marginals of two annotators differ (Byrt et al. 1993).
+
+    For two categories it is (b - c) / n, how much more often the first of them gave the first
+    category. For more it is half the total variation, a description without an interval.
 
     Args:
         pairs: Items that both labelled.
@@ -189,31 +188,36 @@ def bias_statistic(
         replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
     """
-    c = pairs.n_categories
-
-    def value(sums: FloatArray) -> FloatArray:
-        cells = sums.reshape(*sums.shape[:-1], c, c)
-        return np.asarray(np.abs(cells.sum(-1) - cells.sum(-2)).sum(-1) / (2 * sums.sum(-1)))
-
-    return _index("bias_index", pairs, annotators, value, replicates, seed)
+    table = pairs.contingency
+    gap = np.abs(table.sum(0) - table.sum(1)).sum() / (2 * max(1, pairs.first.size))
+    signed = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    return _index("bias_index", pairs, annotators, signed, float(gap), replicates, seed)
 
 
 def _index(
-    name: str, pairs: Pairs, annotators: str, value: SumsToValue, replicates: int, seed: int
+    name: str,
+    pairs: Pairs,
+    annotators: str,
+    signed: FloatArray,
+    described: float,
+    replicates: int,
+    seed: int,
 ) -> Statistic:
-    if pairs.first.size == 0:
+    n = pairs.first.size
+    if n == 0:
         return undefined(name, annotators, "no item was labelled by both")
-    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
-    c = pairs.n_categories
-    cells = np.eye(c * c)[pairs.first[first] * c + pairs.second[first]]
+    if pairs.n_categories != 2:
+        clusters = int(np.unique(pairs.clusters).size)
+        reason = "more than two categories: a description, no interval"
+        return Statistic(name, annotators, described, n=n, clusters=clusters, reason=reason)
+    features = np.column_stack([np.ones(n), signed[pairs.first, pairs.second]])
     return estimate(
         name,
         annotators,
-        units_of(cells, pattern, pairs.clusters),
-        value,
-        n=pairs.first.size,
+        units_of(features, np.arange(n), pairs.clusters),
+        lambda sums: sums[..., 1] / sums[..., 0],
+        n=n,
         why_undefined="no label",
-        bounds=(0.0, 1.0),
         replicates=replicates,
         seed=seed,
     )

@@ -156,55 +156,87 @@ def true_rate(
         reason=f"{n} labels of people count like {fit.effective_n:.0f}; a design figure,"
         " no interval",
     )
-    return [rate, gain, rogan_gladen(y, f, f_u, annotators)]
+    corrected = rogan_gladen(y, f, f_u, annotators, clusters[with_both], clusters[judge_only])
+    return [rate, gain, corrected]
 
 
 def rogan_gladen(
-    truth: FloatArray, judged: FloatArray, unlabelled: FloatArray, annotators: str
+    truth: FloatArray,
+    judged: FloatArray,
+    unlabelled: FloatArray,
+    annotators: str,
+    clusters: IntArray | None = None,
+    unlabelled_clusters: IntArray | None = None,
 ) -> Statistic:
     """Return the rate corrected for the judge's sensitivity and specificity.
 
-    (p + sp - 1) / (se + sp - 1) (Rogan & Gladen 1978, AJE 107:71) with the interval of Lang &
-    Reiczigel (2014, Prev. Vet. Med. 113:13). Items count as independent.
+    (p + sp - 1) / (se + sp - 1) (Rogan & Gladen 1978, AJE 107:71), clipped to [0, 1]. The interval
+    is the delta method over clusters, since the labelled items are part of both p and se, sp; where
+    the judge never errs one way, that has no width there and the wider interval of Lang & Reiczigel
+    (2014, Prev. Vet. Med. 113:13) stands in.
 
     Args:
         truth: (n,) 1 where people say the category.
         judged: (n,) 1 where the judge does, on the same items.
         unlabelled: (N,) 1 where the judge does, on the other items.
         annotators: Whom it is about.
+        clusters: (n,) cluster of each labelled item; None when items are independent.
+        unlabelled_clusters: (N,) cluster of each other item; same names as ``clusters``.
     """
     name = "rogan_gladen_rate"
+    n, total = truth.size, truth.size + unlabelled.size
     positives, negatives = int(truth.sum()), int((1 - truth).sum())
     if positives == 0 or negatives == 0:
-        return undefined(name, annotators, "people used one category only", truth.size)
-    z = Z95
+        return undefined(name, annotators, "people used one category only", n)
+    se, sp = float(judged[truth == 1].mean()), float(1 - judged[truth == 0].mean())
+    youden = se + sp - 1
+    if youden <= 0:
+        return undefined(name, annotators, "the judge is no better than chance", n)
     everything = np.concatenate([judged, unlabelled])
-    total = everything.size
-    se = float(judged[truth == 1].mean())
-    sp = float(1 - judged[truth == 0].mean())
-    if se + sp - 1 <= 0:
-        return undefined(name, annotators, "the judge is no better than chance", truth.size)
     p = float(everything.mean())
-    value = (p + sp - 1) / (se + sp - 1)
-    n_, p_ = total + z * z, (total * p + z * z / 2) / (total + z * z)
-    se_, sp_ = (positives * se + 1) / (positives + 2), (negatives * sp + 1) / (negatives + 2)
-    youden = se_ + sp_ - 1
-    middle = (p_ + sp_ - 1) / youden
-    s, t = se_ * (1 - se_) / positives, sp_ * (1 - sp_) / negatives
-    shift = 2 * z * z * (middle * s - (1 - middle) * t)
-    error = np.sqrt(p_ * (1 - p_) / n_ + middle**2 * s + (1 - middle) ** 2 * t) / youden
-    low, high = middle + shift - z * error, middle + shift + z * error
+    value = (p + sp - 1) / youden
+    own = np.arange(n) if clusters is None else clusters
+    other = n + np.arange(unlabelled.size) if unlabelled_clusters is None else unlabelled_clusters
+    if min(se, sp) in (0.0, 1.0) or max(se, sp) == 1.0:
+        low, high = _lang_reiczigel(p, total, se, positives, sp, negatives)
+        units = int(np.unique(own).size)
+    else:
+        pull = (everything - p) / (total * youden)
+        pull[:n] -= value / youden * truth * (judged - se) / positives
+        pull[:n] += (1 - value) / youden * (1 - truth) * (1 - judged - sp) / negatives
+        _, group = np.unique(np.concatenate([own, other]), return_inverse=True)
+        sums = np.bincount(group, weights=pull)
+        units = int(np.unique(own).size)
+        error = float(np.sqrt(units / max(1, units - 1) * (sums @ sums)))
+        half = t_quantile(units - 1) * error
+        low, high = value - half, value + half
     value = min(1.0, max(0.0, value))
     return Statistic(
         name,
         annotators,
         value,
-        float(min(value, max(0.0, low))),
-        float(max(value, min(1.0, high))),
+        min(value, max(0.0, low)),
+        max(value, min(1.0, high)),
         total,
-        total,
+        units,
         reason=f"sensitivity {se:.2f}, specificity {sp:.2f}",
     )
+
+
+def _lang_reiczigel(
+    p: float, total: int, se: float, positives: int, sp: float, negatives: int
+) -> tuple[float, float]:
+    z = Z95
+    n_, p_ = total + z * z, (total * p + z * z / 2) / (total + z * z)
+    se_, sp_ = (positives * se + 1) / (positives + 2), (negatives * sp + 1) / (negatives + 2)
+    youden = se_ + sp_ - 1
+    if youden <= 0:
+        return 0.0, 1.0
+    middle = (p_ + sp_ - 1) / youden
+    s, t = se_ * (1 - se_) / positives, sp_ * (1 - sp_) / negatives
+    shift = 2 * z * z * (middle * s - (1 - middle) * t)
+    error = np.sqrt(p_ * (1 - p_) / n_ + middle**2 * s + (1 - middle) ** 2 * t) / youden
+    return float(middle + shift - z * error), float(middle + shift + z * error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,8 @@ def estimate(
     """Return a statistic with its 95% interval.
 
     The interval is the bias-corrected and accelerated bootstrap (Efron 1987, JASA 82:171), with the
-    acceleration of the jackknife over units.
+    acceleration of the jackknife over units, and levels expanded for small numbers of units by
+    Student's t (Hesterberg 2015, The American Statistician 69:371).
 
     Args:
         name: Name of the statistic.
@@ -224,6 +225,7 @@ def _bca(
 ) -> tuple[float, float]:
     from scipy.special import ndtr, ndtri
 
+    units = int(counts.sum())
     if drawn.size < 20:
         return float("nan"), float("nan")
     below = np.mean(drawn < value) + 0.5 * np.mean(drawn == value)
@@ -236,7 +238,9 @@ def _bca(
         spread = float(counts[keep] @ deviation**2)
         if spread > 0:
             acceleration = float(counts[keep] @ deviation**3) / (6.0 * spread**1.5)
-    z = np.array([-1.0, 1.0]) * float(ndtri(0.5 + CONFIDENCE / 2)) + bias
+    # Quantiles of a bootstrap are as narrow as sqrt((n-1)/n) z would be; t makes up for small n.
+    reach = float(np.sqrt(units / (units - 1))) * t_quantile(units - 1)
+    z = np.array([-1.0, 1.0]) * reach + bias
     levels = ndtr(bias + z / (1.0 - acceleration * z))
     low, high = np.quantile(drawn, np.clip(levels, 0.0, 1.0))
     return float(low), float(high)

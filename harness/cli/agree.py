@@ -117,6 +117,9 @@ def command(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all rows to this JSON file.")
     ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots to this file.")
+    ] = None,
 ) -> None:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -181,7 +184,17 @@ def command(
         from harness.records import write_json
 
         write_json(json_file, _document(labels, report, seed, replicates))
+    if html_file is not None:
+        from harness.agreement.drawings import drawings
+        from harness.report.agreement_page import build_agreement_page
+
+        data = {"file": labels.name, **report.as_dict(), **drawings(report)}
+        build_agreement_page(data, html_file)
     _show(report, labels)
+    if html_file is not None:
+        from harness.cli.screen import console
+
+        console().print(f"\npage with plots: {html_file}", soft_wrap=True)
 
 
 def _names(text: str) -> tuple[str, ...]:
