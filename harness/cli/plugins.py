@@ -16,7 +16,7 @@ def command(
     """List every source with its distribution, version, options and any load error."""
     import json
 
-    from rich.table import Table
+    from rich.padding import Padding
 
     from harness.cli.screen import console
     from harness.registry import registry
@@ -50,14 +50,14 @@ def command(
     if name is not None:
         _print_one(out, rows[0])
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("source", "kind", "version", "distribution", "options"):
-        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(
-            row["name"], row["kind"], row["version"], row["distribution"], ", ".join(row["options"])
+        out.print(
+            f"[bold]{row['name']}[/bold]  {row['kind']}  version {row['version']}"
+            f"  [dim]{row['distribution']}[/dim]"
         )
-    out.print(table)
+        out.print(Padding(row["summary"], (0, 0, 0, 4)))
+        if row["options"]:
+            out.print(Padding(f"[dim]options: {', '.join(row['options'])}[/dim]", (0, 0, 0, 4)))
     if found.aggregators:
         out.print(f"\naggregations: {', '.join(sorted(found.aggregators))}")
     for plugin in broken:
