@@ -7,16 +7,21 @@ import { chromium } from "playwright-core";
 
 const [executablePath, port, command, ...args] = process.argv.slice(2);
 const base = `http://127.0.0.1:${port}`;
+const tokens = ["--tokens", "--store", "tokens.sqlite"];
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const report = { clicks: [], violations: [], outside: [], messages: [], inert: null, notSaved: "" };
 
 let server;
-function start() {
-  server = spawn(command, [...args, "--port", port], { stdio: ["ignore", "ignore", "inherit"] });
+let said = "";
+function start(more) {
+  said = "";
+  const stdio = ["ignore", "pipe", "inherit"];
+  server = spawn(command, [...args, ...more, "--port", port], { stdio });
+  server.stdout.on("data", (chunk) => { said += chunk; });
 }
 const isUp = () => fetch(`${base}/enter`).then((reply) => reply.ok, () => false);
-async function started() {
-  start();
+async function started(more = []) {
+  start(more);
   for (let i = 0; i < 600; i += 1) {
     if (await isUp()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -169,6 +174,31 @@ try {
   await ann.goto(`${base}/owner`);
   await check(ann, "owner");
   report.owner = await ann.locator("main").innerText();
+
+  for (const page of [ann, bob, small]) await page.context().close();
+
+  // With tokens: the link lets in, its token leaves the address, and without it nobody gets in.
+  await killed();
+  await started(tokens);
+  const [link] = said.match(/http:\S+#\w+/);
+  const guest = await open(browser);
+  await guest.goto(base);
+  await check(guest, "enter with a token");
+  report.withoutToken = new URL(guest.url()).pathname;
+  await guest.goto(link);
+  await guest.waitForSelector("#answer");
+  report.withToken = { url: guest.url(), person: await guest.locator(".person").textContent() };
+
+  // Without JavaScript: plain forms.
+  const plain = await open(browser, { javaScriptEnabled: false });
+  await plain.goto(base);
+  await plain.getByLabel("Your token").fill(link.split("#")[1]);
+  await plain.getByRole("button", { name: "Start" }).click();
+  for (const name of ["A is better", "Tie", "Undo"]) {
+    await plain.getByRole("button", { name }).click();
+    await plain.waitForLoadState();
+  }
+  report.plain = await plain.locator(".count").first().textContent();
 } finally {
   await browser.close();
   server.kill("SIGKILL");

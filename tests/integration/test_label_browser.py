@@ -121,3 +121,16 @@ def test_everyone_can_use_it(story):
 def test_the_owner_sees_both(story):
     owner = story[0]["owner"]
     assert "20 of 20" in owner and "ann, bob" in owner and "Cohen's kappa" in owner
+
+
+@pytest.mark.slow
+def test_a_token_lets_in_and_leaves_the_address(story):
+    report, _ = story
+    assert report["withoutToken"] == "/enter"
+    assert report["withToken"]["person"] == "ann"
+    assert report["withToken"]["url"].endswith("/") and "#" not in report["withToken"]["url"]
+
+
+@pytest.mark.slow
+def test_the_page_works_without_scripts(story):
+    assert story[0]["plain"] == "1 of 20"  # two labels, and one of them taken back

@@ -127,11 +127,14 @@ for (const button of document.querySelectorAll(".start")) {
 }
 
 // A link with a token: the token stands after #, so that it is in no log; it is used and removed.
-if ($("token") && location.hash.length > 1) {
+function useToken() {
+  if (!$("token") || location.hash.length < 2) return;
   $("token").value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
   $("enter").requestSubmit();
 }
+useToken();
+addEventListener("hashchange", useToken); // a link that is pasted where the page is open already
 
 // The owner's page follows new labels.
 const owner = $("owner");
