@@ -8,6 +8,8 @@ import threading
 from harness.errors import BudgetExceededError
 
 _POLL_S = 0.02
+_ROUNDING = 1e-9
+"""Dollars by which a sum of many floats may be off."""
 
 
 class Budget:
@@ -37,11 +39,11 @@ class Budget:
             return
         while True:
             with self._lock:
-                if self.spent_usd + self._reserved + amount <= self.limit_usd:
+                if self.spent_usd + self._reserved + amount <= self.limit_usd + _ROUNDING:
                     self._reserved += amount
                     return
                 waiting = self._reserved > 1e-12
-                hopeless = self.spent_usd + amount > self.limit_usd
+                hopeless = self.spent_usd + amount > self.limit_usd + _ROUNDING
                 if hopeless or not waiting:
                     raise BudgetExceededError(
                         f"the budget of ${self.limit_usd:g} is used up: ${self.spent_usd:.4f} is"

@@ -176,6 +176,8 @@ def _translate(request: ChatRequest) -> _Route:
     )
     body = {**body, **extra_body}
     body.pop("max_retries", None)
+    if body.get("stream") is False:
+        del body["stream"]
     headers.setdefault("Content-Type", "application/json")
     return _Route(url, headers, body, (request.response_format, request.extra))
 

@@ -54,8 +54,10 @@ def load_litellm() -> Any:
         import warnings
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # litellm's own imports warn
+            warnings.simplefilter("ignore")  # litellm's imports and lazily built models warn
             import litellm
+
+            litellm.ModelResponse()
         if not _ready:
             litellm.suppress_debug_info = True
             litellm.drop_params = False  # dropping logprobs in silence would change a judge

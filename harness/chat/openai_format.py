@@ -39,7 +39,8 @@ def reply_of(body: Mapping[str, Any], request: ChatRequest) -> ChatReply:
         model_version=f"{model} {fingerprint}" if fingerprint else model,
         tokens=tokens,
     )
-    return checked(reply, message.get("refusal"))
+    moved = message.get("provider_specific_fields") or {}  # where litellm puts it
+    return checked(reply, message.get("refusal") or moved.get("refusal"))
 
 
 def checked(reply: ChatReply, refusal: str | None) -> ChatReply:

@@ -1,1 +1,17 @@
-"""What tests of plugins use: fakes, a conformance kit, a stub server."""
+"""What tests of plugins use: fakes, a conformance kit, sample requests, a stub server."""
+
+from harness.testing.conformance import ConformanceError, check_source
+from harness.testing.fakes import FakeChat, InlineWorkers, failing_chat, fake_context
+from harness.testing.samples import sample_requests
+from harness.testing.stub import StubServer
+
+__all__ = [
+    "ConformanceError",
+    "FakeChat",
+    "InlineWorkers",
+    "StubServer",
+    "check_source",
+    "failing_chat",
+    "fake_context",
+    "sample_requests",
+]

@@ -1,0 +1,224 @@
+"""The conformance kit: what every feedback source has to keep to, checked in one call.
+
+A plugin's test::
+
+    from harness.testing import check_source
+    from my_plugin import my_judge
+
+    def test_conforms():
+        check_source(my_judge, {"model": "openai/any"})
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.contract import FeedbackSource, RunContext, SourceFactory
+from harness.errors import InputError, PluginError
+from harness.schema import Judgment, JudgmentRequest, Status, Way
+from harness.testing.fakes import failing_chat, fake_context
+from harness.testing.samples import sample_requests
+
+PAIR_VALUES = ("A", "B", "TIE")
+
+
+class ConformanceError(AssertionError):
+    """A source breaks the contract; the message lists every breach.
+
+    Args:
+        name: The source.
+        breaches: One line each.
+    """
+
+    def __init__(self, name: str, breaches: Sequence[str]) -> None:
+        self.breaches = tuple(breaches)
+        lines = "\n".join(f"  - {breach}" for breach in breaches)
+        super().__init__(f"source {name} breaks the contract:\n{lines}")
+
+
+def check_source(
+    factory: SourceFactory,
+    options: Mapping[str, Any] | None = None,
+    *,
+    ctx: RunContext | None = None,
+    requests: Mapping[Way, Sequence[JudgmentRequest]] | None = None,
+) -> list[Judgment]:
+    """Check a source against the contract and return the judgments it gave.
+
+    Args:
+        factory: What the plugin's hook returns.
+        options: Options to build it with.
+        ctx: The context; by default with a fake chat client and workers in this process.
+        requests: Requests by way of judging, instead of the samples.
+
+    Raises:
+        ConformanceError: One error for all breaches.
+    """
+    return asyncio.run(_Check(factory, dict(options or {}), ctx or fake_context()).run(requests))
+
+
+class _Check:
+    def __init__(self, factory: SourceFactory, options: dict[str, Any], ctx: RunContext) -> None:
+        self.factory = factory
+        self.options = options
+        self.ctx = ctx
+        self.breaches: list[str] = []
+
+    async def run(self, requests: Mapping[Way, Sequence[JudgmentRequest]] | None) -> list[Judgment]:
+        source = self.factory.build(self.options, "conformance")
+        self._info(source)
+        self._unknown_option()
+        try:
+            source.check(self.ctx)
+        except InputError as error:
+            self.breaches.append(f"check() refuses a context it can work in: {error.what}")
+        judgments: list[Judgment] = []
+        for way in source.info.takes:
+            asked = list(requests.get(way, ()) if requests else sample_requests(way))
+            judgments += await self._ordinary(source, asked, way)
+            if requests is None:
+                await self._hostile(source, way)
+            await self._failures(source, asked, way)
+        if self.breaches:
+            raise ConformanceError(self.factory.name, self.breaches)
+        return judgments
+
+    def _info(self, source: FeedbackSource) -> None:
+        info = source.info
+        if info.name != "conformance":
+            self.breaches.append(f"info.name is {info.name!r}, not the name it was built with")
+        if not info.version:
+            self.breaches.append("info.version is empty")
+        if info.kind != self.factory.kind:
+            self.breaches.append(
+                f"info.kind is {info.kind!r}, the factory's is {self.factory.kind!r}"
+            )
+        if not info.takes:
+            self.breaches.append("info.takes names no way of judging")
+        if not self.factory.summary:
+            self.breaches.append("no summary: give the module or the function a docstring")
+
+    def _unknown_option(self) -> None:
+        try:
+            self.factory.build({**self.options, "no_such_option": 1})
+        except PluginError:
+            return
+        self.breaches.append('an unknown option is accepted (use ConfigDict(extra="forbid"))')
+
+    async def _ordinary(
+        self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
+    ) -> list[Judgment]:
+        first = await self._judge(source, requests, way, self.ctx)
+        if source.info.deterministic:
+            second = await self._judge(source, requests[::-1], way, self.ctx)
+            if _values(first) != _values(second):
+                self.breaches.append(
+                    f"{way}: deterministic, but the same requests in another order got other"
+                    " verdicts"
+                )
+        presentations = getattr(source, "presentations", None)
+        if presentations is not None and requests:
+            shown = [(requests[0].id, *p) for p in presentations(requests[0], self.ctx.seed)]
+            again = await self._judge(
+                source, requests[:1], way, replace(self.ctx, skip=frozenset(shown)), resumed=True
+            )
+            if again:
+                self.breaches.append(f"{way}: judges again what ctx.skip says is recorded")
+        return first
+
+    async def _hostile(self, source: FeedbackSource, way: Way) -> None:
+        await self._judge(source, sample_requests(way, hostile=True), way, self.ctx)
+
+    async def _failures(
+        self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
+    ) -> None:
+        """A judge whose calls fail must not make a verdict of it."""
+        if source.info.kind != "judge":
+            return
+        for status in (Status.TIMEOUT, Status.REFUSED, Status.ERROR):
+            chat = failing_chat(status)
+            found = await self._judge(source, requests, way, replace(self.ctx, chat=chat))
+            if not chat.requests:
+                return  # it does not use the chat client
+            made_up = [j for j in found if j.verdict.status is Status.OK]
+            if made_up:
+                self.breaches.append(
+                    f"{way}: {len(made_up)} verdicts although every call ended with {status.value}"
+                )
+            other = {j.verdict.status for j in found} - {status, Status.OK}
+            if other:
+                self.breaches.append(
+                    f"{way}: calls ended with {status.value}, rows say"
+                    f" {', '.join(sorted(s.value for s in other))}"
+                )
+
+    async def _judge(
+        self,
+        source: FeedbackSource,
+        requests: list[JudgmentRequest],
+        way: Way,
+        ctx: RunContext,
+        resumed: bool = False,
+    ) -> list[Judgment]:
+        found: list[Judgment] = []
+        try:
+            async for judgment in source.annotate(requests, ctx):
+                found.append(judgment)
+        except Exception as error:
+            self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
+            return found
+        if resumed:
+            return found
+        known = {request.id: request for request in requests}
+        for judgment in found:
+            self._row(source, judgment, known.get(judgment.request_id), way)
+        keys = Counter((j.request_id, j.annotator, j.order, j.repeat) for j in found)
+        if twice := [key for key, count in keys.items() if count > 1]:
+            self.breaches.append(f"{way}: several rows for {twice[0]}; number them with repeat")
+        if source.info.kind != "human" and (lost := set(known) - {j.request_id for j in found}):
+            self.breaches.append(f"{way}: no judgment at all for {', '.join(sorted(lost))}")
+        return found
+
+    def _row(
+        self,
+        source: FeedbackSource,
+        judgment: Judgment,
+        request: JudgmentRequest | None,
+        way: Way,
+    ) -> None:
+        verdict, place = judgment.verdict, f"{way}, {judgment.request_id}"
+        if request is None:
+            self.breaches.append(f"{place}: nobody asked for it")
+            return
+        if (judgment.source, judgment.source_version) != (source.info.name, source.info.version):
+            self.breaches.append(f"{place}: source or source_version is not that of info")
+        if not judgment.annotator:
+            self.breaches.append(f"{place}: annotator is empty")
+        if verdict.status is not Status.OK:
+            if not verdict.rationale:
+                self.breaches.append(f"{place}: {verdict.status.value} without a reason")
+            return
+        value = verdict.value
+        if isinstance(value, float) and not math.isfinite(value):
+            self.breaches.append(f"{place}: the value is {value}")
+        if way == "pairwise" and value not in PAIR_VALUES:
+            self.breaches.append(f"{place}: a pairwise value is A, B or TIE, got {value!r}")
+        if way == "listwise" and sorted(value if isinstance(value, tuple) else ()) != sorted(
+            response.id for response in request.responses
+        ):
+            self.breaches.append(f"{place}: a listwise value is all response ids, got {value!r}")
+        scale = source.info.scale or request.criterion.scale
+        if way == "pointwise" and not scale.contains(value):
+            self.breaches.append(f"{place}: {value!r} is not on the scale {scale.describe()}")
+
+
+def _values(judgments: Sequence[Judgment]) -> dict[tuple[str, str, str, int], Any]:
+    return {
+        (j.request_id, j.annotator, j.order, j.repeat): (j.verdict.status, j.verdict.value)
+        for j in judgments
+    }

@@ -1,0 +1,96 @@
+"""Fakes for tests of plugins: a chat client that answers from a script, workers in this process."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.contract import Limits, RunContext, WorkOutcome
+from harness.errors import ChatError, ConfigError
+from harness.schema import ChatReply, ChatRequest, Status, Tokens
+
+Answer = str | ChatReply | Exception
+"""What a fake says: a text, a whole reply, or an exception to raise."""
+
+
+@dataclass(slots=True)
+class FakeChat:
+    """A ``ChatClient`` without a model.
+
+    Args:
+        answer: What it says: one answer for all, a sequence that is gone through round and round,
+            or a function of the request.
+        missing: Models that ``check`` refuses.
+        requests: What it was asked, in order.
+    """
+
+    answer: Answer | Sequence[Answer] | Callable[[ChatRequest], Answer] = "Verdict: A"
+    missing: tuple[str, ...] = ()
+    requests: list[ChatRequest] = field(default_factory=list)
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer a request."""
+        turn = len(self.requests)
+        self.requests.append(request)
+        answer: Any = self.answer
+        if callable(answer):
+            answer = answer(request)
+        elif not isinstance(answer, str | ChatReply | Exception):
+            answer = answer[turn % len(answer)]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, ChatReply):
+            return answer
+        return ChatReply(str(answer), model_version="fake", tokens=Tokens(10, 5))
+
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Refuse the models that are to be missing."""
+        if model in self.missing:
+            raise ConfigError(f"{model} is missing, as the test asked")
+
+
+def failing_chat(status: Status = Status.TIMEOUT) -> FakeChat:
+    """Return a chat client whose every call fails."""
+    return FakeChat(ChatError(status, "the fake fails every call"))
+
+
+class InlineWorkers:
+    """Calls functions in this process, without time limits: for tests only."""
+
+    async def run(
+        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+    ) -> list[WorkOutcome]:
+        """Call a function once for each tuple of arguments; an exception becomes ERROR."""
+        module, _, name = function.partition(":")
+        call = getattr(importlib.import_module(module), name)
+        call = getattr(call, "function", None) or call
+        outcomes = []
+        for arguments in batch:
+            try:
+                outcomes.append(WorkOutcome(Status.OK, call(*arguments)))
+            except Exception as error:  # the function may raise anything
+                reason = f"{type(error).__name__}: {error}"
+                outcomes.append(WorkOutcome(Status.ERROR, reason=reason))
+        return outcomes
+
+
+def fake_context(
+    chat: Any = None, *, workers: Any = None, sandbox: Any = None, seed: int = 0
+) -> RunContext:
+    """Return a context for tests.
+
+    Args:
+        chat: By default a ``FakeChat`` that always prefers A.
+        workers: By default ``InlineWorkers``.
+        sandbox: None unless a source under test runs untrusted code.
+        seed: Of the run.
+    """
+    return RunContext(
+        chat=chat if chat is not None else FakeChat(),
+        workers=workers if workers is not None else InlineWorkers(),
+        sandbox=sandbox,
+        seed=seed,
+        limits=Limits(concurrency=8, timeout_s=30.0),
+    )

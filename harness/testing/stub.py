@@ -1,0 +1,212 @@
+"""A small OpenAI-compatible chat server on loopback, in a thread, with faults to order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+Reply = Callable[[dict[str, Any]], str]
+
+_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
+
+
+class StubServer:
+    """Answers ``POST /v1/chat/completions``; a context manager.
+
+    Args:
+        reply: The text of every answer, or a function of the request's body.
+        faults: Outcomes of the first requests, in order, before it answers well: an HTTP status
+            ("429", "500", "401", ...), "drop" (connection closed without a byte), "badjson",
+            "empty", "null", "refusal", "filter", "length", "hang" (never answers), or "ok".
+        every: Outcome of all requests after those; "ok" by default.
+        latency_s: Seconds before each answer.
+        logprobs: Log-probabilities of tokens that are reported where they are asked for.
+        retry_after_ms: Header of a 429.
+
+    Attributes:
+        bodies: Bodies of all requests, in order.
+        outcomes: How many requests ended how.
+    """
+
+    def __init__(
+        self,
+        reply: str | Reply = "Verdict: A",
+        *,
+        faults: Sequence[str] = (),
+        every: str = "ok",
+        latency_s: float = 0.0,
+        logprobs: dict[str, float] | None = None,
+        retry_after_ms: int = 20,
+    ) -> None:
+        self.reply = reply
+        self.faults = list(faults)
+        self.every = every
+        self.latency_s = latency_s
+        self.logprobs = logprobs or {"A": -0.2, "B": -1.8}
+        self.retry_after_ms = retry_after_ms
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.outcomes: Counter[str] = Counter()
+        self.in_flight = 0
+        self.peak = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="stub-server", daemon=True)
+        self._ready = threading.Event()
+        self._port = 0
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def base_url(self) -> str:
+        """What clients take as their ``api_base``."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def __enter__(self) -> StubServer:
+        """Start it."""
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        if self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await self._connection(reader, writer)
+            except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                pass
+            finally:
+                tasks.discard(task)
+                writer.close()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), 1.0)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            except asyncio.IncompleteReadError:
+                return
+            lines = head.split("\r\n")
+            headers = {
+                name.strip().lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines[1:] if line)
+            }
+            raw = await reader.readexactly(int(headers.get("content-length", "0")))
+            if "/chat/completions" not in lines[0]:
+                self._send(writer, 404, {"error": {"message": "no such path"}})
+                continue
+            self.bodies.append(json.loads(raw))
+            self.headers.append(headers)
+            outcome = self.faults.pop(0) if self.faults else self.every
+            self.outcomes[outcome] += 1
+            self.in_flight += 1
+            self.peak = max(self.peak, self.in_flight)
+            try:
+                await asyncio.sleep(3600.0 if outcome == "hang" else self.latency_s)
+            finally:
+                self.in_flight -= 1
+            if outcome == "drop":
+                return
+            self._answer(writer, outcome, json.loads(raw))
+            await writer.drain()
+
+    def _answer(self, writer: asyncio.StreamWriter, outcome: str, body: dict[str, Any]) -> None:
+        if outcome.isdigit():
+            more = {}
+            if outcome == "429":
+                more = {"retry-after-ms": str(self.retry_after_ms), "retry-after": "1"}
+            message = {"error": {"message": f"the stub was told to say {outcome}"}}
+            self._send(writer, int(outcome), message, more)
+            return
+        answer = self._completion(outcome, body)
+        if outcome == "badjson":
+            text = json.dumps(answer).encode()
+            self._send_raw(writer, 200, text[: len(text) // 2], {})
+            return
+        self._send(writer, 200, answer)
+
+    def _completion(self, outcome: str, body: dict[str, Any]) -> dict[str, Any]:
+        text: str | None = self.reply if isinstance(self.reply, str) else self.reply(body)
+        refusal, finish = None, "stop"
+        if outcome == "empty":
+            text = ""
+        elif outcome == "null":
+            text = None
+        elif outcome == "refusal":
+            text, refusal = None, "I will not judge this."
+        elif outcome == "filter":
+            text, finish = None, "content_filter"
+        elif outcome == "length":
+            text, finish = (text or "")[: len(text or "") // 2], "length"
+        choice: dict[str, Any] = {
+            "index": 0,
+            "finish_reason": finish,
+            "message": {"role": "assistant", "content": text, "refusal": refusal},
+        }
+        if body.get("logprobs"):
+            top = [{"token": t, "logprob": p, "bytes": None} for t, p in self.logprobs.items()]
+            choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
+        return {
+            "id": "chatcmpl-stub",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body.get("model", "stub"),
+            "system_fingerprint": "fp_stub",
+            "choices": [choice],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+        }
+
+    def _send(
+        self,
+        writer: asyncio.StreamWriter,
+        status: int,
+        body: dict[str, Any],
+        more: dict[str, str] | None = None,
+    ) -> None:
+        self._send_raw(writer, status, json.dumps(body).encode(), more or {})
+
+    def _send_raw(
+        self, writer: asyncio.StreamWriter, status: int, body: bytes, more: dict[str, str]
+    ) -> None:
+        head = [
+            f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            *(f"{name}: {value}" for name, value in more.items()),
+        ]
+        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
