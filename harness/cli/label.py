@@ -94,9 +94,11 @@ def command(
 
     if OWNER in names:
         raise ConfigError(f"{OWNER} is no name of a person")
-    if not names and (tokens or not is_loopback(host)):
+    # A proxy makes a page on loopback reachable from elsewhere.
+    tokens = tokens or bool(origin) or not is_loopback(host)
+    if tokens and not names:
         raise ConfigError(
-            f"{'--tokens' if tokens else f'--host {host}'} needs --people: each gets a token"
+            "beyond this machine, and with --tokens, --people is needed: each person gets a token"
         )
     if origin and not origin.startswith(("http://", "https://")):
         raise ConfigError(f"--origin is {origin!r}", hint="give it as https://labels.example.org")
@@ -104,11 +106,11 @@ def command(
     unsure = judge_uncertainty(_judgments_on(requests, judgments or []))
     listener = bind(host, port)
     page_store = LabelStore(store, "pairwise" if way == "pairwise" else "pointwise")
-    access = Access(page_store.secret, names, host, tokens or bool(origin and names), origin)
+    access = Access(page_store.secret, names, host, tokens, origin)
     queue = Queue(requests, unsure, seed, people_per_task)
     page = LabelPage(queue, page_store, access, _measure, title)
     address = address_of(listener, access)
-    _greet(links(address, access), access.tokens, is_loopback(host), page)
+    _greet(links(address, access), access.tokens, is_loopback(host) or bool(origin), page)
     try:
         serve(create_app(page), listener)
     finally:
@@ -254,8 +256,8 @@ def _greet(shown: dict[str, str], tokens: bool, loopback: bool, page: Any) -> No
         screen.print("A link is a password: give each to its person only.")
     if not loopback:
         screen.print(
-            "[yellow]The page is reachable from other machines, unencrypted unless a proxy adds "
-            "TLS (see --origin).[/yellow]"
+            "[yellow]The page can be reached from other machines, unencrypted: for TLS put a proxy "
+            "before it and give --origin.[/yellow]"
         )
     screen.print("Ctrl-C stops; nothing is lost.")
 

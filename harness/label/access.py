@@ -66,7 +66,8 @@ class Access:
     def __post_init__(self) -> None:
         """Name the cookie after the store: cookies do not tell ports of one machine apart."""
         object.__setattr__(self, "cookie", f"label_{self._sign('cookie')[:8]}")
-        object.__setattr__(self, "tokens", self.tokens or not is_loopback(self.host))
+        exposed = bool(self.origin) or not is_loopback(self.host)
+        object.__setattr__(self, "tokens", self.tokens or exposed)
 
     def _sign(self, *parts: str) -> str:
         return hmac.new(self.secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()

@@ -48,10 +48,14 @@ DATA = ("--items", "items.jsonl", "--responses", "responses.jsonl")
     [
         ((), "--items and --responses say what to label"),
         ((*DATA, "--way", "listwise"), "--way is 'listwise'"),
-        ((*DATA, "--host", "0.0.0.0"), "--host 0.0.0.0 needs --people"),
-        ((*DATA, "--tokens"), "--tokens needs --people"),
+        ((*DATA, "--host", "0.0.0.0"), "--people is needed"),
+        ((*DATA, "--tokens"), "--people is needed"),
+        ((*DATA, "--origin", "https://labels.example.org"), "--people is needed"),
         ((*DATA, "--people", "(owner)"), "(owner) is no name of a person"),
-        ((*DATA, "--origin", "labels.example.org"), "--origin is 'labels.example.org'"),
+        (
+            (*DATA, "--people", "ann", "--origin", "labels.example.org"),
+            "--origin is 'labels.example.org'",
+        ),
         ((*DATA, "--rubric", "no-such-rubric"), "no-such-rubric"),
         ((*DATA, "--host", "203.0.113.1", "--people", "ann"), "cannot listen on 203.0.113.1"),
         (("--export", "x.csv"), "labels.sqlite: no such file"),
