@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := judge,local,math,train,label,tables,dev
+EXTRAS := judge,local,math,formats,train,label,tables,dev
 
 .PHONY: demo test lint bench docs clean
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.adapters.failures import verdict_of_value
 from harness.contract import FeedbackSource, RunContext, SourceFactory
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 BATCH = 64
+Steps = Literal["min", "mean", "product", "last"]
+COMBINE: dict[Steps, Callable[[Sequence[float]], float]] = {
+    "min": min,
+    "mean": lambda scores: sum(scores) / len(scores),
+    "product": math.prod,
+    "last": lambda scores: scores[-1],
+}
 
 
 def verifier(
@@ -27,6 +35,7 @@ def verifier(
     options: type[BaseModel] | None = None,
     scale: Scale = BINARY,
     timeout_s: float | None = None,
+    steps: Steps | None = None,
 ) -> Callable[[Callable[..., Any]], SourceFactory]:
     """Make a verifier of a function ``(item, response) -> bool | float | None``.
 
@@ -40,6 +49,9 @@ def verifier(
         options: pydantic model of the options.
         scale: Scale of the score.
         timeout_s: Hard limit for one response; the run's limit by default.
+        steps: For a process reward: the function returns a list with a score for each step of the
+            response (empty to abstain), this way of combining them is the value, and the list is
+            kept in the judgment's metadata as ``steps``.
 
     Raises:
         PluginError: The function cannot be imported by name in a worker process.
@@ -55,13 +67,26 @@ def verifier(
 
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
             info = SourceInfo(label, version, "verifier", scale)
-            return VerifierSource(info, reference, validated, timeout_s)
+            return VerifierSource(info, reference, validated, timeout_s, steps)
 
         doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
         summary = doc.split("\n")[0]
         return SourceFactory(name, version, "verifier", build, options, summary, function)
 
     return decorate
+
+
+def verdict_of_steps(scores: list[Any], steps: Steps) -> Verdict:
+    """Return the verdict for the scores of a response's steps."""
+    for score in scores:
+        verdict = verdict_of_value(score)
+        if verdict.status is not Status.OK:
+            return verdict
+    if not scores:
+        return Verdict(Status.ABSTAINED, rationale="no steps")
+    wrong = next((i for i, score in enumerate(scores) if score < 1), None)
+    reason = "" if wrong is None else f"first step that is not right: {wrong + 1} of {len(scores)}"
+    return Verdict(Status.OK, float(COMBINE[steps](scores)), rationale=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,7 @@ class VerifierSource:
     reference: str
     options: BaseModel | None
     timeout_s: float | None
+    steps: Steps | None = None
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
@@ -86,7 +112,11 @@ class VerifierSource:
             outcomes = await ctx.workers.run(self.reference, payloads, limit)
             each = (time.perf_counter() - began) / len(batch)
             for request, outcome in zip(batch, outcomes, strict=True):
-                if outcome.status is Status.OK:
+                metadata: dict[str, Any] = {}
+                if outcome.status is Status.OK and self.steps and isinstance(outcome.value, list):
+                    verdict = verdict_of_steps(outcome.value, self.steps)
+                    metadata = {"steps": outcome.value}
+                elif outcome.status is Status.OK:
                     verdict = verdict_of_value(outcome.value)
                 else:
                     verdict = Verdict(outcome.status, rationale=outcome.reason)
@@ -97,6 +127,7 @@ class VerifierSource:
                     annotator=self.info.name,
                     verdict=verdict,
                     latency_s=each,
+                    metadata=metadata,
                 )
 
     def check(self, ctx: RunContext) -> None:

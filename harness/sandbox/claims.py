@@ -181,6 +181,18 @@ def check_output(expected: str, tolerance: float) -> Check:
     return check
 
 
+def observed(claim: Any) -> tuple[str, Any]:
+    """Return what a run printed or returned, after what was wrong with it."""
+    if _raised(claim):
+        return describe(claim), None
+    try:
+        if isinstance(claim, dict) and isinstance(claim.get("o"), str):
+            return "", claim["o"]
+        return "", codec.from_tree(claim["v"])
+    except (codec.Malformed, KeyError, TypeError, RecursionError):
+        return "answered with something that is no result", None
+
+
 def describe(claim: Any) -> str:
     """Return a claimed exception in one line of bounded length."""
     kind, message = claim["e"][0], claim["e"][1]

@@ -21,7 +21,15 @@ from typing import Any
 
 from harness.errors import SandboxError
 from harness.sandbox import probes
-from harness.sandbox.claims import Check, Claims, check_call, check_output, describe, exchange
+from harness.sandbox.claims import (
+    Check,
+    Claims,
+    check_call,
+    check_output,
+    describe,
+    exchange,
+    observed,
+)
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.slot import LostError, Slot
@@ -183,6 +191,48 @@ class Sandbox:
             return self._judge(exchange(slot, job, limits), checks)
 
         return await self._submit(work, len(tests), "isolated-oracle")
+
+    async def observe(
+        self,
+        source: str,
+        *,
+        inputs: Sequence[str] = (),
+        entry_point: str = "",
+        calls: Sequence[Sequence[Any]] = (),
+        limits: RunLimits | None = None,
+    ) -> tuple[SandboxResult, list[Any]]:
+        """Run a program and return what it prints on inputs, or what its function returns.
+
+        Args:
+            source: The program.
+            inputs: Texts for its standard input.
+            entry_point: Name of a function to call instead.
+            calls: Arguments of each call.
+            limits: Hard limits over all inputs or calls.
+
+        Returns:
+            The result, whose outcome is ``pass`` when every run ended well, and the values.
+        """
+        limits = limits or self.limits
+        job: dict[str, Any] = {"mode": "programs", "source": source, "inputs": list(inputs)}
+        job["cap"] = limits.output_bytes
+        if entry_point:
+            job = {"mode": "functions", "source": source, "entry": entry_point}
+            job["calls"] = [[list(arguments), {}] for arguments in calls]
+        values: list[Any] = []
+
+        def check(claim: Any) -> str:
+            complaint, value = observed(claim)
+            values.append(value)
+            return complaint
+
+        def work(slot: Slot) -> SandboxResult:
+            values.clear()
+            total = len(calls) if entry_point else len(inputs)
+            return self._judge(exchange(slot, job, limits), [check] * total)
+
+        result = await self._submit(work, len(calls) or len(inputs), "isolated-oracle")
+        return result, values
 
     async def run_tests(
         self,

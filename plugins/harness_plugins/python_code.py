@@ -1,10 +1,14 @@
-"""Verifier: the program of the response passes the tests of the item, in the sandbox."""
+"""Verifiers of programs, in the sandbox.
+
+``python_code``: the program of the response passes the tests of the item. ``code_translation``: it
+gives the same outputs as another program on the same inputs.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +33,13 @@ from harness.plugin import (
 if TYPE_CHECKING:
     from harness.sandbox import RunLimits, Sandbox, SandboxResult
 
-NAME, VERSION = "python_code", "1"
+VERSION = "1"
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _KINDS = ("tests", "stdin", "check", "asserts", "pytest")
 
 
 class PythonCodeOptions(BaseModel):
-    """Options of ``python_code``.
+    """Options of ``python_code`` and ``code_translation``.
 
     Args:
         timeout_s: Processor seconds of one program over all of its tests.
@@ -68,12 +72,17 @@ class PythonCodeOptions(BaseModel):
         )
 
 
+Verify = Callable[[Item, Response, "Sandbox", PythonCodeOptions], Awaitable["SandboxResult"]]
+"""Runs one response against its item."""
+
+
 @dataclass(frozen=True, slots=True)
 class PythonCodeSource:
     """Runs the programs of responses against the tests of their items."""
 
     info: SourceInfo
     options: PythonCodeOptions
+    verify: Verify
 
     def check(self, ctx: RunContext) -> None:
         """Start the sandbox, so that a host without the isolation is refused at once."""
@@ -103,7 +112,7 @@ class PythonCodeSource:
     async def _judge(self, request: JudgmentRequest, sandbox: Sandbox) -> Judgment:
         result: SandboxResult | None = None
         try:
-            result = await verify(request.item, request.responses[0], sandbox, self.options)
+            result = await self.verify(request.item, request.responses[0], sandbox, self.options)
             verdict = self._verdict(result)
         except TestsError as error:
             verdict = Verdict(error.status, rationale=f"item {request.item.id}: {error}")
@@ -233,22 +242,60 @@ def completed(prompt: str, code: str, entry_point: str) -> str:
     return head + code
 
 
-def _build(name: str, options: PythonCodeOptions) -> FeedbackSource:
-    scale = UNIT if options.partial else BINARY
-    return PythonCodeSource(SourceInfo(name, VERSION, "verifier", scale), options)
+async def verify_translation(
+    item: Item, response: Response, sandbox: Sandbox, options: PythonCodeOptions
+) -> SandboxResult:
+    """Run the original and its translation, in processes of their own, and compare.
+
+    Raises:
+        TestsError: The item has no original, or that fails on its own inputs.
+    """
+    reference = item.reference
+    if not isinstance(reference, Mapping) or "original" not in reference:
+        raise TestsError("the reference has no original program", Status.ABSTAINED)
+    limits = options.limits(sandbox)
+    code, original = program_of(response.text), reference["original"]
+    entry_point = reference.get("entry_point", "")
+    inputs, calls = reference.get("inputs", ()), reference.get("calls", ())
+    if not (calls if entry_point else inputs):
+        raise TestsError("the reference needs inputs, or an entry_point and its calls")
+    run, values = await sandbox.observe(
+        original, inputs=inputs, entry_point=entry_point, calls=calls, limits=limits
+    )
+    if run.outcome == "error":
+        return run
+    if run.outcome != "pass":
+        raise TestsError(f"the original program does not work: {run.outcome} {run.detail}")
+    if entry_point:
+        tests = [{"args": c, "expected": v} for c, v in zip(calls, values, strict=True)]
+        return await sandbox.run_functions(
+            code, entry_point, tests, limits=limits, tolerance=options.tolerance
+        )
+    pairs = [{"input": i, "output": v} for i, v in zip(inputs, values, strict=True)]
+    return await sandbox.run_stdio(code, pairs, limits=limits, tolerance=options.tolerance)
 
 
-python_code = SourceFactory(
-    NAME,
-    VERSION,
-    "verifier",
-    _build,
-    PythonCodeOptions,
+def _factory(name: str, verify: Verify, summary: str) -> SourceFactory:
+    def build(label: str, options: PythonCodeOptions) -> FeedbackSource:
+        scale = UNIT if options.partial else BINARY
+        return PythonCodeSource(SourceInfo(label, VERSION, "verifier", scale), options, verify)
+
+    return SourceFactory(name, VERSION, "verifier", build, PythonCodeOptions, summary)
+
+
+python_code = _factory(
+    "python_code",
+    verify,
     "the program of the response passes the tests of the item, in the sandbox",
+)
+code_translation = _factory(
+    "code_translation",
+    verify_translation,
+    "the program of the response gives the outputs of the item's program, in the sandbox",
 )
 
 
 @hookimpl
 def harness_feedback_sources() -> Sequence[SourceFactory]:
-    """Offer the verifier."""
-    return [python_code]
+    """Offer the verifiers."""
+    return [python_code, code_translation]

@@ -1,0 +1,131 @@
+"""Verifier: a command of the user's own, such as a test suite, succeeds on the response.
+
+The command runs as the user, outside the sandbox. What the response may do to the machine is the
+command's business; name a container in it where responses are not trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness.plugin import (
+    UNIT,
+    Item,
+    Response,
+    SourceFactory,
+    Status,
+    Verdict,
+    hookimpl,
+    verifier,
+)
+
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_TAIL = 300
+
+
+class CommandOptions(BaseModel):
+    """Options of ``command``.
+
+    Args:
+        command: Program and arguments; ``{file}`` and ``{folder}`` become the response's file and
+            the folder it is in, which is the working directory.
+        unsandboxed: Must be true: it says that you know that responses are not isolated.
+        file: Name of the response's file.
+        code: Whether to write its last fenced block, rather than the whole response.
+        files: Further files of the folder, name to text; an item whose reference is
+            {"files": {...}} adds its own, which win.
+        score: Regular expression with one group, the score between 0 and 1, or two, passed and
+            total; its last match in the output counts. Without it the exit code decides.
+        environment: Names of environment variables to pass on; PATH is always.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = Field(min_length=1)
+    unsandboxed: Literal[True]
+    file: str = "response.txt"
+    code: bool = False
+    files: Mapping[str, str] = Field(default_factory=dict)
+    score: str | None = None
+    environment: tuple[str, ...] = ()
+
+    @field_validator("score")
+    @classmethod
+    def one_or_two_groups(cls, score: str | None) -> str | None:
+        """Refuse a pattern that yields no score."""
+        if score is not None and re.compile(score).groups not in (1, 2):
+            raise ValueError("needs one group (a score) or two (passed, total)")
+        return score
+
+
+@verifier(name="command", version="1", options=CommandOptions, scale=UNIT)
+def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
+    """Write the response to a folder of its own and run the command there."""
+    blocks = _FENCE.findall(response.text) if options.code else []
+    files = dict(options.files)
+    if isinstance(item.reference, Mapping):
+        files |= item.reference.get("files", {})
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in {**files, options.file: blocks[-1] if blocks else response.text}.items():
+            place = PurePosixPath(name)
+            if place.is_absolute() or ".." in place.parts:
+                return Verdict(Status.ERROR, rationale=f"file name leaves the folder: {name}")
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        values = {"file": os.path.join(folder, options.file), "folder": folder}
+        arguments = [_filled(argument, values) for argument in options.command]
+        passed_on = {name: os.environ[name] for name in options.environment if name in os.environ}
+        try:
+            done = subprocess.run(
+                arguments,
+                cwd=folder,
+                env={"PATH": os.environ.get("PATH", ""), "HOME": folder, **passed_on},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            return Verdict(Status.ERROR, rationale=f"cannot run {arguments[0]}: {error.strerror}")
+    tail = " ".join(done.stdout[-_TAIL:].split())
+    if options.score is None:
+        return Verdict(Status.OK, float(done.returncode == 0), rationale=tail)
+    matches = re.findall(options.score, done.stdout)
+    if not matches:
+        return Verdict(Status.ERROR, rationale=f"no score in the output: {tail}")
+    return _scored(matches[-1], tail)
+
+
+def _filled(argument: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        argument = argument.replace("{" + name + "}", value)
+    return argument
+
+
+def _scored(match: str | tuple[str, str], tail: str) -> Verdict:
+    try:
+        if isinstance(match, tuple):
+            score = float(match[0]) / float(match[1])
+        else:
+            score = float(match)
+    except (ValueError, ZeroDivisionError) as error:
+        return Verdict(Status.ERROR, rationale=f"no score: {error}: {tail}")
+    if not 0.0 <= score <= 1.0:
+        return Verdict(Status.ERROR, rationale=f"score {score} is not between 0 and 1: {tail}")
+    return Verdict(Status.OK, score, rationale=tail)
+
+
+@hookimpl
+def harness_feedback_sources() -> Sequence[SourceFactory]:
+    """Offer the verifier."""
+    return [command]
