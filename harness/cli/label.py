@@ -274,7 +274,7 @@ def _export(store: Path, labels: Path | None, corrections: Path | None) -> None:
     for row in rows:  # an empty label is no category of any statistic
         row["label"] = "" if row["label"] == SKIP else row["label"]
     if labels:
-        used = [c for c in table.columns if any(row[c] for row in rows) or c == "comment"]
+        used = [c for c in table.columns if c != "scale" and any(row[c] for row in rows)]
         write_csv(labels, used, ({c: row[c] for c in used} for row in rows))
         console().print(f"{len(rows)} labels in {labels}", markup=False)
     if corrections:

@@ -18,7 +18,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -33,7 +33,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     task TEXT PRIMARY KEY, item TEXT NOT NULL, responses TEXT NOT NULL, systems TEXT NOT NULL,
-    criterion TEXT NOT NULL, question TEXT NOT NULL
+    criterion TEXT NOT NULL, question TEXT NOT NULL, scale TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (
     person TEXT NOT NULL, task TEXT NOT NULL, sequence INTEGER NOT NULL, shown TEXT NOT NULL,
@@ -51,7 +51,8 @@ SELECT tasks.item AS item,
        CASE json_array_length(tasks.responses) WHEN 2 THEN tasks.responses ->> 1 END AS response_b,
        events.person AS annotator, events.value AS label, tasks.criterion AS criterion,
        events.comment AS comment, shown.shown AS shown, tasks.task AS task,
-       events.at AS at, events.seconds AS seconds, events.correction AS correction
+       events.at AS at, events.seconds AS seconds, events.correction AS correction,
+       tasks.scale AS scale
 FROM events JOIN tasks USING (task) JOIN shown USING (person, task)
 WHERE events.action = 'label'
   AND events.id IN (SELECT max(id) FROM events GROUP BY person, task)
@@ -181,7 +182,7 @@ class LabelStore:
 
     def add_tasks(self, requests: Iterable[JudgmentRequest]) -> None:
         """Note what can be labelled; known tasks stay as they are."""
-        sql = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?, ?)"
+        sql = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._write(
             [
                 (
@@ -193,6 +194,7 @@ class LabelStore:
                         json.dumps([response.system for response in request.responses]),
                         request.criterion.id,
                         request.criterion.text,
+                        _scale(request),
                     ),
                 )
                 for request in requests
@@ -261,7 +263,7 @@ class LabelStore:
             columns = [column[0] for column in cursor.description]
             rows = cursor.fetchall()
         unused = {"response"} if self.way == "pairwise" else {"response_a", "response_b", "shown"}
-        kept = [column for column in columns if column not in unused]
+        kept = [column for column in columns if column not in {*unused, "scale"}]
         return kept, [
             {
                 c: "" if v is None or (c, v) == ("label", SKIP) else str(v)
@@ -310,6 +312,14 @@ class LabelStore:
             }
             for item, person, text, task in rows
         ]
+
+
+def _scale(request: JudgmentRequest) -> str:
+    """Return the scale of a score as JSON, as it is written in options; empty for a pair."""
+    if len(request.responses) == 2:
+        return ""
+    scale = {k: v for k, v in asdict(request.criterion.scale).items() if v not in ((), None)}
+    return json.dumps(scale)
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.plugin import (
     HumanLabel,
     LabelColumns,
+    Scale,
     SourceFactory,
     hookimpl,
     human_labels,
@@ -42,7 +44,17 @@ class Options(BaseModel):
     store: str
 
 
-@human_labels(name="label_page", version="1", options=Options)
+def _scale(options: Options) -> Scale | None:
+    """Return the scale of the scores; None for pairs, and where criteria have several scales."""
+    table = read_label_table(Path(options.store))
+    scales = {str(row.cells["scale"]) for row in table.rows}
+    if scales == {""} or len(scales) > 1:
+        return None
+    found = json.loads(scales.pop())
+    return Scale(**{**found, "labels": tuple(found.get("labels", ()))})
+
+
+@human_labels(name="label_page", version="1", options=Options, scale=_scale)
 def label_page(options: Options) -> Sequence[HumanLabel]:
     """Labels of people from the page of harness label: pairs or scores."""
     table = read_label_table(Path(options.store))

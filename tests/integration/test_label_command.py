@@ -1,5 +1,6 @@
 """``harness label`` as a command: what it refuses before it starts, exports, judges' doubts."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -8,11 +9,14 @@ from contextlib import closing
 
 import pytest
 
+from harness.annotate import annotate
 from harness.cli.label import _judgments_on, _requests
+from harness.contract import RunContext
 from harness.errors import DataError
 from harness.label.queue import judge_uncertainty
 from harness.label.store import Entry, LabelStore
 from harness.registry import registry
+from harness.scale import Scale
 
 pytest.importorskip("starlette")
 
@@ -110,6 +114,24 @@ def test_the_store_is_a_feedback_source(labelled):
     source = registry().source("label_page").build({"store": str(labelled / "labels.sqlite")})
     assert source.info.takes == ("pairwise",)
     assert [(x.annotator, x.value) for x in source.labels] == [("ann", "A"), ("bob", "TIE")]
+
+
+def test_ratings_of_the_store_keep_their_scale(folder):
+    asked = _requests(
+        folder / "items.jsonl", folder / "responses.jsonl", "pointwise", "", "", "low,high"
+    )
+    store = LabelStore(folder / "scores.sqlite", "pointwise")
+    store.add_tasks(asked)
+    for request, value in zip(asked, ("low", "high", None), strict=False):
+        store.show("ann", request.id, "")
+        store.record(Entry("ann", request.id, value), request.id)
+    source = registry().source("label_page").build({"store": str(store.path)})
+    assert source.info.scale == Scale("ordinal", ("low", "high"))
+    ctx = RunContext(chat=None, workers=None, sandbox=None)
+    judgments = asyncio.run(annotate(source, asked, ctx))
+    assert [j.verdict.value for j in judgments] == ["low", "high", None, None]
+    assert [j.verdict.status for j in judgments[1:]] == ["ok", "abstained", "missing"]
+    store.close()
 
 
 def test_judges_doubts_belong_to_the_task_with_the_same_responses(folder):
