@@ -24,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.errors import DataError
 from harness.imports.files import Row, Table, read_table
 from harness.imports.values import SKIP, cell_text
 
@@ -42,13 +43,21 @@ def read_label_table(
         sheet: Of an Excel file; by default its only one.
 
     Raises:
-        DataError: The file is missing, has another encoding, no rows, or a broken structure.
+        DataError: The file is missing, has another encoding, no rows, or a broken structure; or
+            an export is built in a way that is not known.
         MissingExtraError: pyarrow or openpyxl is needed and not installed.
     """
     table = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
     for tool, belongs, flatten in _TOOLS:
         if belongs(table):
-            return flatten(replace(table, tool=tool))
+            try:
+                return flatten(replace(table, tool=tool))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise DataError(
+                    f"it looks like an export of {tool}, but is built in another way: {error}",
+                    where=str(path),
+                    hint="export it again as the tool does by default, or make a plain table of it",
+                ) from error
     return table
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import DataError
 from harness.imports.columns import LabelColumns
 from harness.imports.exports import read_label_table
 from harness.imports.guess import guess_columns
@@ -261,3 +262,37 @@ def test_plain_tables_are_guessed(tmp_path, header, row, expected):
 def test_an_ambiguous_coding_is_left_open(tmp_path):
     table = load(tmp_path, "item,annotator,model_a,model_b,label\n1,a,x,y,0\n2,a,x,y,1\n", "t.csv")
     assert guess_columns(table).open == ["values: what do the labels '0', '1' mean?"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"data": {}, "annotations": ["x"]},
+        {"data": {}, "annotations": {"a": 1}},
+        {"data": {}, "annotations": [{"result": ["x"]}]},
+        {"data": {}, "annotations": [{"result": 3}]},
+        {"fields": {}, "responses": ["x"]},
+        {"fields": {}, "responses": {"q": ["x"]}},
+        {"fields": {}, "responses": [{"values": {"q": "x"}}]},
+        {"q.responses": [1, 2], "q.responses.users": ["u"], "q.responses.status": ["submitted"]},
+    ],
+)
+def test_an_export_that_is_built_in_another_way_is_one_clear_error(tmp_path, row):
+    with pytest.raises(DataError, match="built in another way"):
+        load(tmp_path, [row])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"data": None, "annotations": None},
+        {"data": {"a": [1]}, "annotations": [{"result": [{"type": "relation"}]}]},
+        {"fields": {}, "responses": {}},
+        {"answer": None, "_task_hash": None},
+        {"answer": "accept", "_task_hash": 1, "accept": {}, "meta": 3},
+        {"model_a": None, "model_b": None, "winner": None, "conversation_a": [], "turn": 1},
+        {"model_a": "x", "model_b": "y", "winner": "tie", "conversation_a": "[broken"},
+    ],
+)
+def test_odd_rows_are_left_to_the_report(tmp_path, row):
+    guess_columns(load(tmp_path, [row, row]))
