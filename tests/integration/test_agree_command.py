@@ -1,20 +1,38 @@
 """``harness agree`` on plain tables: PandaLM, LLMBar, and what is wrong with a file."""
 
+import contextlib
+import io
 import json
+import os
 import re
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
+
+from harness.cli.main import app, main
 
 PANDALM = ["--human-columns", "annotator1,annotator2,annotator3"]
 
 
 def agree(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "agree", *map(str, arguments)],
-        capture_output=True, text=True, cwd=cwd, env={"COLUMNS": "100", "PATH": ""}, check=False,
-    )  # fmt: skip
+    """Run the command line in this process: what it does, without the start of an interpreter."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(cwd or "."),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(app, "registered_commands", []),  # main adds them anew
+        mock.patch.object(sys, "argv", ["harness", "agree", *map(str, arguments)]),
+        mock.patch.dict(os.environ, {"COLUMNS": "100"}),
+    ):
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")

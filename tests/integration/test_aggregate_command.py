@@ -1,0 +1,169 @@
+"""``harness aggregate`` and ``harness plan-labels`` on plain tables."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from harness.cli.main import app, main
+
+
+def harness(*arguments, cwd=None):
+    """Run the command line in this process: what it does, without the start of an interpreter."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(cwd or "."),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(app, "registered_commands", []),  # main adds them anew
+        mock.patch.object(sys, "argv", ["harness", *map(str, arguments)]),
+        mock.patch.dict(os.environ, {"COLUMNS": "110"}),
+    ):
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A panel of three good annotators and a contrary one, its gold labels, and an arena."""
+    path = tmp_path_factory.mktemp("aggregate")
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 200)
+    names = ["ann", "bob", "cy", "contrary"]
+    with (path / "labels.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["item", *names])
+        for i, t in enumerate(truth):
+            said = [t if rng.random() < 0.85 else 1 - t for _ in range(3)]
+            said.append(1 - t if rng.random() < 0.85 else t)
+            writer.writerow([f"i{i}", *(["no", "yes"][s] for s in said)])
+    with (path / "gold.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["item", "label"])
+        writer.writerows([f"i{i}", ["no", "yes"][t]] for i, t in enumerate(truth[:150]))
+    with (path / "arena.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model_a", "model_b", "winner"])
+        for _ in range(400):
+            a, b = rng.choice(["strong", "middle", "weak"], 2, replace=False)
+            order = {"strong": 1.0, "middle": 0.0, "weak": -1.0}
+            p = 1 / (1 + np.exp(-(order[a] - order[b])))
+            winner = "tie" if rng.random() < 0.2 else "model_a" if rng.random() < p else "model_b"
+            writer.writerow([a, b, winner])
+    return path
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["majority", "soft", "weighted", "dawid_skene", "one_coin", "mace", "glad", "stacking"],
+)
+def test_every_method_gives_labels_with_probabilities(folder, method):
+    done = harness(
+        "aggregate", "labels.csv", "--method", method, "--annotators", "ann,bob,cy,contrary",
+        "--item-column", "item", "--gold", "gold.csv", "--out", f"{method}.csv",
+        "--json", f"{method}.json", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((folder / f"{method}.csv").read_text().splitlines()))
+    assert len(rows) == 200
+    for row in rows:
+        assert float(row["p:no"]) + float(row["p:yes"]) == pytest.approx(1.0, abs=2e-6)
+        assert row["label"] in ("no", "yes") or float(row["p:no"]) == 0.5  # a tie has no label
+    document = json.loads((folder / f"{method}.json").read_text())
+    assert len(document["annotators"]) == 4
+    accuracy = document["accuracy"][0]
+    assert accuracy["n"] <= 150 and accuracy["low"] < accuracy["value"] < accuracy["high"]
+    if method in ("dawid_skene", "one_coin", "glad", "stacking"):
+        # These know that "contrary" says the opposite.
+        assert accuracy["value"] > 0.9
+    assert "Accuracy against gold" in done.stdout
+
+
+def test_the_best_model_is_better_than_the_vote(folder):
+    found = {
+        method: json.loads((folder / f"{method}.json").read_text())["accuracy"][0]["value"]
+        for method in ("soft", "dawid_skene")
+        if (folder / f"{method}.json").exists()
+    }
+    if len(found) < 2:
+        pytest.skip("needs the files of the test above")
+    assert found["dawid_skene"] >= found["soft"]
+
+
+def test_systems_are_ranked(folder):
+    done = harness(
+        "aggregate", "arena.csv", "--method", "davidson", "--first-column", "model_a",
+        "--second-column", "model_b", "--label-column", "winner", "--json", "rank.json",
+        cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads((folder / "rank.json").read_text())
+    assert [s["system"] for s in document["strengths"]] == ["strong", "middle", "weak"]
+    low, high = document["effects"]["position"][1:]
+    assert low < 0 < high
+    assert re.search(r"standing first: [+-]0\.\d+ log-odds", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["labels.csv", "--method", "dawid-skene"], "did you mean dawid_skene?"),
+        (["labels.csv", "--method", "stacking", "--annotators", "ann,bob"], "gold labels"),
+        (["labels.csv", "--annotators", "ann,zoe"], "columns: item, ann"),
+        (["labels.csv", "--annotators", "ann", "--gold", "gold.csv"], "--gold needs"),
+        (["arena.csv", "--method", "davidson"], "--first-column"),
+        (
+            ["labels.csv", "--method", "davidson", "--first-column", "ann", "--second-column",
+             "bob", "--label-column", "cy"],
+            "comparisons are not understood",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_input_gives_one_clear_error(folder, arguments, message):
+    done = harness("aggregate", *arguments, cwd=folder)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_gold_that_does_not_fit_is_named_row_by_row(folder):
+    (folder / "wrong.csv").write_text("item,label\ni0,yes\ni0,no\nx9,yes\ni1,maybe\n")
+    done = harness("aggregate", "labels.csv", "--annotators", "ann,bob", "--item-column", "item",
+                   "--gold", "wrong.csv", cwd=folder)  # fmt: skip
+    assert done.returncode == 2
+    for line in ("row 3: item 'i0' stands already", "row 4: item 'x9'", "row 5: 'maybe' is none"):
+        assert line in done.stderr
+
+
+def test_plan_labels(tmp_path):
+    done = harness("plan-labels", "--half-width", "0.05", "--correlation", "0.8", cwd=tmp_path)
+    assert done.returncode == 0
+    assert re.search(r"people alone +385", done.stdout)
+    assert re.search(r"rho 0.80 +139", done.stdout)
+    wrong = harness("plan-labels", "--rate", "1.5", cwd=tmp_path)
+    assert wrong.returncode == 2 and "--rate must be between 0 and 1" in wrong.stderr
+
+
+def test_the_page_of_agree_is_one_safe_file(folder):
+    text = (folder / "labels.csv").read_text().replace("contrary", "<script>alert(1)</script>")
+    (folder / "odd.csv").write_text(text)
+    done = harness("agree", "odd.csv", "--people", "ann,bob,cy", "--judges",
+                   "<script>alert(1)</script>", "--html", "page.html", cwd=folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (folder / "page.html").read_text()
+    assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
+    assert page.count("<svg") >= 4
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "human ceiling" in page

@@ -1,0 +1,87 @@
+"""From the journal to rating tables: orders are combined, failures keep their reasons."""
+
+import pytest
+
+from harness.agreement import agreement_report, judge_kappa, tables_from_judgments
+from harness.errors import DataError
+from harness.rubric import Criterion
+from harness.scale import BINARY, PREFERENCE
+from harness.schema import (
+    Item,
+    Judgment,
+    JudgmentRequest,
+    Response,
+    SourceInfo,
+    Status,
+    Verdict,
+)
+
+INFOS = {
+    "people": SourceInfo("people", "1", "human", takes=("pairwise",), simulated=True),
+    "judge": SourceInfo("judge", "1", "judge", takes=("pairwise",)),
+    "verifier": SourceInfo("verifier", "1", "verifier"),
+}
+BETTER = Criterion("better", "Which is better?", PREFERENCE, 1.0)
+RIGHT = Criterion("right", "Is it right?", BINARY, 1.0)
+
+
+def pair(i, cluster=""):
+    item = Item(f"i{i}", "q", metadata={"cluster": cluster} if cluster else {})
+    both = tuple(Response(f"i{i}-{k}", item.id, "base", "t") for k in "ab")
+    return JudgmentRequest(f"pair{i}", item, both, BETTER)
+
+
+def point(i):
+    item = Item(f"i{i}", "q")
+    return JudgmentRequest(f"point{i}", item, (Response(f"r{i}", item.id, "b", "t"),), RIGHT)
+
+
+def say(request, source, value, order="", who=""):
+    failed = isinstance(value, Status)
+    verdict = Verdict(value) if failed else Verdict(Status.OK, value)
+    return Judgment(request.id, source, "1", who or source, verdict, order)
+
+
+def test_both_orders_become_one_label_and_stay_known():
+    requests = [pair(i, "c" if i < 2 else "") for i in range(4)]
+    judged = []
+    for request in requests:
+        judged += [say(request, "people", "A", who=who) for who in ("ann", "bob")]
+    for request, (ab, ba) in zip(
+        requests, [("A", "A"), ("A", "B"), ("B", "B"), ("A", Status.TIMEOUT)], strict=True
+    ):
+        judged += [say(request, "judge", ab, "AB"), say(request, "judge", ba, "BA")]
+    (found,) = tables_from_judgments(requests, judged, INFOS)
+    table = found.table
+    assert found.pairwise and found.criterion == "better"
+    assert table.annotators == ("people/ann", "people/bob", "judge")
+    assert table.simulated == {"people/ann", "people/bob"}
+    labels = [table.categories[c] if c >= 0 else None for c in table.codes[:, 2]]
+    assert labels == ["A", "TIE", "B", None]
+    assert table.reasons[table.failures[3, 2] - 1] == "failed in one order"
+    assert table.clusters[0] == table.clusters[1] != table.clusters[2]
+    (orders,) = found.orders
+    assert orders.annotator == "judge" and int(orders.both.sum()) == 3
+    report = agreement_report(table, found.orders)
+    flips = report.find("swap_flip_rate", "judge")
+    assert flips.value == pytest.approx(1 / 3)
+
+
+def test_pointwise_labels_have_a_table_of_their_own():
+    requests = [pair(0), *(point(i) for i in range(40))]
+    judged = [say(pair(0), "people", "TIE", who="ann")]
+    for i, request in enumerate(requests[1:]):
+        judged += [say(request, "people", i % 2 == 0, who=who) for who in ("ann", "bob", "cy")]
+        judged.append(say(request, "verifier", Status.ERROR if i == 5 else i % 3 != 0))
+    pairs, points = tables_from_judgments(requests, judged, INFOS)
+    assert pairs.pairwise and not points.pairwise
+    assert points.table.categories == ("false", "true")
+    kappa = judge_kappa(points.table, "verifier")
+    assert kappa.n == 39 and kappa.annotators == "verifier - majority of people"
+
+
+def test_strays_are_errors():
+    with pytest.raises(DataError, match="unknown request"):
+        tables_from_judgments([], [say(pair(0), "judge", "A")], INFOS)
+    with pytest.raises(DataError, match="unknown source"):
+        tables_from_judgments([pair(0)], [say(pair(0), "other", "A")], INFOS)
