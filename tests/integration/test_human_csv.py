@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.agreement import cohen_kappa, from_labels, pairs_of
 from harness.annotate import annotate, build_requests
 from harness.contract import RunContext
 from harness.errors import DataError, PluginError
@@ -111,3 +112,25 @@ def test_two_samples_of_one_system_are_told_apart_by_id_only(tmp_path):
     requests = build_requests(ITEMS[:1], responses, "pairwise")
     ctx = RunContext(chat=None, workers=None, sandbox=None)
     assert asyncio.run(annotate(source, requests, ctx))[0].verdict.value == "B"
+
+
+def test_pandalm_is_imported_as_its_authors_publish_it(shared_data):
+    """999 pairs, three people each; kappas of Wang et al. 2024 (PandaLM), table of agreement."""
+    options = {
+        "file": str(shared_data / "pandalm" / "testset-v1.json"),
+        "item": "idx",
+        "systems": ["response1", "response2"],
+        "labels": ["annotator1", "annotator2", "annotator3"],
+        "values": {1: "A", 2: "B", 0: "TIE"},
+    }
+    source = registry().source("human_csv").build(options)
+    people: dict[str, list[str]] = {}
+    for label in source.labels:
+        people.setdefault(label.annotator, []).append(str(label.value))
+    table = from_labels(people, humans=list(people), categories=["A", "B", "TIE"])
+    kappas = []
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        both = pairs_of(table.codes[:, a], table.codes[:, b], table.clusters, 3)
+        kappas.append(cohen_kappa(both, "people", replicates=100).value)
+    assert len(source.labels) == 2997
+    assert sorted(kappas) == pytest.approx([0.8520, 0.8617, 0.8789], abs=5e-5)
