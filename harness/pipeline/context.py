@@ -54,8 +54,8 @@ class NamedSource:
         return f"{self.name}/{content_hash([self.config.use, self.config.options])[:12]}"
 
 
-def build_sources(config: RunConfig) -> dict[str, NamedSource]:
-    """Build every source of an experiment.
+def build_sources(config: RunConfig, config_path: Path) -> dict[str, NamedSource]:
+    """Build every source of an experiment; files in options are relative to the experiment file.
 
     Raises:
         PluginError: A source is unknown or broken, or its options are wrong.
@@ -65,7 +65,8 @@ def build_sources(config: RunConfig) -> dict[str, NamedSource]:
     sources = {}
     for name, entry in config.sources.items():
         factory = found.source(entry.use)
-        source = factory.build(entry.options, name)
+        options = {key: _beside(config_path, value) for key, value in entry.options.items()}
+        source = factory.build(options, name)
         named = NamedSource(name, entry, source, factory, found.origins[entry.use])
         if named.way not in source.info.takes:
             raise ConfigError(
@@ -75,6 +76,15 @@ def build_sources(config: RunConfig) -> dict[str, NamedSource]:
             )
         sources[name] = named
     return sources
+
+
+def _beside(config_path: Path, value: Any) -> Any:
+    """Return the path of a file that an option names beside the experiment file; else the value."""
+    if isinstance(value, str) and "\0" not in value and len(value) < 256:
+        path = config_path.parent / value
+        if value and not Path(value).is_absolute() and path.is_file():
+            return str(path)
+    return value
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ def run(
     path = Path(experiment)
     config = load_config(path)
     directory = RunDirectory(Path(out) if out else Path("reports") / config.name)
-    sources = build_sources(config)
+    sources = build_sources(config, path)
     arms_stage.check_arms(config)
     collected = Collected(
         load_items(path, config.data.train), load_items(path, config.data.evaluation)

@@ -95,7 +95,7 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
     config = load_config(config_path)
     arm, policy, evaluation = config.arms[job.arm], config.policy, config.evaluation
     where = f"arms.{job.arm}"
-    sources = build_sources(config)
+    sources = build_sources(config, config_path)
     items = load_items(config_path, config.data.train)
     held_out = load_items(config_path, config.data.evaluation)[:MONITORED_ITEMS]
     model = resolve(config_path, policy.model)
