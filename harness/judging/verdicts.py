@@ -27,19 +27,19 @@ _DASHES = "\u2013\u2014"
 _WRAP = rf"[\s*_`\"'{_QUOTES}(\[{{<]*"
 _SHORT = rf"[*_`\"'{_QUOTES})\]}}>.,;:!\s]*"
 
+_STRONG_MARK = r"(?:\b(?:final\s+)?(?:verdict|winner)\b|\[result\])"
 _MARK = (
     r"(?:\b(?:final\s+)?(?:verdict|answer|decision|judge?ment|winner|choice|preference)\b"
     r"|\b(?:preferred|better|best|chosen|superior|stronger)"
-    r"(?:\s+(?:response|answer|assistant|option|output|one))?\b"
-    r"|\[result\])"
+    r"(?:\s+(?:response|answer|assistant|option|output|one))?\b)"
 )
-_LINK = (
-    rf"[\s*_`\"']*(?:\bis\b|\bgoes\s+to\b|\bwould\s+be\b|[:=\-{_DASHES}])*"
-    r"[\s*_`\"']*(?:\bis\b)?"
-)
+_JOIN = rf"(?:\bis\b|\bgoes\s+to\b|\bwould\s+be\b|[:=>]|-\s|[{_DASHES}])"
+_LINK = rf"[\s*_`\"']*(?:{_JOIN}[\s*_`\"']*)+"
+_LOOSE_LINK = rf"[\s*_`\"']*(?:{_JOIN}[\s*_`\"']*)*"
 _NOUN = r"(?:(?:response|assistant|option|output|completion)[\s_*]*)?"
 _TIE = r"tie|tied|draw|equal|neither|both"
-_PAIR_VALUE = rf"(?P<value>A|B|{_TIE})"
+# A small letter is an article ("a matter of taste"), unless the line ends with it.
+_PAIR_VALUE = rf"(?P<value>(?-i:A|B)|[ab](?=[*_`\"')\]}}.!]*\s*$)|{_TIE})"
 _NO_LIST = (
     r"(?!\w)(?![*_`\"')\]]*\s*(?:/|\||,|\bor\b|\bvs\b|\band\b)\s*[*_`\"'(\[]*"
     r"(?:response\s+)?(?:A|B|TIE)\b)"
@@ -47,16 +47,18 @@ _NO_LIST = (
 _NO_LIST_BEFORE = r"(?<![/|,])"
 
 _MARKED_PAIR = re.compile(
-    rf"{_MARK}{_LINK}{_WRAP}{_NOUN}{_WRAP}{_NO_LIST_BEFORE}{_PAIR_VALUE}{_NO_LIST}", re.IGNORECASE
+    rf"(?:{_STRONG_MARK}{_LOOSE_LINK}|{_MARK}{_LINK}){_WRAP}{_NOUN}{_WRAP}{_NO_LIST_BEFORE}"
+    rf"{_PAIR_VALUE}{_NO_LIST}",
+    re.IGNORECASE | re.MULTILINE,
 )
-_BRACKETED_PAIR = re.compile(rf"\[\[\s*{_NOUN}{_PAIR_VALUE}\s*\]\]", re.IGNORECASE)
+_BRACKETED_PAIR = re.compile(rf"\[\[\s*{_NOUN}{_PAIR_VALUE}\s*\]\]", re.IGNORECASE | re.MULTILINE)
 _SENTENCE_PAIR = re.compile(
-    r"\b(?:response|assistant|option|answer|output)\s+[*_\"'(\[]*(?P<value>A|B)\b[*_\"')\]]*\s+"
+    r"\b(?:response|assistant|option|answer|output)\s+[*_\"'(\[]*(?P<value>(?-i:A|B))\b[*_\"')\]]*\s+"
     r"(?:is|was|seems|appears\s+to\s+be|wins|provides)\s*(?:(?:the|a|an|clearly|much|slightly|"
     r"significantly|overall|far|somewhat|more|marginally)\s+)*(?:better|best|preferred|preferable|"
     r"superior|stronger|winner|wins|helpful|friendlier)\b"
-    r"|\bprefer\s+(?:the\s+)?(?:response|assistant|option|answer)?\s*[*_\"'(\[]*(?P<other>A|B)\b"
-    r"|\b(?:response|assistant|option|answer)\s+[*_\"'(\[]*(?P<third>A|B)\b[*_\"')\]]*\s+wins\b",
+    r"|\bprefer\s+(?:the\s+)?(?:response|assistant|option|answer)?\s*[*_\"'(\[]*(?P<other>(?-i:A|B))\b"
+    r"|\b(?:response|assistant|option|answer)\s+[*_\"'(\[]*(?P<third>(?-i:A|B))\b[*_\"')\]]*\s+wins\b",
     re.IGNORECASE,
 )
 _NOT_BETTER = re.compile(r"\b(?:not|no|n't|neither|hardly|if)\W+(?:\w+\W+){0,3}$", re.IGNORECASE)
@@ -72,12 +74,18 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 
+_LONGEST_VERDICT = 32
+"""A line of the prompt that is longer than this is no verdict when the reply repeats it."""
+
 _NUMBER = r"(?<![\w.])(?P<value>[-+]?\d+(?:[.,]\d+)?)(?![\w]|[.,]\d)"
 _OUT_OF = r"(?:[*_`\"')\]]*\s*(?:/|out\s+of|of)\s*(?P<out_of>\d+(?:\.\d+)?))?"
 _SCORE_MARK = (
     r"(?:\b(?:final\s+|overall\s+|total\s+)?(?:rating|score|grade|verdict|mark)\b|\[result\])"
 )
-_SCORE_LINK = rf"[\s*_`\"']*(?:(?:is|of|would\s+be|as|a|an)\b|[:=\-{_DASHES}(\[{{<*_`\"'\s])*"
+_SCORE_LINK = (
+    r"[\s*_`\"']*(?:(?:is|of|would\s+be|as|a|an)\b"
+    rf"|-\s|[:=>{_DASHES}(\[{{<*_`\"'\s])*"
+)
 _MARKED_SCORE = re.compile(rf"{_SCORE_MARK}{_SCORE_LINK}{_NUMBER}{_OUT_OF}", re.IGNORECASE)
 _BRACKETED_SCORE = re.compile(rf"\[\[\s*{_NUMBER}\s*{_OUT_OF}\s*\]\]")
 _BARE_SCORE = re.compile(rf"^{_WRAP}{_NUMBER}{_OUT_OF}{_SHORT}$", re.DOTALL)
@@ -167,7 +175,7 @@ def read_ranking(
     if isinstance(value, list) and sorted(map(str, value)) == sorted(letters):
         return Verdict(Status.OK, tuple(map(str, value)))
     text = value if isinstance(value, str) else _without_echo(reply, prompt)
-    one = rf"{_WRAP}(?:response\s+)?([{''.join(letters)}])(?!\w)[*_`\"')\]]*"
+    one = rf"{_WRAP}(?:[Rr]esponse\s+)?([{''.join(letters)}])(?!\w)[*_`\"')\]]*"
     chain = re.compile(rf"{one}(?:\s*(?:>|,|;|\n\s*\d+[.)]|->|→|\s)\s*{one}){{{len(letters) - 1}}}")
     found = None
     for match in chain.finditer(text):
@@ -244,8 +252,11 @@ def _label(value: str | None, text: str, reply: str, scale: Scale, cut: bool) ->
 
 
 def _without_echo(reply: str, prompt: str) -> str:
-    """Return the reply without lines that the prompt has too, and without quoted delimiters."""
-    known = {line.strip() for line in prompt.splitlines() if len(line.strip()) > 3}
+    """Return the reply without lines that the prompt has too.
+
+    Short lines stay: "Verdict: A" is an answer even where an example or a response says it too.
+    """
+    known = {line.strip() for line in prompt.splitlines() if len(line.strip()) > _LONGEST_VERDICT}
     lines = [line for line in reply.splitlines() if line.strip() not in known]
     return "\n".join(lines)
 

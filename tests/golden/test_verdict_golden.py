@@ -1,0 +1,49 @@
+"""Golden cases of the verdict parsers: every line is something that a judge may say."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.judging.verdicts import read_pair, read_ranking, read_score
+from harness.scale import BINARY, UNIT, Scale
+
+FOLDER = Path(__file__).parent / "verdicts"
+SCALES = {
+    "five": Scale("ordinal", ("1", "2", "3", "4", "5")),
+    "ten": Scale("interval", low=1, high=10),
+    "unit": UNIT,
+    "words": Scale("ordinal", ("bad", "fair", "good")),
+    "binary": BINARY,
+}
+
+
+def cases(name):
+    rows = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return [pytest.param(row, id=f"{n}-{row['reply'][:24]!r}") for n, row in enumerate(rows)]
+
+
+def expect(verdict, row):
+    if "status" in row:
+        assert (verdict.status.value, verdict.value) == (row["status"], None)
+        assert verdict.rationale
+    else:
+        assert verdict.status.value == "ok", verdict
+        assert verdict.value == row["value"] and type(verdict.value) is type(row["value"])
+
+
+@pytest.mark.parametrize("row", cases("pairs.yaml"))
+def test_pair(row):
+    expect(read_pair(row["reply"], row.get("prompt", ""), row.get("cut", False)), row)
+
+
+@pytest.mark.parametrize("row", cases("scores.yaml"))
+def test_score(row):
+    expect(read_score(row["reply"], SCALES[row["scale"]], "", row.get("cut", False)), row)
+
+
+@pytest.mark.parametrize("row", cases("rankings.yaml"))
+def test_ranking(row):
+    if "value" in row:
+        row = {**row, "value": tuple(row["value"])}
+    expect(read_ranking(row["reply"], ("A", "B", "C")), row)

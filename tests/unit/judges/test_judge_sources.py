@@ -1,0 +1,247 @@
+"""llm_judge and constitution with a fake model: orders, juries, samples, soft labels, failures."""
+
+import asyncio
+import math
+from collections import Counter
+
+import pytest
+
+from harness.annotate import annotate
+from harness.both_orders import combine_orders
+from harness.errors import ChatError, PluginError
+from harness.registry import registry
+from harness.schema import ChatReply, Status
+from harness.testing import FakeChat, check_source, fake_context, sample_requests
+
+
+def build(name="llm_judge", **options):
+    return registry().source(name).build({"model": "openai/fake", **options}, "judge")
+
+
+def judge(source, chat, way="pairwise", seed=0, requests=None):
+    requests = requests or sample_requests(way)
+    return asyncio.run(annotate(source, requests, fake_context(chat, seed=seed)))
+
+
+def shown_first(request):
+    """The text that the fake model was shown first."""
+    return request.messages[-1]["content"].split("<response A>\n")[1].split("\n</response A>")[0]
+
+
+@pytest.mark.parametrize("name", ["llm_judge", "constitution"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"chain_of_thought": True},
+        {"chain_of_thought": "steps", "samples": 2},
+        {"structured": True},
+        {"templates": ["standard", "question"]},
+        {"model": ["openai/a", "openai/b"]},
+        {"both_orders": False},
+    ],
+)
+def test_conforms_to_the_contract(name, options):
+    def answer(request):
+        if request.response_format:
+            return '{"verdict": "A", "task": "3", "accuracy": "3", "clarity": "3",' + (
+                ' "ranking": ["A", "B", "C"]}'
+            )
+        return "Verdict: A\ntask: 4\naccuracy: 4\nclarity: 4\nRanking: A > B > C"
+
+    factory = registry().source(name)
+    rows = check_source(
+        factory, {"model": "openai/fake", **options}, ctx=fake_context(FakeChat(answer))
+    )
+    assert rows and all(row.verdict.status is Status.OK for row in rows)
+
+
+def test_a_judge_of_places_is_seen_as_one():
+    """A model that always says A flips with the order; both rows say so."""
+    rows = judge(build(), FakeChat("Verdict: A"))
+    votes = combine_orders(rows)
+    assert all(v.choice == "TIE" and v.flipped for v in votes)
+    assert Counter(r.verdict.value for r in rows) == {"A": 3, "B": 3}
+
+
+def test_a_judge_of_texts_gives_the_same_verdict_in_both_orders():
+    rows = judge(
+        build(),
+        FakeChat(lambda r: f"Verdict: {'A' if 'Happy' in shown_first(r) else 'B'}"),
+        requests=sample_requests("pairwise")[:1],
+    )
+    assert {(r.order, r.verdict.value) for r in rows} == {("AB", "A"), ("BA", "A")}
+    (vote,) = combine_orders(rows)
+    assert vote.choice == "A" and vote.flipped is False
+
+
+def test_one_order_is_seeded_and_stored():
+    def orders(seed):
+        rows = judge(build(both_orders=False), FakeChat(), seed=seed)
+        return {r.request_id: r.order for r in rows}
+
+    assert orders(1) == orders(1)
+    assert len({tuple(sorted(orders(seed).items())) for seed in range(8)}) > 1
+
+
+def test_samples_are_separate_calls_and_separate_rows():
+    chat = FakeChat(["Verdict: A", "Verdict: B", "Verdict: TIE"])
+    rows = judge(build(samples=3), chat, requests=sample_requests("pairwise")[:1])
+    assert len(rows) == 6 == len(chat.requests)
+    assert {r.repeat for r in rows} == {0, 1, 2}
+    assert {r.repeat for r in chat.requests} == {0, 1, 2}
+    assert all(r.temperature == 1.0 for r in chat.requests)
+
+
+def test_a_jury_keeps_every_member_apart():
+    chat = FakeChat(lambda r: "Verdict: A" if r.model == "openai/a" else "Verdict: B")
+    rows = judge(
+        build(model=["openai/a", "openai/b"], samples=2, both_orders=False),
+        chat,
+        requests=sample_requests("pairwise")[:1],
+    )
+    assert Counter(r.annotator for r in rows) == {"openai/a": 2, "openai/b": 2}
+    by_member = {(r.annotator, r.order): r.verdict.value for r in rows}
+    for (member, order), value in by_member.items():
+        said = "A" if member == "openai/a" else "B"
+        assert value == (said if order == "AB" else {"A": "B", "B": "A"}[said])
+
+
+def test_templates_are_pooled_as_repeats():
+    chat = FakeChat()
+    rows = judge(build(templates=["standard", "question"]), chat)
+    assert len({r.template_sha256 for r in chat.requests}) == 2
+    assert {r.repeat for r in rows} == {0, 1}
+
+
+def test_soft_labels_carry_the_probability_and_both_orders_are_averaged():
+    def reply(request):
+        return ChatReply("A", choice_logprobs={"A": math.log(0.9), "B": math.log(0.1)})
+
+    chat = FakeChat(reply)
+    rows = judge(build(soft=True), chat, requests=sample_requests("pairwise")[:1])
+    assert {r.order: round(r.verdict.probability, 6) for r in rows} == {"AB": 0.9, "BA": 0.1}
+    (vote,) = combine_orders(rows)
+    assert vote.probability == pytest.approx(0.5) and vote.flipped
+    assert all(r.choices == ("A", "B") for r in chat.requests)
+
+
+def test_soft_without_log_probabilities_reads_the_words():
+    rows = judge(build(soft=True), FakeChat("Verdict: B"))
+    assert all(r.verdict.probability is None for r in rows)
+    assert {r.verdict.status for r in rows} == {Status.OK}
+
+
+def test_pointwise_takes_the_scale_of_the_criterion_and_several_become_one():
+    rows = judge(build(criterion="task"), FakeChat("Rating: 4"), "pointwise")
+    assert {r.verdict.value for r in rows} == {"4"}
+    text = "task: 5\naccuracy: 3\nclarity: 1"
+    rows = judge(build(), FakeChat(text), "pointwise")
+    assert all(r.verdict.value == pytest.approx((3 * 1.0 + 3 * 0.5 + 0) / 7) for r in rows)
+
+
+def test_criteria_one_by_one_are_weighed():
+    def answer(request):
+        return (
+            "Verdict: A"
+            if "does what the prompt asks" in request.messages[-1]["content"]
+            else "Verdict: B"
+        )
+
+    chat = FakeChat(answer)
+    rows = judge(
+        build(criteria="one_by_one", both_orders=False, few_shot=False),
+        chat,
+        requests=sample_requests("pairwise")[:1],
+    )
+    assert len(chat.requests) == 3
+    shown = rows[0].verdict.probability
+    assert shown in (pytest.approx(3 / 7), pytest.approx(4 / 7))
+
+
+def test_a_missing_criterion_is_no_score():
+    rows = judge(build(), FakeChat("task: 5\naccuracy: 3"), "pointwise")
+    assert {r.verdict.status for r in rows} == {Status.UNPARSEABLE}
+
+
+def test_a_list_is_shuffled_by_seed_and_comes_back_as_ids():
+    chat = FakeChat("Ranking: A > B > C")
+    requests = sample_requests("listwise")
+    rows = judge(build(samples=4), chat, requests=requests)
+    for request in requests:
+        ids = sorted(r.id for r in request.responses)
+        mine = [r.verdict.value for r in rows if r.request_id == request.id]
+        assert all(sorted(value) == ids for value in mine)
+        assert len(set(mine)) > 1, "the first place must not go to the same response every time"
+
+
+def test_failures_stay_typed_rows():
+    for status in (Status.TIMEOUT, Status.REFUSED, Status.ERROR):
+        rows = judge(build(), FakeChat(ChatError(status, "because")))
+        assert {(r.verdict.status, r.verdict.value) for r in rows} == {(status, None)}
+    rows = judge(build(), FakeChat("It depends."))
+    assert {r.verdict.status for r in rows} == {Status.UNPARSEABLE}
+    rows = judge(build(), FakeChat("I'm sorry, but I can't compare these."))
+    assert {r.verdict.status for r in rows} == {Status.REFUSED}
+
+
+def test_a_provider_without_schemas_is_asked_in_words():
+    def answer(request):
+        if request.response_format:
+            return ChatError(Status.ERROR, "400 response_format is not supported")
+        return "Verdict: B"
+
+    chat = FakeChat(answer)
+    rows = judge(build(structured=True), chat)
+    assert {r.verdict.status for r in rows} == {Status.OK}
+    assert all("JSON" not in r.messages[-1]["content"] for r in chat.requests[1::2])
+
+
+def test_the_version_moves_with_words_and_options_but_not_with_the_mode():
+    versions = {
+        build().info.version,
+        build(temperature=0.3).info.version,
+        build(rubric="honesty").info.version,
+        build(templates=["question"]).info.version,
+        build(model="openai/other").info.version,
+    }
+    assert len(versions) == 5
+    assert build(mode="batch").info.version == build().info.version
+
+
+def test_principles_are_drawn_by_weight_and_are_the_same_in_both_orders():
+    chat = FakeChat()
+    requests = sample_requests("pairwise")
+    rows = judge(build("constitution"), chat, requests=requests)
+    for request in requests:
+        words = {r.verdict.rationale.split("\n")[0] for r in rows if r.request_id == request.id}
+        assert len(words) == 1
+    drawn = Counter(
+        r.verdict.rationale.split("\n")[0]
+        for seed in range(60)
+        for r in judge(build("constitution", both_orders=False), FakeChat(), seed=seed)
+    )
+    rare, often = 0, 0
+    for text, count in drawn.items():
+        often += count if "answers what was asked" in text else 0
+        rare += count if "busy reader" in text else 0
+    assert len(drawn) == 7 and often > rare
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("llm_judge", {"rubric": "house"}, "is a constitution"),
+        ("llm_judge", {"rubric": "helpfulness", "criterion": "tone"}, "no criterion 'tone'"),
+        ("llm_judge", {"samples": 3, "temperature": 0}, "several samples at temperature 0"),
+        ("llm_judge", {"templates": ["fancy"]}, "unknown 'fancy'"),
+        ("llm_judge", {"modle": "x"}, "modle"),
+        ("llm_judge", {"provider": {"api_key": "sk-1"}}, "environment"),
+        ("llm_judge", {"model": ["openai/a", "openai/a"]}, "named twice"),
+        ("constitution", {"constitution": "helpfulness"}, "is a rubric"),
+        ("constitution", {"principle": "x"}, "no principle"),
+    ],
+)
+def test_wrong_options_are_one_clear_error(name, options, words):
+    with pytest.raises(PluginError, match="(?s)" + words):
+        build(name, **options)
