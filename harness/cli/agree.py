@@ -250,6 +250,9 @@ def _show(report: AgreementReport, path: Path) -> None:
         f"[bold]{path.name}[/bold]: {audit.n_items} items, {audit.n_clusters} clusters;"
         f" labels: {shares}"
     )
+    simulated = [entry.annotator for entry in audit.coverage if entry.simulated]
+    if simulated:
+        out.print(Text(f"Simulated by a program, not people: {', '.join(simulated)}", "yellow"))
     if audit.majority_ties:
         out.print(f"{audit.majority_ties} items have no majority of people: a tie stays a tie.")
     coverage = _table(

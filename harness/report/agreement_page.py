@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def build_agreement_page(data: Data, path: Path) -> Path:
 
 def page(data: Data) -> tuple[str, list[str], list[Section]]:
     """Return title, lead and sections of the page."""
+    data = _named(data)
     audit = data["audit"]
     simulated = [c["annotator"] for c in audit["coverage"] if c["simulated"]]
     lead = [
@@ -85,7 +87,7 @@ def _labels(data: Data) -> list[Block]:
     blocks: list[Block] = [Table("Coverage: who labelled how much", columns, rows)]
     if audit["majority_ties"]:
         ties = audit["majority_ties"]
-        blocks.append(Text(f"{ties:,} items have no majority of people: a tie stays a tie."))
+        blocks.append(Text(f"{ties:,} items have no majority: a tie stays a tie."))
     if data.get("labels"):
         drawn = [
             Bar(name, [(float(n), f"fill s{k % SERIES}") for k, n in enumerate(counts.values())],
@@ -98,9 +100,53 @@ def _labels(data: Data) -> list[Block]:
     return blocks
 
 
+def _named(data: Data) -> Data:
+    """Return the data with every simulated annotator called so wherever it stands."""
+    coverage = data["audit"]["coverage"]
+    simulated = [entry["annotator"] for entry in coverage if entry["simulated"]]
+    if not simulated:
+        return data
+    people = [entry for entry in coverage if entry["kind"] == "human"]
+    patterns = [
+        (re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w/])"), f"{name} (simulated)")
+        for name in sorted(simulated, key=len, reverse=True)
+    ]
+    if people and all(entry["simulated"] for entry in people):
+        patterns.append((re.compile(r"\bpeople\b"), "simulated people"))
+
+    def named(text: str) -> str:
+        for pattern, better in patterns:
+            text = pattern.sub(better.replace("\\", r"\\"), text)
+        return text
+
+    return {
+        **data,
+        "rows": [
+            {**row, "annotators": named(row["annotators"]), "section": named(row["section"])}
+            for row in data["rows"]
+        ],
+        "notes": {
+            named(title): [named(note) for note in notes]
+            for title, notes in data.get("notes", {}).items()
+        },
+        "labels": {named(name): counts for name, counts in data.get("labels", {}).items()},
+        "confusion": [
+            {**entry, "annotator": named(entry["annotator"]), "truth": named(entry["truth"])}
+            for entry in data.get("confusion", ())
+        ],
+    }
+
+
+def _short(annotators: str) -> str:
+    """Return a name that fits a row; the panel's axis says the rest."""
+    for tail in (" against the other people", " against all people but one"):
+        annotators = annotators.removesuffix(tail).removesuffix(tail.replace("p", "simulated p", 1))
+    return annotators.replace("majority of people", "majority")
+
+
 def _dots(rows: Sequence[Row]) -> list[Dot]:
     return [
-        Dot(row["annotators"], row["value"], row["low"], row["high"], k % SERIES,
+        Dot(_short(row["annotators"]), row["value"], row["low"], row["high"], k % SERIES,
             note=row["status"].replace("_", " "))
         for k, row in enumerate(rows[:MOST_DOTS])
     ]  # fmt: skip
@@ -136,7 +182,7 @@ def _agreement(data: Data) -> list[Block]:
             panels.append(dot_plot(stem.replace("_", "-"), label, dots, axis_label=label))
     if not panels:
         return [Text("There are no two annotators to compare.", "muted")]
-    caption = "Dots are estimates, lines 95% intervals; the band is what people reach themselves."
+    caption = "Dots are estimates, lines 95% intervals; the band is the human ceiling."
     return [Figure(caption, panels)]
 
 

@@ -176,5 +176,10 @@ def test_contradictions_in_a_long_table_are_all_named(tmp_path):
 
 def test_simulated_people_are_called_simulated(tmp_path):
     (tmp_path / "t.csv").write_text(WIDE)
-    done = agree("t.csv", "--people", "ann,bob", "--simulated", "ann", cwd=tmp_path)
+    done = agree("t.csv", "--people", "ann,bob", "--simulated", "ann,bob", "--judges", "judge",
+                 "--html", "page.html", cwd=tmp_path)  # fmt: skip
     assert re.search(r"ann +human \(simulated\)", done.stdout)
+    assert "Simulated by a program, not people: ann, bob" in done.stdout
+    page = (tmp_path / "page.html").read_text()
+    assert "ann (simulated) - bob (simulated)" in page
+    assert "majority of simulated people" in page and "majority of people" not in page
