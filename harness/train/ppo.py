@@ -36,7 +36,7 @@ from harness.train.models import (
     save_final,
 )
 from harness.train.monitor import Monitor, call_rewards, kl_statistics, rollout_statistics
-from harness.train.result import OnStep, TrainingFolder, TrainResult
+from harness.train.result import OnStep, TrainingFolder, TrainResult, peak_memory_mb
 from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.rows import Row, as_prompt, check_rows
 from harness.train.sampling import Rollout, rows_of, sample, score_rollout
@@ -96,19 +96,29 @@ def train_ppo(
 
     with quiet():
         training = PpoTraining(model_path, rows, rewards, settings, folder, seed)
+        writes = training.accelerator.is_main_process  # one rank measures and writes
         first = training.resume()
-        folder.rewind(first)
-        if monitor is not None and first == 0:
-            folder.log({"step": 0, **training.look(monitor)})
+        if writes:
+            folder.rewind(first)
+            if monitor is not None and first == 0:
+                folder.log({"step": 0, **training.look(monitor)})
         for step in range(first + 1, settings.steps + 1):
             row = training.step(step)
+            if not writes:
+                continue
             if monitor is not None and monitor.is_due(step, settings.steps):
                 row |= training.look(monitor)
             folder.log(row)
             if step % settings.checkpoint_every == 0 and step < settings.steps:
                 training.save_state(step)
-        save_final(training.policy, training.tokenizer, folder.final)
-    return folder.finish(settings.steps)
+        result = TrainResult(
+            folder.final, settings.steps, folder.log_path, folder.seconds(), peak_memory_mb()
+        )
+        if writes:
+            save_final(training.policy, training.tokenizer, folder.final)
+            result = folder.finish(settings.steps)
+        training.accelerator.wait_for_everyone()
+    return result
 
 
 @dataclass(frozen=True)
@@ -219,6 +229,7 @@ class PpoTraining:
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(self.reference.model, rollout, settings.temperature)
+        ratio = logprobs - reference
         raw = call_rewards(self.rewards, prompts, rollout, rows)
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
@@ -229,18 +240,15 @@ class PpoTraining:
         row["coverage"] = float(known.float().mean())
         row["beta"] = self.beta
         if settings.target_kl:
+            kl = float(self._sum((ratio * rollout.completion_mask).sum())) / settings.rollout_size
             self.beta = adapted_beta(
-                self.beta,
-                row["kl_sequence"],
-                settings.target_kl,
-                len(rollout) * world,
-                settings.kl_horizon,
+                self.beta, kl, settings.target_kl, settings.rollout_size, settings.kl_horizon
             )
         scores = self._shape(scores, known, rollout)
         # A row without a reward moves nothing: not the policy, not the critic, not the whitening.
         mask = rollout.completion_mask.float() * known.unsqueeze(1)
         per_token = token_rewards(
-            scores, logprobs - reference, float(row["beta"]), rollout.completion_mask.float()
+            scores, ratio, float(row["beta"]), rollout.completion_mask.float()
         )
         advantages, returns = gae(
             per_token, values, rollout.completion_mask.float(), settings.gamma, settings.gae_lambda
@@ -394,8 +402,6 @@ class PpoTraining:
         """Write the state after a step, all or nothing; older states are deleted."""
         import torch
 
-        if not self.accelerator.is_main_process:
-            return
         self.folder.resume_dir.mkdir(parents=True, exist_ok=True)
         path = self.folder.resume_dir / f"step-{step}.pt"
         part = path.with_suffix(".part")

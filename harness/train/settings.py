@@ -164,7 +164,8 @@ class GrpoSettings(_Online):
 class PpoSettings(_Online):
     """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
 
-    ``batch_size * accumulation`` sequences make one optimizer step; ``rollout_size`` is a multiple.
+    ``batch_size * accumulation`` sequences, over all ranks, make one optimizer step;
+    ``rollout_size`` is a multiple of that.
 
     Attributes:
         rollout_size: Completions sampled in each step, one for each prompt.
