@@ -1,0 +1,131 @@
+"""The trainers learn what they are rewarded for, and a killed one goes on exactly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra train is not installed")
+
+from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs, style_of
+
+from harness.train.grpo import train_grpo
+from harness.train.monitor import Monitor
+from harness.train.ppo import train_ppo
+from harness.train.result import TrainResult, read_log
+from harness.train.settings import GrpoSettings, PpoSettings
+
+TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def correct(prompts: Any, completions: Any, completion_ids: Any, **_: Any) -> list[float]:
+    return [float(is_correct(p, c)) for p, c in zip(prompts, completions, strict=True)]
+
+
+def polite(prompts: Any, completions: Any, completion_ids: Any, **_: Any) -> list[float]:
+    return [float(style_of(c) == "polite") for c in completions]
+
+
+def monitor(every: int) -> Monitor:
+    gold = {"correct": correct, "polite": polite}
+    return Monitor(HELD_OUT, gold, every=every, max_new_tokens=40)
+
+
+def before_and_after(result: TrainResult, gold: str) -> tuple[float, float]:
+    looks = [row for row in read_log(result.log_path) if "held_out/length" in row]
+    return looks[0][f"held_out/gold/{gold}"], looks[-1][f"held_out/gold/{gold}"]
+
+
+@pytest.mark.slow
+def test_ppo_raises_what_it_is_rewarded_for_on_prompts_it_never_saw(
+    repo_root: Path, tmp_path: Path
+) -> None:
+    settings = PpoSettings(
+        learning_rate=5e-4, critic_learning_rate=1e-3, steps=14, rollout_size=64, batch_size=64,
+        epochs=2, max_new_tokens=40, beta=0.1,
+    )  # fmt: skip
+    policy = repo_root / "examples" / "arithmetic_policy"
+    result = train_ppo(policy, TRAIN, {"polite": polite}, settings, tmp_path, monitor=monitor(14))
+    before, after = before_and_after(result, "polite")
+    assert before < 0.55
+    assert after > 0.8
+    rows = read_log(result.log_path)
+    assert rows[-1]["kl_sequence"] > 0.2
+    assert rows[1]["first_ratio_error"] < 1e-4
+
+
+@pytest.mark.slow
+def test_grpo_raises_correctness_and_leaves_the_style(repo_root: Path, tmp_path: Path) -> None:
+    settings = GrpoSettings(
+        learning_rate=6e-4, steps=24, batch_size=128, max_new_tokens=40, beta=0.1, group_size=8
+    )
+    policy = repo_root / "examples" / "arithmetic_policy"
+    result = train_grpo(
+        policy, TRAIN, {"correct": correct}, settings, tmp_path, monitor=monitor(24)
+    )
+    before, after = before_and_after(result, "correct")
+    assert before < 0.6
+    assert after > before + 0.12
+    manners = before_and_after(result, "polite")
+    assert manners[1] == pytest.approx(manners[0], abs=0.2)
+
+
+KILLABLE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_train_effects import killable
+killable(Path(sys.argv[2]))
+"""
+
+
+def killable(out: Path) -> TrainResult:
+    settings = PpoSettings(
+        learning_rate=1e-3, steps=6, rollout_size=8, batch_size=8, epochs=1, max_new_tokens=12,
+        checkpoint_every=1,
+    )  # fmt: skip
+    policy = Path(__file__).resolve().parents[2] / "examples" / "arithmetic_policy"
+    return train_ppo(policy, TRAIN, {"polite": polite}, settings, out, on_step=_slowly)
+
+
+def _slowly(row: dict[str, Any]) -> None:
+    if os.environ.get("TEST_SLOWLY"):
+        time.sleep(0.2)  # so that the kill comes in the middle
+
+
+@pytest.mark.slow
+def test_kill_9_and_the_same_call_again(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLABLE, str(Path(__file__).parent), str(tmp_path / "killed")],
+        env={**os.environ, "TEST_SLOWLY": "1", "OMP_NUM_THREADS": "1"},
+    )
+    log = tmp_path / "killed" / "log.jsonl"
+    deadline = time.monotonic() + 240
+    while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "killed" / "final").exists()
+    again, whole = killable(tmp_path / "killed"), killable(tmp_path / "whole")
+    steps = [row["step"] for row in read_log(again.log_path)]
+    assert steps == [1, 2, 3, 4, 5, 6]
+    weights = [load_file(r.checkpoint / "model.safetensors") for r in (again, whole)]
+    assert all(weights[0][key].equal(weights[1][key]) for key in weights[1])
