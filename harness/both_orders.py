@@ -30,6 +30,7 @@ class Vote:
         probability: Probability that A is preferred; 1, 1/2 or 0 when no verdict stated one.
         orders: Number of orders with a verdict, 0 to 2.
         flipped: Whether the verdict changed with the order; None unless both orders have one.
+        stated: Whether the probability comes from probabilities that the verdicts stated.
         failure: Why there is no vote; empty when there is one.
     """
 
@@ -42,6 +43,7 @@ class Vote:
     orders: int
     flipped: bool | None = None
     failure: str = ""
+    stated: bool = False
 
 
 def combine_orders(judgments: Iterable[Judgment]) -> list[Vote]:
@@ -77,11 +79,12 @@ def _vote(key: tuple[str, str, str, int], group: list[Judgment]) -> Vote:
     stated = [verdict.probability for verdict in valid]
     known = [p for p in stated if p is not None]
     if len(valid) == 1:
-        return Vote(*key, choices[0], known[0] if known else _certain(choices[0]), 1)
+        mean = known[0] if known else _certain(choices[0])
+        return Vote(*key, choices[0], mean, 1, stated=bool(known))
     flipped = len(set(choices)) > 1
     if len(known) == len(valid):
         mean = sum(known) / len(known)
-        return Vote(*key, _likelier(mean), mean, len(valid), flipped)
+        return Vote(*key, _likelier(mean), mean, len(valid), flipped, stated=True)
     choice: Choice = "TIE" if flipped else choices[0]
     mean = sum(_certain(c) if p is None else p for c, p in zip(choices, stated, strict=True))
     return Vote(*key, choice, 0.5 if flipped else mean / len(valid), len(valid), flipped)

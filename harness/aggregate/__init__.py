@@ -4,9 +4,7 @@ from harness.aggregate.dawid_skene import Fit, Votes, dawid_skene, votes_from_co
 from harness.aggregate.gate import GateDecision, gate
 from harness.aggregate.methods import (
     METHODS,
-    AggregationResult,
     Aggregator,
-    AnnotatorReport,
     agreement_weighted,
     dawid_skene_judgments,
     majority,
@@ -23,6 +21,7 @@ from harness.aggregate.models import (
     stacking,
 )
 from harness.aggregate.ranking import Ranking, Strength, rank_systems
+from harness.aggregate.results import AggregationResult, AnnotatorReport
 
 __all__ = [
     "METHODS",

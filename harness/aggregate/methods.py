@@ -7,76 +7,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness.aggregate.ballots import Annotator, Ballots, Pair, PairVote, Score, ballots_of
 from harness.aggregate.dawid_skene import FloatArray, Votes, dawid_skene
+from harness.aggregate.results import (
+    AggregationResult,
+    Opinion,
+    Response,
+    components_of,
+    result_of,
+)
 from harness.both_orders import Choice
 from harness.errors import ScaleError
-from harness.schema import Judgment, JudgmentRequest, Preference, Reward
+from harness.schema import Judgment, JudgmentRequest
 
 CHOICES: tuple[Choice, ...] = ("A", "TIE", "B")
 UNITS = np.array([1.0, 0.5, 0.0])
-
-Response = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class AnnotatorReport:
-    """What one annotator contributed.
-
-    Args:
-        source: Its source.
-        annotator: Its name inside the source.
-        weight: Weight of its votes.
-        n: Votes and scores that took part.
-        failures: Reason -> verdicts that failed.
-        flipped: Votes that changed when the order was swapped.
-        both_orders: Votes that were asked in both orders.
-        classes: Classes of the confusion matrix; empty without one.
-        confusion: P(label | true class), one row for each true class.
-    """
-
-    source: str
-    annotator: str
-    weight: float
-    n: int
-    failures: Mapping[str, int]
-    flipped: int = 0
-    both_orders: int = 0
-    classes: tuple[str, ...] = ()
-    confusion: tuple[tuple[float, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class AggregationResult:
-    """Rewards and preferences, and what did not become one.
-
-    Args:
-        rewards: One for each response that was to be judged; value None when nobody could.
-        preferences: One for each pair with a winner.
-        annotators: What each annotator contributed.
-        ties: Pairs without a winner; a tie stays a tie.
-        unused: Reason -> pairs that gave no preference.
-    """
-
-    rewards: tuple[Reward, ...]
-    preferences: tuple[Preference, ...]
-    annotators: tuple[AnnotatorReport, ...] = ()
-    ties: tuple[Pair, ...] = ()
-    unused: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class _Opinion:
-    """What was made of one pair: P(A), its decision, and how many verdicts went in."""
-
-    probability: float
-    choice: Choice
-    n: int
-
 
 Aggregator = Callable[
     [Sequence[JudgmentRequest], Iterable[Judgment], Mapping[str, float]], AggregationResult
@@ -131,11 +79,11 @@ def majority(
         top = max(totals.values())
         best = [choice for choice in CHOICES if totals[choice] >= top - 1e-12]
         share = (totals["A"] + totals["TIE"] / 2) / sum(totals.values())
-        opinions[pair] = _Opinion(share, best[0] if len(best) == 1 else "TIE", len(votes))
+        opinions[pair] = Opinion(share, best[0] if len(best) == 1 else "TIE", len(votes))
     rewards = {
         key: _plurality(scores, weights) for key, scores in _by_response(ballots.scores).items()
     }
-    return _result(ballots, weights, opinions, rewards)
+    return result_of(ballots, weights, opinions, rewards)
 
 
 def dawid_skene_judgments(
@@ -158,7 +106,7 @@ def dawid_skene_judgments(
     )
     index = {name: position for position, name in enumerate(names)}
     confusions: dict[Annotator, tuple[tuple[str, ...], FloatArray]] = {}
-    opinions: dict[Pair, _Opinion] = {}
+    opinions: dict[Pair, Opinion] = {}
     if votes:
         row = {pair: i for i, pair in enumerate(dict.fromkeys(v.pair for v in votes))}
         fit = dawid_skene(
@@ -175,12 +123,12 @@ def dawid_skene_judgments(
         numbers = Counter(v.pair for v in votes)
         for pair, i in row.items():
             posterior = fit.posterior[i]
-            opinions[pair] = _Opinion(
+            opinions[pair] = Opinion(
                 float(posterior @ UNITS), CHOICES[int(posterior.argmax())], numbers[pair]
             )
         confusions |= {name: (CHOICES, fit.confusion[i]) for name, i in index.items()}
     rewards = _dawid_skene_scores(ballots.scores, index, confusions)
-    return _result(ballots, weights, opinions, rewards, confusions)
+    return result_of(ballots, weights, opinions, rewards, confusions)
 
 
 METHODS: Mapping[str, Aggregator] = {
@@ -230,8 +178,8 @@ def _averaged(ballots: Ballots, weights: Mapping[str, float]) -> AggregationResu
             continue
         p = sum(weights.get(source, 1.0) * value for source, value in by.items()) / total
         choice: Choice = "TIE" if abs(p - 0.5) < 1e-12 else "A" if p > 0.5 else "B"
-        opinions[pair] = _Opinion(p, choice, counts[pair])
-    return _result(ballots, weights, opinions, {})
+        opinions[pair] = Opinion(p, choice, counts[pair])
+    return result_of(ballots, weights, opinions, {})
 
 
 def _pair_means(ballots: Ballots) -> dict[Pair, dict[str, float]]:
@@ -388,124 +336,5 @@ def _response_means(ballots: Ballots) -> dict[Response, dict[str, float]]:
     """Return the mean score of each response by source, criteria by their weight."""
     return {
         key: {source: value for source, (value, _) in by.items()}
-        for key, by in _components(ballots.scores).items()
+        for key, by in components_of(ballots.scores).items()
     }
-
-
-def _components(scores: Iterable[Score]) -> dict[Response, dict[str, tuple[float, list[float]]]]:
-    groups: dict[Response, dict[str, list[Score]]] = {}
-    for score in scores:
-        by = groups.setdefault((score.item_id, score.response_id), {})
-        by.setdefault(score.annotator[0], []).append(score)
-    return {
-        key: {
-            source: (
-                sum(s.weight * s.unit for s in group) / sum(s.weight for s in group),
-                [s.unit for s in group],
-            )
-            for source, group in by.items()
-        }
-        for key, by in groups.items()
-    }
-
-
-def _result(
-    ballots: Ballots,
-    weights: Mapping[str, float],
-    opinions: Mapping[Pair, _Opinion],
-    decided: Mapping[Response, float],
-    confusions: Mapping[Annotator, tuple[tuple[str, ...], FloatArray]] | None = None,
-) -> AggregationResult:
-    preferences, ties = [], []
-    unused: Counter[str] = Counter()
-    for pair in ballots.pairs:
-        opinion = opinions.get(pair)
-        if opinion is None:
-            failed = ballots.failures.get(pair)
-            unused[f"no verdict: {failed.most_common(1)[0][0]}" if failed else "no verdict"] += 1
-        elif opinion.choice == "TIE":
-            ties.append(pair)
-            unused["tie"] += 1
-        else:
-            item, a, b = pair
-            won = opinion.choice == "A"
-            chosen, rejected = (a, b) if won else (b, a)
-            p = opinion.probability if won else 1.0 - opinion.probability
-            preferences.append(Preference(item, chosen, rejected, p, opinion.n))
-    return AggregationResult(
-        rewards=tuple(_rewards(ballots, weights, opinions, decided)),
-        preferences=tuple(preferences),
-        annotators=tuple(_annotators(ballots, weights, confusions or {})),
-        ties=tuple(ties),
-        unused=dict(unused),
-    )
-
-
-def _rewards(
-    ballots: Ballots,
-    weights: Mapping[str, float],
-    opinions: Mapping[Pair, _Opinion],
-    decided: Mapping[Response, float],
-) -> Iterable[Reward]:
-    components = _components(ballots.scores)
-    wins: dict[Response, dict[str, list[float]]] = {}
-    for vote in ballots.votes:
-        item, a, b = vote.pair
-        for response, p in ((a, vote.probability), (b, 1.0 - vote.probability)):
-            by = wins.setdefault((item, response), {})
-            by.setdefault(vote.annotator[0], []).append(p)
-    won: dict[Response, list[float]] = {}
-    voted = {vote.pair for vote in ballots.votes}
-    for pair, opinion in opinions.items():
-        if pair in voted:
-            won.setdefault((pair[0], pair[1]), []).append(opinion.probability)
-            won.setdefault((pair[0], pair[2]), []).append(1.0 - opinion.probability)
-    for key in ballots.responses:
-        parts = {
-            source: (value, values) for source, (value, values) in components.get(key, {}).items()
-        }
-        for source, chances in wins.get(key, {}).items():
-            value = sum(chances) / len(chances)
-            if source in parts:
-                chances = [*parts[source][1], *chances]
-                value = sum(chances) / len(chances)
-            parts[source] = (value, chances)
-        parts = {source: part for source, part in parts.items() if weights.get(source, 1.0) > 0}
-        values = [v for _, chances in parts.values() for v in chances]
-        if not values:
-            yield Reward(*key, None)
-            continue
-        if key in decided:
-            value = decided[key]
-        elif key in won and not components.get(key):
-            value = sum(won[key]) / len(won[key])
-        else:
-            total = sum(weights.get(source, 1.0) for source in parts)
-            value = sum(weights.get(s, 1.0) * part[0] for s, part in parts.items()) / total
-        stderr = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-        yield Reward(
-            *key, value, stderr, len(values), {source: part[0] for source, part in parts.items()}
-        )
-
-
-def _annotators(
-    ballots: Ballots,
-    weights: Mapping[str, float],
-    confusions: Mapping[Annotator, tuple[tuple[str, ...], FloatArray]],
-) -> Iterable[AnnotatorReport]:
-    counts = Counter([v.annotator for v in ballots.votes] + [s.annotator for s in ballots.scores])
-    names = list(dict.fromkeys([*counts, *ballots.failed_by]))
-    for name in names:
-        flipped, both = ballots.flips.get(name, (0, 0))
-        classes, confusion = confusions.get(name, ((), np.zeros((0, 0))))
-        yield AnnotatorReport(
-            name[0],
-            name[1],
-            weights.get(name[0], 1.0),
-            counts[name],
-            dict(ballots.failed_by.get(name, {})),
-            flipped,
-            both,
-            classes,
-            tuple(tuple(float(p) for p in row) for row in confusion),
-        )

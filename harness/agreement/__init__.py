@@ -1,8 +1,8 @@
 """Statistics of agreement: pure functions from a rating table to numbers with intervals."""
 
-from harness.agreement.accuracy import accuracy, human_ceiling, leave_one_out, macro, majority
+from harness.agreement.accuracy import human_ceiling, leave_one_out, macro, majority
 from harness.agreement.alpha import krippendorff_alpha
-from harness.agreement.audit import Audit, Coverage, audit
+from harness.agreement.audit import Audit, Coverage
 from harness.agreement.evidence import Evidence, Section, Settings
 from harness.agreement.judgments import JudgmentTable, tables_from_judgments
 from harness.agreement.kappa import cohen_kappa, pairs_of
@@ -23,9 +23,7 @@ __all__ = [
     "Section",
     "Settings",
     "Statistic",
-    "accuracy",
     "agreement_report",
-    "audit",
     "chance_corrected",
     "cohen_kappa",
     "first_pick_rate",

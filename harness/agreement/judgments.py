@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.agreement.evidence import NOTHING, Evidence
 from harness.agreement.orders import OrderVerdicts
-from harness.agreement.table import MISSING, RatingTable, from_labels
+from harness.agreement.table import MISSING, FloatArray, RatingTable, from_labels
 from harness.both_orders import combine_orders
 from harness.errors import DataError
 from harness.scale import PREFERENCE, Scale
@@ -25,6 +26,8 @@ class JudgmentTable:
         table: The ratings; rows are requests.
         orders: Verdicts of the judges that saw both orders.
         sources: Annotator -> its source.
+        evidence: The orders again, stated probabilities, and the second of repeated samples; for
+            ``agreement_report(table, evidence=...)``.
     """
 
     criterion: str
@@ -32,6 +35,7 @@ class JudgmentTable:
     table: RatingTable
     orders: tuple[OrderVerdicts, ...]
     sources: Mapping[str, str]
+    evidence: Evidence = NOTHING
 
 
 def tables_from_judgments(
@@ -106,13 +110,39 @@ def _pair_table(
     row = {request.id: i for i, request in enumerate(requests)}
     labels = names.empty(len(requests))
     failures = {name: [""] * len(requests) for name in labels}
-    for vote in combine_orders(j for j in judgments if j.repeat == 0):
-        name = names.of(vote.source, vote.annotator)
-        labels[name][row[vote.request_id]] = vote.choice
-        failures[name][row[vote.request_id]] = vote.failure
+    stated = {name: np.full(len(requests), np.nan) for name in labels}
+    again = names.empty(len(requests))
+    for vote in combine_orders(judgments):
+        name, i = names.of(vote.source, vote.annotator), row[vote.request_id]
+        if vote.repeat == 1:
+            again[name][i] = vote.choice
+        if vote.repeat:
+            continue
+        labels[name][i] = vote.choice
+        failures[name][i] = vote.failure
+        if vote.stated and vote.probability is not None and vote.choice != "TIE":
+            stated[name][i] = max(vote.probability, 1 - vote.probability)
     table = _table(names, requests, labels, failures, infos, cluster_of, PREFERENCE, "TIE")
-    return JudgmentTable(
-        criterion, True, table, _orders(names, row, judgments, table), names.sources
+    orders = _orders(names, row, judgments, table)
+    evidence = _evidence(table, orders, stated, again)
+    return JudgmentTable(criterion, True, table, orders, names.sources, evidence)
+
+
+def _evidence(
+    table: RatingTable,
+    orders: tuple[OrderVerdicts, ...],
+    stated: Mapping[str, FloatArray],
+    again: Mapping[str, Sequence[str | None]],
+) -> Evidence:
+    code = {label: i for i, label in enumerate(table.categories)}
+    return Evidence(
+        orders=orders,
+        stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
+        retests={
+            name: np.array([code.get(label or "", MISSING) for label in labels], dtype=np.int64)
+            for name, labels in again.items()
+            if any(label is not None for label in labels)
+        },
     )
 
 
@@ -154,17 +184,24 @@ def _point_table(
     row = {request.id: i for i, request in enumerate(requests)}
     labels = names.empty(len(requests))
     failures = {name: [""] * len(requests) for name in labels}
+    stated = {name: np.full(len(requests), np.nan) for name in labels}
+    again = names.empty(len(requests))
     for judgment in judgments:
-        if judgment.repeat:
-            continue
         name, i = names.of(judgment.source, judgment.annotator), row[judgment.request_id]
         verdict = judgment.verdict
         ok = verdict.status is Status.OK
+        if judgment.repeat == 1 and ok:
+            again[name][i] = _label(verdict.value)
+        if judgment.repeat:
+            continue
+        if ok and verdict.probability is not None:
+            stated[name][i] = verdict.probability
         labels[name][i] = _label(verdict.value) if ok else None
         failures[name][i] = "" if ok else verdict.status.value
     scale = requests[0].criterion.scale
     table = _table(names, requests, labels, failures, infos, cluster_of, scale, None)
-    return JudgmentTable(criterion, False, table, (), names.sources)
+    evidence = _evidence(table, (), stated, again)
+    return JudgmentTable(criterion, False, table, (), names.sources, evidence)
 
 
 def _label(value: object) -> str:

@@ -13,6 +13,7 @@ from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_fro
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.prediction_powered import ppi_mean
 from harness.agreement.table import from_labels
+from harness.intervals import holm
 from harness.paired_model import fit_paired
 
 _ = None
@@ -187,6 +188,11 @@ def test_adjusted_p_values():
     p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216]
     assert [round(x, 5) for x in adjusted_bh(p)[:2]] == [0.01, 0.04]
     assert [round(x, 5) for x in adjusted_by(p)[:2]] == [0.02929, 0.11716]
+
+
+def test_holm():
+    p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216]
+    assert [round(x, 3) for x in holm(p)[:2]] == [0.01, 0.072]
 
 
 def test_bradley_terry_of_citations_between_journals():

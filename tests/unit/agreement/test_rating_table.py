@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.agreement import audit, from_labels, majority
+from harness.agreement import from_labels, majority
+from harness.agreement.audit import audit
 from harness.errors import DataError, ScaleError
 
 

@@ -80,6 +80,23 @@ def test_pointwise_labels_have_a_table_of_their_own():
     assert kappa.n == 39 and kappa.annotators == "verifier - majority of people"
 
 
+def test_repeats_and_stated_probabilities_are_evidence():
+    requests = [pair(i) for i in range(40)]
+    judged = [say(request, "people", "A", who="ann") for request in requests]
+    for i, request in enumerate(requests):
+        for repeat in (0, 1):
+            value = "A" if (i + repeat * (i % 5 == 0)) % 2 == 0 else "B"
+            verdict = Verdict(Status.OK, value, 0.8 if value == "A" else 0.3)
+            judged.append(Judgment(request.id, "judge", "1", "judge", verdict, "", repeat))
+    (found,) = tables_from_judgments(requests, judged, INFOS)
+    assert set(found.evidence.stated) == {"judge"}
+    assert found.evidence.stated["judge"][:2].tolist() == [0.8, 0.7]
+    report = agreement_report(found.table, evidence=found.evidence)
+    names = {row.name for row in report.statistics}
+    assert {"test_retest_kappa", "ece"} <= names
+    assert report.find("test_retest_kappa", "judge").n == 40
+
+
 def test_strays_are_errors():
     with pytest.raises(DataError, match="unknown request"):
         tables_from_judgments([], [say(pair(0), "judge", "A")], INFOS)
