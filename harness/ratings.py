@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import DataError
 from harness.scale import Level
-from harness.tables import EMPTY, Cells, Reading, cells_of, read_file, refuse
+from harness.tables import EMPTY, FAILURES, Cells, Reading, cells_of, read_file, refuse
 
 if TYPE_CHECKING:
     from harness.agreement import Evidence, OrderVerdicts, RatingTable
@@ -93,6 +93,10 @@ def _labels(
     columns = dict(cells.labels)
     if cells.gold is not None:
         columns[_GOLD] = cells.gold
+    if reading.failure_values == FAILURES:
+        # A word that people use as a label is a label, unless the user says otherwise.
+        said = [cells.labels[name] for name in reading.humans] + [cells.gold or []]
+        fails -= {cell.lower() for column in said for cell in column}
     for name, column in columns.items():
         may_fail = name not in reading.humans and name != _GOLD
         found: list[str | None] = []

@@ -11,7 +11,8 @@ from harness.errors import DataError, InputError
 from harness.scale import Level
 
 FAILURES = ("abstained", "refused", "unparseable", "timeout", "error", "garbage")
-"""Labels that stand for a verdict that failed, whatever their case; only in judges' columns."""
+"""Labels that stand for a verdict that failed, whatever their case; only in judges' columns, and
+only where people or gold do not use them as labels."""
 
 EMPTY = "empty"
 """Failure value that stands for the empty cells of judges' columns."""

@@ -65,14 +65,17 @@ def alternative_annotator_test(
     """
     people = table.humans
     name = table.annotators[judge]
-    scores = {column: _alignment(table, column, people) for column in (judge, *people)}
     rows: list[Statistic] = []
     p_values = []
     advantages = []
     skipped = 0
     for person in people:
-        mine = scores[person][person]
-        judges = scores[judge][person]
+        own = table.codes[:, person] >= 0
+        if (own & (table.codes[:, judge] >= 0)).sum() < FEWEST_ITEMS:
+            skipped += 1
+            continue
+        others = [other for other in people if other != person]
+        mine, judges = (_alignment(table, column, others) for column in (person, judge))
         usable = ~np.isnan(mine) & ~np.isnan(judges)
         n = int(usable.sum())
         if n < FEWEST_ITEMS:
@@ -126,23 +129,18 @@ def alternative_annotator_test(
     return [verdict, rho, *(rows if len(rows) <= MOST_SHOWN else ())]
 
 
-def _alignment(table: RatingTable, column: int, people: Sequence[int]) -> dict[int, FloatArray]:
-    """Return, for each person left out, how well a column fits the other people, by item."""
+def _alignment(table: RatingTable, column: int, others: Sequence[int]) -> FloatArray:
+    """Return (n,) how well a column fits the other people: share of equal labels, or -RMSE."""
     own = table.codes[:, column]
-    found = {}
-    for left in people:
-        others = [person for person in people if person != left and person != column]
-        codes = table.codes[:, others]
-        present = codes >= 0
-        number = present.sum(1)
-        if table.level in ("interval", "ratio", "ordinal"):
-            gap = (table.values[own][:, None] - table.values[codes]) ** 2
-            mean = np.where(present, gap, 0.0).sum(1) / np.maximum(number, 1)
-            fit = -np.sqrt(mean)
-        else:
-            fit = ((codes == own[:, None]) & present).sum(1) / np.maximum(number, 1)
-        found[left] = np.where((own >= 0) & (number > 0), fit, np.nan)
-    return found
+    codes = table.codes[:, list(others)]
+    present = codes >= 0
+    number = present.sum(1)
+    if table.level in ("interval", "ratio", "ordinal"):
+        gap = (table.values[own][:, None] - table.values[codes]) ** 2
+        fit = -np.sqrt(np.where(present, gap, 0.0).sum(1) / np.maximum(number, 1))
+    else:
+        fit = ((codes == own[:, None]) & present).sum(1) / np.maximum(number, 1)
+    return np.where((own >= 0) & (number > 0), fit, np.nan)
 
 
 def _one_sided(difference: FloatArray, clusters: IntArrayLike, epsilon: float) -> float:

@@ -183,3 +183,9 @@ def test_simulated_people_are_called_simulated(tmp_path):
     page = (tmp_path / "page.html").read_text()
     assert "ann (simulated) - bob (simulated)" in page
     assert "majority of simulated people" in page and "majority of people" not in page
+
+
+def test_a_word_that_people_use_is_a_label_not_a_failure(tmp_path):
+    (tmp_path / "t.csv").write_text("ann,judge\nerror,error\nfine,fine\nfine,timeout\n")
+    done = agree("t.csv", "--people", "ann", "--judges", "judge", cwd=tmp_path)
+    assert re.search(r"judge +judge +2 +1 +0 +2/3 66.7% +timeout 1", done.stdout)
