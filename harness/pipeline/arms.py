@@ -37,20 +37,20 @@ def aggregator(name: str) -> Any:
     return known[name]
 
 
-def arm_weights(
-    arm: ArmConfig, collected: Collected, sources: Mapping[str, NamedSource]
-) -> dict[str, float]:
+def arm_weights(arm: ArmConfig, collected: Collected) -> dict[str, float]:
     """Return the share of each source of an arm: its weight, times what the gate leaves.
 
-    With the aggregation "agreement_weighted" also times its kappa against the people (for the
-    people themselves, the human ceiling), at least 0; a source whose kappa is undefined keeps 0.
+    With the aggregation "agreement_weighted" a source that a gate did not drop gets its weight times
+    its kappa against the people instead (the people themselves: the mean kappa between them), at
+    least 0 and 0 where it is undefined. A gate's "down_weight" is that same kappa, so it does not
+    count twice.
     """
     weights = {}
     for name in arm.sources:
-        weight = arm.weights.get(name, 1.0) * collected.weights.get(name, 1.0)
-        if arm.aggregation == AGREEMENT_WEIGHTED:
-            weight *= max(0.0, collected.kappas.get(name, 0.0))
-        weights[name] = round(weight, 6)
+        left = collected.weights.get(name, 1.0)
+        if arm.aggregation == AGREEMENT_WEIGHTED and left > 0:
+            left = max(0.0, collected.kappas.get(name, 0.0))
+        weights[name] = round(arm.weights.get(name, 1.0) * left, 6)
     return weights
 
 
@@ -66,7 +66,7 @@ def prepare_arm(
     Returns:
         What the report says of the arm.
     """
-    weights = arm_weights(arm, collected, sources)
+    weights = arm_weights(arm, collected)
     used = [sources[s] for s in arm.sources if weights[s] > 0]
     dropped = [s for s in arm.sources if weights[s] == 0]
     aggregate = aggregator(arm.aggregation)

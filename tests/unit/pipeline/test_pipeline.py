@@ -62,14 +62,16 @@ def test_scores_become_pairs_and_failures_stay_failures() -> None:
 
 def test_weights_are_shares_times_gates_times_kappas() -> None:
     found = collected()
-    found.weights = {"v": 1.0, "j": 0.25, "p": 1.0}
-    found.kappas = {"v": 0.5, "j": -0.2, "p": 0.8}
-    arm = ArmConfig(sources=("v", "j", "p"), trainer="ppo", weights={"v": 2.0})
-    assert arm_weights(arm, found, {}) == {"v": 2.0, "j": 0.25, "p": 1.0}
+    found.weights = {"v": 1.0, "j": 0.25, "p": 1.0, "d": 0.0}
+    found.kappas = {"v": 0.5, "j": 0.25, "p": 0.8, "d": 0.1}
+    arm = ArmConfig(sources=("v", "j", "p", "d"), trainer="ppo", weights={"v": 2.0})
+    assert arm_weights(arm, found) == {"v": 2.0, "j": 0.25, "p": 1.0, "d": 0.0}
     weighted = arm.model_copy(update={"aggregation": "agreement_weighted"})
-    assert arm_weights(weighted, found, {}) == {"v": 1.0, "j": 0.0, "p": 0.8}
-    found.kappas.pop("p")  # undefined: no evidence of agreement, so no weight
-    assert arm_weights(weighted, found, {})["p"] == 0.0
+    # A down-weighting gate has set j to its kappa already; a dropped source stays dropped.
+    assert arm_weights(weighted, found) == {"v": 1.0, "j": 0.25, "p": 0.8, "d": 0.0}
+    found.kappas = {"v": -0.2}
+    # Below chance, or undefined: no evidence of agreement, so no weight.
+    assert arm_weights(weighted, found) == {"v": 0.0, "j": 0.0, "p": 0.0, "d": 0.0}
 
 
 def config(**changes: Any) -> RunConfig:
