@@ -208,6 +208,8 @@ def estimate(
     if not (np.isfinite(low) and np.isfinite(high)):
         return result.caution("the bootstrap gave no interval", "unreliable")
     low, high = max(bounds[0], min(low, value)), min(bounds[1], max(high, value))
+    if high - low < 1e-12:
+        return result.caution("all units are alike, so their spread is unknown", "unreliable")
     result = Statistic(name, annotators, value, low, high, n, groups)
     if lost > 0.05:
         result = result.caution(f"undefined in {lost:.0%} of the replicates", "unreliable")
@@ -326,9 +328,9 @@ def cluster_share(
     variance = groups / (groups - 1) * float(sums @ sums) / n**2
     hit = np.unique(group[scores > 0]).size
     miss = np.unique(group[scores < 1]).size
-    if min(hit, miss) < 5:
+    if min(hit, miss) < 5 or variance < 1e-24:
         spread = float(scores.var())
-        effective = spread / variance if variance > 0 and spread > 0 else float(groups)
+        effective = spread / variance if variance > 1e-24 and spread > 0 else float(groups)
         effective = min(float(n), effective)
         low, high = wilson(value * effective, effective)
     else:

@@ -52,6 +52,14 @@ def test_kappa_under_extreme_prevalence_is_unreliable():
     assert "98" in row.reason
 
 
+def test_units_that_are_all_alike_give_no_interval_of_no_width():
+    half = cluster_share("x", "", np.full(40, 0.5), np.arange(40), why_undefined="")
+    assert half.high - half.low > 0.2
+    never = cohen_kappa(pairs_from_contingency(np.array([[0, 40], [0, 0]])), "")
+    assert never.value == 0.0 and never.low is None
+    assert never.status == "unreliable" and "alike" in never.reason
+
+
 def test_few_clusters_are_named():
     scores = np.tile([1.0, 0.0, 1.0, 1.0], 10)
     row = cluster_share("accuracy", "j", scores, np.arange(40) // 4, why_undefined="")
