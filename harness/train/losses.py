@@ -103,7 +103,7 @@ def policy_loss(
         The loss; tokens where the clip binds; the k3 estimate of the divergence between the policy
         that sampled and the one in training; and the largest distance of a ratio from 1.
     """
-    log_ratio = ((logprobs - old_logprobs) * mask).clamp(-log_ratio_clip, log_ratio_clip)
+    log_ratio = (logprobs - old_logprobs).clamp(-log_ratio_clip, log_ratio_clip)
     ratio = log_ratio.exp()
     plain = -advantages * ratio
     clipped = -advantages * ratio.clamp(1 - clip, 1 + clip)

@@ -119,6 +119,17 @@ def test_with_pad_equal_to_eos_the_last_real_token_is_still_the_eos(gpt2_path: P
     assert together[0] != pytest.approx(score_ids(model, tokenizer, [[5, 6]])[0], abs=1e-3)
 
 
+def test_training_with_pad_equal_to_eos_chooses_another_pad(
+    gpt2_path: Path, tmp_path: Path
+) -> None:
+    settings = RewardModelSettings(learning_rate=1e-3, batch_size=8, held_out_share=0.0)
+    result = train_reward_model(gpt2_path, preferences(8), settings, tmp_path)
+    reward = RewardModelReward(result.checkpoint)
+    assert reward.tokenizer.pad_token_id != reward.tokenizer.eos_token_id
+    assert reward.model.config.pad_token_id == reward.tokenizer.pad_token_id
+    assert score(reward, ["7", "Certainly: 7, my friend."])[0] == score(reward, ["7"])[0]
+
+
 def test_soft_labels_pull_the_gap_to_the_log_odds(policy_path: Path, tmp_path: Path) -> None:
     """One pair seen often: the gap of the scores goes to logit(p), and to 0 for a tie."""
     gaps = []
