@@ -6,7 +6,7 @@ import asyncio
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from harness.chat.failures import STATUS, TRIES, CallError, Failure, wait_before
 from harness.chat.fast import FastTransport, is_fast
 from harness.chat.keys import from_body, reply_key, to_body
 from harness.chat.limits import Limiter
-from harness.chat.litellm_backend import call_litellm, check_api_model
+from harness.chat.litellm_backend import call_litellm, check_api_model, close_litellm
 from harness.chat.local import LocalBackend
 from harness.chat.local_weights import PREFIX, check_local
 from harness.chat.prices import FREE, Price, price_of
@@ -59,11 +59,31 @@ class Usage:
     failures: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What calls would cost, before they are made.
+
+    Args:
+        calls: Calls that would be paid for.
+        cached: Calls that are free.
+        expected_usd: Dollars at four bytes for a token and answers of full length.
+        at_most_usd: Dollars that the calls cannot pass, without retries.
+        unknown: Models whose price nobody knows; they are not in the dollars.
+    """
+
+    calls: int
+    cached: int
+    expected_usd: float
+    at_most_usd: float
+    unknown: tuple[str, ...] = ()
+
+
 class _Loop:
     """What belongs to one event loop: session, calls in flight, limiters."""
 
     def __init__(self, concurrency: int) -> None:
         self.fast = FastTransport(concurrency)
+        self.through_litellm = False
         self.in_flight: dict[str, asyncio.Future[ChatReply]] = {}
         self.limiters: dict[tuple[str, str], Limiter] = {}
 
@@ -144,6 +164,81 @@ class Client:
             hint="give input_cost_per_token and output_cost_per_token (dollars; 0 for a server of"
             " your own)",
         )
+
+    def price(self, request: ChatRequest) -> Price:
+        """Return the price of a request's model.
+
+        Raises:
+            ConfigError: There is a budget, and nobody knows the price.
+        """
+        return self._price(request.model, request.extra)
+
+    def estimate(self, requests: Iterable[ChatRequest]) -> Estimate:
+        """Return what calls would cost; those that the journal answers, and twins, are free."""
+        seen: set[str] = set()
+        calls = cached = 0
+        expected = at_most = 0.0
+        unknown: set[str] = set()
+        for request in requests:
+            key = reply_key(request)
+            if key in seen or self._kept(key) is not None:
+                cached += 1
+                continue
+            seen.add(key)
+            calls += 1
+            price = price_of(request.model, request.extra)
+            if price is None:
+                unknown.add(request.model)
+                continue
+            expected += price.expected(request)
+            at_most += price.at_most(request)
+        return Estimate(calls, cached, expected, at_most, tuple(sorted(unknown)))
+
+    async def prefetch(self, requests: Iterable[ChatRequest]) -> None:
+        """Fetch replies through the providers' batch interfaces, so that ``complete`` finds them.
+
+        Raises:
+            ChatError: The provider did not take a batch.
+            BudgetExceededError: The batch could pass the budget.
+            ConfigError: The provider offers no batches.
+        """
+        from harness.chat.batches import fetch
+
+        waiting = {reply_key(request): request for request in requests}
+        missing = {key: r for key, r in waiting.items() if self._kept(key) is None}
+        if missing:
+            await fetch(self, missing)
+
+    def recorded(self, key: str) -> dict[str, Any] | None:
+        """Return what is kept under a key."""
+        return self._kept(key)
+
+    def record(self, key: str, body: dict[str, Any]) -> None:
+        """Keep something under a key, and wait until it is on the disk."""
+        self._keep(key, body)
+        if self._journal is not None:
+            self._journal.flush()
+
+    def keep_from_batch(
+        self, key: str, request: ChatRequest, row: Mapping[str, Any], discount: float
+    ) -> float:
+        """Keep one line of a batch's results; return its dollars.
+
+        A failed line is left out: the call is made live when it is asked for.
+        """
+        from harness.chat.batches import completion_of
+
+        price = self.price(request)
+        try:
+            reply = completion_of(row, request)
+        except CallError as error:
+            cost = 0.0 if error.reply is None else discount * price.cost(error.reply.tokens)
+            if error.failure is Failure.REFUSED:
+                self._refused(request, key, error, cost, 1)
+            return cost
+        cost = discount * price.cost(reply.tokens)
+        self._paid(request, key, reply, cost, 1)
+        return cost
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Return the reply to one request.
@@ -262,6 +357,7 @@ class Client:
                 if self._transport == "auto" and is_fast(request):
                     reply = await loop.fast.call(request, self._timeout_s)
                 else:
+                    loop.through_litellm = True
                     reply = await call_litellm(request, self._timeout_s)
             except CallError as error:
                 if error.failure is Failure.LIMITED:
@@ -334,6 +430,8 @@ class Client:
         found = self._loops.pop(asyncio.get_running_loop(), None)
         if found is not None:
             await found.fast.aclose()
+            if found.through_litellm:
+                await close_litellm()
         await asyncio.to_thread(self.local.close)
 
     async def __aenter__(self) -> Client:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.chat.failures import CallError, Failure, of_exception, of_status
-from harness.chat.litellm_backend import load_litellm, parameters
+from harness.chat.litellm_backend import is_loaded, load_litellm, parameters
 from harness.chat.openai_format import reply_of
 from harness.schema import ChatReply, ChatRequest
 
@@ -61,6 +61,8 @@ class FastTransport:
         Raises:
             CallError: It failed, with the class of the failure.
         """
+        if not is_loaded():
+            await asyncio.to_thread(load_litellm)  # seconds; the loop goes on meanwhile
         route = self._route(request)
         session = self._session or await self._open()
         body = {**route.body, "messages": [dict(message) for message in request.messages]}
@@ -131,6 +133,11 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
         await session.close()
 
 
+def body_of(request: ChatRequest) -> dict[str, Any]:
+    """Return the body of a request in OpenAI's format, as litellm makes it."""
+    return _translate(request).body
+
+
 def _translate(request: ChatRequest) -> _Route:
     """Let litellm make URL, headers and body for a request."""
     load_litellm()
@@ -139,7 +146,7 @@ def _translate(request: ChatRequest) -> _Route:
 
     provider, _, model = request.model.partition("/")
     values = parameters(request)
-    base, key = values.pop("api_base"), values.pop("api_key", None)
+    base, key = values.pop("api_base", None), values.pop("api_key", None)
     more_headers = values.pop("extra_headers", None) or {}
     config: Any = ProviderConfigManager.get_provider_chat_config(
         model=model, provider=LlmProviders(provider)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,11 @@ _import_lock = threading.Lock()
 _ready = False
 
 
+def is_loaded() -> bool:
+    """Tell whether litellm is imported and set."""
+    return _ready
+
+
 def load_litellm() -> Any:
     """Import litellm (seconds) with the settings that calls need.
 
@@ -47,6 +53,8 @@ def load_litellm() -> Any:
         MissingExtraError: litellm is not installed.
     """
     global _ready
+    if _ready:
+        return sys.modules["litellm"]
     with _import_lock:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         if importlib.util.find_spec("litellm") is None:
@@ -66,6 +74,15 @@ def load_litellm() -> Any:
             litellm.disable_streaming_logging = True
             _ready = True
         return litellm
+
+
+async def close_litellm() -> None:
+    """Close the connections that litellm keeps; the next call opens new ones."""
+    if not _ready:
+        return
+    litellm = load_litellm()
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
 
 
 def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
@@ -141,7 +158,7 @@ async def call_litellm(request: ChatRequest, timeout_s: float) -> ChatReply:
     Raises:
         CallError: It failed, with the class of the failure.
     """
-    litellm = await asyncio.to_thread(load_litellm) if not _ready else load_litellm()
+    litellm = load_litellm() if _ready else await asyncio.to_thread(load_litellm)
     try:
         response = await asyncio.wait_for(
             litellm.acompletion(

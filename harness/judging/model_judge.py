@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from harness.adapters.judge import JudgeSource
 from harness.contract import RunContext
@@ -107,7 +106,7 @@ class ModelJudge:
         scale = self.policy.criteria[0].scale
         return scale
 
-    def source(self, name: str, version: str, takes: tuple[Way, ...]) -> JudgeSource:
+    def source(self, name: str, version: str, takes: tuple[Way, ...]) -> ModelJudgeSource:
         """Return the feedback source.
 
         Args:
@@ -123,8 +122,7 @@ class ModelJudge:
             deterministic=False,
             takes=takes,
         )
-        cls = BatchJudgeSource if self.options.mode == "batch" else JudgeSource
-        return cls(
+        return ModelJudgeSource(
             info,
             self.ask,
             annotators=tuple(member.model for member in self.members),
@@ -138,18 +136,19 @@ class ModelJudge:
                 "templates": sorted({member.template.name for member in self.members}),
                 "template_sha256": sorted({member.template.sha256 for member in self.members}),
             },
+            judge=self,
         )
 
     async def ask(self, request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
         """Judge a request as it is to be shown."""
         member = self.members[repeat]
-        shown, letters = self._shown(request, ctx.seed, repeat)
+        shown, letters = self.shown(request, ctx.seed, repeat)
         criteria = self.policy.criteria or (request.criterion,)
         guidance = self.policy.guidance(request, repeat, ctx.seed) if self.policy.guidance else ""
         groups = [criteria] if self.policy.together else [(c,) for c in criteria]
         found = []
         for group in groups:
-            asking = self._asking(group, guidance)
+            asking = self.asking(group, guidance)
             verdict = await self._one(shown, asking, member, ctx)
             if verdict.status is not Status.OK:
                 return verdict  # a score without one of its parts would be another score
@@ -164,7 +163,7 @@ class ModelJudge:
             verdict = replace(verdict, rationale=f"{guidance}\n\n{verdict.rationale}".strip())
         return verdict
 
-    def _shown(
+    def shown(
         self, request: JudgmentRequest, seed: int, repeat: int
     ) -> tuple[JudgmentRequest, tuple[str, ...]]:
         """Return the request with a list in a seeded order; pairs come in the adapter's order."""
@@ -178,7 +177,8 @@ class ModelJudge:
         random.Random(digest).shuffle(shuffled)
         return replace(request, responses=tuple(shuffled)), letters
 
-    def _asking(self, criteria: tuple[Criterion, ...], guidance: str) -> Asking:
+    def asking(self, criteria: tuple[Criterion, ...], guidance: str) -> Asking:
+        """Return how some criteria are asked about."""
         thought = self.options.chain_of_thought
         return Asking(
             criteria=criteria,
@@ -334,37 +334,44 @@ def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -
 
 
 @dataclass(frozen=True, slots=True)
-class BatchJudgeSource(JudgeSource):
-    """Asks the provider's batch interface first; what it did not answer is asked live."""
+class ModelJudgeSource(JudgeSource):
+    """A judge source that knows its calls beforehand, for estimates and batches.
+
+    Args:
+        judge: Turns requests into calls.
+    """
+
+    judge: ModelJudge | None = None
+
+    def planned(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> Iterator[ChatRequest]:
+        """Yield the calls that judging some requests begins with."""
+        judge = self.judge
+        assert judge is not None
+        policy = judge.policy
+        for request in requests:
+            criteria = policy.criteria or (request.criterion,)
+            groups = [criteria] if policy.together else [(c,) for c in criteria]
+            for order, repeat in self.presentations(request, ctx.seed):
+                if (request.id, order, repeat) in ctx.skip:
+                    continue
+                turned = request
+                if order == "BA":
+                    turned = replace(request, responses=request.responses[::-1])
+                shown, _ = judge.shown(turned, ctx.seed, repeat)
+                guidance = policy.guidance(request, repeat, ctx.seed) if policy.guidance else ""
+                for group in groups:
+                    asking = judge.asking(group, guidance)
+                    yield judge.first_call(shown, asking, judge.members[repeat])
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
-        """Yield judgments like the live source, from replies that a batch has fetched."""
-        judge: Any = self.call.__self__  # type: ignore[attr-defined]
+        """Yield judgments; in batch mode from replies that a batch has fetched before."""
+        judge = self.judge
         prefetch = getattr(ctx.chat, "prefetch", None)
-        if prefetch is not None:
-            await prefetch(list(planned(judge, self, requests, ctx)))
+        if judge is not None and judge.options.mode == "batch" and prefetch is not None:
+            await prefetch(self.planned(requests, ctx))
         async for judgment in JudgeSource.annotate(self, requests, ctx):
             yield judgment
-
-
-def planned(
-    judge: ModelJudge, source: JudgeSource, requests: Sequence[JudgmentRequest], ctx: RunContext
-) -> Iterator[ChatRequest]:
-    """Yield the calls that judging some requests begins with, for estimates and batches."""
-    for request in requests:
-        criteria = judge.policy.criteria or (request.criterion,)
-        groups = [criteria] if judge.policy.together else [(c,) for c in criteria]
-        for order, repeat in source.presentations(request, ctx.seed):
-            if (request.id, order, repeat) in ctx.skip:
-                continue
-            turned = request
-            if order == "BA":
-                turned = replace(request, responses=request.responses[::-1])
-            shown, _ = judge._shown(turned, ctx.seed, repeat)
-            policy = judge.policy
-            guidance = policy.guidance(request, repeat, ctx.seed) if policy.guidance else ""
-            for group in groups:
-                asking = judge._asking(group, guidance)
-                yield judge.first_call(shown, asking, judge.members[repeat])

@@ -16,8 +16,76 @@ Reply = Callable[[dict[str, Any]], str]
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 
 
+class _Batches:
+    """Files and batches in OpenAI's format; a batch is done when it is asked for a second time."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+
+    def answer(
+        self, line: str, raw: bytes, one: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
+    ) -> tuple[int, dict[str, Any] | bytes]:
+        """Return status and body for a request line."""
+        method, path, _ = line.split(" ", 2)
+        parts = path.split("?")[0].strip("/").split("/")
+        if method == "POST" and parts[-1] == "files":
+            part = next(p for p in raw.split(raw.split(b"\r\n", 1)[0]) if b'name="file"' in p)
+            return 200, self._file(part.split(b"\r\n\r\n", 1)[1].rstrip(b"\r\n"))
+        if method == "POST" and parts[-1] == "batches":
+            return 200, self._begin(json.loads(raw))
+        if method == "GET" and parts[-2] == "batches":
+            return 200, self._look(parts[-1], one)
+        if method == "GET" and parts[-1] == "content":
+            return 200, self.files[parts[-2]]
+        return 404, {"error": {"message": f"no such path: {path}"}}
+
+    def _file(self, content: bytes) -> dict[str, Any]:
+        name = f"file-{len(self.files) + 1}"
+        self.files[name] = content
+        return {
+            "id": name,
+            "object": "file",
+            "bytes": len(content),
+            "created_at": 0,
+            "filename": f"{name}.jsonl",
+            "purpose": "batch",
+            "status": "processed",
+        }
+
+    def _begin(self, body: dict[str, Any]) -> dict[str, Any]:
+        name = f"batch_{len(self.batches) + 1}"
+        self.batches[name] = {
+            "id": name,
+            "object": "batch",
+            "endpoint": body["endpoint"],
+            "input_file_id": body["input_file_id"],
+            "completion_window": body["completion_window"],
+            "status": "in_progress",
+            "created_at": 0,
+        }
+        return self.batches[name]
+
+    def _look(
+        self, name: str, one: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
+    ) -> dict[str, Any]:
+        batch = self.batches[name]
+        if batch["status"] == "in_progress":
+            rows = []
+            for line in self.files[batch["input_file_id"]].splitlines():
+                call = json.loads(line)
+                status, body = one(call["body"])
+                answer = {"status_code": status, "request_id": "r", "body": body}
+                rows.append({"id": "r", "custom_id": call["custom_id"], "response": answer})
+            lines = "\n".join(json.dumps(row) for row in rows)
+            batch["output_file_id"] = self._file(lines.encode())["id"]
+            batch["status"] = "completed"
+            return {**batch, "status": "in_progress", "output_file_id": None}
+        return batch
+
+
 class StubServer:
-    """Answers ``POST /v1/chat/completions``; a context manager.
+    """Answers chat completions, files and batches; a context manager.
 
     Args:
         reply: The text of every answer, or a function of the request's body.
@@ -55,6 +123,7 @@ class StubServer:
         self.outcomes: Counter[str] = Counter()
         self.in_flight = 0
         self.peak = 0
+        self._batches = _Batches()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="stub-server", daemon=True)
         self._ready = threading.Event()
@@ -128,7 +197,7 @@ class StubServer:
             }
             raw = await reader.readexactly(int(headers.get("content-length", "0")))
             if "/chat/completions" not in lines[0]:
-                self._send(writer, 404, {"error": {"message": "no such path"}})
+                self._send(writer, *self._batches.answer(lines[0], raw, self._line))
                 continue
             self.bodies.append(json.loads(raw))
             self.headers.append(headers)
@@ -159,6 +228,15 @@ class StubServer:
             self._send_raw(writer, 200, text[: len(text) // 2], {})
             return
         self._send(writer, 200, answer)
+
+    def _line(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Answer one line of a batch."""
+        self.bodies.append(body)
+        outcome = self.faults.pop(0) if self.faults else self.every
+        self.outcomes[f"batch {outcome}"] += 1
+        if outcome.isdigit():
+            return int(outcome), {}
+        return 200, self._completion(outcome, body)
 
     def _completion(self, outcome: str, body: dict[str, Any]) -> dict[str, Any]:
         text: str | None = self.reply if isinstance(self.reply, str) else self.reply(body)
@@ -195,10 +273,11 @@ class StubServer:
         self,
         writer: asyncio.StreamWriter,
         status: int,
-        body: dict[str, Any],
+        body: dict[str, Any] | bytes,
         more: dict[str, str] | None = None,
     ) -> None:
-        self._send_raw(writer, status, json.dumps(body).encode(), more or {})
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._send_raw(writer, status, raw, more or {})
 
     def _send_raw(
         self, writer: asyncio.StreamWriter, status: int, body: bytes, more: dict[str, str]
