@@ -322,12 +322,15 @@ def _show(
         f"{name} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
     )
     screen.print(
-        f"[bold]{method}[/bold]: {len(table.items)} items, {len(table.annotators)} annotators,"
-        f" {int((table.codes >= 0).sum())} labels -> {shares}; {ties} ties,"
-        f" {int((~voted).sum())} without a label"
+        Text.assemble(
+            (method, "bold"),
+            f": {len(table.items)} items, {len(table.annotators)} annotators,"
+            f" {int((table.codes >= 0).sum())} labels -> {shares}; {ties} ties,"
+            f" {int((~voted).sum())} without a label",
+        )
     )
     for note in notes:
-        screen.print(note, style="yellow" if note.startswith("warning") else "dim")
+        screen.print(note, style="yellow" if note.startswith("warning") else "dim", markup=False)
     page = Table(title="\nAnnotators", title_justify="left", title_style="bold", box=None,
                  pad_edge=False, header_style="dim")  # fmt: skip
     for column in ("annotator", "labels", "says the truth", "confusion: true -> said"):
@@ -350,7 +353,7 @@ def _show(
     if scores:
         _show_scores(screen, scores)
     if out is not None:
-        screen.print(f"\nlabels with probabilities: {out}")
+        screen.print(f"\nlabels with probabilities: {out}", soft_wrap=True, markup=False)
 
 
 def _show_scores(screen: Any, scores: list[Statistic]) -> None:

@@ -194,7 +194,7 @@ def command(
     if html_file is not None:
         from harness.cli.screen import console
 
-        console().print(f"\npage with plots: {html_file}", soft_wrap=True)
+        console().print(f"\npage with plots: {html_file}", soft_wrap=True, markup=False)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -247,8 +247,10 @@ def _show(report: AgreementReport, path: Path) -> None:
     if len(audit.prevalence) > 12:
         shares = f"{len(audit.prevalence)} different"
     out.print(
-        f"[bold]{path.name}[/bold]: {audit.n_items} items, {audit.n_clusters} clusters;"
-        f" labels: {shares}"
+        Text.assemble(
+            (path.name, "bold"),
+            f": {audit.n_items} items, {audit.n_clusters} clusters; labels: {shares}",
+        )
     )
     simulated = [entry.annotator for entry in audit.coverage if entry.simulated]
     if simulated:
@@ -303,7 +305,7 @@ def _show(report: AgreementReport, path: Path) -> None:
                 )
         out.print(page)
         for note in section.notes:
-            out.print(f"  {note}", style="dim")
+            out.print(f"  {note}", style="dim", markup=False)
 
 
 def _table(title: str, *columns: str) -> Any:

@@ -189,3 +189,12 @@ def test_a_word_that_people_use_is_a_label_not_a_failure(tmp_path):
     (tmp_path / "t.csv").write_text("ann,judge\nerror,error\nfine,fine\nfine,timeout\n")
     done = agree("t.csv", "--people", "ann", "--judges", "judge", cwd=tmp_path)
     assert re.search(r"judge +judge +2 +1 +0 +2/3 66.7% +timeout 1", done.stdout)
+
+
+def test_names_with_brackets_are_shown_as_they_are(tmp_path):
+    (tmp_path / "[red]t.csv").write_text("[bold]ann,j[0]\n[x],[x]\n[y],[y]\n[x],[/y]\n")
+    done = agree("[red]t.csv", "--people", "[bold]ann", "--judges", "j[0]", "--failures-as", "[x]",
+                 cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for text in ("[red]t.csv", "[bold]ann", "j[0]", "[/y] "):
+        assert text in done.stdout
