@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Claims:
             return "violation", "made a system call that only an attack needs"
         if end.signal == _SIGKILL and not end.killed:
             return "memory", "killed by the host, which was out of memory"
-        if end.signal and not end.killed:
+        if end.signal and end.signal != _SIGKILL:
             return "crash", f"ended by signal {end.signal}"
         if any(_raised(frame) == "MemoryError" for frame in self.frames):
             return "memory", "MemoryError: passed its limit of memory"
@@ -84,40 +84,54 @@ def exchange(
     Raises:
         LostError: The zygote is gone.
     """
-    received: dict[int, bytearray] = {}
-    too_much = False
     try:
-        answers = slot.start(job, limits, streams)
+        try:
+            answers = slot.start(job, limits, streams)
+        finally:
+            for stream in streams[1:]:
+                os.close(stream)
+        with answers:
+            received, too_much = _receive(slot, answers.fileno(), output, limits)
     finally:
-        for stream in streams[1:]:
-            os.close(stream)
-    with answers, selectors.DefaultSelector() as selector:
-        for descriptor in [answers.fileno()] + ([output] if output >= 0 else []):
-            selector.register(descriptor, selectors.EVENT_READ)
-            received[descriptor] = bytearray()
-        deadline = time.monotonic() + limits.wall + _GRACE_S
-        while selector.get_map():
-            ready = selector.select(deadline - time.monotonic())
-            if not ready:
-                raise LostError("the child outlived its limits")
-            for key, _ in ready:
-                part = _read(key.fd)
-                received[key.fd] += part
-                if not part:
-                    selector.unregister(key.fd)
-            if not too_much and sum(map(len, received.values())) > limits.output_bytes:
-                too_much = True
-                slot.kill_child()
-            if too_much:
-                for buffer in received.values():
-                    buffer.clear()
-        frames, broken = _frames(received[answers.fileno()])
+        if output >= 0:
+            os.close(output)
+    frames, broken = _frames(received[0])
     if output >= 0:
-        os.close(output)
         frames = frames or [{}]
         if isinstance(frames[0], dict):
-            frames[0]["o"] = received[output].decode("utf-8", "replace")
+            frames[0]["o"] = received[1].decode("utf-8", "replace")
     return Claims(frames, too_much, broken, slot.finish(limits))
+
+
+def _receive(
+    slot: Slot, answers: int, output: int, limits: RunLimits
+) -> tuple[tuple[bytearray, bytearray], bool]:
+    """Read both streams to their ends; have the child killed when they pass its limit."""
+    streams = {answers: bytearray()} | ({output: bytearray()} if output >= 0 else {})
+    received = (streams[answers], streams.get(output, bytearray()))
+    too_much = False
+    poller = select.poll()
+    for descriptor in streams:
+        poller.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + limits.wall + _GRACE_S
+    left = len(streams)
+    while left:
+        ready = poller.poll(max(deadline - time.monotonic(), 0) * 1000)
+        if not ready:
+            raise LostError("the child outlived its limits")
+        for descriptor, _ in ready:
+            part = _read(descriptor)
+            if not part:
+                poller.unregister(descriptor)
+                left -= 1
+            elif not too_much:
+                streams[descriptor] += part
+        if not too_much and sum(map(len, received)) > limits.output_bytes:
+            too_much = True
+            slot.kill_child()
+            for buffer in received:
+                buffer.clear()
+    return received, too_much
 
 
 def _read(descriptor: int) -> bytes:
@@ -196,7 +210,12 @@ def observed(claim: Any) -> tuple[str, Any]:
 def describe(claim: Any) -> str:
     """Return a claimed exception in one line of bounded length."""
     kind, message = claim["e"][0], claim["e"][1]
-    return f"{kind}: {message}"[:300].replace("\n", " ")
+    return one_line(f"{kind}: {message}")
+
+
+def one_line(text: str) -> str:
+    """Return a program's text as one line without control characters, cut to 300 characters."""
+    return "".join(c if c.isprintable() else " " for c in text[:300])
 
 
 def _raised(claim: Any) -> str:

@@ -11,6 +11,7 @@ import os
 import queue
 import re
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -29,11 +30,13 @@ from harness.sandbox.claims import (
     describe,
     exchange,
     observed,
+    one_line,
 )
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.slot import LostError, Slot
 from harness.sandbox.testing_process import Hung, TestingProcess
+from harness.sandbox.workers import cores
 
 RECYCLE_AFTER = 2000
 TESTS_GRACE_S = 1.0
@@ -80,7 +83,7 @@ class Sandbox:
         for option, level in (("min_isolation", min_isolation), ("max_isolation", max_isolation)):
             if level not in LEVELS:
                 raise SandboxError(f"{option} {level!r} is not one of {', '.join(LEVELS)}")
-        self.processes = processes or len(os.sched_getaffinity(0))
+        self.processes = processes or cores()
         self.min_isolation = min_isolation
         self.max_isolation = max_isolation
         self.limits = limits or RunLimits()
@@ -348,6 +351,10 @@ class Sandbox:
 
     def _start(self) -> Isolation:
         """Take the strongest level that starts and whose probes are blocked."""
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"programs run on Linux only, not on {sys.platform}; use a Linux container there"
+            )
         refused: dict[str, str] = {}
         strongest = LEVELS.index(self.max_isolation)
         weakest = LEVELS.index(self.min_isolation)
@@ -478,7 +485,7 @@ class Sandbox:
             slot.kill_child()
         end = slot.finish(limits)
         outcome: Outcome = answer["outcome"]
-        detail = answer["detail"]
+        detail = one_line(answer["detail"])
         if answer["outcome"] == "gone" or end.signal == signal.SIGSYS:
             outcome, ending = Claims([], False, False, end).outcome()
             detail = ending or detail

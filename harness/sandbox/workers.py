@@ -33,6 +33,13 @@ _BOOT = (
 )
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class _Late(Exception):
     """The worker did not answer in time."""
 
@@ -129,7 +136,7 @@ class WorkerPool:
     """
 
     def __init__(self, processes: int | None = None, *, memory_bytes: int = 4 << 30) -> None:
-        self.processes = processes or len(os.sched_getaffinity(0))
+        self.processes = processes or cores()
         self.memory_bytes = memory_bytes
         self._executor: ThreadPoolExecutor | None = None
         self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()

@@ -53,6 +53,9 @@ def warm_up(modules: list[str]) -> None:
     finally:
         os.register_at_fork = register
     sys.modules["random"].seed(0)
+    # What a function prints goes nowhere.
+    sys.stdin, sys.stderr = io.StringIO(), io.StringIO()
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="replace")
     sample = "import math\nclass A:\n    def f(self, x: int) -> str:\n        return f'{x!r}'\n"
     exec(compile(sample, SOURCE_NAME, "exec"), {"__name__": "solution"})
 
@@ -60,9 +63,6 @@ def warm_up(modules: list[str]) -> None:
 def run_job(descriptor: int) -> None:
     """Read the job and run it; the caller ends the process."""
     job = marshal.loads(read_exactly(descriptor, LENGTH.unpack(read_exactly(descriptor, 4))[0]))
-    sys.stdin = io.StringIO()
-    sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="replace")
-    sys.stderr = io.StringIO()
     mode = job["mode"]
     if mode == "functions":
         _functions(descriptor, job)

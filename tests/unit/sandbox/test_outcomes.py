@@ -119,6 +119,18 @@ def test_awkward_values_cross(sandbox: Sandbox) -> None:
     assert functions(sandbox, source, (7**20000, 7**20000)).outcome == "fail"
 
 
+def test_what_a_program_says_is_shown_in_one_plain_line(sandbox: Sandbox) -> None:
+    source = "def f(x): raise ValueError('\\x1b[2J\\nred' + 'x' * 1000)"
+    for result in (functions(sandbox, source, (1, 1)), code(sandbox, source, "f(1)")):
+        assert result.detail.isprintable() and len(result.detail) <= 300
+
+
+def test_a_program_cannot_have_modules_imported_where_the_tests_are(sandbox: Sandbox) -> None:
+    source = "import this as helper\nimport math\ndef f(x): return x"
+    assert code(sandbox, source, "assert math.sqrt(f(4)) == 2").outcome == "pass"
+    assert code(sandbox, source, "helper.s").detail.startswith("AttributeError")
+
+
 def test_tolerance_is_an_option(sandbox: Sandbox) -> None:
     source = "def f(x): return [0.1 + 0.2, {'a': 1 / 3}]"
     expected = [0.3, {"a": 0.333333333}]
