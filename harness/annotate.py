@@ -5,19 +5,19 @@ This is the one place where an exception, a broken promise or silence of a sourc
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from harness.adapters.failures import PASS_THROUGH, verdict_of_exception
 from harness.contract import FeedbackSource, RunContext
-from harness.rubric import Criterion
+from harness.rubric import Criterion, content_hash
 from harness.scale import BINARY
 from harness.schema import (
     Item,
     Judgment,
     JudgmentRequest,
     Response,
+    SourceInfo,
     Status,
     Verdict,
     Way,
@@ -60,18 +60,29 @@ def build_requests(
         else:
             groups = [(response,) for response in mine]  # type: ignore[misc]
         requests += [
-            JudgmentRequest(request_id(group, criterion), item, group, criterion)
+            JudgmentRequest(request_id(item, group, criterion), item, group, criterion)
             for group in groups
         ]
     return requests
 
 
-def request_id(responses: Sequence[Response], criterion: Criterion) -> str:
-    """Return the id of a request; it moves with the texts, so that a new answer is judged anew."""
-    parts = [criterion.id, criterion.text]
-    for response in responses:
-        parts += [response.item_id, response.id, response.text]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+def criterion_for(info: SourceInfo) -> Criterion:
+    """Return what a source is asked of one response: everything, on its own scale."""
+    return OVERALL if info.scale is None else replace(OVERALL, scale=info.scale)
+
+
+def request_id(item: Item, responses: Sequence[Response], criterion: Criterion) -> str:
+    """Return the id of a request; it moves with all that a verdict may depend on.
+
+    A changed prompt, reference, answer or scale is a new question, so that no old verdict is taken
+    for an answer to it.
+    """
+    asked = {
+        "item": [item.id, item.prompt, item.reference, item.metadata],
+        "responses": [[response.id, response.text] for response in responses],
+        "criterion": [criterion.id, criterion.text, asdict(criterion.scale)],
+    }
+    return content_hash(asked)[:24]
 
 
 async def annotate(
@@ -115,6 +126,12 @@ async def annotate(
             on_judgment(judgment)
 
     failure = Verdict(Status.MISSING, rationale="the source gave no judgment")
+    info = source.info
+    for request in todo:
+        unanswered = _failed_response(request)
+        if unanswered is not None:
+            record(Judgment(request.id, info.name, info.version, info.name, unanswered))
+    todo = [request for request in todo if request.id not in answered]
     if todo:
         try:
             async for judgment in source.annotate(todo, ctx):
@@ -126,7 +143,6 @@ async def annotate(
             raise
         except Exception as error:  # a source may raise anything; its rows keep the reason
             failure = verdict_of_exception(error)
-    info = source.info
     answered |= {judgment.request_id for judgment in kept}
     for request in todo:
         if request.id not in answered:
@@ -168,13 +184,23 @@ def _remaining(
     presentations = getattr(source, "presentations", None)
     if presentations is None:
         finished = {request for request, _, _ in done}
-        return [r for r in requests if r.id not in finished], ctx
+        return [r for r in requests if r.id not in finished], replace(ctx, skip=done)
     todo = [
         r
         for r in requests
         if any((r.id, *shown) not in done for shown in presentations(r, ctx.seed))
     ]
     return todo, replace(ctx, skip=done)
+
+
+def _failed_response(request: JudgmentRequest) -> Verdict | None:
+    """Return the failure of a response that never came; judging its empty text would score it."""
+    for response in request.responses:
+        status = response.metadata.get("status", Status.OK.value)
+        if status != Status.OK.value:
+            reason = response.metadata.get("reason", "")
+            return Verdict(Status(status), rationale=f"no response {response.id}: {reason}")
+    return None
 
 
 def _checked(judgment: Judgment, source: FeedbackSource) -> Judgment:

@@ -112,7 +112,9 @@ class FeedbackSource(Protocol):
         """Yield zero or more judgments for each request, in any order.
 
         Failures are judgments too, with their own status; a request without any judgment is
-        recorded as MISSING.
+        recorded as MISSING. A source that gives several judgments to a request has a method
+        ``presentations(request, seed)`` that returns their (order, repeat) pairs, and leaves out
+        those in ``ctx.skip``: a resumed run asks for the missing ones only.
         """
         ...
 

@@ -116,10 +116,13 @@ class HumanTable:
     info: SourceInfo
     labels: Sequence[HumanLabel]
     _index: dict[tuple[str, frozenset[str]], list[HumanLabel]] = field(init=False)
+    _only: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         """Index the labels by item and responses."""
         self._index = {}
+        criteria = {label.criterion for label in self.labels}
+        self._only = next(iter(criteria)) if len(criteria) == 1 else ""
         for label in self.labels:
             key = (label.item_id, frozenset(label.responses))
             self._index.setdefault(key, []).append(label)
@@ -140,7 +143,13 @@ class HumanTable:
             if len(set(names)) != len(names):
                 continue  # two samples of one system: its name does not say which is meant
             labels = self._index.get((request.item.id, frozenset(names)), ())
-            mine = [label for label in labels if label.criterion in ("", request.criterion.id)]
+            # A table on one criterion answers a request on no criterion in particular.
+            fits = (
+                "",
+                request.criterion.id,
+                self._only if request.criterion.id == "overall" else "",
+            )
+            mine = [label for label in labels if label.criterion in fits]
             if mine:
                 return [(label, label.responses != names) for label in mine]
         return []

@@ -40,7 +40,7 @@ def aggregator(name: str) -> Any:
 def arm_weights(arm: ArmConfig, collected: Collected) -> dict[str, float]:
     """Return the share of each source of an arm: its weight, times what the gate leaves.
 
-    With the aggregation "agreement_weighted" a source that a gate did not drop gets its weight times
+    With the aggregation "agreement_weighted" a source that no gate dropped gets its weight times
     its kappa against the people instead (the people themselves: the mean kappa between them), at
     least 0 and 0 where it is undefined. A gate's "down_weight" is that same kappa, so it does not
     count twice.
@@ -84,7 +84,8 @@ def prepare_arm(
     rewards = []
     if for_points:
         judgments = [j for source in for_points for j in collected.judgments[source.name]]
-        rewards = list(aggregate(collected.points, judgments, weights).rewards)
+        asked = {r.id: r for source in for_points for r in collected.requests_of(source)}
+        rewards = list(aggregate(list(asked.values()), judgments, weights).rewards)
         write_jsonl(run.path / "rewards" / f"{name}.jsonl", rewards)
     return {
         "name": name,

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.annotate import annotate, build_requests
+from harness.annotate import annotate, build_requests, criterion_for
 from harness.config import RunConfig
 from harness.contract import RunContext
+from harness.errors import ConfigError
 from harness.pipeline.collect import Collected
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
 from harness.records import read_responses, to_dict, write_jsonl
@@ -109,24 +110,27 @@ async def judge_policies(
 ) -> tuple[list[JudgmentRequest], dict[str, list[Judgment]]]:
     """Let every evaluator score every held-out response."""
     everything = [response for found in responses.values() for response in found]
-    requests = build_requests(items, everything, "pointwise")
+    requests: dict[str, JudgmentRequest] = {}
     judgments = {}
     for name in config.evaluation.evaluators:
-        move = bar(f"{name} evaluates", len(requests))
         source = sources[name]
+        asked = build_requests(items, everything, "pointwise", criterion_for(source.info))
+        requests |= {request.id: request for request in asked}
+        move = bar(f"{name} evaluates", len(asked))
 
         def on_judgment(judgment: Judgment, move: Any = move) -> None:
             move(1)
 
         scope = f"evaluation/{source.scope}"
-        judgments[name] = await annotate(source.source, requests, ctx, journal, scope, on_judgment)
-    return requests, judgments
+        judgments[name] = await annotate(source.source, asked, ctx, journal, scope, on_judgment)
+    return list(requests.values()), judgments
 
 
 def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[Any]:
     """Return who evaluates, and for which arms they are held out.
 
-    A source is the same as another when plugin and options are, whatever their names.
+    An evaluator shares with an arm when one of the arm's sources has the same plugin and options,
+    whatever its name, or asks the same model.
     """
     from harness.evaluate import EvaluatorInfo
 
@@ -142,6 +146,40 @@ def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list
             EvaluatorInfo(name, info.kind, info.simulated, frozenset(held_out), info.scale)
         )
     return infos
+
+
+def _shares(one: NamedSource, other: NamedSource) -> bool:
+    model = one.config.options.get("model")
+    asks_same = model is not None and model == other.config.options.get("model")
+    return asks_same or one.scope.partition("/")[2] == other.scope.partition("/")[2]
+
+
+def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
+    """Refuse sources in roles that they cannot fill, before anything is paid for.
+
+    Raises:
+        ConfigError: An evaluator cannot judge single responses or has a limit, or the reference of
+            the agreement is no source of people.
+    """
+    for name in config.evaluation.evaluators:
+        source = sources[name]
+        if "pointwise" not in source.info.takes:
+            raise ConfigError(
+                f"source {name} cannot evaluate: it does not judge single responses",
+                where="evaluation.evaluators",
+            )
+        if source.config.limit is not None:
+            raise ConfigError(
+                f"evaluator {name} has a limit, but it must score every policy alike",
+                where=f"sources.{name}.limit",
+            )
+    if config.agreement is not None:
+        kind = sources[config.agreement.reference].info.kind
+        if kind != "human":
+            raise ConfigError(
+                f"source {config.agreement.reference} is a {kind}, not people",
+                where="agreement.reference",
+            )
 
 
 def source_rows(

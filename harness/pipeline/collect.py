@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.annotate import annotate
+from harness.annotate import annotate, build_requests, criterion_for
 from harness.config import ItemsConfig, RunConfig
 from harness.contract import RunContext
-from harness.errors import ConfigError, GateStopError
+from harness.errors import ConfigError, DataError, GateStopError
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
 from harness.records import read_items, read_responses, to_dict, write_json, write_jsonl
 from harness.registry import registry
@@ -38,7 +38,6 @@ class Collected:
         evaluation: Held-out items.
         responses: The base policy's responses to the training items.
         pairs: Pairwise requests on them.
-        points: Pointwise requests on them.
         judgments: By source, in the source's own way of judging.
         seconds: Wall time of each source.
         agreement: The agreement report as plain values, None without a reference.
@@ -51,7 +50,6 @@ class Collected:
     evaluation: list[Item]
     responses: list[Response] = field(default_factory=list)
     pairs: list[JudgmentRequest] = field(default_factory=list)
-    points: list[JudgmentRequest] = field(default_factory=list)
     judgments: dict[str, list[Judgment]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     agreement: dict[str, Any] | None = None
@@ -60,18 +58,25 @@ class Collected:
     kappas: dict[str, float] = field(default_factory=dict)
 
     def requests_of(self, source: NamedSource) -> list[JudgmentRequest]:
-        """Return what a source is asked before training."""
-        requests = self.pairs if source.way == "pairwise" else self.points
-        return requests[: source.config.limit]
+        """Return what a source is asked before training, on its own scale."""
+        if source.way == "pairwise":
+            return self.pairs[: source.config.limit]
+        criterion = criterion_for(source.info)
+        points = build_requests(self.train, self.responses, "pointwise", criterion)
+        return points[: source.config.limit]
 
 
 def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
     """Read the items of an experiment.
 
     Raises:
-        DataError: The file is missing or wrong.
+        DataError: The file is missing, wrong or empty.
     """
-    return read_items(Path(resolve(config_path, config.file)))[: config.limit]
+    path = Path(resolve(config_path, config.file))
+    items = read_items(path)[: config.limit]
+    if not items:
+        raise DataError("there is no item in the file", where=str(path))
+    return items
 
 
 def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:
@@ -152,22 +157,22 @@ async def judge_all(
 def as_pairs(source: NamedSource, collected: Collected) -> list[Judgment]:
     """Return a source's judgments on pairs; scores of a pointwise source are compared.
 
-    A pair of which one response has no score keeps that response's failure.
+    Each annotator's two scores are compared. A pair of which one response has no score keeps that
+    response's failure.
     """
     if source.way == "pairwise":
         return collected.judgments[source.name]
-    by_request = {j.request_id: j for j in collected.judgments[source.name]}
-    by_response = {
-        request.responses[0].id: by_request[request.id]
-        for request in collected.requests_of(source)
-        if request.id in by_request
-    }
+    response_of = {r.id: r.responses[0].id for r in collected.requests_of(source)}
+    scores: dict[str, dict[tuple[str, int], Judgment]] = {}
+    for judgment in collected.judgments[source.name]:
+        mine = scores.setdefault(response_of[judgment.request_id], {})
+        mine[judgment.annotator, judgment.repeat] = judgment
     compared = []
     for pair in collected.pairs:
-        both = [by_response.get(response.id) for response in pair.responses]
-        if both[0] is None or both[1] is None:
-            continue
-        compared.append(_compare(pair, both[0], both[1], source))
+        first, second = (scores.get(response.id, {}) for response in pair.responses)
+        compared += [
+            _compare(pair, first[who], second[who], source) for who in first if who in second
+        ]
     return compared
 
 
@@ -181,7 +186,7 @@ def _compare(pair: JudgmentRequest, a: Judgment, b: Judgment, source: NamedSourc
         value = "TIE" if first == second else "A" if first > second else "B"
         verdict = Verdict(Status.OK, value)
     info = source.info
-    return Judgment(pair.id, info.name, info.version, a.annotator, verdict)
+    return Judgment(pair.id, info.name, info.version, a.annotator, verdict, repeat=a.repeat)
 
 
 def measure_agreement(
@@ -193,11 +198,17 @@ def measure_agreement(
     """Compare every source with the people and apply the gates.
 
     Raises:
+        DataError: There is no pair to compare on.
         GateStopError: A gate with action "stop" was not met; agreement.json says by how much.
     """
     collected.weights = dict.fromkeys(sources, 1.0)
     if config.agreement is None:
         return
+    if not collected.pairs:
+        raise DataError(
+            "the base policy gave no two different responses to any item, so there is no pair",
+            hint="raise policy.responses_per_item or policy.temperature",
+        )
     from harness.aggregate import gate
     from harness.agreement import agreement_report, tables_from_judgments
 
@@ -239,27 +250,32 @@ def _kappa(name: str, people: str, table: JudgmentTable) -> Statistic:
     Of a source with several annotators the lowest counts; of the people themselves, the mean over
     their pairs, which is the most that a judge can be asked for.
     """
-    from harness.agreement import Statistic, cohen_kappa, judge_kappa, pairs_of
+    from harness.agreement import Statistic, cohen_kappa, majority, pairs_of
 
     ratings = table.table
-    columns = [column for column, source in table.sources.items() if source == name]
+
+    def columns_of(source: str) -> list[int]:
+        return [ratings.column(c) for c, s in table.sources.items() if s == source]
+
+    def kappa(first: Any, second: Any, label: str) -> Statistic:
+        pairs = pairs_of(first, second, ratings.clusters, ratings.n_categories)
+        return cohen_kappa(pairs, label)
+
+    columns, codes = columns_of(name), ratings.codes
     if name != people:
-        found = [judge_kappa(ratings, column) for column in columns]
-        return min(found, key=lambda k: float("inf") if k.value is None else k.value)
+        truth = majority(ratings.label_counts(columns_of(people)))
+        found = [kappa(codes[:, c], truth, f"{name} - majority of {people}") for c in columns]
+        known = [k for k in found if k.value is not None]
+        if len(known) < len(found) or not found:
+            reason = next((k.reason for k in found if k.value is None), "no pair was judged")
+            return Statistic("cohen_kappa", name, None, status="undefined", reason=reason)
+        return min(known, key=lambda k: k.value or 0.0)
     values = [
-        cohen_kappa(
-            pairs_of(
-                ratings.codes[:, ratings.column(a)],
-                ratings.codes[:, ratings.column(b)],
-                ratings.clusters,
-                ratings.n_categories,
-            ),
-            f"{a} - {b}",
-        ).value
+        kappa(codes[:, a], codes[:, b], people).value
         for i, a in enumerate(columns)
         for b in columns[i + 1 :]
     ]
-    known = [value for value in values if value is not None]
-    if not known:
+    defined = [value for value in values if value is not None]
+    if not defined:
         return Statistic("cohen_kappa", people, None, status="undefined", reason="one person only")
-    return Statistic("mean_cohen_kappa", people, sum(known) / len(known))
+    return Statistic("mean_cohen_kappa", people, sum(defined) / len(defined))

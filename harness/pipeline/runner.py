@@ -68,6 +68,7 @@ def run(
     directory = RunDirectory(Path(out) if out else Path("reports") / config.name)
     sources = build_sources(config, path)
     arms_stage.check_arms(config)
+    assess.check_roles(config, sources)
     collected = Collected(
         load_items(path, config.data.train), load_items(path, config.data.evaluation)
     )
@@ -78,7 +79,6 @@ def run(
         asyncio.run(_check_sources(sources, journal, config))
         collected.responses = sample_base(directory, path, config, collected.train, bar)
         collected.pairs = build_requests(collected.train, collected.responses, "pairwise")
-        collected.points = build_requests(collected.train, collected.responses, "pointwise")
         asyncio.run(_judge(collected, sources, journal, config, bar))
         measure_agreement(directory, config, collected, sources)
         arms = {
@@ -187,7 +187,8 @@ def _report_data(
         log_ratios=ratios,
     )
     write_json(directory.path / "evaluation.json", evaluation)
-    rows = assess.source_rows(config, collected, sources, judgments, len(requests))
+    n_evaluated = sum(len(found) for found in responses.values())
+    rows = assess.source_rows(config, collected, sources, judgments, n_evaluated)
     cost_of = {row["name"]: row["cost_usd"] for row in rows}
     curves: dict[str, dict[str, Any]] = {}
     for (arm, seed), result in trained.items():

@@ -55,7 +55,13 @@ class TrainJob:
 def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:
     """Return items in the columns that trainers and reward functions read."""
     return [
-        {"prompt": item.prompt, "reference": item.reference, "item_id": item.id} for item in items
+        {
+            "prompt": item.prompt,
+            "reference": item.reference,
+            "item_id": item.id,
+            "metadata": dict(item.metadata),
+        }
+        for item in items
     ]
 
 

@@ -164,17 +164,15 @@ def _number(value: Any) -> float | None:
 
 
 class SourceReward:
-    """A feedback source as a reward function: the mean of its verdicts on each completion.
+    """A feedback source as a reward function: the mean of its verdicts, on [0, 1].
 
-    The dataset's columns ``item_id`` and ``reference`` become the item; everything else that the
-    trainer passes is ignored.
+    The dataset's columns ``item_id``, ``reference`` and ``metadata`` become the item; everything
+    else that the trainer passes is ignored.
 
     Args:
         source: Any pointwise source.
         ctx: What the source may use.
         criterion: What it is asked.
-        to_number: Makes a verdict's value a float; by default booleans become 1 and 0 and numbers
-            stay, and any other value is an error.
     """
 
     def __init__(
@@ -182,13 +180,11 @@ class SourceReward:
         source: FeedbackSource,
         ctx: RunContext,
         criterion: Criterion | None = None,
-        to_number: Callable[[Any], float] | None = None,
     ) -> None:
-        from harness.annotate import OVERALL
+        from harness.annotate import criterion_for
 
         self.source, self.ctx = source, ctx
-        self.criterion = criterion or OVERALL
-        self.to_number = to_number or _verdict_number
+        self.criterion = criterion or criterion_for(source.info)
         self.__name__ = source.info.name
         self._known: dict[str, float] = {}
 
@@ -210,33 +206,25 @@ class SourceReward:
         n = len(prompts)
         item_ids = columns.get("item_id") or [str(prompt) for prompt in prompts]
         references = columns.get("reference") or [None] * n
+        metadata = columns.get("metadata") or [{}] * n
         names, requests = [], {}
         for i, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
             text = prompt if isinstance(prompt, str) else tuple(prompt)
-            item = Item(str(item_ids[i]), text, references[i])
+            item = Item(str(item_ids[i]), text, references[i], metadata[i] or {})
             answer = completion_text(completion)
             digest = hashlib.sha256(answer.encode()).hexdigest()[:12]
             response = Response(f"policy.{item.id}.{digest}", item.id, "policy", answer)
-            name = request_id((response,), self.criterion)
+            name = request_id(item, (response,), self.criterion)
             names.append(name)
             if name not in self._known:
                 requests[name] = JudgmentRequest(name, item, (response,), self.criterion)
         found: dict[str, list[float]] = {}
         for judgment in await annotate(self.source, list(requests.values()), self.ctx):
             if judgment.verdict.status is Status.OK:
-                value = self.to_number(judgment.verdict.value)
+                value = self.criterion.scale.to_unit(judgment.verdict.value)
                 found.setdefault(judgment.request_id, []).append(value)
         means = {name: sum(values) / len(values) for name, values in found.items()}
         rewards = [self._known.get(name, means.get(name)) for name in names]
         if self.source.info.deterministic:
             self._known |= means
         return rewards
-
-
-def _verdict_number(value: Any) -> float:
-    if isinstance(value, bool | int | float):
-        return float(value)
-    raise InputError(
-        f"a verdict of {value!r} is no number, so it cannot be a reward",
-        hint="give the criterion an interval or ordinal scale, or pass to_number",
-    )

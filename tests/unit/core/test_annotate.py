@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,49 @@ def test_silence_becomes_rows(how: str, status: Status) -> None:
     found = run(Silent(how), requests)
     assert len(found) == len(requests)
     assert [j.verdict.status for j in found] == [Status.OK] + [status] * 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"reference": "other"}, {"prompt": "other"}, {"metadata": {"max_words": 3}}],
+)
+def test_a_changed_question_is_asked_anew(tmp_path: Path, change: dict[str, object]) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        run(judge_source(Calls()), PAIRS[:1], journal=journal)
+        changed = [replace(item, **change) for item in ITEMS]  # type: ignore[arg-type]
+        calls = Calls()
+        run(judge_source(calls), build_requests(changed, RESPONSES, "pairwise"), journal=journal)
+        assert len(calls.seen) == 10
+
+
+def test_a_response_that_never_came_is_a_failure_not_a_wrong_answer() -> None:
+    lost = replace(RESPONSES[0], text="", metadata={"status": "timeout", "reason": "60 s"})
+    requests = build_requests(ITEMS[:1], [lost], "pointwise")
+    (judgment,) = run(odd_verifier.build(), requests)
+    assert judgment.verdict.status is Status.TIMEOUT
+    assert "60 s" in judgment.verdict.rationale
+
+
+def test_a_source_with_several_judgments_learns_what_it_gave() -> None:
+    seen: list[frozenset[tuple[str, str, int]]] = []
+
+    class Sampled(Silent):
+        def presentations(self, request: JudgmentRequest, seed: int) -> list[tuple[str, int]]:
+            return [("", 0), ("", 1)]
+
+        async def annotate(
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        ) -> AsyncIterator[Judgment]:
+            seen.append(ctx.skip)
+            for request in requests:
+                for repeat in range(2):
+                    if (request.id, "", repeat) not in ctx.skip:
+                        verdict = Verdict(Status.OK, 1.0)
+                        yield Judgment(request.id, "silent", "1", "s", verdict, repeat=repeat)
+
+    with Journal(Path(tempfile.mkdtemp()) / "j.sqlite") as journal:
+        requests = build_requests(ITEMS[:1], RESPONSES[:1], "pointwise")
+        (first, _) = run(Sampled(""), requests, journal=journal)
+        journal.forget([first])
+        assert len(run(Sampled(""), requests, journal=journal)) == 2
+        assert [len(skip) for skip in seen] == [0, 1]

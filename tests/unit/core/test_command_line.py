@@ -1,4 +1,4 @@
-"""The command starts fast, loads nothing heavy, and ends wrong input with code 2 and one message."""
+"""The command starts fast, loads nothing heavy, and ends wrong input with one message, code 2."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ RESPONSES = [Response(f"i{n}.{k}", f"i{n}", "base", f"{n} {k}") for n in range(4
 def collected() -> Collected:
     found = Collected(ITEMS, [])
     found.pairs = build_requests(ITEMS, RESPONSES, "pairwise")
-    found.points = build_requests(ITEMS, RESPONSES, "pointwise")
+    found.responses = RESPONSES
     return found
 
 
@@ -53,7 +53,8 @@ def test_scores_become_pairs_and_failures_stay_failures() -> None:
         "i3.0": Verdict(Status.OK, True), "i3.1": Verdict(Status.TIMEOUT, rationale="slow"),
     }  # fmt: skip
     found.judgments["v"] = [
-        Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id]) for r in found.points
+        Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id])
+        for r in found.requests_of(source)
     ]
     pairs = as_pairs(source, found)
     assert [p.verdict.value for p in pairs] == ["A", "B", "TIE", None]

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from harness.contract import RunContext
-from harness.errors import InputError
+from harness.errors import InputError, ScaleError
+from harness.scale import Scale
 from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status, Verdict
 from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
 
+LENGTH = Scale("interval", low=0, high=8)
 CTX = RunContext(chat=None, workers=None, sandbox=None)  # type: ignore[arg-type]
 
 
@@ -29,7 +31,7 @@ class LengthSource:
 
     @property
     def info(self) -> SourceInfo:
-        return SourceInfo("length", "1", "verifier", deterministic=self.deterministic)
+        return SourceInfo("length", "1", "verifier", LENGTH, deterministic=self.deterministic)
 
     def check(self, ctx: RunContext) -> None:
         """Nothing is needed."""
@@ -61,8 +63,8 @@ def test_a_source_becomes_rewards_in_order_and_failures_none() -> None:
     with LoopThread() as loop:
         source = LengthSource()
         rewards = loop.run(call(SourceReward(source, CTX), ["ab", "", "abcd", "silence"]))
-    # "abcd" is the mean of 4 and 6; an error and silence are None, not 0.
-    assert rewards == [2.0, None, 5.0, None]
+    # "abcd" is the mean of 4 and 6, of 8 at most; an error and silence are None, not 0.
+    assert rewards == [2 / 8, None, 5 / 8, None]
 
 
 def test_a_source_gets_prompt_reference_and_the_text_of_chat_messages() -> None:
@@ -81,7 +83,7 @@ def test_it_works_while_a_loop_runs_in_the_calling_thread() -> None:
     async def notebook() -> Any:
         return call(rewards, ["ab", "abc"])
 
-    assert asyncio.run(notebook()) == [2.0, 3.0]
+    assert asyncio.run(notebook()) == [2 / 8, 3 / 8]
     assert source.threads == {"harness-rewards"}
 
 
@@ -90,7 +92,7 @@ def test_equal_completions_are_judged_once() -> None:
         source = LengthSource(deterministic=deterministic)
         rewards = WeightedRewards({"length": SourceReward(source, CTX)})
         for _ in range(2):
-            assert call(rewards, ["ab"] * 3, item_id=["i"] * 3) == [2.0] * 3
+            assert call(rewards, ["ab"] * 3, item_id=["i"] * 3) == [2 / 8] * 3
         assert len(source.seen) == calls
 
 
@@ -101,19 +103,45 @@ def test_failures_of_a_deterministic_source_are_tried_again() -> None:
     assert len(source.seen) == 2
 
 
-def test_a_value_that_is_no_number_is_refused() -> None:
+def word_source(scale: Scale | None, word: str) -> LengthSource:
     class Words(LengthSource):
+        @property
+        def info(self) -> SourceInfo:
+            return SourceInfo("words", "1", "judge", scale)
+
         async def annotate(
             self, requests: Sequence[JudgmentRequest], ctx: RunContext
         ) -> AsyncIterator[Judgment]:
             for request in requests:
-                yield Judgment(request.id, "length", "1", "w", Verdict(Status.OK, "good"))
+                yield Judgment(request.id, "words", "1", "w", Verdict(Status.OK, word))
 
-    with pytest.raises(InputError, match="no number"):
-        asyncio.run(call(SourceReward(Words(), CTX), ["ab"]))
-    to_number = {"good": 1.0}.__getitem__
-    reward = SourceReward(Words(), CTX, to_number=to_number)
-    assert asyncio.run(call(reward, ["ab"])) == [1.0]
+    return Words()
+
+
+def test_a_label_is_a_reward_only_on_an_ordinal_scale() -> None:
+    likert = Scale("ordinal", ("bad", "fair", "good"))
+    reward = SourceReward(word_source(likert, "fair"), CTX)
+    assert asyncio.run(call(reward, ["ab"])) == [0.5]
+    colours = Scale("nominal", ("red", "blue"))
+    with pytest.raises(ScaleError, match="no order"):
+        asyncio.run(call(SourceReward(word_source(colours, "red"), CTX), ["ab"]))
+
+
+def test_the_source_sees_the_item_with_its_metadata() -> None:
+    seen = []
+
+    class Looks(LengthSource):
+        async def annotate(
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        ) -> AsyncIterator[Judgment]:
+            seen.extend(request.item.metadata for request in requests)
+            async for judgment in super().annotate(requests, ctx):
+                yield judgment
+
+    reward = SourceReward(Looks(), CTX)
+    columns = {"prompts": ["p"], "completions": ["ab"], "completion_ids": [[1]]}
+    asyncio.run(reward(**columns, metadata=[{"max_words": 3}]))
+    assert seen == [{"max_words": 3}]
 
 
 def constant(*values: float | None) -> Any:
