@@ -1,0 +1,128 @@
+"""Sources judge on scales of their own; rewards, pairs and roles follow them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adapters.judge import JudgeSource
+from harness.annotate import build_requests
+from harness.config import ArmConfig, RunConfig, SourceConfig
+from harness.contract import SourceFactory
+from harness.errors import ConfigError, DataError
+from harness.pipeline.arms import prepare_arm
+from harness.pipeline.assess import check_roles
+from harness.pipeline.collect import Collected, as_pairs, load_items, measure_agreement
+from harness.pipeline.context import NamedSource
+from harness.registry import Origin, registry
+from harness.scale import UNIT, Scale
+from harness.schema import Item, Judgment, Response, SourceInfo, Status, Value, Verdict
+from harness.store import RunDirectory
+
+ITEMS = [Item("i", "q")]
+RESPONSES = [Response(f"r{k}", "i", "base", f"text {k}") for k in range(2)]
+
+
+def source_with(scale: Scale, name: str = "s") -> NamedSource:
+    info = SourceInfo(name, "1", "judge", scale)
+    built = JudgeSource(info, call=None)  # type: ignore[arg-type]
+    factory = SourceFactory(name, "1", "judge", lambda label, options: built)
+    config = SourceConfig(use=name)
+    return NamedSource(name, config, built, factory, Origin(name, "m", "d", "1"))
+
+
+def collected_with(
+    source: NamedSource, values: list[tuple[str, Value]], annotators: list[str]
+) -> Collected:
+    found = Collected(ITEMS, [], RESPONSES, build_requests(ITEMS, RESPONSES, "pairwise"))
+    requests = found.requests_of(source)
+    found.judgments[source.name] = [
+        Judgment(request.id, source.name, "1", who, Verdict(Status.OK, dict(values)[key]))
+        for who in annotators
+        for request in requests
+        for key in [f"{who}:{request.responses[0].id}"]
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("scale", "values", "rewards"),
+    [
+        (UNIT, (0.25, 1.0), [0.25, 1.0]),
+        (Scale("ordinal", ("1", "2", "3", "4", "5")), ("4", "1"), [0.75, 0.0]),
+        (Scale("interval", low=0, high=10), (10, 5), [1.0, 0.5]),
+    ],
+)
+def test_rewards_are_on_the_unit_scale(
+    tmp_path: Path, scale: Scale, values: tuple[Value, Value], rewards: list[float]
+) -> None:
+    source = source_with(scale)
+    given = list(zip(("a:r0", "a:r1"), values, strict=True))
+    found = collected_with(source, given, ["a"])
+    arm = ArmConfig(sources=("s",), aggregation="mean", trainer="grpo")
+    prepare_arm(RunDirectory(tmp_path), "arm", arm, found, {"s": source})
+    lines = (tmp_path / "rewards" / "arm.jsonl").read_text().splitlines()
+    assert [json.loads(line)["value"] for line in lines] == rewards
+
+
+def test_every_annotator_of_a_pointwise_source_has_a_voice() -> None:
+    source = source_with(UNIT)
+    values = [("ann:r0", 0.9), ("ann:r1", 0.1), ("bob:r0", 0.8), ("bob:r1", 0.2),
+              ("cat:r0", 0.0), ("cat:r1", 1.0)]  # fmt: skip
+    found = collected_with(source, values, ["ann", "bob", "cat"])
+    pairs = as_pairs(source, found)
+    assert [(p.annotator, p.verdict.value) for p in pairs] == [
+        ("ann", "A"), ("bob", "A"), ("cat", "B"),
+    ]  # fmt: skip
+
+
+def config(**changes: Any) -> RunConfig:
+    content: dict[str, Any] = {
+        "name": "x",
+        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
+        "policy": {"model": "m"},
+        "sources": {
+            "verifier": {"use": "last_number"},
+            "people": {"use": "simulated_people"},
+            "few": {"use": "exact_match", "limit": 3},
+        },
+        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
+        "evaluation": {"evaluators": ["verifier"]},
+        **changes,
+    }
+    return RunConfig.model_validate(content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"evaluation": {"evaluators": ["people"]}}, "does not judge single responses"),
+        ({"evaluation": {"evaluators": ["few"]}}, "must score every policy alike"),
+        ({"agreement": {"reference": "verifier"}}, "is a verifier, not people"),
+    ],
+)
+def test_sources_in_roles_they_cannot_fill(changes: dict[str, Any], message: str) -> None:
+    experiment = config(**changes)
+    found = registry()
+    sources = {
+        name: NamedSource(
+            name, entry, found.source(entry.use).build(entry.options, name),
+            found.source(entry.use), found.origins[entry.use],
+        )
+        for name, entry in experiment.sources.items()
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match=message):
+        check_roles(experiment, sources)
+
+
+def test_nothing_to_compare_is_an_error_that_says_so(tmp_path: Path) -> None:
+    experiment = config(agreement={"reference": "people"})
+    with pytest.raises(DataError, match="no two different responses"):
+        measure_agreement(RunDirectory(tmp_path), experiment, Collected(ITEMS, []), {})
+    (tmp_path / "empty.jsonl").write_text("\n")
+    train = experiment.data.train.model_copy(update={"file": "empty.jsonl"})
+    with pytest.raises(DataError, match="no item in the file"):
+        load_items(tmp_path / "experiment.yaml", train)
