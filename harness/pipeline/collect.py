@@ -217,7 +217,7 @@ def measure_agreement(
     infos = {name: source.info for name, source in asked.items()}
     extra = {s.name: s.compute for s in registry().statistics.values()}
     table = tables_from_judgments(collected.pairs, judgments, infos)[0]
-    report = agreement_report(table.table, table.orders, extra=extra)
+    report = agreement_report(table.table, extra=extra, evidence=table.evidence)
     measured = {name: _kappa(name, config.agreement.reference, table) for name in asked}
     collected.kappas = {n: k.value for n, k in measured.items() if k.value is not None}
     decisions = [
