@@ -94,7 +94,7 @@ class Sandbox:
         self._executor: ThreadPoolExecutor | None = None
         self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._slots: set[Slot] = set()
-        self._others: dict[str, Sandbox] = {}
+        self._others: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Sandbox] = {}
         self._closed = False
 
     @property
@@ -109,25 +109,28 @@ class Sandbox:
                 self._isolation = self._start()
             return self._isolation
 
-    def with_minimum(self, min_isolation: str) -> Sandbox:
-        """Return this sandbox, or one like it with another minimum that is closed with it.
+    def variant(
+        self, *, min_isolation: str, extra_paths: Sequence[str] = (), preimport: Sequence[str] = ()
+    ) -> Sandbox:
+        """Return this sandbox, or one with other options that is closed together with it.
 
         Raises:
             SandboxError: There is no such level.
         """
-        if min_isolation == self.min_isolation:
+        wanted = (min_isolation, tuple(extra_paths), tuple(preimport))
+        if wanted == (self.min_isolation, self.extra_paths, self.preimport):
             return self
         with self._lock:
-            if min_isolation not in self._others:
-                self._others[min_isolation] = Sandbox(
+            if wanted not in self._others:
+                self._others[wanted] = Sandbox(
                     self.processes,
                     min_isolation=min_isolation,
                     max_isolation=self.max_isolation,
                     limits=self.limits,
-                    extra_paths=self.extra_paths,
-                    preimport=self.preimport,
+                    extra_paths=extra_paths,
+                    preimport=preimport,
                 )
-            return self._others[min_isolation]
+            return self._others[wanted]
 
     async def run_functions(
         self,

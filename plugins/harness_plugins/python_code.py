@@ -50,6 +50,8 @@ class PythonCodeOptions(BaseModel):
         min_isolation: Weakest isolation level to run at; see docs/security.md.
         allow_forgeable: Give a verdict also where tests must run inside the program's own process,
             which can then forge it; otherwise abstain.
+        import_paths: Directories of packages that programs may import, and can read all of.
+        preimport: Modules of these to import before any program runs, since importing them is slow.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +63,16 @@ class PythonCodeOptions(BaseModel):
     partial: bool = False
     min_isolation: str = "landlock"
     allow_forgeable: bool = False
+    import_paths: tuple[str, ...] = ()
+    preimport: tuple[str, ...] = ()
+
+    def sandbox(self, ctx: RunContext) -> Sandbox:
+        """Return the run's sandbox with these options."""
+        return ctx.sandbox.variant(
+            min_isolation=self.min_isolation,
+            extra_paths=self.import_paths,
+            preimport=self.preimport,
+        )
 
     def limits(self, sandbox: Sandbox) -> RunLimits:
         """Return the limits for one program."""
@@ -86,13 +98,13 @@ class PythonCodeSource:
 
     def check(self, ctx: RunContext) -> None:
         """Start the sandbox, so that a host without the isolation is refused at once."""
-        _ = ctx.sandbox.with_minimum(self.options.min_isolation).isolation
+        _ = self.options.sandbox(ctx).isolation
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
         """Yield one judgment per request; a few more run than there are cores, so none idles."""
-        sandbox = ctx.sandbox.with_minimum(self.options.min_isolation)
+        sandbox = self.options.sandbox(ctx)
         queue = iter(requests)
         pending: set[asyncio.Task[Judgment]] = set()
         try:

@@ -367,7 +367,7 @@ def test_a_failure_of_the_sandbox_is_an_error_and_never_zero(ctx: RunContext) ->
         processes = 1
         limits = ctx.sandbox.limits
 
-        def with_minimum(self, _: str) -> Broken:
+        def variant(self, **_: object) -> Broken:
             return self
 
         async def run_tests(self, *_: Any, **__: Any) -> SandboxResult:
@@ -395,6 +395,20 @@ def test_the_last_block_is_the_program(text: str, program: str) -> None:
 @pytest.mark.parametrize("minimum", ["landlock", "seccomp"])
 def test_the_minimum_is_an_option(ctx: RunContext, minimum: str) -> None:
     assert judge(ctx, python_code, KINDS[0][0], ADD, min_isolation=minimum)[1] is True
+
+
+def test_packages_are_an_option(ctx: RunContext, tmp_path: Path) -> None:
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "extra_numbers.py").write_text("SEVEN = 7\n")
+    paths = [str(tmp_path / "site-packages")]
+    reference = {"entry_point": "f", "tests": [{"args": [], "expected": 7}]}
+    text = "from extra_numbers import SEVEN\ndef f(): return SEVEN"
+    assert judge(ctx, python_code, reference, text)[1] is False
+    assert judge(ctx, python_code, reference, text, import_paths=paths)[1] is True
+    options = {"import_paths": paths, "preimport": ["extra_numbers"]}
+    assert judge(ctx, python_code, reference, text, **options)[1] is True
+    asserts = {"asserts": ["import extra_numbers", "assert f() == extra_numbers.SEVEN"]}
+    assert judge(ctx, python_code, asserts, text, **options)[1] is True
 
 
 # -- translation --------------------------------------------------------------------------------
