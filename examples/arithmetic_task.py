@@ -22,7 +22,7 @@ OPERANDS = range(21)
 """Both operands of a sum are drawn from 0 to 20."""
 
 HELD_OUT_PAIRS = 100
-"""Ordered operand pairs kept for evaluation; the other 341 are for training on feedback."""
+"""At least so many ordered operand pairs are kept for evaluation (101); 340 are for training."""
 
 TEMPLATES: dict[Style, tuple[str, ...]] = {
     "polite": (

@@ -36,7 +36,7 @@ from harness.train.models import (
     save_final,
 )
 from harness.train.monitor import Monitor, call_rewards, kl_statistics, rollout_statistics
-from harness.train.result import OnStep, TrainingFolder, TrainResult, peak_memory_mb
+from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.rows import Row, as_prompt, check_rows
 from harness.train.sampling import Rollout, rows_of, sample, score_rollout
@@ -96,29 +96,23 @@ def train_ppo(
 
     with quiet():
         training = PpoTraining(model_path, rows, rewards, settings, folder, seed)
-        writes = training.accelerator.is_main_process  # one rank measures and writes
         first = training.resume()
-        if writes:
-            folder.rewind(first)
-            if monitor is not None and first == 0:
-                folder.log({"step": 0, **training.look(monitor)})
+        folder.rewind(first)
+        if monitor is not None and first == 0 and folder.writes:
+            folder.log({"step": 0, **training.look(monitor)})
         for step in range(first + 1, settings.steps + 1):
             row = training.step(step)
-            if not writes:
+            if not folder.writes:
                 continue
             if monitor is not None and monitor.is_due(step, settings.steps):
                 row |= training.look(monitor)
             folder.log(row)
             if step % settings.checkpoint_every == 0 and step < settings.steps:
                 training.save_state(step)
-        result = TrainResult(
-            folder.final, settings.steps, folder.log_path, folder.seconds(), peak_memory_mb()
-        )
-        if writes:
+        if folder.writes:
             save_final(training.policy, training.tokenizer, folder.final)
-            result = folder.finish(settings.steps)
         training.accelerator.wait_for_everyone()
-    return result
+    return folder.finish(settings.steps)
 
 
 @dataclass(frozen=True)
@@ -164,6 +158,12 @@ class PpoTraining:
 
         gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
+        world = self.accelerator.num_processes
+        if settings.rollout_size % world or settings.batch_size * settings.accumulation % world:
+            raise ConfigError(
+                f"rollout_size {settings.rollout_size} and batch_size * accumulation "
+                f"{settings.batch_size * settings.accumulation} must be multiples of {world} ranks"
+            )
         self.rows, self.rewards, self.settings = rows, rewards, settings
         self.folder, self.seed, self.beta = folder, seed, settings.beta
         self.tokenizer = load_tokenizer(model_path)

@@ -42,6 +42,8 @@ class TrainResult:
 class TrainingFolder:
     """The output folder of one training: log, resume state and final checkpoint.
 
+    Of several processes of one training (``RANK`` in the environment), the first one writes.
+
     A folder belongs to one set of inputs. The same call on the same folder goes on after a kill,
     and returns at once when the training had finished; a call with other inputs is refused.
 
@@ -60,6 +62,7 @@ class TrainingFolder:
         self.final = path / "final"
         self.log_path = path / "log.jsonl"
         self._result_path = path / "result.json"
+        self.writes = os.environ.get("RANK", "0") == "0"
         self._on_step = on_step
         self._seconds_before = 0.0
         self._started = time.monotonic()
@@ -96,7 +99,7 @@ class TrainingFolder:
 
         A last line that a kill cut short is dropped too.
         """
-        if not self.log_path.is_file():
+        if not self.writes or not self.log_path.is_file():
             return
         kept = []
         for line in self.log_path.read_text(encoding="utf-8").splitlines():
@@ -111,6 +114,8 @@ class TrainingFolder:
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row; numbers that are not finite become null."""
+        if not self.writes:
+            return
         clean = {key: _finite(value) for key, value in row.items()}
         clean["seconds"] = round(self.seconds(), 3)
         with self.log_path.open("a", encoding="utf-8") as file:
@@ -123,7 +128,10 @@ class TrainingFolder:
         return self._seconds_before + time.monotonic() - self._started
 
     def finish(self, steps: int) -> TrainResult:
-        """Write and return the result; the resume state is deleted."""
+        """Write and return the result; the resume state is deleted.
+
+        Call it when all processes are through with their work.
+        """
         import shutil
 
         result = TrainResult(
@@ -133,6 +141,8 @@ class TrainingFolder:
             seconds=round(self.seconds(), 3),
             peak_memory_mb=round(peak_memory_mb(), 1),
         )
+        if not self.writes:
+            return result
         stored = dataclasses.asdict(result)
         _write(
             self._result_path,

@@ -112,7 +112,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Look at the untrained policy."""
-        if self.monitor is not None:
+        if self.monitor is not None and self.folder.writes:
             self.reference = self.make_reference() if self.make_reference else None
             if state.global_step == 0:
                 look = self.monitor.look(kwargs["model"], self.reference, self.tokenizer)
@@ -121,7 +121,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Write the row of a step."""
         logs = kwargs["logs"]
-        if "loss" not in logs:  # the summary at the end, or an evaluation
+        if not self.folder.writes or "loss" not in logs:  # the summary at the end has no loss
             return
         row = {"step": state.global_step}
         row |= {name: logs[key] for key, name in self.keys.items() if key in logs}
@@ -141,7 +141,9 @@ def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
     resume = last_whole_checkpoint(folder.resume_dir)
     folder.rewind(int(resume.name.rpartition("-")[2]) if resume else 0)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    save_final(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder.final)
+    if folder.writes:
+        save_final(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder.final)
+    trainer.accelerator.wait_for_everyone()
     steps: int = trainer.state.global_step
     return steps
 
@@ -155,7 +157,7 @@ def last_whole_checkpoint(resume_dir: Path) -> Path | None:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
             whole.append(path)
         except (OSError, json.JSONDecodeError):
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 

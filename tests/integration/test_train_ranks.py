@@ -21,11 +21,13 @@ import dataclasses, sys
 from pathlib import Path
 import torch
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
+from harness.train.grpo import train_grpo
+from harness.train.monitor import Monitor
 from harness.train.ppo import PpoTraining, train_ppo
 from harness.train.result import TrainingFolder
 from harness.train.reward_function import WeightedRewards
 from harness.train.sampling import rows_of
-from harness.train.settings import PpoSettings
+from harness.train.settings import GrpoSettings, PpoSettings
 
 torch.set_num_threads(1)
 policy, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -52,6 +54,12 @@ if rank == 0:
 # And a whole training: each step is logged once, and the ranks agree on the KL coefficient.
 settings = dataclasses.replace(settings, steps=3, target_kl=2.0, kl_horizon=20)
 result = train_ppo(policy, rows, {"length": rewards}, settings, out / f"whole-{world}")
+if world > 1:
+    groups = GrpoSettings(
+        learning_rate=1e-3, steps=2, batch_size=4, group_size=4, max_new_tokens=12, beta=0.1
+    )
+    monitor = Monitor(rows, every=1, max_new_tokens=12)
+    train_grpo(policy, rows, {"length": rewards}, groups, out / "grpo", monitor=monitor)
 (out / f"whole-{world}-{rank}.txt").write_text(str(result.checkpoint))
 """
 
@@ -124,3 +132,7 @@ def test_two_ranks_update_as_one_does(repo_root: Path, tmp_path: Path) -> None:
     assert rows_logged[0]["beta"] != rows_logged[1]["beta"]
     assert all((tmp_path / f"whole-2-{rank}.txt").read_text() for rank in range(2))
     assert (whole / "final" / "model.safetensors").is_file()
+    groups = tmp_path / "grpo"
+    logged = [json.loads(line) for line in (groups / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in logged] == [0, 1, 2]
+    assert (groups / "final" / "model.safetensors").is_file()
