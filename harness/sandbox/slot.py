@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 _GUEST = Path(__file__).parent / "guest"
 _NOBODY = 65534
 _START_S = 30.0
+# Threads of numerical libraries would not survive the fork of a child.
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 _CLOSE_S = 2.0
 _GRACE_S = 5.0  # how long past its own limits a zygote may be silent before it counts as lost
 
@@ -85,7 +92,7 @@ def launch(module: str, options: dict[str, Any], descriptor: int) -> subprocess.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=[descriptor],
-        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+        env=_ENVIRONMENT,
         cwd="/",
         start_new_session=True,
     )

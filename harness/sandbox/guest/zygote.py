@@ -41,10 +41,10 @@ def main(options: dict[str, Any]) -> None:
     control = socket.socket(fileno=options["control"])
     try:
         confinement = Confinement(options["level"], options["extra_paths"])
-        sys.path.extend(options["extra_paths"])
-        warm_up(options["preimport"])
         if options["level"] == "namespaces":
             _isolate(control, confinement)
+        sys.path.extend(options["extra_paths"])
+        warm_up(options["preimport"])  # after namespaces, which a process with threads cannot enter
         confinement.give_up()
     except Exception as error:
         control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
