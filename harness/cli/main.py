@@ -65,12 +65,12 @@ def register() -> None:
     names = {
         module.name.replace("_", "-"): module.name
         for module in pkgutil.iter_modules(harness.cli.__path__)
-        if module.name not in ("main", "screen")
     }
     ranked = sorted(names, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
     for name in ranked:
         module = importlib.import_module(f"harness.cli.{names[name]}")
-        app.command(name)(module.command)
+        if hasattr(module, "command"):
+            app.command(name)(module.command)
 
 
 def main() -> None:
