@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,10 @@ def command(
     evaluator: Annotated[
         list[str], typer.Option(help="A pointwise source that scores responses; repeatable.")
     ],
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Option of an evaluator, NAME.key=value; repeatable."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write everything to.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
@@ -33,6 +38,10 @@ def command(
     from harness.registry import registry
     from harness.schema import Judgment, Response
 
+    if len(set(evaluator)) != len(evaluator):
+        raise ConfigError(f"--evaluator names a source twice: {', '.join(evaluator)}")
+    options = options_of_sources(option or [], evaluator)
+    sources = [registry().source(name).build(options[name]) for name in evaluator]
     all_items = read_items(items)
     written: dict[tuple[str, int], list[Response]] = {}
     for entry in responses:
@@ -48,7 +57,6 @@ def command(
             replace(response, id=f"{label}/{response.id}", system=name)
             for response in read_responses(Path(file), all_items)
         ]
-    sources = [registry().source(name).build() for name in evaluator]
     everything = [response for found in written.values() for response in found]
     requests = build_requests(all_items, everything, "pointwise")
 
@@ -80,9 +88,34 @@ def command(
     print_evaluation(console(), result)
 
 
-def print_evaluation(screen: object, result: dict[str, object]) -> None:
+def options_of_sources(pairs: list[str], names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the options of each named source.
+
+    Args:
+        pairs: As the command line has them; the value is read as YAML, so that 3 is a number.
+        names: The sources that the command was given.
+
+    Raises:
+        ConfigError: A pair is not NAME.key=value, is given twice, or names no source given.
+    """
+    from harness.cli.judge import parse_options
+    from harness.errors import ConfigError
+
+    options: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for path, value in parse_options(pairs).items():
+        name, _, key = path.partition(".")
+        if not key or name not in options:
+            raise ConfigError(
+                f"--option {path!r} is not NAME.key=value for a source of this command",
+                hint=f"sources: {', '.join(options) or 'none'}",
+            )
+        options[name][key] = value
+    return options
+
+
+def print_evaluation(screen: object, result: dict[str, Any]) -> None:
     """Print scores with intervals, coverage and the difference to the base policy."""
-    from typing import Any, cast
+    from typing import cast
 
     from rich.console import Console
     from rich.table import Table
@@ -100,7 +133,7 @@ def print_evaluation(screen: object, result: dict[str, object]) -> None:
             row["policy"],
             _number(row["value"]),
             f"{_number(row['low'])}..{_number(row['high'])}",
-            f"{row['scored']}/{row['n']}",
+            f"{row['n']}/{row['responses']}",
             _number(difference.get("value"), "+.3f"),
             _number(difference.get("p_holm"), ".3g"),
         )

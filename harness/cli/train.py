@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,25 +29,32 @@ def command(
         ),
     ] = None,
     option: Annotated[
+        list[str] | None,
+        typer.Option(help="Option of a --reward source, NAME.key=value; repeatable."),
+    ] = None,
+    setting: Annotated[
         list[str] | None, typer.Option("--set", help="Setting of the trainer, key=value.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of order and sampling.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Train a policy or a reward model."""
-    from typing import Any
-
     from harness.cli.judge import parse_options
     from harness.cli.screen import console, progress
     from harness.errors import ConfigError
-    from harness.pipeline.rewards import open_rewards
     from harness.pipeline.trainers import TRAINERS, train
     from harness.records import read_rows
 
     if trainer not in TRAINERS:
         raise ConfigError(f"--trainer is {trainer!r}", hint=f"use one of {', '.join(TRAINERS)}")
     rows = [row for _, row in read_rows(data)]
-    with progress(quiet) as bars, open_rewards(reward or [], seed=seed) as (functions, weights):
+    with (
+        progress(quiet) as bars,
+        open_rewards(reward or [], option or [], seed) as (
+            functions,
+            weights,
+        ),
+    ):
         bars.start()
         task = bars.add_task(trainer, total=None)
 
@@ -55,10 +64,61 @@ def command(
             bars.update(task, completed=row["step"], description=text)
 
         result = train(
-            trainer, model, rows, parse_options(option or []), out, rewards=functions,
+            trainer, model, rows, parse_options(setting or []), out, rewards=functions,
             weights=weights, seed=seed, on_step=on_step,
         )  # fmt: skip
     console().print(
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,
     )
+
+
+@contextmanager
+def open_rewards(
+    rewards: list[str], options: list[str], seed: int
+) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Yield reward functions and weights by name.
+
+    Args:
+        rewards: ``SOURCE``, ``FOLDER`` of a reward model, or either with ``=WEIGHT``.
+        options: ``SOURCE.key=value``.
+        seed: Of the sources.
+
+    Raises:
+        ConfigError: A weight is no number, a name is given twice, a source takes no single
+            response, or an option is for none of them.
+        PluginError: There is no such source, or its options are wrong.
+    """
+    from harness.cli.evaluate import options_of_sources
+    from harness.errors import ConfigError
+    from harness.pipeline.rewards import online_rewards
+    from harness.registry import registry
+
+    weights: dict[str, float] = {}
+    folders: dict[str, str] = {}
+    for entry in rewards:
+        name, _, weight = entry.partition("=")
+        label = Path(name).name if Path(name).is_dir() else name
+        if label in weights:
+            raise ConfigError(f"--reward {label} is given twice")
+        try:
+            weights[label] = float(weight or 1.0)
+        except ValueError:
+            raise ConfigError(f"--reward {entry!r}: {weight!r} is not a number") from None
+        if Path(name).is_dir():
+            folders[label] = name
+    named = options_of_sources(options, [label for label in weights if label not in folders])
+    sources = {name: registry().source(name).build(named[name]) for name in named}
+    for name, source in sources.items():
+        if "pointwise" not in source.info.takes:
+            raise ConfigError(f"--reward {name}: the source judges no single response")
+    if not weights:
+        yield {}, {}
+        return
+    with online_rewards(seed) as make:
+        functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
+        for label, folder in folders.items():
+            from harness.train.reward_model import RewardModelReward
+
+            functions[label] = RewardModelReward(folder)
+        yield functions, weights

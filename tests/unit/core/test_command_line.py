@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.train import open_rewards
+from harness.errors import ConfigError
+
 HEAVY = ("torch", "transformers", "trl", "litellm", "pandas", "scipy", "matplotlib", "numpy")
 
 
@@ -73,7 +76,7 @@ def test_every_stage_has_a_command() -> None:
             "train --trainer pp0 --model m --data d --out o".split(),
             ["'pp0'", "sft, reward_model, dpo, grpo, ppo"],
         ),
-        ("evaluate --items i --responses x --evaluator e".split(), ["no such file"]),
+        ("evaluate --items i --responses x --evaluator exact_match".split(), ["no such file"]),
     ],
 )
 def test_wrong_input_is_one_message_and_code_2(
@@ -102,3 +105,63 @@ def test_judge_works_on_plain_files_and_goes_on(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in lines]
     assert [row["verdict"]["value"] for row in rows] == [True, True, True, False, False]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["judgments.jsonl"]
+
+
+def written(folder: Path) -> str:
+    """Write items and two policies' responses; return the arguments that name them."""
+    items = [{"id": f"i{n}", "prompt": "?", "reference": str(n)} for n in range(4)]
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in items))
+    for policy, words in (("base", "say 0"), ("tuned", "please 1")):
+        rows = [{"id": f"r{n}", "item_id": f"i{n}", "text": words} for n in range(4)]
+        (folder / f"{policy}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return "--items items.jsonl --responses base=base.jsonl --responses tuned=tuned.jsonl --quiet"
+
+
+def test_evaluate_scores_policies_by_sources_with_options(tmp_path: Path) -> None:
+    arguments = (
+        f"evaluate {written(tmp_path)} --evaluator last_number --evaluator keywords"
+        " --option keywords.any_of=[please] --out scores.json"
+    )
+    done = harness(*arguments.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "scores.json").read_text())["scores"]
+    means = {(row["evaluator"], row["policy"]): row["value"] for row in rows}
+    assert means[("last_number", "base")] == means[("last_number", "tuned")] == 0.25
+    assert (means[("keywords", "base")], means[("keywords", "tuned")]) == (0.0, 1.0)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    shown = next(line for line in lines if line[:2] == ["last_number", "tuned"])
+    assert "4/4" in shown
+    assert "0.250" in shown
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("exact_match.any_of=[x]", ["'exact_match.any_of'", "sources: keywords"]),
+        ("any_of=[x]", ["'any_of'", "NAME.key=value"]),
+        ("keywords.any_off=[x]", ["any_off", "any_of: Field required"]),
+    ],
+)
+def test_a_wrong_option_of_an_evaluator_is_named(
+    tmp_path: Path, option: str, words: list[str]
+) -> None:
+    arguments = f"evaluate {written(tmp_path)} --evaluator keywords --option {option}"
+    done = harness(*arguments.split(), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_train_passes_options_to_its_reward_sources() -> None:
+    with open_rewards(["keywords=0.5"], ["keywords.any_of=[please]"], 0) as (functions, weights):
+        assert weights == {"keywords": 0.5}
+        rewards = functions["keywords"](
+            prompts=["?", "?"],
+            completions=["no", "please"],
+            completion_ids=[[1], [2]],
+            item_id=["a", "b"],
+        )
+    assert rewards == [0.0, 1.0]
+    wrong = ConfigError, "for a source of this command"
+    with pytest.raises(wrong[0], match=wrong[1]), open_rewards(["keywords"], ["last.x=1"], 0):
+        pass
