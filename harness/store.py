@@ -89,7 +89,7 @@ class Journal:
                     if isinstance(entry, tuple):
                         connection.execute(*entry)
                 connection.commit()
-            except sqlite3.Error as error:
+            except Exception as error:  # a writer that died silently would lose rows
                 self._failure = error
             for entry in batch:
                 if isinstance(entry, threading.Event):
@@ -112,14 +112,13 @@ class Journal:
             judgment.order,
             judgment.repeat,
             scope,
-            json.dumps(to_dict(judgment), ensure_ascii=False),
+            json.dumps(to_dict(judgment)),  # escaped: a lone surrogate has no UTF-8
         )
         self._put("INSERT OR REPLACE INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
         """Record what came back from a call to a language model."""
-        text = json.dumps(body, ensure_ascii=False)
-        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, text))
+        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, json.dumps(body)))
 
     def _put(self, statement: str, row: tuple[Any, ...]) -> None:
         self._raise_failure()
@@ -173,8 +172,9 @@ class Journal:
         done = threading.Event()
         self._queue.put(done)
         while not done.wait(1.0):
-            if not self._writer.is_alive():
-                break
+            if not self._writer.is_alive() and not done.is_set():
+                self._raise_failure()
+                raise HarnessError(f"cannot write {self.path}: the journal is closed")
         self._raise_failure()
 
     def _raise_failure(self) -> None:

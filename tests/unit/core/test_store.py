@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,33 @@ def test_a_full_disk_is_an_error_not_silence(
         journal.put_judgment(judgment(1))
     with pytest.raises(HarnessError):
         journal.close()
+
+
+def test_text_that_has_no_utf8_is_kept(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        row = replace(judgment(1), raw="half an emoji: \ud83d")
+        journal.put_judgment(row)
+        journal.put_reply("k", {"text": "\ud83d"})
+        journal.put_judgment(judgment(2))
+        assert journal.judgments() == [row, judgment(2)]
+        assert journal.get_reply("k") == {"text": "\ud83d"}
+
+
+def test_a_row_that_cannot_be_written_is_an_error_not_silence(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    journal.put_reply("\ud83d", {})  # a key has no escape
+    with pytest.raises(HarnessError, match="cannot write"):
+        journal.flush()
+    with pytest.raises(HarnessError, match="cannot write"):
+        journal.close()
+
+
+def test_a_dead_writer_is_an_error_not_silence(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.sqlite")
+    journal.close()
+    journal.put_reply("k", {})
+    with pytest.raises(HarnessError, match="is closed"):
+        journal.flush()
 
 
 def test_two_runs_cannot_mix(tmp_path: Path) -> None:
