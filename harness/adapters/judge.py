@@ -134,7 +134,11 @@ class JudgeSource:
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
-        """Yield one judgment per request, order and repeat, as they finish."""
+        """Yield one judgment per request, order and repeat, as they finish.
+
+        An error that stops the run, such as a budget that is used up, starts nothing new; calls
+        in flight are paid for, so their judgments still come before it is raised.
+        """
         jobs = [
             (request, order, repeat)
             for request in requests
@@ -143,19 +147,28 @@ class JudgeSource:
         ]
         pending: set[asyncio.Task[Judgment]] = set()
         queue = iter(jobs)
+        stop: BaseException | None = None
         try:
             while True:
-                while len(pending) < ctx.limits.concurrency and (job := next(queue, None)):
+                while stop is None and len(pending) < ctx.limits.concurrency:
+                    job = next(queue, None)
+                    if job is None:
+                        break
                     pending.add(asyncio.create_task(self._judge(*job, ctx)))
                 if not pending:
-                    return
+                    break
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    yield task.result()
+                    error = task.exception()
+                    if error is None:
+                        yield task.result()
+                    stop = stop or error
         finally:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
+        if stop is not None:
+            raise stop
 
     async def _judge(
         self, request: JudgmentRequest, order: Order, repeat: int, ctx: RunContext
