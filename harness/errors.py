@@ -17,7 +17,8 @@ HarnessError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.schema import ChatReply, Status
@@ -97,6 +98,10 @@ class MissingExtraError(HarnessError):
             f"{module} is not installed.\n  hint: pip install 'feedback-harness[{extra}]'"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross process pools whole: an exception is otherwise rebuilt of its message alone."""
+        return type(self), (self.module, self.extra)
+
 
 class ChatError(HarnessError):
     """A call to a language model failed.
@@ -121,6 +126,11 @@ class ChatError(HarnessError):
         self.retryable = retryable
         self.reply = reply
         super().__init__(f"{status.value}: {reason}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross process pools whole."""
+        build = partial(type(self), retryable=self.retryable, reply=self.reply)
+        return build, (self.status, self.reason)
 
 
 class BudgetExceededError(HarnessError):

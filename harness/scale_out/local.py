@@ -61,27 +61,33 @@ def run_jobs(
             if on_report is not None:
                 on_report(index, content)
 
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start, initargs=(reports, threads, os.getpid())
-    ) as pool:
-        futures: dict[Future[Any], int] = {
-            pool.submit(_call, function, index, job): index for index, job in enumerate(jobs)
-        }
-        pending = set(futures)
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                drain()
-                for future in done:
-                    results[futures[future]] = future.result()
-                    if on_done is not None:
-                        on_done(futures[future], future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    drain()
-    reports.close()
-    reports.join_thread()
+    try:
+        with ProcessPoolExecutor(
+            workers,
+            mp_context=context,
+            initializer=_start,
+            initargs=(reports, threads, os.getpid()),
+        ) as pool:
+            futures: dict[Future[Any], int] = {
+                pool.submit(_call, function, index, job): index for index, job in enumerate(jobs)
+            }
+            pending = set(futures)
+            try:
+                while pending:
+                    done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                    drain()
+                    # Those that finished first: a failure must not take their results along.
+                    for future in sorted(done, key=lambda f: f.exception() is not None):
+                        results[futures[future]] = future.result()
+                        if on_done is not None:
+                            on_done(futures[future], future.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        drain()
+    finally:
+        reports.close()
+        reports.join_thread()
     return results
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from harness.annotate import build_requests
 from harness.config import ArmConfig, RunConfig, SourceConfig
-from harness.errors import ConfigError, PluginError
+from harness.errors import ChatError, ConfigError, MissingExtraError, PluginError
 from harness.pipeline.arms import arm_weights, check_arms
 from harness.pipeline.assess import evaluators_of
 from harness.pipeline.collect import Collected, as_pairs, check_held_out
@@ -134,24 +135,60 @@ def test_rewards_by_name_with_weights() -> None:
         pass
 
 
-def double(job: int, report: Any) -> int:
+JOBS = """
+import os
+
+def double(job, report):
     report(0, {"job": job})
     if job < 0:
         raise ValueError("negative")
     return 2 * job
 
+def refuse(job, report):
+    from harness.errors import ChatError, MissingExtraError
+    from harness.schema import ChatReply, Status
 
-def test_jobs_come_back_in_order_with_their_reports() -> None:
+    if job == "extra":
+        raise MissingExtraError("torch", "train")
+    raise ChatError(Status.REFUSED, "no", retryable=True, reply=ChatReply("I will not"))
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module of job functions that fresh processes can import."""
+    (tmp_path / "pipeline_jobs.py").write_text(JOBS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("pipeline_jobs")
+    sys.modules.pop("pipeline_jobs")
+
+
+def test_jobs_come_back_in_order_with_their_reports(jobs: Any) -> None:
     seen: list[tuple[int, Any]] = []
     done: list[int] = []
     results = run_jobs(
-        double, [3, 1, 2], 2, lambda i, r: seen.append((i, r["job"])), lambda i, r: done.append(i)
+        jobs.double,
+        [3, 1, 2],
+        2,
+        lambda i, r: seen.append((i, r["job"])),
+        lambda i, r: done.append(i),
     )
     assert results == [6, 2, 4]
     assert sorted(seen) == [(0, 3), (1, 1), (2, 2)]
     assert sorted(done) == [0, 1, 2]
     with pytest.raises(ValueError, match="negative"):
-        run_jobs(double, [1, -1], 2)
+        run_jobs(jobs.double, [1, -1], 2)
+
+
+def test_errors_of_the_harness_come_out_of_jobs_whole(jobs: Any) -> None:
+    with pytest.raises(MissingExtraError, match=r"feedback-harness\[train\]") as missing:
+        run_jobs(jobs.refuse, ["extra"])
+    assert (missing.value.module, missing.value.extra) == ("torch", "train")
+    with pytest.raises(ChatError, match="refused: no") as failed:
+        run_jobs(jobs.refuse, ["chat"])
+    assert (failed.value.status, failed.value.retryable) == (Status.REFUSED, True)
+    assert failed.value.reply is not None
+    assert failed.value.reply.text == "I will not"
 
 
 PARENT = """
