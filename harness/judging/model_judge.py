@@ -90,9 +90,12 @@ class ModelJudge:
         return [find_template(n) for n in self.options.templates or [default or "standard"]]
 
     def version(self, base: str) -> str:
-        """Return the version of the source: it moves with words, parser, options and rubric."""
+        """Return the version of the source: it moves with words, parser, options and rubric.
+
+        Rubric and constitution count by what they say, not by the path of their file.
+        """
         words = [member.template.sha256 for member in self.members]
-        options = self.options.model_dump(exclude={"mode"})
+        options = self.options.model_dump(exclude={"mode", "rubric", "constitution"})
         parts = [base, verdicts.VERSION, words, options, self.policy.sha256]
         criteria = [[c.id, c.text, c.weight, c.scale.describe()] for c in self.policy.criteria]
         return f"{base}+{content_hash([parts, criteria, self.policy.together])[:12]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +79,11 @@ def build_sources(config: RunConfig, config_path: Path) -> dict[str, NamedSource
 
 
 def _beside(config_path: Path, value: Any) -> Any:
-    """Return the path of a file that an option names beside the experiment file; else the value."""
-    if isinstance(value, str) and "\0" not in value and len(value) < 256:
+    """Return the path of a file that an option names beside the experiment file; else the value.
+
+    A bare word is a name, such as a rubric's, even where a file happens to be called so.
+    """
+    if isinstance(value, str) and "\0" not in value and len(value) < 256 and set("./") & set(value):
         path = config_path.parent / value
         if value and not Path(value).is_absolute() and path.is_file():
             return str(path)
@@ -93,9 +96,7 @@ async def open_context(
     *,
     seed: int = 0,
     concurrency: int = 32,
-    timeout_s: float = 60.0,
     budget_usd: float | None = None,
-    run_dir: Path | None = None,
     processes: int | None = None,
 ) -> AsyncIterator[RunContext]:
     """Open the chat client, the workers and the sandbox that sources share, and close them."""
@@ -103,13 +104,13 @@ async def open_context(
     from harness.sandbox import Sandbox
     from harness.sandbox.workers import WorkerPool
 
-    limits = Limits(concurrency, timeout_s)
+    limits = Limits(concurrency)
     async with (
         Client(journal, budget_usd=budget_usd, concurrency=concurrency) as chat,
         WorkerPool(processes) as workers,
     ):
         with Sandbox(processes) as sandbox:
-            yield RunContext(chat, workers, sandbox, seed, limits, run_dir)
+            yield RunContext(chat, workers, sandbox, seed, limits)
 
 
 def resolve(config_path: Path, name: str) -> str:
@@ -128,11 +129,6 @@ def file_hash(path: Path) -> str:
             digest.update(file.relative_to(path.parent).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def weights_of(config: Mapping[str, float], names: tuple[str, ...]) -> dict[str, float]:
-    """Return the weight of each source of an arm, 1 by default."""
-    return {name: config.get(name, 1.0) for name in names}
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
