@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.adapters.failures import verdict_of_value
 from harness.contract import FeedbackSource, RunContext, SourceFactory
 from harness.errors import PluginError
+from harness.rubric import content_hash
 from harness.scale import BINARY, Scale
 from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status, Verdict
 
@@ -36,6 +37,7 @@ def verifier(
     scale: Scale = BINARY,
     timeout_s: float | None = None,
     steps: Steps | None = None,
+    fingerprint: Callable[[Any], str] | None = None,
 ) -> Callable[[Callable[..., Any]], SourceFactory]:
     """Make a verifier of a function ``(item, response) -> bool | float | None``.
 
@@ -52,6 +54,8 @@ def verifier(
         steps: For a process reward: the function returns a list with a score for each step of the
             response (empty to abstain), this way of combining them is the value, and the list is
             kept in the judgment's metadata as ``steps``.
+        fingerprint: Called with the options; returns what verdicts depend on besides them, such as
+            the content of a file that they name. Its hash is appended to the version.
 
     Raises:
         PluginError: The function cannot be imported by name in a worker process.
@@ -66,7 +70,10 @@ def verifier(
         reference = f"{function.__module__}:{function.__qualname__}"
 
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
-            info = SourceInfo(label, version, "verifier", scale)
+            full = version
+            if fingerprint is not None:
+                full += f"+{content_hash(fingerprint(validated))[:12]}"
+            info = SourceInfo(label, full, "verifier", scale)
             return VerifierSource(info, reference, validated, timeout_s, steps)
 
         doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
