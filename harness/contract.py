@@ -174,20 +174,49 @@ class SourceFactory:
             return self.builder(name, None)
         from pydantic import ValidationError
 
+        given = dict(options or {})
+        # Checked here, because a model that does not forbid extras would ignore a typo.
+        problems = _unknown_options(self.options, given)
+        cause: ValidationError | None = None
         try:
-            validated = self.options.model_validate(dict(options or {}))
+            validated = self.options.model_validate(given)
         except ValidationError as error:
+            cause = error
+            problems += [
+                f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
+                + (f", got {e['input']!r}" if e["type"] != "missing" else "")
+                for e in error.errors()
+                if e["type"] != "extra_forbidden" or len(e["loc"]) > 1
+            ]
+        if problems:
             raise PluginError(
                 f"wrong options for source {self.name}",
                 where=f"sources.{name}.options",
-                details=[
-                    f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
-                    + (f", got {e['input']!r}" if e["type"] != "missing" else "")
-                    for e in error.errors()
-                ],
+                details=problems,
                 hint=f"options: {', '.join(self.options.model_fields)}",
-            ) from error
+            ) from cause
         return self.builder(name, validated)
+
+
+def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
+    """Return a line for each option that a model has not, unless it allows extras."""
+    import difflib
+
+    from pydantic import AliasChoices
+
+    if model.model_config.get("extra") == "allow":
+        return []
+    known = set(model.model_fields)
+    for field_ in model.model_fields.values():
+        for alias in (field_.alias, field_.validation_alias):
+            names = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            known |= {n if isinstance(n, str) else str(n.path[0]) for n in names if n is not None}
+    lines = []
+    for option in sorted(set(given) - known):
+        near = difflib.get_close_matches(option, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        lines.append(f"{option}: unknown option, got {given[option]!r}{hint}")
+    return lines
 
 
 @dataclass(frozen=True)
