@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from harness.errors import PluginError, RubricError
 from harness.rubric import Constitution, Rubric, load_rubric
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from harness.contract import (
         AggregatorFactory,
         AgreementStatistic,
@@ -49,7 +51,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """A plugin whose import failed; fatal only when an experiment asks for it."""
+    """A plugin whose import or hook failed; fatal only when an experiment asks for it."""
 
     origin: Origin
     reason: str
@@ -63,6 +65,7 @@ class Registry:
     aggregators: Mapping[str, AggregatorFactory]
     statistics: Mapping[str, AgreementStatistic]
     sections: Sequence[ReportSection]
+    rubric_dirs: Sequence[Traversable]
     origins: Mapping[str, Origin]
     broken: Sequence[BrokenPlugin]
     manager: pluggy.PluginManager
@@ -80,7 +83,7 @@ class Registry:
                 raise PluginError(
                     f"plugin {name} could not be loaded: {plugin.reason}", where=str(plugin.origin)
                 )
-        raise unknown("source", name, self.sources)
+        raise unknown("source", name, self.sources, self.broken)
 
     def aggregator(self, name: str) -> AggregatorFactory:
         """Return an aggregator.
@@ -89,15 +92,24 @@ class Registry:
             PluginError: There is none of that name.
         """
         if name not in self.aggregators:
-            raise unknown("aggregation", name, self.aggregators)
+            raise unknown("aggregation", name, self.aggregators, self.broken)
         return self.aggregators[name]
 
 
-def unknown(what: str, name: str, known: Mapping[str, Any]) -> PluginError:
-    """Return the error for a name that nobody registered, with the nearest known one."""
+def unknown(
+    what: str, name: str, known: Mapping[str, Any], broken: Sequence[BrokenPlugin] = ()
+) -> PluginError:
+    """Return the error for a name that nobody registered, with the nearest known one.
+
+    Broken plugins are named too, since one of them may be what offers it.
+    """
     near = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return PluginError(f"unknown {what} {name!r}", hint=f"{hint}known: {', '.join(sorted(known))}")
+    return PluginError(
+        f"unknown {what} {name!r}",
+        details=[f"broken plugin {plugin.origin}: {plugin.reason}" for plugin in broken],
+        hint=f"{hint}known: {', '.join(sorted(known))}",
+    )
 
 
 def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) -> Registry:
@@ -136,11 +148,37 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             manager.register(entry.load(), name=entry.name)
         except Exception as error:  # a plugin's import may raise anything
             broken.append(BrokenPlugin(origin, f"{type(error).__name__}: {error}"))
+
+    def offered(hook: str) -> Iterator[tuple[Origin, Any]]:
+        """Yield what the plugins return; one that fails is broken and stops no other."""
+        for implementation in getattr(manager.hook, hook).get_hookimpls():
+            origin = seen[implementation.plugin_name]
+            try:
+                found = list(implementation.function())
+            except Exception as error:  # a plugin's hook may raise anything, or return None
+                broken.append(BrokenPlugin(origin, f"{hook}: {type(error).__name__}: {error}"))
+                continue
+            yield from ((origin, one) for one in found)
+
+    def named(hook: str, what: str, origins: dict[str, Origin]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for origin, factory in offered(hook):
+            name = getattr(factory, "name", None)
+            if not isinstance(name, str):
+                broken.append(BrokenPlugin(origin, f"{hook}: {factory!r} is no {what}"))
+                continue
+            if name in found:
+                raise duplicate(what, name, origins[name], origin)
+            found[name] = factory
+            origins[name] = origin
+        return found
+
     return Registry(
-        sources=_collect(manager, "harness_feedback_sources", "source", seen, origins),
-        aggregators=_collect(manager, "harness_aggregators", "aggregation", seen, {}),
-        statistics=_collect(manager, "harness_agreement_statistics", "statistic", seen, {}),
-        sections=[s for found in manager.hook.harness_report_sections() for s in found],
+        sources=named("harness_feedback_sources", "source", origins),
+        aggregators=named("harness_aggregators", "aggregation", {}),
+        statistics=named("harness_agreement_statistics", "statistic", {}),
+        sections=[section for _, section in offered("harness_report_sections")],
+        rubric_dirs=[folder for _, folder in offered("harness_rubric_dirs")],
         origins=origins,
         broken=tuple(broken),
         manager=manager,
@@ -154,24 +192,6 @@ def duplicate(what: str, name: str, first: Origin, second: Origin) -> PluginErro
         details=[str(first), str(second)],
         hint="uninstall one of the distributions, or rename one",
     )
-
-
-def _collect(
-    manager: pluggy.PluginManager,
-    hook: str,
-    what: str,
-    seen: Mapping[str, Origin],
-    origins: dict[str, Origin],
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for implementation in getattr(manager.hook, hook).get_hookimpls():
-        origin = seen[implementation.plugin_name]
-        for factory in implementation.function():
-            if factory.name in found:
-                raise duplicate(what, factory.name, origins[factory.name], origin)
-            found[factory.name] = factory
-            origins[factory.name] = origin
-    return found
 
 
 @cache
@@ -194,7 +214,7 @@ def find_rubric(name: str) -> Rubric | Constitution:
             raise RubricError("no such rubric file", where=name)
         return load_rubric(path)
     known: dict[str, Rubric | Constitution] = {}
-    for folder in (d for dirs in registry().manager.hook.harness_rubric_dirs() for d in dirs):
+    for folder in registry().rubric_dirs:
         for file in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):
             if file.name.endswith((".yaml", ".yml")):
                 rubric = load_rubric(file)

@@ -16,6 +16,7 @@ def command(
     """List every source with its distribution, version, options and any load error."""
     import json
 
+    from rich.markup import escape
     from rich.padding import Padding
 
     from harness.cli.screen import console
@@ -52,16 +53,17 @@ def command(
         return
     for row in rows:
         out.print(
-            f"[bold]{row['name']}[/bold]  {row['kind']}  version {row['version']}"
-            f"  [dim]{row['distribution']}[/dim]"
+            f"[bold]{escape(row['name'])}[/bold]  {row['kind']}  version {escape(row['version'])}"
+            f"  [dim]{escape(row['distribution'])}[/dim]"
         )
-        out.print(Padding(row["summary"], (0, 0, 0, 4)))
+        out.print(Padding(escape(row["summary"]), (0, 0, 0, 4)))
         if row["options"]:
             out.print(Padding(f"[dim]options: {', '.join(row['options'])}[/dim]", (0, 0, 0, 4)))
     if found.aggregators:
         out.print(f"\naggregations: {', '.join(sorted(found.aggregators))}")
     for plugin in broken:
-        out.print(f"\n[red]broken[/red] {plugin['plugin']}\n  {plugin['error']}")
+        out.print("\n[red]broken[/red]", escape(plugin["plugin"]))
+        out.print(f"  {plugin['error']}", markup=False)
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, Any]:
@@ -80,9 +82,9 @@ def _option(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def _print_one(out: Any, row: dict[str, Any]) -> None:
-    out.print(f"[bold]{row['name']}[/bold] ({row['kind']}, version {row['version']})")
-    out.print(row["summary"])
-    out.print(f"from {row['distribution']}, {row['module']}\n")
+    out.print(f"{row['name']} ({row['kind']}, version {row['version']})", markup=False)
+    out.print(row["summary"], markup=False)
+    out.print(f"from {row['distribution']}, {row['module']}\n", markup=False)
     for key, text in row["options"].items():
         out.print(f"  {key}: {text}", markup=False)
     if not row["options"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import ArmConfig, RunConfig
-from harness.errors import ConfigError
+from harness.errors import ConfigError, PluginError
 from harness.pipeline.collect import Collected, as_pairs
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
 from harness.pipeline.train_job import TrainJob, train_arm
@@ -27,13 +27,18 @@ def aggregator(name: str) -> Any:
     """Return an aggregation by name: the harness's own, or a plugin's.
 
     Raises:
-        PluginError: There is none of that name.
+        PluginError: There is none of that name, or a plugin's has the name of the harness's own.
     """
     from harness.aggregate import METHODS
 
+    if name in METHODS and name in registry().aggregators:
+        raise PluginError(
+            f"a plugin registers the aggregation {name!r}, which the harness has itself",
+            hint="rename the plugin's",
+        )
     known = {**METHODS, **{k: f.aggregate for k, f in registry().aggregators.items()}}
     if name not in known:
-        raise unknown("aggregation", name, known)
+        raise unknown("aggregation", name, known, registry().broken)
     return known[name]
 
 
