@@ -26,7 +26,11 @@ def command(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Judge responses with one source; judgments of an earlier try are kept and not made again."""
+    """Judge responses with one source; judgments of an earlier try are kept and not made again.
+
+    They are kept in OUT.journal.sqlite, which --budget counts as spent; delete that file to judge
+    anew.
+    """
     import asyncio
     from collections import Counter
 
@@ -35,7 +39,7 @@ def command(
     from harness.annotate import annotate, build_requests
     from harness.cli.screen import advance, console, progress
     from harness.config import SourceConfig
-    from harness.errors import ConfigError
+    from harness.errors import ConfigError, DataError
     from harness.pipeline.context import NamedSource, open_context
     from harness.records import read_items, read_responses, to_dict, write_jsonl
     from harness.registry import registry
@@ -44,6 +48,8 @@ def command(
 
     if way not in (None, "pointwise", "pairwise"):
         raise ConfigError(f"--way is {way!r}", hint="use pointwise or pairwise")
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")
     factory = registry().source(source)
     options = parse_options(option or [])
     config = SourceConfig(use=source, options=options, way=way)  # type: ignore[arg-type]
@@ -56,6 +62,14 @@ def command(
         )
     all_items = read_items(items)
     requests = build_requests(all_items, read_responses(responses, all_items), named.way)
+    if not requests:
+        raise DataError(
+            "there is nothing to judge",
+            where=str(responses),
+            hint="pairs are two different responses to an item"
+            if named.way == "pairwise"
+            else "the file holds no response to these items",
+        )
     journal_path = out.with_name(out.name + ".journal.sqlite")
 
     async def judge_all() -> list[Judgment]:
@@ -81,9 +95,6 @@ def command(
         for judgment in sorted(judgments, key=lambda j: (order[j.request_id], j.order, j.repeat))
     ]
     write_jsonl(out, rows)
-    journal_path.unlink()
-    for suffix in ("-wal", "-shm"):
-        journal_path.with_name(journal_path.name + suffix).unlink(missing_ok=True)
     statuses = Counter(judgment.verdict.status.value for judgment in judgments)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("status")
