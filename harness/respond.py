@@ -115,6 +115,12 @@ def _batch_seed(seed: int, system: str, start: int) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
+def _chat_seed(seed: int, index: int) -> int:
+    """Return 31 bits, which every provider takes; runs with other seeds share none of them."""
+    digest = hashlib.sha256(f"{seed}\0{index}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
 async def ask_model(
     chat: ChatClient,
     model: str,
@@ -123,6 +129,7 @@ async def ask_model(
     per_item: int = 1,
     temperature: float = 1.0,
     max_tokens: int = 256,
+    seed: int | None = None,
     concurrency: int = 32,
     on_batch: Callable[[int], None] | None = None,
 ) -> list[Response]:
@@ -135,6 +142,8 @@ async def ask_model(
         per_item: Responses for each item.
         temperature: Sampling temperature.
         max_tokens: Upper limit of a response.
+        seed: Sent to the provider, another for each response of an item; None sends none, for
+            providers that take none.
         concurrency: Calls in flight at once.
         on_batch: Called with the number of new responses, for progress.
     """
@@ -143,8 +152,9 @@ async def ask_model(
     async def ask(item: Item, index: int) -> Response:
         prompt = item.prompt
         messages = ({"role": "user", "content": prompt},) if isinstance(prompt, str) else prompt
-        name = response_id(model, 0, item.id, index)
-        request = ChatRequest(model, messages, temperature, max_tokens, repeat=index)
+        name = response_id(model, seed or 0, item.id, index)
+        own = None if seed is None else _chat_seed(seed, index)
+        request = ChatRequest(model, messages, temperature, max_tokens, own, repeat=index)
         async with limit:
             try:
                 reply = await chat.complete(request)

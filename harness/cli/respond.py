@@ -24,23 +24,42 @@ def command(
     ] = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="Sampling temperature.")] = 1.0,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Upper limit of a response.")] = 256,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of the sampling, 0 by default; with --chat sent only where it is given,"
+            " since some providers take none."
+        ),
+    ] = None,
     chat: Annotated[
         bool, typer.Option("--chat", help="Ask through an API or local/<name>.")
     ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --chat: stop before spending more, in dollars."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Sample responses to items."""
+    """Sample responses to items.
+
+    With --chat every reply is kept in OUT.journal.sqlite, so that the same command pays only for
+    what is missing; delete that file to ask anew. --budget counts what it holds as spent.
+    """
     import asyncio
     from dataclasses import replace
 
     from harness.cli.screen import advance, console, progress
+    from harness.errors import ConfigError
     from harness.pipeline.context import open_context
     from harness.records import read_items, write_jsonl
     from harness.respond import ask_model, sample_policy
     from harness.schema import Response
     from harness.store import Journal
 
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")
+    if budget is not None and not chat:
+        raise ConfigError("--budget is for --chat; a policy of your own costs nothing")
     all_items = read_items(items)
     total = len(all_items) * per_item
 
@@ -49,11 +68,11 @@ def command(
             Journal(out.with_name(out.name + ".journal.sqlite")) as journal,
             progress(quiet) as bars,
         ):
-            async with open_context(journal, seed=seed) as ctx:
+            async with open_context(journal, seed=seed or 0, budget_usd=budget) as ctx:
                 ctx.chat.check(model)
                 return await ask_model(
                     ctx.chat, model, all_items, per_item=per_item, temperature=temperature,
-                    max_tokens=max_new_tokens, on_batch=advance(bars, "asking", total),
+                    max_tokens=max_new_tokens, seed=seed, on_batch=advance(bars, "asking", total),
                 )  # fmt: skip
 
     if chat:
@@ -61,7 +80,7 @@ def command(
     else:
         with progress(quiet) as bars:
             found = sample_policy(
-                model, all_items, system=system or model, per_item=per_item, seed=seed,
+                model, all_items, system=system or model, per_item=per_item, seed=seed or 0,
                 temperature=temperature, max_new_tokens=max_new_tokens,
                 on_batch=advance(bars, "sampling", total),
             )  # fmt: skip
