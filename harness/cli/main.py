@@ -81,6 +81,7 @@ def main() -> None:
     # The libraries' own bars and reports would tear ours apart.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     register()
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         _add_plugin_commands(sys.argv[1])
