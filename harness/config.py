@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import types
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ConfigError
 
 Trainer = Literal["sft", "dpo", "grpo", "ppo"]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -115,7 +116,7 @@ class ArmConfig(_Strict):
     sources: tuple[str, ...] = Field(min_length=1)
     aggregation: str = "majority"
     trainer: Trainer
-    weights: dict[str, float] = Field(default_factory=dict)
+    weights: dict[str, Share] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
     reward_model: dict[str, Any] = Field(default_factory=dict)
 
@@ -171,12 +172,19 @@ class RunConfig(_Strict):
                 hint = f", did you mean {near[0]}?" if near else ""
                 problems.append(f"{place}: no source is named {name!r}{hint}")
 
+        def once(names: tuple[str, ...], place: str) -> None:
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                problems.append(f"{place}: {', '.join(repeated)} stands there twice")
+
         for arm, config in self.arms.items():
+            once(config.sources, f"arms.{arm}.sources")
             for name in config.sources:
                 need(name, f"arms.{arm}.sources")
             for name in config.weights:
                 if name not in config.sources:
                     problems.append(f"arms.{arm}.weights: {name!r} is not among the arm's sources")
+        once(self.evaluation.evaluators, "evaluation.evaluators")
         for name in self.evaluation.evaluators:
             need(name, "evaluation.evaluators")
         if self.evaluation.monitor and self.evaluation.monitor not in self.evaluation.evaluators:
@@ -198,17 +206,19 @@ def load_config(path: Path) -> RunConfig:
     """Read and check an experiment file.
 
     Raises:
-        ConfigError: The file is missing, is not YAML, or has unknown, missing or wrong keys; one
-            error for all of them.
+        ConfigError: The file is missing, is not YAML, or has repeated, unknown, missing or wrong
+            keys; one error for all of them.
     """
-    import yaml
+    from harness.yaml_file import parse_yaml
 
     if not path.is_file():
         raise ConfigError("no such experiment file", where=str(path))
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not YAML: {' '.join(str(error).split())}", where=str(path)) from error
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not UTF-8: {error}", where=str(path)) from error
+    except ValueError as error:
+        raise ConfigError(str(error), where=str(path)) from error
     if not isinstance(content, dict):
         raise ConfigError("an experiment file is a mapping of keys", where=str(path))
     try:

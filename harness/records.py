@@ -55,15 +55,23 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (place, row) for each line of a JSONL file.
 
     Raises:
-        DataError: The file is missing, or a line is not a JSON object.
+        DataError: The file is missing, or a line is not UTF-8 or not a JSON object.
     """
     if not path.is_file():
         raise DataError("no such file", where=str(path))
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
+    with path.open("rb") as file:
+        for number, content in enumerate(file, 1):
+            where = f"{path}:{number}"
+            try:
+                line = content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"not UTF-8: {error.reason} at byte {error.start + 1} of the line",
+                    where=where,
+                    hint=f"convert it: iconv -f latin1 -t utf-8 {path.name} > utf8.jsonl",
+                ) from error
             if not line.strip():
                 continue
-            where = f"{path}:{number}"
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
@@ -146,15 +154,28 @@ def item_from(row: Mapping[str, Any]) -> Item:
     _fields(row, ("id", "prompt"), ("reference", "metadata"))
     prompt = row["prompt"]
     if isinstance(prompt, list):
-        if not all(
-            isinstance(m, dict) and isinstance(m.get("role"), str) and "content" in m
-            for m in prompt
-        ):
-            raise ValueError("a prompt is text or a list of messages with role and content")
+        if not prompt:
+            raise ValueError("the prompt has no messages")
+        for message in prompt:
+            if not isinstance(message, dict) or not all(
+                isinstance(message.get(key), str) for key in ("role", "content")
+            ):
+                raise ValueError(
+                    f"a message has a role and a content, both text, got {message!r:.60}"
+                )
         prompt = tuple(prompt)
     elif not isinstance(prompt, str):
         raise ValueError(f"a prompt is text or a list of messages, got {prompt!r:.40}")
-    return Item(str(row["id"]), prompt, row.get("reference"), row.get("metadata") or {})
+    return Item(str(row["id"]), prompt, row.get("reference"), _metadata(row))
+
+
+def _metadata(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = row.get("metadata")
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise ValueError(f"metadata must be an object, got {metadata!r:.40}")
+    return metadata
 
 
 def response_from(row: Mapping[str, Any]) -> Response:
@@ -167,8 +188,7 @@ def response_from(row: Mapping[str, Any]) -> Response:
     if not isinstance(row["text"], str):
         raise ValueError(f"text must be a string, got {row['text']!r:.40}")
     system = str(row.get("system") or "")
-    metadata = row.get("metadata") or {}
-    return Response(str(row["id"]), str(row["item_id"]), system, row["text"], metadata)
+    return Response(str(row["id"]), str(row["item_id"]), system, row["text"], _metadata(row))
 
 
 def verdict_from(row: Mapping[str, Any]) -> Verdict:

@@ -111,15 +111,15 @@ def load_rubric(path: Path | Traversable) -> Rubric | Constitution:
     Raises:
         RubricError: The file is not YAML, misses a key, has an unknown one, or an illegal scale.
     """
-    import yaml
+    from harness.yaml_file import parse_yaml
 
     where = str(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RubricError(f"not YAML: {' '.join(str(error).split())}", where=where) from error
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise RubricError(f"not UTF-8: {error}", where=where) from error
+    except ValueError as error:
+        raise RubricError(str(error), where=where) from error
     if not isinstance(content, dict):
         raise RubricError("the file must be a mapping with id, kind and version", where=where)
     return _Reader(where).read(content)
@@ -150,15 +150,22 @@ class _Reader:
         repeated = sorted({str(i) for i in ids if ids.count(i) > 1})
         if repeated:
             raise RubricError(f"repeated id in {entries}: {', '.join(repeated)}", where=self.where)
-        name, version, sha = str(content["id"]), str(content["version"]), content_hash(content)
+        name, version = self._text(content, "id"), self._text(content, "version")
+        try:
+            sha = content_hash(content)
+        except TypeError as error:
+            raise RubricError(
+                f"only text, numbers, lists and mappings are allowed: {error}", where=self.where
+            ) from error
         if kind == "rubric":
             criteria = tuple(self._criterion(row, i) for i, row in enumerate(rows))
-            examples = tuple(
-                self._example(row, i) for i, row in enumerate(content.get("examples") or [])
-            )
+            shown = content.get("examples", [])
+            if not isinstance(shown, list):
+                raise RubricError(f"examples must be a list, got {shown!r}", where=self.where)
+            examples = tuple(self._example(row, i) for i, row in enumerate(shown))
             return Rubric(name, version, criteria, sha, examples)
         principles = tuple(self._principle(row, i) for i, row in enumerate(rows))
-        return Constitution(name, version, principles, sha, str(content.get("provenance", "")))
+        return Constitution(name, version, principles, sha, self._text(content, "provenance"))
 
     def _check_keys(
         self, row: object, allowed: set[str], needed: set[str], place: str
@@ -176,6 +183,20 @@ class _Reader:
         if missing:
             raise RubricError(f"{place} misses {', '.join(missing)}", where=self.where)
         return row
+
+    def _text(self, row: Mapping[str, Any], key: str, place: str = "top level") -> str:
+        value = row.get(key)
+        return "" if value is None else self._as_text(value, f"{key} of {place}")
+
+    def _as_text(self, value: object, what: str) -> str:
+        """Return text or a number as text; YAML reads an unquoted yes as a truth value."""
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise RubricError(
+                f"{what} must be text, got {value!r}",
+                where=self.where,
+                hint="put it in quotes: YAML reads yes, no, on, off and null as other things",
+            )
+        return str(value)
 
     def _weight(self, row: Mapping[str, Any], place: str) -> float:
         weight = row.get("weight", 1.0)
@@ -199,31 +220,43 @@ class _Reader:
             raise RubricError(f"labels of {place} must be a list", where=self.where)
         try:
             scale = Scale(
-                raw["level"], tuple(str(v) for v in labels), raw.get("low"), raw.get("high")
+                raw["level"],
+                tuple(self._as_text(label, f"a label of {place}") for label in labels),
+                raw.get("low"),
+                raw.get("high"),
             )
         except ScaleError as error:
             raise RubricError(
                 f"illegal scale in {place}: {error.what}", where=self.where, hint=error.hint
             ) from error
-        except TypeError as error:
-            raise RubricError(f"illegal bounds in {place}: {error}", where=self.where) from error
-        text = " ".join(str(row["text"]).split())
-        return Criterion(str(row["id"]), text, scale, self._weight(row, place))
+        text = " ".join(self._text(row, "text", place).split())
+        return Criterion(self._text(row, "id", place), text, scale, self._weight(row, place))
 
     def _principle(self, row: object, index: int) -> Principle:
         place = f"principles[{index}]"
         allowed = {"id", "text", "weight", "critique", "revision"}
         row = self._check_keys(row, allowed, {"id", "text"}, place)
-        critique, revision = str(row.get("critique", "")), str(row.get("revision", ""))
         return Principle(
-            str(row["id"]), str(row["text"]).strip(), self._weight(row, place), critique, revision
+            self._text(row, "id", place),
+            self._text(row, "text", place).strip(),
+            self._weight(row, place),
+            self._text(row, "critique", place),
+            self._text(row, "revision", place),
         )
 
     def _example(self, row: object, index: int) -> Example:
         place = f"examples[{index}]"
         allowed = {"prompt", "responses", "verdict", "rationale"}
         row = self._check_keys(row, allowed, {"prompt", "responses", "verdict"}, place)
-        responses = tuple(str(text) for text in row["responses"])
+        shown = row["responses"]
+        if not isinstance(shown, list) or not shown:
+            raise RubricError(
+                f"responses of {place} must be a list with at least one, got {shown!r}",
+                where=self.where,
+            )
         return Example(
-            str(row["prompt"]), responses, str(row["verdict"]), str(row.get("rationale", ""))
+            self._text(row, "prompt", place),
+            tuple(self._as_text(text, f"a response of {place}") for text in shown),
+            self._text(row, "verdict", place),
+            self._text(row, "rationale", place),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,11 @@ class Scale:
             raise ScaleError(
                 f"unknown level of measurement {self.level!r}", hint=f"use one of {_LEVELS}"
             )
+        for bound in (self.low, self.high):
+            if bound is not None and not _is_number(bound):
+                raise ScaleError(f"a bound must be a finite number, got {bound!r}")
+        if not all(isinstance(label, str) for label in self.labels):
+            raise ScaleError(f"labels must be text, got {list(self.labels)}")
         if self.is_numeric:
             if self.labels:
                 raise ScaleError(f"an {self.level} scale takes bounds, not labels {self.labels}")
@@ -101,6 +107,10 @@ class Scale:
         if self.is_numeric:
             return f"{self.level} {self.low}..{self.high}"
         return f"{self.level} {'/'.join(self.labels)}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 BINARY_LABELS = ("false", "true")

@@ -52,6 +52,22 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
         ({"arms": {"base": {"sources": ["v"], "trainer": "ppo"}}}, ["arms.base"]),
         ({"name": "../x"}, ["name"]),
         ({"policy": {}}, ["policy.model: missing"]),
+        (
+            {"arms": {"a": {"sources": ["v"], "trainer": "ppo", "weights": {"v": -1}}}},
+            ["arms.a.weights.v", "greater than or equal to 0", "-1"],
+        ),
+        (
+            {"arms": {"a": {"sources": ["v"], "trainer": "ppo", "weights": {"v": float("inf")}}}},
+            ["arms.a.weights.v", "finite"],
+        ),
+        (
+            {"arms": {"a": {"sources": ["v", "p", "v"], "trainer": "ppo"}}},
+            ["arms.a.sources: v stands there twice"],
+        ),
+        (
+            {"evaluation": {"evaluators": ["v", "v"]}},
+            ["evaluation.evaluators: v stands there twice"],
+        ),
     ],
 )
 def test_each_mistake_in_an_experiment_is_named(
@@ -61,6 +77,17 @@ def test_each_mistake_in_an_experiment_is_named(
         load_config(write(tmp_path, **changes))
     for word in (*words, "experiment.yaml"):
         assert word in str(caught.value)
+
+
+def test_a_repeated_key_of_an_experiment_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    count = len(path.read_text().splitlines())
+    path.write_text(path.read_text() + "name: other\n")
+    with pytest.raises(ConfigError, match=f"key 'name' stands twice.* and {count + 1}"):
+        load_config(path)
+    path.write_bytes("name: été\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load_config(path)
 
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
@@ -101,6 +128,38 @@ def test_broken_json_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "items.jsonl"
     path.write_text('{"id": "a", "prompt": "x"}\n{"id": \n')
     with pytest.raises(DataError, match=r"items\.jsonl:2: not JSON"):
+        read_items(path)
+
+
+def test_wrong_types_in_a_line_are_named(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "prompt": "x", "metadata": "y"},
+        {"id": "b", "prompt": []},
+        {"id": "c", "prompt": [{"role": "user", "content": ["x"]}]},
+        {"id": "d", "prompt": ["x"]},
+        {"id": "e", "prompt": "x", "metadata": []},
+        {"id": "f", "prompt": "x", "metadata": None},
+    ]
+    write_jsonl(tmp_path / "items.jsonl", rows)
+    with pytest.raises(DataError) as caught:
+        read_items(tmp_path / "items.jsonl")
+    message = "a message has a role and a content, both text, got "
+    assert caught.value.details == (
+        "line 1: metadata must be an object, got 'y'",
+        "line 2: the prompt has no messages",
+        f"line 3: {message}{{'role': 'user', 'content': ['x']}}",
+        f"line 4: {message}'x'",
+        "line 5: metadata must be an object, got []",
+    )
+    write_jsonl(tmp_path / "r.jsonl", [{"id": "r", "item_id": "a", "text": "t", "metadata": "y"}])
+    with pytest.raises(DataError, match="metadata must be an object"):
+        read_responses(tmp_path / "r.jsonl")
+
+
+def test_a_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(b'{"id": "a", "prompt": "x"}\r\n{"id": "b", "prompt": "caf\xe9"}\n')
+    with pytest.raises(DataError, match=r"items\.jsonl:2: not UTF-8: .* at byte 27 of the line"):
         read_items(path)
 
 

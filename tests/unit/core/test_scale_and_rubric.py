@@ -22,6 +22,10 @@ from harness.scale import BINARY, PREFERENCE, UNIT, Scale
         lambda: Scale("interval", low=2, high=1),
         lambda: Scale("ratio", low=-1, high=1),
         lambda: Scale("likert", ("a", "b")),  # type: ignore[arg-type]
+        lambda: Scale("interval", low="a"),  # type: ignore[arg-type]
+        lambda: Scale("interval", low=False, high=True),
+        lambda: Scale("interval", low=0, high=float("inf")),
+        lambda: Scale("nominal", (1, 2)),  # type: ignore[arg-type]
     ],
 )
 def test_a_scale_that_contradicts_itself_is_refused(make: object) -> None:
@@ -68,6 +72,9 @@ criteria:
 """
 
 
+EXAMPLE = "version: 2\nexamples: [{{prompt: p, verdict: A, responses: {}}}]"
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "rubric.yaml"
     path.write_text(text, encoding="utf-8")
@@ -92,6 +99,29 @@ def test_a_constitution(tmp_path: Path) -> None:
     assert constitution.principles[0].weight == 2.0
 
 
+def test_a_version_may_look_like_a_date_and_labels_like_numbers(tmp_path: Path) -> None:
+    text = GOOD.replace("version: 2", "version: 2024-01-31").replace("[low, high]", "[1, 2]")
+    rubric = load_rubric(write(tmp_path, text))
+    assert isinstance(rubric, Rubric)
+    assert rubric.version == "2024-01-31"
+    assert rubric.criteria[0].scale.labels == ("1", "2")
+
+
+def test_a_merged_mapping_may_be_overridden(tmp_path: Path) -> None:
+    text = """
+id: c
+kind: constitution
+version: 1
+principles:
+  - &first {id: a, text: Be kind., weight: 2}
+  - &second {<<: *first, id: b}
+  - {<<: *second, id: c, weight: 3}
+"""
+    constitution = load_rubric(write(tmp_path, text))
+    assert isinstance(constitution, Constitution)
+    assert [(p.id, p.weight) for p in constitution.principles] == [("a", 2), ("b", 2), ("c", 3)]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -102,6 +132,17 @@ def test_a_constitution(tmp_path: Path) -> None:
         (("version: 2\n", ""), "misses version"),
         (("    text: Is it clear?", "    text: Is it clear?\n    weight: 0"), "above 0, got 0"),
         (("id: clarity", "id: [clarity"), "not YAML"),
+        (("[low, high]", "[no, yes]"), "label of criteria.0. must be text, got False"),
+        (("[low, high]", "[low, high], low: a"), "illegal scale in criteria.*got 'a'"),
+        (("ordinal, labels: [low, high]", "interval, low: a"), "illegal scale .* got 'a'"),
+        (("id: clarity", "id: [clarity]"), "id of top level must be text"),
+        (("version: 2", "version: yes"), "version of top level must be text, got True"),
+        (("version: 2", "version: 2\nversion: 3"), "key 'version' stands twice, in lines 4 and 5"),
+        (("version: 2", "version: 2\nexamples: 3"), "examples must be a list, got 3"),
+        (("version: 2", EXAMPLE.format(3)), r"responses of examples\[0\] must be a list .*got 3"),
+        (("version: 2", EXAMPLE.format("abc")), "must be a list .*got 'abc'"),
+        (("version: 2", EXAMPLE.format("[on]")), "a response of examples.* must be text"),
+        (("text: Is it clear?", "text: !!binary aGk="), "only text, numbers"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
