@@ -29,6 +29,9 @@ from harness.schema import Judgment
 GROUP = 64
 """Rows per commit; kill -9 loses at most the rows that no commit has reached."""
 
+JOURNAL = "journal.sqlite"
+"""Name of the journal in a run directory."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS judgments (
     request_id TEXT NOT NULL, source TEXT NOT NULL, source_version TEXT NOT NULL,
@@ -57,6 +60,7 @@ class Journal:
         self._queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | threading.Event | None]
         self._queue = queue.SimpleQueue()
         self._failure: Exception | None = None
+        self._changes = 0
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with contextlib.closing(self._connect()) as connection:
@@ -89,6 +93,7 @@ class Journal:
                     if isinstance(entry, tuple):
                         connection.execute(*entry)
                 connection.commit()
+                self._changes = connection.total_changes
             except Exception as error:  # a writer that died silently would lose rows
                 self._failure = error
             for entry in batch:
@@ -98,7 +103,7 @@ class Journal:
         connection.close()
 
     def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
-        """Record a judgment; recording the same one again replaces it.
+        """Record a judgment; recording it again replaces it, or changes nothing where it is equal.
 
         Args:
             judgment: The row.
@@ -114,7 +119,11 @@ class Journal:
             scope,
             json.dumps(to_dict(judgment)),  # escaped: a lone surrogate has no UTF-8
         )
-        self._put("INSERT OR REPLACE INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._put(
+            "INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body != excluded.body",
+            row,
+        )
 
     def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
         """Record what came back from a call to a language model."""
@@ -128,6 +137,11 @@ class Journal:
         """Return the recorded reply of a key, None when there is none."""
         row = self._reader().execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
+
+    def changes(self) -> int:
+        """Return how many rows this journal object has added, changed or removed."""
+        self.flush()
+        return self._changes
 
     def spent_usd(self) -> float:
         """Return the dollars of all recorded calls."""

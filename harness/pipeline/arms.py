@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.config import ArmConfig, RunConfig
-from harness.errors import ConfigError, PluginError
+from harness.errors import ConfigError, HarnessError, PluginError
 from harness.pipeline.collect import Collected, as_pairs
 from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
-from harness.pipeline.train_job import TrainJob, train_arm
+from harness.pipeline.train_job import MONITORED_ITEMS, TrainJob, train_arm
 from harness.pipeline.trainers import ONLINE, settings_of
 from harness.records import to_dict, write_json, write_jsonl
 from harness.registry import registry, unknown
 from harness.rubric import content_hash
 from harness.scale_out.local import run_jobs
 from harness.schema import Preference
-from harness.store import RunDirectory
+from harness.store import Journal, RunDirectory
 
 AGREEMENT_WEIGHTED = "agreement_weighted"
 
@@ -112,6 +114,9 @@ def train_all(
     config_path: Path,
     config: RunConfig,
     arms: Mapping[str, Mapping[str, Any]],
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
+    journal: Journal,
     bar: StartBar,
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """Train every arm with every seed, several at once; what had finished stays.
@@ -121,10 +126,18 @@ def train_all(
         config_path: The experiment file.
         config: Its content.
         arms: What ``prepare_arm`` said of each.
+        collected: The items.
+        sources: By name.
+        journal: Tells what is left of the budget; each training that asks a judge gets an equal
+            share of it, so that trainings at once cannot pass it together.
         bar: For progress.
 
     Returns:
         Result of each (arm, seed).
+
+    Raises:
+        BudgetExceededError: A training used up its share; the same run goes on with what is left.
+        HarnessError: A training failed, or its process died.
     """
     results: dict[tuple[str, int], dict[str, Any]] = {}
     jobs: list[TrainJob] = []
@@ -134,7 +147,7 @@ def train_all(
             if not any(arm["weights"].values()):
                 continue  # the gates left nothing; the report says so
             job = TrainJob(str(run.path), str(config_path), name, seed, arm["weights"])
-            done = _begin(run, config_path, config, job, arm)
+            done = _begin(run, config_path, config, job, arm, collected, sources)
             if done is not None:
                 results[name, seed] = done
                 continue
@@ -148,10 +161,51 @@ def train_all(
         results[keys[index]] = result
         move(1)
 
-    run_jobs(train_arm, jobs, config.parallel, on_done=finished)
+    try:
+        run_jobs(
+            train_arm, _with_shares(jobs, config, sources, journal), config.parallel,
+            on_report=lambda index, row: move(0), on_done=finished,
+        )  # fmt: skip
+    except BrokenProcessPool as error:
+        missing = [f"{arm} with seed {seed}" for arm, seed in keys if (arm, seed) not in results]
+        raise HarnessError(
+            f"a training process died while these were not done: {', '.join(missing)}\n"
+            "  hint: most often memory ran out; set parallel: 1 and run again, it goes on"
+        ) from error
     return dict(
         sorted(results.items(), key=lambda entry: (list(arms).index(entry[0][0]), entry[0]))
     )
+
+
+def _asked_online(arm: ArmConfig, config: RunConfig, weights: Mapping[str, float]) -> set[str]:
+    """Return the sources that a training itself asks."""
+    used = {name for name in arm.sources if weights.get(name, 0) > 0}
+    asked = used if arm.trainer in ONLINE else set()
+    return asked | ({config.evaluation.monitor} if config.evaluation.monitor else set())
+
+
+def _with_shares(
+    jobs: Sequence[TrainJob],
+    config: RunConfig,
+    sources: Mapping[str, NamedSource],
+    journal: Journal,
+) -> list[TrainJob]:
+    """Return the jobs with what each may spend."""
+    if config.budget_usd is None:
+        return list(jobs)
+    paying = [
+        any(
+            sources[name].info.kind not in ("verifier", "human")
+            for name in _asked_online(config.arms[job.arm], config, job.weights)
+        )
+        for job in jobs
+    ]
+    left = max(0.0, config.budget_usd - journal.spent_usd())
+    share = left / max(1, sum(paying))
+    return [
+        replace(job, budget_usd=share if pays else 0.0)
+        for job, pays in zip(jobs, paying, strict=True)
+    ]
 
 
 def _begin(
@@ -160,6 +214,8 @@ def _begin(
     config: RunConfig,
     job: TrainJob,
     arm: Mapping[str, Any],
+    collected: Collected,
+    sources: Mapping[str, NamedSource],
 ) -> dict[str, Any] | None:
     """Return a finished result; else clear what an experiment with other inputs left."""
     import json
@@ -167,17 +223,20 @@ def _begin(
     entry = config.arms[job.arm]
     inputs = {
         "arm": entry.model_dump(exclude={"title"}),
-        "sources": {s: config.sources[s].model_dump() for s in entry.sources},
+        "sources": {s: _identity(sources[s]) for s in entry.sources},
         "weights": arm["weights"],
         "preferences": arm["preferences_sha256"],
         "policy": [
             config.policy.model_dump(),
             file_hash(Path(resolve(config_path, config.policy.model))),
         ],
-        "items": file_hash(Path(resolve(config_path, config.data.train.file))),
+        "items": [to_dict(item) for item in collected.train],
         "seed": job.seed,
-        "monitor": [config.evaluation.monitor, config.evaluation.monitor_every],
+        "monitor_every": config.evaluation.monitor_every,
+        "monitored": [to_dict(item) for item in collected.evaluation[:MONITORED_ITEMS]],
     }
+    if config.evaluation.monitor is not None:
+        inputs["monitor"] = _identity(sources[config.evaluation.monitor])
     stage = f"train/{job.arm}-seed{job.seed}"
     if not run.is_done(stage, inputs):
         for folder in (job.folder, job.reward_model_folder):
@@ -190,13 +249,22 @@ def _begin(
     return None
 
 
+def _identity(source: NamedSource) -> list[Any]:
+    """Return what moves when a source may judge differently."""
+    return [source.scope, source.info.version, source.way, source.config.limit]
+
+
 def check_arms(config: RunConfig) -> None:
     """Check trainers' settings and aggregations before anything is paid for.
 
     Raises:
         ConfigError: A setting is unknown or wrong.
         PluginError: An aggregation is unknown.
+        MissingExtraError: The libraries for training are not installed.
     """
+    from harness.train.models import require_train_extra
+
+    require_train_extra()
     for name, arm in config.arms.items():
         aggregator(arm.aggregation)
         settings_of(arm.trainer, arm.settings, f"arms.{name}.settings")

@@ -10,29 +10,58 @@ from typing import Any
 from harness.contract import FeedbackSource
 from harness.errors import ConfigError
 from harness.pipeline.context import open_context
+from harness.store import Journal
 
 MakeReward = Callable[[FeedbackSource], Any]
 
 
 @contextmanager
-def online_rewards(seed: int, concurrency: int = 32, processes: int = 1) -> Iterator[MakeReward]:
-    """Yield a function that makes a reward function of a pointwise source.
+def online_rewards(
+    seed: int,
+    concurrency: int = 32,
+    processes: int = 1,
+    journal: Journal | None = None,
+    budget_usd: float | None = None,
+) -> Iterator[tuple[MakeReward, Callable[[], float]]]:
+    """Yield what makes a reward function of a pointwise source, and what tells the dollars spent.
 
     The sources' context lives on one loop thread as long as the body runs, so that synchronous
     trainers can call asynchronous sources.
+
+    Args:
+        seed: Of the sources.
+        concurrency: Judgments in flight at once for each source.
+        processes: Workers of the verifiers.
+        journal: Keeps the replies that were paid for.
+        budget_usd: Dollars that may be spent here, on top of what the journal holds; None for no
+            limit.
     """
+    from harness.chat import Client
     from harness.train.reward_function import LoopThread, SourceReward
 
     with LoopThread() as loop:
-        opened = open_context(None, seed=seed, concurrency=concurrency, processes=processes)
+        if journal is not None and budget_usd is not None:
+            budget_usd += journal.spent_usd()
+        opened = open_context(
+            journal,
+            seed=seed,
+            concurrency=concurrency,
+            processes=processes,
+            budget_usd=budget_usd,
+        )
         ctx = loop.run(opened.__aenter__())
 
         def make(source: FeedbackSource) -> Any:
             reward = SourceReward(source, ctx)
             return lambda **columns: loop.run(reward(**columns))
 
+        def spent() -> float:
+            chat = ctx.chat
+            assert isinstance(chat, Client)
+            return sum(usage.cost_usd for usage in chat.usage.values())
+
         try:
-            yield make
+            yield make, spent
         finally:
             loop.run(opened.__aexit__(None, None, None))
 
@@ -58,7 +87,7 @@ def open_rewards(
     if not names:
         yield functions, weights
         return
-    with online_rewards(seed) as make:
+    with online_rewards(seed) as (make, _):
         for entry in names:
             name, _, weight = entry.partition("=")
             try:

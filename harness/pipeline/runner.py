@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from harness.config import RunConfig, load_config
 from harness.errors import HarnessError
 from harness.pipeline import arms as arms_stage
 from harness.pipeline import assess
+from harness.pipeline.clock import Clock
 from harness.pipeline.collect import (
     Collected,
     check_held_out,
@@ -34,7 +34,8 @@ from harness.pipeline.context import (
 )
 from harness.records import read_rows, write_json
 from harness.registry import registry
-from harness.store import Journal, RunDirectory
+from harness.schema import Judgment
+from harness.store import JOURNAL, Journal, RunDirectory
 
 PACKAGES = (
     "feedback-harness", "litellm", "torch", "transformers", "trl", "accelerate", "peft",
@@ -73,28 +74,31 @@ def run(
         load_items(path, config.data.train), load_items(path, config.data.evaluation)
     )
     check_held_out(collected.train, collected.evaluation)
-    with directory.lock(), Journal(directory.path / "journal.sqlite") as journal:
-        started = time.monotonic()
+    with directory.lock(), Journal(directory.path / JOURNAL) as journal:
+        clock = Clock(directory, journal)
+        bar = clock.watch(bar)
         _begin(directory, path, config)
         asyncio.run(_check_sources(sources, journal, config))
         collected.responses = sample_base(directory, path, config, collected.train, bar)
         collected.pairs = build_requests(collected.train, collected.responses, "pairwise")
-        asyncio.run(_judge(collected, sources, journal, config, bar))
+        asyncio.run(_judge(collected, sources, journal, config, clock, bar))
         measure_agreement(directory, config, collected, sources)
         arms = {
             name: arms_stage.prepare_arm(directory, name, arm, collected, sources)
             for name, arm in config.arms.items()
         }
-        trained = arms_stage.train_all(directory, path, config, arms, bar)
+        trained = arms_stage.train_all(
+            directory, path, config, arms, collected, sources, journal, bar
+        )
         responses, ratios = assess.sample_policies(
             directory, path, config, collected.evaluation, trained, bar
         )
         requests, judgments = asyncio.run(
             _evaluate(config, collected, responses, sources, journal, bar)
         )
-        spent = directory.manifest().get("seconds", 0.0) + time.monotonic() - started
+        clock.finish()
         directory.update_manifest(
-            seconds=round(spent, 1), finished=datetime.now(UTC).isoformat(timespec="seconds")
+            finished=datetime.now(UTC).isoformat(timespec="seconds"), cost_usd=journal.spent_usd()
         )
         data = _report_data(
             directory, config, collected, sources, arms, trained, responses, ratios, requests,
@@ -110,6 +114,7 @@ def _begin(directory: RunDirectory, path: Path, config: RunConfig) -> None:
         created=before.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
         experiment=config.model_dump(mode="json"),
         experiment_sha256=file_hash(path),
+        seeds=list(config.seeds),
         python=platform.python_version(),
         platform=platform.platform(),
         packages=versions(PACKAGES),
@@ -129,6 +134,7 @@ async def _judge(
     sources: Mapping[str, NamedSource],
     journal: Journal,
     config: RunConfig,
+    clock: Clock,
     bar: StartBar,
 ) -> None:
     needed = {name for arm in config.arms.values() for name in arm.sources}
@@ -141,7 +147,10 @@ async def _judge(
         concurrency=config.concurrency,
         budget_usd=config.budget_usd,
     ) as ctx:
-        await judge_all(collected, wanted, ctx, journal, bar)
+        for name, source in wanted.items():
+            with clock.source(name):
+                await judge_all(collected, {name: source}, ctx, journal, bar)
+            collected.seconds[name] = clock.seconds_of(name)
 
 
 async def _evaluate(
@@ -202,13 +211,14 @@ def _report_data(
                 "steps": result["steps"],
                 "peak_memory_mb": result["peak_memory_mb"],
                 "reward_model": result.get("reward_model"),
-                "cost_usd": 0.0,
+                "cost_usd": result.get("cost_usd", 0.0),
             }
         )
     for row in arms.values():
         row.setdefault("seeds", [])
         row["feedback_cost_usd"] = sum(cost_of[s] for s in row["sources"])
         row["feedback_seconds"] = sum(collected.seconds.get(s, 0.0) for s in row["sources"])
+    directory.update_manifest(sources=_manifest_sources(rows, collected, judgments))
     manifest = directory.manifest()
     return {
         "run": {
@@ -216,6 +226,7 @@ def _report_data(
             "description": config.description,
             "created": manifest["created"],
             "duration_s": manifest["seconds"],
+            "cost_usd": manifest["cost_usd"],
             "seeds": list(config.seeds),
             "harness_version": manifest["packages"].get("feedback-harness", ""),
             "python": manifest["python"],
@@ -234,6 +245,22 @@ def _report_data(
         ),
         "manifest": manifest,
     }
+
+
+def _manifest_sources(
+    rows: Sequence[Mapping[str, Any]],
+    collected: Collected,
+    evaluated: Mapping[str, Sequence[Judgment]],
+) -> dict[str, dict[str, Any]]:
+    """Return who judged with which version, from which distribution, with which prompts."""
+    keys = ("use", "kind", "way", "version", "distribution", "models", "rubric", "rubric_sha256")
+    sources = {}
+    for row in rows:
+        name = row["name"]
+        judgments = [*collected.judgments.get(name, ()), *evaluated.get(name, ())]
+        templates = next((j.metadata.get("template_sha256") for j in judgments if j.metadata), None)
+        sources[name] = {key: row[key] for key in keys} | {"template_sha256": templates}
+    return sources
 
 
 def curve_row(row: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:

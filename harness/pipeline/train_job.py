@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import load_config
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.pipeline.collect import load_items
 from harness.pipeline.context import build_sources, resolve
 from harness.pipeline.rewards import online_rewards
@@ -18,6 +18,7 @@ from harness.pipeline.trainers import ONLINE, train
 from harness.records import preference_from, read_responses, read_rows
 from harness.scale_out.local import cores
 from harness.schema import Item
+from harness.store import JOURNAL, Journal
 
 MONITORED_ITEMS = 64
 """Held-out items that are watched during training."""
@@ -33,6 +34,7 @@ class TrainJob:
         arm: Name of the arm.
         seed: Of the training.
         weights: Share of each source, after the gates.
+        budget_usd: What this training may spend on judges that it asks; None for no limit.
     """
 
     run_path: str
@@ -40,6 +42,7 @@ class TrainJob:
     arm: str
     seed: int
     weights: Mapping[str, float]
+    budget_usd: float | None = None
 
     @property
     def folder(self) -> Path:
@@ -90,8 +93,24 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
 
     Returns:
         ``checkpoint``, ``log``, ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model
-        also its statistics, and the weights of the reward functions.
+        also its statistics, and the weights of the reward functions; ``cost_usd``, what the judges
+        that this try asked did cost.
+
+    Raises:
+        HarnessError: The training failed; it says which.
     """
+    try:
+        return _train_arm(job, report)
+    except HarnessError:
+        raise
+    except Exception as error:  # libraries raise anything; say which training it was
+        reason = f"{type(error).__name__}: {error}"
+        raise HarnessError(
+            f"training arm {job.arm} with seed {job.seed} failed: {reason}"
+        ) from error
+
+
+def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
     import torch
 
     from harness.train.monitor import Monitor
@@ -112,7 +131,12 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
         report(0, row)
 
     result: dict[str, Any] = {}
-    with online_rewards(job.seed, config.concurrency) as make:
+    with (
+        Journal(Path(job.run_path) / JOURNAL) as journal,
+        online_rewards(
+            job.seed, config.concurrency, journal=journal, budget_usd=job.budget_usd
+        ) as (make, spent),
+    ):
         gold = {}
         if evaluation.monitor is not None:
             gold[evaluation.monitor] = make(sources[evaluation.monitor].source)
@@ -152,6 +176,7 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
             arm.trainer, model, rows, settings, job.folder, rewards=rewards, weights=weights,
             seed=job.seed, monitor=monitor, on_step=on_step, where=f"{where}.settings",
         )  # fmt: skip
+        cost_usd = spent()
     return {
         **result,
         "reward_weights": weights,
@@ -160,6 +185,7 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
         "steps": trained.steps,
         "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
         "peak_memory_mb": trained.peak_memory_mb,
+        "cost_usd": cost_usd,
     }
 
 

@@ -162,11 +162,20 @@ def test_kill_9_then_the_same_command_goes_on(experiment: Path) -> None:
     assert len(report["curves"]["rlvr"]["0"]) >= 3
     assert report["manifest"]["packages"]["torch"].startswith("2.13.0")
 
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["seeds"] == [0]
+    assert manifest["sources"]["verifier"]["version"] == "1"
+    assert manifest["sources"]["verifier"]["distribution"] == "counting 1.0"
+    assert manifest["source_seconds"]["verifier"] > 0
+
     fourth = start(experiment)
     before = counted.read_bytes().count(b"\n")
     assert fourth.wait(timeout=200) == 0, fourth.communicate()[1]
     fourth.communicate()
     assert counted.read_bytes().count(b"\n") == before
+    after = json.loads((run / "manifest.json").read_text())
+    for kept in ("seconds", "source_seconds"):  # nothing was left to do
+        assert after[kept] == manifest[kept]
 
 
 def test_a_wrong_experiment_fails_before_any_work(experiment: Path) -> None:

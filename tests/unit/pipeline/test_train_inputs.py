@@ -1,0 +1,266 @@
+"""What a training depends on, may spend and reports; what a run's clock counts."""
+
+from __future__ import annotations
+
+import importlib.util
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config import RunConfig, SourceConfig
+from harness.errors import BudgetExceededError, HarnessError, MissingExtraError
+from harness.pipeline import arms as arms_stage
+from harness.pipeline import train_job
+from harness.pipeline.arms import check_arms, train_all
+from harness.pipeline.clock import Clock
+from harness.pipeline.collect import Collected
+from harness.pipeline.context import NamedSource, no_bar
+from harness.pipeline.rewards import online_rewards
+from harness.pipeline.runner import _manifest_sources
+from harness.pipeline.train_job import TrainJob, train_arm
+from harness.registry import registry
+from harness.schema import Item, Judgment, Status, Verdict
+from harness.store import Journal, RunDirectory
+from harness.testing import StubServer
+
+JUDGE = {
+    "model": "openai/m", "rubric": "helpfulness", "input_cost_per_token": 0.001,
+    "output_cost_per_token": 0.001,
+}  # fmt: skip
+
+
+def experiment(**changes: Any) -> RunConfig:
+    return RunConfig.model_validate(
+        {
+            "name": "x",
+            "seeds": [0, 1],
+            "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
+            "policy": {"model": "m"},
+            "sources": {
+                "verifier": {"use": "last_number"},
+                "judge": {"use": "llm_judge", "options": JUDGE, "way": "pointwise"},
+                "gold": {"use": "exact_match"},
+            },
+            "arms": {
+                "rlvr": {"sources": ["verifier"], "trainer": "grpo"},
+                "rlaif": {"sources": ["judge"], "trainer": "grpo"},
+            },
+            "evaluation": {"evaluators": ["gold"], "monitor": "gold"},
+            **changes,
+        }
+    )
+
+
+def named(config: RunConfig) -> dict[str, NamedSource]:
+    return {name: build(name, entry) for name, entry in config.sources.items()}
+
+
+def build(name: str, entry: SourceConfig) -> NamedSource:
+    factory, origin = registry().source(entry.use), registry().origins[entry.use]
+    return NamedSource(name, entry, factory.build(entry.options, name), factory, origin)
+
+
+ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
+HELD_OUT = [Item(f"h{n}", f"p{n}", reference="1") for n in range(4)]
+PREPARED = {
+    name: {"weights": {source: 1.0}, "preferences_sha256": "-"}
+    for name, source in (("rlvr", "verifier"), ("rlaif", "judge"))
+}
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call train_all with trainings that do nothing; return the jobs that it starts."""
+
+    def call(
+        config: RunConfig,
+        items: list[Item] = ITEMS,
+        held_out: list[Item] = HELD_OUT,
+        sources: dict[str, NamedSource] | None = None,
+    ) -> list[TrainJob]:
+        started: list[TrainJob] = []
+
+        def run_jobs(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
+            for index, job in enumerate(jobs):
+                started.append(job)
+                on_report(index, {})
+                on_done(index, {"checkpoint": "c"})
+
+        monkeypatch.setattr(arms_stage, "run_jobs", run_jobs)
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            train_all(
+                RunDirectory(tmp_path), tmp_path / "x.yaml", config, PREPARED,
+                Collected(items, held_out), sources or named(config), journal, no_bar,
+            )  # fmt: skip
+        return started
+
+    return call
+
+
+def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) -> None:
+    config = experiment()
+    assert len(trained(config)) == 4
+    assert trained(config) == []
+    assert len(trained(config, items=ITEMS[:3])) == 4  # data.train.limit
+    assert len(trained(config, items=ITEMS)) == 4
+    assert len(trained(config, held_out=HELD_OUT[1:])) == 4
+    changed = named(config)
+    judge = changed["judge"].source
+    newer = replace(judge, info=replace(judge.info, version="2"))  # type: ignore[type-var]
+    changed["judge"] = replace(changed["judge"], source=newer)
+    trained(config)
+    assert [job.arm for job in trained(config, sources=changed)] == ["rlaif", "rlaif"]
+    content = config.model_dump()
+    content["sources"]["gold"] = {"use": "last_number"}
+    assert len(trained(RunConfig.model_validate(content), sources=None)) == 4  # the monitor's
+
+
+def test_trainings_share_what_is_left_of_the_budget(trained: Any, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.put_reply("k", {"cost_usd": 2.0})
+    jobs = trained(experiment(budget_usd=10.0))
+    assert {(job.arm, job.budget_usd) for job in jobs} == {("rlvr", 0.0), ("rlaif", 4.0)}
+
+
+def test_without_a_budget_nothing_is_shared_out(trained: Any) -> None:
+    assert {job.budget_usd for job in trained(experiment())} == {None}
+
+
+def ask(make: Any, source: NamedSource, answers: list[str]) -> list[float | None]:
+    n = len(answers)
+    found: list[float | None] = make(source.source)(
+        prompts=["2+2?"] * n, completions=answers, completion_ids=[[1]] * n,
+        item_id=["a"] * n, reference=["4"] * n,
+    )  # fmt: skip
+    return found
+
+
+def test_a_judge_asked_online_is_kept_counted_and_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with (
+        StubServer("task: 4\naccuracy: 4\nclarity: 4") as server,
+        Journal(tmp_path / "journal.sqlite") as journal,
+    ):
+        options = {**JUDGE, "api_base": server.base_url}
+        source = build("judge", SourceConfig(use="llm_judge", options=options, way="pointwise"))
+        with online_rewards(0, journal=journal) as (make, spent):
+            rewards = ask(make, source, ["four", "4"])
+            assert None not in rewards
+            paid = spent()
+        assert paid == pytest.approx(journal.spent_usd())
+        assert paid > 0
+        assert len(server.bodies) == 2
+        with online_rewards(0, journal=journal) as (make, spent):
+            assert ask(make, source, ["four", "4"]) == rewards
+            assert spent() == 0
+        assert len(server.bodies) == 2  # a second try is answered from the journal
+        with (
+            online_rewards(0, journal=journal, budget_usd=0.01) as (make, _),
+            pytest.raises(BudgetExceededError),
+        ):
+            ask(make, source, ["another"])
+        assert len(server.bodies) == 2
+
+
+def test_a_failed_training_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(job: TrainJob, report: Any) -> dict[str, Any]:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(train_job, "_train_arm", fail)
+    with pytest.raises(HarnessError, match="arm rlvr with seed 3 failed: RuntimeError: out of"):
+        train_arm(TrainJob("run", "x.yaml", "rlvr", 3, {}), lambda index, row: None)
+
+
+def test_a_dead_training_process_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
+        on_done(0, {"checkpoint": "c"})
+        raise BrokenProcessPool("terminated abruptly")
+
+    monkeypatch.setattr(arms_stage, "run_jobs", die)
+    config = experiment()
+    with (
+        Journal(tmp_path / "journal.sqlite") as journal,
+        pytest.raises(HarnessError, match="not done: rlaif with seed 0, rlvr with seed 1, rlaif"),
+    ):
+        train_all(
+            RunDirectory(tmp_path), tmp_path / "x.yaml", config, PREPARED,
+            Collected(ITEMS, HELD_OUT), named(config), journal, no_bar,
+        )  # fmt: skip
+
+
+def test_missing_libraries_are_found_before_anything_is_paid_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: None if name == "trl" else find(name, *more),
+    )
+    with pytest.raises(MissingExtraError, match="trl is not installed"):
+        check_arms(experiment())
+
+
+def test_an_idle_repetition_adds_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    run = RunDirectory(tmp_path)
+
+    def attempt(work: bool, finish: bool = True) -> None:
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            clock = Clock(run, journal)
+            move = clock.watch(no_bar)("judging", 1)
+            with clock.source("judge"):
+                now[0] += 10
+                move(1)  # notes the time; a kill from here on loses nothing of the ten seconds
+                assert run.manifest()["source_seconds"]["judge"] >= 10
+                if work:
+                    journal.put_judgment(
+                        Judgment(f"r{now[0]}", "judge", "1", "a", Verdict(Status.OK, 1.0))
+                    )
+            now[0] += 1
+            if finish:
+                clock.finish()
+                run.update_manifest(finished="now")
+
+    attempt(work=True, finish=False)
+    assert run.manifest()["seconds"] == 10
+    attempt(work=True)
+    kept = {"seconds": 21, "source_seconds": {"judge": 20}}
+    assert {key: run.manifest()[key] for key in kept} == kept
+    attempt(work=False)
+    assert {key: run.manifest()[key] for key in kept} == kept
+
+
+def test_the_same_judgment_again_is_no_change(tmp_path: Path) -> None:
+    row = Judgment("r", "people", "1", "a", Verdict(Status.OK, 1.0))
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.put_judgment(row)
+        assert journal.changes() == 1
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.put_judgment(row)
+        assert journal.changes() == 0
+        journal.put_judgment(replace(row, verdict=Verdict(Status.OK, 0.0)))
+        assert journal.changes() == 1
+        assert journal.judgments()[0].verdict.value == 0.0
+
+
+def test_the_manifest_says_who_judged_with_which_prompt() -> None:
+    row = {
+        "name": "judge", "use": "llm_judge", "kind": "judge", "way": "pointwise", "version": "1",
+        "distribution": "feedback-harness 1", "models": ["openai/m"], "rubric": "helpfulness",
+        "rubric_sha256": "ab", "cost_usd": 1.0,
+    }  # fmt: skip
+    judged = Judgment(
+        "r", "judge", "1", "a", Verdict(Status.OK, 1.0), metadata={"template_sha256": ["cd"]}
+    )
+    sources = _manifest_sources([row], Collected([], []), {"judge": [judged]})
+    assert sources["judge"].pop("template_sha256") == ["cd"]
+    assert sources == {"judge": {k: v for k, v in row.items() if k not in ("name", "cost_usd")}}
