@@ -227,7 +227,7 @@ def _took(data: Data) -> list[str]:
     run = data.get("run", {})
     if run.get("duration_s") is None:
         return []
-    cost = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
+    cost = run.get("cost_usd", sum(s.get("cost_usd") or 0 for s in data.get("sources", ())))
     paid = f"calls to models cost {dollars(cost)}" if cost else "no call cost money"
     return [f"The whole run took {seconds(run['duration_s'])}; {paid}."]
 

@@ -136,7 +136,9 @@ def effort(data: Data) -> list[Block]:
         blocks.append(
             Figure("Training time per arm; ticks are single seeds.", [time_bars("time", timed)])
         )
-    total = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
+    # The run's own total holds what no kept judgment shows: failures asked again, online rewards.
+    listed = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
+    total = data.get("run", {}).get("cost_usd", listed)
     paid = f"Feedback cost {dollars(total)} in all." if total else "No call to a model cost money."
     blocks.append(Text(paid))
     blocks.append(
