@@ -49,7 +49,7 @@ def judge(files: tuple[Path, Path], out: Path, url: str, *more: str) -> int:
 
 def test_the_same_judge_command_pays_once(files: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "judgments.jsonl"
-    with StubServer("Verdict: 4") as server:
+    with StubServer("task: 4\naccuracy: 4\nclarity: 4") as server:
         assert judge(files, out, server.base_url) == 0
         first, paid = out.read_text(), len(server.bodies)
         assert paid == 3
@@ -62,7 +62,7 @@ def test_the_same_judge_command_pays_once(files: tuple[Path, Path], tmp_path: Pa
 def test_judge_refuses_before_it_pays(
     files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with StubServer("Verdict: 4") as server:
+    with StubServer("task: 4\naccuracy: 4\nclarity: 4") as server:
         assert judge(files, tmp_path, server.base_url) == 2
         assert "is a folder" in capsys.readouterr().err
         files[1].write_text("")
