@@ -42,13 +42,13 @@ def sample_policy(
         system: Name of the policy, on every response.
         per_item: Responses for each item.
         seed: Of the sampling.
-        temperature: Above 0.
+        temperature: Of the sampling; 0 is greedy, and then all responses of an item are the same.
         max_new_tokens: Upper limit; a response that reaches it is marked as truncated. The sampled
             token ids are kept in the response's metadata, never encoded again.
         on_batch: Called with the number of new responses, for progress.
 
     Raises:
-        ConfigError: The checkpoint cannot be loaded.
+        ConfigError: The checkpoint cannot be loaded, or its tokenizer can neither pad nor end.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -58,6 +58,13 @@ def sample_policy(
         policy: Any = AutoModelForCausalLM.from_pretrained(str(model), dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot load the policy {model}: {error}") from error
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise ConfigError(f"the tokenizer of {model} has neither a pad nor an EOS token")
+        tokenizer.pad_token = tokenizer.eos_token  # harmless: masks come from lengths
+    way: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    if temperature == 0:
+        way = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     policy.to(device).eval()
     jobs = [(item, index) for item in items for index in range(per_item)]
@@ -71,10 +78,7 @@ def sample_policy(
             generated = policy.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
-                do_sample=True,
-                temperature=temperature,
-                top_k=0,
-                top_p=1.0,
+                **way,
                 max_new_tokens=max_new_tokens,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
