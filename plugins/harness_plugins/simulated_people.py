@@ -26,6 +26,8 @@ from harness.plugin import (
     hookimpl,
 )
 
+VERSION = "2"
+
 
 class Options(BaseModel):
     """Options of ``simulated_people``.
@@ -33,7 +35,7 @@ class Options(BaseModel):
     Attributes:
         people: How many.
         correctness: Utility of a right answer (its last number is the reference), in logits.
-        liked: Words that a simulated person likes.
+        liked: Words that a simulated person likes, as whole words in any case.
         disliked: Words that a simulated person dislikes.
         style: Utility of a liked word and of the absence of disliked ones, in logits.
         tie_below: A difference of utilities below this is called a tie.
@@ -88,23 +90,26 @@ class SimulatedPeople:
     def _utility(self, item: Item, text: str) -> float:
         numbers = re.findall(r"-?\d+(?:\.\d+)?", text)
         right = bool(numbers) and numbers[-1] == str(item.reference)
-        lower = text.lower()
-        liked = any(word.lower() in lower for word in self.options.liked)
-        disliked = any(word.lower() in lower for word in self.options.disliked)
+        liked = _occurs(self.options.liked, text)
+        disliked = _occurs(self.options.disliked, text)
         return self.options.correctness * right + self.options.style * (liked - disliked)
 
     def check(self, ctx: RunContext) -> None:
         """Nothing outside is needed."""
 
 
+def _occurs(words: Sequence[str], text: str) -> bool:
+    return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I) for word in words)
+
+
 def _build(name: str, options: Options) -> FeedbackSource:
-    info = SourceInfo(name, "1", "human", takes=("pairwise",), simulated=True)
+    info = SourceInfo(name, VERSION, "human", takes=("pairwise",), simulated=True)
     return SimulatedPeople(info, options)
 
 
 SIMULATED_PEOPLE = SourceFactory(
     "simulated_people",
-    "1",
+    VERSION,
     "human",
     _build,
     Options,
