@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness.store import Journal
+from harness.testing import StubServer
+
 PLUGIN = '''
 """Verifier that writes down every verdict that it makes."""
 import os, time
@@ -210,3 +213,39 @@ def test_a_gate_that_stops_says_why_and_trains_nothing(experiment: Path) -> None
     assert "verifier" not in err or "kappa with people" in err
     assert "agreement.json" in err
     assert not (experiment.parent / "run" / "policies").exists()
+
+
+@pytest.mark.slow
+def test_a_judge_asked_in_training_is_journaled_and_paid_from_the_budget(
+    experiment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    content = yaml.safe_load(experiment.read_text())
+    small = {"learning_rate": 1e-3, "steps": 2, "batch_size": 16, "group_size": 4}
+    content["arms"] = {"rlaif": {"sources": ["judge"], "trainer": "grpo", "settings": small}}
+    content["agreement"] = None
+    content["data"]["train"]["limit"] = 16
+    content["budget_usd"] = 1000.0
+    run = experiment.parent / "run"
+    with StubServer("task: 4\naccuracy: 4\nclarity: 4") as server:
+        options = {
+            "model": "openai/m", "rubric": "helpfulness", "api_base": server.base_url,
+            "input_cost_per_token": 0.001, "output_cost_per_token": 0.001,
+        }  # fmt: skip
+        judge = {"use": "llm_judge", "way": "pointwise", "options": options}
+        content["sources"]["judge"] = judge
+        experiment.write_text(yaml.safe_dump(content))
+        done = start(experiment)
+        _, err = done.communicate(timeout=300)
+        assert done.returncode == 0, err
+        asked = len(server.bodies)
+    with Journal(run / "journal.sqlite") as journal:
+        spent = journal.spent_usd()
+    assert spent == pytest.approx(asked * 0.11)  # 100 + 10 tokens: no call is missing
+    report = json.loads((run / "report.json").read_text())
+    assert report["run"]["cost_usd"] == pytest.approx(spent)
+    (judged,) = (row for row in report["sources"] if row["name"] == "judge")
+    (seed,) = report["arms"][0]["seeds"]
+    assert seed["cost_usd"] > 0
+    assert judged["cost_usd"] + seed["cost_usd"] == pytest.approx(spent)
+    assert report["manifest"]["sources"]["judge"]["template_sha256"]
