@@ -115,7 +115,7 @@ def open_rewards(
     if not weights:
         yield {}, {}
         return
-    with online_rewards(seed) as make:
+    with online_rewards(seed) as (make, _):
         functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
         for label, folder in folders.items():
             from harness.train.reward_model import RewardModelReward

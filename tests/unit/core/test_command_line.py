@@ -104,7 +104,8 @@ def test_judge_works_on_plain_files_and_goes_on(tmp_path: Path) -> None:
     lines = (tmp_path / "out" / "judgments.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["verdict"]["value"] for row in rows] == [True, True, True, False, False]
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["judgments.jsonl"]
+    kept = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert kept == ["judgments.jsonl", "judgments.jsonl.journal.sqlite"]
 
 
 def written(folder: Path) -> str:
