@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import weakref
 from collections import OrderedDict
@@ -31,6 +32,9 @@ Transport = Literal["auto", "litellm"]
 
 REMEMBERED = 50_000
 """Replies kept in memory in front of the journal, whose newest rows may not be committed yet."""
+
+PLACE_KEPT_S = 0.1
+"""Seconds for which a call that was refused by a rate limit keeps its place, on average."""
 
 _REFUSED = "refused"
 """Finish reason under which a refusal is kept: it was paid for, and asking again pays again."""
@@ -320,7 +324,7 @@ class Client:
         while True:
             tries += 1
             try:
-                reply, cost = await self._try(request, price, loop)
+                reply, cost = await self._try(request, price, loop, tries)
             except CallError as error:
                 usage = self._used(request.model)
                 usage.failures[error.failure.value] = usage.failures.get(error.failure.value, 0) + 1
@@ -334,12 +338,15 @@ class Client:
                     self._journal.put_reply(f"{key}.{time.time_ns()}", body)
                 if tries >= TRIES[error.failure]:
                     raise self._final(request, error, wasted, tries) from error
-                await asyncio.sleep(wait_before_retry(error, tries))
+                wait = wait_before_retry(error, tries)
+                if error.failure is Failure.LIMITED:
+                    wait = max(0.0, wait - PLACE_KEPT_S)  # it waited in its place already
+                await asyncio.sleep(wait)
             else:
                 return self._paid(request, key, reply, cost, tries, wasted)
 
     async def _try(
-        self, request: ChatRequest, price: Price, loop: _Loop
+        self, request: ChatRequest, price: Price, loop: _Loop, tries: int
     ) -> tuple[ChatReply, float]:
         """Send one request inside budget and limits; return the reply and its dollars."""
         endpoint = (request.model, str(request.extra.get("api_base", "")))
@@ -362,15 +369,18 @@ class Client:
             except CallError as error:
                 if error.failure is Failure.LIMITED:
                     limiter.limited()
+                    # Freed at once, its place would go to a call that is refused as quickly.
+                    await asyncio.sleep(random.uniform(0.0, 2 * PLACE_KEPT_S))
                 if error.reply is not None:
                     actual = price.cost(error.reply.tokens)
                 raise
             finally:
                 limiter.release()
-            limiter.succeeded()
+            latency = time.perf_counter() - began
+            limiter.succeeded(latency)
             self._answered.add(endpoint)
             actual = price.cost(reply.tokens)
-            return replace(reply, latency_s=time.perf_counter() - began), actual
+            return replace(reply, latency_s=latency), actual
         finally:
             self.budget.settle(reserved, actual)
 

@@ -75,8 +75,8 @@ def wait_before_retry(error: CallError, tries: int) -> float:
     backoff = random.uniform(0.0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
     if error.retry_after_s is None:
         return backoff
-    # A little more than asked, so that those who were told the same time do not come together.
-    return min(error.retry_after_s, 60.0) + min(backoff, 0.1 * error.retry_after_s)
+    # More than asked, so that those who were told the same time do not come together.
+    return min(error.retry_after_s, 60.0) + min(backoff, 1.0)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

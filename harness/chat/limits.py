@@ -10,19 +10,22 @@ from collections.abc import Callable
 QUIET_S = 1.0
 """Seconds without a 429 after which the pace is raised."""
 
-HOLD_S = 0.4
-"""After a cut, answers of requests that were sent before it say nothing new."""
+FIRST_HOLD_S = 0.1
+HOLD_S = 0.3
+"""After a cut, answers tell nothing new for this long, or for two answers' time if that is more."""
 
-RAISE = 1.03
-CUT = 0.85
+RAISE = 1.05
+BELOW = 0.95
+"""Share of the measured rate at which calls leave after a 429."""
 
 
 class Limiter:
     """Additive increase and multiplicative decrease of calls in flight, with a learned pace.
 
     Until the first 429 only ``most`` limits the calls in flight. From then on calls also leave at a
-    pace: at first a little below what was accepted in the last second, cut after further 429s and
-    raised while there are none. A 429 never stops the other requests: only its own waits.
+    pace. While a server refuses calls, what it accepts is its limit: so after each 429 the pace is
+    a little below what was accepted since the cut before, and it is raised while there are none.
+    A 429 never stops the other requests: only its own waits.
 
     One limiter belongs to one event loop.
 
@@ -40,7 +43,10 @@ class Limiter:
         self._clock = clock
         self._next = 0.0
         self._accepted: deque[float] = deque()
-        self._cut_at = float("-inf")
+        self._latency = 0.0
+        self._cuts = 0
+        self._raise = RAISE
+        self._cut_at = 0.0
         self._raised_at = float("-inf")
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -88,33 +94,47 @@ class Limiter:
                 turn.set_result(None)
                 return
 
-    def succeeded(self) -> None:
-        """Note an accepted call: the window and, after a quiet time, the pace grow."""
+    def succeeded(self, latency_s: float = 0.0) -> None:
+        """Note an accepted call: the window and, after a quiet time, the pace grow.
+
+        Args:
+            latency_s: Seconds that the answer took.
+        """
         now = self._clock()
+        self._latency += (0.1 if self._latency else 1.0) * (latency_s - self._latency)
         accepted = self._accepted
         accepted.append(now)
-        while accepted[0] < now - 1.0:
+        while accepted[0] < now - max(2.0, 3 * self._latency):
             accepted.popleft()
         if self.window < self.most:
             self.window = min(float(self.most), self.window + 1.0 / self.window)
             self._wake()
-        if self.pace is None or now - self._cut_at < QUIET_S or now - self._raised_at < QUIET_S:
+        quiet = max(QUIET_S, 2 * self._latency)
+        if self.pace is None or now - max(self._cut_at, self._raised_at) < quiet:
             return
         # Raising a pace that nobody uses would only forget what was learned.
-        if len(accepted) >= 0.7 * self.pace:
+        if self._rate(now, now - quiet) >= 0.7 * self.pace:
             self._raised_at = now
-            self.pace *= RAISE
+            self.pace *= self._raise
+            self._raise = min(2.0, self._raise * RAISE)  # a pace far too low is left fast
+
+    def _rate(self, now: float, since: float) -> float:
+        """Return accepted calls per second since a moment."""
+        count = sum(1 for at in self._accepted if at > since)
+        return count / max(now - since, 1e-3)
 
     def limited(self) -> None:
-        """Note a 429: cut the pace, and the window, once for all requests that were in flight."""
+        """Note a 429: cut the pace and the window, once for all requests that were in flight."""
         now = self._clock()
-        if now - self._cut_at < HOLD_S:
-            return
+        if self._cuts:
+            hold = FIRST_HOLD_S if self._cuts == 1 else HOLD_S
+            if now - self._cut_at < max(hold, 2 * self._latency):
+                return
+            since = max(self._cut_at, now - max(2.0, 3 * self._latency))
+            rate = max(0.2, BELOW * self._rate(now, since))
+            self.pace = rate if self.pace is None else min(self.pace, rate)
+        # At the first 429 nothing is known: what was accepted before it was not the limit.
+        self._cuts += 1
         self._cut_at = now
-        rate = sum(1 for at in self._accepted if at >= now - 1.0)
-        if self.pace is None:
-            self.pace = max(1.0, rate * CUT)
-            self._next = now
-        else:
-            self.pace = max(0.5, min(self.pace, max(rate, 1)) * CUT)
-        self.window = max(1.0, self.window * CUT)
+        self._raise = RAISE
+        self.window = max(1.0, 0.85 * self.window)
