@@ -19,7 +19,6 @@ from harness.schema import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from pydantic import BaseModel
 
@@ -93,7 +92,6 @@ class RunContext:
     sandbox: Sandbox
     seed: int = 0
     limits: Limits = Limits()
-    run_dir: Path | None = None
     skip: frozenset[tuple[str, Order, int]] = frozenset()
     """(request id, order, repeat) that are recorded already, for sources that yield several."""
 

@@ -32,11 +32,12 @@ def to_dict(record: Any) -> dict[str, Any]:
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
     """Write records (dataclasses or mappings) one a line, all or nothing.
 
-    The file appears under its name only when it is whole, so that a kill leaves the old one.
+    The file appears under its name only when it is whole, so that a kill leaves the old one. Half
+    of a surrogate pair, which replies of models may hold, is written as its JSON escape.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for record in records:
             row = record if isinstance(record, Mapping) else to_dict(record)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -47,7 +48,8 @@ def write_json(path: Path, content: Any) -> None:
     """Write one JSON document, all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    part.write_text(text, encoding="utf-8", errors="backslashreplace")
     part.replace(path)
 
 

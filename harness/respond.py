@@ -71,14 +71,15 @@ def sample_policy(
     responses: list[Response] = []
     for start in range(0, len(jobs), BATCH):
         batch = jobs[start : start + BATCH]
-        prompts = [prompt_for_model(tokenizer, item.prompt) for item, _ in batch]
-        encoded = tokenizer(prompts, return_tensors="pt", padding=True).to(device)
+        prompts = [{"input_ids": prompt_ids(tokenizer, item.prompt)} for item, _ in batch]
+        encoded = tokenizer.pad(prompts, return_tensors="pt").to(device)
         torch.manual_seed(_batch_seed(seed, system, start))
         with torch.no_grad():
             generated = policy.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
                 **way,
+                repetition_penalty=1.0,  # a checkpoint's own would bend the distribution
                 max_new_tokens=max_new_tokens,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
@@ -97,21 +98,27 @@ def sample_policy(
     return responses
 
 
-def prompt_for_model(tokenizer: Any, prompt: str | Sequence[Any]) -> str:
-    """Return the text that a policy continues: its chat template's, or the plain prompt."""
-    if isinstance(prompt, str):
-        if tokenizer.chat_template is None:
-            return prompt
-        prompt = [{"role": "user", "content": prompt}]
+def prompt_ids(tokenizer: Any, prompt: str | Sequence[Any]) -> list[int]:
+    """Return the token ids that a policy continues: its chat template's, or the plain prompt's.
+
+    A template writes its own BOS, so its text is encoded without further special tokens.
+
+    Raises:
+        ConfigError: The prompt is a chat, and the tokenizer has no chat template.
+    """
     if tokenizer.chat_template is None:
-        raise ConfigError("the prompt is a chat, but the policy's tokenizer has no chat template")
-    text: str = tokenizer.apply_chat_template(
-        [dict(m) for m in prompt if not isinstance(m, str)],
+        if not isinstance(prompt, str):
+            raise ConfigError(
+                "the prompt is a chat, but the policy's tokenizer has no chat template"
+            )
+        return [int(token) for token in tokenizer(prompt)["input_ids"]]
+    chat = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    text = tokenizer.apply_chat_template(
+        [dict(m) for m in chat if not isinstance(m, str)],
         tokenize=False,
         add_generation_prompt=True,
     )
-    bos = tokenizer.bos_token
-    return text.removeprefix(bos) if bos else text  # the tokenizer adds it once more
+    return [int(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]
 
 
 def _batch_seed(seed: int, system: str, start: int) -> int:
@@ -212,8 +219,7 @@ def _log_probabilities(
         batch = responses[start : start + BATCH]
         rows, lengths = [], []
         for response in batch:
-            text = prompt_for_model(tokenizer, prompts[response.item_id])
-            before = tokenizer(text)["input_ids"]
+            before = prompt_ids(tokenizer, prompts[response.item_id])
             after = response.metadata["token_ids"]
             rows.append(before + after)
             lengths.append(len(after))

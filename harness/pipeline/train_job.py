@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +178,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             seed=job.seed, monitor=monitor, on_step=on_step, where=f"{where}.settings",
         )  # fmt: skip
         cost_usd = spent()
+    _check_coverage(job, trained.log_path)
     return {
         **result,
         "reward_weights": weights,
@@ -187,6 +189,24 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         "peak_memory_mb": trained.peak_memory_mb,
         "cost_usd": cost_usd,
     }
+
+
+def _check_coverage(job: TrainJob, log_path: Path) -> None:
+    """Refuse a training in which a source never had a verdict: nothing was learnt from it."""
+    asked: dict[str, float] = {}
+    for _, row in read_rows(log_path):
+        for key, value in row.items():
+            if key.startswith("coverage/"):
+                name = key.removeprefix("coverage/")
+                asked[name] = max(asked.get(name, 0.0), value or 0.0)
+    silent = sorted(name for name, coverage in asked.items() if coverage == 0)
+    if silent:
+        shutil.rmtree(job.folder)  # the next try must not take it for done
+        raise HarnessError(
+            f"training arm {job.arm} with seed {job.seed}: {', '.join(silent)} had no verdict on"
+            " any completion, so there was nothing to learn\n"
+            "  hint: judge some responses with the source alone (harness judge) to see why"
+        )
 
 
 def _reward_model(

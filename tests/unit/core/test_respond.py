@@ -1,4 +1,4 @@
-"""Responses of a checkpoint: greedy at temperature 0, and without a pad token of its own."""
+"""Sampling keeps token ids, marks what was cut, and its KL is 0 against itself."""
 
 from __future__ import annotations
 
@@ -7,50 +7,69 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.respond import sample_policy
+from harness.errors import ConfigError, HarnessError
+from harness.pipeline.train_job import TrainJob, _check_coverage
+from harness.records import write_jsonl
+from harness.respond import log_ratios, prompt_ids, sample_policy
 from harness.schema import Item
 
-ITEMS = [Item("a", "What is 2 + 3?"), Item("b", "What is 4 + 4, and how do you know it?")]
+ITEMS = [Item(f"i{n}", f"What is {n}+{n}?") for n in (1, 12)]
 
 
 @pytest.fixture(scope="module")
 def policy(repo_root: Path) -> Path:
-    torch = pytest.importorskip("torch", reason="the extra train is not installed")
-    torch.set_num_threads(1)
     return repo_root / "examples" / "arithmetic_policy"
 
 
-def greedy(model: Path, seed: int = 0) -> list[str]:
-    found = sample_policy(
-        model, ITEMS, system="s", per_item=2, seed=seed, temperature=0, max_new_tokens=12
+def test_the_same_seed_gives_the_same_texts(policy: Path) -> None:
+    first, second, other = (
+        [r.text for r in sample_policy(policy, ITEMS, system="s", per_item=4, seed=seed)]
+        for seed in (1, 1, 2)
     )
-    return [response.text for response in found]
+    assert first == second != other
 
 
-def without(model: Path, folder: Path, *tokens: str) -> Path:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(model)
-    for token in tokens:
-        setattr(tokenizer, token, None)
-    tokenizer.save_pretrained(folder)
-    AutoModelForCausalLM.from_pretrained(model).save_pretrained(folder)
-    assert AutoTokenizer.from_pretrained(folder).pad_token is None
-    return folder
+def test_what_was_cut_is_marked_and_keeps_its_tokens(policy: Path) -> None:
+    (cut, _) = sample_policy(policy, ITEMS, system="s", max_new_tokens=1)
+    assert cut.metadata["truncated"]
+    assert len(cut.metadata["token_ids"]) == 1
+    whole = sample_policy(policy, ITEMS, system="s", max_new_tokens=60)
+    assert not any(r.metadata["truncated"] for r in whole)
 
 
-def test_temperature_0_is_greedy(policy: Path) -> None:
-    texts = greedy(policy)
-    assert texts == greedy(policy, seed=1)
-    assert texts[0] == texts[1] and texts[2] == texts[3]
-    assert all(texts)
+def test_the_log_ratio_to_itself_is_zero_also_with_padding(policy: Path) -> None:
+    found = sample_policy(policy, ITEMS, system="s", per_item=3, max_new_tokens=40)
+    assert log_ratios(policy, policy, ITEMS, found) == [0.0] * 6
 
 
-def test_a_policy_without_a_pad_token_answers_the_same(policy: Path, tmp_path: Path) -> None:
-    assert greedy(without(policy, tmp_path, "pad_token")) == greedy(policy)
+class Templated:
+    """A tokenizer whose template writes the BOS itself, and that adds one of its own."""
+
+    chat_template = "x"
+
+    def apply_chat_template(self, chat: Any, **_: Any) -> str:
+        return "<s>" + "".join(f"[{m['role']}] {m['content']}" for m in chat)
+
+    def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
+        ids = [1 if part == "<s>" else 5 for part in text.replace("<s>", "<s> ").split()]
+        return {"input_ids": [1, *ids] if add_special_tokens else ids}
 
 
-def test_a_policy_that_can_neither_pad_nor_end_is_refused(policy: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="neither a pad nor an EOS token"):
-        greedy(without(policy, tmp_path, "pad_token", "eos_token"))
+def test_the_bos_of_a_template_is_not_doubled() -> None:
+    assert prompt_ids(Templated(), "hello").count(1) == 1
+    plain = Templated()
+    plain.chat_template = None  # type: ignore[assignment]
+    assert prompt_ids(plain, "hello").count(1) == 1
+    with pytest.raises(ConfigError, match="no chat template"):
+        prompt_ids(plain, ({"role": "user", "content": "hello"},))
+
+
+def test_an_arm_that_learnt_from_nothing_is_not_a_result(tmp_path: Path) -> None:
+    job = TrainJob(str(tmp_path), "e.yaml", "rlvr", 0, {"v": 1.0})
+    log = job.folder / "log.jsonl"
+    write_jsonl(log, [{"step": 1, "coverage/v": 0.0}, {"step": 2, "coverage/v": 0.5}])
+    _check_coverage(job, log)
+    write_jsonl(log, [{"step": 1, "coverage/v": 0.0, "coverage/w": 1.0}])
+    with pytest.raises(HarnessError, match="v had no verdict on any completion"):
+        _check_coverage(job, log)
+    assert not job.folder.exists()

@@ -21,7 +21,6 @@ from harness.pipeline.arms import arm_weights, check_arms
 from harness.pipeline.assess import evaluators_of
 from harness.pipeline.collect import Collected, as_pairs, check_held_out
 from harness.pipeline.context import NamedSource
-from harness.pipeline.rewards import open_rewards
 from harness.registry import registry
 from harness.scale_out.local import run_jobs
 from harness.schema import Item, Judgment, Response, Status, Verdict
@@ -121,18 +120,6 @@ def test_training_on_evaluation_prompts_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"1 items of data\.evaluation"):
         check_held_out(ITEMS, again)
     check_held_out(ITEMS, [Item("z", "another question")])
-
-
-def test_rewards_by_name_with_weights() -> None:
-    with open_rewards(["last_number=0.5", "exact_match"]) as (functions, weights):
-        assert weights == {"last_number": 0.5, "exact_match": 1.0}
-        values = functions["last_number"](
-            prompts=["2+2?", "2+2?"], completions=["it is 4", "five"],
-            completion_ids=[[1], [2]], item_id=["a", "a"], reference=["4", "4"],
-        )  # fmt: skip
-        assert values == [1.0, 0.0]
-    with pytest.raises(ConfigError, match="not a number"), open_rewards(["last_number=x"]):
-        pass
 
 
 JOBS = """
