@@ -22,12 +22,13 @@ lint: $(STAMP)
 	$(BIN)/python .ci/check_environment.py
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install -qq -c constraints.txt -e ".[bench]"
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 docs: $(STAMP)
 	$(BIN)/python -m pytest tests/docs
 
-# The CPU build of torch comes first, so that nothing pulls in the CUDA one.
+# torch comes first, so that its pinned build is in place before packages that would take another.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip -c constraints.txt
