@@ -143,6 +143,11 @@ class Journal:
         self.flush()
         return self._changes
 
+    def reply_keys(self) -> set[str]:
+        """Return the keys of all recorded replies."""
+        self.flush()
+        return {key for (key,) in self._reader().execute("SELECT key FROM replies")}
+
     def spent_usd(self) -> float:
         """Return the dollars of all recorded calls."""
         self.flush()

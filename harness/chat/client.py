@@ -129,6 +129,7 @@ class Client:
         self._timeout_s = timeout_s
         self._transport = transport
         self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._known: set[str] | None = None
         self._prices: dict[tuple[str, Any, Any], Price | None] = {}
         self._answered: set[tuple[str, str]] = set()
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop]
@@ -292,7 +293,9 @@ class Client:
         recent = self._recent.get(key)
         if recent is not None or self._journal is None:
             return recent
-        return self._journal.get_reply(key)
+        if self._known is None:  # a set answers "not there" far faster than the file does
+            self._known = self._journal.reply_keys()
+        return self._journal.get_reply(key) if key in self._known else None
 
     def _keep(self, key: str, body: dict[str, Any]) -> None:
         self._recent[key] = body
@@ -300,6 +303,8 @@ class Client:
             self._recent.popitem(last=False)
         if self._journal is not None:
             self._journal.put_reply(key, body)
+            if self._known is not None:
+                self._known.add(key)
 
     def _loop(self) -> _Loop:
         running = asyncio.get_running_loop()
@@ -324,7 +329,7 @@ class Client:
         while True:
             tries += 1
             try:
-                reply, cost = await self._try(request, price, loop, tries)
+                reply, cost, latency = await self._try(request, price, loop, tries)
             except CallError as error:
                 usage = self._used(request.model)
                 usage.failures[error.failure.value] = usage.failures.get(error.failure.value, 0) + 1
@@ -343,12 +348,12 @@ class Client:
                     wait = max(0.0, wait - PLACE_KEPT_S)  # it waited in its place already
                 await asyncio.sleep(wait)
             else:
-                return self._paid(request, key, reply, cost, tries, wasted)
+                return self._paid(request, key, reply, cost, tries, wasted, latency)
 
     async def _try(
         self, request: ChatRequest, price: Price, loop: _Loop, tries: int
-    ) -> tuple[ChatReply, float]:
-        """Send one request inside budget and limits; return the reply and its dollars."""
+    ) -> tuple[ChatReply, float, float]:
+        """Send one request inside budget and limits; return the reply, its dollars and seconds."""
         endpoint = (request.model, str(request.extra.get("api_base", "")))
         limiter = loop.limiters.get(endpoint)
         if limiter is None:
@@ -380,7 +385,7 @@ class Client:
             limiter.succeeded(latency)
             self._answered.add(endpoint)
             actual = price.cost(reply.tokens)
-            return replace(reply, latency_s=latency), actual
+            return reply, actual, latency
         finally:
             self.budget.settle(reserved, actual)
 
@@ -392,6 +397,7 @@ class Client:
         cost: float,
         tries: int,
         wasted: float = 0.0,
+        latency_s: float | None = None,
     ) -> ChatReply:
         usage = self._used(request.model)
         usage.calls += 1
@@ -400,7 +406,8 @@ class Client:
             usage.tokens.prompt + reply.tokens.prompt,
             usage.tokens.completion + reply.tokens.completion,
         )
-        kept = replace(reply, cost_usd=cost, tries=tries)
+        latency = reply.latency_s if latency_s is None else latency_s
+        kept = replace(reply, cost_usd=cost, tries=tries, latency_s=latency)
         self._keep(key, to_body(kept, request.model))
         return replace(kept, cost_usd=cost + wasted) if wasted else kept
 
