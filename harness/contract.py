@@ -19,7 +19,6 @@ from harness.schema import (
 )
 
 if TYPE_CHECKING:
-
     from pydantic import BaseModel
 
     from harness.sandbox import Sandbox
