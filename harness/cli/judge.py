@@ -40,7 +40,7 @@ def command(
     from harness.cli.screen import advance, console, progress
     from harness.config import SourceConfig
     from harness.errors import ConfigError, DataError
-    from harness.pipeline.context import NamedSource, open_context
+    from harness.pipeline.context import NamedSource, cost_note, open_context
     from harness.records import read_items, read_responses, to_dict, write_jsonl
     from harness.registry import registry
     from harness.schema import Judgment
@@ -74,14 +74,26 @@ def command(
 
     async def judge_all() -> list[Judgment]:
         with Journal(journal_path) as journal, progress(quiet) as bars:
-            move = advance(bars, f"{source} judges", len(requests))
             async with open_context(
                 journal, seed=seed, concurrency=concurrency, budget_usd=budget
             ) as ctx:
                 named.source.check(ctx)
-                return await annotate(
-                    named.source, requests, ctx, journal, named.scope, lambda _: move(1)
+                note = cost_note(named, requests, ctx)
+                if note and not quiet:
+                    bars.console.print(note)
+                move = advance(bars, f"{source} judges", len(requests))
+                seen: set[str] = set()
+
+                def on_judgment(judgment: Judgment) -> None:
+                    if judgment.request_id not in seen:
+                        seen.add(judgment.request_id)
+                        move(1)
+
+                found = await annotate(
+                    named.source, requests, ctx, journal, named.scope, on_judgment
                 )
+                move(len(requests) - len(seen))
+                return found
 
     judgments = asyncio.run(judge_all())
     by_id = {request.id: request for request in requests}

@@ -12,7 +12,13 @@ from harness.annotate import annotate, build_requests, criterion_for
 from harness.config import ItemsConfig, RunConfig
 from harness.contract import RunContext
 from harness.errors import ConfigError, DataError, GateStopError
-from harness.pipeline.context import NamedSource, StartBar, file_hash, resolve
+from harness.pipeline.context import (
+    NamedSource,
+    StartBar,
+    cost_note,
+    file_hash,
+    resolve,
+)
 from harness.records import read_items, read_responses, to_dict, write_json, write_jsonl
 from harness.registry import registry
 from harness.schema import (
@@ -137,7 +143,8 @@ async def judge_all(
     """Put the responses to every source that takes part in training or agreement."""
     for name, source in sources.items():
         requests = collected.requests_of(source)
-        move = bar(f"{name} judges", len(requests))
+        note = cost_note(source, requests, ctx)
+        move = bar(f"{name} judges{note and f' ({note})'}", len(requests))
         seen: set[str] = set()
 
         def on_judgment(judgment: Judgment, move: Any = move, seen: set[str] = seen) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from harness.contract import FeedbackSource, Limits, RunContext, SourceFactory
 from harness.errors import ConfigError
 from harness.registry import Origin, registry
 from harness.rubric import content_hash
-from harness.schema import SourceInfo, Way
+from harness.schema import JudgmentRequest, SourceInfo, Way
 from harness.store import Journal
 
 StartBar = Callable[[str, int], Callable[[int], None]]
@@ -111,6 +111,25 @@ async def open_context(
     ):
         with Sandbox(processes) as sandbox:
             yield RunContext(chat, workers, sandbox, seed, limits)
+
+
+def cost_note(source: NamedSource, requests: Sequence[JudgmentRequest], ctx: RunContext) -> str:
+    """Return what judging is going to cost; empty where it is free.
+
+    Calls that the journal answers are free. The upper limit holds unless calls are tried again.
+    """
+    from harness.chat import Client
+
+    planned = getattr(source.source, "planned", None)
+    if planned is None or not isinstance(ctx.chat, Client):
+        return ""
+    estimate = ctx.chat.estimate(planned(requests, ctx))
+    if estimate.unknown:
+        return f"the price of {', '.join(estimate.unknown)} is not known"
+    if estimate.at_most_usd == 0:
+        return ""
+    expected, at_most = estimate.expected_usd, estimate.at_most_usd
+    return f"about ${expected:.2f}, at most ${at_most:.2f} for {estimate.calls} calls"
 
 
 def resolve(config_path: Path, name: str) -> str:

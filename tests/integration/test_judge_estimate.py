@@ -1,0 +1,38 @@
+"""What judging will cost is shown before the first call; what is recorded is free."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.testing import StubServer
+
+
+def test_the_cost_is_shown_before_the_run_and_the_second_run_is_free(tmp_path: Path) -> None:
+    (tmp_path / "items.jsonl").write_text('{"id": "i", "prompt": "q"}\n')
+    (tmp_path / "responses.jsonl").write_text(
+        '{"id": "a", "item_id": "i", "text": "one"}\n{"id": "b", "item_id": "i", "text": "two"}\n'
+    )
+    with StubServer("Verdict: A") as server:
+        command = (
+            f"{sys.executable} -m harness judge --source llm_judge --items items.jsonl"
+            " --responses responses.jsonl --out out.jsonl --option model=hosted_vllm/m"
+            f" --option api_base={server.base_url} --option input_cost_per_token=0.001"
+            " --option output_cost_per_token=0.002"
+        ).split()
+        first, second = (
+            subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+            for _ in range(2)
+        )
+        assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+        shown = re.search(r"about \$(\S+), at most \$(\S+) for 2 calls", first.stderr)
+        assert shown is not None, first.stderr
+        expected, at_most = float(shown[1]), float(shown[2])
+        paid = re.search(r"\$(\d+\.\d+), in", first.stdout)
+        assert paid is not None
+        assert 0 < float(paid[1]) <= at_most
+        assert expected <= at_most
+        assert len(server.bodies) == 2
+        assert "about $" not in second.stderr
