@@ -16,7 +16,7 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | threading.Event | None]
+        self._queue: queue.SimpleQueue[
+            tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None
+        ]
         self._queue = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._changes = 0
@@ -99,6 +101,8 @@ class Journal:
             for entry in batch:
                 if isinstance(entry, threading.Event):
                     entry.set()
+                elif callable(entry):
+                    entry()
                 stop = stop or entry is None
         connection.close()
 
@@ -181,6 +185,13 @@ class Journal:
                     scope,
                 ),
             )
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call a function, in the writer's thread, when all that was recorded so far is committed.
+
+        A write that failed is reported by the next call that records something.
+        """
+        self._queue.put(call)
 
     def flush(self) -> None:
         """Wait until everything recorded so far is committed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 import weakref
@@ -90,6 +91,33 @@ class _Loop:
         self.through_litellm = False
         self.in_flight: dict[str, asyncio.Future[ChatReply]] = {}
         self.limiters: dict[tuple[str, str], Limiter] = {}
+        self._commit: asyncio.Future[None] | None = None
+
+    def committed(self, journal: Journal) -> asyncio.Future[None]:
+        """Return what is done when everything recorded so far is on the disk.
+
+        Calls that end in the same turn of the loop share one notice.
+        """
+        if self._commit is None:
+            running = asyncio.get_running_loop()
+            self._commit = running.create_future()
+            running.call_soon(self._ask, journal, running)
+        return self._commit
+
+    def _ask(self, journal: Journal, running: asyncio.AbstractEventLoop) -> None:
+        future, self._commit = self._commit, None
+        assert future is not None
+
+        def done() -> None:
+            # The loop may be gone: its program was stopped, and nobody waits.
+            with contextlib.suppress(RuntimeError):
+                running.call_soon_threadsafe(finish)
+
+        def finish() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        journal.after_commit(done)
 
 
 class Client:
@@ -276,6 +304,9 @@ class Client:
         loop.in_flight[key] = future
         try:
             reply = await self._call(request, key, loop)
+            if self._journal is not None:
+                # Only now is the call over: what kill -9 takes back was in flight.
+                await asyncio.shield(loop.committed(self._journal))
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 future.cancel()
