@@ -1,5 +1,6 @@
 """Talks to language models: litellm, an in-process transformers backend, cache, limits, budget."""
 
-from harness.chat.client import Client, Estimate, Usage
+from harness.chat.client import Client
+from harness.chat.usage import Estimate, Usage
 
 __all__ = ["Client", "Estimate", "Usage"]

@@ -9,7 +9,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ from harness.chat.litellm_backend import call_litellm, check_api_model, close_li
 from harness.chat.local import LocalBackend
 from harness.chat.local_weights import PREFIX, check_local
 from harness.chat.prices import FREE, Price, price_of
+from harness.chat.usage import Estimate, Usage
 from harness.errors import ChatError, ConfigError
 from harness.schema import ChatReply, ChatRequest, Status, Tokens
 
@@ -39,48 +40,6 @@ PLACE_KEPT_S = 0.1
 
 _REFUSED = "refused"
 """Finish reason under which a refusal is kept: it was paid for, and asking again pays again."""
-
-
-@dataclass(slots=True)
-class Usage:
-    """What a model was asked and what it cost.
-
-    Args:
-        calls: Calls that were answered by a server or by the local model.
-        cached: Calls that cost nothing, from the journal or as the twin of a call in flight.
-        failed: Calls that ended as a typed failure.
-        requests: Requests that were sent, tries included.
-        cost_usd: Dollars.
-        tokens: Tokens that were used.
-        failures: Failed requests (not calls) by class.
-    """
-
-    calls: int = 0
-    cached: int = 0
-    failed: int = 0
-    requests: int = 0
-    cost_usd: float = 0.0
-    tokens: Tokens = field(default_factory=Tokens)
-    failures: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What calls would cost, before they are made.
-
-    Args:
-        calls: Calls that would be paid for.
-        cached: Calls that are free.
-        expected_usd: Dollars at four bytes for a token and answers of full length.
-        at_most_usd: Dollars that the calls cannot pass, without retries.
-        unknown: Models whose price nobody knows; they are not in the dollars.
-    """
-
-    calls: int
-    cached: int
-    expected_usd: float
-    at_most_usd: float
-    unknown: tuple[str, ...] = ()
 
 
 class _Loop:
