@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := judge,local,math,formats,train,label,tables,dev
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench mutants docs clean
 
 demo: $(STAMP)
 	$(BIN)/harness demo
@@ -24,6 +24,10 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install -qq -c constraints.txt -e ".[bench]"
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+mutants: $(STAMP)
+	$(BIN)/python -m pip install -qq -c constraints.txt -e ".[mutants]"
+	$(BIN)/python tests/mutants/run_mutants.py $(ARGS)
 
 docs: $(STAMP)
 	$(BIN)/python -m pytest tests/docs
