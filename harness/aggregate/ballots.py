@@ -26,7 +26,6 @@ class PairVote:
     annotator: Annotator
     choice: Choice
     probability: float
-    flipped: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,7 @@ def _vote(
     if pair[1] != a:  # the same pair was asked the other way round as well
         other: dict[Choice, Choice] = {"A": "B", "B": "A", "TIE": "TIE"}
         choice, probability = other[choice], 1.0 - probability
-    ballots.votes.append(PairVote(pair, annotator, choice, probability, vote.flipped))
+    ballots.votes.append(PairVote(pair, annotator, choice, probability))
 
 
 def _ranking(

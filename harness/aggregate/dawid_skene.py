@@ -12,6 +12,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _FLOOR = 1e-300
+_DUST = 1e-150  # less than this is what the floor left, not a count
 _SAMPLE = 4_000
 
 
@@ -132,7 +133,7 @@ def row_shares(counts: FloatArray) -> FloatArray:
     """Return (..., c, c) counts as shares of their row; a row without counts is uniform."""
     total = counts.sum(-1, keepdims=True)
     flat = np.full_like(counts, 1.0 / counts.shape[-1])
-    return np.asarray(np.divide(counts, total, out=flat, where=total > 0))
+    return np.asarray(np.divide(counts, total, out=flat, where=total > _DUST))
 
 
 def patterns(votes: Votes) -> tuple[Any, FloatArray, FloatArray, IntArray]:

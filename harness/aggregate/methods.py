@@ -72,10 +72,10 @@ def majority(
     """
     ballots = ballots_of(requests, judgments, weights)
     opinions = {}
-    for pair, votes in _by_pair(_one_vote_each(_all_votes(ballots))).items():
+    for pair, votes in _one_vote_each(_all_votes(ballots)).items():
         totals: dict[Choice, float] = dict.fromkeys(CHOICES, 0.0)
-        for vote in votes:
-            totals[vote.choice] += weights.get(vote.annotator[0], 1.0)
+        for (source, _), choice in votes.items():
+            totals[choice] += weights.get(source, 1.0)
         top = max(totals.values())
         best = [choice for choice in CHOICES if totals[choice] >= top - 1e-12]
         share = (totals["A"] + totals["TIE"] / 2) / sum(totals.values())
@@ -123,10 +123,13 @@ def dawid_skene_judgments(
         numbers = Counter(v.pair for v in votes)
         for pair, i in row.items():
             posterior = fit.posterior[i]
-            opinions[pair] = Opinion(
-                float(posterior @ UNITS), CHOICES[int(posterior.argmax())], numbers[pair]
-            )
-        confusions |= {name: (CHOICES, fit.confusion[i]) for name, i in index.items()}
+            p = float(posterior @ UNITS)
+            likeliest = CHOICES[int(posterior.argmax())]
+            # Where A and B are as likely, neither has won.
+            choice: Choice = "TIE" if abs(p - 0.5) < 1e-9 else likeliest
+            opinions[pair] = Opinion(p, choice, numbers[pair])
+        voted = {v.annotator for v in votes}
+        confusions |= {name: (CHOICES, fit.confusion[index[name]]) for name in voted}
     rewards = _dawid_skene_scores(ballots.scores, index, confusions)
     return result_of(ballots, weights, opinions, rewards, confusions)
 
@@ -203,13 +206,13 @@ def _superiorities(ballots: Ballots) -> Iterable[tuple[Pair, str, float]]:
         by.setdefault(score.annotator[0], {}).setdefault(score.criterion, []).append(score)
     for pair in ballots.pairs:
         first, second = (scores.get((pair[0], response), {}) for response in pair[1:])
-        for source in first.keys() & second.keys():
-            shared = first[source].keys() & second[source].keys()
+        for source in sorted(first.keys() & second.keys()):
+            shared = sorted(first[source].keys() & second[source].keys())
             total = sum(first[source][criterion][0].weight for criterion in shared)
             if total == 0:
                 continue
             value = 0.0
-            for criterion in sorted(shared):
+            for criterion in shared:
                 mine, theirs = first[source][criterion], second[source][criterion]
                 wins = [
                     1.0 if x.unit > y.unit else 0.5 if x.unit == y.unit else 0.0
@@ -231,26 +234,21 @@ def _all_votes(ballots: Ballots) -> list[PairVote]:
     return [*ballots.votes, *derived]
 
 
-def _one_vote_each(votes: Iterable[PairVote]) -> list[PairVote]:
-    """Return one vote for each annotator and pair: repeated samples vote among themselves."""
-    groups: dict[tuple[Pair, Annotator], list[PairVote]] = {}
+def _one_vote_each(votes: Iterable[PairVote]) -> dict[Pair, dict[Annotator, Choice]]:
+    """Return one vote for each pair and annotator: repeated samples vote among themselves."""
+    groups: dict[Pair, dict[Annotator, list[Choice]]] = {}
     for vote in votes:
-        groups.setdefault((vote.pair, vote.annotator), []).append(vote)
-    single = []
-    for (pair, annotator), members in groups.items():
-        counts = Counter(vote.choice for vote in members)
-        top = max(counts.values())
-        best = [choice for choice in CHOICES if counts[choice] == top]
-        p = sum(vote.probability for vote in members) / len(members)
-        single.append(PairVote(pair, annotator, best[0] if len(best) == 1 else "TIE", p))
-    return single
+        groups.setdefault(vote.pair, {}).setdefault(vote.annotator, []).append(vote.choice)
+    return {
+        pair: {annotator: _most(choices) for annotator, choices in by.items()}
+        for pair, by in groups.items()
+    }
 
 
-def _by_pair(votes: Iterable[PairVote]) -> dict[Pair, list[PairVote]]:
-    groups: dict[Pair, list[PairVote]] = {}
-    for vote in votes:
-        groups.setdefault(vote.pair, []).append(vote)
-    return groups
+def _most(choices: Sequence[Choice]) -> Choice:
+    counts = Counter(choices)
+    best = [choice for choice in counts if counts[choice] == max(counts.values())]
+    return best[0] if len(best) == 1 else "TIE"
 
 
 def _by_response(scores: Iterable[Score]) -> dict[Response, list[Score]]:
@@ -326,9 +324,9 @@ def _dawid_skene_scores(
         for key, i in row.items():
             values[key] = values.get(key, 0.0) + group[0].weight * float(expected[i])
             totals[key] = totals.get(key, 0.0) + group[0].weight
-        for name, i in index.items():
-            names = tuple(f"{criterion}={units[label]:g}" for label in labels)
-            confusions.setdefault(name, (names, fit.confusion[i]))
+        names = tuple(f"{criterion}={units[label]:g}" for label in labels)
+        for name in {score.annotator for score in group}:
+            confusions.setdefault(name, (names, fit.confusion[index[name]]))
     return {key: value / totals[key] for key, value in values.items()}
 
 

@@ -1,9 +1,8 @@
-"""From judgments to rewards and preferences: orders, ties, failures, weights, repeats."""
+"""From judgments to rewards and preferences: ties, failures, weights, repeats."""
 
 import pytest
 
 from harness.aggregate import METHODS, agreement_weighted, dawid_skene_judgments, majority, mean
-from harness.both_orders import combine_orders
 from harness.errors import DataError, ScaleError
 from harness.rubric import Criterion
 from harness.scale import BINARY, Scale
@@ -37,44 +36,6 @@ PAIR = request("x1", "x2")
 
 def one(method, judgments, weights=None, requests=(PAIR,)):
     return METHODS[method](list(requests), judgments, weights or {})
-
-
-class TestOrders:
-    def test_equal_verdicts_stand(self):
-        (vote,) = combine_orders([say(PAIR, "j", "B", order="AB"), say(PAIR, "j", "B", order="BA")])
-        assert (vote.choice, vote.probability, vote.flipped) == ("B", 0.0, False)
-
-    def test_unequal_verdicts_are_a_flagged_tie(self):
-        (vote,) = combine_orders([say(PAIR, "j", "A", order="AB"), say(PAIR, "j", "B", order="BA")])
-        assert (vote.choice, vote.probability, vote.flipped) == ("TIE", 0.5, True)
-
-    def test_probabilities_are_averaged(self):
-        judged = [say(PAIR, "j", "A", order="AB", p=0.9), say(PAIR, "j", "B", order="BA", p=0.4)]
-        (vote,) = combine_orders(judged)
-        assert vote.choice == "A"
-        assert vote.probability == pytest.approx(0.65)
-        assert vote.flipped is True
-
-    def test_a_failure_in_one_order_is_no_vote(self):
-        judged = [say(PAIR, "j", "A", order="AB"), say(PAIR, "j", Status.TIMEOUT, order="BA")]
-        (vote,) = combine_orders(judged)
-        assert vote.choice is None and vote.probability is None
-        assert vote.failure == "failed in one order"
-
-    def test_people_and_single_orders_keep_their_verdict(self):
-        votes = combine_orders([say(PAIR, "p", "A", who="ann"), say(PAIR, "p", "TIE", who="bob")])
-        assert [(v.annotator, v.choice, v.flipped) for v in votes] == [
-            ("ann", "A", None),
-            ("bob", "TIE", None),
-        ]
-
-    def test_repeats_are_combined_one_by_one(self):
-        judged = [
-            say(PAIR, "j", value, order=order, repeat=repeat)
-            for repeat, values in enumerate((("A", "A"), ("A", "B")))
-            for order, value in zip(("AB", "BA"), values, strict=True)
-        ]
-        assert [v.choice for v in combine_orders(judged)] == ["A", "TIE"]
 
 
 @pytest.mark.parametrize("method", METHODS)
