@@ -1,8 +1,8 @@
-"""The agreement gate says what it did and why."""
+"""The agreement gate says what it did and why: the whole decision, with its sentence."""
 
 import pytest
 
-from harness.aggregate import gate
+from harness.aggregate import GateDecision, gate
 from harness.agreement import Statistic
 
 
@@ -12,28 +12,61 @@ def kappa(value, low=None, high=None, reason=""):
 
 
 @pytest.mark.parametrize(
-    ("value", "action", "passed", "weight", "stops"),
+    ("value", "action", "passed", "weight", "stops", "reason"),
     [
-        (0.61, "drop", True, 1.0, False),
-        (0.60, "stop", True, 1.0, False),
-        (0.35, "drop", False, 0.0, False),
-        (0.35, "down_weight", False, 0.35, False),
-        (-0.1, "down_weight", False, 0.0, False),
-        (0.35, "stop", False, 0.0, True),
-        (None, "drop", False, 0.0, False),
-        (None, "down_weight", False, 0.0, False),
-        (None, "stop", False, 0.0, True),
+        (0.61, "drop", True, 1.0, False, "passed: kappa with people 0.61 >= 0.6"),
+        (0.61, "down_weight", True, 1.0, False, "passed: kappa with people 0.61 >= 0.6"),
+        (0.60, "stop", True, 1.0, False, "passed: kappa with people 0.60 >= 0.6"),
+        (0.35, "drop", False, 0.0, False, "dropped: kappa with people 0.35 < 0.6"),
+        (0.35, "down_weight", False, 0.35, False, "weight 0.35: kappa with people 0.35 < 0.6"),
+        (0.0, "down_weight", False, 0.0, False, "weight 0.00: kappa with people 0.00 < 0.6"),
+        (-0.1, "down_weight", False, 0.0, False, "weight 0.00: kappa with people -0.10 < 0.6"),
+        (0.35, "stop", False, 0.0, True, "the run stops: kappa with people 0.35 < 0.6"),
     ],
 )
-def test_actions(value, action, passed, weight, stops):
-    decision = gate("judge", kappa(value, reason="one category only"), 0.6, action)
-    assert (decision.passed, decision.weight, decision.stops) == (passed, weight, stops)
-    assert "one category only" in decision.reason or value is not None
+def test_actions(value, action, passed, weight, stops, reason):
+    decision = gate("judge", kappa(value), 0.6, action)
+    assert decision == GateDecision(
+        "judge", value, None, None, 0.6, action, passed, weight, reason
+    )  # fmt: skip
+    assert decision.stops is stops
 
 
-def test_the_sentence_says_that_the_interval_reaches_over_the_minimum():
-    near = gate("judge", kappa(0.55, 0.45, 0.65), 0.6, "drop")
-    assert "0.55 [0.45, 0.65] < 0.6" in near.reason
-    assert "other items could decide otherwise" in near.reason
-    far = gate("judge", kappa(0.1, 0.0, 0.2), 0.6, "drop")
-    assert "otherwise" not in far.reason
+@pytest.mark.parametrize(
+    ("action", "outcome", "stops"),
+    [
+        ("drop", "dropped", False),
+        ("down_weight", "weight 0.00", False),
+        ("stop", "the run stops", True),
+    ],
+)
+def test_an_undefined_kappa_does_not_pass(action, outcome, stops):
+    decision = gate("judge", kappa(None, reason="one category only"), 0.6, action)
+    reason = f"{outcome}: kappa with people is undefined (one category only)"
+    assert decision == GateDecision(
+        "judge", None, None, None, 0.6, action, False, 0.0, reason
+    )  # fmt: skip
+    assert decision.stops is stops
+
+
+OPEN = "; the interval holds the minimum, so other items could decide otherwise"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "reason"),
+    [
+        (0.55, 0.45, 0.65, "dropped: kappa with people 0.55 [0.45, 0.65] < 0.6" + OPEN),
+        (0.65, 0.55, 0.75, "passed: kappa with people 0.65 [0.55, 0.75] >= 0.6" + OPEN),
+        (0.55, 0.45, 0.60, "dropped: kappa with people 0.55 [0.45, 0.60] < 0.6" + OPEN),
+        (0.50, 0.45, 0.59, "dropped: kappa with people 0.50 [0.45, 0.59] < 0.6"),
+        (0.65, 0.60, 0.75, "passed: kappa with people 0.65 [0.60, 0.75] >= 0.6"),
+        (0.55, None, 0.65, "dropped: kappa with people 0.55 < 0.6"),
+        (0.55, 0.45, None, "dropped: kappa with people 0.55 < 0.6"),
+    ],
+)
+def test_the_sentence_says_where_the_interval_reaches_over_the_minimum(value, low, high, reason):
+    decision = gate("judge", kappa(value, low, high), 0.6, "drop")
+    passed = value >= 0.6
+    assert decision == GateDecision(
+        "judge", value, low, high, 0.6, "drop", passed, float(passed), reason
+    )  # fmt: skip
