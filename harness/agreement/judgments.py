@@ -47,7 +47,8 @@ def tables_from_judgments(
 ) -> list[JudgmentTable]:
     """Return one table for each (criterion, pairwise or pointwise) that has judgments.
 
-    An annotator is a column; of repeated samples the first counts, the others are for test-retest.
+    An annotator is a column; of its repeated samples the first counts, the others are for
+    test-retest.
     Both orders of a pair are one label: equal verdicts stand, unequal ones are a tie. Listwise
     judgments take no part.
 
@@ -114,9 +115,10 @@ def _pair_table(
     again = names.empty(len(requests))
     for vote in combine_orders(judgments):
         name, i = names.of(vote.source, vote.annotator), row[vote.request_id]
-        if vote.repeat == 1:
+        sample = names.sample_of(vote.source, vote.annotator, vote.repeat)
+        if sample == 1:
             again[name][i] = vote.choice
-        if vote.repeat:
+        if sample:
             continue
         labels[name][i] = vote.choice
         failures[name][i] = vote.failure
@@ -152,7 +154,8 @@ def _orders(
     code: Mapping[object, int] = {label: i for i, label in enumerate(table.categories)}
     seen: dict[str, dict[str, list[int]]] = {}
     for judgment in judgments:
-        if judgment.order == "" or judgment.repeat or judgment.verdict.status is not Status.OK:
+        sample = names.sample_of(judgment.source, judgment.annotator, judgment.repeat)
+        if judgment.order == "" or sample or judgment.verdict.status is not Status.OK:
             continue
         columns = seen.setdefault(
             names.of(judgment.source, judgment.annotator),
@@ -190,9 +193,10 @@ def _point_table(
         name, i = names.of(judgment.source, judgment.annotator), row[judgment.request_id]
         verdict = judgment.verdict
         ok = verdict.status is Status.OK
-        if judgment.repeat == 1 and ok:
+        sample = names.sample_of(judgment.source, judgment.annotator, judgment.repeat)
+        if sample == 1 and ok:
             again[name][i] = _label(verdict.value)
-        if judgment.repeat:
+        if sample:
             continue
         if ok and verdict.probability is not None:
             stated[name][i] = verdict.probability
@@ -211,13 +215,24 @@ def _label(value: object) -> str:
 
 
 class _Names:
-    """Column names of the annotators, in order of first appearance."""
+    """Column names of the annotators, in order of first appearance, and which sample is the first.
+
+    A source numbers its repeats over all its annotators: the second member of a jury gives its
+    first sample as repeat 1.
+    """
 
     def __init__(self, judgments: Sequence[Judgment]) -> None:
         self._names: dict[tuple[str, str], str] = {}
+        repeats: dict[tuple[str, str], set[int]] = {}
         for judgment in judgments:
-            self._names.setdefault((judgment.source, judgment.annotator), annotator_name(judgment))
+            who = judgment.source, judgment.annotator
+            self._names.setdefault(who, annotator_name(judgment))
+            repeats.setdefault(who, set()).add(judgment.repeat)
+        self._samples = {who: sorted(found) for who, found in repeats.items()}
         self.sources = {name: source for (source, _), name in self._names.items()}
+
+    def sample_of(self, source: str, annotator: str, repeat: int) -> int:
+        return self._samples[source, annotator].index(repeat)
 
     def of(self, source: str, annotator: str) -> str:
         return self._names[source, annotator]

@@ -130,16 +130,14 @@ def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list
     """Return who evaluates, and for which arms they are held out.
 
     An evaluator shares with an arm when one of the arm's sources has the same plugin and options,
-    whatever its name, or asks the same model.
+    whatever its name, or asks a model that it asks too.
     """
     from harness.evaluate import EvaluatorInfo
 
     infos = []
     for name in config.evaluation.evaluators:
         source = sources[name]
-        same = {
-            n for n, s in sources.items() if s.scope.split("/")[1] == source.scope.split("/")[1]
-        }
+        same = {n for n, other in sources.items() if _shares(source, other)}
         held_out = {arm for arm, c in config.arms.items() if not same & set(c.sources)}
         info = source.info
         infos.append(
@@ -149,9 +147,16 @@ def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list
 
 
 def _shares(one: NamedSource, other: NamedSource) -> bool:
-    model = one.config.options.get("model")
-    asks_same = model is not None and model == other.config.options.get("model")
-    return asks_same or one.scope.partition("/")[2] == other.scope.partition("/")[2]
+    same = one.scope.partition("/")[2] == other.scope.partition("/")[2]
+    return same or bool(set(_models(one)) & set(_models(other)))
+
+
+def _models(source: NamedSource) -> list[str]:
+    """Return the language models that a source asks, by its option: one, or a jury."""
+    model = source.config.options.get("model")
+    if not model:
+        return []
+    return [str(name) for name in (model if isinstance(model, list | tuple) else [model])]
 
 
 def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
@@ -219,7 +224,7 @@ def source_rows(
                 "simulated": source.info.simulated,
                 "distribution": f"{source.origin.distribution} {source.origin.version}",
                 "options": options,
-                "models": [str(options["model"])] if options.get("model") else [],
+                "models": _models(source),
                 "rubric": options.get("rubric") or options.get("constitution"),
                 "rubric_sha256": metadata.get("rubric_sha256"),
                 "isolation": metadata.get("isolation"),

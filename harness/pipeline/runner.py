@@ -198,7 +198,8 @@ def _report_data(
     write_json(directory.path / "evaluation.json", evaluation)
     n_evaluated = sum(len(found) for found in responses.values())
     rows = assess.source_rows(config, collected, sources, judgments, n_evaluated)
-    cost_of = {row["name"]: row["cost_usd"] for row in rows}
+    # What judging for training cost; what a source cost as an evaluator is no arm's feedback.
+    cost_of = {name: sum(j.cost_usd for j in found) for name, found in collected.judgments.items()}
     curves: dict[str, dict[str, Any]] = {}
     for (arm, seed), result in trained.items():
         log = [row for _, row in read_rows(Path(result["log"]))]
@@ -216,7 +217,7 @@ def _report_data(
         )
     for row in arms.values():
         row.setdefault("seeds", [])
-        row["feedback_cost_usd"] = sum(cost_of[s] for s in row["sources"])
+        row["feedback_cost_usd"] = sum(cost_of.get(s, 0.0) for s in row["sources"])
         row["feedback_seconds"] = sum(collected.seconds.get(s, 0.0) for s in row["sources"])
     directory.update_manifest(sources=_manifest_sources(rows, collected, judgments))
     manifest = directory.manifest()

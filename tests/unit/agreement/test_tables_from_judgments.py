@@ -97,6 +97,34 @@ def test_repeats_and_stated_probabilities_are_evidence():
     assert report.find("test_retest_kappa", "judge").n == 40
 
 
+@pytest.mark.parametrize("pairwise", [True, False])
+def test_every_member_of_a_jury_has_its_labels_and_its_retest(pairwise):
+    # A jury of two numbers its samples over both: the first of "b" is 1, its second 3.
+    requests = [pair(i) if pairwise else point(i) for i in range(2)]
+    yes, no = ("A", "B") if pairwise else (True, False)
+    said = {("a", 0): (yes, yes), ("b", 1): (no, yes), ("a", 2): (no, yes), ("b", 3): (no, no)}
+    judged = [
+        Judgment(r.id, "jury", "1", who, Verdict(Status.OK, value), order, repeat)
+        for (who, repeat), values in said.items()
+        for r, value in zip(requests, values, strict=True)
+        for order in (("AB", "BA") if pairwise else ("",))
+    ]
+    infos = {"jury": SourceInfo("jury", "1", "judge", BINARY, takes=("pairwise", "pointwise"))}
+    (found,) = tables_from_judgments(requests, judged, infos)
+    table = found.table
+    assert table.annotators == ("jury/a", "jury/b")
+    a, b = (
+        table.categories.index("A" if pairwise else "true"),
+        table.categories.index("B" if pairwise else "false"),
+    )
+    assert table.codes.T.tolist() == [[a, a], [b, a]]
+    assert {k: v.tolist() for k, v in found.evidence.retests.items()} == {
+        "jury/a": [b, a], "jury/b": [b, b],
+    }  # fmt: skip
+    seen = {o.annotator: (o.first_order.tolist(), o.second_order.tolist()) for o in found.orders}
+    assert seen == ({"jury/a": ([a, a],) * 2, "jury/b": ([b, a],) * 2} if pairwise else {})
+
+
 def test_strays_are_errors():
     with pytest.raises(DataError, match="unknown request"):
         tables_from_judgments([], [say(pair(0), "judge", "A")], INFOS)

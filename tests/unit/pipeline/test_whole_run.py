@@ -1,0 +1,618 @@
+"""The whole way on a scripted experiment (whole.yaml): every table, worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+
+from harness.agreement import agreement_report, from_labels
+from harness.errors import GateStopError
+from harness.store import JOURNAL, Journal
+
+if TYPE_CHECKING:
+    from conftest import World
+
+ARMS = ("rlhf", "rlvr", "hybrid", "offline", "plugin")
+POLICIES = ("base", *ARMS)
+near = pytest.approx
+
+
+def test_every_table_of_a_whole_run(whole: World, exam: dict[str, str]) -> None:
+    report = whole.run()
+    check_judgments(whole)
+    check_agreement(whole, report)
+    check_preferences_and_rewards(whole)
+    check_trainings(whole)
+    check_arms(report)
+    check_sources(report)
+    check_evaluation(whole, report, exam)
+    check_samples(report)
+    check_run_and_manifest(whole, report)
+    check_progress(whole)
+
+
+def check_judgments(world: World) -> None:
+    """Who was asked what: 5 pairs, 18 responses, 96 held-out responses."""
+    assert [row[1] for row in world.happened("check")] == [
+        "people", "jury", "critic", "verifier", "grader", "exam", "twin",
+    ]  # fmt: skip
+    train = [row["text"] for row in world.rows("responses/train.jsonl")]
+    assert train == [f"t{n}{k}" for n in range(5) for k in "abc"] + ["t5a", "t5a", "t5c"]
+    with Journal(world.out / JOURNAL) as journal:
+        found = {
+            name: journal.judgments(f"{part}/{scope}", name)
+            for part in ("train", "evaluation")
+            for scope in scopes(world, part)
+            for name in [scope.partition("/")[0]]
+        }
+        assert {k: len(v) for k, v in found.items()} == {
+            "people": 10, "jury": 30, "critic": 3, "verifier": 18,
+            "grader": 96, "exam": 96, "twin": 96,
+        }  # fmt: skip
+        (scope,) = (s for s in scopes(world, "train") if s.startswith("grader/"))
+        graded = Counter(j.verdict.status.value for j in journal.judgments(f"train/{scope}"))
+    assert graded == {
+        "ok": 13, "refused": 1, "unparseable": 1, "timeout": 1, "error": 1, "missing": 1,
+    }  # fmt: skip
+
+
+def scopes(world: World, part: str) -> list[str]:
+    """Return the parts of the journal under "train/" or "evaluation/", as name/hash."""
+    import sqlite3
+
+    with sqlite3.connect(world.out / JOURNAL) as connection:
+        rows = connection.execute("SELECT DISTINCT scope FROM judgments ORDER BY scope").fetchall()
+    return [scope.partition("/")[2] for (scope,) in rows if scope.startswith(f"{part}/")]
+
+
+def check_agreement(world: World, report: dict[str, Any]) -> None:
+    """Kappas by hand, gates by them, and the report on the table that a person would write."""
+    content = json.loads((world.out / "agreement.json").read_text())
+    assert report["agreement"] == content
+    # People: 3 of 4 alike, by chance .75 * .5 + .25 * .5 = .5. The majority is A A B, none, TIE.
+    # Jury: j2 agrees on all 3 that it judged; j1 (A TIE B . B) on 2 of 4, by chance .3125; j3
+    # (A B B . A) on 2 of 4, by chance .375: the lowest counts. Verifier: A TIE B TIE on pairs.
+    assert content["kappas"] == near(
+        {"people": 0.5, "jury": 0.125 / 0.625, "critic": 0.0, "verifier": 0.5, "grader": 1.0}
+    )
+    assert content["gates"] == report["gates"]
+    found = [
+        (g["source"], g["minimum"], g["action"], g["passed"], g["weight"], g["statistic"])
+        for g in report["gates"]
+    ]
+    assert found == [
+        ("verifier", 0.3, "drop", True, 1.0, "cohen_kappa"),
+        ("jury", 0.9, "down_weight", False, near(0.2), "cohen_kappa"),
+        ("critic", 0.2, "drop", False, 0.0, "cohen_kappa"),
+    ]
+    assert [g["value"] for g in report["gates"]] == near([0.5, 0.2, 0.0])
+    (table,) = content["tables"]
+    assert table["title"] == "pairs"
+    labels = {
+        "people/ann": ["A", "A", "B", "A", "TIE"], "people/ben": ["A", "A", "B", "B", None],
+        "jury/j1": ["A", "TIE", "B", "A", "B"], "jury/j2": ["A", "A", "B", "TIE", None],
+        "jury/j3": ["A", "B", "B", None, "A"], "critic": ["B", "B", "B", None, None],
+        "verifier": ["A", "TIE", "B", "TIE", None], "grader": ["A", None, None, "B", "TIE"],
+    }  # fmt: skip
+    kinds = ["human"] * 2 + ["judge"] * 4 + ["verifier", "judge"]
+    by_hand = from_labels(
+        labels, level="nominal", categories=("A", "TIE", "B"), tie="TIE",
+        kinds=dict(zip(labels, kinds, strict=True)), items=[f"t{n}" for n in range(5)],
+        clusters=["t", "t", "t2", "t3", "t4"],
+    )  # fmt: skip
+    expected = {
+        (row["section"], row["name"], row["annotators"]): [row["value"], row["low"], row["high"]]
+        for row in agreement_report(by_hand).rows()
+    }
+    rows = {
+        (row["section"], row["name"], row["annotators"]): [row["value"], row["low"], row["high"]]
+        for row in table["rows"]
+    }
+    assert len(expected) > 100
+    for key, values in expected.items():
+        assert rows[key] == [v if v is None else near(v, rel=1e-9) for v in values], key
+    audit = {row["annotator"]: row for row in table["audit"]["coverage"]}
+    assert table["audit"]["n_items"], table["audit"]["n_clusters"] == (5, 4)
+    assert {name: row["labels"] for name, row in audit.items()} == {
+        name: sum(label is not None for label in column) for name, column in labels.items()
+    }
+    assert {name: row["failures"] for name, row in audit.items() if row["failures"]} == {
+        "people/ben": {"abstained": 1}, "jury/j2": {"failed in one order": 1},
+        "jury/j3": {"refused": 1}, "verifier": {"abstained": 1},
+        "grader": {"refused": 1, "timeout": 1},
+    }  # fmt: skip
+    assert [name for name, row in audit.items() if row["simulated"]] == ["people/ann", "people/ben"]
+    assert table["notes"]["Accuracy against the majority of people"] == [
+        "1 items without a majority (a tie) take no part."
+    ]
+
+
+def check_preferences_and_rewards(world: World) -> None:
+    """Chosen, rejected, probability and number of judgments of every pair; every reward."""
+    a, b = ("a", "b"), ("b", "a")
+    expected = {
+        # Of t1: ann and ben A, j2 A; j1 is of two minds, j3 says B by its mean (.2 + .4) / 2.
+        "rlhf": [("t0", *a, 1, 5), ("t1", *a, 2.3 / 2.6, 5), ("t2", *b, 1, 5),
+                 ("t3", *a, 1.3 / 2.4, 4)],
+        "rlvr": [],
+        "hybrid": [("t0", *a, 1, 2), ("t1", *a, 1, 2), ("t2", *b, 1, 2)],
+        # The verifier has .5; the jury's .2 is shared by those who voted; j3's mean of t0 is .8.
+        "offline": [("t0", *a, (0.5 + 0.2 * 2.8 / 3) / 0.7, 4),
+                    ("t1", *a, (0.25 + 0.2 * (0.5 + 1 + 0.3) / 3) / 0.7, 4), ("t2", *b, 1, 4),
+                    ("t3", *a, (0.25 + 0.2 * 1.5 / 2) / 0.7, 3)],
+        "plugin": [("t0", *a, 1, 2), ("t1", *a, 1, 2), ("t2", *b, 1, 2)],
+        "nothing": [],
+    }  # fmt: skip
+    letter = {"a": 0, "b": 1, "c": 2}
+    for arm, rows in expected.items():
+        assert world.rows(f"preferences/{arm}.jsonl") == [
+            {
+                "item_id": item,
+                "chosen_id": f"base.0.{item}.{letter[chosen]}",
+                "rejected_id": f"base.0.{item}.{letter[rejected]}",
+                "probability": near(p),
+                "n_judgments": n,
+            }
+            for item, chosen, rejected, p, n in rows
+        ]
+    # pairs, judgments and weights that the plugin's aggregation was called with
+    assert world.happened("aggregate") == [["aggregate", "5", "10", "['people']"]]
+
+    verified = [1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1, None, 1, 1, 1, 0]
+    grades = [5, 1, 3, 4, None, None, None, 2, None, 1, 2, 3, 5, 5, None, 4, 4, 2]
+    for arm in ("hybrid", "offline"):
+        rewards = world.rows(f"rewards/{arm}.jsonl")
+        assert [row["value"] for row in rewards] == verified
+        assert [row["n_judgments"] for row in rewards] == [int(v is not None) for v in verified]
+    rewards = world.rows("rewards/rlvr.jsonl")
+    assert [row["response_id"] for row in rewards] == [
+        f"base.0.t{n}.{k}" for n in range(6) for k in range(3)
+    ]
+    for row, right, grade in zip(rewards, verified, grades, strict=True):
+        known = {} if right is None else {"verifier": right}
+        if grade is not None:
+            known["grader"] = (grade - 1) / 4
+        weights = {"verifier": 1.0, "grader": 0.5}
+        total = sum(weights[name] for name in known)
+        assert row["components"] == near(known)
+        assert row["n_judgments"] == len(known)
+        assert row["value"] == near(sum(weights[n] * v for n, v in known.items()) / total)
+    present = sorted(path.name for path in (world.out / "rewards").iterdir())
+    assert present == ["hybrid.jsonl", "offline.jsonl", "rlvr.jsonl"]
+
+
+def check_trainings(world: World) -> None:
+    """Every trainer's rows, settings, weights, seed and monitor."""
+    assert world.happened("jobs") == [
+        ["jobs", "3", *(f"{arm}-{seed}" for seed in (0, 1) for arm in ARMS)]
+    ]
+    done = {training["folder"]: training for training in world.trainings}
+    kinds = {"rlhf": "dpo", "rlvr": "grpo", "hybrid": "ppo", "offline": "sft", "plugin": "dpo"}
+    assert {name: training["trainer"] for name, training in done.items()} == {
+        **{f"{arm}-seed{seed}": kinds[arm] for arm in ARMS for seed in (0, 1)},
+        "hybrid-seed0-reward-model": "reward_model",
+        "hybrid-seed1-reward-model": "reward_model",
+    }
+    assert {t["model"] for t in world.trainings} == {"policy"}
+    assert [done[f"{arm}-seed1"]["seed"] for arm in ARMS] == [1] * 5
+    assert done["hybrid-seed1-reward-model"]["seed"] == 1
+
+    def row(item: str, chosen: str, rejected: str, p: float) -> dict[str, Any]:
+        return {"prompt": f"Q {item}", "chosen": chosen, "rejected": rejected, "probability": p}
+
+    assert done["rlhf-seed0"]["rows"] == [
+        row("t0", "t0a", "t0b", 1), row("t1", "t1a", "t1b", near(2.3 / 2.6)),
+        row("t2", "t2b", "t2a", 1), row("t3", "t3a", "t3b", near(1.3 / 2.4)),
+    ]  # fmt: skip
+    assert done["hybrid-seed0-reward-model"]["rows"] == [
+        row("t0", "t0a", "t0b", 1), row("t1", "t1a", "t1b", 1), row("t2", "t2b", "t2a", 1),
+    ]  # fmt: skip
+    assert done["offline-seed0"]["rows"] == [
+        {"prompt": f"Q {text[:2]}", "completion": text} for text in ("t0a", "t1a", "t2b", "t3a")
+    ]
+    items = [
+        {
+            "prompt": f"Q t{n}",
+            "reference": f"R{n}",
+            "item_id": f"t{n}",
+            "metadata": {"cluster": "t"} if n < 2 else {},
+        }
+        for n in range(6)
+    ]
+    assert done["rlvr-seed0"]["rows"] == items
+    assert done["hybrid-seed0"]["rows"] == items
+    rlvr, hybrid = done["rlvr-seed0"]["settings"], done["hybrid-seed0"]["settings"]
+    assert (rlvr.max_new_tokens, rlvr.temperature, rlvr.group_size, rlvr.steps) == (9, 0.7, 4, 2)
+    assert (hybrid.max_new_tokens, hybrid.temperature) == (9, 0.9)  # the arm's own comes first
+    assert done["hybrid-seed0-reward-model"]["settings"].epochs == 2
+    assert done["rlhf-seed0"]["settings"].beta == 0.2
+    assert done["rlvr-seed0"]["weights"] == {"verifier": 1.0, "grader": 0.5}
+    assert done["hybrid-seed0"]["weights"] == {"verifier": 1.0, "reward_model": 2.0}
+    for arm in ARMS:
+        monitor = done[f"{arm}-seed0"]["monitor"]
+        assert [row["item_id"] for row in monitor["rows"]] == ["e0", "e1", "e2", "e3"]
+        assert list(monitor["gold"]) == ["exam"]
+        assert (monitor["every"], monitor["max_new_tokens"], monitor["temperature"]) == (5, 9, 0.7)
+    log = world.rows("policies/rlvr-seed0/log.jsonl")
+    # Of t0a and t1c the verifier says 1 and 0, the grader 5 and nothing.
+    for name, reward, coverage in (("verifier", 0.5, 1.0), ("grader", 1.0, 0.5)):
+        assert [row[f"reward/{name}"] for row in log] == [reward] * 2
+        assert [row[f"coverage/{name}"] for row in log] == [coverage] * 2
+    arm = json.loads((world.out / "policies" / "hybrid-seed1" / "arm.json").read_text())
+    assert arm == {
+        "reward_model": {"accuracy": 0.75}, "reward_model_seconds": 1.5,
+        "reward_weights": {"verifier": 1.0, "reward_model": 2.0},
+        "checkpoint": str(world.out / "policies/hybrid-seed1/final"),
+        "log": str(world.out / "policies/hybrid-seed1/log.jsonl"),
+        "steps": 2, "seconds": 3.0, "peak_memory_mb": 64.0, "cost_usd": 0,
+    }  # fmt: skip
+
+
+def check_arms(report: dict[str, Any]) -> None:
+    """The row of each arm: its share of every source, what it learnt from, time and cost."""
+    rows = {row["name"]: row for row in report["arms"]}
+    assert list(rows) == [*ARMS, "nothing"]
+    assert {name: row["weights"] for name, row in rows.items()} == {
+        "rlhf": {"people": 1.0, "jury": 0.2},
+        "rlvr": {"verifier": 1.0, "grader": 0.5},
+        "hybrid": {"people": 2.0, "verifier": 1.0},
+        "offline": {"verifier": 0.5, "jury": 0.2, "critic": 0.0},  # kappas; what a gate dropped: 0
+        "plugin": {"people": 1.0},
+        "nothing": {"critic": 0.0},
+    }
+    keys = ("title", "trainer", "aggregation", "dropped", "n_preferences", "n_rewards")
+    assert {name: tuple(row[key] for key in keys) for name, row in rows.items()} == {
+        "rlhf": ("From people", "dpo", "majority", [], 4, 0),
+        "rlvr": ("rlvr", "grpo", "mean", [], 0, 18),
+        "hybrid": ("hybrid", "ppo", "majority", [], 3, 17),
+        "offline": ("offline", "sft", "agreement_weighted", ["critic"], 4, 17),
+        "plugin": ("plugin", "dpo", "counted", [], 3, 0),
+        "nothing": ("nothing", "dpo", "majority", ["critic"], 0, 0),
+    }
+    assert [row["sources"] for row in rows.values()] == [list(r["weights"]) for r in rows.values()]
+    assert {name: row["unused_pairs"] for name, row in rows.items()} == {
+        "rlhf": {"tie": 1}, "rlvr": {}, "hybrid": {"tie": 2}, "offline": {"tie": 1},
+        "plugin": {"tie": 2}, "nothing": {},
+    }  # fmt: skip
+    # 30 verdicts of the jury at .01, 17 of the grader at .003 (one gave none), 3 of the critic
+    # at .02; what the grader cost as an evaluator is no feedback.
+    assert {name: row["feedback_cost_usd"] for name, row in rows.items()} == near(
+        {"rlhf": 0.3, "rlvr": 0.051, "hybrid": 0, "offline": 0.36, "plugin": 0, "nothing": 0.06}
+    )
+    assert all(0 <= row["feedback_seconds"] < 60 for row in rows.values())
+    both = rows["rlhf"]["feedback_seconds"], rows["plugin"]["feedback_seconds"]
+    assert both[0] > both[1] > 0  # people and jury; people
+    for name in ARMS:
+        learned = name == "hybrid"
+        assert rows[name]["seeds"] == [
+            {
+                "seed": seed, "status": "done", "seconds": 3.0 if learned else 1.5, "steps": 2,
+                "peak_memory_mb": 64.0, "cost_usd": 0,
+                "reward_model": {"accuracy": 0.75} if learned else None,
+            }
+            for seed in (0, 1)
+        ]  # fmt: skip
+    assert rows["nothing"]["seeds"] == []
+    curves = report["curves"]
+    assert {name: list(seeds) for name, seeds in curves.items()} == {
+        name: ["0", "1"] for name in ARMS
+    }
+    assert curves["plugin"]["1"] == [
+        {"step": 1, "loss": 1.0, "held_out/gold/exam": 0.25, "gold": 0.25},
+        {"step": 2, "loss": 0.5, "held_out/gold/exam": 0.5, "gold": 0.5},
+    ]
+
+
+def check_sources(report: dict[str, Any]) -> None:
+    """The row of each source: who it is, what it did, how often it failed, what it cost."""
+    rows = {row["name"]: row for row in report["sources"]}
+    keys = ("kind", "way", "simulated", "roles", "models", "rubric", "requests", "judgments", "ok",
+            "failures", "reasons")  # fmt: skip
+    failed = {"refused": 2, "unparseable": 1, "timeout": 1, "error": 1, "missing": 1}
+    why = {"no": 2, "what": 1, "slow": 1, "broke": 1, "the source gave no judgment": 1}
+    reward, evaluator = ["reward"], ["evaluator"]
+    assert {name: tuple(row[key] for key in keys) for name, row in rows.items()} == {
+        "people": ("human", "pairwise", True, ["reward", "agreement reference"], [], None, 5, 10, 9,
+                   {"abstained": 1}, {"cannot say": 1}),
+        "jury": ("judge", "pairwise", False, reward, ["m/jury"], "manners", 5, 30, 27,
+                 {"refused": 2, "timeout": 1}, {"no": 2, "slow": 1}),
+        "critic": ("judge", "pairwise", False, reward, ["m/critic"], None, 3, 3, 3, {}, {}),
+        "verifier": ("verifier", "pointwise", False, reward, [], None, 18, 18, 17,
+                     {"abstained": 1}, {"no reference": 1}),
+        "grader": ("judge", "pointwise", False, ["reward", "evaluator"], ["m/one"], None,
+                   114, 114, 108, failed, why),
+        "exam": ("verifier", "pointwise", False, evaluator, [], None, 96, 96, 95,
+                 {"timeout": 1}, {"slow": 1}),
+        "twin": ("judge", "pointwise", False, evaluator, ["m/one"], None, 96, 96, 96, {}, {}),
+    }  # fmt: skip
+    assert {row["use"] for row in rows.values()} == {"scripted"}
+    assert {row["version"] for row in rows.values()} == {"1"}
+    assert {row["distribution"] for row in rows.values()} == {"play 3.1"}
+    assert rows["critic"]["options"]["cost"] == 0.02
+    assert {name: row["cost_usd"] for name, row in rows.items()} == near(
+        {"people": 0, "jury": 0.3, "critic": 0.06, "verifier": 0, "grader": 0.003 * 113,
+         "exam": 0, "twin": 0}
+    )  # fmt: skip
+    # 5 + 2 tokens for each judgment that the source made
+    assert {name: row["tokens"] for name, row in rows.items()} == {
+        name: 7 * (row["judgments"] - row["failures"].get("missing", 0))
+        for name, row in rows.items()
+    }
+
+
+def check_evaluation(world: World, report: dict[str, Any], said: dict[str, str]) -> None:
+    """Means, coverage and differences of each policy under each evaluator; who is held out."""
+    evaluation = report["evaluation"]
+    assert evaluation == json.loads((world.out / "evaluation.json").read_text())
+    everybody = {*ARMS, "nothing"}
+    infos = {
+        e["name"]: (e["kind"], set(e["held_out_for"]), e["simulated"])
+        for e in evaluation["evaluators"]
+    }
+    # The twin asks the grader's model under another name, so it is not held out where that judged.
+    assert infos == {
+        "exam": ("verifier", everybody, False),
+        "grader": ("judge", everybody - {"rlvr"}, False),
+        "twin": ("judge", everybody - {"rlvr"}, False),
+    }
+    scores = {(row["evaluator"], row["policy"]): row for row in evaluation["scores"]}
+    assert set(scores) == {(e, p) for e in infos for p in POLICIES}
+    exam = {"base": 3 / 16, "rlhf": 6 / 16, "rlvr": 14 / 15, "hybrid": 7 / 16, "offline": 1 / 16,
+            "plugin": 4 / 16}  # fmt: skip
+    by_seed = {"base": (2 / 8, 1 / 8), "rlhf": (3 / 8, 3 / 8), "rlvr": (7 / 8, 7 / 7),
+               "hybrid": (4 / 8, 3 / 8), "offline": (0, 1 / 8),
+               "plugin": (2 / 8, 2 / 8)}  # fmt: skip
+    grades = {"base": 0.5, "rlhf": 0.75, "rlvr": 1, "hybrid": 0.75, "offline": 0, "plugin": 0.5}
+    for policy in POLICIES:
+        mine = scores["exam", policy]
+        assert mine["value"] == near(exam[policy])
+        assert [seed["value"] for seed in mine["seeds"]] == near(list(by_seed[policy]))
+        assert (mine["responses"], mine["n"], mine["clusters"]) == (
+            16,
+            15 if policy == "rlvr" else 16,
+            3,
+        )
+        assert scores["grader", policy]["value"] == near(grades[policy])
+        assert scores["twin", policy]["value"] == 0.25
+        if policy != "base":
+            assert mine["difference"]["value"] == near(exam[policy] - exam["base"])
+    assert scores["exam", "rlvr"]["failures"] == {"timeout": 1}
+    assert scores["grader", "rlhf"]["failures"] == {"refused": 1}
+    assert [key for key, row in scores.items() if not row["held_out"]] == [
+        ("grader", "rlvr"), ("twin", "rlvr"),
+    ]  # fmt: skip
+    wins = {(row["criterion"], row["a"], row["b"]): row for row in evaluation["wins"]}
+    row = wins["exam", "rlhf", "base"]
+    assert (row["wins"], row["losses"], row["n"]) == duels(said, "rlhf", "base")
+    policies = {row["name"]: row for row in evaluation["policies"]}
+    assert [(p["seeds"], p["responses"]) for p in policies.values()] == [([0, 1], 16)] * 6
+    # log-ratios of the script: .5 with seed 0 and .25 with seed 1; base has none to itself
+    assert [p["kl"]["value"] for p in policies.values()] == [0.0] + [0.375] * 5
+    sampled = [row[1:] for row in world.happened("sample")]
+    assert sampled[0] == ["base", "0", "policy", "0.7", "9"]
+    assert sampled[1:] == [
+        [policy, str(seed), "policy" if policy == "base" else "final", "0.7", "9"]
+        for policy in POLICIES
+        for seed in (0, 1)
+    ]
+    assert [row[1:] for row in world.happened("ratios")] == [
+        [f"{arm}-seed{seed}", "policy", "0.7"] for arm in ARMS for seed in (0, 1)
+    ]
+    kept = world.rows("responses/evaluation-hybrid-seed1.jsonl")
+    assert [row["text"] for row in kept] == [f"hybrid1e{n}{k}" for n in range(4) for k in "ab"]
+    assert {row["metadata"]["log_ratio"] for row in kept} == {0.25}
+
+
+def duels(said: dict[str, str], one: str, other: str) -> tuple[int, int, int]:
+    """Count wins, losses and meetings of all responses of two policies, item by item."""
+    outcomes = []
+    for item in range(4):
+        mine, theirs = (
+            [int(said[f"{policy}{seed}"][2 * item + k]) for seed in (0, 1) for k in (0, 1)]
+            for policy in (one, other)
+        )
+        outcomes += [np.sign(a - b) for a in mine for b in theirs]
+    return outcomes.count(1), outcomes.count(-1), len(outcomes)
+
+
+def check_samples(report: dict[str, Any]) -> None:
+    """The first response of every policy with the first seed, with all scores."""
+    assert [row["item_id"] for row in report["samples"]] == ["e0", "e1", "e2", "e3"]
+    row = report["samples"][1]
+    assert (row["prompt"], row["reference"]) == ("Q e1", "R1")
+    found = [(r["policy"], r["seed"], r["text"], r["scores"]) for r in row["responses"]]
+    exam = {"base": True, "rlhf": True, "rlvr": True, "hybrid": False, "offline": False,
+            "plugin": True}  # fmt: skip
+    grades = {"base": "3", "rlhf": "4", "rlvr": "5", "hybrid": "4", "offline": "1", "plugin": "3"}
+    assert found == [
+        (p, 0, f"{p}0e1a", {"exam": exam[p], "grader": grades[p], "twin": 0.25}) for p in POLICIES
+    ]
+
+
+def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
+    """Who ran what, and what it was made of."""
+    run, manifest = report["run"], report["manifest"]
+    stored = json.loads((world.out / "manifest.json").read_text())
+    assert manifest == stored
+    assert (run["name"], run["description"], run["seeds"]) == ("whole", "Everything once.", [0, 1])
+    assert run["items"] == {"train": 6, "eval": 4}
+    assert (run["created"], run["duration_s"]) == (stored["created"], stored["seconds"])
+    assert run["cost_usd"] == stored["cost_usd"] == 0.0  # nothing went through the chat client
+    assert (run["python"], run["platform"]) == (stored["python"], stored["platform"])
+    assert run["packages"]["torch"].startswith("2.13.0")
+    assert run["harness_version"] == run["packages"]["feedback-harness"]
+    assert stored["experiment"]["arms"]["hybrid"]["weights"] == {"people": 2.0}
+    assert set(stored["stages"]) == {
+        "respond",
+        *(f"train/{arm}-seed{seed}" for arm in ARMS for seed in (0, 1)),
+        *(f"evaluate/{policy}-seed{seed}" for policy in POLICIES for seed in (0, 1)),
+    }
+    assert set(stored["source_seconds"]) == {"people", "jury", "critic", "verifier", "grader"}
+    assert stored["sources"]["jury"] == {
+        "use": "scripted", "kind": "judge", "way": "pairwise", "version": "1",
+        "distribution": "play 3.1", "models": ["m/jury"], "rubric": "manners",
+        "rubric_sha256": None, "template_sha256": "t" * 64,
+    }  # fmt: skip
+    assert stored["sources"]["people"]["template_sha256"] is None
+    assert "6 arms of whole" in (world.out / "report.md").read_text()  # a plugin's section
+
+
+def check_progress(world: World) -> None:
+    """Every bar comes to its end."""
+    assert world.bars == [
+        ["sampling the base policy", 18, 18],
+        ["people judges", 5, 5],
+        ["jury judges", 5, 5],
+        ["critic judges", 3, 3],
+        ["verifier judges", 18, 18],
+        ["grader judges", 18, 18],
+        ["training", 10, 10],
+        ["sampling held-out items", 96, 96],
+        ["exam evaluates", 96, 96],
+        ["grader evaluates", 96, 96],
+        ["twin evaluates", 96, 96],
+    ]
+
+
+def test_a_gate_that_stops_trains_nothing_and_says_why(whole: World) -> None:
+    agreement = {
+        "reference": "people",
+        "gates": [
+            {"source": "verifier", "minimum_kappa": 0.51, "action": "stop"},
+            {"source": "grader", "minimum_kappa": 0.9, "action": "stop"},
+            {"source": "jury", "minimum_kappa": 0.21, "action": "stop"},
+        ],
+    }
+    with pytest.raises(GateStopError) as stopped:
+        whole.run(agreement=agreement)
+    message = str(stopped.value)
+    assert str(whole.out / "agreement.json") in message
+    gates = json.loads((whole.out / "agreement.json").read_text())["gates"]
+    assert [(g["source"], g["passed"], g["weight"]) for g in gates] == [
+        ("verifier", False, 0.0), ("grader", True, 1.0), ("jury", False, 0.0),
+    ]  # fmt: skip
+    assert [g["reason"] in message for g in gates] == [True, False, True]
+    assert whole.trainings == []
+    assert not (whole.out / "preferences").exists()
+    assert not (whole.out / "policies").exists()
+
+
+def test_without_an_agreement_section_every_source_has_its_full_weight(whole: World) -> None:
+    experiment = whole.experiment
+    keep = ("hybrid", "nothing")
+    arms = {name: arm for name, arm in experiment["arms"].items() if name in keep}
+    report = whole.run(agreement=None, arms=arms, seeds=[3])
+    assert report["agreement"] is None
+    assert report["gates"] == []
+    assert [arm["weights"] for arm in report["arms"]] == [
+        {"people": 2.0, "verifier": 1.0}, {"critic": 1.0},
+    ]  # fmt: skip
+    # Who takes part in no arm is not asked before training.
+    assert {row[1] for row in whole.happened("ask") if row[3].startswith("t")} == {
+        "people", "critic", "verifier",
+    }  # fmt: skip
+    assert not (whole.out / "agreement.json").exists()
+    assert report["arms"][1]["n_preferences"] == 3
+
+
+def test_a_second_run_does_nothing_again_and_says_the_same(whole: World) -> None:
+    first = whole.run()
+    asked = len(whole.happened("ask"))
+    people = len(whole.happened("ask", "people"))
+    online = len(whole.happened("ask", "verifier")) - 18
+    trained = len(whole.happened("step"))
+    sampled = len(whole.happened("sample"))
+    second = whole.run()
+    assert online > 0
+    assert len(whole.happened("step")) == trained
+    assert len(whole.happened("sample")) == sampled
+    again = whole.happened("ask")[asked:]
+    # People's tables are read again, since they may have grown; faults of the network are tried
+    # again (one of the jury, two grades, one exam). Nothing else.
+    assert Counter((row[1], row[3]) for row in again if row[1] != "people") == {
+        ("jury", "t4a|t4b"): 1, ("grader", "t2a"): 1, ("grader", "t2c"): 1, ("exam", "rlvr1e3b"): 1,
+    }  # fmt: skip
+    assert sum(row[1] == "people" for row in again) == people
+    assert tables(second) == tables(first)
+
+
+def tables(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without what may differ: dates, seconds and paths."""
+    kept = {k: v for k, v in report.items() if k not in ("run", "manifest")}
+    kept["arms"] = [{**arm, "feedback_seconds": 0} for arm in kept["arms"]]
+    kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
+    kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
+    return kept
+
+
+KILLS = [
+    ("sample base", 1), ("judge people", 4), ("judge jury", 7), ("judge grader", 9),
+    ("aggregate", 1), ("train hybrid-seed0-reward-model", 2), ("train rlvr-seed1", 1),
+    ("sample base", 2), ("sample hybrid", 1), ("judge exam", 5), ("judge twin", 40), ("report", 1),
+]  # fmt: skip
+
+
+@pytest.fixture
+def unkilled(whole: World) -> dict[str, Any]:
+    """What the experiment says when nobody kills it."""
+    report = whole.run()
+    (whole.out).rename(whole.folder / "unkilled")
+    (whole.folder / "happened").unlink()
+    whole.trainings.clear()
+    return tables(report)
+
+
+def test_kill_9_at_every_stage_then_the_same_call_goes_on(
+    whole: World, unkilled: dict[str, Any]
+) -> None:
+    for at, after in KILLS:
+        whole.run_killed(at, after)
+        assert not (whole.out / "report.html").exists()
+    report = whole.run()
+    assert tables(report) == unkilled
+    for path in sorted((whole.folder / "unkilled").rglob("*.jsonl")):
+        name = path.relative_to(whole.folder / "unkilled")
+        assert (whole.out / name).read_bytes() == path.read_bytes(), name
+    done = Counter(tuple(row[1:]) for row in whole.happened("step"))
+    # Two trainings were killed at a step, and begin again; all others took each step once.
+    assert {key: count for key, count in done.items() if count != 1} == {
+        ("rlvr-seed1", "1"): 2,
+        ("hybrid-seed0-reward-model", "1"): 2,
+        ("hybrid-seed0-reward-model", "2"): 2,
+    }
+    sampled = Counter((row[1], row[2]) for row in whole.happened("sample"))
+    assert {key: count for key, count in sampled.items() if count != 1} == {
+        ("base", "0"): 3,  # for training before and after a kill, and held-out
+        ("base", "1"): 2,
+        ("hybrid", "0"): 2,
+    }
+    # What was answered before a kill is not asked again; what was in flight may be.
+    assert len(whole.happened("ask", "critic")) == 3
+    jury = Counter(tuple(row[2:]) for row in whole.happened("ask", "jury") if row[3][:2] != "t4")
+    assert len(jury) == 24
+    assert sum(jury.values()) - len(jury) <= 7
+
+
+def test_a_changed_arm_is_trained_again_and_the_others_stay(whole: World) -> None:
+    whole.run()
+    before = len(whole.happened("train"))
+    arms = yaml.safe_load(yaml.safe_dump(whole.experiment["arms"]))
+    arms["rlhf"]["settings"]["beta"] = 0.3
+    arms["offline"]["title"] = "Another title"  # changes nothing that is learnt
+    sampled = len(whole.happened("sample"))
+    report = whole.run(arms=arms)
+    assert [row[2] for row in whole.happened("train")[before:]] == ["rlhf-seed0", "rlhf-seed1"]
+    assert {row["name"]: row["title"] for row in report["arms"]}["offline"] == "Another title"
+    # The stand-in for training writes the same weights, so nothing is sampled again.
+    assert len(whole.happened("sample")) == sampled
+    (whole.folder / "policy" / "weights").write_text("another base")
+    whole.run(arms=arms)
+    assert len(whole.happened("train")) == before + 2 + 12
+    assert Path(whole.out / "responses" / "train.jsonl").is_file()
