@@ -116,11 +116,14 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
     ]
     if not rows:
         return []
-    best = max(rows, key=lambda row: row["value"])
-    if best["low"] is None or best["low"] <= 0.5:
+    clear = [row for row in rows if row["low"] is not None and row["low"] > 0.5]
+    if not clear:
         return ["By all evaluators together, no arm beats base clearly."]
+    best = max(clear, key=lambda row: row["value"])
+    highest = best["value"] >= max(row["value"] for row in rows)
+    of = "" if highest else " of the arms that clearly beat it"
     line = (
-        f"By all evaluators together, {best['a']} has the highest win rate against base:"
+        f"By all evaluators together, {best['a']} has the highest win rate against base{of}:"
         f" {percent(best['value'])} ({percent(best['low'])} to {percent(best['high'])}, ties half)"
     )
     rivals = {

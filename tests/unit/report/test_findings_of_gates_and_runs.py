@@ -1,0 +1,207 @@
+"""What is said of gates, curves, diversity, failures and costs, and in which order, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.report.findings import ends, findings, gate_sentence
+from harness.report.wording import Names
+
+Data = dict[str, Any]
+
+
+GATE = {
+    "source": "judge", "statistic": "cohen_kappa", "value": 0.3, "low": 0.2, "high": 0.4,
+    "minimum": 0.5, "action": "drop", "passed": False, "weight": 0.0, "reason": "",
+}  # fmt: skip
+POINT = "judge agrees with people at Cohen's kappa 0.30"
+AGREES = f"{POINT} (0.20 to 0.40)"
+DROPPED = f"{AGREES}, below the minimum of 0.50: it was dropped."
+OTHER_WAY = (
+    "; the interval holds the minimum, so with other labels it could have gone the other way."
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, DROPPED),
+        (
+            {"action": "down_weight", "weight": 0.3},
+            f"{AGREES}, below the minimum of 0.50: its weight was set to 0.30.",
+        ),
+        ({"action": "stop"}, f"{AGREES}, below the minimum of 0.50: the run was stopped."),
+        ({"action": "ask again"}, f"{AGREES}, below the minimum of 0.50: ask again."),
+        (
+            {"passed": True, "minimum": 0.2, "weight": 1.0},
+            f"{AGREES}, at or above the minimum of 0.20: it is used with full weight.",
+        ),
+        ({"minimum": 0.4}, f"{AGREES}, below the minimum of 0.40: it was dropped" + OTHER_WAY),
+        ({"minimum": 0.41}, f"{AGREES}, below the minimum of 0.41: it was dropped."),
+        (
+            {"passed": True, "minimum": 0.25},
+            f"{AGREES}, at or above the minimum of 0.25: it is used with full weight" + OTHER_WAY,
+        ),
+        ({"low": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
+        ({"high": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
+        ({"statistic": "gwet_ac1"}, DROPPED.replace("Cohen's kappa", "gwet ac1")),
+        ({"statistic": None}, DROPPED.replace("Cohen's kappa", "kappa")),
+        ({"value": None, "reason": "one label only."}, "judge: one label only."),
+        ({"value": None, "reason": ""}, "judge: Cohen's kappa could not be computed."),
+        ({"value": None, "statistic": ""}, "judge: kappa could not be computed."),
+    ],
+)  # fmt: skip
+def test_sentence_of_a_gate(more: Data, said: str) -> None:
+    gate = GATE | more
+    assert gate_sentence(gate, Names({})) == said
+    # Among the findings stand the gates that a source did not pass.
+    assert findings({"gates": [gate]}) == ([] if gate["passed"] else [said])
+
+
+def curve(reward: list[float | None], gold: list[float | None]) -> list[Data]:
+    return [
+        {"step": step, "reward": r, "gold": g}
+        for step, (r, g) in enumerate(zip(reward, gold, strict=True))
+    ]
+
+
+UP = [1.0, 1.5, 2.0, 2.5, 3.0]
+
+
+FALLS = [0.8, 0.8, 0.7, 0.6, 0.5]
+LONG_FALL = [0.9, 0.7, *[0.5] * 6, 0.6, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("reward", "gold", "told"),
+    [
+        (UP, FALLS, ("1.00 to 3.00", "0.80 to 0.50")),
+        (UP, [0.75, 0.9, 0.9, 0.9, 0.5], ("1.00 to 3.00", "0.75 to 0.50")),
+        (UP, [0.75, 0.5, 0.5, 0.5, 0.70], None),  # within the noise
+        (UP, [0.625, 0.5, 0.5, 0.5, 0.525], None),  # a fall of just the noise
+        (UP, [0.5, 0.6, 0.7, 0.8, 0.9], None),
+        (UP[::-1], FALLS, None),  # the reward fell as well
+        ([1.0] * 5, FALLS, None),
+        (UP, [0.8, None, None, None, 0.5], None),  # two measurements are no curve
+        ([None, None, None, 1.0, 2.0], FALLS, None),
+        # Two of ten steps at each end: all of the last must lie above all of the first.
+        ([1.0, 2.0, *UP, 1.5, 2.5, 3.0], LONG_FALL, ("1.50 to 2.75", "0.80 to 0.50")),
+        ([1.0, 2.0, *UP, 1.5, 2.0, 3.0], LONG_FALL, None),
+    ],
+)
+def test_reward_hacking(
+    reward: list[float | None], gold: list[float | None], told: tuple[str, str] | None
+) -> None:
+    flat = {"0": curve([1.0] * 5, [0.5] * 5)}
+    data = {"curves": {"none": {}, "flat": flat, "one": {"0": curve(reward, gold)}}}
+    assert findings(data) == [
+        f"In one the reward rose ({rise}) while the held-out gold reward fell ({fall}): a sign of"
+        " reward hacking; look at its training curve."
+        for rise, fall in ([told] if told else [])
+    ]
+
+
+def test_curves_are_averaged_over_seeds_at_the_steps_they_share() -> None:
+    rows = {
+        "0": [{"step": k, "reward": float(k)} for k in range(12)],
+        "1": [{"step": k, "reward": 10.0} for k in range(2, 12)],
+        "2": [{"step": 0, "reward": None}],
+    }
+    # Steps 2 to 11: (k + 10) / 2; a fifth of ten is two.
+    assert ends(rows, "reward") == ([6.0, 6.5], [10.0, 10.5])
+    assert ends({"0": rows["0"][:3]}, "reward") == ([0.0], [2.0])
+    assert ends({"0": rows["0"][:9]}, "reward") == ([0.0], [8.0])
+    assert ends({"0": rows["0"][:2]}, "reward") is None
+    assert ends({}, "reward") is None
+
+
+def test_lost_diversity() -> None:
+    diversity = {"base": 0.5, "one": 0.2499, "two": 0.25, "three": None, "four": 0.0}
+    policies = [{"name": name, "distinct_2": value} for name, value in diversity.items()]
+    data = {"evaluation": {"base": "base", "policies": policies, "evaluators": []}}
+    assert findings(data) == [
+        "one lost diversity: distinct-2 is 0.250, base's 0.500.",
+        "four lost diversity: distinct-2 is 0.000, base's 0.500.",
+    ]
+    for nothing in (None, 0.0):
+        policies[0]["distinct_2"] = nothing
+        assert findings(data) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "ok", "failures", "said"),
+    [
+        (0, 0, {}, []),
+        (100, 100, {}, []),
+        (100, 95, {"timeout": 5}, []),
+        (100, 94, {"timeout": 4, "refused": 2}, ["94% of 100 judgments (4 timeout and 2 refused)"]),
+        (2000, 1000, {"error": 1000}, ["50% of 2,000 judgments (1000 error)"]),
+        (1, 0, {"missing": 1}, ["0% of 1 judgments (1 missing)"]),
+    ],
+)
+def test_failures(asked: int, ok: int, failures: dict[str, int], said: list[str]) -> None:
+    fine = {"name": "fine", "judgments": 10, "ok": 10, "failures": {}}
+    source = {"name": "judge", "judgments": asked, "ok": ok, "failures": failures}
+    assert findings({"sources": [fine, source]}) == [
+        f"judge gave a verdict in {told}; failures are left out, never counted as 0."
+        for told in said
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "costs", "said"),
+    [
+        ({"duration_s": 90}, [], "1 min 30 s; no call cost money."),
+        ({"duration_s": 90}, [None, 0.0], "1 min 30 s; no call cost money."),
+        ({"duration_s": 90}, [None, 1.25, 0.5], "1 min 30 s; calls to models cost $1.75."),
+        ({"duration_s": 5.0, "cost_usd": 3.5}, [1.25], "5.0 s; calls to models cost $3.50."),
+        ({"duration_s": 5.0, "cost_usd": 0.0}, [1.25], "5.0 s; no call cost money."),
+        ({"duration_s": 0.0}, [], "0.0 s; no call cost money."),
+    ],
+)
+def test_what_the_run_took(run: Data, costs: list[float | None], said: str) -> None:
+    sources = [
+        {"name": f"s{k}", "judgments": 0, "ok": 0, "failures": {}, "cost_usd": cost}
+        for k, cost in enumerate(costs)
+    ]
+    sources.append({"name": "free", "judgments": 0, "ok": 0, "failures": {}})
+    assert findings({"run": run, "sources": sources}) == [f"The whole run took {said}"]
+    assert findings({"run": {"duration_s": None}, "sources": sources}) == []
+
+
+def test_everything_in_its_order() -> None:
+    change = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001}
+    score = {"evaluator": "right", "value": 0.7, "held_out": True}
+    win = {"criterion": "combined", "a": "one", "b": "base", "value": 0.7, "low": 0.6, "high": 0.8}
+    data = {
+        "run": {"duration_s": 5.0},
+        "sources": [{"name": "judge", "judgments": 4, "ok": 1, "failures": {"error": 3}}],
+        "curves": {"one": {"0": curve(UP, FALLS)}},
+        "gates": [GATE],
+        "arms": [{"name": "two"}],
+        "evaluation": {
+            "base": "base",
+            "wins": [win],
+            "evaluators": [{"name": "right"}],
+            "policies": [
+                {"name": "base", "distinct_2": 0.5},
+                {"name": "one", "distinct_2": 0.1},
+            ],
+            "scores": [
+                score | {"policy": "base", "difference": None},
+                score | {"policy": "one", "difference": change},
+            ],
+        },
+    }
+    assert [" ".join(line.split()[:4]) for line in findings(data)] == [
+        "one raised right from",
+        "two was not trained.",
+        "By all evaluators together,",
+        "judge agrees with people",
+        "In one the reward",
+        "one lost diversity: distinct-2",
+        "judge gave a verdict",
+        "The whole run took",
+    ]
