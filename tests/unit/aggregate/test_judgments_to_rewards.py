@@ -55,7 +55,7 @@ def test_a_clear_winner_wins(method):
     (preference,) = result.preferences
     assert (preference.chosen_id, preference.rejected_id) == ("x2", "x1")
     assert preference.probability > 0.9
-    assert preference.n_judgments >= 1
+    assert preference.n_judgments == 3
     rewards = {reward.response_id: reward.value for reward in result.rewards}
     assert rewards["x2"] > 0.9 > 0.1 > rewards["x1"]
 
@@ -90,7 +90,7 @@ def test_weight_zero_takes_no_part():
     for method in METHODS:
         result = one(method, judged, {"bad": 0.0})
         assert result.preferences[0].chosen_id == "x2"
-        assert all(report.source != "bad" for report in result.annotators)
+        assert [report.source for report in result.annotators] == ["people"]
     with pytest.raises(DataError, match="at least 0"):
         one("mean", judged, {"bad": -1.0})
 

@@ -55,17 +55,6 @@ def test_dawid_skene_finds_the_confusion_matrices():
     assert diagonal == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.6], abs=0.04)
 
 
-def test_patterns_change_nothing():
-    # Five annotators in full have few patterns; one label each from 100 has none alike.
-    codes, _ = simulate(4, n=400, gaps=0.0)
-    votes = votes_from_codes(codes, 3)
-    whole = dawid_skene(votes, tolerance=1e-10)
-    assert np.unique(codes, axis=0).shape[0] < 280  # so rows are collapsed
-    assert np.allclose(whole.posterior[0], whole.posterior[(codes == codes[0]).all(1)])
-    twice = dawid_skene(votes_from_codes(np.concatenate([codes, codes]), 3), tolerance=1e-10)
-    assert twice.log_likelihood == pytest.approx(2 * whole.log_likelihood, rel=1e-6)
-
-
 def test_mace_finds_the_spammer():
     codes, _ = simulate(5, accuracies=(0.9, 0.9, 0.8), gaps=0.0)
     codes = np.column_stack([codes, np.zeros(len(codes), dtype=np.int64)])
