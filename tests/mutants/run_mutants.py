@@ -164,7 +164,8 @@ def run(work: Path, mutants: list[Mutant], children: int, quiet: bool) -> None:
     log = work / "mutmut.log"
     with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(command, cwd=work, env=environment, stdout=out, stderr=out)
-    text = re.sub(r"[^\r\n]*\r", "", log.read_text(encoding="utf-8", errors="replace"))
+    shown = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").splitlines()
+    text = "\n".join(line for line in shown if not "\u2800" < line[:1] < "\u28ff")  # its spinner
     if done.returncode:
         sys.exit(f"mutmut failed, see {log}:\n{text[-3000:]}")
     codes = {}
