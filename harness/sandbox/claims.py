@@ -60,7 +60,7 @@ class Claims:
 
     def missing(self) -> str:
         """Say why there is no claim for a test."""
-        if self.frames and _raised(self.frames[0]) and self.frames[0]["e"][2] == "load":
+        if self.frames and _never_loaded(self.frames[0]):
             return describe(self.frames[0])
         return "ended before it had answered"
 
@@ -79,7 +79,8 @@ def exchange(
         job: See guest/child.py.
         limits: Limits of the child.
         streams: Descriptors that become its standard input and output; the output is closed here.
-        output: Where that output can be read; it becomes a first frame {"o": text}. Closed here.
+        output: Where that output can be read; it becomes a first frame {"o": text}, unless the
+            child was stopped, crashed or failed. Closed here.
 
     Raises:
         LostError: The zygote is gone.
@@ -96,11 +97,12 @@ def exchange(
         if output >= 0:
             os.close(output)
     frames, broken = _frames(received[0])
-    if output >= 0:
+    end = slot.finish(limits)
+    if output >= 0 and not (too_much or end.signal or end.code):
         frames = frames or [{}]
         if isinstance(frames[0], dict):
             frames[0]["o"] = received[1].decode("utf-8", "replace")
-    return Claims(frames, too_much, broken, slot.finish(limits))
+    return Claims(frames, too_much, broken, end)
 
 
 def _receive(
@@ -158,17 +160,24 @@ def _frames(data: bytearray) -> tuple[list[Any], bool]:
 
 
 def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
-    """Return the check of one function call."""
+    """Return the check of one function call.
+
+    Raises:
+        KeyError: The test has no expected value.
+        TypeError: The expected value is not plain data.
+    """
+    expected = None if "raises" in test else test["expected"]
+    codec.to_tree(expected)
 
     def check(claim: Any) -> str:
         raised = _raised(claim)
-        if "raises" in test:
+        if "raises" in test and not _never_loaded(claim):
             return "" if raised == test["raises"] else f"did not raise {test['raises']}"
         if raised:
             return describe(claim)
         if not isinstance(claim, dict) or "v" not in claim:
             return "answered with something that is no result"
-        if same(test["expected"], claim["v"], tolerance):
+        if same(expected, claim["v"], tolerance):
             return ""
         return f"AssertionError: arguments {_shown(test.get('args', []))} gave another result"
 
@@ -178,12 +187,18 @@ def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
 def _shown(value: object) -> str:
     try:
         return repr(value)[:100]
-    except ValueError:  # integers too long for decimal digits
+    except (ValueError, RecursionError):  # integers too long for decimal digits, deep lists
         return "(too long to show)"
 
 
 def check_output(expected: str, tolerance: float) -> Check:
-    """Return the check of what one run printed."""
+    """Return the check of what one run printed.
+
+    Raises:
+        TypeError: The expected output is not text.
+    """
+    if not isinstance(expected, str):
+        raise TypeError(f"the output {expected!r:.100} is not text")
 
     def check(claim: Any) -> str:
         if _raised(claim):
@@ -208,9 +223,12 @@ def observed(claim: Any) -> tuple[str, Any]:
 
 
 def describe(claim: Any) -> str:
-    """Return a claimed exception in one line of bounded length."""
-    kind, message = claim["e"][0], claim["e"][1]
-    return one_line(f"{kind}: {message}")
+    """Return a claimed exception in one line of bounded length, or that it is no such claim."""
+    kind = _raised(claim)
+    if not kind:
+        return "answered with something that is no result"
+    message = claim["e"][1]
+    return one_line(f"{kind}: {message if isinstance(message, str) else ''}")
 
 
 def one_line(text: str) -> str:
@@ -224,3 +242,8 @@ def _raised(claim: Any) -> str:
         kind = claim["e"][0]
         return kind if isinstance(kind, str) and kind else "Exception"
     return ""
+
+
+def _never_loaded(claim: Any) -> bool:
+    """Tell whether a claimed exception ended the program before its function was called."""
+    return bool(_raised(claim) and claim["e"][2] == "load")

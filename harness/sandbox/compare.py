@@ -1,106 +1,114 @@
 """Comparing what a program claims with what was expected, in the controller.
 
 The usual case is equality of bytes. Otherwise the claim's tree is compared with the expected
-value's tree, never decoded: no set or dictionary is built of hostile keys, and the work is bounded
-by the size of the expected value.
+value's tree; only single numbers, texts and the like are decoded: no set or dictionary is built of
+hostile keys, and the work is bounded by the sizes of the expected value and of the claim's text.
 """
 
 from __future__ import annotations
 
+import cmath
 import math
+import re
+from numbers import Number
 from typing import Any
 
-from harness.sandbox.guest.codec import dumps, to_tree
+from harness.sandbox.guest.codec import Malformed, dumps, from_tree, to_tree
+
+# Tags of containers, by what can be equal: a set and a frozenset are in Python too.
+_CONTAINERS = {"t": "l", "d": "d", "q": "q", "s": "s", "z": "s"}
+_LINEAR = ("i", "b", "a")  # read in time that grows with their length alone
+_LONGEST = 4096  # characters of other tagged values, such as fractions
+_INTEGER = re.compile(r"[+-]?\d+")
 
 
 def same(expected: Any, claim: Any, tolerance: float) -> bool:
     """Tell whether a claimed tree is equal to an expected value.
 
-    Follows Python's ``==``, but a tuple and a list of equal members are equal, since a reference
-    in JSON cannot say tuple.
+    Follows Python's ``==``, with two exceptions: a tuple and a list of equal members are equal,
+    since a reference in JSON cannot say tuple, and NaN is equal to NaN.
 
     Args:
         expected: The trusted value.
         claim: Tree from the tested process.
-        tolerance: Relative and absolute tolerance of floating-point numbers; 0 means exact.
+        tolerance: Relative and absolute tolerance where at least one of two numbers is a float or
+            complex; 0 means exact. Two whole numbers are never nearly equal.
+
+    Raises:
+        Unencodable: The expected value is not plain data.
     """
+    tree = to_tree(expected)
     try:
-        return _same(to_tree(expected), claim, tolerance)
-    except (ValueError, TypeError, OverflowError, RecursionError):
+        return bool(tree == claim) or _same(tree, claim, tolerance)
+    except (Malformed, ValueError, TypeError, ArithmeticError, LookupError, RecursionError):
         return False
 
 
 def _same(expected: Any, claim: Any, tolerance: float) -> bool:
-    left, right = _number(expected), _number(claim)
-    if left is not None or right is not None:
-        return left is not None and right is not None and _equal_numbers(left, right, tolerance)
-    expected, claim = _untuple(expected), _untuple(claim)
-    if isinstance(expected, list):
-        return (
-            isinstance(claim, list)
-            and len(claim) == len(expected)
-            and all(_same(e, c, tolerance) for e, c in zip(expected, claim, strict=True))
-        )
-    if isinstance(expected, dict):
-        if not isinstance(claim, dict) or len(claim) != 1:
-            return False
-        ((tag, body),) = expected.items()
-        if tag in "sz":  # a set and a frozenset are equal in Python too
-            members = claim.get("s", claim.get("z"))
-            return isinstance(members, list) and _same_members(body, members, tolerance)
-        if tag == "d":
-            pairs = claim.get("d")
-            return isinstance(pairs, list) and _same_members(
-                [list(pair) for pair in body], pairs, tolerance
-            )
-        return bool(claim == expected)
-    return type(claim) is type(expected) and bool(claim == expected)
-
-
-def _same_members(expected: list[Any], claim: list[Any], tolerance: float) -> bool:
-    """Compare without order: sorted by encoding, which no choice of keys can make slow."""
-    if len(expected) != len(claim):
+    ours, body = _container(expected)
+    theirs, members = _container(claim)
+    if ours != theirs:
         return False
-    ours, theirs = sorted(expected, key=_order), sorted(claim, key=_order)
-    return all(_same(e, c, tolerance) for e, c in zip(ours, theirs, strict=True))
+    if not ours:
+        return _same_scalars(expected, claim, tolerance)
+    if not isinstance(members, list) or len(members) != len(body):
+        return False
+    if ours in "sd":
+        body, members = sorted(body, key=_order), sorted(members, key=_order)
+    return all(_same(e, c, tolerance) for e, c in zip(body, members, strict=True))
 
 
-def _order(tree: Any) -> str:
-    """Sort 1, 1.0 and True alike, since they are equal."""
-    if isinstance(tree, list):
-        return "[" + ",".join(map(_order, tree)) + "]"
-    number = _number(tree)
-    if isinstance(number, float) and number.is_integer():
-        return str(int(number))
-    if isinstance(number, int):
-        return hex(number) if abs(number) > 10**18 else str(int(number))
-    return dumps(tree)
-
-
-def _untuple(tree: Any) -> Any:
-    return tree["t"] if isinstance(tree, dict) and set(tree) == {"t"} else tree
-
-
-def _number(tree: Any) -> int | float | None:
-    if isinstance(tree, int | float):
-        return tree
+def _container(tree: Any) -> tuple[str, Any]:
+    """Return the kind of a container and its members; no kind for what holds no others."""
+    if isinstance(tree, list | tuple):
+        return "l", tree
     if isinstance(tree, dict) and len(tree) == 1:
         ((tag, body),) = tree.items()
-        if tag == "i" and isinstance(body, str):
-            return int(body, 16)
-        if tag == "f" and body in ("nan", "inf", "-inf"):
-            return float(body)
-    return None
+        if tag in _CONTAINERS:
+            # A deque's greatest length does not count.
+            return _CONTAINERS[tag], body[0] if tag == "q" else body
+    return "", None
 
 
-def _equal_numbers(expected: float, claim: float, tolerance: float) -> bool:
+def _same_scalars(expected: Any, claim: Any, tolerance: float) -> bool:
     if expected == claim:
         return True
-    if isinstance(expected, float) and math.isnan(expected):
-        return isinstance(claim, float) and math.isnan(claim)
-    if not tolerance or isinstance(expected, bool) or isinstance(claim, bool):
+    left, right = _value(expected), _value(claim)
+    if left == right:
+        return True
+    if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
+        return math.isnan(right)
+    if not tolerance or isinstance(left, bool) or isinstance(right, bool):
         return False
-    return math.isclose(expected, claim, rel_tol=tolerance, abs_tol=tolerance)
+    if isinstance(left, float | complex) or isinstance(right, float | complex):
+        return cmath.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+    return False
+
+
+def _value(tree: Any) -> Any:
+    """Return the value of a tree that holds no others.
+
+    Raises:
+        Malformed: It is none, or so long that comparing it could be slow.
+    """
+    if isinstance(tree, dict) and not tree.keys() & _LINEAR and len(dumps(tree)) > _LONGEST:
+        raise Malformed("too long")
+    return from_tree(tree)
+
+
+def _order(tree: Any) -> tuple[int, Any]:
+    """Return a key that sorts equal values alike, so that sets and dictionaries match in order."""
+    kind, body = _container(tree)
+    if kind:
+        keys = [_order(member) for member in body]
+        return (4, sorted(keys)) if kind in "sd" else (3, keys)
+    value = _value(tree)
+    if not isinstance(value, Number):
+        return 2, dumps(tree)
+    if value != value:
+        return 0, repr(value)
+    number: Any = value
+    return 1, (number.real, number.imag)
 
 
 def same_output(expected: str, claim: str, tolerance: float) -> bool:
@@ -111,7 +119,8 @@ def same_output(expected: str, claim: str, tolerance: float) -> bool:
     Args:
         expected: The trusted text.
         claim: What the program printed.
-        tolerance: Tolerance of words that are numbers; 0 compares texts.
+        tolerance: Tolerance of words that are numbers, unless both are whole; 0 compares texts,
+            otherwise white space between words does not count either.
     """
     ours, theirs = _lines(expected), _lines(claim)
     if len(ours) != len(theirs):
@@ -124,18 +133,18 @@ def _lines(text: str) -> list[str]:
 
 
 def _same_words(expected: str, claim: str, tolerance: float) -> bool:
-    if not tolerance:
-        return False
     ours, theirs = expected.split(), claim.split()
-    if len(ours) != len(theirs):
+    if not tolerance or len(ours) != len(theirs):
         return False
-    for a, b in zip(ours, theirs, strict=True):
-        if a == b:
-            continue
-        try:
-            x, y = float(a), float(b)
-        except ValueError:
-            return False
-        if not math.isclose(x, y, rel_tol=tolerance, abs_tol=tolerance):
-            return False
-    return True
+    return all(_same_word(a, b, tolerance) for a, b in zip(ours, theirs, strict=True))
+
+
+def _same_word(expected: str, claim: str, tolerance: float) -> bool:
+    if expected == claim:
+        return True
+    try:
+        if _INTEGER.fullmatch(expected) and _INTEGER.fullmatch(claim):
+            return int(expected) == int(claim)
+        return math.isclose(float(expected), float(claim), rel_tol=tolerance, abs_tol=tolerance)
+    except ValueError:
+        return False

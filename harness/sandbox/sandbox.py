@@ -150,15 +150,18 @@ class Sandbox:
                 exception's type instead of "expected".
             limits: Hard limits over all tests.
             tolerance: Relative and absolute tolerance of floating-point numbers.
+
+        Raises:
+            KeyError: A test has no expected value.
+            TypeError: An expected value is not plain data.
         """
         limits = limits or self.limits
         calls = [[list(t.get("args", ())), dict(t.get("kwargs", {}))] for t in tests]
         job = {"mode": "functions", "source": source, "entry": entry_point, "calls": calls}
+        checks = [check_call(test, tolerance) for test in tests]
 
         def work(slot: Slot) -> SandboxResult:
-            claims = exchange(slot, job, limits)
-            checks = [check_call(test, tolerance) for test in tests]
-            return self._judge(claims, checks)
+            return self._judge(exchange(slot, job, limits), checks)
 
         return await self._submit(work, len(tests), "isolated-oracle")
 
@@ -179,10 +182,17 @@ class Sandbox:
             source: The program.
             tests: {"input": text, "output": text}.
             limits: Hard limits over all inputs; for each input where a program gets a child each.
-            tolerance: Tolerance of printed numbers.
+            tolerance: Tolerance of printed numbers, unless both are whole.
+
+        Raises:
+            KeyError: A test has no input or output.
+            TypeError: One of them is not text.
         """
         limits = limits or self.limits
         inputs = [test["input"] for test in tests]
+        for given in inputs:
+            if not isinstance(given, str):
+                raise TypeError(f"the input {given!r:.100} is not text")
         checks = [check_output(test["output"], tolerance) for test in tests]
 
         def work(slot: Slot) -> SandboxResult:
@@ -453,9 +463,11 @@ class Sandbox:
         passed = complaints.count("")
         outcome: Outcome = "pass"
         detail = next((c for c in complaints if c), "")
-        if len(claims.frames) > len(checks):
+        if len(claims.frames) + claims.broken > len(checks):
             passed, detail = 0, "wrote to the channel of its results"
-        if passed < len(checks) or not checks or claims.end.signal == signal.SIGSYS:
+        if claims.end.signal == signal.SIGSYS:
+            passed = 0
+        if passed < len(checks) or not checks:
             outcome, ending = claims.outcome()
             detail = ending or detail or "there are no tests"
         return SandboxResult(
@@ -488,6 +500,7 @@ class Sandbox:
             slot.kill_child()
         end = slot.finish(limits)
         outcome: Outcome = answer["outcome"]
+        passed = 0 if end.signal == signal.SIGSYS else answer["passed"]
         detail = one_line(answer["detail"])
         if answer["outcome"] == "gone" or end.signal == signal.SIGSYS:
             outcome, ending = Claims([], False, False, end).outcome()
@@ -496,7 +509,7 @@ class Sandbox:
             outcome = "memory"
         return SandboxResult(
             outcome,
-            answer["passed"],
+            passed,
             answer["total"],
             detail,
             self.isolation.level,

@@ -30,7 +30,7 @@ _MOMENTS: dict[type, tuple[str, ...]] = {
 }
 
 
-class Unencodable(Exception):
+class Unencodable(TypeError):
     """The value is not plain data; the message names its type."""
 
 
@@ -119,6 +119,13 @@ def _as_base(base: Any, value: Any) -> Any:
     return base(base.__iter__(value))
 
 
+def _integer(tree: Any) -> int:
+    number = from_tree(tree)
+    if type(number) is not int:
+        raise TypeError("not a whole number")
+    return number
+
+
 def _moment(name: str, *parts: int) -> Any:
     kinds = {kind.__name__: kind for kind in _MOMENTS}
     return kinds[name](*parts)
@@ -164,7 +171,8 @@ def from_tree(tree: Any, opaque: Callable[[str, Any], Any] | None = None) -> Any
         if tag == "n":
             return Decimal(body)
         if tag == "p":
-            return Fraction(from_tree(body[0]), from_tree(body[1]))
+            # Whole numbers only: of "1e999999999" or of a float a fraction may take forever.
+            return Fraction(*map(_integer, body))
         if tag == "m":
             return _moment(*body)
         if tag == "r":

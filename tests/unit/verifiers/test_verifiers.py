@@ -318,7 +318,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("reference", "right"), KINDS, ids=lambda x: str(x)[2:8])
+@pytest.mark.parametrize(("reference", "right"), KINDS, ids=[next(iter(kind)) for kind, _ in KINDS])
 def test_every_kind_of_tests(ctx: RunContext, reference: dict[str, Any], right: str) -> None:
     judgment = judgment_of(ctx, python_code, reference, f"Of course.\n{right}\nBye.")
     assert judgment.verdict.value is True, judgment.verdict.rationale
