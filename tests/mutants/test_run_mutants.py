@@ -1,0 +1,109 @@
+"""What is mutated exists, and the choice of mutants is what CONTRIBUTING says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def mutants() -> Iterator[Any]:
+    spec = importlib.util.spec_from_file_location("run_mutants", HERE / "run_mutants.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["run_mutants"] = module  # where its dataclasses look for their names
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["run_mutants"]
+
+
+def groups() -> dict[str, Any]:
+    return tomllib.loads((HERE / "modules.toml").read_text())
+
+
+@pytest.mark.parametrize("group", groups())
+def test_modules_and_tests_exist(group: str, repo_root: Path) -> None:
+    table = groups()[group]
+    gone = [p for p in table["modules"] + table["tests"] if not (repo_root / p).exists()]
+    assert gone == []
+    assert all(p.startswith("harness/") and p.endswith(".py") for p in table["modules"])
+
+
+def test_equivalents_have_a_reason_and_a_line_that_is_there(repo_root: Path) -> None:
+    mutated = {module for table in groups().values() for module in table["modules"]}
+    for file in (HERE / "equivalent").glob("*.toml"):
+        for entry in tomllib.loads(file.read_text())["mutant"]:
+            assert set(entry) == {"module", "was", "now", "why"}, file.name
+            assert entry["module"] in mutated, entry
+            assert len(entry["why"].split()) >= 3, entry
+            assert entry["was"] != entry["now"], entry
+            lines = (repo_root / entry["module"]).read_text().splitlines()
+            code = " ".join(line.strip() for line in lines)
+            assert entry["was"] in code, entry
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "prose"),
+    [
+        ('x = f("no such file")', 'x = f("XXno such fileXX")', True),
+        ('x = f("no such file")', 'x = f("NO SUCH FILE")', True),
+        ('x = f("no such file")', "x = f(None)", False),
+        ('x = f("no such file")', "x = f()", False),
+        ('return "A"', 'return "XXAXX"', False),
+        ('f("no such file", "A")', 'f("no such file", "B")', False),
+        ("if a and b:", "if a or b:", False),
+    ],
+)
+def test_only_another_wording_is_prose(mutants: Any, was: str, now: str, prose: bool) -> None:
+    assert mutants.Mutant("n", "m", was, now).is_prose is prose
+
+
+def test_the_same_seed_chooses_the_same_mutants(mutants: Any) -> None:
+    made = [
+        mutants.Mutant(f"{module}{n}", module, f"x = {n}", f"x = {n + 1}")
+        for module in ("a", "b")
+        for n in range(20)
+    ]
+    first = mutants.choose(made, 5, 1)
+    assert [m.module for m in first] == ["a"] * 5 + ["b"] * 5
+    assert [m.name for m in mutants.choose(made[::-1], 5, 1) if m.module == "a"] == [
+        m.name for m in first[:5]
+    ]
+    assert {m.name for m in mutants.choose(made, 5, 2)} != {m.name for m in first}
+    assert len(mutants.choose(made, 0, 1)) == 40
+    prose = mutants.Mutant("p", "c", '"a b"', '"A B"')
+    assert mutants.choose([prose], 0, 1) == []
+
+
+def test_the_report_counts_what_changes_anything(
+    mutants: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = ["killed"] * 7 + ["timeout"] + ["survived"] * 2
+    found = [
+        mutants.Mutant(f"m{n}", "harness/a.py", "x = 1", f"x = {n}", outcome)
+        for n, outcome in enumerate(outcomes)
+    ]
+    assert not mutants.report(found)  # 8 of 10
+    found[-1].why_equivalent = "nothing reads it"
+    assert not mutants.report(found)  # 8 of 9: 89%
+    capsys.readouterr()
+    found[-2].why_equivalent = "nothing reads it"
+    assert mutants.report(found)  # 8 of 8
+    out = capsys.readouterr().out
+    (row,) = (line for line in out.splitlines() if line.startswith("a.py"))
+    assert row.split() == ["a.py", "10", "2", "8", "100%"]
+    assert "0 survive" in out
+    found[-2].why_equivalent = ""
+    found += [mutants.Mutant("z", "harness/b.py", "x = 1", "x = 2", "killed")] * 20
+    found.append(mutants.Mutant("s", "harness/c.py", "x = 1", "x = 2", "no tests"))
+    assert not mutants.report(found)  # 28 of 30 in all, but none of c.py
+    out = capsys.readouterr().out
+    assert "s (no tests)\n  - x = 1\n  + x = 2" in out
