@@ -246,7 +246,7 @@ def measure_agreement(
         "gates": collected.gates,
     }
     write_json(run.path / "agreement.json", collected.agreement)
-    stopped = [decision.reason for decision in decisions if decision.stops]
+    stopped = [f"{d.source}: {d.reason}" for d in decisions if d.stops]
     if stopped:
         raise GateStopError(f"{'; '.join(stopped)} (see {run.path / 'agreement.json'})")
 

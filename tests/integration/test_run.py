@@ -161,7 +161,10 @@ def test_kill_9_then_the_same_command_goes_on(experiment: Path) -> None:
     assert people["failures"].get("abstained", 0) > 0
     assert people["ok"] + sum(people["failures"].values()) == people["judgments"]
     arms = {arm["name"]: arm for arm in report["arms"]}
-    assert arms["rlhf"]["seeds"][0]["reward_model"]["accuracy"] is not None
+    learned = arms["rlhf"]["seeds"][0]["reward_model"]
+    held_out = learned["n_held_out"]
+    assert held_out > 0
+    assert learned["accuracy"] * held_out == pytest.approx(round(learned["accuracy"] * held_out))
     assert len(report["curves"]["rlvr"]["0"]) >= 3
     assert report["manifest"]["packages"]["torch"].startswith("2.13.0")
 
@@ -210,7 +213,10 @@ def test_a_gate_that_stops_says_why_and_trains_nothing(experiment: Path) -> None
     done = start(experiment)
     _, err = done.communicate(timeout=200)
     assert done.returncode == 1
-    assert "verifier" not in err or "kappa with people" in err
+    gate = json.loads((experiment.parent / "run" / "agreement.json").read_text())["gates"][0]
+    assert (gate["source"], gate["passed"], gate["action"]) == ("verifier", False, "stop")
+    assert f"verifier: {gate['reason']}" in " ".join(err.split())
+    assert "kappa with people" in gate["reason"]
     assert "agreement.json" in err
     assert not (experiment.parent / "run" / "policies").exists()
 

@@ -493,12 +493,16 @@ def test_a_gate_that_stops_trains_nothing_and_says_why(whole: World) -> None:
     with pytest.raises(GateStopError) as stopped:
         whole.run(agreement=agreement)
     message = str(stopped.value)
-    assert str(whole.out / "agreement.json") in message
     gates = json.loads((whole.out / "agreement.json").read_text())["gates"]
     assert [(g["source"], g["passed"], g["weight"]) for g in gates] == [
         ("verifier", False, 0.0), ("grader", True, 1.0), ("jury", False, 0.0),
     ]  # fmt: skip
-    assert [g["reason"] in message for g in gates] == [True, False, True]
+    first, _, last = gates
+    assert message == (
+        f"verifier: {first['reason']}; jury: {last['reason']} (see {whole.out / 'agreement.json'})"
+    )
+    assert "kappa with people 0.50" in first["reason"]
+    assert "kappa with people 0.20" in last["reason"]
     assert whole.trainings == []
     assert not (whole.out / "preferences").exists()
     assert not (whole.out / "policies").exists()
