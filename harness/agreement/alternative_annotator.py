@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.agreement.resample import cluster_share
+from harness.agreement.resample import FEW_CLUSTERS, cluster_share, t_quantile, wilson
 from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray, RatingTable
+from harness.agreement.table import FloatArray, IntArray, RatingTable
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
@@ -16,14 +16,9 @@ FEWEST_ITEMS = 30
 MOST_SHOWN = 10
 
 
-def benjamini_yekutieli(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Return which hypotheses are rejected with any dependence (Benjamini & Yekutieli 2001)."""
-    return [adjusted <= level for adjusted in adjusted_by(p_values)]
-
-
 def adjusted_by(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted by Benjamini & Yekutieli (2001, Annals of Statistics 29:1165)."""
-    p = np.asarray(p_values, dtype=np.float64)
+    p = np.asarray(p_values)
     m = p.size
     harmonic = float((1.0 / np.arange(1, m + 1)).sum())
     return _step_up(p, harmonic)
@@ -31,7 +26,7 @@ def adjusted_by(p_values: Sequence[float]) -> list[float]:
 
 def adjusted_bh(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted by Benjamini & Hochberg (1995, JRSS B 57:289)."""
-    return _step_up(np.asarray(p_values, dtype=np.float64), 1.0)
+    return _step_up(np.asarray(p_values), 1.0)
 
 
 def _step_up(p: FloatArray, factor: float) -> list[float]:
@@ -61,7 +56,7 @@ def alternative_annotator_test(
             people, .1 against a crowd (section 4 of the paper).
 
     Returns:
-        omega; rho, the mean advantage probability; and the advantage over each person.
+        omega; rho, the mean over people of the advantage over each; and these advantages.
     """
     people = table.humans
     name = table.annotators[judge]
@@ -75,14 +70,16 @@ def alternative_annotator_test(
             skipped += 1
             continue
         others = [other for other in people if other != person]
-        mine, judges = (_alignment(table, column, others) for column in (person, judge))
+        mine, judges = (_distance(table, column, others) for column in (person, judge))
         usable = ~np.isnan(mine) & ~np.isnan(judges)
         n = int(usable.sum())
         if n < FEWEST_ITEMS:
             skipped += 1
             continue
-        better = (judges[usable] >= mine[usable]).astype(np.float64)
-        worse = (mine[usable] >= judges[usable]).astype(np.float64)
+        # Scores such as .1, .2, .3 lie equally far apart but for rounding, and that is a tie.
+        tied = np.isclose(judges[usable], mine[usable], rtol=1e-9, atol=0.0)
+        better = (tied | (judges[usable] < mine[usable])).astype(np.float64)
+        worse = (tied | (mine[usable] < judges[usable])).astype(np.float64)
         clusters = table.clusters[usable]
         p_values.append(_one_sided(worse - better, clusters, epsilon))
         advantages.append((better, usable))
@@ -99,22 +96,16 @@ def alternative_annotator_test(
         reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(rows)} have"
         return [not_applicable("alt_test_omega", name, reason)]
     adjusted = adjusted_by(p_values)
+    won = [p <= LEVEL for p in adjusted]
     rows = [
-        row.caution(f"p = {p:.2g} (adjusted)" + (", won" if p <= LEVEL else ", not won"))
-        for row, p in zip(rows, adjusted, strict=True)
+        row.caution(f"p = {p:.2g} (adjusted)" + (", won" if beaten else ", not won"))
+        for row, p, beaten in zip(rows, adjusted, won, strict=True)
     ]
-    omega = float(np.mean([p <= LEVEL for p in adjusted]))
+    omega = float(np.mean(won))
     stack = np.full((len(table.items), len(rows)), np.nan)
     for k, (better, usable) in enumerate(advantages):
         stack[usable, k] = better
-    some = ~np.isnan(stack).all(1)
-    rho = cluster_share(
-        "alt_test_rho",
-        name,
-        np.nanmean(stack[some], axis=1),
-        table.clusters[some],
-        why_undefined="no item in common",
-    )
+    rho = _mean_over_people(stack, table.clusters, name)
     word = "may replace a person" if omega >= 0.5 else "may not replace a person"
     if skipped:
         word += f"; {skipped} people with fewer than {FEWEST_ITEMS} items left out"
@@ -122,28 +113,70 @@ def alternative_annotator_test(
         "alt_test_omega",
         name,
         omega,
-        n=len(table.items),
+        n=rho.n,
         clusters=rho.clusters,
         reason=f"{word} (omega >= .5, epsilon {epsilon:g}); decided by tests, so no interval",
     )
     return [verdict, rho, *(rows if len(rows) <= MOST_SHOWN else ())]
 
 
-def _alignment(table: RatingTable, column: int, others: Sequence[int]) -> FloatArray:
-    """Return (n,) how well a column fits the other people: share of equal labels, or -RMSE."""
+def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Statistic:
+    """Return rho, the mean over people of the judge's advantage over each of them.
+
+    Each person counts the same, however many items they have. The interval is the clustered t of
+    ``cluster_share``, with Wilson's where fewer than five clusters hold a miss (or a hit).
+
+    Args:
+        better: (n, k) 1 where the judge does at least as well as the person, NaN without both.
+        clusters: (n,) cluster of each item.
+        name: The judge.
+    """
+    some = ~np.isnan(better).all(1)
+    present = ~np.isnan(better[some])
+    won = np.where(present, better[some], 0.0)
+    n, people = won.shape
+    weights = present / (present.sum(0) * people)
+    over_each = won.sum(0) / present.sum(0)
+    value = float(over_each.mean())
+    _, group = np.unique(clusters[some], return_inverse=True)
+    groups = int(group.max()) + 1
+    if groups < 2:
+        return Statistic("alt_test_rho", name, value, n=n, clusters=groups, status="unreliable",
+                         reason="no interval from one cluster")  # fmt: skip
+    sums = np.bincount(group, weights=(weights * (won - over_each)).sum(1))
+    variance = groups / (groups - 1) * float(sums @ sums)
+    hit = np.unique(group[(won > 0).any(1)]).size
+    miss = np.unique(group[(present & (won < 1)).any(1)]).size
+    if min(hit, miss) < 5 or variance < 1e-24:
+        of_item = weights.sum(1)
+        spread = float(of_item @ ((weights * won).sum(1) / of_item - value) ** 2)
+        effective = spread / variance if variance > 1e-24 and spread > 0 else float(groups)
+        effective = min(float(n), effective)
+        low, high = wilson(value * effective, effective)
+    else:
+        half = t_quantile(groups - 1) * float(np.sqrt(variance))
+        low, high = max(0.0, value - half), min(1.0, value + half)
+    row = Statistic("alt_test_rho", name, value, low, high, n, groups)
+    return row if groups >= FEW_CLUSTERS else row.caution(f"only {groups} independent units")
+
+
+def _distance(table: RatingTable, column: int, others: Sequence[int]) -> FloatArray:
+    """Return (n,) how far a column is from the other people: unequal labels, or squared gaps.
+
+    Both columns are held against the same labels, so that these order them as the share of equal
+    labels and the RMSE of the paper do.
+    """
     own = table.codes[:, column]
     codes = table.codes[:, list(others)]
     present = codes >= 0
-    number = present.sum(1)
-    if table.level in ("interval", "ratio", "ordinal"):
-        gap = (table.values[own][:, None] - table.values[codes]) ** 2
-        fit = -np.sqrt(np.where(present, gap, 0.0).sum(1) / np.maximum(number, 1))
+    if table.level == "nominal":
+        far = ((codes != own[:, None]) & present).sum(1)
     else:
-        fit = ((codes == own[:, None]) & present).sum(1) / np.maximum(number, 1)
-    return np.where((own >= 0) & (number > 0), fit, np.nan)
+        far = ((table.values[own][:, None] - table.values[codes]) ** 2 * present).sum(1)
+    return np.where((own >= 0) & present.any(1), far, np.nan)
 
 
-def _one_sided(difference: FloatArray, clusters: IntArrayLike, epsilon: float) -> float:
+def _one_sided(difference: FloatArray, clusters: IntArray, epsilon: float) -> float:
     """Return p of "mean >= epsilon" against "mean < epsilon", clustered."""
     from scipy.special import stdtr
 
@@ -156,6 +189,3 @@ def _one_sided(difference: FloatArray, clusters: IntArrayLike, epsilon: float) -
     if variance == 0:
         return 0.0 if mean < epsilon and groups > 1 else 1.0
     return float(stdtr(groups - 1, (mean - epsilon) / np.sqrt(variance)))
-
-
-IntArrayLike = np.ndarray[tuple[int], np.dtype[np.int64]]

@@ -39,13 +39,14 @@ def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None)
     clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
     rows = preference_model(outcomes, columns, clusters, verdicts.annotator)
     first = rows[0]
+    pairs = int((outcomes.reshape(2, n) >= 0).any(0).sum())
     return Statistic(
         POSITION,
         first.annotators,
         first.value,
         first.low,
         first.high,
-        first.n // 2 if first.n else 0,
+        pairs,
         first.clusters,
         first.status,
         first.reason,

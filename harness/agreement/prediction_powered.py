@@ -23,7 +23,8 @@ class PoweredMean:
         high: Upper end.
         tuning: lambda, how much the judge is trusted.
         effective_n: Human labels that would give the same interval without the judge.
-        fell_back: Whether the residuals did not vary, so that Wilson's interval stands in.
+        fell_back: Whether the residuals did not vary, between items or between clusters, so that
+            Wilson's interval stands in.
     """
 
     value: float
@@ -82,12 +83,12 @@ def ppi_mean(
     if small_sample:
         variance *= units / (units - 1)
         quantile = t_quantile(units - 1)
-    if residual.std() < 1e-12:
+    if residual.std() < 1e-12 or variance < 1e-24:
         low, high = wilson(float(truth.mean()) * units, float(units))
         return PoweredMean(value, min(low, value), max(high, value), tuning, float(n), True)
     half = quantile * float(np.sqrt(variance))
     plain = float(truth.var())
-    gain = plain / (variance * n) if variance > 0 else 1.0
+    gain = plain / (variance * n)
     if small_sample:
         gain *= units / (units - 1)
     if clusters is not None:
@@ -136,7 +137,7 @@ def true_rate(
     )
     reason = f"{n} labels of people and {more} of the judge; lambda {fit.tuning:.2f}"
     if fit.fell_back:
-        reason += "; the judge never errs on common items, so Wilson's interval"
+        reason += "; people's labels less the judge's do not vary, so Wilson's interval"
     rate = Statistic(
         "ppi_rate",
         annotators,
@@ -197,7 +198,7 @@ def rogan_gladen(
     value = (p + sp - 1) / youden
     own = np.arange(n) if clusters is None else clusters
     other = n + np.arange(unlabelled.size) if unlabelled_clusters is None else unlabelled_clusters
-    if min(se, sp) in (0.0, 1.0) or max(se, sp) == 1.0:
+    if max(se, sp) == 1.0:
         low, high = _lang_reiczigel(p, total, se, positives, sp, negatives)
         units = int(np.unique(own).size)
     else:
@@ -233,7 +234,7 @@ def _lang_reiczigel(
     if youden <= 0:
         return 0.0, 1.0
     middle = (p_ + sp_ - 1) / youden
-    s, t = se_ * (1 - se_) / positives, sp_ * (1 - sp_) / negatives
+    s, t = se_ * (1 - se_) / (positives + 2), sp_ * (1 - sp_) / (negatives + 2)
     shift = 2 * z * z * (middle * s - (1 - middle) * t)
     error = np.sqrt(p_ * (1 - p_) / n_ + middle**2 * s + (1 - middle) ** 2 * t) / youden
     return float(middle + shift - z * error), float(middle + shift + z * error)

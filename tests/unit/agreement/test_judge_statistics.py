@@ -32,13 +32,15 @@ def people_and_judge(judge_accuracy, n=300, person_accuracy=0.85, people=3, seed
 class TestAlternativeAnnotator:
     def test_a_judge_as_good_as_people_may_replace_them(self):
         omega, rho, *advantages = alternative_annotator_test(people_and_judge(0.85), 3, 0.2)
-        assert omega.value == 1.0 and "may replace" in omega.reason
+        assert omega.value == 1.0 and omega.reason.startswith("may replace a person (")
         assert rho.low < rho.value < rho.high and rho.value > 0.8
-        assert len(advantages) == 3 and all("won" in row.reason for row in advantages)
+        assert [row.reason.split(", ")[-1] for row in advantages] == ["won"] * 3
 
     def test_a_bad_judge_may_not(self):
-        omega, *_ = alternative_annotator_test(people_and_judge(0.4), 3, 0.1)
-        assert omega.value == 0.0 and "may not" in omega.reason
+        omega, rho, *advantages = alternative_annotator_test(people_and_judge(0.4), 3, 0.1)
+        assert omega.value == 0.0 and omega.reason.startswith("may not replace a person (")
+        assert rho.value < 0.6
+        assert [row.reason.split(", ")[-1] for row in advantages] == ["not won"] * 3
 
     @pytest.mark.parametrize(("people", "n"), [(2, 300), (3, 20)])
     def test_conditions_are_checked(self, people, n):
@@ -176,7 +178,9 @@ class TestPanel:
     def test_independent_judges_are_worth_their_number(self):
         table, truth = self.table(0.0)
         r, effective = error_correlation(table, (1, 2, 3), truth)
-        assert r.low < 0 < r.high or abs(r.value) < 0.05
+        assert r.low < 0 < r.high and r.value == pytest.approx(0.0, abs=0.05)
+        # Three judges with errors correlated by r are worth k / (1 + (k - 1) r) of them.
+        assert effective.value == pytest.approx(3 / (1 + 2 * r.value), abs=1e-9)
         assert effective.value > 2.5 and effective.reason == ""
 
     def test_judges_that_err_together_are_worth_less_and_it_says_so(self):
@@ -224,18 +228,16 @@ class TestDrift:
 class TestCascade:
     def test_the_promise_is_kept_in_nine_of_ten_worlds(self):
         rng = np.random.default_rng(7)
-        broken = abstained = 0
+        thresholds = []
         for _ in range(300):
             stated = rng.uniform(0.5, 1.0, 400)
             right = (rng.random(400) < stated).astype(float)
-            found = selective_threshold(stated, right, alpha=0.2, delta=0.1)
-            if found.confidence is None:
-                abstained += 1
-                continue
-            # The true risk above a threshold t of a calibrated judge on [t, 1].
-            broken += 1 - (found.confidence + 1) / 2 > 0.2
+            thresholds.append(selective_threshold(stated, right, alpha=0.2, delta=0.1).confidence)
+        chosen = [threshold for threshold in thresholds if threshold is not None]
+        assert len(chosen) > 240
+        # The true risk above a threshold t of a calibrated judge on [t, 1].
+        broken = sum(1 - (threshold + 1) / 2 > 0.2 for threshold in chosen)
         assert broken / 300 <= 0.1 + 2 * np.sqrt(0.1 * 0.9 / 300)
-        assert abstained < 60
 
     def test_it_abstains_where_nothing_is_safe(self):
         rng = np.random.default_rng(8)

@@ -10,7 +10,6 @@ from harness.aggregate import rank_systems
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.prediction_powered import ppi_mean
 from harness.agreement.table import counts_of
-from harness.errors import DataError
 
 TABLES = 200
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
@@ -40,13 +39,11 @@ def test_alpha_equals_evalica(evalica, level):
         codes[rng.random((n, a)) < 0.25] = -1
         counts = counts_of(codes, int(c))
         ours = krippendorff_alpha(counts, level, "", values=np.arange(c) + 1.0, replicates=100)
-        if ours.value is None:
-            continue
         frame = pd.DataFrame(np.where(codes >= 0, codes + 1.0, np.nan).T)
         theirs = evalica.alpha(frame, distance=level, solver="naive").alpha
         assert ours.value == pytest.approx(theirs, **CLOSE)
         compared += 1
-    assert compared > 190
+    assert compared == TABLES
 
 
 def test_bradley_terry_equals_evalica(evalica):
@@ -59,12 +56,9 @@ def test_bradley_terry_equals_evalica(evalica):
         second = (first + rng.integers(1, s, n)) % s
         outcomes = rng.integers(0, 3, n)
         names = [f"m{k}" for k in range(s)]
-        try:
-            ours = rank_systems(
-                first, second, outcomes, names, np.arange(n), position=False, ties_half=True
-            )
-        except DataError:
-            continue
+        ours = rank_systems(
+            first, second, outcomes, names, np.arange(n), position=False, ties_half=True
+        )
         winner = {0: evalica.Winner.X, 1: evalica.Winner.Draw, 2: evalica.Winner.Y}
         theirs = evalica.bradley_terry(
             [names[k] for k in first], [names[k] for k in second], [winner[o] for o in outcomes],
@@ -74,12 +68,14 @@ def test_bradley_terry_equals_evalica(evalica):
         logs -= logs.mean()
         for strength in ours.strengths:
             assert strength.value == pytest.approx(logs[strength.system], rel=1e-7, abs=1e-9)
+        assert len(ours.strengths) == s
         compared += 1
-    assert compared > 190
+    assert compared == TABLES
 
 
 def test_prediction_powered_mean_equals_ppi_python(ppi_py):
     rng = np.random.default_rng(9)
+    compared = 0
     for _ in range(TABLES):
         n, more = int(rng.integers(10, 200)), int(rng.integers(20, 2000))
         y = (rng.random(n) < 0.5).astype(float)
@@ -90,7 +86,9 @@ def test_prediction_powered_mean_equals_ppi_python(ppi_py):
             value = ppi_py.ppi_mean_pointestimate(y, f, unlabelled, lam=tuning)
             low, high = ppi_py.ppi_mean_ci(y, f, unlabelled, alpha=0.05, lam=tuning)
             if ours.fell_back:
-                continue
+                continue  # one judge of ten items never errs
             assert ours.value == pytest.approx(float(value[0]), **CLOSE)
             assert ours.low == pytest.approx(float(low[0]), **CLOSE)
             assert ours.high == pytest.approx(float(high[0]), **CLOSE)
+            compared += 1
+    assert compared == 2 * TABLES - 1
