@@ -30,6 +30,9 @@ OVERALL = Criterion("overall", "Which response is better?", BINARY)
 TRY_AGAIN = (Status.ERROR, Status.TIMEOUT, Status.MISSING)
 """Failures that a resumed run asks for again; the rest are outcomes."""
 
+FAILED = tuple(status.value for status in Status if status is not Status.OK)
+"""What the metadata of a response say of one that never came; any other word is the user's own."""
+
 
 def build_requests(
     items: Iterable[Item],
@@ -111,10 +114,10 @@ async def annotate(
         BudgetExceededError: The run's budget is used up; what was judged is recorded.
         InputError: The source cannot work with this input.
     """
-    kept = _kept(source, requests, journal, scope, ctx)
+    kept = _kept(source, requests, journal, scope)
     todo, ctx = _remaining(source, requests, kept, ctx)
     new: list[Judgment] = []
-    answered: set[str] = set()
+    answered = {judgment.request_id for judgment in kept}
     known = {request.id: request.way for request in todo}
 
     def record(judgment: Judgment) -> None:
@@ -127,11 +130,11 @@ async def annotate(
 
     failure = Verdict(Status.MISSING, rationale="the source gave no judgment")
     info = source.info
-    for request in todo:
-        unanswered = _failed_response(request)
-        if unanswered is not None:
-            record(Judgment(request.id, info.name, info.version, info.name, unanswered))
-    todo = [request for request in todo if request.id not in answered]
+    unanswered = {request.id: _failed_response(request) for request in todo}
+    todo = [request for request in todo if unanswered[request.id] is None]
+    for name, verdict in unanswered.items():
+        if verdict is not None and name not in answered:
+            record(Judgment(name, info.name, info.version, info.name, verdict))
     if todo:
         try:
             async for judgment in source.annotate(todo, ctx):
@@ -143,7 +146,6 @@ async def annotate(
             raise
         except Exception as error:  # a source may raise anything; its rows keep the reason
             failure = verdict_of_exception(error)
-    answered |= {judgment.request_id for judgment in kept}
     for request in todo:
         if request.id not in answered:
             record(Judgment(request.id, info.name, info.version, info.name, failure))
@@ -157,7 +159,6 @@ def _kept(
     requests: Sequence[JudgmentRequest],
     journal: Journal | None,
     scope: str,
-    ctx: RunContext,
 ) -> list[Judgment]:
     """Return recorded judgments that still count, and forget those that are to be tried again."""
     if journal is None or source.info.kind == "human":
@@ -196,8 +197,8 @@ def _remaining(
 def _failed_response(request: JudgmentRequest) -> Verdict | None:
     """Return the failure of a response that never came; judging its empty text would score it."""
     for response in request.responses:
-        status = response.metadata.get("status", Status.OK.value)
-        if status != Status.OK.value:
+        status = response.metadata.get("status")
+        if status in FAILED:
             reason = response.metadata.get("reason", "")
             return Verdict(Status(status), rationale=f"no response {response.id}: {reason}")
     return None

@@ -45,8 +45,8 @@ _REFUSED = "refused"
 class _Loop:
     """What belongs to one event loop: session, calls in flight, limiters."""
 
-    def __init__(self, concurrency: int) -> None:
-        self.fast = FastTransport(concurrency)
+    def __init__(self) -> None:
+        self.fast = FastTransport()
         self.through_litellm = False
         self.in_flight: dict[str, asyncio.Future[ChatReply]] = {}
         self.limiters: dict[tuple[str, str], Limiter] = {}
@@ -70,11 +70,7 @@ class _Loop:
         def done() -> None:
             # The loop may be gone: its program was stopped, and nobody waits.
             with contextlib.suppress(RuntimeError):
-                running.call_soon_threadsafe(finish)
-
-        def finish() -> None:
-            if not future.done():
-                future.set_result(None)
+                running.call_soon_threadsafe(future.set_result, None)
 
         journal.after_commit(done)
 
@@ -241,16 +237,23 @@ class Client:
             ConfigError: The endpoint refused the key at the first call.
         """
         key = reply_key(request)
-        kept = self._kept(key)
-        if kept is not None:
-            self._used(request.model).cached += 1
-            return _reply_or_refusal(from_body(kept))
         loop = self._loop()
-        twin = loop.in_flight.get(key)
-        if twin is not None:
+        while True:
+            kept = self._kept(key)
+            if kept is not None:
+                self._used(request.model).cached += 1
+                return _reply_or_refusal(from_body(kept))
+            twin = loop.in_flight.get(key)
+            if twin is None:
+                break
             # Shielded: a caller who gives up must not take the answer from the others.
             try:
                 reply = await asyncio.shield(twin)
+            except asyncio.CancelledError:
+                me = asyncio.current_task()
+                if not twin.cancelled() or (me is not None and me.cancelling()):
+                    raise
+                continue  # whoever asked first gave up: one of the others asks
             except ChatError as error:
                 if error.reply is not None:
                     raise ChatError(
@@ -300,7 +303,7 @@ class Client:
         running = asyncio.get_running_loop()
         found = self._loops.get(running)
         if found is None:
-            found = self._loops[running] = _Loop(self._concurrency)
+            found = self._loops[running] = _Loop()
         return found
 
     def _used(self, model: str) -> Usage:
@@ -319,32 +322,30 @@ class Client:
         while True:
             tries += 1
             try:
-                reply, cost, latency = await self._try(request, price, loop, tries)
+                reply, cost, latency = await self._try(request, price, loop)
             except CallError as error:
                 usage = self._used(request.model)
                 usage.failures[error.failure.value] = usage.failures.get(error.failure.value, 0) + 1
                 cost = 0.0 if error.reply is None else price.cost(error.reply.tokens)
-                wasted += cost
                 if error.failure is Failure.REFUSED:
-                    return _reply_or_refusal(self._refused(request, key, error, wasted, tries))
+                    refused = self._refused(request, key, error, cost, tries, wasted)
+                    return _reply_or_refusal(refused)
+                wasted += cost
                 if cost and self._journal is not None:
                     # Paid for without a verdict: the budget of a resumed run must know it.
                     body = {"model": request.model, "cost_usd": cost, "lost": error.reason}
                     self._journal.put_reply(f"{key}.{time.time_ns()}", body)
                 if tries >= TRIES[error.failure]:
                     raise self._final(request, error, wasted, tries) from error
-                wait = wait_before_retry(error, tries)
-                if error.failure is Failure.LIMITED:
-                    wait = max(0.0, wait - PLACE_KEPT_S)  # it waited in its place already
-                await asyncio.sleep(wait)
+                await asyncio.sleep(wait_before_retry(error, tries) - error.waited_s)
             else:
                 return self._paid(request, key, reply, cost, tries, wasted, latency)
 
     async def _try(
-        self, request: ChatRequest, price: Price, loop: _Loop, tries: int
+        self, request: ChatRequest, price: Price, loop: _Loop
     ) -> tuple[ChatReply, float, float]:
         """Send one request inside budget and limits; return the reply, its dollars and seconds."""
-        endpoint = (request.model, str(request.extra.get("api_base", "")))
+        endpoint = _endpoint(request)
         limiter = loop.limiters.get(endpoint)
         if limiter is None:
             limiter = loop.limiters[endpoint] = Limiter(self._concurrency)
@@ -365,7 +366,8 @@ class Client:
                 if error.failure is Failure.LIMITED:
                     limiter.limited()
                     # Freed at once, its place would go to a call that is refused as quickly.
-                    await asyncio.sleep(random.uniform(0.0, 2 * PLACE_KEPT_S))
+                    error.waited_s = random.uniform(0.0, 2 * PLACE_KEPT_S)
+                    await asyncio.sleep(error.waited_s)
                 if error.reply is not None:
                     actual = price.cost(error.reply.tokens)
                 raise
@@ -402,7 +404,13 @@ class Client:
         return replace(kept, cost_usd=cost + wasted) if wasted else kept
 
     def _refused(
-        self, request: ChatRequest, key: str, error: CallError, cost: float, tries: int
+        self,
+        request: ChatRequest,
+        key: str,
+        error: CallError,
+        cost: float,
+        tries: int,
+        wasted: float = 0.0,
     ) -> ChatReply:
         """Keep a refusal, so that it is not paid for twice."""
         empty = ChatReply(text="", tokens=Tokens())
@@ -410,21 +418,20 @@ class Client:
         usage = self._used(request.model)
         usage.failed += 1
         usage.calls -= 1
-        return self._paid(request, key, reply, cost, tries)
+        return self._paid(request, key, reply, cost, tries, wasted)
 
     def _final(
         self, request: ChatRequest, error: CallError, wasted: float, tries: int
     ) -> Exception:
         """Return the error that the caller sees after the last try."""
-        endpoint = (request.model, str(request.extra.get("api_base", "")))
-        if error.failure is Failure.CREDENTIALS and endpoint not in self._answered:
+        usage = self._used(request.model)
+        usage.failed += 1
+        usage.cost_usd += wasted
+        if error.failure is Failure.CREDENTIALS and _endpoint(request) not in self._answered:
             return ConfigError(
                 f"{request.model} refuses the key: {error.reason}",
                 hint="check the provider's key in the environment; nothing was judged yet",
             )
-        usage = self._used(request.model)
-        usage.failed += 1
-        usage.cost_usd += wasted
         status = STATUS.get(error.failure, Status.ERROR)
         reason = str(error) if tries == 1 else f"{error} ({tries} tries)"
         reply = error.reply
@@ -453,6 +460,10 @@ class Client:
     ) -> None:
         """Close it."""
         await self.aclose()
+
+
+def _endpoint(request: ChatRequest) -> tuple[str, str]:
+    return request.model, str(request.extra.get("api_base"))
 
 
 def _as_cached(reply: ChatReply) -> ChatReply:

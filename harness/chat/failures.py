@@ -58,12 +58,14 @@ class CallError(Exception):
         reason: One line for the table of failures.
         retry_after_s: What the server asked to wait, None when it did not say.
         reply: What was paid for all the same.
+        waited_s: What was waited already, with the call's place kept.
     """
 
     failure: Failure
     reason: str
     retry_after_s: float | None = None
     reply: ChatReply | None = field(default=None)
+    waited_s: float = 0.0
 
     def __str__(self) -> str:
         """Return class and reason."""

@@ -43,14 +43,9 @@ class _Route:
 
 
 class FastTransport:
-    """Sends requests of one event loop through one session.
+    """Sends requests of one event loop through one session; limiters bound what is in flight."""
 
-    Args:
-        connections: Connections at most.
-    """
-
-    def __init__(self, connections: int) -> None:
-        self._connections = connections
+    def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
         self._routes: dict[tuple[Any, ...], _Route] = {}
@@ -92,7 +87,8 @@ class FastTransport:
 
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
+                # No limit here: waiting for a connection would count as the server's time.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
                 timeout=aiohttp.ClientTimeout(total=None),
             )
             # asyncio.run closes asynchronous generators before it closes the loop: this one

@@ -56,7 +56,7 @@ def _table() -> dict[str, Any]:
     file = folder / "model_prices_and_context_window_backup.json"
     if not file.is_file():
         return {}
-    table: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads(file.read_bytes())
     return table
 
 

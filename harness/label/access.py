@@ -131,7 +131,8 @@ class Access:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return name in {socket.gethostname().lower(), socket.getfqdn().lower(), self.host}
+            own = (socket.gethostname(), socket.getfqdn(), self.host)
+            return name in {known.lower() for known in own}
         return True
 
     def allows_post(self, headers: Mapping[str, str]) -> bool:
@@ -142,4 +143,5 @@ class Access:
         origin = headers.get("origin", "")
         if self.origin:
             return origin == self.origin.rstrip("/")
-        return bool(origin) and urlsplit(origin).netloc == headers.get("host", "")
+        scheme, _, place = origin.partition("://")
+        return scheme in ("http", "https") and bool(place) and place == headers.get("host")
