@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -104,7 +104,8 @@ def calibration(
     ]
     temperature, scaled = cross_fitted_temperature(p, y, groups, seed)
     if temperature is None:
-        return rows
+        first, *rest = rows
+        return [first.caution("not recalibrated: no finite temperature could be fitted"), *rest]
     name = f"{annotator}, recalibrated"
     after = expected_error(scaled, y, groups, name, bins, replicates, seed)
     return [
@@ -199,6 +200,10 @@ def murphy(
     rows = []
     for which, name in enumerate(("reliability", "resolution")):
         value = float(parts(units.total)[which])
+        if units.n < 2:
+            alone = Statistic(f"brier_{name}", annotator, value, n=p.size, clusters=units.n)
+            rows.append(alone.caution("no interval from one cluster", "unreliable"))
+            continue
 
         def one(sums: FloatArray, which: int = which) -> FloatArray:
             return parts(sums)[which]
@@ -216,9 +221,10 @@ def murphy(
 def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Statistic:
     """Return base (1 - base); its interval is the image of the base rate's."""
     base = cluster_share("base", annotator, y, clusters, why_undefined="no verdict")
-    low, high = base.low or 0.0, 1.0 if base.high is None else base.high
-    ends = [low * (1 - low), high * (1 - high)]
-    top = 0.25 if low < 0.5 < high else max(ends)
+    if base.low is None or base.high is None:
+        return replace(base, name="brier_uncertainty", value=value)
+    ends = [end * (1 - end) for end in (base.low, base.high)]
+    top = 0.25 if base.low < 0.5 < base.high else max(ends)
     return Statistic(
         "brier_uncertainty", annotator, value, min(*ends, value), max(top, value), y.size,
         base.clusters,
@@ -226,16 +232,20 @@ def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float
 
 
 def temperature_of(stated: FloatArray, right: FloatArray) -> float | None:
-    """Return the temperature that maximises the likelihood (Guo et al. 2017); None if infinite."""
+    """Return the temperature that maximises the likelihood (Guo et al. 2017).
+
+    Returns:
+        None where the likelihood grows towards an infinite temperature (what was stated says
+        nothing, or the contrary) or towards 0 (every verdict was on the right side of one half).
+    """
     from scipy.optimize import minimize_scalar
 
-    logit = _logit(stated)
-    if np.unique(right).size < 2 or np.allclose(logit, 0):
+    margin = _logit(stated) * (2.0 * right - 1.0)
+    if margin.sum() <= 0 or margin.min() >= 0:
         return None
 
     def loss(log_temperature: float) -> float:
-        z = logit / np.exp(log_temperature)
-        return float(np.mean(np.logaddexp(0.0, z) - right * z))
+        return float(np.mean(np.logaddexp(0.0, -margin / np.exp(log_temperature))))
 
     found = minimize_scalar(loss, bounds=(-5.0, 7.0), method="bounded")
     return float(np.exp(found.x))
@@ -249,10 +259,8 @@ def cross_fitted_temperature(
     fold = np.random.default_rng(seed).permutation(names.size) % folds
     scaled = np.empty_like(stated)
     temperatures = []
-    for number in range(folds):
+    for number in range(min(folds, names.size)):
         inside = fold[group] == number
-        if not inside.any():
-            continue
         temperature = temperature_of(stated[~inside], right[~inside])
         if temperature is None:
             return None, stated
