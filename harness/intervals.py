@@ -199,7 +199,7 @@ def seed_interval(
     """
     import numpy as np
 
-    if len(a) < 3:
+    if len(a) < 3 or (b is not None and not b):
         return None
     clusters = sorted({name for side in (a, b or {}) for cell in side.values() for name in cell})
     place = {cluster: index for index, cluster in enumerate(clusters)}
@@ -225,7 +225,7 @@ def seed_interval(
             draws = generator.multinomial(k - 1, np.full(k, 1 / k), size=replicates).astype(float)
         top = ((draws @ sums) * weights).sum(axis=1)
         bottom = ((draws @ counts) * weights).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore"):
             total += sign * top / bottom
     total = total[np.isfinite(total)]
     if total.size < replicates / 2:
