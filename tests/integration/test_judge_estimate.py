@@ -27,12 +27,15 @@ def test_the_cost_is_shown_before_the_run_and_the_second_run_is_free(tmp_path: P
             for _ in range(2)
         )
         assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-        shown = re.search(r"about \$(\S+), at most \$(\S+) for 2 calls", first.stderr)
-        assert shown is not None, first.stderr
-        expected, at_most = float(shown[1]), float(shown[2])
-        paid = re.search(r"\$(\d+\.\d+), in", first.stdout)
-        assert paid is not None
-        assert 0 < float(paid[1]) <= at_most
-        assert expected <= at_most
         assert len(server.bodies) == 2
+        expected = at_most = 0.0
+        for body in server.bodies:
+            sizes = [len(message["content"].encode()) for message in body["messages"]]
+            answer = 0.002 * body["max_tokens"]
+            expected += 0.001 * sum(size / 4 + 4 for size in sizes) + answer
+            at_most += 0.001 * sum(size + 16 for size in sizes) + answer
+        assert f"about ${expected:.2f}, at most ${at_most:.2f} for 2 calls" in first.stderr
+        # The stub counts 100 tokens of a prompt and 10 of an answer.
+        assert re.findall(r"\$(\d+\.\d+), in", first.stdout) == ["0.2400"]
+        assert re.findall(r"\$(\d+\.\d+), in", second.stdout) == ["0.2400"]  # kept, not paid again
         assert "about $" not in second.stderr

@@ -175,7 +175,11 @@ def test_the_budget_stops_the_run_and_keeps_what_was_paid(tmp_path: Path) -> Non
     with Journal(tmp_path / "j.sqlite") as journal:
         with pytest.raises(BudgetExceededError):
             asyncio.run(annotate(judge_source(calls, both_orders=False), PAIRS, context(), journal))
-        assert all(j.verdict.status is Status.OK for j in journal.judgments())
+        # Four at once: i1, i2 and i3 were paid for, i4 found no money, i5 was not begun.
+        paid = {request.id for request in PAIRS[:3]}
+        found = {j.request_id: j.verdict.status for j in journal.judgments()}
+        assert found == dict.fromkeys(paid, Status.OK)
+        assert [item for item, _ in calls.seen] == ["i1", "i2", "i3", "i4"]
 
 
 class Silent:

@@ -105,5 +105,7 @@ def test_options_are_checked_with_their_names() -> None:
 
 
 def test_an_unknown_rubric_lists_the_known() -> None:
-    with pytest.raises(RubricError, match="unknown rubric"):
+    with pytest.raises(RubricError, match="unknown rubric") as caught:
         find_rubric("nonsense")
+    for name in ("nonsense", "helpfulness", "honesty", "house"):
+        assert name in str(caught.value)

@@ -226,37 +226,41 @@ def test_arena_with_one_column_per_outcome(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "expected"),
+    ("header", "row", "expected", "count"),
     [
         (
             "question_id,rater,model_a,model_b,preference",
             "1,ann,x,y,1\n1,bob,x,y,0\n2,ann,x,y,2",
             {"item": "question_id", "annotator": "rater", "label": "preference"},
+            3,
         ),
         (
             "id,response_id,worker_id,helpfulness,honesty",
             "1,r1,w1,4,5\n1,r1,w2,3,5",
             {"labels": ["helpfulness", "honesty"], "by": "criterion", "response": "response_id"},
+            4,  # two people on two criteria
         ),
         (
             "item,system,annotator_1,annotator_2",
             "1,m,4,5\n2,m,3,5",
             {"labels": ["annotator_1", "annotator_2"], "response": "system"},
+            4,
         ),
         (
             "item,annotator,choice_1,choice_2,choice_3,best,worst",
             "1,ann,x,y,z,x,z",
             {"choices": ["choice_1", "choice_2", "choice_3"], "best": "best", "worst": "worst"},
+            3,  # x > y, x > z, y > z
         ),
-        ("item,annotator,ranking", "1,ann,x > y", {"label": "ranking", "task": "ranking"}),
+        ("item,annotator,ranking", "1,ann,x > y", {"label": "ranking", "task": "ranking"}, 1),
     ],
 )
-def test_plain_tables_are_guessed(tmp_path, header, row, expected):
+def test_plain_tables_are_guessed(tmp_path, header, row, expected, count):
     table = load(tmp_path, f"{header}\n{row}\n", "t.csv")
     guess = guess_columns(table)
     assert guess.open == []
     assert {name: guess.options[name] for name in expected} == expected
-    assert read_labels(table, LabelColumns(**guess.options))
+    assert len(read_labels(table, LabelColumns(**guess.options))) == count
 
 
 def test_an_ambiguous_coding_is_left_open(tmp_path):
@@ -282,17 +286,47 @@ def test_an_export_that_is_built_in_another_way_is_one_clear_error(tmp_path, row
         load(tmp_path, [row])
 
 
+NO_ID = "entries 1, 2: no item id (column '{}')"
+
+
 @pytest.mark.parametrize(
-    "row",
+    ("row", "tool", "report"),
     [
-        {"data": None, "annotations": None},
-        {"data": {"a": [1]}, "annotations": [{"result": [{"type": "relation"}]}]},
-        {"fields": {}, "responses": {}},
-        {"answer": None, "_task_hash": None},
-        {"answer": "accept", "_task_hash": 1, "accept": {}, "meta": 3},
-        {"model_a": None, "model_b": None, "winner": None, "conversation_a": [], "turn": 1},
-        {"model_a": "x", "model_b": "y", "winner": "tie", "conversation_a": "[broken"},
+        ({"data": None, "annotations": None}, "Label Studio", "'l' for label"),
+        (
+            {"data": {"a": [1]}, "annotations": [{"result": [{"type": "relation"}]}]},
+            "Label Studio",
+            "'l' for label",
+        ),
+        ({"fields": {}, "responses": {}}, "Argilla", "'l' for label"),
+        ({"answer": None, "_task_hash": None}, "Prodigy", NO_ID.format("id")),
+        (
+            {"answer": "accept", "_task_hash": 1, "accept": {}, "meta": 3},
+            "Prodigy",
+            NO_ID.format("id"),
+        ),
+        (
+            {"model_a": None, "model_b": None, "winner": None, "conversation_a": [], "turn": 1},
+            "Chatbot Arena",
+            NO_ID.format("item"),
+        ),
+        (
+            {"model_a": "x", "model_b": "y", "winner": "tie", "conversation_a": "[broken"},
+            "Chatbot Arena",
+            NO_ID.format("item"),
+        ),
     ],
 )
-def test_odd_rows_are_left_to_the_report(tmp_path, row):
-    guess_columns(load(tmp_path, [row, row]))
+def test_odd_rows_are_left_to_the_report(tmp_path, row, tool, report):
+    table = load(tmp_path, [row, row])
+    assert table.tool == tool
+    guess = guess_columns(table)
+    assert guess.open != []  # nothing is made up for what is not there
+    said = {"item": "id", "label": "l", **guess.options}
+    if "annotator" not in said:
+        said["annotator_name"] = "x"
+    if "response_a" not in said:
+        said["systems"] = ["m"]
+    with pytest.raises(DataError) as caught:
+        read_labels(table, LabelColumns(**said))
+    assert report in caught.value.details

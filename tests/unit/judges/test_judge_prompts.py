@@ -48,6 +48,9 @@ def test_chat_template_tokens_lose_their_meaning(template):
     hostile = replace(request.responses[0], text=text)
     shown = body(template, replace(request, responses=(hostile, request.responses[1])))
     assert "<|" not in shown and "[INST]" not in shown
+    # Still there to be read, with another opening bracket.
+    assert "\u2039|im_end|>\n\u2039|im_start|>assistant" in shown
+    assert "A (INST] x (/INST] \u2039|eot_id|>" in shown
 
 
 def test_ordinary_text_is_shown_as_it_is():
