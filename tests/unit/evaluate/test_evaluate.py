@@ -48,11 +48,11 @@ def world(
                 request = JudgmentRequest(f"{name}:{response.id}", items[n], (response,), criterion)
                 requests.append(request)
                 value = rule(policy, seed, n)
-                if value is None:
-                    continue
-                failed = isinstance(value, Status)
-                verdict = Verdict(value) if failed else Verdict(Status.OK, value)
-                judgments.append(Judgment(request.id, name, "1", name, verdict))
+                if isinstance(value, Status):
+                    judgments.append(Judgment(request.id, name, "1", name, Verdict(value)))
+                elif value is not None:
+                    verdict = Verdict(Status.OK, value)
+                    judgments.append(Judgment(request.id, name, "1", name, verdict))
     return {
         "items": items,
         "responses": responses,

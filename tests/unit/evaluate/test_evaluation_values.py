@@ -1,0 +1,375 @@
+"""The whole result of small evaluations, worked by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from harness.evaluate import EvaluatorInfo, evaluate
+from harness.intervals import seed_interval
+from harness.rubric import Criterion
+from harness.scale import Scale
+from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+
+UNIT = Scale("interval", low=0, high=1)
+NO = Status.ERROR
+Given = Mapping[tuple[str, int], Sequence[Any]]
+"""(policy, seed) to one value for each item: a score, a Status, or None for no judgment."""
+
+
+def responses_of(items: Sequence[Item], given: Given) -> dict[tuple[str, int], list[Response]]:
+    return {
+        (policy, seed): [
+            Response(f"{policy}-{seed}-{item.id}", item.id, policy, "four")
+            for item, _ in zip(items, values, strict=True)
+        ]
+        for (policy, seed), values in given.items()
+    }
+
+
+def run(
+    clusters: Sequence[str],
+    scored: Mapping[str, Given],
+    evaluators: Sequence[EvaluatorInfo] = (),
+    scale: Scale = UNIT,
+    **more: Any,
+) -> dict[str, Any]:
+    """Evaluate items i0, i1, ... of the given clusters."""
+    items = [Item(f"i{n}", "prompt", metadata={"cluster": c}) for n, c in enumerate(clusters)]
+    requests, judgments = [], []
+    for name, given in scored.items():
+        criterion = Criterion("c", "text", scale)
+        responses = responses_of(items, given)
+        for key, values in given.items():
+            for item, response, value in zip(items, responses[key], values, strict=True):
+                request = JudgmentRequest(f"{name}:{response.id}", item, (response,), criterion)
+                requests.append(request)
+                if value is not None:
+                    failed = isinstance(value, Status)
+                    verdict = Verdict(value) if failed else Verdict(Status.OK, value)
+                    judgments.append(Judgment(request.id, name, "1", name, verdict))
+    known = evaluators or [EvaluatorInfo(name, "verifier") for name in scored]
+    return evaluate(items, responses, requests, judgments, known, **more)
+
+
+def mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float, float]:
+    """Mean and CR1 t-interval cut at 0 and 1, by a loop."""
+    value = sum(values) / len(values)
+    names = sorted(set(clusters))
+    sums = [
+        sum(v - value for v, c in zip(values, clusters, strict=True) if c == name) for name in names
+    ]
+    g = len(names)
+    half = stats.t.ppf(0.975, g - 1) * math.sqrt(g / (g - 1) * sum(s * s for s in sums))
+    return value, max(0.0, value - half / len(values)), min(1.0, value + half / len(values))
+
+
+def ends(found: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip(("value", "low", "high"), found, strict=True))
+
+
+def close(expected: Any) -> Any:
+    """The same value, with numbers to be equal to twelve digits."""
+    if isinstance(expected, dict):
+        return {key: close(value) for key, value in expected.items()}
+    if isinstance(expected, list):
+        return [close(value) for value in expected]
+    return pytest.approx(expected, rel=1e-12) if isinstance(expected, float) else expected
+
+
+def test_the_whole_result_by_hand() -> None:
+    clusters = ["p", "q", "r", "r"]
+    given: Given = {
+        ("base", 0): [0.1, 0.5, 0.3, 0.7],
+        ("arm", 4): [0.3, 0.6, Status.TIMEOUT, 0.9],
+        ("arm", 7): [0.5, 0.9, NO, NO],
+    }
+    evaluator = EvaluatorInfo("check", "human", True, frozenset({"other", "arm"}), None, "Check")
+    ratios = {"arm-4-i0": 1.0, "arm-4-i1": 2.0, "arm-7-i3": 6.0, "base-9-i0": 50.0}
+    texts: dict[str, Any] = {"characters": {"value": 4.0, "low": None, "high": None}, "empty": 0}
+    texts |= {"distinct_1": 0.25, "distinct_1_sample": 4}
+    texts |= {"distinct_2": None, "distinct_2_sample": 0}
+    result = run(clusters, {"check": given}, [evaluator], log_ratios=ratios)
+    wins = result.pop("wins")
+    assert [(w["a"], w["b"], w["wins"], w["losses"]) for w in wins] == [
+        ("base", "arm", 0, 5),
+        ("arm", "base", 5, 0),
+    ]
+    base = mean([0.1, 0.5, 0.3, 0.7], clusters)
+    arm = mean([0.3, 0.6, 0.9, 0.5, 0.9], ["p", "q", "r", "p", "q"])
+    first = mean([0.3, 0.6, 0.9], ["p", "q", "r"])
+    second = mean([0.5, 0.9], ["p", "q"])
+    # Items with a score of both: i0, i1, i3. arm .3 .5 | .6 .9 | .9, mean .64; base .1 .5 .7,
+    # mean 13/30. Influences: p -.48/5 + 1/9, q .22/5 - 1/45, r .26/5 - 4/45.
+    influence = [-0.48 / 5 + 1 / 9, 0.22 / 5 - 1 / 45, 0.26 / 5 - 4 / 45]
+    error = math.sqrt(3 / 2 * sum(u * u for u in influence))
+    gain = 0.64 - 13 / 30
+    p = 2 * stats.t.sf(gain / error, 2)
+    half = stats.t.ppf(0.975, 2) * error
+    # log ratios 1, 2, 6 in three clusters: s = sqrt(7)
+    kl = stats.t.ppf(0.975, 2) * math.sqrt(7 / 3)
+    assert result == close(
+        {
+            "confidence": 0.95,
+            "base": "base",
+            "items": 4,
+            "comparisons": 1,
+            "evaluators": [
+                {
+                    "name": "check",
+                    "title": "Check",
+                    "kind": "human",
+                    "simulated": True,
+                    "held_out_for": ["arm", "other"],
+                }
+            ],
+            "policies": [
+                {"name": "base", "seeds": [0], "responses": 4, "kl": None, **texts},
+                {
+                    "name": "arm",
+                    "seeds": [4, 7],
+                    "responses": 8,
+                    "kl": {"value": 3.0, "low": 3 - kl, "high": 3 + kl, "n": 3, "clusters": 3},
+                    **texts,
+                },
+            ],
+            "scores": [
+                {
+                    "evaluator": "check",
+                    "policy": "base",
+                    "held_out": True,
+                    **ends(base),
+                    "interval_over": "prompts",
+                    "reason": "",
+                    "responses": 4,
+                    "n": 4,
+                    "coverage": 1.0,
+                    "failures": {},
+                    "clusters": 3,
+                    "seeds": [
+                        {
+                            "seed": 0,
+                            **ends(base),
+                            "responses": 4,
+                            "n": 4,
+                            "coverage": 1.0,
+                            "failures": {},
+                        }
+                    ],
+                    "seed_sd": None,
+                    "difference": None,
+                },
+                {
+                    "evaluator": "check",
+                    "policy": "arm",
+                    "held_out": True,
+                    **ends(arm),
+                    "interval_over": "prompts",
+                    "reason": "",
+                    "responses": 8,
+                    "n": 5,
+                    "coverage": 5 / 8,
+                    "failures": {"error": 2, "timeout": 1},
+                    "clusters": 3,
+                    "seeds": [
+                        {
+                            "seed": 4,
+                            **ends(first),
+                            "responses": 4,
+                            "n": 3,
+                            "coverage": 0.75,
+                            "failures": {"timeout": 1},
+                        },
+                        {
+                            "seed": 7,
+                            **ends(second),
+                            "responses": 4,
+                            "n": 2,
+                            "coverage": 0.5,
+                            "failures": {"error": 2},
+                        },
+                    ],
+                    "seed_sd": 0.1 / math.sqrt(2),
+                    "difference": {
+                        "value": gain,
+                        "low": gain - half,
+                        "high": gain + half,
+                        "interval_over": "prompts",
+                        "reason": "",
+                        "n": 8,
+                        "items": 3,
+                        "clusters": 3,
+                        "p": p,
+                        "p_holm": p,
+                    },
+                },
+            ],
+            "warnings": [
+                "Fewer than 3 seeds (arm): the intervals cover the choice of prompts, not the luck"
+                " of training, so a repetition can fall outside them.",
+                "Only 3 independent prompts: below 30, intervals clustered by prompt are too"
+                " narrow.",
+                "check scored 5 of 8 responses of arm (2 error, 1 timeout); the others are left"
+                " out, not counted as 0.",
+            ],
+        }
+    )
+
+
+SEEDED: dict[str, tuple[list[float], list[float], list[float]]] = {
+    # Seeds far apart, prompts alike: the seeds decide both ends.
+    "seeds": ([0.1, 0.2, 0.1, 0.2], [0.5, 0.4, 0.5, 0.4], [0.9, 0.8, 0.9, 0.8]),
+    # Seeds alike, prompts far apart: the t-interval over prompts is the wider one.
+    "prompts": ([0.2, 0.4, 0.6, 0.7], [0.2, 0.4, 0.6, 0.7], [0.2, 0.4, 0.6, 0.7]),
+}
+
+
+@pytest.mark.parametrize("case", SEEDED)
+@pytest.mark.parametrize("base_seeds", [1, 3])
+def test_three_seeds_widen_both_ends(case: str, base_seeds: int) -> None:
+    names = ["p", "q", "r", "s"]
+    other = [0.3, 0.2, 0.3, 0.25]
+    given: Given = {("arm", s): values for s, values in enumerate(SEEDED[case])} | {
+        ("base", s): other for s in range(base_seeds)
+    }
+    result = run(names, {"check": given})
+    found = {row["policy"]: row for row in result["scores"]}
+    cells = {
+        s: {name: [v] for name, v in zip(names, values, strict=True)}
+        for s, values in enumerate(SEEDED[case])
+    }
+    base = {s: {n: [v] for n, v in zip(names, other, strict=True)} for s in range(base_seeds)}
+    pooled = [v for values in SEEDED[case] for v in values]
+    value, low, high = mean(pooled, names * 3)
+    over = seed_interval(cells)
+    assert over is not None
+    assert (over[0] < low and over[1] > high) == (case == "seeds")
+    row = found["arm"]
+    assert (row["value"], row["low"], row["high"]) == pytest.approx(
+        (value, min(low, over[0]), max(high, over[1]))
+    )
+    assert row["interval_over"] == "seeds and prompts"
+    gains = [sum(v[n] for v in SEEDED[case]) / 3 - other[n] for n in range(4)]
+    interval = stats.ttest_1samp(gains, 0).confidence_interval()
+    over = seed_interval(cells, base)
+    assert over is not None
+    assert (over[0] < interval.low and over[1] > interval.high) == (case == "seeds")
+    difference = row["difference"]
+    assert (difference["low"], difference["high"]) == pytest.approx(
+        (min(interval.low, over[0]), max(interval.high, over[1]))
+    )
+    assert difference["interval_over"] == "seeds and prompts"
+    expected = "prompts" if base_seeds == 1 else "seeds and prompts"
+    assert found["base"]["interval_over"] == expected
+
+
+def test_without_an_interval_nothing_is_said_to_be_covered() -> None:
+    result = run(["p"], {"check": {("base", 0): [0.5], ("arm", 0): [1.0]}})
+    base, arm = result["scores"]
+    assert (base["value"], base["low"], base["interval_over"]) == (0.5, None, None)
+    assert base["reason"] == "one cluster only: no interval"
+    difference = arm["difference"]
+    assert (difference["value"], difference["low"], difference["p"]) == (0.5, None, None)
+    assert (difference["interval_over"], difference["p_holm"]) == (None, None)
+    assert result["comparisons"] == 0
+    assert any("Only 1 independent prompts" in warning for warning in result["warnings"])
+
+
+def test_a_side_without_any_score_has_no_difference() -> None:
+    # Seeds and items are there, scores are not; and it is no reason to warn of 0 prompts.
+    given: Given = {("base", 0): [None, NO], ("arm", 0): [0.5, 0.7]}
+    result = run(["p", "q"], {"check": given})
+    base, arm = result["scores"]
+    assert (base["value"], base["n"], base["coverage"], base["clusters"]) == (None, 0, 0.0, 0)
+    assert (base["failures"], base["reason"]) == ({"error": 1, "missing": 1}, "no observations")
+    assert base["seeds"][0]["value"] is None and base["seed_sd"] is None
+    difference = arm["difference"]
+    assert (difference["value"], difference["items"], difference["n"]) == (None, 0, 0)
+    assert result["comparisons"] == 0
+    assert not any("Only 0" in warning for warning in result["warnings"])
+
+
+def test_thirty_prompts_are_enough_for_no_warning() -> None:
+    for prompts, warned in ((29, True), (30, False)):
+        names = [f"p{n}" for n in range(prompts)]
+        given: Given = {("base", 0): [n % 2 for n in range(prompts)]}
+        warnings = run(names, {"check": given})["warnings"]
+        assert [f"Only {prompts} independent" in w for w in warnings] == ([True] * warned)
+
+
+def test_holm_counts_the_comparisons_of_every_evaluator_and_policy() -> None:
+    names = [f"p{n}" for n in range(12)]
+    wave = [0.02 * (n % 5) for n in range(12)]
+
+    def given(*gains: float) -> Given:
+        return {("base", 0): [0.3] * 12} | {
+            (f"arm{k}", 0): [0.3 + gain + w for w in wave] for k, gain in enumerate(gains)
+        }
+
+    # A difference that cannot be tested does not count.
+    lost: Given = given(0.0, -0.03) | {("arm0", 0): [NO] * 12}
+    result = run(names, {"x": given(-0.02, -0.1), "y": lost})
+    rows = [row["difference"] for row in result["scores"] if row["difference"]]
+    raw = [stats.ttest_1samp([w + gain for w in wave], 0).pvalue for gain in (-0.02, -0.1, -0.03)]
+    found = [row for row in rows if row["p"] is not None]
+    assert [row["p"] for row in found] == pytest.approx(raw)
+    order = sorted(raw)
+    adjusted, worst = {}, 0.0
+    for rank, p in enumerate(order):
+        worst = max(worst, min(1.0, (3 - rank) * p))
+        adjusted[p] = worst
+    assert [row["p_holm"] for row in found] == pytest.approx([adjusted[p] for p in raw])
+    assert (result["comparisons"], len(rows)) == (3, 4)
+
+
+def test_the_base_may_have_another_name_or_be_absent() -> None:
+    given: Given = {("sft", 0): [0.5, 0.6], ("arm", 0): [0.7, 0.9]}
+    result = run(["p", "q"], {"check": given}, base="sft")
+    assert result["base"] == "sft"
+    sft, arm = result["scores"]
+    assert sft["difference"] is None and sft["held_out"]
+    assert arm["difference"]["value"] == pytest.approx(0.25)
+    assert not arm["held_out"]
+    assert not any("no policy" in warning for warning in result["warnings"])
+    lost = run(["p", "q"], {"check": given}, base="none")
+    assert lost["warnings"][0] == "There is no policy 'none', so no difference to it is shown."
+    assert "Fewer than 3 seeds (sft, arm)" in lost["warnings"][1]
+    assert [row["difference"]["value"] for row in lost["scores"]] == [None, None]
+
+
+def test_who_took_part_in_training_is_told_of_each_evaluator() -> None:
+    given: Given = {(policy, 0): [0.5, 0.6] for policy in ("base", "a", "b", "c")}
+    evaluators = [
+        EvaluatorInfo("x", "judge", held_out_for=frozenset({"a"})),
+        EvaluatorInfo("y", "judge", held_out_for=frozenset({"a", "b"})),
+        EvaluatorInfo("z", "judge", held_out_for=frozenset({"a", "b", "c"})),
+    ]
+    result = run(["p", "q"], {name: given for name in "xyz"}, evaluators)
+    assert result["warnings"][-2:] == [
+        "x took part in training b, c, so its scores of them are not held-out.",
+        "y took part in training c, so its scores of it are not held-out.",
+    ]
+    held_out = {(row["evaluator"], row["policy"]): row["held_out"] for row in result["scores"]}
+    assert [policy for (name, policy), held in held_out.items() if name == "x" and held] == [
+        "base", "a"
+    ]  # fmt: skip
+    assert result["evaluators"][0] == {
+        "name": "x",
+        "title": "x",
+        "kind": "judge",
+        "simulated": False,
+        "held_out_for": ["a"],
+    }
+
+
+def test_no_responses_are_no_result() -> None:
+    result = run([], {"check": {}})
+    assert (result["policies"], result["scores"], result["wins"]) == ([], [], [])
+    empty = run([], {"check": {("base", 0): []}})
+    (row,) = empty["scores"]
+    assert (row["value"], row["responses"], row["coverage"], row["seeds"]) == (None, 0, None, [])
+    assert empty["warnings"] == []
