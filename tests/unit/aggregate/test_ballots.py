@@ -72,6 +72,10 @@ def test_a_pair_without_a_verdict_gives_its_most_common_reason():
     reasons = {"ann": Status.TIMEOUT, "bob": Status.REFUSED, "cy": Status.REFUSED}
     judged = [say(pair, "people", reason, who=who) for who, reason in reasons.items()]
     assert mean([pair, silent], judged, {}).unused == {"no verdict: refused": 1, "no verdict": 1}
+    # Of as many of two kinds, the one of the rankings, which are read first.
+    ranked = asked("x1", "x2", "x3")
+    judged = [say(pair, "j", Status.TIMEOUT), say(ranked, "j", Status.REFUSED)]
+    assert mean([pair, ranked], judged, {}).unused == {"no verdict: refused": 3}
 
 
 def test_failed_scores_are_counted_and_give_no_reward():
@@ -140,6 +144,11 @@ def test_a_ranking_votes_on_each_of_its_pairs():
     failed = mean([ranked], judged[3:], {})
     assert failed.unused == {"no verdict: unparseable": 3}
     assert failed.annotators == (AnnotatorReport("people", "cy", 1.0, 0, {"unparseable": 1}),)
+    other = asked("y1", "y2", "y3")
+    again = mean(
+        [ranked, other], [judged[3], say(other, "people", Status.UNPARSEABLE, who="cy")], {}
+    )
+    assert again.annotators == (AnnotatorReport("people", "cy", 1.0, 0, {"unparseable": 2}),)
 
 
 @pytest.mark.parametrize("value", [("x3", "x1"), ("x1", "x2", "x2"), ("x1", "x2", "y3"), "x1"])

@@ -103,6 +103,17 @@ def test_the_defaults_are_maximum_likelihood_to_a_millionth_of_a_label():
     stated = dawid_skene(votes, smoothing=0.0, max_steps=500, tolerance=1e-6)
     assert dawid_skene(votes).log_likelihood == stated.log_likelihood
     assert dawid_skene(votes).iterations == stated.iterations
+    # No rise is ever below a negative tolerance.
+    endless = dawid_skene(votes, tolerance=-1.0)
+    assert (endless.iterations, endless.converged) == (500, False)
+
+
+def test_before_the_first_step_there_are_only_votes():
+    fit = dawid_skene(votes_from_codes(np.array([[0, 0, 1], [1, -1, 1]]), 2), max_steps=0)
+    assert fit.posterior == pytest.approx(np.array([[2 / 3, 1 / 3], [0, 1]]))
+    assert fit.prior.tolist() == [0.5, 0.5]
+    assert fit.confusion.tolist() == [[[0.5, 0.5]] * 2] * 3
+    assert (fit.iterations, fit.converged, fit.log_likelihood) == (0, False, -math.inf)
 
 
 def test_an_annotator_who_never_saw_a_class_has_a_uniform_row_of_it():

@@ -160,7 +160,7 @@ def test_scores_vote_beside_votes_unless_their_source_voted_itself():
     assert only(majority(requests, [*scores, *votes], {})) == TIED
     assert only(mean(requests, [*scores, *votes], {"check": 3.0})) == (X1, 4 / 6, 4)
     # Check says B of the pair, whatever its scores amount to: 3 of 4 say B.
-    own = say(PAIR, "check", "B")
+    own = say(PAIR, "check/deep", "B")
     assert only(majority(requests, [*scores, *votes, own], {})) == (X2, 3 / 4, 4)
     assert only(mean(requests, [*scores, *votes, own], {})) == (X2, 3 / 4, 4)
 
