@@ -6,6 +6,7 @@ through ``reduce``, which adds a tensor up over all processes; on one process it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,7 +135,7 @@ def explained_variance(
     """Return 1 - Var(returns - values) / Var(returns); NaN when the returns do not vary."""
     _, error = masked_moments(returns - values, mask, reduce)
     _, spread = masked_moments(returns, mask, reduce)
-    return 1 - error / spread.where(spread > 0, spread * float("nan"))
+    return 1 - error / spread.where(spread > 0, math.nan)
 
 
 def adapted_beta(

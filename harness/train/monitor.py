@@ -67,7 +67,7 @@ def call_rewards(
     """Call a reward function as TRL does: with every column of the rows but the prompt."""
     columns = {
         key: [row.get(key) for row in rows]
-        for key in rows[0]
+        for key in dict.fromkeys(key for row in rows for key in row)
         if key not in ("prompt", "completion", "completion_ids")
     }
     result: list[float | None] = function(

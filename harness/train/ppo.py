@@ -186,6 +186,7 @@ class PpoTraining:
         self.reference.model.to(self.accelerator.device)
 
     def _add_adapter(self, model_path: str | Path) -> None:
+        import torch
         from peft import get_peft_model
 
         from harness.train.models import Reference
@@ -196,7 +197,9 @@ class PpoTraining:
                 "lora_rank: the model is a LoRA adapter already, which is trained further",
                 where=str(model_path),
             )
-        self.policy = get_peft_model(self.policy, lora_config(self.settings)).eval()
+        with torch.random.fork_rng():
+            torch.manual_seed(draw_seed(self.seed, 0, 0))
+            self.policy = get_peft_model(self.policy, lora_config(self.settings)).eval()
         # A new adapter changes nothing at first, so the base without it is the reference.
         self.reference = Reference(self.policy, "")
 
@@ -377,8 +380,11 @@ class PpoTraining:
         """Normalize and clip rewards as the settings say."""
         settings = self.settings
         if settings.whiten_rewards:
-            _, variance = masked_moments(scores, known.float(), self._sum)
-            scores = scores / (variance.sqrt() + 1e-8)
+            mean, variance = masked_moments(scores, known.float(), self._sum)
+            deviation = variance.sqrt()
+            # Rewards that are all equal deviate by rounding only.
+            if deviation > 1e-6 * mean.abs():
+                scores = scores / deviation
         if settings.clip_reward:
             scores = scores.clamp(-settings.clip_reward, settings.clip_reward)
         return scores - settings.missing_eos_penalty * (~rollout.ended).to(scores.dtype)

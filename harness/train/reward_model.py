@@ -273,7 +273,7 @@ def _statistics(
     chosen = score_ids(model, tokenizer, [row["chosen_ids"] for row in tests])
     rejected = score_ids(model, tokenizer, [row["rejected_ids"] for row in tests])
     right = sum(
-        (a > b) == (row["probability"] > 0.5)
+        (a - b) * (row["probability"] - 0.5) > 0  # equal scores are right about nothing
         for a, b, row in zip(chosen, rejected, tests, strict=True)
     )
     return {

@@ -8,8 +8,8 @@ them, cut at the stop token, and never encoded again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class Rollout:
 
 def stop_ids(model: Any, tokenizer: Any) -> list[int]:
     """Return every token id that ends a completion: the tokenizer's EOS and the model's."""
-    configured = getattr(model.generation_config, "eos_token_id", None)
+    configured = model.generation_config.eos_token_id
     own = configured if isinstance(configured, list) else [configured]
     return list(dict.fromkeys([tokenizer.eos_token_id, *(i for i in own if i is not None)]))
 
@@ -71,6 +71,25 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.cumsum(-1) - 1).clamp(min=0)
 
 
+@contextmanager
+def _set_aside(config: Any) -> Iterator[None]:
+    """Empty a checkpoint's generation config for a while.
+
+    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases.
+    """
+    from transformers import GenerationConfig
+
+    values = vars(config)
+    kept = dict(values)
+    values.clear()
+    values.update(vars(GenerationConfig()))
+    try:
+        yield
+    finally:
+        values.clear()
+        values.update(kept)
+
+
 def sample(
     model: Any,
     tokenizer: Any,
@@ -83,7 +102,7 @@ def sample(
 ) -> Rollout:
     """Sample one completion for each prompt (repeat a prompt to get several).
 
-    The whole distribution is sampled from: no top-k, top-p or repetition penalty, whatever the
+    The whole distribution is sampled from: no top-k, top-p, penalty or ban, whatever the
     checkpoint's generation config says, because log-probabilities are computed without them.
 
     Args:
@@ -103,9 +122,8 @@ def sample(
         max_new_tokens=max_new_tokens,
         do_sample=temperature > 0,
         pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
         eos_token_id=stops,
-        **({"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}),
+        **({"temperature": temperature, "top_k": 0} if temperature > 0 else {}),
     )
     encoded = [prompt_ids(tokenizer, as_prompt(tokenizer, prompt)) for prompt in prompts]
     device = next(model.parameters()).device
@@ -113,7 +131,8 @@ def sample(
     was_training = model.training
     model.eval()
     chunks = []
-    with torch.no_grad(), nullcontext() if seed is None else torch.random.fork_rng():
+    random_state = nullcontext() if seed is None else torch.random.fork_rng()
+    with torch.no_grad(), _set_aside(model.generation_config), random_state:
         if seed is not None:
             torch.manual_seed(seed)
         for start in range(0, len(encoded), batch_size):
@@ -124,11 +143,9 @@ def sample(
             chunks.append(out[:, ids.size(1) :])
     model.train(was_training)
     width = max(chunk.size(1) for chunk in chunks)
+    # A narrower chunk is one whose completions all stopped: `cut` fills what comes after a stop.
     completion = torch.cat(
-        [
-            torch.nn.functional.pad(chunk, (0, width - chunk.size(1)), value=tokenizer.pad_token_id)
-            for chunk in chunks
-        ]
+        [torch.nn.functional.pad(chunk, (0, width - chunk.size(1))) for chunk in chunks]
     )
     return cut(ids, mask, completion, stops, tokenizer)
 
@@ -160,10 +177,9 @@ def completion_logits(model: Any, rollout: Rollout, temperature: float, **kwargs
 
     mask = torch.cat([rollout.prompt_mask, rollout.completion_mask], 1)
     width = rollout.completion_ids.size(1)
-    if (
-        "logits_to_keep"
-        in inspect.signature(getattr(model, "base_model", model).forward).parameters
-    ):
+    # An adapter's forward takes anything; the model inside knows its arguments.
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if "logits_to_keep" in inspect.signature(inner.forward).parameters:
         kwargs["logits_to_keep"] = width + 1
     output = model(
         input_ids=torch.cat([rollout.prompt_ids, rollout.completion_ids], 1),

@@ -13,6 +13,7 @@ from harness.train.losses import (
     adapted_beta,
     explained_variance,
     gae,
+    masked_moments,
     masked_whiten,
     policy_loss,
     token_rewards,
@@ -54,6 +55,23 @@ def test_gae_is_the_sum_of_discounted_temporal_differences(gamma: float, lam: fl
         assert returns[row, length:].abs().sum() == 0
 
 
+def test_gae_by_hand() -> None:
+    """Two completions of 3 and 2 tokens, more rows than columns and the other way round.
+
+    Row 1: delta = 0 + 0.5*2 - 1 = 0, 0 + 0.5*4 - 2 = 0, 8 + 0 - 4 = 4; gamma*lam = 0.25, so the
+    advantages are 0 + 0.25*1 = 0.25, 0 + 0.25*4 = 1, 4.
+    Row 2: delta = 1 + 0.5*(-2) - 2 = -2, 3 + 0 + 2 = 5; advantages -2 + 0.25*5 = -0.75, 5.
+    """
+    rewards = tensor([[0.0, 0, 8], [1, 3, 0]])
+    values = tensor([[1.0, 2, 4], [2, -2, 77]])
+    mask = tensor([[1.0, 1, 1], [1, 1, 0]])
+    advantages, returns = gae(rewards, values, mask, 0.5, 0.5)
+    assert advantages.tolist() == [[0.25, 1, 4], [-0.75, 5, 0]]
+    assert returns.tolist() == [[1.25, 3, 8], [1.25, 3, 0]]
+    tall = [t.repeat(3, 1)[:5, :2] for t in (rewards, values, mask)]
+    assert gae(*tall, 0.5, 0.5)[0][1].tolist() == [-0.75, 5]
+
+
 def test_gae_ignores_what_the_critic_says_of_padding() -> None:
     rewards, values, mask = random_case()
     wild = values + 1e6 * (1 - mask)
@@ -73,6 +91,35 @@ def test_whitening_sees_only_masked_elements() -> None:
     assert inside.var(unbiased=False).item() == pytest.approx(1, abs=1e-6)
     assert white[mask == 0].abs().sum() == 0
     assert masked_whiten(values + 1e6 * (1 - mask), mask).equal(white)
+
+
+def test_moments_and_whitening_by_hand() -> None:
+    """1, 3, 8 and a masked 100: mean 4, variance (9 + 1 + 16) / 3; 1 token: variance 0."""
+    x, mask = tensor([[1.0, 3.0], [8.0, 100.0]]), tensor([[1.0, 1.0], [1.0, 0.0]])
+    mean, variance = masked_moments(x, mask)
+    assert mean.item() == 4
+    assert variance.item() == pytest.approx(26 / 3)
+    deviation = math.sqrt(26 / 3)
+    white = masked_whiten(x, mask).flatten().tolist()
+    assert white == pytest.approx([-3 / deviation, -1 / deviation, 4 / deviation, 0], rel=1e-6)
+    one = masked_moments(tensor([5.0, 7.0]), tensor([1.0, 0.0]))
+    assert [m.item() for m in one] == [5, 0]
+    assert masked_whiten(tensor([5.0, 7.0]), tensor([1.0, 0.0])).tolist() == [0, 0]
+    # Nothing at all is no division by zero.
+    assert [m.item() for m in masked_moments(x, 0 * mask)] == [0, 0]
+
+
+def test_explained_variance_of_two_ranks_is_that_of_all() -> None:
+    """A second rank with the same rows doubles every sum and changes no moment."""
+    rewards, values, mask = random_case()
+    alone = explained_variance(values, rewards, mask)
+    both = explained_variance(values, rewards, mask, lambda mine: 2 * mine)
+    assert both.item() == pytest.approx(alone.item())
+    # 4 returned where 1, 3, 8 was: errors -3, -1, 4 explain nothing of the variance of 1, 3, 8.
+    ones, returns = tensor([1.0, 1.0, 1.0]), tensor([1.0, 3.0, 8.0])
+    assert explained_variance(tensor([1.0, 3.0, 5.0]), returns, ones).item() == pytest.approx(
+        1 - 2 / (26 / 3)  # errors 0, 0, 3: mean 1, variance (1 + 1 + 4) / 3 = 2
+    )
 
 
 def test_whitening_of_two_ranks_is_the_whitening_of_all() -> None:
@@ -140,6 +187,47 @@ def test_the_clip_binds_only_where_it_would_go_on(
     assert bool(result.clipped == 1) is not moves
 
 
+def test_the_policy_loss_by_hand() -> None:
+    """Ratios 2, 0.5, 1.1, 1 and a masked 4, with a clip of 0.2.
+
+    max(-A r, -A clip(r)): A=1, r=2: max(-2, -1.2) = -1.2, clipped. A=-1, r=2 would be 2.
+    A=-2, r=0.5: max(1, 1.6) = 1.6, clipped. A=3, r=1.1: -3.3, inside. A=5, r=1: -5.
+    Sum -7.9. k3 = r - 1 - ln r: 0.30685 + 0.19315 + 0.00469 + 0.
+    """
+    ratio = tensor([[2.0, 0.5, 1.1], [1.0, 4.0, 1.0]])
+    advantages = tensor([[1.0, -2.0, 3.0], [5.0, 1.0, 0.0]])
+    mask = tensor([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    old = tensor([[-1.0, -2.0, -3.0], [-0.5, -6.0, -7.0]])
+    result = policy_loss(old + ratio.log(), old, advantages, mask, 0.2, 10.0)
+    assert result.loss.item() == pytest.approx(-1.2 + 1.6 - 3.3 - 5)
+    assert result.clipped.item() == 2
+    k3 = (1 - math.log(2)) + (-0.5 + math.log(2)) + (0.1 - math.log(1.1))
+    assert result.approx_kl.item() == pytest.approx(k3)
+    assert result.ratio_error.item() == pytest.approx(1.0)
+    smaller = policy_loss(old + tensor([[0.0, -2.0, 0.0]] * 2), old, advantages, mask, 0.2, 10.0)
+    assert smaller.ratio_error.item() == pytest.approx(1 - math.exp(-2))
+
+
+def test_the_log_ratio_is_clipped_on_both_sides() -> None:
+    """With a clip of 1 the ratio lies between 1/e and e, however far the policy has moved."""
+    ones = tensor([[1.0, 1.0]])
+    result = policy_loss(tensor([[-1.0, -9.0]]), tensor([[-9.0, -1.0]]), -ones, ones, 0.2, 1.0)
+    # -A r with A = -1, the worse of the plain and the clipped one: e, and 0.8 rather than 1/e.
+    assert result.loss.item() == pytest.approx(math.e + 0.8)
+    assert result.ratio_error.item() == pytest.approx(math.e - 1)
+    k3 = (math.e - 1 - 1) + (1 / math.e - 1 + 1)
+    assert result.approx_kl.item() == pytest.approx(k3)
+
+
+def test_what_is_only_logged_carries_no_gradient() -> None:
+    logprobs = tensor([[-1.0, -2.0]]).requires_grad_()
+    ones = tensor([[1.0, 1.0]])
+    result = policy_loss(logprobs, logprobs.detach() - 0.5, ones, ones, 0.2, 10.0)
+    logged = (result.clipped, result.approx_kl, result.ratio_error)
+    assert [t.requires_grad for t in logged] == [False] * 3
+    assert value_loss(logprobs, ones, ones, ones, 0.2)[1].requires_grad is False
+
+
 def test_a_huge_log_ratio_does_not_overflow() -> None:
     logprobs = tensor([[500.0, -1.0]]).requires_grad_()
     mask = tensor([[1.0, 1.0]])
@@ -167,6 +255,28 @@ def test_value_clip_takes_the_worse_of_both_errors() -> None:
     assert clipped == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "old", "target", "wanted", "binds"),
+    [
+        # The value moved down by 1 to its return 0; only 0.2 of it counts: 0.5 * 0.8^2.
+        (0.0, 1.0, 0.0, 0.32, 1),
+        (2.0, 1.0, 2.0, 0.32, 1),  # the same upwards
+        # It moved away from its return: the plain error, (3 - 0)^2 / 2, is the worse one.
+        (3.0, 1.0, 0.0, 4.5, 0),
+        (-1.0, 1.0, 2.0, 4.5, 0),
+        (1.1, 1.0, 2.0, 0.405, 0),  # inside the clip both errors are 0.9
+        (0.9, 1.0, 0.0, 0.405, 0),
+    ],
+)
+def test_the_value_clip_binds_in_both_directions(
+    value: float, old: float, target: float, wanted: float, binds: int
+) -> None:
+    row = [tensor([[x, x]]) for x in (value, old, target)]
+    loss, clipped = value_loss(*row, tensor([[1.0, 0.0]]), 0.2)
+    assert loss.item() == pytest.approx(wanted)
+    assert clipped.item() == binds
+
+
 def test_explained_variance() -> None:
     mask = tensor([[1.0, 1.0, 1.0, 0.0]])
     returns = tensor([[1.0, 2.0, 3.0, 99.0]])
@@ -174,6 +284,8 @@ def test_explained_variance() -> None:
     assert explained_variance(returns * 0 + 2, returns, mask).item() == pytest.approx(0)
     assert explained_variance(returns + 5, returns, mask) == 1  # a constant error explains all
     assert explained_variance(returns, returns * 0, mask).isnan()
+    # A critic worse than a constant explains less than nothing: errors 2, 0, -2 against 1, 0, -1.
+    assert explained_variance(4 - returns, returns, mask).item() == pytest.approx(-3)
 
 
 def test_the_kl_controller_follows_ziegler_et_al() -> None:

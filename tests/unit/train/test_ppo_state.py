@@ -1,0 +1,349 @@
+"""What ranks share, what the seed decides, and where a killed PPO training goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.examples.arithmetic_task import prompt_rows, split_pairs
+
+from harness.errors import ConfigError, DataError
+from harness.train.monitor import Monitor
+from harness.train.ppo import PpoTraining, draw_seed, prompt_order, train_ppo
+from harness.train.result import TrainingFolder, read_log
+from harness.train.reward_function import WeightedRewards
+from harness.train.settings import PpoSettings
+
+# transformers warns of an old name of its own, which peft still reads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+ROWS = prompt_rows(split_pairs()[0])[:40]
+SETTINGS = PpoSettings(
+    learning_rate=1e-3, warmup_steps=0, steps=4, rollout_size=8, batch_size=8, epochs=1,
+    max_new_tokens=10, checkpoint_every=2,
+)  # fmt: skip
+
+
+def by_length(prompts: Any, completion_ids: Any, **_: Any) -> list[float]:
+    return [len(ids) / 10 for ids in completion_ids]
+
+
+def training(
+    path: Path,
+    out: Path,
+    reward: Callable[..., Any] = by_length,
+    seed: int = 3,
+    rows: list[Any] = ROWS,
+    **changes: Any,
+) -> PpoTraining:
+    settings = dataclasses.replace(SETTINGS, **changes)
+    rewards = WeightedRewards({"reward": reward})
+    return PpoTraining(path, rows, rewards, settings, TrainingFolder(out, {}, None), seed)
+
+
+def weights_of(trained: PpoTraining) -> dict[str, Any]:
+    return {name: p.detach().clone() for name, p in trained.module.named_parameters()}
+
+
+def move_away_from_the_start(trained: PpoTraining, by: float = 0.1) -> None:
+    """A policy that is not its reference, and a critic that values something."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    for parameter in trained.policy.parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        parameter.data += by * parameter.abs().mean() * noise
+    trained.module.head.weight.data += 0.2 * torch.randn(1, 96, generator=generator)
+    trained.module.head.bias.data += 0.3
+
+
+def test_only_the_last_pass_of_a_step_waits_for_the_other_ranks(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = training(policy_path, tmp_path, batch_size=2, accumulation=4)
+    experience, _ = trained.collect(1)
+    events = []
+    no_sync, backward = trained.accelerator.no_sync, trained.accelerator.backward
+    monkeypatch.setattr(
+        trained.accelerator,
+        "no_sync",
+        lambda m: (events.append(m is trained.module), no_sync(m))[1],
+    )
+    monkeypatch.setattr(
+        trained.accelerator, "backward", lambda x: (events.append("backward"), backward(x))[1]
+    )
+    assert trained.update(experience, 1)["updates"] == 1
+    assert events == [True, "backward"] * 3 + ["backward"]
+
+
+def as_rank(monkeypatch: pytest.MonkeyPatch, rank: int, world: int) -> None:
+    """Play one rank of several that all hold the same rows: a sum over ranks is a multiple."""
+    from accelerate import Accelerator
+
+    def reduce(self: Any, tensor: Any, reduction: str) -> Any:
+        assert reduction == "sum"
+        return tensor * world
+
+    monkeypatch.setattr(Accelerator, "num_processes", property(lambda self: world))
+    monkeypatch.setattr(Accelerator, "process_index", property(lambda self: rank))
+    monkeypatch.setattr(Accelerator, "reduce", reduce)
+
+
+def test_ranks_share_the_prompts_and_draw_differently(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = training(policy_path, tmp_path / "whole")
+    asked, drawn = [], []
+    for rank in range(2):
+        as_rank(monkeypatch, rank, 2)
+        seen: list[str] = []
+
+        def spy(item_id: Any, seen: list[str] = seen, **_: Any) -> list[float]:
+            seen.extend(item_id)
+            return [1.0] * len(item_id)
+
+        trained = training(policy_path, tmp_path / str(rank), spy)
+        experience, _ = trained.collect(1)
+        assert len(experience.rollout) == 4
+        asked.append(seen)
+        drawn.append(experience.rollout.texts)
+    order = [whole.rows[i]["item_id"] for i in prompt_order(40, 8, 1, 3)]
+    assert asked == [order[:4], order[4:]]
+    assert (
+        len({draw_seed(s, step, rank) for s in (0, 1) for step in (1, 2) for rank in (0, 1)}) == 8
+    )
+    assert all(0 <= draw_seed(0, step, 0) < 2**56 for step in range(9))  # what torch takes
+
+
+def test_a_second_rank_with_the_same_rows_changes_nothing(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums double, and so do counts: losses, whitening, beta and weights are those of one rank."""
+    import torch
+
+    options: dict[str, Any] = {"target_kl": 3.0, "kl_horizon": 80, "whiten_rewards": True}
+    scores = [1.0, None, 3.0, 0.5]
+    results = []
+    for world in (1, 2):
+        if world == 2:
+            as_rank(monkeypatch, 0, 2)
+        order = prompt_order(4 * world, 4 * world, 1, 3)
+        rows = [ROWS[order.index(i)] for i in range(4 * world)]  # the first rank draws ROWS[:4]
+        trained = training(
+            policy_path, tmp_path / str(world), lambda **_: scores, rollout_size=4 * world,
+            batch_size=2 * world, accumulation=2, rows=rows, **options,
+        )  # fmt: skip
+        move_away_from_the_start(trained)
+        parameters = [p for p in trained.module.parameters() if p.requires_grad]
+        trained.optimizer = trained.accelerator.prepare(torch.optim.SGD(parameters, lr=0.1))
+        if world == 1:
+            experience, row = trained.collect(1)
+            mine = experience
+        else:
+            mine, row = trained.collect(1)
+            for field in ("logprobs", "values", "advantages", "returns", "mask"):
+                torch.testing.assert_close(getattr(mine, field), getattr(experience, field))
+        update = trained.update(mine, 1)
+        results.append(({**row, **update}, trained.beta, weights_of(trained)))
+    (row, beta, weights), (row2, beta2, weights2) = results
+    assert row2 == pytest.approx(row, rel=1e-4, abs=1e-5)
+    error = min(max(row["kl_sequence"] / 3 - 1, -0.2), 0.2)
+    assert beta == pytest.approx(SETTINGS.beta * (1 + error * 4 / 80))
+    assert beta2 == pytest.approx(SETTINGS.beta * (1 + error * 8 / 80))
+    # A half of the gradient's sum times two ranks, of which the average is taken.
+    assert all(torch.allclose(weights2[n], weights[n], atol=1e-5) for n in weights)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({"rollout_size": 9, "batch_size": 3, "accumulation": 1}, False),
+        ({"rollout_size": 12, "batch_size": 3, "accumulation": 1}, False),
+        ({"rollout_size": 12, "batch_size": 3, "accumulation": 2}, True),
+    ],
+)
+def test_rollouts_and_steps_must_fit_the_ranks(
+    policy_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, int],
+    fits: bool,
+) -> None:
+    as_rank(monkeypatch, 0, 2)
+    if fits:
+        assert training(policy_path, tmp_path, **changes).settings.rollout_size == 12
+        return
+    with pytest.raises(ConfigError, match="multiples of 2 ranks") as caught:
+        training(policy_path, tmp_path, **changes)
+    assert f"rollout_size {changes['rollout_size']} " in str(caught.value)
+    assert "batch_size * accumulation 3 " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bf16", "precision"),
+    [(True, True, "bf16"), (True, False, "no"), (False, True, "no")],
+)
+def test_half_precision_only_where_the_gpu_has_it(
+    policy_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gpu: bool,
+    bf16: bool,
+    precision: str,
+) -> None:
+    import torch
+
+    class Seen(Exception):
+        pass
+
+    def accelerator(mixed_precision: str) -> None:
+        raise Seen(mixed_precision)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+    monkeypatch.setattr("accelerate.Accelerator", accelerator)
+    with pytest.raises(Seen) as caught:
+        training(policy_path, tmp_path)
+    assert caught.value.args == (precision,)
+
+
+def test_a_new_adapter_is_drawn_from_the_seed(policy_path: Path, tmp_path: Path) -> None:
+    """Whatever else was drawn in the process before."""
+    import torch
+
+    def adapter(name: str, seed: int) -> Any:
+        trained = training(policy_path, tmp_path / name, seed=seed, lora_rank=2)
+        return torch.cat([w.flatten() for n, w in weights_of(trained).items() if "lora_A" in n])
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        first, state = adapter("a", 3), torch.get_rng_state()
+        torch.manual_seed(2)
+        assert adapter("b", 3).equal(first)
+        assert not adapter("c", 4).equal(first)
+        torch.manual_seed(1)
+        training(policy_path, tmp_path / "whole")
+        assert torch.get_rng_state().equal(state)  # the adapter left no trace in it
+
+
+def test_lora_on_lora_names_the_folder(lora_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="lora_rank") as caught:
+        training(lora_path, tmp_path, lora_rank=2)
+    assert caught.value.where == str(lora_path)
+
+
+def test_the_order_of_prompts_is_pinned() -> None:
+    """A training that another version began goes on with the prompts that were to come."""
+    assert [prompt_order(7, 5, step, seed=4) for step in (1, 2, 3)] == [
+        [1, 6, 4, 3, 5],
+        [0, 2, 3, 2, 4],
+        [5, 1, 6, 0, 5],
+    ]
+    assert draw_seed(4, 2, 1) == 24599048246152794
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing runs after it."""
+
+
+def test_a_resumed_training_does_only_what_was_left(policy_path: Path, tmp_path: Path) -> None:
+    """6 steps with a state after 2 and 4, killed in the fifth: two steps are done again or anew."""
+    settings = dataclasses.replace(SETTINGS, steps=6)
+    asked: list[list[str]] = []
+    rows: list[int] = []
+
+    def reward(item_id: Any, completion_ids: Any, **_: Any) -> list[float]:
+        asked.append(list(item_id))
+        return [len(ids) / 10 for ids in completion_ids]
+
+    def run(kill_at: int) -> Any:
+        asked.clear()
+        rows.clear()
+
+        def on_step(row: dict[str, Any]) -> None:
+            rows.append(row["step"])
+            if row["step"] == kill_at:
+                raise Killed
+
+        monitor = Monitor(ROWS[:2], every=3, max_new_tokens=4)
+        return train_ppo(
+            policy_path, ROWS, {"r": reward}, settings, tmp_path, seed=5, monitor=monitor,
+            on_step=on_step,
+        )  # fmt: skip
+
+    with pytest.raises(Killed):
+        run(5)
+    assert (len(asked), rows) == (5, [0, 1, 2, 3, 4, 5])
+    assert [path.name for path in (tmp_path / "resume").iterdir()] == ["step-4.pt"]
+    result = run(-1)
+    wanted = [[ROWS[i]["item_id"] for i in prompt_order(40, 8, step, 5)] for step in (5, 6)]
+    assert (asked, rows) == (wanted, [5, 6])
+    log = read_log(result.log_path)
+    assert [row["step"] for row in log] == list(range(7))
+    assert [row["step"] for row in log if "held_out/length" in row] == [0, 3, 6]
+    assert [row["step"] for row in log if "policy_loss" in row] == [1, 2, 3, 4, 5, 6]
+    assert "held_out/kl_sequence" in log[0]
+    assert result.steps == 6
+
+
+def test_the_newest_whole_state_is_taken(policy_path: Path, tmp_path: Path) -> None:
+    """10 is newer than 9, and a half written state is none."""
+    trained = training(policy_path, tmp_path)
+    assert trained.resume() == 0
+    trained.step(1)
+    trained.save_state(9)
+    old = tmp_path / "resume" / "step-9.pt"
+    shutil.copy(old, tmp_path / "9.pt")
+    trained.step(2)
+    trained.beta = 0.75
+    trained.save_state(10)
+    assert [path.name for path in (tmp_path / "resume").iterdir()] == ["step-10.pt"]
+    shutil.copy(tmp_path / "9.pt", old)  # the kill came before the old state was deleted
+    (tmp_path / "resume" / "step-11.part").write_bytes(b"half")
+    again = training(policy_path, tmp_path)
+    assert again.resume() == 10
+    assert again.beta == 0.75
+    weights, wanted = weights_of(again), weights_of(trained)
+    assert weights.keys() == wanted.keys()
+    assert all(weights[name].equal(wanted[name]) for name in wanted)
+    moments = [
+        {key: {k: v.tolist() for k, v in state.items()} for key, state in o["state"].items()}
+        for o in (again.optimizer.state_dict(), trained.optimizer.state_dict())
+    ]
+    assert moments[0] == moments[1]
+    assert len(moments[0]) == len(wanted)
+
+
+def test_a_folder_of_an_earlier_version_can_be_gone_on_with(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    """The fingerprint of the inputs: another spelling would refuse every training begun."""
+    settings = dataclasses.replace(SETTINGS, steps=1)
+    rewards = {"a": by_length, "b": by_length}
+    weights = {"b": 0.5}
+    result = train_ppo(policy_path, ROWS, rewards, settings, tmp_path, weights=weights)
+    inputs = {
+        "trainer": "ppo",
+        "model": str(policy_path),
+        "rows": ROWS,
+        "rewards": {"a": 1.0, "b": 0.5},
+        "settings": dataclasses.asdict(settings),
+        "seed": 0,
+    }
+    wanted = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    assert (tmp_path / "inputs.sha256").read_text() == wanted + "\n"
+    row = read_log(result.log_path)[0]
+    assert row["reward"] == pytest.approx(1.5 * row["length"] / 10, abs=1e-4)
+
+
+def test_rows_without_a_prompt_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="in the prompts") as caught:
+        train_ppo("absent", [{"item_id": "1"}], {"r": by_length}, SETTINGS, tmp_path / "out")
+    assert caught.value.details == ("row 1: column 'prompt' is missing",)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,280 @@
+"""Sampling and scoring against plain loops: one sequence at a time, without padding or batches."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.train.models import load_policy, load_tokenizer
+from harness.train.rows import prompt_ids
+from harness.train.sampling import (
+    Rollout,
+    completion_logits,
+    cut,
+    pad_left,
+    rows_of,
+    sample,
+    score_rollout,
+    stop_ids,
+    token_logprobs,
+)
+
+# transformers warns of an old name of its own, which peft still reads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+PROMPTS = ["What is 3+4?", "What is 12+13?", "2?"]
+
+
+def greedy_by_hand(model: Any, ids: list[int], stops: list[int], limit: int) -> list[int]:
+    """Take the argmax of the plain logits, token by token."""
+    import torch
+
+    new: list[int] = []
+    while len(new) < limit and not (new and new[-1] in stops):
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([ids + new])).logits[0, -1]
+        new.append(int(logits.argmax()))
+    return new
+
+
+BENT = {
+    "repetition_penalty": 5.0,
+    "no_repeat_ngram_size": 1,
+    "suppress_tokens": [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+    "min_new_tokens": 9,
+    "min_p": 0.9,
+    "top_p": 0.1,
+    "top_k": 1,
+    "temperature": 0.01,
+}
+
+
+@pytest.mark.parametrize("model_name", ["policy_path", "lora_path"])
+def test_nothing_of_the_checkpoints_generation_config_bends_sampling(
+    model_name: str, request: pytest.FixtureRequest
+) -> None:
+    """Log-probabilities know of no penalty, ban or minimum, so sampling may not either."""
+    path = request.getfixturevalue(model_name)
+    tokenizer, model = load_tokenizer(path), load_policy(path)
+    inner = model.get_base_model() if model_name == "lora_path" else model
+    arguments: dict[str, Any] = {"max_new_tokens": 30, "seed": 4, "temperature": 1.3}
+    plain = sample(model, tokenizer, PROMPTS * 3, **arguments)
+    wanted = [
+        greedy_by_hand(model, prompt_ids(tokenizer, p), [tokenizer.eos_token_id], 30)
+        for p in PROMPTS
+    ]
+    for name, value in BENT.items():
+        setattr(inner.generation_config, name, value)
+    before = copy.deepcopy(inner.generation_config.to_dict())
+    assert sample(model, tokenizer, PROMPTS * 3, **arguments).sampled_ids() == plain.sampled_ids()
+    greedy = sample(model, tokenizer, PROMPTS, max_new_tokens=30, temperature=0)
+    assert greedy.sampled_ids() == wanted
+    assert inner.generation_config.to_dict() == before
+    assert before["repetition_penalty"] == 5.0
+
+
+def test_every_stop_id_of_tokenizer_and_checkpoint_ends_a_completion(policy_path: Path) -> None:
+    tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
+    eos = tokenizer.eos_token_id
+    prompt = prompt_ids(tokenizer, PROMPTS[0])
+    free = greedy_by_hand(model, prompt, [eos], 30)
+    for configured, wanted in [
+        (None, [eos]),
+        (eos, [eos]),
+        (free[2], [eos, free[2]]),
+        ([free[2], 99, eos], [eos, free[2], 99]),
+    ]:
+        model.generation_config.eos_token_id = configured
+        assert stop_ids(model, tokenizer) == wanted
+        rollout = sample(model, tokenizer, PROMPTS[:1], max_new_tokens=30, temperature=0)
+        until = next(i for i, token in enumerate(free) if token in wanted)
+        assert rollout.sampled_ids() == [free[: until + 1]]
+        assert rollout.texts == [tokenizer.decode(free[:until])]
+        assert rollout.ended.tolist() == [True]
+
+
+def test_chunks_of_different_widths_become_one_rollout(policy_path: Path) -> None:
+    """One by one, two by two or all at once: the same ids, padded to the longest."""
+    tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
+    wanted = [
+        greedy_by_hand(model, prompt_ids(tokenizer, p), [tokenizer.eos_token_id], 40)
+        for p in PROMPTS
+    ]
+    longest = max(map(len, wanted))
+    assert len({len(ids) for ids in wanted}) > 1
+    for batch_size in (1, 2, 3, 256):
+        rollout = sample(
+            model, tokenizer, PROMPTS, max_new_tokens=40, temperature=0, batch_size=batch_size
+        )
+        assert rollout.sampled_ids() == wanted
+        assert rollout.completion_mask.tolist() == [
+            [1] * len(ids) + [0] * (longest - len(ids)) for ids in wanted
+        ]
+        pad = tokenizer.pad_token_id
+        assert rollout.completion_ids.tolist() == [
+            ids + [pad] * (longest - len(ids)) for ids in wanted
+        ]
+        encoded = [prompt_ids(tokenizer, p) for p in PROMPTS]
+        width = max(map(len, encoded))
+        assert rollout.prompt_ids.tolist() == [[pad] * (width - len(e)) + e for e in encoded]
+        assert rollout.prompt_mask.tolist() == [
+            [0] * (width - len(e)) + [1] * len(e) for e in encoded
+        ]
+        assert rollout.ended.tolist() == [True] * 3
+        assert len(rollout) == 3
+
+
+def test_without_a_seed_the_global_random_state_decides(policy_path: Path) -> None:
+    import torch
+
+    tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
+
+    def draw(seed: int | None, **more: Any) -> list[list[int]]:
+        rollout = sample(model, tokenizer, PROMPTS * 2, max_new_tokens=6, seed=seed, **more)
+        return rollout.sampled_ids()
+
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        first, second = draw(None), draw(None)
+        torch.manual_seed(8)
+        assert [draw(None), draw(None)] == [first, second]
+    assert first != second
+    assert draw(8) == first  # the same stream of numbers, on its own
+    assert draw(8, temperature=1.0) == first
+    assert draw(9) != first
+
+
+def test_prompts_go_to_the_device_of_the_model(policy_path: Path) -> None:
+    """A model on no device at all shows where its input was sent."""
+    import torch
+
+    tokenizer = load_tokenizer(policy_path)
+
+    def generate(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
+        assert (input_ids.device.type, attention_mask.device.type) == ("meta", "meta")
+        rows = torch.full((len(input_ids), input_ids.size(1) + 1), 5)
+        rows[:, -1] = tokenizer.eos_token_id
+        return rows
+
+    model = SimpleNamespace(
+        generate=generate,
+        generation_config=load_policy(policy_path).generation_config,
+        parameters=lambda: iter([torch.zeros(1, device="meta")]),
+        training=False,
+        eval=lambda: None,
+        train=lambda mode: None,
+    )
+    rollout = sample(model, tokenizer, PROMPTS, max_new_tokens=3)
+    assert rollout.prompt_ids.device.type == rollout.prompt_mask.device.type == "meta"
+    assert rollout.sampled_ids() == [[tokenizer.eos_token_id]] * 3
+
+
+def mixed_rollout(tokenizer: Any) -> tuple[Rollout, list[list[int]], list[list[int]]]:
+    """Prompts and completions of different lengths, one of them truncated."""
+    import torch
+
+    prompts = [prompt_ids(tokenizer, p) for p in [*PROMPTS, "1+1?", "20+20?"]]
+    eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    completions = [[20, 21, eos], [30, eos], [22, 23, 24, 25, eos], [eos], [26, 27, 28, 29, 31]]
+    ids, mask = pad_left(prompts, pad)
+    raw = torch.tensor([row + [pad] * (5 - len(row)) for row in completions])
+    return cut(ids, mask, raw, [eos], tokenizer), prompts, completions
+
+
+@pytest.mark.parametrize("model_name", ["policy_path", "gpt2_path", "lora_path"])
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+def test_scores_are_those_of_one_sequence_at_a_time(
+    model_name: str, temperature: float, request: pytest.FixtureRequest
+) -> None:
+    import torch
+
+    path = request.getfixturevalue(model_name)
+    tokenizer, model = load_tokenizer(path), load_policy(path)
+    rollout, prompts, completions = mixed_rollout(tokenizer)
+    assert rollout.sampled_ids() == completions
+    assert rollout.ended.tolist() == [True] * 4 + [False]
+    for batch_size in (2, 256):
+        logprobs, entropy = score_rollout(model, rollout, temperature, batch_size)
+        assert logprobs.shape == entropy.shape == (5, 5)
+        for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+            with torch.no_grad():
+                logits = model(input_ids=torch.tensor([prompt + completion])).logits[0]
+            for column, token in enumerate(completion):
+                at = (logits[len(prompt) + column - 1] / temperature).double().softmax(0)
+                assert float(logprobs[row, column]) == pytest.approx(
+                    float(at[token].log()), abs=2e-4
+                )
+                nats = -sum(float(p) * float(p.log()) for p in at if p > 0)
+                assert float(entropy[row, column]) == pytest.approx(nats, abs=2e-4)
+
+
+@pytest.mark.parametrize("model_name", ["policy_path", "lora_path"])
+def test_logits_are_computed_at_completion_positions_only(
+    model_name: str, request: pytest.FixtureRequest
+) -> None:
+    """The largest tensor of all: (sequences, tokens, vocabulary) for the prompt is waste."""
+    path = request.getfixturevalue(model_name)
+    tokenizer, model = load_tokenizer(path), load_policy(path)
+    rollout, _, _ = mixed_rollout(tokenizer)
+    shapes = []
+    inner = model.get_base_model() if model_name == "lora_path" else model
+    hook = inner.get_output_embeddings().register_forward_hook(
+        lambda module, args, output: shapes.append(tuple(output.shape))
+    )
+    output = completion_logits(model, rollout, 1.0)
+    hook.remove()
+    assert shapes == [(5, 6, inner.config.vocab_size)]
+    assert tuple(output.logits.shape) == (5, 5, inner.config.vocab_size)
+    assert output.past_key_values is None
+
+
+def test_a_model_that_cannot_leave_logits_out_is_cut_afterwards(policy_path: Path) -> None:
+    import torch
+
+    tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
+    rollout, _, _ = mixed_rollout(tokenizer)
+    wanted = completion_logits(model, rollout, 0.5).logits
+
+    class Whole(torch.nn.Module):
+        def forward(
+            self, input_ids: Any, attention_mask: Any, position_ids: Any, use_cache: bool
+        ) -> Any:
+            return model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                position_ids=position_ids,
+                use_cache=use_cache,
+            )
+
+    torch.testing.assert_close(completion_logits(Whole(), rollout, 0.5).logits, wanted)
+
+
+def test_token_logprobs_by_hand() -> None:
+    """Two tokens of odds 1:3 and 1:1: ln 1/4 and ln 1/2; entropies .5623 and .6931 nats."""
+    import torch
+
+    logits = torch.tensor([[[0.0, 3.0], [2.0, 2.0]]])
+    logits[0, 0, 1] = torch.log(torch.tensor(3.0))
+    chosen, entropy = token_logprobs(logits, torch.tensor([[0, 1]]))
+    assert chosen.tolist() == [pytest.approx([-1.386294, -0.693147])]
+    assert entropy.tolist() == [pytest.approx([0.562335, 0.693147])]
+
+
+def test_rows_of_a_rollout_keep_together_what_belongs_together(policy_path: Path) -> None:
+    import torch
+
+    rollout, prompts, completions = mixed_rollout(load_tokenizer(policy_path))
+    for index, numbers in [(slice(1, 4), [1, 2, 3]), (torch.tensor([4, 0]), [4, 0])]:
+        part = rows_of(rollout, index)
+        assert part.sampled_ids() == [completions[i] for i in numbers]
+        assert part.texts == [rollout.texts[i] for i in numbers]
+        assert part.ended.tolist() == [i != 4 for i in numbers]
+        real = [
+            row[mask == 1].tolist()
+            for row, mask in zip(part.prompt_ids, part.prompt_mask, strict=True)
+        ]
+        assert real == [prompts[i] for i in numbers]
