@@ -55,35 +55,34 @@ class Units:
 def distinct_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
     """Return (one index for each distinct row, (n,) which distinct row each row is).
 
-    Rows are told apart by a mixed-radix code where it fits 63 bits, else by a hash that is checked.
+    Rows are told apart by a mixed-radix code, whose values are numbered anew before they outgrow 62
+    bits.
     """
-    n, width = rows.shape
+    n = rows.shape[0]
     if n == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    low = rows.min(axis=0)
-    span = rows.max(axis=0) - low + 1
-    size = float(np.prod(span.astype(np.float64)))
-    if size < 2**62:
-        key = np.zeros(n, dtype=np.int64)
-        for j in range(width):
-            key *= span[j]
-            key += rows[:, j] - low[j]
-        if size <= 4 * n + 65_536:
-            first = np.full(int(size), -1, dtype=np.int64)
-            first[key[::-1]] = np.arange(n - 1, -1, -1)
-            used = np.flatnonzero(first >= 0)
-            number = np.zeros(int(size), dtype=np.int64)
-            number[used] = np.arange(used.size)
-            return first[used], number[key]
-    else:
-        # Wrapping sums of odd multiples; the check below makes a collision harmless.
-        factors = np.random.default_rng(20_111).integers(1, 2**62, size=width, dtype=np.int64) | 1
-        with np.errstate(over="ignore"):
-            key = (rows * factors).sum(axis=1)
+    key, size = np.zeros(n, dtype=np.int64), 1
+    for column in rows.T:
+        digit = column - column.min()
+        span = int(digit.max()) + 1
+        if size * span >= 2**62:
+            (key, size), (digit, span) = _numbered(key), _numbered(digit)
+        key = key * span + digit
+        size *= span
+    if size <= 4 * n + 65_536:
+        first = np.full(size, -1, dtype=np.int64)
+        first[key[::-1]] = np.arange(n - 1, -1, -1)
+        used = np.flatnonzero(first >= 0)
+        number = np.zeros(size, dtype=np.int64)
+        number[used] = np.arange(used.size)
+        return first[used], number[key]
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    if not np.array_equal(rows[first][inverse], rows):
-        _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    return first.astype(np.int64), inverse.reshape(-1).astype(np.int64)
+    return first, inverse
+
+
+def _numbered(key: IntArray) -> tuple[IntArray, int]:
+    used, number = np.unique(key, return_inverse=True)
+    return number, used.size
 
 
 def units_of(features: FloatArray, pattern: IntArray, clusters: IntArray | None) -> Units:

@@ -63,12 +63,12 @@ def parts_by_loop(stated, right):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_parts_and_their_jackknife_over_clusters_by_brute_force(seed):
     rng = np.random.default_rng(seed)
-    # Three stated values; one of them in cluster 0 only, so that leaving it out empties a bin.
+    # One stated value in cluster 0 only, so that leaving it out empties a bin; one occurs once.
     stated = rng.choice([0.6, 0.75], 90)
     clusters = rng.integers(1, 12, 90)
-    stated[:5], clusters[:5] = 0.95, 0
+    stated[:5], clusters[:5], stated[5] = 0.95, 0, 0.85
     right = (rng.random(90) < stated).astype(float)
-    found = murphy(stated, right, clusters, "j")
+    found = murphy(stated, right, clusters, "j", bins=90)
     expected = parts_by_loop(stated, right)
     groups = np.unique(clusters)
     left_out = [parts_by_loop(stated[clusters != g], right[clusters != g]) for g in groups]

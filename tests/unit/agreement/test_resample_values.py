@@ -58,6 +58,27 @@ def test_bca_is_scipys_at_the_level_widened_by_t(function, seed):
     assert ours.high - ours.value > 1.25 * (ours.value - ours.low)
 
 
+@pytest.mark.parametrize(("hits", "n"), [(11, 22), (11, 30), (30, 45), (17, 34)])
+def test_bca_of_a_share_from_the_binomial_distribution(hits, n):
+    # Replicates are Bin(n, hits / n) / n, so bias, acceleration and ends are known exactly; of the
+    # replicates that equal the value, half count as below it.
+    share = hits / n
+    drawn = stats.binom(n, share)
+    bias = stats.norm.ppf(drawn.cdf(hits - 1) + drawn.pmf(hits) / 2)
+    # Deviations 1 - p (hits times) and -p: their cubes over 6 * (sum of squares)^1.5.
+    cubes = hits * (1 - share) ** 3 - (n - hits) * share**3
+    acceleration = cubes / (6 * (n * share * (1 - share)) ** 1.5)
+    reach = math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)
+    z = bias + np.array([-reach, reach])
+    levels = stats.norm.cdf(bias + z / (1 - acceleration * z))
+    # No level lies so near a step that 20,000 replicates could fall on the other side of it.
+    steps = drawn.cdf(np.arange(n))
+    assert np.abs(levels[:, None] - steps).min() > 0.004
+    part = Units(np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([hits, n - hits]))
+    row = estimate("x", "", part, mean, n=n, replicates=20_000, **WIDE)
+    assert (row.low, row.high) == pytest.approx(tuple(drawn.ppf(levels) / n), abs=1e-9)
+
+
 def test_repeated_rows_are_worth_what_their_copies_are():
     values = np.random.default_rng(2).exponential(size=25)
     counts = np.where(values > 1.5, 1, 4)
@@ -274,7 +295,10 @@ def rows_like(shape, low, high, seed=0):
     [
         rows_like((200, 2), -3, 3),  # counted in a table
         rows_like((200, 3), 0, 10_000),  # sorted by a mixed-radix code
-        rows_like((200, 20), 0, 10_000),  # too wide for one, so hashed
+        rows_like((200, 20), 0, 10_000),  # too wide for one code
+        rows_like((200, 70), 0, 2),
+        np.array([[2**61, 1], [-5, 1], [2**61, 0], [-5, 1], [2**61, 1]]),
+        np.array([[3, 2**61, 1], [3, 0, 1], [4, 2**61, 1], [3, 0, 1], [4, 2**61, 2]]),
         np.array([[0, 1], [1, 0], [0, 1], [1, 1], [1, 0]]),
         np.array([[0, 3], [1, 0], [0, 3], [3, 0]]),  # spans that differ by column
         np.zeros((4, 2), dtype=int),
