@@ -258,20 +258,18 @@ def _warnings(table: RatingTable, votes: Votes, fit: Fit, method: str) -> list[s
 
 
 def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> None:
-    import csv
+    from harness.imports.writing import write_csv
 
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["item", "label", "probability", *(f"p:{c}" for c in table.categories)])
-        for i, item in enumerate(table.items):
-            p = (
-                [f"{value:.6f}" for value in fit.posterior[i]]
-                if voted[i]
-                else [""] * len(table.categories)
-            )
-            name = "" if label[i] < 0 else table.categories[label[i]]
-            best = f"{fit.posterior[i].max():.6f}" if voted[i] else ""
-            writer.writerow([item, name, best, *p])
+    shares = [f"p:{category}" for category in table.categories]
+    rows = []
+    for i, item in enumerate(table.items):
+        row = {"item": item, "label": "" if label[i] < 0 else table.categories[label[i]]}
+        if voted[i]:
+            posterior = [f"{value:.6f}" for value in fit.posterior[i]]
+            row["probability"] = f"{fit.posterior[i].max():.6f}"
+            row |= dict(zip(shares, posterior, strict=True))
+        rows.append(row)
+    write_csv(out, ["item", "label", "probability", *shares], rows)
 
 
 def _document(

@@ -28,14 +28,13 @@ def command(
 ) -> None:
     """Compare verdicts with labels; look for hard-coded tests and tests that tell nothing."""
     import asyncio
-    import json
 
     from harness.annotate import annotate, build_requests
     from harness.cli.judge import parse_options
     from harness.cli.screen import advance, console, progress
     from harness.errors import ConfigError, DataError
     from harness.pipeline.context import open_context
-    from harness.records import read_items, read_responses
+    from harness.records import read_items, read_responses, write_json
     from harness.registry import registry
     from harness.schema import Judgment
     from harness.verifier_audit import (
@@ -111,7 +110,7 @@ def command(
             "hard_coded": coded,
             "weak_tests": weak,
         }
-        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(out, result)
         screen.print(f"\nin {out}")
 
 
