@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,16 @@ SCALES = {"binary": BINARY, "likert": LIKERT, "unit": UNIT, "pair": None}
 
 
 class Script(BaseModel):
-    """Options of a scripted source: annotator -> text, or "first|second" -> what it says.
+    """Options of a scripted source.
 
-    A verdict is a value; "!status reason"; {"p": .., "value": ..}; a list of two for both orders.
+    Its script is a JSON file: annotator -> text, or "first|second" -> what it says. A verdict is a
+    value; "!status reason"; {"p": .., "value": ..}; a list of two for both orders.
     What a script does not mention gets no judgment at all.
     """
 
     kind: str = "judge"
     scale: str = "pair"
-    says: dict[str, dict[str, Any]]
+    says: str
     cost: float = 0.0
     model: str | None = None
     rubric: str | None = None
@@ -65,6 +67,12 @@ class Scripted:
     script: Script
     world: World
 
+    @cached_property
+    def says(self) -> dict[str, dict[str, Any]]:
+        """The script."""
+        found: dict[str, dict[str, Any]] = json.loads(Path(self.script.says).read_text())
+        return found
+
     def check(self, ctx: RunContext) -> None:
         """Write down that the source was checked."""
         self.world.note("check", self.info.name)
@@ -74,7 +82,7 @@ class Scripted:
         key = "|".join(response.text for response in request.responses)
         return [
             (order, repeat)
-            for repeat, says in enumerate(self.script.says.values())
+            for repeat, says in enumerate(self.says.values())
             for order in (("AB", "BA") if isinstance(says.get(key), list) else ("",))
         ]
 
@@ -84,7 +92,7 @@ class Scripted:
         """Yield what the script says."""
         for request in requests:
             key = "|".join(response.text for response in request.responses)
-            for repeat, (annotator, says) in enumerate(self.script.says.items()):
+            for repeat, (annotator, says) in enumerate(self.says.items()):
                 said = says.get(key)
                 if said is None:
                     continue
@@ -359,7 +367,10 @@ def whole(world: World) -> World:
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (world.folder / f"{name}.jsonl").write_text(text)
-    says = {name: s["options"]["says"] for name, s in world.experiment["sources"].items()}
+    says = {}
+    for name, entry in world.experiment["sources"].items():
+        says[name] = entry["options"]["says"]
+        entry["options"]["says"] = f"./{name}.json"  # in a file: YAML is slow
     outcome = {"1": True, "0": False, "x": "!timeout slow"}
     for policy, verdicts in EXAM.items():
         for index, letter in enumerate(verdicts):
@@ -368,4 +379,6 @@ def whole(world: World) -> World:
             says["grader"]["grader"][text] = GRADES[policy[:-1]]
             says["twin"]["twin"][text] = 0.25
     says["grader"]["grader"]["rlhf1e3b"] = "!refused no"
+    for name, script in says.items():
+        (world.folder / f"{name}.json").write_text(json.dumps(script))
     return world

@@ -1,0 +1,291 @@
+"""Arms, trainers by name, jobs, rewards asked in training, and the clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.config import RunConfig
+from harness.contract import AggregatorFactory, RunContext
+from harness.errors import BudgetExceededError, ConfigError, DataError, HarnessError, PluginError
+from harness.pipeline import arms as arms_stage
+from harness.pipeline.arms import aggregator, check_arms
+from harness.pipeline.clock import SAVE_S, Clock
+from harness.pipeline.context import (
+    no_bar,
+)
+from harness.pipeline.rewards import online_rewards
+from harness.pipeline.train_job import TrainJob, item_rows, preference_rows
+from harness.pipeline.trainers import ONLINE, TRAINERS, settings_of, train
+from harness.records import write_jsonl
+from harness.registry import registry
+from harness.schema import (
+    Item,
+    Judgment,
+    Preference,
+    Response,
+    SourceInfo,
+    Status,
+    Verdict,
+)
+from harness.store import Journal, RunDirectory
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+def config(**changes: Any) -> RunConfig:
+    content: dict[str, Any] = {
+        "name": "x",
+        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
+        "policy": {"model": "m"},
+        "sources": {
+            "verifier": {"use": "last_number"},
+            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
+            "people": {"use": "simulated_people"},
+        },
+        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
+        "evaluation": {"evaluators": ["style"]},
+        **changes,
+    }
+    return RunConfig.model_validate(content)
+
+
+@dataclass
+class Watching:
+    """A source that keeps the context that it was asked in."""
+
+    info: SourceInfo
+    seen: list[RunContext]
+
+    async def annotate(self, requests: Any, ctx: RunContext) -> AsyncIterator[Judgment]:
+        self.seen.append(ctx)
+        for request in requests:
+            yield Judgment(request.id, "w", "1", "w", Verdict(Status.OK, True))
+
+    def check(self, ctx: RunContext) -> None:
+        """Nothing to check."""
+
+
+def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path: Path) -> None:
+    seen: list[RunContext] = []
+    source = Watching(SourceInfo("w", "1", "verifier"), seen)
+    row = {"prompts": ["q"], "completions": ["a"], "completion_ids": [[1]]}
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.put_reply("k", {"cost_usd": 3.0})
+        with online_rewards(7, 4, journal=journal, budget_usd=0.5) as (make, spent):
+            assert make(source)(**row) == [1.0]
+            assert spent() == 0.0
+        (ctx,) = seen
+        chat: Any = ctx.chat
+        # What earlier tries paid does not count against this training's share.
+        assert (ctx.seed, ctx.limits.concurrency, chat.budget.limit_usd) == (7, 4, 3.5)
+        with online_rewards(8, journal=journal) as (make, _):
+            make(source)(**row)
+        chat = seen[1].chat
+        assert (seen[1].seed, chat.budget.limit_usd) == (8, None)
+    with online_rewards(0, budget_usd=0.25) as (make, _):
+        make(source)(**row)
+    chat = seen[2].chat
+    assert chat.budget.limit_usd == 0.25
+
+
+def test_trainers_by_name_refuse_rewards_that_do_not_fit(tmp_path: Path) -> None:
+    assert (ONLINE, TRAINERS) == (("grpo", "ppo"), ("sft", "reward_model", "dpo", "grpo", "ppo"))
+    names = {trainer: type(settings_of(trainer, {}, "")).__name__ for trainer in TRAINERS}
+    assert names == {
+        "sft": "SftSettings", "reward_model": "RewardModelSettings", "dpo": "DpoSettings",
+        "grpo": "GrpoSettings", "ppo": "PpoSettings",
+    }  # fmt: skip
+    for trainer in TRAINERS:
+        with pytest.raises(ConfigError) as wrong:
+            settings_of(trainer, {"learning_rat": 1}, "arms.a.settings")
+        assert wrong.value.where == "arms.a.settings"
+        assert "learning_rat" in str(wrong.value)
+        rewards = {} if trainer in ONLINE else {"r": len}
+        with pytest.raises(ConfigError) as wrong:
+            train(trainer, "m", [], {}, tmp_path, rewards=rewards, where="arms.a")
+        assert wrong.value.where == "arms.a"
+        assert wrong.value.what == (
+            f"{trainer} needs rewards" if trainer in ONLINE else f"{trainer} takes no rewards"
+        )
+
+
+def test_every_trainer_is_called_with_what_it_was_given(tmp_path: Path, world: World) -> None:
+    for kind in TRAINERS:
+        online = kind in ONLINE
+        heard: list[dict[str, Any]] = []
+        rewards = {"r": lambda prompts, **_: [1.0] * len(prompts)} if online else None
+        done = train(
+            kind, "model/p", [{"prompt": "q", "item_id": "i"}] * 3, {"learning_rate": 0.5},
+            tmp_path / kind, rewards=rewards, weights={"r": 2.0}, seed=9,
+            monitor={"gold": {"exam": len}}, on_step=heard.append,
+        )  # fmt: skip
+        assert done.checkpoint == tmp_path / kind / "final"
+        assert [row["step"] for row in heard] == [1, 2]
+        call = world.trainings[-1]
+        assert (call["trainer"], call["folder"], call["seed"]) == (kind, kind, 9)
+        assert (len(call["rows"]), call["settings"].learning_rate) == (3, 0.5)
+        assert call["weights"] == ({"r": 2.0} if online else None)
+        watched = None if kind == "reward_model" else {"gold": {"exam": len}}
+        assert call["monitor"] == watched
+
+
+def test_rows_for_training_keep_the_whole_item(tmp_path: Path) -> None:
+    items = [Item("a", ({"role": "user", "content": "q"},), {"tests": 1}, {"cluster": "c"})]
+    assert item_rows(items) == [
+        {
+            "prompt": ({"role": "user", "content": "q"},),
+            "reference": {"tests": 1},
+            "item_id": "a",
+            "metadata": {"cluster": "c"},
+        }
+    ]
+    texts = [Response("r1", "a", "base", "good"), Response("r2", "a", "base", "bad")]
+    write_jsonl(tmp_path / "responses" / "train.jsonl", texts)
+    kept = [Preference("a", "r1", "r2", 0.75, 2)]
+    write_jsonl(tmp_path / "preferences" / "arm.jsonl", kept)
+    assert preference_rows(tmp_path, "arm", items) == [
+        {"prompt": items[0].prompt, "chosen": "good", "rejected": "bad", "probability": 0.75}
+    ]
+
+
+def test_a_job_says_where_its_training_writes() -> None:
+    job = TrainJob("run", "x.yaml", "rlvr", 3, {})
+    assert job.folder == Path("run/policies/rlvr-seed3")
+    assert job.reward_model_folder == Path("run/policies/rlvr-seed3-reward-model")
+    assert job.budget_usd is None
+
+
+def test_a_source_without_any_verdict_in_training_stops_it_and_leaves_no_folder(
+    whole: World,
+) -> None:
+    whole.coverage = 0.0
+    arms = {"rlvr": whole.experiment["arms"]["rlvr"]}
+    with pytest.raises(HarnessError) as silent:
+        whole.run(arms=arms, agreement=None)
+    assert "training arm rlvr with seed 0: grader, verifier had no verdict" in str(silent.value)
+    assert not (whole.out / "policies" / "rlvr-seed0").exists()
+    whole.coverage = 1.0
+    whole.run(arms=arms, agreement=None)
+    assert [row[2] for row in whole.happened("train")] == ["rlvr-seed0", "rlvr-seed0", "rlvr-seed1"]
+
+
+def test_an_arm_without_preferences_is_an_error_with_its_place(whole: World) -> None:
+    says = {"critic": {f"t{n}a|t{n}b": "TIE" for n in range(5)}}
+    (whole.folder / "critic.json").write_text(json.dumps(says))
+    arms = {"nothing": whole.experiment["arms"]["nothing"]}
+    with pytest.raises(DataError) as empty:
+        whole.run(arms=arms, agreement=None)
+    assert empty.value.what == "arm nothing has no preferences to train on"
+    assert empty.value.where == "arms.nothing"
+
+
+def test_an_aggregation_of_a_plugin_may_not_take_a_name_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plugin = AggregatorFactory("counted", lambda *_: "theirs")
+    monkeypatch.setitem(registry().aggregators, "counted", plugin)  # type: ignore[arg-type]
+    assert aggregator("counted")() == "theirs"
+    monkeypatch.setitem(registry().aggregators, "majority", plugin)  # type: ignore[arg-type]
+    with pytest.raises(PluginError) as clash:
+        aggregator("majority")
+    assert "'majority'" in clash.value.what
+    assert clash.value.hint == "rename the plugin's"
+    assert aggregator("mean").__name__ == "mean"
+
+
+def test_every_wrong_setting_is_refused_with_its_place(world: World) -> None:
+    arm = {"sources": ["verifier"], "trainer": "grpo"}
+    wrong = [
+        ({"settings": {"beta": "much"}}, "arms.a.settings"),
+        ({"reward_model": {"epochs": "many"}}, "arms.a.reward_model"),
+        ({"aggregation": "agreement_weighted"}, "arms.a.aggregation"),
+    ]
+    for changes, where in wrong:
+        with pytest.raises(ConfigError) as found:
+            check_arms(config(arms={"a": {**arm, **changes}}))
+        assert found.value.where == where
+    weighted = {**arm, "aggregation": "agreement_weighted"}
+    check_arms(config(arms={"a": weighted}, agreement={"reference": "people"}))
+
+
+def test_the_clock_adds_up_over_tries_and_saves_as_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    run = RunDirectory(tmp_path)
+    run.update_manifest(seconds=5.5, source_seconds={"judge": 2.25})
+    moved: list[int] = []
+    with Journal(tmp_path / "j.sqlite") as journal:
+        clock = Clock(run, journal)
+        assert (clock.seconds_of("judge"), clock.seconds_of("other")) == (2.25, 0.0)
+        move = clock.watch(lambda title, total: lambda count: moved.append((title, total, count)))(
+            "judging", 9
+        )
+        now[0] += SAVE_S
+        move(2)
+        assert run.manifest()["seconds"] == 5.5  # a second has not passed
+        now[0] += 0.02
+        move(3)
+        assert moved == [("judging", 9, 2), ("judging", 9, 3)]
+        assert run.manifest()["seconds"] == 6.52
+        with clock.source("judge"):
+            now[0] += 2.0
+            move(1)
+            assert run.manifest()["source_seconds"] == {"judge": 4.25}
+            now[0] += 1.0
+            put = Judgment("r", "judge", "1", "a", Verdict(Status.OK, 1.0))
+            journal.put_judgment(put)
+        assert clock.seconds_of("judge") == 5.25
+        with clock.source("judge"):
+            now[0] += 7.0  # nothing new: not the judge's time, yet the run's
+        with pytest.raises(BudgetExceededError), clock.source("new"):
+            now[0] += 0.5
+            raise BudgetExceededError("spent")
+        assert run.manifest()["source_seconds"] == {"judge": 5.25, "new": 0.5}
+        clock.finish()
+    assert run.manifest()["seconds"] == near_hundredth(5.5 + SAVE_S + 0.02 + 3 + 7 + 0.5)
+
+
+def near_hundredth(value: float) -> Any:
+    return pytest.approx(value, abs=0.0051)
+
+
+def test_a_complete_run_that_trains_again_counts_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    run = RunDirectory(tmp_path)
+    run.update_manifest(seconds=10.0, finished="yesterday", stages={"respond": "a"})
+    with Journal(tmp_path / "j.sqlite") as journal:
+        clock = Clock(run, journal)
+        now[0] += 4
+        clock.finish()
+        assert run.manifest()["seconds"] == 10.0  # idle
+        run.update_manifest(stages={"respond": "b"})
+        clock.finish()
+        assert run.manifest()["seconds"] == 14.0
+
+
+def test_trainings_at_once_are_as_many_as_the_experiment_says(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def run_jobs(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
+        seen.append((parallel, [job.weights for job in jobs]))
+        raise ConfigError("far enough")
+
+    monkeypatch.setattr(arms_stage, "run_jobs", run_jobs)
+    with pytest.raises(ConfigError, match="far enough"):
+        whole.run(parallel=None, seeds=[4], arms={"rlhf": whole.experiment["arms"]["rlhf"]})
+    assert seen == [(None, [{"people": 1.0, "jury": 0.2}])]
+    assert no_bar("title", 3)(2) is None  # type: ignore[func-returns-value]

@@ -1,0 +1,170 @@
+"""Pairs from scores, kappas, and the rows that a report shows of sources, samples and curves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.annotate import build_requests
+from harness.config import RunConfig, SourceConfig
+from harness.pipeline.assess import SAMPLES, samples_of, source_rows
+from harness.pipeline.collect import (
+    Collected,
+    as_pairs,
+    measure_agreement,
+)
+from harness.pipeline.context import (
+    NamedSource,
+)
+from harness.pipeline.runner import curve_row
+from harness.registry import registry
+from harness.schema import (
+    Item,
+    Judgment,
+    Response,
+    Status,
+    Tokens,
+    Verdict,
+)
+from harness.store import RunDirectory
+
+if TYPE_CHECKING:
+    pass
+
+ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(7)]
+
+
+def config(**changes: Any) -> RunConfig:
+    content: dict[str, Any] = {
+        "name": "x",
+        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
+        "policy": {"model": "m"},
+        "sources": {
+            "verifier": {"use": "last_number"},
+            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
+            "people": {"use": "simulated_people"},
+        },
+        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
+        "evaluation": {"evaluators": ["style"]},
+        **changes,
+    }
+    return RunConfig.model_validate(content)
+
+
+RESPONSES = [Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(2) for k in range(2)]
+
+
+def named(name: str, use: str, **changes: Any) -> NamedSource:
+    factory, origin = registry().source(use), registry().origins[use]
+    entry = SourceConfig(use=use, **changes)
+    return NamedSource(name, entry, factory.build(entry.options, name), factory, origin)
+
+
+def test_scores_are_compared_annotator_by_annotator_and_sample_by_sample() -> None:
+    source = named("v", "last_number")
+    found = Collected(ITEMS[:2], [], RESPONSES, build_requests(ITEMS[:2], RESPONSES, "pairwise"))
+    asked = {r.responses[0].id: r.id for r in found.requests_of(source)}
+    said = [
+        ("r00", "ann", 0, True), ("r01", "ann", 0, False), ("r00", "ann", 1, False),
+        ("r01", "ann", 1, True), ("r00", "ben", 0, True), ("r10", "ben", 0, Status.REFUSED),
+        ("r11", "ben", 0, Status.TIMEOUT),
+    ]  # fmt: skip
+    found.judgments["v"] = [
+        Judgment(
+            asked[response], "v", "2", who,
+            Verdict(value, rationale="why") if isinstance(value, Status)
+            else Verdict(Status.OK, value), repeat=repeat,
+        )
+        for response, who, repeat, value in said
+    ]  # fmt: skip
+    pairs = as_pairs(source, found)
+    assert [(p.request_id, p.annotator, p.repeat, p.verdict.value) for p in pairs] == [
+        (found.pairs[0].id, "ann", 0, "A"),
+        (found.pairs[0].id, "ann", 1, "B"),
+        (found.pairs[1].id, "ben", 0, None),
+    ]
+    assert pairs[2].verdict == Verdict(Status.REFUSED, rationale="why")  # the first of the two
+    assert {(p.source, p.source_version) for p in pairs} == {("v", source.info.version)}
+
+
+def test_kappa_is_undefined_where_nothing_can_be_compared(tmp_path: Path) -> None:
+    verifier = named("verifier", "last_number")
+    sources = {"people": named("people", "simulated_people"), "verifier": verifier}
+    found = Collected(ITEMS[:2], [], RESPONSES, build_requests(ITEMS[:2], RESPONSES, "pairwise"))
+    found.judgments["people"] = [
+        Judgment(pair.id, "people", "1", "ann", Verdict(Status.OK, "A")) for pair in found.pairs
+    ]
+    found.judgments["verifier"] = [
+        Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.ABSTAINED))
+        for r in found.requests_of(verifier)
+    ]
+    action = {"minimum_kappa": -1, "action": "down_weight"}
+    gates = [{"source": name, **action} for name in ("verifier", "people")]
+    experiment = config(agreement={"reference": "people", "gates": gates})
+    measure_agreement(RunDirectory(tmp_path), experiment, found, sources)
+    assert found.kappas == {}
+    v, people = found.gates
+    assert "undefined" in v["reason"]
+    assert (v["value"], v["passed"], v["weight"]) == (None, False, 0.0)
+    assert people["reason"] == "weight 0.00: kappa with people is undefined (one person only)"
+    assert found.weights == {"people": 0.0, "verifier": 0.0}
+
+
+def test_the_row_of_a_source_says_why_it_failed_most_often_in_one_line_each() -> None:
+    source = named("style", "keywords", options={"any_of": ["please"]})
+    experiment = config()
+    found = Collected(ITEMS, [], RESPONSES, [])
+    reasons = [*(["a" * 200 + "\nmore"] * 3), *"bbcdef"]
+    metadata = {"isolation": "landlock", "rubric_sha256": "abc"}
+    found.judgments["style"] = [
+        Judgment(
+            f"q{n}", "style", "1", "style", Verdict(Status.ERROR, rationale=why), cost_usd=0.5,
+            tokens=Tokens(3, 4), metadata=metadata,
+        )
+        for n, why in enumerate(reasons)
+    ]  # fmt: skip
+    found.seconds = {"style": 1.239}
+    kept = Judgment("q", "style", "1", "style", Verdict(Status.OK, True))
+    (row,) = source_rows(experiment, found, {"style": source}, {"style": [kept]}, 11)
+    assert row["reasons"] == {"a" * 120: 3, "b": 2, "c": 1, "d": 1, "e": 1}
+    assert (row["ok"], row["failures"]) == (1, {"error": 9})
+    assert (row["requests"], row["judgments"]) == (4 + 11, 10)
+    assert (row["cost_usd"], row["tokens"], row["seconds"]) == (4.5, 63, 1.24)
+    assert (row["isolation"], row["rubric_sha256"]) == ("landlock", "abc")
+    assert row["roles"] == ["evaluator"]
+    (idle,) = source_rows(experiment, Collected([], []), {"style": source}, {}, 11)
+    assert (idle["requests"], idle["judgments"], idle["ok"], idle["seconds"]) == (0, 0, 0, 0.0)
+    assert (idle["isolation"], idle["models"], idle["rubric"]) == (None, [], None)
+    options = {"model": "openai/m", "constitution": "default"}
+    entry = SourceConfig(use="keywords", options=options)
+    judged = replace(source, config=entry)
+    (row,) = source_rows(experiment, found, {"style": judged}, {}, 0)
+    assert (row["models"], row["rubric"]) == (["openai/m"], "default")
+
+
+def test_samples_are_spread_over_the_held_out_items() -> None:
+    items = [Item(f"e{n:02}", f"q{n}") for n in range(30)]
+    policies = {
+        ("base", seed): [
+            Response(f"b{seed}{i.id}{k}", i.id, "base", f"{i.id} {k} {seed}")
+            for i in items
+            for k in "ab"
+        ]
+        for seed in (2, 1)
+    }
+    rows = samples_of(items, policies, [], {}, 1)
+    assert [row["item_id"] for row in rows] == [f"e{n:02}" for n in range(0, 24, 2)]
+    assert len(rows) == SAMPLES == 12
+    assert [r["text"] for row in rows for r in row["responses"]] == [
+        f"{row['item_id']} a 1" for row in rows
+    ]
+    assert {r["seed"] for row in rows for r in row["responses"]} == {1}
+    assert rows[0]["responses"][0]["scores"] == {}
+
+
+def test_a_curve_has_the_watched_gold_reward() -> None:
+    row = {"step": 1, "held_out/gold/style": 0.5, "held_out/gold/other": 0.25}
+    watched = config(evaluation={"evaluators": ["style"], "monitor": "style"})
+    assert curve_row(row, watched) == {**row, "gold": 0.5}
+    assert curve_row(row, config())["gold"] is None
