@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -152,12 +153,16 @@ class World:
                 os.kill(os.getpid(), signal.SIGKILL)
             self.kill = (name, self.kill[1] - 1)
 
+    def write(self, **changes: Any) -> Path:
+        """Write the experiment file."""
+        self.file.write_text(yaml.safe_dump({**self.experiment, **changes}, sort_keys=False))
+        return self.file
+
     def run(self, **changes: Any) -> dict[str, Any]:
         """Write the experiment and run it; return report.json."""
         from harness.pipeline.runner import run
 
-        self.file.write_text(yaml.safe_dump({**self.experiment, **changes}, sort_keys=False))
-        page = run(self.file, self.out, bar=self.bar)
+        page = run(self.write(**changes), self.out, bar=self.bar)
         assert page == self.out / "report.html"
         report: dict[str, Any] = json.loads((self.out / "report.json").read_text())
         return report
@@ -174,6 +179,15 @@ class World:
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), f"the run never came to {at}"
         assert os.WTERMSIG(status) == signal.SIGKILL
+
+    @staticmethod
+    def tables(report: dict[str, Any]) -> dict[str, Any]:
+        """Return a report without what may differ: dates and seconds."""
+        kept = {k: v for k, v in report.items() if k not in ("run", "manifest")}
+        kept["arms"] = [{**arm, "feedback_seconds": 0} for arm in kept["arms"]]
+        kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
+        kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
+        return kept
 
     def bar(self, title: str, total: int) -> Any:
         """Keep title, total and what was counted."""

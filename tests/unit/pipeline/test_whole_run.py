@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import yaml
 
 from harness.agreement import agreement_report, from_labels
 from harness.errors import GateStopError
@@ -524,99 +521,3 @@ def test_without_an_agreement_section_every_source_has_its_full_weight(whole: Wo
     }  # fmt: skip
     assert not (whole.out / "agreement.json").exists()
     assert report["arms"][1]["n_preferences"] == 3
-
-
-def test_a_second_run_does_nothing_again_and_says_the_same(whole: World) -> None:
-    first = whole.run()
-    asked = len(whole.happened("ask"))
-    people = len(whole.happened("ask", "people"))
-    online = len(whole.happened("ask", "verifier")) - 18
-    trained = len(whole.happened("step"))
-    sampled = len(whole.happened("sample"))
-    second = whole.run()
-    assert online > 0
-    assert len(whole.happened("step")) == trained
-    assert len(whole.happened("sample")) == sampled
-    again = whole.happened("ask")[asked:]
-    # People's tables are read again, since they may have grown; faults of the network are tried
-    # again (one of the jury, two grades, one exam). Nothing else.
-    assert Counter((row[1], row[3]) for row in again if row[1] != "people") == {
-        ("jury", "t4a|t4b"): 1, ("grader", "t2a"): 1, ("grader", "t2c"): 1, ("exam", "rlvr1e3b"): 1,
-    }  # fmt: skip
-    assert sum(row[1] == "people" for row in again) == people
-    assert tables(second) == tables(first)
-
-
-def tables(report: dict[str, Any]) -> dict[str, Any]:
-    """Return a report without what may differ: dates, seconds and paths."""
-    kept = {k: v for k, v in report.items() if k not in ("run", "manifest")}
-    kept["arms"] = [{**arm, "feedback_seconds": 0} for arm in kept["arms"]]
-    kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
-    kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
-    return kept
-
-
-KILLS = [
-    ("sample base", 1), ("judge people", 4), ("judge jury", 7), ("judge grader", 9),
-    ("aggregate", 1), ("train hybrid-seed0-reward-model", 2), ("train rlvr-seed1", 1),
-    ("sample base", 2), ("sample hybrid", 1), ("judge exam", 5), ("judge twin", 40), ("report", 1),
-]  # fmt: skip
-
-
-@pytest.fixture
-def unkilled(whole: World) -> dict[str, Any]:
-    """What the experiment says when nobody kills it."""
-    report = whole.run()
-    (whole.out).rename(whole.folder / "unkilled")
-    (whole.folder / "happened").unlink()
-    whole.trainings.clear()
-    return tables(report)
-
-
-def test_kill_9_at_every_stage_then_the_same_call_goes_on(
-    whole: World, unkilled: dict[str, Any]
-) -> None:
-    for at, after in KILLS:
-        whole.run_killed(at, after)
-        assert not (whole.out / "report.html").exists()
-    report = whole.run()
-    assert tables(report) == unkilled
-    for path in sorted((whole.folder / "unkilled").rglob("*.jsonl")):
-        name = path.relative_to(whole.folder / "unkilled")
-        assert (whole.out / name).read_bytes() == path.read_bytes(), name
-    done = Counter(tuple(row[1:]) for row in whole.happened("step"))
-    # Two trainings were killed at a step, and begin again; all others took each step once.
-    assert {key: count for key, count in done.items() if count != 1} == {
-        ("rlvr-seed1", "1"): 2,
-        ("hybrid-seed0-reward-model", "1"): 2,
-        ("hybrid-seed0-reward-model", "2"): 2,
-    }
-    sampled = Counter((row[1], row[2]) for row in whole.happened("sample"))
-    assert {key: count for key, count in sampled.items() if count != 1} == {
-        ("base", "0"): 3,  # for training before and after a kill, and held-out
-        ("base", "1"): 2,
-        ("hybrid", "0"): 2,
-    }
-    # What was answered before a kill is not asked again; what was in flight may be.
-    assert len(whole.happened("ask", "critic")) == 3
-    jury = Counter(tuple(row[2:]) for row in whole.happened("ask", "jury") if row[3][:2] != "t4")
-    assert len(jury) == 24
-    assert sum(jury.values()) - len(jury) <= 7
-
-
-def test_a_changed_arm_is_trained_again_and_the_others_stay(whole: World) -> None:
-    whole.run()
-    before = len(whole.happened("train"))
-    arms = yaml.safe_load(yaml.safe_dump(whole.experiment["arms"]))
-    arms["rlhf"]["settings"]["beta"] = 0.3
-    arms["offline"]["title"] = "Another title"  # changes nothing that is learnt
-    sampled = len(whole.happened("sample"))
-    report = whole.run(arms=arms)
-    assert [row[2] for row in whole.happened("train")[before:]] == ["rlhf-seed0", "rlhf-seed1"]
-    assert {row["name"]: row["title"] for row in report["arms"]}["offline"] == "Another title"
-    # The stand-in for training writes the same weights, so nothing is sampled again.
-    assert len(whole.happened("sample")) == sampled
-    (whole.folder / "policy" / "weights").write_text("another base")
-    whole.run(arms=arms)
-    assert len(whole.happened("train")) == before + 2 + 12
-    assert Path(whole.out / "responses" / "train.jsonl").is_file()
