@@ -10,6 +10,7 @@ from __future__ import annotations
 import cmath
 import math
 import re
+from itertools import repeat
 from numbers import Number
 from typing import Any
 
@@ -53,9 +54,9 @@ def _same(expected: Any, claim: Any, tolerance: float) -> bool:
         return _same_scalars(expected, claim, tolerance)
     if not isinstance(members, list) or len(members) != len(body):
         return False
-    if ours in "sd":
+    if ours in ("s", "d"):
         body, members = sorted(body, key=_order), sorted(members, key=_order)
-    return all(_same(e, c, tolerance) for e, c in zip(body, members, strict=True))
+    return all(map(_same, body, members, repeat(tolerance)))
 
 
 def _container(tree: Any) -> tuple[str, Any]:
@@ -101,7 +102,7 @@ def _order(tree: Any) -> tuple[int, Any]:
     kind, body = _container(tree)
     if kind:
         keys = [_order(member) for member in body]
-        return (4, sorted(keys)) if kind in "sd" else (3, keys)
+        return (4, sorted(keys)) if kind == "s" else (3, keys)
     value = _value(tree)
     if not isinstance(value, Number):
         return 2, dumps(tree)
@@ -125,18 +126,20 @@ def same_output(expected: str, claim: str, tolerance: float) -> bool:
     ours, theirs = _lines(expected), _lines(claim)
     if len(ours) != len(theirs):
         return False
-    return all(a == b or _same_words(a, b, tolerance) for a, b in zip(ours, theirs, strict=True))
+    return all(map(_same_line, ours, theirs, repeat(tolerance)))
 
 
 def _lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.rstrip().split("\n")]
 
 
-def _same_words(expected: str, claim: str, tolerance: float) -> bool:
+def _same_line(expected: str, claim: str, tolerance: float) -> bool:
+    if expected == claim:
+        return True
     ours, theirs = expected.split(), claim.split()
     if not tolerance or len(ours) != len(theirs):
         return False
-    return all(_same_word(a, b, tolerance) for a, b in zip(ours, theirs, strict=True))
+    return all(map(_same_word, ours, theirs, repeat(tolerance)))
 
 
 def _same_word(expected: str, claim: str, tolerance: float) -> bool:

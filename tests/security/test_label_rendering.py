@@ -1,11 +1,13 @@
 """Responses are untrusted: as Markdown on the label page they can do nothing."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
 
 from harness.label.rendering import is_safe_link, render_markdown
 
+NAMES_OF_LANGUAGES = {"script", "html"}
 TABLE = {"thead", "tbody", "tr", "th", "td"}
 
 
@@ -14,11 +16,14 @@ class Seen(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.tags, self.attributes = set(), set()
+        self.tags, self.attributes, self.text = set(), set(), ""
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes.update(name for name, _ in attrs)
+
+    def handle_data(self, data):
+        self.text += data
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,8 @@ def test_html_is_shown_and_never_obeyed(text):
     seen.feed(render_markdown(text))
     assert seen.tags <= {"p", "code", "pre", "a", "span", "div", "table"} | TABLE
     assert not {name for name in seen.attributes if name.startswith("on")}
+    words = set(re.findall(r"\w+", seen.text))
+    assert words >= set(re.findall(r"\w+", text)) - NAMES_OF_LANGUAGES
 
 
 @pytest.mark.parametrize(

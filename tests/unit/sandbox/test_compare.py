@@ -17,6 +17,7 @@ from harness.sandbox.compare import same
 from harness.sandbox.guest.codec import Unencodable, encode, parse
 
 NAN, INF = math.nan, math.inf
+NAN_1, NAN_2 = complex(1, NAN), complex(2, NAN)
 Point = namedtuple("Point", "x y")
 
 
@@ -87,8 +88,8 @@ PAIRS: list[tuple[Any, Any, bool, bool]] = [
     (1 + 1e-7j, 1, False, True),
     (0.1 + 0.2 + 1j, 0.3 + 1j, False, True),
     (complex(0.0, -0.0), 0, True, True),
-    (complex(1, NAN), complex(1, NAN), True, True),
-    (complex(1, NAN), complex(2, NAN), False, False),
+    (NAN_1, NAN_1, True, True),
+    (NAN_1, NAN_2, False, False),
     (1j, "1j", False, False),
     ("", "", True, True),
     ("a", "b", False, False),
@@ -148,6 +149,15 @@ PAIRS: list[tuple[Any, Any, bool, bool]] = [
     ({(1, "a"), (1, "b")}, {(True, "b"), (1.0, "a")}, True, True),
     ({(1, "a"), (1, "b")}, {(1, "b"), (2, "a")}, False, False),
     ({frozenset({10, 9}), frozenset()}, {frozenset(), frozenset({9.0, 10.0})}, True, True),
+    ({frozenset({True, 5}), frozenset({3})}, {frozenset({3}), frozenset({1, 5})}, True, True),
+    ({(2, True), (1, 2)}, {(2.0, 1), (True, 2)}, True, True),
+    ({"a", (1,), b"b", None}, {None, b"b", (1.0,), "a"}, True, True),
+    (
+        {complex(1, NAN): 1, complex(2, NAN): 2},
+        {complex(2, NAN): 2, complex(1, NAN): 1},
+        True,
+        True,
+    ),
     (frozenset({1j, 2, b"x"}), {2 + 0j, 1j, b"x"}, True, True),
     ({}, {}, True, True),
     ({}, [], False, False),

@@ -116,6 +116,7 @@ def test_what_goes_wrong_is_an_error_with_its_reason(
 def test_arguments_that_cannot_be_pickled_are_an_error(pool: WorkerPool) -> None:
     (outcome,) = call(pool, "double", lambda: 1)
     assert outcome.status is Status.ERROR
+    assert "pickle" in outcome.reason
 
 
 def test_loops_in_other_threads_share_the_pool(pool: WorkerPool) -> None:

@@ -72,7 +72,8 @@ def test_hard_coded_tests(program: str, flagged: bool) -> None:
 
 def test_trivial_programs_have_the_name_that_the_tests_call() -> None:
     texts = [r.text for r in trivial_responses(Item("i", "", TESTS))]
-    assert all(text.startswith("def f(") for text in texts)
+    assert len(texts) > 3
+    assert [text for text in texts if not text.startswith("def f(")] == []
     asserts = {"asserts": ["assert set(g(1)) == {1}", "assert g(2) == 2"]}
     assert trivial_responses(Item("i", "", asserts))[0].text.startswith("def g(")
     assert trivial_responses(Item("i", "", "42"))[0].text == ""

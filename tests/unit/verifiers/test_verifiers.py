@@ -19,7 +19,7 @@ from harness_plugins.python_code import code_translation, program_of, python_cod
 from harness_plugins.regex_format import regex_format
 
 from harness.contract import Limits, RunContext
-from harness.errors import PluginError
+from harness.errors import PluginError, SandboxError
 from harness.rubric import Criterion
 from harness.sandbox import Sandbox, SandboxResult, WorkerPool
 from harness.scale import BINARY
@@ -178,7 +178,7 @@ SCHEMA = {
 def test_json(ctx: RunContext, text: str, value: bool, reason: str) -> None:
     status, found, said = judge(ctx, json_schema, SCHEMA, text)
     assert (status, found) == (OK, value)
-    assert said.startswith(reason)
+    assert said.startswith(reason) if reason else said == ""
     assert judge(ctx, json_schema, None, text, json_schema=SCHEMA)[1] is value
 
 
@@ -323,7 +323,8 @@ def test_every_kind_of_tests(ctx: RunContext, reference: dict[str, Any], right: 
     judgment = judgment_of(ctx, python_code, reference, f"Of course.\n{right}\nBye.")
     assert judgment.verdict.value is True, judgment.verdict.rationale
     assert judgment.metadata["isolation"] == ctx.sandbox.isolation.level
-    assert judgment.metadata["integrity"] in ("isolated-oracle", "isolated-tests")
+    oracle = "tests" in reference or "stdin" in reference
+    assert judgment.metadata["integrity"] == ("isolated-oracle" if oracle else "isolated-tests")
     wrong = WRONG if right == ADD else right.replace("+", "-")
     status, value, reason = judge(ctx, python_code, reference, wrong)
     assert (status, value) == (OK, False)
@@ -342,7 +343,13 @@ def test_partial_credit(ctx: RunContext) -> None:
         ({"tests": [{"args": [1]}]}, ERROR),
         ({"tests": [], "stdin": []}, ERROR),
         ({"asserts": ["assert ("]}, ERROR),
+        ({"entry_point": "add", "tests": [{"args": [1, 2]}]}, ERROR),
+        ({"entry_point": "sub", "tests": [{"args": [1, 2]}]}, ERROR),
+        ({"stdin": [{"input": "1 2", "output": 3}]}, ERROR),
+        ({"stdin": [{"input": 1, "output": "3"}]}, ERROR),
+        ({"stdin": [{"input": "1 2"}]}, ERROR),
     ],
+    ids=range(10),
 )
 def test_broken_references_say_nothing_about_the_program(
     ctx: RunContext, reference: Any, status: Status
@@ -395,6 +402,8 @@ def test_the_last_block_is_the_program(text: str, program: str) -> None:
 @pytest.mark.parametrize("minimum", ["landlock", "seccomp"])
 def test_the_minimum_is_an_option(ctx: RunContext, minimum: str) -> None:
     assert judge(ctx, python_code, KINDS[0][0], ADD, min_isolation=minimum)[1] is True
+    with pytest.raises(SandboxError, match="docker"):
+        judge(ctx, python_code, KINDS[0][0], ADD, min_isolation="docker")
 
 
 def test_packages_are_an_option(ctx: RunContext, tmp_path: Path) -> None:
