@@ -78,10 +78,10 @@ def alternative_annotator_test(
             continue
         # Scores such as .1, .2, .3 lie equally far apart but for rounding, and that is a tie.
         tied = np.isclose(judges[usable], mine[usable], rtol=1e-9, atol=0.0)
-        better = (tied | (judges[usable] < mine[usable])).astype(np.float64)
-        worse = (tied | (mine[usable] < judges[usable])).astype(np.float64)
+        behind = np.where(tied, 0.0, np.sign(judges[usable] - mine[usable]))
+        better = (behind <= 0).astype(np.float64)
         clusters = table.clusters[usable]
-        p_values.append(_one_sided(worse - better, clusters, epsilon))
+        p_values.append(_one_sided(behind, clusters, epsilon))
         advantages.append((better, usable))
         rows.append(
             cluster_share(

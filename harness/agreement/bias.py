@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,25 +33,13 @@ def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None)
             _outcomes(verdicts.second_order, verdicts.b, verdicts.a, verdicts.tie),
         ]
     )
-    columns = {"position": np.ones(2 * n)}
+    columns = {POSITION: np.ones(2 * n)}
     if truth is not None:
         preferred = _signs(truth, verdicts.a, verdicts.b)
         columns["people"] = np.concatenate([preferred, -preferred])
     clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
-    rows = preference_model(outcomes, columns, clusters, verdicts.annotator)
-    first = rows[0]
-    pairs = int((outcomes.reshape(2, n) >= 0).any(0).sum())
-    return Statistic(
-        POSITION,
-        first.annotators,
-        first.value,
-        first.low,
-        first.high,
-        pairs,
-        first.clusters,
-        first.status,
-        first.reason,
-    )
+    row = preference_model(outcomes, columns, clusters, verdicts.annotator)[0]
+    return replace(row, n=int((outcomes.reshape(2, n) >= 0).any(0).sum()))
 
 
 def length_and_self_bias(
@@ -84,30 +73,11 @@ def length_and_self_bias(
     columns = {"place": np.ones(judged.size), "human": _signs(truth, a, b)}
     if length_gap is not None:
         spread = float(np.nanstd(length_gap))
-        columns["length"] = np.tanh(length_gap / spread) if spread > 0 else length_gap * 0.0
+        columns["length_bias"] = np.tanh(length_gap / spread) if spread > 0 else length_gap * 0.0
     if own_family is not None:
-        columns["own_family"] = own_family
-    outcomes = _outcomes(judged, a, b, tie)
-    outcomes = np.where((truth < 0) & (outcomes >= 0), -1, outcomes)
-    names = {"length": "length_bias", "own_family": "self_preference"}
-    rows = preference_model(outcomes, columns, clusters, annotator)
-    found = []
-    for key, row in zip(columns, rows, strict=True):
-        if key in names:
-            found.append(
-                Statistic(
-                    names[key],
-                    row.annotators,
-                    row.value,
-                    row.low,
-                    row.high,
-                    row.n,
-                    row.clusters,
-                    row.status,
-                    row.reason,
-                )
-            )
-    return found
+        columns["self_preference"] = own_family
+    outcomes = np.where(truth < 0, -1, _outcomes(judged, a, b, tie))
+    return preference_model(outcomes, columns, clusters, annotator)[2:]
 
 
 def preference_model(

@@ -144,7 +144,7 @@ def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = Non
         weights: (c, c) weights of agreement; identity by default.
     """
     p = contingency / contingency.sum()
-    w = np.eye(p.shape[0]) if weights is None else weights
+    w = np.eye(len(p)) if weights is None else weights
     row, column = p.sum(1), p.sum(0)
     observed, chance = float((w * p).sum()), float(row @ w @ column)
     row_mean, column_mean = w @ column, row @ w

@@ -194,7 +194,7 @@ def test_one_prompt_decides_nothing():
     assert [row.reason.split("; ")[-1] for row in rows] == ["p = 1 (adjusted), not won"] * 4
     assert (rho.status, rho.low, rho.reason) == ("unreliable", None, "no interval from one cluster")
     assert rho.value == pytest.approx(np.mean([row.value for row in rows]))
-    assert (rho.annotators, rho.n, rho.clusters) == ("judge", 90, 1)
+    assert (rho.name, rho.annotators, rho.n, rho.clusters) == ("alt_test_rho", "judge", 90, 1)
 
 
 def test_epsilon_is_what_decides_and_is_a_fifth_unless_given():
@@ -233,24 +233,35 @@ def test_thirty_items_with_the_judge_and_another_person_are_needed(common, teste
         assert row.reason == "needs 3 people with 30 items each, 2 have"
 
 
-def test_people_with_few_items_are_left_out_and_counted_but_stay_among_the_others():
+def test_people_with_few_items_are_left_out_and_counted():
     n = 80
-    zero, one = np.zeros(n, int), np.ones(n, int)
-    few, apart = one.copy(), one.copy()
-    few[20:] = -1  # 20 items
-    apart[:60] = -1  # 60..79, so 20 items as well
-    columns = {"few": few, "x": zero, "y": zero, "apart": apart, "z": zero, "judge": zero}
-    omega, rho, *rows = alternative_annotator_test(*table_of(columns))
-    assert [row.annotators for row in rows] == ["judge over x", "judge over y", "judge over z"]
-    assert "; 2 people with fewer than 30 items left out (omega" in omega.reason
-    assert rho.value == 1.0
-    # Against few alone the judge's 0 is a miss where x says 1.
-    columns["y"], columns["z"] = np.where(np.arange(n) < 20, -1, 0), zero.copy()
-    columns["z"][:20] = -1
-    columns["x"] = np.where(np.arange(n) < 20, 1, 0)
-    *_, over_x, over_y, over_z = alternative_annotator_test(*table_of(columns))
+    # Two people have 20 items; two have 60, but on 40 of these nobody else has a label.
+    columns = {name: np.zeros(n, int) for name in ("few", "x", "lone", "y", "few2", "z", "lone2")}
+    columns["few"][20:] = columns["few2"][20:] = -1
+    columns["lone"][60:] = columns["lone2"][20:] = -1
+    columns["lone2"][60:] = 0
+    for name in ("x", "y", "z"):
+        columns[name][20:60] = -1
+    table, judge = table_of(columns | {"judge": np.zeros(n, int)})
+    omega, _, *rows = alternative_annotator_test(table, judge)
+    assert "; 3 people with fewer than 30 items left out (omega" in omega.reason
+    assert [row.annotators.removeprefix("judge over ") for row in rows] == ["x", "y", "z", "lone2"]
+    assert [row.n for row in rows] == [40] * 4
+
+
+def test_whoever_is_left_out_stays_among_the_others():
+    # On the first 20 items only few has a label beside x: there x is right and the judge is not.
+    n = 80
+    columns = {name: np.zeros(n, int) for name in ("few", "x", "y", "z", "w")}
+    columns["few"][:20], columns["few"][20:] = 1, -1
+    columns["x"][:20] = 1
+    for name in ("y", "z", "w"):
+        columns[name][:20] = -1
+    table, judge = table_of(columns | {"judge": np.zeros(n, int)})
+    _, rho, over_x, *rest = alternative_annotator_test(table, judge)
     assert (over_x.value, over_x.n) == (60 / 80, 80)
-    assert (over_y.value, over_y.n, over_z.value) == (1.0, 60, 1.0)
+    assert [(row.value, row.n) for row in rest] == [(1.0, 60)] * 3
+    assert rho.value == pytest.approx((0.75 + 3) / 4)
 
 
 @pytest.mark.parametrize(("people", "rows"), [(10, 12), (11, 2)])
