@@ -132,7 +132,7 @@ def test_awkward_values_cross(sandbox: Sandbox) -> None:
 def test_what_a_program_says_is_shown_in_one_plain_line(sandbox: Sandbox) -> None:
     source = "def f(x): raise ValueError('\\x1b[2J\\nred' + 'x' * 1000)"
     for result in (functions(sandbox, source, (1, 1)), code(sandbox, source, "f(1)")):
-        assert result.detail.isprintable() and len(result.detail) <= 300
+        assert result.detail == ("ValueError:  [2J red" + "x" * 1000)[:300]
 
 
 def test_a_program_cannot_have_modules_imported_where_the_tests_are(sandbox: Sandbox) -> None:
