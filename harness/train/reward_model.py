@@ -39,7 +39,7 @@ def train_reward_model(
         rows: ``{"prompt", "chosen", "rejected", "probability"}``.
         settings: Of the optimization.
         output_dir: Log, resume state and result; the same call goes on after a kill.
-        seed: Of the score head, the order of the rows and the held-out prompts.
+        seed: Of a new adapter, the order of the rows and the held-out prompts.
         on_step: Called with every row of the log.
 
     Raises:
@@ -79,7 +79,7 @@ def train_reward_model(
         tokenizer = load_tokenizer(model_path)
         make_pad_differ_from_eos(tokenizer)
         train, held_out = _split(_soft_or_hard(rows, settings), settings.held_out_share, seed)
-        set_seed(seed)  # the score head is drawn at random
+        set_seed(seed)  # a new adapter is drawn at random
         model: Any = AutoModelForSequenceClassification.from_pretrained(
             str(model_path), num_labels=1, dtype="float32", pad_token_id=tokenizer.pad_token_id
         )
@@ -114,6 +114,7 @@ def train_reward_model(
         steps = run_trainer(trainer, folder, tokenizer)
         trained = trainer.accelerator.unwrap_model(trainer.model).eval()
         statistics = _statistics(trained, tokenizer, train, held_out)
+        statistics["n_train"] = len(trainer.train_dataset)  # without those above max_length
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
         folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})
     return folder.finish(steps)
@@ -280,6 +281,5 @@ def _statistics(
         "score_mean": mean,
         "score_deviation": deviation or 1.0,
         "accuracy": right / len(tests) if tests else None,
-        "n_train": len(train),
         "n_held_out": len(tests),
     }

@@ -93,16 +93,23 @@ killable(Path(sys.argv[2]))
 """
 
 
-def killable(out: Path) -> TrainResult:
+def killable(out: Path, trained: list[int] | None = None) -> TrainResult:
+    """Train; the steps that were done are appended to ``trained``."""
     settings = PpoSettings(
         learning_rate=1e-3, steps=6, rollout_size=8, batch_size=8, epochs=1, max_new_tokens=12,
         checkpoint_every=1,
     )  # fmt: skip
     policy = Path(__file__).resolve().parents[2] / "examples" / "arithmetic_policy"
-    return train_ppo(policy, TRAIN, {"polite": polite}, settings, out, on_step=_slowly)
+
+    def on_step(row: dict[str, Any]) -> None:
+        _slowly()
+        if trained is not None:
+            trained.append(row["step"])
+
+    return train_ppo(policy, TRAIN, {"polite": polite}, settings, out, on_step=on_step)
 
 
-def _slowly(row: dict[str, Any]) -> None:
+def _slowly() -> None:
     if os.environ.get("TEST_SLOWLY"):
         time.sleep(0.2)  # so that the kill comes in the middle
 
@@ -124,7 +131,11 @@ def test_kill_9_and_the_same_call_again(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "killed" / "final").exists()
-    again, whole = killable(tmp_path / "killed"), killable(tmp_path / "whole")
+    states = (tmp_path / "killed" / "resume").glob("step-*.pt")
+    done, trained = max(int(path.stem.removeprefix("step-")) for path in states), list[int]()
+    assert done >= 2
+    again, whole = killable(tmp_path / "killed", trained), killable(tmp_path / "whole")
+    assert trained == list(range(done + 1, 7))  # what was done is not done again
     steps = [row["step"] for row in read_log(again.log_path)]
     assert steps == [1, 2, 3, 4, 5, 6]
     weights = [load_file(r.checkpoint / "model.safetensors") for r in (again, whole)]

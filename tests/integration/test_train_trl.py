@@ -125,7 +125,12 @@ def test_it_trains_logs_and_resumes_exactly(train: Trainer, policy: Path, tmp_pa
     assert (tmp_path / "halves" / "resume" / "checkpoint-2").is_dir()
     # A checkpoint that the kill cut short is not used.
     (tmp_path / "halves" / "resume" / "checkpoint-3").mkdir()
-    halves = train(policy, tmp_path / "halves", seed=3)
+    again: list[int] = []
+    halves = train(
+        policy, tmp_path / "halves", seed=3, on_step=lambda row: again.append(row["step"])
+    )
+    # From step 0 the weights would be the same, and the work done twice.
+    assert again == ([3, 4, 4] if train is reward_model else [3, 4])
     weights = [load_file(r.checkpoint / "model.safetensors") for r in (whole, halves)]
     assert weights[0].keys() == weights[1].keys()
     for key in weights[0]:

@@ -338,16 +338,20 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("model", ["policy_path", "lora_path"])
 def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """4 steps are 2 steps, a kill, and 2 steps more; the log has every step once."""
+    """4 steps are 2 steps, a kill in the third, and 2 steps more; the log has every step once."""
     from safetensors.torch import load_file
 
     path = request.getfixturevalue(model)
     settings = dataclasses.replace(SETTINGS, target_kl=3.0, kl_horizon=100)
+    scored: list[int] = []
+
+    def counted(completion_ids: Any, **arguments: Any) -> list[float]:
+        scored.append(len(completion_ids))
+        return length_reward(completion_ids=completion_ids, **arguments)
 
     def run(out: Path, on_step: Callable[[dict[str, Any]], None] | None = None) -> Any:
-        return train_ppo(
-            path, ROWS, {"length": length_reward}, settings, out, seed=5, on_step=on_step
-        )
+        scored.clear()
+        return train_ppo(path, ROWS, {"length": counted}, settings, out, seed=5, on_step=on_step)
 
     def kill(row: dict[str, Any]) -> None:
         if row["step"] == 3:
@@ -356,7 +360,9 @@ def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_pat
     whole = run(tmp_path / "whole")
     with pytest.raises(Killed):
         run(tmp_path / "halves", kill)
+    assert scored == [8, 8, 8]
     halves = run(tmp_path / "halves")
+    assert scored == [8, 8]  # from step 0 the weights would be the same, and the work done twice
     name = "adapter_model.safetensors" if model == "lora_path" else "model.safetensors"
     first, second = (load_file(result.checkpoint / name) for result in (whole, halves))
     assert first.keys() == second.keys()

@@ -28,18 +28,23 @@ SETTINGS = RewardModelSettings(learning_rate=2e-3, batch_size=16, epochs=4, held
 
 
 def preferences(n: int = 80) -> list[dict[str, Any]]:
-    """Polite is preferred to flippant, with certainty."""
+    """Polite is preferred to flippant; every other row says so the other way round."""
     import random
 
     rng = random.Random(0)
-    return [
-        {
-            "prompt": row["prompt"],
-            "chosen": answer(int(row["reference"]), "polite", rng),
-            "rejected": answer(int(row["reference"]), "flippant", rng),
-            "probability": 0.9,
-        }
+    pairs = [
+        (
+            row["prompt"],
+            answer(int(row["reference"]), "polite", rng),
+            answer(int(row["reference"]), "flippant", rng),
+        )
         for row in prompt_rows(split_pairs()[0])[:n]
+    ]
+    return [
+        {"prompt": prompt, "chosen": flippant, "rejected": polite, "probability": 0.1}
+        if i % 2
+        else {"prompt": prompt, "chosen": polite, "rejected": flippant, "probability": 0.9}
+        for i, (prompt, polite, flippant) in enumerate(pairs)
     ]
 
 
