@@ -178,7 +178,8 @@ def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> 
     before, after = (
         load_file(folder / "model.safetensors") for folder in (policy, result.checkpoint)
     )
-    assert all(after[key].equal(before[key]) for key in before if key in after)
+    assert after.keys() == before.keys()
+    assert all(after[key].equal(before[key]) for key in before)
     row = read_log(result.log_path)[0]
     assert row["coverage/broken"] == 0.0
     assert row["reward/broken"] is None

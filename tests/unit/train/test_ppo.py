@@ -176,21 +176,6 @@ def test_reward_functions_get_what_trl_gives_them(policy_path: Path, tmp_path: P
     assert seen["ids"] == experience.rollout.sampled_ids()
 
 
-def test_rewards_are_scaled_and_clipped_by_option(policy_path: Path, tmp_path: Path) -> None:
-    import torch
-
-    trained = training(policy_path, tmp_path, whiten_rewards=True, clip_reward=1.0)
-    experience, _ = trained.collect(1)
-    scores = torch.tensor([0.0, 10.0, 20.0, -30.0] * 2)
-    shaped = trained._shape(scores, scores > -99, experience.rollout)
-    deviation = scores.std(unbiased=False)
-    torch.testing.assert_close(shaped, (scores / deviation).clamp(-1, 1))
-    plain = training(policy_path, tmp_path, missing_eos_penalty=2.0)
-    rollout = dataclasses.replace(experience.rollout, ended=torch.arange(8) % 2 == 0)
-    kept = plain._shape(scores, scores > -99, rollout)
-    assert kept.tolist() == [s - 2.0 * (i % 2) for i, s in enumerate(scores.tolist())]
-
-
 def test_the_kl_penalty_is_in_the_reward(policy_path: Path, tmp_path: Path) -> None:
     """With a constant reward the return of a whole completion is reward minus beta times KL."""
     trained = training(
