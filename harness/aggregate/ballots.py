@@ -60,7 +60,7 @@ class Ballots:
         pairs: Every pair that was to be judged, in order.
         votes: Votes on pairs.
         scores: Scores of responses.
-        failures: Pair or (item id, response id) -> reasons why verdicts on it failed.
+        failures: Pair -> reasons why verdicts on it failed.
         failed_by: Annotator -> reason -> verdicts that failed.
         flips: Annotator -> (votes that changed with the order, votes in both orders).
     """
@@ -69,7 +69,7 @@ class Ballots:
     pairs: list[Pair] = field(default_factory=list)
     votes: list[PairVote] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
-    failures: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict)
+    failures: dict[Pair, Counter[str]] = field(default_factory=dict)
     failed_by: dict[Annotator, Counter[str]] = field(default_factory=dict)
     flips: dict[Annotator, tuple[int, int]] = field(default_factory=dict)
 
@@ -134,8 +134,10 @@ def ballots_of(
     return ballots
 
 
-def _fail(ballots: Ballots, key: tuple[str, ...], annotator: Annotator, reason: str) -> None:
-    ballots.failures.setdefault(key, Counter())[reason] += 1
+def _fail(ballots: Ballots, pairs: Iterable[Pair], annotator: Annotator, reason: str) -> None:
+    """Count one failed verdict of an annotator, which leaves some pairs without its vote."""
+    for pair in pairs:
+        ballots.failures.setdefault(pair, Counter())[reason] += 1
     ballots.failed_by.setdefault(annotator, Counter())[reason] += 1
 
 
@@ -144,7 +146,7 @@ def _score(ballots: Ballots, request: JudgmentRequest, judgment: Judgment) -> No
     annotator = (judgment.source, judgment.annotator)
     verdict, scale = judgment.verdict, request.criterion.scale
     if verdict.status is not Status.OK:
-        _fail(ballots, key, annotator, verdict.status.value)
+        _fail(ballots, (), annotator, verdict.status.value)
         return
     label = None
     if not scale.is_numeric:
@@ -175,7 +177,7 @@ def _vote(
         flipped, both = ballots.flips.get(annotator, (0, 0))
         ballots.flips[annotator] = (flipped + vote.flipped, both + 1)
     if vote.choice is None or vote.probability is None:
-        _fail(ballots, pair, annotator, vote.failure)
+        _fail(ballots, (pair,), annotator, vote.failure)
         return
     choice, probability = vote.choice, vote.probability
     if pair[1] != a:  # the same pair was asked the other way round as well
@@ -195,9 +197,7 @@ def _ranking(
     verdict = judgment.verdict
     pairs = [pair_of[request.item.id, frozenset(two)] for two in combinations(ids, 2)]
     if verdict.status is not Status.OK:
-        for pair in pairs:
-            ballots.failures.setdefault(pair, Counter())[verdict.status.value] += 1
-        ballots.failed_by.setdefault(annotator, Counter())[verdict.status.value] += 1
+        _fail(ballots, pairs, annotator, verdict.status.value)
         return
     ranking = verdict.value
     if not isinstance(ranking, tuple) or sorted(ranking) != sorted(ids):

@@ -106,6 +106,9 @@ def test_the_defaults_are_maximum_likelihood_to_a_millionth_of_a_label():
     # No rise is ever below a negative tolerance.
     endless = dawid_skene(votes, tolerance=-1.0)
     assert (endless.iterations, endless.converged) == (500, False)
+    # Nor is a likelihood that stays the same, 0 of no labels, a rise below none.
+    still = dawid_skene(votes_of([[], []], 2, 4), tolerance=0.0, max_steps=5)
+    assert (still.iterations, still.converged) == (5, False)
 
 
 def test_before_the_first_step_there_are_only_votes():

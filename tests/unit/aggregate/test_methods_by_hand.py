@@ -244,10 +244,10 @@ def test_majority_of_labels(values, weights, decided):
 def test_majority_weighs_criteria():
     ask = {c.id: asked("x1", criterion=c) for c in (DEPTH, STYLE, TONE)}
     judged = [say(ask["depth"], f"j/{who}", v) for who, v in (("a", 2.0), ("b", 4.0), ("c", 9.0))]
-    judged += [say(ask["style"], "j/a", 8.0), say(ask["tone"], "j/a", "fair")]
-    # (3 * .4 + 1 * .8 + .5 * .5) / 4.5
+    judged += [say(ask["style"], "j/a", 9.0), say(ask["tone"], "j/a", "fair")]
+    # (3 * .4 + 1 * .9 + .5 * .5) / 4.5
     (reward,) = majority(list(ask.values()), judged, {}).rewards
-    assert reward.value == pytest.approx(2.25 / 4.5)
+    assert reward.value == pytest.approx(2.35 / 4.5)
 
 
 def weights_found(table, scores=False):
