@@ -10,6 +10,8 @@ from __future__ import annotations
 import cmath
 import math
 import re
+from decimal import Decimal
+from fractions import Fraction
 from itertools import repeat
 from numbers import Number
 from typing import Any
@@ -19,7 +21,7 @@ from harness.sandbox.guest.codec import Malformed, dumps, from_tree, to_tree
 # Tags of containers, by what can be equal: a set and a frozenset are in Python too.
 _CONTAINERS = {"t": "l", "d": "d", "q": "q", "s": "s", "z": "s"}
 _LINEAR = ("i", "b", "a")  # read in time that grows with their length alone
-_LONGEST = 4096  # characters of other tagged values, such as fractions
+_LONGEST = 4096  # characters or digits of any other tagged value
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
@@ -87,14 +89,21 @@ def _same_scalars(expected: Any, claim: Any, tolerance: float) -> bool:
 
 
 def _value(tree: Any) -> Any:
-    """Return the value of a tree that holds no others.
+    """Return the value of a tree that holds no others; of a decimal, the same fraction.
 
     Raises:
         Malformed: It is none, or so long that comparing it could be slow.
     """
     if isinstance(tree, dict) and not tree.keys() & _LINEAR and len(dumps(tree)) > _LONGEST:
         raise Malformed("too long")
-    return from_tree(tree)
+    value = from_tree(tree)
+    if not isinstance(value, Decimal):
+        return value
+    if not value.is_finite():
+        return float(value)
+    if abs(value.adjusted()) > _LONGEST:
+        raise Malformed("too large")
+    return Fraction(value)  # which compares with a huge whole number at once; a decimal does not
 
 
 def _order(tree: Any) -> tuple[int, Any]:
