@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -84,6 +86,24 @@ def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
     child.stdout.close()
     with Journal(path) as journal:
         assert all(journal.get_reply(f"k{n}") == {"n": n} for n in range(acknowledged))
+
+
+def test_a_notice_comes_when_what_was_recorded_is_on_the_disk(tmp_path: Path) -> None:
+    path, seen = tmp_path / "j.sqlite", []
+
+    def count() -> None:
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            seen.append(other.execute("SELECT COUNT(*) FROM replies").fetchone()[0])
+
+    with Journal(path) as journal:
+        for number in range(1, 6):
+            journal.put_reply(f"k{number}", {})
+            journal.after_commit(count)
+        journal.flush()
+        journal.put_reply("last", {})
+        journal.flush()
+        count()
+    assert [there >= number for number, there in enumerate(seen, 1)] == [True] * 6
 
 
 def test_a_full_disk_is_an_error_not_silence(
