@@ -220,9 +220,9 @@ def murphy(
 
 def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Statistic:
     """Return base (1 - base); its interval is the image of the base rate's."""
-    base = cluster_share("base", annotator, y, clusters, why_undefined="no verdict")
+    base = cluster_share("brier_uncertainty", annotator, y, clusters, why_undefined="no verdict")
     if base.low is None or base.high is None:
-        return replace(base, name="brier_uncertainty", value=value)
+        return replace(base, value=value)
     ends = [end * (1 - end) for end in (base.low, base.high)]
     top = 0.25 if base.low < 0.5 < base.high else max(ends)
     return Statistic(

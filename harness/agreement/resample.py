@@ -60,7 +60,8 @@ def distinct_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
     """
     n = rows.shape[0]
     if n == 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
     key, size = np.zeros(n, dtype=np.int64), 1
     for column in rows.T:
         digit = column - column.min()
@@ -121,8 +122,8 @@ def replicate(
     """Return (replicates,) bootstrap values of a statistic."""
     counts = np.ascontiguousarray(units.counts, dtype=np.int64).tobytes()
     weights = _weights(counts, replicates, seed)
-    block = max(1, _BLOCK // max(1, units.rows.shape[0], units.rows.shape[1] ** 2))
-    values = np.empty(replicates, dtype=np.float64)
+    block = 1 + _BLOCK // (units.rows.shape[0] + units.rows.shape[1] ** 2)
+    values = np.empty(replicates)
     for start in range(0, replicates, block):
         part = weights[start : start + block].astype(np.float64) @ units.rows
         values[start : start + block] = function(part)
@@ -132,8 +133,8 @@ def replicate(
 def jackknife(units: Units, function: SumsToValue) -> FloatArray:
     """Return (p,) values with one unit of each distinct row left out."""
     total = units.total
-    block = max(1, _BLOCK // max(1, units.rows.shape[1] ** 2))
-    values = np.empty(units.rows.shape[0], dtype=np.float64)
+    block = 1 + _BLOCK // units.rows.shape[1] ** 2
+    values = np.empty(units.rows.shape[0])
     for start in range(0, values.size, block):
         values[start : start + block] = function(total - units.rows[start : start + block])
     return values
@@ -243,7 +244,7 @@ def _bca(
     reach = float(np.sqrt(units / (units - 1))) * t_quantile(units - 1)
     z = np.array([-1.0, 1.0]) * reach + bias
     levels = ndtr(bias + z / (1.0 - acceleration * z))
-    low, high = np.quantile(drawn, np.clip(levels, 0.0, 1.0))
+    low, high = np.quantile(drawn, levels)
     return float(low), float(high)
 
 
@@ -313,7 +314,7 @@ def cluster_share(
         return undefined(name, annotators, why_undefined)
     _, group, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     value, groups = float(scores.mean()), sizes.size
-    sums = np.bincount(group, weights=scores - value, minlength=groups)
+    sums = np.bincount(group, weights=scores - value)
     if groups < 2:
         return Statistic(
             name,
@@ -328,8 +329,7 @@ def cluster_share(
     hit = np.unique(group[scores > 0]).size
     miss = np.unique(group[scores < 1]).size
     if min(hit, miss) < 5 or variance < 1e-24:
-        spread = float(scores.var())
-        effective = spread / variance if variance > 1e-24 and spread > 0 else float(groups)
+        effective = float(scores.var()) / variance if variance > 1e-24 else float(groups)
         effective = min(float(n), effective)
         low, high = wilson(value * effective, effective)
     else:

@@ -68,6 +68,16 @@ def test_the_parts_and_their_jackknife_over_clusters_by_brute_force(seed):
     clusters = rng.integers(1, 12, 90)
     stated[:5], clusters[:5], stated[5] = 0.95, 0, 0.85
     right = (rng.random(90) < stated).astype(float)
+    check_the_parts(stated, right, clusters)
+
+
+def test_two_clusters_have_a_jackknife_too():
+    # Without the first, two verdicts are left.
+    stated, right = np.append(STATED, [0.6, 0.8]), np.append(RIGHT, [1.0, 0.0])
+    check_the_parts(stated, right, np.repeat([3, 8], [40, 2]))
+
+
+def check_the_parts(stated, right, clusters):
     found = murphy(stated, right, clusters, "j", bins=90)
     expected = parts_by_loop(stated, right)
     groups = np.unique(clusters)
@@ -82,7 +92,7 @@ def test_the_parts_and_their_jackknife_over_clusters_by_brute_force(seed):
         assert (row.value, row.low, row.high) == pytest.approx(
             (expected[which], expected[which] - half, expected[which] + half)
         )
-        assert (row.n, row.clusters) == (90, g)
+        assert (row.n, row.clusters) == (len(right), g)
     assert found[2].value == pytest.approx(expected[2])
     # With one bin per stated value the parts make up the Brier score exactly.
     brier = np.mean((stated - right) ** 2)

@@ -113,6 +113,17 @@ def test_all_right_and_all_half():
     assert (half.low, half.high) == pytest.approx(wilson(20, 40))
 
 
+def test_clusters_that_are_alike_inside_and_out():
+    # Each of 10 prompts has one hit and one miss: no spread between them, 10 of them.
+    row = cluster_share("x", "", np.tile([1.0, 0.0], 10), np.arange(20) // 2, why_undefined="")
+    assert (row.low, row.high) == pytest.approx(wilson(5, 10))
+
+
+def test_wilson_ends_exactly_at_none_and_all():
+    assert {wilson(0, n)[0] for n in range(1, 200)} == {0.0}
+    assert {wilson(n, n)[1] for n in range(1, 200)} == {1.0}
+
+
 def test_no_score_and_one_cluster():
     row = cluster_share("x", "j", np.zeros(0), np.zeros(0, dtype=int), why_undefined="no vote")
     assert (row.name, row.annotators, row.status, row.reason) == ("x", "j", "undefined", "no vote")

@@ -79,6 +79,33 @@ def test_bca_of_a_share_from_the_binomial_distribution(hits, n):
     assert (row.low, row.high) == pytest.approx(tuple(drawn.ppf(levels) / n), abs=1e-9)
 
 
+def spiky(sums):
+    """The mean, and 5 more for every sample but the one that was seen (squares sum to 6.25)."""
+    return mean(sums) + 5.0 * (np.abs(sums[..., 2] - 6.25) > 1e-9)
+
+
+@pytest.mark.parametrize("function", [mean, variance, spiky])
+@pytest.mark.parametrize("replicates", [20, 2000])
+def test_bca_ends_are_the_quantiles_that_efrons_formula_names(function, replicates):
+    values = np.array([0.1, 0.2, 0.25, 0.3, 0.4, 0.55, 0.6, 0.7, 1.4])
+    values = np.append(values, math.sqrt(6.25 - values @ values))
+    row = estimate("x", "", units(values), function, n=10, replicates=replicates, seed=4, **WIDE)
+    drawn = replicate(units(values), function, replicates, seed=4)
+    value = float(function(units(values).total))
+    # Every replicate of the last lies above the value: half of one counts as below it.
+    below = max(np.mean(drawn < value) + np.mean(drawn == value) / 2, 0.5 / replicates)
+    bias = stats.norm.ppf(below)
+    left_out = np.array([function(units(np.delete(values, k)).total) for k in range(10)])
+    off = left_out.mean() - left_out
+    acceleration = (off**3).sum() / (6 * (off**2).sum() ** 1.5)
+    reach = math.sqrt(10 / 9) * stats.t.ppf(0.975, 9)
+    ends = []
+    for z in (bias - reach, bias + reach):
+        ends.append(np.quantile(drawn, stats.norm.cdf(bias + z / (1 - acceleration * z))))
+    assert row.value == pytest.approx(value)
+    assert (row.low, row.high) == pytest.approx((min(ends[0], value), max(ends[1], value)))
+
+
 def test_repeated_rows_are_worth_what_their_copies_are():
     values = np.random.default_rng(2).exponential(size=25)
     counts = np.where(values > 1.5, 1, 4)
@@ -113,6 +140,7 @@ def test_blocks_of_replicates_are_all_filled():
     part = units(np.arange(3000.0))
     drawn = replicate(part, mean, 3000, seed=1)
     error = math.sqrt((3000**2 - 1) / 12 / 3000)
+    assert np.array_equal(replicate(part, mean, 50), replicate(part, mean, 50, seed=0))
     for third in (drawn[:1000], drawn[1000:2000], drawn[2000:]):
         assert third.mean() == pytest.approx(1499.5, abs=0.2 * error)
         assert third.std() == pytest.approx(error, rel=0.08)
@@ -122,14 +150,14 @@ def test_blocks_of_replicates_are_all_filled():
     assert left_out == pytest.approx(wide.rows.sum() - wide.rows.sum(1))
 
 
-@pytest.mark.parametrize("clustered", [False, True])
-def test_units_are_the_sums_of_their_items(clustered):
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_units_are_the_sums_of_their_items(size):
     rng = np.random.default_rng(4)
     features = rng.random((5, 3))
     pattern = rng.integers(0, 4, 50)  # the fifth pattern never occurs
-    clusters = rng.integers(0, 9, 50) * 10 if clustered else np.arange(50)
+    clusters = rng.permutation(np.arange(50) // size * 10)
     found = units_of(features, pattern, clusters)
-    if clustered:
+    if size > 1:
         expected = [features[pattern[clusters == g]].sum(0) for g in np.unique(clusters)]
         assert found.rows == pytest.approx(np.array(expected))
         assert found.counts.tolist() == [1] * len(expected)
@@ -137,6 +165,8 @@ def test_units_are_the_sums_of_their_items(clustered):
         assert found.counts.tolist() == [int((pattern == k).sum()) for k in range(5)]
         assert units_of(features, pattern, None).counts.tolist() == found.counts.tolist()
     assert found.total == pytest.approx(features[pattern].sum(0))
+    empty = np.zeros(0, dtype=int)
+    assert units_of(features, empty, empty).n == units_of(features, empty, None).n == 0
 
 
 def test_the_cluster_bootstrap_is_that_of_whole_clusters():
@@ -262,6 +292,11 @@ def test_lost_replicates_are_told():
     assert 100 * 0.95**40 == pytest.approx(int(told[1]), abs=2.5)
     assert row.status == "unreliable" and row.low is not None
     assert (rare(3, 40).status, rare(3, 40).reason) == ("ok", "")
+    # .975^40 = 36% are lost. Of the others .12 hold 3 hits or more and .41 hold 2 or more: the
+    # lower level, .17, finds 40 / 2. Leaving out the only hit has no value and counts for nothing.
+    single = rare(1, 40)
+    assert re.fullmatch(r"undefined in 3[4-9]% of the replicates", single.reason)
+    assert (single.low, single.high) == (20.0, 40.0)
 
 
 def test_a_bootstrap_without_values_gives_no_interval():
@@ -297,6 +332,7 @@ def rows_like(shape, low, high, seed=0):
         rows_like((200, 3), 0, 10_000),  # sorted by a mixed-radix code
         rows_like((200, 20), 0, 10_000),  # too wide for one code
         rows_like((200, 70), 0, 2),
+        np.array([[a, b, c] for a in (0, 1) for b in (0, 2**32 - 1) for c in (0, 2**32 - 1)]),
         np.array([[2**61, 1], [-5, 1], [2**61, 0], [-5, 1], [2**61, 1]]),
         np.array([[3, 2**61, 1], [3, 0, 1], [4, 2**61, 1], [3, 0, 1], [4, 2**61, 2]]),
         np.array([[0, 1], [1, 0], [0, 1], [1, 1], [1, 0]]),
@@ -310,5 +346,6 @@ def test_distinct_rows_equal_a_dictionary(rows):
     seen = {}
     for index, row in enumerate(map(tuple, rows.tolist())):
         seen.setdefault(row, index)
+    assert np.array_equal(rows[first][number], rows)
     assert sorted(first.tolist()) == sorted(seen.values())
     assert [int(first[k]) for k in number] == [seen[tuple(row)] for row in rows.tolist()]
