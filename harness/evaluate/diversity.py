@@ -44,8 +44,8 @@ def distinct(counts: Counter[tuple[str, ...]], sample: int) -> float | None:
     if not 0 < sample <= total:
         return None
 
-    def log_choose(n: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(sample + 1) - math.lgamma(n - sample + 1)
+    def log_choose(n: int) -> float:  # and times sample!, which cancels in the ratio
+        return math.lgamma(n + 1) - math.lgamma(n - sample + 1)
 
     everything = log_choose(total)
     expected = math.fsum(

@@ -39,7 +39,6 @@ class EvaluatorInfo:
 class Scored:
     """One response with one evaluator's score in [0, 1], None with the status that says why."""
 
-    response_id: str
     item_id: str
     cluster: str
     policy: str
@@ -129,7 +128,7 @@ def score_responses(
         elif key in failures:
             status = min(failures[key], key=lambda s: (-failures[key][s], s.value))
         cluster = clusters[response.item_id]
-        return Scored(response.id, response.item_id, cluster, policy, seed, value, status)
+        return Scored(response.item_id, cluster, policy, seed, value, status)
 
     return Scores(
         {

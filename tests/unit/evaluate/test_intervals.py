@@ -27,6 +27,8 @@ def test_wilson_has_width_at_the_ends() -> None:
     assert low == pytest.approx(30 / (30 + 1.959964**2), abs=1e-6)
     assert high == 1.0
     assert wilson(0, 30) == pytest.approx((1 - high, 1 - low))
+    assert {wilson(0, n)[0] for n in range(1, 200)} == {0.0}
+    assert {wilson(n, n)[1] for n in range(1, 200)} == {1.0}
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 0), (1, 0), (-1, 5), (6, 5)])
