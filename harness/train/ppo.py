@@ -177,10 +177,9 @@ class PpoTraining:
         policy = [p for p in self.policy.parameters() if p.requires_grad]
         critic_rate = settings.critic_learning_rate or settings.learning_rate
         self.rates = (settings.learning_rate, critic_rate)
+        # Every step sets the rates.
         optimizer = torch.optim.AdamW(
-            [{"params": policy}, {"params": critic}],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
+            [{"params": policy}, {"params": critic}], weight_decay=settings.weight_decay
         )
         self.module, self.optimizer = self.accelerator.prepare(module, optimizer)
         self.reference.model.to(self.accelerator.device)
@@ -408,7 +407,7 @@ class PpoTraining:
         """Write the state after a step, all or nothing; older states are deleted."""
         import torch
 
-        self.folder.resume_dir.mkdir(parents=True, exist_ok=True)
+        self.folder.resume_dir.mkdir(exist_ok=True)
         path = self.folder.resume_dir / f"step-{step}.pt"
         part = path.with_suffix(".part")
         torch.save(
@@ -467,7 +466,7 @@ def schedule_factor(settings: PpoSettings, step: int) -> float:
     """Return the share of the peak learning rate at a step (from 1)."""
     if step <= settings.warmup_steps:
         return step / settings.warmup_steps
-    progress = (step - 1 - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1)
+    progress = (step - 1 - settings.warmup_steps) / (settings.steps - settings.warmup_steps)
     if settings.schedule == "linear":
         return 1 - progress
     if settings.schedule == "cosine":

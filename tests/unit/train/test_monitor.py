@@ -106,6 +106,14 @@ def test_reward_functions_get_every_column_of_every_row(chat: bool) -> None:
     }
 
 
+def test_as_many_completions_as_prompts_are_rewarded() -> None:
+    rows = [{"prompt": "p"}, {"prompt": "q"}]
+    for prompts, texts in ((["p"], ["x", "y"]), (["p", "q"], ["x"])):
+        drawn = rollout(texts, [1] * len(texts), [True] * len(texts))
+        with pytest.raises(ValueError, match="argument 2 is"):
+            call_rewards(lambda **_: [1.0], prompts, drawn, rows)
+
+
 def log_probability(model: Any, prompt: list[int], completion: list[int], heat: float) -> list[Any]:
     """The distribution before each token of one completion, computed alone."""
     import torch

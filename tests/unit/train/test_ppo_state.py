@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -318,6 +319,27 @@ def test_the_newest_whole_state_is_taken(policy_path: Path, tmp_path: Path) -> N
     ]
     assert moments[0] == moments[1]
     assert len(moments[0]) == len(wanted)
+
+
+class Trap:
+    """Pickled, it is a call that leaves a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_a_state_file_runs_no_code(policy_path: Path, tmp_path: Path) -> None:
+    import torch
+
+    trained = training(policy_path, tmp_path)
+    (tmp_path / "resume").mkdir()
+    torch.save({"step": 1, "trap": Trap(tmp_path / "ran")}, tmp_path / "resume" / "step-1.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        trained.resume()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_folder_of_an_earlier_version_can_be_gone_on_with(

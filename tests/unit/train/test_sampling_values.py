@@ -185,6 +185,21 @@ def mixed_rollout(tokenizer: Any) -> tuple[Rollout, list[list[int]], list[list[i
     return cut(ids, mask, raw, [eos], tokenizer), prompts, completions
 
 
+def test_a_special_token_within_a_completion_is_kept_and_not_shown(policy_path: Path) -> None:
+    """A sampled pad or BOS is a token like any other, with a log-probability; no text."""
+    import torch
+
+    tokenizer = load_tokenizer(policy_path)
+    pad, bos, eos = tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id
+    a, b = tokenizer.convert_tokens_to_ids(["a", "b"])
+    ids, mask = pad_left([[1], [1, 2]], pad)
+    raw = torch.tensor([[a, pad, bos, b, eos], [pad, eos, a, a, a]])
+    rollout = cut(ids, mask, raw, [eos], tokenizer)
+    assert rollout.sampled_ids() == [[a, pad, bos, b, eos], [pad, eos]]
+    assert rollout.texts == ["ab", ""]
+    assert rollout.completion_ids.tolist() == [[a, pad, bos, b, eos], [pad, eos, pad, pad, pad]]
+
+
 @pytest.mark.parametrize("model_name", ["policy_path", "gpt2_path", "lora_path"])
 @pytest.mark.parametrize("temperature", [1.0, 0.4])
 def test_scores_are_those_of_one_sequence_at_a_time(
