@@ -73,7 +73,7 @@ def length_and_self_bias(
     columns = {"place": np.ones(judged.size), "human": _signs(truth, a, b)}
     if length_gap is not None:
         spread = float(np.nanstd(length_gap))
-        columns["length_bias"] = np.tanh(length_gap / spread) if spread > 0 else length_gap * 0.0
+        columns["length_bias"] = np.tanh(length_gap / spread) if spread > 0 else length_gap
     if own_family is not None:
         columns["self_preference"] = own_family
     outcomes = np.where(truth < 0, -1, _outcomes(judged, a, b, tie))

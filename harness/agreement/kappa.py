@@ -53,7 +53,7 @@ def pairs_of(first: IntArray, second: IntArray, clusters: IntArray, n_categories
 def pairs_from_contingency(contingency: IntArray) -> Pairs:
     """Return the items of a (c, c) table of counts, each a cluster of its own."""
     c = contingency.shape[0]
-    flat = np.repeat(np.arange(c * c), contingency.reshape(-1))
+    flat = np.repeat(np.arange(c * c), contingency.ravel())
     return Pairs(flat // c, flat % c, np.arange(flat.size), c)
 
 

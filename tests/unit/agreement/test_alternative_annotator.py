@@ -177,6 +177,34 @@ def test_few_misses_or_hits_give_rho_wilsons_interval(misses, exact):
     assert (rho.low, rho.high) == pytest.approx(expected)
 
 
+def behind_on(items, clusters):
+    """Return rho where people all say a and the judge says b on some items of 72."""
+    people = [0] * 72
+    judge = [int(i in items) for i in range(72)]
+    table, column = table_of(
+        {"x": people, "y": people, "z": people, "judge": judge}, clusters=[str(c) for c in clusters]
+    )
+    return alternative_annotator_test(table, column)[1]
+
+
+def test_an_interval_of_rho_stays_between_0_and_1():
+    # Twelve prompts of six: behind on all of the first and once in four others; and the reverse.
+    misses = {*range(6), 6, 12, 18, 24}
+    prompts = np.arange(72) // 6
+    row, turned = behind_on(misses, prompts), behind_on(set(range(72)) - misses, prompts)
+    sums = [-6 * 62 / 72, *[5 - 6 * 62 / 72] * 4, *[6 - 6 * 62 / 72] * 7]
+    half = t.ppf(0.975, 11) * np.sqrt(12 / 11 * np.sum(np.square(sums))) / 72
+    assert 62 / 72 + half > 1
+    assert (row.low, row.high) == pytest.approx((62 / 72 - half, 1.0))
+    assert (turned.low, turned.high) == pytest.approx((0.0, 10 / 72 + half))
+    assert row.high == 1.0 and turned.low == 0.0
+
+
+def test_prompts_that_all_balance_give_rho_wilsons_interval_over_prompts():
+    row = behind_on(set(range(0, 72, 2)), np.arange(72) // 2)
+    assert row.value == 0.5 and (row.low, row.high) == pytest.approx(wilson(18, 36))
+
+
 def test_a_judge_that_equals_people_wins_unless_its_worth_is_nothing():
     same = {name: [0, 1] * 20 for name in ("x", "y", "z", "judge")}
     omega, rho, *rows = alternative_annotator_test(*table_of(same), 0.1)

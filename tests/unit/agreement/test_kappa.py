@@ -135,8 +135,10 @@ def test_a_rare_category_does_not_hide_why_there_is_no_interval():
 @pytest.mark.parametrize(
     "statistic", [cohen_kappa, percent_agreement, prevalence_statistic, bias_statistic]
 )
-def test_without_a_common_item_there_is_no_number(statistic):
-    empty = pairs_of(np.array([0, -1]), np.array([-1, 1]), np.arange(2), 2)
+@pytest.mark.parametrize("categories", [3, 2, 0])
+def test_without_a_common_item_there_is_no_number(statistic, categories):
+    first, second = (np.array([0, -1]), np.array([-1, 1])) if categories else np.full((2, 2), -1)
+    empty = pairs_of(first, second, np.arange(2), categories)
     row = statistic(empty, "x - y")
     assert (row.value, row.status, row.annotators) == (None, "undefined", "x - y")
     assert row.reason == "no item was labelled by both"
