@@ -70,7 +70,7 @@ def exchange(
     job: dict[str, Any],
     limits: RunLimits,
     streams: tuple[int, ...] = (),
-    output: int = -1,
+    output: int | None = None,
 ) -> Claims:
     """Run one job in a child and read everything that it sends.
 
@@ -94,11 +94,11 @@ def exchange(
         with answers:
             received, too_much = _receive(slot, answers.fileno(), output, limits)
     finally:
-        if output >= 0:
+        if output is not None:
             os.close(output)
     frames, broken = _frames(received[0])
     end = slot.finish(limits)
-    if output >= 0 and not (too_much or end.signal or end.code):
+    if output is not None and not (too_much or end.signal or end.code):
         frames = frames or [{}]
         if isinstance(frames[0], dict):
             frames[0]["o"] = received[1].decode("utf-8", "replace")
@@ -106,11 +106,13 @@ def exchange(
 
 
 def _receive(
-    slot: Slot, answers: int, output: int, limits: RunLimits
+    slot: Slot, answers: int, output: int | None, limits: RunLimits
 ) -> tuple[tuple[bytearray, bytearray], bool]:
     """Read both streams to their ends; have the child killed when they pass its limit."""
-    streams = {answers: bytearray()} | ({output: bytearray()} if output >= 0 else {})
-    received = (streams[answers], streams.get(output, bytearray()))
+    received = (bytearray(), bytearray())
+    streams = {answers: received[0]}
+    if output is not None:
+        streams[output] = received[1]
     too_much = False
     poller = select.poll()
     for descriptor in streams:

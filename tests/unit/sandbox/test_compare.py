@@ -212,13 +212,18 @@ PAIRS: list[tuple[Any, Any, bool, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("expected", "returned", "exact", "near"), PAIRS, ids=range(len(PAIRS)))
-def test_the_verdict_on_a_pair_is_the_documented_one(
-    expected: Any, returned: Any, exact: bool, near: bool
-) -> None:
-    assert (equal(expected, returned), equal(expected, returned, 1e-6)) == (exact, near)
-    assert equal([expected], (returned,)) is exact
-    assert equal({"k": [expected, 1]}, {"k": [returned, 1]}, 1e-6) is near
+def test_the_verdict_on_a_pair_is_the_documented_one() -> None:
+    wrong = []
+    for expected, returned, exact, near in PAIRS:
+        found = (
+            equal(expected, returned),
+            equal(expected, returned, 1e-6),
+            equal([expected], (returned,)),
+            equal({"k": [expected, 1]}, {"k": [returned, 1]}, 1e-6),
+        )
+        if found != (exact, near, exact, near):
+            wrong.append((expected, returned, found))
+    assert wrong == []
 
 
 def rule(a: Any, b: Any, tolerance: float) -> bool:
@@ -256,12 +261,13 @@ def rule(a: Any, b: Any, tolerance: float) -> bool:
     return bool(tolerance) and math.isfinite(gap) and gap <= tolerance * max(1, size)
 
 
-VALUES = [value for pair in PAIRS for value in pair[:2]]
+VALUES = list({repr(value): value for pair in PAIRS for value in pair[:2]}.values())
 
 
 @pytest.mark.parametrize("tolerance", [0.0, 1e-6, 0.01])
 def test_every_value_against_every_other(tolerance: float) -> None:
-    """Some 90,000 pairs at each tolerance."""
+    """Some 20,000 pairs at each tolerance."""
+    assert len(VALUES) > 140
     trees = [parse(encode(value)) for value in VALUES]
     wrong = [
         (expected, returned)
@@ -328,10 +334,13 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("tolerance", [0.0, 1e-6])
-@pytest.mark.parametrize(("expected", "claim"), HOSTILE, ids=range(len(HOSTILE)))
-def test_malformed_claims_are_equal_to_nothing(expected: Any, claim: str, tolerance: float) -> None:
-    assert same(expected, parse(claim.encode()), tolerance) is False
+def test_malformed_claims_are_equal_to_nothing() -> None:
+    verdicts = [
+        same(expected, parse(claim.encode()), tolerance)
+        for expected, claim in HOSTILE
+        for tolerance in (0.0, 1e-6)
+    ]
+    assert verdicts == [False] * 2 * len(HOSTILE)
 
 
 def test_claims_in_another_spelling_are_equal() -> None:
