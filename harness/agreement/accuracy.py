@@ -30,7 +30,7 @@ def majority(counts: IntArray) -> IntArray:
         return np.full(counts.shape[0], MISSING, dtype=np.int64)
     top = counts.max(1)
     single = (counts == top[:, None]).sum(1) == 1
-    return np.where((top > 0) & single, counts.argmax(1), MISSING).astype(np.int64)
+    return np.where((top > 0) & single, counts.argmax(1), MISSING)
 
 
 def accuracy(
@@ -253,7 +253,7 @@ def vote_agreement(
     return cluster_share(
         name,
         annotators,
-        same.astype(np.float64),
+        same,
         clusters[usable],
         why_undefined="no item has a vote of both",
     )

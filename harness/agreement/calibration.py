@@ -45,7 +45,7 @@ class Bin:
 def bins_of(stated: FloatArray, bins: int = BINS) -> IntArray:
     """Return (n,) bins of about equal size; equal values share one."""
     edges = np.unique(np.quantile(stated, np.linspace(0, 1, bins + 1)[1:-1]))
-    return np.searchsorted(edges, stated, side="left").astype(np.int64)
+    return np.searchsorted(edges, stated)
 
 
 def reliability(stated: FloatArray, right: FloatArray, bins: int = BINS) -> list[Bin]:

@@ -175,7 +175,7 @@ def estimate(
     """
     groups = units.n
     with np.errstate(all="ignore"):
-        value = float(function(units.total)) if groups else float("nan")
+        value = float(function(units.total)) if groups else np.nan
     if not np.isfinite(value):
         return undefined(name, annotators, why_undefined, n, groups)
     result = Statistic(name, annotators, value, n=n, clusters=groups)
@@ -229,7 +229,7 @@ def _bca(
 
     units = int(counts.sum())
     if drawn.size < 20:
-        return float("nan"), float("nan")
+        return np.nan, np.nan
     below = np.mean(drawn < value) + 0.5 * np.mean(drawn == value)
     edge = 0.5 / drawn.size
     bias = float(ndtri(np.clip(below, edge, 1.0 - edge)))

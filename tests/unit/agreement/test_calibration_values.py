@@ -63,10 +63,11 @@ def parts_by_loop(stated, right):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_parts_and_their_jackknife_over_clusters_by_brute_force(seed):
     rng = np.random.default_rng(seed)
-    # One stated value in cluster 0 only, so that leaving it out empties a bin; one occurs once.
+    # One stated value in cluster 0 only, so that leaving it out empties a bin; one occurs twice.
     stated = rng.choice([0.6, 0.75], 90)
     clusters = rng.integers(1, 12, 90)
-    stated[:5], clusters[:5], stated[5] = 0.95, 0, 0.85
+    stated[:5], clusters[:5] = 0.95, 0
+    stated[5:7], clusters[5:7] = 0.85, [1, 2]
     right = (rng.random(90) < stated).astype(float)
     check_the_parts(stated, right, clusters)
 

@@ -273,6 +273,11 @@ def test_what_is_no_number_is_undefined_with_its_reason(part):
     assert (row.n, row.clusters) == (7, part.n)
 
 
+def test_no_unit_has_no_value_even_where_the_sums_of_none_would_give_one():
+    row = estimate("x", "", units([]), lambda sums: sums[..., 0], n=0, **WIDE)
+    assert (row.status, row.reason) == ("undefined", "no number")
+
+
 def rare(hits, n):
     """1 / share of the first kind: undefined in the resamples that hold none of it."""
     part = Units(np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), np.array([hits, n - hits]))
