@@ -141,6 +141,12 @@ def test_a_ranking_votes_on_each_of_its_pairs():
         ("x3", "x2"): (pytest.approx(2 / 3), 3),
         ("x2", "x1"): (pytest.approx(2 / 3), 3),
     }
+    # As votes: x3 first for all but dee, x2 over x1 for all but ann.
+    assert chosen(majority([ranked], judged, {})) == {
+        ("x3", "x1"): (1.0, 3),
+        ("x3", "x2"): (pytest.approx(2 / 3), 3),
+        ("x2", "x1"): (pytest.approx(2 / 3), 3),
+    }
     failed = mean([ranked], judged[3:], {})
     assert failed.unused == {"no verdict: unparseable": 3}
     assert failed.annotators == (AnnotatorReport("people", "cy", 1.0, 0, {"unparseable": 1}),)

@@ -77,6 +77,7 @@ def assert_same(fit, expected):
 
 PANEL = crowd(1, 90, 3, 3, 3)  # few patterns: rows are collapsed
 SPARSE = crowd(2, 60, 12, 3, 4)  # hardly two items alike
+SEVEN_IN_TEN = [[(0, k)] for k in (0, 1, 2, 3, 4, 5, 6, 0, 1, 2)]
 GAPS = [*crowd(3, 20, 4, 2, 3), [], *crowd(4, 20, 4, 2, 2), [], [(0, 1)]]
 REPEATS = crowd(5, 50, 3, 4, 5, repeats=True)  # an annotator labels an item more than once
 
@@ -190,8 +191,15 @@ def unlike(items):
 
 @pytest.mark.parametrize(
     ("items", "annotators", "classes"),
-    [(PANEL, 3, 3), (SPARSE, 12, 3), (GAPS, 4, 2), (REPEATS, 3, 4), (SPARSE * 100, 12, 3)],
-    ids=["panel", "sparse", "gaps", "repeats", "large"],
+    [
+        (PANEL, 3, 3),
+        (SPARSE, 12, 3),
+        (GAPS, 4, 2),
+        (REPEATS, 3, 4),
+        (SPARSE * 100, 12, 3),
+        (SEVEN_IN_TEN, 1, 7),
+    ],
+    ids=["panel", "sparse", "gaps", "repeats", "large", "seven"],
 )
 def test_items_with_the_same_labels_are_one_row_where_that_saves_three_in_ten(
     items, annotators, classes
