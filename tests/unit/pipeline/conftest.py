@@ -21,6 +21,7 @@ import yaml
 from pydantic import BaseModel
 
 from harness.contract import AggregatorFactory, ReportSection, RunContext, SourceFactory
+from harness.hookspecs import hookimpl
 from harness.pipeline import arms as arms_stage
 from harness.records import read_rows
 from harness.registry import Origin, registry
@@ -323,6 +324,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     factory = SourceFactory("scripted", "7", "judge", build, Script)
     monkeypatch.setitem(found.sources, "scripted", factory)  # type: ignore[arg-type]
     monkeypatch.setitem(found.origins, "scripted", Origin("scripted", "m", "play", "3.1"))  # type: ignore[arg-type]
+
+    class Finished:
+        @hookimpl
+        def harness_run_finished(self, run: Any) -> None:
+            made.note("finished", run)
+
+    finished = Finished()
+    found.manager.register(finished)
     counted = AggregatorFactory("counted", count)
     monkeypatch.setitem(found.aggregators, "counted", counted)  # type: ignore[arg-type]
     found.sections.append(ReportSection("Of the script", section))  # type: ignore[attr-defined]
@@ -342,6 +351,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("harness.train.reward_model.RewardModelReward", learned)
     yield made
     found.sections.pop()  # type: ignore[attr-defined]
+    found.manager.unregister(finished)
 
 
 EXAM = {

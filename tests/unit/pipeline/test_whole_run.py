@@ -458,6 +458,7 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
         "rubric_sha256": None, "template_sha256": "t" * 64,
     }  # fmt: skip
     assert stored["sources"]["people"]["template_sha256"] is None
+    assert world.happened("finished") == [["finished", str(world.out)]]
     assert "6 arms of whole" in (world.out / "report.md").read_text()  # a plugin's section
 
 
