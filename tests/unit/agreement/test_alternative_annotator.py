@@ -136,7 +136,7 @@ def influence_interval(columns, clusters):
     return np.mean(values) - half, np.mean(values) + half
 
 
-@pytest.mark.parametrize("prompts", [120, 30, 20])
+@pytest.mark.parametrize("prompts", [120, 30, 20, 5])
 def test_the_interval_of_rho_is_clustered_by_prompt(prompts):
     columns = random_columns(3, n=120, judge_right=0.6)
     clusters = [f"q{i * prompts // 120}" for i in range(120)]
@@ -144,7 +144,7 @@ def test_the_interval_of_rho_is_clustered_by_prompt(prompts):
     _, rho, *_ = alternative_annotator_test(table, judge)
     assert (rho.low, rho.high) == pytest.approx(influence_interval(columns, clusters))
     assert rho.clusters == prompts
-    assert rho.reason == ("" if prompts >= 30 else "only 20 independent units")
+    assert rho.reason == ("" if prompts >= 30 else f"only {prompts} independent units")
 
 
 def test_copies_of_items_in_one_cluster_add_no_certainty():
@@ -213,6 +213,16 @@ def test_a_judge_that_equals_people_wins_unless_its_worth_is_nothing():
     assert (rho.low, rho.high) == pytest.approx(wilson(40, 40))
     omega, *_ = alternative_annotator_test(*table_of(same), 0.0)
     assert omega.value == 0.0
+    halves = ["p"] * 20 + ["q"] * 20
+    omega, *_ = alternative_annotator_test(*table_of(same, clusters=halves), 0.1)
+    assert omega.value == 1.0
+
+
+def test_two_prompts_have_an_interval():
+    row = behind_on({0, 40}, [0] * 36 + [1] * 36)
+    # Two hits' clusters are too few for t, and both prompts are alike: Wilson over the two.
+    assert (row.clusters, row.status) == (2, "ok") and row.value == 70 / 72
+    assert (row.low, row.high) == pytest.approx(wilson(2 * 70 / 72, 2))
 
 
 def test_one_prompt_decides_nothing():
@@ -236,6 +246,17 @@ def test_epsilon_is_what_decides_and_is_a_fifth_unless_given():
     assert omega.value == 1.0 and "epsilon 0.2)" in omega.reason
     omega, *_ = alternative_annotator_test(table, judge, 0.15)
     assert omega.value == 0.0 and "epsilon 0.15)" in omega.reason
+
+
+def test_half_of_the_people_beaten_is_enough():
+    # w and x are alone with b and c; y and z say a, as the judge does on all but half of the items.
+    a, b, c, d = range(4)
+    columns = {"w": [b] * 40, "x": [c] * 40, "y": [a] * 40, "z": [a] * 40}
+    table, judge = table_of(columns | {"judge": [d] * 20 + [a] * 20})
+    omega, rho, *rows = alternative_annotator_test(table, judge)
+    assert [row.reason.split(", ")[-1] for row in rows] == ["won", "won", "not won", "not won"]
+    assert omega.value == 0.5 and omega.reason.startswith("may replace a person (")
+    assert rho.value == pytest.approx((1 + 1 + 0.5 + 0.5) / 4)
 
 
 @pytest.mark.parametrize(("common", "tested"), [(29, 2), (30, 3)])

@@ -113,6 +113,16 @@ class TestPosition:
         assert (row.status, row.low, row.high) == ("unreliable", None, None)
         assert (row.reason, row.n, row.clusters) == ("no interval from one cluster", 12, 1)
 
+    def test_two_prompts_have_an_interval(self):
+        first, prompts = np.array([A] * 9 + [B] * 3), np.arange(12) % 2
+        row = position_coefficient(OrderVerdicts("j", first, np.full(12, A), prompts, A, B))
+        # Nine of 24 picks are the first, five and four by prompt; t(1) takes 12.7 errors.
+        share, hits = 9 / 24, (5, 4)
+        error = np.sqrt(2 * sum((h - 12 * share) ** 2 for h in hits)) / (24 * share * (1 - share))
+        assert row.value == pytest.approx(np.log(9 / 15))
+        assert row.high - row.value == pytest.approx(t.ppf(0.975, 1) * error)
+        assert row.reason == "only 2 independent units"
+
     @pytest.mark.parametrize(("prompts", "reason"), [(29, "only 29 independent units"), (30, "")])
     def test_thirty_prompts_are_enough(self, prompts, reason):
         first = np.array([A] * (prompts - 5) + [B] * 5)

@@ -194,12 +194,14 @@ class TestRoganGladen:
         assert (row.clusters, grouped.clusters) == (y.size, y.size // 5)
         assert grouped.n == row.n == total
 
-    def test_too_few_labels_for_that_interval_leave_everything_open(self):
-        # Adjusted: 2/3 + 3/22 - 1 < 0, though 1 + 2/20 - 1 > 0.
-        y, f = verdicts(1, 0, 18, 2)
+    @pytest.mark.parametrize(("false_yes", "true_no"), [(18, 2), (3, 1)])
+    def test_too_few_labels_for_that_interval_leave_everything_open(self, false_yes, true_no):
+        # Adjusted: 2/3 + 3/22 - 1 < 0 and 2/3 + 2/6 - 1 = 0, though se + sp - 1 is above 0.
+        y, f = verdicts(1, 0, false_yes, true_no)
         row = rogan_gladen(y, f, np.ones(30), "")
         assert (row.low, row.high) == (0.0, 1.0)
-        assert row.value == pytest.approx((49 / 51 - 0.9) / 0.1)
+        rate, sp = 1 - true_no / (y.size + 30), true_no / (false_yes + true_no)
+        assert row.value == pytest.approx((rate + sp - 1) / sp)
 
     @pytest.mark.parametrize(("said", "end"), [(0.0, 0.0), (1.0, 1.0)])
     def test_a_rate_outside_0_and_1_is_cut_there(self, said, end):
