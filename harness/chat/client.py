@@ -413,8 +413,8 @@ class Client:
         wasted: float = 0.0,
     ) -> ChatReply:
         """Keep a refusal, so that it is not paid for twice."""
-        empty = ChatReply(text="", tokens=Tokens())
-        reply = replace(error.reply or empty, text=error.reason, finish_reason=_REFUSED)
+        reply = error.reply or ChatReply(error.reason)
+        reply = replace(reply, text=error.reason, finish_reason=_REFUSED)
         usage = self._used(request.model)
         usage.failed += 1
         usage.calls -= 1

@@ -60,17 +60,17 @@ def _table() -> dict[str, Any]:
     return table
 
 
-def known_model(model: str) -> Mapping[str, Any] | None:
+def known_model(model: str) -> dict[str, Any] | None:
     """Return the entry of litellm's list for a model, under its full or its bare name."""
     table = _table()
     bare = model.partition("/")[2]
-    entry = table.get(model) or table.get(bare)
+    entry: dict[str, Any] | None = table.get(model) or table.get(bare)
     if entry is not None and model not in table:
         # "openai/gpt-4o" may take the entry "gpt-4o" of the same provider, no other's.
         provider = model.partition("/")[0]
         if entry.get("litellm_provider") != provider:
             return None
-    return entry if isinstance(entry, dict) else None
+    return entry
 
 
 def price_of(model: str, extra: Mapping[str, Any]) -> Price | None:

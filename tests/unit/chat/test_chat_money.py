@@ -1,4 +1,4 @@
-"""Money, by hand arithmetic: prices, reservations, the budget, what failed calls cost, estimates.
+"""What calls, their failed tries and batches cost, by hand arithmetic, within the budget.
 
 The stub server counts 100 tokens of a prompt and 10 of an answer: at PRICES $0.20 and $0.10.
 """
@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from harness.chat import Client
-from harness.chat.budget import Budget
 from harness.chat.prices import Price
 from harness.errors import BudgetExceededError, ChatError, ConfigError
 from harness.schema import ChatRequest, Status, Tokens
@@ -69,93 +68,6 @@ def at_once(monkeypatch):
         await real(min(delay, 0.001), *result)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-
-
-def reserve(budget, amount, seconds=5.0):
-    return asyncio.wait_for(budget.reserve(amount), seconds)
-
-
-@pytest.mark.parametrize(
-    ("limit", "spent", "amounts", "refused"),
-    [
-        (1.0, 0.0, [1.0], None),  # exactly at the limit
-        (1.0, 0.75, [0.25], None),
-        (1.0, 0.0, [1.0 + 1e-9], None),  # sums of floats may be off by that much
-        (1.0, 0.0, [1.0 + 3e-9], 0),
-        (1.0, 0.75, [0.26], 0),
-        (0.5, 0.0, [1.0], 0),
-        (0.0, 0.0, [0.0], None),  # what is free needs no budget
-        (0.0, 0.0, [1e-6], 0),
-        (1.0, 2.0, [0.0], None),  # nor does it when a resumed run was given less
-        (1.0, 2.0, [0.01], 0),
-        (0.3, 0.0, [0.1, 0.1, 0.1], None),  # 0.30000000000000004
-        (1.0, 0.5, [0.25, 0.25], None),
-        (None, 5.0, [1e9, 1e9], None),
-    ],
-)
-def test_a_reservation_is_granted_up_to_exactly_the_limit(limit, spent, amounts, refused):
-    async def go():
-        budget = Budget(limit, spent)
-        for place, amount in enumerate(amounts):
-            try:
-                await reserve(budget, amount)
-            except BudgetExceededError:
-                return place
-        return None
-
-    assert asyncio.run(go()) == refused
-
-
-def test_what_is_set_aside_counts_until_it_is_settled():
-    async def go():
-        budget = Budget(1.0)
-        assert budget.spent_usd == 0.0
-        for amount in (0.25, 0.25, 0.5):
-            await reserve(budget, amount)
-        waiting = [asyncio.create_task(budget.reserve(0.5)) for _ in range(2)]
-        await asyncio.sleep(0.05)
-        assert [task.done() for task in waiting] == [False, False]
-        budget.settle(0.5, 0.0)  # one place is free, for one of the two
-        await asyncio.wait_for(asyncio.wait(waiting, return_when="FIRST_COMPLETED"), 5.0)
-        await asyncio.sleep(0.05)
-        assert sorted(task.done() for task in waiting) == [False, True]
-        budget.settle(0.25, 0.25)
-        budget.settle(0.25, 0.125)
-        # $0.375 spent and $0.50 set aside: the other one might still fit, so it waits.
-        budget.settle(0.5, 0.5)
-        with pytest.raises(BudgetExceededError) as caught:
-            await asyncio.wait_for(asyncio.gather(*waiting), 5.0)
-        assert budget.spent_usd == 0.875
-        for figure in ("$1 ", "$0.8750", "$0.5000", "budget_usd"):
-            assert figure in str(caught.value)
-        await reserve(budget, 0.125)
-
-    asyncio.run(go())
-
-
-def test_a_call_that_can_never_fit_does_not_wait_for_the_others():
-    async def go():
-        budget = Budget(1.0)
-        await reserve(budget, 0.5)
-        with pytest.raises(BudgetExceededError):
-            await reserve(budget, 1.25)
-        for amount in (1.0, 1.0 + 1e-9):  # these fit if the call in flight turns out free
-            waiting = asyncio.create_task(budget.reserve(amount))
-            await asyncio.sleep(0.03)
-            assert not waiting.done()
-            budget.settle(0.5, 0.0)
-            await asyncio.wait_for(waiting, 5.0)
-            budget.settle(amount, 0.0)
-            await reserve(budget, 0.5)
-
-    asyncio.run(go())
-
-
-def test_without_a_limit_what_is_spent_is_added_up_all_the_same():
-    budget = Budget(None, 1.0)
-    budget.settle(5.0, 0.25)
-    budget.settle(0.0, 0.5)
-    assert (budget.limit_usd, budget.spent_usd) == (None, 1.75)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +129,49 @@ def test_the_reason_and_the_raw_text_of_a_failure_are_kept(at_once):
     assert (again.status, again.reason) == (refused.status, refused.reason)
     assert (again.reply.cost_usd, again.reply.cached, again.reply.tries) == (0.0, True, 0)
     assert (client.usage[MODEL].cached, client.usage[MODEL].failed) == (1, 2)
+
+
+def test_what_was_lost_is_in_the_journal_with_its_reason(journal, at_once):
+    with StubServer(faults=["empty"]) as server:
+        calls(server, [ask(server)], journal)
+    rows = [journal.get_reply(key) for key in journal.reply_keys()]
+    (lost,) = [row for row in rows if "text" not in row]
+    reason = "the answer is empty (finish reason stop)"
+    assert lost == {"model": MODEL, "cost_usd": ONE, "lost": reason}
+    (kept,) = [row for row in rows if "text" in row]
+    assert (kept["model"], kept["cost_usd"], kept["tries"]) == (MODEL, ONE, 2)
+
+
+def test_a_refusal_without_an_answer_costs_nothing_and_is_kept(journal, monkeypatch):
+    import litellm
+
+    told = []
+
+    async def refuse(**options):
+        told.append(options["model"])
+        raise litellm.ContentPolicyViolationError("not that", "judge", "hosted_vllm")
+
+    monkeypatch.setattr(litellm, "acompletion", refuse)
+    request = user("q", extra=PRICES)
+    (first, again), client = calls(None, [request, request], journal, budget_usd=9.0)
+    assert told == [MODEL]
+    for error in (first, again):
+        assert error.status is Status.REFUSED and "not that" in error.reason
+        assert (error.reply.cost_usd, error.reply.tokens) == (0.0, Tokens())
+    assert client.usage[MODEL].failed == 1 and client.budget.spent_usd == 0.0
+
+
+def test_what_several_calls_cost_is_added_up_however_they_end(journal, at_once):
+    faults = ["ok", "refusal", "empty", "empty", "empty", "400", "empty", "401", "empty", "ok"]
+    with StubServer(faults=faults) as server:
+        _, client = calls(server, [ask(server, text) for text in "abcdef"], journal)
+        assert len(server.bodies) == len(faults)
+    usage = client.usage[MODEL]
+    # Answers that were paid for: a and b 1 each, c 3, d 0, e 1, f 2.
+    assert usage.cost_usd == client.budget.spent_usd == pytest.approx(8 * 0.3)
+    assert journal.spent_usd() == pytest.approx(8 * 0.3)
+    assert (usage.calls, usage.failed, usage.requests) == (2, 4, 10)
+    assert usage.failures == {"refusal": 1, "empty answer": 5, "bad request": 1, "credentials": 1}
 
 
 def test_usage_is_counted_once_for_each_call_and_model(journal):
