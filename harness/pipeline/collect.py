@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -152,12 +151,10 @@ async def judge_all(
                 seen.add(judgment.request_id)
                 move(1)
 
-        began = time.monotonic()
         scope = f"train/{source.scope}"
         collected.judgments[name] = await annotate(
             source.source, requests, ctx, journal, scope, on_judgment
         )
-        collected.seconds[name] = time.monotonic() - began
         move(len(requests) - len(seen))
 
 

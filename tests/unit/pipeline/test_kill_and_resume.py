@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness.config import load_config
-from harness.errors import ConfigError, HarnessError, InputError
+from harness.errors import ConfigError, DataError, HarnessError, InputError
 from harness.pipeline.context import build_sources
 from harness.store import RunDirectory
 
@@ -143,3 +143,17 @@ def test_a_source_that_cannot_work_stops_the_run_before_anything_is_asked(
     with pytest.raises(ConfigError, match="no key for people"):
         whole.run()
     assert whole.happened() == []
+
+
+def test_a_table_that_somebody_edited_is_not_taken_on_trust(whole: World) -> None:
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+    whole.run(arms=arms)
+    for name in ("train", "evaluation-plugin-seed1"):
+        path = whole.out / "responses" / f"{name}.jsonl"
+        before = path.read_text()
+        path.write_text(before + '{"id": "x", "item_id": "who", "text": "?"}\n')
+        with pytest.raises(DataError) as wrong:
+            whole.run(arms=arms)
+        assert wrong.value.where == str(path)
+        assert wrong.value.details[0].endswith("unknown item 'who'")
+        path.write_text(before)

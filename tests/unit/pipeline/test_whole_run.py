@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +244,12 @@ def check_trainings(world: World) -> None:
     for name, reward, coverage in (("verifier", 0.5, 1.0), ("grader", 1.0, 0.5)):
         assert [row[f"reward/{name}"] for row in log] == [reward] * 2
         assert [row[f"coverage/{name}"] for row in log] == [coverage] * 2
+    log = world.rows("policies/hybrid-seed0/log.jsonl")
+    assert [row["reward/reward_model"] for row in log] == [1.0] * 2
+    assert set(log[0]) == {
+        "step", "loss", "reward/verifier", "coverage/verifier", "reward/reward_model",
+        "coverage/reward_model", "held_out/gold/exam",
+    }  # fmt: skip
     arm = json.loads((world.out / "policies" / "hybrid-seed1" / "arm.json").read_text())
     assert arm == {
         "reward_model": {"accuracy": 0.75}, "reward_model_seconds": 1.5,
@@ -442,7 +450,9 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
     assert run["items"] == {"train": 6, "eval": 4}
     assert (run["created"], run["duration_s"]) == (stored["created"], stored["seconds"])
     assert run["cost_usd"] == stored["cost_usd"] == 0.0  # nothing went through the chat client
-    assert (run["python"], run["platform"]) == (stored["python"], stored["platform"])
+    assert (run["python"], run["platform"]) == (platform.python_version(), platform.platform())
+    content = b"world.yaml" + world.file.read_bytes()
+    assert stored["experiment_sha256"] == hashlib.sha256(content).hexdigest()
     assert run["packages"]["torch"].startswith("2.13.0")
     assert run["harness_version"] == run["packages"]["feedback-harness"]
     assert stored["experiment"]["arms"]["hybrid"]["weights"] == {"people": 2.0}
