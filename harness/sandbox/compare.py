@@ -95,14 +95,14 @@ def _value(tree: Any) -> Any:
         Malformed: It is none, or so long that comparing it could be slow.
     """
     if isinstance(tree, dict) and not tree.keys() & _LINEAR and len(dumps(tree)) > _LONGEST:
-        raise Malformed("too long")
+        raise Malformed
     value = from_tree(tree)
     if not isinstance(value, Decimal):
         return value
     if not value.is_finite():
         return float(value)
     if abs(value.adjusted()) > _LONGEST:
-        raise Malformed("too large")
+        raise Malformed
     return Fraction(value)  # which compares with a huge whole number at once; a decimal does not
 
 
