@@ -156,10 +156,15 @@ class TestRoganGladen:
         assert (row.name, row.annotators) == ("rogan_gladen_rate", "judge")
         assert (row.n, row.clusters, row.status) == (500, 100, "ok")
 
-    @pytest.mark.parametrize("per", [1, 4, 160])
+    @pytest.mark.parametrize("per", [1, 4, "two alike"])
     def test_the_interval_is_the_delta_method_over_prompts(self, per):
-        y, f, more, own, other = sample(4, n=80, more=240, per=per)
-        clusters = {"clusters": own, "unlabelled_clusters": other} if per > 1 else {}
+        if per == "two alike":  # else t(1) = 12.7 reaches beyond 0 and 1
+            y, f = verdicts(37, 5, 13, 47)
+            more = np.repeat([1.0, 0.0], [81, 159])
+            own, other = np.arange(102) % 2, np.arange(240) % 2
+        else:
+            y, f, more, own, other = sample(4, n=80, more=240, per=per)
+        clusters = {"clusters": own, "unlabelled_clusters": other} if per != 1 else {}
         row = rogan_gladen(y, f, more, "", **clusters)
         everything = np.concatenate([f, more])
         ones, step = np.ones(everything.size), 1e-5
@@ -172,8 +177,8 @@ class TestRoganGladen:
         g = len(set(own))
         half = t.ppf(0.975, g - 1) * np.sqrt(g / (g - 1) * by_group(pull, [*own, *other]))
         assert row.value == pytest.approx(value)
-        ends = max(0.0, value - half), min(1.0, value + half)
-        assert (row.low, row.high) == pytest.approx(ends, rel=1e-6)
+        assert 0 < value - half < value + half < 1
+        assert (row.low, row.high) == pytest.approx((value - half, value + half), rel=1e-6)
         assert row.clusters == g
 
     @pytest.mark.parametrize(
