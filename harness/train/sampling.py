@@ -219,8 +219,8 @@ def score_rollout(
 
 def rows_of(rollout: Rollout, index: Any) -> Rollout:
     """Return some sequences of a rollout: a slice or a tensor of row numbers."""
-    rows = index if isinstance(index, slice) else index.tolist()
-    texts = rollout.texts[rows] if isinstance(rows, slice) else [rollout.texts[i] for i in rows]
+    whole = isinstance(index, slice)
+    texts = rollout.texts[index] if whole else [rollout.texts[i] for i in index.tolist()]
     return Rollout(
         rollout.prompt_ids[index],
         rollout.prompt_mask[index],

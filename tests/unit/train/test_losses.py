@@ -148,7 +148,8 @@ def test_whitening_of_two_ranks_is_the_whitening_of_all() -> None:
 def test_the_score_is_at_the_last_real_token_and_kl_everywhere() -> None:
     mask = tensor([[1, 1, 1], [1, 0, 0]])
     kl = tensor([[0.1, 0.2, -0.3], [0.5, 9.0, 9.0]])
-    rewards = token_rewards(tensor([2.0, -1.0]), kl, 0.5, mask)
+    scores = tensor([2.0, -1.0]).float()  # reward functions know nothing of the policy's precision
+    rewards = token_rewards(scores, kl, 0.5, mask)
     wanted = tensor([[-0.05, -0.1, 2.15], [-1.25, 0.0, 0.0]])
     assert (rewards - wanted).abs().max() < 1e-12
 

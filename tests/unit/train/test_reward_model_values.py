@@ -9,6 +9,7 @@ import math
 import shutil
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -267,6 +268,21 @@ def test_the_reward_model_runs_where_the_policy_does(
         monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
         RewardModelReward(plain.checkpoint)
         assert asked[-1] == (device,)
+
+
+def test_what_is_scored_goes_to_the_device_of_the_model(gpt2_path: Path) -> None:
+    """A model on no device at all shows where its input was sent."""
+    import torch
+
+    class Nowhere:
+        def parameters(self) -> Any:
+            return iter([torch.zeros(1, device="meta")])
+
+        def __call__(self, input_ids: Any, attention_mask: Any) -> Any:
+            assert {input_ids.device.type, attention_mask.device.type} == {"meta"}
+            return SimpleNamespace(logits=torch.tensor([[0.5], [2.0]]))
+
+    assert score_ids(Nowhere(), load_tokenizer(gpt2_path), [[5], [5, 6]]) == [0.5, 2.0]
 
 
 def test_every_prompt_needs_a_completion_to_score(plain: TrainResult) -> None:
