@@ -58,12 +58,6 @@ class Claims:
             return "fail", "wrote to the channel of its results"
         return "fail", ""
 
-    def missing(self) -> str:
-        """Say why there is no claim for a test."""
-        if self.frames and _never_loaded(self.frames[0]):
-            return describe(self.frames[0])
-        return "ended before it had answered"
-
 
 def exchange(
     slot: Slot,

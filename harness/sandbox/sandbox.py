@@ -457,7 +457,7 @@ class Sandbox:
     def _judge(self, claims: Claims, checks: Sequence[Check]) -> SandboxResult:
         """Compare claims with what was expected; a missing claim never passes."""
         complaints = [
-            check(claims.frames[i]) if i < len(claims.frames) else claims.missing()
+            check(claims.frames[i]) if i < len(claims.frames) else "ended before it had answered"
             for i, check in enumerate(checks)
         ]
         passed = complaints.count("")
