@@ -246,3 +246,19 @@ def test_a_program_that_closes_its_channel_and_goes_on_is_stopped(sandbox: Sandb
     result = functions(sandbox, source, limits=RunLimits(cpu_s=1.0, wall_s=0.4))
     assert (result.outcome, result.passed) == ("timeout", 2)
     assert result.detail == "stopped after 0.4 s of clock time"
+
+
+VIOLATE = "import ctypes\ndef attack(): ctypes.CDLL(None).unshare(0x10000000)\n"
+
+
+def test_a_violation_earns_nothing_for_what_was_answered_before(sandbox: Sandbox) -> None:
+    """Not even where a share of the tests counts."""
+    reason = "made a system call that only an attack needs"
+    result = functions(sandbox, VIOLATE + sending(ONE + TWO, "attack()"), ANSWERS[:2])
+    assert (result.outcome, result.passed, result.detail) == ("violation", 0, reason)
+    source = VIOLATE + "def f(x):\n    return attack() if x else 0"
+    parts = ["assert f(0) == 0", "assert f(1) == 0", "assert f(0) == 0"]
+    result = asyncio.run(sandbox.run_tests(source, parts))
+    assert (result.outcome, result.passed, result.detail) == ("violation", 0, reason)
+    result = asyncio.run(sandbox.run_tests(source, parts[:1]))
+    assert (result.outcome, result.passed) == ("pass", 1)
