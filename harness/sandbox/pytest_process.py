@@ -64,7 +64,7 @@ def run(request: dict[str, Any], program: Program) -> dict[str, Any]:
     counts = _Counts()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test_solution.py"
-        file.write_text(request["tests"])
+        file.write_text(request["tests"], encoding="utf-8")
         try:
             code = compile(request["tests"], str(file), "exec", dont_inherit=True)
             module = types.ModuleType(name)

@@ -235,8 +235,8 @@ class Slot:
                 if os.geteuid() == 0:
                     lines += f"{_NOBODY} {_NOBODY} 1\n"
                 elif kind == "gid":
-                    Path(f"/proc/{pid}/setgroups").write_text("deny")
-                Path(f"/proc/{pid}/{kind}_map").write_text(lines)
+                    Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="ascii")
+                Path(f"/proc/{pid}/{kind}_map").write_text(lines, encoding="ascii")
         except OSError as error:
             return {"failed": f"user map: {error}"}
         return {"mapped": ""}

@@ -155,6 +155,7 @@ def run(work: Path, mutants: list[Mutant], children: int, quiet: bool) -> None:
     environment = os.environ | {
         "PYTHONPATH": str(work / "mutants"),
         "OMP_NUM_THREADS": "1",
+        "PYTHONWARNDEFAULTENCODING": "1",
         "COLUMNS": "80",
     }
     # Python forgets a folder of PYTHONPATH that is not there when it starts.

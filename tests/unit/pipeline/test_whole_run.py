@@ -13,6 +13,7 @@ import pytest
 
 from harness.agreement import agreement_report, from_labels
 from harness.errors import GateStopError
+from harness.rubric import content_hash
 from harness.store import JOURNAL, Journal
 
 if TYPE_CHECKING:
@@ -461,6 +462,9 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
         *(f"train/{arm}-seed{seed}" for arm in ARMS for seed in (0, 1)),
         *(f"evaluate/{policy}-seed{seed}" for policy in POLICIES for seed in (0, 1)),
     }
+    # What a stage depends on, as a number: if it moves, everybody's finished trainings and samples
+    # are made again after an upgrade. Change it knowingly.
+    assert content_hash(stored["stages"])[:16] == "102bd1629efa94f4"
     assert set(stored["source_seconds"]) == {"people", "jury", "critic", "verifier", "grader"}
     assert stored["sources"]["jury"] == {
         "use": "scripted", "kind": "judge", "way": "pairwise", "version": "1",
