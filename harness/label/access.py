@@ -104,7 +104,7 @@ class Access:
         except ValueError:
             return None
         good = hmac.compare_digest(self._sign("session", person).encode(), signature.encode())
-        known = person == OWNER or not self.people or person in self.people
+        known = person == OWNER or (person in self.people if self.people else bool(person))
         return person if good and known else None
 
     def csrf(self, person: str) -> str:
@@ -121,10 +121,12 @@ class Access:
         A page of another site that points its name at this machine (DNS rebinding) sends its own.
         """
         try:
-            name = (urlsplit(f"//{header}").hostname or "").lower()
+            name = urlsplit(f"//{header}").hostname  # in small letters
         except ValueError:
             return False
-        if self.origin and name == (urlsplit(self.origin).hostname or "").lower():
+        if not name:
+            return False
+        if self.origin and name == urlsplit(self.origin).hostname:
             return True
         if is_loopback(self.host):
             return is_loopback(name)

@@ -130,6 +130,12 @@ def test_a_token_or_cookie_that_was_altered_is_nobodys():
         assert access.person_of_session(wrong) is None
 
 
+def test_nobody_is_no_person_with_a_list_or_without():
+    for access in (Access(SECRET), Access(SECRET, LISTED)):
+        for cookie in (access.session(""), signed("session", "")):
+            assert access.person_of_session(cookie) is None
+
+
 def test_the_owner_has_a_token_and_no_name_to_say():
     access = Access(SECRET, LISTED, tokens=True)
     assert access.person_of_token(access.token(OWNER)) == OWNER
