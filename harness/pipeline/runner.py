@@ -212,13 +212,13 @@ def _report_data(
                 "steps": result["steps"],
                 "peak_memory_mb": result["peak_memory_mb"],
                 "reward_model": result.get("reward_model"),
-                "cost_usd": result.get("cost_usd", 0.0),
+                "cost_usd": result["cost_usd"],
             }
         )
     for row in arms.values():
         row.setdefault("seeds", [])
-        row["feedback_cost_usd"] = sum(cost_of.get(s, 0.0) for s in row["sources"])
-        row["feedback_seconds"] = sum(collected.seconds.get(s, 0.0) for s in row["sources"])
+        row["feedback_cost_usd"] = sum(cost_of[s] for s in row["sources"])
+        row["feedback_seconds"] = sum(collected.seconds[s] for s in row["sources"])
     directory.update_manifest(sources=_manifest_sources(rows, collected, judgments))
     manifest = directory.manifest()
     return {

@@ -92,6 +92,10 @@ class Scripted:
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
         """Yield what the script says."""
+        chat: Any = ctx.chat
+        self.world.contexts.append(
+            (self.info.name, ctx.seed, ctx.limits.concurrency, chat.budget.limit_usd)
+        )
         for request in requests:
             key = "|".join(response.text for response in request.responses)
             for repeat, (annotator, says) in enumerate(self.says.items()):
@@ -116,11 +120,10 @@ class World:
     """A folder with an experiment, its script, and what happened in it."""
 
     folder: Path
-    texts: dict[tuple[str, int], dict[str, list[str]]] = field(default_factory=dict)
     kill: tuple[str, int] | None = None
     trainings: list[dict[str, Any]] = field(default_factory=list)
-    monitors: list[dict[str, Any]] = field(default_factory=list)
     bars: list[list[Any]] = field(default_factory=list)
+    contexts: list[tuple[Any, ...]] = field(default_factory=list)
     experiment: dict[str, Any] = field(default_factory=dict)
     coverage: float = 1.0
 

@@ -1,0 +1,81 @@
+"""Who may spend what in a run, who did, and where the report shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.store import JOURNAL, Journal
+from harness.testing import StubServer
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+def test_every_source_is_asked_with_the_run_s_seed_concurrency_and_budget(whole: World) -> None:
+    with Journal(whole.out / JOURNAL) as journal:
+        journal.put_reply("paid before", {"cost_usd": 2.0})
+    whole.run(budget_usd=42.0, seeds=[5, 6])
+    judged, trained = Counter(whole.contexts[:5]), Counter(whole.contexts[5:-3])
+    names = ("people", "jury", "critic", "verifier", "grader")
+    assert judged == {(name, 5, 4, 42.0): 1 for name in names}
+    assert whole.contexts[-3:] == [(name, 5, 4, 42.0) for name in ("exam", "grader", "twin")]
+    # Of the 40 dollars that are left each of the two trainings that ask a judge has 20, on top of
+    # what the journal holds; trainings that ask verifiers only have nothing to spend.
+    assert {c[3] for c in trained if c[0] == "grader"} == {22.0}
+    assert {c[1:] for c in trained if c[0] == "grader"} == {(5, 4, 22.0), (6, 4, 22.0)}
+    assert {c[3] for c in trained if c[0] == "verifier"} == {22.0, 2.0}  # of rlvr and of hybrid
+    assert {c[0] for c in trained} == {"grader", "verifier"}
+
+
+def test_without_a_budget_nobody_has_a_limit(whole: World) -> None:
+    whole.run(seeds=[5], arms={"rlvr": whole.experiment["arms"]["rlvr"]}, agreement=None)
+    assert {limit for *_, limit in whole.contexts} == {None}
+
+
+def test_what_a_training_asks_is_its_own_cost(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    arms = {
+        "rlaif": {"sources": ["paid"], "trainer": "grpo"},
+        "free": {"sources": ["verifier"], "trainer": "grpo"},
+    }
+    with StubServer("task: 4\naccuracy: 4\nclarity: 4") as server:
+        options = {
+            "model": "openai/m", "rubric": "helpfulness", "api_base": server.base_url,
+            "input_cost_per_token": 0.001, "output_cost_per_token": 0.001,
+        }  # fmt: skip
+        paid = {"use": "llm_judge", "way": "pointwise", "limit": 1, "options": options}
+        sources = {**whole.experiment["sources"], "paid": paid}
+        report = whole.run(arms=arms, agreement=None, sources=sources)
+        asked = len(server.bodies)
+    # 100 + 10 tokens a call. Before training the judge is asked about t0a only (its limit is 1).
+    # The first training asks about t0a, which the journal answers, and t1c; the second one's
+    # questions are both answered by the journal.
+    assert asked == 2
+    rows: dict[str, Any] = {row["name"]: row for row in report["arms"]}
+    assert rows["rlaif"]["feedback_cost_usd"] == pytest.approx(0.11)
+    assert [seed["cost_usd"] for seed in rows["rlaif"]["seeds"]] == pytest.approx([0.11, 0.0])
+    assert [seed["cost_usd"] for seed in rows["free"]["seeds"]] == [0.0, 0.0]
+    source = next(row for row in report["sources"] if row["name"] == "paid")
+    assert (source["cost_usd"], source["requests"]) == (pytest.approx(0.11), 1)
+    assert source["rubric_sha256"] and report["manifest"]["sources"]["paid"]["template_sha256"]
+    assert report["run"]["cost_usd"] == pytest.approx(0.22)
+    assert report["manifest"]["cost_usd"] == pytest.approx(0.22)
+
+
+def test_a_training_takes_the_threads_that_its_process_was_given(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    try:
+        whole.run(seeds=[0], arms={"plugin": whole.experiment["arms"]["plugin"]})
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
