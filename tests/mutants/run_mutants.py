@@ -173,7 +173,9 @@ def run(work: Path, mutants: list[Mutant], children: int, quiet: bool) -> None:
     for meta in (work / "mutants").rglob("*.meta"):
         codes |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     for mutant in mutants:
-        mutant.outcome = status_by_exit_code[codes[mutant.name]]
+        code = codes[mutant.name]
+        # 255: pytest could not run the tests that mutmut asked for, which mutmut takes for a kill.
+        mutant.outcome = "tests not run" if code == 255 else status_by_exit_code[code]
     if not quiet:
         print(f"  {work.name}: {len(mutants)} mutants", flush=True)
 
