@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := judge,local,math,formats,train,label,tables,dev
 
-.PHONY: demo test lint bench mutants docs clean
+.PHONY: demo test lint bench mutants promises docs clean
 
 demo: $(STAMP)
 	$(BIN)/harness demo
@@ -28,6 +28,9 @@ bench: $(STAMP)
 mutants: $(STAMP)
 	$(BIN)/python -m pip install -qq -c constraints.txt -e ".[mutants]"
 	$(BIN)/python tests/mutants/run_mutants.py $(ARGS)
+
+promises: $(STAMP)
+	$(BIN)/python tests/mutants/break_promises.py $(ARGS)
 
 docs: $(STAMP)
 	$(BIN)/python -m pytest tests/docs

@@ -137,3 +137,14 @@ def test_help_pages_are_in_the_docs_as_they_are() -> None:
         check=True,
     ).stdout
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made
+
+
+def test_make_targets_of_the_pages_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {
+        (name_of(page), target)
+        for page in PAGES
+        for target in re.findall(r"(?:^|`)make (\w+)", page.read_text(encoding="utf-8"), re.M)
+    }
+    assert {target for _, target in named} >= {"demo", "test", "lint", "bench", "mutants"}
+    assert [entry for entry in sorted(named) if entry[1] not in targets] == []

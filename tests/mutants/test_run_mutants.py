@@ -50,6 +50,19 @@ def test_equivalents_have_a_reason_and_a_line_that_is_there(repo_root: Path) -> 
             assert entry["was"] in code, entry
 
 
+def test_promises_name_a_line_and_a_test_that_are_there(repo_root: Path) -> None:
+    promises = tomllib.loads((HERE / "promises.toml").read_text())["promise"]
+    for entry in promises:
+        assert set(entry) == {"promise", "file", "was", "now", "test"}, entry
+        assert (repo_root / entry["file"]).read_text().count(entry["was"]) == 1, entry
+        file, _, name = entry["test"].partition("::")
+        assert f"def {name}(" in (repo_root / file).read_text(), entry
+    kinds = {entry["promise"].partition(":")[0] for entry in promises}
+    assert {
+        "kill -9", "resume", "budget", "held out", "gates", "isolation", "atomic", "people",
+    } <= kinds  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("was", "now", "prose"),
     [
