@@ -44,7 +44,8 @@ async function open(browser, options = {}) {
   page.on("pageerror", (error) => report.messages.push(error.message));
   page.on("console", (message) => {
     // While the server is away its requests fail, which the page shows in its own words.
-    const away = message.text().includes("ERR_CONNECTION_REFUSED") || message.text().includes("ERR_EMPTY_RESPONSE") || message.text().includes("ERR_CONNECTION_RESET");
+    // The server is killed twice, at times in the middle of an answer.
+    const away = ["CONNECTION_REFUSED", "CONNECTION_RESET", "EMPTY_RESPONSE", "CONTENT_LENGTH_MISMATCH"].some((error) => message.text().includes(`ERR_${error}`));
     if (message.type() === "error" && !away) report.messages.push(message.text());
   });
   return page;

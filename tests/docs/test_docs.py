@@ -144,7 +144,7 @@ def test_make_targets_of_the_pages_exist() -> None:
     named = {
         (name_of(page), target)
         for page in PAGES
-        for target in re.findall(r"(?:^|`)make (\w+)", page.read_text(encoding="utf-8"), re.M)
+        for target in re.findall(r"(?:^|`)make (\w+)(?:`|  |$)", page.read_text("utf-8"), re.M)
     }
     assert {target for _, target in named} >= {"demo", "test", "lint", "bench", "mutants"}
     assert [entry for entry in sorted(named) if entry[1] not in targets] == []
