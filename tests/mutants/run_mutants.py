@@ -43,6 +43,19 @@ class Mutant:
     why_equivalent: str = ""
 
     @property
+    def function(self) -> str:
+        """The function's name, after its class where it has one.
+
+        mutmut calls them x_function and xǁClassǁmethod.
+        """
+        return self.name.rpartition(".")[2].partition("__mutmut_")[0][2:].replace("\u01c1", ".")
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a test noticed it."""
+        return self.outcome in KILLED
+
+    @property
     def is_prose(self) -> bool:
         """Whether only the wording of a text differs."""
         if STRING.sub('""', self.was) != STRING.sub('""', self.now):
@@ -148,8 +161,8 @@ def choose(mutants: list[Mutant], per_module: int, seed: int) -> list[Mutant]:
     return chosen
 
 
-def run(work: Path, mutants: list[Mutant], children: int, quiet: bool) -> None:
-    """Let mutmut run the tests on mutants and note what became of each."""
+def run(work: Path, group: Group, children: int) -> None:
+    """Let mutmut run the tests on a group's mutants and note what became of each."""
     from mutmut.stats import status_by_exit_code
 
     environment = os.environ | {
@@ -161,106 +174,186 @@ def run(work: Path, mutants: list[Mutant], children: int, quiet: bool) -> None:
     # Python forgets a folder of PYTHONPATH that is not there when it starts.
     (work / "mutants").mkdir()
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
-    command += [m.name for m in mutants]
-    log = work / "mutmut.log"
+    command += [m.name for m in group.mutants]
+    log, began = work / "mutmut.log", time.monotonic()
     with log.open("w", encoding="utf-8") as out:
-        done = subprocess.run(command, cwd=work, env=environment, stdout=out, stderr=out)
-    shown = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").splitlines()
-    text = "\n".join(line for line in shown if not "\u2800" < line[:1] < "\u28ff")  # its spinner
-    if done.returncode:
+        process = subprocess.Popen(command, cwd=work, env=environment, stdout=out, stderr=out)
+        while process.poll() is None:
+            time.sleep(1)
+            show_progress(log, group, began)
+    text = read_log(log)
+    if process.returncode:
+        if "failed to collect stats" in text or "Failed to run clean test" in text:
+            explain_failing_tests(work, group, environment)
         sys.exit(f"mutmut failed, see {log}:\n{text[-3000:]}")
     codes = {}
     for meta in (work / "mutants").rglob("*.meta"):
         codes |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
-    for mutant in mutants:
+    for mutant in group.mutants:
         code = codes[mutant.name]
         # 255: pytest could not run the tests that mutmut asked for, which mutmut takes for a kill.
         mutant.outcome = "tests not run" if code == 255 else status_by_exit_code[code]
-    if not quiet:
-        print(f"  {work.name}: {len(mutants)} mutants", flush=True)
+    killed = sum(m.is_killed for m in group.mutants)
+    print(f"  {killed} of {len(group.mutants)} killed in {clock(time.monotonic() - began)}")
 
 
-def mark_equivalents(mutants: list[Mutant]) -> list[dict[str, str]]:
-    """Give known equivalents their reason; return the entries that match no mutant at all."""
-    known = [
-        entry
-        for file in sorted((HERE / "equivalent").glob("*.toml"))
-        for entry in tomllib.loads(file.read_text(encoding="utf-8"))["mutant"]
-    ]
+def read_log(log: Path) -> str:
+    """Return what mutmut printed, without its spinner."""
+    lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").splitlines()
+    return "\n".join(line for line in lines if not "\u2800" < line[:1] < "\u28ff")
+
+
+def show_progress(log: Path, group: Group, began: float) -> None:
+    """Show on a terminal how many mutants are done and how long the others will take."""
+    if not sys.stderr.isatty():
+        return
+    shown = re.findall(r"(\d+)/\d+ ", log.read_text(encoding="utf-8", errors="replace"))
+    done, total = int(shown[-1]) if shown else 0, len(group.mutants)
+    spent = time.monotonic() - began
+    left = f", {clock(spent / done * (total - done))} left" if done else ""
+    doing = f"{done} of {total} mutants" if done else "running the tests once, unchanged"
+    sys.stderr.write("\r\x1b[K" if done == total else f"\r  {doing}, {clock(spent)}{left}\x1b[K")
+
+
+def explain_failing_tests(work: Path, group: Group, environment: dict[str, str]) -> None:
+    """Exit with what pytest says of tests that fail before anything is changed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *group.tests],
+        cwd=work,
+        env=environment | {"PYTHONPATH": str(work)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"a test fails before anything is changed:\n{done.stdout[-3000:]}")
+
+
+def clock(seconds: float) -> str:
+    """Return minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def mark_equivalents(mutants: list[Mutant]) -> list[str]:
+    """Give known equivalents their reason; return those that match no mutant, with their file."""
     unused = []
-    for entry in known:
-        hits = [
-            m
-            for m in mutants
-            if (m.module, m.was, m.now) == (entry["module"], entry["was"], entry["now"])
-        ]
-        for mutant in hits:
-            mutant.why_equivalent = entry["why"]
-        if not hits and any(m.module == entry["module"] for m in mutants):
-            unused.append(entry)
+    for file in sorted((HERE / "equivalent").glob("*.toml")):
+        for entry in tomllib.loads(file.read_text(encoding="utf-8"))["mutant"]:
+            mine = [m for m in mutants if m.module == entry["module"]]
+            hits = [m for m in mine if (m.was, m.now) == (entry["was"], entry["now"])]
+            for mutant in hits:
+                mutant.why_equivalent = entry["why"]
+            if mine and not hits:
+                unused.append(f"{file.name}: {entry['module']}: {entry['was']} -> {entry['now']}")
     return unused
 
 
-def report(mutants: list[Mutant]) -> bool:
-    """Print shares and survivors; return whether the goals are met."""
-    met = True
-    print(f"\n{'module':44} {'run':>5} {'same':>5} {'killed':>7} {'share':>6}")
+def report(mutants: list[Mutant]) -> list[str]:
+    """Print shares and survivors; return which goals are missed."""
+    missed = []
+    print(f"\n{'module':40} {'mutants':>8} {'equivalent':>11} {'killed':>7} {'share':>6}")
     rows = [(m, [x for x in mutants if x.module == m]) for m in sorted({x.module for x in mutants})]
     for module, mine in [*rows, ("all", mutants)]:
-        alive = [m for m in mine if m.outcome not in KILLED]
-        same = sum(bool(m.why_equivalent) for m in alive)
-        changing = len(mine) - same
-        killed = len(mine) - len(alive)
-        share = killed / changing if changing else 1.0
-        met &= share >= (GOAL if module == "all" else GOAL_OF_EACH)
+        same = sum(bool(m.why_equivalent) and not m.is_killed for m in mine)
+        killed = sum(m.is_killed for m in mine)
+        share = killed / (len(mine) - same) if len(mine) > same else 1.0
+        goal = GOAL if module == "all" else GOAL_OF_EACH
         name = module.removeprefix("harness/")
-        print(f"{name:44} {len(mine):5} {same:5} {killed:7} {share:6.0%}")
-    survivors = [m for m in mutants if m.outcome not in KILLED and not m.why_equivalent]
-    print(f"\n{len(survivors)} survive:")
+        if share < goal:
+            missed.append(f"{name}: {share:.0%} of those that change anything, below {goal:.0%}")
+        print(f"{name:40} {len(mine):8} {same:11} {killed:7} {share:6.0%}")
+    survivors = [m for m in mutants if not m.is_killed and not m.why_equivalent]
     for mutant in survivors:
-        print(f"\n{mutant.name} ({mutant.outcome})\n  - {mutant.was}\n  + {mutant.now}")
-    outcomes = Counter(m.outcome for m in mutants)
+        print(f"\n# {mutant.outcome}: {mutant.name}\n[[mutant]]")
+        for key in ("module", "was", "now"):
+            print(f"{key} = {quoted(getattr(mutant, key))}")
+        print('why = ""')
+    if survivors:
+        print("\nClose these by a test on values, or say in tests/mutants/equivalent/ why nobody")
+        print("can see a difference: copy the lines from [[mutant]] on and fill in why.")
+    outcomes = Counter(
+        "equivalent" if m.why_equivalent and not m.is_killed else m.outcome for m in mutants
+    )
     print("\n" + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
-    return met
+    return missed
+
+
+def quoted(text: str) -> str:
+    """Return a text as a string of TOML."""
+    return f"'{text}'" if "'" not in text else json.dumps(text, ensure_ascii=False)
+
+
+def groups_of(words: list[str]) -> list[Group]:
+    """Return the groups that some words name: a group, a module's name or its path; all if none.
+
+    Raises:
+        SystemExit: A word names nothing, or a module of modules.toml does not exist.
+    """
+    file = HERE / "modules.toml"
+    groups = [
+        Group(name, table["modules"], table["tests"])
+        for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items()
+    ]
+    gone = [p for g in groups for p in [*g.modules, *g.tests] if not (ROOT / p).exists()]
+    if gone:
+        sys.exit(f"{file}: there is no {', '.join(gone)}")
+    if not words:
+        return groups
+    named = {w: [m for g in groups for m in g.modules if _names(w, g.name, m)] for w in words}
+    unknown = [word for word, found in named.items() if not found]
+    if unknown:
+        lines = [f"no group or module is called {', '.join(unknown)}; known:"]
+        lines += [f"{g.name}: {', '.join(Path(m).stem for m in g.modules)}" for g in groups]
+        sys.exit("\n  ".join(lines))
+    wanted = {module for found in named.values() for module in found}
+    for group in groups:
+        group.modules = [module for module in group.modules if module in wanted]
+    return [group for group in groups if group.modules]
+
+
+def _names(word: str, group: str, module: str) -> bool:
+    return word in (group, module, Path(module).stem, Path(module).name)
 
 
 def main() -> int:
     """Choose, run, report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("only", nargs="*", help="groups or modules, such as aggregate or kappa")
     parser.add_argument("--sample", type=int, default=30, help="mutants of each module, 0 for all")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--function", default="", help="only mutants whose name holds this text")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="tests at once")
+    parser.add_argument("--function", default="", help="only functions with this in their name")
     parser.add_argument("--slow", action="store_true", help="run the tests marked slow as well")
     parser.add_argument("--work", type=Path, default=ROOT / ".mutants", help="folder of copies")
     parser.add_argument("--json", type=Path, help="write every mutant and its outcome there")
     options = parser.parse_args()
-    groups = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
-    started, everything, options_work = time.monotonic(), [], options.work.resolve()
-    for name, table in groups.items():
-        group = Group(name, table["modules"], table["tests"])
-        if options.only and name not in options.only:
-            group.modules = [m for m in group.modules if Path(m).stem in options.only]
-        if not group.modules:
-            continue
-        work = options_work / name
-        copy_tree(work, group, options.slow)
-        found = [m for m in read_mutants(work, group.modules) if options.function in m.name]
-        group.mutants = choose(found, options.sample, options.seed)
+    began, work, everything = time.monotonic(), options.work.resolve(), []
+    for group in groups_of(options.only):
+        copy_tree(work / group.name, group, options.slow)
+        found = read_mutants(work / group.name, group.modules)
         unused = mark_equivalents(found)
-        for entry in unused if not options.function else []:
-            print(f"equivalent/: no such mutant of {entry['module']}: {entry['was']}")
+        found = [m for m in found if options.function in m.function]
+        group.mutants = choose(found, options.sample, options.seed)
         if group.mutants:
-            run(work, group.mutants, options.children, quiet=False)
+            modules = len({m.module for m in group.mutants})
+            print(f"{group.name}: {len(group.mutants)} mutants of {modules} modules", flush=True)
+            run(work / group.name, group, options.children)
+        for entry in unused:
+            print(f"  no mutant is like this any more: {entry}")
         everything += group.mutants
-    met = report(everything)
+    if not everything:
+        sys.exit(f"there is no mutant of a function with {options.function!r} in its name")
+    missed = report(everything)
     if options.json:
         rows = [{k: getattr(m, k) for k in Mutant.__slots__} for m in everything]
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     print(f"seed {options.seed}, {options.sample or 'all'} of each module, ", end="")
-    print(f"{(time.monotonic() - started) / 60:.0f} minutes")
-    return 0 if met else 1
+    print(f"{clock(time.monotonic() - began)} minutes")
+    for goal in missed:
+        print(goal)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

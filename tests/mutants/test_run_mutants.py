@@ -14,14 +14,18 @@ import pytest
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def mutants() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("run_mutants", HERE / "run_mutants.py")
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["run_mutants"] = module  # where its dataclasses look for their names
+    sys.modules[name] = module  # where its dataclasses look for their names
     spec.loader.exec_module(module)
-    yield module
+    return module
+
+
+@pytest.fixture(scope="module")
+def mutants() -> Iterator[Any]:
+    yield load("run_mutants")
     del sys.modules["run_mutants"]
 
 
@@ -104,19 +108,62 @@ def test_the_report_counts_what_changes_anything(
         mutants.Mutant(f"m{n}", "harness/a.py", "x = 1", f"x = {n}", outcome)
         for n, outcome in enumerate(outcomes)
     ]
-    assert not mutants.report(found)  # 8 of 10
+    assert mutants.report(found) == ["all: 80% of those that change anything, below 90%"]
     found[-1].why_equivalent = "nothing reads it"
-    assert not mutants.report(found)  # 8 of 9: 89%
+    assert mutants.report(found) == ["all: 89% of those that change anything, below 90%"]
     capsys.readouterr()
     found[-2].why_equivalent = "nothing reads it"
-    assert mutants.report(found)  # 8 of 8
+    found[0].why_equivalent = "said so, but a test noticed it"
+    assert mutants.report(found) == []
     out = capsys.readouterr().out
     (row,) = (line for line in out.splitlines() if line.startswith("a.py"))
     assert row.split() == ["a.py", "10", "2", "8", "100%"]
-    assert "0 survive" in out
+    assert out.endswith("7 killed, 2 equivalent, 1 timeout\n")
+    assert "[[mutant]]" not in out
     found[-2].why_equivalent = ""
     found += [mutants.Mutant("z", "harness/b.py", "x = 1", "x = 2", "killed")] * 20
-    found.append(mutants.Mutant("s", "harness/c.py", "x = 1", "x = 2", "no tests"))
-    assert not mutants.report(found)  # 28 of 30 in all, but none of c.py
-    out = capsys.readouterr().out
-    assert "s (no tests)\n  - x = 1\n  + x = 2" in out
+    found.append(mutants.Mutant("s", "harness/c.py", "x = 'a'", 'x = "b"', "no tests"))
+    assert mutants.report(found) == ["c.py: 0% of those that change anything, below 80%"]
+    shown = capsys.readouterr().out
+    start = shown.index("# no tests: s\n") + len("# no tests: s\n")
+    block = shown[start : shown.index('why = ""', start) + len('why = ""')]
+    (entry,) = tomllib.loads(block)["mutant"]
+    assert entry == {"module": "harness/c.py", "was": "x = 'a'", "now": 'x = "b"', "why": ""}
+
+
+def test_groups_modules_and_paths_are_names(mutants: Any) -> None:
+    def chosen(*words: str) -> dict[str, list[str]]:
+        return {g.name: [Path(m).stem for m in g.modules] for g in mutants.groups_of(list(words))}
+
+    assert list(chosen()) == list(groups())
+    assert chosen("kappa", "gate.py") == {"aggregate": ["gate"], "agreement": ["kappa"]}
+    assert chosen("harness/annotate.py") == {"people": ["annotate"]}
+    assert chosen("report", "findings") == {"report": ["findings"]}
+    with pytest.raises(SystemExit, match=r"called nosuch; known:\n  sandbox: compare, claims"):
+        chosen("kappa", "nosuch")
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("harness.aggregate.gate.x_gate__mutmut_1", "gate"),
+        ("harness.chat.budget.x\u01c1Budget\u01c1__init____mutmut_12", "Budget.__init__"),
+        ("harness.a.x__max__mutmut_3", "_max"),
+    ],
+)
+def test_a_function_is_named_without_its_module(mutants: Any, name: str, function: str) -> None:
+    assert mutants.Mutant(name, "m", "", "").function == function
+
+
+def test_a_promise_is_chosen_by_its_words_and_a_break_has_to_run(
+    mutants: Any, tmp_path: Path
+) -> None:
+    promises = load("break_promises")
+    assert {p["promise"].partition(":")[0] for p in promises.load(["budget:"])} == {"budget"}
+    with pytest.raises(SystemExit, match="no promise has these words"):
+        promises.load(["nosuch"])
+    broken = tmp_path / "broken.py"
+    for code, reason in (("x = 1\n", ""), ("writerr()\n", "F821"), ("x = (\n", "invalid-syntax")):
+        broken.write_text(code)
+        found = promises.unsound(broken)
+        assert (reason in found) and bool(found) is bool(reason), found

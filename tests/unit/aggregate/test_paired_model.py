@@ -84,3 +84,32 @@ def test_clusters_widen_the_interval():
     width = [r.strengths[0].high - r.strengths[0].low for r in (alone, grouped)]
     assert width[1] > 2.5 * width[0]
     assert grouped.clusters == 300
+
+
+def place_table():
+    """a stood first 40 times and won 30; b stood first 50 times and won 30."""
+    first = np.repeat([0, 1], [40, 50])
+    outcomes = np.repeat([0, 2, 0, 2], [30, 10, 30, 20])
+    return first, 1 - first, outcomes
+
+
+def test_interval_of_the_place_by_hand():
+    first, second, outcomes = place_table()
+    ranking = rank_systems(first, second, outcomes, ["a", "b"], np.arange(90))
+    value, low, high = ranking.effects["position"]
+    # Two logits, two parameters: the place is their mean, its variance a quarter of their sum's.
+    assert value == pytest.approx((np.log(30 / 10) + np.log(30 / 20)) / 2)
+    error = np.sqrt((1 / 30 + 1 / 10 + 1 / 30 + 1 / 20) / 4 * 90 / 89)
+    assert high - value == pytest.approx(1.98698 * error, rel=1e-4)  # t of 89 degrees
+    assert value - low == pytest.approx(high - value)
+
+
+def test_effect_of_length_has_no_unit():
+    first, second, outcomes = play(5, n=500, tie=-9.0)
+    gap = np.random.default_rng(6).normal(0, 100, 500)
+    fits = [
+        rank_systems(first, second, outcomes, NAMES, np.arange(500), length_gap=gap * unit)
+        for unit in (1.0, 1e-4)
+    ]
+    assert abs(fits[0].effects["length"][0]) > 0.01
+    assert fits[1].effects["length"] == pytest.approx(fits[0].effects["length"], rel=1e-6)
