@@ -7,32 +7,18 @@ import time
 
 import aiohttp
 import pytest
+from judge_calls import MODEL, ask, until
 
 from harness.chat import Client
 from harness.errors import ChatError, ConfigError
-from harness.schema import ChatRequest
 from harness.store import Journal
 from harness.testing import StubServer
-
-MODEL = "hosted_vllm/judge"
-
-
-def ask(server, text="q", model=MODEL, **fields):
-    extra = {"api_base": server.base_url}
-    return ChatRequest(model, ({"role": "user", "content": text},), extra=extra, **fields)
 
 
 @pytest.fixture
 def journal(tmp_path):
     with Journal(tmp_path / "j.sqlite") as journal:
         yield journal
-
-
-async def until(condition):
-    """Wait for something that will come true, for ten seconds at most."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tiny_experiment import config
 
-from harness.config import RunConfig
 from harness.contract import AggregatorFactory, RunContext
 from harness.errors import BudgetExceededError, ConfigError, DataError, HarnessError, PluginError
 from harness.pipeline import arms as arms_stage
@@ -37,23 +37,6 @@ from harness.store import Journal, RunDirectory
 
 if TYPE_CHECKING:
     from conftest import World
-
-
-def config(**changes: Any) -> RunConfig:
-    content: dict[str, Any] = {
-        "name": "x",
-        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
-        "policy": {"model": "m"},
-        "sources": {
-            "verifier": {"use": "last_number"},
-            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
-            "people": {"use": "simulated_people"},
-        },
-        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
-        "evaluation": {"evaluators": ["style"]},
-        **changes,
-    }
-    return RunConfig.model_validate(content)
 
 
 @dataclass

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tiny_experiment import config
 
 from harness.annotate import build_requests
-from harness.config import ItemsConfig, RunConfig, SourceConfig
+from harness.config import ItemsConfig, SourceConfig
 from harness.contract import RunContext
 from harness.errors import ConfigError, DataError
 from harness.pipeline.assess import check_roles, evaluators_of
@@ -71,23 +72,6 @@ def test_every_item_that_is_in_both_splits_is_counted_and_the_first_are_named() 
         check_held_out(ITEMS, [chat])
     with pytest.raises(ConfigError, match="1 items"):
         check_held_out(ITEMS, [Item("i1", "only the id")])
-
-
-def config(**changes: Any) -> RunConfig:
-    content: dict[str, Any] = {
-        "name": "x",
-        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
-        "policy": {"model": "m"},
-        "sources": {
-            "verifier": {"use": "last_number"},
-            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
-            "people": {"use": "simulated_people"},
-        },
-        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
-        "evaluation": {"evaluators": ["style"]},
-        **changes,
-    }
-    return RunConfig.model_validate(content)
 
 
 def test_a_source_judges_as_it_is_told_or_as_it_can_pairs_first(tmp_path: Path) -> None:

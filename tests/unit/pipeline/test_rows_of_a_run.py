@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tiny_experiment import config
 
 from harness.annotate import build_requests
-from harness.config import RunConfig, SourceConfig
+from harness.config import SourceConfig
 from harness.pipeline.assess import SAMPLES, samples_of, source_rows
 from harness.pipeline.collect import (
     Collected,
@@ -33,23 +35,6 @@ if TYPE_CHECKING:
     pass
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(7)]
-
-
-def config(**changes: Any) -> RunConfig:
-    content: dict[str, Any] = {
-        "name": "x",
-        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
-        "policy": {"model": "m"},
-        "sources": {
-            "verifier": {"use": "last_number"},
-            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
-            "people": {"use": "simulated_people"},
-        },
-        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
-        "evaluation": {"evaluators": ["style"]},
-        **changes,
-    }
-    return RunConfig.model_validate(content)
 
 
 RESPONSES = [Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(2) for k in range(2)]

@@ -9,41 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from program_channel import ANSWERS, QUICK, frame, functions, sending, stdio
 
-from harness.sandbox import RunLimits, Sandbox, SandboxResult
+from harness.sandbox import RunLimits, Sandbox
 from harness.sandbox.claims import Claims, exchange
 from harness.sandbox.slot import Exit, LostError
-
-QUICK = RunLimits(cpu_s=0.3, wall_s=20.0, memory_bytes=192 << 20, output_bytes=1 << 20)
-ANSWERS = [{"args": [], "expected": n} for n in (1, 2, 3)]
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(1, limits=QUICK) as sandbox:
         yield sandbox
-
-
-def frame(body: str | bytes) -> bytes:
-    data = body.encode() if isinstance(body, str) else body
-    return len(data).to_bytes(4, "little") + data
-
-
-def sending(data: bytes, then: str = "os._exit(0)") -> str:
-    """A program that writes to the channel of its results by itself and ends."""
-    return (
-        f"import os\ndata = bytes.fromhex({data.hex()!r})\n"
-        f"while data: data = data[os.write(3, data):]\n{then}\n"
-    )
-
-
-def functions(sandbox: Sandbox, source: str, tests: Any = ANSWERS, **options: Any) -> SandboxResult:
-    return asyncio.run(sandbox.run_functions(source, "f", tests, **options))
-
-
-def stdio(sandbox: Sandbox, source: str, *tests: tuple[str, str], **options: Any) -> SandboxResult:
-    cases = [{"input": given, "output": expected} for given, expected in tests]
-    return asyncio.run(sandbox.run_stdio(source, cases, **options))
 
 
 ONE, TWO = frame('{"v":1}'), frame('{"v":2}')

@@ -7,61 +7,19 @@ import hashlib
 import json
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.examples.arithmetic_task import prompt_rows, split_pairs
+from small_ppo import ROWS, SETTINGS, by_length, move_away_from_the_start, training, weights_of
 
 from harness.errors import ConfigError, DataError
 from harness.train.monitor import Monitor
-from harness.train.ppo import PpoTraining, draw_seed, prompt_order, train_ppo
-from harness.train.result import TrainingFolder, read_log
-from harness.train.reward_function import WeightedRewards
-from harness.train.settings import PpoSettings
+from harness.train.ppo import draw_seed, prompt_order, train_ppo
+from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
-
-ROWS = prompt_rows(split_pairs()[0])[:40]
-SETTINGS = PpoSettings(
-    learning_rate=1e-3, warmup_steps=0, steps=4, rollout_size=8, batch_size=8, epochs=1,
-    max_new_tokens=10, checkpoint_every=2,
-)  # fmt: skip
-
-
-def by_length(prompts: Any, completion_ids: Any, **_: Any) -> list[float]:
-    return [len(ids) / 10 for ids in completion_ids]
-
-
-def training(
-    path: Path,
-    out: Path,
-    reward: Callable[..., Any] = by_length,
-    seed: int = 3,
-    rows: list[Any] = ROWS,
-    **changes: Any,
-) -> PpoTraining:
-    settings = dataclasses.replace(SETTINGS, **changes)
-    rewards = WeightedRewards({"reward": reward})
-    return PpoTraining(path, rows, rewards, settings, TrainingFolder(out, {}, None), seed)
-
-
-def weights_of(trained: PpoTraining) -> dict[str, Any]:
-    return {name: p.detach().clone() for name, p in trained.module.named_parameters()}
-
-
-def move_away_from_the_start(trained: PpoTraining, by: float = 0.1) -> None:
-    """A policy that is not its reference, and a critic that values something."""
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    for parameter in trained.policy.parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
-        parameter.data += by * parameter.abs().mean() * noise
-    trained.module.head.weight.data += 0.2 * torch.randn(1, 96, generator=generator)
-    trained.module.head.bias.data += 0.3
 
 
 def test_only_the_last_pass_of_a_step_waits_for_the_other_ranks(

@@ -5,59 +5,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.examples.arithmetic_task import prompt_rows, split_pairs
+from small_ppo import SETTINGS, move_away_from_the_start, training, weights_of
 
-from harness.train.ppo import PpoTraining, schedule_factor
-from harness.train.result import TrainingFolder
-from harness.train.reward_function import WeightedRewards
+from harness.train.ppo import schedule_factor
 from harness.train.settings import PpoSettings
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
-
-ROWS = prompt_rows(split_pairs()[0])[:40]
-SETTINGS = PpoSettings(
-    learning_rate=1e-3, warmup_steps=0, steps=4, rollout_size=8, batch_size=8, epochs=1,
-    max_new_tokens=10, checkpoint_every=2,
-)  # fmt: skip
-
-
-def by_length(prompts: Any, completion_ids: Any, **_: Any) -> list[float]:
-    return [len(ids) / 10 for ids in completion_ids]
-
-
-def training(
-    path: Path,
-    out: Path,
-    reward: Callable[..., Any] = by_length,
-    seed: int = 3,
-    rows: list[Any] = ROWS,
-    **changes: Any,
-) -> PpoTraining:
-    settings = dataclasses.replace(SETTINGS, **changes)
-    rewards = WeightedRewards({"reward": reward})
-    return PpoTraining(path, rows, rewards, settings, TrainingFolder(out, {}, None), seed)
-
-
-def weights_of(trained: PpoTraining) -> dict[str, Any]:
-    return {name: p.detach().clone() for name, p in trained.module.named_parameters()}
-
-
-def move_away_from_the_start(trained: PpoTraining, by: float = 0.1) -> None:
-    """A policy that is not its reference, and a critic that values something."""
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    for parameter in trained.policy.parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
-        parameter.data += by * parameter.abs().mean() * noise
-    trained.module.head.weight.data += 0.2 * torch.randn(1, 96, generator=generator)
-    trained.module.head.bias.data += 0.3
 
 
 @dataclasses.dataclass
