@@ -31,9 +31,6 @@ from harness.schema import (
 )
 from harness.store import RunDirectory
 
-if TYPE_CHECKING:
-    pass
-
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(7)]
 
 
