@@ -272,3 +272,29 @@ def test_trainings_at_once_are_as_many_as_the_experiment_says(
         whole.run(parallel=None, seeds=[4], arms={"rlhf": whole.experiment["arms"]["rlhf"]})
     assert seen == [(None, [{"people": 1.0, "jury": 0.2}])]
     assert no_bar("title", 3)(2) is None  # type: ignore[func-returns-value]
+
+
+def test_a_source_without_weight_takes_no_part_in_a_training(whole: World) -> None:
+    arms = {
+        "rlvr": {**whole.experiment["arms"]["rlvr"], "weights": {"grader": 0}},
+        "hybrid": {**whole.experiment["arms"]["hybrid"], "weights": {"people": 0}},
+    }
+    report = whole.run(arms=arms, agreement=None, seeds=[0])
+    assert [training["folder"] for training in whole.trainings] == ["rlvr-seed0", "hybrid-seed0"]
+    assert [training["weights"] for training in whole.trainings] == [{"verifier": 1.0}] * 2
+    assert [row["dropped"] for row in report["arms"]] == [["grader"], ["people"]]
+    # t0a and t1c once in each training, since the verifier is deterministic; the grader is asked
+    # before training and as an evaluator only.
+    assert len(whole.happened("ask", "verifier")) == 17 + 1 + 2 * 2
+    assert len(whole.happened("ask", "grader")) == 17 + 3 * 8
+
+
+def test_wrong_settings_are_named_by_their_place(tmp_path: Path, world: World) -> None:
+    with pytest.raises(ConfigError) as wrong:
+        train("dpo", "m", [], {"beta": "much"}, tmp_path)
+    assert wrong.value.where == "settings"
+    job = TrainJob(str(tmp_path), "x.yaml", "hybrid", 0, {})
+    (world.folder / "policy" / "weights").write_text("x")
+    with pytest.raises(ConfigError) as wrong:
+        train("reward_model", "m", [], {"epochs": "many"}, job.folder, where="arms.a.reward_model")
+    assert wrong.value.where == "arms.a.reward_model"
