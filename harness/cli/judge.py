@@ -54,7 +54,7 @@ def command(
     options = parse_options(option or [])
     config = SourceConfig(use=source, options=options, way=way)  # type: ignore[arg-type]
     origin = registry().origins[source]
-    named = NamedSource(source, config, factory.build(options), factory, origin)
+    named = NamedSource(source, config, factory.build(options), origin)
     if named.way not in named.info.takes:
         raise ConfigError(
             f"source {source} cannot judge {named.way}",

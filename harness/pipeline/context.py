@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig, SourceConfig
-from harness.contract import FeedbackSource, Limits, RunContext, SourceFactory
+from harness.contract import FeedbackSource, Limits, RunContext
 from harness.errors import ConfigError
 from harness.registry import Origin, registry
 from harness.rubric import content_hash
@@ -33,7 +33,6 @@ class NamedSource:
     name: str
     config: SourceConfig
     source: FeedbackSource
-    factory: SourceFactory
     origin: Origin
 
     @property
@@ -67,7 +66,7 @@ def build_sources(config: RunConfig, config_path: Path) -> dict[str, NamedSource
         factory = found.source(entry.use)
         options = {key: _beside(config_path, value) for key, value in entry.options.items()}
         source = factory.build(options, name)
-        named = NamedSource(name, entry, source, factory, found.origins[entry.use])
+        named = NamedSource(name, entry, source, found.origins[entry.use])
         if named.way not in source.info.takes:
             raise ConfigError(
                 f"source {name} ({entry.use}) cannot judge {named.way}",

@@ -247,6 +247,11 @@ def test_no_finite_temperature_is_none(stated, right):
     assert temperature_of(np.array(stated), np.array(right, dtype=float)) is None
 
 
+def test_verdicts_that_are_all_right_without_a_doubt_have_no_temperature():
+    # A log-odds of .41 for each: the colder, the likelier, without end.
+    assert temperature_of(np.full(40, 0.6), np.ones(40)) is None
+
+
 def test_verdicts_that_are_all_right_have_a_temperature_if_some_were_doubted():
     # -ln s(2b) - ln s(-b) for logits 2 and -1: the slope is 0 at b = .4399, by bisection.
     def slope(b):

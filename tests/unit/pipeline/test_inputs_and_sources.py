@@ -102,7 +102,7 @@ def test_a_scope_moves_with_plugin_and_options_only(tmp_path: Path) -> None:
         entry = SourceConfig(use=use, options=options, limit=len(options))
         factory = registry().source(use)
         source = factory.build(options, name)
-        return NamedSource(name, entry, source, factory, registry().origins[use]).scope
+        return NamedSource(name, entry, source, registry().origins[use]).scope
 
     one = scope(any_of=["please"])
     assert one == scope(any_of=["please"])
@@ -191,7 +191,7 @@ def test_what_judging_will_cost_is_said_before_it_begins() -> None:
         entry = SourceConfig(use="llm_judge")
         origin = Origin("e", "m", "d", "1")
         source: Any = Planned(info, calls)
-        named = NamedSource("judge", entry, source, registry().source("llm_judge"), origin)
+        named = NamedSource("judge", entry, source, origin)
         requests = build_requests(ITEMS[:2], [], "pointwise") or [None] * len(calls)
 
         async def ask() -> str:
@@ -220,7 +220,7 @@ def test_what_judging_will_cost_is_said_before_it_begins() -> None:
     async def no_plan() -> str:
         factory = registry().source("last_number")
         entry = SourceConfig(use="last_number")
-        named = NamedSource("v", entry, factory.build(), factory, Origin("e", "m", "d", "1"))
+        named = NamedSource("v", entry, factory.build(), Origin("e", "m", "d", "1"))
         async with open_context(None, processes=1) as ctx:
             return cost_note(named, [], ctx)
 

@@ -11,7 +11,6 @@ import pytest
 from harness.adapters.judge import JudgeSource
 from harness.annotate import build_requests
 from harness.config import ArmConfig, RunConfig, SourceConfig
-from harness.contract import SourceFactory
 from harness.errors import ConfigError, DataError
 from harness.pipeline.arms import prepare_arm
 from harness.pipeline.assess import check_roles
@@ -29,9 +28,8 @@ RESPONSES = [Response(f"r{k}", "i", "base", f"text {k}") for k in range(2)]
 def source_with(scale: Scale, name: str = "s") -> NamedSource:
     info = SourceInfo(name, "1", "judge", scale)
     built = JudgeSource(info, call=None)  # type: ignore[arg-type]
-    factory = SourceFactory(name, "1", "judge", lambda label, options: built)
     config = SourceConfig(use=name)
-    return NamedSource(name, config, built, factory, Origin(name, "m", "d", "1"))
+    return NamedSource(name, config, built, Origin(name, "m", "d", "1"))
 
 
 def collected_with(
@@ -110,7 +108,7 @@ def test_sources_in_roles_they_cannot_fill(changes: dict[str, Any], message: str
     sources = {
         name: NamedSource(
             name, entry, found.source(entry.use).build(entry.options, name),
-            found.source(entry.use), found.origins[entry.use],
+            found.origins[entry.use],
         )
         for name, entry in experiment.sources.items()
     }  # fmt: skip

@@ -29,7 +29,7 @@ from harness.schema import Item, Judgment, Response, Status, Verdict
 def named(name: str, use: str, **options: Any) -> NamedSource:
     factory = registry().source(use)
     config = SourceConfig(use=use, options=options)
-    return NamedSource(name, config, factory.build(options, name), factory, registry().origins[use])
+    return NamedSource(name, config, factory.build(options, name), registry().origins[use])
 
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]

@@ -40,7 +40,7 @@ RESPONSES = [Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(2)
 def named(name: str, use: str, **changes: Any) -> NamedSource:
     factory, origin = registry().source(use), registry().origins[use]
     entry = SourceConfig(use=use, **changes)
-    return NamedSource(name, entry, factory.build(entry.options, name), factory, origin)
+    return NamedSource(name, entry, factory.build(entry.options, name), origin)
 
 
 def test_scores_are_compared_annotator_by_annotator_and_sample_by_sample() -> None:

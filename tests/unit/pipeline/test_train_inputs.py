@@ -60,7 +60,7 @@ def named(config: RunConfig) -> dict[str, NamedSource]:
 
 def build(name: str, entry: SourceConfig) -> NamedSource:
     factory, origin = registry().source(entry.use), registry().origins[entry.use]
-    return NamedSource(name, entry, factory.build(entry.options, name), factory, origin)
+    return NamedSource(name, entry, factory.build(entry.options, name), origin)
 
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
