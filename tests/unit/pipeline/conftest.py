@@ -126,6 +126,7 @@ class World:
     contexts: list[tuple[Any, ...]] = field(default_factory=list)
     experiment: dict[str, Any] = field(default_factory=dict)
     coverage: float = 1.0
+    last_coverage: float = 1.0
 
     @property
     def file(self) -> Path:
@@ -270,7 +271,8 @@ class World:
                     )  # fmt: skip
                     known = [value for value in given if value is not None]
                     row[f"reward/{name}"] = sum(known) / len(known) if known else None
-                    row[f"coverage/{name}"] = self.coverage * len(known) / len(given)
+                    share = self.coverage * (self.last_coverage if step == 2 else 1.0)
+                    row[f"coverage/{name}"] = share * len(known) / len(given)
                 if monitor is not None and monitor["gold"]:
                     row |= {f"held_out/gold/{name}": step / 4 for name in monitor["gold"]}
                 log.append(row)

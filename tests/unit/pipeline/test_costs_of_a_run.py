@@ -30,6 +30,15 @@ def test_every_source_is_asked_with_the_run_s_seed_concurrency_and_budget(whole:
     assert {c[0] for c in trained} == {"grader", "verifier"}
 
 
+def test_a_judge_that_a_gate_dropped_takes_no_share_of_the_budget(whole: World) -> None:
+    rlvr = whole.experiment["arms"]["rlvr"]
+    arms = {"rlvr": rlvr, "other": {**rlvr, "weights": {"grader": 0}}}
+    whole.run(budget_usd=10.0, seeds=[0], arms=arms, agreement=None)
+    asked = whole.contexts[2:-3]  # before training two sources are asked, after it three
+    assert {c[3] for c in asked if c[0] == "grader"} == {10.0}
+    assert [c[3] for c in asked if c[0] == "verifier"] == [10.0, 0.0]
+
+
 def test_without_a_budget_nobody_has_a_limit(whole: World) -> None:
     whole.run(seeds=[5], arms={"rlvr": whole.experiment["arms"]["rlvr"]}, agreement=None)
     assert {limit for *_, limit in whole.contexts} == {None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,24 @@ def test_a_changed_arm_is_trained_again_and_the_others_stay(whole: World) -> Non
     whole.run(arms=arms)
     assert len(whole.happened("train")) == before + 2 + 12
     assert Path(whole.out / "responses" / "train.jsonl").is_file()
+
+
+def test_changed_inputs_of_an_arm_train_its_reward_model_again_too(whole: World) -> None:
+    arms = {"hybrid": whole.experiment["arms"]["hybrid"]}
+    whole.run(arms=arms, seeds=[0])
+    model = whole.out / "policies" / "hybrid-seed0-reward-model"
+    (model / "left over").write_text("of other inputs")
+    created = whole.happened("train")
+    changed = {"hybrid": {**arms["hybrid"], "reward_model": {"epochs": 3}}}
+    first = json.loads((whole.out / "manifest.json").read_text())["created"]
+    manifest = whole.out / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(first, "2001-02-03T04:05:06+00:00"))
+    report = whole.run(arms=changed, seeds=[0])
+    assert [row[2] for row in whole.happened("train")[len(created) :]] == [
+        "hybrid-seed0-reward-model", "hybrid-seed0",
+    ]  # fmt: skip
+    assert not (model / "left over").exists()
+    assert report["run"]["created"] == "2001-02-03T04:05:06+00:00"  # of the first try
 
 
 def test_a_wrong_experiment_is_refused_before_anything_is_asked(whole: World) -> None:

@@ -93,6 +93,39 @@ def test_kappa_is_undefined_where_nothing_can_be_compared(tmp_path: Path) -> Non
     assert found.weights == {"people": 0.0, "verifier": 0.0}
 
 
+def test_kappa_is_against_the_reference_and_no_other_people(tmp_path: Path) -> None:
+    verifier = named("verifier", "last_number")
+    sources = {
+        "people": named("people", "simulated_people"),
+        "crowd": named("crowd", "simulated_people"),
+        "verifier": verifier,
+    }
+    items = ITEMS[:3]
+    responses = [
+        Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(3) for k in (0, 1)
+    ]
+    found = Collected(items, [], responses, build_requests(items, responses, "pairwise"))
+    for name, said in (("people", "ABB"), ("crowd", "BBA")):
+        found.judgments[name] = [
+            Judgment(pair.id, name, "1", f"{name}{who}", Verdict(Status.OK, label))
+            for pair, label in zip(found.pairs, said, strict=True)
+            for who in range(1 if name == "people" else 3)
+        ]
+    right = {"r00": True, "r01": False, "r10": False, "r11": True, "r20": False, "r21": True}
+    found.judgments["verifier"] = [
+        Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.OK, right[r.responses[0].id]))
+        for r in found.requests_of(verifier)
+    ]
+    content = config().model_dump()
+    content["sources"]["crowd"] = {"use": "simulated_people"}
+    content["agreement"] = {"reference": "people"}
+    experiment = type(config()).model_validate(content)
+    measure_agreement(RunDirectory(tmp_path), experiment, found, sources)
+    # The verifier says A B B like the people; three of the crowd would outvote them.
+    assert found.kappas["verifier"] == 1.0
+    assert found.kappas["crowd"] < 0.0
+
+
 def test_the_row_of_a_source_says_why_it_failed_most_often_in_one_line_each() -> None:
     source = named("style", "keywords", options={"any_of": ["please"]})
     experiment = config()
