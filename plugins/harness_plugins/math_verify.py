@@ -24,7 +24,8 @@ from harness.plugin import (
     verifier,
 )
 
-_PERCENT = r"\s*\\?%"
+_PERCENT = r"(?:\s|[}$])*\\?%"
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPACE = r"(?:\s|~|\\[,;: ]|\\(?:text|mathrm|textrm)\s*\{|\{|\$)*"
 _UNIT = _SPACE + r"([A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*)"
 
@@ -121,8 +122,10 @@ def _equal(gold: list[Any], answer: list[Any], options: MathOptions) -> bool:
 
 
 def _percent(text: str, parsed: list[Any]) -> bool:
-    """Tell whether a percent sign follows the extracted number."""
-    return re.search(re.escape(str(parsed[-1])) + _PERCENT, text) is not None
+    """Tell whether the extracted number has a percent sign: LaTeX keeps it, plain text drops it."""
+    number, text = (_THOUSANDS.sub("", part) for part in (str(parsed[-1]), text))
+    sign = re.search(r"(?<![\d.])" + re.escape(number) + _PERCENT, text)
+    return number.endswith("%") or sign is not None
 
 
 def _unit(text: str, parsed: list[Any]) -> str:

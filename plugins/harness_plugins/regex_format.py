@@ -50,7 +50,7 @@ def regex_format(item: Item, response: Response, options: RegexOptions) -> Verdi
     else:
         count = sum(1 for _ in pattern.finditer(response.text))
     if options.at_most is not None and count > options.at_most:
-        return Verdict(Status.OK, options.forbidden, rationale=f"format: {count} matches")
+        return Verdict(Status.OK, False, rationale=f"format: {count} matches")
     found = count > 0
     reason = "" if found is not options.forbidden else f"format: {count} matches"
     return Verdict(Status.OK, found is not options.forbidden, rationale=reason)

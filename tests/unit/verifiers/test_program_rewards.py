@@ -1,0 +1,79 @@
+"""What a program could have given itself is no reward, whole or in part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness_plugins.python_code import python_code
+
+from harness.contract import RunContext
+from harness.rubric import Criterion
+from harness.sandbox import Sandbox
+from harness.scale import BINARY
+from harness.schema import Item, JudgmentRequest, Response, Status, Verdict
+
+CORRECT = Criterion("correct", "is correct", BINARY)
+FORGER = """
+class Equal:
+    def __eq__(self, other): return True
+def f(x): return Equal()
+"""
+
+
+@pytest.fixture(scope="module")
+def ctx() -> Iterator[RunContext]:
+    with Sandbox(1) as sandbox:
+        yield RunContext(None, None, sandbox)  # type: ignore[arg-type]
+
+
+def verdict(ctx: RunContext, reference: Any, text: str, **options: Any) -> Verdict:
+    request = JudgmentRequest(
+        "q", Item("i", "", reference), (Response("r", "i", "s", text),), CORRECT
+    )
+
+    async def run() -> list[Any]:
+        return [j async for j in python_code.build(options).annotate([request], ctx)]
+
+    (judgment,) = asyncio.run(run())
+    return judgment.verdict
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_forged_part_of_the_tests_earns_nothing(ctx: RunContext, partial: bool) -> None:
+    """The first assertion compares two objects of the program's own; the second one is fair."""
+    forged, fair = "assert f(1) == f(2)", "assert f(1) == 2"
+    given = verdict(ctx, {"asserts": [forged, fair]}, FORGER, partial=partial)
+    assert (given.status, given.value) == (Status.ABSTAINED, None)
+    assert "could have forged it" in given.rationale
+    # Nothing passed, so nothing was forged: a plain failure.
+    given = verdict(ctx, {"asserts": [fair, fair]}, FORGER, partial=partial)
+    assert (given.status, given.value) == (Status.OK, 0)
+    # A program of plain values earns its part.
+    given = verdict(ctx, {"asserts": [forged, fair]}, "def f(x): return 1", partial=partial)
+    assert (given.status, given.value) == (Status.OK, 0.5 if partial else False)
+
+
+def test_who_allows_forgeable_tests_gets_their_part(ctx: RunContext) -> None:
+    asserts = ["assert f(1) == f(2)", "assert f(1) == 2"]
+    given = verdict(ctx, {"asserts": asserts}, FORGER, partial=True, allow_forgeable=True)
+    assert (given.status, given.value) == (Status.OK, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("reference", "right"),
+    [
+        ({"setup": "BASE = 10\n"}, [True, False]),
+        ({"prompt": "BASE = 1\n"}, [False, True]),
+        ({"setup": "BASE = 10\n", "prompt": "BASE = 1\n"}, [True, False]),  # setup goes first
+        ({"setup": "", "prompt": "BASE = 1\n"}, [False, True]),
+    ],
+)
+def test_tests_see_the_setup_of_the_item_or_else_its_prompt(
+    ctx: RunContext, reference: dict[str, str], right: list[bool]
+) -> None:
+    tests = reference | {"asserts": ["assert f(1) == BASE + 1"]}
+    programs = [f"def f(x): return {base} + x" for base in (10, 1)]
+    assert [verdict(ctx, tests, program).value for program in programs] == right
