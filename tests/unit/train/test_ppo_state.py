@@ -327,3 +327,14 @@ def test_rows_without_a_prompt_are_refused_before_anything_is_loaded(tmp_path: P
         train_ppo("absent", [{"item_id": "1"}], {"r": by_length}, SETTINGS, tmp_path / "out")
     assert caught.value.details == ("row 1: column 'prompt' is missing",)
     assert not (tmp_path / "out").exists()
+
+
+def test_every_step_draws_anew_and_the_same_step_draws_the_same(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    one_prompt = training(policy_path, tmp_path, rows=ROWS[:1])
+    texts = [one_prompt.collect(step)[0].rollout.texts for step in (1, 2, 1)]
+    assert texts[0] == texts[2]
+    assert texts[0] != texts[1]  # eight completions of one prompt, of which hundreds are possible
+    other = training(policy_path, tmp_path / "other", rows=ROWS[:1], seed=4)
+    assert other.collect(1)[0].rollout.texts not in texts
