@@ -114,3 +114,13 @@ def test_plugins_add_rows():
     )
     assert report.find("mine", "all").value == 1.0
     assert report.rows()[-1]["section"] == "Mine"
+
+
+def test_a_confusion_matrix_has_the_truth_in_its_rows():
+    columns = {"p": ["a", "b", "a", "b", "b", None], "j": ["a", "a", "a", "a", "b", "b"]}
+    drawn = drawings(agreement_report(from_labels(columns, humans=["p"])))
+    (matrix,) = drawn["confusion"]
+    # Both a's are called a; of the three b's two are called a. The last has no truth.
+    assert matrix["counts"] == [[2, 0], [2, 1]]
+    assert (matrix["annotator"], matrix["categories"]) == ("j", ["a", "b"])
+    assert drawn["labels"] == {"p": {"a": 2, "b": 3}, "j": {"a": 4, "b": 2}}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.agreement.accuracy import accuracy, against_the_rest, human_ceiling, leave_one_out
 from harness.agreement.alpha import krippendorff_alpha
@@ -12,6 +13,7 @@ from harness.agreement.resample import (
     clopper_pearson_upper,
     cluster_share,
     distinct_rows,
+    estimate,
     replicate,
     wilson,
 )
@@ -103,6 +105,48 @@ def test_the_pattern_bootstrap_is_the_item_bootstrap():
     naive = rows[picks, 0].mean(1)
     assert ours.mean() == pytest.approx(naive.mean(), abs=0.002)
     assert ours.std() == pytest.approx(naive.std(), rel=0.03)
+
+
+def test_the_acceleration_of_bca_counts_every_unit_of_a_pattern():
+    rows, counts = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 5.0]]), np.array([20, 8, 2])
+    units = Units(rows, counts)
+
+    def mean(sums):
+        return sums[..., 1] / sums[..., 0]
+
+    row = estimate("x", "", units, mean, n=30, why_undefined="", bounds=(-9, 9), seed=2)
+    drawn = replicate(units, mean, seed=2)
+    values = np.repeat(rows[:, 1], counts)
+    off = values.mean() - np.array([np.delete(values, k).mean() for k in range(30)])
+    acceleration = (off**3).sum() / (6 * (off**2).sum() ** 1.5)
+    below = np.mean(drawn < values.mean()) + np.mean(drawn == values.mean()) / 2
+    bias = stats.norm.ppf(below)
+    reach = np.sqrt(30 / 29) * stats.t.ppf(0.975, 29)
+    z = bias + np.array([-reach, reach])
+    ends = np.quantile(drawn, stats.norm.cdf(bias + z / (1 - acceleration * z)))
+    assert (row.value, row.low, row.high) == pytest.approx((18 / 30, *ends))
+
+
+def test_items_without_a_second_label_take_no_part_in_alpha_nor_do_their_prompts():
+    counts = np.array(
+        [[1, 0], [2, 0], [2, 0], [0, 2], [1, 1], [0, 2], [1, 0], [2, 0], [0, 2], [1, 1], [2, 0],
+         [0, 2]]
+    )  # fmt: skip
+    prompts = np.array([0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5])
+    alpha = krippendorff_alpha(counts, "nominal", "", clusters=prompts)
+    # By prompt 1 to 5: disagreeing ordered pairs 0, 2, 0, 2, 0 and labels 4:2, 1:3, 2:2, 3:1, 0:2.
+    rows = np.array([[0, 4, 2], [2, 1, 3], [0, 2, 2], [2, 3, 1], [0, 0, 2]], float)
+
+    def value(sums):
+        observed, a, b = (sums[..., k] for k in range(3))
+        n = a + b
+        return 1 - observed * (n - 1) / np.where(a * b > 0, 2 * a * b, np.nan)
+
+    units = Units(rows, np.ones(5, dtype=np.int64))
+    by_hand = estimate("x", "", units, value, n=10, why_undefined="", bounds=(-np.inf, 1.0))
+    assert alpha.value == pytest.approx(1 - 4 * 19 / (2 * 10 * 10))
+    assert (alpha.low, alpha.high) == pytest.approx((by_hand.low, by_hand.high))
+    assert (alpha.n, alpha.clusters) == (10, 5)
 
 
 def test_the_same_seed_gives_the_same_interval():

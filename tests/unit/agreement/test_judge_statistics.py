@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.agreement.alternative_annotator import alternative_annotator_test
 from harness.agreement.bias import length_and_self_bias, position_coefficient
@@ -105,6 +106,12 @@ class TestPosition:
         assert row.low < 0 < row.high
         assert row.clusters == 4000
 
+    def test_a_pair_needs_both_orders_to_have_one_verdict(self):
+        first = np.array([A, A, A, -1, -1, B])
+        second = np.array([A, B, -1, B, -1, B])
+        combined = OrderVerdicts("j", first, second, np.arange(6), A, B, TIE).combined(TIE)
+        assert combined.tolist() == [A, TIE, -1, -1, -1, B]
+
     def test_always_first_has_no_coefficient_but_a_rate(self):
         n = 50
         always = OrderVerdicts("j", np.full(n, A), np.full(n, B), np.arange(n), A, B, TIE)
@@ -198,6 +205,14 @@ class TestPanel:
         opposite = distance_of(people[1::3], people[1::3][:, ::-1], np.arange(20), "j")[0]
         assert opposite.value == pytest.approx(1.0)
 
+    def test_cross_entropy_by_hand(self):
+        # The judge's 1 : 0 with half a vote added to both is .75 : .25; people say 3 : 1 and 2 : 2.
+        people = np.array([[3, 1], [2, 2]] * 6)
+        _, crossed = soft_label_distance(people, np.array([[1, 0]] * 12), np.arange(12), "j")
+        yes, no = np.log(0.75), np.log(0.25)
+        expected = (-(0.75 * yes + 0.25 * no) - (0.5 * yes + 0.5 * no)) / 2
+        assert (crossed.name, crossed.value) == ("cross_entropy", pytest.approx(expected))
+
 
 class TestDrift:
     def test_the_change_and_its_sign(self):
@@ -215,6 +230,22 @@ class TestDrift:
         accuracy, changed = drift(codes, codes, codes, np.arange(100), "v1 -> v1")
         assert accuracy.value == changed.value == 0
         assert accuracy.high > 0.01 and changed.high > 0.01 and changed.low == 0
+
+    def test_prompts_of_unequal_size_are_left_out_whole(self):
+        before = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 0])
+        after = np.array([0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0])
+        prompts = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 4, 4])
+        # The truth is 0: gains of the five prompts are -1, 0, 2, 0, -1.
+        won = (after == 0).astype(float) - (before == 0)
+        accuracy, changed = drift(before, after, np.zeros(12, int), prompts, "x")
+        for row, values in ((accuracy, won), (changed, (before != after).astype(float))):
+            left_out = np.array([values[prompts != g].mean() for g in range(5)])
+            error = np.sqrt(4 / 5 * ((left_out - left_out.mean()) ** 2).sum())
+            half = stats.t.ppf(0.975, 4) * error
+            assert row.value == pytest.approx(values.mean())
+            assert row.high == pytest.approx(values.mean() + half)
+            assert (row.n, row.clusters) == (12, 5)
+        assert accuracy.low == pytest.approx(accuracy.value * 2 - accuracy.high)
 
     def test_mcnemar_without_discordant_pairs(self):
         assert mcnemar(0, 0)["mid_p"] == 1.0
@@ -238,6 +269,26 @@ class TestCascade:
         # The true risk above a threshold t of a calibrated judge on [t, 1].
         broken = sum(1 - (threshold + 1) / 2 > 0.2 for threshold in chosen)
         assert broken / 300 <= 0.1 + 2 * np.sqrt(0.1 * 0.9 / 300)
+
+    @pytest.mark.parametrize("right_first", [True, False])
+    def test_verdicts_of_one_confidence_stand_or_fall_together(self, right_first):
+        # 4 of 40 are wrong at .9 and 20 of 40 at .6, whichever come first in the table.
+        right = np.array([1.0] * 36 + [0.0] * 4 + [1.0] * 20 + [0.0] * 20)
+        right = right if right_first else np.concatenate([right[39::-1], right[:39:-1]])
+        stated = np.repeat([0.9, 0.6], 40)
+        risk = stats.binomtest(4, 40, alternative="less").proportion_ci(0.9, "exact").high
+        assert 0.1 < risk < 0.2
+        assert selective_threshold(stated, right, 0.1).confidence is None
+        found = selective_threshold(stated, right, 0.2)
+        assert (found.confidence, found.accepted, found.wrong, found.n) == (0.9, 40, 4, 80)
+        assert found.risk == pytest.approx(risk)
+
+    def test_the_interval_of_coverage_is_that_of_all_that_stand(self):
+        right = np.array([1.0] * 36 + [0.0] * 4 + [1.0] * 20 + [0.0] * 20)
+        share, risk = cascade(np.repeat([0.9, 0.6], 40), right, "j", alpha=0.2)
+        ends = stats.binomtest(40, 80).proportion_ci(0.95, "wilson")
+        assert (share.value, share.low, share.high) == pytest.approx((0.5, ends.low, ends.high))
+        assert (risk.value, risk.n) == (4 / 40, 40)
 
     def test_it_abstains_where_nothing_is_safe(self):
         rng = np.random.default_rng(8)

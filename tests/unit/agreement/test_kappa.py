@@ -44,6 +44,16 @@ def weighted_kappa(table, weights):
     return (observed - expected) / (1 - expected)
 
 
+def test_weights_follow_the_numbers_of_the_categories():
+    # Distances of 1, 2 and 5 are 1, 3 and 4 of at most 4.
+    values = np.array([1.0, 2.0, 5.0])
+    linear = [[1, 0.75, 0], [0.75, 1, 0.25], [0, 0.25, 1]]
+    squared = [[1, 15 / 16, 0], [15 / 16, 1, 7 / 16], [0, 7 / 16, 1]]
+    assert agreement_weights(3, "linear", values).tolist() == linear
+    assert agreement_weights(3, "quadratic", values).tolist() == squared
+    assert agreement_weights(3, "linear").tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
+
+
 def test_kappa_by_hand():
     row = cohen_kappa(pairs_from_contingency(HAND), "x - y")
     assert row.value == pytest.approx(HAND_KAPPA)

@@ -65,3 +65,38 @@ def test_failures_become_a_label_only_when_asked():
     assert table.failures_as("0").codes[:, 0].tolist() == [1, 0, 0]
     with pytest.raises(DataError, match="cannot be scored"):
         table.failures_as("7")
+
+
+def test_some_of_the_items_keep_their_own_failures():
+    table = from_labels({"j": ["a", None, "b", None]}, failures={"j": ["", "refused", "", "late"]})
+    kept = table.where(np.array([False, True, True, True]))
+    assert kept.items == ("1", "2", "3")
+    assert [kept.reasons[f - 1] if f else "" for f in kept.failures[:, 0]] == [
+        "refused",
+        "",
+        "late",
+    ]
+    assert kept.failures_as("b").codes[:, 0].tolist() == [1, 1, 1]
+
+
+def test_without_ties_there_is_no_gold_tie_either():
+    labels = {"j": ["A", "TIE", "B", "TIE"]}
+    gold = ["TIE", "TIE", "B", None]
+    table = from_labels(labels, categories=["A", "TIE", "B"], gold=gold, tie="TIE")
+    untied = table.without_category(table.tie)
+    assert untied.codes[:, 0].tolist() == [0, -1, 2, -1]
+    assert untied.gold.tolist() == [-1, -1, 2, -1]
+
+
+def test_the_audit_counts_items_by_their_number_of_people():
+    columns = {
+        "p1": ["a", "b", None, "a", "b", None, "a"],
+        "p2": ["a", "a", None, None, "b", None, None],
+        "p3": ["b", None, None, None, None, None, None],
+        "judge": ["a"] * 7,
+    }
+    found = audit(from_labels(columns, humans=["p1", "p2", "p3"]))
+    # Labels of people by item: 3, 2 (a tie), 0, 1, 2, 0, 1; no label is no tie.
+    assert found.humans_per_item == {0: 2, 1: 2, 2: 2, 3: 1}
+    assert found.majority_ties == 1
+    assert found.prevalence == pytest.approx({"a": 5 / 9, "b": 4 / 9})

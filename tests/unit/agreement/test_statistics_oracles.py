@@ -10,6 +10,7 @@ from harness.agreement.accuracy import macro
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_of
 from harness.agreement.multi_rater import chance_corrected
+from harness.agreement.scores import concordance
 from harness.agreement.table import counts_of
 
 TABLES = 200
@@ -40,6 +41,28 @@ def test_alpha_equals_the_oracle(level):
         assert ours.value == pytest.approx(theirs, **CLOSE)
         compared += 1
     assert compared == TABLES
+
+
+@pytest.mark.parametrize("c", [40, 41, 60])
+def test_ordinal_alpha_of_many_categories_equals_the_oracle(c):
+    rng = np.random.default_rng(c)
+    first = (c * rng.random(80) ** 3).astype(int)  # the low ranks are the crowded ones
+    second = np.clip(first + rng.integers(-6, 7, 80), 0, c - 1)
+    codes = np.concatenate([np.stack([first, second], 1), np.tile(np.arange(c), (2, 1)).T])
+    counts = counts_of(codes, c)
+    assert (counts.sum(0) > 0).all()
+    ours = krippendorff_alpha(counts, "ordinal", "", replicates=100)
+    theirs = krippendorff.alpha(
+        value_counts=counts, value_domain=np.arange(c), level_of_measurement="ordinal"
+    )
+    assert ours.value == pytest.approx(theirs, **CLOSE)
+
+
+def test_concordance_by_hand():
+    # Lin: y = x + 2 has 2 * 5.25 / (5.25 + 5.25 + 2^2); y = 2x has 2 * 10.5 / (5.25 + 21 + 4.5^2).
+    x = np.arange(1.0, 9.0)
+    for y, expected in ((x + 2, 10.5 / 14.5), (2 * x, 21 / 46.5), (9 - x, -1.0)):
+        assert concordance(x, y, np.arange(8), "").value == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("weighting", ["identity", "linear", "quadratic"])

@@ -97,6 +97,21 @@ def test_repeats_and_stated_probabilities_are_evidence():
     assert report.find("test_retest_kappa", "judge").n == 40
 
 
+def test_a_tie_is_no_verdict_that_a_stated_probability_can_prove_right():
+    said = [("A", 0.8), ("TIE", 0.55), ("B", 0.3), ("TIE", 0.5)]
+    requests = [pair(i) for i in range(len(said))]
+    judged = [
+        Judgment(r.id, "judge", "1", "judge", Verdict(Status.OK, value, chance), "AB")
+        for r, (value, chance) in zip(requests, said, strict=True)
+    ]
+    (found,) = tables_from_judgments(requests, judged, INFOS)
+    labels = [found.table.categories[c] for c in found.table.codes[:, 0]]
+    assert labels == ["A", "TIE", "B", "TIE"]
+    assert found.evidence.stated["judge"] == pytest.approx(
+        [0.8, float("nan"), 0.7, float("nan")], nan_ok=True
+    )
+
+
 @pytest.mark.parametrize("pairwise", [True, False])
 def test_every_member_of_a_jury_has_its_labels_and_its_retest(pairwise):
     # A jury of two numbers its samples over both: the first of "b" is 1, its second 3.

@@ -12,8 +12,9 @@ from harness.errors import DataError
 from harness.evaluate import EvaluatorInfo, evaluate
 from harness.evaluate.diversity import distinct, ngrams
 from harness.evaluate.wins import COMBINED
+from harness.intervals import seed_interval
 from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
+from harness.scale import BINARY, UNIT, Scale
 from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
 
 LIKERT = Scale("interval", low=1, high=5)
@@ -165,6 +166,32 @@ def test_clusters_come_from_the_items() -> None:
     assert row(ten, "c", "base")["clusters"] == 10
     assert row(ten, "c", "base")["low"] < row(many, "c", "base")["low"]
     assert any("Only 10 independent prompts" in warning for warning in ten["warnings"])
+
+
+def test_the_interval_over_seeds_draws_whole_clusters() -> None:
+    # Ten clusters of four prompts; the seeds are far apart, so their interval is the wider one.
+    def rule(policy: str, seed: int, n: int) -> float:
+        return (1 + (policy == "arm") * (3 * seed + (n % 10 < 5))) / 8
+
+    data = world({"c": (UNIT, rule)}, {"base": 1, "arm": 3}, clusters=10)
+    found = row(evaluate(**data, evaluators=[info("c")]), "c", "arm")
+    base, arm = (
+        {s: {str(c): [rule(p, s, c)] * 4 for c in range(10)} for s in range(seeds)}
+        for p, seeds in (("base", 1), ("arm", 3))
+    )
+    assert (found["low"], found["high"]) == pytest.approx(seed_interval(arm))
+    difference = found["difference"]
+    assert (difference["low"], difference["high"]) == pytest.approx(seed_interval(arm, base))
+    assert found["interval_over"] == difference["interval_over"] == "seeds and prompts"
+
+
+def test_a_policy_without_scores_does_not_silence_the_warning_of_few_prompts() -> None:
+    failing = (BINARY, lambda p, s, n: Status.ERROR if p == "arm" else n % 2 == 0)
+    data = world({"c": failing}, {"base": 1, "arm": 1}, clusters=10)
+    warnings = evaluate(**data, evaluators=[info("c")])["warnings"]
+    assert [w.split(":")[0] for w in warnings if w.startswith("Only")] == [
+        "Only 10 independent prompts"
+    ]
 
 
 def test_seeds_are_pooled_and_shown() -> None:

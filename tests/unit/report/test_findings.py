@@ -69,6 +69,20 @@ def test_best_arm_follows_the_win_rates(made_up: Data) -> None:
     assert "By all evaluators together, no arm beats base clearly." in findings(data)
 
 
+def test_the_best_arm_has_the_highest_win_rate_not_the_highest_lower_end(made_up: Data) -> None:
+    data = copy.deepcopy(made_up)
+    rates = {"hybrid": (0.6, 0.58, 0.62), "rlhf": (0.7, 0.52, 0.88), "rlvr": (0.9, 0.45, 0.97)}
+    for row in data["evaluation"]["wins"]:
+        if row["criterion"] == "combined" and row["b"] == "base":
+            value, low, high = rates.get(row["a"], (0.4, 0.35, 0.45))
+            row |= {"value": value, "low": low, "high": high}
+    (said,) = [line for line in findings(data) if line.startswith("By all evaluators together")]
+    assert said.startswith(
+        "By all evaluators together, rlhf has the highest win rate against base of the arms that"
+        " clearly beat it: 70% (52% to 88%, ties half)"
+    )
+
+
 def test_an_untrained_arm_is_named(made_up: Data) -> None:
     data = copy.deepcopy(made_up)
     data["arms"].append(data["arms"][1] | {"name": "ghost", "dropped": ["small_judge"]})
