@@ -49,6 +49,20 @@ def test_a_reply_has_text_tokens_version_and_latency(transport):
     assert reply.latency_s > 0 and not reply.cached and reply.tries == 1
 
 
+def test_requests_that_differ_in_the_form_of_the_answer_alone_ask_for_their_own(transport):
+    names = (None, "first", "second")
+    shapes = [
+        name and {"type": "json_schema", "json_schema": {"name": name, "schema": {}}}
+        for name in names
+    ]
+    with StubServer() as server:
+        base = ask(server)  # one ``extra`` for all, as a judge has
+        run(server, [replace(base, response_format=shape) for shape in shapes], transport=transport)
+    asked = [body.get("response_format") for body in server.bodies]
+    assert sorted(shape["json_schema"]["name"] for shape in asked if shape) == ["first", "second"]
+    assert asked.count(None) == 1 and len(asked) == 3
+
+
 def test_both_transports_send_the_same_body_and_read_the_same_reply():
     request_fields = dict(
         temperature=0.7,

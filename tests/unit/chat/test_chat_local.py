@@ -153,6 +153,12 @@ def test_the_client_and_litellm_answer_from_the_same_model(folder):
     assert found == pytest.approx(dict(mine.choice_logprobs), abs=1e-5)
     assert theirs.choices[0].message.content == mine.text
     assert words.choices[0].message.content == text.text
+    # "^u", one token for each of the 16 letters, "$" and "^a"; each token is a character.
+    assert (words.usage.prompt_tokens, words.usage.completion_tokens) == (
+        21,
+        text.tokens.completion,
+    )
+    assert words.usage.total_tokens == 21 + text.tokens.completion
 
 
 def test_many_at_once_are_batched(folder, monkeypatch):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from harness.label.owner import PersonRow, person_rows, ratings_by_criterion
 from harness.label.queue import Queue, disagreement, judge_uncertainty
 from harness.label.store import Entry, Shown
 from harness.rubric import Criterion
@@ -51,6 +52,10 @@ def test_sides_are_balanced_and_the_same_after_a_restart():
     again = Queue(requests(400))
     assert sides == [again.side("ann", request.id) for request in again.requests]
     assert sides != [again.side("bob", request.id) for request in again.requests]
+    # Another seed draws anew: half of 400 sides are alike by chance, give or take 4 times 10.
+    other = Queue(requests(400), seed=1)
+    alike = [other.side("ann", r.id) == side for r, side in zip(other.requests, sides, strict=True)]
+    assert 160 < sum(alike) < 240
 
 
 def test_a_task_on_the_screen_stays_until_it_is_labelled():
@@ -72,6 +77,17 @@ def test_disagreement_comes_first():
         queue.note(Entry(person, "overall-7", value))
     for person in ("bob", "cyd"):
         queue.note(Entry(person, "overall-3", "A"))
+    assert queue.next_for("ann") == "overall-7"
+
+
+def test_a_label_that_is_taken_back_no_longer_disagrees():
+    queue = Queue(requests(10), {"overall-4": 0.5})
+    queue.note(Entry("bob", "overall-7", "A"))
+    queue.note(Entry("cyd", "overall-7", "B"))
+    assert queue.next_for("ann") == "overall-7"  # priority 1
+    queue.forget("cyd", "overall-7")
+    assert queue.next_for("ann") == "overall-4"  # .5 against 0
+    queue.note(Entry("cyd", "overall-7", "B"))
     assert queue.next_for("ann") == "overall-7"
 
 
@@ -106,6 +122,35 @@ def test_progress_undo_and_second_thoughts():
     assert queue.progress("ann").done == 2
     assert queue.next_for("ann") == first
     assert queue.undone("ann", first).value is None
+
+
+def test_the_owner_sees_what_each_person_chose_and_how_fast():
+    queue = Queue(requests(3))
+    for person, value, times in (("ann", "A", (2.0, 3.0, 10.0)), ("bob", "B", (40.0, 50.0, None))):
+        for task, seconds in zip(queue.by_id, times, strict=True):
+            queue.note_shown(Shown(person, task, 1, "AB"))
+            queue.note(Entry(person, task, value, seconds=seconds))
+    assert person_rows(queue) == [
+        PersonRow("ann", 3, 3, 0, 3.0, (("A", 3),)),
+        PersonRow("bob", 3, 3, 0, 45.0, (("B", 3),)),
+    ]
+
+
+def test_tasks_of_one_item_are_one_cluster_of_the_owners_agreement():
+    item = Item("q", "?")
+    responses = [Response(f"q-{s}", "q", s, s) for s in "xyz"]
+    pairs = [
+        JudgmentRequest(f"t{i}", item, (responses[a], responses[b]), OVERALL)
+        for i, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)])
+    ]
+    queue = Queue([*pairs, *requests(2)])
+    for task in ("t0", "t2", "overall-1"):
+        queue.note(Entry("ann", task, "A"))
+    queue.note(Entry("bob", "t2", None))
+    ((criterion, ratings),) = ratings_by_criterion(queue)
+    assert criterion == OVERALL
+    assert ratings.clusters == ["q", "q", "q1"]
+    assert ratings.labels == {"ann": ["A", "A", "A"], "bob": [None, None, None]}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_what_was_shown_keeps_its_order(store):
     assert [(s.task, s.sequence, s.order) for s in store.shown()] == [
         ("t1", 1, "BA"),
         ("t0", 2, "AB"),
+    ]
+
+
+def test_each_person_has_a_sequence_of_their_own(store):
+    for person, task in (("ann", "t0"), ("bob", "t2"), ("ann", "t1"), ("bob", "t0")):
+        store.show(person, task, "AB")
+    assert {(s.person, s.task): s.sequence for s in store.shown()} == {
+        ("ann", "t0"): 1,
+        ("ann", "t1"): 2,
+        ("bob", "t2"): 1,
+        ("bob", "t0"): 2,
+    }
+
+
+def test_two_better_answers_of_one_person_to_one_item_are_two_responses(store):
+    (first, *_) = REQUESTS
+    store.add_tasks([replace(first, id="other", criterion=Criterion("short", "Which?", BINARY))])
+    label(store, "ann", "t0", "A", "k1", correction="42")
+    label(store, "ann", "other", "B", "k2", correction="43")
+    assert [(row["id"], row["item_id"], row["text"]) for row in store.corrections()] == [
+        ("q0/person:ann/t0", "q0", "42"),
+        ("q0/person:ann/other", "q0", "43"),
     ]
 
 

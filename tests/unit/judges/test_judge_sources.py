@@ -236,6 +236,54 @@ def test_principles_are_drawn_by_weight_and_are_the_same_in_both_orders():
     assert sum((drawn[text] - n) ** 2 / n for text, n in fair.items()) < 22.5
 
 
+def principle_of(row):
+    return row.verdict.rationale.split("\n")[0]
+
+
+def test_each_sample_draws_its_own_principles_and_all_members_of_a_jury_see_them():
+    options = {"model": ["openai/a", "openai/b"], "samples": 2}
+    drawn = []
+    for seed in range(40):
+        rows = judge(build("constitution", **options), FakeChat(), seed=seed)
+        for request in sample_requests("pairwise"):
+            mine = [r for r in rows if r.request_id == request.id]
+            seen = {
+                (member, order): [
+                    principle_of(r)
+                    for r in sorted(mine, key=lambda r: r.repeat)
+                    if (r.annotator, r.order) == (member, order)
+                ]
+                for member in ("openai/a", "openai/b")
+                for order in ("AB", "BA")
+            }
+            both = seen["openai/a", "AB"]
+            assert len(both) == 2 and all(other == both for other in seen.values())
+            drawn.append(both)
+    # Two independent draws are alike with the sum of the squared shares.
+    weights = [p.weight for p in find_rubric("house").principles]
+    alike = sum((w / sum(weights)) ** 2 for w in weights)
+    n = len(drawn)
+    assert n == 120
+    found = sum(first == second for first, second in drawn)
+    assert abs(found - n * alike) < 3.3 * math.sqrt(n * alike * (1 - alike))  # once in a thousand
+
+
+def test_the_examples_of_a_rubric_are_earlier_turns_with_their_verdicts():
+    examples = find_rubric("helpfulness").examples
+    assert len(examples) == 2
+    for few_shot, shown in ((True, examples), (False, ())):
+        chat = FakeChat()
+        judge(build(few_shot=few_shot), chat, requests=sample_requests("pairwise")[:1])
+        assert len(chat.requests) == 2
+        for request in chat.requests:
+            turns = [m for m in request.messages if m["role"] != "system"]
+            assert [m["role"] for m in turns] == ["user", "assistant"] * len(shown) + ["user"]
+            for example, question, answer in zip(shown, turns[::2], turns[1::2], strict=False):
+                assert example.prompt in question["content"]
+                assert all(text in question["content"] for text in example.responses)
+                assert f"Verdict: {example.verdict}" in answer["content"]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
