@@ -70,3 +70,9 @@ def test_the_sentence_says_where_the_interval_reaches_over_the_minimum(value, lo
     assert decision == GateDecision(
         "judge", value, low, high, 0.6, "drop", passed, float(passed), reason
     )  # fmt: skip
+
+
+def test_the_estimate_is_the_weight_not_an_end_of_its_interval():
+    decision = gate("judge", kappa(0.35, 0.2, 0.5), 0.6, "down_weight")
+    assert decision.weight == 0.35
+    assert decision.reason == "weight 0.35: kappa with people 0.35 [0.20, 0.50] < 0.6"

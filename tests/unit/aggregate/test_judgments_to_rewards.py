@@ -201,3 +201,32 @@ def test_an_unknown_request_is_an_error():
     stray = say(request("y1", "y2"), "j", "A")
     with pytest.raises(DataError, match="unknown request"):
         one("mean", [stray])
+
+
+def test_a_vote_and_scores_of_one_response_make_one_reward():
+    scores = [request(name, criterion=UNIT) for name in ("x1", "x2")]
+    requests = (PAIR, *scores)
+    # The judge's vote is 1 and 0; the verifier's scores are .4 and .6: each source counts once.
+    judged = [say(PAIR, "judge", "A"), say(scores[0], "v", 4), say(scores[1], "v", 6)]
+    rewards = one("mean", judged, requests=requests).rewards
+    assert [r.value for r in rewards] == pytest.approx([(1 + 0.4) / 2, (0 + 0.6) / 2])
+    assert rewards[0].components == pytest.approx({"judge": 1.0, "v": 0.4})
+    # One source says all three: the mean of its vote and its score, (1 + .2) / 2 and (0 + .8) / 2.
+    judged = [say(PAIR, "s", "A"), say(scores[0], "s", 2), say(scores[1], "s", 8)]
+    rewards = one("mean", judged, requests=requests).rewards
+    assert [r.value for r in rewards] == pytest.approx([0.6, 0.4])
+    assert [r.components["s"] for r in rewards] == pytest.approx([0.6, 0.4])
+    # The error of the mean of 1 and .2 is .8/2.
+    assert [r.stderr for r in rewards] == pytest.approx([0.4, 0.4])
+    assert [r.n_judgments for r in rewards] == [2, 2]
+
+
+def test_scores_vote_on_the_pairs_on_which_their_source_did_not():
+    scores = [request(name, criterion=UNIT) for name in ("x1", "x2", "x3", "x4")]
+    judged = [say(PAIR, "s", "A"), say(scores[2], "s", 9), say(scores[3], "s", 1)]
+    judged += [say(scores[0], "s", 2), say(scores[1], "s", 5)]  # but it voted for x1 over x2
+    found = one("majority", judged, requests=(PAIR, request("x3", "x4"), *scores))
+    preferred = [(p.chosen_id, p.rejected_id, p.probability) for p in found.preferences]
+    assert preferred == [("x1", "x2", 1.0), ("x3", "x4", 1.0)]
+    assert [p.n_judgments for p in found.preferences] == [1, 1]
+    assert (found.ties, found.unused) == ((), {})
