@@ -54,7 +54,7 @@ class MathOptions(BaseModel):
     units: Literal["ignore", "require"] = "ignore"
 
 
-@verifier(name="math_verify", version="1", options=MathOptions)
+@verifier(name="math_verify", version="2", options=MathOptions)
 def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict:
     """Compare the answer of a response with the reference as mathematical objects."""
     gold_text = _reference(item.reference)

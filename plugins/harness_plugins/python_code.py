@@ -33,7 +33,7 @@ from harness.plugin import (
 if TYPE_CHECKING:
     from harness.sandbox import RunLimits, Sandbox, SandboxResult
 
-VERSION = "1"
+VERSION = "2"
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _KINDS = ("tests", "stdin", "check", "asserts", "pytest")
 

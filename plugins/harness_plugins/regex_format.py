@@ -41,7 +41,7 @@ class RegexOptions(BaseModel):
         return pattern
 
 
-@verifier(name="regex_format", version="1", options=RegexOptions)
+@verifier(name="regex_format", version="2", options=RegexOptions)
 def regex_format(item: Item, response: Response, options: RegexOptions) -> Verdict:
     """Match the response; a pattern that backtracks for ever is stopped by the worker's limit."""
     pattern = re.compile(options.pattern, re.DOTALL | re.MULTILINE)
