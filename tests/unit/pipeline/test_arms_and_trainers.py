@@ -231,13 +231,13 @@ def test_the_clock_adds_up_over_tries_and_saves_as_it_goes(
         with clock.source("judge"):
             now[0] += 7.0  # nothing new: not the judge's time, yet the run's
         with pytest.raises(BudgetExceededError), clock.source("new"):
-            now[0] += 0.5
+            now[0] += 0.504
             clock.save()
             assert run.manifest()["source_seconds"]["new"] == 0.5
             raise BudgetExceededError("spent")
         assert run.manifest()["source_seconds"] == {"judge": 5.25, "new": 0.5}
         clock.finish()
-    assert run.manifest()["seconds"] == 17.02  # 5.5 + 1.024 + 3 + 7 + 0.5
+    assert run.manifest()["seconds"] == 17.03  # 5.5 + 1.024 + 3 + 7 + 0.504
 
 
 def test_a_complete_run_that_trains_again_counts_its_time(
