@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 import tomllib
@@ -167,3 +168,15 @@ def test_a_promise_is_chosen_by_its_words_and_a_break_has_to_run(
         broken.write_text(code)
         found = promises.unsound(broken)
         assert (reason in found) and bool(found) is bool(reason), found
+
+
+def test_no_assert_has_a_comparison_for_its_message(repo_root: Path) -> None:
+    # "assert a, b == c" passes for every a that is not empty, and looks like a test.
+    places = [
+        f"{path.relative_to(repo_root)}:{node.lineno}"
+        for path in (repo_root / "tests").rglob("*.py")
+        if "node_modules" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert) and isinstance(node.msg, ast.Compare | ast.BoolOp)
+    ]
+    assert places == []

@@ -71,7 +71,8 @@ def test_what_a_training_asks_is_its_own_cost(
     assert [seed["cost_usd"] for seed in rows["free"]["seeds"]] == [0.0, 0.0]
     source = next(row for row in report["sources"] if row["name"] == "paid")
     assert (source["cost_usd"], source["requests"]) == (pytest.approx(0.11), 1)
-    assert source["rubric_sha256"] and report["manifest"]["sources"]["paid"]["template_sha256"]
+    assert len(source["rubric_sha256"]) == 64
+    assert [len(t) for t in report["manifest"]["sources"]["paid"]["template_sha256"]] == [64]
     assert report["run"]["cost_usd"] == pytest.approx(0.22)
     assert report["manifest"]["cost_usd"] == pytest.approx(0.22)
 

@@ -119,7 +119,7 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     for key, values in expected.items():
         assert rows[key] == [v if v is None else near(v, rel=1e-9) for v in values], key
     audit = {row["annotator"]: row for row in table["audit"]["coverage"]}
-    assert table["audit"]["n_items"], table["audit"]["n_clusters"] == (5, 4)
+    assert (table["audit"]["n_items"], table["audit"]["n_clusters"]) == (5, 4)
     assert {name: row["labels"] for name, row in audit.items()} == {
         name: sum(label is not None for label in column) for name, column in labels.items()
     }
