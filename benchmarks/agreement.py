@@ -19,8 +19,8 @@ from harness.aggregate.dawid_skene import Votes, dawid_skene, expect, patterns
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.resample import _weights
-from harness.agreement.table import counts_of
+from harness.ratings.table import counts_of
+from harness.statistics.resample import _weights
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 

@@ -42,7 +42,6 @@ from harness.agreement.kappa import (
 )
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.orders import (
-    OrderVerdicts,
     accuracy_both_orders,
     first_pick_rate,
     positional_agreement,
@@ -51,8 +50,9 @@ from harness.agreement.orders import (
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import rogan_gladen, true_rate
 from harness.agreement.scores import concordance, pearson
-from harness.agreement.statistic import Statistic
-from harness.agreement.table import RatingTable, from_labels
+from harness.ratings.orders import OrderVerdicts
+from harness.ratings.table import RatingTable, from_labels
+from harness.statistics.estimate import Statistic
 
 PER_CLUSTER = 3
 PEOPLE, JUDGES = ("ann", "bob", "cy"), ("gpt", "panda", "other")

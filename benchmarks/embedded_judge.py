@@ -17,12 +17,13 @@ from collections.abc import Sequence
 
 from harness.examples.arithmetic_task import TEMPLATES
 
-from harness.annotate import annotate, build_requests
-from harness.both_orders import Vote, combine_orders
 from harness.chat import Client
-from harness.contract import Limits, RunContext
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import Limits, RunContext
+from harness.feedback.requests import build_requests
+from harness.nouns.schema import Item, Judgment, Response
+from harness.ratings.both_orders import Vote, combine_orders
 from harness.registry import registry
-from harness.schema import Item, Judgment, Response
 from harness.testing.injections import INJECTIONS, inject
 
 MODEL = "local/smollm2-135m-instruct"

@@ -79,8 +79,8 @@ async def run_litellm(url: str, calls: int, flying: int) -> None:
 async def run_harness(url: str, calls: int, flying: int, transport: Any) -> None:
     """Run the harness's client with a journal on disk."""
     from harness.chat import Client
-    from harness.schema import ChatRequest
-    from harness.store import Journal
+    from harness.nouns.chat_messages import ChatRequest
+    from harness.records.journal import Journal
 
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "j.sqlite") as journal:
         async with Client(journal, concurrency=flying, transport=transport) as client:
@@ -246,10 +246,11 @@ def judge_files(folder: Path, count: int) -> tuple[Path, Path]:
 
 async def judge(url: str, count: int, concurrency: int, timeout_s: float, **options: Any) -> Any:
     """Judge pairs in one order each; return the rows and the client."""
-    from harness.annotate import annotate, build_requests
     from harness.chat import Client
-    from harness.contract import Limits, RunContext
-    from harness.records import read_items, read_responses
+    from harness.feedback.annotate import annotate
+    from harness.feedback.contract import Limits, RunContext
+    from harness.feedback.requests import build_requests
+    from harness.records.rows import read_items, read_responses
     from harness.registry import registry
 
     with tempfile.TemporaryDirectory() as folder:
@@ -334,8 +335,8 @@ def kill(quick: bool, peers: bool) -> None:
 def cache(quick: bool, peers: bool) -> None:
     """Goal 6: identical calls at once, and hits per second."""
     from harness.chat import Client
-    from harness.schema import ChatRequest
-    from harness.store import Journal
+    from harness.nouns.chat_messages import ChatRequest
+    from harness.records.journal import Journal
 
     async def go(url: str, journal: Any) -> tuple[int, float]:
         extra = {"api_base": url}
@@ -374,9 +375,9 @@ def cache(quick: bool, peers: bool) -> None:
 def budget(quick: bool, peers: bool) -> None:
     """A cap of one dollar, and a second run from the cache."""
     from harness.chat import Client
-    from harness.errors import BudgetExceededError
-    from harness.schema import ChatRequest
-    from harness.store import Journal
+    from harness.nouns.chat_messages import ChatRequest
+    from harness.nouns.errors import BudgetExceededError
+    from harness.records.journal import Journal
 
     prices = {"input_cost_per_token": 1e-5, "output_cost_per_token": 3e-4}
 

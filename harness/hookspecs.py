@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -10,12 +11,51 @@ import pluggy
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from harness.contract import (
-        AggregatorFactory,
-        AgreementStatistic,
-        ReportSection,
-        SourceFactory,
-    )
+    from harness.feedback.contract import SourceFactory
+
+
+@dataclass(frozen=True)
+class AggregatorFactory:
+    """A way to turn judgments into rewards and preferences.
+
+    Args:
+        name: What experiments write under ``aggregation:``.
+        aggregate: Called with (requests, judgments, weight of each source).
+        summary: One line for ``harness plugins``.
+    """
+
+    name: str
+    aggregate: Callable[..., Any]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class AgreementStatistic:
+    """A statistic that a plugin adds to the agreement report.
+
+    Args:
+        name: Row name in the report.
+        compute: Called with a rating table; returns rows of the report.
+        summary: One line for ``harness plugins``.
+    """
+
+    name: str
+    compute: Callable[..., Any]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """A section that a plugin adds to report.html.
+
+    Args:
+        title: Heading.
+        render: Called with the report's data; returns Markdown text, which is escaped and styled.
+    """
+
+    title: str
+    render: Callable[[Mapping[str, Any]], str]
+
 
 hookspec = pluggy.HookspecMarker("harness")
 hookimpl = pluggy.HookimplMarker("harness")

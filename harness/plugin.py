@@ -15,20 +15,21 @@ A whole plugin::
         return [exact_match]
 """
 
-from harness.adapters.human import HumanLabel, human_labels
-from harness.adapters.judge import JudgeSource, judge
-from harness.adapters.verifier import verifier
-from harness.contract import (
-    AggregatorFactory,
-    AgreementStatistic,
-    ChatClient,
-    FeedbackSource,
-    Limits,
-    ReportSection,
-    RunContext,
-    SourceFactory,
-)
-from harness.errors import (
+from harness.feedback.contract import ChatClient, FeedbackSource, Limits, RunContext, SourceFactory
+from harness.feedback.human import human_labels
+from harness.feedback.judge import JudgeSource, judge
+from harness.feedback.verifier import verifier
+from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection, hookimpl
+from harness.judging.model_judge import ModelJudge
+from harness.judging.model_judge import Policy as JudgePolicy
+from harness.judging.options import JudgeOptions
+from harness.judging.verdicts import read_pair, read_ranking, read_score
+from harness.labels.columns import LabelColumns
+from harness.labels.exports import read_label_table
+from harness.labels.human_label import HumanLabel
+from harness.labels.read_labels import Known, read_labels
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Message, Tokens
+from harness.nouns.errors import (
     ChatError,
     ConfigError,
     DataError,
@@ -37,33 +38,22 @@ from harness.errors import (
     PluginError,
     RubricError,
 )
-from harness.hookspecs import hookimpl
-from harness.imports.columns import LabelColumns
-from harness.imports.exports import read_label_table
-from harness.imports.labels import Known, read_labels
-from harness.judging.model_judge import ModelJudge
-from harness.judging.model_judge import Policy as JudgePolicy
-from harness.judging.options import JudgeOptions
-from harness.judging.verdicts import read_pair, read_ranking, read_score
-from harness.records import read_items, read_responses
-from harness.registry import find_rubric
-from harness.rubric import Constitution, Criterion, Principle, Rubric, content_hash, load_rubric
-from harness.scale import BINARY, PREFERENCE, UNIT, Scale
-from harness.schema import (
-    ChatReply,
-    ChatRequest,
+from harness.nouns.hashing import content_hash
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Constitution, Criterion, Principle, Rubric, load_rubric
+from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
+from harness.nouns.schema import (
     Item,
     Judgment,
     JudgmentRequest,
-    Message,
     Order,
     Response,
     SourceInfo,
-    Status,
-    Tokens,
     Verdict,
     Way,
 )
+from harness.records.rows import read_items, read_responses
+from harness.registry import find_rubric
 
 __all__ = [
     "BINARY",

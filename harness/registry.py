@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness import hookspecs
-from harness.errors import PluginError, RubricError
-from harness.rubric import Constitution, Rubric, load_rubric
+from harness.nouns.errors import PluginError, RubricError
+from harness.nouns.rubric import Constitution, Rubric, load_rubric
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from harness.contract import (
-        AggregatorFactory,
-        AgreementStatistic,
-        ReportSection,
-        SourceFactory,
-    )
+    from harness.feedback.contract import SourceFactory
+    from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection
 
 GROUP = "harness"
 

@@ -1,7 +1,6 @@
 """From judgments to rewards and preferences: pure functions."""
 
 from harness.aggregate.dawid_skene import Fit, Votes, dawid_skene, votes_from_codes
-from harness.aggregate.gate import GateDecision, gate
 from harness.aggregate.methods import (
     METHODS,
     Aggregator,
@@ -29,7 +28,6 @@ __all__ = [
     "Aggregator",
     "AnnotatorReport",
     "Fit",
-    "GateDecision",
     "GladFit",
     "Ranking",
     "Strength",
@@ -39,7 +37,6 @@ __all__ = [
     "dawid_skene",
     "dawid_skene_judgments",
     "excess_agreement",
-    "gate",
     "glad",
     "mace",
     "majority",

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from harness.both_orders import Choice, Vote, combine_orders
-from harness.errors import DataError
-from harness.schema import Judgment, JudgmentRequest, Status
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.ratings.both_orders import Choice, Vote, combine_orders
 
 Pair = tuple[str, str, str]
 """(item id, response id, response id); the second id is A's."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+from harness.statistics.arrays import FloatArray, IntArray
 
 _FLOOR = 1e-300
 _DUST = 1e-150  # less than this is what the floor left, not a count

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from harness.aggregate.ballots import Annotator, Ballots, Pair, PairVote, Score, ballots_of
-from harness.aggregate.dawid_skene import FloatArray, Votes, dawid_skene
+from harness.aggregate.dawid_skene import Votes, dawid_skene
 from harness.aggregate.results import (
     AggregationResult,
     Opinion,
@@ -19,9 +19,10 @@ from harness.aggregate.results import (
     components_of,
     result_of,
 )
-from harness.both_orders import Choice
-from harness.errors import ScaleError
-from harness.schema import Judgment, JudgmentRequest
+from harness.nouns.errors import ScaleError
+from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.ratings.both_orders import Choice
+from harness.statistics.arrays import FloatArray
 
 CHOICES: tuple[Choice, ...] = ("A", "TIE", "B")
 UNITS = np.array([1.0, 0.5, 0.0])

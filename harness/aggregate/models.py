@@ -6,15 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.aggregate.dawid_skene import (
-    Fit,
-    FloatArray,
-    IntArray,
-    Votes,
-    expect,
-    patterns,
-    row_shares,
-)
+from harness.aggregate.dawid_skene import Fit, Votes, expect, patterns, row_shares
+from harness.statistics.arrays import FloatArray, IntArray
 
 _TINY = 1e-9
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.aggregate.dawid_skene import FloatArray, IntArray
-from harness.errors import DataError
-from harness.paired_model import TIE, fit_paired, strongly_connected
+from harness.nouns.errors import DataError
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.paired_model import TIE, fit_paired, strongly_connected
 
 ELO = 400 / np.log(10)
 

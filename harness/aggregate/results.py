@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.aggregate.ballots import Annotator, Ballots, Pair, Score
-from harness.aggregate.dawid_skene import FloatArray
-from harness.both_orders import Choice
-from harness.schema import Preference, Reward
+from harness.nouns.schema import Preference, Reward
+from harness.ratings.both_orders import Choice
+from harness.statistics.arrays import FloatArray
 
 Response = tuple[str, str]
 """(item id, response id)."""

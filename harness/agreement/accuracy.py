@@ -8,15 +8,10 @@ from typing import Literal
 import numpy as np
 
 from harness.agreement.kappa import pairs_of, percent_agreement
-from harness.agreement.resample import (
-    REPLICATES,
-    cluster_share,
-    distinct_rows,
-    estimate,
-    units_of,
-)
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import MISSING, FloatArray, IntArray, RatingTable, counts_of
+from harness.ratings.table import MISSING, RatingTable, counts_of
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import REPLICATES, cluster_share, distinct_rows, estimate, units_of
 
 Average = Literal["precision", "recall", "f1"]
 

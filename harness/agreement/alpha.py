@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.agreement.resample import (
-    REPLICATES,
-    SumsToValue,
-    distinct_rows,
-    estimate,
-    units_of,
-)
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import FloatArray, IntArray
 from harness.agreement.weights import difference
-from harness.scale import Level
+from harness.nouns.scale import Level
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import REPLICATES, SumsToValue, distinct_rows, estimate, units_of
 
 MANY_CATEGORIES = 40
 NO_PAIR = "no item has two labels"

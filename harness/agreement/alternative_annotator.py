@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.agreement.resample import FEW_CLUSTERS, cluster_share, t_quantile, wilson
-from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray, IntArray, RatingTable
+from harness.ratings.table import RatingTable
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.resample import FEW_CLUSTERS, cluster_share, t_quantile, wilson
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.agreement.accuracy import majority
-from harness.agreement.table import RatingTable
+from harness.ratings.table import RatingTable
 
 
 @dataclass(frozen=True, slots=True)

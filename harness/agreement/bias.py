@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.agreement.orders import OrderVerdicts
-from harness.agreement.resample import t_quantile
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import FloatArray, IntArray
-from harness.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
+from harness.ratings.orders import OrderVerdicts
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
+from harness.statistics.resample import t_quantile
 
 POSITION = "position_coefficient"
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.agreement.resample import (
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.resample import (
     REPLICATES,
     cluster_share,
     jackknife,
@@ -15,8 +17,6 @@ from harness.agreement.resample import (
     units_of,
     wilson,
 )
-from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray, IntArray
 
 BINS = 10
 FEWEST = 30

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.agreement.resample import clopper_pearson_upper, wilson
-from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray
+from harness.statistics.arrays import FloatArray
+from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.resample import clopper_pearson_upper, wilson
 
 FEWEST = 30
 

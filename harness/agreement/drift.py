@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.agreement.resample import jackknife_se, t_quantile
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import IntArray
+from harness.statistics.arrays import IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import jackknife_se, t_quantile
 
 
 def mcnemar(b: int, c: int) -> dict[str, float]:

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from harness.agreement.resample import REPLICATES, SumsToValue, Units, estimate, units_of
-from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.resample import REPLICATES, SumsToValue, Units, estimate, units_of
 
 Form = Literal["icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k"]
 FORMS: tuple[Form, ...] = ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k")

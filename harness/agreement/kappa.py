@@ -6,16 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.agreement.resample import (
-    REPLICATES,
-    Units,
-    distinct_rows,
-    estimate,
-    units_of,
-)
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import FloatArray, IntArray
 from harness.agreement.weights import Weighting, agreement_weights
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import REPLICATES, Units, distinct_rows, estimate, units_of
 
 RARE = 0.98
 SAME_CATEGORY = "both used one category only, so agreement by chance is certain"
@@ -124,7 +118,7 @@ def cohen_kappa(
 
 def percent_agreement(pairs: Pairs, annotators: str) -> Statistic:
     """Return the share of items on which two annotators agree, with its clustered t-interval."""
-    from harness.agreement.resample import cluster_share
+    from harness.statistics.resample import cluster_share
 
     same = (pairs.first == pairs.second).astype(np.float64)
     return cluster_share(

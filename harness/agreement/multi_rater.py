@@ -7,15 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from harness.agreement.resample import (
-    REPLICATES,
-    distinct_rows,
-    estimate,
-    units_of,
-)
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import FloatArray, IntArray
 from harness.agreement.weights import Weighting, agreement_weights
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import REPLICATES, distinct_rows, estimate, units_of
 
 Chance = Literal["fleiss", "gwet", "brennan_prediger"]
 

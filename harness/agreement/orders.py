@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from harness.agreement.accuracy import accuracy
-from harness.agreement.resample import cluster_share
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import MISSING, IntArray
-from harness.errors import DataError
+from harness.ratings.orders import OrderVerdicts
+from harness.statistics.arrays import IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import cluster_share
 
 FIRST, TIE, SECOND = "A", "TIE", "B"
-
-
-@dataclass(frozen=True)
-class OrderVerdicts:
-    """One judge's verdicts on the same pairs in both orders.
-
-    Args:
-        annotator: The judge.
-        first_order: (n,) codes of the verdict when A stood first, -1 without a verdict.
-        second_order: (n,) codes of the verdict when B stood first, already mapped back, so that the
-            code of A means the same answer in both.
-        clusters: (n,) cluster of each pair.
-        a: Code of "A preferred".
-        b: Code of "B preferred".
-        tie: Code of a tie; None when there is none.
-    """
-
-    annotator: str
-    first_order: IntArray
-    second_order: IntArray
-    clusters: IntArray
-    a: int
-    b: int
-    tie: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse orders of unequal length."""
-        if not self.first_order.shape == self.second_order.shape == self.clusters.shape:
-            raise DataError(f"the orders of {self.annotator} differ in length")
-
-    @property
-    def both(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """(n,) whether both orders have a verdict."""
-        return np.asarray((self.first_order >= 0) & (self.second_order >= 0))
-
-    def combined(self, tie: int) -> IntArray:
-        """Return (n,) one verdict for each pair: consistent ones stand, the others are a tie.
-
-        A pair with a verdict in one order only keeps no verdict: which way it would have gone in
-        the other order is not known.
-        """
-        same = np.where(self.first_order == self.second_order, self.first_order, tie)
-        return np.where(self.both, same, MISSING).astype(np.int64)
 
 
 def swap_flip_rate(verdicts: OrderVerdicts) -> Statistic:

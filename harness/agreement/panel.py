@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.agreement.resample import REPLICATES, cluster_share, estimate, units_of
-from harness.agreement.statistic import Statistic, not_applicable
-from harness.agreement.table import FloatArray, IntArray, RatingTable
+from harness.ratings.table import RatingTable
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.resample import REPLICATES, cluster_share, estimate, units_of
 
 
 def error_correlation(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.agreement.resample import t_quantile, wilson
-from harness.agreement.statistic import Statistic, not_applicable, undefined
-from harness.agreement.table import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, not_applicable, undefined
+from harness.statistics.resample import t_quantile, wilson
 
 Z95 = 1.959963984540054
 

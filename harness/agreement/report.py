@@ -21,7 +21,6 @@ from harness.agreement.accuracy import (
 )
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, audit
-from harness.agreement.evidence import DEFAULT, NOTHING, Evidence, Section, Settings
 from harness.agreement.icc import FORMS, intraclass_correlation
 from harness.agreement.kappa import (
     Pairs,
@@ -31,11 +30,14 @@ from harness.agreement.kappa import (
     prevalence_statistic,
 )
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.orders import OrderVerdicts
 from harness.agreement.scores import concordance, pearson
-from harness.agreement.statistic import Statistic
-from harness.agreement.table import IntArray, RatingTable
+from harness.agreement.settings import DEFAULT, Section, Settings
 from harness.agreement.weights import Weighting
+from harness.ratings.evidence import NOTHING, Evidence
+from harness.ratings.orders import OrderVerdicts
+from harness.ratings.table import RatingTable
+from harness.statistics.arrays import IntArray
+from harness.statistics.estimate import Statistic
 
 MOST_PAIRS = 45
 MAJORITY = "majority of people"

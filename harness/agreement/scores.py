@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.agreement.resample import REPLICATES, SumsToValue, estimate, units_of
-from harness.agreement.statistic import Statistic, undefined
-from harness.agreement.table import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.resample import REPLICATES, SumsToValue, estimate, units_of
 
 
 def concordance(

@@ -9,7 +9,6 @@ from harness.agreement.bias import length_and_self_bias, position_coefficient
 from harness.agreement.calibration import calibration
 from harness.agreement.cascade import cascade
 from harness.agreement.drift import anchor_hash, drift
-from harness.agreement.evidence import Evidence, Section, Settings
 from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.orders import (
     accuracy_both_orders,
@@ -19,8 +18,11 @@ from harness.agreement.orders import (
 )
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, true_rate
-from harness.agreement.statistic import Statistic
-from harness.agreement.table import FloatArray, IntArray, RatingTable
+from harness.agreement.settings import Section, Settings
+from harness.ratings.evidence import Evidence
+from harness.ratings.table import RatingTable
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import Statistic
 
 MOST_CATEGORIES = 5
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from harness.agreement.table import FloatArray
-from harness.errors import ScaleError
-from harness.scale import Level
+from harness.nouns.errors import ScaleError
+from harness.nouns.scale import Level
+from harness.statistics.arrays import FloatArray
 
 Weighting = Literal["identity", "linear", "quadratic"]
 

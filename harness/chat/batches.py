@@ -16,8 +16,9 @@ from harness.chat.failures import CallError, Failure
 from harness.chat.fast import body_of
 from harness.chat.litellm_backend import load_litellm
 from harness.chat.openai_format import reply_of
-from harness.errors import ChatError, ConfigError
-from harness.schema import ChatRequest, Status
+from harness.nouns.chat_messages import ChatRequest
+from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.outcomes import Status
 
 if TYPE_CHECKING:
     from harness.chat.client import Client

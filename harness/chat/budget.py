@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from harness.errors import BudgetExceededError
+from harness.nouns.errors import BudgetExceededError
 
 _POLL_S = 0.02
 _ROUNDING = 1e-9

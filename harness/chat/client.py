@@ -24,11 +24,12 @@ from harness.chat.local import LocalBackend
 from harness.chat.local_weights import PREFIX, check_local
 from harness.chat.prices import FREE, Price, price_of
 from harness.chat.usage import Estimate, Usage
-from harness.errors import ChatError, ConfigError
-from harness.schema import ChatReply, ChatRequest, Status, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.outcomes import Status
 
 if TYPE_CHECKING:
-    from harness.store import Journal
+    from harness.records.journal import Journal
 
 Transport = Literal["auto", "litellm"]
 
@@ -76,7 +77,7 @@ class _Loop:
 
 
 class Client:
-    """Talks to language models; implements ``harness.contract.ChatClient``.
+    """Talks to language models; implements ``harness.feedback.contract.ChatClient``.
 
     Safe to use from several event loops, one after the other or in several threads. Use it as a
     context manager, or call ``aclose``.

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.schema import ChatReply, Status
+from harness.nouns.chat_messages import ChatReply
+from harness.nouns.outcomes import Status
 
 
 class Failure(StrEnum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.chat.failures import CallError, Failure, of_exception, of_status
 from harness.chat.litellm_backend import is_loaded, load_litellm, parameters
 from harness.chat.openai_format import reply_of
-from harness.schema import ChatReply, ChatRequest
+from harness.nouns.chat_messages import ChatReply, ChatRequest
 
 if TYPE_CHECKING:
     import aiohttp

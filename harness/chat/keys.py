@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.schema import ChatReply, ChatRequest, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 
 VERSION = 1
 """Part of every key; move it when the meaning of a field of the request changes."""

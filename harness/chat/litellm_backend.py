@@ -13,8 +13,8 @@ from typing import Any
 from harness.chat.failures import CallError, Failure, of_exception, of_status
 from harness.chat.local_weights import PREFIX
 from harness.chat.openai_format import reply_of
-from harness.errors import ConfigError, MissingExtraError
-from harness.schema import ChatReply, ChatRequest
+from harness.nouns.chat_messages import ChatReply, ChatRequest
+from harness.nouns.errors import ConfigError, MissingExtraError
 
 KEYS = {
     "anthropic": "ANTHROPIC_API_KEY",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from harness.schema import ChatReply, ChatRequest
+from harness.nouns.chat_messages import ChatReply, ChatRequest
 
 
 def request_of(model: str, messages: list[dict[str, Any]], options: dict[str, Any]) -> ChatRequest:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import ChatError, HarnessError
-from harness.schema import ChatReply, ChatRequest, Status
+from harness.nouns.chat_messages import ChatReply, ChatRequest
+from harness.nouns.errors import ChatError, HarnessError
+from harness.nouns.outcomes import Status
 
 if TYPE_CHECKING:
     from harness.chat.local_model import Encoded, LocalModel

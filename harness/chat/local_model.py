@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ChatError, ConfigError
-from harness.schema import ChatReply, ChatRequest, Status, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.outcomes import Status
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError, MissingExtraError
+from harness.nouns.errors import ConfigError, MissingExtraError
 
 PREFIX = "local/"
 EMBEDDED = "smollm2-135m-instruct"

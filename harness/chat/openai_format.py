@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.chat.failures import CallError, Failure
-from harness.schema import ChatReply, ChatRequest, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 
 
 def reply_of(body: Mapping[str, Any], request: ChatRequest) -> ChatReply:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.schema import ChatRequest, Tokens
+from harness.nouns.chat_messages import ChatRequest, Tokens
 
 _PER_MESSAGE = 16
 """Tokens that a chat template adds to a message, at most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.schema import Tokens
+from harness.nouns.chat_messages import Tokens
 
 
 @dataclass(slots=True)

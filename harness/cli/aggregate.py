@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import DataError, InputError
+from harness.nouns.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from harness.aggregate import Fit, Ranking, Votes
-    from harness.agreement import RatingTable, Statistic
+    from harness.ratings.table import RatingTable
+    from harness.statistics.estimate import Statistic
 
 LABEL_METHODS = (
     "majority",
@@ -98,8 +99,8 @@ def command(
         _rank(labels, method, first_column, second_column, label_column, cluster_column,
               length_column, json_file)  # fmt: skip
         return
-    from harness.ratings import read_ratings
-    from harness.tables import FAILURES, Reading
+    from harness.labels.ratings import read_ratings
+    from harness.labels.tables import FAILURES, Reading
 
     table, _ = read_ratings(
         labels,
@@ -129,7 +130,7 @@ def _with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
     import numpy as np
 
-    from harness.tables import read_file, refuse
+    from harness.labels.tables import read_file, refuse
 
     if not item_column:
         raise InputError("--gold needs --item-column to match the items of both tables")
@@ -182,7 +183,7 @@ def _labels(
     if out is not None:
         _write(out, table, fit, label, voted)
     if json_file is not None:
-        from harness.records import write_json
+        from harness.records.writes import write_json
 
         write_json(json_file, _document(path, table, fit, label, method, scores, notes))
     _show(table, fit, label, voted, method, scores, notes, out)
@@ -258,7 +259,7 @@ def _warnings(table: RatingTable, votes: Votes, fit: Fit, method: str) -> list[s
 
 
 def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> None:
-    from harness.imports.writing import write_csv
+    from harness.labels.writing import write_csv
 
     shares = [f"p:{category}" for category in table.categories]
     rows = []
@@ -376,7 +377,7 @@ def _rank(
     json_file: Path | None,
 ) -> None:  # fmt: skip
     from harness.aggregate import rank_systems
-    from harness.comparisons import read_comparisons
+    from harness.labels.comparisons import read_comparisons
 
     if not (first and second and winner):
         raise InputError(
@@ -395,7 +396,7 @@ def _rank(
     if json_file is not None:
         from dataclasses import asdict
 
-        from harness.records import write_json
+        from harness.records.writes import write_json
 
         write_json(json_file, {"file": path.name, "method": method, **asdict(ranking)})
     _show_ranking(ranking, method)

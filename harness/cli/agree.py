@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.agreement import AgreementReport, Statistic
+    from harness.agreement import AgreementReport
+    from harness.statistics.estimate import Statistic
 
 
 def command(
@@ -133,9 +134,9 @@ def command(
         --people ann,bob --judges gpt
     """
     from harness.agreement import Settings, agreement_report
-    from harness.ratings import read_ratings
+    from harness.labels.ratings import read_ratings
+    from harness.labels.tables import FAILURES, Reading
     from harness.registry import registry
-    from harness.tables import FAILURES, Reading
 
     reading = Reading(
         humans=_names(human_columns),
@@ -181,7 +182,7 @@ def command(
         evidence=evidence,
     )
     if json_file is not None:
-        from harness.records import write_json
+        from harness.records.writes import write_json
 
         write_json(json_file, _document(labels, report, seed, replicates))
     if html_file is not None:

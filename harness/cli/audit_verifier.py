@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.verifier_audit import Confusion
+    from harness.agreement.verifier_audit import Confusion
 
 
 def command(
@@ -29,21 +29,23 @@ def command(
     """Compare verdicts with labels; look for hard-coded tests and tests that tell nothing."""
     import asyncio
 
-    from harness.annotate import annotate, build_requests
-    from harness.cli.judge import parse_options
-    from harness.cli.screen import advance, console, progress
-    from harness.errors import ConfigError, DataError
-    from harness.pipeline.context import open_context
-    from harness.records import read_items, read_responses, write_json
-    from harness.registry import registry
-    from harness.schema import Judgment
-    from harness.verifier_audit import (
+    from harness.agreement.verifier_audit import (
         accepted,
         confusion,
         is_hard_coded,
         trivial_responses,
         visible_inputs,
     )
+    from harness.cli.judge import parse_options
+    from harness.cli.screen import advance, console, progress
+    from harness.experiment.context import open_context
+    from harness.feedback.annotate import annotate
+    from harness.feedback.requests import build_requests
+    from harness.nouns.errors import ConfigError, DataError
+    from harness.nouns.schema import Judgment
+    from harness.records.rows import read_items, read_responses
+    from harness.records.writes import write_json
+    from harness.registry import registry
 
     factory = registry().source(source)
     if factory.kind != "verifier":
@@ -127,7 +129,7 @@ def _program(text: str) -> str:
 def _show_confusion(screen: Console, source: str, table: Confusion) -> None:
     from rich.table import Table
 
-    from harness.agreement.resample import wilson
+    from harness.statistics.resample import wilson
 
     drawn = Table(box=None, pad_edge=False, header_style="bold", title=source, title_justify="left")
     for name in ("", "of", "share", "95% interval"):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import DataError
+from harness.nouns.errors import DataError
 
 
 def command(
@@ -36,17 +36,11 @@ def command(
     import numpy as np
 
     from harness.agreement.cascade import selective_threshold
-    from harness.both_orders import Vote, combine_orders
     from harness.cli.screen import console
-    from harness.records import (
-        judgment_from,
-        read_items,
-        read_responses,
-        read_rows,
-        to_dict,
-        write_jsonl,
-    )
-    from harness.schema import Judgment
+    from harness.nouns.schema import Judgment
+    from harness.ratings.both_orders import Vote, combine_orders
+    from harness.records.rows import judgment_from, read_items, read_responses, read_rows, to_dict
+    from harness.records.writes import write_jsonl
 
     all_items = read_items(items)
     all_responses = read_responses(responses, all_items)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import ConfigError
+from harness.nouns.errors import ConfigError
 
 
 def command(
@@ -44,9 +44,11 @@ def command(
 
     from rich.table import Table
 
-    from harness.annotate import annotate, build_requests
     from harness.cli.judge import parse_options
     from harness.cli.screen import advance, console, progress
+    from harness.experiment.context import open_context
+    from harness.feedback.annotate import annotate
+    from harness.feedback.requests import build_requests
     from harness.judging.anchors import (
         Movement,
         chance_of_change,
@@ -54,10 +56,10 @@ def command(
         read_anchors,
         write_anchors,
     )
-    from harness.pipeline.context import open_context
-    from harness.records import read_items, read_responses
+    from harness.nouns.outcomes import Status
+    from harness.nouns.schema import Judgment, JudgmentRequest
+    from harness.records.rows import read_items, read_responses
     from harness.registry import registry
-    from harness.schema import Judgment, JudgmentRequest, Status
 
     screen = console()
 

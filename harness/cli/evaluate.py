@@ -29,14 +29,16 @@ def command(
     import asyncio
     from dataclasses import replace
 
-    from harness.annotate import annotate, build_requests
     from harness.cli.screen import advance, console, progress
-    from harness.errors import ConfigError
     from harness.evaluate import EvaluatorInfo, evaluate
-    from harness.pipeline.context import open_context
-    from harness.records import read_items, read_responses, write_json
+    from harness.experiment.context import open_context
+    from harness.feedback.annotate import annotate
+    from harness.feedback.requests import build_requests
+    from harness.nouns.errors import ConfigError
+    from harness.nouns.schema import Judgment, Response
+    from harness.records.rows import read_items, read_responses
+    from harness.records.writes import write_json
     from harness.registry import registry
-    from harness.schema import Judgment, Response
 
     if len(set(evaluator)) != len(evaluator):
         raise ConfigError(f"--evaluator names a source twice: {', '.join(evaluator)}")
@@ -99,7 +101,7 @@ def options_of_sources(pairs: list[str], names: Collection[str]) -> dict[str, di
         ConfigError: A pair is not NAME.key=value, is given twice, or names no source given.
     """
     from harness.cli.judge import parse_options
-    from harness.errors import ConfigError
+    from harness.nouns.errors import ConfigError
 
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for path, value in parse_options(pairs).items():

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.errors import ConfigError
+from harness.nouns.errors import ConfigError
 
 
 def command(
@@ -51,12 +51,13 @@ def command(
     is wrong: everything that is wrong comes in one report.
     """
     from harness.cli.screen import console
-    from harness.imports.exports import read_label_table
-    from harness.imports.guess import guess_columns
-    from harness.imports.labels import Known, read_labels
-    from harness.imports.texts import read_texts
-    from harness.imports.writing import long_rows, write_csv
-    from harness.records import read_items, read_responses, write_jsonl
+    from harness.labels.exports import read_label_table
+    from harness.labels.guess import guess_columns
+    from harness.labels.read_labels import Known, read_labels
+    from harness.labels.texts import read_texts
+    from harness.labels.writing import long_rows, write_csv
+    from harness.records.rows import read_items, read_responses
+    from harness.records.writes import write_jsonl
 
     if responses and not items:
         raise ConfigError("--responses needs --items")
@@ -132,7 +133,7 @@ def _answered(question: str, options: dict[str, Any]) -> bool:
 def _columns(options: dict[str, Any], unanswered: list[str]) -> Any:
     from pydantic import ValidationError
 
-    from harness.imports.columns import LabelColumns
+    from harness.labels.columns import LabelColumns
 
     if unanswered:
         raise ConfigError(
@@ -157,7 +158,7 @@ def _mapping(table: Any, guess: Any, said: dict[str, Any], options: dict[str, An
     from rich.markup import escape
     from rich.table import Table
 
-    from harness.imports.values import cell_text
+    from harness.labels.values import cell_text
 
     kind = table.tool + " export" if table.tool else "plain table"
     shown = Table(title=escape(f"{table.path.name}: {kind}, {len(table.rows)} rows"), min_width=60)
@@ -191,7 +192,7 @@ def _show_source(
     """Print the lines of an experiment file that use these labels."""
     import yaml
 
-    from harness.imports.writing import PAIR_COLUMNS, SCORE_COLUMNS, options_of
+    from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, options_of
 
     if out:
         columns = PAIR_COLUMNS if len(labels[0].responses) == 2 else SCORE_COLUMNS

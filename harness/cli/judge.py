@@ -36,15 +36,17 @@ def command(
 
     from rich.table import Table
 
-    from harness.annotate import annotate, build_requests
     from harness.cli.screen import advance, console, progress
-    from harness.config import SourceConfig
-    from harness.errors import ConfigError, DataError
-    from harness.pipeline.context import NamedSource, cost_note, open_context
-    from harness.records import read_items, read_responses, to_dict, write_jsonl
+    from harness.experiment.config import SourceConfig
+    from harness.experiment.context import NamedSource, cost_note, open_context
+    from harness.feedback.annotate import annotate
+    from harness.feedback.requests import build_requests
+    from harness.nouns.errors import ConfigError, DataError
+    from harness.nouns.schema import Judgment
+    from harness.records.journal import Journal
+    from harness.records.rows import read_items, read_responses, to_dict
+    from harness.records.writes import write_jsonl
     from harness.registry import registry
-    from harness.schema import Judgment
-    from harness.store import Journal
 
     if way not in (None, "pointwise", "pairwise"):
         raise ConfigError(f"--way is {way!r}", hint="use pointwise or pairwise")
@@ -128,7 +130,7 @@ def parse_options(pairs: list[str]) -> dict[str, object]:
     """
     import yaml
 
-    from harness.errors import ConfigError
+    from harness.nouns.errors import ConfigError
 
     options: dict[str, object] = {}
     for pair in pairs:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import ConfigError, DataError, MissingExtraError
+from harness.nouns.errors import ConfigError, DataError, MissingExtraError
 
 if TYPE_CHECKING:
-    from harness.label.owner import Agreement, Ratings
-    from harness.rubric import Criterion
-    from harness.schema import Judgment, JudgmentRequest
+    from harness.label_page.owner import Agreement, Ratings
+    from harness.nouns.rubric import Criterion
+    from harness.nouns.schema import Judgment, JudgmentRequest
 
 MOST_PAIRS_OF_PEOPLE = 15
 
@@ -86,11 +86,11 @@ def command(
     except ImportError as error:
         raise MissingExtraError("starlette", "label") from error
 
-    from harness.label.access import OWNER, Access, is_loopback
-    from harness.label.pages import LabelPage, create_app
-    from harness.label.queue import Queue, judge_uncertainty
-    from harness.label.serving import address_of, bind, links, serve
-    from harness.label.store import LabelStore
+    from harness.label_page.access import OWNER, Access, is_loopback
+    from harness.label_page.pages import LabelPage, create_app
+    from harness.label_page.queue import Queue, judge_uncertainty
+    from harness.label_page.serving import address_of, bind, links, serve
+    from harness.label_page.store import LabelStore
 
     if OWNER in names:
         raise ConfigError(f"{OWNER} is no name of a person")
@@ -120,8 +120,8 @@ def command(
 def _requests(
     items: Path, responses: Path, way: str, rubric: str, question: str, scale: str
 ) -> list[JudgmentRequest]:
-    from harness.annotate import build_requests
-    from harness.records import read_items, read_responses
+    from harness.feedback.requests import build_requests
+    from harness.records.rows import read_items, read_responses
 
     read = read_items(items)
     answers = read_responses(responses, read)
@@ -138,10 +138,10 @@ def _requests(
 
 
 def _criteria(way: str, rubric: str, question: str, scale: str) -> Sequence[Criterion]:
-    from harness.annotate import OVERALL
+    from harness.feedback.requests import OVERALL
+    from harness.nouns.rubric import Criterion, Rubric
+    from harness.nouns.scale import Scale
     from harness.registry import find_rubric
-    from harness.rubric import Criterion, Rubric
-    from harness.scale import Scale
 
     if rubric:
         found = find_rubric(rubric)
@@ -159,8 +159,8 @@ def _judgments_on(requests: Sequence[JudgmentRequest], files: Sequence[Path]) ->
     """Read judgments, and name them after the tasks that show the same responses."""
     from dataclasses import fields, replace
 
-    from harness.records import judgment_from, read_rows
-    from harness.schema import Judgment
+    from harness.nouns.schema import Judgment
+    from harness.records.rows import judgment_from, read_rows
 
     tasks: dict[tuple[str, frozenset[str]], list[JudgmentRequest]] = {}
     for request in requests:
@@ -198,8 +198,9 @@ def _measure(ratings: Ratings) -> list[Agreement]:
     """Compute the owner's agreement: alpha of all people, then each pair of people."""
     from itertools import combinations
 
-    from harness.agreement import cohen_kappa, from_labels, krippendorff_alpha, pairs_of
+    from harness.agreement import cohen_kappa, krippendorff_alpha, pairs_of
     from harness.agreement.kappa import percent_agreement
+    from harness.ratings.table import from_labels
 
     if not any(label for column in ratings.labels.values() for label in column):
         return []
@@ -226,7 +227,7 @@ def _measure(ratings: Ratings) -> list[Agreement]:
 
 
 def _line(name: str, statistic: Any) -> Agreement:
-    from harness.label.owner import Agreement
+    from harness.label_page.owner import Agreement
 
     return Agreement(
         name,
@@ -243,7 +244,7 @@ def _greet(shown: dict[str, str], tokens: bool, loopback: bool, page: Any) -> No
     from rich.markup import escape
 
     from harness.cli.screen import console
-    from harness.label.access import OWNER
+    from harness.label_page.access import OWNER
 
     screen = console()
     done = len(page.queue.entries())
@@ -264,10 +265,10 @@ def _greet(shown: dict[str, str], tokens: bool, loopback: bool, page: Any) -> No
 
 def _export(store: Path, labels: Path | None, corrections: Path | None) -> None:
     from harness.cli.screen import console
-    from harness.imports.files import read_table
-    from harness.imports.values import SKIP, cell_text
-    from harness.imports.writing import write_csv
-    from harness.records import write_jsonl
+    from harness.labels.files import read_table
+    from harness.labels.values import SKIP, cell_text
+    from harness.labels.writing import write_csv
+    from harness.records.writes import write_jsonl
 
     table = read_table(store)
     rows = [{k: cell_text(v) for k, v in row.cells.items()} for row in table.rows]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import HarnessError
+from harness.nouns.errors import HarnessError
 
 ORDER = (
     "run",

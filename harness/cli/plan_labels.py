@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 
 
 def command(

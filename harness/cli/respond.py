@@ -49,12 +49,13 @@ def command(
     from dataclasses import replace
 
     from harness.cli.screen import advance, console, progress
-    from harness.errors import ConfigError
-    from harness.pipeline.context import open_context
-    from harness.records import read_items, write_jsonl
-    from harness.respond import ask_model, sample_policy
-    from harness.schema import Response
-    from harness.store import Journal
+    from harness.experiment.context import open_context
+    from harness.nouns.errors import ConfigError
+    from harness.nouns.schema import Response
+    from harness.policy.respond import ask_model, sample_policy
+    from harness.records.journal import Journal
+    from harness.records.rows import read_items
+    from harness.records.writes import write_jsonl
 
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")

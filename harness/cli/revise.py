@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 
 
 def command(
@@ -46,10 +46,11 @@ def command(
     from harness.chat import Client
     from harness.cli.screen import advance, console, progress
     from harness.judging.revision import Chain, revise, sft_rows, usable
-    from harness.records import read_items, read_responses, write_jsonl
+    from harness.nouns.rubric import Constitution
+    from harness.records.journal import Journal
+    from harness.records.rows import read_items, read_responses
+    from harness.records.writes import write_jsonl
     from harness.registry import find_rubric
-    from harness.rubric import Constitution
-    from harness.store import Journal
 
     found = find_rubric(constitution)
     if not isinstance(found, Constitution):

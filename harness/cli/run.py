@@ -19,7 +19,7 @@ def command(
     from functools import partial
 
     from harness.cli.screen import advance, console, progress
-    from harness.pipeline.runner import run
+    from harness.experiment.runner import run
 
     with progress(quiet) as bars:
         report = run(experiment, out, bar=partial(advance, bars))

@@ -41,9 +41,9 @@ def command(
     """Train a policy or a reward model."""
     from harness.cli.judge import parse_options
     from harness.cli.screen import console, progress
-    from harness.errors import ConfigError
-    from harness.pipeline.trainers import TRAINERS, train
-    from harness.records import read_rows
+    from harness.experiment.trainers import TRAINERS, train
+    from harness.nouns.errors import ConfigError
+    from harness.records.rows import read_rows
 
     if trainer not in TRAINERS:
         raise ConfigError(f"--trainer is {trainer!r}", hint=f"use one of {', '.join(TRAINERS)}")
@@ -90,8 +90,8 @@ def open_rewards(
         PluginError: There is no such source, or its options are wrong.
     """
     from harness.cli.evaluate import options_of_sources
-    from harness.errors import ConfigError
-    from harness.pipeline.rewards import online_rewards
+    from harness.experiment.rewards import online_rewards
+    from harness.nouns.errors import ConfigError
     from harness.registry import registry
 
     weights: dict[str, float] = {}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.errors import DataError
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.scores import (
     EvaluatorInfo,
@@ -19,7 +18,9 @@ from harness.evaluate.scores import (
     score_responses,
 )
 from harness.evaluate.wins import COMBINED, win_rates
-from harness.intervals import (
+from harness.nouns.errors import DataError
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
+from harness.statistics.intervals import (
     CONFIDENCE,
     FEW_CLUSTERS,
     Estimate,
@@ -28,7 +29,6 @@ from harness.intervals import (
     holm,
     seed_interval,
 )
-from harness.schema import Item, Judgment, JudgmentRequest, Response
 
 FEWEST_SEEDS = 3
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.intervals import clustered_mean
-from harness.schema import Response
+from harness.nouns.schema import Response
+from harness.statistics.intervals import clustered_mean
 
 SIZES = (1, 2)
 _TOKEN = re.compile(r"\w+|[^\w\s]")

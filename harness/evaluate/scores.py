@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import DataError
-from harness.intervals import Estimate, clustered_mean
-from harness.scale import Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, SourceKind, Status
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
+from harness.statistics.intervals import Estimate, clustered_mean
 
 
 @dataclass(frozen=True, slots=True)

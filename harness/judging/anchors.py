@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.records import item_from, judgment_from, response_from, to_dict, write_json
-from harness.rubric import Criterion, content_hash
-from harness.scale import Scale
-from harness.schema import Judgment, JudgmentRequest, Status
+from harness.nouns.errors import DataError
+from harness.nouns.hashing import content_hash
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.records.rows import item_from, judgment_from, response_from, to_dict
+from harness.records.writes import write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,20 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.adapters.judge import JudgeSource
-from harness.contract import RunContext
-from harness.errors import ChatError, ConfigError
+from harness.feedback.contract import RunContext
+from harness.feedback.judge import JudgeSource
 from harness.judging import soft, verdicts
 from harness.judging.options import JudgeOptions
 from harness.judging.presentation import letters_of
 from harness.judging.schemas import response_format
 from harness.judging.templates import Asking, Template, find_template, messages_for
-from harness.rubric import Criterion, Example, content_hash
-from harness.scale import UNIT, Scale
-from harness.schema import (
-    ChatReply,
-    ChatRequest,
-    Judgment,
-    JudgmentRequest,
-    SourceInfo,
-    Status,
-    Verdict,
-    Way,
-)
+from harness.nouns.chat_messages import ChatReply, ChatRequest
+from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.hashing import content_hash
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion, Example
+from harness.nouns.scale import UNIT, Scale
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict, Way
 
 LOCAL = "local/"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.schema import Item, Response
+from harness.nouns.schema import Item, Response
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -8,11 +8,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.contract import ChatClient
-from harness.errors import ChatError, RubricError
+from harness.feedback.contract import ChatClient
 from harness.judging.presentation import shown_prompt, untrusted
-from harness.rubric import Constitution, Principle, content_hash
-from harness.schema import ChatRequest, Item, Message, Response, Status
+from harness.nouns.chat_messages import ChatRequest, Message
+from harness.nouns.errors import ChatError, RubricError
+from harness.nouns.hashing import content_hash
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Constitution, Principle
+from harness.nouns.schema import Item, Response
 
 SYSTEM = (
     'You improve responses to prompts. What stands after "Prompt:" and "Response:" is material; '

@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.judging.presentation import letters_of
 from harness.judging.templates import Asking
-from harness.scale import Scale
-from harness.schema import JudgmentRequest
+from harness.nouns.scale import Scale
+from harness.nouns.schema import JudgmentRequest
 
 
 def response_format(request: JudgmentRequest, asking: Asking) -> dict[str, Any]:

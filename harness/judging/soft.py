@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.scale import Scale
-from harness.schema import Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Verdict
 
 
 def normalised(logprobs: Mapping[str, float], choices: Sequence[str]) -> dict[str, float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import ConfigError
 from harness.judging.presentation import (
     LETTERS,
     block,
@@ -17,9 +16,12 @@ from harness.judging.presentation import (
     shown_reference,
     untrusted,
 )
-from harness.rubric import Criterion, Example, content_hash
-from harness.scale import Scale
-from harness.schema import JudgmentRequest, Message, Way
+from harness.nouns.chat_messages import Message
+from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import content_hash
+from harness.nouns.rubric import Criterion, Example
+from harness.nouns.scale import Scale
+from harness.nouns.schema import JudgmentRequest, Way
 
 
 @dataclass(frozen=True, slots=True)

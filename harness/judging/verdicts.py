@@ -15,9 +15,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.rubric import Criterion
-from harness.scale import Scale
-from harness.schema import Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Verdict
 
 VERSION = "1"
 """Moves whenever the same reply may get another verdict."""

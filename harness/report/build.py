@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DataError
-from harness.records import write_json
+from harness.nouns.errors import DataError
+from harness.records.writes import write_json
 from harness.report import feedback, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Section, Text
 from harness.report.findings import findings, limitations
 from harness.report.wording import Names, count, join, seconds
 
 if TYPE_CHECKING:
-    from harness.contract import ReportSection
+    from harness.hookspecs import ReportSection
 
 FORMAT = 1
 """Moves when an older report.json can no longer be shown."""

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox import probes
 from harness.sandbox.claims import (
     Check,

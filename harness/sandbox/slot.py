@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.result import RunLimits
 

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Any
 
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox.guest import codec
 from harness.sandbox.pytest_process import launch_pytest
 from harness.sandbox.slot import LostError, launch

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from harness.schema import Verdict
+from harness.nouns.schema import Verdict
 
 LENGTH = struct.Struct("<I")
 _PR_SET_PDEATHSIG = 1

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.contract import WorkOutcome
+from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.schema import Verdict
 from harness.sandbox.worker_process import LENGTH
-from harness.schema import Status, Verdict
 
 _LOAD_S = 120.0
 _BOOT = (
@@ -125,7 +125,7 @@ class _Worker:
 
 
 class WorkerPool:
-    """Calls functions in worker processes with hard limits; see ``harness.contract.Workers``.
+    """Calls functions in worker processes with hard limits; see ``feedback.contract.Workers``.
 
     Works from any thread and any event loop. Workers are executed afresh, never forked from this
     process, and die with it.

@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.contract import FeedbackSource, RunContext, SourceFactory
-from harness.errors import InputError, PluginError
-from harness.schema import Judgment, JudgmentRequest, Status, Way
+from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.nouns.errors import InputError, PluginError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, JudgmentRequest, Way
 from harness.testing.fakes import failing_chat, fake_context
 from harness.testing.samples import sample_requests
 

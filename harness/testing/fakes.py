@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.contract import Limits, RunContext, WorkOutcome
-from harness.errors import ChatError, ConfigError
-from harness.schema import ChatReply, ChatRequest, Status, Tokens
+from harness.feedback.contract import Limits, RunContext
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.outcomes import Status, WorkOutcome
 
 Answer = str | ChatReply | Exception
 """What a fake says: a text, a whole reply, or an exception to raise."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.rubric import Criterion
-from harness.scale import Scale
-from harness.schema import Item, JudgmentRequest, Response, Way
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Item, JudgmentRequest, Response, Way
 
 QUALITY = Criterion(
     "quality",

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import InputError
-from harness.train.models import load_policy, load_tokenizer, require_train_extra
+from harness.nouns.errors import InputError
+from harness.policy.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.prompts import as_prompt
+from harness.policy.sampling import sample
 from harness.train.monitor import call_rewards
 from harness.train.reward_function import RewardFunction, WeightedRewards
-from harness.train.rows import Row, as_prompt, check_rows
-from harness.train.sampling import sample
+from harness.train.rows import Row, check_rows
 
 
 def best_of_n(

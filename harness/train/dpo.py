@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.train.models import load_policy, load_tokenizer, require_train_extra
+from harness.nouns.errors import DataError
+from harness.policy.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.prompts import as_prompt
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.rows import Row, as_completion, as_prompt, check_rows
+from harness.train.rows import Row, as_completion, check_rows
 from harness.train.settings import DpoSettings
 
 

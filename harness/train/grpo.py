@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.train.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.prompts import as_prompt
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import RewardFunction, WeightedRewards
-from harness.train.rows import Row, as_prompt, check_rows
+from harness.train.rows import Row, check_rows
 from harness.train.settings import GrpoSettings
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.train.models import Reference
+from harness.policy.models import Reference
+from harness.policy.prompts import as_prompt
+from harness.policy.sampling import Rollout, sample, score_rollout
 from harness.train.reward_function import RewardFunction, WeightedRewards
-from harness.train.rows import Row, as_completion, as_prompt, check_rows
-from harness.train.sampling import Rollout, sample, score_rollout
+from harness.train.rows import Row, as_completion, check_rows
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:

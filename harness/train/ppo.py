@@ -16,7 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ConfigError
+from harness.nouns.errors import ConfigError
+from harness.policy.models import (
+    is_adapter,
+    load_policy,
+    load_tokenizer,
+    reference_of,
+    require_train_extra,
+    save_final,
+)
+from harness.policy.prompts import as_prompt
+from harness.policy.sampling import Rollout, rows_of, sample, score_rollout
 from harness.train.losses import (
     adapted_beta,
     explained_variance,
@@ -27,19 +37,10 @@ from harness.train.losses import (
     token_rewards,
     value_loss,
 )
-from harness.train.models import (
-    is_adapter,
-    load_policy,
-    load_tokenizer,
-    reference_of,
-    require_train_extra,
-    save_final,
-)
 from harness.train.monitor import Monitor, call_rewards, kl_statistics, rollout_statistics
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import RewardFunction, WeightedRewards
-from harness.train.rows import Row, as_prompt, check_rows
-from harness.train.sampling import Rollout, rows_of, sample, score_rollout
+from harness.train.rows import Row, check_rows
 from harness.train.settings import PpoSettings
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class PpoTraining:
         import torch
         from peft import get_peft_model
 
-        from harness.train.models import Reference
+        from harness.policy.models import Reference
         from harness.train.trl_callbacks import lora_config
 
         if is_adapter(model_path):

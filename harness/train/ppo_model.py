@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.train.models import is_adapter
-from harness.train.sampling import Rollout, completion_logits, positions, token_logprobs
+from harness.policy.models import is_adapter
+from harness.policy.sampling import Rollout, completion_logits, positions, token_logprobs
 
 
 class PolicyWithCritic(nn.Module):  # type: ignore[misc]

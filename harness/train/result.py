@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""

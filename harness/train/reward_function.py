@@ -16,12 +16,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 from harness.train.rows import completion_text
 
 if TYPE_CHECKING:
-    from harness.contract import FeedbackSource, RunContext
-    from harness.rubric import Criterion
+    from harness.feedback.contract import FeedbackSource, RunContext
+    from harness.nouns.rubric import Criterion
 
 T = TypeVar("T")
 RewardFunction = Callable[..., Any]
@@ -181,7 +181,7 @@ class SourceReward:
         ctx: RunContext,
         criterion: Criterion | None = None,
     ) -> None:
-        from harness.annotate import criterion_for
+        from harness.feedback.requests import criterion_for
 
         self.source, self.ctx = source, ctx
         self.criterion = criterion or criterion_for(source.info)
@@ -200,8 +200,10 @@ class SourceReward:
         Equal completions of one item are judged once in a call; and once for all calls if the
         source is deterministic and had a verdict.
         """
-        from harness.annotate import annotate, request_id
-        from harness.schema import Item, JudgmentRequest, Response, Status
+        from harness.feedback.annotate import annotate
+        from harness.feedback.requests import request_id
+        from harness.nouns.outcomes import Status
+        from harness.nouns.schema import Item, JudgmentRequest, Response
 
         n = len(prompts)
         item_ids = columns.get("item_id") or [str(prompt) for prompt in prompts]

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.policy.models import is_adapter, load_tokenizer, require_train_extra
+from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.dpo import certain_pairs
-from harness.train.models import is_adapter, load_tokenizer, require_train_extra
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.rows import Row, as_prompt, check_rows, prompt_ids
+from harness.train.rows import Row, check_rows
 from harness.train.settings import RewardModelSettings
 
 STATISTICS = "reward_model.json"

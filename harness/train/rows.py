@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.errors import DataError
+from harness.nouns.errors import DataError
 
 Row = Mapping[str, Any]
-Prompt = str | Sequence[Mapping[str, str]]
-"""Text, or chat messages."""
 
 
 def check_rows(rows: Sequence[Row], columns: Sequence[str], what: str) -> None:
@@ -36,18 +34,6 @@ def check_rows(rows: Sequence[Row], columns: Sequence[str], what: str) -> None:
         )
 
 
-def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
-    """Return the prompt in the form in which the model is to see it.
-
-    A text for a model with a chat template is one message of the user; everything else stays.
-    """
-    if isinstance(prompt, str):
-        if getattr(tokenizer, "chat_template", None):
-            return [{"role": "user", "content": prompt}]
-        return prompt
-    return [dict(message) for message in prompt]
-
-
 def as_completion(prompt: Any, text: str) -> Any:
     """Return a completion in the form that belongs to the prompt: text, or one message."""
     return text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
@@ -58,15 +44,3 @@ def completion_text(completion: Any) -> str:
     if isinstance(completion, str):
         return completion
     return "".join(message["content"] for message in completion)
-
-
-def prompt_ids(tokenizer: Any, prompt: Any) -> list[int]:
-    """Return the token ids of a prompt (see `as_prompt`), with exactly one BOS if there is any.
-
-    A chat template writes its own BOS into the text, so its text is tokenized without further
-    special tokens.
-    """
-    if isinstance(prompt, str):
-        return [int(token) for token in tokenizer(prompt)["input_ids"]]
-    text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
-    return [int(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]

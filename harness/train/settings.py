@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harness.errors import ConfigError
+from harness.nouns.errors import ConfigError
 
 T = TypeVar("T")
 

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.train.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.models import load_policy, load_tokenizer, require_train_extra
+from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.rows import Row, as_prompt, check_rows, prompt_ids
+from harness.train.rows import Row, check_rows
 from harness.train.settings import SftSettings
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from transformers import PrinterCallback, TrainerCallback
 
-from harness.train.models import Reference, load_policy, save_final
+from harness.policy.models import Reference, load_policy, save_final
 from harness.train.monitor import Monitor
 from harness.train.result import TrainingFolder
 from harness.train.settings import TrainerSettings

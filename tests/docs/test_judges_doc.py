@@ -6,10 +6,10 @@ import re
 import pytest
 import yaml
 
-from harness.annotate import annotate
 from harness.chat import Client
+from harness.feedback.annotate import annotate
+from harness.nouns.outcomes import Status
 from harness.registry import registry
-from harness.schema import Status
 from harness.testing import FakeChat, StubServer, check_source, fake_context, sample_requests
 
 

@@ -12,9 +12,9 @@ from harness.agreement.icc import intraclass_correlation
 from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_from_contingency
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.prediction_powered import ppi_mean
-from harness.agreement.table import from_labels
-from harness.intervals import holm
-from harness.paired_model import fit_paired
+from harness.ratings.table import from_labels
+from harness.statistics.intervals import holm
+from harness.statistics.paired_model import fit_paired
 
 _ = None
 # Krippendorff 2011, example D; Gwet's raw ratings of 4 raters (4th edition of his handbook).

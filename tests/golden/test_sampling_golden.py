@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.errors import InputError
 from harness.evaluate import pass_at_k, vendi_score
+from harness.nouns.errors import InputError
 from harness.train.best_of_n import best_of_n_kl
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from harness.judging.verdicts import read_pair, read_ranking, read_score
-from harness.scale import BINARY, UNIT, Scale
+from harness.nouns.scale import BINARY, UNIT, Scale
 
 FOLDER = Path(__file__).parent / "verdicts"
 SCALES = {

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.agreement import cohen_kappa, from_labels, pairs_of
-from harness.annotate import annotate, build_requests
-from harness.contract import RunContext
-from harness.errors import DataError, PluginError
+from harness.agreement import cohen_kappa, pairs_of
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import RunContext
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import DataError, PluginError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Item, Response
+from harness.ratings.table import from_labels
 from harness.registry import registry
-from harness.rubric import Criterion
-from harness.scale import Scale
-from harness.schema import Item, Response, Status
 
 ITEMS = [Item("q1", "one?"), Item("q2", "two?"), Item("q3", "three?")]
 RESPONSES = [

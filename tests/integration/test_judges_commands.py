@@ -16,15 +16,16 @@ from unittest.mock import patch
 
 import pytest
 
-from harness.annotate import annotate, build_requests
 from harness.chat import Client
 from harness.cli.main import main
-from harness.contract import Limits, RunContext
-from harness.errors import BudgetExceededError
-from harness.records import read_items, read_responses
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import Limits, RunContext
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import BudgetExceededError
+from harness.nouns.outcomes import Status
+from harness.records.journal import Journal
+from harness.records.rows import read_items, read_responses
 from harness.registry import registry
-from harness.schema import Status
-from harness.store import Journal
 from harness.testing import StubServer
 
 

@@ -3,8 +3,9 @@
 import csv
 from collections import defaultdict
 
-from harness.both_orders import combine_orders
-from harness.schema import Judgment, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, Verdict
+from harness.ratings.both_orders import combine_orders
 
 PUBLISHED = {  # accuracy over both orders / positional agreement, GPT-4, Vanilla_NoRules
     "Natural": ("93.5", "97.0"),

@@ -9,14 +9,14 @@ from contextlib import closing
 
 import pytest
 
-from harness.annotate import annotate
 from harness.cli.label import _judgments_on, _requests
-from harness.contract import RunContext
-from harness.errors import DataError
-from harness.label.queue import judge_uncertainty
-from harness.label.store import Entry, LabelStore
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import RunContext
+from harness.label_page.queue import judge_uncertainty
+from harness.label_page.store import Entry, LabelStore
+from harness.nouns.errors import DataError
+from harness.nouns.scale import Scale
 from harness.registry import registry
-from harness.scale import Scale
 
 pytest.importorskip("starlette")
 

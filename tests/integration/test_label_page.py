@@ -8,14 +8,14 @@ import re
 import pytest
 
 from harness.cli.label import _criteria, _measure
-from harness.label.access import OWNER, Access
-from harness.label.owner import ratings_by_criterion
-from harness.label.pages import LabelPage, create_app
-from harness.label.queue import Queue
-from harness.label.store import LabelStore
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, JudgmentRequest, Response
+from harness.label_page.access import OWNER, Access
+from harness.label_page.owner import ratings_by_criterion
+from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.queue import Queue
+from harness.label_page.store import LabelStore
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, JudgmentRequest, Response
 
 pytest.importorskip("starlette")
 httpx = pytest.importorskip("httpx")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.store import Journal
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 PLUGIN = '''

@@ -26,7 +26,7 @@ from harness.train.monitor import Monitor
 from harness.train.ppo import PpoTraining, train_ppo
 from harness.train.result import TrainingFolder
 from harness.train.reward_function import WeightedRewards
-from harness.train.sampling import rows_of
+from harness.policy.sampling import rows_of
 from harness.train.settings import GrpoSettings, PpoSettings
 
 torch.set_num_threads(1)

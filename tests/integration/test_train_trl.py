@@ -219,7 +219,7 @@ def test_chat_models_are_trained_on_their_template(policy: Path, tmp_path: Path)
     """Plain prompts become messages, and reward functions get messages, as with TRL."""
     import shutil
 
-    from harness.train.models import load_tokenizer
+    from harness.policy.models import load_tokenizer
 
     chat = tmp_path / "chat"
     shutil.copytree(policy, chat)

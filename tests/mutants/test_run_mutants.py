@@ -138,7 +138,7 @@ def test_groups_modules_and_paths_are_names(mutants: Any) -> None:
 
     assert list(chosen()) == list(groups())
     assert chosen("kappa", "gate.py") == {"aggregate": ["gate"], "agreement": ["kappa"]}
-    assert chosen("harness/annotate.py") == {"people": ["annotate"]}
+    assert chosen("harness/feedback/annotate.py") == {"people": ["annotate"]}
     assert chosen("report", "findings") == {"report": ["findings"]}
     with pytest.raises(SystemExit, match=r"called nosuch; known:\n  sandbox: compare, claims"):
         chosen("kappa", "nosuch")
@@ -147,7 +147,7 @@ def test_groups_modules_and_paths_are_names(mutants: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("harness.aggregate.gate.x_gate__mutmut_1", "gate"),
+        ("harness.agreement.gate.x_gate__mutmut_1", "gate"),
         ("harness.chat.budget.x\u01c1Budget\u01c1__init____mutmut_12", "Budget.__init__"),
         ("harness.a.x__max__mutmut_3", "_max"),
     ],

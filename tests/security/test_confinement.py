@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox import RunLimits, slot
 from harness.sandbox.claims import exchange
 from harness.sandbox.slot import Slot

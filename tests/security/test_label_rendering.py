@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from harness.label.rendering import is_safe_link, render_markdown
+from harness.label_page.rendering import is_safe_link, render_markdown
 
 NAMES_OF_LANGUAGES = {"script", "html"}
 TABLE = {"thead", "tbody", "tr", "th", "td"}

@@ -13,7 +13,7 @@ import pytest
 # Installed on the process that runs the sandbox, like a container's profile.
 SCRIPT = """
 import asyncio, errno, json, platform, sys
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox import Sandbox
 from harness.sandbox.guest import confine, seccomp
 from harness.sandbox.guest.syscalls import NUMBERS

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from harness.schema import ChatRequest
+from harness.nouns.chat_messages import ChatRequest
 
 MODEL = "hosted_vllm/judge"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.config import RunConfig
+from harness.experiment.config import RunConfig
 
 
 def config(**changes: Any) -> RunConfig:

@@ -3,10 +3,11 @@
 import pytest
 
 from harness.aggregate import METHODS, AnnotatorReport, majority, mean
-from harness.errors import DataError
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 GOOD = Criterion("good", "Which is better?", Scale("ordinal", ("bad", "fair", "good", "best")))
 RIGHT = Criterion("right", "Is it right?", BINARY)

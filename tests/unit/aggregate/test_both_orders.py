@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.both_orders import Vote, combine_orders
-from harness.schema import Judgment, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, Verdict
+from harness.ratings.both_orders import Vote, combine_orders
 
 
 def said(order, value, p=None, *, of="pair", source="j", who="j", repeat=0):

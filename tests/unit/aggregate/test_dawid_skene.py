@@ -8,9 +8,10 @@ import pytest
 
 from harness.aggregate import Votes, dawid_skene, dawid_skene_judgments, votes_from_codes
 from harness.aggregate.dawid_skene import patterns
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 CHOICES = ("A", "TIE", "B")
 

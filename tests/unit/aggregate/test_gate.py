@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.aggregate import GateDecision, gate
-from harness.agreement import Statistic
+from harness.agreement.gate import GateDecision, gate
+from harness.statistics.estimate import Statistic
 
 
 def kappa(value, low=None, high=None, reason=""):

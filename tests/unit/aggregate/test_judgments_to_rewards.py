@@ -3,10 +3,11 @@
 import pytest
 
 from harness.aggregate import METHODS, agreement_weighted, dawid_skene_judgments, majority, mean
-from harness.errors import DataError, ScaleError
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.errors import DataError, ScaleError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 GOOD = Criterion("good", "Which is better?", Scale("ordinal", ("bad", "fair", "good")), 1.0)
 RIGHT = Criterion("right", "Is it right?", BINARY, 1.0)

@@ -5,9 +5,10 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from harness.aggregate import agreement_weighted, majority, mean
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 TEN = Scale("interval", low=0.0, high=10.0)
 LABELS = Scale("ordinal", ("bad", "fair", "good"))

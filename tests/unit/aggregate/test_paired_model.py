@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.aggregate import rank_systems
-from harness.errors import DataError
-from harness.paired_model import fit_paired
+from harness.nouns.errors import DataError
+from harness.statistics.paired_model import fit_paired
 
 
 def play(seed, n=20_000, strengths=(0.8, 0.2, -0.3, -0.7), place=0.3, tie=0.4):

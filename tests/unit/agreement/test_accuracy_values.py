@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement import Settings, agreement_report, from_labels, majority
+from harness.agreement import Settings, agreement_report, majority
 from harness.agreement.accuracy import (
     accuracy,
     against_the_rest,
@@ -16,7 +16,8 @@ from harness.agreement.accuracy import (
     macro,
     vote_agreement,
 )
-from harness.agreement.resample import cluster_share, wilson
+from harness.ratings.table import from_labels
+from harness.statistics.resample import cluster_share, wilson
 
 FAST = Settings(replicates=200)
 

@@ -6,8 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from harness.agreement import Evidence, Settings, agreement_report, from_labels
+from harness.agreement import Settings, agreement_report
 from harness.agreement.drawings import drawings
+from harness.ratings.evidence import Evidence
+from harness.ratings.table import from_labels
 
 FAST = Settings(replicates=200)
 
@@ -106,7 +108,7 @@ def test_evidence_brings_its_sections():
 
 
 def test_plugins_add_rows():
-    from harness.agreement import Statistic
+    from harness.statistics.estimate import Statistic
 
     table = from_labels({"ann": ["a", "b"] * 20, "gpt": ["a", "b"] * 20}, humans=["ann"])
     report = agreement_report(

@@ -10,8 +10,8 @@ from harness.agreement.alternative_annotator import (
     adjusted_by,
     alternative_annotator_test,
 )
-from harness.agreement.resample import wilson
-from harness.agreement.table import from_labels
+from harness.ratings.table import from_labels
+from harness.statistics.resample import wilson
 
 SCALES = {
     "nominal": [*"abcde"],

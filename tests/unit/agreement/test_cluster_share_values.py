@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement.resample import clopper_pearson_upper, cluster_share, t_quantile, wilson
+from harness.statistics.resample import clopper_pearson_upper, cluster_share, t_quantile, wilson
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])

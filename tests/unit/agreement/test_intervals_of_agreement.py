@@ -8,7 +8,8 @@ from harness.agreement.accuracy import accuracy, against_the_rest, human_ceiling
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, pairs_from_contingency, pairs_of
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.resample import (
+from harness.ratings.table import counts_of
+from harness.statistics.resample import (
     Units,
     clopper_pearson_upper,
     cluster_share,
@@ -17,7 +18,6 @@ from harness.agreement.resample import (
     replicate,
     wilson,
 )
-from harness.agreement.table import counts_of
 
 
 def test_one_category_is_undefined_with_a_reason():

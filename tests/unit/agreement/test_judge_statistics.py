@@ -9,10 +9,11 @@ from harness.agreement.bias import length_and_self_bias, position_coefficient
 from harness.agreement.calibration import calibration, expected_error, reliability
 from harness.agreement.cascade import cascade, selective_threshold
 from harness.agreement.drift import anchor_hash, drift, mcnemar
-from harness.agreement.orders import OrderVerdicts, first_pick_rate, swap_flip_rate
+from harness.agreement.orders import first_pick_rate, swap_flip_rate
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, ppi_mean, rogan_gladen, true_rate
-from harness.agreement.table import from_labels
+from harness.ratings.orders import OrderVerdicts
+from harness.ratings.table import from_labels
 
 A, TIE, B = 0, 1, 2
 

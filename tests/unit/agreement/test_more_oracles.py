@@ -9,7 +9,7 @@ import pytest
 from harness.aggregate import rank_systems
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.prediction_powered import ppi_mean
-from harness.agreement.table import counts_of
+from harness.ratings.table import counts_of
 
 TABLES = 200
 CLOSE = {"rel": 1e-9, "abs": 1e-9}

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from harness.agreement import from_labels, majority
+from harness.agreement import majority
 from harness.agreement.audit import audit
-from harness.errors import DataError, ScaleError
+from harness.nouns.errors import DataError, ScaleError
+from harness.ratings.table import from_labels
 
 
 def test_missing_is_no_category_and_failures_are_counted_by_reason():

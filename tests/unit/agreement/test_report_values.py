@@ -5,7 +5,9 @@ from math import ceil, log, sqrt, tanh
 import numpy as np
 import pytest
 
-from harness.agreement import Evidence, Settings, agreement_report, from_labels, truth_of
+from harness.agreement import Settings, agreement_report, truth_of
+from harness.ratings.evidence import Evidence
+from harness.ratings.table import from_labels
 
 FAST = Settings(replicates=50)
 T9 = 2.2621571627  # 97.5% quantile of Student's t with 9 degrees of freedom (printed tables: 2.262)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement.resample import (
+from harness.statistics.resample import (
     Units,
     cluster_share,
     distinct_rows,

@@ -11,7 +11,7 @@ from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import concordance
-from harness.agreement.table import counts_of
+from harness.ratings.table import counts_of
 
 TABLES = 200
 CLOSE = {"rel": 1e-9, "abs": 1e-9}

@@ -2,19 +2,13 @@
 
 import pytest
 
-from harness.agreement import agreement_report, judge_kappa, tables_from_judgments
-from harness.errors import DataError
-from harness.rubric import Criterion
-from harness.scale import BINARY, PREFERENCE
-from harness.schema import (
-    Item,
-    Judgment,
-    JudgmentRequest,
-    Response,
-    SourceInfo,
-    Status,
-    Verdict,
-)
+from harness.agreement import agreement_report, judge_kappa
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, PREFERENCE
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
+from harness.ratings.judgments import tables_from_judgments
 
 INFOS = {
     "people": SourceInfo("people", "1", "human", takes=("pairwise",), simulated=True),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from harness.chat.budget import Budget
-from harness.errors import BudgetExceededError
+from harness.nouns.errors import BudgetExceededError
 
 
 def reserve(budget, amount, seconds=5.0):

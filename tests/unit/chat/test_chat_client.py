@@ -8,9 +8,10 @@ import pytest
 
 from harness.chat import Client
 from harness.chat.keys import reply_key
-from harness.errors import BudgetExceededError, ChatError, ConfigError
-from harness.schema import ChatRequest, Status
-from harness.store import Journal
+from harness.nouns.chat_messages import ChatRequest
+from harness.nouns.errors import BudgetExceededError, ChatError, ConfigError
+from harness.nouns.outcomes import Status
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 MODEL = "hosted_vllm/judge"

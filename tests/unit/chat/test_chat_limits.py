@@ -8,7 +8,7 @@ from harness.chat.budget import Budget
 from harness.chat.failures import CallError, Failure, of_status, retry_after, wait_before_retry
 from harness.chat.limits import Limiter
 from harness.chat.prices import Price, known_model, price_of
-from harness.errors import BudgetExceededError
+from harness.nouns.errors import BudgetExceededError
 
 
 def test_the_window_bounds_what_is_in_flight():

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 from harness.chat import Client  # noqa: E402
 from harness.chat.local_model import LocalModel  # noqa: E402
 from harness.chat.local_weights import EMBEDDED, embedded_file  # noqa: E402
-from harness.errors import ChatError, ConfigError  # noqa: E402
-from harness.schema import ChatRequest  # noqa: E402
+from harness.nouns.chat_messages import ChatRequest  # noqa: E402
+from harness.nouns.errors import ChatError, ConfigError  # noqa: E402
 
 WORDS = [chr(c) for c in range(33, 127)]
 TEMPLATE = (

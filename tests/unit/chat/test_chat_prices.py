@@ -11,8 +11,8 @@ import pytest
 
 from harness.chat import Client
 from harness.chat.prices import Price, known_model, price_of
-from harness.schema import ChatRequest, Tokens
-from harness.store import Journal
+from harness.nouns.chat_messages import ChatRequest, Tokens
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 MODEL = "hosted_vllm/judge"

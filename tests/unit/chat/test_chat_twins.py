@@ -8,9 +8,9 @@ import pytest
 from judge_calls import MODEL, ask, until
 
 from harness.chat import Client
-from harness.errors import ChatError
-from harness.schema import ChatReply, ChatRequest, Tokens
-from harness.store import Journal
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import ChatError
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 

@@ -10,8 +10,8 @@ import pytest
 from judge_calls import MODEL, ask, until
 
 from harness.chat import Client
-from harness.errors import ChatError, ConfigError
-from harness.store import Journal
+from harness.nouns.errors import ChatError, ConfigError
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from harness.adapters.human import HumanLabel, human_labels
-from harness.adapters.judge import JudgeSource
-from harness.contract import RunContext, WorkOutcome
+from harness.feedback.contract import RunContext
+from harness.feedback.human import human_labels
+from harness.feedback.judge import JudgeSource
+from harness.labels.human_label import HumanLabel
+from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, PREFERENCE, UNIT
+from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo, Verdict
 from harness.plugin import verifier
-from harness.rubric import Criterion
-from harness.scale import BINARY, PREFERENCE, UNIT
-from harness.schema import Item, JudgmentRequest, Response, SourceInfo, Status, Verdict
 from harness.testing import FakeChat, fake_context, sample_requests
 
 OVERALL = Criterion("overall", "Which is better?", PREFERENCE)

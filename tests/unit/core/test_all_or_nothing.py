@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.cli.main import app, register
-from harness.imports.writing import write_csv
-from harness.records import write_json, write_jsonl
+from harness.labels.writing import write_csv
+from harness.records.writes import write_json, write_jsonl
 
 ROWS = [{"n": str(n)} for n in range(3)]
 

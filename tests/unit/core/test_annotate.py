@@ -10,21 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapters.judge import JudgeSource
-from harness.annotate import annotate, build_requests
-from harness.contract import Limits, RunContext, WorkOutcome
-from harness.errors import BudgetExceededError, ChatError
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import Limits, RunContext
+from harness.feedback.judge import JudgeSource
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import BudgetExceededError, ChatError
+from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
 from harness.plugin import verifier
-from harness.schema import (
-    Item,
-    Judgment,
-    JudgmentRequest,
-    Response,
-    SourceInfo,
-    Status,
-    Verdict,
-)
-from harness.store import Journal
+from harness.records.journal import Journal
 
 ITEMS = [Item(f"i{n}", f"question {n}", reference=str(n)) for n in range(6)]
 RESPONSES = [

@@ -12,21 +12,15 @@ from typing import Any
 
 import pytest
 
-from harness.annotate import OVERALL, annotate, build_requests, criterion_for, request_id
-from harness.contract import RunContext
-from harness.errors import InputError
-from harness.rubric import Criterion
-from harness.scale import BINARY, UNIT, Scale
-from harness.schema import (
-    Item,
-    Judgment,
-    JudgmentRequest,
-    Response,
-    SourceInfo,
-    Status,
-    Verdict,
-)
-from harness.store import Journal
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import RunContext
+from harness.feedback.requests import OVERALL, build_requests, criterion_for, request_id
+from harness.nouns.errors import InputError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, UNIT, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
+from harness.records.journal import Journal
 from harness.testing import fake_context
 
 CLEAR = Criterion("clear", "Is it clear?", Scale("ordinal", ("1", "2", "3")))

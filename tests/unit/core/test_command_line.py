@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.train import open_rewards
-from harness.errors import ConfigError
+from harness.nouns.errors import ConfigError
 
 HEAVY = ("torch", "transformers", "trl", "litellm", "pandas", "scipy", "matplotlib", "numpy")
 

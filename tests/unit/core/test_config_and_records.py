@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.config import load_config
-from harness.errors import ConfigError, DataError
-from harness.records import judgment_from, read_items, read_responses, to_dict, write_jsonl
-from harness.schema import Item, Judgment, Response, Status, Verdict
+from harness.experiment.config import load_config
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Response, Verdict
+from harness.records.rows import judgment_from, read_items, read_responses, to_dict
+from harness.records.writes import write_jsonl
 
 GOOD = {
     "name": "small",

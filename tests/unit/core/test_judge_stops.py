@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapters.judge import judge
-from harness.annotate import annotate, build_requests
-from harness.contract import Limits, RunContext
-from harness.errors import BudgetExceededError
-from harness.schema import Item, JudgmentRequest, Response, Status, Verdict
-from harness.store import Journal
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import Limits, RunContext
+from harness.feedback.judge import judge
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import BudgetExceededError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, JudgmentRequest, Response, Verdict
+from harness.records.journal import Journal
 from harness.testing import FakeChat
 
 N = 12

@@ -16,10 +16,10 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from harness import registry as registry_module
 from harness.cli import plugins as plugins_command
-from harness.config import RunConfig
-from harness.errors import PluginError
-from harness.pipeline.arms import aggregator
-from harness.pipeline.context import build_sources
+from harness.experiment.arms import aggregator
+from harness.experiment.config import RunConfig
+from harness.experiment.context import build_sources
+from harness.nouns.errors import PluginError
 from harness.plugin import (
     AggregatorFactory,
     Item,
@@ -124,7 +124,7 @@ def test_a_plugin_cannot_replace_an_aggregation_of_the_harness(
 ) -> None:
     mine = [AggregatorFactory("majority", max), AggregatorFactory("mine", max)]
     found = registry_of(monkeypatch, mine={"harness_aggregators": lambda: mine})
-    monkeypatch.setattr("harness.pipeline.arms.registry", lambda: found)
+    monkeypatch.setattr("harness.experiment.arms.registry", lambda: found)
     assert aggregator("mine") is max
     with pytest.raises(PluginError, match="'majority', which the harness has itself"):
         aggregator("majority")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import PluginError, RubricError
+from harness.nouns.errors import PluginError, RubricError
 from harness.plugin import Item, Response, SourceFactory, hookimpl, verifier
 from harness.registry import find_rubric, load
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ConfigError, HarnessError
-from harness.pipeline.train_job import TrainJob, _check_coverage
-from harness.records import write_jsonl
-from harness.respond import log_ratios, prompt_ids, sample_policy
-from harness.schema import Item
+from harness.experiment.train_job import TrainJob, _check_coverage
+from harness.nouns.errors import ConfigError, HarnessError
+from harness.nouns.schema import Item
+from harness.policy.respond import log_ratios, prompt_ids, sample_policy
+from harness.records.writes import write_jsonl
 
 ITEMS = [Item(f"i{n}", f"What is {n}+{n}?") for n in (1, 12)]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RubricError, ScaleError
-from harness.rubric import Constitution, Rubric, load_rubric
-from harness.scale import BINARY, PREFERENCE, UNIT, Scale
+from harness.nouns.errors import RubricError, ScaleError
+from harness.nouns.rubric import Constitution, Rubric, load_rubric
+from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
 
 
 @pytest.mark.parametrize(

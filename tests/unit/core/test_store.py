@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.schema import Judgment, Status, Tokens, Verdict
-from harness.store import Journal, RunDirectory
+from harness.nouns.chat_messages import Tokens
+from harness.nouns.errors import HarnessError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, Verdict
+from harness.records.journal import Journal
+from harness.records.run_directory import RunDirectory
 
 
 def judgment(number: int, status: Status = Status.OK) -> Judgment:
@@ -59,7 +62,7 @@ def test_many_threads_write(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from harness.store import Journal
+from harness.records.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 number = 0
 while True:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from harness.evaluate import evaluate
 from harness.evaluate.diversity import distinct, ngrams, tokens_of
-from harness.schema import Item, Response
+from harness.nouns.schema import Item, Response
 
 
 def test_tokens_are_words_and_marks_in_lower_case() -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from harness.errors import DataError
 from harness.evaluate import EvaluatorInfo, evaluate
 from harness.evaluate.diversity import distinct, ngrams
 from harness.evaluate.wins import COMBINED
-from harness.intervals import seed_interval
-from harness.rubric import Criterion
-from harness.scale import BINARY, UNIT, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, UNIT, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.statistics.intervals import seed_interval
 
 LIKERT = Scale("interval", low=1, high=5)
 Rule = Callable[[str, int, int], Any]

@@ -10,10 +10,11 @@ import pytest
 from scipy import stats
 
 from harness.evaluate import EvaluatorInfo, evaluate
-from harness.intervals import seed_interval
-from harness.rubric import Criterion
-from harness.scale import Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.statistics.intervals import seed_interval
 
 UNIT = Scale("interval", low=0, high=1)
 NO = Status.ERROR

@@ -8,7 +8,13 @@ import random
 import pytest
 from scipy import stats
 
-from harness.intervals import clustered_difference, clustered_mean, from_sums, holm, wilson
+from harness.statistics.intervals import (
+    clustered_difference,
+    clustered_mean,
+    from_sums,
+    holm,
+    wilson,
+)
 
 
 def test_wilson_golden() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.errors import DataError
 from harness.evaluate import EvaluatorInfo, evaluate
-from harness.rubric import Criterion
-from harness.scale import BINARY, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 LIKERT = Scale("interval", low=1, high=5)
 

@@ -7,14 +7,14 @@ import socket
 
 import pytest
 
-from harness.label.access import OWNER, Access, is_loopback
-from harness.label.pages import LabelPage, create_app
-from harness.label.queue import Queue
-from harness.label.serving import links
-from harness.label.store import LabelStore
-from harness.rubric import Criterion
-from harness.scale import BINARY
-from harness.schema import Item, JudgmentRequest, Response
+from harness.label_page.access import OWNER, Access, is_loopback
+from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.queue import Queue
+from harness.label_page.serving import links
+from harness.label_page.store import LabelStore
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, JudgmentRequest, Response
 
 pytest.importorskip("starlette")
 httpx = pytest.importorskip("httpx")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, MissingExtraError
-from harness.imports.files import read_table
+from harness.labels.files import read_table
+from harness.nouns.errors import DataError, MissingExtraError
 
 TEXT = 'item,label\né1,"a ""b"", c\nd"\né2,x\n'
 

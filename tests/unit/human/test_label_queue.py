@@ -4,12 +4,13 @@ from collections import Counter
 
 import pytest
 
-from harness.label.owner import PersonRow, person_rows, ratings_by_criterion
-from harness.label.queue import Queue, disagreement, judge_uncertainty
-from harness.label.store import Entry, Shown
-from harness.rubric import Criterion
-from harness.scale import BINARY
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.label_page.owner import PersonRow, person_rows, ratings_by_criterion
+from harness.label_page.queue import Queue, disagreement, judge_uncertainty
+from harness.label_page.store import Entry, Shown
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 OVERALL = Criterion("overall", "Which response is better?", BINARY)
 

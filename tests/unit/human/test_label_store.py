@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import DataError, InputError
-from harness.imports.columns import LabelColumns
-from harness.imports.files import read_table
-from harness.imports.labels import read_labels
-from harness.imports.writing import PAIR_COLUMNS, options_of
-from harness.label.store import Entry, LabelStore
-from harness.rubric import Criterion
-from harness.scale import BINARY
-from harness.schema import Item, JudgmentRequest, Response
+from harness.label_page.store import Entry, LabelStore
+from harness.labels.columns import LabelColumns
+from harness.labels.files import read_table
+from harness.labels.read_labels import read_labels
+from harness.labels.writing import PAIR_COLUMNS, options_of
+from harness.nouns.errors import DataError, InputError
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, JudgmentRequest, Response
 
 REQUESTS = [
     JudgmentRequest(

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from harness.errors import DataError
-from harness.imports.columns import LabelColumns
-from harness.imports.files import read_table
-from harness.imports.labels import Known, read_labels
-from harness.schema import Item, Response
+from harness.labels.columns import LabelColumns
+from harness.labels.files import read_table
+from harness.labels.read_labels import Known, read_labels
+from harness.nouns.errors import DataError
+from harness.nouns.schema import Item, Response
 
 PAIRS = {
     "item": "q",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError
-from harness.imports.columns import LabelColumns
-from harness.imports.exports import read_label_table
-from harness.imports.guess import guess_columns
-from harness.imports.labels import read_labels
+from harness.labels.columns import LabelColumns
+from harness.labels.exports import read_label_table
+from harness.labels.guess import guess_columns
+from harness.labels.read_labels import read_labels
+from harness.nouns.errors import DataError
 
 
 def load(tmp_path: Path, content, name="export.json"):

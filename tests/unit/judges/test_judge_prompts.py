@@ -6,8 +6,8 @@ import pytest
 
 from harness.judging.presentation import untrusted
 from harness.judging.templates import BRIEF, QUESTION, STANDARD, Asking, messages_for
-from harness.rubric import Example
-from harness.scale import UNIT
+from harness.nouns.rubric import Example
+from harness.nouns.scale import UNIT
 from harness.testing import sample_requests
 from harness.testing.injections import INJECTIONS, inject
 from harness.testing.samples import HOSTILE, QUALITY

@@ -6,11 +6,12 @@ from collections import Counter
 
 import pytest
 
-from harness.annotate import annotate
-from harness.both_orders import combine_orders
-from harness.errors import ChatError, PluginError
+from harness.feedback.annotate import annotate
+from harness.nouns.chat_messages import ChatReply
+from harness.nouns.errors import ChatError, PluginError
+from harness.nouns.outcomes import Status
+from harness.ratings.both_orders import combine_orders
 from harness.registry import find_rubric, registry
-from harness.schema import ChatReply, Status
 from harness.testing import FakeChat, check_source, fake_context, sample_requests
 
 

@@ -20,14 +20,16 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from harness.contract import AggregatorFactory, ReportSection, RunContext, SourceFactory
-from harness.hookspecs import hookimpl
-from harness.pipeline import arms as arms_stage
-from harness.records import read_rows
+from harness.experiment import arms as arms_stage
+from harness.feedback.contract import RunContext, SourceFactory
+from harness.hookspecs import AggregatorFactory, ReportSection, hookimpl
+from harness.nouns.chat_messages import Tokens
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import BINARY, UNIT, Scale
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
+from harness.nouns.schema import Verdict as V
+from harness.records.rows import read_rows
 from harness.registry import Origin, registry
-from harness.scale import BINARY, UNIT, Scale
-from harness.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Status, Tokens
-from harness.schema import Verdict as V
 from harness.train.result import TrainResult
 
 LIKERT = Scale("ordinal", ("1", "2", "3", "4", "5"))
@@ -165,7 +167,7 @@ class World:
 
     def run(self, **changes: Any) -> dict[str, Any]:
         """Write the experiment and run it; return report.json."""
-        from harness.pipeline.runner import run
+        from harness.experiment.runner import run
 
         page = run(self.write(**changes), self.out, bar=self.bar)
         assert page == self.out / "report.html"
@@ -210,7 +212,7 @@ class World:
 
     def sample(self, model: Any, items: Sequence[Item], **options: Any) -> list[Response]:
         """Stand in for sampling: give the texts of the script."""
-        from harness.respond import response_id
+        from harness.policy.respond import response_id
 
         system, seed, per_item = options["system"], options["seed"], options["per_item"]
         self.note("sample", system, seed, Path(model).name, options["temperature"],
@@ -341,8 +343,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setitem(found.aggregators, "counted", counted)  # type: ignore[arg-type]
     found.sections.append(ReportSection("Of the script", section))  # type: ignore[attr-defined]
     monkeypatch.setattr(arms_stage, "run_jobs", in_this_process(made))
-    monkeypatch.setattr("harness.respond.sample_policy", made.sample)
-    monkeypatch.setattr("harness.respond.log_ratios", made.ratios)
+    monkeypatch.setattr("harness.policy.respond.sample_policy", made.sample)
+    monkeypatch.setattr("harness.policy.respond.log_ratios", made.ratios)
     for kind in ("sft", "dpo", "grpo", "ppo", "reward_model"):
         monkeypatch.setattr(f"harness.train.{kind}.train_{kind}", made.trainer(kind))
 

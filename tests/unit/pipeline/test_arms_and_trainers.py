@@ -11,29 +11,28 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_experiment import config
 
-from harness.contract import AggregatorFactory, RunContext
-from harness.errors import BudgetExceededError, ConfigError, DataError, HarnessError, PluginError
-from harness.pipeline import arms as arms_stage
-from harness.pipeline.arms import aggregator, check_arms
-from harness.pipeline.clock import SAVE_S, Clock
-from harness.pipeline.context import (
-    no_bar,
+from harness.experiment import arms as arms_stage
+from harness.experiment.arms import aggregator, check_arms
+from harness.experiment.clock import SAVE_S, Clock
+from harness.experiment.context import no_bar
+from harness.experiment.rewards import online_rewards
+from harness.experiment.train_job import TrainJob, item_rows, preference_rows
+from harness.experiment.trainers import ONLINE, TRAINERS, settings_of, train
+from harness.feedback.contract import RunContext
+from harness.hookspecs import AggregatorFactory
+from harness.nouns.errors import (
+    BudgetExceededError,
+    ConfigError,
+    DataError,
+    HarnessError,
+    PluginError,
 )
-from harness.pipeline.rewards import online_rewards
-from harness.pipeline.train_job import TrainJob, item_rows, preference_rows
-from harness.pipeline.trainers import ONLINE, TRAINERS, settings_of, train
-from harness.records import write_jsonl
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Preference, Response, SourceInfo, Verdict
+from harness.records.journal import Journal
+from harness.records.run_directory import RunDirectory
+from harness.records.writes import write_jsonl
 from harness.registry import registry
-from harness.schema import (
-    Item,
-    Judgment,
-    Preference,
-    Response,
-    SourceInfo,
-    Status,
-    Verdict,
-)
-from harness.store import Journal, RunDirectory
 
 if TYPE_CHECKING:
     from conftest import World
@@ -203,7 +202,7 @@ def test_the_clock_adds_up_over_tries_and_saves_as_it_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.experiment.clock.time.monotonic", lambda: now[0])
     run = RunDirectory(tmp_path)
     run.update_manifest(seconds=5.5, source_seconds={"judge": 2.25})
     moved: list[int] = []
@@ -244,7 +243,7 @@ def test_a_complete_run_that_trains_again_counts_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.experiment.clock.time.monotonic", lambda: now[0])
     run = RunDirectory(tmp_path)
     run.update_manifest(seconds=10.0, finished="yesterday", stages={"respond": "a"})
     with Journal(tmp_path / "j.sqlite") as journal:

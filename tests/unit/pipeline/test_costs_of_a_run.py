@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.store import JOURNAL, Journal
+from harness.records.journal import JOURNAL, Journal
 from harness.testing import StubServer
 
 if TYPE_CHECKING:

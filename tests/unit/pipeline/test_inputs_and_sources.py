@@ -13,16 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_experiment import config
 
-from harness.annotate import build_requests
-from harness.config import ItemsConfig, SourceConfig
-from harness.contract import RunContext
-from harness.errors import ConfigError, DataError
-from harness.pipeline.assess import check_roles, evaluators_of
-from harness.pipeline.collect import (
-    check_held_out,
-    load_items,
-)
-from harness.pipeline.context import (
+from harness.experiment.assess import check_roles, evaluators_of
+from harness.experiment.collect import check_held_out, load_items
+from harness.experiment.config import ItemsConfig, SourceConfig
+from harness.experiment.context import (
     NamedSource,
     build_sources,
     cost_note,
@@ -31,14 +25,14 @@ from harness.pipeline.context import (
     resolve,
     versions,
 )
-from harness.records import write_jsonl
+from harness.feedback.contract import RunContext
+from harness.feedback.requests import build_requests
+from harness.nouns.chat_messages import ChatRequest
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.schema import Item, SourceInfo
+from harness.records.journal import Journal
+from harness.records.writes import write_jsonl
 from harness.registry import Origin, registry
-from harness.schema import (
-    ChatRequest,
-    Item,
-    SourceInfo,
-)
-from harness.store import Journal
 
 if TYPE_CHECKING:
     from conftest import World

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from harness.config import load_config
-from harness.errors import ConfigError, DataError, HarnessError, InputError
-from harness.pipeline.context import build_sources
-from harness.store import RunDirectory
+from harness.experiment.config import load_config
+from harness.experiment.context import build_sources
+from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
+from harness.records.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from conftest import World

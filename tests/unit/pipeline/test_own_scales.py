@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.judge import JudgeSource
-from harness.annotate import build_requests
-from harness.config import ArmConfig, RunConfig, SourceConfig
-from harness.errors import ConfigError, DataError
-from harness.pipeline.arms import prepare_arm
-from harness.pipeline.assess import check_roles
-from harness.pipeline.collect import Collected, as_pairs, load_items, measure_agreement
-from harness.pipeline.context import NamedSource
+from harness.experiment.arms import prepare_arm
+from harness.experiment.assess import check_roles
+from harness.experiment.collect import Collected, as_pairs, load_items, measure_agreement
+from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
+from harness.experiment.context import NamedSource
+from harness.feedback.judge import JudgeSource
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import UNIT, Scale
+from harness.nouns.schema import Item, Judgment, Response, SourceInfo, Value, Verdict
+from harness.records.run_directory import RunDirectory
 from harness.registry import Origin, registry
-from harness.scale import UNIT, Scale
-from harness.schema import Item, Judgment, Response, SourceInfo, Status, Value, Verdict
-from harness.store import RunDirectory
 
 ITEMS = [Item("i", "q")]
 RESPONSES = [Response(f"r{k}", "i", "base", f"text {k}") for k in range(2)]

@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from harness.annotate import build_requests
-from harness.config import ArmConfig, RunConfig, SourceConfig
-from harness.errors import ChatError, ConfigError, MissingExtraError, PluginError
-from harness.pipeline.arms import arm_weights, check_arms
-from harness.pipeline.assess import evaluators_of
-from harness.pipeline.collect import Collected, as_pairs, check_held_out
-from harness.pipeline.context import NamedSource
+from harness.experiment.arms import arm_weights, check_arms
+from harness.experiment.assess import evaluators_of
+from harness.experiment.collect import Collected, as_pairs, check_held_out
+from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
+from harness.experiment.context import NamedSource
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import ChatError, ConfigError, MissingExtraError, PluginError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Response, Verdict
 from harness.registry import registry
 from harness.scale_out.local import run_jobs
-from harness.schema import Item, Judgment, Response, Status, Verdict
 
 
 def named(name: str, use: str, **options: Any) -> NamedSource:
@@ -132,8 +133,9 @@ def double(job, report):
     return 2 * job
 
 def refuse(job, report):
-    from harness.errors import ChatError, MissingExtraError
-    from harness.schema import ChatReply, Status
+    from harness.nouns.errors import ChatError, MissingExtraError
+    from harness.nouns.chat_messages import ChatReply
+    from harness.nouns.outcomes import Status
 
     if job == "extra":
         raise MissingExtraError("torch", "train")

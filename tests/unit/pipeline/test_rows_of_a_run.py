@@ -8,28 +8,17 @@ from typing import Any
 
 from tiny_experiment import config
 
-from harness.annotate import build_requests
-from harness.config import SourceConfig
-from harness.pipeline.assess import SAMPLES, samples_of, source_rows
-from harness.pipeline.collect import (
-    Collected,
-    as_pairs,
-    measure_agreement,
-)
-from harness.pipeline.context import (
-    NamedSource,
-)
-from harness.pipeline.runner import curve_row
+from harness.experiment.assess import SAMPLES, samples_of, source_rows
+from harness.experiment.collect import Collected, as_pairs, measure_agreement
+from harness.experiment.config import SourceConfig
+from harness.experiment.context import NamedSource
+from harness.experiment.runner import curve_row
+from harness.feedback.requests import build_requests
+from harness.nouns.chat_messages import Tokens
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Response, Verdict
+from harness.records.run_directory import RunDirectory
 from harness.registry import registry
-from harness.schema import (
-    Item,
-    Judgment,
-    Response,
-    Status,
-    Tokens,
-    Verdict,
-)
-from harness.store import RunDirectory
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(7)]
 

@@ -10,20 +10,22 @@ from typing import Any
 
 import pytest
 
-from harness.config import RunConfig, SourceConfig
-from harness.errors import BudgetExceededError, HarnessError, MissingExtraError
-from harness.pipeline import arms as arms_stage
-from harness.pipeline import train_job
-from harness.pipeline.arms import check_arms, train_all
-from harness.pipeline.clock import Clock
-from harness.pipeline.collect import Collected
-from harness.pipeline.context import NamedSource, no_bar
-from harness.pipeline.rewards import online_rewards
-from harness.pipeline.runner import _manifest_sources
-from harness.pipeline.train_job import TrainJob, train_arm
+from harness.experiment import arms as arms_stage
+from harness.experiment import train_job
+from harness.experiment.arms import check_arms, train_all
+from harness.experiment.clock import Clock
+from harness.experiment.collect import Collected
+from harness.experiment.config import RunConfig, SourceConfig
+from harness.experiment.context import NamedSource, no_bar
+from harness.experiment.rewards import online_rewards
+from harness.experiment.runner import _manifest_sources
+from harness.experiment.train_job import TrainJob, train_arm
+from harness.nouns.errors import BudgetExceededError, HarnessError, MissingExtraError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Verdict
+from harness.records.journal import Journal
+from harness.records.run_directory import RunDirectory
 from harness.registry import registry
-from harness.schema import Item, Judgment, Status, Verdict
-from harness.store import Journal, RunDirectory
 from harness.testing import StubServer
 
 JUDGE = {
@@ -210,7 +212,7 @@ def test_missing_libraries_are_found_before_anything_is_paid_for(
 
 def test_an_idle_repetition_adds_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("harness.pipeline.clock.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.experiment.clock.time.monotonic", lambda: now[0])
     run = RunDirectory(tmp_path)
 
     def attempt(work: bool, finish: bool = True) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from harness.agreement import agreement_report, from_labels
-from harness.errors import GateStopError
-from harness.rubric import content_hash
-from harness.store import JOURNAL, Journal
+from harness.agreement import agreement_report
+from harness.nouns.errors import GateStopError
+from harness.nouns.hashing import content_hash
+from harness.ratings.table import from_labels
+from harness.records.journal import JOURNAL, Journal
 
 if TYPE_CHECKING:
     from conftest import World

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from harness.evaluate import EvaluatorInfo, evaluate
-from harness.rubric import Criterion
-from harness.scale import BINARY
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 
 HOSTILE = '<script>alert("x")</script> | `rm` **bold** <img src=x onerror=y> ![i](http://evil/)'
 ARMS = {

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from harness.contract import ReportSection
-from harness.errors import DataError
+from harness.hookspecs import ReportSection
+from harness.nouns.errors import DataError
 from harness.report import build, load
 from harness.report.markdown import code_span, escaped, fenced
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import SandboxError
+from harness.nouns.errors import SandboxError
 from harness.sandbox import RunLimits, Sandbox, SandboxResult
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.probes import PROBES

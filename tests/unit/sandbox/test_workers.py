@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 import harness
-from harness.contract import WorkOutcome
+from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.schema import Verdict
 from harness.sandbox import WorkerPool
-from harness.schema import Status, Verdict
 
 FUNCTIONS = """
 import os, signal, time
-from harness.schema import Status, Verdict
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Verdict
 
 def double(x): return 2 * x
 def hang(x):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs
 
-from harness.errors import InputError
+from harness.nouns.errors import InputError
 from harness.train.best_of_n import best_of_n, best_of_n_kl
 
 ROWS = prompt_rows(split_pairs()[1])[:30]

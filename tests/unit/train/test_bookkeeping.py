@@ -21,8 +21,8 @@ from harness.examples.arithmetic_task import (
     style_of,
 )
 
-from harness.errors import ConfigError, DataError, InputError
-from harness.train.models import Reference, load_policy, load_tokenizer
+from harness.nouns.errors import ConfigError, DataError, InputError
+from harness.policy.models import Reference, load_policy, load_tokenizer
 from harness.train.monitor import Monitor, distinct_n, kl_statistics
 from harness.train.result import TrainingFolder, read_log
 from harness.train.rows import check_rows
@@ -167,7 +167,7 @@ def test_the_imitated_answers_have_the_stated_shares() -> None:
 def test_the_committed_policy_is_right_half_of_the_time_and_could_be_right(
     policy_path: Path,
 ) -> None:
-    from harness.train.sampling import sample
+    from harness.policy.sampling import sample
 
     tokenizer, policy = load_tokenizer(policy_path), load_policy(policy_path)
     assert len({tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id}) == 3

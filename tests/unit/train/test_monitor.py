@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.errors import DataError
-from harness.train.models import Reference, load_policy, load_tokenizer
+from harness.nouns.errors import DataError
+from harness.policy.models import Reference, load_policy, load_tokenizer
+from harness.policy.sampling import Rollout, sample
 from harness.train.monitor import (
     Monitor,
     call_rewards,
@@ -16,7 +17,6 @@ from harness.train.monitor import (
     kl_statistics,
     rollout_statistics,
 )
-from harness.train.sampling import Rollout, sample
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
-from harness.errors import ConfigError, InputError
-from harness.train.models import load_policy
+from harness.nouns.errors import ConfigError, InputError
+from harness.policy.models import load_policy
 from harness.train.ppo import PpoTraining, prompt_order, schedule_factor, train_ppo
 from harness.train.result import TrainingFolder, read_log
 from harness.train.reward_function import WeightedRewards

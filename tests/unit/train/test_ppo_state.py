@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from small_ppo import ROWS, SETTINGS, by_length, move_away_from_the_start, training, weights_of
 
-from harness.errors import ConfigError, DataError
+from harness.nouns.errors import ConfigError, DataError
 from harness.train.monitor import Monitor
 from harness.train.ppo import draw_seed, prompt_order, train_ppo
 from harness.train.result import read_log

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.contract import RunContext
-from harness.errors import InputError, ScaleError
-from harness.scale import Scale
-from harness.schema import Judgment, JudgmentRequest, SourceInfo, Status, Verdict
+from harness.feedback.contract import RunContext
+from harness.nouns.errors import InputError, ScaleError
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict
 from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
 
 LENGTH = Scale("interval", low=0, high=8)

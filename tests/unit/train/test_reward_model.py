@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from harness.examples.arithmetic_task import answer, prompt_rows, split_pairs
 
-from harness.errors import DataError
+from harness.nouns.errors import DataError
+from harness.policy.models import load_tokenizer
 from harness.train.dpo import certain_pairs
-from harness.train.models import load_tokenizer
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,
@@ -164,7 +164,7 @@ def test_a_critic_can_start_from_the_reward_model(trained: TrainResult, policy_p
     """Its value at the end of a completion is then the standardized score."""
     import torch
 
-    from harness.train.models import load_policy
+    from harness.policy.models import load_policy
     from harness.train.ppo_model import make_critic
 
     assert PpoSettings(critic_from=str(trained.checkpoint)).critic == "separate"

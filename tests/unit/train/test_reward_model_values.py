@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import DataError
-from harness.train.models import load_tokenizer
+from harness.nouns.errors import DataError
+from harness.policy.models import load_tokenizer
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.train.models import load_policy, load_tokenizer
-from harness.train.rows import as_prompt, prompt_ids
-from harness.train.sampling import Rollout, cut, pad_left, positions, sample, score_rollout
+from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.prompts import as_prompt, prompt_ids
+from harness.policy.sampling import Rollout, cut, pad_left, positions, sample, score_rollout
 
 PROMPTS = ["What is 3+4?", "What is 12+13?", "2?"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.train.models import load_policy, load_tokenizer
-from harness.train.rows import prompt_ids
-from harness.train.sampling import (
+from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.prompts import prompt_ids
+from harness.policy.sampling import (
     Rollout,
     completion_logits,
     cut,

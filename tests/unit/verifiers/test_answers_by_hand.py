@@ -13,7 +13,8 @@ from harness_plugins.knowledge_base import knowledge_base
 from harness_plugins.math_verify import math_verify
 from harness_plugins.regex_format import regex_format
 
-from harness.schema import Item, Response, Status
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Response
 
 
 def value(verifier: Any, reference: Any, text: str, **options: Any) -> Any:

@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness.agreement.verifier_audit import (
+    confusion,
+    is_hard_coded,
+    trivial_responses,
+    visible_inputs,
+)
 from harness.cli.main import app, register
-from harness.errors import ConfigError, DataError
-from harness.schema import Item, Judgment, Status, Verdict
-from harness.verifier_audit import confusion, is_hard_coded, trivial_responses, visible_inputs
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Verdict
 
 TESTS = {
     "entry_point": "f",

@@ -8,9 +8,9 @@ import pytest
 from harness_plugins.last_number import last_number
 from harness_plugins.simulated_people import SIMULATED_PEOPLE
 
-from harness.rubric import Criterion
-from harness.scale import PREFERENCE
-from harness.schema import Item, JudgmentRequest, Response
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import PREFERENCE
+from harness.nouns.schema import Item, JudgmentRequest, Response
 
 
 @pytest.mark.parametrize(

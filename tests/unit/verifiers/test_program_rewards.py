@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from harness_plugins.python_code import python_code
 
-from harness.contract import RunContext
-from harness.rubric import Criterion
+from harness.feedback.contract import RunContext
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, JudgmentRequest, Response, Verdict
 from harness.sandbox import Sandbox
-from harness.scale import BINARY
-from harness.schema import Item, JudgmentRequest, Response, Status, Verdict
 
 CORRECT = Criterion("correct", "is correct", BINARY)
 FORGER = """

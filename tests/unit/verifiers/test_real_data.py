@@ -12,11 +12,12 @@ import pytest
 from harness_plugins.math_verify import math_verify
 from harness_plugins.python_code import python_code
 
-from harness.contract import RunContext
-from harness.rubric import Criterion
+from harness.feedback.contract import RunContext
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.sandbox import Sandbox, WorkerPool
-from harness.scale import BINARY
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status
 
 CORRECT = Criterion("correct", "is correct", BINARY)
 
@@ -35,7 +36,7 @@ def requests_of(rows: list[tuple[Any, str]]) -> list[JudgmentRequest]:
 
 
 async def judge(source: Any, rows: list[tuple[Any, str]], timeout_s: float) -> list[Judgment]:
-    from harness.contract import Limits
+    from harness.feedback.contract import Limits
 
     async with WorkerPool() as workers, Sandbox() as sandbox:
         ctx = RunContext(None, workers, sandbox, limits=Limits(timeout_s=timeout_s))  # type: ignore[arg-type]

@@ -18,12 +18,13 @@ from harness_plugins.math_verify import math_verify
 from harness_plugins.python_code import code_translation, program_of, python_code
 from harness_plugins.regex_format import regex_format
 
-from harness.contract import Limits, RunContext
-from harness.errors import PluginError, SandboxError
-from harness.rubric import Criterion
+from harness.feedback.contract import Limits, RunContext
+from harness.nouns.errors import PluginError, SandboxError
+from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.sandbox import Sandbox, SandboxResult, WorkerPool
-from harness.scale import BINARY
-from harness.schema import Item, Judgment, JudgmentRequest, Response, Status
 
 CORRECT = Criterion("correct", "is correct", BINARY)
 OK, ABSTAINED, ERROR, TIMEOUT = Status.OK, Status.ABSTAINED, Status.ERROR, Status.TIMEOUT

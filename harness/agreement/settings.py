@@ -1,0 +1,53 @@
+"""What the report needs besides the ratings: orders, stated probabilities, lengths, versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.statistics.estimate import Statistic
+from harness.statistics.resample import REPLICATES
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the report.
+
+    Args:
+        title: Heading.
+        statistics: Its rows.
+        notes: What a reader must know to read the rows rightly.
+    """
+
+    title: str
+    statistics: tuple[Statistic, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the report is computed.
+
+    Args:
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+        failures_as: Label as which failures are scored in an extra row; None for no such row.
+        epsilon: What a judge's lower cost is worth, for the alternative annotator test.
+        risk: Largest share of wrong verdicts that a selective cascade may let stand.
+        half_width: Half the width of the interval that the label budget aims at.
+    """
+
+    replicates: int = REPLICATES
+    seed: int = 0
+    failures_as: str | None = None
+    epsilon: float = 0.2
+    risk: float = 0.1
+    half_width: float = 0.05
+
+    @property
+    def bootstrap(self) -> dict[str, Any]:
+        """Arguments of every bootstrapped statistic."""
+        return {"replicates": self.replicates, "seed": self.seed}
+
+
+DEFAULT = Settings()

@@ -1,0 +1,188 @@
+"""Is a verifier right, and are its tests any good? Pure functions behind ``audit-verifier``."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Response
+
+TRIVIAL_TEXTS = ("", "I do not know.", "0", "1", "yes", "no", "A")
+"""Answers that need no thought; a verifier of text that accepts one of the first two is broken."""
+
+_RETURNED = ("None", "True", "False", "0", "1", "-1", "''", "[]", "(args or [None])[0]")
+_PRINTED = ("pass", "print(0)", "print(1)", "print('YES')", "print('NO')", "print(input())")
+_COMMON = (None, True, False, 0, 1, -1, 2, 10, 100, "", "a", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Verdicts against labels.
+
+    Args:
+        true_positive: Right and accepted.
+        false_positive: Ids that are wrong and were accepted: what a policy learns to exploit.
+        true_negative: Wrong and refused.
+        false_negative: Ids that are right and were refused: what a policy is punished for.
+        without: Number of responses without a verdict, by status.
+    """
+
+    true_positive: int
+    false_positive: tuple[str, ...]
+    true_negative: int
+    false_negative: tuple[str, ...]
+    without: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> int:
+        """Responses with a verdict that are wrong by their label."""
+        return len(self.false_positive) + self.true_negative
+
+    @property
+    def right(self) -> int:
+        """Responses with a verdict that are right by their label."""
+        return len(self.false_negative) + self.true_positive
+
+
+def confusion(labels: Mapping[str, bool], judgments: Mapping[str, Judgment]) -> Confusion:
+    """Compare verdicts with labels.
+
+    Args:
+        labels: Whether each response is right, by response id.
+        judgments: One judgment for each response id; a score counts as accepted from 0.5.
+    """
+    cells: dict[tuple[bool, bool], list[str]] = {
+        (label, verdict): [] for label in (False, True) for verdict in (False, True)
+    }
+    without: Counter[str] = Counter()
+    for response, label in labels.items():
+        verdict = judgments[response].verdict
+        if verdict.status is not Status.OK:
+            without[verdict.status.value] += 1
+            continue
+        cells[bool(label), accepted(judgments[response])].append(response)
+    return Confusion(
+        len(cells[True, True]),
+        tuple(cells[False, True]),
+        len(cells[False, False]),
+        tuple(cells[True, False]),
+        dict(without),
+    )
+
+
+def accepted(judgment: Judgment) -> bool:
+    """Tell whether a verdict says that the response is right."""
+    value = judgment.verdict.value
+    return isinstance(value, bool | float | int) and float(value) >= 0.5
+
+
+def trivial_responses(item: Item) -> list[Response]:
+    """Return responses that solve nothing; tests that one of them passes are too weak to tell."""
+    reference = item.reference
+    texts: Sequence[str] = TRIVIAL_TEXTS[:2]
+    if isinstance(reference, Mapping):
+        name = str(reference.get("entry_point") or _name_in_tests(reference))
+        if name:
+            texts = [f"def {name}(*args, **kwargs):\n    return {v}\n" for v in _RETURNED]
+        elif "stdin" in reference or "inputs" in reference:
+            texts = _PRINTED
+    return [
+        Response(f"{item.id}#trivial{i}", item.id, "trivial", text) for i, text in enumerate(texts)
+    ]
+
+
+def visible_inputs(reference: Any) -> set[str]:
+    """Return the inputs of the tests that a response could list, as canonical JSON.
+
+    Numbers and texts that programs contain anyway (0, 1, "") are left out.
+    """
+    found: list[Any] = []
+    if not isinstance(reference, Mapping):
+        return set()
+    for test in reference.get("tests", ()):
+        found += test.get("args", ())
+    found += [line for test in reference.get("stdin", ()) for line in test["input"].split("\n")]
+    sources = [
+        reference.get("check", ""),
+        reference.get("pytest", ""),
+        *reference.get("asserts", ()),
+    ]
+    for source in sources:
+        for call in (n for n in _walk(source) if isinstance(n, ast.Call)):
+            found += _constants(call.args)
+    return {text for value in found if (text := _canonical(value))}
+
+
+def hard_coded(program: str, inputs: set[str]) -> set[str]:
+    """Return the test inputs that a program compares something with or looks up.
+
+    Only comparisons, keys of dictionaries and patterns count: an input that a program merely
+    mentions may be an example.
+    """
+    nodes: list[ast.AST] = []
+    for node in _walk(program):
+        if isinstance(node, ast.Compare):
+            nodes += [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict):
+            nodes += [key for key in node.keys if key is not None]
+        elif isinstance(node, ast.MatchValue):
+            nodes.append(node.value)
+    compared = {text for value in _constants(nodes) if (text := _canonical(value))}
+    # ``x in (1, 2)`` and ``args == (1, 2)`` list several inputs in one constant.
+    for value in _constants(nodes):
+        if isinstance(value, list | tuple | set):
+            compared |= {text for member in value if (text := _canonical(member))}
+    return compared & inputs
+
+
+def is_hard_coded(program: str, inputs: set[str]) -> bool:
+    """Tell whether a program lists at least two, and a third, of the distinct test inputs."""
+    count = len(hard_coded(program, inputs))
+    return count >= 2 and 3 * count >= len(inputs)
+
+
+def _name_in_tests(reference: Mapping[str, Any]) -> str:
+    """Return the function that assert-style tests call most, which is the one under test."""
+    names: Counter[str] = Counter()
+    for source in reference.get("asserts", ()):
+        for node in _walk(source):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                names[node.func.id] += 1
+    return names.most_common(1)[0][0] if names else ""
+
+
+def _walk(source: str) -> Iterable[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _constants(nodes: Iterable[ast.AST]) -> list[Any]:
+    found = []
+    for node in nodes:
+        try:
+            found.append(ast.literal_eval(node))
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return found
+
+
+def _canonical(value: Any) -> str:
+    """Return a text by which inputs are compared; empty for one that any program may contain."""
+    if not isinstance(value, list | tuple | set | dict) and any(
+        type(value) is type(common) and value == common for common in _COMMON
+    ):
+        return ""
+    if isinstance(value, set):
+        value = sorted(value, key=repr)
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):
+        return ""
+    return "" if text in ("[]", "{}") else text

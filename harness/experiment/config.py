@@ -1,0 +1,266 @@
+"""RunConfig: the experiment file, strictly checked before any work is paid for."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.nouns.errors import ConfigError
+
+Trainer = Literal["sft", "dpo", "grpo", "ppo"]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    """No unknown keys: a typo must not become a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ItemsConfig(_Strict):
+    """Where items come from.
+
+    Attributes:
+        file: JSONL file of items, relative to the experiment file.
+        limit: Use only the first of them.
+    """
+
+    file: str
+    limit: int | None = Field(default=None, gt=0)
+
+
+class DataConfig(_Strict):
+    """Items to train on and held-out items to evaluate on; they must not overlap."""
+
+    train: ItemsConfig
+    evaluation: ItemsConfig
+
+
+class PolicyConfig(_Strict):
+    """The base model and how it answers.
+
+    Attributes:
+        model: Folder of a transformers checkpoint (relative to the experiment file), or a hub id.
+        responses_per_item: Responses sampled for each training item; at least two, to make pairs.
+        temperature: Sampling temperature, for collecting and for evaluating.
+        max_new_tokens: Upper limit of a response.
+    """
+
+    model: str
+    responses_per_item: int = Field(default=2, ge=2)
+    temperature: float = Field(default=1.0, gt=0)
+    max_new_tokens: int = Field(default=256, gt=0)
+
+
+class SourceConfig(_Strict):
+    """One feedback source.
+
+    Attributes:
+        use: Name of the plugin's source.
+        options: Options of that source.
+        way: Judge responses one by one or in pairs; by default what the source can do, pairs first.
+        limit: At most this many requests are put to it, the first ones.
+    """
+
+    use: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    way: Literal["pointwise", "pairwise"] | None = None
+    limit: int | None = Field(default=None, gt=0)
+
+
+class GateConfig(_Strict):
+    """Minimum agreement of a source with people, and what happens below it.
+
+    Attributes:
+        source: The source that is checked.
+        minimum_kappa: Smallest Cohen's kappa against the majority of the people.
+        action: drop the source, down_weight it to its kappa (at least 0), or stop the run.
+    """
+
+    source: str
+    minimum_kappa: float = Field(ge=-1, le=1)
+    action: Literal["drop", "down_weight", "stop"]
+
+
+class AgreementConfig(_Strict):
+    """Agreement with people.
+
+    Attributes:
+        reference: The human source that the others are compared with.
+        gates: Checks that decide about sources.
+    """
+
+    reference: str
+    gates: tuple[GateConfig, ...] = ()
+
+
+class ArmConfig(_Strict):
+    """One way of training.
+
+    Attributes:
+        title: Shown in the report.
+        sources: Where the feedback comes from. Pairwise sources give preferences (for online
+            trainers, a reward model learns from them); pointwise ones give rewards.
+        aggregation: How judgments of several sources become one.
+        trainer: sft (on chosen responses), dpo, grpo or ppo.
+        weights: Share of each source; 1 by default, times what a gate leaves.
+        settings: Settings of the trainer.
+        reward_model: Settings of the reward model that online trainers learn from pairs.
+    """
+
+    title: str = ""
+    sources: tuple[str, ...] = Field(min_length=1)
+    aggregation: str = "majority"
+    trainer: Trainer
+    weights: dict[str, Share] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    reward_model: dict[str, Any] = Field(default_factory=dict)
+
+
+class EvaluationConfig(_Strict):
+    """Held-out evaluation.
+
+    Attributes:
+        evaluators: Pointwise sources that score every policy.
+        responses_per_item: Responses sampled for each held-out item and policy.
+        monitor: The evaluator that is watched during training as the gold reward.
+        monitor_every: Steps between two looks.
+    """
+
+    evaluators: tuple[str, ...] = Field(min_length=1)
+    responses_per_item: int = Field(default=1, ge=1)
+    monitor: str | None = None
+    monitor_every: int = Field(default=10, gt=0)
+
+
+class RunConfig(_Strict):
+    """The whole experiment.
+
+    Attributes:
+        name: Name of the run directory under reports/.
+        description: A sentence or two for the report.
+        seeds: One training per arm and seed.
+        parallel: Trainings at once; by default one per core.
+        budget_usd: The run stops before it spends more.
+        concurrency: Judgments in flight at once for each source.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    parallel: int | None = Field(default=None, gt=0)
+    budget_usd: float | None = Field(default=None, ge=0)
+    concurrency: int = Field(default=32, gt=0)
+    data: DataConfig
+    policy: PolicyConfig
+    sources: dict[str, SourceConfig] = Field(min_length=1)
+    agreement: AgreementConfig | None = None
+    arms: dict[str, ArmConfig] = Field(min_length=1)
+    evaluation: EvaluationConfig
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> RunConfig:
+        problems = []
+
+        def need(name: str, place: str) -> None:
+            if name not in self.sources:
+                near = difflib.get_close_matches(name, self.sources, 1)
+                hint = f", did you mean {near[0]}?" if near else ""
+                problems.append(f"{place}: no source is named {name!r}{hint}")
+
+        def once(names: tuple[str, ...], place: str) -> None:
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                problems.append(f"{place}: {', '.join(repeated)} stands there twice")
+
+        for arm, config in self.arms.items():
+            once(config.sources, f"arms.{arm}.sources")
+            for name in config.sources:
+                need(name, f"arms.{arm}.sources")
+            for name in config.weights:
+                if name not in config.sources:
+                    problems.append(f"arms.{arm}.weights: {name!r} is not among the arm's sources")
+        once(self.evaluation.evaluators, "evaluation.evaluators")
+        for name in self.evaluation.evaluators:
+            need(name, "evaluation.evaluators")
+        if self.evaluation.monitor and self.evaluation.monitor not in self.evaluation.evaluators:
+            problems.append("evaluation.monitor: must be one of the evaluators")
+        if self.agreement:
+            need(self.agreement.reference, "agreement.reference")
+            for index, gate in enumerate(self.agreement.gates):
+                need(gate.source, f"agreement.gates.{index}.source")
+        if "base" in self.arms:
+            problems.append("arms.base: the name is taken by the untrained policy")
+        if len(set(self.seeds)) != len(self.seeds):
+            problems.append(f"seeds: repeated in {list(self.seeds)}")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read and check an experiment file.
+
+    Raises:
+        ConfigError: The file is missing, is not YAML, or has repeated, unknown, missing or wrong
+            keys; one error for all of them.
+    """
+    from harness.nouns.yaml_file import parse_yaml
+
+    if not path.is_file():
+        raise ConfigError("no such experiment file", where=str(path))
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not UTF-8: {error}", where=str(path)) from error
+    except ValueError as error:
+        raise ConfigError(str(error), where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ConfigError("an experiment file is a mapping of keys", where=str(path))
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(
+            "the experiment file is wrong",
+            where=str(path),
+            details=[line for entry in error.errors() for line in _explain(entry)],
+        ) from error
+
+
+def _explain(entry: Any) -> list[str]:
+    """Return one line per problem, with its key and the nearest known one."""
+    place = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == "value_error":
+        lines = str(entry["ctx"]["error"]).split("\n")
+        return [f"{place}: {line}" if place else line for line in lines]
+    if entry["type"] == "extra_forbidden":
+        known = _known_keys(entry["loc"][:-1])
+        near = difflib.get_close_matches(str(entry["loc"][-1]), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        return [f"{place}: unknown key; {hint}"]
+    if entry["type"] == "missing":
+        return [f"{place}: missing"]
+    return [f"{place}: {entry['msg']}, got {entry['input']!r:.60}"]
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the model at a location knows."""
+    model: Any = RunConfig
+    for part in location:
+        # A mapping or list of models takes one more step, its key or index, to its model.
+        model = model.model_fields[str(part)].annotation if _is_model(model) else _inner(model)
+        if isinstance(model, types.UnionType):
+            model = _inner(model)
+    return list(model.model_fields) if _is_model(model) else []
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _inner(annotation: Any) -> Any:
+    return next((a for a in get_args(annotation) if _is_model(a)), None)

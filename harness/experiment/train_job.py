@@ -1,0 +1,229 @@
+"""One training of one arm with one seed, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.experiment.collect import load_items
+from harness.experiment.config import load_config
+from harness.experiment.context import build_sources, resolve
+from harness.experiment.rewards import online_rewards
+from harness.experiment.trainers import ONLINE, train
+from harness.nouns.errors import DataError, HarnessError
+from harness.nouns.schema import Item
+from harness.records.journal import JOURNAL, Journal
+from harness.records.rows import preference_from, read_responses, read_rows
+from harness.scale_out.local import cores
+
+MONITORED_ITEMS = 64
+"""Held-out items that are watched during training."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainJob:
+    """What a training needs to know; everything else is in the run directory.
+
+    Attributes:
+        run_path: The run directory.
+        config_path: The experiment file.
+        arm: Name of the arm.
+        seed: Of the training.
+        weights: Share of each source, after the gates.
+        budget_usd: What this training may spend on judges that it asks; None for no limit.
+    """
+
+    run_path: str
+    config_path: str
+    arm: str
+    seed: int
+    weights: Mapping[str, float]
+    budget_usd: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the training writes."""
+        return Path(self.run_path) / "policies" / f"{self.arm}-seed{self.seed}"
+
+    @property
+    def reward_model_folder(self) -> Path:
+        """Where the training of the arm's reward model writes."""
+        return self.folder.with_name(self.folder.name + "-reward-model")
+
+
+def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return items in the columns that trainers and reward functions read."""
+    return [
+        {
+            "prompt": item.prompt,
+            "reference": item.reference,
+            "item_id": item.id,
+            "metadata": dict(item.metadata),
+        }
+        for item in items
+    ]
+
+
+def preference_rows(run_path: Path, arm: str, items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return an arm's preferences with their texts."""
+    texts = {r.id: r.text for r in read_responses(run_path / "responses" / "train.jsonl")}
+    prompts = {item.id: item.prompt for item in items}
+    recorded = read_rows(run_path / "preferences" / f"{arm}.jsonl")
+    return [
+        {
+            "prompt": prompts[p.item_id],
+            "chosen": texts[p.chosen_id],
+            "rejected": texts[p.rejected_id],
+            "probability": p.probability,
+        }
+        for p in (preference_from(row) for _, row in recorded)
+    ]
+
+
+def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
+    """Train one arm; called again after a kill, it goes on.
+
+    Args:
+        job: Which.
+        report: Called with (0, log row) after every step.
+
+    Returns:
+        ``checkpoint``, ``log``, ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model
+        also its statistics, and the weights of the reward functions; ``cost_usd``, what the judges
+        that this try asked did cost.
+
+    Raises:
+        HarnessError: The training failed; it says which.
+    """
+    try:
+        return _train_arm(job, report)
+    except HarnessError:
+        raise
+    except Exception as error:  # libraries raise anything; say which training it was
+        reason = f"{type(error).__name__}: {error}"
+        raise HarnessError(
+            f"training arm {job.arm} with seed {job.seed} failed: {reason}"
+        ) from error
+
+
+def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
+    import torch
+
+    from harness.train.monitor import Monitor
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
+    config_path = Path(job.config_path)
+    config = load_config(config_path)
+    arm, policy, evaluation = config.arms[job.arm], config.policy, config.evaluation
+    where = f"arms.{job.arm}"
+    sources = build_sources(config, config_path)
+    items = load_items(config_path, config.data.train)
+    held_out = load_items(config_path, config.data.evaluation)[:MONITORED_ITEMS]
+    model = resolve(config_path, policy.model)
+    preferences = preference_rows(Path(job.run_path), job.arm, items)
+    used = [sources[name] for name in arm.sources if job.weights.get(name, 0) > 0]
+
+    def on_step(row: dict[str, Any]) -> None:
+        report(0, row)
+
+    result: dict[str, Any] = {}
+    with (
+        Journal(Path(job.run_path) / JOURNAL) as journal,
+        online_rewards(
+            job.seed, config.concurrency, journal=journal, budget_usd=job.budget_usd
+        ) as (make, spent),
+    ):
+        gold = {}
+        if evaluation.monitor is not None:
+            gold[evaluation.monitor] = make(sources[evaluation.monitor].source)
+        rewards, weights, settings = {}, {}, dict(arm.settings)
+        if arm.trainer in ONLINE:
+            settings = {
+                "max_new_tokens": policy.max_new_tokens,
+                "temperature": policy.temperature,
+                **settings,
+            }
+            for source in used:
+                if source.way == "pointwise":
+                    rewards[source.name] = make(source.source)
+                    weights[source.name] = job.weights[source.name]
+            pairwise = [source.name for source in used if source.way == "pairwise"]
+            if pairwise:
+                rewards["reward_model"], learned = _reward_model(
+                    job, arm.reward_model, model, preferences
+                )
+                weights["reward_model"] = sum(job.weights[name] for name in pairwise)
+                result |= learned
+            rows: Sequence[Mapping[str, Any]] = item_rows(items)
+        elif not preferences:
+            raise DataError(f"arm {job.arm} has no preferences to train on", where=where)
+        elif arm.trainer == "sft":
+            rows = [{"prompt": p["prompt"], "completion": p["chosen"]} for p in preferences]
+        else:
+            rows = preferences
+        monitor = Monitor(
+            item_rows(held_out),
+            gold,
+            every=evaluation.monitor_every,
+            max_new_tokens=policy.max_new_tokens,
+            temperature=policy.temperature,
+        )
+        trained = train(
+            arm.trainer, model, rows, settings, job.folder, rewards=rewards, weights=weights,
+            seed=job.seed, monitor=monitor, on_step=on_step, where=f"{where}.settings",
+        )  # fmt: skip
+        cost_usd = spent()
+    _check_coverage(job, trained.log_path)
+    return {
+        **result,
+        "reward_weights": weights,
+        "checkpoint": str(trained.checkpoint),
+        "log": str(trained.log_path),
+        "steps": trained.steps,
+        "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
+        "peak_memory_mb": trained.peak_memory_mb,
+        "cost_usd": cost_usd,
+    }
+
+
+def _check_coverage(job: TrainJob, log_path: Path) -> None:
+    """Refuse a training in which a source never had a verdict: nothing was learnt from it."""
+    asked: dict[str, float] = {}
+    for _, row in read_rows(log_path):
+        for key, value in row.items():
+            if key.startswith("coverage/"):
+                name = key.removeprefix("coverage/")
+                asked[name] = max(asked.get(name, 0.0), value or 0.0)
+    silent = sorted(name for name, coverage in asked.items() if coverage == 0)
+    if silent:
+        shutil.rmtree(job.folder)  # the next try must not take it for done
+        raise HarnessError(
+            f"training arm {job.arm} with seed {job.seed}: {', '.join(silent)} had no verdict on"
+            " any completion, so there was nothing to learn\n"
+            "  hint: judge some responses with the source alone (harness judge) to see why"
+        )
+
+
+def _reward_model(
+    job: TrainJob,
+    values: Mapping[str, Any],
+    model: str,
+    preferences: Sequence[Mapping[str, Any]],
+) -> tuple[Any, dict[str, Any]]:
+    """Train the arm's reward model, or find it trained; return its reward function and figures."""
+    from harness.train.reward_model import STATISTICS, RewardModelReward
+
+    learned = train(
+        "reward_model", model, preferences, values, job.reward_model_folder, seed=job.seed,
+        where=f"arms.{job.arm}.reward_model",
+    )  # fmt: skip
+    statistics = json.loads((learned.checkpoint / STATISTICS).read_text(encoding="utf-8"))
+    return RewardModelReward(learned.checkpoint), {
+        "reward_model": statistics,
+        "reward_model_seconds": learned.seconds,
+    }

@@ -1,0 +1,146 @@
+"""Requests to judgments: runs a source, records every judgment, and types every failure.
+
+This is the one place where an exception, a broken promise or silence of a source becomes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from harness.feedback.contract import FeedbackSource, RunContext
+from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, JudgmentRequest, Verdict
+from harness.records.journal import Journal
+
+TRY_AGAIN = (Status.ERROR, Status.TIMEOUT, Status.MISSING)
+"""Failures that a resumed run asks for again; the rest are outcomes."""
+
+FAILED = tuple(status.value for status in Status if status is not Status.OK)
+"""What the metadata of a response say of one that never came; any other word is the user's own."""
+
+
+async def annotate(
+    source: FeedbackSource,
+    requests: Sequence[JudgmentRequest],
+    ctx: RunContext,
+    journal: Journal | None = None,
+    scope: str = "",
+    on_judgment: Callable[[Judgment], None] | None = None,
+) -> list[Judgment]:
+    """Put requests to a source and return all judgments, those of an earlier try included.
+
+    A judgment that the journal holds for the same source and version is not made again, unless it
+    is a failure of the infrastructure. A request that gets no judgment becomes a MISSING row. A
+    source that dies turns its remaining requests into ERROR rows.
+
+    Args:
+        source: The feedback source.
+        requests: What to ask; ids must be unique.
+        ctx: What the source may use.
+        journal: Where judgments are recorded as they come; None records nothing.
+        scope: Part of the journal.
+        on_judgment: Called for each new judgment, for progress.
+
+    Raises:
+        BudgetExceededError: The run's budget is used up; what was judged is recorded.
+        InputError: The source cannot work with this input.
+    """
+    kept = _kept(source, requests, journal, scope)
+    todo, ctx = _remaining(source, requests, kept, ctx)
+    new: list[Judgment] = []
+    answered = {judgment.request_id for judgment in kept}
+    known = {request.id: request.way for request in todo}
+
+    def record(judgment: Judgment) -> None:
+        new.append(judgment)
+        answered.add(judgment.request_id)
+        if journal is not None:
+            journal.put_judgment(judgment, scope)
+        if on_judgment is not None:
+            on_judgment(judgment)
+
+    failure = Verdict(Status.MISSING, rationale="the source gave no judgment")
+    info = source.info
+    unanswered = {request.id: _failed_response(request) for request in todo}
+    todo = [request for request in todo if unanswered[request.id] is None]
+    for name, verdict in unanswered.items():
+        if verdict is not None and name not in answered:
+            record(Judgment(name, info.name, info.version, info.name, verdict))
+    if todo:
+        try:
+            async for judgment in source.annotate(todo, ctx):
+                if judgment.request_id not in known:
+                    raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
+                pointwise = known[judgment.request_id] == "pointwise"
+                record(_checked(judgment, source) if pointwise else judgment)
+        except PASS_THROUGH:
+            raise
+        except Exception as error:  # a source may raise anything; its rows keep the reason
+            failure = verdict_of_exception(error)
+    for request in todo:
+        if request.id not in answered:
+            record(Judgment(request.id, info.name, info.version, info.name, failure))
+    if journal is not None:
+        journal.flush()
+    return kept + new
+
+
+def _kept(
+    source: FeedbackSource,
+    requests: Sequence[JudgmentRequest],
+    journal: Journal | None,
+    scope: str,
+) -> list[Judgment]:
+    """Return recorded judgments that still count, and forget those that are to be tried again."""
+    if journal is None or source.info.kind == "human":
+        return []  # a table is read again at no cost, and may have grown
+    asked = {request.id for request in requests}
+    recorded = [
+        judgment
+        for judgment in journal.judgments(scope, source.info.name)
+        if judgment.request_id in asked and judgment.source_version == source.info.version
+    ]
+    again = [judgment for judgment in recorded if judgment.verdict.status in TRY_AGAIN]
+    journal.forget(again, scope)
+    return [judgment for judgment in recorded if judgment.verdict.status not in TRY_AGAIN]
+
+
+def _remaining(
+    source: FeedbackSource,
+    requests: Sequence[JudgmentRequest],
+    kept: Sequence[Judgment],
+    ctx: RunContext,
+) -> tuple[list[JudgmentRequest], RunContext]:
+    """Return the requests that still miss a presentation."""
+    done = frozenset((j.request_id, j.order, j.repeat) for j in kept)
+    presentations = getattr(source, "presentations", None)
+    if presentations is None:
+        finished = {request for request, _, _ in done}
+        return [r for r in requests if r.id not in finished], replace(ctx, skip=done)
+    todo = [
+        r
+        for r in requests
+        if any((r.id, *shown) not in done for shown in presentations(r, ctx.seed))
+    ]
+    return todo, replace(ctx, skip=done)
+
+
+def _failed_response(request: JudgmentRequest) -> Verdict | None:
+    """Return the failure of a response that never came; judging its empty text would score it."""
+    for response in request.responses:
+        status = response.metadata.get("status")
+        if status in FAILED:
+            reason = response.metadata.get("reason", "")
+            return Verdict(Status(status), rationale=f"no response {response.id}: {reason}")
+    return None
+
+
+def _checked(judgment: Judgment, source: FeedbackSource) -> Judgment:
+    """Turn a value that its scale forbids into an ERROR row."""
+    scale, verdict = source.info.scale, judgment.verdict
+    if verdict.status is not Status.OK or scale is None or scale.contains(verdict.value):
+        return judgment
+    reason = f"value {verdict.value!r} is not on the scale {scale.describe()}"
+    return replace(judgment, verdict=Verdict(Status.ERROR, rationale=reason))

@@ -1,0 +1,200 @@
+"""The one contract of all feedback sources, and what a run hands to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.nouns.chat_messages import ChatReply, ChatRequest
+from harness.nouns.errors import PluginError
+from harness.nouns.outcomes import WorkOutcome
+from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from harness.sandbox import Sandbox
+
+
+class ChatClient(Protocol):
+    """Talks to language models; tests pass a fake."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the reply to one request.
+
+        Raises:
+            ChatError: The call failed for good; its status says how.
+            BudgetExceededError: The call could pass the run's budget.
+        """
+        ...
+
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Raise ConfigError when calls to this model cannot work, such as for a missing key.
+
+        Args:
+            model: Name as in ``ChatRequest``.
+            extra: Parameters of the provider as in ``ChatRequest``; ``api_base`` matters here.
+        """
+        ...
+
+
+class Workers(Protocol):
+    """Runs trusted but possibly hanging functions in processes of their own."""
+
+    async def run(
+        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+    ) -> list[WorkOutcome]:
+        """Call ``function`` ("module:name") once for each tuple of arguments, in order.
+
+        A payload that takes longer than ``timeout_s`` becomes TIMEOUT, one that raises becomes
+        ERROR, and the others are not affected.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a source may use.
+
+    Args:
+        concurrency: Requests in flight at once for each source.
+        timeout_s: Seconds for one verification or one call.
+    """
+
+    concurrency: int = 32
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a run hands to its sources, so that tests can pass fakes."""
+
+    chat: ChatClient
+    workers: Workers
+    sandbox: Sandbox
+    seed: int = 0
+    limits: Limits = Limits()
+    skip: frozenset[tuple[str, Order, int]] = frozenset()
+    """(request id, order, repeat) that are recorded already, for sources that yield several."""
+
+
+class FeedbackSource(Protocol):
+    """Anything that yields judgments."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """Who the source is."""
+        ...
+
+    def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield zero or more judgments for each request, in any order.
+
+        Failures are judgments too, with their own status; a request without any judgment is
+        recorded as MISSING. A source that gives several judgments to a request has a method
+        ``presentations(request, seed)`` that returns their (order, repeat) pairs, and leaves out
+        those in ``ctx.skip``: a resumed run asks for the missing ones only.
+        """
+        ...
+
+    def check(self, ctx: RunContext) -> None:
+        """Raise InputError when the source cannot work, before any work is paid for."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceFactory:
+    """Builds a feedback source from the options of an experiment.
+
+    Args:
+        name: What experiments write under ``use:``.
+        version: Version of the source's behaviour.
+        kind: judge, verifier, human or reward_model.
+        builder: Receives (name inside the experiment, validated options or None).
+        options: pydantic model of the options, None when there are none.
+        summary: One line for ``harness plugins``.
+        function: The author's function, when an adapter made the factory; calling the factory
+            calls it, so that a plugin is testable as the plain function it was written as.
+    """
+
+    name: str
+    version: str
+    kind: SourceKind
+    builder: Callable[[str, Any], FeedbackSource]
+    options: type[BaseModel] | None = None
+    summary: str = ""
+    function: Callable[..., Any] | None = field(default=None, compare=False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the author's function."""
+        if self.function is None:
+            raise TypeError(f"source {self.name} was not made from a function")
+        return self.function(*args, **kwargs)
+
+    def build(
+        self, options: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> FeedbackSource:
+        """Validate the options and build the source.
+
+        Args:
+            options: Raw options, as in the experiment file.
+            name: Name inside the experiment; the factory's own by default.
+
+        Raises:
+            PluginError: An option is unknown, missing or of the wrong type.
+        """
+        name = name or self.name
+        if self.options is None:
+            if options:
+                raise PluginError(
+                    f"source {self.name} takes no options, got {', '.join(sorted(options))}",
+                    where=f"sources.{name}.options",
+                )
+            return self.builder(name, None)
+        from pydantic import ValidationError
+
+        given = dict(options or {})
+        # Checked here, because a model that does not forbid extras would ignore a typo.
+        problems = _unknown_options(self.options, given)
+        cause: ValidationError | None = None
+        try:
+            validated = self.options.model_validate(given)
+        except ValidationError as error:
+            cause = error
+            problems += [
+                f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
+                + (f", got {e['input']!r}" if e["type"] != "missing" else "")
+                for e in error.errors()
+                if e["type"] != "extra_forbidden" or len(e["loc"]) > 1
+            ]
+        if problems:
+            raise PluginError(
+                f"wrong options for source {self.name}",
+                where=f"sources.{name}.options",
+                details=problems,
+                hint=f"options: {', '.join(self.options.model_fields)}",
+            ) from cause
+        return self.builder(name, validated)
+
+
+def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
+    """Return a line for each option that a model has not, unless it allows extras."""
+    import difflib
+
+    from pydantic import AliasChoices
+
+    if model.model_config.get("extra") == "allow":
+        return []
+    known = set(model.model_fields)
+    for field_ in model.model_fields.values():
+        for alias in (field_.alias, field_.validation_alias):
+            names = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            known |= {n if isinstance(n, str) else str(n.path[0]) for n in names if n is not None}
+    lines = []
+    for option in sorted(set(given) - known):
+        near = difflib.get_close_matches(option, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        lines.append(f"{option}: unknown option, got {given[option]!r}{hint}")
+    return lines

@@ -1,0 +1,153 @@
+"""The human adapter: a table of labels that people gave becomes a feedback source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.labels.human_label import HumanLabel
+from harness.labels.values import on_scale
+from harness.nouns.hashing import content_hash
+from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Value, Verdict, Way
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+ReadLabels = Callable[[Any], Sequence[HumanLabel]]
+
+
+def human_labels(
+    *,
+    name: str,
+    version: str,
+    options: type[BaseModel],
+    simulated: bool = False,
+    scale: Callable[[Any], Scale | None] | None = None,
+) -> Callable[[ReadLabels], SourceFactory]:
+    """Make a human source of a function ``(options) -> labels``.
+
+    The function reads and validates the whole table and raises one DataError for everything that
+    is wrong with it. It is called when the source is built, before any work is paid for. The
+    source's version ends in a hash of the labels, because other labels are other verdicts.
+
+    Args:
+        name: What experiments write under ``use:``.
+        version: Move it whenever the same table may give other labels.
+        options: pydantic model of the options, such as the mapping of columns.
+        simulated: Whether the people are made up by a program.
+        scale: Called with the options, returns the scale of pointwise labels; without it a label
+            must fit the scale of the criterion that is asked for.
+    """
+
+    def decorate(function: ReadLabels) -> SourceFactory:
+        def build(label: str, validated: BaseModel | None) -> FeedbackSource:
+            labels = function(validated)
+            info = SourceInfo(
+                label,
+                f"{version}+{_hash(labels)}",
+                "human",
+                scale=scale(validated) if scale else None,
+                takes=_takes(labels),
+                simulated=simulated,
+            )
+            return HumanTable(info, labels)
+
+        summary = (function.__doc__ or "").strip().split("\n")[0]
+        return SourceFactory(name, version, "human", build, options, summary, function)
+
+    return decorate
+
+
+def _hash(labels: Sequence[HumanLabel]) -> str:
+    """Return a hash of what was said, whatever the layout of the file."""
+    said = [astuple(replace(label, where="")) for label in labels]
+    return content_hash([[*row, type(row[3]).__name__] for row in said])[:12]
+
+
+def _takes(labels: Sequence[HumanLabel]) -> tuple[Way, ...]:
+    sizes = {len(label.responses) for label in labels}
+    ways: tuple[tuple[int, Way], ...] = ((2, "pairwise"), (1, "pointwise"))
+    return tuple(way for size, way in ways if size in sizes)
+
+
+@dataclass(slots=True)
+class HumanTable:
+    """Looks up the labels of people for each request, whichever way round a pair was labelled."""
+
+    info: SourceInfo
+    labels: Sequence[HumanLabel]
+    _index: dict[tuple[str, frozenset[str]], list[HumanLabel]] = field(init=False)
+    _only: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        """Index the labels by item and responses."""
+        self._index = {}
+        criteria = {label.criterion for label in self.labels}
+        self._only = next(iter(criteria)) if len(criteria) == 1 else ""
+        for label in self.labels:
+            key = (label.item_id, frozenset(label.responses))
+            self._index.setdefault(key, []).append(label)
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield one judgment for each label of each request."""
+        for request in requests:
+            for label, flipped in self._find(request):
+                yield self._judgment(request, label, flipped)
+
+    def _find(self, request: JudgmentRequest) -> list[tuple[HumanLabel, bool]]:
+        """Return the labels of a request, and whether A and B stand the other way round."""
+        by_id = tuple(response.id for response in request.responses)
+        by_system = tuple(response.system for response in request.responses)
+        for names in (by_id, by_system):
+            if len(set(names)) != len(names):
+                continue  # two samples of one system: its name does not say which is meant
+            labels = self._index.get((request.item.id, frozenset(names)), ())
+            # A table on one criterion answers a request on no criterion in particular.
+            fits = (
+                "",
+                request.criterion.id,
+                self._only if request.criterion.id == "overall" else "",
+            )
+            mine = [label for label in labels if label.criterion in fits]
+            if mine:
+                return [(label, label.responses != names) for label in mine]
+        return []
+
+    def _judgment(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Judgment:
+        shown = label.shown
+        if flipped and shown:
+            shown = "BA" if shown == "AB" else "AB"
+        return Judgment(
+            request_id=request.id,
+            source=self.info.name,
+            source_version=self.info.version,
+            annotator=label.annotator,
+            verdict=self._verdict(request, label, flipped),
+            order=shown,
+            repeat=label.repeat,
+            metadata={"simulated": True} if self.info.simulated else {},
+        )
+
+    def _verdict(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Verdict:
+        if label.value is None:
+            return Verdict(Status.ABSTAINED, rationale=label.comment or f"skipped ({label.where})")
+        value: Value = label.value
+        if len(label.responses) == 2:
+            value = {"A": "B", "B": "A"}.get(str(value), value) if flipped else value
+        else:
+            scale = self.info.scale or request.criterion.scale
+            value = on_scale(value, scale)
+            if value is None:
+                reason = f"label {label.value!r} is not on the scale {scale.describe()}"
+                return Verdict(Status.ERROR, rationale=f"{reason} ({label.where})")
+        return Verdict(Status.OK, value, rationale=label.comment)
+
+    def check(self, ctx: RunContext) -> None:
+        """The table was read and validated when the source was built."""

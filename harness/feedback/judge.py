@@ -1,0 +1,212 @@
+"""The judge adapter: an async function becomes a feedback source with orders, repeats and costs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.feedback.contract import ChatClient, FeedbackSource, RunContext, SourceFactory
+from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
+from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import ChatError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, Verdict, Way
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+JudgeFunction = Callable[..., Awaitable[Verdict]]
+SWAPPED = {"A": "B", "B": "A", "TIE": "TIE"}
+
+
+def judge(
+    *,
+    name: str,
+    version: str,
+    takes: tuple[Way, ...] = ("pointwise", "pairwise"),
+    options: type[BaseModel] | None = None,
+) -> Callable[[JudgeFunction], SourceFactory]:
+    """Make a judge of an async function ``(request, ctx) -> Verdict``.
+
+    The adapter runs requests concurrently, shows every pair in both orders (the value is mapped
+    back to the request's own order), and records cost, tokens, latency and the raw replies of all
+    calls made through ``ctx.chat``. With ``options`` the function takes them as a third argument.
+
+    Args:
+        name: What experiments write under ``use:``.
+        version: Move it whenever prompt or parser change.
+        takes: The ways of judging it can do.
+        options: pydantic model of the options.
+    """
+
+    def decorate(function: JudgeFunction) -> SourceFactory:
+        def build(label: str, validated: BaseModel | None) -> FeedbackSource:
+            info = SourceInfo(label, version, "judge", deterministic=False, takes=takes)
+
+            async def call(request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
+                extra = () if validated is None else (validated,)
+                return await function(request, ctx, *extra)
+
+            return JudgeSource(info, call)
+
+        doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
+        summary = doc.split("\n")[0]
+        return SourceFactory(name, version, "judge", build, options, summary, function)
+
+    return decorate
+
+
+@dataclass(slots=True)
+class MeteredChat:
+    """Counts what the calls of one judgment cost and keeps their raw replies."""
+
+    chat: ChatClient
+    replies: list[ChatReply] = field(default_factory=list)
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Pass the call on and remember its reply."""
+        try:
+            reply = await self.chat.complete(request)
+        except ChatError as error:
+            if error.reply is not None:
+                self.replies.append(error.reply)
+            raise
+        self.replies.append(reply)
+        return reply
+
+    def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
+        """Pass the check on."""
+        self.chat.check(model, extra)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSource:
+    """Runs a judge function over requests, orders and repeats.
+
+    Args:
+        info: Who the source is.
+        call: Receives (request as it is to be shown, context, index of the repeat).
+        annotators: Models behind the source; repeat r belongs to the r-th of them, round and
+            round. The source's name when empty.
+        repeats: Independent samples for each presentation.
+        both_orders: Whether pairs are shown as AB and as BA; otherwise one seeded order.
+        models: The models to check before the run.
+        extra: Parameters of the provider that go with the models, such as ``api_base``.
+        metadata: Goes on every judgment (rubric hash, template hash, ...).
+    """
+
+    info: SourceInfo
+    call: Callable[[JudgmentRequest, RunContext, int], Awaitable[Verdict]]
+    annotators: tuple[str, ...] = ()
+    repeats: int = 1
+    both_orders: bool = True
+    models: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def annotator(self, repeat: int) -> str:
+        """Return who gives the judgments of a repeat."""
+        return self.annotators[repeat % len(self.annotators)] if self.annotators else self.info.name
+
+    def presentations(self, request: JudgmentRequest, seed: int) -> list[tuple[Order, int]]:
+        """Return the (order, repeat) pairs in which a request is shown; seeded, so they replay."""
+        if request.way != "pairwise":
+            return [("", repeat) for repeat in range(self.repeats)]
+        digest = hashlib.sha256(f"{seed}\0{self.info.name}\0{request.id}".encode()).digest()
+        orders: list[Order] = ["AB", "BA"] if digest[0] % 2 == 0 else ["BA", "AB"]
+        shown = orders if self.both_orders else orders[:1]
+        return [(order, repeat) for repeat in range(self.repeats) for order in shown]
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Yield one judgment per request, order and repeat, as they finish.
+
+        An error that stops the run, such as a budget that is used up, starts nothing new; calls
+        in flight are paid for, so their judgments still come before it is raised.
+        """
+        jobs = [
+            (request, order, repeat)
+            for request in requests
+            for order, repeat in self.presentations(request, ctx.seed)
+            if (request.id, order, repeat) not in ctx.skip
+        ]
+        pending: set[asyncio.Task[Judgment]] = set()
+        queue = iter(jobs)
+        stop: BaseException | None = None
+        try:
+            while True:
+                while stop is None and len(pending) < ctx.limits.concurrency:
+                    job = next(queue, None)
+                    if job is None:
+                        break
+                    pending.add(asyncio.create_task(self._judge(*job, ctx)))
+                if not pending:
+                    break
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    error = task.exception()
+                    if error is None:
+                        yield task.result()
+                    stop = stop or error
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        if stop is not None:
+            raise stop
+
+    async def _judge(
+        self, request: JudgmentRequest, order: Order, repeat: int, ctx: RunContext
+    ) -> Judgment:
+        shown = request
+        if order == "BA":
+            shown = replace(request, responses=request.responses[::-1])
+        meter = MeteredChat(ctx.chat)
+        began = time.perf_counter()
+        try:
+            verdict = await self.call(shown, replace(ctx, chat=meter), repeat)
+            verdict = unswap(verdict) if order == "BA" else verdict
+        except PASS_THROUGH:
+            raise
+        except Exception as error:  # a plugin may raise anything; the row keeps the reason
+            verdict = verdict_of_exception(error)
+        replies = meter.replies
+        return Judgment(
+            request_id=request.id,
+            source=self.info.name,
+            source_version=self.info.version,
+            annotator=self.annotator(repeat),
+            verdict=verdict,
+            order=order,
+            repeat=repeat,
+            cost_usd=sum(reply.cost_usd for reply in replies),
+            latency_s=time.perf_counter() - began,
+            tokens=Tokens(
+                sum(reply.tokens.prompt for reply in replies),
+                sum(reply.tokens.completion for reply in replies),
+            ),
+            raw="\n\x1e\n".join(reply.text for reply in replies),
+            metadata=self.metadata,
+        )
+
+    def check(self, ctx: RunContext) -> None:
+        """Check that every model can be called at all."""
+        for model in self.models:
+            ctx.chat.check(model, self.extra)
+
+
+def unswap(verdict: Verdict) -> Verdict:
+    """Map the verdict on a pair shown as BA back to the request's own order."""
+    if verdict.status is not Status.OK:
+        return verdict
+    value = SWAPPED.get(str(verdict.value))
+    if value is None:
+        return Verdict(Status.ERROR, rationale=f"a pairwise value is A, B or TIE, got {verdict}")
+    probability = None if verdict.probability is None else 1.0 - verdict.probability
+    return replace(verdict, value=value, probability=probability)

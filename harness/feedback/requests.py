@@ -1,0 +1,68 @@
+"""What a source is asked: one request for each response, or for each pair of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+
+from harness.nouns.hashing import content_hash
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY
+from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo, Way
+
+OVERALL = Criterion("overall", "Which response is better?", BINARY)
+"""The criterion of a request that no rubric made."""
+
+
+def build_requests(
+    items: Iterable[Item],
+    responses: Iterable[Response],
+    way: Way,
+    criterion: Criterion = OVERALL,
+) -> list[JudgmentRequest]:
+    """Make one request per response, or one per pair of neighbouring responses of an item.
+
+    Pairs are (first, second), (third, fourth), ... of an item, so that pairs of one item are
+    independent draws. Pairs of identical texts are left out: there is nothing to prefer.
+
+    Args:
+        items: In the order in which they are judged.
+        responses: Any number for each item.
+        way: "pointwise" or "pairwise".
+        criterion: What is judged.
+    """
+    by_item: dict[str, list[Response]] = {}
+    for response in responses:
+        by_item.setdefault(response.item_id, []).append(response)
+    requests = []
+    for item in items:
+        mine = by_item.get(item.id, [])
+        if way == "pairwise":
+            pairs = zip(mine[::2], mine[1::2], strict=False)
+            groups = [pair for pair in pairs if pair[0].text != pair[1].text]
+        else:
+            groups = [(response,) for response in mine]  # type: ignore[misc]
+        requests += [
+            JudgmentRequest(request_id(item, group, criterion), item, group, criterion)
+            for group in groups
+        ]
+    return requests
+
+
+def criterion_for(info: SourceInfo) -> Criterion:
+    """Return what a source is asked of one response: everything, on its own scale."""
+    return OVERALL if info.scale is None else replace(OVERALL, scale=info.scale)
+
+
+def request_id(item: Item, responses: Sequence[Response], criterion: Criterion) -> str:
+    """Return the id of a request; it moves with all that a verdict may depend on.
+
+    A changed prompt, reference, answer or scale is a new question, so that no old verdict is taken
+    for an answer to it.
+    """
+    asked = {
+        "item": [item.id, item.prompt, item.reference, item.metadata],
+        "responses": [[response.id, response.text] for response in responses],
+        "criterion": [criterion.id, criterion.text, asdict(criterion.scale)],
+    }
+    return content_hash(asked)[:24]

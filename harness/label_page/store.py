@@ -1,0 +1,326 @@
+"""The label store: one SQLite file that only ever grows, committed to disk before a click counts.
+
+Layout::
+
+    meta      way (pairwise or pointwise), secret of the tokens
+    tasks     what can be labelled: names of item, responses and criterion (no texts)
+    shown     which task was shown to whom, in which order on the screen, in which sequence
+    events    every label and every undo, in order; the last one of a person and a task counts
+    labels    a view: the labels that count, as the long table of ``human_csv``
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from harness.labels.human_label import HumanLabel
+from harness.nouns.errors import DataError, InputError
+from harness.nouns.schema import JudgmentRequest, Order, Value, Way
+
+SKIP = "SKIP"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (
+    task TEXT PRIMARY KEY, item TEXT NOT NULL, responses TEXT NOT NULL, systems TEXT NOT NULL,
+    criterion TEXT NOT NULL, question TEXT NOT NULL, scale TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shown (
+    person TEXT NOT NULL, task TEXT NOT NULL, sequence INTEGER NOT NULL, shown TEXT NOT NULL,
+    at TEXT NOT NULL, PRIMARY KEY (person, task)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, person TEXT NOT NULL, task TEXT NOT NULL,
+    action TEXT NOT NULL, value TEXT NOT NULL, comment TEXT NOT NULL, correction TEXT NOT NULL,
+    seconds REAL, key TEXT NOT NULL UNIQUE
+);
+CREATE VIEW IF NOT EXISTS labels AS
+SELECT tasks.item AS item,
+       CASE json_array_length(tasks.responses) WHEN 1 THEN tasks.responses ->> 0 END AS response,
+       CASE json_array_length(tasks.responses) WHEN 2 THEN tasks.responses ->> 0 END AS response_a,
+       CASE json_array_length(tasks.responses) WHEN 2 THEN tasks.responses ->> 1 END AS response_b,
+       events.person AS annotator, events.value AS label, tasks.criterion AS criterion,
+       events.comment AS comment, shown.shown AS shown, tasks.task AS task,
+       events.at AS at, events.seconds AS seconds, events.correction AS correction,
+       tasks.scale AS scale
+FROM events JOIN tasks USING (task) JOIN shown USING (person, task)
+WHERE events.action = 'label'
+  AND events.id IN (SELECT max(id) FROM events GROUP BY person, task)
+ORDER BY events.id;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One label that counts.
+
+    Args:
+        person: Who.
+        task: Id of the request.
+        value: "A", "B" or "TIE" for pairs (A is the request's first response); on the scale of the
+            criterion for scores; None for a skip.
+        comment: The person's reason.
+        correction: A better answer that the person wrote.
+        seconds: From the page to the click; None when unknown.
+    """
+
+    person: str
+    task: str
+    value: Value
+    comment: str = ""
+    correction: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A task that was put on a person's screen, as the ``sequence``-th, in the given order."""
+
+    person: str
+    task: str
+    sequence: int
+    order: Order
+
+
+class LabelStore:
+    """Labels on disk; safe to use from any thread.
+
+    A write is on the disk (``synchronous=FULL``) when the method returns, so that neither kill -9
+    nor loss of power takes away a click that was acknowledged. One process at a time may write; the
+    lock goes with the process, however it ends.
+
+    Args:
+        path: SQLite file; made when absent, readable by its owner only.
+        way: "pairwise" or "pointwise"; a store holds labels of one way.
+
+    Raises:
+        DataError: The file is no label store, or one of the other way.
+        InputError: Another process writes to it.
+    """
+
+    def __init__(self, path: Path, way: Way) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._mutex = threading.Lock()
+        self._lock = self._claim()
+        try:
+            self._connection = self._open(way)
+        except Exception:
+            self._lock.close()
+            raise
+
+    def _claim(self) -> TextIO:
+        lock = self.path.with_name(self.path.name + ".lock").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise InputError(
+                "another label page uses this store",
+                where=str(self.path),
+                hint="stop it, or give another --store",
+            ) from error
+        return lock
+
+    def _open(self, way: Way) -> sqlite3.Connection:
+        # Comments and answers are confidential, and so is the secret of the tokens.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(_SCHEMA)
+            put = "INSERT OR IGNORE INTO meta VALUES (?, ?)"
+            connection.execute(put, ("way", way))
+            connection.execute(put, ("secret", secrets.token_hex(32)))
+            stored = dict(connection.execute("SELECT key, value FROM meta"))
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise DataError(f"not a label store: {error}", where=str(self.path)) from error
+        if stored["way"] != way:
+            connection.close()
+            raise DataError(
+                f"this store holds {stored['way']} labels, not {way} ones",
+                where=str(self.path),
+                hint="give another --store",
+            )
+        self.secret = bytes.fromhex(stored["secret"])
+        return connection
+
+    def close(self) -> None:
+        """Close the file and let go of its lock."""
+        self._connection.close()
+        self._lock.close()
+
+    def _write(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> int:
+        """Run statements in one transaction that is on disk when this returns; count new rows."""
+        with self._mutex:
+            before = self._connection.total_changes
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for sql, values in statements:
+                    self._connection.execute(sql, values)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+            return self._connection.total_changes - before
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._mutex:
+            return self._connection.execute(sql, values).fetchall()
+
+    def add_tasks(self, requests: Iterable[JudgmentRequest]) -> None:
+        """Note what can be labelled; known tasks stay as they are."""
+        sql = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._write(
+            [
+                (
+                    sql,
+                    (
+                        request.id,
+                        request.item.id,
+                        json.dumps([response.id for response in request.responses]),
+                        json.dumps([response.system for response in request.responses]),
+                        request.criterion.id,
+                        request.criterion.text,
+                        _scale(request),
+                    ),
+                )
+                for request in requests
+            ]
+        )
+
+    def show(self, person: str, task: str, order: Order) -> None:
+        """Note that a task goes on a person's screen for the first time."""
+        self._write(
+            [
+                (
+                    "INSERT OR IGNORE INTO shown SELECT ?, ?, "
+                    "coalesce(max(sequence), 0) + 1, ?, ? FROM shown WHERE person = ?",
+                    (person, task, order, _now(), person),
+                )
+            ]
+        )
+
+    def record(self, entry: Entry, key: str) -> bool:
+        """Keep a label.
+
+        Args:
+            entry: The label.
+            key: Unique name of the click; a click that is sent twice counts once.
+
+        Returns:
+            Whether the click is new.
+        """
+        value = json.dumps(entry.value) if isinstance(entry.value, bool) else entry.value
+        return self._event(entry, "label", SKIP if value is None else str(value), key)
+
+    def undo(self, person: str, task: str, key: str) -> bool:
+        """Take back the label of a person; the event of it stays in the file."""
+        return self._event(Entry(person, task, None), "undo", "", key)
+
+    def _event(self, entry: Entry, action: Literal["label", "undo"], value: str, key: str) -> bool:
+        values = (_now(), entry.person, entry.task, action, value, entry.comment)
+        return 0 < self._write(
+            [
+                (
+                    "INSERT OR IGNORE INTO events "
+                    "(at, person, task, action, value, comment, correction, seconds, key) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, entry.correction, entry.seconds, key),
+                )
+            ]
+        )
+
+    def shown(self) -> list[Shown]:
+        """Return everything that was put on a screen."""
+        rows = self._read("SELECT person, task, sequence, shown FROM shown ORDER BY sequence")
+        return [Shown(*row) for row in rows]
+
+    def entries(self) -> list[Entry]:
+        """Return the labels that count, in the order in which they were given."""
+        rows = self._read("SELECT annotator, task, label, comment, correction, seconds FROM labels")
+        return [
+            Entry(person, task, None if value == SKIP else value, comment, correction, seconds)
+            for person, task, value, comment, correction, seconds in rows
+        ]
+
+    def table(self) -> tuple[list[str], list[dict[str, str]]]:
+        """Return columns and rows of all labels that count, for CSV; a skip has no label."""
+        with self._mutex:
+            cursor = self._connection.execute("SELECT * FROM labels")
+            columns = [column[0] for column in cursor.description]
+            rows = cursor.fetchall()
+        unused = {"response"} if self.way == "pairwise" else {"response_a", "response_b", "shown"}
+        kept = [column for column in columns if column not in {*unused, "scale"}]
+        return kept, [
+            {
+                c: "" if v is None or (c, v) == ("label", SKIP) else str(v)
+                for c, v in zip(columns, row, strict=True)
+                if c in kept
+            }
+            for row in rows
+        ]
+
+    @property
+    def way(self) -> str:
+        """The way of the labels: pairwise or pointwise."""
+        return str(self._read("SELECT value FROM meta WHERE key = 'way'")[0][0])
+
+    def labels(self) -> list[HumanLabel]:
+        """Return the labels that count as rows of a human source."""
+        rows = self._read(
+            "SELECT labels.item, responses, annotator, label, labels.criterion, comment, shown, "
+            "labels.task FROM labels JOIN tasks USING (task)"
+        )
+        return [
+            HumanLabel(
+                item,
+                tuple(json.loads(responses)),
+                person,
+                None if value == SKIP else value,
+                criterion,
+                f"task {task}",
+                comment,
+                shown,
+            )
+            for item, responses, person, value, criterion, comment, shown, task in rows
+        ]
+
+    def corrections(self) -> list[dict[str, str]]:
+        """Return the better answers that people wrote, as responses (see ``records``)."""
+        rows = self._read(
+            "SELECT item, annotator, correction, task FROM labels WHERE correction <> ''"
+        )
+        return [
+            {
+                "id": f"{item}/person:{person}/{task}",
+                "item_id": item,
+                "system": f"person:{person}",
+                "text": text,
+            }
+            for item, person, text, task in rows
+        ]
+
+
+def _scale(request: JudgmentRequest) -> str:
+    """Return the scale of a score as JSON, as it is written in options; empty for a pair."""
+    if len(request.responses) == 2:
+        return ""
+    scale = {k: v for k, v in asdict(request.criterion.scale).items() if v not in ((), None)}
+    return json.dumps(scale)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

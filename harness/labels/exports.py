@@ -1,0 +1,332 @@
+"""Exports of annotation tools to plain tables: one row per person and item.
+
+=============  ============================================  =================================
+tool           how it is known                               columns that it becomes
+=============  ============================================  =================================
+Label Studio   ``data`` and ``annotations`` (JSON)           id, annotator, data.*, every tag
+Label Studio   ``annotation_id`` and ``lead_time`` (CSV)     as they are, values unwrapped
+Argilla 2      ``fields``, ``responses``; ``*.responses``    id, annotator, fields.*, questions
+Argilla 1      ``responses`` with ``values``                 id, annotator, fields.*, questions
+Prodigy        ``answer`` and ``_task_hash``                 id, annotator, label, shown, ...
+Chatbot Arena  ``model_a``, ``model_b``, ``winner*``         item, model_a, model_b, winner, ...
+=============  ============================================  =================================
+
+A task that a person cancelled, discarded or ignored becomes SKIP; what was never submitted (drafts)
+and what models suggested (predictions, suggestions) is no label of a person and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.labels.files import Row, Table, read_table
+from harness.labels.values import SKIP, cell_text
+from harness.nouns.errors import DataError
+
+Cells = dict[str, Any]
+
+
+def read_label_table(
+    path: Path, *, encoding: str = "", delimiter: str = "", sheet: str = ""
+) -> Table:
+    """Read a file of labels; the export of a known tool becomes a plain table.
+
+    Args:
+        path: .csv, .tsv, .json (a list of objects), .jsonl, .parquet or .xlsx.
+        encoding: Of a text file; by default UTF-8, or what its byte order mark says.
+        delimiter: Of a CSV file; by default the one of , ; tab | that its header uses most.
+        sheet: Of an Excel file; by default its only one.
+
+    Raises:
+        DataError: The file is missing, has another encoding, no rows, or a broken structure; or
+            an export is built in a way that is not known.
+        MissingExtraError: pyarrow or openpyxl is needed and not installed.
+    """
+    table = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    for tool, belongs, flatten in _TOOLS:
+        if belongs(table):
+            try:
+                return flatten(replace(table, tool=tool))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise DataError(
+                    f"it looks like an export of {tool}, but is built in another way: {error}",
+                    where=str(path),
+                    hint="export it again as the tool does by default, or make a plain table of it",
+                ) from error
+    return table
+
+
+def _has(table: Table, *columns: str) -> bool:
+    return all(column in table.columns for column in columns)
+
+
+# Label Studio
+
+
+def _label_studio(table: Table) -> Table:
+    found: list[tuple[str, Cells, bool]] = []
+    for row in table.rows:
+        data = row.cells.get("data")
+        task: Cells = {"id": cell_text(row.cells.get("id"))}
+        task.update(_prefixed("data", data))
+        for number, annotation in enumerate(row.cells.get("annotations") or [], 1):
+            cells = {**task, "annotator": _who(annotation.get("completed_by"))}
+            cancelled = bool(annotation.get("was_cancelled"))
+            if not cancelled:
+                cells.update(_results(annotation.get("result") or []))
+            found.append((f"{row.place}, annotation {number}", cells, cancelled))
+    return table.with_rows(_skips(found, {"id", "annotator"}, "data."), table.tool)
+
+
+def _who(completed_by: Any) -> str:
+    if isinstance(completed_by, Mapping):
+        completed_by = completed_by.get("email") or completed_by.get("id")
+    return cell_text(completed_by)
+
+
+def _results(results: Sequence[Mapping[str, Any]]) -> Cells:
+    """Return {tag: value} of one annotation; a tag that was used several times has a list."""
+    cells: Cells = {}
+    for result in results:
+        tag, value = result.get("from_name"), _simple(result.get("value"))
+        if tag is None:  # a relation between regions
+            continue
+        cells[tag] = [*_listed(cells[tag]), value] if tag in cells else value
+    return cells
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+_KEYS = ("selected", "rating", "number", "ranker", "choices", "text", "datetime", "taxonomy")
+
+
+def _simple(value: Any) -> Any:
+    """Return what a Label Studio value says, without its wrapping."""
+    if isinstance(value, list) and len(value) == 1:
+        return _simple(value[0])
+    if isinstance(value, Mapping):
+        for key in _KEYS:
+            if key in value:
+                return _simple(value[key])
+    return value
+
+
+def _label_studio_flat(table: Table) -> Table:
+    def unwrap(cell: Any) -> Any:
+        if isinstance(cell, str) and cell[:1] in "[{" and cell.strip():
+            try:
+                return _simple(json.loads(cell))
+            except json.JSONDecodeError:
+                return cell
+        return _simple(cell)
+
+    rows = [Row(r.place, {k: unwrap(v) for k, v in r.cells.items()}) for r in table.rows]
+    return table.with_rows(rows, table.tool)
+
+
+# Argilla
+
+
+def _argilla(table: Table) -> Table:
+    found: list[tuple[str, Cells, bool]] = []
+    drafts = 0
+    for row in table.rows:
+        record = {"id": cell_text(row.cells.get("id"))}
+        record.update(_prefixed("fields", row.cells.get("fields")))
+        record.update(_prefixed("metadata", row.cells.get("metadata")))
+        for person, answers in _argilla_people(row.cells).items():
+            statuses = {status for _, status in answers.values()}
+            if "draft" in statuses or "pending" in statuses:
+                drafts += 1
+                continue
+            skipped = "discarded" in statuses
+            values = {} if skipped else {q: value for q, (value, _) in answers.items()}
+            cells = {**record, "annotator": person, **values}
+            found.append((f"{row.place}, person {person}", cells, skipped))
+    rows = _skips(found, {"id", "annotator"}, "fields.", "metadata.")
+    flat = table.with_rows(rows, table.tool)
+    notes = (*flat.notes, f"{drafts} drafts left out: never submitted") if drafts else flat.notes
+    return replace(flat, notes=notes)
+
+
+def _argilla_people(cells: Mapping[str, Any]) -> dict[str, dict[str, tuple[Any, str]]]:
+    """Return {person: {question: (value, status)}} of a record, of whichever version."""
+    people: dict[str, dict[str, tuple[Any, str]]] = {}
+
+    def put(person: Any, question: str, value: Any, status: Any) -> None:
+        people.setdefault(cell_text(person), {})[question] = (value, cell_text(status))
+
+    responses = cells.get("responses")
+    if isinstance(responses, Mapping):  # version 2, nested
+        for question, entries in responses.items():
+            for entry in entries or []:
+                put(entry.get("user_id"), question, entry.get("value"), entry.get("status"))
+    elif isinstance(responses, list):  # version 1
+        for entry in responses:
+            values = entry.get("values") or {"": {"value": None}}
+            for question, value in values.items():
+                put(entry.get("user_id"), question, value.get("value"), entry.get("status"))
+    for column, values in cells.items():  # version 2, flattened
+        if not column.endswith(".responses") or not isinstance(values, list):
+            continue
+        users = cells.get(f"{column}.users") or [""] * len(values)
+        statuses = cells.get(f"{column}.status") or [""] * len(values)
+        for user, value, status in zip(users, values, statuses, strict=True):
+            put(user, column.removesuffix(".responses"), value, status)
+    return people
+
+
+def _is_argilla(table: Table) -> bool:
+    if any(column.endswith(".responses.users") for column in table.columns):
+        return True
+    return _has(table, "fields", "responses") and any(
+        isinstance(row.cells.get("fields"), Mapping) for row in table.rows
+    )
+
+
+# Prodigy
+
+
+def _prodigy(table: Table) -> Table:
+    rows = [Row(row.place, _prodigy_cells(row.cells)) for row in table.rows]
+    return table.with_rows(rows, table.tool)
+
+
+def _prodigy_cells(cells: Mapping[str, Any]) -> Cells:
+    answer, accept = cells.get("answer"), cells.get("accept")
+    meta = cells.get("meta") if isinstance(cells.get("meta"), Mapping) else {}
+    flat: Cells = {
+        "id": cell_text(cells.get("id") or (meta or {}).get("id") or cells.get("_input_hash")),
+        "annotator": cell_text(cells.get("_annotator_id") or cells.get("_session_id")),
+    }
+    flat.update(_prefixed("meta", meta))
+    if isinstance(accept, Mapping):  # compare: "accept" and "reject" are the two responses
+        mapping = cells.get("mapping") or {}
+        flat["label"] = {"accept": "A", "reject": "B"}.get(str(answer), SKIP)
+        flat["shown"] = {"accept": "AB", "reject": "BA"}.get(str(mapping.get("A")), "")
+        flat["input"] = _text_of(cells.get("input"))
+        flat["text_a"], flat["text_b"] = _text_of(accept), _text_of(cells.get("reject"))
+        return flat
+    flat["text"] = _text_of(cells)
+    if isinstance(accept, list):  # choice
+        chosen = accept[0] if len(accept) == 1 else accept
+        flat["label"] = chosen if answer == "accept" and accept else SKIP
+    else:  # accept or reject one suggested label
+        flat["label"] = {"accept": "true", "reject": "false"}.get(str(answer), SKIP)
+        if "label" in cells:
+            flat["criterion"] = cells["label"]
+    return flat
+
+
+def _text_of(value: Any) -> str:
+    return cell_text(value.get("text") if isinstance(value, Mapping) else value)
+
+
+# Chatbot Arena and MT-bench
+
+
+def _arena(table: Table) -> Table:
+    key = next((k for k in ("question_id", "id", "battle_id") if k in table.columns), "")
+    turns: dict[str, set[Any]] = {}
+    for row in table.rows:
+        turns.setdefault(cell_text(row.cells.get(key)), set()).add(row.cells.get("turn"))
+    rows = []
+    for row in table.rows:
+        cells = row.cells
+        name = cell_text(cells.get(key))
+        # MT-bench judges the same question after turn 1 and after turn 2: two items.
+        item = f"{name}-turn{cell_text(cells.get('turn'))}" if len(turns[name]) > 1 else name
+        winner = cell_text(cells.get("winner")) or _one_hot(cells)
+        flat: Cells = {"item": item, "model_a": cells.get("model_a")}
+        flat.update({"model_b": cells.get("model_b"), "winner": winner})
+        judge = cells.get("judge") or cells.get("evaluator")
+        if judge is not None:
+            flat["judge"] = cell_text(judge)
+        flat.update(_conversations(cells))
+        rows.append(Row(row.place, flat))
+    return table.with_rows(rows, table.tool)
+
+
+def _one_hot(cells: Mapping[str, Any]) -> str:
+    named = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie": "tie"}
+    won = [name for column, name in named.items() if cell_text(cells.get(column)) in ("1", "true")]
+    return won[0] if len(won) == 1 else ""
+
+
+def _conversations(cells: Mapping[str, Any]) -> Cells:
+    """Return prompt, text_a and text_b, from conversations or from lists of turns."""
+    found: Cells = {}
+    for side in ("a", "b"):
+        talk = _parsed(cells.get(f"conversation_{side}"))
+        if isinstance(talk, list) and talk and isinstance(talk[-1], Mapping):
+            said = [{"role": m.get("role"), "content": _content(m.get("content"))} for m in talk]
+            found.setdefault("prompt", said[:-1] if len(said) > 2 else said[0]["content"])
+            found[f"text_{side}"] = said[-1]["content"]
+        elif cells.get(f"response_{side}") is not None:
+            found.setdefault("prompt", _joined(cells.get("prompt")))
+            found[f"text_{side}"] = _joined(cells.get(f"response_{side}"))
+    return found
+
+
+def _parsed(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.lstrip()[:1] == "[":
+        try:
+            return json.loads(cell)
+        except json.JSONDecodeError:
+            return cell
+    return cell
+
+
+def _joined(cell: Any) -> str:
+    turns = _parsed(cell)
+    return "\n\n".join(map(cell_text, turns)) if isinstance(turns, list) else cell_text(cell)
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, list):  # parts of a message: text and pictures
+        return "\n".join(str(p.get("text") or f"[{p.get('type')}]") for p in content)
+    return cell_text(content)
+
+
+# All
+
+
+def _prefixed(prefix: str, value: Any) -> Cells:
+    return {f"{prefix}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _skips(
+    found: Sequence[tuple[str, Cells, bool]], fixed: set[str], *prefixes: str
+) -> Iterator[Row]:
+    """Yield rows in which SKIP fills all questions of those that were skipped as a whole."""
+    names = Counter(name for _, cells, _ in found for name in cells)
+    questions = [n for n in names if n not in fixed and not n.startswith(prefixes)]
+    for place, cells, skipped in found:
+        yield Row(place, {**cells, **dict.fromkeys(questions, SKIP)} if skipped else cells)
+
+
+_TOOLS: tuple[tuple[str, Callable[[Table], bool], Callable[[Table], Table]], ...] = (
+    ("Label Studio", lambda t: _has(t, "data", "annotations"), _label_studio),
+    (
+        "Label Studio",
+        lambda t: _has(t, "annotator", "annotation_id", "lead_time"),
+        _label_studio_flat,
+    ),
+    ("Argilla", _is_argilla, _argilla),
+    ("Prodigy", lambda t: _has(t, "answer", "_task_hash"), _prodigy),
+    (
+        "Chatbot Arena",
+        lambda t: (
+            _has(t, "model_a", "model_b")
+            and (_has(t, "winner") or _has(t, "winner_model_a", "winner_model_b"))
+        ),
+        _arena,
+    ),
+)

@@ -1,0 +1,306 @@
+"""Files to tables: CSV, TSV, JSON, JSONL, Parquet and Excel, with the row number of every row."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.errors import DataError, MissingExtraError
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".sqlite": "sqlite",
+}
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS = (",", ";", "\t", "|")
+_LONGEST_CELL = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its place for messages ("row 7", where the header is row 1) and its cells."""
+
+    place: str
+    cells: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file holds.
+
+    Args:
+        path: The file, for messages.
+        columns: Names in the order of the file.
+        rows: At least one.
+        tool: The annotation tool whose export it is; empty for a plain table.
+        problems: (place, message) of rows that cannot be read; reported with those of the labels.
+        notes: What was left out on purpose, to be shown.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    tool: str = ""
+    problems: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def with_rows(self, rows: Iterable[Row], tool: str) -> Table:
+        """Return the table with other rows, such as those of a flattened export."""
+        rows = tuple(rows)
+        columns = tuple(dict.fromkeys(name for row in rows for name in row.cells))
+        return replace(self, columns=columns, rows=rows, tool=tool)
+
+
+def read_table(
+    path: Path,
+    *,
+    encoding: str = "",
+    delimiter: str = "",
+    sheet: str = "",
+) -> Table:
+    """Read a table; its format follows from the file's ending.
+
+    Args:
+        path: .csv, .tsv, .json (a list of objects), .jsonl, .parquet, .xlsx, or .sqlite with a
+            table or view ``labels``, such as the store of the label page.
+        encoding: Of a text file; by default UTF-8, or what its byte order mark says.
+        delimiter: Of a CSV file; by default the one of , ; tab | that its header uses most.
+        sheet: Of an Excel file; by default its only one.
+
+    Raises:
+        DataError: The file is missing, has another encoding, no rows, or a broken structure.
+        MissingExtraError: pyarrow or openpyxl is needed and not installed.
+    """
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise DataError(
+            f"unknown kind of table {path.suffix or path.name!r}",
+            where=str(path),
+            hint=f"rename it to end in one of {', '.join(FORMATS)}",
+        )
+    if kind == "parquet":
+        table = _parquet(path)
+    elif kind == "excel":
+        table = _excel(path, sheet)
+    elif kind == "sqlite":
+        table = _sqlite(path)
+    else:
+        text = _decode(path, encoding)
+        if kind == "json":
+            table = _json(path, text)
+        elif kind == "jsonl":
+            table = _jsonl(path, text)
+        else:
+            table = _csv(path, text, "\t" if kind == "tsv" and not delimiter else delimiter)
+    if not table.rows and not table.problems:
+        raise DataError("the table has no rows", where=str(path))
+    return table
+
+
+def _decode(path: Path, encoding: str) -> str:
+    data = path.read_bytes()
+    chosen = encoding or next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
+    try:
+        text = data.decode(chosen)
+    except LookupError as error:
+        raise DataError(f"unknown encoding {encoding!r}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"not {chosen.removesuffix('-sig').upper()}: byte 0x{data[error.start]:02x} in line "
+            f"{line}",
+            where=str(path),
+            hint="say which encoding it has, such as cp1252 (Windows) or latin-1: option "
+            "encoding, flag --encoding; or save it as UTF-8",
+        ) from error
+    if "\0" in text:
+        raise DataError(
+            "it has NUL characters, so it is probably UTF-16 without a byte order mark",
+            where=str(path),
+            hint="try encoding utf-16-le or utf-16-be (option encoding, flag --encoding)",
+        )
+    return text.removeprefix("\ufeff")
+
+
+def _csv(path: Path, text: str, delimiter: str) -> Table:
+    header_line = text.lstrip("\r\n").split("\n", 1)[0]
+    chosen = delimiter or max(_DELIMITERS, key=header_line.count)
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
+        records = list(_records(path, reader))
+    finally:
+        csv.field_size_limit(before)
+    if not records:
+        raise DataError("the file is empty", where=str(path))
+    header = _header(path, [name.strip() for name in records[0][1]])
+    rows, problems = [], []
+    for number, cells in records[1:]:
+        if not any(cell.strip() for cell in cells):
+            continue
+        place = f"row {number}"
+        if len(cells) != len(header):
+            problems.append((place, f"{len(cells)} cells, but the header has {len(header)}"))
+            continue
+        rows.append(Row(place, dict(zip(header, cells, strict=True))))
+    return Table(path, header, tuple(rows), problems=tuple(problems))
+
+
+def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    number = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"broken quoting after row {number}: {error}",
+                where=str(path),
+                hint='a quotation mark inside a quoted cell is written twice: ""',
+            ) from error
+        number += 1
+        if cells or number > 1:
+            yield number, cells
+
+
+def _header(path: Path, names: list[str]) -> tuple[str, ...]:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(
+            f"column {', '.join(map(repr, repeated))} stands in the header more than once",
+            where=str(path),
+        )
+    return tuple(names)
+
+
+def _objects(path: Path, found: Iterable[tuple[str, Any]]) -> Table:
+    rows, problems = [], []
+    for place, value in found:
+        if isinstance(value, dict):
+            rows.append(Row(place, value))
+        else:
+            problems.append((place, f"must be a JSON object, got {value!r:.60}"))
+    columns = tuple(dict.fromkeys(name for row in rows for name in row.cells))
+    return Table(path, columns, tuple(rows), problems=tuple(problems))
+
+
+def _json(path: Path, text: str) -> Table:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"not JSON: {error.msg} in line {error.lineno}",
+            where=str(path),
+            hint="a file with one object a line is JSONL: rename it to end in .jsonl",
+        ) from error
+    if not isinstance(content, list):
+        raise DataError(
+            f"a JSON table is a list of objects, got {type(content).__name__}", where=str(path)
+        )
+    return _objects(path, ((f"entry {i}", value) for i, value in enumerate(content, 1)))
+
+
+def _jsonl(path: Path, text: str) -> Table:
+    found: list[tuple[str, Any]] = []
+    problems = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append((f"line {number}", json.loads(line)))
+        except json.JSONDecodeError as error:
+            problems.append((f"line {number}", f"not JSON: {error.msg}"))
+    table = _objects(path, found)
+    return replace(table, problems=(*problems, *table.problems))
+
+
+def _parquet(path: Path) -> Table:
+    try:
+        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow.parquet  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "tables") from error
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"not a Parquet file: {error}", where=str(path)) from error
+    rows = tuple(Row(f"row {i}", cells) for i, cells in enumerate(table.to_pylist(), 1))
+    return Table(path, tuple(table.column_names), rows)
+
+
+def _sqlite(path: Path) -> Table:
+    import sqlite3
+    from contextlib import closing
+
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            cursor = file.execute("SELECT * FROM labels")
+            columns = tuple(column[0] for column in cursor.description)
+            rows = tuple(
+                Row(f"row {number}", dict(zip(columns, cells, strict=True)))
+                for number, cells in enumerate(cursor, 1)
+            )
+    except sqlite3.Error as error:
+        raise DataError(f"no readable table or view 'labels': {error}", where=str(path)) from error
+    return Table(path, columns, rows)
+
+
+def _excel(path: Path, sheet: str) -> Table:
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtraError("openpyxl", "tables") from error
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises what zipfile, xml and itself raise
+        raise DataError(f"not an Excel file: {error}", where=str(path)) from error
+    try:
+        names = book.sheetnames
+        if sheet and sheet not in names:
+            raise DataError(
+                f"no sheet {sheet!r}", where=str(path), hint=f"sheets: {', '.join(names)}"
+            )
+        if not sheet and len(names) > 1:
+            raise DataError(
+                f"it has {len(names)} sheets: {', '.join(names)}",
+                where=str(path),
+                hint="say which one: option sheet, flag --sheet",
+            )
+        lines = list(book[sheet or names[0]].iter_rows(values_only=True))
+    finally:
+        book.close()
+    if not lines:
+        raise DataError("the sheet is empty", where=str(path))
+    width = max((i + 1 for i, name in enumerate(lines[0]) if name is not None), default=0)
+    header = _header(path, [str(name or "").strip() for name in lines[0][:width]])
+    rows, problems = [], []
+    for number, line in enumerate(lines[1:], 2):
+        if any(cell is not None for cell in line[width:]):
+            problems.append((f"row {number}", "a cell stands right of the header's last column"))
+        elif any(cell is not None for cell in line):
+            rows.append(Row(f"row {number}", dict(zip(header, line, strict=False))))
+    return Table(path, header, tuple(rows), problems=tuple(problems))

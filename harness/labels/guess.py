@@ -1,0 +1,298 @@
+"""A guess at what the columns of a label table mean, always to be shown and confirmed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.labels.files import Table
+from harness.labels.values import SKIP, cell_text, guess_pair_values, number_of, pair_value
+
+_SAMPLE = 2_000
+"""Rows that a guess looks at."""
+
+_FEW = 12
+"""A column with at most so many different texts can hold labels."""
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "item": (
+        "item", "item_id", "question_id", "prompt_id", "task_id", "example_id", "instance_id",
+        "query_id", "data.item_id", "data.id", "metadata.item_id", "meta.id", "id", "idx", "index",
+        "uid", "qid", "q",
+    ),
+    "annotator": (
+        "annotator", "annotator_id", "rater", "rater_id", "labeler", "labeller", "labeler_id",
+        "worker", "worker_id", "user", "user_id", "person", "judge", "evaluator", "who",
+        "username", "completed_by",
+    ),
+    "response_a": (
+        "response_a", "response_a_id", "model_a", "system_a", "a", "left", "response_1",
+        "response1", "response1_id", "response_1_id", "model_1", "model1", "system_1", "output_a",
+    ),
+    "response_b": (
+        "response_b", "response_b_id", "model_b", "system_b", "b", "right", "response_2",
+        "response2", "response2_id", "response_2_id", "model_2", "model2", "system_2", "output_b",
+    ),
+    "response": (
+        "response", "response_id", "model", "system", "output_id", "candidate", "data.model",
+        "metadata.model", "data.system",
+    ),
+    "label": (
+        "label", "preference", "winner", "choice", "vote", "verdict", "pick", "preferred",
+        "rating", "score", "judgment", "judgement", "stars", "likert", "grade", "overall", "value",
+        "rank", "ranking",
+    ),
+    "criterion": ("criterion", "criteria", "dimension", "aspect", "attribute", "metric"),
+    "comment": (
+        "comment", "comments", "reason", "rationale", "explanation", "justification", "notes",
+    ),
+    "shown": ("shown",),
+    "best": ("best", "best_response", "most"),
+    "worst": ("worst", "worst_response", "least"),
+    "prompt": (
+        "prompt", "question", "instruction", "query", "input", "data.prompt", "data.question",
+        "fields.prompt", "fields.instruction",
+    ),
+    "text_a": (
+        "text_a", "response_a_text", "answer_a", "output_1", "answer1", "completion_a",
+        "data.response_a", "data.text1", "data.answer1", "fields.response_a", "fields.response1",
+        "fields.response-1", "response_a", "response1", "response_1", "output_a",
+    ),
+    "text_b": (
+        "text_b", "response_b_text", "answer_b", "output_2", "answer2", "completion_b",
+        "data.response_b", "data.text2", "data.answer2", "fields.response_b", "fields.response2",
+        "fields.response-2", "response_b", "response2", "response_2", "output_b",
+    ),
+    "text": (
+        "text", "response_text", "output", "answer", "completion", "data.text", "data.response",
+        "fields.response", "fields.text", "response",
+    ),
+}  # fmt: skip
+"""Names under which tables keep each meaning, the likeliest first."""
+
+_IDS = ("item", "annotator", "response_a", "response_b", "response", "best", "worst")
+_TEXTS = ("prompt", "text_a", "text_b", "text")
+_PERSON = re.compile(
+    r"(annotator|rater|human|labell?er|worker|judge|person|user|expert|crowd|ann)[ _-]?\w{1,3}",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(r"(choice|option|candidate|response|item)[ _-]?\w{1,2}", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Guess:
+    """What the columns probably mean.
+
+    Args:
+        options: As they are written for ``human_csv`` and LabelColumns.
+        reasons: {option: why}.
+        unused: Columns without a meaning.
+        open: What could not be guessed and must be said.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def say(self, option: str, value: Any, reason: str) -> None:
+        """Set an option and its reason."""
+        self.options[option] = value
+        self.reasons[option] = reason
+
+
+def guess_columns(table: Table) -> Guess:
+    """Guess from the names of the columns, and from what stands in them.
+
+    The guess is not applied anywhere by itself: ``harness import-labels`` shows it, and the person
+    confirms or corrects it.
+    """
+    return _Guesser(table).guess()
+
+
+@dataclass(slots=True)
+class _Guesser:
+    table: Table
+    found: Guess = field(default_factory=Guess)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def guess(self) -> Guess:
+        sample = self.table.rows[:_SAMPLE]
+        for column in self.table.columns:
+            self.texts[column] = [cell_text(row.cells.get(column)) for row in sample]
+        for meaning in _NAMES:
+            if meaning not in ("label", "text"):
+                self._by_name(meaning)
+        self._responses()
+        self._labels()
+        self._people()
+        if "item" not in self.found.options:
+            self.found.open.append("item: which column has the id of the item?")
+        self.found.unused = [c for c in self.table.columns if c not in self.used]
+        return self.found
+
+    def _by_name(self, meaning: str) -> None:
+        for name in _NAMES[meaning]:
+            for column in self.table.columns:
+                if column.casefold() == name and column not in self.used:
+                    if meaning in _IDS and self._is_text(column):
+                        continue
+                    if meaning in _TEXTS and not self._may_be_text(column, name):
+                        continue
+                    self._take(meaning, column, "its name")
+                    return
+
+    def _take(self, option: str, column: str, reason: str) -> None:
+        self.found.say(option, column, reason)
+        self.used.add(column)
+
+    def _is_text(self, column: str) -> bool:
+        """Tell whether cells are prose rather than names: long, or mostly of several words."""
+        cells = [text for text in self.texts[column] if text]
+        if not cells:
+            return False
+        words = sum(" " in text or "\n" in text for text in cells) / len(cells)
+        return sum(map(len, cells)) / len(cells) > 40 or (words > 0.6 and len(set(cells)) > _FEW)
+
+    def _may_be_text(self, column: str, name: str) -> bool:
+        """Believe a name that says so, unless numbers stand there; else look at the cells."""
+        if "text" in name or name.endswith(("prompt", "question", "instruction", "query")):
+            return any(number_of(text) is None for text in self._distinct(column))
+        return self._is_text(column)
+
+    def _distinct(self, column: str) -> set[str]:
+        return {text for text in self.texts[column] if text}
+
+    def _responses(self) -> None:
+        options = self.found.options
+        if "best" in options and "worst" in options:
+            columns = [c for c in self.table.columns if c not in self.used and _CHOICE.fullmatch(c)]
+            self.found.say("choices", columns, "their names")
+            self.used.update(columns)
+            for option in ("response_a", "response_b", "response", "text_a", "text_b"):
+                if options.get(option) in columns:
+                    del options[option]
+            return
+        if ("response_a" in options) != ("response_b" in options):
+            half = "response_a" if "response_a" in options else "response_b"
+            self.used.discard(options.pop(half))
+        if "response_a" in options and "response" in options:
+            self.used.discard(options.pop("response"))
+        if "response_a" not in options and "text_a" in options and "text_b" in options:
+            names = [options[side].rpartition(".")[2] for side in ("text_a", "text_b")]
+            self.found.say("systems", names, "no column names the responses, so their texts' do")
+
+    def _labels(self) -> None:
+        options = self.found.options
+        if "best" in options and "worst" in options:
+            return
+        pairs = "response_a" in options or "systems" in options
+        wide = [
+            column
+            for column in self.table.columns
+            if column not in self.used
+            and _PERSON.fullmatch(column)
+            and len(self._distinct(column)) <= _FEW
+        ]
+        if len(wide) < 2 and "annotator" in options and self._holds_labels(options["annotator"]):
+            wide = []
+        if len(wide) >= 2 and "annotator" not in options:
+            self.found.say("labels", wide, "their names: one column per person")
+            self.used.update(wide)
+        elif pairs or "response" in options:
+            self._long_label(pairs)
+        elif not self._ranking():
+            self.found.open.append(
+                "response, or response_a and response_b, or systems: what was labelled?"
+            )
+            self._long_label(pairs=False)
+        if pairs:
+            self._pair_values()
+        self._empty_labels()
+
+    def _empty_labels(self) -> None:
+        column = self.found.options.get("label")
+        if column and not all(cell_text(row.cells.get(column)) for row in self.table.rows):
+            values = {**self.found.options.get("values", {}), "": SKIP}
+            self.found.say("values", values, "an empty label is taken for a skip")
+
+    def _holds_labels(self, column: str) -> bool:
+        return guess_pair_values(self._distinct(column)) is not None
+
+    def _long_label(self, pairs: bool) -> None:
+        for name in _NAMES["label"]:
+            for column in self.table.columns:
+                if column.casefold() == name and column not in self.used:
+                    self._take("label", column, "its name")
+                    if name in ("rank", "ranking"):
+                        self.found.say("task", "ranking", "its name")
+                    return
+        rest = [c for c in self.table.columns if c not in self.used and not self._is_text(c)]
+        if pairs:
+            fitting = [column for column in rest if self._says_preference(column)]
+        else:
+            fitting = [column for column in rest if self._says_score(column)]
+        if len(fitting) == 1:
+            self._take("label", fitting[0], "its texts look like labels")
+        elif fitting and not pairs:
+            self.found.say("labels", fitting, "their texts look like scores")
+            self.found.say("by", "criterion", "several columns of scores")
+            self.used.update(fitting)
+        else:
+            more = f" ({', '.join(fitting)} could be)" if fitting else ""
+            self.found.open.append(f"label: which column has the label?{more}")
+
+    def _says_preference(self, column: str) -> bool:
+        found = self._distinct(column)
+        if not found or len(found) > _FEW:
+            return False
+        known = all(pair_value(text, {}) for text in found)
+        return known or guess_pair_values(found) is not None or self._names_winner(column)
+
+    def _names_winner(self, column: str) -> bool:
+        options = self.found.options
+        if "response_a" not in options:
+            return False
+        a, b = self.texts[options["response_a"]], self.texts[options["response_b"]]
+        rows = zip(self.texts[column], a, b, strict=True)
+        return all(not said or pair_value(said, {}, (x, y)) for said, x, y in rows)
+
+    def _says_score(self, column: str) -> bool:
+        found = self._distinct(column) - {SKIP}
+        return 0 < len(found) <= _FEW and all(number_of(text) is not None for text in found)
+
+    def _pair_values(self) -> None:
+        options = self.found.options
+        columns: Sequence[str] = options.get("labels") or [options.get("label", "")]
+        rows = self.table.rows
+        every = {cell_text(row.cells.get(c)) for c in columns if c for row in rows}
+        found = {text for text in every if text and not pair_value(text, {})}
+        if not found:
+            return
+        if options.get("label") and self._names_winner(options["label"]):
+            return
+        values = guess_pair_values(found)
+        if values:
+            self.found.say("values", values, "a usual coding")
+        else:
+            shown = ", ".join(map(repr, sorted(found)[:8]))
+            self.found.open.append(f"values: what do the labels {shown} mean?")
+
+    def _ranking(self) -> bool:
+        for name in ("ranking", "rank", "order"):
+            for column in self.table.columns:
+                if column.casefold() == name and column not in self.used:
+                    self._take("label", column, "its name")
+                    self.found.say("task", "ranking", "its name")
+                    return True
+        return False
+
+    def _people(self) -> None:
+        options = self.found.options
+        if "annotator" not in options and "labels" not in options:
+            self.found.open.append("annotator (a column) or annotator_name: who labelled?")
+        elif "annotator" not in options and options.get("by") == "criterion":
+            self.found.open.append("annotator (a column) or annotator_name: who labelled?")

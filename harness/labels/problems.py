@@ -1,0 +1,67 @@
+"""Everything that is wrong with one file, in one error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.nouns.errors import DataError
+
+SHOWN = 20
+"""Different problems that one error shows; it counts the rest."""
+
+_PLACES = 6
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems; the same message at several places is one line with all its places."""
+
+    path: Path
+    hint: str = ""
+    _places: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, place: str, message: str) -> None:
+        """Note that a message holds at a place, such as "row 7"."""
+        self._places.setdefault(message, []).append(place)
+
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
+    @property
+    def rows(self) -> int:
+        """How many different rows are wrong."""
+        return len({place for places in self._places.values() for place in places})
+
+    def raise_if_any(self, what: str) -> None:
+        """Raise one DataError for all problems.
+
+        Args:
+            what: What the rows are of, such as "rows of 120".
+
+        Raises:
+            DataError: There is at least one problem.
+        """
+        if not self._places:
+            return
+        details = [f"{_listed(places)}: {m}" for m, places in list(self._places.items())[:SHOWN]]
+        if len(self._places) > SHOWN:
+            details.append(f"and {len(self._places) - SHOWN} further problems")
+        raise DataError(
+            f"{self.rows} {what} are wrong; nothing was imported",
+            where=str(self.path),
+            details=details,
+            hint=self.hint,
+        )
+
+
+def _listed(places: list[str]) -> str:
+    """Return "rows 2, 5, 9 and 14 more" for the places of one message."""
+    if len(places) == 1:
+        return places[0]
+    kind = places[0].split(" ")[0]
+    same = all(place.split(" ")[0] == kind for place in places)
+    names = [place.removeprefix(f"{kind} ") for place in places] if same else places
+    plural = (kind[:-1] + "ies" if kind.endswith("y") else f"{kind}s") + " " if same else ""
+    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    return plural + ", ".join(names[:_PLACES]) + more

@@ -1,0 +1,156 @@
+"""Cells to values: what a cell says as text, on a scale, or about a pair."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.nouns.scale import Scale
+
+SKIP = "SKIP"
+"""What a cell is mapped to when the person looked and gave no verdict."""
+
+PAIR_TARGETS = ("A", "B", "TIE", SKIP)
+
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+_CODINGS: tuple[Mapping[str, str], ...] = (
+    {"1": "A", "2": "B", "0": "TIE"},
+    {"1": "A", "-1": "B", "0": "TIE"},
+    {"0": "A", "1": "B"},
+    {
+        "model_a": "A",
+        "model_b": "B",
+        "tie": "TIE",
+        "tie (bothbad)": "TIE",
+        "both": "TIE",
+        "bothbad": "TIE",
+        "both_bad": "TIE",
+        "neither": "TIE",
+    },
+    {
+        "left": "A",
+        "right": "B",
+        "first": "A",
+        "second": "B",
+        "same": "TIE",
+        "equal": "TIE",
+        "tie": "TIE",
+        "draw": "TIE",
+        "skip": SKIP,
+        "unsure": SKIP,
+    },
+    {
+        "response_a": "A",
+        "response_b": "B",
+        "response 1": "A",
+        "response 2": "B",
+        "response1": "A",
+        "response2": "B",
+        "response_1": "A",
+        "response_2": "B",
+        "answer1": "A",
+        "answer2": "B",
+        "output_1": "A",
+        "output_2": "B",
+        "tie": "TIE",
+    },
+)
+"""Ways in which known tools and papers write a preference."""
+
+
+def cell_text(cell: Any) -> str:
+    """Return a cell as trimmed text; an empty cell, None and NaN are the empty text.
+
+    A whole number that a spreadsheet keeps as 4.0 is "4", so that it equals the 4 of a CSV file.
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if math.isnan(cell):
+            return ""
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return json.dumps(cell, ensure_ascii=False, default=str)
+
+
+def number_of(text: str) -> float | None:
+    """Return the finite number that a text says, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def on_scale(value: object, scale: Scale) -> str | float | bool | None:
+    """Return a value in the form its scale wants, or None when it is not on the scale.
+
+    Args:
+        value: Text of a cell, or a value that is already in form.
+        scale: A number for interval and ratio, True or False for the binary scale, else a label.
+    """
+    if scale.contains(value):
+        return value  # type: ignore[return-value]
+    text = cell_text(value)
+    if scale.is_numeric:
+        number = number_of(text)
+        return number if number is not None and scale.contains(number) else None
+    if scale.is_binary:
+        lower = text.lower()
+        return True if lower in _TRUE else False if lower in _FALSE else None
+    for label in scale.labels:
+        if text.casefold() == label.casefold():
+            return label
+    number = number_of(text)
+    if number is not None:
+        for label in scale.labels:
+            if number_of(label) == number:
+                return label
+    return None
+
+
+def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()) -> str | None:
+    """Return A, B, TIE or SKIP for the text of a cell, or None when it says none of them.
+
+    Args:
+        text: The cell.
+        values: Declared meaning of each text, which goes first.
+        names: Names of A and B in the same row, for tables that write the winner's name.
+    """
+    if text in values:
+        return values[text]
+    if text.upper() in PAIR_TARGETS:
+        return text.upper()
+    if len(names) == 2 and text in names:
+        return "A" if text == names[0] else "B"
+    return None
+
+
+def guess_pair_values(texts: Iterable[str]) -> dict[str, str] | None:
+    """Return the known coding that explains all texts of a preference column, or None.
+
+    None, too, where two codings explain them differently, as for 0 and 1: that is to be declared.
+
+    Args:
+        texts: Distinct texts of the column; empty ones are ignored.
+    """
+    found = sorted({text for text in texts if text})
+    guesses = [
+        {text: coding[text.casefold()] for text in found}
+        for coding in _CODINGS
+        if all(text.casefold() in coding for text in found)
+    ]
+    if not found or not guesses or any(guess != guesses[0] for guess in guesses):
+        return None
+    return guesses[0]

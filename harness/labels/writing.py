@@ -1,0 +1,79 @@
+"""Labels to the long CSV table that human_csv, the label page and ``harness agree`` share."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.labels.human_label import HumanLabel
+from harness.labels.values import SKIP
+from harness.nouns.schema import Order
+
+_SHARED = ("annotator", "label", "criterion", "comment")
+PAIR_COLUMNS = ("item", "response_a", "response_b", *_SHARED, "shown")
+SCORE_COLUMNS = ("item", "response", *_SHARED)
+
+
+def options_of(columns: Sequence[str]) -> dict[str, Any]:
+    """Return the options with which human_csv reads a table that was written with these columns."""
+    return {**{column: column for column in columns}, "values": {"": SKIP}}
+
+
+def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and rows of the long table; all labels are pairs, or all are scores.
+
+    A pair that was labelled both ways round is turned to its first one, so that A means the same
+    in all rows of a ``task``; that column names what was labelled, for ``harness agree``. The label
+    of a skip is empty, so that no statistic takes it for a category.
+    """
+    labels = list(labels)
+    columns = PAIR_COLUMNS if any(len(x.responses) == 2 for x in labels) else SCORE_COLUMNS
+    names = [column for column in columns if column.startswith("response")]
+    first: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
+    rows = []
+    for label in labels:
+        responses = first.setdefault((label.item_id, frozenset(label.responses)), label.responses)
+        if responses != label.responses:
+            label = turned(label)
+        row = {
+            "item": label.item_id,
+            **dict(zip(names, label.responses, strict=True)),
+            "annotator": label.annotator,
+            "label": _text(label),
+            "criterion": label.criterion,
+            "comment": label.comment,
+        }
+        if "shown" in columns:
+            row["shown"] = label.shown
+        row["task"] = " | ".join(filter(None, (label.item_id, *label.responses, label.criterion)))
+        rows.append(row)
+    return [*columns, "task"], rows
+
+
+def turned(label: HumanLabel) -> HumanLabel:
+    """Return a label of a pair with A and B the other way round."""
+    value = {"A": "B", "B": "A"}.get(str(label.value), label.value)
+    orders: dict[Order, Order] = {"AB": "BA", "BA": "AB", "": ""}
+    return replace(label, responses=label.responses[::-1], value=value, shown=orders[label.shown])
+
+
+def _text(label: HumanLabel) -> str:
+    if label.value is None:
+        return ""
+    if isinstance(label.value, bool):
+        return "true" if label.value else "false"
+    return str(label.value)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+    """Write a table, all or nothing: the file appears under its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)

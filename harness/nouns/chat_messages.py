@@ -1,0 +1,67 @@
+"""What is said to a language model, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Message = Mapping[str, str]
+"""One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens that a judgment used, in the provider's count."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call to a language model; every field is part of the cache key.
+
+    Args:
+        model: Name as litellm writes it ("provider/model"), or "local/<name>".
+        messages: The chat; a last message of role "assistant" is a prefix to be continued.
+        temperature: Sampling temperature; 0 is greedy.
+        max_tokens: Upper limit of the completion.
+        seed: Passed on where the provider takes one.
+        choices: When given, log-probabilities of these answers as the next token are asked for.
+        response_format: JSON schema of a structured reply.
+        extra: Further parameters of the provider (api_base, extra_body, ...).
+        repeat: Index of the sample, so that k samples are k calls.
+        template_sha256: Hash of the prompt template.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    temperature: float = 0.0
+    max_tokens: int = 512
+    seed: int | None = None
+    choices: tuple[str, ...] = ()
+    response_format: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    repeat: int = 0
+    template_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What came back from one call.
+
+    ``choice_logprobs`` holds natural log-probabilities for those of the request's choices that the
+    provider reported; ``cost_usd`` is 0 for a cached reply. ``tries`` counts the requests that
+    were sent for it; what the unusable ones cost is part of ``cost_usd``.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    choice_logprobs: Mapping[str, float] | None = None
+    model_version: str = ""
+    tokens: Tokens = field(default_factory=Tokens)
+    cost_usd: float = 0.0
+    latency_s: float = 0.0
+    cached: bool = False
+    tries: int = 1

@@ -1,0 +1,1 @@
+"""Policies: load, make tokens of prompts, sample, score; the only sampler."""

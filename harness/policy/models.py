@@ -1,0 +1,153 @@
+"""Loading and saving of policies, tokenizers and reference policies, with or without LoRA."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.errors import InputError, MissingExtraError
+
+
+def require_train_extra() -> None:
+    """Raise MissingExtraError when a library of the extra ``train`` is absent."""
+    import importlib.util
+
+    for module in ("torch", "transformers", "trl", "accelerate", "peft", "datasets"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(module, "train")
+
+
+def is_adapter(path: str | Path) -> bool:
+    """Return whether a folder holds a LoRA adapter rather than a whole model."""
+    return (Path(path) / "adapter_config.json").is_file()
+
+
+def load_tokenizer(path: str | Path) -> Any:
+    """Return the tokenizer of a checkpoint, padding on the left.
+
+    A tokenizer without a pad token pads with its EOS: masks are always made from lengths, so that a
+    pad that equals EOS hides no sampled EOS.
+
+    Raises:
+        InputError: There is no checkpoint, or its tokenizer has no EOS.
+    """
+    from transformers import AutoTokenizer
+
+    _check_exists(path)
+    tokenizer: Any = AutoTokenizer.from_pretrained(str(path), padding_side="left")
+    if tokenizer.eos_token_id is None:
+        raise InputError(
+            "the tokenizer has no EOS token, so no completion could end",
+            where=str(path),
+            hint="set eos_token in tokenizer_config.json",
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float32") -> Any:
+    """Return the causal language model of a checkpoint folder, a LoRA folder or a hub id.
+
+    Args:
+        path: Where it is.
+        trainable: Whether the weights (of a LoRA folder: the adapter's) take gradients.
+        dtype: Name of the torch dtype; CPUs train in float32.
+
+    Raises:
+        InputError: There is no checkpoint.
+    """
+    from transformers import AutoModelForCausalLM
+
+    _check_exists(path)
+    if is_adapter(path):
+        from peft import PeftConfig, PeftModel
+
+        base = AutoModelForCausalLM.from_pretrained(
+            PeftConfig.from_pretrained(str(path)).base_model_name_or_path, dtype=dtype
+        )
+        model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
+    else:
+        model = AutoModelForCausalLM.from_pretrained(str(path), dtype=dtype)
+        model.requires_grad_(trainable)
+    return model.eval()
+
+
+def save_final(model: Any, tokenizer: Any, path: Path) -> None:
+    """Write the weights and the tokenizer, and nothing of the optimizer, all or nothing."""
+    import shutil
+
+    part = path.with_name(path.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    if getattr(model, "peft_config", None):
+        model.save_pretrained(part, selected_adapters=["default"])  # not the frozen reference
+    else:
+        model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    shutil.rmtree(path, ignore_errors=True)
+    part.replace(path)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The frozen policy that the KL divergence is measured against.
+
+    Args:
+        model: A model of its own, or the policy itself when its adapter makes the difference.
+        adapter: With LoRA, the frozen adapter that is the reference: its name, "" for the base
+            without any adapter, None when ``model`` is a model of its own.
+    """
+
+    model: Any
+    adapter: str | None = None
+
+    def active(self) -> AbstractContextManager[Any]:
+        """Return a context in which ``model`` computes what the reference policy computes."""
+        if self.adapter is None:
+            return nullcontext()
+        if self.adapter == "":
+            context: AbstractContextManager[Any] = self.model.disable_adapter()
+            return context
+        return _adapter(self.model, self.adapter)
+
+
+class _adapter(AbstractContextManager[None]):
+    """Switch to a frozen adapter and back; both ways leave the trained one trainable."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.model, self.name = model, name
+
+    def __enter__(self) -> None:
+        self.before = self.model.active_adapter
+        self.model.set_adapter(self.name)
+        self.model.requires_grad_(False)
+
+    def __exit__(self, *_: object) -> None:
+        self.model.set_adapter(self.before)
+
+
+def reference_of(policy: Any, path: str | Path) -> Reference:
+    """Return the reference for a policy that was just loaded from ``path``.
+
+    A whole model gets a frozen copy. A LoRA policy shares its base: the reference is a frozen copy
+    of the loaded adapter, not the bare base, so that the KL divergence starts at 0.
+    """
+    if not is_adapter(path):
+        return Reference(load_policy(path, trainable=False))
+    if "reference" not in policy.peft_config:
+        policy.load_adapter(str(path), adapter_name="reference", is_trainable=False)
+        policy.set_adapter("default")
+        policy.eval()
+    return Reference(policy, "reference")
+
+
+def _check_exists(path: str | Path) -> None:
+    text = str(path)
+    # A hub id is "owner/name"; anything that looks like a folder must be one.
+    looks_like_a_folder = (
+        Path(text).is_absolute() or text.startswith((".", "~")) or (text.count("/") != 1)
+    )
+    if looks_like_a_folder and not Path(text).is_dir():
+        raise InputError("there is no such model folder", where=text)

@@ -1,0 +1,231 @@
+"""Sampling completions, and the log-probabilities of what was sampled.
+
+Prompts are padded on the left, completions on the right. Masks are made from lengths and positions
+from the masks, never from ``ids != pad``. The sampled token ids are kept; text is only decoded from
+them, cut at the stop token, and never encoded again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.policy.prompts import as_prompt, prompt_ids
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Completions sampled for prompts; n sequences, P prompt columns, C completion columns.
+
+    Args:
+        prompt_ids: (n, P) int64, padded on the left.
+        prompt_mask: (n, P) int64, 1 at real tokens.
+        completion_ids: (n, C) int64 as sampled, padded on the right.
+        completion_mask: (n, C) int64, 1 up to and including the stop token.
+        ended: (n,) bool, whether a stop token was sampled; the others were truncated.
+        texts: The completions without stop token and other special tokens.
+    """
+
+    prompt_ids: Tensor
+    prompt_mask: Tensor
+    completion_ids: Tensor
+    completion_mask: Tensor
+    ended: Tensor
+    texts: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def sampled_ids(self) -> list[list[int]]:
+        """Return the sampled token ids of each completion, with the stop token if there is one."""
+        lengths = self.completion_mask.sum(1).tolist()
+        rows = self.completion_ids.tolist()
+        return [row[:length] for row, length in zip(rows, lengths, strict=True)]
+
+
+def stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Return every token id that ends a completion: the tokenizer's EOS and the model's."""
+    configured = model.generation_config.eos_token_id
+    own = configured if isinstance(configured, list) else [configured]
+    return list(dict.fromkeys([tokenizer.eos_token_id, *(i for i in own if i is not None)]))
+
+
+def pad_left(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return (ids, mask), both (n, longest) int64, padded on the left."""
+    import torch
+
+    width = max(len(row) for row in rows)
+    ids = torch.tensor([[pad_id] * (width - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    return ids, mask
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Return the position of each token among the real ones, (n, width); 0 at padding before."""
+    return (mask.cumsum(-1) - 1).clamp(min=0)
+
+
+@contextmanager
+def _set_aside(config: Any) -> Iterator[None]:
+    """Empty a checkpoint's generation config for a while.
+
+    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases.
+    """
+    from transformers import GenerationConfig
+
+    values = vars(config)
+    kept = dict(values)
+    values.clear()
+    values.update(vars(GenerationConfig()))
+    try:
+        yield
+    finally:
+        values.clear()
+        values.update(kept)
+
+
+def sample(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Any],
+    *,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    seed: int | None = None,
+    batch_size: int = 256,
+) -> Rollout:
+    """Sample one completion for each prompt (repeat a prompt to get several).
+
+    The whole distribution is sampled from: no top-k, top-p, penalty or ban, whatever the
+    checkpoint's generation config says, because log-probabilities are computed without them.
+
+    Args:
+        model: Causal language model; its training mode is restored afterwards.
+        tokenizer: Its tokenizer.
+        prompts: Texts or lists of chat messages.
+        max_new_tokens: Upper limit of a completion in tokens.
+        temperature: Divides the logits; 0 takes the most likely token.
+        seed: Leaves the global random state untouched and draws from this seed instead.
+        batch_size: Sequences at once.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    stops = stop_ids(model, tokenizer)
+    config = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=temperature > 0,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=stops,
+        **({"temperature": temperature, "top_k": 0} if temperature > 0 else {}),
+    )
+    encoded = [prompt_ids(tokenizer, as_prompt(tokenizer, prompt)) for prompt in prompts]
+    device = next(model.parameters()).device
+    ids, mask = (t.to(device) for t in pad_left(encoded, tokenizer.pad_token_id))
+    was_training = model.training
+    model.eval()
+    chunks = []
+    random_state = nullcontext() if seed is None else torch.random.fork_rng()
+    with torch.no_grad(), _set_aside(model.generation_config), random_state:
+        if seed is not None:
+            torch.manual_seed(seed)
+        for start in range(0, len(encoded), batch_size):
+            part = slice(start, start + batch_size)
+            out = model.generate(
+                input_ids=ids[part], attention_mask=mask[part], generation_config=config
+            )
+            chunks.append(out[:, ids.size(1) :])
+    model.train(was_training)
+    width = max(chunk.size(1) for chunk in chunks)
+    # A narrower chunk is one whose completions all stopped: `cut` fills what comes after a stop.
+    completion = torch.cat(
+        [torch.nn.functional.pad(chunk, (0, width - chunk.size(1))) for chunk in chunks]
+    )
+    return cut(ids, mask, completion, stops, tokenizer)
+
+
+def cut(ids: Tensor, mask: Tensor, completion: Tensor, stops: list[int], tokenizer: Any) -> Rollout:
+    """Return the rollout of raw generated ids, each cut after its first stop token."""
+    import torch
+
+    is_stop = torch.isin(completion, torch.tensor(stops, device=completion.device))
+    # A column belongs to the completion unless a stop came strictly before it.
+    before = is_stop.long().cumsum(1) - is_stop.long()
+    completion_mask = (before == 0).long()
+    completion = completion.masked_fill(completion_mask == 0, tokenizer.pad_token_id)
+    rollout = Rollout(ids, mask, completion, completion_mask, is_stop.any(1), texts=[])
+    texts = [
+        tokenizer.decode([i for i in row if i not in stops], skip_special_tokens=True)
+        for row in rollout.sampled_ids()
+    ]
+    rollout.texts.extend(texts)
+    return rollout
+
+
+def completion_logits(model: Any, rollout: Rollout, temperature: float, **kwargs: Any) -> Any:
+    """Return the model's output for a rollout, its logits cut to the completion, (n, C, vocab).
+
+    The logits are float32 and divided by the temperature, as they were when the tokens were drawn.
+    """
+    import torch
+
+    mask = torch.cat([rollout.prompt_mask, rollout.completion_mask], 1)
+    width = rollout.completion_ids.size(1)
+    # An adapter's forward takes anything; the model inside knows its arguments.
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if "logits_to_keep" in inspect.signature(inner.forward).parameters:
+        kwargs["logits_to_keep"] = width + 1
+    output = model(
+        input_ids=torch.cat([rollout.prompt_ids, rollout.completion_ids], 1),
+        attention_mask=mask,
+        position_ids=positions(mask),
+        use_cache=False,
+        **kwargs,
+    )
+    output.logits = output.logits[:, -width - 1 : -1].float() / temperature
+    return output
+
+
+def token_logprobs(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log-probability of each sampled id and the entropy, both (n, C), in nats."""
+    logprobs = logits.log_softmax(-1)
+    chosen = logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+    return chosen, -(logprobs.exp() * logprobs).sum(-1)
+
+
+def score_rollout(
+    model: Any, rollout: Rollout, temperature: float, batch_size: int = 256
+) -> tuple[Tensor, Tensor]:
+    """Return log-probabilities and entropies, both (n, C), without gradients and dropout."""
+    import torch
+
+    was_training = model.training
+    model.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(rollout), batch_size):
+            part = rows_of(rollout, slice(start, start + batch_size))
+            output = completion_logits(model, part, temperature)
+            parts.append(token_logprobs(output.logits, part.completion_ids))
+    model.train(was_training)
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+
+def rows_of(rollout: Rollout, index: Any) -> Rollout:
+    """Return some sequences of a rollout: a slice or a tensor of row numbers."""
+    whole = isinstance(index, slice)
+    texts = rollout.texts[index] if whole else [rollout.texts[i] for i in index.tolist()]
+    return Rollout(
+        rollout.prompt_ids[index],
+        rollout.prompt_mask[index],
+        rollout.completion_ids[index],
+        rollout.completion_mask[index],
+        rollout.ended[index],
+        texts,
+    )

@@ -1,0 +1,1 @@
+"""Labels as tables: who said what of which item; pure functions."""

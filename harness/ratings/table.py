@@ -1,0 +1,278 @@
+"""The rating table: items in rows, annotators in columns, codes of declared categories in cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.nouns.errors import DataError, ScaleError
+from harness.nouns.scale import Level
+from harness.statistics.arrays import FloatArray, IntArray
+
+MISSING = -1
+HUMAN, JUDGE, VERIFIER = "human", "judge", "verifier"
+
+
+@dataclass(frozen=True)
+class RatingTable:
+    """Who said what of which item; made by ``from_labels``, never changed afterwards.
+
+    Args:
+        items: Names of the items, n of them.
+        annotators: Names of the annotators, a of them.
+        codes: (n, a) integers; index into ``categories``, -1 where there is no label.
+        categories: Labels in their declared order.
+        values: (c,) the number each category stands for; its rank where labels are no numbers.
+        level: Level of measurement, which decides what statistics are legal.
+        kinds: Kind of each annotator: human, judge, verifier or reward_model.
+        clusters: (n,) integers; items with the same number are not independent (one prompt).
+        failures: (n, a) integers; 0 none, k = ``reasons[k-1]``: asked, but there is no verdict.
+        reasons: Names of the failures.
+        simulated: Annotators that a program made up.
+        gold: (n,) codes of a gold label, -1 where there is none; None without gold.
+        tie: Code of the tie category of a pairwise table, None without one.
+    """
+
+    items: tuple[str, ...]
+    annotators: tuple[str, ...]
+    codes: IntArray
+    categories: tuple[str, ...]
+    values: FloatArray
+    level: Level
+    kinds: tuple[str, ...]
+    clusters: IntArray
+    failures: IntArray
+    reasons: tuple[str, ...] = ()
+    simulated: frozenset[str] = frozenset()
+    gold: IntArray | None = None
+    tie: int | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def humans(self) -> tuple[int, ...]:
+        """Columns of the people."""
+        return tuple(i for i, kind in enumerate(self.kinds) if kind == HUMAN)
+
+    @property
+    def judges(self) -> tuple[int, ...]:
+        """Columns of everything that is not a person."""
+        return tuple(i for i, kind in enumerate(self.kinds) if kind != HUMAN)
+
+    @property
+    def n_categories(self) -> int:
+        """Number of declared categories."""
+        return len(self.categories)
+
+    def column(self, name: str) -> int:
+        """Return the column of an annotator.
+
+        Raises:
+            DataError: There is no such annotator.
+        """
+        try:
+            return self.annotators.index(name)
+        except ValueError:
+            raise DataError(
+                f"unknown annotator {name!r}", hint=f"annotators: {', '.join(self.annotators)}"
+            ) from None
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> RatingTable:
+        """Return the table of some of the items; ``keep`` is a (n,) mask."""
+        return replace(
+            self,
+            items=tuple(name for name, kept in zip(self.items, keep, strict=True) if kept),
+            codes=self.codes[keep],
+            clusters=self.clusters[keep],
+            failures=self.failures[keep],
+            gold=None if self.gold is None else self.gold[keep],
+        )
+
+    def failures_as(self, label: str) -> RatingTable:
+        """Return the table in which every failure of a judge is the given label.
+
+        That is how some publications score unparsed replies; it is never done unless asked for.
+
+        Raises:
+            DataError: The label is not a category.
+        """
+        if label not in self.categories:
+            raise DataError(
+                f"failures cannot be scored as {label!r}",
+                hint=f"categories: {', '.join(self.categories)}",
+            )
+        codes = np.where(self.failures > 0, self.categories.index(label), self.codes)
+        return replace(self, codes=codes, failures=np.zeros_like(self.failures), reasons=())
+
+    def without_category(self, code: int) -> RatingTable:
+        """Return the table with one category's labels made missing (ties removed)."""
+        codes = np.where(self.codes == code, MISSING, self.codes)
+        gold = self.gold
+        if gold is not None:
+            gold = np.where(gold == code, MISSING, gold)
+        return replace(self, codes=codes, gold=gold)
+
+    def label_counts(self, columns: Sequence[int] | None = None) -> IntArray:
+        """Return (n, c): how many of the annotators gave each category to each item."""
+        codes = self.codes if columns is None else self.codes[:, list(columns)]
+        return counts_of(codes, self.n_categories)
+
+
+def counts_of(codes: IntArray, n_categories: int) -> IntArray:
+    """Return (n, c): how often each category occurs in each row of (n, a) codes."""
+    n = codes.shape[0]
+    counts = np.zeros((n, n_categories), dtype=np.int64)
+    if codes.shape[1] <= 64:
+        rows = np.arange(n)
+        for column in codes.T:
+            present = column >= 0
+            np.add.at(counts, (rows[present], column[present]), 1)
+        return counts
+    rows, columns = np.nonzero(codes >= 0)
+    flat = rows * n_categories + codes[rows, columns]
+    return np.bincount(flat, minlength=n * n_categories).reshape(n, n_categories)
+
+
+def from_labels(
+    labels: Mapping[str, Sequence[str | None]],
+    *,
+    humans: Sequence[str] = (),
+    level: Level = "nominal",
+    categories: Sequence[str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    items: Sequence[str] | None = None,
+    clusters: Sequence[str] | None = None,
+    failures: Mapping[str, Sequence[str]] | None = None,
+    simulated: Sequence[str] = (),
+    gold: Sequence[str | None] | None = None,
+    tie: str | None = None,
+) -> RatingTable:
+    """Build a rating table from columns of labels.
+
+    Args:
+        labels: Annotator -> one label for each item; None where there is none.
+        humans: Which annotators are people; the others are judges unless ``kinds`` says more.
+        level: nominal, ordinal, interval or ratio.
+        categories: Labels in their order. Needed for ordinal labels that are no numbers; otherwise
+            numbers are sorted as numbers and names as names.
+        kinds: Annotator -> human, judge, verifier or reward_model.
+        items: Names of the items; their numbers by default.
+        clusters: One name for each item; items with the same name are resampled together.
+        failures: Annotator -> one reason for each item, "" where nothing failed.
+        simulated: Annotators that a program made up.
+        gold: One gold label for each item, None where there is none.
+        tie: The label that means "no preference".
+
+    Raises:
+        DataError: Lengths differ, a label is not among the categories, or there is no annotator.
+        ScaleError: The order of the categories is needed and not declared, labels of a numeric
+            scale are no numbers, or a ratio scale has negative ones.
+    """
+    if not labels:
+        raise DataError("a table of ratings needs at least one annotator")
+    n = len(next(iter(labels.values())))
+    for name, column in labels.items():
+        if len(column) != n:
+            raise DataError(f"annotator {name} has {len(column)} labels for {n} items")
+    seen: set[str] = set()
+    for column in (*labels.values(), gold or ()):
+        seen.update(label for label in column if label is not None)
+    declared = _declared_order(seen, level, categories)
+    index: dict[str | None, int] = {label: code for code, label in enumerate(declared)}
+    if level in ("interval", "ratio"):
+        # "1" and "1.0" are one number.
+        by_number = {float(label): code for code, label in enumerate(declared)}
+        index.update({label: by_number[float(label)] for label in seen})
+    index[None] = MISSING
+    if tie is not None and tie not in index:
+        raise DataError(f"the tie label {tie!r} does not occur", hint=f"labels: {list(declared)}")
+    codes = np.array([[index[v] for v in column] for column in labels.values()], dtype=np.int64).T
+    names = tuple(labels)
+    kind_of = {name: HUMAN for name in humans} | dict(kinds or {})
+    unknown = sorted(set(kind_of) - set(names))
+    if unknown:
+        raise DataError(f"no labels of {', '.join(unknown)}", hint=f"annotators: {list(names)}")
+    reasons, failed = _failure_codes(names, n, failures or {})
+    if clusters is None:
+        cluster_codes = np.arange(n, dtype=np.int64)
+    else:
+        cluster_codes = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)[1]
+    return RatingTable(
+        items=tuple(items) if items is not None else tuple(str(i) for i in range(n)),
+        annotators=names,
+        codes=np.ascontiguousarray(codes.reshape(n, len(names))),
+        categories=declared,
+        values=_values(declared, level),
+        level=level,
+        kinds=tuple(kind_of.get(name, JUDGE) for name in names),
+        clusters=cluster_codes.astype(np.int64),
+        failures=failed,
+        reasons=reasons,
+        simulated=frozenset(simulated),
+        gold=None if gold is None else np.array([index[v] for v in gold], dtype=np.int64),
+        tie=None if tie is None else index[tie],
+    )
+
+
+def _number(label: str) -> float | None:
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _declared_order(
+    seen: set[str], level: Level, categories: Sequence[str] | None
+) -> tuple[str, ...]:
+    numeric = all(_number(label) is not None for label in seen)
+    if level in ("interval", "ratio"):
+        if not numeric:
+            wrong = sorted(label for label in seen if _number(label) is None)
+            raise ScaleError(f"{level} labels must be numbers, got {', '.join(wrong[:5])}")
+        numbers = sorted({float(label) for label in (categories or seen)})
+        if level == "ratio" and numbers and numbers[0] < 0:
+            raise ScaleError(f"a ratio scale has no negative values, got {numbers[0]:g}")
+        if categories is not None and not seen <= set(categories):
+            raise DataError(f"labels outside the categories: {sorted(seen - set(categories))[:5]}")
+        return tuple(
+            f"{number:g}" if float(f"{number:g}") == number else repr(number) for number in numbers
+        )
+    if categories is not None:
+        declared = tuple(str(label) for label in categories)
+        if len(set(declared)) != len(declared):
+            raise DataError(f"a category is declared twice: {', '.join(declared)}")
+        extra = sorted(seen - set(declared))
+        if extra:
+            raise DataError(
+                f"labels outside the declared categories: {', '.join(extra[:5])}",
+                hint=f"declared: {', '.join(declared)}",
+            )
+        return declared
+    if numeric:
+        return tuple(sorted(seen, key=lambda label: (float(label), label)))
+    if level == "ordinal":
+        raise ScaleError(
+            f"the order of the ordinal labels {', '.join(sorted(seen)[:6])} is not declared",
+            hint="give the categories in their order, such as --categories low,middle,high",
+        )
+    return tuple(sorted(seen))
+
+
+def _values(declared: tuple[str, ...], level: Level) -> FloatArray:
+    if level in ("interval", "ratio"):
+        return np.array([float(label) for label in declared], dtype=np.float64)
+    return np.arange(len(declared), dtype=np.float64)
+
+
+def _failure_codes(
+    names: Sequence[str], n: int, failures: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], IntArray]:
+    reasons = tuple(sorted({r for column in failures.values() for r in column if r}))
+    index = {"": 0} | {reason: code for code, reason in enumerate(reasons, 1)}
+    failed = np.zeros((n, len(names)), dtype=np.int64)
+    for name, column in failures.items():
+        failed[:, names.index(name)] = [index[reason] for reason in column]
+    return reasons, failed

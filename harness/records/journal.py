@@ -1,0 +1,228 @@
+"""The run directory: one SQLite journal for replies and judgments, plain files for the rest.
+
+Layout of a run directory::
+
+    manifest.json            sources, models, seeds, package versions, stage fingerprints
+    journal.sqlite           replies of language models, judgments (WAL, one writer thread)
+    items/ responses/        JSONL
+    agreement.json  preferences/  rewards/  policies/  evaluation.json
+    report.html  report.md  report.json
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.errors import HarnessError
+from harness.nouns.schema import Judgment
+from harness.records.rows import judgment_from, to_dict
+
+GROUP = 64
+"""Rows per commit; kill -9 loses at most the rows that no commit has reached."""
+
+JOURNAL = "journal.sqlite"
+"""Name of the journal in a run directory."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS judgments (
+    request_id TEXT NOT NULL, source TEXT NOT NULL, source_version TEXT NOT NULL,
+    annotator TEXT NOT NULL, shown TEXT NOT NULL, repeat INTEGER NOT NULL,
+    scope TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (request_id, source, source_version, annotator, shown, repeat, scope)
+);
+CREATE INDEX IF NOT EXISTS by_source ON judgments (scope, source, source_version);
+CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Journal:
+    """Replies and judgments that were paid for; each survives kill -9 once it is acknowledged.
+
+    Reads and writes are safe from any thread. Writes go through one writer thread, which commits
+    them in groups.
+
+    Args:
+        path: SQLite file; made when absent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._queue: queue.SimpleQueue[
+            tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None
+        ]
+        self._queue = queue.SimpleQueue()
+        self._failure: Exception | None = None
+        self._changes = 0
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        with contextlib.closing(self._connect()) as connection:
+            connection.executescript(_SCHEMA)
+        self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._writer.start()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            self._readers.append(connection)
+        return connection
+
+    def _write(self) -> None:
+        connection = self._connect()
+        stop = False
+        while not stop:
+            batch = [self._queue.get()]
+            while len(batch) < GROUP and not self._queue.empty():
+                batch.append(self._queue.get())
+            try:
+                for entry in batch:
+                    if isinstance(entry, tuple):
+                        connection.execute(*entry)
+                connection.commit()
+                self._changes = connection.total_changes
+            except Exception as error:  # a writer that died silently would lose rows
+                self._failure = error
+            for entry in batch:
+                if isinstance(entry, threading.Event):
+                    entry.set()
+                elif callable(entry):
+                    entry()
+                stop = stop or entry is None
+        connection.close()
+
+    def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
+        """Record a judgment; recording it again replaces it, or changes nothing where it is equal.
+
+        Args:
+            judgment: The row.
+            scope: What it belongs to, such as "train" or "evaluation".
+        """
+        row = (
+            judgment.request_id,
+            judgment.source,
+            judgment.source_version,
+            judgment.annotator,
+            judgment.order,
+            judgment.repeat,
+            scope,
+            json.dumps(to_dict(judgment)),  # escaped: a lone surrogate has no UTF-8
+        )
+        self._put(
+            "INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body != excluded.body",
+            row,
+        )
+
+    def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
+        """Record what came back from a call to a language model."""
+        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, json.dumps(body)))
+
+    def _put(self, statement: str, row: tuple[Any, ...]) -> None:
+        self._raise_failure()
+        self._queue.put((statement, row))
+
+    def get_reply(self, key: str) -> dict[str, Any] | None:
+        """Return the recorded reply of a key, None when there is none."""
+        row = self._reader().execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def changes(self) -> int:
+        """Return how many rows this journal object has added, changed or removed."""
+        self.flush()
+        return self._changes
+
+    def reply_keys(self) -> set[str]:
+        """Return the keys of all recorded replies."""
+        self.flush()
+        return {key for (key,) in self._reader().execute("SELECT key FROM replies")}
+
+    def spent_usd(self) -> float:
+        """Return the dollars of all recorded calls."""
+        self.flush()
+        query = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
+        return float(self._reader().execute(query).fetchone()[0] or 0.0)
+
+    def judgments(self, scope: str = "", source: str | None = None) -> list[Judgment]:
+        """Return the judgments of a scope, of one source where it is named, in recorded order."""
+        self.flush()
+        where, values = "scope = ?", [scope]
+        if source is not None:
+            where, values = where + " AND source = ?", [scope, source]
+        rows = self._reader().execute(
+            f"SELECT body FROM judgments WHERE {where} ORDER BY rowid", values
+        )
+        return [judgment_from(json.loads(body)) for (body,) in rows]
+
+    def forget(self, judgments: Iterable[Judgment], scope: str = "") -> None:
+        """Remove judgments, such as failures that are to be tried again."""
+        for j in judgments:
+            self._put(
+                "DELETE FROM judgments WHERE request_id = ? AND source = ? AND source_version = ?"
+                " AND annotator = ? AND shown = ? AND repeat = ? AND scope = ?",
+                (
+                    j.request_id,
+                    j.source,
+                    j.source_version,
+                    j.annotator,
+                    j.order,
+                    j.repeat,
+                    scope,
+                ),
+            )
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call a function, in the writer's thread, when all that was recorded so far is committed.
+
+        A write that failed is reported by the next call that records something.
+        """
+        self._queue.put(call)
+
+    def flush(self) -> None:
+        """Wait until everything recorded so far is committed.
+
+        Raises:
+            HarnessError: The journal could not be written, for example because the disk is full.
+        """
+        done = threading.Event()
+        self._queue.put(done)
+        while not done.wait(1.0):
+            if not self._writer.is_alive() and not done.is_set():
+                self._raise_failure()
+                raise HarnessError(f"cannot write {self.path}: the journal is closed")
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise HarnessError(f"cannot write {self.path}: {self._failure}") from self._failure
+
+    def close(self) -> None:
+        """Commit and close."""
+        if self._writer.is_alive():
+            self.flush()
+            self._queue.put(None)
+            self._writer.join()
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+
+    def __enter__(self) -> Journal:
+        """Return the journal itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Commit and close."""
+        self.close()

@@ -1,0 +1,188 @@
+"""Records at the edges: JSONL files of items, responses and judgments, read with row numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from harness.nouns.chat_messages import Tokens
+from harness.nouns.errors import DataError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Judgment, Preference, Response, Reward, Value, Verdict
+
+T = TypeVar("T")
+
+
+def to_dict(record: Any) -> dict[str, Any]:
+    """Return a dataclass of the schema as plain JSON values."""
+    return dataclasses.asdict(record)
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (place, row) for each line of a JSONL file.
+
+    Raises:
+        DataError: The file is missing, or a line is not UTF-8 or not a JSON object.
+    """
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+    with path.open("rb") as file:
+        for number, content in enumerate(file, 1):
+            where = f"{path}:{number}"
+            try:
+                line = content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"not UTF-8: {error.reason} at byte {error.start + 1} of the line",
+                    where=where,
+                    hint=f"convert it: iconv -f latin1 -t utf-8 {path.name} > utf8.jsonl",
+                ) from error
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"not JSON: {error.msg}", where=where) from error
+            if not isinstance(row, dict):
+                raise DataError(
+                    f"a line must be a JSON object, got {line.strip():.60}", where=where
+                )
+            yield where, row
+
+
+def read_items(path: Path) -> list[Item]:
+    """Read items; ids must be unique.
+
+    Raises:
+        DataError: One error for everything that is wrong in the file.
+    """
+    return _read(path, item_from, lambda item: item.id)
+
+
+def read_responses(path: Path, items: Iterable[Item] | None = None) -> list[Response]:
+    """Read responses; ids must be unique, and their items known where items are given.
+
+    Raises:
+        DataError: One error for everything that is wrong in the file.
+    """
+    known = None if items is None else {item.id for item in items}
+
+    def build(row: Mapping[str, Any]) -> Response:
+        response = response_from(row)
+        if known is not None and response.item_id not in known:
+            raise ValueError(f"unknown item {response.item_id!r}")
+        return response
+
+    return _read(path, build, lambda response: response.id)
+
+
+def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T], str]) -> list[T]:
+    records: list[T] = []
+    problems: list[str] = []
+    seen: dict[str, str] = {}
+    for where, row in read_rows(path):
+        line = where.rpartition(":")[2]
+        try:
+            record = build(row)
+        except (ValueError, TypeError) as error:
+            problems.append(f"line {line}: {error}")
+            continue
+        name = key(record)
+        if name in seen:
+            problems.append(f"line {line}: id {name!r} stands already in line {seen[name]}")
+        seen.setdefault(name, line)
+        records.append(record)
+    if problems:
+        shown = problems[:20]
+        if len(problems) > len(shown):
+            shown.append(f"and {len(problems) - len(shown)} more")
+        raise DataError(f"{len(problems)} of its lines are wrong", where=str(path), details=shown)
+    return records
+
+
+def _fields(row: Mapping[str, Any], needed: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    missing = [name for name in needed if row.get(name) is None]
+    if missing:
+        raise ValueError(f"misses {', '.join(missing)}")
+    extra = sorted(set(row) - set(needed) - set(optional))
+    if extra:
+        raise ValueError(
+            f"unknown key {', '.join(extra)}; known: {', '.join((*needed, *optional))}"
+            " (anything else goes under metadata)"
+        )
+
+
+def item_from(row: Mapping[str, Any]) -> Item:
+    """Build an item from a JSON object.
+
+    Raises:
+        ValueError: A key is missing, unknown or of the wrong type.
+    """
+    _fields(row, ("id", "prompt"), ("reference", "metadata"))
+    prompt = row["prompt"]
+    if isinstance(prompt, list):
+        if not prompt:
+            raise ValueError("the prompt has no messages")
+        for message in prompt:
+            if not isinstance(message, dict) or not all(
+                isinstance(message.get(key), str) for key in ("role", "content")
+            ):
+                raise ValueError(
+                    f"a message has a role and a content, both text, got {message!r:.60}"
+                )
+        prompt = tuple(prompt)
+    elif not isinstance(prompt, str):
+        raise ValueError(f"a prompt is text or a list of messages, got {prompt!r:.40}")
+    return Item(str(row["id"]), prompt, row.get("reference"), _metadata(row))
+
+
+def _metadata(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = row.get("metadata")
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise ValueError(f"metadata must be an object, got {metadata!r:.40}")
+    return metadata
+
+
+def response_from(row: Mapping[str, Any]) -> Response:
+    """Build a response from a JSON object.
+
+    Raises:
+        ValueError: A key is missing, unknown or of the wrong type.
+    """
+    _fields(row, ("id", "item_id", "text"), ("system", "metadata"))
+    if not isinstance(row["text"], str):
+        raise ValueError(f"text must be a string, got {row['text']!r:.40}")
+    system = str(row.get("system") or "")
+    return Response(str(row["id"]), str(row["item_id"]), system, row["text"], _metadata(row))
+
+
+def verdict_from(row: Mapping[str, Any]) -> Verdict:
+    """Build a verdict from what ``to_dict`` made of it."""
+    value = row["value"]
+    value = tuple(value) if isinstance(value, list) else value
+    return Verdict(
+        Status(row["status"]), cast(Value, value), row.get("probability"), row.get("rationale", "")
+    )
+
+
+def judgment_from(row: Mapping[str, Any]) -> Judgment:
+    """Build a judgment from what ``to_dict`` made of it."""
+    fields = dict(row)
+    fields["verdict"] = verdict_from(row["verdict"])
+    fields["tokens"] = Tokens(**row.get("tokens", {}))
+    return Judgment(**fields)
+
+
+def reward_from(row: Mapping[str, Any]) -> Reward:
+    """Build a reward from what ``to_dict`` made of it."""
+    return Reward(**row)
+
+
+def preference_from(row: Mapping[str, Any]) -> Preference:
+    """Build a preference from what ``to_dict`` made of it."""
+    return Preference(**row)

@@ -1,0 +1,65 @@
+"""The run directory: paths, the manifest and the lock of one run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.errors import HarnessError
+from harness.nouns.hashing import content_hash
+from harness.records.writes import write_json
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths and the manifest of one run."""
+
+    path: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        """Path of the manifest."""
+        return self.path / "manifest.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest, empty for a new run."""
+        if not self.manifest_path.is_file():
+            return {}
+        content: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        return content
+
+    def update_manifest(self, **entries: Any) -> None:
+        """Set top-level entries of the manifest."""
+        write_json(self.manifest_path, {**self.manifest(), **entries})
+
+    def is_done(self, stage: str, inputs: object) -> bool:
+        """Tell whether a stage finished with exactly these inputs."""
+        return bool(self.manifest().get("stages", {}).get(stage) == content_hash(inputs))
+
+    def mark_done(self, stage: str, inputs: object) -> None:
+        """Record that a stage finished with these inputs."""
+        stages = {**self.manifest().get("stages", {}), stage: content_hash(inputs)}
+        self.update_manifest(stages=stages)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory for this process, so that two runs cannot mix.
+
+        Raises:
+            HarnessError: Another process holds it.
+        """
+        import fcntl
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise HarnessError(
+                    f"another process is working in {self.path}\n  hint: wait for it, or stop it"
+                ) from error
+            yield
