@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pluggy
 
 from harness import hookspecs
 from harness.nouns.errors import PluginError, RubricError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.rubric import Constitution, Rubric, load_rubric
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def unknown(
 
     Broken plugins are named too, since one of them may be what offers it.
     """
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(name, known, after=" ")
     return PluginError(
         f"unknown {what} {name!r}",
         details=[f"broken plugin {plugin.origin}: {plugin.reason}" for plugin in broken],
@@ -218,8 +217,7 @@ def find_rubric(name: str) -> Rubric | Constitution:
                     raise RubricError(f"two rubrics have the id {rubric.id!r}", where=str(file))
                 known[rubric.id] = rubric
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(name, known, after=" ")
         raise RubricError(
             f"unknown rubric {name!r}",
             hint=f"{hint}known: {', '.join(sorted(known))}; or give a path to a .yaml file",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.nouns.errors import DataError, InputError
+from harness.nouns.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from harness.aggregate import Fit, Ranking, Votes
@@ -87,12 +88,9 @@ def command(
         --second-column model_b --label-column winner
     """
     if method not in LABEL_METHODS + RANKINGS:
-        import difflib
-
-        near = difflib.get_close_matches(method, LABEL_METHODS + RANKINGS, 1)
         raise InputError(
             f"unknown method {method!r}",
-            hint=(f"did you mean {near[0]}? " if near else "")
+            hint=did_you_mean(method, LABEL_METHODS + RANKINGS, after=" ")
             + f"known: {', '.join(LABEL_METHODS + RANKINGS)}",
         )
     if method in RANKINGS:

@@ -19,4 +19,4 @@ def command(
 
     from harness.cli.run import command as run
 
-    run(Path(str(files("harness.examples") / "arithmetic.yaml")), out, quiet)
+    run(experiment=Path(str(files("harness.examples") / "arithmetic.yaml")), out=out, quiet=quiet)

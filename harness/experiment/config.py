@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.nearest import did_you_mean
 
 Trainer = Literal["sft", "dpo", "grpo", "ppo"]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -168,8 +168,7 @@ class RunConfig(_Strict):
 
         def need(name: str, place: str) -> None:
             if name not in self.sources:
-                near = difflib.get_close_matches(name, self.sources, 1)
-                hint = f", did you mean {near[0]}?" if near else ""
+                hint = did_you_mean(name, self.sources, ", ")
                 problems.append(f"{place}: no source is named {name!r}{hint}")
 
         def once(names: tuple[str, ...], place: str) -> None:
@@ -239,8 +238,7 @@ def _explain(entry: Any) -> list[str]:
         return [f"{place}: {line}" if place else line for line in lines]
     if entry["type"] == "extra_forbidden":
         known = _known_keys(entry["loc"][:-1])
-        near = difflib.get_close_matches(str(entry["loc"][-1]), known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        hint = did_you_mean(str(entry["loc"][-1]), known) or f"known: {', '.join(known)}"
         return [f"{place}: unknown key; {hint}"]
     if entry["type"] == "missing":
         return [f"{place}: missing"]

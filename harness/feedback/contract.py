@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import PluginError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import WorkOutcome
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
 
@@ -181,8 +182,6 @@ class SourceFactory:
 
 def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
     """Return a line for each option that a model has not, unless it allows extras."""
-    import difflib
-
     from pydantic import AliasChoices
 
     if model.model_config.get("extra") == "allow":
@@ -194,7 +193,6 @@ def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[s
             known |= {n if isinstance(n, str) else str(n.path[0]) for n in names if n is not None}
     lines = []
     for option in sorted(set(given) - known):
-        near = difflib.get_close_matches(option, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(option, known, "; ")
         lines.append(f"{option}: unknown option, got {given[option]!r}{hint}")
     return lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 
 from harness.labels.columns import LabelColumns
@@ -20,6 +19,7 @@ from harness.labels.rankings import (
 )
 from harness.labels.values import SKIP, cell_text, guess_pair_values, on_scale, pair_value
 from harness.nouns.errors import DataError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import Item, Order, Response, Value
 
 _FLIP = {"A": "B", "B": "A"}
@@ -90,11 +90,8 @@ class _Reader:
             if not item:
                 self.problems.add(row.place, f"no item id (column {self.columns.item!r})")
             elif self.known is not None and item not in self.known.names:
-                near = get_close_matches(item, self.known.names, 1)
-                self.problems.add(
-                    row.place,
-                    f"unknown item {item!r}" + (f"; nearest: {near[0]!r}" if near else ""),
-                )
+                near = did_you_mean(item, self.known.names, "; ")
+                self.problems.add(row.place, f"unknown item {item!r}{near}")
             elif self.columns.kind == "best_worst":
                 self._best_worst(item, row)
             elif self.columns.kind == "ranking":
@@ -119,8 +116,8 @@ class _Reader:
             return
         details = []
         for column in missing:
-            near = get_close_matches(column, self.table.columns, 1)
-            details.append(f"{column!r} for {wanted[column]}" + (f"; {near[0]!r}?" if near else ""))
+            near = did_you_mean(column, self.table.columns, "; ")
+            details.append(f"{column!r} for {wanted[column]}{near}")
         raise DataError(
             f"{len(missing)} columns are missing" if len(missing) > 1 else "a column is missing",
             where=str(self.table.path),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.nouns.errors import DataError, InputError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import Level
 
 FAILURES = ("abstained", "refused", "unparseable", "timeout", "error", "garbage")
@@ -45,8 +45,7 @@ class LabelFile:
             return
         details = []
         for name in missing:
-            near = difflib.get_close_matches(name, self.columns, 1)
-            details.append(f"{name}" + (f" (did you mean {near[0]}?)" if near else ""))
+            details.append(f"{name}{did_you_mean(name, self.columns, ' (', ')')}")
         raise DataError(
             f"{option} names columns that the table does not have",
             where=str(self.path),

@@ -158,6 +158,9 @@ class SourceInfo:
         deterministic: Whether the same request always gets the same verdict.
         takes: The ways of judging it can do.
         simulated: Whether its people are made up by a program; shown wherever its name is.
+        identity: What makes two sources the same whatever their names: a hash of plugin and
+            options. Empty until ``SourceFactory.build`` sets it.
+        models: The language models that it asks, as ``ChatRequest.model`` names them.
     """
 
     name: str
@@ -167,3 +170,5 @@ class SourceInfo:
     deterministic: bool = True
     takes: tuple[Way, ...] = ("pointwise",)
     simulated: bool = False
+    identity: str = ""
+    models: tuple[str, ...] = ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -238,8 +238,7 @@ def parse_settings(kind: type[T], values: Mapping[str, Any], where: str = "") ->
     checked = {}
     for name, value in values.items():
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(fields)}"
+            hint = did_you_mean(name, fields) or f"known: {', '.join(fields)}"
             details.append(f"{name}: unknown setting; {hint}")
             continue
         wanted = str(fields[name].type)

@@ -180,7 +180,7 @@ def test_duplicates_by_option(tmp_path):
 def test_missing_columns_are_named_with_the_nearest(tmp_path):
     with pytest.raises(DataError) as caught:
         read(tmp_path, "q,a,b,whom,pick\nq1,m1,m2,ann,A\n", **PAIRS)
-    assert caught.value.details == ("'who' for annotator; 'whom'?",)
+    assert caught.value.details == ("'who' for annotator; did you mean whom?",)
     assert "its columns: q, a, b, whom, pick" in caught.value.hint
 
 
