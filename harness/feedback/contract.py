@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import PluginError
+from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import WorkOutcome
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
@@ -139,6 +140,9 @@ class SourceFactory:
     ) -> FeedbackSource:
         """Validate the options and build the source.
 
+        The source's ``info.identity`` is set here, from this factory's name, the options with
+        their defaults spelled out, and the models, so that no author needs to think of it.
+
         Args:
             options: Raw options, as in the experiment file.
             name: Name inside the experiment; the factory's own by default.
@@ -147,13 +151,20 @@ class SourceFactory:
             PluginError: An option is unknown, missing or of the wrong type.
         """
         name = name or self.name
+        validated = self._validated(options, name)
+        source = self.builder(name, validated)
+        spelled_out = {} if validated is None else validated.model_dump(mode="json", fallback=str)
+        identity = content_hash([self.name, spelled_out, source.info.models])[:24]
+        return _with_info(source, replace(source.info, identity=identity))
+
+    def _validated(self, options: Mapping[str, Any] | None, name: str) -> BaseModel | None:
         if self.options is None:
             if options:
                 raise PluginError(
                     f"source {self.name} takes no options, got {', '.join(sorted(options))}",
                     where=f"sources.{name}.options",
                 )
-            return self.builder(name, None)
+            return None
         from pydantic import ValidationError
 
         given = dict(options or {})
@@ -177,7 +188,17 @@ class SourceFactory:
                 details=problems,
                 hint=f"options: {', '.join(self.options.model_fields)}",
             ) from cause
-        return self.builder(name, validated)
+        return validated
+
+
+def _with_info(source: FeedbackSource, info: SourceInfo) -> FeedbackSource:
+    """Return a source with another info, frozen or not; where it is a property, by a subclass."""
+    try:
+        object.__setattr__(source, "info", info)
+    except AttributeError:
+        kind = type(source)
+        source.__class__ = type(kind.__name__, (kind,), {"__slots__": (), "info": info})
+    return source
 
 
 def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,7 @@ def judge(
     version: str,
     takes: tuple[Way, ...] = ("pointwise", "pairwise"),
     options: type[BaseModel] | None = None,
+    models: Sequence[str] | Callable[[Any], Sequence[str]] = (),
 ) -> Callable[[JudgeFunction], SourceFactory]:
     """Make a judge of an async function ``(request, ctx) -> Verdict``.
 
@@ -42,11 +43,16 @@ def judge(
         version: Move it whenever prompt or parser change.
         takes: The ways of judging it can do.
         options: pydantic model of the options.
+        models: The models that it asks, or a function of the options that returns them. They are
+            checked before the run, and an evaluator that shares one is not held out.
     """
 
     def decorate(function: JudgeFunction) -> SourceFactory:
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
-            info = SourceInfo(label, version, "judge", deterministic=False, takes=takes)
+            asked = tuple(models(validated) if callable(models) else models)
+            info = SourceInfo(
+                label, version, "judge", deterministic=False, takes=takes, models=asked
+            )
 
             async def call(request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
                 extra = () if validated is None else (validated,)
@@ -95,8 +101,7 @@ class JudgeSource:
             round. The source's name when empty.
         repeats: Independent samples for each presentation.
         both_orders: Whether pairs are shown as AB and as BA; otherwise one seeded order.
-        models: The models to check before the run.
-        extra: Parameters of the provider that go with the models, such as ``api_base``.
+        extra: Parameters of the provider that go with ``info.models``, such as ``api_base``.
         metadata: Goes on every judgment (rubric hash, template hash, ...).
     """
 
@@ -105,7 +110,6 @@ class JudgeSource:
     annotators: tuple[str, ...] = ()
     repeats: int = 1
     both_orders: bool = True
-    models: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -197,7 +201,7 @@ class JudgeSource:
 
     def check(self, ctx: RunContext) -> None:
         """Check that every model can be called at all."""
-        for model in self.models:
+        for model in self.info.models:
             ctx.chat.check(model, self.extra)
 
 

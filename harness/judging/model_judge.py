@@ -118,6 +118,7 @@ class ModelJudge:
             scale=self.scale(),
             deterministic=False,
             takes=takes,
+            models=self.options.models,
         )
         return ModelJudgeSource(
             info,
@@ -125,7 +126,6 @@ class ModelJudge:
             annotators=tuple(member.model for member in self.members),
             repeats=len(self.members),
             both_orders=self.options.both_orders,
-            models=self.options.models,
             extra=self.options.extra,
             metadata={
                 "rubric": self.policy.name,

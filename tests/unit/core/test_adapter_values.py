@@ -111,8 +111,8 @@ def test_each_model_of_a_judge_is_checked_with_the_parameters_of_its_provider() 
             checked.append((model, extra))
 
     extra = {"api_base": "http://127.0.0.1:1/v1"}
-    info = SourceInfo("judge", "1", "judge")
-    JudgeSource(info, says_a, models=("m/a", "m/b"), extra=extra).check(fake_context(Chat()))
+    info = SourceInfo("judge", "1", "judge", models=("m/a", "m/b"))
+    JudgeSource(info, says_a, extra=extra).check(fake_context(Chat()))
     assert checked == [("m/a", extra), ("m/b", extra)]
 
 
