@@ -52,7 +52,7 @@ from harness.agreement.prediction_powered import rogan_gladen, true_rate
 from harness.agreement.scores import concordance, pearson
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 
 PER_CLUSTER = 3
 PEOPLE, JUDGES = ("ann", "bob", "cy"), ("gpt", "panda", "other")
@@ -86,7 +86,7 @@ def ordinal_table(rng: np.random.Generator, clusters: int) -> tuple[RatingTable,
     return table, scores
 
 
-def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Statistic]:
+def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     """Yield the statistics of ordered labels and of scores."""
     t, scores = ordinal_table(rng, clusters)
     c, people = t.n_categories, t.humans
@@ -131,7 +131,7 @@ def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Statistic]:
     yield from drift(judge, t.codes[:, 4], truth, groups, "")
 
 
-def pairwise(rng: np.random.Generator, clusters: int) -> Iterator[Statistic]:
+def pairwise(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     """Yield the statistics of preferences: orders, biases, calibration, rates."""
     n = clusters * PER_CLUSTER
     group = np.repeat(np.arange(clusters), PER_CLUSTER)
@@ -176,8 +176,8 @@ def pairwise(rng: np.random.Generator, clusters: int) -> Iterator[Statistic]:
     said = verdict(strength[a] - strength[b] + luck + 0.3)
     ranking = rank_systems(a, b, said, ["a", "b", "c", "d"], group)
     best = next(s for s in ranking.strengths if s.system == "a")
-    yield Statistic("davidson_strength", "", best.value, best.low, best.high)
-    yield Statistic("davidson_position", "", *ranking.effects["position"])
+    yield Estimate(best.value, best.low, best.high, name="davidson_strength", annotators="")
+    yield Estimate(*ranking.effects["position"], name="davidson_position")
 
 
 def davidson(eta: np.ndarray) -> np.ndarray:
@@ -186,10 +186,10 @@ def davidson(eta: np.ndarray) -> np.ndarray:
     return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
-def statistics(seed: int, clusters: int) -> dict[str, Statistic]:
+def statistics(seed: int, clusters: int) -> dict[str, Estimate]:
     """Return every statistic of one world by name."""
     rng = np.random.default_rng(seed)
-    found: dict[str, Statistic] = {}
+    found: dict[str, Estimate] = {}
     for row in (*ordinal(rng, clusters), *pairwise(rng, clusters)):
         found.setdefault(row.name, row)
     return found

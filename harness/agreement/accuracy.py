@@ -10,7 +10,7 @@ import numpy as np
 from harness.agreement.kappa import pairs_of, percent_agreement
 from harness.ratings.table import MISSING, RatingTable, counts_of
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import REPLICATES, cluster_share, distinct_rows, estimate, units_of
 
 Average = Literal["precision", "recall", "f1"]
@@ -35,7 +35,7 @@ def accuracy(
     annotators: str,
     *,
     name: str = "accuracy",
-) -> Statistic:
+) -> Estimate:
     """Return the share of labels equal to the truth, with its CR1 t-interval.
 
     Args:
@@ -62,7 +62,7 @@ def macro(
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return precision, recall or F1 averaged over the categories that occur.
 
     A category that the annotator never gave has precision 0, and one that is never true recall 0
@@ -121,7 +121,7 @@ def leave_one_out(
     clusters: IntArray,
     names: Sequence[str],
     n_categories: int,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return, for each person, the agreement with the majority of the other people.
 
     Where the others tie between k labels, one of those counts as 1/k: the expected agreement when
@@ -157,7 +157,7 @@ def against_the_rest(
     clusters: IntArray,
     name: str,
     n_categories: int,
-) -> Statistic:
+) -> Estimate:
     """Return a judge's mean agreement with the same majorities that the people were held against.
 
     For each person left out, the judge is compared with the majority of the others, tied ones
@@ -189,7 +189,7 @@ def against_the_rest(
 
 def human_ceiling(
     codes: IntArray, people: Sequence[int], clusters: IntArray, n_categories: int
-) -> Statistic:
+) -> Estimate:
     """Return the mean over people of their agreement with the majority of the rest.
 
     Args:
@@ -214,7 +214,7 @@ def human_ceiling(
     )
 
 
-def pairwise_agreement(table: RatingTable, columns: Sequence[int]) -> list[Statistic]:
+def pairwise_agreement(table: RatingTable, columns: Sequence[int]) -> list[Estimate]:
     """Return the percent agreement of every pair of the given annotators."""
     rows = []
     for position, i in enumerate(columns):
@@ -228,7 +228,7 @@ def pairwise_agreement(table: RatingTable, columns: Sequence[int]) -> list[Stati
 
 def vote_agreement(
     first: IntArray, second: IntArray, clusters: IntArray, annotators: str, name: str
-) -> Statistic:
+) -> Estimate:
     """Return how often two randomly drawn votes on the same item agree (Zheng et al. 2023, §4.1).
 
     Args:
@@ -267,7 +267,7 @@ def _credit(codes: IntArray, counts: IntArray) -> FloatArray:
 
 def _against_counts(
     name: str, codes: IntArray, counts: IntArray, clusters: IntArray, annotators: str
-) -> Statistic:
+) -> Estimate:
     usable = (codes >= 0) & (counts.sum(1) > 0)
     scores = _credit(codes[usable], counts[usable])
     return cluster_share(

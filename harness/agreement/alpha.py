@@ -7,7 +7,7 @@ import numpy as np
 from harness.agreement.weights import difference
 from harness.nouns.scale import Level
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import REPLICATES, SumsToValue, distinct_rows, estimate, units_of
 
 MANY_CATEGORIES = 40
@@ -24,7 +24,7 @@ def krippendorff_alpha(
     clusters: IntArray | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return alpha = 1 - D_o / D_e (Krippendorff 2011, Computing Krippendorff's alpha-reliability).
 
     Items with fewer than two labels take no part. The ordinal metric is the squared distance of

@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, not_applicable
-from harness.statistics.resample import FEW_CLUSTERS, cluster_share, t_quantile, wilson
+from harness.statistics.estimate import Estimate, not_applicable, one_cluster
+from harness.statistics.resample import cluster_share, t_quantile, wilson
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
@@ -42,7 +42,7 @@ def _step_up(p: FloatArray, factor: float) -> list[float]:
 
 def alternative_annotator_test(
     table: RatingTable, judge: int, epsilon: float = 0.2
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Compare a judge with each person in turn, both held against the other people.
 
     For each person, W_judge is 1 on an item where the judge agrees with the others at least as well
@@ -61,7 +61,7 @@ def alternative_annotator_test(
     """
     people = table.humans
     name = table.annotators[judge]
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     p_values = []
     advantages = []
     skipped = 0
@@ -110,18 +110,18 @@ def alternative_annotator_test(
     word = "may replace a person" if omega >= 0.5 else "may not replace a person"
     if skipped:
         word += f"; {skipped} people with fewer than {FEWEST_ITEMS} items left out"
-    verdict = Statistic(
-        "alt_test_omega",
-        name,
+    verdict = Estimate(
         omega,
         n=rho.n,
         clusters=rho.clusters,
         reason=f"{word} (omega >= .5, epsilon {epsilon:g}); decided by tests, so no interval",
+        name="alt_test_omega",
+        annotators=name,
     )
     return [verdict, rho, *(rows if len(rows) <= MOST_SHOWN else ())]
 
 
-def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Statistic:
+def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Estimate:
     """Return rho, the mean over people of the judge's advantage over each of them.
 
     Each person counts the same, however many items they have. The interval is the clustered t of
@@ -142,8 +142,7 @@ def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Stat
     _, group = np.unique(clusters[some], return_inverse=True)
     groups = int(group.max()) + 1
     if groups < 2:
-        return Statistic("alt_test_rho", name, value, n=n, clusters=groups, status="unreliable",
-                         reason="no interval from one cluster")  # fmt: skip
+        return one_cluster("alt_test_rho", name, value, n)
     sums = np.bincount(group, weights=(weights * (won - over_each)).sum(1))
     variance = groups / (groups - 1) * float(sums @ sums)
     hit = np.unique(group[(won > 0).any(1)]).size
@@ -157,8 +156,8 @@ def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Stat
     else:
         half = t_quantile(groups - 1) * float(np.sqrt(variance))
         low, high = max(0.0, value - half), min(1.0, value + half)
-    row = Statistic("alt_test_rho", name, value, low, high, n, groups)
-    return row if groups >= FEW_CLUSTERS else row.caution(f"only {groups} independent units")
+    row = Estimate(value, low, high, n, groups, name="alt_test_rho", annotators=name)
+    return row.with_unit_count()
 
 
 def _distance(table: RatingTable, column: int, others: Sequence[int]) -> FloatArray:

@@ -9,14 +9,14 @@ import numpy as np
 
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, one_cluster, undefined
 from harness.statistics.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
 from harness.statistics.resample import t_quantile
 
 POSITION = "position_coefficient"
 
 
-def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None) -> Statistic:
+def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None) -> Estimate:
     """Return the log-odds that a judge adds to the answer that stands first.
 
     Davidson's model with an intercept, and people's preference as a covariate where there is one;
@@ -53,7 +53,7 @@ def length_and_self_bias(
     tie: int | None,
     length_gap: FloatArray | None = None,
     own_family: FloatArray | None = None,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return the effects of length and of family on a judge beyond what people prefer.
 
     logit P(judge prefers A) = place + b human + g tanh(length gap / sd) + s own family (the form of
@@ -85,7 +85,7 @@ def preference_model(
     columns: Mapping[str, FloatArray],
     clusters: IntArray,
     annotator: str,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Fit Davidson's model and return one row for each covariate, in log-odds.
 
     Args:
@@ -103,14 +103,15 @@ def preference_model(
     return [_coefficient(name, annotator, fit, k, n) for k, name in enumerate(columns)]
 
 
-def _coefficient(name: str, annotator: str, fit: PairedFit, k: int, n: int) -> Statistic:
+def _coefficient(name: str, annotator: str, fit: PairedFit, k: int, n: int) -> Estimate:
     value = float(fit.coefficients[k])
     if fit.clusters < 2:
-        return Statistic(name, annotator, value, n=n, clusters=fit.clusters, status="unreliable",
-                         reason="no interval from one cluster")  # fmt: skip
+        return one_cluster(name, annotator, value, n)
     half = t_quantile(fit.clusters - 1) * float(np.sqrt(fit.covariance[k, k]))
-    row = Statistic(name, annotator, value, value - half, value + half, n, fit.clusters)
-    return row if fit.clusters >= 30 else row.caution(f"only {fit.clusters} independent units")
+    row = Estimate(
+        value, value - half, value + half, n, fit.clusters, name=name, annotators=annotator
+    )
+    return row.with_unit_count()
 
 
 def _outcomes(codes: IntArray, first: int, second: int, tie: int | None) -> IntArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.estimate import Estimate, not_applicable, one_cluster
 from harness.statistics.resample import (
     REPLICATES,
     cluster_share,
@@ -75,7 +75,7 @@ def calibration(
     bins: int = BINS,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return ECE, the Brier score and its decomposition, before and after recalibration.
 
     ECE (Naeini et al. 2015) is biased upwards by noise, so it stands beside what noise alone would
@@ -123,7 +123,7 @@ def expected_error(
     bins: int = BINS,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return ECE in bins of equal size, and what a calibrated judge would get by noise.
 
     The latter is simulated by drawing outcomes with the stated probabilities (consistency
@@ -150,20 +150,20 @@ def expected_error(
     )
     top = float(np.quantile(noise, 0.95))
     word = "more than" if value > top else "no more than"
-    return Statistic(
-        "ece",
-        annotator,
+    return Estimate(
         value,
         n=p.size,
         clusters=int(np.unique(clusters).size),
         reason=f"{word} noise gives a calibrated judge: mean {noise.mean():.3f}, 95% below"
         f" {top:.3f}; biased upwards, so no interval",
+        name="ece",
+        annotators=annotator,
     )
 
 
 def murphy(
     p: FloatArray, y: FloatArray, clusters: IntArray, annotator: str, bins: int = BINS
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return reliability, resolution and uncertainty of the Brier score, free of binning bias.
 
     Intervals are jackknife t-intervals over clusters, since the parts are quadratic in the bins.
@@ -201,8 +201,7 @@ def murphy(
     for which, name in enumerate(("reliability", "resolution")):
         value = float(parts(units.total)[which])
         if units.n < 2:
-            alone = Statistic(f"brier_{name}", annotator, value, n=p.size, clusters=units.n)
-            rows.append(alone.caution("no interval from one cluster", "unreliable"))
+            rows.append(one_cluster(f"brier_{name}", annotator, value, p.size))
             continue
 
         def one(sums: FloatArray, which: int = which) -> FloatArray:
@@ -211,23 +210,29 @@ def murphy(
         left_out = jackknife(units, one)
         half = t_quantile(units.n - 1) * jackknife_se(left_out, units.counts)
         rows.append(
-            Statistic(
-                f"brier_{name}", annotator, value, value - half, value + half, p.size, units.n
+            Estimate(
+                value,
+                value - half,
+                value + half,
+                p.size,
+                units.n,
+                name=f"brier_{name}",
+                annotators=annotator,
             )
         )
     return [*rows, _uncertainty(y, clusters, annotator, float(parts(units.total)[2]))]
 
 
-def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Statistic:
+def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Estimate:
     """Return base (1 - base); its interval is the image of the base rate's."""
     base = cluster_share("brier_uncertainty", annotator, y, clusters, why_undefined="no verdict")
     if base.low is None or base.high is None:
         return replace(base, value=value)
     ends = [end * (1 - end) for end in (base.low, base.high)]
     top = 0.25 if base.low < 0.5 < base.high else max(ends)
-    return Statistic(
-        "brier_uncertainty", annotator, value, min(*ends, value), max(top, value), y.size,
-        base.clusters,
+    return Estimate(
+        value, min(*ends, value), max(top, value), y.size, base.clusters, name=base.name,
+        annotators=annotator,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.statistics.arrays import FloatArray
-from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.resample import clopper_pearson_upper, wilson
 
 FEWEST = 30
@@ -66,7 +66,7 @@ def selective_threshold(
 
 def cascade(
     stated: FloatArray, right: FloatArray, annotator: str, alpha: float = 0.1, delta: float = 0.1
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return the threshold, what share of verdicts stands, and their risk.
 
     Args:
@@ -87,10 +87,13 @@ def cascade(
         reason = f"no threshold keeps the {promise}: every verdict needs a person"
         return [not_applicable("cascade_coverage", annotator, reason, n)]
     low, high = wilson(found.accepted, n)
-    share = Statistic("cascade_coverage", annotator, found.accepted / n, low, high, n, n,
-                      reason=f"verdicts with confidence >= {found.confidence:.3f} stand;"
-                      f" {promise}")  # fmt: skip
-    risk = Statistic("cascade_risk", annotator, found.wrong / found.accepted, 0.0, found.risk,
-                     found.accepted, found.accepted,
-                     reason="upper end: Clopper-Pearson, one-sided")  # fmt: skip
+    share = Estimate(
+        found.accepted / n, low, high, n, n, name="cascade_coverage", annotators=annotator,
+        reason=f"verdicts with confidence >= {found.confidence:.3f} stand; {promise}",
+    )  # fmt: skip
+    risk = Estimate(
+        found.wrong / found.accepted, 0.0, found.risk, found.accepted, found.accepted,
+        name="cascade_risk", annotators=annotator,
+        reason="upper end: Clopper-Pearson, one-sided",
+    )  # fmt: skip
     return [share, risk]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.statistics.arrays import IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, one_cluster, undefined
 from harness.statistics.resample import jackknife_se, t_quantile
 
 
@@ -47,7 +47,7 @@ def anchor_hash(items: Sequence[str], truth: Sequence[str]) -> str:
 
 def drift(
     before: IntArray, after: IntArray, truth: IntArray, clusters: IntArray, annotators: str
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return how the accuracy changed and how many verdicts changed.
 
     The difference has a t-interval from leaving out one cluster at a time; p is McNemar's mid-p,
@@ -78,13 +78,12 @@ def drift(
     return [row.caution(f"{b} lost, {c} won, McNemar mid-p {p:.3g}"), *rows]
 
 
-def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) -> Statistic:
+def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) -> Estimate:
     _, group = np.unique(clusters, return_inverse=True)
     groups, n = int(group.max()) + 1, values.size
     value = float(values.mean())
     if groups < 2:
-        return Statistic(name, annotators, value, n=n, clusters=groups, status="unreliable",
-                         reason="no interval from one cluster")  # fmt: skip
+        return one_cluster(name, annotators, value, n)
     size = np.bincount(group)
     left_out = (values.sum() - np.bincount(group, weights=values)) / (n - size)
     error = jackknife_se(left_out, np.ones(groups, dtype=np.int64))
@@ -93,4 +92,4 @@ def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) 
         # Nothing changed: at most 3/n could have (the rule of three, exact form).
         half = 1 - 0.025 ** (1 / groups)
     low = max(-1.0 if name == "drift_accuracy" else 0.0, value - half)
-    return Statistic(name, annotators, value, low, min(1.0, value + half), n, groups)
+    return Estimate(value, low, min(1.0, value + half), n, groups, name=name, annotators=annotators)

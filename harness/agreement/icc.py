@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.resample import REPLICATES, SumsToValue, Units, estimate, units_of
 
 Form = Literal["icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k"]
@@ -22,7 +22,7 @@ def intraclass_correlation(
     clusters: IntArray | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return an intraclass correlation over the items that everybody scored.
 
     Args:

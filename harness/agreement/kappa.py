@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import REPLICATES, Units, distinct_rows, estimate, units_of
 
 RARE = 0.98
@@ -68,7 +68,7 @@ def cohen_kappa(
     values: FloatArray | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return Cohen's kappa (Cohen 1960, 1968): (p_o - p_e) / (1 - p_e).
 
     Args:
@@ -116,7 +116,7 @@ def cohen_kappa(
     return result
 
 
-def percent_agreement(pairs: Pairs, annotators: str) -> Statistic:
+def percent_agreement(pairs: Pairs, annotators: str) -> Estimate:
     """Return the share of items on which two annotators agree, with its clustered t-interval."""
     from harness.statistics.resample import cluster_share
 
@@ -150,7 +150,7 @@ def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = Non
 
 def prevalence_statistic(
     pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
-) -> Statistic:
+) -> Estimate:
     """Return the prevalence index (Byrt, Bishop & Carlin 1993, J. Clin. Epidemiol. 46:423).
 
     For two categories it is (a - d) / n, the first minus the second cell of agreement. For more it
@@ -170,7 +170,7 @@ def prevalence_statistic(
 
 def bias_statistic(
     pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
-) -> Statistic:
+) -> Estimate:
     """Return the bias index: how much the marginals of two annotators differ (Byrt et al. 1993).
 
     For two categories it is (b - c) / n, how much more often the first of them gave the first
@@ -196,14 +196,16 @@ def _index(
     described: float,
     replicates: int,
     seed: int,
-) -> Statistic:
+) -> Estimate:
     n = pairs.first.size
     if n == 0:
         return undefined(name, annotators, "no item was labelled by both")
     if pairs.n_categories != 2:
         clusters = int(np.unique(pairs.clusters).size)
         reason = "more than two categories: a description, no interval"
-        return Statistic(name, annotators, described, n=n, clusters=clusters, reason=reason)
+        return Estimate(
+            described, n=n, clusters=clusters, reason=reason, name=name, annotators=annotators
+        )
     features = np.column_stack([np.ones(n), signed[pairs.first, pairs.second]])
     return estimate(
         name,

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import REPLICATES, distinct_rows, estimate, units_of
 
 Chance = Literal["fleiss", "gwet", "brennan_prediger"]
@@ -28,7 +28,7 @@ def chance_corrected(
     values: FloatArray | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return (p_a - p_e) / (1 - p_e) for items with any number of labels.
 
     p_a is the mean over items with two labels or more of their weighted agreement; pi_k is the mean

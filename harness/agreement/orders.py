@@ -7,13 +7,13 @@ import numpy as np
 from harness.agreement.accuracy import accuracy
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import cluster_share
 
 FIRST, TIE, SECOND = "A", "TIE", "B"
 
 
-def swap_flip_rate(verdicts: OrderVerdicts) -> Statistic:
+def swap_flip_rate(verdicts: OrderVerdicts) -> Estimate:
     """Return the share of pairs whose verdict changes when the order is swapped."""
     both = verdicts.both
     flipped = (verdicts.first_order != verdicts.second_order)[both].astype(np.float64)
@@ -26,7 +26,7 @@ def swap_flip_rate(verdicts: OrderVerdicts) -> Statistic:
     )
 
 
-def positional_agreement(verdicts: OrderVerdicts) -> Statistic:
+def positional_agreement(verdicts: OrderVerdicts) -> Estimate:
     """Return the share of pairs whose verdict is the same in both orders (Zeng et al. 2024)."""
     both = verdicts.both
     same = (verdicts.first_order == verdicts.second_order)[both].astype(np.float64)
@@ -39,7 +39,7 @@ def positional_agreement(verdicts: OrderVerdicts) -> Statistic:
     )
 
 
-def first_pick_rate(verdicts: OrderVerdicts) -> Statistic:
+def first_pick_rate(verdicts: OrderVerdicts) -> Estimate:
     """Return how often the answer that stood first won, among verdicts that were no tie.
 
     Pairs with a verdict in one order only take part: in balanced designs an unbiased judge has .5.
@@ -58,7 +58,7 @@ def first_pick_rate(verdicts: OrderVerdicts) -> Statistic:
     )
 
 
-def accuracy_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Statistic:
+def accuracy_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Estimate:
     """Return the mean accuracy over both orders, each pair one unit.
 
     Args:

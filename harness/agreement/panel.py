@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, not_applicable
+from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.resample import REPLICATES, cluster_share, estimate, units_of
 
 
@@ -19,7 +19,7 @@ def error_correlation(
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return the mean correlation of judges' errors and the effective number of judges.
 
     k judges with mean error correlation r are worth k / (1 + (k - 1) r) independent ones (Kish's
@@ -79,7 +79,7 @@ def error_correlation(
 
 def soft_label_distance(
     people: IntArray, judges: IntArray, clusters: IntArray, annotators: str
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return how far judges' votes are from the spread of people's labels.
 
     The Jensen-Shannon distance is the root of the divergence with base-2 logarithms (Endres &
@@ -111,9 +111,7 @@ def _relative(p: FloatArray, q: FloatArray) -> FloatArray:
     return np.asarray((p * np.log2(ratio)).sum(1))
 
 
-def _mean(
-    name: str, annotators: str, values: FloatArray, clusters: IntArray, why: str
-) -> Statistic:
+def _mean(name: str, annotators: str, values: FloatArray, clusters: IntArray, why: str) -> Estimate:
     features = np.column_stack([np.ones(values.size), values])
     units = units_of(features, np.arange(values.size), clusters)
     return estimate(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, not_applicable, undefined
+from harness.statistics.estimate import Estimate, not_applicable, undefined
 from harness.statistics.resample import t_quantile, wilson
 
 Z95 = 1.959963984540054
@@ -106,7 +106,7 @@ def true_rate(
     category: int,
     clusters: IntArray,
     annotators: str,
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return the rate of a category: PPI++, its gain in labels, people alone, Rogan-Gladen.
 
     Args:
@@ -138,24 +138,24 @@ def true_rate(
     reason = f"{n} labels of people and {more} of the judge; lambda {fit.tuning:.2f}"
     if fit.fell_back:
         reason += "; people's labels less the judge's do not vary, so Wilson's interval"
-    rate = Statistic(
-        "ppi_rate",
-        annotators,
+    rate = Estimate(
         fit.value,
         max(0.0, fit.low),
         min(1.0, fit.high),
         n + more,
         groups,
         reason=reason,
+        name="ppi_rate",
+        annotators=annotators,
     )
-    gain = Statistic(
-        "ppi_effective_labels",
-        annotators,
+    gain = Estimate(
         fit.effective_n,
         n=n,
         clusters=groups,
         reason=f"{n} labels of people count like {fit.effective_n:.0f}; a design figure,"
         " no interval",
+        name="ppi_effective_labels",
+        annotators=annotators,
     )
     corrected = rogan_gladen(y, f, f_u, annotators, clusters[with_both], clusters[judge_only])
     return [rate, gain, corrected]
@@ -168,7 +168,7 @@ def rogan_gladen(
     annotators: str,
     clusters: IntArray | None = None,
     unlabelled_clusters: IntArray | None = None,
-) -> Statistic:
+) -> Estimate:
     """Return the rate corrected for the judge's sensitivity and specificity.
 
     (p + sp - 1) / (se + sp - 1) (Rogan & Gladen 1978, AJE 107:71), clipped to [0, 1]. The interval
@@ -212,15 +212,15 @@ def rogan_gladen(
         half = t_quantile(units - 1) * error
         low, high = value - half, value + half
     value = min(1.0, max(0.0, value))
-    return Statistic(
-        name,
-        annotators,
+    return Estimate(
         value,
         min(value, max(0.0, low)),
         max(value, min(1.0, high)),
         total,
         units,
         reason=f"sensitivity {se:.2f}, specificity {sp:.2f}",
+        name=name,
+        annotators=annotators,
     )
 
 

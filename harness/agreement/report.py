@@ -37,7 +37,7 @@ from harness.ratings.evidence import NOTHING, Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import IntArray
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 
 MOST_PAIRS = 45
 MAJORITY = "majority of people"
@@ -61,7 +61,7 @@ class AgreementReport:
     evidence: Evidence = field(default_factory=Evidence)
 
     @property
-    def statistics(self) -> tuple[Statistic, ...]:
+    def statistics(self) -> tuple[Estimate, ...]:
         """All rows in order."""
         return tuple(row for section in self.sections for row in section.statistics)
 
@@ -81,13 +81,13 @@ class AgreementReport:
             "rows": self.rows(),
         }
 
-    def find(self, name: str, annotators: str) -> Statistic | None:
+    def find(self, name: str, annotators: str) -> Estimate | None:
         """Return the row of that name about those annotators, None if there is none."""
         rows = (r for r in self.statistics if r.name == name and r.annotators == annotators)
         return next(rows, None)
 
 
-Extra = Callable[[RatingTable], Sequence[Statistic]]
+Extra = Callable[[RatingTable], Sequence[Estimate]]
 
 
 def agreement_report(
@@ -145,7 +145,7 @@ def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:
     return None
 
 
-def judge_kappa(table: RatingTable, judge: str, settings: Settings = DEFAULT) -> Statistic:
+def judge_kappa(table: RatingTable, judge: str, settings: Settings = DEFAULT) -> Estimate:
     """Return Cohen's kappa of one judge against the majority of the people; a gate reads this.
 
     Args:
@@ -168,7 +168,7 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
     if table.humans:
         truths.append((majority(table.label_counts(table.humans)), MAJORITY))
     for truth, name in truths:
-        rows: list[Statistic] = []
+        rows: list[Estimate] = []
         notes = []
         columns = table.judges if name == MAJORITY else range(len(table.annotators))
         for column in columns:
@@ -199,7 +199,7 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
 
 def _against(
     table: RatingTable, column: int, truth: IntArray, settings: Settings, label: str = ""
-) -> list[Statistic]:
+) -> list[Estimate]:
     name = label or table.annotators[column]
     said = table.codes[:, column]
     rows = [accuracy(said, truth, table.clusters, name)]
@@ -275,7 +275,7 @@ def _kappa(
     annotators: str,
     settings: Settings,
     weighting: Weighting = "identity",
-) -> Statistic:
+) -> Estimate:
     return cohen_kappa(
         pairs, annotators, weighting=weighting, values=table.values, **settings.bootstrap
     )
@@ -349,7 +349,7 @@ def _group_sections(table: RatingTable, settings: Settings) -> list[Section]:
     groups = [("people", table.humans), ("judges", table.judges)]
     if table.humans and table.judges:
         groups.append(("all annotators", tuple(range(len(table.annotators)))))
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     for name, columns in groups:
         if len(columns) >= 2:
             rows += group_statistics(table, columns, name, settings)
@@ -358,7 +358,7 @@ def _group_sections(table: RatingTable, settings: Settings) -> list[Section]:
 
 def group_statistics(
     table: RatingTable, columns: Sequence[int], name: str, settings: Settings = DEFAULT
-) -> list[Statistic]:
+) -> list[Estimate]:
     """Return the chance-corrected agreement of a group that its level of measurement allows.
 
     Args:
@@ -391,7 +391,7 @@ def group_statistics(
     return [*rows, kappa, _paradox(kappa, ac1), *rest]
 
 
-def _paradox(kappa: Statistic, ac1: Statistic) -> Statistic:
+def _paradox(kappa: Estimate, ac1: Estimate) -> Estimate:
     if kappa.value is None or ac1.value is None or abs(kappa.value - ac1.value) <= 0.2:
         return ac1
     return ac1.caution(f"kappa is {kappa.value:.2f}: one category prevails, so look at both")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import REPLICATES, SumsToValue, estimate, units_of
 
 
@@ -17,7 +17,7 @@ def concordance(
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return Lin's coefficient 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255).
 
     Args:
@@ -47,7 +47,7 @@ def pearson(
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return Pearson's correlation; arguments as of ``concordance``."""
 
     def value(sums: FloatArray) -> FloatArray:
@@ -69,7 +69,7 @@ def _two(
     value: SumsToValue,
     replicates: int,
     seed: int,
-) -> Statistic:
+) -> Estimate:
     usable = ~(np.isnan(first) | np.isnan(second))
     n = int(usable.sum())
     if n < 3:

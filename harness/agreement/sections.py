@@ -22,7 +22,7 @@ from harness.agreement.settings import Section, Settings
 from harness.ratings.evidence import Evidence
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 
 MOST_CATEGORIES = 5
 
@@ -47,7 +47,7 @@ def powered(table: RatingTable, truth: Truth) -> list[Section]:
     if truth is None:
         return []
     codes = truth[0]
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     for judge in table.judges:
         judged = table.codes[:, judge]
         if not ((codes < 0) & (judged >= 0)).any() or not ((codes >= 0) & (judged >= 0)).any():
@@ -66,7 +66,7 @@ def powered(table: RatingTable, truth: Truth) -> list[Section]:
 
 def position(evidence: Evidence, truth: Truth) -> list[Section]:
     """First-pick rate, flips and the position coefficient of judges that saw both orders."""
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     for verdicts in evidence.orders:
         if truth is not None:
             rows.append(accuracy_both_orders(verdicts, truth[0]))
@@ -90,7 +90,7 @@ def other_biases(table: RatingTable, evidence: Evidence, truth: Truth) -> list[S
     sides = [c for c in range(table.n_categories) if c != table.tie]
     if len(sides) != 2:
         return []
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     for judge in table.judges:
         name = table.annotators[judge]
         rows += length_and_self_bias(
@@ -119,16 +119,16 @@ def consistency(table: RatingTable, evidence: Evidence, settings: Settings) -> l
         pairs = pairs_of(first, again, table.clusters, table.n_categories)
         row = cohen_kappa(pairs, name, **settings.bootstrap)
         rows.append(
-            Statistic(
-                "test_retest_kappa",
-                name,
+            Estimate(
                 row.value,
                 row.low,
                 row.high,
                 row.n,
                 row.clusters,
-                row.status,
-                row.reason,
+                status=row.status,
+                reason=row.reason,
+                name="test_retest_kappa",
+                annotators=name,
             )
         )
     return [Section("Consistency: asked again", tuple(rows))]
@@ -140,8 +140,8 @@ def calibrated(
     """Calibration of stated probabilities, and the verdicts that may stand without a person."""
     if truth is None:
         return []
-    rows: list[Statistic] = []
-    accepted: list[Statistic] = []
+    rows: list[Estimate] = []
+    accepted: list[Estimate] = []
     for name, stated in evidence.stated.items():
         right = rightness(table, name, truth[0])
         rows += calibration(stated, right, table.clusters, name, **settings.bootstrap)
@@ -168,7 +168,7 @@ def panel(table: RatingTable, truth: Truth, settings: Settings) -> list[Section]
         sections.append(Section("The panel: do judges err together?", tuple(rows)))
     if len(table.humans) >= 2 and table.judges and table.level in ("nominal", "ordinal"):
         people = table.label_counts(table.humans)
-        found: list[Statistic] = []
+        found: list[Estimate] = []
         for judge in table.judges:
             own = table.label_counts([judge])
             found += soft_label_distance(people, own, table.clusters, table.annotators[judge])
@@ -190,7 +190,7 @@ def drifted(table: RatingTable, evidence: Evidence, truth: Truth) -> list[Sectio
     if not evidence.drifts:
         return []
     codes = truth[0] if truth else np.full(len(table.items), -1, dtype=np.int64)
-    rows: list[Statistic] = []
+    rows: list[Estimate] = []
     for old, new in evidence.drifts:
         before, after = (table.codes[:, table.column(name)] for name in (old, new))
         rows += drift(before, after, codes, table.clusters, f"{old} -> {new}")
@@ -222,15 +222,15 @@ def budget(table: RatingTable, truth: Truth, settings: Settings) -> list[Section
         rho = float(np.corrcoef(y, f)[0, 1])
         plan = label_budget(settings.half_width, rate=rate, correlation=rho, design_effect=effect)
         rows.append(
-            Statistic(
-                "label_budget",
-                table.annotators[judge],
+            Estimate(
                 float(plan.with_judge),
                 n=int(both.sum()),
                 clusters=int(np.unique(table.clusters[both]).size),
                 reason=f"people's labels for +-{settings.half_width:g} of the rate of"
                 f" {table.categories[category]!r} with this judge (rho {rho:.2f}, design effect"
                 f" {effect:.2f}); {plan.humans_only} without; a design figure, no interval",
+                name="label_budget",
+                annotators=table.annotators[judge],
             )
         )
     return [Section("Label budget", tuple(rows))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 from harness.statistics.resample import REPLICATES
 
 
@@ -20,7 +20,7 @@ class Section:
     """
 
     title: str
-    statistics: tuple[Statistic, ...]
+    statistics: tuple[Estimate, ...]
     notes: tuple[str, ...] = ()
 
 

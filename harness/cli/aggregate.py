@@ -13,7 +13,7 @@ from harness.nouns.nearest import did_you_mean
 if TYPE_CHECKING:
     from harness.aggregate import Fit, Ranking, Votes
     from harness.ratings.table import RatingTable
-    from harness.statistics.estimate import Statistic
+    from harness.statistics.estimate import Estimate
 
 LABEL_METHODS = (
     "majority",
@@ -170,7 +170,7 @@ def _labels(
     label = np.where(best.sum(1) == 1, fit.posterior.argmax(1), -1)
     voted = (table.codes >= 0).any(1)
     label = np.where(voted, label, -1)
-    scores: list[Statistic] = []
+    scores: list[Estimate] = []
     if table.gold is not None:
         scores.append(accuracy(label, table.gold, table.clusters, method))
         scores += [
@@ -273,7 +273,7 @@ def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> N
 
 def _document(
     path: Path, table: RatingTable, fit: Fit, label: Any, method: str,
-    scores: list[Statistic], notes: list[str],
+    scores: list[Estimate], notes: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "file": path.name,
@@ -303,7 +303,7 @@ def _document(
 
 
 def _show(
-    table: RatingTable, fit: Fit, label: Any, voted: Any, method: str, scores: list[Statistic],
+    table: RatingTable, fit: Fit, label: Any, voted: Any, method: str, scores: list[Estimate],
     notes: list[str], out: Path | None,
 ) -> None:  # fmt: skip
     import numpy as np
@@ -353,7 +353,7 @@ def _show(
         screen.print(f"\nlabels with probabilities: {out}", soft_wrap=True, markup=False)
 
 
-def _show_scores(screen: Any, scores: list[Statistic]) -> None:
+def _show_scores(screen: Any, scores: list[Estimate]) -> None:
     from rich.table import Table
     from rich.text import Text
 

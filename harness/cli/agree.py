@@ -11,7 +11,7 @@ from harness.nouns.errors import InputError
 
 if TYPE_CHECKING:
     from harness.agreement import AgreementReport
-    from harness.statistics.estimate import Statistic
+    from harness.statistics.estimate import Estimate
 
 
 def command(
@@ -340,7 +340,7 @@ SHARES = (
 )
 
 
-def _value(row: Statistic) -> str:
+def _value(row: Estimate) -> str:
     if row.value is None:
         return row.status.replace("_", " ")
     return _number(row.name, row.value)
@@ -350,7 +350,7 @@ def _number(name: str, value: float) -> str:
     return f"{100 * value:.2f}%" if name.startswith(SHARES) else f"{value:.4f}"
 
 
-def _interval(row: Statistic) -> str:
+def _interval(row: Estimate) -> str:
     if row.low is None or row.high is None:
         return ""
     return f"{_number(row.name, row.low)} .. {_number(row.name, row.high)}"

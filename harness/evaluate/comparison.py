@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from harness.evaluate.diversity import describe_texts
@@ -20,10 +19,8 @@ from harness.evaluate.scores import (
 from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
+from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS, Estimate
 from harness.statistics.intervals import (
-    CONFIDENCE,
-    FEW_CLUSTERS,
-    Estimate,
     clustered_difference,
     clustered_mean,
     holm,
@@ -212,8 +209,7 @@ def _kl(
     if not known:
         return None
     estimate = clustered_mean([ratio for ratio, _ in known], [c for _, c in known], bounds=None)
-    kept = asdict(estimate)
-    return {key: kept[key] for key in ("value", "low", "high", "n", "clusters")}
+    return {key: getattr(estimate, key) for key in ("value", "low", "high", "n", "clusters")}
 
 
 def _warnings(

@@ -12,7 +12,8 @@ from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
-from harness.statistics.intervals import Estimate, clustered_mean
+from harness.statistics.estimate import Estimate
+from harness.statistics.intervals import clustered_mean
 
 
 @dataclass(frozen=True, slots=True)

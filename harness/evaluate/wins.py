@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.evaluate.scores import Scores
-from harness.statistics.intervals import Estimate, from_sums
+from harness.statistics.estimate import Estimate
+from harness.statistics.intervals import from_sums
 
 if TYPE_CHECKING:
     import numpy as np

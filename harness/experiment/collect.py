@@ -23,7 +23,7 @@ from harness.registry import registry
 
 if TYPE_CHECKING:
     from harness.ratings.judgments import JudgmentTable
-    from harness.statistics.estimate import Statistic
+    from harness.statistics.estimate import Estimate
 
 
 @dataclass(slots=True)
@@ -241,21 +241,21 @@ def measure_agreement(
         raise GateStopError(f"{'; '.join(stopped)} (see {run.path / 'agreement.json'})")
 
 
-def _kappa(name: str, people: str, table: JudgmentTable) -> Statistic:
+def _kappa(name: str, people: str, table: JudgmentTable) -> Estimate:
     """Return a source's kappa against the majority of the people.
 
     Of a source with several annotators the lowest counts; of the people themselves, the mean over
     their pairs, which is the most that a judge can be asked for.
     """
     from harness.agreement import cohen_kappa, majority, pairs_of
-    from harness.statistics.estimate import Statistic
+    from harness.statistics.estimate import Estimate, undefined
 
     ratings = table.table
 
     def columns_of(source: str) -> list[int]:
         return [ratings.column(c) for c, s in table.sources.items() if s == source]
 
-    def kappa(first: Any, second: Any, label: str) -> Statistic:
+    def kappa(first: Any, second: Any, label: str) -> Estimate:
         pairs = pairs_of(first, second, ratings.clusters, ratings.n_categories)
         return cohen_kappa(pairs, label)
 
@@ -266,7 +266,7 @@ def _kappa(name: str, people: str, table: JudgmentTable) -> Statistic:
         known = [k for k in found if k.value is not None]
         if len(known) < len(found) or not found:
             reason = next((k.reason for k in found if k.value is None), "no pair was judged")
-            return Statistic("cohen_kappa", name, None, status="undefined", reason=reason)
+            return undefined("cohen_kappa", name, reason)
         return min(known, key=lambda k: k.value or 0.0)
     values = [
         kappa(codes[:, a], codes[:, b], people).value
@@ -275,5 +275,5 @@ def _kappa(name: str, people: str, table: JudgmentTable) -> Statistic:
     ]
     defined = [value for value in values if value is not None]
     if not defined:
-        return Statistic("cohen_kappa", people, None, status="undefined", reason="one person only")
-    return Statistic("mean_cohen_kappa", people, sum(defined) / len(defined))
+        return undefined("cohen_kappa", people, "one person only")
+    return Estimate(sum(defined) / len(defined), name="mean_cohen_kappa", annotators=people)

@@ -8,38 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-CONFIDENCE = 0.95
-FEW_CLUSTERS = 30
-"""Below this many clusters a clustered interval is too narrow to be trusted without a warning."""
+from harness.statistics.estimate import CONFIDENCE, Estimate
 
 REPLICATES = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its interval.
-
-    Args:
-        value: None when nothing could be estimated; ``reason`` says why.
-        low: Lower end, None when there is no interval.
-        high: Upper end, None when there is no interval.
-        n: Observations that went in.
-        clusters: Independent groups among them.
-        p: Two-sided p-value of "the value is 0", for differences only.
-        reason: Why value or interval is missing.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    clusters: int = 0
-    p: float | None = None
-    reason: str = ""
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -9,18 +9,16 @@ made: it is the ordinary bootstrap, counted instead of copied.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Statistic, undefined
+from harness.statistics.estimate import CONFIDENCE, Estimate, one_cluster, undefined
 
 REPLICATES = 2_000
-CONFIDENCE = 0.95
-FEW_CLUSTERS = 30
 _MOST_DRAWS = 30_000_000  # replicates x distinct rows; above it the jackknife stands in
 _BLOCK = 4_000_000
 
@@ -152,7 +150,7 @@ def estimate(
     perfect: tuple[float, float] | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> Statistic:
+) -> Estimate:
     """Return a statistic with its 95% interval.
 
     The interval is the bias-corrected and accelerated bootstrap (Efron 1987, JASA 82:171), with the
@@ -178,24 +176,14 @@ def estimate(
         value = float(function(units.total)) if groups else np.nan
     if not np.isfinite(value):
         return undefined(name, annotators, why_undefined, n, groups)
-    result = Statistic(name, annotators, value, n=n, clusters=groups)
+    result = Estimate(value, n=n, clusters=groups, name=name, annotators=annotators)
     if perfect is not None and abs(value - perfect[0]) < 1e-12:
         share = 1.0 - wilson(groups, groups)[0]
         low = max(bounds[0], value - perfect[1] * share)
-        return _few(
-            Statistic(
-                name,
-                annotators,
-                value,
-                low,
-                value,
-                n,
-                groups,
-                reason="perfect agreement: lower bound from Wilson's interval",
-            )
-        )
+        reason = "perfect agreement: lower bound from Wilson's interval"
+        return replace(result, low=low, high=value, reason=reason).with_unit_count()
     if groups < 2:
-        return result.caution("no interval from one cluster", "unreliable")
+        return one_cluster(name, annotators, value, n)
     with np.errstate(all="ignore"):
         left_out = jackknife(units, function)
         if replicates * units.rows.shape[0] > _MOST_DRAWS:
@@ -210,16 +198,10 @@ def estimate(
     low, high = max(bounds[0], min(low, value)), min(bounds[1], max(high, value))
     if high - low < 1e-12:
         return result.caution("all units are alike, so their spread is unknown", "unreliable")
-    result = Statistic(name, annotators, value, low, high, n, groups)
+    result = replace(result, low=low, high=high)
     if lost > 0.05:
         result = result.caution(f"undefined in {lost:.0%} of the replicates", "unreliable")
-    return _few(result)
-
-
-def _few(statistic: Statistic) -> Statistic:
-    if statistic.clusters >= FEW_CLUSTERS:
-        return statistic
-    return statistic.caution(f"only {statistic.clusters} independent units")
+    return result.with_unit_count()
 
 
 def _bca(
@@ -295,7 +277,7 @@ def clopper_pearson_upper(hits: int, n: int, delta: float) -> float:
 
 def cluster_share(
     name: str, annotators: str, scores: FloatArray, clusters: IntArray, *, why_undefined: str
-) -> Statistic:
+) -> Estimate:
     """Return a mean of scores in [0, 1] with its cluster-robust t-interval.
 
     Var = G/(G-1) * sum_g (sum_i e_i)^2 / n^2 (CR1; Liang & Zeger 1986, Cameron & Miller 2015) and
@@ -316,15 +298,7 @@ def cluster_share(
     value, groups = float(scores.mean()), sizes.size
     sums = np.bincount(group, weights=scores - value)
     if groups < 2:
-        return Statistic(
-            name,
-            annotators,
-            value,
-            n=n,
-            clusters=groups,
-            status="unreliable",
-            reason="no interval from one cluster",
-        )
+        return one_cluster(name, annotators, value, n)
     variance = groups / (groups - 1) * float(sums @ sums) / n**2
     hit = np.unique(group[scores > 0]).size
     miss = np.unique(group[scores < 1]).size
@@ -335,4 +309,5 @@ def cluster_share(
     else:
         half = t_quantile(groups - 1) * float(np.sqrt(variance))
         low, high = max(0.0, value - half), min(1.0, value + half)
-    return _few(Statistic(name, annotators, value, low, high, n, groups))
+    row = Estimate(value, low, high, n, groups, name=name, annotators=annotators)
+    return row.with_unit_count()

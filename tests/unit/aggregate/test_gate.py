@@ -3,12 +3,22 @@
 import pytest
 
 from harness.agreement.gate import GateDecision, gate
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 
 
 def kappa(value, low=None, high=None, reason=""):
     status = "ok" if value is not None else "undefined"
-    return Statistic("cohen_kappa", "j - people", value, low, high, 100, 100, status, reason)
+    return Estimate(
+        value,
+        low,
+        high,
+        100,
+        100,
+        status=status,
+        reason=reason,
+        name="cohen_kappa",
+        annotators="j - people",
+    )
 
 
 @pytest.mark.parametrize(

@@ -108,11 +108,13 @@ def test_evidence_brings_its_sections():
 
 
 def test_plugins_add_rows():
-    from harness.statistics.estimate import Statistic
+    from harness.statistics.estimate import Estimate
 
     table = from_labels({"ann": ["a", "b"] * 20, "gpt": ["a", "b"] * 20}, humans=["ann"])
     report = agreement_report(
-        table, settings=FAST, extra={"Mine": lambda t: [Statistic("mine", "all", 1.0, n=40)]}
+        table,
+        settings=FAST,
+        extra={"Mine": lambda t: [Estimate(1.0, n=40, name="mine", annotators="all")]},
     )
     assert report.find("mine", "all").value == 1.0
     assert report.rows()[-1]["section"] == "Mine"
