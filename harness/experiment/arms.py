@@ -11,12 +11,13 @@ from typing import Any
 
 from harness.experiment.collect import Collected, as_pairs
 from harness.experiment.config import ArmConfig, RunConfig
-from harness.experiment.context import NamedSource, StartBar, file_hash, resolve
+from harness.experiment.context import NamedSource, StartBar, resolve
 from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
 from harness.experiment.trainers import ONLINE, settings_of
 from harness.nouns.errors import ConfigError, HarnessError, PluginError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Preference
+from harness.policy.weights import weights_hash
 from harness.records.journal import Journal
 from harness.records.rows import to_dict
 from harness.records.run_directory import RunDirectory
@@ -230,7 +231,7 @@ def _begin(
         "preferences": arm["preferences_sha256"],
         "policy": [
             config.policy.model_dump(),
-            file_hash(Path(resolve(config_path, config.policy.model))),
+            weights_hash(resolve(config_path, config.policy.model)),
         ],
         "items": [to_dict(item) for item in collected.train],
         "seed": job.seed,

@@ -9,13 +9,14 @@ from typing import Any
 
 from harness.experiment.collect import Collected
 from harness.experiment.config import RunConfig
-from harness.experiment.context import NamedSource, StartBar, file_hash, resolve
+from harness.experiment.context import NamedSource, StartBar, resolve
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
+from harness.policy.weights import weights_hash
 from harness.records.journal import Journal
 from harness.records.rows import read_responses, to_dict
 from harness.records.run_directory import RunDirectory
@@ -52,7 +53,7 @@ def sample_policies(
     for (policy, seed), checkpoint in checkpoints.items():
         path = run.path / "responses" / f"evaluation-{policy}-seed{seed}.jsonl"
         inputs = {
-            "checkpoint": file_hash(Path(checkpoint)),
+            "checkpoint": weights_hash(checkpoint),
             "items": [to_dict(item) for item in items],
             "policy": config.policy.model_dump(),
             "per_item": per_item,

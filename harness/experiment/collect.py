@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.experiment.config import ItemsConfig, RunConfig
-from harness.experiment.context import NamedSource, StartBar, cost_note, file_hash, resolve
+from harness.experiment.context import NamedSource, StartBar, cost_note, resolve
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError, DataError, GateStopError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.policy.weights import weights_hash
 from harness.records.journal import Journal
 from harness.records.rows import read_items, read_responses, to_dict
 from harness.records.run_directory import RunDirectory
@@ -102,7 +103,7 @@ def sample_base(
     policy, model = config.policy, resolve(config_path, config.policy.model)
     path = run.path / "responses" / "train.jsonl"
     inputs = {
-        "policy": [policy.model_dump(), file_hash(Path(model))],
+        "policy": [policy.model_dump(), weights_hash(model)],
         "items": [to_dict(item) for item in items],
         "seed": config.seeds[0],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -136,17 +135,6 @@ def resolve(config_path: Path, name: str) -> str:
     path = Path(name)
     beside = config_path.parent / path
     return str(path if path.is_absolute() or not beside.exists() else beside)
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, or of all files of a folder by name."""
-    digest = hashlib.sha256()
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for file in files:
-        if file.is_file():
-            digest.update(file.relative_to(path.parent).as_posix().encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:

@@ -25,7 +25,6 @@ from harness.experiment.context import (
     NamedSource,
     StartBar,
     build_sources,
-    file_hash,
     no_bar,
     open_context,
     versions,
@@ -33,6 +32,7 @@ from harness.experiment.context import (
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import HarnessError
 from harness.nouns.schema import Judgment
+from harness.records.file_hash import file_hash
 from harness.records.journal import JOURNAL, Journal
 from harness.records.rows import read_rows
 from harness.records.run_directory import RunDirectory

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,6 @@ from harness.experiment.context import (
     NamedSource,
     build_sources,
     cost_note,
-    file_hash,
     open_context,
     resolve,
     versions,
@@ -143,21 +141,6 @@ def test_paths_are_beside_the_experiment_where_they_exist_and_hub_ids_stay(tmp_p
     assert resolve(experiment, "org/model") == "org/model"
     assert resolve(experiment, "/somewhere/else") == "/somewhere/else"
     assert resolve(experiment, str(tmp_path / "policy")) == str(tmp_path / "policy")
-
-
-def test_a_hash_moves_with_names_and_contents_of_all_files(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "b").write_text("two")
-    (folder / "deep" / "a").write_text("one")
-    by_hand = hashlib.sha256(b"model/btwomodel/deep/aone").hexdigest()
-    assert file_hash(folder) == by_hand
-    assert file_hash(folder / "b") == hashlib.sha256(b"btwo").hexdigest()
-    assert file_hash(tmp_path / "absent") == hashlib.sha256(b"").hexdigest()
-    (folder / "empty").mkdir()
-    assert file_hash(folder) == by_hand
-    (folder / "b").rename(folder / "c")
-    assert file_hash(folder) != by_hand
 
 
 def test_versions_of_what_is_installed() -> None:

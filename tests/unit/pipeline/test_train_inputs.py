@@ -73,6 +73,12 @@ PREPARED = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _model(tmp_path: Path) -> None:
+    """The base policy, beside the experiment file."""
+    (tmp_path / "m").mkdir()
+
+
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call train_all with trainings that do nothing; return the jobs that it starts."""

@@ -1,0 +1,50 @@
+"""What the weights of a model are, whatever it is called: the fingerprint of a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.nouns.errors import InputError
+from harness.policy.models import is_adapter
+from harness.records.file_hash import file_hash
+
+
+def weights_hash(model: str | Path) -> str:
+    """Return what moves when the weights of a model do.
+
+    Of a folder it is the hash of its files; a LoRA adapter's is that of its base as well. Of a hub
+    id it is the revision that would be loaded now: the newest one, or without a network the one
+    that was loaded last.
+
+    Raises:
+        InputError: It is neither a folder nor a hub id that can be looked up.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        return _revision(str(model))
+    found = file_hash(folder)
+    if is_adapter(folder):
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        found += "+" + weights_hash(config["base_model_name_or_path"])
+    return found
+
+
+def _revision(hub_id: str) -> str:
+    """Return the commit of a hub id: a downloaded file lies in a folder that is called by it."""
+    import importlib.util
+
+    missing = InputError(
+        "there is no such model folder, nor a model of that name on the hub", where=hub_id
+    )
+    if hub_id.count("/") != 1 or importlib.util.find_spec("huggingface_hub") is None:
+        raise missing
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+
+    for name in ("config.json", "adapter_config.json"):
+        try:
+            return Path(hf_hub_download(hub_id, name)).parent.name
+        except (OSError, HFValidationError):  # no network, no such model or no such file of it
+            continue
+    raise missing
