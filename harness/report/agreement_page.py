@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.blocks import Block, Bullets, Cell, Details, Figure, Section, Table, Text
+from harness.report.blocks import Block, Bullets, Details, Figure, Section, Text
 from harness.report.build import _html, _write
 from harness.report.figures import Bar, Dot, bars, dot_plot
 from harness.report.svg import SERIES, Axis, Canvas
+from harness.report.tables import Cell, Column, Table, Value
 from harness.report.wording import interval, number
 
 Data = Mapping[str, Any]
@@ -67,7 +68,7 @@ def page(data: Data) -> tuple[str, list[str], list[Section]]:
 
 def _labels(data: Data) -> list[Block]:
     audit = data["audit"]
-    rows: list[Sequence[Cell | str]] = []
+    rows: list[Sequence[Cell | Value]] = []
     for entry in audit["coverage"]:
         failed = sum(entry["failures"].values())
         asked = entry["labels"] + failed
@@ -83,8 +84,10 @@ def _labels(data: Data) -> list[Block]:
                 f"{entry['labels'] / asked:.1%}" if asked else "-",
             ]
         )
-    columns = ["annotator", "kind", "#labels", "#failed", "#missing", "#coverage"]
-    blocks: list[Block] = [Table("Coverage: who labelled how much", columns, rows)]
+    numbers = Column.each("count", "labels", "failed", "missing", "coverage")
+    blocks: list[Block] = [
+        Table("Coverage: who labelled how much", ["annotator", "kind", *numbers], rows)
+    ]
     if audit["majority_ties"]:
         ties = audit["majority_ties"]
         blocks.append(Text(f"{ties:,} items have no majority: a tie stays a tie."))
@@ -252,7 +255,7 @@ def reliability_diagram(name: str, annotator: str, bins: Sequence[Row]) -> str:
 def _confusion(data: Data) -> list[Block]:
     blocks: list[Block] = []
     for entry in data.get("confusion", ()):
-        rows: list[Sequence[Cell | str]] = []
+        rows: list[Sequence[Cell | Value]] = []
         for label, counts in zip(entry["categories"], entry["counts"], strict=True):
             total = sum(counts)
             cells = [
@@ -261,7 +264,10 @@ def _confusion(data: Data) -> list[Block]:
                 for n in counts
             ]  # fmt: skip
             rows.append([Cell(f"{entry['truth']}: {label}", tone="strong"), *cells])
-        columns = ["truth", *(f"#says {label}" for label in entry["categories"])]
+        columns = [
+            Column("truth"),
+            *Column.each("count", *(f"says {c}" for c in entry["categories"])),
+        ]
         blocks.append(Table(f"What {entry['annotator']} says, by the truth", columns, rows))
     return blocks
 
@@ -272,7 +278,7 @@ def _everything(data: Data) -> list[Block]:
     for row in data["rows"]:
         sections.setdefault(row["section"], []).append(row)
     for title, rows in sections.items():
-        cells: list[Sequence[Cell | str]] = [
+        cells: list[Sequence[Cell | Value]] = [
             [
                 Cell(row["name"].replace("_", " ")),
                 row["annotators"],
@@ -287,7 +293,12 @@ def _everything(data: Data) -> list[Block]:
             ]
             for row in rows
         ]  # fmt: skip
-        columns = ["statistic", "annotators", "#value", "#items", "#clusters", "note"]
+        columns = [
+            *Column.each("text", "statistic", "annotators"),
+            Column("value", "estimate"),
+            *Column.each("count", "items", "clusters"),
+            Column("note", "note"),
+        ]
         found: list[Block] = [Table(title, columns, cells)]
         notes = data.get("notes", {}).get(title, ())
         if notes:

@@ -1,12 +1,12 @@
-"""What a report is made of, before it becomes HTML or Markdown: one content, two renderings."""
+"""What a report is made of, before it is printed: one content, three printers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-Tone = Literal["", "muted", "good", "bad", "warn", "strong"]
+from harness.report.tables import Table, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,40 +23,6 @@ class Bullets:
 
     items: Sequence[str]
     tone: Tone = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a table.
-
-    Args:
-        text: What stands in it.
-        note: A second, smaller line, such as the interval.
-        tone: Emphasis.
-        heat: 0 to 1, coloured from loss to win; None for no colour.
-    """
-
-    text: str
-    note: str = ""
-    tone: Tone = ""
-    heat: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table whose first column holds the row headings.
-
-    Args:
-        caption: What it shows; also its name for screen readers.
-        columns: Headings; one that starts with ``#`` is a column of numbers.
-        rows: Cells; plain strings are cells without emphasis.
-        matrix: Whether it is square and its headings name the same things twice.
-    """
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
-    matrix: bool = False
 
 
 @dataclass(frozen=True, slots=True)

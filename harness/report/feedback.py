@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.blocks import Block, Bullets, Cell, Details, Figure, Table, Text
+from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, Dot, bars, dot_plot
 from harness.report.findings import gate_sentence
+from harness.report.tables import Cell, Column, Table
 from harness.report.wording import (
     NONE,
     Names,
     count,
-    dollars,
     interval,
     join,
     number,
     percent,
-    seconds,
 )
 
 Data = Mapping[str, Any]
@@ -147,15 +146,20 @@ def _plots(table: Data, index: int, names: Names) -> list[Block]:
 def _statistics(table: Data, names: Names) -> Table:
     return Table(
         f"Agreement statistics on {table['title']}, with 95% intervals",
-        ["statistic", "who", "#value", "#95% interval", "#items", "#clusters", "note"],
+        [
+            *Column.each("text", "statistic", "who"),
+            *Column.each("rate", "value", "95% interval"),
+            *Column.each("count", "items", "clusters"),
+            Column("note", "note"),
+        ],
         [
             [
                 names.prose(statistic_title(row["name"])),
                 _who(row, names),
-                Cell(number(row["value"], 3), tone="muted" if row["status"] != "ok" else ""),
+                Cell(row["value"], tone="muted" if row["status"] != "ok" else ""),
                 interval(row, 3) or NONE,
-                count(row["n"]),
-                count(row["clusters"]),
+                row["n"],
+                row["clusters"],
                 names.prose(
                     ": ".join(
                         part
@@ -184,13 +188,13 @@ def _audit(audit: Data, names: Names) -> list[Block]:
     ]
     table = Table(
         "Labels per annotator",
-        ["annotator", "kind", "#items", "#labels", "failures"],
+        ["annotator", "kind", *Column.each("count", "items", "labels"), "failures"],
         [
             [
                 names.source(row["annotator"]),
                 row["kind"],
-                count(row["items"]),
-                count(row["labels"]),
+                row["items"],
+                row["labels"],
                 _reasons(row["failures"]),
             ]
             for row in audit["coverage"]
@@ -224,28 +228,26 @@ def sources(data: Data, names: Names) -> list[Block]:
             "Coverage, failures and cost of each source",
             [
                 "source",
-                "#requests",
-                "#judgments",
-                "#verdicts",
+                *Column.each("count", "requests", "judgments", "verdicts"),
                 "failures",
-                "#cost",
-                "#time",
-                "#tokens",
+                Column("cost", "dollars"),
+                Column("time", "seconds"),
+                Column("tokens", "count"),
             ],
             [
                 [
                     Cell(names.source(row["name"]), tone="strong"),
-                    count(row["requests"]),
-                    count(row["judgments"]),
-                    Cell(count(row["ok"]), _share(row)),
+                    row["requests"],
+                    row["judgments"],
+                    Cell(row["ok"], _share(row)),
                     Cell(
                         _reasons(row["failures"]),
                         _reasons(row.get("reasons") or {}) if row.get("reasons") else "",
                         "warn" if row["failures"] else "muted",
                     ),
-                    dollars(row.get("cost_usd")),
-                    seconds(row.get("seconds")),
-                    count(row.get("tokens")),
+                    row.get("cost_usd"),
+                    row.get("seconds"),
+                    row.get("tokens"),
                 ]
                 for row in rows
             ],

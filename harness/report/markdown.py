@@ -8,16 +8,15 @@ from collections.abc import Iterable, Sequence
 from harness.report.blocks import (
     Block,
     Bullets,
-    Cell,
     Code,
     Details,
     Figure,
     Markdown,
     Sample,
     Section,
-    Table,
     Text,
 )
+from harness.report.tables import Cell, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&!])")
 _LINE_START = re.compile(r"^(\d*)([-+=.)])(?=[\s\-=]|$)")
@@ -87,10 +86,11 @@ def _html(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    heads = [escaped(name.removeprefix("#")) for name in table.columns]
-    rules = ["---:" if name.startswith("#") else "---" for name in table.columns]
-    lines = [f"**{escaped(table.caption)}**", "", _row(heads), _row(rules)]
-    lines += [_row([_cell(cell) for cell in row]) for row in table.rows]
+    heads = [escaped(head.heading) for head in table.heads]
+    rules = ["---:" if head.is_number else "---" for head in table.heads]
+    lines = [f"**{escaped(table.title)}**", "", _row(heads), _row(rules)]
+    lines += [_row([_cell(cell) for cell in row]) for row in table.body]
+    lines += [f"\n{escaped(note)}" for note in table.notes]
     return "\n".join(lines)
 
 
@@ -98,9 +98,7 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(cell: Cell | str) -> str:
-    if isinstance(cell, str):
-        return escaped(cell)
+def _cell(cell: Cell) -> str:
     text = escaped(cell.text)
     if cell.tone in ("good", "bad", "strong") and text:
         text = f"**{text}**"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.blocks import Block, Cell, Details, Figure, Table, Text
+from harness.report.blocks import Block, Details, Figure, Text
 from harness.report.figures import Dot, Point, dot_plot, plane
 from harness.report.findings import verdict
+from harness.report.tables import Cell, Column, Table, Value
 from harness.report.training import colours
 from harness.report.wording import (
     NONE,
@@ -26,7 +27,7 @@ TONES = {"raised": "good", "lowered": "bad"}
 
 def compared(data: Data, names: Names) -> list[Block]:
     """Return the table of arms: which feedback, which trainer."""
-    rows: list[list[Cell | str]] = []
+    rows: list[list[Cell | Value]] = []
     for arm in data.get("arms", ()):
         weights = arm.get("weights") or {}
         feedback = [
@@ -45,8 +46,8 @@ def compared(data: Data, names: Names) -> list[Block]:
                 Cell(", ".join(feedback), note=f"dropped: {join(dropped)}" if dropped else ""),
                 arm["trainer"],
                 arm.get("aggregation") or NONE,
-                Cell(count(arm.get("n_preferences")), _unused(arm)),
-                count(arm.get("n_rewards")),
+                Cell(arm.get("n_preferences"), _unused(arm)),
+                arm.get("n_rewards"),
                 ", ".join(str(seed["seed"]) for seed in arm["seeds"]),
             ]
         )
@@ -58,7 +59,11 @@ def compared(data: Data, names: Names) -> list[Block]:
         Text(lead),
         Table(
             "Arms: where the feedback came from and what was trained on it",
-            ["arm", "feedback", "trainer", "aggregation", "#preferences", "#rewards", "seeds"],
+            [
+                *Column.each("text", "arm", "feedback", "trainer", "aggregation"),
+                *Column.each("count", "preferences", "rewards"),
+                "seeds",
+            ],
             rows,
         ),
     ]
@@ -98,22 +103,24 @@ def results(data: Data, names: Names) -> list[Block]:
 
 
 def _score_table(evaluation: Data, by_key: Mapping[tuple[str, str], Data], names: Names) -> Table:
-    columns = ["policy"]
+    columns = [Column("policy")]
     for evaluator in evaluation["evaluators"]:
-        columns += [f"#{names.source(evaluator['name'])}", "#change from base"]
-    columns += ["#KL from base", "#characters", "#distinct-2"]
-    rows: list[list[Cell | str]] = []
+        title = names.source(evaluator["name"])
+        columns += [Column(title, "score"), Column("change from base", "change")]
+    columns += [Column("KL from base", "score"), Column("characters", "mean")]
+    columns += [Column("distinct-2", "rate")]
+    rows: list[list[Cell | Value]] = []
     for policy in evaluation["policies"]:
-        row: list[Cell | str] = [Cell(policy["name"], tone="strong")]
+        row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
         for evaluator in evaluation["evaluators"]:
             score = by_key[evaluator["name"], policy["name"]]
             held_out = "" if score["held_out"] else "trained on it · "
-            row.append(Cell(number(score["value"]), f"{held_out}{interval(score)}"))
+            row.append(Cell(score["value"], f"{held_out}{interval(score)}"))
             row.append(_change_cell(score["difference"]))
         kl = policy.get("kl")
-        row.append(Cell(number(kl["value"]), interval(kl)) if kl else NONE)
-        row.append(number(policy["characters"]["value"], 1))
-        row.append(number(policy.get("distinct_2"), 3))
+        row.append(Cell(kl["value"], interval(kl)) if kl else None)
+        row.append(policy["characters"]["value"])
+        row.append(policy.get("distinct_2"))
         rows.append(row)
     return Table(
         "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm. KL in"
@@ -125,10 +132,10 @@ def _score_table(evaluation: Data, by_key: Mapping[tuple[str, str], Data], names
 
 def _change_cell(difference: Data | None) -> Cell:
     if difference is None or difference.get("value") is None:
-        return Cell(NONE, tone="muted")
+        return Cell(None, tone="muted")
     tone: Any = TONES.get(verdict(difference), "")
     note = f"{interval(difference, sign=True)} · p {p_value(difference['p_holm'])}"
-    return Cell(number(difference["value"], sign=True), note, tone)
+    return Cell(difference["value"], note, tone)
 
 
 def _score_panel(
@@ -203,21 +210,22 @@ def _win_blocks(
     criteria = list(dict.fromkeys(row["criterion"] for row in evaluation["wins"]))
 
     def matrix(criterion: str, caption: str) -> Table:
-        rows: list[list[Cell | str]] = []
+        rows: list[list[Cell | Value]] = []
         for a in policies:
-            cells: list[Cell | str] = [Cell(a, tone="strong")]
+            cells: list[Cell | Value] = [Cell(a, tone="strong")]
             for b in policies:
                 row = by_key.get((criterion, a, b))
                 if row is None or row["value"] is None:
-                    cells.append(Cell(NONE, tone="muted"))
+                    cells.append(Cell(None, tone="muted"))
                     continue
                 wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
-                cells.append(
-                    Cell(number(row["value"]), f"{interval(row)} · {wtl}", heat=row["value"])
-                )
+                cells.append(Cell(row["value"], f"{interval(row)} · {wtl}", heat=row["value"]))
             rows.append(cells)
         return Table(
-            caption, ["row against column", *(f"#{p}" for p in policies)], rows, matrix=True
+            caption,
+            ["row against column", *Column.each("score", *policies)],
+            rows,
+            matrix=True,
         )
 
     blocks: list[Block] = []
@@ -241,21 +249,27 @@ def _win_blocks(
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:
-    rows: list[list[Cell | str]] = [
+    rows: list[list[Cell | Value]] = [
         [
             row["policy"],
             names.source(row["evaluator"]),
             str(seed["seed"]),
-            number(seed["value"], 3),
-            interval(seed, 3),
+            seed["value"],
+            (seed["low"], seed["high"]),
             f"{count(seed['n'])} of {count(seed['responses'])}",
-            number(row["seed_sd"], 3) if index == 0 else "",
+            row["seed_sd"] if index == 0 else "",
         ]
         for row in evaluation["scores"]
         for index, seed in enumerate(row["seeds"])
     ]
     return Table(
         "Scores by seed; intervals clustered by prompt",
-        ["policy", "evaluator", "#seed", "#score", "#95% interval", "#scored", "#sd of seeds"],
+        [
+            *Column.each("text", "policy", "evaluator"),
+            Column("seed", "count"),
+            *Column.each("rate", "score", "95% interval"),
+            Column("scored", "count"),
+            Column("sd of seeds", "rate"),
+        ],
         rows,
     )

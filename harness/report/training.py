@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.blocks import Answer, Block, Cell, Details, Figure, Sample, Table, Text
+from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.figures import curves, strips, time_bars
 from harness.report.svg import padded
-from harness.report.wording import NONE, Names, count, dollars, number, plain, seconds
+from harness.report.tables import Cell, Column, Table, Value
+from harness.report.wording import NONE, Names, dollars, number, plain
 
 Data = Mapping[str, Any]
 
@@ -104,7 +105,7 @@ def effort(data: Data) -> list[Block]:
         )
         for arm in arms
     ]
-    rows: list[list[Cell | str]] = [
+    rows: list[list[Cell | Value]] = [
         [
             Cell(arm["name"], tone="strong"),
             str(seed["seed"]),
@@ -112,22 +113,22 @@ def effort(data: Data) -> list[Block]:
                 str(seed.get("status") or NONE),
                 tone="" if seed.get("status") in (None, "ok", "done") else "bad",
             ),
-            count(seed.get("steps")),
-            seconds(seed.get("seconds")),
-            dollars(seed.get("cost_usd")),
-            count(seed.get("peak_memory_mb")),
-            number((seed.get("reward_model") or {}).get("accuracy")),
+            seed.get("steps"),
+            seed.get("seconds"),
+            seed.get("cost_usd"),
+            seed.get("peak_memory_mb"),
+            (seed.get("reward_model") or {}).get("accuracy"),
         ]
         for arm in arms
         for seed in arm["seeds"]
     ]
-    feedback: list[list[Cell | str]] = [
+    feedback: list[list[Cell | Value]] = [
         [
             Cell(arm["name"], tone="strong"),
-            seconds(arm.get("feedback_seconds")),
-            dollars(arm.get("feedback_cost_usd")),
-            seconds(sum(each) / len(each)) if each else NONE,
-            str(len(each)),
+            arm.get("feedback_seconds"),
+            arm.get("feedback_cost_usd"),
+            sum(each) / len(each) if each else None,
+            len(each),
         ]
         for arm, (_, _, each) in zip(arms, timed, strict=True)
     ]
@@ -144,13 +145,28 @@ def effort(data: Data) -> list[Block]:
     blocks.append(
         Table(
             "Time and money per arm; feedback that several arms use counts for each of them",
-            ["arm", "#feedback time", "#feedback cost", "#training time, mean", "#trainings"],
+            [
+                "arm",
+                Column("feedback time", "seconds"),
+                Column("feedback cost", "dollars"),
+                Column("training time, mean", "seconds"),
+                Column("trainings", "count"),
+            ],
             feedback,
         )
     )
     trainings = Table(
         "Trainings; reward model: its accuracy on held-out preferences",
-        ["arm", "#seed", "status", "#steps", "#time", "#cost", "#peak memory, MB", "#reward model"],
+        [
+            "arm",
+            Column("seed", "count"),
+            "status",
+            Column("steps", "count"),
+            Column("time", "seconds"),
+            Column("cost", "dollars"),
+            Column("peak memory, MB", "count"),
+            Column("reward model", "score"),
+        ],
         rows,
     )
     blocks.append(Details("Each training", [trainings]))

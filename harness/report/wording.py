@@ -35,15 +35,16 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, digits: int = 0) -> str:
     """Return a share in percent; 100% and 0% only for exactly all and none."""
     if value is None:
         return NONE
-    if 0.995 <= value < 1:
-        return f"{100 * value:.1f}%" if value < 0.9995 else ">99.9%"
-    if 0 < value < 0.005:
-        return f"{100 * value:.1f}%" if value >= 0.0005 else "<0.1%"
-    return f"{100 * value:.0f}%"
+    ends = 10.0 ** -(digits or 1)  # whole percents get a decimal near both ends
+    for places in (digits, digits or 1):
+        text = number(100 * value, places)
+        if not 0 < value < 1 or float(text) not in (0, 100):
+            return f"{text}%"
+    return f"<{ends:g}%" if value < 0.5 else f">{100 - ends:g}%"
 
 
 def p_value(value: float | None) -> str:

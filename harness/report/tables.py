@@ -1,0 +1,146 @@
+"""The one model of a table, and the one rule by which its numbers are rounded.
+
+Terminal, HTML and Markdown print what :attr:`Table.heads` and :attr:`Table.body` return, so a cell
+reads the same in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from harness.report.wording import NONE, count, dollars, number, p_value, percent, plain, seconds
+
+Tone = Literal["", "muted", "good", "bad", "warn", "strong"]
+Kind = Literal[
+    "text", "note", "count", "mean", "score", "change", "rate", "estimate", "share", "percent",
+    "p-value", "dollars", "seconds",
+]  # fmt: skip
+Value: TypeAlias = "str | float | tuple[float | None, float | None] | None"
+
+_WRITERS: Mapping[Kind, Callable[[Any], str]] = {
+    "text": str,
+    "note": str,
+    "count": count,
+    "mean": partial(number, digits=1),
+    "score": number,
+    "change": partial(number, sign=True),
+    "rate": partial(number, digits=3),
+    "estimate": partial(number, digits=4),
+    "share": partial(percent, digits=2),
+    "percent": partial(percent, digits=1),
+    "p-value": p_value,
+    "dollars": dollars,
+    "seconds": seconds,
+}
+
+
+def shown(value: Value, kind: Kind) -> str:
+    """Return a value as it stands in every table, plot and page.
+
+    Args:
+        value: A number; (low, high) of an interval, rounded like its number; None for no value. A
+            text stands as it is, whatever the kind.
+        kind: ``count``: whole, thousands marked; ``mean`` (of counts): 1 decimal; ``score``: 2;
+            ``change``: 2 with the sign; ``rate``: 3; ``estimate`` (statistics): 4; ``share``:
+            percent with 2; ``percent``: with 1; ``p-value``; ``dollars``; ``seconds``; ``text``;
+            ``note``: a text on its row, which a terminal shows below it.
+    """
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, tuple):
+        low, high = value
+        known = low is not None and high is not None
+        return f"{shown(low, kind)} to {shown(high, kind)}" if known else ""
+    return NONE if value is None else _WRITERS[kind](value)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading and what it holds.
+
+    Args:
+        heading: In words.
+        kind: How its numbers are rounded; all but ``text`` and ``note`` stand on the right.
+    """
+
+    heading: str
+    kind: Kind = "text"
+
+    @staticmethod
+    def each(kind: Kind, *headings: str) -> tuple[Column, ...]:
+        """Return several columns of one kind."""
+        return tuple(Column(heading, kind) for heading in headings)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it holds numbers."""
+        return self.kind not in ("text", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table that is more than its value.
+
+    Args:
+        value: What stands in it.
+        note: A second, smaller line, such as the interval.
+        tone: Emphasis.
+        heat: 0 to 1, coloured from loss to win; None for no colour.
+        kind: How the value is rounded, where it is not as the column says.
+    """
+
+    value: Value
+    note: str = ""
+    tone: Tone = ""
+    heat: float | None = None
+    kind: Kind | None = None
+
+    @property
+    def text(self) -> str:
+        """The value in words."""
+        return shown(self.value, self.kind or "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose first column holds the row headings.
+
+    Args:
+        title: What it shows; also its name for screen readers. A terminal shows none that is empty.
+        columns: From left to right; a plain string is a column of text.
+        rows: Cells; a plain value is a cell without emphasis.
+        notes: What a reader must know to read the rows rightly.
+        matrix: Whether it is square and its headings name the same things twice.
+    """
+
+    title: str
+    columns: Sequence[Column | str]
+    rows: Sequence[Sequence[Cell | Value]]
+    notes: Sequence[str] = ()
+    matrix: bool = False
+
+    @property
+    def heads(self) -> tuple[Column, ...]:
+        """The columns."""
+        return tuple(Column(c) if isinstance(c, str) else c for c in self.columns)
+
+    @property
+    def body(self) -> tuple[tuple[Cell, ...], ...]:
+        """The rows, each cell's text as every printer shows it.
+
+        Raises:
+            ValueError: A row is not as long as the table is wide.
+        """
+        return tuple(
+            tuple(_cell(cell, head.kind) for cell, head in zip(row, self.heads, strict=True))
+            for row in self.rows
+        )
+
+
+def _cell(cell: Cell | Value, kind: Kind) -> Cell:
+    if not isinstance(cell, Cell):
+        cell = Cell(cell)
+    return replace(cell, value=shown(cell.value, cell.kind or kind))

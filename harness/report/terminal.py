@@ -1,0 +1,126 @@
+"""The same blocks on a terminal: words are never broken while the columns have room for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.report.blocks import Bullets, Text
+from harness.report.tables import Cell, Column, Table, Tone
+from harness.report.wording import MINUS, NONE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text as Line
+
+STYLES: dict[Tone, str] = {
+    "": "", "muted": "dim", "good": "green", "bad": "red", "warn": "yellow", "strong": "bold",
+}  # fmt: skip
+GAP = 2
+"""Blanks between two columns."""
+
+
+def show(screen: Console, *blocks: Text | Bullets | Table) -> None:
+    """Print paragraphs and tables; nothing in them is read as markup.
+
+    Args:
+        screen: Where to; ``harness.cli.screen.console()`` is the one of the commands.
+        blocks: From top to bottom. A table without a title follows what stands above it.
+    """
+    for block in blocks:
+        if isinstance(block, Table):
+            _show_table(screen, block)
+        elif isinstance(block, Text):
+            _print(screen, block.text, STYLES[block.tone])
+        else:
+            for item in block.items:
+                _print(screen, item, STYLES[block.tone], indent=2)
+
+
+def _print(screen: Console, text: str, style: str = "", indent: int = 0) -> None:
+    """Print one paragraph, ``indent`` cells from the left."""
+    for line in _wrapped(screen, text, screen.width - indent, style):
+        line.pad_left(indent)
+        screen.print(line)
+
+
+def _wrapped(screen: Console, text: str, width: int, style: str = "") -> list[Line]:
+    """Return lines of at most ``width`` cells, broken at blanks; a longer word is folded."""
+    from rich.text import Text as Line
+
+    try:
+        text.encode(screen.encoding)
+    except UnicodeEncodeError:  # an old terminal
+        text = text.replace(MINUS, "-").replace(NONE, "-")
+    lines = Line(text, style).wrap(screen, max(1, width), overflow="fold")
+    for line in lines:
+        line.rstrip()
+    return list(lines) or [Line("")]
+
+
+def _show_table(screen: Console, table: Table) -> None:
+    heads = [(k, head) for k, head in enumerate(table.heads) if head.kind != "note"]
+    under = [k for k, head in enumerate(table.heads) if head.kind == "note"]
+    columns = [head for _, head in heads]
+    body = table.body
+    kept = [[row[k] for k, _ in heads] for row in body]
+    widths = _widths(columns, [[_text(cell) for cell in row] for row in kept], screen.width)
+    if table.title:
+        screen.print()
+        _print(screen, table.title, "bold")
+    _show_row(screen, columns, widths, [Cell(head.heading, tone="muted") for head in columns])
+    for row, cells in zip(body, kept, strict=True):
+        _show_row(screen, columns, widths, cells)
+        for note in (row[k] for k in under):
+            if note.text:
+                _print(screen, note.text, STYLES[note.tone], indent=4)
+    for text in table.notes:
+        _print(screen, text, "dim", indent=2)
+
+
+def _text(cell: Cell) -> str:
+    return f"{cell.text} ({cell.note})" if cell.note else cell.text
+
+
+def _show_row(
+    screen: Console, columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell]
+) -> None:
+    from rich.text import Text as Line
+
+    wrapped = [
+        _wrapped(screen, _text(cell), width, STYLES[cell.tone])
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    for height in range(max(map(len, wrapped))):
+        line = Line()
+        for column, width, lines in zip(columns, widths, wrapped, strict=True):
+            part = lines[height] if height < len(lines) else Line("")
+            part.align("right" if column.is_number else "left", width)
+            line.append_text(part)
+            line.append(" " * GAP)
+        line.rstrip()
+        screen.print(line)
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return the width of each column: whole cells if they fit, whole words if those do."""
+    from rich.cells import cell_len
+
+    def longest(texts: Sequence[str]) -> int:
+        return max(map(cell_len, texts), default=0)
+
+    wished, least = [], []
+    for k, column in enumerate(columns):
+        cells = [row[k] for row in rows]
+        words = [word for text in (*cells, column.heading) for word in text.split()]
+        wished.append(max(1, longest([*cells, column.heading])))
+        whole = longest(cells) if column.is_number else 0  # a number and its interval stay whole
+        least.append(max(1, whole, longest(words)))
+    room -= GAP * (len(columns) - 1)
+    widths = list(wished) if sum(wished) <= room else list(least)
+    while sum(widths) < room and widths != wished:
+        tight = max(range(len(widths)), key=lambda k: wished[k] / widths[k])
+        widths[tight] += 1
+    while sum(widths) > room and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+    return widths
