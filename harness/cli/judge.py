@@ -40,7 +40,7 @@ def command(
     from harness.experiment.config import SourceConfig
     from harness.experiment.context import NamedSource, cost_note, open_context
     from harness.feedback.annotate import annotate
-    from harness.feedback.requests import build_requests
+    from harness.feedback.requests import build_requests, criterion_for
     from harness.nouns.errors import ConfigError, DataError
     from harness.nouns.schema import Judgment
     from harness.records.journal import Journal
@@ -63,7 +63,8 @@ def command(
             hint=f"it can judge {', '.join(named.info.takes)}",
         )
     all_items = read_items(items)
-    requests = build_requests(all_items, read_responses(responses, all_items), named.way)
+    criterion = criterion_for(named.info, named.way)
+    requests = build_requests(all_items, read_responses(responses, all_items), named.way, criterion)
     if not requests:
         raise DataError(
             "there is nothing to judge",

@@ -53,6 +53,7 @@ def command(
     from harness.nouns.errors import ConfigError
     from harness.nouns.schema import Response
     from harness.policy.respond import ask_model, sample_policy
+    from harness.policy.sampling import Sampling
     from harness.records.journal import Journal
     from harness.records.rows import read_items
     from harness.records.writes import write_jsonl
@@ -64,6 +65,8 @@ def command(
     all_items = read_items(items)
     total = len(all_items) * per_item
 
+    sampling = Sampling(temperature, max_new_tokens, seed, per_item)
+
     async def ask() -> list[Response]:
         with (
             Journal(out.with_name(out.name + ".journal.sqlite")) as journal,
@@ -71,20 +74,15 @@ def command(
         ):
             async with open_context(journal, seed=seed or 0, budget_usd=budget) as ctx:
                 ctx.chat.check(model)
-                return await ask_model(
-                    ctx.chat, model, all_items, per_item=per_item, temperature=temperature,
-                    max_tokens=max_new_tokens, seed=seed, on_batch=advance(bars, "asking", total),
-                )  # fmt: skip
+                move = advance(bars, "asking", total)
+                return await ask_model(ctx.chat, model, all_items, sampling, on_batch=move)
 
     if chat:
         found = asyncio.run(ask())
     else:
         with progress(quiet) as bars:
-            found = sample_policy(
-                model, all_items, system=system or model, per_item=per_item, seed=seed or 0,
-                temperature=temperature, max_new_tokens=max_new_tokens,
-                on_batch=advance(bars, "sampling", total),
-            )  # fmt: skip
+            move = advance(bars, "sampling", total)
+            found = sample_policy(model, all_items, sampling, system=system or model, on_batch=move)
     if system:
         found = [replace(response, system=system) for response in found]
     write_jsonl(out, found)

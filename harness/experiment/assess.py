@@ -84,20 +84,18 @@ def _sample(
     from dataclasses import replace
 
     from harness.policy.respond import log_ratios, sample_policy
+    from harness.policy.sampling import Sampling
 
-    found = sample_policy(
-        checkpoint,
-        items,
-        system=policy,
-        per_item=config.evaluation.responses_per_item,
-        seed=seed,
-        temperature=config.policy.temperature,
-        max_new_tokens=config.policy.max_new_tokens,
-        on_batch=move,
+    sampling = Sampling(
+        config.policy.temperature,
+        config.policy.max_new_tokens,
+        seed,
+        config.evaluation.responses_per_item,
     )
+    found = sample_policy(checkpoint, items, sampling, system=policy, on_batch=move)
     ratios = [0.0] * len(found)
     if policy != BASE:
-        ratios = log_ratios(checkpoint, base, items, found, config.policy.temperature)
+        ratios = log_ratios(checkpoint, base, items, found, sampling.temperature)
     return [
         replace(response, metadata={**response.metadata, "log_ratio": ratio})
         for response, ratio in zip(found, ratios, strict=True)

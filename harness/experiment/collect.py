@@ -99,6 +99,7 @@ def sample_base(
 ) -> list[Response]:
     """Sample the base policy on the training items, or read what an earlier run sampled."""
     from harness.policy.respond import sample_policy
+    from harness.policy.sampling import Sampling
 
     policy, model = config.policy, resolve(config_path, config.policy.model)
     path = run.path / "responses" / "train.jsonl"
@@ -110,16 +111,10 @@ def sample_base(
     if run.is_done("respond", inputs) and path.is_file():
         return read_responses(path, items)
     move = bar("sampling the base policy", len(items) * policy.responses_per_item)
-    responses = sample_policy(
-        model,
-        items,
-        system="base",
-        per_item=policy.responses_per_item,
-        seed=config.seeds[0],
-        temperature=policy.temperature,
-        max_new_tokens=policy.max_new_tokens,
-        on_batch=move,
+    sampling = Sampling(
+        policy.temperature, policy.max_new_tokens, config.seeds[0], policy.responses_per_item
     )
+    responses = sample_policy(model, items, sampling, system="base", on_batch=move)
     write_jsonl(path, responses)
     run.mark_done("respond", inputs)
     return responses

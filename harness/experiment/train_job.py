@@ -56,19 +56,6 @@ class TrainJob:
         return self.folder.with_name(self.folder.name + "-reward-model")
 
 
-def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:
-    """Return items in the columns that trainers and reward functions read."""
-    return [
-        {
-            "prompt": item.prompt,
-            "reference": item.reference,
-            "item_id": item.id,
-            "metadata": dict(item.metadata),
-        }
-        for item in items
-    ]
-
-
 def preference_rows(run_path: Path, arm: str, items: Sequence[Item]) -> list[dict[str, Any]]:
     """Return an arm's preferences with their texts."""
     texts = {r.id: r.text for r in read_responses(run_path / "responses" / "train.jsonl")}
@@ -115,6 +102,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     import torch
 
     from harness.train.monitor import Monitor
+    from harness.train.rows import item_rows
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
     config_path = Path(job.config_path)

@@ -49,9 +49,11 @@ def build_requests(
     return requests
 
 
-def criterion_for(info: SourceInfo) -> Criterion:
-    """Return what a source is asked of one response: everything, on its own scale."""
-    return OVERALL if info.scale is None else replace(OVERALL, scale=info.scale)
+def criterion_for(info: SourceInfo, way: Way = "pointwise") -> Criterion:
+    """Return what a source is asked: everything; of one response, on the source's own scale."""
+    if way != "pointwise" or info.scale is None:
+        return OVERALL
+    return replace(OVERALL, scale=info.scale)
 
 
 def request_id(item: Item, responses: Sequence[Response], criterion: Criterion) -> str:

@@ -28,19 +28,21 @@ def load_tokenizer(path: str | Path) -> Any:
     """Return the tokenizer of a checkpoint, padding on the left.
 
     A tokenizer without a pad token pads with its EOS: masks are always made from lengths, so that a
-    pad that equals EOS hides no sampled EOS.
+    pad that equals EOS hides no sampled EOS. A LoRA folder without a tokenizer has its base's.
 
     Raises:
         InputError: There is no checkpoint, or its tokenizer has no EOS.
     """
     from transformers import AutoTokenizer
 
-    _check_exists(path)
-    tokenizer: Any = AutoTokenizer.from_pretrained(str(path), padding_side="left")
+    where: str | Path = path
+    if is_adapter(path) and not (Path(path) / "tokenizer_config.json").is_file():
+        where = _base_of(path)
+    tokenizer: Any = _loaded(AutoTokenizer, where, padding_side="left")
     if tokenizer.eos_token_id is None:
         raise InputError(
             "the tokenizer has no EOS token, so no completion could end",
-            where=str(path),
+            where=str(where),
             hint="set eos_token in tokenizer_config.json",
         )
     if tokenizer.pad_token_id is None:
@@ -57,20 +59,17 @@ def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float
         dtype: Name of the torch dtype; CPUs train in float32.
 
     Raises:
-        InputError: There is no checkpoint.
+        InputError: There is no checkpoint, or it cannot be loaded.
     """
     from transformers import AutoModelForCausalLM
 
-    _check_exists(path)
     if is_adapter(path):
-        from peft import PeftConfig, PeftModel
+        from peft import PeftModel
 
-        base = AutoModelForCausalLM.from_pretrained(
-            PeftConfig.from_pretrained(str(path)).base_model_name_or_path, dtype=dtype
-        )
+        base = _loaded(AutoModelForCausalLM, _base_of(path), dtype=dtype)
         model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
     else:
-        model = AutoModelForCausalLM.from_pretrained(str(path), dtype=dtype)
+        model = _loaded(AutoModelForCausalLM, path, dtype=dtype)
         model.requires_grad_(trainable)
     return model.eval()
 
@@ -143,7 +142,14 @@ def reference_of(policy: Any, path: str | Path) -> Reference:
     return Reference(policy, "reference")
 
 
-def _check_exists(path: str | Path) -> None:
+def _base_of(adapter: str | Path) -> str:
+    from peft import PeftConfig
+
+    return str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
+
+
+def _loaded(kind: Any, path: str | Path, **options: Any) -> Any:
+    """Return what transformers loads from a folder or a hub id."""
     text = str(path)
     # A hub id is "owner/name"; anything that looks like a folder must be one.
     looks_like_a_folder = (
@@ -151,3 +157,7 @@ def _check_exists(path: str | Path) -> None:
     )
     if looks_like_a_folder and not Path(text).is_dir():
         raise InputError("there is no such model folder", where=text)
+    try:
+        return kind.from_pretrained(text, **options)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot load the policy: {error}", where=text) from error

@@ -13,10 +13,38 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.policy.prompts import as_prompt, prompt_ids
+from harness.nouns.errors import InputError
+from harness.policy.prompts import Prompt, prompt_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How completions are drawn from a policy.
+
+    Args:
+        temperature: Divides the logits; 0 takes the most likely token.
+        max_new_tokens: Upper limit of a completion in tokens.
+        seed: Leaves the global random state untouched and draws from this seed instead; a chat
+            model is sent none when it is None.
+        per_item: Completions for each prompt.
+
+    Raises:
+        InputError: A value is out of its range.
+    """
+
+    temperature: float = 1.0
+    max_new_tokens: int = 256
+    seed: int | None = None
+    per_item: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, low in (("temperature", 0), ("max_new_tokens", 1), ("per_item", 1)):
+            if not getattr(self, name) >= low:
+                raise InputError(f"{name} must be at least {low}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -72,17 +100,19 @@ def positions(mask: Tensor) -> Tensor:
 
 
 @contextmanager
-def _set_aside(config: Any) -> Iterator[None]:
-    """Empty a checkpoint's generation config for a while.
+def unbent(model: Any) -> Iterator[None]:
+    """Empty the generation config of a model's checkpoint for a while, but for its end ids.
 
-    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases.
+    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases,
+    cut-offs. Log-probabilities are computed without them, so sampling must be, too. Outside, the
+    config is as the checkpoint has it, and is saved with the weights.
     """
     from transformers import GenerationConfig
 
-    values = vars(config)
+    values = vars(model.generation_config)
     kept = dict(values)
     values.clear()
-    values.update(vars(GenerationConfig()))
+    values.update(vars(GenerationConfig(eos_token_id=kept["eos_token_id"])))
     try:
         yield
     finally:
@@ -93,25 +123,21 @@ def _set_aside(config: Any) -> Iterator[None]:
 def sample(
     model: Any,
     tokenizer: Any,
-    prompts: Sequence[Any],
-    *,
-    max_new_tokens: int,
-    temperature: float = 1.0,
-    seed: int | None = None,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
     batch_size: int = 256,
 ) -> Rollout:
-    """Sample one completion for each prompt (repeat a prompt to get several).
+    """Sample completions for each prompt, those of one prompt next to each other.
 
     The whole distribution is sampled from: no top-k, top-p, penalty or ban, whatever the
-    checkpoint's generation config says, because log-probabilities are computed without them.
+    checkpoint's generation config says, because log-probabilities are computed without them. A
+    completion ends at the first of `stop_ids`.
 
     Args:
         model: Causal language model; its training mode is restored afterwards.
         tokenizer: Its tokenizer.
         prompts: Texts or lists of chat messages.
-        max_new_tokens: Upper limit of a completion in tokens.
-        temperature: Divides the logits; 0 takes the most likely token.
-        seed: Leaves the global random state untouched and draws from this seed instead.
+        sampling: How many, how long, how hot.
         batch_size: Sequences at once.
     """
     import torch
@@ -119,22 +145,24 @@ def sample(
 
     stops = stop_ids(model, tokenizer)
     config = GenerationConfig(
-        max_new_tokens=max_new_tokens,
-        do_sample=temperature > 0,
+        max_new_tokens=sampling.max_new_tokens,
+        do_sample=sampling.temperature > 0,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=stops,
-        **({"temperature": temperature, "top_k": 0} if temperature > 0 else {}),
+        **({"temperature": sampling.temperature, "top_k": 0} if sampling.temperature > 0 else {}),
     )
-    encoded = [prompt_ids(tokenizer, as_prompt(tokenizer, prompt)) for prompt in prompts]
+    encoded = [
+        ids for ids in (prompt_ids(tokenizer, p) for p in prompts) for _ in range(sampling.per_item)
+    ]
     device = next(model.parameters()).device
     ids, mask = (t.to(device) for t in pad_left(encoded, tokenizer.pad_token_id))
     was_training = model.training
     model.eval()
     chunks = []
-    random_state = nullcontext() if seed is None else torch.random.fork_rng()
-    with torch.no_grad(), _set_aside(model.generation_config), random_state:
-        if seed is not None:
-            torch.manual_seed(seed)
+    random_state = nullcontext() if sampling.seed is None else torch.random.fork_rng()
+    with torch.no_grad(), unbent(model), random_state:
+        if sampling.seed is not None:
+            torch.manual_seed(sampling.seed)
         for start in range(0, len(encoded), batch_size):
             part = slice(start, start + batch_size)
             out = model.generate(
@@ -150,6 +178,12 @@ def sample(
     return cut(ids, mask, completion, stops, tokenizer)
 
 
+def decode(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> str:
+    """Return the text of sampled ids, without stop token and other special tokens."""
+    text: str = tokenizer.decode([i for i in ids if i not in stops], skip_special_tokens=True)
+    return text
+
+
 def cut(ids: Tensor, mask: Tensor, completion: Tensor, stops: list[int], tokenizer: Any) -> Rollout:
     """Return the rollout of raw generated ids, each cut after its first stop token."""
     import torch
@@ -160,12 +194,34 @@ def cut(ids: Tensor, mask: Tensor, completion: Tensor, stops: list[int], tokeniz
     completion_mask = (before == 0).long()
     completion = completion.masked_fill(completion_mask == 0, tokenizer.pad_token_id)
     rollout = Rollout(ids, mask, completion, completion_mask, is_stop.any(1), texts=[])
-    texts = [
-        tokenizer.decode([i for i in row if i not in stops], skip_special_tokens=True)
-        for row in rollout.sampled_ids()
-    ]
-    rollout.texts.extend(texts)
+    rollout.texts.extend(decode(tokenizer, row, stops) for row in rollout.sampled_ids())
     return rollout
+
+
+def rollout_of(
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], completions: Sequence[Sequence[int]]
+) -> Rollout:
+    """Return the rollout of completions that were sampled before, so that a model can score them.
+
+    Args:
+        model: Causal language model.
+        tokenizer: Its tokenizer.
+        prompts: The prompt of each completion.
+        completions: Sampled ids of each, with the stop token if there was one.
+    """
+    import torch
+
+    stops, pad = stop_ids(model, tokenizer), tokenizer.pad_token_id
+    ids, mask = pad_left([prompt_ids(tokenizer, prompt) for prompt in prompts], pad)
+    width = max(len(row) for row in completions)
+    completion = torch.tensor([[*row, *[pad] * (width - len(row))] for row in completions])
+    real = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in completions])
+    ended = torch.tensor([row[-1] in stops for row in completions])
+    texts = [decode(tokenizer, row, stops) for row in completions]
+    ids, mask, completion, real, ended = (
+        tensor.to(model.device) for tensor in (ids, mask, completion, real, ended)
+    )
+    return Rollout(ids, mask, completion, real, ended, texts)
 
 
 def completion_logits(model: Any, rollout: Rollout, temperature: float, **kwargs: Any) -> Any:

@@ -10,9 +10,8 @@ from typing import Any
 from harness.nouns.errors import InputError
 from harness.policy.models import load_policy, load_tokenizer, require_train_extra
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import sample
-from harness.train.monitor import call_rewards
-from harness.train.reward_function import RewardFunction, WeightedRewards
+from harness.policy.sampling import Sampling, sample
+from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
 from harness.train.rows import Row, check_rows
 
 
@@ -55,12 +54,11 @@ def best_of_n(
         raise InputError(f"best of {n}: at least one completion is needed")
     rewards = WeightedRewards(reward_funcs, weights or {})
     tokenizer, model = load_tokenizer(model_path), load_policy(model_path, trainable=False)
+    sampling = Sampling(temperature, max_new_tokens, seed, per_item=n)
+    rollout = sample(model, tokenizer, [row["prompt"] for row in rows], sampling)
     repeated = [row for row in rows for _ in range(n)]
     prompts = [as_prompt(tokenizer, row["prompt"]) for row in repeated]
-    rollout = sample(
-        model, tokenizer, prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-    )
-    scores = call_rewards(rewards, prompts, rollout, repeated)
+    scores = call_rewards(rewards, repeated, prompts, rollout.texts, rollout.sampled_ids())
     best = []
     for number, row in enumerate(rows):
         group = range(number * n, (number + 1) * n)

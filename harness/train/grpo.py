@@ -9,9 +9,10 @@ from typing import Any
 
 from harness.policy.models import load_policy, load_tokenizer, require_train_extra
 from harness.policy.prompts import as_prompt
+from harness.policy.sampling import decode, stop_ids
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.reward_function import RewardFunction, WeightedRewards
+from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
 from harness.train.rows import Row, check_rows
 from harness.train.settings import GrpoSettings
 
@@ -75,22 +76,20 @@ def train_grpo(
         trl_reference,
     )
 
-    # Arrow cannot hold columns of mixed types, so TRL sees row numbers and the rows stay here.
+    # Arrow cannot hold columns of mixed types, so TRL sees row numbers and the rows stay here. Its
+    # texts would keep a stop token that is not special.
     def reward(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
     ) -> list[float | None]:
+        texts = [decode(tokenizer, ids, stops) for ids in completion_ids]
         mine = [rows[i] for i in columns["row"]]
-        return rewards(
-            prompts,
-            completions,
-            completion_ids,
-            **{key: [row.get(key) for row in mine] for key in rows[0] if key != "prompt"},
-        )
+        return call_rewards(rewards, mine, prompts, texts, completion_ids)
 
     with quiet():
-        tokenizer = load_tokenizer(model_path)
+        tokenizer, policy = load_tokenizer(model_path), load_policy(model_path)
+        stops = stop_ids(policy, tokenizer)
         trainer = GRPOTrainer(
-            model=load_policy(model_path),
+            model=policy,
             reward_funcs=[reward],
             args=GRPOConfig(
                 **common_arguments(settings, folder, seed),

@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.policy.models import Reference
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import Rollout, sample, score_rollout
-from harness.train.reward_function import RewardFunction, WeightedRewards
-from harness.train.rows import Row, as_completion, check_rows
+from harness.policy.sampling import Rollout, Sampling, sample, score_rollout
+from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
+from harness.train.rows import Row, check_rows
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:
@@ -62,26 +62,6 @@ def kl_statistics(logprobs: Any, reference: Any, mask: Any) -> dict[str, float]:
     }
 
 
-def call_rewards(
-    function: RewardFunction, prompts: Sequence[Any], rollout: Rollout, rows: Sequence[Row]
-) -> list[float | None]:
-    """Call a reward function as TRL does: with every column of the rows but the prompt."""
-    columns = {
-        key: [row.get(key) for row in rows]
-        for key in dict.fromkeys(key for row in rows for key in row)
-        if key not in ("prompt", "completion", "completion_ids")
-    }
-    result: list[float | None] = function(
-        prompts=list(prompts),
-        completions=[
-            as_completion(prompt, text) for prompt, text in zip(prompts, rollout.texts, strict=True)
-        ],
-        completion_ids=rollout.sampled_ids(),
-        **columns,
-    )
-    return result
-
-
 class Monitor:
     """Looks at a policy on a fixed set of prompts.
 
@@ -119,24 +99,18 @@ class Monitor:
 
     def look(self, policy: Any, reference: Reference | None, tokenizer: Any) -> dict[str, Any]:
         """Sample, score and return one look."""
-        prompts = [as_prompt(tokenizer, row["prompt"]) for row in self.rows]
-        rollout = sample(
-            policy,
-            tokenizer,
-            prompts,
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            seed=0,
-        )
+        sampling = Sampling(self.temperature, self.max_new_tokens, seed=0)
+        rollout = sample(policy, tokenizer, [row["prompt"] for row in self.rows], sampling)
         logprobs, entropy = score_rollout(policy, rollout, self.temperature)
         look: dict[str, Any] = rollout_statistics(rollout, entropy)
         if reference is not None:
             with reference.active():
                 of_reference, _ = score_rollout(reference.model, rollout, self.temperature)
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
+        prompts = [as_prompt(tokenizer, row["prompt"]) for row in self.rows]
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            call_rewards(single, prompts, rollout, self.rows)
+            call_rewards(single, self.rows, prompts, rollout.texts, rollout.sampled_ids())
             stats = single.take_stats()
             look[f"gold/{name}"] = stats[f"reward/{name}"]
             look[f"coverage/{name}"] = stats[f"coverage/{name}"]

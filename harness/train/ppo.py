@@ -26,7 +26,7 @@ from harness.policy.models import (
     save_final,
 )
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import Rollout, rows_of, sample, score_rollout
+from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
 from harness.train.losses import (
     adapted_beta,
     explained_variance,
@@ -37,9 +37,9 @@ from harness.train.losses import (
     token_rewards,
     value_loss,
 )
-from harness.train.monitor import Monitor, call_rewards, kl_statistics, rollout_statistics
+from harness.train.monitor import Monitor, kl_statistics, rollout_statistics
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.reward_function import RewardFunction, WeightedRewards
+from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
 from harness.train.rows import Row, check_rows
 from harness.train.settings import PpoSettings
 
@@ -225,15 +225,15 @@ class PpoTraining:
             self.policy,
             self.tokenizer,
             prompts,
-            max_new_tokens=settings.max_new_tokens,
-            temperature=settings.temperature,
-            seed=draw_seed(self.seed, step, rank),
+            Sampling(
+                settings.temperature, settings.max_new_tokens, draw_seed(self.seed, step, rank)
+            ),
         )
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(self.reference.model, rollout, settings.temperature)
         ratio = logprobs - reference
-        raw = call_rewards(self.rewards, prompts, rollout, rows)
+        raw = call_rewards(self.rewards, rows, prompts, rollout.texts, rollout.sampled_ids())
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)

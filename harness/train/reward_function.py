@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.nouns.errors import InputError
-from harness.train.rows import completion_text
+from harness.train.rows import Row, as_completion, completion_text, item_of
 
 if TYPE_CHECKING:
     from harness.feedback.contract import FeedbackSource, RunContext
     from harness.nouns.rubric import Criterion
+    from harness.nouns.schema import Item
 
 T = TypeVar("T")
 RewardFunction = Callable[..., Any]
@@ -163,11 +164,44 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def call_rewards(
+    function: RewardFunction,
+    rows: Sequence[Row],
+    prompts: Sequence[Any],
+    texts: Sequence[str],
+    completion_ids: Sequence[Sequence[int]],
+) -> list[float | None]:
+    """Call a reward function as TRL does: with every column of the rows but the prompt.
+
+    Args:
+        function: What is called.
+        rows: One for each completion. Beside their columns the function gets ``item``, the `Item`
+            that each row is, as its file has it.
+        prompts: As the model sees them: of a chat model, messages.
+        texts: The completions as plain text, cut at the stop token.
+        completion_ids: Their sampled ids.
+    """
+    columns = {
+        key: [row.get(key) for row in rows]
+        for key in dict.fromkeys(key for row in rows for key in row)
+        if key not in ("prompt", "completion", "completion_ids")
+    }
+    result: list[float | None] = function(
+        prompts=list(prompts),
+        completions=[
+            as_completion(prompt, text) for prompt, text in zip(prompts, texts, strict=True)
+        ],
+        completion_ids=list(completion_ids),
+        **{**columns, "item": [item_of(row) for row in rows]},
+    )
+    return result
+
+
 class SourceReward:
     """A feedback source as a reward function: the mean of its verdicts, on [0, 1].
 
-    The dataset's columns ``item_id``, ``reference`` and ``metadata`` become the item; everything
-    else that the trainer passes is ignored.
+    It sees the item of each completion whole, and the completion as plain text; no chat template
+    changes either. So a request has the id that judging the same response has.
 
     Args:
         source: Any pointwise source.
@@ -193,6 +227,7 @@ class SourceReward:
         prompts: Sequence[Any],
         completions: Sequence[Any],
         completion_ids: Sequence[Sequence[int]],
+        item: Sequence[Item],
         **columns: Any,
     ) -> list[float | None]:
         """Return the mean of the OK verdicts on each completion, None where there is none.
@@ -203,23 +238,17 @@ class SourceReward:
         from harness.feedback.annotate import annotate
         from harness.feedback.requests import request_id
         from harness.nouns.outcomes import Status
-        from harness.nouns.schema import Item, JudgmentRequest, Response
+        from harness.nouns.schema import JudgmentRequest, Response
 
-        n = len(prompts)
-        item_ids = columns.get("item_id") or [str(prompt) for prompt in prompts]
-        references = columns.get("reference") or [None] * n
-        metadata = columns.get("metadata") or [{}] * n
         names, requests = [], {}
-        for i, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-            text = prompt if isinstance(prompt, str) else tuple(prompt)
-            item = Item(str(item_ids[i]), text, references[i], metadata[i] or {})
-            answer = completion_text(completion)
-            digest = hashlib.sha256(answer.encode()).hexdigest()[:12]
-            response = Response(f"policy.{item.id}.{digest}", item.id, "policy", answer)
-            name = request_id(item, (response,), self.criterion)
+        for asked, completion in zip(item, completions, strict=True):
+            text = completion_text(completion)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+            response = Response(f"policy.{asked.id}.{digest}", asked.id, "policy", text)
+            name = request_id(asked, (response,), self.criterion)
             names.append(name)
             if name not in self._known:
-                requests[name] = JudgmentRequest(name, item, (response,), self.criterion)
+                requests[name] = JudgmentRequest(name, asked, (response,), self.criterion)
         found: dict[str, list[float]] = {}
         for judgment in await annotate(self.source, list(requests.values()), self.ctx):
             if judgment.verdict.status is Status.OK:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.policy.models import is_adapter, load_tokenizer, require_train_extra
-from harness.policy.prompts import as_prompt, prompt_ids
+from harness.policy.prompts import prompt_ids
 from harness.train.dpo import certain_pairs
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.rows import Row, check_rows
@@ -161,8 +161,7 @@ class RewardModelReward:
     ) -> list[float | None]:
         """Return one score for each completion."""
         ids = [
-            prompt_ids(self.tokenizer, as_prompt(self.tokenizer, prompt))
-            + with_eos(self.tokenizer, list(completion))
+            prompt_ids(self.tokenizer, prompt) + with_eos(self.tokenizer, list(completion))
             for prompt, completion in zip(prompts, completion_ids, strict=True)
         ]
         scores = score_ids(self.model, self.tokenizer, ids, self.batch_size)
@@ -248,7 +247,7 @@ def _split(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], lis
 
 
 def _example(tokenizer: Any, row: Row) -> dict[str, Any]:
-    prompt = prompt_ids(tokenizer, as_prompt(tokenizer, row["prompt"]))
+    prompt = prompt_ids(tokenizer, row["prompt"])
 
     def ids(text: str) -> list[int]:
         tokens = tokenizer(text, add_special_tokens=False)["input_ids"]

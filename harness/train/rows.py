@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.nouns.errors import DataError
+from harness.nouns.schema import Item
+from harness.records.rows import item_from, to_dict
 
 Row = Mapping[str, Any]
 
@@ -32,6 +34,29 @@ def check_rows(rows: Sequence[Row], columns: Sequence[str], what: str) -> None:
             + ([f"... and {len(problems) - 10} more"] if problems[10:] else []),
             hint=f"every row needs {', '.join(columns)}",
         )
+
+
+def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return items as the rows that online trainers take: the lines of their file."""
+    return [to_dict(item) for item in items]
+
+
+def item_of(row: Row) -> Item:
+    """Return the item that a row is: a line of an items file, or a prompt with what belongs to it.
+
+    The prompt is that of the row, before any chat template. A row without ``id`` may have
+    ``item_id``; without either, its prompt is its name.
+
+    Raises:
+        DataError: The prompt or the metadata is of the wrong type.
+    """
+    name = row.get("id", row.get("item_id")) or str(row["prompt"])
+    prompt = row["prompt"] if isinstance(row["prompt"], str) else list(row["prompt"])
+    fields = {key: row.get(key) for key in ("reference", "metadata")}
+    try:
+        return item_from({"id": name, "prompt": prompt, **fields})
+    except ValueError as error:
+        raise DataError(str(error), where=f"row {name}") from error
 
 
 def as_completion(prompt: Any, text: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.policy.models import load_policy, load_tokenizer, require_train_extra
-from harness.policy.prompts import as_prompt, prompt_ids
+from harness.policy.prompts import prompt_ids
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.rows import Row, check_rows
@@ -71,7 +71,7 @@ def train_sft(
         tokenizer = load_tokenizer(model_path)
         examples = []
         for row in rows:
-            prompt = prompt_ids(tokenizer, as_prompt(tokenizer, row["prompt"]))
+            prompt = prompt_ids(tokenizer, row["prompt"])
             completion = tokenizer(row["completion"], add_special_tokens=False)["input_ids"]
             completion = [*completion, tokenizer.eos_token_id]
             ids = (prompt + completion)[: settings.max_length]

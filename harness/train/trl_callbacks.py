@@ -10,13 +10,14 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from transformers import PrinterCallback, TrainerCallback
 
 from harness.policy.models import Reference, load_policy, save_final
+from harness.policy.sampling import unbent
 from harness.train.monitor import Monitor
 from harness.train.result import TrainingFolder
 from harness.train.settings import TrainerSettings
@@ -140,7 +141,9 @@ def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
     trainer.remove_callback(PrinterCallback)
     resume = last_whole_checkpoint(folder.resume_dir)
     folder.rewind(int(resume.name.rpartition("-")[2]) if resume else 0)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    # TRL's GRPO samples inside, and scores without what the checkpoint would bend.
+    with unbent(trainer.model) if trainer.model.can_generate() else nullcontext():
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if folder.writes:
         save_final(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder.final)
     trainer.accelerator.wait_for_everyone()

@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli.train import open_rewards
 from harness.nouns.errors import ConfigError
+from harness.nouns.schema import Item
 
 HEAVY = ("torch", "transformers", "trl", "litellm", "pandas", "scipy", "matplotlib", "numpy")
 
@@ -160,7 +161,7 @@ def test_train_passes_options_to_its_reward_sources() -> None:
             prompts=["?", "?"],
             completions=["no", "please"],
             completion_ids=[[1], [2]],
-            item_id=["a", "b"],
+            item=[Item("a", "?"), Item("b", "?")],
         )
     assert rewards == [0.0, 1.0]
     wrong = ConfigError, "for a source of this command"

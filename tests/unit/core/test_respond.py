@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from harness.experiment.train_job import TrainJob, _check_coverage
-from harness.nouns.errors import ConfigError, HarnessError
+from harness.nouns.errors import HarnessError, InputError
 from harness.nouns.schema import Item
-from harness.policy.respond import log_ratios, prompt_ids, sample_policy
+from harness.policy.prompts import prompt_ids
+from harness.policy.respond import log_ratios, sample_policy
+from harness.policy.sampling import Sampling
 from harness.records.writes import write_jsonl
 
 ITEMS = [Item(f"i{n}", f"What is {n}+{n}?") for n in (1, 12)]
@@ -23,22 +25,22 @@ def policy(repo_root: Path) -> Path:
 
 def test_the_same_seed_gives_the_same_texts(policy: Path) -> None:
     first, second, other = (
-        [r.text for r in sample_policy(policy, ITEMS, system="s", per_item=4, seed=seed)]
+        [r.text for r in sample_policy(policy, ITEMS, Sampling(seed=seed, per_item=4), system="s")]
         for seed in (1, 1, 2)
     )
     assert first == second != other
 
 
 def test_what_was_cut_is_marked_and_keeps_its_tokens(policy: Path) -> None:
-    (cut, _) = sample_policy(policy, ITEMS, system="s", max_new_tokens=1)
+    (cut, _) = sample_policy(policy, ITEMS, Sampling(max_new_tokens=1), system="s")
     assert cut.metadata["truncated"]
     assert len(cut.metadata["token_ids"]) == 1
-    whole = sample_policy(policy, ITEMS, system="s", max_new_tokens=60)
+    whole = sample_policy(policy, ITEMS, Sampling(max_new_tokens=60), system="s")
     assert not any(r.metadata["truncated"] for r in whole)
 
 
 def test_the_log_ratio_to_itself_is_zero_also_with_padding(policy: Path) -> None:
-    found = sample_policy(policy, ITEMS, system="s", per_item=3, max_new_tokens=40)
+    found = sample_policy(policy, ITEMS, Sampling(1.0, 40, per_item=3), system="s")
     assert log_ratios(policy, policy, ITEMS, found) == [0.0] * 6
 
 
@@ -60,7 +62,7 @@ def test_the_bos_of_a_template_is_not_doubled() -> None:
     plain = Templated()
     plain.chat_template = None  # type: ignore[assignment]
     assert prompt_ids(plain, "hello").count(1) == 1
-    with pytest.raises(ConfigError, match="no chat template"):
+    with pytest.raises(InputError, match="no chat template"):
         prompt_ids(plain, ({"role": "user", "content": "hello"},))
 
 

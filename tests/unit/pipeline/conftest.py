@@ -28,9 +28,11 @@ from harness.nouns.outcomes import Status
 from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
 from harness.nouns.schema import Verdict as V
+from harness.policy.sampling import Sampling
 from harness.records.rows import read_rows
 from harness.registry import Origin, registry
 from harness.train.result import TrainResult
+from harness.train.reward_function import call_rewards
 
 LIKERT = Scale("ordinal", ("1", "2", "3", "4", "5"))
 SCALES = {"binary": BINARY, "likert": LIKERT, "unit": UNIT, "pair": None}
@@ -210,17 +212,19 @@ class World:
         """Return a JSONL table of the run."""
         return [row for _, row in read_rows(self.out / name)]
 
-    def sample(self, model: Any, items: Sequence[Item], **options: Any) -> list[Response]:
+    def sample(
+        self, model: Any, items: Sequence[Item], sampling: Sampling, *, system: str, on_batch: Any
+    ) -> list[Response]:
         """Stand in for sampling: give the texts of the script."""
         from harness.policy.respond import response_id
 
-        system, seed, per_item = options["system"], options["seed"], options["per_item"]
-        self.note("sample", system, seed, Path(model).name, options["temperature"],
-                  options["max_new_tokens"])  # fmt: skip
+        seed = sampling.seed or 0
+        self.note("sample", system, seed, Path(model).name, sampling.temperature,
+                  sampling.max_new_tokens)  # fmt: skip
         self.point(f"sample {system}")
         found = []
         for item in items:
-            for k in range(per_item):
+            for k in range(sampling.per_item):
                 letter = "abc"[k]
                 held_out = item.id.startswith("e")
                 text = f"{system}{seed}{item.id}{letter}" if held_out else f"{item.id}{letter}"
@@ -228,7 +232,7 @@ class World:
                     text = "t5a"  # two equal responses make no pair
                 name = response_id(system, seed, item.id, k)
                 found.append(Response(name, item.id, system, text, {"token_ids": [k]}))
-        options["on_batch"](len(found))
+        on_batch(len(found))
         return found
 
     def ratios(
@@ -266,11 +270,8 @@ class World:
                 asked = list(rows)[:2]
                 for name, function in functions.items():
                     answers = ["t0a", "t1c"]
-                    columns = {k: [r[k] for r in asked] for k in asked[0] if k != "prompt"}
-                    given = function(
-                        prompts=[r["prompt"] for r in asked], completions=answers,
-                        completion_ids=[[1], [2]], **columns,
-                    )  # fmt: skip
+                    prompts = [r["prompt"] for r in asked]
+                    given = call_rewards(function, asked, prompts, answers, [[1], [2]])
                     known = [value for value in given if value is not None]
                     row[f"reward/{name}"] = sum(known) / len(known) if known else None
                     share = self.coverage * (self.last_coverage if step == 2 else 1.0)

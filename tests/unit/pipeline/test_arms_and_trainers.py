@@ -16,7 +16,7 @@ from harness.experiment.arms import aggregator, check_arms
 from harness.experiment.clock import SAVE_S, Clock
 from harness.experiment.context import no_bar
 from harness.experiment.rewards import online_rewards
-from harness.experiment.train_job import TrainJob, item_rows, preference_rows
+from harness.experiment.train_job import TrainJob, preference_rows
 from harness.experiment.trainers import ONLINE, TRAINERS, settings_of, train
 from harness.feedback.contract import RunContext
 from harness.hookspecs import AggregatorFactory
@@ -33,6 +33,7 @@ from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
 from harness.registry import registry
+from harness.train.rows import item_of, item_rows
 
 if TYPE_CHECKING:
     from conftest import World
@@ -57,7 +58,7 @@ class Watching:
 def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path: Path) -> None:
     seen: list[RunContext] = []
     source = Watching(SourceInfo("w", "1", "verifier"), seen)
-    row = {"prompts": ["q"], "completions": ["a"], "completion_ids": [[1]]}
+    row = {"prompts": ["q"], "completions": ["a"], "completion_ids": [[1]], "item": [Item("i", "q")]}
     with Journal(tmp_path / "j.sqlite") as journal:
         journal.put_reply("k", {"cost_usd": 3.0})
         with online_rewards(7, 4, journal=journal, budget_usd=0.5) as (make, spent):
@@ -120,14 +121,7 @@ def test_every_trainer_is_called_with_what_it_was_given(tmp_path: Path, world: W
 
 def test_rows_for_training_keep_the_whole_item(tmp_path: Path) -> None:
     items = [Item("a", ({"role": "user", "content": "q"},), {"tests": 1}, {"cluster": "c"})]
-    assert item_rows(items) == [
-        {
-            "prompt": ({"role": "user", "content": "q"},),
-            "reference": {"tests": 1},
-            "item_id": "a",
-            "metadata": {"cluster": "c"},
-        }
-    ]
+    assert [item_of(row) for row in item_rows(items)] == items
     texts = [Response("r1", "a", "base", "good"), Response("r2", "a", "base", "bad")]
     write_jsonl(tmp_path / "responses" / "train.jsonl", texts)
     kept = [Preference("a", "r1", "r2", 0.75, 2)]

@@ -141,7 +141,7 @@ def ask(make: Any, source: NamedSource, answers: list[str]) -> list[float | None
     n = len(answers)
     found: list[float | None] = make(source.source)(
         prompts=["2+2?"] * n, completions=answers, completion_ids=[[1]] * n,
-        item_id=["a"] * n, reference=["4"] * n,
+        item=[Item("a", "2+2?", "4")] * n,
     )  # fmt: skip
     return found
 

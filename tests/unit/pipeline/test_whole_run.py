@@ -220,9 +220,9 @@ def check_trainings(world: World) -> None:
     ]
     items = [
         {
+            "id": f"t{n}",
             "prompt": f"Q t{n}",
             "reference": f"R{n}",
-            "item_id": f"t{n}",
             "metadata": {"cluster": "t"} if n < 2 else {},
         }
         for n in range(6)
@@ -238,7 +238,7 @@ def check_trainings(world: World) -> None:
     assert done["hybrid-seed0"]["weights"] == {"verifier": 1.0, "reward_model": 2.0}
     for arm in ARMS:
         monitor = done[f"{arm}-seed0"]["monitor"]
-        assert [row["item_id"] for row in monitor["rows"]] == ["e0", "e1", "e2", "e3"]
+        assert [row["id"] for row in monitor["rows"]] == ["e0", "e1", "e2", "e3"]
         assert list(monitor["gold"]) == ["exam"]
         assert (monitor["every"], monitor["max_new_tokens"], monitor["temperature"]) == (5, 9, 0.7)
     log = world.rows("policies/rlvr-seed0/log.jsonl")

@@ -167,7 +167,7 @@ def test_the_imitated_answers_have_the_stated_shares() -> None:
 def test_the_committed_policy_is_right_half_of_the_time_and_could_be_right(
     policy_path: Path,
 ) -> None:
-    from harness.policy.sampling import sample
+    from harness.policy.sampling import Sampling, sample
 
     tokenizer, policy = load_tokenizer(policy_path), load_policy(policy_path)
     assert len({tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id}) == 3
@@ -175,9 +175,8 @@ def test_the_committed_policy_is_right_half_of_the_time_and_could_be_right(
     prompts = [row["prompt"] for row in rows]
 
     def share(temperature: float, repeats: int) -> tuple[float, float]:
-        texts = sample(
-            policy, tokenizer, prompts * repeats, max_new_tokens=40, temperature=temperature, seed=0
-        ).texts
+        sampling = Sampling(temperature, 40, seed=0)
+        texts = sample(policy, tokenizer, prompts * repeats, sampling).texts
         right = [is_correct(p, t) for p, t in zip(prompts * repeats, texts, strict=True)]
         polite = [style_of(t) == "polite" for t in texts]
         return sum(right) / len(right), sum(polite) / len(polite)

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from harness.nouns.errors import DataError
+from harness.nouns.schema import Item
 from harness.policy.models import Reference, load_policy, load_tokenizer
-from harness.policy.sampling import Rollout, sample
+from harness.policy.sampling import Rollout, Sampling, sample
 from harness.train.monitor import (
     Monitor,
-    call_rewards,
     distinct_n,
     kl_statistics,
     rollout_statistics,
 )
+from harness.train.reward_function import call_rewards
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -93,25 +94,22 @@ def test_reward_functions_get_every_column_of_every_row(chat: bool) -> None:
         {"prompt": "p", "item_id": "1", "completion": "old", "completion_ids": [9]},
         {"prompt": "q", "item_id": "2", "metadata": {"k": 1}},
     ]
-    assert call_rewards(spy, tuple(prompts), rollout(["x", "y"], [2, 1], [True, True]), rows) == [
-        0.25,
-        0.5,
-    ]
+    assert call_rewards(spy, rows, tuple(prompts), ["x", "y"], [[1, 2], [3]]) == [0.25, 0.5]
     assert seen == {
         "prompts": prompts,
         "completions": [[{"role": "assistant", "content": t}] if chat else t for t in "xy"],
         "completion_ids": [[1, 2], [3]],
         "item_id": ["1", "2"],
         "metadata": [None, {"k": 1}],
+        "item": [Item("1", "p"), Item("2", "q", metadata={"k": 1})],
     }
 
 
 def test_as_many_completions_as_prompts_are_rewarded() -> None:
     rows = [{"prompt": "p"}, {"prompt": "q"}]
     for prompts, texts in ((["p"], ["x", "y"]), (["p", "q"], ["x"])):
-        drawn = rollout(texts, [1] * len(texts), [True] * len(texts))
         with pytest.raises(ValueError, match="argument 2 is"):
-            call_rewards(lambda **_: [1.0], prompts, drawn, rows)
+            call_rewards(lambda **_: [1.0], rows, prompts, texts, [[1]])
 
 
 def log_probability(model: Any, prompt: list[int], completion: list[int], heat: float) -> list[Any]:
@@ -147,7 +145,7 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
     gold_functions = {"tokens": gold, "none": lambda prompts, **_: [None] * len(prompts)}
     monitor = Monitor(rows, gold_functions, max_new_tokens=7, temperature=0.7, samples=2)
     prompts = ["2+3?", "2+3?", "What is 3+4?", "What is 3+4?"]
-    drawn = sample(policy, tokenizer, prompts, max_new_tokens=7, temperature=0.7, seed=0)
+    drawn = sample(policy, tokenizer, prompts, Sampling(0.7, 7, 0))
     kl, entropy = [], []
     for prompt, completion in zip(prompts, drawn.sampled_ids(), strict=True):
         ids = tokenizer(prompt)["input_ids"]
@@ -176,7 +174,12 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
     assert nothing != nothing
     assert look == pytest.approx({f"held_out/{k}": v for k, v in wanted.items()}, abs=2e-4)
     assert seen == [
-        {"prompts": prompts, "completions": drawn.texts, "item_id": ["a", "a", "b", "b"]}
+        {
+            "prompts": prompts,
+            "completions": drawn.texts,
+            "item_id": ["a", "a", "b", "b"],
+            "item": [Item(i, p) for i, p in zip("aabb", prompts, strict=True)],
+        }
     ]
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from harness.feedback.contract import RunContext
+from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import InputError, ScaleError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
-from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, SourceInfo, Verdict
 from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
 
 LENGTH = Scale("interval", low=0, high=8)
@@ -56,7 +57,7 @@ class LengthSource:
 
 def call(function: Any, completions: list[Any], **columns: Any) -> Any:
     n = len(completions)
-    columns = {"item_id": [f"i{k}" for k in range(n)], "reference": [None] * n, **columns}
+    columns = {"item": [Item(f"i{k}", "?") for k in range(n)], **columns}
     return function(prompts=["?"] * n, completions=completions, completion_ids=[[1]] * n, **columns)
 
 
@@ -68,12 +69,16 @@ def test_a_source_becomes_rewards_in_order_and_failures_none() -> None:
     assert rewards == [2 / 8, None, 5 / 8, None]
 
 
-def test_a_source_gets_prompt_reference_and_the_text_of_chat_messages() -> None:
+def test_a_source_gets_the_item_itself_and_the_text_of_chat_messages() -> None:
     source = LengthSource()
     chat = [{"role": "assistant", "content": "abc"}]
-    asyncio.run(call(SourceReward(source, CTX), [chat], item_id=["sum"], reference=["7"]))
-    item, (response,) = source.seen[0].item, source.seen[0].responses
-    assert (item.id, item.prompt, item.reference, response.text) == ("sum", "?", "7", "abc")
+    item = Item("sum", "3+4?", {"answer": 7}, {"max_words": 3})
+    asyncio.run(call(SourceReward(source, CTX), [chat], item=[item]))
+    request = source.seen[0]
+    assert request.item is item
+    assert [response.text for response in request.responses] == ["abc"]
+    asked = build_requests([item], request.responses, "pointwise", criterion_for(source.info))
+    assert asked == [request]
 
 
 def test_it_works_while_a_loop_runs_in_the_calling_thread() -> None:
@@ -93,7 +98,7 @@ def test_equal_completions_are_judged_once() -> None:
         source = LengthSource(deterministic=deterministic)
         rewards = WeightedRewards({"length": SourceReward(source, CTX)})
         for _ in range(2):
-            assert call(rewards, ["ab"] * 3, item_id=["i"] * 3) == [2 / 8] * 3
+            assert call(rewards, ["ab"] * 3, item=[Item("i", "?")] * 3) == [2 / 8] * 3
         assert len(source.seen) == calls
 
 
@@ -126,23 +131,6 @@ def test_a_label_is_a_reward_only_on_an_ordinal_scale() -> None:
     colours = Scale("nominal", ("red", "blue"))
     with pytest.raises(ScaleError, match="no order"):
         asyncio.run(call(SourceReward(word_source(colours, "red"), CTX), ["ab"]))
-
-
-def test_the_source_sees_the_item_with_its_metadata() -> None:
-    seen = []
-
-    class Looks(LengthSource):
-        async def annotate(
-            self, requests: Sequence[JudgmentRequest], ctx: RunContext
-        ) -> AsyncIterator[Judgment]:
-            seen.extend(request.item.metadata for request in requests)
-            async for judgment in super().annotate(requests, ctx):
-                yield judgment
-
-    reward = SourceReward(Looks(), CTX)
-    columns = {"prompts": ["p"], "completions": ["ab"], "completion_ids": [[1]]}
-    asyncio.run(reward(**columns, metadata=[{"max_words": 3}]))
-    assert seen == [{"max_words": 3}]
 
 
 def constant(*values: float | None) -> Any:

@@ -9,7 +9,15 @@ import pytest
 
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import as_prompt, prompt_ids
-from harness.policy.sampling import Rollout, cut, pad_left, positions, sample, score_rollout
+from harness.policy.sampling import (
+    Rollout,
+    Sampling,
+    cut,
+    pad_left,
+    positions,
+    sample,
+    score_rollout,
+)
 
 PROMPTS = ["What is 3+4?", "What is 12+13?", "2?"]
 
@@ -111,10 +119,7 @@ def test_tokens_are_drawn_from_the_distribution_that_is_scored(
 
     tokenizer, model = load_tokenizer(gpt2_path), load_policy(gpt2_path)
     n = 4000
-    rollout = sample(
-        model, tokenizer, ["3+4?"] * n, max_new_tokens=1, temperature=temperature, seed=3,
-        batch_size=n,
-    )  # fmt: skip
+    rollout = sample(model, tokenizer, ["3+4?"], Sampling(temperature, 1, 3, per_item=n), n)
     with torch.no_grad():
         logits = model(input_ids=rollout.prompt_ids[:1]).logits[0, -1]
     wanted = (logits / temperature).softmax(-1)
@@ -126,8 +131,8 @@ def test_tokens_are_drawn_from_the_distribution_that_is_scored(
 
 def test_greedy_takes_the_most_likely_token(policy_path: Path) -> None:
     tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
-    once = sample(model, tokenizer, PROMPTS[:2], max_new_tokens=40, temperature=0)
-    again = sample(model, tokenizer, PROMPTS[:2], max_new_tokens=40, temperature=0)
+    once = sample(model, tokenizer, PROMPTS[:2], Sampling(0, 40))
+    again = sample(model, tokenizer, PROMPTS[:2], Sampling(0, 40))
     assert once.texts == again.texts
     assert "7" in once.texts[0]
 
@@ -139,7 +144,7 @@ def test_dropout_is_off_and_the_mode_is_restored(gpt2_path: Path) -> None:
     first, _ = score_rollout(model, rollout, 1.0)
     second, _ = score_rollout(model, rollout, 1.0)
     assert first.equal(second)
-    draws = [sample(model, tokenizer, PROMPTS, max_new_tokens=8, seed=5).texts for _ in range(2)]
+    draws = [sample(model, tokenizer, PROMPTS, Sampling(1.0, 8, 5)).texts for _ in range(2)]
     assert draws[0] == draws[1]
     assert model.training
 
@@ -149,13 +154,13 @@ def test_a_seeded_sample_leaves_the_global_random_state(policy_path: Path) -> No
 
     tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
     before = torch.get_rng_state()
-    sample(model, tokenizer, PROMPTS, max_new_tokens=4, seed=1)
+    sample(model, tokenizer, PROMPTS, Sampling(1.0, 4, 1))
     assert torch.get_rng_state().equal(before)
 
 
 def test_truncated_completions_are_known(policy_path: Path) -> None:
     tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
-    rollout = sample(model, tokenizer, PROMPTS[:2], max_new_tokens=1, seed=0)
+    rollout = sample(model, tokenizer, PROMPTS[:2], Sampling(1.0, 1, 0))
     assert rollout.ended.tolist() == [False, False]
     assert rollout.completion_mask.tolist() == [[1], [1]]
 

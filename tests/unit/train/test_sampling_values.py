@@ -13,6 +13,7 @@ from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import (
     Rollout,
+    Sampling,
     completion_logits,
     cut,
     pad_left,
@@ -61,8 +62,8 @@ def test_nothing_of_the_checkpoints_generation_config_bends_sampling(
     path = request.getfixturevalue(model_name)
     tokenizer, model = load_tokenizer(path), load_policy(path)
     inner = model.get_base_model() if model_name == "lora_path" else model
-    arguments: dict[str, Any] = {"max_new_tokens": 30, "seed": 4, "temperature": 1.3}
-    plain = sample(model, tokenizer, PROMPTS * 3, **arguments)
+    sampling = Sampling(1.3, 30, 4)
+    plain = sample(model, tokenizer, PROMPTS * 3, sampling)
     wanted = [
         greedy_by_hand(model, prompt_ids(tokenizer, p), [tokenizer.eos_token_id], 30)
         for p in PROMPTS
@@ -70,8 +71,8 @@ def test_nothing_of_the_checkpoints_generation_config_bends_sampling(
     for name, value in BENT.items():
         setattr(inner.generation_config, name, value)
     before = copy.deepcopy(inner.generation_config.to_dict())
-    assert sample(model, tokenizer, PROMPTS * 3, **arguments).sampled_ids() == plain.sampled_ids()
-    greedy = sample(model, tokenizer, PROMPTS, max_new_tokens=30, temperature=0)
+    assert sample(model, tokenizer, PROMPTS * 3, sampling).sampled_ids() == plain.sampled_ids()
+    greedy = sample(model, tokenizer, PROMPTS, Sampling(0, 30))
     assert greedy.sampled_ids() == wanted
     assert inner.generation_config.to_dict() == before
     assert before["repetition_penalty"] == 5.0
@@ -90,7 +91,7 @@ def test_every_stop_id_of_tokenizer_and_checkpoint_ends_a_completion(policy_path
     ]:
         model.generation_config.eos_token_id = configured
         assert stop_ids(model, tokenizer) == wanted
-        rollout = sample(model, tokenizer, PROMPTS[:1], max_new_tokens=30, temperature=0)
+        rollout = sample(model, tokenizer, PROMPTS[:1], Sampling(0, 30))
         until = next(i for i, token in enumerate(free) if token in wanted)
         assert rollout.sampled_ids() == [free[: until + 1]]
         assert rollout.texts == [tokenizer.decode(free[:until])]
@@ -107,9 +108,7 @@ def test_chunks_of_different_widths_become_one_rollout(policy_path: Path) -> Non
     longest = max(map(len, wanted))
     assert len({len(ids) for ids in wanted}) > 1
     for batch_size in (1, 2, 3, 256):
-        rollout = sample(
-            model, tokenizer, PROMPTS, max_new_tokens=40, temperature=0, batch_size=batch_size
-        )
+        rollout = sample(model, tokenizer, PROMPTS, Sampling(0, 40), batch_size)
         assert rollout.sampled_ids() == wanted
         assert rollout.completion_mask.tolist() == [
             [1] * len(ids) + [0] * (longest - len(ids)) for ids in wanted
@@ -133,9 +132,9 @@ def test_without_a_seed_the_global_random_state_decides(policy_path: Path) -> No
 
     tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
 
-    def draw(seed: int | None, **more: Any) -> list[list[int]]:
-        rollout = sample(model, tokenizer, PROMPTS * 2, max_new_tokens=6, seed=seed, **more)
-        return rollout.sampled_ids()
+    def draw(seed: int | None) -> list[list[int]]:
+        sampling = Sampling(max_new_tokens=6, seed=seed)
+        return sample(model, tokenizer, PROMPTS * 2, sampling).sampled_ids()
 
     with torch.random.fork_rng():
         torch.manual_seed(8)
@@ -144,7 +143,6 @@ def test_without_a_seed_the_global_random_state_decides(policy_path: Path) -> No
         assert [draw(None), draw(None)] == [first, second]
     assert first != second
     assert draw(8) == first  # the same stream of numbers, on its own
-    assert draw(8, temperature=1.0) == first
     assert draw(9) != first
 
 
@@ -168,7 +166,7 @@ def test_prompts_go_to_the_device_of_the_model(policy_path: Path) -> None:
         eval=lambda: None,
         train=lambda mode: None,
     )
-    rollout = sample(model, tokenizer, PROMPTS, max_new_tokens=3)
+    rollout = sample(model, tokenizer, PROMPTS, Sampling(1.0, 3))
     assert rollout.prompt_ids.device.type == rollout.prompt_mask.device.type == "meta"
     assert rollout.sampled_ids() == [[tokenizer.eos_token_id]] * 3
 
