@@ -355,7 +355,7 @@ def cache(quick: bool, peers: bool) -> None:
             requests = [request(n) for n in range(count)]
             rates = []
             for _ in range(5):
-                client._recent.clear()
+                client.ledger._recent.clear()
                 began = time.perf_counter()
                 for each in requests:
                     await client.complete(each)

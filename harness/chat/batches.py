@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from harness.chat.failures import CallError, Failure
 from harness.chat.fast import body_of
-from harness.chat.litellm_backend import load_litellm
+from harness.chat.keys import reply_key
+from harness.chat.ledger import Bill, Ledger
+from harness.chat.litellm_transport import load_litellm
 from harness.chat.openai_format import reply_of
-from harness.nouns.chat_messages import ChatRequest
+from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
-
-if TYPE_CHECKING:
-    from harness.chat.client import Client
 
 PROVIDERS = ("openai", "hosted_vllm")
 DISCOUNT = 0.5
@@ -46,28 +45,33 @@ def check_batch(request: ChatRequest) -> None:
         )
 
 
-async def fetch(client: Client, waiting: Mapping[str, ChatRequest]) -> None:
+async def fetch(ledger: Ledger, requests: Iterable[ChatRequest]) -> None:
     """Send calls as batches, one for each model and endpoint, and keep what comes back.
 
     A batch that was begun before a kill is found again by its content and is not paid for twice.
 
     Args:
-        client: Whose journal and budget are used.
-        waiting: Calls by their keys; none of them is in the journal.
+        ledger: Whose journal and budget are used.
+        requests: Calls; those that the ledger answers are left out.
 
     Raises:
         ChatError: The provider did not take a batch, or ended it without results.
+        BudgetExceededError: The batch could pass the budget.
+        ConfigError: The provider offers no batches.
     """
+    waiting = {reply_key(request): request for request in requests}
     groups: dict[tuple[str, str], dict[str, ChatRequest]] = {}
     for key, request in waiting.items():
+        if ledger.kept(key) is not None:
+            continue
         check_batch(request)
         place = (request.model, str(request.extra.get("api_base", "")))
         groups.setdefault(place, {})[key] = request
     for group in groups.values():
-        await _one_batch(client, group)
+        await _one_batch(ledger, group)
 
 
-async def _one_batch(client: Client, group: Mapping[str, ChatRequest]) -> None:
+async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
     await asyncio.to_thread(load_litellm)  # it translates the bodies, and brings openai along
     import openai
 
@@ -75,16 +79,16 @@ async def _one_batch(client: Client, group: Mapping[str, ChatRequest]) -> None:
     base = first.extra.get("api_base")
     key = first.extra.get("api_key") or ("none" if base else None)
     mark = "batch." + hashlib.sha256("\n".join(sorted(group)).encode()).hexdigest()
-    reserved = DISCOUNT * sum(client.price(r).at_most(r) for r in group.values())
-    await client.budget.reserve(reserved)
+    reserved = DISCOUNT * sum(ledger.price(r.model, r.extra).at_most(r) for r in group.values())
+    await ledger.budget.reserve(reserved)
     spent = 0.0
     try:
-        begun = client.recorded(mark)
+        begun = ledger.kept(mark)
         try:
             async with openai.AsyncOpenAI(api_key=key, base_url=base) as sdk:
                 if begun is None:
                     begun = {"batch_id": await _begin(sdk, group), "cost_usd": 0.0}
-                    client.record(mark, begun)
+                    ledger.keep_now(mark, begun)
                 batch = await _wait(sdk, str(begun["batch_id"]))
                 rows = await _rows(sdk, batch)
         except Exception as error:  # the SDK's many types
@@ -93,9 +97,9 @@ async def _one_batch(client: Client, group: Mapping[str, ChatRequest]) -> None:
         for row in rows:
             request = group.get(row.get("custom_id", ""))
             if request is not None:
-                spent += client.keep_from_batch(row["custom_id"], request, row, DISCOUNT)
+                spent += _keep(ledger, row["custom_id"], request, row)
     finally:
-        client.budget.settle(reserved, spent)
+        ledger.budget.settle(reserved, spent)
 
 
 async def _begin(sdk: Any, group: Mapping[str, ChatRequest]) -> str:
@@ -137,7 +141,25 @@ async def _rows(sdk: Any, batch: Any) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in answer.text.splitlines() if line.strip()]
 
 
-def completion_of(row: Mapping[str, Any], request: ChatRequest) -> Any:
+def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]) -> float:
+    """Keep one line of a batch's results; return its dollars.
+
+    A failed line is left out: the call is made live when it is asked for.
+    """
+    price = ledger.price(request.model, request.extra)
+    try:
+        reply = completion_of(row, request)
+    except CallError as error:
+        cost = 0.0 if error.reply is None else DISCOUNT * price.cost(error.reply.tokens)
+        if error.failure is Failure.REFUSED:
+            ledger.refused(key, request, error, Bill(cost))
+        return cost
+    cost = DISCOUNT * price.cost(reply.tokens)
+    ledger.paid(key, request, reply, Bill(cost))
+    return cost
+
+
+def completion_of(row: Mapping[str, Any], request: ChatRequest) -> ChatReply:
     """Return the reply of one line of a batch's results.
 
     Raises:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.chat.failures import CallError, Failure, of_exception, of_status
-from harness.chat.litellm_backend import is_loaded, load_litellm, parameters
+from harness.chat.litellm_transport import is_loaded, load_litellm, parameters
 from harness.chat.openai_format import reply_of
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 

@@ -27,7 +27,7 @@ def request_of(model: str, messages: list[dict[str, Any]], options: dict[str, An
 
 
 def provider_for(backend: Any) -> Any:
-    """Return a ``litellm.CustomLLM`` that answers from a ``LocalBackend``."""
+    """Return a ``litellm.CustomLLM`` that answers from a ``LocalTransport``."""
     import litellm
 
     class LocalProvider(litellm.CustomLLM):  # type: ignore[misc]

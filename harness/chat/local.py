@@ -25,7 +25,7 @@ GATHER_S = 0.005
 _Job = tuple[ChatRequest, "Future[ChatReply]"]
 
 
-class LocalBackend:
+class LocalTransport:
     """Loads models on first use and batches what is asked at the same time.
 
     Args:
@@ -39,8 +39,10 @@ class LocalBackend:
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
         """Answer one request; requests of the same moment share forward passes.
+
+        A forward pass cannot be stopped, so there is no time limit.
 
         Raises:
             ChatError: The request does not fit the model, or the model failed on it.
@@ -60,8 +62,11 @@ class LocalBackend:
         self._jobs.put((request, future))
         return future
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Finish what is queued, stop the thread and forget the models."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         with self._start:
             if self._thread is not None:
                 self._jobs.put(None)

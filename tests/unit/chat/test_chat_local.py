@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_a_typed_failure(model):
 
 def test_the_client_and_litellm_answer_from_the_same_model(folder):
     """``local/`` goes straight to the model; ``litellm.acompletion`` reaches it too."""
-    from harness.chat.litellm_backend import load_litellm, serve_local
+    from harness.chat.litellm_transport import load_litellm, serve_local
 
     name = f"local/{folder}"
     messages = [{"role": "user", "content": "Which-is-better?"}]

@@ -5,7 +5,6 @@ The stub server counts 100 tokens of a prompt and 10 of an answer: at PRICES $0.
 
 import asyncio
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -197,23 +196,19 @@ def test_without_a_price_calls_are_free_and_with_a_budget_they_are_refused(journ
         request = ask(server, prices={})
         (reply,), client = calls(server, [request], journal)
         assert (reply.cost_usd, client.usage[MODEL].cost_usd, journal.spent_usd()) == (0, 0, 0)
-        assert client.price(request) == Price(0.0, 0.0)
+        assert client.ledger.price(MODEL, request.extra) == Price(0.0, 0.0)
         (error,), client = calls(server, [ask(server, "new", prices={})], journal, budget_usd=9.0)
         assert len(server.bodies) == 1
     assert isinstance(error, ConfigError)
     assert MODEL in str(error) and "input_cost_per_token" in error.hint
     with pytest.raises(ConfigError, match="no price is known for the model " + MODEL):
-        client.price(request)
+        client.ledger.price(MODEL, request.extra)
     with pytest.raises(ConfigError, match="no price"):
         client.check(MODEL, request.extra)
     client.check(MODEL, {**request.extra, **PRICES})
-    assert client.price(replace(request, extra=PRICES)) == Price(2e-3, 1e-2)
-    assert client.price(replace(request, extra={**PRICES, "output_cost_per_token": 5.0})) == Price(
-        2e-3, 5.0
-    )
-    assert client.price(replace(request, extra={**PRICES, "input_cost_per_token": 4.0})) == Price(
-        4.0, 1e-2
-    )
+    assert client.ledger.price(MODEL, PRICES) == Price(2e-3, 1e-2)
+    assert client.ledger.price(MODEL, {**PRICES, "output_cost_per_token": 5.0}) == Price(2e-3, 5.0)
+    assert client.ledger.price(MODEL, {**PRICES, "input_cost_per_token": 4.0}) == Price(4.0, 1e-2)
 
 
 def test_the_schema_of_a_reply_is_part_of_the_reservation():

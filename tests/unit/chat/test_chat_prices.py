@@ -123,7 +123,7 @@ def test_the_price_of_a_call_by_hand():
 
 
 def test_prices_of_a_known_model_need_no_option():
-    price = Client(None, budget_usd=1.0).price(user("x", model="openai/gpt-4o"))
+    price = Client(None, budget_usd=1.0).ledger.price("openai/gpt-4o", {})
     entry = known_model("openai/gpt-4o")
     assert price == Price(entry["input_cost_per_token"], entry["output_cost_per_token"])
 

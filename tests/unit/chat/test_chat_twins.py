@@ -8,6 +8,7 @@ import pytest
 from judge_calls import MODEL, ask, until
 
 from harness.chat import Client
+from harness.chat.ledger import Ledger
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError
 from harness.records.journal import Journal
@@ -134,28 +135,28 @@ def test_a_commit_after_the_program_was_stopped_harms_nobody(tmp_path):
 def test_what_is_recorded_is_on_the_disk_when_it_returns(tmp_path):
     with Held(tmp_path / "j.sqlite") as journal:
         client = Client(journal)
-        assert client.recorded("k") is None
-        client.record("k", {"batch_id": 3})
+        assert client.ledger.kept("k") is None
+        client.ledger.keep_now("k", {"batch_id": 3})
         assert journal.order[-2:] == ["k", "flush"]
-        assert client.recorded("k") == {"batch_id": 3} == Client(journal).recorded("k")
+        assert client.ledger.kept("k") == {"batch_id": 3} == Client(journal).ledger.kept("k")
     memory = Client(None)
-    memory.record("k", {"batch_id": 4})
-    assert memory.recorded("k") == {"batch_id": 4}
+    memory.ledger.keep_now("k", {"batch_id": 4})
+    assert memory.ledger.kept("k") == {"batch_id": 4}
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_only_so_many_replies_are_held_in_memory_and_none_is_asked_again(
     tmp_path, monkeypatch, kept
 ):
-    monkeypatch.setattr(sys.modules[Client.__module__], "REMEMBERED", 2)
+    monkeypatch.setattr(sys.modules[Ledger.__module__], "REMEMBERED", 2)
     with Held(tmp_path / "j.sqlite") as disk:
         monkeypatch.setattr(disk, "after_commit", lambda call: call())
         client = Client(disk if kept else None)
         for number in range(4):
-            client.record(f"k{number}", {"n": number})
-            assert client.recorded("absent") is None
+            client.ledger.keep_now(f"k{number}", {"n": number})
+            assert client.ledger.kept("absent") is None
         assert disk.read == []  # the newest are in memory, and what is not there is known
-        assert [client.recorded(f"k{n}") for n in range(4)] == [{"n": n} for n in range(4)]
+        assert [client.ledger.kept(f"k{n}") for n in range(4)] == [{"n": n} for n in range(4)]
         assert disk.read == (["k0", "k1"] if kept else [])  # the oldest were let go
 
 
@@ -166,14 +167,14 @@ def test_a_model_of_this_process_costs_nothing_and_is_kept_all_the_same(journal,
         def __init__(self, folder):
             told.append(folder)
 
-        async def complete(self, request):
+        async def call(self, request, timeout_s):
             told.append(request)
             return ChatReply("A", tokens=Tokens(7, 3), latency_s=0.5)
 
-        def close(self):
+        async def aclose(self):
             told.append("closed")
 
-    monkeypatch.setattr(sys.modules[Client.__module__], "LocalBackend", Backend)
+    monkeypatch.setattr(sys.modules[Client.__module__], "LocalTransport", Backend)
     request = ChatRequest("local/any", ({"role": "user", "content": "q"},))
 
     async def go():

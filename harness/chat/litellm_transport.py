@@ -76,15 +76,6 @@ def load_litellm() -> Any:
         return litellm
 
 
-async def close_litellm() -> None:
-    """Close the connections that litellm keeps; the next call opens new ones."""
-    if not _ready:
-        return
-    litellm = load_litellm()
-    await litellm.close_litellm_async_clients()
-    litellm.in_memory_llm_clients_cache.flush_cache()
-
-
 def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
     """Refuse a model that cannot be called: unknown provider, or no key.
 
@@ -152,28 +143,42 @@ def parameters(request: ChatRequest) -> dict[str, Any]:
     return values
 
 
-async def call_litellm(request: ChatRequest, timeout_s: float) -> ChatReply:
-    """Send one request through litellm; no retries, no cache, no budget of its own.
+class LitellmTransport:
+    """Sends through litellm; no retries, no cache, no budget of its own."""
 
-    Raises:
-        CallError: It failed, with the class of the failure.
-    """
-    litellm = load_litellm() if _ready else await asyncio.to_thread(load_litellm)
-    try:
-        response = await asyncio.wait_for(
-            litellm.acompletion(
-                model=request.model,
-                messages=[dict(message) for message in request.messages],
-                timeout=timeout_s,
-                max_retries=0,
-                drop_params=False,
-                **parameters(request),
-            ),
-            timeout_s + 5.0,
-        )
-    except Exception as error:  # litellm raises its own types and, at times, its helpers'
-        raise of_litellm(error) from error
-    return reply_of(response.model_dump(), request)
+    def __init__(self) -> None:
+        self._used = False
+
+    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
+        """Send one request.
+
+        Raises:
+            CallError: It failed, with the class of the failure.
+        """
+        self._used = True
+        litellm = load_litellm() if _ready else await asyncio.to_thread(load_litellm)
+        try:
+            response = await asyncio.wait_for(
+                litellm.acompletion(
+                    model=request.model,
+                    messages=[dict(message) for message in request.messages],
+                    timeout=timeout_s,
+                    max_retries=0,
+                    drop_params=False,
+                    **parameters(request),
+                ),
+                timeout_s + 5.0,
+            )
+        except Exception as error:  # litellm raises its own types and, at times, its helpers'
+            raise of_litellm(error) from error
+        return reply_of(response.model_dump(), request)
+
+    async def aclose(self) -> None:
+        """Close the connections that litellm keeps."""
+        if self._used and _ready:
+            litellm = load_litellm()
+            await litellm.close_litellm_async_clients()
+            litellm.in_memory_llm_clients_cache.flush_cache()
 
 
 def of_litellm(error: Exception) -> CallError:
@@ -210,10 +215,10 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 
 def serve_local(backend: Any) -> None:
-    """Make ``litellm.acompletion("local/...")`` answer from the in-process backend.
+    """Make ``litellm.acompletion("local/...")`` answer from the in-process transport.
 
     Args:
-        backend: A ``LocalBackend``; the last one that was given serves.
+        backend: A ``LocalTransport``; the last one that was given serves.
     """
     litellm = load_litellm()
     from harness.chat.litellm_provider import provider_for
