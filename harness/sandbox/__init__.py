@@ -4,8 +4,9 @@
 processes that can be killed.
 """
 
+from harness.sandbox.pool import Isolation
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
-from harness.sandbox.sandbox import Isolation, Sandbox
+from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.workers import WorkerPool
 
 __all__ = [

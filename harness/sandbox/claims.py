@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.sandbox.compare import same, same_output
 from harness.sandbox.guest import codec
-from harness.sandbox.result import Outcome, RunLimits
-from harness.sandbox.slot import Exit, LostError, Slot
+from harness.sandbox.launch import LostError
+from harness.sandbox.result import Outcome, RunLimits, SandboxResult
+from harness.sandbox.slot import Exit, Slot
 
 _GRACE_S = 5.0
 _SIGXCPU, _SIGSYS, _SIGKILL = 24, 31, 9
@@ -153,6 +154,39 @@ def _frames(data: bytearray) -> tuple[list[Any], bool]:
             return frames, True
         position += 4 + size
     return frames, position != len(data)
+
+
+def judge(claims: Claims, checks: Sequence[Check], isolation: str) -> SandboxResult:
+    """Compare claims with what was expected; a missing claim never passes.
+
+    Args:
+        claims: What a child sent back.
+        checks: One for each test.
+        isolation: Isolation level in force.
+    """
+    complaints = [
+        check(claims.frames[i]) if i < len(claims.frames) else "ended before it had answered"
+        for i, check in enumerate(checks)
+    ]
+    passed = complaints.count("")
+    outcome: Outcome = "pass"
+    detail = next((c for c in complaints if c), "")
+    if len(claims.frames) + claims.broken > len(checks):
+        passed, detail = 0, "wrote to the channel of its results"
+    if claims.end.signal == _SIGSYS:
+        passed = 0
+    if passed < len(checks) or not checks:
+        outcome, ending = claims.outcome()
+        detail = ending or detail or "there are no tests"
+    return SandboxResult(
+        outcome,
+        passed,
+        len(checks),
+        detail,
+        isolation,
+        "isolated-oracle",
+        cpu_s=claims.end.cpu_s,
+    )
 
 
 def check_call(test: Mapping[str, Any], tolerance: float) -> Check:

@@ -7,55 +7,20 @@ and any event loop. A call that finds every zygote busy waits.
 from __future__ import annotations
 
 import asyncio
-import os
-import queue
-import re
-import signal
-import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.nouns.errors import SandboxError
-from harness.sandbox import probes
-from harness.sandbox.claims import (
-    Check,
-    Claims,
-    check_call,
-    check_output,
-    describe,
-    exchange,
-    observed,
-    one_line,
-)
+from harness.sandbox.claims import check_call, check_output, describe, exchange, judge, observed
 from harness.sandbox.guest.confine import LEVELS
-from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
-from harness.sandbox.slot import LostError, Slot
-from harness.sandbox.testing_process import Hung, TestingProcess
+from harness.sandbox.isolated_tests import run_tests
+from harness.sandbox.pool import Isolation, Pool, ZygoteOptions
+from harness.sandbox.printed_output import run_programs
+from harness.sandbox.result import RunLimits, SandboxResult
+from harness.sandbox.slot import Slot
 from harness.sandbox.workers import cores
-
-RECYCLE_AFTER = 2000
-TESTS_GRACE_S = 1.0
-_LOCKED = re.compile(r"os\._exit|os\.(?:read|write|fdopen|dup)\b|open\(\s*[012]\b|\.fileno\(\)")
-
-
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """What was found out when the sandbox started.
-
-    Args:
-        level: Isolation level in force.
-        blocked: For each attempt that a confined child made, whether it was blocked.
-        refused: Stronger levels that the host does not offer, with the reason.
-    """
-
-    level: str
-    blocked: Mapping[str, bool]
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sandbox:
@@ -84,18 +49,13 @@ class Sandbox:
             if level not in LEVELS:
                 raise SandboxError(f"{option} {level!r} is not one of {', '.join(LEVELS)}")
         self.processes = processes or cores()
-        self.min_isolation = min_isolation
-        self.max_isolation = max_isolation
         self.limits = limits or RunLimits()
-        self.extra_paths = tuple(extra_paths)
-        self.preimport = tuple(preimport)
+        self._options = ZygoteOptions(
+            min_isolation, max_isolation, tuple(extra_paths), tuple(preimport)
+        )
+        self._pool = Pool(self.processes, self._options)
         self._lock = threading.Lock()
-        self._isolation: Isolation | None = None
-        self._executor: ThreadPoolExecutor | None = None
-        self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
-        self._slots: set[Slot] = set()
-        self._others: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Sandbox] = {}
-        self._closed = False
+        self._others: dict[ZygoteOptions, Sandbox] = {}
 
     @property
     def isolation(self) -> Isolation:
@@ -104,10 +64,12 @@ class Sandbox:
         Raises:
             SandboxError: The host does not offer ``min_isolation``.
         """
-        with self._lock:
-            if self._isolation is None:
-                self._isolation = self._start()
-            return self._isolation
+        return self._pool.isolation
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the zygotes that run."""
+        return self._pool.pids
 
     def variant(
         self, *, min_isolation: str, extra_paths: Sequence[str] = (), preimport: Sequence[str] = ()
@@ -117,15 +79,16 @@ class Sandbox:
         Raises:
             SandboxError: There is no such level.
         """
-        wanted = (min_isolation, tuple(extra_paths), tuple(preimport))
-        if wanted == (self.min_isolation, self.extra_paths, self.preimport):
+        strongest = self._options.max_isolation
+        wanted = ZygoteOptions(min_isolation, strongest, tuple(extra_paths), tuple(preimport))
+        if wanted == self._options:
             return self
         with self._lock:
             if wanted not in self._others:
                 self._others[wanted] = Sandbox(
                     self.processes,
                     min_isolation=min_isolation,
-                    max_isolation=self.max_isolation,
+                    max_isolation=strongest,
                     limits=self.limits,
                     extra_paths=extra_paths,
                     preimport=preimport,
@@ -161,9 +124,9 @@ class Sandbox:
         checks = [check_call(test, tolerance) for test in tests]
 
         def work(slot: Slot) -> SandboxResult:
-            return self._judge(exchange(slot, job, limits), checks)
+            return judge(exchange(slot, job, limits), checks, slot.level)
 
-        return await self._submit(work, len(tests), "isolated-oracle")
+        return await self._pool.submit(work, len(tests), "isolated-oracle")
 
     async def run_stdio(
         self,
@@ -196,17 +159,9 @@ class Sandbox:
         checks = [check_output(test["output"], tolerance) for test in tests]
 
         def work(slot: Slot) -> SandboxResult:
-            if _LOCKED.search(source):
-                return self._run_raw(slot, source, inputs, checks, limits)
-            job = {
-                "mode": "programs",
-                "source": source,
-                "inputs": inputs,
-                "cap": limits.output_bytes,
-            }
-            return self._judge(exchange(slot, job, limits), checks)
+            return run_programs(slot, source, inputs, checks, limits)
 
-        return await self._submit(work, len(tests), "isolated-oracle")
+        return await self._pool.submit(work, len(tests), "isolated-oracle")
 
     async def observe(
         self,
@@ -245,9 +200,9 @@ class Sandbox:
         def work(slot: Slot) -> SandboxResult:
             values.clear()
             total = len(calls) if entry_point else len(inputs)
-            return self._judge(exchange(slot, job, limits), [check] * total)
+            return judge(exchange(slot, job, limits), [check] * total, slot.level)
 
-        result = await self._submit(work, len(calls) or len(inputs), "isolated-oracle")
+        result = await self._pool.submit(work, len(calls) or len(inputs), "isolated-oracle")
         return result, values
 
     async def run_tests(
@@ -289,9 +244,9 @@ class Sandbox:
         }
 
         def work(slot: Slot) -> SandboxResult:
-            return self._run_tests(slot, source, request, limits, "code")
+            return run_tests(slot, source, request, limits, "code")
 
-        return await self._submit(work, len(parts), "isolated-tests")
+        return await self._pool.submit(work, len(parts), "isolated-tests")
 
     async def run_pytest(
         self,
@@ -309,9 +264,9 @@ class Sandbox:
         request = {"module": module, "tests": tests, "limit": limits.output_bytes}
 
         def work(slot: Slot) -> SandboxResult:
-            return self._run_tests(slot, source, request, limits, "pytest")
+            return run_tests(slot, source, request, limits, "pytest")
 
-        return await self._submit(work, 1, "isolated-tests")
+        return await self._pool.submit(work, 1, "isolated-tests")
 
     async def run_inside(
         self, source: str, tests: str, *, limits: RunLimits | None = None
@@ -327,24 +282,18 @@ class Sandbox:
             return "" if claim == {"v": True} else describe(claim)
 
         def work(slot: Slot) -> SandboxResult:
-            result = self._judge(exchange(slot, job, limits), [check])
+            result = judge(exchange(slot, job, limits), [check], slot.level)
             return replace(result, integrity="in-process")
 
-        return await self._submit(work, 1, "in-process")
+        return await self._pool.submit(work, 1, "in-process")
 
     def close(self) -> None:
         """End every process of the sandbox; runs that wait end with an error."""
         with self._lock:
-            self._closed = True
-            slots, self._slots = self._slots, set()
-            executor, self._executor = self._executor, None
             others, self._others = self._others, {}
         for other in others.values():
             other.close()
-        for slot in slots:
-            slot.close()
-        if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
 
     def __enter__(self) -> Sandbox:
         """Return the sandbox itself."""
@@ -361,205 +310,3 @@ class Sandbox:
     async def __aexit__(self, *_: object) -> None:
         """Close it."""
         await asyncio.get_running_loop().run_in_executor(None, self.close)
-
-    def _start(self) -> Isolation:
-        """Take the strongest level that starts and whose probes are blocked."""
-        if sys.platform != "linux":
-            raise SandboxError(
-                f"programs run on Linux only, not on {sys.platform}; use a Linux container there"
-            )
-        refused: dict[str, str] = {}
-        strongest = LEVELS.index(self.max_isolation)
-        weakest = LEVELS.index(self.min_isolation)
-        for level in reversed(LEVELS[weakest : strongest + 1]):
-            # A fresh zygote for each attempt: half of an unshare would poison the process.
-            try:
-                slot = Slot(level, self.extra_paths, self.preimport)
-            except SandboxError as error:
-                refused[level] = str(error)
-                continue
-            try:
-                blocked = _probe(slot)
-            except LostError as error:
-                refused[level] = str(error)
-                slot.close()
-                continue
-            missing = [name for name in sorted(probes.REQUIRED[level]) if not blocked[name]]
-            if missing:
-                refused[level] = f"a confined child could {', '.join(missing)}"
-                slot.close()
-                continue
-            self._slots.add(slot)
-            self._idle.put(slot)
-            for _ in range(self.processes - 1):
-                self._idle.put(None)
-            self._executor = ThreadPoolExecutor(self.processes, thread_name_prefix="sandbox")
-            return Isolation(level, blocked, refused)
-        reasons = "".join(f"\n  - {level}: {reason}" for level, reason in refused.items())
-        raise SandboxError(
-            f"this host does not offer isolation level {self.min_isolation} or above{reasons}\n"
-            "  hint: run on Linux 5.13 or later with Landlock, or lower min_isolation and accept"
-            " what docs/security.md lists"
-        )
-
-    async def _submit(
-        self, work: Callable[[Slot], SandboxResult], total: int, integrity: Integrity
-    ) -> SandboxResult:
-        if self._isolation is None:
-            await asyncio.get_running_loop().run_in_executor(None, lambda: self.isolation)
-        executor = self._executor
-        if executor is None:
-            raise SandboxError("the sandbox is closed")
-        return await asyncio.wrap_future(executor.submit(self._work, work, total, integrity))
-
-    def _work(
-        self, work: Callable[[Slot], SandboxResult], total: int, integrity: Integrity
-    ) -> SandboxResult:
-        """Run in a slot; a lost zygote is replaced and the run tried once more."""
-        began = time.perf_counter()
-        slot = self._idle.get()
-        try:
-            for attempt in (1, 2):
-                try:
-                    if slot is None:
-                        slot = self._new_slot()
-                    result = work(slot)
-                    return replace(result, wall_s=time.perf_counter() - began)
-                except (LostError, SandboxError) as error:
-                    if slot is not None:
-                        self._drop(slot)
-                    slot, reason = None, str(error)
-                    if attempt == 2 or self._closed:
-                        break
-            return SandboxResult(
-                "error", 0, total, f"sandbox: {reason}", self.isolation.level, integrity
-            )
-        finally:
-            if slot is not None and slot.jobs >= RECYCLE_AFTER:
-                self._drop(slot)
-                slot = None
-            self._idle.put(slot)
-
-    def _new_slot(self) -> Slot:
-        slot = Slot(self.isolation.level, self.extra_paths, self.preimport)
-        with self._lock:
-            if not self._closed:
-                self._slots.add(slot)
-                return slot
-        slot.close()
-        raise SandboxError("the sandbox is closed")
-
-    def _drop(self, slot: Slot) -> None:
-        with self._lock:
-            self._slots.discard(slot)
-        slot.close()
-
-    def _judge(self, claims: Claims, checks: Sequence[Check]) -> SandboxResult:
-        """Compare claims with what was expected; a missing claim never passes."""
-        complaints = [
-            check(claims.frames[i]) if i < len(claims.frames) else "ended before it had answered"
-            for i, check in enumerate(checks)
-        ]
-        passed = complaints.count("")
-        outcome: Outcome = "pass"
-        detail = next((c for c in complaints if c), "")
-        if len(claims.frames) + claims.broken > len(checks):
-            passed, detail = 0, "wrote to the channel of its results"
-        if claims.end.signal == signal.SIGSYS:
-            passed = 0
-        if passed < len(checks) or not checks:
-            outcome, ending = claims.outcome()
-            detail = ending or detail or "there are no tests"
-        return SandboxResult(
-            outcome,
-            passed,
-            len(checks),
-            detail,
-            self.isolation.level,
-            "isolated-oracle",
-            cpu_s=claims.end.cpu_s,
-        )
-
-    def _run_tests(
-        self, slot: Slot, source: str, request: dict[str, Any], limits: RunLimits, kind: str
-    ) -> SandboxResult:
-        if kind not in slot.testers:
-            slot.testers[kind] = TestingProcess(kind, slot.level, self.extra_paths, self.preimport)
-        answers = slot.start({"mode": "rpc", "source": source}, limits)
-        answer: dict[str, Any] = {}
-        try:
-            answer = slot.testers[kind].run(request, answers, limits.wall + TESTS_GRACE_S)
-        except Hung as error:
-            answer = {"outcome": "timeout", "detail": str(error), "passed": 0, "total": 1}
-            slot.drop_testers()
-        except LostError:
-            slot.drop_testers()
-            raise
-        finally:
-            answers.close()
-            slot.kill_child()
-        end = slot.finish(limits)
-        outcome: Outcome = answer["outcome"]
-        passed = 0 if end.signal == signal.SIGSYS else answer["passed"]
-        detail = one_line(answer["detail"])
-        if answer["outcome"] == "gone" or end.signal == signal.SIGSYS:
-            outcome, ending = Claims([], False, False, end).outcome()
-            detail = ending or detail
-        elif detail.startswith("MemoryError"):
-            outcome = "memory"
-        return SandboxResult(
-            outcome,
-            passed,
-            answer["total"],
-            detail,
-            self.isolation.level,
-            "in-process" if answer.get("forgeable") else "isolated-tests",
-            cpu_s=end.cpu_s,
-        )
-
-    def _run_raw(
-        self,
-        slot: Slot,
-        source: str,
-        inputs: Sequence[str],
-        checks: Sequence[Check],
-        limits: RunLimits,
-    ) -> SandboxResult:
-        results = []
-        for text, check in zip(inputs, checks, strict=True):
-            with tempfile.TemporaryFile() as given:
-                given.write(text.encode())
-                given.seek(0)
-                output, theirs = os.pipe()
-                streams = (given.fileno(), theirs)
-                claims = exchange(slot, {"mode": "raw", "source": source}, limits, streams, output)
-            results.append(self._judge(claims, [check]))
-        bad = next((result for result in results if result.outcome != "pass"), None)
-        return SandboxResult(
-            bad.outcome if bad else "pass" if results else "fail",
-            sum(result.passed for result in results),
-            len(results),
-            bad.detail if bad else "",
-            self.isolation.level,
-            "isolated-oracle",
-            cpu_s=sum(result.cpu_s for result in results),
-        )
-
-
-def _probe(slot: Slot) -> dict[str, bool]:
-    """Let confined children try what they must not be able to do."""
-    limits = RunLimits(cpu_s=2.0, wall_s=10.0)
-    blocked = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        values = {
-            "file": __file__,
-            "folder": os.path.dirname(__file__),
-            "scratch": os.path.join(scratch, "written"),
-            "python": os.path.realpath("/proc/self/exe"),
-        }
-        for name, body in probes.PROBES.items():
-            source = probes.program(body, **values)
-            job = {"mode": "functions", "source": source, "entry": "attempt", "calls": [[[], {}]]}
-            claims = exchange(slot, job, limits)
-            blocked[name] = claims.frames != [{"v": True}]
-    return blocked

@@ -10,47 +10,21 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.nouns.errors import SandboxError
 from harness.sandbox.guest.codec import LENGTH
+from harness.sandbox.launch import LostError, launch
 from harness.sandbox.result import RunLimits
+from harness.sandbox.testing_process import TestingProcess
 
-if TYPE_CHECKING:
-    from harness.sandbox.testing_process import TestingProcess
-
-_GUEST = Path(__file__).parent / "guest"
 _NOBODY = 65534
 _START_S = 30.0
-# Threads of numerical libraries would not survive the fork of a child.
-_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "LC_ALL": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 _CLOSE_S = 2.0
 _GRACE_S = 5.0  # how long past its own limits a zygote may be silent before it counts as lost
-
-# The guest's modules are imported without harness itself, which needs packages and files that a
-# confined process has not.
-_BOOT = """
-import json, sys, types
-for name, path in json.loads(sys.argv[1]):
-    module = types.ModuleType(name)
-    module.__path__ = [path]
-    sys.modules[name] = module
-from {module} import main
-main(json.loads(sys.argv[2]))
-"""
-
-
-class LostError(Exception):
-    """The zygote died or fell silent: the run says nothing about the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +46,6 @@ class Exit:
     wall_s: float
 
 
-def launch(module: str, options: dict[str, Any], descriptor: int) -> subprocess.Popen[bytes]:
-    """Execute a guest module in a fresh interpreter with an empty environment.
-
-    Never a fork of this process: that would copy the page tables of a trainer and share its memory
-    with hostile code.
-    """
-    folder = _GUEST.parent.parent
-    packages = [
-        ("harness", str(folder)),
-        ("harness.sandbox", str(_GUEST.parent)),
-        ("harness.sandbox.guest", str(_GUEST)),
-    ]
-    python = getattr(sys, "_base_executable", None) or sys.executable
-    command = [python, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT.format(module=module)]
-    return subprocess.Popen(
-        [*command, json.dumps(packages), json.dumps(options)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[descriptor],
-        env=_ENVIRONMENT,
-        cwd="/",
-        start_new_session=True,
-    )
-
-
 class Slot:
     """A running zygote; used by one thread at a time."""
 
@@ -110,6 +58,8 @@ class Slot:
             SandboxError: The host does not offer the level; the message says which step failed.
         """
         self.level = level
+        self.extra_paths = extra_paths
+        self.preimport = preimport
         self.jobs = 0
         self.testers: dict[str, TestingProcess] = {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

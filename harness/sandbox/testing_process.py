@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.nouns.errors import SandboxError
 from harness.sandbox.guest import codec
+from harness.sandbox.launch import LostError, launch
 from harness.sandbox.pytest_process import launch_pytest
-from harness.sandbox.slot import LostError, launch
 
 _START_S = 30.0
 

@@ -13,7 +13,8 @@ from program_channel import ANSWERS, QUICK, frame, functions, sending, stdio
 
 from harness.sandbox import RunLimits, Sandbox
 from harness.sandbox.claims import Claims, exchange
-from harness.sandbox.slot import Exit, LostError
+from harness.sandbox.launch import LostError
+from harness.sandbox.slot import Exit
 
 
 @pytest.fixture(scope="module")

@@ -321,15 +321,15 @@ def test_broken_tests_are_an_error_and_no_failure(sandbox: Sandbox) -> None:
 def test_a_lost_zygote_is_replaced_and_the_run_repeated() -> None:
     with Sandbox(1) as sandbox:
         assert functions(sandbox, "def f(x): return x", (1, 1)).outcome == "pass"
-        (slot,) = sandbox._slots
-        os.killpg(slot.pid, signal.SIGKILL)
+        (pid,) = sandbox.pids
+        os.killpg(pid, signal.SIGKILL)
         assert functions(sandbox, "def f(x): return x", (1, 1)).outcome == "pass"
 
 
 def test_a_closed_sandbox_refuses() -> None:
     sandbox = Sandbox(1)
     functions(sandbox, "def f(x): return x", (1, 1))
-    pids = [slot.pid for slot in sandbox._slots]
+    pids = sandbox.pids
     sandbox.close()
     with pytest.raises(SandboxError, match="closed"):
         functions(sandbox, "def f(x): return x", (1, 1))
@@ -357,7 +357,7 @@ def test_the_sandbox_says_what_it_blocks(sandbox: Sandbox) -> None:
 
 def test_a_level_that_the_host_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails closed: nothing runs, and the message says what the host lacks."""
-    from harness.sandbox import sandbox as module
+    from harness.sandbox import pool as module
 
     def unavailable(level: str, *_: object) -> None:
         raise SandboxError(f"no {level} here")

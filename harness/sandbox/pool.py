@@ -1,0 +1,225 @@
+"""A pool of zygotes, each served by a thread of its own that blocks on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from harness.nouns.errors import SandboxError
+from harness.sandbox import probes
+from harness.sandbox.claims import exchange
+from harness.sandbox.guest.confine import LEVELS
+from harness.sandbox.launch import LostError
+from harness.sandbox.result import Integrity, RunLimits, SandboxResult
+from harness.sandbox.slot import Slot
+
+RECYCLE_AFTER = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ZygoteOptions:
+    """What zygotes are started with.
+
+    Args:
+        min_isolation: Weakest level that is acceptable.
+        max_isolation: Strongest level to try.
+        extra_paths: Directories of packages that programs may read and import.
+        preimport: Modules to import before any program runs.
+    """
+
+    min_isolation: str
+    max_isolation: str
+    extra_paths: tuple[str, ...] = ()
+    preimport: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What was found out when the sandbox started.
+
+    Args:
+        level: Isolation level in force.
+        blocked: For each attempt that a confined child made, whether it was blocked.
+        refused: Stronger levels that the host does not offer, with the reason.
+    """
+
+    level: str
+    blocked: Mapping[str, bool]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Pool:
+    """Starts zygotes, lends them to work, and replaces those that are lost or worn out.
+
+    Args:
+        processes: Zygotes at most.
+        wanted: What they are started with.
+    """
+
+    def __init__(self, processes: int, wanted: ZygoteOptions) -> None:
+        self.processes = processes
+        self.wanted = wanted
+        self._lock = threading.Lock()
+        self._isolation: Isolation | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
+        self._slots: set[Slot] = set()
+        self._closed = False
+
+    @property
+    def isolation(self) -> Isolation:
+        """What is in force; starts the first zygote where there is none.
+
+        Raises:
+            SandboxError: The host does not offer ``min_isolation``.
+        """
+        with self._lock:
+            if self._isolation is None:
+                self._isolation = self._start()
+            return self._isolation
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the zygotes that run."""
+        return tuple(slot.pid for slot in self._slots)
+
+    def close(self) -> None:
+        """End every zygote; work that waits ends with an error."""
+        with self._lock:
+            self._closed = True
+            slots, self._slots = self._slots, set()
+            executor, self._executor = self._executor, None
+        for slot in slots:
+            slot.close()
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self) -> Isolation:
+        """Take the strongest level that starts and whose probes are blocked."""
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"programs run on Linux only, not on {sys.platform}; use a Linux container there"
+            )
+        refused: dict[str, str] = {}
+        wanted = self.wanted
+        strongest = LEVELS.index(wanted.max_isolation)
+        weakest = LEVELS.index(wanted.min_isolation)
+        for level in reversed(LEVELS[weakest : strongest + 1]):
+            # A fresh zygote for each attempt: half of an unshare would poison the process.
+            try:
+                slot = Slot(level, wanted.extra_paths, wanted.preimport)
+            except SandboxError as error:
+                refused[level] = str(error)
+                continue
+            try:
+                blocked = _probe(slot)
+            except LostError as error:
+                refused[level] = str(error)
+                slot.close()
+                continue
+            missing = [name for name in sorted(probes.REQUIRED[level]) if not blocked[name]]
+            if missing:
+                refused[level] = f"a confined child could {', '.join(missing)}"
+                slot.close()
+                continue
+            self._slots.add(slot)
+            self._idle.put(slot)
+            for _ in range(self.processes - 1):
+                self._idle.put(None)
+            self._executor = ThreadPoolExecutor(self.processes, thread_name_prefix="sandbox")
+            return Isolation(level, blocked, refused)
+        reasons = "".join(f"\n  - {level}: {reason}" for level, reason in refused.items())
+        raise SandboxError(
+            f"this host does not offer isolation level {wanted.min_isolation} or above{reasons}\n"
+            "  hint: run on Linux 5.13 or later with Landlock, or lower min_isolation and accept"
+            " what docs/security.md lists"
+        )
+
+    async def submit(
+        self, work: Callable[[Slot], SandboxResult], total: int, integrity: Integrity
+    ) -> SandboxResult:
+        """Run work in the next slot that is free; a lost zygote is replaced and the work redone.
+
+        Args:
+            work: Blocks on the slot and returns the result.
+            total: Tests there are, for the result of work that could not be done.
+            integrity: Where the answers are kept, for the same.
+
+        Raises:
+            SandboxError: The pool is closed, or the host does not offer the isolation.
+        """
+        if self._isolation is None:
+            await asyncio.get_running_loop().run_in_executor(None, lambda: self.isolation)
+        executor = self._executor
+        if executor is None:
+            raise SandboxError("the sandbox is closed")
+        return await asyncio.wrap_future(executor.submit(self._work, work, total, integrity))
+
+    def _work(
+        self, work: Callable[[Slot], SandboxResult], total: int, integrity: Integrity
+    ) -> SandboxResult:
+        """Run in a slot; a lost zygote is replaced and the run tried once more."""
+        began = time.perf_counter()
+        slot = self._idle.get()
+        try:
+            for attempt in (1, 2):
+                try:
+                    if slot is None:
+                        slot = self._new_slot()
+                    result = work(slot)
+                    return replace(result, wall_s=time.perf_counter() - began)
+                except (LostError, SandboxError) as error:
+                    if slot is not None:
+                        self._drop(slot)
+                    slot, reason = None, str(error)
+                    if attempt == 2 or self._closed:
+                        break
+            return SandboxResult(
+                "error", 0, total, f"sandbox: {reason}", self.isolation.level, integrity
+            )
+        finally:
+            if slot is not None and slot.jobs >= RECYCLE_AFTER:
+                self._drop(slot)
+                slot = None
+            self._idle.put(slot)
+
+    def _new_slot(self) -> Slot:
+        slot = Slot(self.isolation.level, self.wanted.extra_paths, self.wanted.preimport)
+        with self._lock:
+            if not self._closed:
+                self._slots.add(slot)
+                return slot
+        slot.close()
+        raise SandboxError("the sandbox is closed")
+
+    def _drop(self, slot: Slot) -> None:
+        with self._lock:
+            self._slots.discard(slot)
+        slot.close()
+
+
+def _probe(slot: Slot) -> dict[str, bool]:
+    """Let confined children try what they must not be able to do."""
+    limits = RunLimits(cpu_s=2.0, wall_s=10.0)
+    blocked = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        values = {
+            "file": __file__,
+            "folder": os.path.dirname(__file__),
+            "scratch": os.path.join(scratch, "written"),
+            "python": os.path.realpath("/proc/self/exe"),
+        }
+        for name, body in probes.PROBES.items():
+            source = probes.program(body, **values)
+            job = {"mode": "functions", "source": source, "entry": "attempt", "calls": [[[], {}]]}
+            claims = exchange(slot, job, limits)
+            blocked[name] = claims.frames != [{"v": True}]
+    return blocked
