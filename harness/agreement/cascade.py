@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from harness.nouns.schema import Judgment
+from harness.ratings.both_orders import Vote, combine_orders
 from harness.statistics.arrays import FloatArray
 from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.resample import clopper_pearson_upper, wilson
@@ -62,6 +65,86 @@ def selective_threshold(
             break
         best = Threshold(float(confidence[end]), n, misses, stated.size, upper)
     return best
+
+
+@dataclass(frozen=True, slots=True)
+class StatedVerdict:
+    """What a source says about a pair over both orders, samples and members.
+
+    Args:
+        value: A or B.
+        probability: Stated probability that the value is right, at least one half.
+        source: Who says so.
+    """
+
+    value: str
+    probability: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Pairs whose verdict stands, and those that need a better judge; by request id.
+
+    Args:
+        threshold: The confidence from which verdicts stand.
+        labelled: Verdicts that the threshold was calibrated on.
+        accepted: Verdicts that stand.
+        left: Pairs without a verdict that stands.
+    """
+
+    threshold: Threshold
+    labelled: int
+    accepted: Mapping[str, StatedVerdict]
+    left: tuple[str, ...]
+
+
+def stated_verdicts(judgments: Iterable[Judgment]) -> dict[str, StatedVerdict | None]:
+    """Return what each pair's votes say together: their mean probability is the stated one.
+
+    None where a vote failed or states no probability, or where the mean is one half: nothing that
+    could be accepted.
+    """
+    pooled: dict[str, list[Vote]] = {}
+    for vote in combine_orders(judgments):
+        pooled.setdefault(vote.request_id, []).append(vote)
+    found: dict[str, StatedVerdict | None] = {}
+    for request, votes in pooled.items():
+        known = [v.probability for v in votes if v.probability is not None]
+        mean = sum(known) / len(votes)
+        sure = len(known) == len(votes) and mean != 0.5
+        value = "A" if mean > 0.5 else "B"
+        found[request] = (
+            StatedVerdict(value, max(mean, 1 - mean), votes[0].source) if sure else None
+        )
+    return found
+
+
+def split_by_confidence(
+    judgments: Iterable[Judgment], truth: Mapping[str, str], alpha: float = 0.1, delta: float = 0.1
+) -> Split:
+    """Accept the verdicts on pairs that are confident enough, by a threshold from labelled ones.
+
+    Args:
+        judgments: Of pairs, failures among them.
+        truth: A, B or TIE by request id, for some of the pairs.
+        alpha: Largest share of wrong verdicts among the accepted.
+        delta: Chance that the promise fails.
+    """
+    stated = stated_verdicts(judgments)
+    known = {request: verdict for request, verdict in stated.items() if verdict is not None}
+    labelled = [request for request in known if request in truth]
+    confidence = np.array([known[r].probability for r in labelled])
+    right = np.array([float(known[r].value == truth[r]) for r in labelled])
+    threshold = selective_threshold(confidence, right, alpha, delta)
+    limit = threshold.confidence
+    accepted = {
+        r: verdict
+        for r, verdict in known.items()
+        if limit is not None and verdict.probability >= limit
+    }
+    left = tuple(request for request in stated if request not in accepted)
+    return Split(threshold, len(labelled), accepted, left)
 
 
 def cascade(

@@ -36,7 +36,7 @@ def command(
         trivial_responses,
         visible_inputs,
     )
-    from harness.cli.judge import parse_options
+    from harness.cli.options import key_values
     from harness.cli.screen import advance, console, progress
     from harness.experiment.context import open_context
     from harness.feedback.annotate import annotate
@@ -50,7 +50,7 @@ def command(
     factory = registry().source(source)
     if factory.kind != "verifier":
         raise ConfigError(f"source {source} is a {factory.kind}, not a verifier")
-    built = factory.build(parse_options(option or []))
+    built = factory.build(key_values(option))
     all_items = read_items(items)
     all_responses = read_responses(responses, all_items)
     labels = {r.id: r.metadata[label] for r in all_responses if label in r.metadata}

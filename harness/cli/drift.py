@@ -44,7 +44,7 @@ def command(
 
     from rich.table import Table
 
-    from harness.cli.judge import parse_options
+    from harness.cli.options import key_values
     from harness.cli.screen import advance, console, progress
     from harness.experiment.context import open_context
     from harness.feedback.annotate import annotate
@@ -94,7 +94,7 @@ def command(
         all_items = read_items(items)
         all_responses = read_responses(responses, all_items)
         requests = build_requests(all_items, all_responses, way)  # type: ignore[arg-type]
-        options = parse_options(option or [])
+        options = key_values(option)
         version, passes = judge(source, options, seed, [requests, requests])
         sha256 = write_anchors(anchors, source, version, options, seed, requests, passes)
         noise = compare(*passes)

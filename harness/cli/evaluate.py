@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +28,7 @@ def command(
     import asyncio
     from dataclasses import replace
 
+    from harness.cli.options import options_of_sources
     from harness.cli.screen import advance, console, progress
     from harness.evaluate import EvaluatorInfo, evaluate
     from harness.experiment.context import open_context
@@ -42,7 +42,7 @@ def command(
 
     if len(set(evaluator)) != len(evaluator):
         raise ConfigError(f"--evaluator names a source twice: {', '.join(evaluator)}")
-    options = options_of_sources(option or [], evaluator)
+    options = options_of_sources(option, evaluator)
     sources = [registry().source(name).build(options[name]) for name in evaluator]
     all_items = read_items(items)
     written: dict[tuple[str, int], list[Response]] = {}
@@ -88,31 +88,6 @@ def command(
     if out is not None:
         write_json(out, result)
     print_evaluation(console(), result)
-
-
-def options_of_sources(pairs: list[str], names: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return the options of each named source.
-
-    Args:
-        pairs: As the command line has them; the value is read as YAML, so that 3 is a number.
-        names: The sources that the command was given.
-
-    Raises:
-        ConfigError: A pair is not NAME.key=value, is given twice, or names no source given.
-    """
-    from harness.cli.judge import parse_options
-    from harness.nouns.errors import ConfigError
-
-    options: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for path, value in parse_options(pairs).items():
-        name, _, key = path.partition(".")
-        if not key or name not in options:
-            raise ConfigError(
-                f"--option {path!r} is not NAME.key=value for a source of this command",
-                hint=f"sources: {', '.join(options) or 'none'}",
-            )
-        options[name][key] = value
-    return options
 
 
 def print_evaluation(screen: object, result: dict[str, Any]) -> None:

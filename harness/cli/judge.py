@@ -36,6 +36,7 @@ def command(
 
     from rich.table import Table
 
+    from harness.cli.options import checked_way, key_values
     from harness.cli.screen import advance, console, progress
     from harness.experiment.config import SourceConfig
     from harness.experiment.context import NamedSource, cost_note, open_context
@@ -48,13 +49,11 @@ def command(
     from harness.records.writes import write_jsonl
     from harness.registry import registry
 
-    if way not in (None, "pointwise", "pairwise"):
-        raise ConfigError(f"--way is {way!r}", hint="use pointwise or pairwise")
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")
     factory = registry().source(source)
-    options = parse_options(option or [])
-    config = SourceConfig(use=source, options=options, way=way)  # type: ignore[arg-type]
+    options = key_values(option)
+    config = SourceConfig(use=source, options=options, way=checked_way(way))
     origin = registry().origins[source]
     named = NamedSource(source, config, factory.build(options), origin)
     if named.way not in named.info.takes:
@@ -121,27 +120,3 @@ def command(
     screen.print(table)
     cost = sum(judgment.cost_usd for judgment in judgments)
     screen.print(f"{len(requests)} requests, {len(judgments)} judgments, ${cost:.4f}, in {out}")
-
-
-def parse_options(pairs: list[str]) -> dict[str, object]:
-    """Return key=value options with the values read as YAML, so that 3 is a number.
-
-    Raises:
-        ConfigError: There is no "=", or a key is given twice.
-    """
-    import yaml
-
-    from harness.nouns.errors import ConfigError
-
-    options: dict[str, object] = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key:
-            raise ConfigError(f"--option {pair!r} is not key=value")
-        if key in options:
-            raise ConfigError(f"--option {key} is given twice")
-        try:
-            options[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            options[key] = value
-    return options

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from harness.cli.options import one_object
 from harness.nouns.errors import InputError
 
 
-def command(
+@dataclass(frozen=True)
+class Options:
+    """What ``harness plan-labels`` is given."""
+
     half_width: Annotated[
         float,
         typer.Option(help="Half the width of the wished interval: .03 is +-3 points.", min=0.0001),
-    ] = 0.05,
-    rate: Annotated[
-        float, typer.Option(help="The rate to be measured; .5 is the worst case.")
-    ] = 0.5,
+    ] = 0.05
+    rate: Annotated[float, typer.Option(help="The rate to be measured; .5 is the worst case.")] = (
+        0.5
+    )
     correlation: Annotated[
         float,
         typer.Option(help="Correlation of judge and people (harness agree prints it as rho)."),
-    ] = 0.0,
+    ] = 0.0
     judge_items: Annotated[
         int | None,
         typer.Option(help="Items with the judge's label only; without limit if not given.", min=1),
-    ] = None,
-    items_per_prompt: Annotated[float, typer.Option(help="Items of one prompt.", min=1.0)] = 1.0,
+    ] = None
+    items_per_prompt: Annotated[float, typer.Option(help="Items of one prompt.", min=1.0)] = 1.0
     prompt_correlation: Annotated[
         float, typer.Option(help="How alike items of one prompt are (intraclass correlation).")
-    ] = 0.0,
-    confidence: Annotated[float, typer.Option(help="Level of the interval.")] = 0.95,
-) -> None:
+    ] = 0.0
+    confidence: Annotated[float, typer.Option(help="Level of the interval.")] = 0.95
+
+
+@one_object
+def command(options: Options) -> None:
     """Say how many labels of people an interval needs, with and without a judge (PPI).
 
     n = z^2 p (1 - p) (1 - rho^2) deff / h^2, where deff = 1 + (items per prompt - 1) * ICC.
@@ -38,42 +46,42 @@ def command(
     from harness.agreement.prediction_powered import label_budget
     from harness.cli.screen import console
 
-    for name, value, low, high in (
-        ("--rate", rate, 0.0, 1.0),
-        ("--correlation", correlation, -1.0, 1.0),
-        ("--prompt-correlation", prompt_correlation, 0.0, 1.0),
-        ("--half-width", half_width, 0.0, 1.0),
-        ("--confidence", confidence, 0.5, 1.0),
+    for name, low, high in (
+        ("rate", 0.0, 1.0),
+        ("correlation", -1.0, 1.0),
+        ("prompt_correlation", 0.0, 1.0),
+        ("half_width", 0.0, 1.0),
+        ("confidence", 0.5, 1.0),
     ):
-        inside = low < value < high
-        if name in ("--correlation", "--prompt-correlation"):
-            inside = low <= value <= high
+        value = getattr(options, name)
+        inside = low <= value <= high if "correlation" in name else low < value < high
         if not inside:
-            raise InputError(f"{name} must be between {low:g} and {high:g}, got {value:g}")
-    effect = 1 + (items_per_prompt - 1) * prompt_correlation
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"{flag} must be between {low:g} and {high:g}, got {value:g}")
+    effect = 1 + (options.items_per_prompt - 1) * options.prompt_correlation
     plan = label_budget(
-        half_width,
-        rate=rate,
-        correlation=correlation,
+        options.half_width,
+        rate=options.rate,
+        correlation=options.correlation,
         design_effect=effect,
-        judge_items=judge_items,
-        confidence=confidence,
+        judge_items=options.judge_items,
+        confidence=options.confidence,
     )
     out = console()
     out.print(
-        f"For {rate:.0%} +- {half_width:.1%} at {confidence:.0%} confidence"
+        f"For {options.rate:.0%} +- {options.half_width:.1%} at {options.confidence:.0%} confidence"
         + (f" (design effect {effect:.2f})" if effect > 1 else "")
         + ":"
     )
     out.print(f"  people alone                     {plan.humans_only:>8} labels of people")
-    if correlation:
+    if options.correlation:
         out.print(
-            f"  with a judge, rho {correlation:.2f}            {plan.with_judge:>8} labels of"
-            " people, the judge labels without limit"
+            f"  with a judge, rho {options.correlation:.2f}".ljust(35)
+            + f"{plan.with_judge:>8} labels of people, the judge labels without limit"
         )
         if plan.with_judge_items is not None:
             out.print(
-                f"  and {judge_items} items of the judge".ljust(35)
+                f"  and {options.judge_items} items of the judge".ljust(35)
                 + f"{plan.with_judge_items:>8} labels of people"
             )
         saved = 1 - (plan.with_judge_items or plan.with_judge) / plan.humans_only

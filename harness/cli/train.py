@@ -39,7 +39,7 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Train a policy or a reward model."""
-    from harness.cli.judge import parse_options
+    from harness.cli.options import key_values
     from harness.cli.screen import console, progress
     from harness.experiment.trainers import TRAINERS, train
     from harness.nouns.errors import ConfigError
@@ -64,7 +64,7 @@ def command(
             bars.update(task, completed=row["step"], description=text)
 
         result = train(
-            trainer, model, rows, parse_options(setting or []), out, rewards=functions,
+            trainer, model, rows, key_values(setting, "--set"), out, rewards=functions,
             weights=weights, seed=seed, on_step=on_step,
         )  # fmt: skip
     console().print(
@@ -89,7 +89,7 @@ def open_rewards(
             response, or an option is for none of them.
         PluginError: There is no such source, or its options are wrong.
     """
-    from harness.cli.evaluate import options_of_sources
+    from harness.cli.options import options_of_sources
     from harness.experiment.rewards import online_rewards
     from harness.nouns.errors import ConfigError
     from harness.registry import registry

@@ -3,14 +3,125 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from harness.label_page.access import OWNER, Access
-from harness.nouns.errors import InputError, MissingExtraError
+from harness.label_page.access import OWNER, Access, is_loopback
+from harness.label_page.measure import measure
+from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.queue import Queue
+from harness.label_page.store import LabelStore
+from harness.nouns.errors import ConfigError, InputError, MissingExtraError
+from harness.nouns.schema import JudgmentRequest
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """One label page.
+
+    Args:
+        store: SQLite file of the labels; the page goes on where it stopped.
+        people: Who labels; empty lets anyone on this machine give a name.
+        people_per_task: Stop asking when so many labelled a task; None for all.
+        seed: Decides order and sides, for each person.
+        host: Address to listen on; beyond loopback every person has a token.
+        port: 0 takes any free one.
+        tokens: Tokens on loopback, too.
+        origin: Public address behind a proxy, as https://labels.example.org; "" for none.
+        title: Heading of the pages.
+
+    Raises:
+        ConfigError: A name is not allowed, tokens are needed and there are no people, or the
+            origin is no address.
+    """
+
+    store: Path = Path("labels.sqlite")
+    people: tuple[str, ...] = ()
+    people_per_task: int | None = None
+    seed: int = 0
+    host: str = "127.0.0.1"
+    port: int = 8017
+    tokens: bool = False
+    origin: str = ""
+    title: str = "Labels"
+
+    def __post_init__(self) -> None:
+        """Check what must hold before a page is opened."""
+        if OWNER in self.people:
+            raise ConfigError(f"{OWNER} is no name of a person")
+        # A proxy makes a page on loopback reachable from elsewhere.
+        exposed = self.tokens or bool(self.origin) or not is_loopback(self.host)
+        if exposed and not self.people:
+            raise ConfigError(
+                "beyond this machine, and with --tokens, --people is needed: each person gets a"
+                " token"
+            )
+        if self.origin and not self.origin.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"--origin is {self.origin!r}", hint="give it as https://labels.example.org"
+            )
+
+    @property
+    def unencrypted(self) -> bool:
+        """Whether other machines reach the page without a proxy before it."""
+        return not is_loopback(self.host) and not self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """A page that listens already."""
+
+    page: LabelPage
+    listener: socket.socket
+
+    def links(self) -> dict[str, str]:
+        """Return the link of each person, and of the owner."""
+        access = self.page.access
+        return links(address_of(self.listener, access), access)
+
+    def serve(self) -> None:
+        """Answer requests until the process is interrupted.
+
+        Raises:
+            MissingExtraError: uvicorn is not installed.
+        """
+        serve(create_app(self.page), self.listener)
+
+
+@contextmanager
+def open_page(
+    requests: Sequence[JudgmentRequest], uncertainty: Mapping[str, float], settings: PageSettings
+) -> Iterator[OpenPage]:
+    """Open a page on which people label requests; nothing is lost when it closes.
+
+    Args:
+        requests: What is to be labelled, all pairs or all single responses.
+        uncertainty: How unsure judges are, by request id; what they are unsure of is first.
+        settings: The page.
+
+    Raises:
+        InputError: The address cannot be used, or another page uses the store.
+        MissingExtraError: starlette is not installed.
+    """
+    try:
+        import starlette  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("starlette", "label") from error
+    listener = bind(settings.host, settings.port)
+    store = LabelStore(settings.store, requests[0].way)
+    access = Access(store.secret, settings.people, settings.host, settings.tokens, settings.origin)
+    queue = Queue(requests, uncertainty, settings.seed, settings.people_per_task)
+    try:
+        yield OpenPage(LabelPage(queue, store, access, measure, settings.title), listener)
+    finally:
+        store.close()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -9,11 +9,11 @@ from contextlib import closing
 
 import pytest
 
-from harness.cli.label import _judgments_on, _requests
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import RunContext
 from harness.label_page.queue import judge_uncertainty
 from harness.label_page.store import Entry, LabelStore
+from harness.label_page.tasks import Questions, judgments_on, read_tasks
 from harness.nouns.errors import DataError
 from harness.nouns.scale import Scale
 from harness.registry import registry
@@ -42,6 +42,10 @@ def harness(folder, *args):
         capture_output=True,
         text=True,
     )
+
+
+def asked(folder, questions=None):
+    return read_tasks(folder / "items.jsonl", folder / "responses.jsonl", questions or Questions())
 
 
 DATA = ("--items", "items.jsonl", "--responses", "responses.jsonl")
@@ -82,7 +86,7 @@ def test_a_taken_port(folder):
 
 @pytest.fixture
 def labelled(folder):
-    requests = _requests(folder / "items.jsonl", folder / "responses.jsonl", "pairwise", "", "", "")
+    requests = asked(folder)
     store = LabelStore(folder / "labels.sqlite", "pairwise")
     store.add_tasks(requests)
     for person, value in (("ann", "A"), ("bob", "TIE")):
@@ -117,27 +121,23 @@ def test_the_store_is_a_feedback_source(labelled):
 
 
 def test_ratings_of_the_store_keep_their_scale(folder):
-    asked = _requests(
-        folder / "items.jsonl", folder / "responses.jsonl", "pointwise", "", "", "low,high"
-    )
+    requests = asked(folder, Questions("pointwise", scale="low,high"))
     store = LabelStore(folder / "scores.sqlite", "pointwise")
-    store.add_tasks(asked)
-    for request, value in zip(asked, ("low", "high", None), strict=False):
+    store.add_tasks(requests)
+    for request, value in zip(requests, ("low", "high", None), strict=False):
         store.show("ann", request.id, "")
         store.record(Entry("ann", request.id, value), request.id)
     source = registry().source("label_page").build({"store": str(store.path)})
     assert source.info.scale == Scale("ordinal", ("low", "high"))
     ctx = RunContext(chat=None, workers=None, sandbox=None)
-    judgments = asyncio.run(annotate(source, asked, ctx))
+    judgments = asyncio.run(annotate(source, requests, ctx))
     assert [j.verdict.value for j in judgments] == ["low", "high", None, None]
     assert [j.verdict.status for j in judgments[1:]] == ["ok", "abstained", "missing"]
     store.close()
 
 
 def test_judges_doubts_belong_to_the_task_with_the_same_responses(folder):
-    requests = _requests(
-        folder / "items.jsonl", folder / "responses.jsonl", "pairwise", "", "Why?", ""
-    )
+    requests = asked(folder, Questions(question="Why?"))
     rows = [
         {
             "request_id": f"of-another-criterion-{i}",
@@ -154,12 +154,12 @@ def test_judges_doubts_belong_to_the_task_with_the_same_responses(folder):
     ]
     path = folder / "judgments.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    judgments = _judgments_on(requests, [path])
+    judgments = judgments_on(requests, [path])
     assert [(j.request_id, j.verdict.value) for j in judgments] == [(requests[0].id, "A")] * 2
     assert judge_uncertainty(judgments)[requests[0].id] == pytest.approx(0.469, abs=1e-3)
     path.write_text(json.dumps({**rows[0], "item_id": "q9"}) + "\n", encoding="utf-8")
     with pytest.raises(DataError, match="none of its judgments is about a task"):
-        _judgments_on(requests, [path])
+        judgments_on(requests, [path])
     path.write_text('{"item_id": "q1"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match="not a judgment"):
-        _judgments_on(requests, [path])
+    with pytest.raises(DataError, match="not a judgment of harness judge"):
+        judgments_on(requests, [path])

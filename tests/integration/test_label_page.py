@@ -7,12 +7,13 @@ import re
 
 import pytest
 
-from harness.cli.label import _criteria, _measure
 from harness.label_page.access import OWNER, Access
+from harness.label_page.measure import measure
 from harness.label_page.owner import ratings_by_criterion
 from harness.label_page.pages import LabelPage, create_app
 from harness.label_page.queue import Queue
 from harness.label_page.store import LabelStore
+from harness.label_page.tasks import Questions
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -70,7 +71,7 @@ class World:
         way = "pairwise" if len(self.asked[0].responses) == 2 else "pointwise"
         self.store = LabelStore(self.path, way)
         self.access = Access(self.store.secret, **self.rules)
-        self.page = LabelPage(Queue(self.asked), self.store, self.access, _measure)
+        self.page = LabelPage(Queue(self.asked), self.store, self.access, measure)
         self.app = create_app(self.page)
 
     def restart(self):
@@ -343,5 +344,5 @@ def test_labels_export_to_csv(world):
 
 
 def test_criteria_of_a_rating_without_a_rubric():
-    [criterion] = _criteria("pointwise", "", "", "bad, fair, good")
+    [criterion] = Questions("pointwise", scale="bad, fair, good").criteria()
     assert criterion.scale == Scale("ordinal", ("bad", "fair", "good"))

@@ -1,0 +1,84 @@
+"""Cascade: confident verdicts of a judge stand, the rest goes to a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.agreement.cascade import Split, split_by_confidence
+from harness.labels.files import read_table
+from harness.labels.values import cell_text
+from harness.nouns.errors import DataError
+from harness.nouns.schema import Item, Response
+from harness.records.judgments import RecordedJudgment
+from harness.records.rows import to_dict
+from harness.records.writes import write_jsonl
+
+
+def read_truth(labels: Path) -> dict[str, str]:
+    """Read a table with the columns item_id and label (A, B or TIE), by item.
+
+    Raises:
+        DataError: The file is missing, lacks a column, or has another label.
+    """
+    table = read_table(labels)
+    if not {"item_id", "label"} <= set(table.columns):
+        raise DataError("needs the columns item_id and label", where=str(labels))
+    truth = {}
+    for row in table.rows:
+        label = cell_text(row.cells["label"])
+        if label not in ("A", "B", "TIE"):
+            raise DataError(f"label {label!r} is not A, B or TIE", where=f"{labels}: {row.place}")
+        truth[cell_text(row.cells["item_id"])] = label
+    return truth
+
+
+def cascade(
+    judgments: Sequence[RecordedJudgment], labels: Path, risk: float = 0.1, chance: float = 0.1
+) -> Split:
+    """Accept the confident verdicts of a judge on pairs, with a guarantee from labelled items.
+
+    Args:
+        judgments: Of pairs, failures among them.
+        labels: Table with the columns item_id and label.
+        risk: Largest share of wrong verdicts among the accepted.
+        chance: Chance that the promise fails.
+
+    Raises:
+        DataError: A judgment is not of a pair, or the labels cannot be read.
+    """
+    for row in judgments:
+        if len(row.response_ids) != 2:
+            raise DataError("a cascade takes judgments of pairs", where=row.where)
+    of_item = read_truth(labels)
+    truth = {
+        row.judgment.request_id: of_item[row.item_id] for row in judgments if row.item_id in of_item
+    }
+    return split_by_confidence((row.judgment for row in judgments), truth, risk, chance)
+
+
+def write_cascade(
+    out: Path,
+    split: Split,
+    judgments: Sequence[RecordedJudgment],
+    items: Iterable[Item],
+    responses: Iterable[Response],
+) -> None:
+    """Write accepted.jsonl, and what is left as items.jsonl and responses.jsonl, into a folder."""
+    about = {row.judgment.request_id: row for row in judgments}
+    out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(
+        out / "accepted.jsonl",
+        (
+            {
+                "item_id": about[request].item_id,
+                "response_ids": list(about[request].response_ids),
+                **to_dict(verdict),
+            }
+            for request, verdict in split.accepted.items()
+        ),
+    )
+    ids = {about[request].item_id for request in split.left}
+    texts = {name for request in split.left for name in about[request].response_ids}
+    write_jsonl(out / "items.jsonl", (to_dict(i) for i in items if i.id in ids))
+    write_jsonl(out / "responses.jsonl", (to_dict(r) for r in responses if r.id in texts))

@@ -1,0 +1,241 @@
+"""What the columns of a label table are taken for: a guess, and what a person says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.labels.columns import LabelColumns
+from harness.labels.exports import read_label_table
+from harness.labels.files import Table
+from harness.labels.guess import Guess, guess_columns
+from harness.labels.human_label import HumanLabel
+from harness.labels.read_labels import Known, read_labels
+from harness.labels.texts import read_texts
+from harness.labels.values import cell_text
+from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
+from harness.nouns.errors import ConfigError
+from harness.records.rows import read_items, read_responses
+from harness.records.writes import write_jsonl
+
+_LISTS = ("labels", "systems", "choices")
+_TEXTS = ("prompt", "text", "text_a", "text_b")
+
+
+def read_said(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a person says about columns, given as text by option.
+
+    Lists and mappings are written as YAML; ``labels``, ``systems`` and ``choices`` also as a,b,c.
+    Everything else stays text, for a column may be called 1.
+
+    Raises:
+        ConfigError: What looks like a list or a mapping is no YAML.
+    """
+    import yaml
+
+    said: dict[str, Any] = {}
+    for option, text in texts.items():
+        value: Any = text
+        if text[:1] in ("[", "{"):
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise ConfigError(f"--set {option}: not YAML: {text}") from error
+        elif text and option in _LISTS:
+            value = [part.strip() for part in text.split(",")]
+        said[option] = value
+    return said
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, with an ellipsis where some are left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one option of the mapping is set to, with an example of the table and the reason."""
+
+    option: str
+    value: str
+    example: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """A table and what its columns mean.
+
+    Args:
+        table: The rows.
+        guess: What the names and contents of the columns suggest.
+        said: What a person says instead; an empty value takes a guess back.
+        reading: encoding, delimiter and sheet of the file, empty where the default holds.
+    """
+
+    table: Table
+    guess: Guess
+    said: Mapping[str, Any]
+    reading: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_file(cls, path: Path, said: Mapping[str, str], **reading: str) -> ColumnMapping:
+        """Read a table or a tool's export and guess what its columns mean.
+
+        Args:
+            path: The file.
+            said: What a person says about columns, as text by option.
+            reading: encoding, delimiter and sheet, as ``read_label_table`` takes them.
+
+        Raises:
+            DataError: The file cannot be read.
+            ConfigError: What is said is no YAML where it looks like a list or a mapping.
+        """
+        table = read_label_table(path, **reading)
+        return cls(table, guess_columns(table), read_said(said), reading)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options as ``human_csv`` takes them."""
+        merged = {**self.guess.options, **self.said}
+        return {key: value for key, value in merged.items() if value not in ("", None)}
+
+    def meanings(self) -> Iterator[Meaning]:
+        """Yield each option with an example from the first row."""
+        first = self.table.rows[0].cells if self.table.rows else {}
+        for option, value in self.options.items():
+            columns = value if isinstance(value, list) else [value]
+            found = [cell_text(first.get(c)) for c in columns if c in self.table.columns]
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            reason = self.guess.reasons.get(option, "")
+            because = "you said so" if option in self.said else f"guess: {reason}"
+            example = ", ".join(found)
+            yield Meaning(option, text, shortened(example, 40), because)
+
+    def columns(self) -> LabelColumns:
+        """Return the checked mapping.
+
+        Raises:
+            ConfigError: Something could not be guessed and was not said, or does not hold together.
+        """
+        from pydantic import ValidationError
+
+        options = self.options
+        unanswered = [line for line in self.guess.open if not _answered(line, options)]
+        if unanswered:
+            raise ConfigError(
+                "the columns do not say everything",
+                details=unanswered,
+                hint="add --set OPTION=VALUE",
+            )
+        try:
+            return LabelColumns.model_validate(options)
+        except ValidationError as error:
+            raise ConfigError(
+                "the mapping does not hold together",
+                details=[
+                    f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ").replace(
+                        "Value error, ", ""
+                    )
+                    for e in error.errors()
+                ],
+                hint=f"options: {', '.join(LabelColumns.model_fields)}",
+            ) from error
+
+    def experiment_lines(self, labels: Sequence[HumanLabel], long_table: Path | None) -> str:
+        """Return the lines of an experiment file that use the labels.
+
+        Args:
+            labels: What was read.
+            long_table: Where they were written as one long table; None for the table itself.
+        """
+        import yaml
+
+        options = self.source_options(labels, long_table)
+        source = {"sources": {"people": {"use": "human_csv", "options": options}}}
+        return str(yaml.safe_dump(source, sort_keys=False, allow_unicode=True))
+
+    def source_options(
+        self, labels: Sequence[HumanLabel], long_table: Path | None
+    ) -> dict[str, Any]:
+        """Return the options with which ``human_csv`` reads the labels.
+
+        Args:
+            labels: What was read.
+            long_table: Where they were written as one long table; None for the table itself.
+        """
+        if long_table is None:
+            lines = {key: value for key, value in self.options.items() if key not in _TEXTS}
+            given = {key: value for key, value in self.reading.items() if value}
+            return {"file": str(self.table.path), **lines, **given}
+        columns = PAIR_COLUMNS if len(labels[0].responses) == 2 else SCORE_COLUMNS
+        kept = {k: v for k, v in self.options.items() if k in ("scale", "duplicates")}
+        return {"file": str(long_table), **options_of(columns), **kept}
+
+
+def _answered(question: str, options: Mapping[str, Any]) -> bool:
+    """Tell whether what could not be guessed was said."""
+    asked = question.split(":")[0].replace(" (a column)", "")
+    names = asked.replace(" or ", ",").replace(" and ", ",").split(",")
+    return any(name.strip() in options for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFiles:
+    """What an import writes; None is not written."""
+
+    labels: Path | None = None
+    items: Path | None = None
+    responses: Path | None = None
+
+    @property
+    def given(self) -> list[Path]:
+        """The files that are written, in order."""
+        return [path for path in (self.labels, self.items, self.responses) if path]
+
+
+def known_answers(items: Path | None, responses: Path | None) -> Known | None:
+    """Return what labels may be about, by JSONL files; None where no file says it.
+
+    Raises:
+        ConfigError: There are responses and no items.
+        DataError: A file is wrong.
+    """
+    if items is None:
+        if responses is not None:
+            raise ConfigError("--responses needs --items")
+        return None
+    read = read_items(items)
+    return Known.of(read, read_responses(responses, read) if responses else ())
+
+
+def import_labels(
+    mapping: ColumnMapping, files: ImportFiles, known: Known | None = None
+) -> list[HumanLabel]:
+    """Read the labels of a table and write them as one long table, with its texts if wished.
+
+    Nothing is written when any row is wrong.
+
+    Args:
+        mapping: The table and what its columns mean.
+        files: What to write.
+        known: Items and responses; when given, a label for anything else is wrong.
+
+    Raises:
+        ConfigError: The mapping is not complete.
+        DataError: One error for everything that is wrong with the rows.
+    """
+    columns = mapping.columns()
+    labels = read_labels(mapping.table, columns, known)
+    items, responses = (
+        read_texts(mapping.table, columns) if files.items or files.responses else ([], [])
+    )
+    if files.labels:
+        write_csv(files.labels, *long_rows(labels))
+    if files.items:
+        write_jsonl(files.items, items)
+    if files.responses:
+        write_jsonl(files.responses, responses)
+    return labels
