@@ -8,7 +8,7 @@ from harness.agreement import cohen_kappa, krippendorff_alpha, pairs_of
 from harness.agreement.kappa import percent_agreement
 from harness.label_page.owner import Agreement, Ratings
 from harness.ratings.table import from_labels
-from harness.statistics.estimate import Statistic
+from harness.statistics.estimate import Estimate
 
 MOST_PAIRS_OF_PEOPLE = 15
 
@@ -38,7 +38,7 @@ def measure(ratings: Ratings) -> list[Agreement]:
     return found
 
 
-def _line(name: str, found: Statistic) -> Agreement:
+def _line(name: str, found: Estimate) -> Agreement:
     return Agreement(
         name, found.annotators, found.value, found.low, found.high, found.n, found.reason
     )
