@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.nouns.errors import DataError
 from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.intervals import t_quantile
 from harness.statistics.paired_model import TIE, fit_paired, strongly_connected
 
 ELO = 400 / np.log(10)
@@ -117,9 +118,7 @@ def rank_systems(
     fit = fit_paired(said, x, groups, weights)
     if fit.problem:
         raise DataError(f"no estimate: {fit.problem}")
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(max(1, fit.clusters - 1), 0.975))
+    quantile = t_quantile(fit.clusters - 1)
     spread_out = np.vstack([np.eye(s - 1), -np.ones((1, s - 1))])
     values = spread_out @ fit.coefficients[: s - 1]
     covariance = spread_out @ fit.covariance[: s - 1, : s - 1] @ spread_out.T

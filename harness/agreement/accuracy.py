@@ -11,7 +11,8 @@ from harness.agreement.kappa import pairs_of, percent_agreement
 from harness.ratings.table import MISSING, RatingTable, counts_of
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.resample import REPLICATES, cluster_share, distinct_rows, estimate, units_of
+from harness.statistics.intervals import cluster_share
+from harness.statistics.resample import REPLICATES, distinct_rows, estimate, units_of
 
 Average = Literal["precision", "recall", "f1"]
 

@@ -9,35 +9,12 @@ import numpy as np
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
-from harness.statistics.resample import cluster_share, t_quantile, wilson
+from harness.statistics.intervals import cluster_share, robust_share
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
 FEWEST_ITEMS = 30
 MOST_SHOWN = 10
-
-
-def adjusted_by(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted by Benjamini & Yekutieli (2001, Annals of Statistics 29:1165)."""
-    p = np.asarray(p_values)
-    m = p.size
-    harmonic = float((1.0 / np.arange(1, m + 1)).sum())
-    return _step_up(p, harmonic)
-
-
-def adjusted_bh(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted by Benjamini & Hochberg (1995, JRSS B 57:289)."""
-    return _step_up(np.asarray(p_values), 1.0)
-
-
-def _step_up(p: FloatArray, factor: float) -> list[float]:
-    m = p.size
-    order = np.argsort(p)
-    raised = p[order] * m * factor / np.arange(1, m + 1)
-    raised = np.minimum.accumulate(raised[::-1])[::-1]
-    adjusted = np.empty(m)
-    adjusted[order] = np.minimum(1.0, raised)
-    return [float(value) for value in adjusted]
 
 
 def alternative_annotator_test(
@@ -59,6 +36,8 @@ def alternative_annotator_test(
     Returns:
         omega; rho, the mean over people of the advantage over each; and these advantages.
     """
+    from scipy.stats import false_discovery_control
+
     people = table.humans
     name = table.annotators[judge]
     rows: list[Estimate] = []
@@ -96,7 +75,7 @@ def alternative_annotator_test(
     if len(rows) < FEWEST_PEOPLE:
         reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(rows)} have"
         return [not_applicable("alt_test_omega", name, reason)]
-    adjusted = adjusted_by(p_values)
+    adjusted = [float(p) for p in false_discovery_control(p_values, method="by")]
     won = [p <= LEVEL for p in adjusted]
     rows = [
         row.caution(f"p = {p:.2g} (adjusted)" + (", won" if beaten else ", not won"))
@@ -143,19 +122,13 @@ def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Esti
     groups = int(group.max()) + 1
     if groups < 2:
         return one_cluster("alt_test_rho", name, value, n)
-    sums = np.bincount(group, weights=(weights * (won - over_each)).sum(1))
-    variance = groups / (groups - 1) * float(sums @ sums)
+    pull = np.zeros(groups)
+    np.add.at(pull, group, (weights * (won - over_each)).sum(1))
     hit = np.unique(group[(won > 0).any(1)]).size
     miss = np.unique(group[(present & (won < 1)).any(1)]).size
-    if min(hit, miss) < 5 or variance < 1e-24:
-        of_item = weights.sum(1)
-        spread = float(of_item @ ((weights * won).sum(1) / of_item - value) ** 2)
-        effective = spread / variance if variance > 1e-24 and spread > 0 else float(groups)
-        effective = min(float(n), effective)
-        low, high = wilson(value * effective, effective)
-    else:
-        half = t_quantile(groups - 1) * float(np.sqrt(variance))
-        low, high = max(0.0, value - half), min(1.0, value + half)
+    of_item = weights.sum(1)
+    spread = float(of_item @ ((weights * won).sum(1) / of_item - value) ** 2)
+    low, high = robust_share(value, pull, spread, n, few=min(hit, miss) < 5)
     row = Estimate(value, low, high, n, groups, name="alt_test_rho", annotators=name)
     return row.with_unit_count()
 

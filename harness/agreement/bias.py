@@ -10,8 +10,8 @@ import numpy as np
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, one_cluster, undefined
+from harness.statistics.intervals import t_quantile
 from harness.statistics.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
-from harness.statistics.resample import t_quantile
 
 POSITION = "position_coefficient"
 

@@ -8,15 +8,8 @@ import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
-from harness.statistics.resample import (
-    REPLICATES,
-    cluster_share,
-    jackknife,
-    jackknife_se,
-    t_quantile,
-    units_of,
-    wilson,
-)
+from harness.statistics.intervals import cluster_share, t_quantile, wilson
+from harness.statistics.resample import REPLICATES, jackknife, jackknife_se, units_of
 
 BINS = 10
 FEWEST = 30

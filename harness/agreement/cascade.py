@@ -11,7 +11,7 @@ from harness.nouns.schema import Judgment
 from harness.ratings.both_orders import Vote, combine_orders
 from harness.statistics.arrays import FloatArray
 from harness.statistics.estimate import Estimate, not_applicable
-from harness.statistics.resample import clopper_pearson_upper, wilson
+from harness.statistics.intervals import clopper_pearson_upper, wilson
 
 FEWEST = 30
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, one_cluster, undefined
-from harness.statistics.resample import jackknife_se, t_quantile
+from harness.statistics.intervals import t_quantile
+from harness.statistics.resample import jackknife_se
 
 
 def mcnemar(b: int, c: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
+from harness.statistics.intervals import cluster_share
 from harness.statistics.resample import REPLICATES, Units, distinct_rows, estimate, units_of
 
 RARE = 0.98
@@ -118,8 +119,6 @@ def cohen_kappa(
 
 def percent_agreement(pairs: Pairs, annotators: str) -> Estimate:
     """Return the share of items on which two annotators agree, with its clustered t-interval."""
-    from harness.statistics.resample import cluster_share
-
     same = (pairs.first == pairs.second).astype(np.float64)
     return cluster_share(
         "percent_agreement",

@@ -8,7 +8,7 @@ from harness.agreement.accuracy import accuracy
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.resample import cluster_share
+from harness.statistics.intervals import cluster_share
 
 FIRST, TIE, SECOND = "A", "TIE", "B"
 

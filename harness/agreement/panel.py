@@ -9,7 +9,8 @@ import numpy as np
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable
-from harness.statistics.resample import REPLICATES, cluster_share, estimate, units_of
+from harness.statistics.intervals import cluster_share
+from harness.statistics.resample import REPLICATES, estimate, units_of
 
 
 def error_correlation(

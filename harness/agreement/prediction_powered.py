@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable, undefined
-from harness.statistics.resample import t_quantile, wilson
+from harness.statistics.intervals import t_quantile, wilson
 
 Z95 = 1.959963984540054
 

@@ -129,7 +129,7 @@ def _program(text: str) -> str:
 def _show_confusion(screen: Console, source: str, table: Confusion) -> None:
     from rich.table import Table
 
-    from harness.statistics.resample import wilson
+    from harness.statistics.intervals import wilson
 
     drawn = Table(box=None, pad_edge=False, header_style="bold", title=source, title_justify="left")
     for name in ("", "of", "share", "95% interval"):

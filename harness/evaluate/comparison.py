@@ -20,12 +20,8 @@ from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS, Estimate
-from harness.statistics.intervals import (
-    clustered_difference,
-    clustered_mean,
-    holm,
-    seed_interval,
-)
+from harness.statistics.intervals import clustered_difference, clustered_mean, holm
+from harness.statistics.resample import seed_interval
 
 FEWEST_SEEDS = 3
 

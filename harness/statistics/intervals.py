@@ -1,4 +1,4 @@
-"""Intervals for shares, means and paired differences; pure functions that any stage may use.
+"""Intervals of shares, means and paired differences, by formula.
 
 Every interval is two-sided. A sample without any spread gets no interval of zero width: see
 :func:`clustered_mean`.
@@ -8,30 +8,57 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
-from harness.statistics.estimate import CONFIDENCE, Estimate
+import numpy as np
 
-REPLICATES = 2000
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.estimate import CONFIDENCE, Estimate, one_cluster, undefined
 
 
-def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the score interval of a share of independent observations (Wilson 1927).
 
+    A formula of its own, since scipy's ``binomtest`` takes whole numbers only; a test holds it to
+    scipy's on those.
+
+    Args:
+        hits: Successes; need not be whole, so that an effective number of items can be given.
+        n: Trials, above 0; need not be whole.
+        confidence: Level of the interval.
+
     Raises:
-        ValueError: ``n`` is not positive, or ``successes`` is not between 0 and ``n``.
+        ValueError: ``n`` is not positive, or ``hits`` is not between 0 and ``n``.
     """
-    if n <= 0 or not 0 <= successes <= n:
-        raise ValueError(f"needs 0 <= successes <= n and n > 0, got {successes} of {n}")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
-    middle = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    low = 0.0 if successes == 0 else (middle - half) / scale
-    high = 1.0 if successes == n else (middle + half) / scale
+    from scipy.special import ndtri
+
+    if n <= 0 or not 0 <= hits <= n:
+        raise ValueError(f"needs 0 <= hits <= n and n > 0, got {hits} of {n}")
+    z = float(ndtri(0.5 + confidence / 2))
+    share, scale = hits / n, 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / scale
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    low = 0.0 if hits == 0 else max(0.0, middle - half)
+    high = 1.0 if hits == n else min(1.0, middle + half)
     return low, high
+
+
+def clopper_pearson_upper(hits: int, n: int, delta: float) -> float:
+    """Return the exact upper bound of a share at level ``delta`` (Clopper & Pearson 1934).
+
+    The closed form of scipy's ``binomtest(...).proportion_ci(method="exact")``, which searches for
+    it a thousand times slower: a cascade asks once for every threshold.
+    """
+    from scipy.special import betaincinv
+
+    return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 1.0 - delta))
+
+
+def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
+    """Return the two-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(1, degrees), 0.5 + confidence / 2))
 
 
 def clustered_mean(
@@ -139,9 +166,9 @@ def from_sums(
         share = wilson(0, groups, confidence)[1]
         low, high = value - share * (value - bounds[0]), value + share * (bounds[1] - value)
         return Estimate(value, low, high, n, groups, p)
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
-    half = float(stdtrit(groups - 1, (1 + confidence) / 2)) * error
+    half = t_quantile(groups - 1, confidence) * error
     low, high = value - half, value + half
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
@@ -149,63 +176,57 @@ def from_sums(
     return Estimate(value, low, high, n, groups, p)
 
 
-Cells = Mapping[int, Mapping[str, Sequence[float]]]
-"""Observations by seed and, inside it, by cluster."""
+def cluster_share(
+    name: str, annotators: str, scores: FloatArray, clusters: IntArray, *, why_undefined: str
+) -> Estimate:
+    """Return a mean of scores in [0, 1] with its cluster-robust t-interval.
 
-
-def seed_interval(
-    a: Cells,
-    b: Cells | None = None,
-    *,
-    confidence: float = CONFIDENCE,
-    replicates: int = REPLICATES,
-    random_seed: int = 0,
-) -> tuple[float, float] | None:
-    """Return the percentile interval of mean(a), or mean(a) - mean(b), over seeds and prompts.
-
-    Seeds are resampled first, then prompts, the same prompts for ``a`` and ``b``. Of k units k - 1
-    are drawn, which makes the bootstrap variance unbiased (Rao and Wu 1988); with the few seeds of
-    an experiment drawing k would be clearly too narrow.
-
-    Returns:
-        None when ``a`` has fewer than three seeds, or a side has nothing to average: two seeds say
-        nothing about a distribution of seeds.
+    Args:
+        name: Name of the statistic.
+        annotators: Whom it is about.
+        scores: (n,) scores between 0 and 1.
+        clusters: (n,) cluster of each.
+        why_undefined: Reason to print without any score.
     """
-    import numpy as np
+    n = scores.size
+    if n == 0:
+        return undefined(name, annotators, why_undefined)
+    _, group, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    value, groups = float(scores.mean()), sizes.size
+    if groups < 2:
+        return one_cluster(name, annotators, value, n)
+    pull = np.bincount(group, weights=scores - value) / n
+    hit = np.unique(group[scores > 0]).size
+    miss = np.unique(group[scores < 1]).size
+    low, high = robust_share(value, pull, float(scores.var()), n, few=min(hit, miss) < 5)
+    row = Estimate(value, low, high, n, groups, name=name, annotators=annotators)
+    return row.with_unit_count()
 
-    if len(a) < 3 or (b is not None and not b):
-        return None
-    clusters = sorted({name for side in (a, b or {}) for cell in side.values() for name in cell})
-    place = {cluster: index for index, cluster in enumerate(clusters)}
-    if len(clusters) < 2:
-        return None
-    generator = np.random.default_rng(random_seed)
-    weights = generator.multinomial(
-        len(clusters) - 1, np.full(len(clusters), 1 / len(clusters)), size=replicates
-    )
-    total = np.zeros(replicates)
-    for sign, side in ((1.0, a), (-1.0, b)):
-        if side is None:
-            continue
-        sums = np.zeros((len(side), len(clusters)))
-        counts = np.zeros((len(side), len(clusters)))
-        for row, seed in enumerate(sorted(side)):
-            for cluster, values in side[seed].items():
-                sums[row, place[cluster]] = math.fsum(values)
-                counts[row, place[cluster]] = len(values)
-        k = len(side)
-        draws = np.ones((replicates, 1))
-        if k > 1:
-            draws = generator.multinomial(k - 1, np.full(k, 1 / k), size=replicates).astype(float)
-        top = ((draws @ sums) * weights).sum(axis=1)
-        bottom = ((draws @ counts) * weights).sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            total += sign * top / bottom
-    total = total[np.isfinite(total)]
-    if total.size < replicates / 2:
-        return None
-    low, high = np.quantile(total, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+
+def robust_share(
+    value: float, pull: FloatArray, spread: float, n: int, *, few: bool
+) -> tuple[float, float]:
+    """Return the cluster-robust t-interval of a mean in [0, 1], or Wilson's where that is far off.
+
+    Var = G/(G-1) * sum_g pull_g^2 (CR1; Liang & Zeger 1986, Cameron & Miller 2015) and G - 1
+    degrees of freedom. Where few clusters hold a miss (or a hit), that interval is far from its
+    level; Wilson's interval with the effective number of items stands in.
+
+    Args:
+        value: The mean.
+        pull: (G,) sum of each cluster's residuals over n; two clusters or more.
+        spread: Variance of one item.
+        n: Items.
+        few: Whether fewer than five clusters hold a miss, or a hit.
+    """
+    groups = pull.size
+    variance = groups / (groups - 1) * float(pull @ pull)
+    if few or variance < 1e-24:
+        effective = spread / variance if variance > 1e-24 and spread > 0 else float(groups)
+        effective = min(float(n), effective)
+        return wilson(value * effective, effective)
+    half = t_quantile(groups - 1) * math.sqrt(variance)
+    return max(0.0, value - half), min(1.0, value + half)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -8,7 +8,8 @@ made: it is the ordinary bootstrap, counted instead of copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import CONFIDENCE, Estimate, one_cluster, undefined
+from harness.statistics.intervals import t_quantile, wilson
 
 REPLICATES = 2_000
 _MOST_DRAWS = 30_000_000  # replicates x distinct rows; above it the jackknife stands in
@@ -242,72 +244,58 @@ def _jackknife_t(value: float, left_out: FloatArray, counts: IntArray) -> tuple[
     return value - half, value + half
 
 
-def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
-    """Return the two-sided quantile of Student's t."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(max(1, degrees), 0.5 + confidence / 2))
+Cells = Mapping[int, Mapping[str, Sequence[float]]]
+"""Observations by seed and, inside it, by cluster."""
 
 
-def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's score interval of a share (Wilson 1927, JASA 22:209).
+def seed_interval(
+    a: Cells,
+    b: Cells | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+    replicates: int = REPLICATES,
+    random_seed: int = 0,
+) -> tuple[float, float] | None:
+    """Return the percentile interval of mean(a), or mean(a) - mean(b), over seeds and prompts.
 
-    Args:
-        hits: Successes; need not be whole, so that an effective number of items can be given.
-        n: Trials, above 0.
-        confidence: Level of the interval.
+    Seeds are resampled first, then prompts, the same prompts for ``a`` and ``b``. Of k units k - 1
+    are drawn, which makes the bootstrap variance unbiased (Rao and Wu 1988); with the few seeds of
+    an experiment drawing k would be clearly too narrow.
+
+    Returns:
+        None when ``a`` has fewer than three seeds, or a side has nothing to average: two seeds say
+        nothing about a distribution of seeds.
     """
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + confidence / 2))
-    share = hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if hits <= 0 else max(0.0, float(centre - half))
-    high = 1.0 if hits >= n else min(1.0, float(centre + half))
-    return low, high
-
-
-def clopper_pearson_upper(hits: int, n: int, delta: float) -> float:
-    """Return the exact upper bound of a share at level ``delta`` (Clopper & Pearson 1934)."""
-    from scipy.special import betaincinv
-
-    return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 1.0 - delta))
-
-
-def cluster_share(
-    name: str, annotators: str, scores: FloatArray, clusters: IntArray, *, why_undefined: str
-) -> Estimate:
-    """Return a mean of scores in [0, 1] with its cluster-robust t-interval.
-
-    Var = G/(G-1) * sum_g (sum_i e_i)^2 / n^2 (CR1; Liang & Zeger 1986, Cameron & Miller 2015) and
-    G - 1 degrees of freedom. Where fewer than five clusters hold a miss (or a hit), that interval
-    is far from its level; Wilson's interval with the effective number of items stands in.
-
-    Args:
-        name: Name of the statistic.
-        annotators: Whom it is about.
-        scores: (n,) scores between 0 and 1.
-        clusters: (n,) cluster of each.
-        why_undefined: Reason to print without any score.
-    """
-    n = scores.size
-    if n == 0:
-        return undefined(name, annotators, why_undefined)
-    _, group, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
-    value, groups = float(scores.mean()), sizes.size
-    sums = np.bincount(group, weights=scores - value)
-    if groups < 2:
-        return one_cluster(name, annotators, value, n)
-    variance = groups / (groups - 1) * float(sums @ sums) / n**2
-    hit = np.unique(group[scores > 0]).size
-    miss = np.unique(group[scores < 1]).size
-    if min(hit, miss) < 5 or variance < 1e-24:
-        effective = float(scores.var()) / variance if variance > 1e-24 else float(groups)
-        effective = min(float(n), effective)
-        low, high = wilson(value * effective, effective)
-    else:
-        half = t_quantile(groups - 1) * float(np.sqrt(variance))
-        low, high = max(0.0, value - half), min(1.0, value + half)
-    row = Estimate(value, low, high, n, groups, name=name, annotators=annotators)
-    return row.with_unit_count()
+    if len(a) < 3 or (b is not None and not b):
+        return None
+    clusters = sorted({name for side in (a, b or {}) for cell in side.values() for name in cell})
+    place = {cluster: index for index, cluster in enumerate(clusters)}
+    if len(clusters) < 2:
+        return None
+    generator = np.random.default_rng(random_seed)
+    weights = generator.multinomial(
+        len(clusters) - 1, np.full(len(clusters), 1 / len(clusters)), size=replicates
+    )
+    total = np.zeros(replicates)
+    for sign, side in ((1.0, a), (-1.0, b)):
+        if side is None:
+            continue
+        sums = np.zeros((len(side), len(clusters)))
+        counts = np.zeros((len(side), len(clusters)))
+        for row, seed in enumerate(sorted(side)):
+            for cluster, values in side[seed].items():
+                sums[row, place[cluster]] = math.fsum(values)
+                counts[row, place[cluster]] = len(values)
+        k = len(side)
+        draws = np.ones((replicates, 1))
+        if k > 1:
+            draws = generator.multinomial(k - 1, np.full(k, 1 / k), size=replicates).astype(float)
+        top = ((draws @ sums) * weights).sum(axis=1)
+        bottom = ((draws @ counts) * weights).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            total += sign * top / bottom
+    total = total[np.isfinite(total)]
+    if total.size < replicates / 2:
+        return None
+    low, high = np.quantile(total, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

@@ -17,7 +17,7 @@ from harness.agreement.accuracy import (
     vote_agreement,
 )
 from harness.ratings.table import from_labels
-from harness.statistics.resample import cluster_share, wilson
+from harness.statistics.intervals import cluster_share, wilson
 
 FAST = Settings(replicates=200)
 

@@ -6,12 +6,10 @@ from scipy.stats import t, ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
 from harness.agreement.alternative_annotator import (
-    adjusted_bh,
-    adjusted_by,
     alternative_annotator_test,
 )
 from harness.ratings.table import from_labels
-from harness.statistics.resample import wilson
+from harness.statistics.intervals import wilson
 
 SCALES = {
     "nominal": [*"abcde"],
@@ -317,10 +315,3 @@ def test_whoever_is_left_out_stays_among_the_others():
 def test_a_crowd_is_not_listed_one_by_one(people, rows):
     columns = {f"p{k}": [0] * 40 for k in range(people)} | {"judge": [0] * 40}
     assert len(alternative_annotator_test(*table_of(columns))) == rows
-
-
-@pytest.mark.parametrize("size", [1, 2, 7, 40])
-def test_adjusted_p_values_equal_those_of_statsmodels(size):
-    p = np.random.default_rng(size).random(size) ** 2
-    assert adjusted_by(p) == pytest.approx(multipletests(p, method="fdr_by")[1])
-    assert adjusted_bh(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])

@@ -16,7 +16,7 @@ from harness.agreement.calibration import (
     reliability,
     temperature_of,
 )
-from harness.statistics.resample import wilson
+from harness.statistics.intervals import wilson
 
 # 20 verdicts stated at .6, of which 9 are right, and 20 at .8, of which 18 are.
 STATED = np.repeat([0.6, 0.8], 20)

@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics.resample import clopper_pearson_upper, cluster_share, t_quantile, wilson
-
-
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-@pytest.mark.parametrize(("hits", "n"), [(0, 10), (1, 10), (7, 10), (10, 10), (81, 263)])
-def test_wilson_is_scipys(hits, n, confidence):
-    theirs = stats.binomtest(hits, n).proportion_ci(confidence, "wilson")
-    assert wilson(hits, n, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+from harness.statistics.intervals import clopper_pearson_upper, cluster_share, t_quantile, wilson
 
 
 def test_wilson_of_an_effective_number_by_hand():
@@ -117,11 +110,6 @@ def test_clusters_that_are_alike_inside_and_out():
     # Each of 10 prompts has one hit and one miss: no spread between them, 10 of them.
     row = cluster_share("x", "", np.tile([1.0, 0.0], 10), np.arange(20) // 2, why_undefined="")
     assert (row.low, row.high) == pytest.approx(wilson(5, 10))
-
-
-def test_wilson_ends_exactly_at_none_and_all():
-    assert {wilson(0, n)[0] for n in range(1, 200)} == {0.0}
-    assert {wilson(n, n)[1] for n in range(1, 200)} == {1.0}
 
 
 def test_no_score_and_one_cluster():

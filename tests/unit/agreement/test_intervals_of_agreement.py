@@ -9,15 +9,8 @@ from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, pairs_from_contingency, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.ratings.table import counts_of
-from harness.statistics.resample import (
-    Units,
-    clopper_pearson_upper,
-    cluster_share,
-    distinct_rows,
-    estimate,
-    replicate,
-    wilson,
-)
+from harness.statistics.intervals import clopper_pearson_upper, cluster_share, wilson
+from harness.statistics.resample import Units, distinct_rows, estimate, replicate
 
 
 def test_one_category_is_undefined_with_a_reason():

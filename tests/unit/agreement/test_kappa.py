@@ -14,7 +14,8 @@ from harness.agreement.kappa import (
     prevalence_statistic,
 )
 from harness.agreement.weights import agreement_weights
-from harness.statistics.resample import Units, estimate, wilson
+from harness.statistics.intervals import wilson
+from harness.statistics.resample import Units, estimate
 
 HAND = np.array([[20, 9], [4, 7]])  # n = 40: p_o = .675, p_e = (29 * 24 + 11 * 16) / 1600 = .545
 HAND_KAPPA = (0.675 - 0.545) / (1 - 0.545)

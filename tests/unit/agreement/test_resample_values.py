@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.statistics.intervals import cluster_share, wilson
 from harness.statistics.resample import (
     Units,
-    cluster_share,
     distinct_rows,
     estimate,
     jackknife,
     jackknife_se,
     replicate,
     units_of,
-    wilson,
 )
 
 WIDE = {"bounds": (-1e9, 1e9), "why_undefined": "no number"}

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, t
 
 from harness.agreement.prediction_powered import label_budget, ppi_mean, rogan_gladen, true_rate
-from harness.statistics.resample import wilson
+from harness.statistics.intervals import wilson
 
 Z = norm.ppf(0.975)
 

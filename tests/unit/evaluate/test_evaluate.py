@@ -16,7 +16,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
-from harness.statistics.intervals import seed_interval
+from harness.statistics.resample import seed_interval
 
 LIKERT = Scale("interval", low=1, high=5)
 Rule = Callable[[str, int, int], Any]

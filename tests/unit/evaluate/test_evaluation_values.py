@@ -14,7 +14,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
-from harness.statistics.intervals import seed_interval
+from harness.statistics.resample import seed_interval
 
 UNIT = Scale("interval", low=0, high=1)
 NO = Status.ERROR

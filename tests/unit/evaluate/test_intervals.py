@@ -22,7 +22,10 @@ def test_wilson_golden() -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-@pytest.mark.parametrize(("successes", "n"), [(0, 30), (1, 30), (29, 30), (30, 30), (1, 1)])
+@pytest.mark.parametrize(
+    ("successes", "n"),
+    [(0, 30), (1, 30), (29, 30), (30, 30), (1, 1), (7, 10), (81, 263)],
+)
 def test_wilson_is_scipys(successes: int, n: int, confidence: float) -> None:
     theirs = stats.binomtest(successes, n).proportion_ci(confidence, "wilson")
     assert wilson(successes, n, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.statistics.intervals import seed_interval
+from harness.statistics.resample import seed_interval
 
 Seeds = dict[int, dict[str, list[float]]]
 
