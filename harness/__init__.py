@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.experiment.runner import run
+    from harness.experiment.run import run
 
 __all__ = ["run"]
 __version__ = "0.1.0"
@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """Load ``run`` at its first use, since it brings the whole pipeline."""
     if name == "run":
-        from harness.experiment.runner import run
+        from harness.experiment.run import run
 
         return run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -39,7 +39,8 @@ def command(
     from harness.cli.options import checked_way, key_values
     from harness.cli.screen import advance, console, progress
     from harness.experiment.config import SourceConfig
-    from harness.experiment.context import NamedSource, cost_note, open_context
+    from harness.experiment.context import cost_note, open_context
+    from harness.experiment.sources import NamedSource
     from harness.feedback.annotate import annotate
     from harness.feedback.requests import build_requests, criterion_for
     from harness.nouns.errors import ConfigError, DataError

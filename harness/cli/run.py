@@ -28,7 +28,7 @@ def command(options: Options) -> None:
     from functools import partial
 
     from harness.cli.screen import advance, console, progress
-    from harness.experiment.runner import run
+    from harness.experiment.run import run
 
     with progress(options.quiet) as bars:
         report = run(options.experiment, options.out, bar=partial(advance, bars))

@@ -208,12 +208,34 @@ def load_config(path: Path) -> RunConfig:
         ConfigError: The file is missing, is not YAML, or has repeated, unknown, missing or wrong
             keys; one error for all of them.
     """
-    from harness.nouns.yaml_file import parse_yaml
+    return config_of(read_config(path), path)
 
+
+def read_config(path: Path) -> bytes:
+    """Return what stands in an experiment file.
+
+    Raises:
+        ConfigError: There is no such file.
+    """
     if not path.is_file():
         raise ConfigError("no such experiment file", where=str(path))
+    return path.read_bytes()
+
+
+def config_of(written: bytes, path: Path) -> RunConfig:
+    """Check what stands in an experiment file.
+
+    Args:
+        written: The content of the file.
+        path: Its path, for errors.
+
+    Raises:
+        ConfigError: As ``load_config``.
+    """
+    from harness.nouns.yaml_file import parse_yaml
+
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(written.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8: {error}", where=str(path)) from error
     except ValueError as error:

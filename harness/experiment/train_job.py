@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.experiment.collect import load_items
-from harness.experiment.config import load_config
-from harness.experiment.context import build_sources, resolve
+from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.experiment.trainers import ONLINE, train
 from harness.nouns.errors import DataError, HarnessError
-from harness.nouns.schema import Item
+from harness.nouns.schema import Item, Preference, Response
 from harness.records.journal import JOURNAL, Journal
-from harness.records.rows import preference_from, read_responses, read_rows
+from harness.records.rows import read_rows
 from harness.scale_out.local import cores
 
 MONITORED_ITEMS = 64
@@ -27,23 +25,34 @@ MONITORED_ITEMS = 64
 
 @dataclass(frozen=True, slots=True)
 class TrainJob:
-    """What a training needs to know; everything else is in the run directory.
+    """What a training needs to know; pickled, it takes the whole experiment along.
 
     Attributes:
+        experiment: The experiment.
         run_path: The run directory.
-        config_path: The experiment file.
         arm: Name of the arm.
         seed: Of the training.
         weights: Share of each source, after the gates.
+        preferences: Of the arm, with their texts, as ``preference_rows`` makes them.
         budget_usd: What this training may spend on judges that it asks; None for no limit.
     """
 
+    experiment: Experiment
     run_path: str
-    config_path: str
     arm: str
     seed: int
     weights: Mapping[str, float]
+    preferences: Sequence[Mapping[str, Any]] = ()
     budget_usd: float | None = None
+
+    @property
+    def asked(self) -> set[str]:
+        """The sources that the training itself asks."""
+        config = self.experiment.config
+        arm, monitor = config.arms[self.arm], config.evaluation.monitor
+        used = {name for name in arm.sources if self.weights.get(name, 0) > 0}
+        asked = used if arm.trainer in ONLINE else set()
+        return asked | ({monitor} if monitor else set())
 
     @property
     def folder(self) -> Path:
@@ -56,11 +65,12 @@ class TrainJob:
         return self.folder.with_name(self.folder.name + "-reward-model")
 
 
-def preference_rows(run_path: Path, arm: str, items: Sequence[Item]) -> list[dict[str, Any]]:
+def preference_rows(
+    preferences: Sequence[Preference], responses: Sequence[Response], items: Sequence[Item]
+) -> list[dict[str, Any]]:
     """Return an arm's preferences with their texts."""
-    texts = {r.id: r.text for r in read_responses(run_path / "responses" / "train.jsonl")}
+    texts = {response.id: response.text for response in responses}
     prompts = {item.id: item.prompt for item in items}
-    recorded = read_rows(run_path / "preferences" / f"{arm}.jsonl")
     return [
         {
             "prompt": prompts[p.item_id],
@@ -68,7 +78,7 @@ def preference_rows(run_path: Path, arm: str, items: Sequence[Item]) -> list[dic
             "rejected": texts[p.rejected_id],
             "probability": p.probability,
         }
-        for p in (preference_from(row) for _, row in recorded)
+        for p in preferences
     ]
 
 
@@ -105,16 +115,11 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     from harness.train.rows import item_rows
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
-    config_path = Path(job.config_path)
-    config = load_config(config_path)
+    experiment, config = job.experiment, job.experiment.config
     arm, policy, evaluation = config.arms[job.arm], config.policy, config.evaluation
     where = f"arms.{job.arm}"
-    sources = build_sources(config, config_path)
-    items = load_items(config_path, config.data.train)
-    held_out = load_items(config_path, config.data.evaluation)[:MONITORED_ITEMS]
-    model = resolve(config_path, policy.model)
-    preferences = preference_rows(Path(job.run_path), job.arm, items)
-    used = [sources[name] for name in arm.sources if job.weights.get(name, 0) > 0]
+    sources, model, preferences = experiment.sources, experiment.model, job.preferences
+    used = [name for name in arm.sources if job.weights.get(name, 0) > 0]
 
     def on_step(row: dict[str, Any]) -> None:
         report(0, row)
@@ -136,18 +141,18 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
                 "temperature": policy.temperature,
                 **settings,
             }
-            for source in used:
-                if source.way == "pointwise":
-                    rewards[source.name] = make(source.source)
-                    weights[source.name] = job.weights[source.name]
-            pairwise = [source.name for source in used if source.way == "pairwise"]
+            for name in used:
+                if sources[name].way == "pointwise":
+                    rewards[name] = make(sources[name].source)
+                    weights[name] = job.weights[name]
+            pairwise = [name for name in used if sources[name].way == "pairwise"]
             if pairwise:
                 rewards["reward_model"], learned = _reward_model(
                     job, arm.reward_model, model, preferences
                 )
                 weights["reward_model"] = sum(job.weights[name] for name in pairwise)
                 result |= learned
-            rows: Sequence[Mapping[str, Any]] = item_rows(items)
+            rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
         elif not preferences:
             raise DataError(f"arm {job.arm} has no preferences to train on", where=where)
         elif arm.trainer == "sft":
@@ -155,7 +160,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         else:
             rows = preferences
         monitor = Monitor(
-            item_rows(held_out),
+            item_rows(experiment.evaluation[:MONITORED_ITEMS]),
             gold,
             every=evaluation.monitor_every,
             max_new_tokens=policy.max_new_tokens,

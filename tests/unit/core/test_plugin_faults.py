@@ -18,7 +18,7 @@ from harness import registry as registry_module
 from harness.cli import plugins as plugins_command
 from harness.experiment.arms import aggregator
 from harness.experiment.config import RunConfig
-from harness.experiment.context import build_sources
+from harness.experiment.sources import build_sources
 from harness.nouns.errors import PluginError
 from harness.plugin import (
     AggregatorFactory,

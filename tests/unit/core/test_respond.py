@@ -67,7 +67,8 @@ def test_the_bos_of_a_template_is_not_doubled() -> None:
 
 
 def test_an_arm_that_learnt_from_nothing_is_not_a_result(tmp_path: Path) -> None:
-    job = TrainJob(str(tmp_path), "e.yaml", "rlvr", 0, {"v": 1.0})
+    experiment: Any = None  # what it is makes no difference here
+    job = TrainJob(experiment, str(tmp_path), "rlvr", 0, {"v": 1.0})
     log = job.folder / "log.jsonl"
     write_jsonl(log, [{"step": 1, "coverage/v": 0.0}, {"step": 2, "coverage/v": 0.5}])
     _check_coverage(job, log)

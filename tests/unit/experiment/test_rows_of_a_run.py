@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tiny_experiment import config
 
-from harness.experiment.assess import SAMPLES, samples_of, source_rows
-from harness.experiment.collect import Collected, as_pairs, measure_agreement
-from harness.experiment.config import SourceConfig
-from harness.experiment.context import NamedSource
-from harness.experiment.runner import curve_row
+from harness.experiment.config import RunConfig, SourceConfig
+from harness.experiment.sources import NamedSource
+from harness.experiment.stages.agree import Agreement, agree, as_pairs
+from harness.experiment.stages.judge import Judged, requests_of
+from harness.experiment.stages.report import SAMPLES, curve_row, samples_of, source_row
 from harness.feedback.requests import build_requests
 from harness.nouns.chat_messages import Tokens
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Item, Judgment, Response, Verdict
-from harness.records.run_directory import RunDirectory
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 from harness.registry import registry
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(7)]
 
 
 RESPONSES = [Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(2) for k in range(2)]
+
+
+PAIRS = build_requests(ITEMS[:2], RESPONSES, "pairwise")
+
+
+def judged(source: NamedSource, judgments: Sequence[Judgment], seconds: float = 0.0) -> Judged:
+    return Judged(source, requests_of(source, ITEMS, RESPONSES), judgments, seconds)
+
+
+def agreement(
+    experiment: RunConfig, pairs: Sequence[JudgmentRequest], *sources: Judged
+) -> Agreement:
+    assert experiment.agreement is not None
+    return agree(pairs, sources, experiment.agreement)
 
 
 def named(name: str, use: str, **changes: Any) -> NamedSource:
@@ -34,14 +47,13 @@ def named(name: str, use: str, **changes: Any) -> NamedSource:
 
 def test_scores_are_compared_annotator_by_annotator_and_sample_by_sample() -> None:
     source = named("v", "last_number")
-    found = Collected(ITEMS[:2], [], RESPONSES, build_requests(ITEMS[:2], RESPONSES, "pairwise"))
-    asked = {r.responses[0].id: r.id for r in found.requests_of(source)}
+    asked = {r.responses[0].id: r.id for r in requests_of(source, ITEMS[:2], RESPONSES)}
     said = [
         ("r00", "ann", 0, True), ("r01", "ann", 0, False), ("r00", "ann", 1, False),
         ("r01", "ann", 1, True), ("r00", "ben", 0, True), ("r10", "ben", 0, Status.REFUSED),
         ("r11", "ben", 0, Status.TIMEOUT),
     ]  # fmt: skip
-    found.judgments["v"] = [
+    judgments = [
         Judgment(
             asked[response], "v", "2", who,
             Verdict(value, rationale="why") if isinstance(value, Status)
@@ -49,40 +61,39 @@ def test_scores_are_compared_annotator_by_annotator_and_sample_by_sample() -> No
         )
         for response, who, repeat, value in said
     ]  # fmt: skip
-    pairs = as_pairs(source, found)
+    pairs = as_pairs(judged(source, judgments), PAIRS)
     assert [(p.request_id, p.annotator, p.repeat, p.verdict.value) for p in pairs] == [
-        (found.pairs[0].id, "ann", 0, "A"),
-        (found.pairs[0].id, "ann", 1, "B"),
-        (found.pairs[1].id, "ben", 0, None),
+        (PAIRS[0].id, "ann", 0, "A"),
+        (PAIRS[0].id, "ann", 1, "B"),
+        (PAIRS[1].id, "ben", 0, None),
     ]
     assert pairs[2].verdict == Verdict(Status.REFUSED, rationale="why")  # the first of the two
     assert {(p.source, p.source_version) for p in pairs} == {("v", source.info.version)}
 
 
-def test_kappa_is_undefined_where_nothing_can_be_compared(tmp_path: Path) -> None:
+def test_kappa_is_undefined_where_nothing_can_be_compared() -> None:
     verifier = named("verifier", "last_number")
-    sources = {"people": named("people", "simulated_people"), "verifier": verifier}
-    found = Collected(ITEMS[:2], [], RESPONSES, build_requests(ITEMS[:2], RESPONSES, "pairwise"))
-    found.judgments["people"] = [
-        Judgment(pair.id, "people", "1", "ann", Verdict(Status.OK, "A")) for pair in found.pairs
-    ]
-    found.judgments["verifier"] = [
+    people = [Judgment(pair.id, "people", "1", "ann", Verdict(Status.OK, "A")) for pair in PAIRS]
+    abstained = [
         Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.ABSTAINED))
-        for r in found.requests_of(verifier)
+        for r in requests_of(verifier, ITEMS, RESPONSES)
     ]
     action = {"minimum_kappa": -1, "action": "down_weight"}
     gates = [{"source": name, **action} for name in ("verifier", "people")]
     experiment = config(agreement={"reference": "people", "gates": gates})
-    measure_agreement(RunDirectory(tmp_path), experiment, found, sources)
+    found = agreement(
+        experiment, PAIRS, judged(named("people", "simulated_people"), people),
+        judged(verifier, abstained),
+    )  # fmt: skip
     assert found.kappas == {}
-    v, people = found.gates
-    assert "undefined" in v["reason"]
-    assert (v["value"], v["passed"], v["weight"]) == (None, False, 0.0)
-    assert people["reason"] == "weight 0.00: kappa with people is undefined (one person only)"
+    v, of_people = found.gates
+    assert "undefined" in v.reason
+    assert (v.value, v.passed, v.weight) == (None, False, 0.0)
+    assert of_people.reason == "weight 0.00: kappa with people is undefined (one person only)"
     assert found.weights == {"people": 0.0, "verifier": 0.0}
 
 
-def test_kappa_is_against_the_reference_and_no_other_people(tmp_path: Path) -> None:
+def test_kappa_is_against_the_reference_and_no_other_people() -> None:
     verifier = named("verifier", "last_number")
     sources = {
         "people": named("people", "simulated_people"),
@@ -93,23 +104,26 @@ def test_kappa_is_against_the_reference_and_no_other_people(tmp_path: Path) -> N
     responses = [
         Response(f"r{n}{k}", f"i{n}", "base", f"{n} {k}") for n in range(3) for k in (0, 1)
     ]
-    found = Collected(items, [], responses, build_requests(items, responses, "pairwise"))
+    pairs = build_requests(items, responses, "pairwise")
+    verdicts = {}
     for name, said in (("people", "ABB"), ("crowd", "BBA")):
-        found.judgments[name] = [
+        verdicts[name] = [
             Judgment(pair.id, name, "1", f"{name}{who}", Verdict(Status.OK, label))
-            for pair, label in zip(found.pairs, said, strict=True)
+            for pair, label in zip(pairs, said, strict=True)
             for who in range(1 if name == "people" else 3)
         ]
     right = {"r00": True, "r01": False, "r10": False, "r11": True, "r20": False, "r21": True}
-    found.judgments["verifier"] = [
+    asked = requests_of(verifier, items, responses)
+    verdicts["verifier"] = [
         Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.OK, right[r.responses[0].id]))
-        for r in found.requests_of(verifier)
+        for r in asked
     ]
     content = config().model_dump()
     content["sources"]["crowd"] = {"use": "simulated_people"}
     content["agreement"] = {"reference": "people"}
     experiment = type(config()).model_validate(content)
-    measure_agreement(RunDirectory(tmp_path), experiment, found, sources)
+    everybody = [Judged(sources[name], asked, said) for name, said in verdicts.items()]
+    found = agreement(experiment, pairs, *everybody)
     # The verifier says A B B like the people; three of the crowd would outvote them.
     assert found.kappas["verifier"] == 1.0
     assert found.kappas["crowd"] < 0.0
@@ -118,32 +132,31 @@ def test_kappa_is_against_the_reference_and_no_other_people(tmp_path: Path) -> N
 def test_the_row_of_a_source_says_why_it_failed_most_often_in_one_line_each() -> None:
     source = named("style", "keywords", options={"any_of": ["please"]})
     experiment = config()
-    found = Collected(ITEMS, [], RESPONSES, [])
     reasons = [*(["a" * 200 + "\nmore"] * 3), *"bbcdef"]
     metadata = {"isolation": "landlock", "rubric_sha256": "abc"}
-    found.judgments["style"] = [
+    found = [
         Judgment(
             f"q{n}", "style", "1", "style", Verdict(Status.ERROR, rationale=why), cost_usd=0.5,
             tokens=Tokens(3, 4), metadata=metadata,
         )
         for n, why in enumerate(reasons)
     ]  # fmt: skip
-    found.seconds = {"style": 1.239}
     kept = Judgment("q", "style", "1", "style", Verdict(Status.OK, True))
-    (row,) = source_rows(experiment, found, {"style": source}, {"style": [kept]}, 11)
+    before = judged(source, found, 1.239)
+    evaluated = Judged(source, PAIRS[:1] * 11, [kept])
+    row = source_row(source, experiment, before, evaluated).as_row()
     assert row["reasons"] == {"a" * 120: 3, "b": 2, "c": 1, "d": 1, "e": 1}
     assert (row["ok"], row["failures"]) == (1, {"error": 9})
     assert (row["requests"], row["judgments"]) == (4 + 11, 10)
     assert (row["cost_usd"], row["tokens"], row["seconds"]) == (4.5, 63, 1.24)
     assert (row["isolation"], row["rubric_sha256"]) == ("landlock", "abc")
     assert row["roles"] == ["evaluator"]
-    (idle,) = source_rows(experiment, Collected([], []), {"style": source}, {}, 11)
+    idle = source_row(source, experiment, None, None).as_row()
     assert (idle["requests"], idle["judgments"], idle["ok"], idle["seconds"]) == (0, 0, 0, 0.0)
     assert (idle["isolation"], idle["models"], idle["rubric"]) == (None, [], None)
     options = {"model": "openai/m", "constitution": "default"}
     entry = SourceConfig(use="keywords", options=options)
-    judged = replace(source, config=entry)
-    (row,) = source_rows(experiment, found, {"style": judged}, {}, 0)
+    row = source_row(replace(source, config=entry), experiment, before, None).as_row()
     assert (row["models"], row["rubric"]) == (["openai/m"], "default")
 
 
@@ -157,7 +170,7 @@ def test_samples_are_spread_over_the_held_out_items() -> None:
         ]
         for seed in (2, 1)
     }
-    rows = samples_of(items, policies, [], {}, 1)
+    rows = samples_of(items, policies, {}, 1)
     assert [row["item_id"] for row in rows] == [f"e{n:02}" for n in range(0, 24, 2)]
     assert len(rows) == SAMPLES == 12
     assert [r["text"] for row in rows for r in row["responses"]] == [
@@ -170,5 +183,5 @@ def test_samples_are_spread_over_the_held_out_items() -> None:
 def test_a_curve_has_the_watched_gold_reward() -> None:
     row = {"step": 1, "held_out/gold/style": 0.5, "held_out/gold/other": 0.25}
     watched = config(evaluation={"evaluators": ["style"], "monitor": "style"})
-    assert curve_row(row, watched) == {**row, "gold": 0.5}
-    assert curve_row(row, config())["gold"] is None
+    assert curve_row(row, watched.evaluation.monitor) == {**row, "gold": 0.5}
+    assert curve_row(row, config().evaluation.monitor)["gold"] is None

@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_experiment import config
 
-from harness.experiment.assess import check_roles, evaluators_of
-from harness.experiment.collect import check_held_out, load_items
 from harness.experiment.config import ItemsConfig, SourceConfig
-from harness.experiment.context import (
-    NamedSource,
-    build_sources,
-    cost_note,
-    open_context,
-    resolve,
-    versions,
-)
+from harness.experiment.context import cost_note, open_context, versions
+from harness.experiment.experiment import check_held_out, load_items, resolve
+from harness.experiment.sources import NamedSource, build_sources, check_roles
+from harness.experiment.stages.evaluate import evaluators_of
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests
 from harness.nouns.chat_messages import ChatRequest

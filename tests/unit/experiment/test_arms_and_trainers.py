@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_experiment import config
 
-from harness.experiment import arms as arms_stage
 from harness.experiment.arms import aggregator, check_arms
 from harness.experiment.clock import SAVE_S, Clock
 from harness.experiment.context import no_bar
+from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
+from harness.experiment.sources import Sources
+from harness.experiment.stages import train as train_stage
 from harness.experiment.train_job import TrainJob, preference_rows
 from harness.experiment.trainers import ONLINE, TRAINERS, settings_of, train
 from harness.feedback.contract import RunContext
@@ -31,7 +33,6 @@ from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Preference, Response, SourceInfo, Verdict
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
-from harness.records.writes import write_jsonl
 from harness.registry import registry
 from harness.train.rows import item_of, item_rows
 
@@ -58,7 +59,12 @@ class Watching:
 def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path: Path) -> None:
     seen: list[RunContext] = []
     source = Watching(SourceInfo("w", "1", "verifier"), seen)
-    row = {"prompts": ["q"], "completions": ["a"], "completion_ids": [[1]], "item": [Item("i", "q")]}
+    row = {
+        "prompts": ["q"],
+        "completions": ["a"],
+        "completion_ids": [[1]],
+        "item": [Item("i", "q")],
+    }
     with Journal(tmp_path / "j.sqlite") as journal:
         journal.put_reply("k", {"cost_usd": 3.0})
         with online_rewards(7, 4, journal=journal, budget_usd=0.5) as (make, spent):
@@ -119,20 +125,24 @@ def test_every_trainer_is_called_with_what_it_was_given(tmp_path: Path, world: W
         assert call["monitor"] == watched
 
 
-def test_rows_for_training_keep_the_whole_item(tmp_path: Path) -> None:
+def test_rows_for_training_keep_the_whole_item() -> None:
     items = [Item("a", ({"role": "user", "content": "q"},), {"tests": 1}, {"cluster": "c"})]
     assert [item_of(row) for row in item_rows(items)] == items
     texts = [Response("r1", "a", "base", "good"), Response("r2", "a", "base", "bad")]
-    write_jsonl(tmp_path / "responses" / "train.jsonl", texts)
     kept = [Preference("a", "r1", "r2", 0.75, 2)]
-    write_jsonl(tmp_path / "preferences" / "arm.jsonl", kept)
-    assert preference_rows(tmp_path, "arm", items) == [
+    assert preference_rows(kept, texts, items) == [
         {"prompt": items[0].prompt, "chosen": "good", "rejected": "bad", "probability": 0.75}
     ]
 
 
+def job_of(run: str, arm: str, seed: int) -> TrainJob:
+    content = config()
+    sources = Sources(content, Path("x.yaml"))
+    return TrainJob(Experiment(content, Path("x.yaml"), "", sources, (), ()), run, arm, seed, {})
+
+
 def test_a_job_says_where_its_training_writes() -> None:
-    job = TrainJob("run", "x.yaml", "rlvr", 3, {})
+    job = job_of("run", "rlvr", 3)
     assert job.folder == Path("run/policies/rlvr-seed3")
     assert job.reward_model_folder == Path("run/policies/rlvr-seed3-reward-model")
     assert job.budget_usd is None
@@ -259,7 +269,7 @@ def test_trainings_at_once_are_as_many_as_the_experiment_says(
         seen.append((parallel, [job.weights for job in jobs]))
         raise ConfigError("far enough")
 
-    monkeypatch.setattr(arms_stage, "run_jobs", run_jobs)
+    monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
     with pytest.raises(ConfigError, match="far enough"):
         whole.run(parallel=None, seeds=[4], arms={"rlhf": whole.experiment["arms"]["rlhf"]})
     assert seen == [(None, [{"people": 1.0, "jury": 0.2}])]
@@ -285,7 +295,7 @@ def test_wrong_settings_are_named_by_their_place(tmp_path: Path, world: World) -
     with pytest.raises(ConfigError) as wrong:
         train("dpo", "m", [], {"beta": "much"}, tmp_path)
     assert wrong.value.where == "settings"
-    job = TrainJob(str(tmp_path), "x.yaml", "hybrid", 0, {})
+    job = job_of(str(tmp_path), "hybrid", 0)
     (world.folder / "policy" / "weights").write_text("x")
     with pytest.raises(ConfigError) as wrong:
         train("reward_model", "m", [], {"epochs": "many"}, job.folder, where="arms.a.reward_model")

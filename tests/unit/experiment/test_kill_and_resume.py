@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from harness.experiment.config import load_config
-from harness.experiment.context import build_sources
+from harness.experiment.sources import build_sources
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.records.run_directory import RunDirectory
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.experiment.arms import prepare_arm
-from harness.experiment.assess import check_roles
-from harness.experiment.collect import Collected, as_pairs, load_items, measure_agreement
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
-from harness.experiment.context import NamedSource
+from harness.experiment.experiment import load_items
+from harness.experiment.sources import NamedSource, check_roles
+from harness.experiment.stages.aggregate import aggregate
+from harness.experiment.stages.agree import agree, as_pairs
+from harness.experiment.stages.judge import Judged, requests_of
 from harness.feedback.judge import JudgeSource
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import UNIT, Scale
 from harness.nouns.schema import Item, Judgment, Response, SourceInfo, Value, Verdict
-from harness.records.run_directory import RunDirectory
 from harness.registry import Origin, registry
 
 ITEMS = [Item("i", "q")]
@@ -33,18 +32,20 @@ def source_with(scale: Scale, name: str = "s") -> NamedSource:
     return NamedSource(name, config, built, Origin(name, "m", "d", "1"))
 
 
-def collected_with(
+PAIRS = build_requests(ITEMS, RESPONSES, "pairwise")
+
+
+def judged_with(
     source: NamedSource, values: list[tuple[str, Value]], annotators: list[str]
-) -> Collected:
-    found = Collected(ITEMS, [], RESPONSES, build_requests(ITEMS, RESPONSES, "pairwise"))
-    requests = found.requests_of(source)
-    found.judgments[source.name] = [
+) -> Judged:
+    requests = requests_of(source, ITEMS, RESPONSES)
+    judgments = [
         Judgment(request.id, source.name, "1", who, Verdict(Status.OK, dict(values)[key]))
         for who in annotators
         for request in requests
         for key in [f"{who}:{request.responses[0].id}"]
     ]
-    return found
+    return Judged(source, requests, judgments)
 
 
 @pytest.mark.parametrize(
@@ -56,23 +57,21 @@ def collected_with(
     ],
 )
 def test_rewards_are_on_the_unit_scale(
-    tmp_path: Path, scale: Scale, values: tuple[Value, Value], rewards: list[float]
+    scale: Scale, values: tuple[Value, Value], rewards: list[float]
 ) -> None:
     source = source_with(scale)
     given = list(zip(("a:r0", "a:r1"), values, strict=True))
-    found = collected_with(source, given, ["a"])
+    judged = judged_with(source, given, ["a"])
     arm = ArmConfig(sources=("s",), aggregation="mean", trainer="grpo")
-    prepare_arm(RunDirectory(tmp_path), "arm", arm, found, {"s": source})
-    lines = (tmp_path / "rewards" / "arm.jsonl").read_text().splitlines()
-    assert [json.loads(line)["value"] for line in lines] == rewards
+    found = aggregate("arm", arm, {"s": judged}, None, PAIRS)
+    assert [reward.value for reward in found.rewards or ()] == rewards
 
 
 def test_every_annotator_of_a_pointwise_source_has_a_voice() -> None:
     source = source_with(UNIT)
     values = [("ann:r0", 0.9), ("ann:r1", 0.1), ("bob:r0", 0.8), ("bob:r1", 0.2),
               ("cat:r0", 0.0), ("cat:r1", 1.0)]  # fmt: skip
-    found = collected_with(source, values, ["ann", "bob", "cat"])
-    pairs = as_pairs(source, found)
+    pairs = as_pairs(judged_with(source, values, ["ann", "bob", "cat"]), PAIRS)
     assert [(p.annotator, p.verdict.value) for p in pairs] == [
         ("ann", "A"), ("bob", "A"), ("cat", "B"),
     ]  # fmt: skip
@@ -119,8 +118,9 @@ def test_sources_in_roles_they_cannot_fill(changes: dict[str, Any], message: str
 
 def test_nothing_to_compare_is_an_error_that_says_so(tmp_path: Path) -> None:
     experiment = config(agreement={"reference": "people"})
+    assert experiment.agreement is not None
     with pytest.raises(DataError, match="no two different responses"):
-        measure_agreement(RunDirectory(tmp_path), experiment, Collected(ITEMS, []), {})
+        agree([], [], experiment.agreement)
     (tmp_path / "empty.jsonl").write_text("\n")
     train = experiment.data.train.model_copy(update={"file": "empty.jsonl"})
     with pytest.raises(DataError, match="no item in the file"):

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from harness.experiment.arms import arm_weights, check_arms
-from harness.experiment.assess import evaluators_of
-from harness.experiment.collect import Collected, as_pairs, check_held_out
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
-from harness.experiment.context import NamedSource
+from harness.experiment.experiment import check_held_out
+from harness.experiment.sources import NamedSource
+from harness.experiment.stages.agree import as_pairs
+from harness.experiment.stages.evaluate import evaluators_of
+from harness.experiment.stages.judge import Judged, requests_of
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ChatError, ConfigError, MissingExtraError, PluginError
 from harness.nouns.outcomes import Status
@@ -37,43 +39,32 @@ ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
 RESPONSES = [Response(f"i{n}.{k}", f"i{n}", "base", f"{n} {k}") for n in range(4) for k in range(2)]
 
 
-def collected() -> Collected:
-    found = Collected(ITEMS, [])
-    found.pairs = build_requests(ITEMS, RESPONSES, "pairwise")
-    found.responses = RESPONSES
-    return found
-
-
 def test_scores_become_pairs_and_failures_stay_failures() -> None:
     source = named("v", "last_number")
-    found = collected()
     verdicts = {
         "i0.0": Verdict(Status.OK, True), "i0.1": Verdict(Status.OK, False),
         "i1.0": Verdict(Status.OK, False), "i1.1": Verdict(Status.OK, True),
         "i2.0": Verdict(Status.OK, True), "i2.1": Verdict(Status.OK, True),
         "i3.0": Verdict(Status.OK, True), "i3.1": Verdict(Status.TIMEOUT, rationale="slow"),
     }  # fmt: skip
-    found.judgments["v"] = [
-        Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id])
-        for r in found.requests_of(source)
-    ]
-    pairs = as_pairs(source, found)
+    asked = requests_of(source, ITEMS, RESPONSES)
+    judgments = [Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id]) for r in asked]
+    pairs = as_pairs(Judged(source, asked, judgments), build_requests(ITEMS, RESPONSES, "pairwise"))
     assert [p.verdict.value for p in pairs] == ["A", "B", "TIE", None]
     assert (pairs[3].verdict.status, pairs[3].verdict.rationale) == (Status.TIMEOUT, "slow")
 
 
 def test_weights_are_shares_times_gates_times_kappas() -> None:
-    found = collected()
-    found.weights = {"v": 1.0, "j": 0.25, "p": 1.0, "d": 0.0}
-    found.kappas = {"v": 0.5, "j": 0.25, "p": 0.8, "d": 0.1}
+    left = {"v": 1.0, "j": 0.25, "p": 1.0, "d": 0.0}
+    kappas = {"v": 0.5, "j": 0.25, "p": 0.8, "d": 0.1}
     arm = ArmConfig(sources=("v", "j", "p", "d"), trainer="ppo", weights={"v": 2.0})
-    assert arm_weights(arm, found) == {"v": 2.0, "j": 0.25, "p": 1.0, "d": 0.0}
+    assert arm_weights(arm, left, kappas) == {"v": 2.0, "j": 0.25, "p": 1.0, "d": 0.0}
     weighted = arm.model_copy(update={"aggregation": "agreement_weighted"})
     # A down-weighting gate has set j to its kappa already; a dropped source stays dropped.
-    assert arm_weights(weighted, found) == {"v": 1.0, "j": 0.25, "p": 0.8, "d": 0.0}
-    found.kappas = {"v": -0.2}
+    assert arm_weights(weighted, left, kappas) == {"v": 1.0, "j": 0.25, "p": 0.8, "d": 0.0}
+    kappas = {"v": -0.2}
     # Below chance, or undefined: no evidence of agreement, so no weight.
-    assert arm_weights(weighted, found) == {"v": 0.0, "j": 0.0, "p": 0.0, "d": 0.0}
+    assert arm_weights(weighted, left, kappas) == {"v": 0.0, "j": 0.0, "p": 0.0, "d": 0.0}
 
 
 def config(**changes: Any) -> RunConfig:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from harness.experiment import arms as arms_stage
+from harness.experiment.stages import train as train_stage
 from harness.feedback.contract import RunContext, SourceFactory
 from harness.hookspecs import AggregatorFactory, ReportSection, hookimpl
 from harness.nouns.chat_messages import Tokens
@@ -131,6 +132,7 @@ class World:
     experiment: dict[str, Any] = field(default_factory=dict)
     coverage: float = 1.0
     last_coverage: float = 1.0
+    before_training: Callable[[], None] = lambda: None
 
     @property
     def file(self) -> Path:
@@ -169,7 +171,7 @@ class World:
 
     def run(self, **changes: Any) -> dict[str, Any]:
         """Write the experiment and run it; return report.json."""
-        from harness.experiment.runner import run
+        from harness.experiment.run import run
 
         page = run(self.write(**changes), self.out, bar=self.bar)
         assert page == self.out / "report.html"
@@ -297,7 +299,8 @@ def in_this_process(world: World) -> Any:
 
     def run_jobs(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
         world.note("jobs", parallel, *(f"{job.arm}-{job.seed}" for job in jobs))
-        for index, job in enumerate(jobs):
+        world.before_training()
+        for index, job in enumerate(pickle.loads(pickle.dumps(jobs))):  # as a process is handed it
             on_done(index, function(job, lambda _, row, index=index: on_report(index, row)))
 
     return run_jobs
@@ -343,7 +346,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     counted = AggregatorFactory("counted", count)
     monkeypatch.setitem(found.aggregators, "counted", counted)  # type: ignore[arg-type]
     found.sections.append(ReportSection("Of the script", section))  # type: ignore[attr-defined]
-    monkeypatch.setattr(arms_stage, "run_jobs", in_this_process(made))
+    monkeypatch.setattr(train_stage, "run_jobs", in_this_process(made))
     monkeypatch.setattr("harness.policy.respond.sample_policy", made.sample)
     monkeypatch.setattr("harness.policy.respond.log_ratios", made.ratios)
     for kind in ("sft", "dpo", "grpo", "ppo", "reward_model"):

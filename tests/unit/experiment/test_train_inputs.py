@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 
 import pytest
 
-from harness.experiment import arms as arms_stage
 from harness.experiment import train_job
-from harness.experiment.arms import check_arms, train_all
+from harness.experiment.arms import check_arms
 from harness.experiment.clock import Clock
-from harness.experiment.collect import Collected
 from harness.experiment.config import RunConfig, SourceConfig
-from harness.experiment.context import NamedSource, no_bar
+from harness.experiment.context import no_bar
+from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
-from harness.experiment.runner import _manifest_sources
+from harness.experiment.sources import NamedSource, Sources
+from harness.experiment.stages import train as train_stage
+from harness.experiment.stages.aggregate import Arm
+from harness.experiment.stages.judge import Judged
+from harness.experiment.stages.report import source_row
+from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.experiment.train_job import TrainJob, train_arm
 from harness.nouns.errors import BudgetExceededError, HarnessError, MissingExtraError
 from harness.nouns.outcomes import Status
@@ -56,10 +61,6 @@ def experiment(**changes: Any) -> RunConfig:
     )
 
 
-def named(config: RunConfig) -> dict[str, NamedSource]:
-    return {name: build(name, entry) for name, entry in config.sources.items()}
-
-
 def build(name: str, entry: SourceConfig) -> NamedSource:
     factory, origin = registry().source(entry.use), registry().origins[entry.use]
     return NamedSource(name, entry, factory.build(entry.options, name), origin)
@@ -67,28 +68,37 @@ def build(name: str, entry: SourceConfig) -> NamedSource:
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
 HELD_OUT = [Item(f"h{n}", f"p{n}", reference="1") for n in range(4)]
-PREPARED = {
-    name: {"weights": {source: 1.0}, "preferences_sha256": "-"}
-    for name, source in (("rlvr", "verifier"), ("rlaif", "judge"))
-}
+
+
+def read(
+    config: RunConfig, items: Sequence[Item] = ITEMS, held_out: Sequence[Item] = HELD_OUT
+) -> Experiment:
+    path = Path("x.yaml")
+    return Experiment(config, path, "", Sources(config, path), tuple(items), tuple(held_out))
+
+
+def train(
+    experiment: Experiment, folder: Path, journal: Journal
+) -> dict[tuple[str, int], TrainedPolicy]:
+    arms = [
+        Arm(name, arm, {source: 1.0 for source in arm.sources}, (), None, {})
+        for name, arm in experiment.config.arms.items()
+    ]
+    return Training(experiment, RunDirectory(folder), journal, (), no_bar).train(arms)
 
 
 @pytest.fixture(autouse=True)
-def _model(tmp_path: Path) -> None:
+def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The base policy, beside the experiment file."""
     (tmp_path / "m").mkdir()
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Call train_all with trainings that do nothing; return the jobs that it starts."""
+    """Train with trainings that do nothing; return the jobs that were started."""
 
-    def call(
-        config: RunConfig,
-        items: list[Item] = ITEMS,
-        held_out: list[Item] = HELD_OUT,
-        sources: dict[str, NamedSource] | None = None,
-    ) -> list[TrainJob]:
+    def call(experiment: Experiment) -> list[TrainJob]:
         started: list[TrainJob] = []
 
         def run_jobs(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
@@ -97,12 +107,9 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                 on_report(index, {})
                 on_done(index, {"checkpoint": "c"})
 
-        monkeypatch.setattr(arms_stage, "run_jobs", run_jobs)
+        monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
         with Journal(tmp_path / "journal.sqlite") as journal:
-            train_all(
-                RunDirectory(tmp_path), tmp_path / "x.yaml", config, PREPARED,
-                Collected(items, held_out), sources or named(config), journal, no_bar,
-            )  # fmt: skip
+            train(experiment, tmp_path, journal)
         return started
 
     return call
@@ -110,31 +117,32 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) -> None:
     config = experiment()
-    assert len(trained(config)) == 4
-    assert trained(config) == []
-    assert len(trained(config, items=ITEMS[:3])) == 4  # data.train.limit
-    assert len(trained(config, items=ITEMS)) == 4
-    assert len(trained(config, held_out=HELD_OUT[1:])) == 4
-    changed = named(config)
-    judge = changed["judge"].source
-    newer = replace(judge, info=replace(judge.info, version="2"))  # type: ignore[type-var]
-    changed["judge"] = replace(changed["judge"], source=newer)
-    trained(config)
-    assert [job.arm for job in trained(config, sources=changed)] == ["rlaif", "rlaif"]
+    assert len(trained(read(config))) == 4
+    assert trained(read(config)) == []
+    assert len(trained(read(config, items=ITEMS[:3]))) == 4  # data.train.limit
+    assert len(trained(read(config, items=ITEMS))) == 4
+    assert len(trained(read(config, held_out=HELD_OUT[1:]))) == 4
+    changed = read(config)
+    named = changed.sources["judge"]
+    newer: Any = replace(named.source, info=replace(named.info, version="2"))  # type: ignore[type-var]
+    everybody: Any = {**changed.sources, "judge": replace(named, source=newer)}
+    trained(read(config))
+    jobs = trained(replace(changed, sources=everybody))
+    assert [job.arm for job in jobs] == ["rlaif", "rlaif"]
     content = config.model_dump()
     content["sources"]["gold"] = {"use": "last_number"}
-    assert len(trained(RunConfig.model_validate(content), sources=None)) == 4  # the monitor's
+    assert len(trained(read(RunConfig.model_validate(content)))) == 4  # the monitor's
 
 
 def test_trainings_share_what_is_left_of_the_budget(trained: Any, tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.put_reply("k", {"cost_usd": 2.0})
-    jobs = trained(experiment(budget_usd=10.0))
+    jobs = trained(read(experiment(budget_usd=10.0)))
     assert {(job.arm, job.budget_usd) for job in jobs} == {("rlvr", 0.0), ("rlaif", 4.0)}
 
 
 def test_without_a_budget_nothing_is_shared_out(trained: Any) -> None:
-    assert {job.budget_usd for job in trained(experiment())} == {None}
+    assert {job.budget_usd for job in trained(read(experiment()))} == {None}
 
 
 def ask(make: Any, source: NamedSource, answers: list[str]) -> list[float | None]:
@@ -181,7 +189,7 @@ def test_a_failed_training_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(train_job, "_train_arm", fail)
     with pytest.raises(HarnessError, match="arm rlvr with seed 3 failed: RuntimeError: out of"):
-        train_arm(TrainJob("run", "x.yaml", "rlvr", 3, {}), lambda index, row: None)
+        train_arm(TrainJob(read(experiment()), "run", "rlvr", 3, {}), lambda index, row: None)
 
 
 def test_a_dead_training_process_says_which(
@@ -191,16 +199,12 @@ def test_a_dead_training_process_says_which(
         on_done(0, {"checkpoint": "c"})
         raise BrokenProcessPool("terminated abruptly")
 
-    monkeypatch.setattr(arms_stage, "run_jobs", die)
-    config = experiment()
+    monkeypatch.setattr(train_stage, "run_jobs", die)
     with (
         Journal(tmp_path / "journal.sqlite") as journal,
         pytest.raises(HarnessError, match="not done: rlaif with seed 0, rlvr with seed 1, rlaif"),
     ):
-        train_all(
-            RunDirectory(tmp_path), tmp_path / "x.yaml", config, PREPARED,
-            Collected(ITEMS, HELD_OUT), named(config), journal, no_bar,
-        )  # fmt: skip
+        train(read(experiment()), tmp_path, journal)
 
 
 def test_missing_libraries_are_found_before_anything_is_paid_for(
@@ -261,14 +265,13 @@ def test_the_same_judgment_again_is_no_change(tmp_path: Path) -> None:
 
 
 def test_the_manifest_says_who_judged_with_which_prompt() -> None:
-    row = {
-        "name": "judge", "use": "llm_judge", "kind": "judge", "way": "pointwise", "version": "1",
-        "distribution": "feedback-harness 1", "models": ["openai/m"], "rubric": "helpfulness",
-        "rubric_sha256": "ab", "cost_usd": 1.0,
+    source = read(experiment()).sources["judge"]
+    metadata = {"template_sha256": ["cd"], "rubric_sha256": "ab"}
+    said = Judgment("r", "judge", "1", "a", Verdict(Status.OK, 1.0), metadata=metadata)
+    row = source_row(source, experiment(), None, Judged(source, [], [said]))
+    assert row.as_manifest() == {
+        "use": "llm_judge", "kind": "judge", "way": "pointwise", "version": source.info.version,
+        "distribution": f"{source.origin.distribution} {source.origin.version}",
+        "models": ["openai/m"], "rubric": "helpfulness", "rubric_sha256": "ab",
+        "template_sha256": ["cd"],
     }  # fmt: skip
-    judged = Judgment(
-        "r", "judge", "1", "a", Verdict(Status.OK, 1.0), metadata={"template_sha256": ["cd"]}
-    )
-    sources = _manifest_sources([row], Collected([], []), {"judge": [judged]})
-    assert sources["judge"].pop("template_sha256") == ["cd"]
-    assert sources == {"judge": {k: v for k, v in row.items() if k not in ("name", "cost_usd")}}

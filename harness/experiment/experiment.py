@@ -1,0 +1,100 @@
+"""Experiment: what a run is made of, read once, frozen, and handed to every process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.experiment.arms import check_arms
+from harness.experiment.config import ItemsConfig, RunConfig, config_of, read_config
+from harness.experiment.sources import Sources, build_sources, check_roles
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.schema import Item
+from harness.records.rows import read_items
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An experiment as its file and its items were when it was read.
+
+    It is handed to other processes pickled: config and items as they are, the sources as their
+    options, from which they are built anew where they are used. Nobody reads the file again.
+
+    Attributes:
+        config: The content of the experiment file.
+        path: The experiment file; other paths are relative to it.
+        sha256: Of the file's content.
+        sources: By name.
+        train: Items to train on.
+        evaluation: Held-out items.
+    """
+
+    config: RunConfig
+    path: Path
+    sha256: str
+    sources: Sources
+    train: tuple[Item, ...]
+    evaluation: tuple[Item, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Experiment:
+        """Read an experiment file and its items, build its sources, and check all of it.
+
+        Raises:
+            InputError: The experiment, its items or a plugin is wrong.
+        """
+        written = read_config(path)
+        config = config_of(written, path)
+        sources = build_sources(config, path)
+        check_arms(config)
+        check_roles(config, sources)
+        train, evaluation = (
+            tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
+        )
+        check_held_out(train, evaluation)
+        sha256 = hashlib.sha256(written).hexdigest()
+        return cls(config, path, sha256, sources, train, evaluation)
+
+    @property
+    def model(self) -> str:
+        """The base policy: the path of its folder, or a hub id."""
+        return resolve(self.path, self.config.policy.model)
+
+
+def resolve(config_path: Path, name: str) -> str:
+    """Return a path of the experiment file, relative to it where it is one; else a hub id."""
+    path = Path(name)
+    beside = config_path.parent / path
+    return str(path if path.is_absolute() or not beside.exists() else beside)
+
+
+def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
+    """Read the items of an experiment.
+
+    Raises:
+        DataError: The file is missing, wrong or empty.
+    """
+    path = Path(resolve(config_path, config.file))
+    items = read_items(path)[: config.limit]
+    if not items:
+        raise DataError("there is no item in the file", where=str(path))
+    return items
+
+
+def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:
+    """Refuse an evaluation on items that are trained on.
+
+    Raises:
+        ConfigError: An id or a prompt is in both.
+    """
+    ids = {item.id for item in train} & {item.id for item in evaluation}
+    texts = {item.prompt_text for item in train}
+    prompts = [item.id for item in evaluation if item.prompt_text in texts]
+    if ids or prompts:
+        raise ConfigError(
+            f"{len(ids | set(prompts))} items of data.evaluation are in data.train as well",
+            details=sorted(ids | set(prompts))[:5],
+            hint="evaluate on items that nothing was trained on",
+        )

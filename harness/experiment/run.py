@@ -1,0 +1,272 @@
+"""Run: the tables of an experiment, each computed once; ``run``: all of them to a report."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from harness.experiment.clock import Clock
+from harness.experiment.context import Asking, StartBar, no_bar, versions
+from harness.experiment.experiment import Experiment
+from harness.experiment.stages.aggregate import Arm, aggregate
+from harness.experiment.stages.agree import Agreement, agree
+from harness.experiment.stages.evaluate import Evaluation, evaluate, sample_policies
+from harness.experiment.stages.judge import Judged, check, judge, requests_of
+from harness.experiment.stages.report import (
+    arm_row,
+    curves_of,
+    run_row,
+    samples_of,
+    source_row,
+    write_report,
+)
+from harness.experiment.stages.respond import respond
+from harness.experiment.stages.train import TrainedPolicy, Training
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import GateStopError
+from harness.nouns.schema import JudgmentRequest, Response
+from harness.records.journal import JOURNAL, Journal
+from harness.records.run_directory import RunDirectory
+from harness.records.writes import write_json, write_jsonl
+
+PACKAGES = (
+    "feedback-harness", "litellm", "torch", "transformers", "trl", "accelerate", "peft",
+    "math-verify", "numpy", "scipy", "pandas", "pydantic", "pluggy",
+)  # fmt: skip
+
+Key = ParamSpec("Key")
+Table = TypeVar("Table")
+
+
+def once(
+    compute: Callable[Concatenate[Run, Key], Table],
+) -> Callable[Concatenate[Run, Key], Table]:
+    """Compute a table of a run when it is first asked for, and keep it."""
+
+    @wraps(compute)
+    def kept(self: Run, /, *args: Key.args, **kwargs: Key.kwargs) -> Table:
+        key = (compute.__name__, *args, *kwargs.items())
+        if key not in self._tables:
+            self._tables[key] = compute(self, *args, **kwargs)
+        table: Table = self._tables[key]
+        return table
+
+    return kept
+
+
+class Run:
+    """The tables of an experiment; each is computed once, when it is first asked for, and written.
+
+    What an earlier try in the same directory finished is read, not made again.
+
+    Args:
+        experiment: What is run.
+        directory: Where the tables are written; the caller holds its lock.
+        journal: Keeps judgments and replies.
+        bar: For progress.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        directory: RunDirectory,
+        journal: Journal,
+        bar: StartBar = no_bar,
+    ) -> None:
+        self.experiment = experiment
+        self.directory = directory
+        self.journal = journal
+        self._clock = Clock(directory, journal)
+        self._bar = self._clock.watch(bar)
+        config = experiment.config
+        self._asking = Asking(journal, config.seeds[0], config.concurrency, config.budget_usd)
+        self._tables: dict[tuple[Any, ...], Any] = {}
+
+    @once
+    def begin(self) -> None:
+        """Write who runs what, and let every source see whether it can work.
+
+        Raises:
+            InputError: A source cannot; nothing was asked yet.
+        """
+        config, before = self.experiment.config, self.directory.manifest()
+        self.directory.update_manifest(
+            name=config.name,
+            created=before.get("created") or _now(),
+            experiment=config.model_dump(mode="json"),
+            experiment_sha256=self.experiment.sha256,
+            seeds=list(config.seeds),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            packages=versions(PACKAGES),
+        )
+        check(self.experiment.sources.values(), self._asking)
+
+    @once
+    def responses(self) -> list[Response]:
+        """Return the base policy's responses to the training items."""
+        self.begin()
+        return respond(self.experiment, self.directory, self._bar)
+
+    @once
+    def pairs(self) -> list[JudgmentRequest]:
+        """Return what is compared: one request for each pair of different responses."""
+        return build_requests(self.experiment.train, self.responses(), "pairwise")
+
+    @once
+    def judgments(self, source: str) -> Judged:
+        """Return what a source said of the responses before training.
+
+        Args:
+            source: Its name in the experiment.
+
+        Raises:
+            BudgetExceededError: The budget is used up; what was judged is recorded.
+        """
+        named = self.experiment.sources[source]
+        requests = requests_of(named, self.experiment.train, self.responses())
+        with self._clock.source(source):
+            found = judge(named, requests, self._asking, self._bar, "train")
+        return Judged(named, requests, found, self._clock.seconds_of(source))
+
+    @once
+    def judged(self) -> Mapping[str, Judged]:
+        """Return what each source said that takes part in training or agreement."""
+        config = self.experiment.config
+        needed = {name for arm in config.arms.values() for name in arm.sources}
+        if config.agreement is not None:
+            needed |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+        return {name: self.judgments(name) for name in self.experiment.sources if name in needed}
+
+    @once
+    def agreement(self) -> Agreement | None:
+        """Return how well the sources agree with people; None if the experiment does not ask.
+
+        Raises:
+            GateStopError: A gate with action "stop" was not met; agreement.json says by how much.
+        """
+        config = self.experiment.config.agreement
+        if config is None:
+            return None
+        judged = list(self.judged().values())
+        found = agree(self.pairs(), judged, config)
+        path = self.directory.path / "agreement.json"
+        write_json(path, found.as_row())
+        if found.stopped:
+            raise GateStopError(f"{'; '.join(found.stopped)} (see {path})")
+        return found
+
+    @once
+    def arm(self, name: str) -> Arm:
+        """Return what an arm learns from."""
+        config = self.experiment.config.arms[name]
+        judged, agreement = self.judged(), self.agreement()
+        found = aggregate(name, config, judged, agreement, self.pairs())
+        path = self.directory.path
+        write_jsonl(path / "preferences" / f"{name}.jsonl", found.preferences)
+        if found.rewards is not None:
+            write_jsonl(path / "rewards" / f"{name}.jsonl", found.rewards)
+        return found
+
+    @once
+    def arms(self) -> list[Arm]:
+        """Return what every arm learns from."""
+        return [self.arm(name) for name in self.experiment.config.arms]
+
+    @once
+    def trainings(self) -> Mapping[tuple[str, int], TrainedPolicy]:
+        """Return every trained policy by (arm, seed), without arms that the gates left nothing.
+
+        Raises:
+            HarnessError: A training failed, or its process died.
+        """
+        arms = self.arms()
+        training = Training(
+            self.experiment, self.directory, self.journal, self.responses(), self._bar
+        )
+        return training.train(arms)
+
+    def trained(self, arm: str, seed: int) -> TrainedPolicy:
+        """Return a trained policy.
+
+        Raises:
+            KeyError: There is none, since the gates left the arm nothing to learn from.
+        """
+        return self.trainings()[arm, seed]
+
+    @once
+    def evaluation(self) -> Evaluation:
+        """Return the policies against each other on the held-out items."""
+        trained = list(self.trainings().values())
+        responses = sample_policies(self.experiment, trained, self.directory, self._bar)
+        found = evaluate(self.experiment, responses, self._asking, self._bar)
+        write_json(self.directory.path / "evaluation.json", found.table)
+        return found
+
+    @once
+    def data(self) -> dict[str, Any]:
+        """Return what the report says, as plain values; with it the run is complete."""
+        experiment, config = self.experiment, self.experiment.config
+        evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
+        trained = list(self.trainings().values())
+        rows = [
+            source_row(source, config, judged.get(name), evaluation.judged.get(name))
+            for name, source in experiment.sources.items()
+        ]
+        self._clock.finish()
+        self.directory.update_manifest(
+            finished=_now(),
+            cost_usd=self.journal.spent_usd(),
+            sources={row.name: row.as_manifest() for row in rows},
+        )
+        manifest = self.directory.manifest()
+        measured = agreement.as_row() if agreement else None
+        return {
+            "run": run_row(experiment, manifest),
+            "sources": [row.as_row() for row in rows],
+            "agreement": measured,
+            "gates": measured["gates"] if measured else [],
+            "arms": [arm_row(arm, trained, judged) for arm in self.arms()],
+            "evaluation": evaluation.table,
+            "curves": curves_of(trained, config.evaluation.monitor),
+            "samples": samples_of(
+                experiment.evaluation, evaluation.responses, evaluation.judged, config.seeds[0]
+            ),
+            "manifest": manifest,
+        }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def run(
+    experiment: str | Path,
+    out: str | Path | None = None,
+    *,
+    bar: StartBar = no_bar,
+) -> Path:
+    """Run an experiment to its report; the same call goes on after a kill.
+
+    Args:
+        experiment: Path of the experiment file.
+        out: The run directory; reports/<name> by default.
+        bar: Called with (title, total) for each long step; returns what moves it on.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        InputError: The experiment, its data or a plugin is wrong; nothing was paid for.
+        BudgetExceededError: The budget is used up; what was paid for is kept.
+        GateStopError: A gate with action "stop" was not met.
+    """
+    read = Experiment.read(Path(experiment))
+    directory = RunDirectory(Path(out) if out else Path("reports") / read.config.name)
+    with directory.lock(), Journal(directory.path / JOURNAL) as journal:
+        data = Run(read, directory, journal, bar).data()
+    return write_report(data, directory.path)

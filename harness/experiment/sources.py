@@ -1,0 +1,160 @@
+"""The sources of an experiment, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.experiment.config import RunConfig, SourceConfig
+from harness.feedback.contract import FeedbackSource
+from harness.nouns.errors import ConfigError, HarnessError
+from harness.nouns.hashing import content_hash
+from harness.nouns.schema import SourceInfo, Way
+from harness.registry import Origin, registry
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """A source under its name in the experiment."""
+
+    name: str
+    config: SourceConfig
+    source: FeedbackSource
+    origin: Origin
+
+    @property
+    def info(self) -> SourceInfo:
+        """Who the source is."""
+        return self.source.info
+
+    @property
+    def way(self) -> Way:
+        """How the source judges in this experiment."""
+        if self.config.way is not None:
+            return self.config.way
+        return "pairwise" if "pairwise" in self.info.takes else "pointwise"
+
+    @property
+    def scope(self) -> str:
+        """Part of the journal that holds its judgments; it moves with the options."""
+        return f"{self.name}/{content_hash([self.config.use, self.config.options])[:12]}"
+
+
+class Sources(Mapping[str, NamedSource]):
+    """The sources of an experiment by name, each built when it is first asked for.
+
+    A source may hold what no other process can take over, so a pickled ``Sources`` leaves them out
+    and builds those that are used there anew, from the same options; one that is not the same then
+    (a file that its options name was edited) is an error.
+
+    Args:
+        config: The experiment.
+        path: The experiment file; files in options are relative to it.
+    """
+
+    def __init__(self, config: RunConfig, path: Path) -> None:
+        self._config = config.sources
+        self._options = {
+            name: {key: _beside(path, value) for key, value in entry.options.items()}
+            for name, entry in config.sources.items()
+        }
+        self._built: dict[str, NamedSource] = {}
+        self._known: dict[str, SourceInfo] = {}
+
+    def __getitem__(self, name: str) -> NamedSource:
+        """Return a source.
+
+        Raises:
+            KeyError: The experiment has none of that name.
+            PluginError: It is unknown to the plugins or broken, or its options are wrong.
+            ConfigError: It cannot judge the way it is asked to.
+            HarnessError: It is not the same as in the process that handed it over.
+        """
+        if name not in self._built:
+            self._built[name] = self._build(name, self._config[name])
+        return self._built[name]
+
+    def _build(self, name: str, entry: SourceConfig) -> NamedSource:
+        found = registry()
+        source = found.source(entry.use).build(self._options[name], name)
+        named = NamedSource(name, entry, source, found.origins[entry.use])
+        if named.way not in source.info.takes:
+            raise ConfigError(
+                f"source {name} ({entry.use}) cannot judge {named.way}",
+                where=f"sources.{name}.way",
+                hint=f"it can judge {', '.join(source.info.takes)}",
+            )
+        if self._known.get(name, source.info) != source.info:
+            raise HarnessError(
+                f"source {name} changed during the run\n"
+                "  hint: a file that its options name was edited; run again"
+            )
+        return named
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names in the order of the experiment."""
+        return iter(self._config)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return options, and who the built sources are."""
+        known = self._known | {name: source.info for name, source in self._built.items()}
+        return {**self.__dict__, "_built": {}, "_known": known}
+
+
+def build_sources(config: RunConfig, path: Path) -> Sources:
+    """Build every source of an experiment; files in options are relative to the experiment file.
+
+    Raises:
+        PluginError: A source is unknown or broken, or its options are wrong.
+        ConfigError: A source cannot judge the way it is asked to.
+    """
+    sources = Sources(config, path)
+    for name in sources:
+        sources[name]
+    return sources
+
+
+def _beside(config_path: Path, value: Any) -> Any:
+    """Return the path of a file that an option names beside the experiment file; else the value.
+
+    A bare word is a name, such as a rubric's, even where a file happens to be called so.
+    """
+    if isinstance(value, str) and "\0" not in value and len(value) < 256 and set("./") & set(value):
+        path = config_path.parent / value
+        if value and not Path(value).is_absolute() and path.is_file():
+            return str(path)
+    return value
+
+
+def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
+    """Refuse sources in roles that they cannot fill, before anything is paid for.
+
+    Raises:
+        ConfigError: An evaluator cannot judge single responses or has a limit, or the reference of
+            the agreement is no source of people.
+    """
+    for name in config.evaluation.evaluators:
+        source = sources[name]
+        if "pointwise" not in source.info.takes:
+            raise ConfigError(
+                f"source {name} cannot evaluate: it does not judge single responses",
+                where="evaluation.evaluators",
+            )
+        if source.config.limit is not None:
+            raise ConfigError(
+                f"evaluator {name} has a limit, but it must score every policy alike",
+                where=f"sources.{name}.limit",
+            )
+    if config.agreement is not None:
+        kind = sources[config.agreement.reference].info.kind
+        if kind != "human":
+            raise ConfigError(
+                f"source {config.agreement.reference} is a {kind}, not people",
+                where="agreement.reference",
+            )

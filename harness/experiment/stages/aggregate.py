@@ -1,0 +1,101 @@
+"""Aggregate: the judgments of an arm's sources become preferences and rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.experiment.arms import aggregator, arm_weights
+from harness.experiment.config import ArmConfig
+from harness.experiment.stages.agree import Agreement, as_pairs
+from harness.experiment.stages.judge import Judged
+from harness.experiment.trainers import ONLINE
+from harness.nouns.hashing import content_hash
+from harness.nouns.schema import JudgmentRequest, Preference, Reward
+from harness.records.rows import to_dict
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What one way of training learns from.
+
+    Attributes:
+        name: Name in the experiment.
+        config: What the experiment says of it.
+        weights: Share of each source, after the gates.
+        preferences: What its pairs became.
+        rewards: What its scores became; None where no pointwise source is left.
+        unused: Pairs that gave no preference, by reason.
+    """
+
+    name: str
+    config: ArmConfig
+    weights: Mapping[str, float]
+    preferences: Sequence[Preference]
+    rewards: Sequence[Reward] | None
+    unused: Mapping[str, int]
+
+    @property
+    def used(self) -> list[str]:
+        """The sources that have any weight."""
+        return [name for name in self.config.sources if self.weights[name] > 0]
+
+    @property
+    def preferences_sha256(self) -> str:
+        """What moves when a preference does."""
+        return content_hash([to_dict(preference) for preference in self.preferences])
+
+    def as_row(self) -> dict[str, Any]:
+        """Return what the report says of the arm."""
+        return {
+            "name": self.name,
+            "title": self.config.title or self.name,
+            "trainer": self.config.trainer,
+            "sources": list(self.config.sources),
+            "aggregation": self.config.aggregation,
+            "weights": dict(self.weights),
+            "dropped": [name for name in self.config.sources if self.weights[name] == 0],
+            "n_preferences": len(self.preferences),
+            "n_rewards": sum(reward.value is not None for reward in self.rewards or ()),
+            "unused_pairs": dict(self.unused),
+            "preferences_sha256": self.preferences_sha256,
+        }
+
+
+def aggregate(
+    name: str,
+    config: ArmConfig,
+    judged: Mapping[str, Judged],
+    agreement: Agreement | None,
+    pairs: Sequence[JudgmentRequest],
+) -> Arm:
+    """Aggregate an arm's judgments.
+
+    Args:
+        name: Of the arm.
+        config: What the experiment says of it.
+        judged: What its sources said, by name.
+        agreement: What the gates left of the sources; None leaves all.
+        pairs: What was compared.
+    """
+    left, kappas = (agreement.weights, agreement.kappas) if agreement else ({}, {})
+    weights = arm_weights(config, left, kappas)
+    used = [judged[source] for source in config.sources if weights[source] > 0]
+    method = aggregator(config.aggregation)
+    preferences: Sequence[Preference] = ()
+    unused: Mapping[str, int] = {}
+    # An offline trainer learns from pairs only, so scores are compared; an online one asks
+    # pointwise sources itself and needs only the pairs.
+    for_pairs = [s for s in used if s.source.way == "pairwise" or config.trainer not in ONLINE]
+    if for_pairs:
+        judgments = [judgment for one in for_pairs for judgment in as_pairs(one, pairs)]
+        result = method(pairs, judgments, weights)
+        preferences, unused = result.preferences, result.unused
+    for_points = [one for one in used if one.source.way == "pointwise"]
+    rewards = None
+    if for_points:
+        judgments = [judgment for one in for_points for judgment in one.judgments]
+        asked = {request.id: request for one in for_points for request in one.requests}
+        rewards = method(list(asked.values()), judgments, weights).rewards
+    return Arm(name, config, weights, preferences, rewards, unused)

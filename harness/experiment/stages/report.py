@@ -1,0 +1,247 @@
+"""Report: what a run's tables become in report.json, and the pages made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.experiment.config import RunConfig
+from harness.experiment.experiment import Experiment
+from harness.experiment.sources import NamedSource
+from harness.experiment.stages.aggregate import Arm
+from harness.experiment.stages.evaluate import Responses, models_of
+from harness.experiment.stages.judge import Judged
+from harness.experiment.stages.train import TrainedPolicy
+from harness.nouns.errors import HarnessError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item
+from harness.registry import registry
+
+SAMPLES = 12
+"""Held-out items whose responses the report shows side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """Who a source is, what it did in a run, how often it failed and what it cost.
+
+    Attributes:
+        requests: What it was asked, before training and as an evaluator.
+        failures: Judgments that are not OK, by status.
+        reasons: The five most frequent reasons of failures.
+        isolation: How well its sandbox was closed, None where it needs none.
+        seconds: Wall time before training, over all tries.
+        tokens: Of prompts and completions.
+        template_sha256: Of its prompts, for the manifest.
+    """
+
+    name: str
+    use: str
+    kind: str
+    way: str
+    version: str
+    simulated: bool
+    distribution: str
+    options: Mapping[str, Any]
+    models: Sequence[str]
+    rubric: str | None
+    rubric_sha256: str | None
+    isolation: str | None
+    roles: Sequence[str]
+    requests: int
+    judgments: int
+    ok: int
+    failures: Mapping[str, int]
+    reasons: Mapping[str, int]
+    cost_usd: float
+    seconds: float
+    tokens: int
+    template_sha256: Any = None
+
+    def as_row(self) -> dict[str, Any]:
+        """Return what the report says of the source."""
+        row = asdict(self)
+        del row["template_sha256"]
+        return row
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return who judged with which version, from which distribution, with which prompts."""
+        keys = (
+            "use", "kind", "way", "version", "distribution", "models", "rubric", "rubric_sha256",
+            "template_sha256",
+        )  # fmt: skip
+        return {key: getattr(self, key) for key in keys}
+
+
+def source_row(
+    source: NamedSource, config: RunConfig, judged: Judged | None, evaluated: Judged | None
+) -> SourceRow:
+    """Return the row of a source.
+
+    Args:
+        source: Who.
+        config: The experiment, for its roles.
+        judged: What it said before training, None if it was not asked.
+        evaluated: What it said as an evaluator, None if it is none.
+    """
+    both = [one for one in (judged, evaluated) if one is not None]
+    judgments = [judgment for one in both for judgment in one.judgments]
+    statuses = Counter(j.verdict.status.value for j in judgments)
+    reasons = Counter(
+        j.verdict.rationale.split("\n")[0][:120]
+        for j in judgments
+        if j.verdict.status is not Status.OK
+    )
+    metadata = judgments[0].metadata if judgments else {}
+    options = source.config.options
+    return SourceRow(
+        name=source.name,
+        use=source.config.use,
+        kind=source.info.kind,
+        way=source.way,
+        version=source.info.version,
+        simulated=source.info.simulated,
+        distribution=f"{source.origin.distribution} {source.origin.version}",
+        options=options,
+        models=models_of(source),
+        rubric=options.get("rubric") or options.get("constitution"),
+        rubric_sha256=metadata.get("rubric_sha256"),
+        isolation=metadata.get("isolation"),
+        roles=roles_of(source.name, config),
+        requests=sum(len(one.requests) for one in both),
+        judgments=len(judgments),
+        ok=statuses.pop(Status.OK.value, 0),
+        failures=dict(statuses),
+        reasons=dict(reasons.most_common(5)),
+        cost_usd=sum(j.cost_usd for j in judgments),
+        seconds=round(judged.seconds, 2) if judged else 0.0,
+        tokens=sum(j.tokens.prompt + j.tokens.completion for j in judgments),
+        template_sha256=next(
+            (j.metadata.get("template_sha256") for j in judgments if j.metadata), None
+        ),
+    )
+
+
+def roles_of(name: str, config: RunConfig) -> list[str]:
+    """Return what a source does in an experiment."""
+    plays = {
+        "reward": any(name in arm.sources for arm in config.arms.values()),
+        "evaluator": name in config.evaluation.evaluators,
+        "agreement reference": config.agreement is not None and config.agreement.reference == name,
+    }
+    return [role for role, played in plays.items() if played]
+
+
+def arm_row(
+    arm: Arm, trained: Sequence[TrainedPolicy], judged: Mapping[str, Judged]
+) -> dict[str, Any]:
+    """Return the row of an arm: what it learnt from, its trainings, time and cost.
+
+    What judging for training cost counts; what a source cost as an evaluator is no arm's feedback.
+    """
+    mine = [judged[name] for name in arm.config.sources]
+    return {
+        **arm.as_row(),
+        "seeds": [one.as_row() for one in trained if one.arm == arm.name],
+        "feedback_cost_usd": sum(one.cost_usd for one in mine),
+        "feedback_seconds": sum(one.seconds for one in mine),
+    }
+
+
+def curves_of(
+    trained: Sequence[TrainedPolicy], monitor: str | None
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return the logs of all trainings by arm and seed, under the names that the report plots."""
+    arms = dict.fromkeys(one.arm for one in trained)
+    return {
+        arm: {
+            str(one.seed): [
+                {**row, "gold": row.get(f"held_out/gold/{monitor}")} for row in one.log()
+            ]
+            for one in trained
+            if one.arm == arm
+        }
+        for arm in arms
+    }
+
+
+def curve_row(row: Mapping[str, Any], monitor: str | None) -> dict[str, Any]:
+    """Return a log row with the watched gold reward under the name that the report plots."""
+    return {**row, "gold": row.get(f"held_out/gold/{monitor}")}
+
+
+def run_row(experiment: Experiment, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who ran what, how long, and what it cost."""
+    config = experiment.config
+    return {
+        "name": config.name,
+        "description": config.description,
+        "created": manifest["created"],
+        "duration_s": manifest["seconds"],
+        "cost_usd": manifest["cost_usd"],
+        "seeds": list(config.seeds),
+        "harness_version": manifest["packages"].get("feedback-harness", ""),
+        "python": manifest["python"],
+        "platform": manifest["platform"],
+        "packages": manifest["packages"],
+        "items": {"train": len(experiment.train), "eval": len(experiment.evaluation)},
+    }
+
+
+def samples_of(
+    items: Sequence[Item], responses: Responses, evaluated: Mapping[str, Judged], seed: int
+) -> list[dict[str, Any]]:
+    """Return the responses of all policies to some held-out items, with their scores."""
+    scores: dict[str, dict[str, Any]] = {}
+    for name, one in evaluated.items():
+        response_of = {request.id: request.responses[0].id for request in one.requests}
+        for judgment in one.judgments:
+            value = judgment.verdict.value
+            scores.setdefault(response_of[judgment.request_id], {})[name] = value
+    step = max(1, len(items) // SAMPLES)
+    rows = []
+    for item in list(items)[::step][:SAMPLES]:
+        first = [
+            (policy, next((r for r in written if r.item_id == item.id), None))
+            for (policy, policy_seed), written in responses.items()
+            if policy_seed == seed
+        ]
+        rows.append(
+            {
+                "item_id": item.id,
+                "prompt": item.prompt_text,
+                "reference": item.reference,
+                "responses": [
+                    {
+                        "policy": policy,
+                        "seed": seed,
+                        "text": response.text,
+                        "scores": scores.get(response.id, {}),
+                    }
+                    for policy, response in first
+                    if response is not None
+                ],
+            }
+        )
+    return rows
+
+
+def write_report(data: dict[str, Any], folder: Path) -> Path:
+    """Write the report of a run, and tell the plugins.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        HarnessError: The page was not written.
+    """
+    from harness.report import build
+
+    path = build(data, folder, sections=registry().sections)
+    if not path.is_file():
+        raise HarnessError(f"the report was not written: {path}")
+    registry().manager.hook.harness_run_finished(run=folder)
+    return path

@@ -1,0 +1,188 @@
+"""Train: every arm with every seed, several at once; what had finished stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.experiment.context import StartBar
+from harness.experiment.experiment import Experiment
+from harness.experiment.sources import NamedSource
+from harness.experiment.stages.aggregate import Arm
+from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, preference_rows, train_arm
+from harness.nouns.errors import HarnessError
+from harness.nouns.schema import Response
+from harness.policy.weights import weights_hash
+from harness.records.journal import Journal
+from harness.records.rows import read_rows, to_dict
+from harness.records.run_directory import RunDirectory
+from harness.records.writes import write_json
+from harness.scale_out.local import run_jobs
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedPolicy:
+    """A training that finished.
+
+    Attributes:
+        arm: Name of the arm.
+        seed: Of the training.
+        result: What ``train_arm`` returned.
+    """
+
+    arm: str
+    seed: int
+    result: Mapping[str, Any]
+
+    @property
+    def checkpoint(self) -> str:
+        """Folder of the weights."""
+        return str(self.result["checkpoint"])
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the rows of its log."""
+        return [row for _, row in read_rows(Path(self.result["log"]))]
+
+    def as_row(self) -> dict[str, Any]:
+        """Return what the report says of the training."""
+        return {
+            "seed": self.seed,
+            "status": "done",
+            "seconds": self.result["seconds"],
+            "steps": self.result["steps"],
+            "peak_memory_mb": self.result["peak_memory_mb"],
+            "reward_model": self.result.get("reward_model"),
+            "cost_usd": self.result["cost_usd"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """All trainings of a run.
+
+    Args:
+        experiment: The experiment.
+        directory: The run directory.
+        journal: Tells what is left of the budget; each training that asks a judge gets an equal
+            share of it, so that trainings at once cannot pass it together.
+        responses: Of the base policy to the training items.
+        bar: For progress.
+    """
+
+    experiment: Experiment
+    directory: RunDirectory
+    journal: Journal
+    responses: Sequence[Response]
+    bar: StartBar
+
+    def train(self, arms: Sequence[Arm]) -> dict[tuple[str, int], TrainedPolicy]:
+        """Train every arm of which the gates left anything with every seed.
+
+        Returns:
+            By (arm, seed), in the order of the arms.
+
+        Raises:
+            BudgetExceededError: A training used up its share; the same run goes on with what is
+                left.
+            HarnessError: A training failed, or its process died.
+        """
+        config = self.experiment.config
+        results: dict[tuple[str, int], TrainedPolicy] = {}
+        jobs: list[TrainJob] = []
+        for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
+            job = self._job(arm, seed)
+            done = self._begin(job, arm)
+            if done is None:
+                jobs.append(job)
+            else:
+                results[arm.name, seed] = done
+        jobs = self._with_shares(jobs)
+        move = self.bar("training", len(jobs) + len(results))
+        move(len(results))
+
+        def finished(index: int, result: dict[str, Any]) -> None:
+            job = jobs[index]
+            write_json(job.folder / "arm.json", result)
+            results[job.arm, job.seed] = TrainedPolicy(job.arm, job.seed, result)
+            move(1)
+
+        try:
+            run_jobs(
+                train_arm, jobs, config.parallel,
+                on_report=lambda index, row: move(0), on_done=finished,
+            )  # fmt: skip
+        except BrokenProcessPool as error:
+            keys = [(job.arm, job.seed) for job in jobs]
+            missing = [
+                f"{arm} with seed {seed}" for arm, seed in keys if (arm, seed) not in results
+            ]
+            raise HarnessError(
+                f"a training process died while these were not done: {', '.join(missing)}\n"
+                "  hint: most often memory ran out; set parallel: 1 and run again, it goes on"
+            ) from error
+        order = [arm.name for arm in arms]
+        return dict(sorted(results.items(), key=lambda entry: (order.index(entry[0][0]), entry[0])))
+
+    def _job(self, arm: Arm, seed: int) -> TrainJob:
+        rows = preference_rows(arm.preferences, self.responses, self.experiment.train)
+        path = str(self.directory.path)
+        return TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
+
+    def _with_shares(self, jobs: Sequence[TrainJob]) -> list[TrainJob]:
+        """Return the jobs with what each may spend."""
+        config, sources = self.experiment.config, self.experiment.sources
+        if config.budget_usd is None:
+            return list(jobs)
+        paying = [
+            any(sources[name].info.kind not in ("verifier", "human") for name in job.asked)
+            for job in jobs
+        ]
+        left = max(0.0, config.budget_usd - self.journal.spent_usd())
+        share = left / max(1, sum(paying))
+        return [
+            replace(job, budget_usd=share if pays else 0.0)
+            for job, pays in zip(jobs, paying, strict=True)
+        ]
+
+    def _begin(self, job: TrainJob, arm: Arm) -> TrainedPolicy | None:
+        """Return a finished training; else clear what an experiment with other inputs left."""
+        stage = f"train/{job.arm}-seed{job.seed}"
+        inputs = self._inputs(arm, job.seed)
+        if not self.directory.is_done(stage, inputs):
+            for folder in (job.folder, job.reward_model_folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            # "begun with these inputs": the folder's own log resumes it
+            self.directory.mark_done(stage, inputs)
+        path = job.folder / "arm.json"
+        if not path.is_file():
+            return None
+        return TrainedPolicy(job.arm, job.seed, json.loads(path.read_text(encoding="utf-8")))
+
+    def _inputs(self, arm: Arm, seed: int) -> dict[str, Any]:
+        """Return all that a training depends on."""
+        experiment, config = self.experiment, self.experiment.config
+        sources, evaluation = experiment.sources, config.evaluation
+        inputs = {
+            "arm": arm.config.model_dump(exclude={"title"}),
+            "sources": {name: _identity(sources[name]) for name in arm.config.sources},
+            "weights": arm.weights,
+            "preferences": arm.preferences_sha256,
+            "policy": [config.policy.model_dump(), weights_hash(experiment.model)],
+            "items": [to_dict(item) for item in experiment.train],
+            "seed": seed,
+            "monitor_every": evaluation.monitor_every,
+            "monitored": [to_dict(item) for item in experiment.evaluation[:MONITORED_ITEMS]],
+        }
+        if evaluation.monitor is not None:
+            inputs["monitor"] = _identity(sources[evaluation.monitor])
+        return inputs
+
+
+def _identity(source: NamedSource) -> list[Any]:
+    """Return what moves when a source may judge differently."""
+    return [source.scope, source.info.version, source.way, source.config.limit]
