@@ -2,159 +2,114 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.options import Asking, OneSource, checked_way, key_values, one_object
 from harness.nouns.errors import ConfigError
 
+if TYPE_CHECKING:
+    from harness.experiment.stages.drift import Drift
+    from harness.judging.anchors import Anchors, Movement
+    from harness.report.tables import Table
 
-def command(
-    anchors: Annotated[Path, typer.Argument(help="Anchor file; --pin makes it.")],
-    pin: Annotated[bool, typer.Option("--pin", help="Judge and freeze the anchors.")] = False,
-    source: Annotated[str, typer.Option(help="With --pin: name of the source.")] = "llm_judge",
-    option: Annotated[
-        list[str] | None, typer.Option(help="With --pin: option of the source, key=value.")
-    ] = None,
-    items: Annotated[Path | None, typer.Option(help="JSONL file of items.")] = None,
-    responses: Annotated[Path | None, typer.Option(help="JSONL file of responses.")] = None,
-    way: Annotated[str, typer.Option(help="With --pin: pairwise or pointwise.")] = "pairwise",
-    seed: Annotated[int, typer.Option(help="With --pin: decides the orders.")] = 0,
+
+@dataclass(frozen=True, kw_only=True)
+class Options(OneSource, Asking):
+    """What ``harness drift`` is given."""
+
+    anchors: Annotated[Path, typer.Argument(help="Anchor file; --pin makes it.")]
+    pin: Annotated[bool, typer.Option("--pin", help="Judge and freeze the anchors.")] = False
+    source: Annotated[str, typer.Option(help="With --pin: name of the source.")] = "llm_judge"
+    items: Annotated[Path | None, typer.Option(help="JSONL file of items.")] = None
+    responses: Annotated[Path | None, typer.Option(help="JSONL file of responses.")] = None
+    way: Annotated[str, typer.Option(help="With --pin: pairwise or pointwise.")] = "pairwise"
+    seed: Annotated[int, typer.Option(help="With --pin: decides the orders.")] = 0
     policy: Annotated[
         Path | None,
         typer.Option(help="Responses of a later policy to the same items: tells its change apart."),
-    ] = None,
+    ] = None
     alpha: Annotated[
         float, typer.Option(min=0, max=1, help="Chance of calling a judge that stayed moved.")
-    ] = 0.01,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight at once.")] = 32,
-    budget: Annotated[
-        float | None, typer.Option(min=0, help="Stop before spending more, in dollars.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-) -> None:
+    ] = 0.01
+
+
+@one_object
+def command(options: Options) -> None:
     """Judge a frozen, hashed anchor set again and compare with the pinned verdicts.
 
     Pinning judges everything twice, so that the judge's own noise is known. Nothing comes from a
     cache. With --policy, the verdicts on new responses are compared as well: what moved on the
     anchors is the judge, what moved beyond it is the policy. Exits with 1 when the judge moved.
     """
-    import asyncio
-
-    from rich.table import Table
-
-    from harness.cli.options import key_values
-    from harness.cli.screen import advance, console, progress
-    from harness.experiment.context import open_context
-    from harness.feedback.annotate import annotate
-    from harness.feedback.requests import build_requests
-    from harness.judging.anchors import (
-        Movement,
-        chance_of_change,
-        compare,
-        read_anchors,
-        write_anchors,
-    )
-    from harness.nouns.outcomes import Status
-    from harness.nouns.schema import Judgment, JudgmentRequest
+    from harness.cli.screen import bars, console
+    from harness.experiment import context
+    from harness.experiment.sources import source_by_name
+    from harness.experiment.stages.drift import drift, pin
+    from harness.judging.anchors import read_anchors, write_anchors
     from harness.records.rows import read_items, read_responses
-    from harness.registry import registry
 
-    screen = console()
-
-    def judge(
-        use: str, options: dict[str, object], seed: int, asked: list[list[JudgmentRequest]]
-    ) -> tuple[str, list[list[Judgment]]]:
-        built = registry().source(use).build(options)
-
-        async def go() -> list[list[Judgment]]:
-            found = []
-            with progress(quiet) as bars:
-                move = advance(bars, "judge anchors", sum(map(len, asked)))
-                for requests in asked:
-                    # A client of its own for each pass: a kept reply would hide every change.
-                    async with open_context(
-                        None, seed=seed, concurrency=concurrency, budget_usd=budget
-                    ) as ctx:
-                        built.check(ctx)
-                        found.append(
-                            await annotate(built, requests, ctx, on_judgment=lambda _: None)
-                        )
-                        move(len(requests))
-            return found
-
-        return built.info.version, asyncio.run(go())
-
-    if pin:
-        if items is None or responses is None:
+    asking = context.Asking(None, options.seed, options.concurrency, options.budget)
+    if options.pin:
+        if options.items is None or options.responses is None:
             raise ConfigError("--pin needs --items and --responses")
-        if way not in ("pairwise", "pointwise"):
-            raise ConfigError(f"--way is {way!r}", hint="use pairwise or pointwise")
-        all_items = read_items(items)
-        all_responses = read_responses(responses, all_items)
-        requests = build_requests(all_items, all_responses, way)  # type: ignore[arg-type]
-        options = key_values(option)
-        version, passes = judge(source, options, seed, [requests, requests])
-        sha256 = write_anchors(anchors, source, version, options, seed, requests, passes)
-        noise = compare(*passes)
-        screen.print(
-            f"{len(requests)} requests pinned in {anchors} ({sha256[:12]}); of {noise.compared}"
-            f" verdicts {noise.changed} changed between two passes: the judge's own noise"
+        source = source_by_name(
+            options.source, key_values(options.option), checked_way(options.way)
+        )
+        items = read_items(options.items)
+        responses = read_responses(options.responses, items)
+        with bars(options.quiet) as bar:
+            anchors = pin(source, items, responses, asking, bar)
+        write_anchors(options.anchors, anchors)
+        console().print(
+            f"{len(anchors.requests)} requests pinned in {options.anchors} ({anchors.sha256[:12]});"
+            f" of {anchors.noise.compared} verdicts {anchors.noise.changed} changed between two"
+            " passes: the judge's own noise"
         )
         return
-
-    pinned = read_anchors(anchors)
-    asked = [list(pinned.requests)]
-    if policy is not None:
-        by_item = {request.item.id: request.item for request in pinned.requests}
-        later = read_responses(policy, by_item.values())
-        shape = pinned.requests[0].way
-        if shape != "pairwise":
-            raise ConfigError("--policy needs an anchor set of pairs")
-        asked.append(build_requests(by_item.values(), later, shape))
-    version, found = judge(pinned.use, pinned.options, pinned.seed, asked)
-    noise = compare(pinned.judgments[0], pinned.judgments[1])
-    now = compare(pinned.judgments[0], found[0])
-    p = chance_of_change(noise, now)
-    moved = p < alpha
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("", "compared", "changed", "lost", "gained", "mean shift"):
-        table.add_column(name, justify="left" if not name else "right")
-
-    def show(name: str, movement: Movement) -> None:
-        share = movement.changed / movement.compared if movement.compared else 0.0
-        shift = "-" if movement.shift is None else f"{movement.shift:+.3f}"
-        changed = f"{movement.changed} ({share:.1%})"
-        table.add_row(
-            name, str(movement.compared), changed, str(movement.lost), str(movement.gained), shift
-        )
-
-    show("noise when pinned", noise)
-    show("now against pinned", now)
-    screen.print(f"anchors {pinned.sha256[:12]}, source {pinned.use} {pinned.version}")
-    if version != pinned.version:
-        screen.print(f"the source's version is {version} now: prompt, parser or options changed")
-    screen.print(table)
-    for change, count in sorted(now.moves.items(), key=lambda pair: -pair[1])[:6]:
-        screen.print(f"  {change}: {count}")
-    verdict = "the judge has moved" if moved else "no drift beyond the judge's own noise"
-    screen.print(f"{verdict} (Fisher's exact test, p = {p:.3g}, alpha = {alpha:g})")
-    if policy is not None:
-
-        def rate(judgments: list[Judgment]) -> tuple[float, int]:
-            valid = [j.verdict for j in judgments if j.verdict.status is Status.OK]
-            firsts = [1.0 if v.value == "A" else 0.5 if v.value == "TIE" else 0.0 for v in valid]
-            return (sum(firsts) / len(firsts) if firsts else 0.0), len(firsts)
-
-        then, _ = rate(list(pinned.judgments[0]))
-        again, _ = rate(found[0])
-        new, n = rate(found[1])
-        screen.print(
-            f"share of pairs won by the first response: {then:.1%} pinned, {again:.1%} judged again"
-            f" ({again - then:+.1%}: the judge), {new:.1%} on the new responses"
-            f" ({new - again:+.1%}: the policy; {n} verdicts)"
-        )
-    if moved:
+    anchors = read_anchors(options.anchors)
+    known = [request.item for request in anchors.requests]
+    later = read_responses(options.policy, known) if options.policy else None
+    with bars(options.quiet) as bar:
+        found = drift(anchors, asking, later, options.alpha, bar)
+    _show(anchors, found, options.alpha)
+    if found.moved:
         raise typer.Exit(1)
+
+
+def _show(anchors: Anchors, found: Drift, alpha: float) -> None:
+    from harness.cli.screen import console
+    from harness.report.terminal import show
+
+    screen, version = console(), found.version
+    screen.print(f"anchors {anchors.sha256[:12]}, source {anchors.use} {anchors.version}")
+    if version != anchors.version:
+        screen.print(f"the source's version is {version} now: prompt, parser or options changed")
+    show(screen, _table({"noise when pinned": anchors.noise, "now against pinned": found.now}))
+    for change, count in sorted(found.now.moves.items(), key=lambda pair: -pair[1])[:6]:
+        screen.print(f"  {change}: {count}")
+    verdict = "the judge has moved" if found.moved else "no drift beyond the judge's own noise"
+    screen.print(f"{verdict} (Fisher's exact test, p = {found.p:.3g}, alpha = {alpha:g})")
+    if (wins := found.policy) is not None:
+        screen.print(
+            f"share of pairs won by the first response: {wins.then:.1%} pinned, {wins.again:.1%}"
+            f" judged again ({wins.again - wins.then:+.1%}: the judge), {wins.later:.1%} on the new"
+            f" responses ({wins.later - wins.again:+.1%}: the policy; {wins.n} verdicts)"
+        )
+
+
+def _table(movements: dict[str, Movement]) -> Table:
+    from harness.report.tables import Column, Table
+
+    columns: list[Column | str] = [
+        "", *Column.each("count", "compared", "changed"), Column("share", "percent"),
+        *Column.each("count", "lost", "gained"), Column("mean shift", "rate"),
+    ]  # fmt: skip
+    rows = [
+        (name, m.compared, m.changed, m.share, m.lost, m.gained, m.shift)
+        for name, m in movements.items()
+    ]
+    return Table("", columns, rows)

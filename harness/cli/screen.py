@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
 
 
 def console() -> Console:
@@ -17,18 +17,6 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(highlight=False)
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Table:
-    """Return a table without lines whose first ``texts`` columns are text and the rest numbers."""
-    from rich.table import Table
-
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for place, name in enumerate(columns):
-        drawn.add_column(name, justify="left" if place < texts else "right", overflow="fold")
-    for row in rows:
-        drawn.add_row(*row)
-    return drawn
 
 
 @contextmanager
@@ -77,3 +65,10 @@ def advance(bars: Progress, title: str, total: int) -> Callable[[int], None]:
     bars.start()
     task = bars.add_task(title, total=total)
     return lambda count: bars.advance(task, count)
+
+
+@contextmanager
+def bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+    """Yield what starts a bar with a title and a total, and returns what moves it on."""
+    with progress(quiet) as shown:
+        yield partial(advance, shown)

@@ -42,6 +42,32 @@ class NamedSource:
         return f"{self.name}/{content_hash([self.config.use, self.config.options])[:12]}"
 
 
+def source_by_name(
+    use: str, options: Mapping[str, Any] | None = None, way: Way | None = None
+) -> NamedSource:
+    """Return a source that no experiment names, under its plugin's name.
+
+    Args:
+        use: Name of the plugin's source.
+        options: Its options.
+        way: How it judges; by default what it can do, pairs first.
+
+    Raises:
+        PluginError: The source is unknown or broken, or its options are wrong.
+        ConfigError: It cannot judge that way.
+    """
+    found = registry()
+    config = SourceConfig.model_validate({"use": use, "options": options or {}, "way": way})
+    source = found.source(use).build(config.options)
+    named = NamedSource(use, config, source, found.origins[use])
+    if named.way not in source.info.takes:
+        raise ConfigError(
+            f"source {use} cannot judge {named.way}",
+            hint=f"it can judge {', '.join(source.info.takes)}",
+        )
+    return named
+
+
 class Sources(Mapping[str, NamedSource]):
     """The sources of an experiment by name, each built when it is first asked for.
 

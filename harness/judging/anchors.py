@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,58 +24,48 @@ class Anchors:
     """What a judge was asked once, and what it said.
 
     Args:
-        source: Name of the source.
         use: The plugin's source.
         version: Version of the source when the verdicts were pinned.
         options: Options of the source.
         seed: Of the run; it decides orders and principles.
         requests: What was asked.
-        judgments: What was said, and said again: the second pass measures the judge's own noise.
-        sha256: Hash of the requests and verdicts.
+        passes: What was said, and said again: the second pass measures the judge's own noise.
     """
 
-    source: str
     use: str
     version: str
     options: dict[str, Any]
     seed: int
     requests: tuple[JudgmentRequest, ...]
-    judgments: tuple[tuple[Judgment, ...], ...]
-    sha256: str
+    passes: tuple[tuple[Judgment, ...], ...]
+
+    def as_row(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        row = {
+            "use": self.use,
+            "version": self.version,
+            "options": self.options,
+            "seed": self.seed,
+            "requests": [_request_row(request) for request in self.requests],
+            "passes": [[to_dict(j) for j in judgments] for judgments in self.passes],
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(row))
+        return plain
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the source, its requests and its verdicts."""
+        return content_hash(self.as_row())
+
+    @property
+    def noise(self) -> Movement:
+        """How the judge's two passes differ when they were pinned."""
+        return compare(self.passes[0], self.passes[1])
 
 
-def write_anchors(
-    path: Path,
-    use: str,
-    version: str,
-    options: dict[str, Any],
-    seed: int,
-    requests: Sequence[JudgmentRequest],
-    passes: Sequence[Sequence[Judgment]],
-) -> str:
-    """Freeze requests and verdicts in a file; return its hash.
-
-    Args:
-        path: JSON file to write.
-        use: The plugin's source.
-        version: Its version.
-        options: Its options.
-        seed: Of the run.
-        requests: What was asked.
-        passes: What was said, once or several times.
-    """
-    frozen: dict[str, Any] = {
-        "use": use,
-        "version": version,
-        "options": options,
-        "seed": seed,
-        "requests": [_request_row(request) for request in requests],
-        "passes": [[to_dict(j) for j in judgments] for judgments in passes],
-    }
-    frozen = json.loads(json.dumps(frozen))
-    sha256 = content_hash(frozen)
-    write_json(path, {"sha256": sha256, **frozen})
-    return sha256
+def write_anchors(path: Path, anchors: Anchors) -> None:
+    """Freeze requests and verdicts in a file, with their hash."""
+    write_json(path, {"sha256": anchors.sha256, **anchors.as_row()})
 
 
 def read_anchors(path: Path) -> Anchors:
@@ -100,8 +90,7 @@ def read_anchors(path: Path) -> Anchors:
             where=str(path),
             hint="restore it, or pin a new one",
         )
-    use, version, options, seed = fields
-    return Anchors(use, use, version, options, seed, requests, passes, sha256)
+    return Anchors(*fields, requests, passes)
 
 
 def _request_row(request: JudgmentRequest) -> dict[str, Any]:
@@ -149,6 +138,11 @@ class Movement:
     moves: dict[str, int]
     shift: float | None
 
+    @property
+    def share(self) -> float:
+        """Share of the compared verdicts that changed."""
+        return self.changed / self.compared if self.compared else 0.0
+
 
 def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
     """Compare two passes of a judge over the same requests."""
@@ -169,6 +163,13 @@ def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
             shifts.append(new.probability - old.probability)
     shift = sum(shifts) / len(shifts) if shifts else None
     return Movement(compared, moves.total(), lost, gained, dict(moves), shift)
+
+
+def first_wins(judgments: Iterable[Judgment]) -> tuple[float, int]:
+    """Return the share of pairs won by the first response, ties half, and of how many verdicts."""
+    values = [j.verdict.value for j in judgments if j.verdict.status is Status.OK]
+    wins = [{"A": 1.0, "TIE": 0.5}.get(str(value), 0.0) for value in values]
+    return (sum(wins) / len(wins) if wins else 0.0), len(wins)
 
 
 def chance_of_change(noise: Movement, now: Movement) -> float:

@@ -1,0 +1,130 @@
+"""Drift: a judge is asked its pinned anchor set again, and compared with what it said then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.experiment.context import Asking, StartBar, no_bar
+from harness.experiment.sources import NamedSource, source_by_name
+from harness.experiment.stages.judge import check, judge
+from harness.feedback.requests import build_requests
+from harness.judging.anchors import (
+    Anchors,
+    Movement,
+    chance_of_change,
+    compare,
+    first_wins,
+)
+from harness.nouns.errors import ConfigError
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
+
+
+@dataclass(frozen=True, slots=True)
+class FirstWins:
+    """Share of pairs won by the first response, ties half.
+
+    Args:
+        then: When the anchors were pinned.
+        again: On the same responses now; the difference is the judge's.
+        later: On the later responses; the difference to ``again`` is the policy's.
+        n: Verdicts on the later responses.
+    """
+
+    then: float
+    again: float
+    later: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a judge moved since its anchors were pinned.
+
+    Args:
+        version: Of the source now; another one means that prompt, parser or options changed.
+        now: Verdicts of now against the pinned ones.
+        p: Chance of such a change if the judge only shows its own noise (Fisher's exact test).
+        moved: Whether p is below alpha.
+        policy: What a later policy's responses changed; None where there are none.
+    """
+
+    version: str
+    now: Movement
+    p: float
+    moved: bool
+    policy: FirstWins | None = None
+
+
+def pin(
+    source: NamedSource,
+    items: Sequence[Item],
+    responses: Sequence[Response],
+    asking: Asking,
+    bar: StartBar = no_bar,
+) -> Anchors:
+    """Judge responses twice, to be kept as an anchor set; nothing comes from a cache.
+
+    Args:
+        source: The judge.
+        items: What was asked.
+        responses: What is judged.
+        asking: Seed and limits; no journal is used.
+        bar: For progress.
+    """
+    requests = build_requests(items, responses, source.way)
+    first, second = (_afresh(source, requests, asking, bar) for _ in range(2))
+    return Anchors(
+        source.config.use,
+        source.info.version,
+        source.config.options,
+        asking.seed,
+        tuple(requests),
+        (tuple(first), tuple(second)),
+    )
+
+
+def drift(
+    anchors: Anchors,
+    asking: Asking,
+    later: Sequence[Response] | None = None,
+    alpha: float = 0.01,
+    bar: StartBar = no_bar,
+) -> Drift:
+    """Judge an anchor set again and compare with the pinned verdicts; nothing comes from a cache.
+
+    Args:
+        anchors: What was pinned.
+        asking: Limits; no journal is used, and the seed is that of the anchors.
+        later: A later policy's responses to the same items: tells its change from the judge's.
+        alpha: Chance of calling a judge that stayed moved.
+        bar: For progress.
+
+    Raises:
+        ConfigError: There are later responses, and the anchors are no pairs.
+        PluginError: The source is not there any more, or takes the options no more.
+    """
+    way = anchors.requests[0].way
+    if later is not None and way != "pairwise":
+        raise ConfigError("--policy needs an anchor set of pairs")
+    source = source_by_name(anchors.use, anchors.options, way)
+    asking = replace(asking, seed=anchors.seed)
+    again = _afresh(source, anchors.requests, asking, bar)
+    now = compare(anchors.passes[0], again)
+    p = chance_of_change(anchors.noise, now)
+    policy = None
+    if later is not None:
+        items = {request.item.id: request.item for request in anchors.requests}
+        found = _afresh(source, build_requests(items.values(), later, way), asking, bar)
+        share, n = first_wins(found)
+        policy = FirstWins(first_wins(anchors.passes[0])[0], first_wins(again)[0], share, n)
+    return Drift(source.info.version, now, p, p < alpha, policy)
+
+
+def _afresh(
+    source: NamedSource, requests: Sequence[JudgmentRequest], asking: Asking, bar: StartBar
+) -> list[Judgment]:
+    """Ask everything with a client of its own: a kept reply would hide every change."""
+    asking = replace(asking, journal=None)
+    check([source], asking)
+    return judge(source, requests, asking, bar)
