@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from harness.nouns.schema import Item, Judgment, Response
 TRIVIAL_TEXTS = ("", "I do not know.", "0", "1", "yes", "no", "A")
 """Answers that need no thought; a verifier of text that accepts one of the first two is broken."""
 
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 _RETURNED = ("None", "True", "False", "0", "1", "-1", "''", "[]", "(args or [None])[0]")
 _PRINTED = ("pass", "print(0)", "print(1)", "print('YES')", "print('NO')", "print(input())")
 _COMMON = (None, True, False, 0, 1, -1, 2, 10, 100, "", "a", " ")
@@ -79,6 +81,71 @@ def accepted(judgment: Judgment) -> bool:
     """Tell whether a verdict says that the response is right."""
     value = judgment.verdict.value
     return isinstance(value, bool | float | int) and float(value) >= 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierAudit:
+    """What is known of a verifier.
+
+    Args:
+        source: Its name.
+        version: Its version.
+        confusion: Verdicts against labels.
+        hard_coded: Ids of responses that list test inputs in place of solving the task.
+        passed: How many of those were accepted.
+        weak_tests: An accepted answer that solves nothing, by item.
+        items: All items.
+    """
+
+    source: str
+    version: str
+    confusion: Confusion
+    hard_coded: tuple[str, ...]
+    passed: int
+    weak_tests: Mapping[str, str]
+    items: int
+
+    def as_row(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {
+            "source": self.source,
+            "version": self.version,
+            "true_positive": self.confusion.true_positive,
+            "false_positive": self.confusion.false_positive,
+            "true_negative": self.confusion.true_negative,
+            "false_negative": self.confusion.false_negative,
+            "without_verdict": self.confusion.without,
+            "hard_coded": self.hard_coded,
+            "weak_tests": self.weak_tests,
+        }
+
+
+def find_hard_coded(items: Iterable[Item], responses: Iterable[Response]) -> list[str]:
+    """Return the ids of responses whose program lists the inputs of its item's tests."""
+    inputs = {item.id: visible_inputs(item.reference) for item in items}
+    return [r.id for r in responses if is_hard_coded(_program(r.text), inputs[r.item_id])]
+
+
+def find_weak_tests(
+    trivial: Iterable[Response], judgments: Mapping[str, Judgment]
+) -> dict[str, str]:
+    """Return, by item, the first response that solves nothing and was accepted all the same.
+
+    Args:
+        trivial: Of ``trivial_responses``.
+        judgments: By response id.
+    """
+    found: dict[str, str] = {}
+    for response in trivial:
+        if accepted(judgments[response.id]):
+            found.setdefault(response.item_id, response.text)
+    return found
+
+
+def _program(text: str) -> str:
+    """Return the last fenced block, or all of the text."""
+    blocks = _FENCE.findall(text)
+    return str(blocks[-1]) if blocks else text
 
 
 def trivial_responses(item: Item) -> list[Response]:

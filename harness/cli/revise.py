@@ -2,120 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.nouns.errors import InputError
+from harness.cli.options import Answers, Asking, filled, one_object
 
 
-def command(
-    items: Annotated[Path, typer.Option(help="JSONL file of items.")],
-    responses: Annotated[Path, typer.Option(help="JSONL file of responses to improve.")],
-    out: Annotated[Path, typer.Option(help="JSONL file to write: prompt and completion.")],
-    model: Annotated[
-        str, typer.Option(help="Model that criticises and revises.")
-    ] = "local/smollm2-135m-instruct",
-    constitution: Annotated[
-        str, typer.Option(help="Constitution: an id, or a YAML file.")
-    ] = "house",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of critique and revision.")] = 1,
+@dataclass(frozen=True, kw_only=True)
+class Options(Answers, Asking):
+    """What ``harness revise`` is given."""
+
+    out: Annotated[Path, typer.Option(help="JSONL file to write: prompt and completion.")]
+    model: Annotated[str, typer.Option(help="Model that criticises and revises.")] = (
+        "local/smollm2-135m-instruct"
+    )
+    constitution: Annotated[str, typer.Option(help="Constitution: an id, or a YAML file.")] = (
+        "house"
+    )
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of critique and revision.")] = 1
     api_base: Annotated[
         str | None, typer.Option(help="Address of an OpenAI-compatible server.")
-    ] = None,
-    temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature.")] = 0.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 256,
-    seed: Annotated[int, typer.Option(help="Decides which principles are drawn.")] = 0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Chains at once.")] = 32,
-    budget: Annotated[
-        float | None, typer.Option(min=0, help="Stop before spending more, in dollars.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-) -> None:
+    ] = None
+    temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature.")] = 0.0
+    max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 256
+    seed: Annotated[int, typer.Option(help="Decides which principles are drawn.")] = 0
+
+
+@one_object
+def command(options: Options) -> None:
     """Improve responses by the principles of a constitution (constitutional AI, first stage).
 
     Besides the training set, every chain with its critiques goes to OUT.chains.jsonl. Calls that
     were paid for are kept in OUT.journal.sqlite, so that the same command goes on after a stop.
     """
-    import asyncio
     from collections import Counter
 
-    from rich.table import Table
-
-    from harness.chat import Client
-    from harness.cli.screen import advance, console, progress
-    from harness.judging.revision import Chain, revise, sft_rows, usable
-    from harness.nouns.rubric import Constitution
-    from harness.records.journal import Journal
+    from harness.cli.screen import bars, console
+    from harness.experiment.context import asking_with
+    from harness.experiment.stages.revise import find_constitution, revise
+    from harness.judging.revision import Revising, sft_rows
+    from harness.records.journal import journal_beside
     from harness.records.rows import read_items, read_responses
     from harness.records.writes import write_jsonl
-    from harness.registry import find_rubric
+    from harness.report.tables import Column, Table
+    from harness.report.terminal import show
 
-    found = find_rubric(constitution)
-    if not isinstance(found, Constitution):
-        raise InputError(f"{constitution} is a rubric, not a constitution")
-    usable(found)
-    all_items = read_items(items)
-    all_responses = read_responses(responses, all_items)
-    extra: dict[str, object] = {"api_base": api_base} if api_base else {}
-
-    async def go() -> list[Chain]:
-        with (
-            Journal(out.with_name(out.name + ".journal.sqlite")) as journal,
-            progress(quiet) as bars,
-        ):
-            async with Client(journal, budget_usd=budget, concurrency=concurrency) as chat:
-                chat.check(model, extra)
-                move = advance(bars, "revise", len(all_responses))
-                return await revise(
-                    chat,
-                    model,
-                    all_items,
-                    all_responses,
-                    found,
-                    rounds=rounds,
-                    seed=seed,
-                    temperature=temperature,
-                    max_tokens=max_tokens,
-                    extra=extra,
-                    concurrency=concurrency,
-                    on_chain=lambda _: move(1),
-                )
-
-    chains = asyncio.run(go())
-    rows = sft_rows(chains)
-    write_jsonl(out, rows)
-    write_jsonl(out.with_name(out.name + ".chains.jsonl"), (chain_row(c) for c in chains))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("chains")
-    table.add_column("count", justify="right")
-    ended = Counter(
-        ("revised" if c.changed else "unchanged") if c.status.value == "ok" else c.status.value
-        for c in chains
+    settings = filled(
+        Revising,
+        options,
+        constitution=find_constitution(options.constitution),
+        extra={"api_base": options.api_base} if options.api_base else {},
     )
-    for name, count in ended.most_common():
-        table.add_row(name, str(count))
-    screen = console()
-    screen.print(table)
+    items = read_items(options.items)
+    responses = read_responses(options.responses, items)
+    limits = options.seed, options.concurrency, options.budget
+    with (
+        asking_with(journal_beside(options.out), *limits) as asking,
+        bars(options.quiet) as bar,
+    ):
+        chains = revise(items, responses, settings, asking, bar)
+    rows = sft_rows(chains)
+    write_jsonl(options.out, rows)
+    kept = options.out.with_name(options.out.name + ".chains.jsonl")
+    write_jsonl(kept, (chain.as_row() for chain in chains))
+    counts = Counter(chain.ended for chain in chains).most_common()
+    show(console(), Table("", ("chains", Column("count", "count")), counts))
     cost = sum(chain.cost_usd for chain in chains)
-    screen.print(f"{len(rows)} rows of {len(chains)} responses, ${cost:.4f}, in {out}")
-
-
-def chain_row(chain: object) -> dict[str, object]:
-    """Return a chain as one JSON row."""
-    from dataclasses import asdict
-
-    from harness.judging.revision import Chain
-
-    assert isinstance(chain, Chain)
-    return {
-        "item_id": chain.item.id,
-        "response_id": chain.response.id,
-        "before": chain.response.text,
-        "after": chain.text,
-        "status": chain.status.value,
-        "reason": chain.reason,
-        "steps": [asdict(step) for step in chain.steps],
-        "cost_usd": chain.cost_usd,
-    }
+    console().print(f"{len(rows)} rows of {len(chains)} responses, ${cost:.4f}, in {options.out}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.experiment.sources import NamedSource
@@ -71,6 +72,18 @@ class Asking:
             budget_usd=self.budget_usd,
             processes=self.processes,
         )
+
+
+@contextmanager
+def asking_with(
+    journal: Path | None, seed: int = 0, concurrency: int = 32, budget_usd: float | None = None
+) -> Iterator[Asking]:
+    """Open a journal for as long as something is asked; None keeps nothing."""
+    if journal is None:
+        yield Asking(None, seed, concurrency, budget_usd)
+        return
+    with Journal(journal) as opened:
+        yield Asking(opened, seed, concurrency, budget_usd)
 
 
 def cost_note(source: NamedSource, requests: Sequence[JudgmentRequest], ctx: RunContext) -> str:

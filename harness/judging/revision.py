@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from harness.feedback.contract import ChatClient
 from harness.judging.presentation import shown_prompt, untrusted
@@ -65,6 +65,26 @@ class Chain:
         """Whether the chain ended well with another text than it began with."""
         return self.status is Status.OK and self.text.strip() != self.response.text.strip()
 
+    @property
+    def ended(self) -> str:
+        """How it ended, in one word: revised, unchanged, or the status of a failure."""
+        if self.status is not Status.OK:
+            return self.status.value
+        return "revised" if self.changed else "unchanged"
+
+    def as_row(self) -> dict[str, object]:
+        """Return the chain as plain JSON values."""
+        return {
+            "item_id": self.item.id,
+            "response_id": self.response.id,
+            "before": self.response.text,
+            "after": self.text,
+            "status": self.status.value,
+            "reason": self.reason,
+            "steps": [asdict(step) for step in self.steps],
+            "cost_usd": self.cost_usd,
+        }
+
 
 def usable(constitution: Constitution) -> tuple[Principle, ...]:
     """Return the principles that say how to criticise and how to revise.
@@ -81,19 +101,36 @@ def usable(constitution: Constitution) -> tuple[Principle, ...]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Revising:
+    """How responses are revised.
+
+    Args:
+        constitution: Where the principles come from.
+        model: Who criticises and revises, named as in ``ChatRequest``.
+        rounds: Critiques and revisions of each response.
+        seed: Of the draws of principles.
+        temperature: Of the sampling.
+        max_tokens: Limit of a critique and of a revision.
+        extra: Parameters of the provider.
+        concurrency: Chains at once.
+    """
+
+    constitution: Constitution
+    model: str
+    rounds: int = 1
+    seed: int = 0
+    temperature: float = 0.0
+    max_tokens: int = 256
+    extra: Mapping[str, object] = field(default_factory=dict)
+    concurrency: int = 32
+
+
 async def revise(
     chat: ChatClient,
-    model: str,
     items: Sequence[Item],
     responses: Sequence[Response],
-    constitution: Constitution,
-    *,
-    rounds: int = 1,
-    seed: int = 0,
-    temperature: float = 0.0,
-    max_tokens: int = 256,
-    extra: dict[str, object] | None = None,
-    concurrency: int = 32,
+    settings: Revising,
     on_chain: Callable[[Chain], None] | None = None,
 ) -> list[Chain]:
     """Run a chain of critiques and revisions over every response.
@@ -103,32 +140,25 @@ async def revise(
 
     Args:
         chat: The client.
-        model: Name as in ``ChatRequest``.
         items: The items of the responses.
         responses: What is to be improved.
-        constitution: Where the principles come from.
-        rounds: Critiques and revisions of each response.
-        seed: Of the draws.
-        temperature: Of the sampling.
-        max_tokens: Limit of a critique and of a revision.
-        extra: Parameters of the provider.
-        concurrency: Chains at once.
+        settings: By which principles, by whom, how often.
         on_chain: Called for each finished chain, for progress.
 
     Returns:
         One chain for each response, in order.
     """
-    principles = usable(constitution)
+    principles = usable(settings.constitution)
     by_id = {item.id: item for item in items}
-    limit = asyncio.Semaphore(concurrency)
+    limit = asyncio.Semaphore(settings.concurrency)
 
     async def ask(messages: list[Message]) -> tuple[str, float]:
         request = ChatRequest(
-            model,
+            settings.model,
             tuple(messages),
-            temperature,
-            max_tokens,
-            extra=extra or {},
+            settings.temperature,
+            settings.max_tokens,
+            extra=settings.extra,
             template_sha256=TEMPLATE_SHA256,
         )
         reply = await chat.complete(request)
@@ -139,8 +169,8 @@ async def revise(
     async def one(response: Response) -> Chain:
         chain = Chain(by_id[response.item_id], response)
         async with limit:
-            for number in range(rounds):
-                principle = draw(principles, response.id, number, seed)
+            for number in range(settings.rounds):
+                principle = draw(principles, response.id, number, settings.seed)
                 messages = _opening(chain.item, chain.text)
                 messages.append({"role": "user", "content": CRITIQUE.format(principle.critique)})
                 try:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.errors import HarnessError
+from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.schema import Judgment
 from harness.records.rows import judgment_from, to_dict
 
@@ -29,6 +29,18 @@ GROUP = 64
 
 JOURNAL = "journal.sqlite"
 """Name of the journal in a run directory."""
+
+
+def journal_beside(out: Path) -> Path:
+    """Return the journal of a command that writes one file: OUT.journal.sqlite.
+
+    Raises:
+        ConfigError: OUT is a folder.
+    """
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")
+    return out.with_name(f"{out.name}.{JOURNAL}")
+
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS judgments (

@@ -1,0 +1,93 @@
+"""Audit: a verifier's verdicts against labels, and its tests against answers that solve nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.agreement.verifier_audit import (
+    VerifierAudit,
+    accepted,
+    confusion,
+    find_hard_coded,
+    find_weak_tests,
+    trivial_responses,
+)
+from harness.experiment.context import Asking, StartBar, no_bar
+from harness.experiment.sources import source_by_name
+from harness.experiment.stages.judge import check, judge
+from harness.feedback.requests import build_requests
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.schema import Item, Response
+from harness.registry import registry
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How a verifier is audited.
+
+    Args:
+        options: Of the verifier.
+        label: Metadata field of a response that says whether it is right.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    label: str = "label"
+
+
+def audit_verifier(
+    verifier: str,
+    items: Sequence[Item],
+    responses: Sequence[Response],
+    settings: AuditSettings | None = None,
+    bar: StartBar = no_bar,
+) -> VerifierAudit:
+    """Compare a verifier with labels; look for hard-coded tests and tests that tell nothing.
+
+    Args:
+        verifier: Name of the source.
+        items: With their references.
+        responses: Some with a label: whether they are right, true or false in their metadata.
+        settings: Its options, and where the labels are.
+        bar: For progress.
+
+    Raises:
+        ConfigError: The source is no verifier.
+        PluginError: There is no such source, or its options are wrong.
+        DataError: No response has a label, or one is not true or false.
+    """
+    settings = settings or AuditSettings()
+    kind = registry().source(verifier).kind
+    if kind != "verifier":
+        raise ConfigError(f"source {verifier} is a {kind}, not a verifier")
+    source, label = source_by_name(verifier, settings.options), settings.label
+    labels = {r.id: r.metadata[label] for r in responses if label in r.metadata}
+    wrong = sorted(name for name, value in labels.items() if not isinstance(value, bool))
+    if wrong:
+        raise DataError(
+            f"metadata.{label} of a response must be true or false",
+            details=[f"{name}: {labels[name]!r}" for name in wrong[:10]],
+        )
+    if not labels:
+        raise DataError(
+            f"no response has metadata.{label}",
+            hint="name the field that says whether a response is right with --label",
+        )
+    trivial = [response for item in items for response in trivial_responses(item)]
+    requests = build_requests(items, [*responses, *trivial], "pointwise")
+    asking = Asking(None)
+    check([source], asking)
+    response_of = {request.id: request.responses[0].id for request in requests}
+    judged = judge(source, requests, asking, bar)
+    judgments = {response_of[judgment.request_id]: judgment for judgment in judged}
+    coded = find_hard_coded(items, responses)
+    return VerifierAudit(
+        source=source.name,
+        version=source.info.version,
+        confusion=confusion(labels, judgments),
+        hard_coded=tuple(coded),
+        passed=sum(accepted(judgments[name]) for name in coded),
+        weak_tests=find_weak_tests(trivial, judgments),
+        items=len(items),
+    )
