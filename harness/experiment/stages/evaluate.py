@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.evaluate import EvaluatorInfo
 from harness.evaluate import evaluate as compare
+from harness.evaluate.held_out import shares
 from harness.experiment.config import RunConfig
 from harness.experiment.context import Asking, StartBar
 from harness.experiment.experiment import Experiment
@@ -140,24 +141,10 @@ def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list
     """
     infos = []
     for name in config.evaluation.evaluators:
-        source = sources[name]
-        same = {n for n, other in sources.items() if _shares(source, other)}
-        held_out = {arm for arm, c in config.arms.items() if not same & set(c.sources)}
-        info = source.info
+        info = sources[name].info
+        shared = {other for other in sources if shares(info, sources[other].info)}
+        held_out = {arm for arm, c in config.arms.items() if not shared & set(c.sources)}
         infos.append(
             EvaluatorInfo(name, info.kind, info.simulated, frozenset(held_out), info.scale)
         )
     return infos
-
-
-def _shares(one: NamedSource, other: NamedSource) -> bool:
-    same = one.scope.partition("/")[2] == other.scope.partition("/")[2]
-    return same or bool(set(models_of(one)) & set(models_of(other)))
-
-
-def models_of(source: NamedSource) -> list[str]:
-    """Return the language models that a source asks, by its option: one, or a jury."""
-    model = source.config.options.get("model")
-    if not model:
-        return []
-    return [str(name) for name in (model if isinstance(model, list | tuple) else [model])]

@@ -12,7 +12,7 @@ from harness.experiment.config import RunConfig
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
-from harness.experiment.stages.evaluate import Responses, models_of
+from harness.experiment.stages.evaluate import Responses
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.train import TrainedPolicy
 from harness.nouns.errors import HarnessError
@@ -106,7 +106,7 @@ def source_row(
         simulated=source.info.simulated,
         distribution=f"{source.origin.distribution} {source.origin.version}",
         options=options,
-        models=models_of(source),
+        models=list(source.info.models),
         rubric=options.get("rubric") or options.get("constitution"),
         rubric_sha256=metadata.get("rubric_sha256"),
         isolation=metadata.get("isolation"),

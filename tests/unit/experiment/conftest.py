@@ -316,7 +316,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     def build(name: str, script: Script) -> Scripted:
         takes = ("pairwise",) if script.scale == "pair" else ("pointwise",)
         info = SourceInfo(
-            name, "1", script.kind, SCALES[script.scale], takes=takes, simulated=script.simulated  # type: ignore[arg-type]
+            name, "1", script.kind, SCALES[script.scale], takes=takes, simulated=script.simulated,  # type: ignore[arg-type]
+            models=(script.model,) if script.model else (),
         )  # fmt: skip
         return Scripted(info, script, made)
 

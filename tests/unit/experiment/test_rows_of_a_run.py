@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from tiny_experiment import config
@@ -154,10 +153,9 @@ def test_the_row_of_a_source_says_why_it_failed_most_often_in_one_line_each() ->
     idle = source_row(source, experiment, None, None).as_row()
     assert (idle["requests"], idle["judgments"], idle["ok"], idle["seconds"]) == (0, 0, 0, 0.0)
     assert (idle["isolation"], idle["models"], idle["rubric"]) == (None, [], None)
-    options = {"model": "openai/m", "constitution": "default"}
-    entry = SourceConfig(use="keywords", options=options)
-    row = source_row(replace(source, config=entry), experiment, before, None).as_row()
-    assert (row["models"], row["rubric"]) == (["openai/m"], "default")
+    judge = named("style", "constitution", options={"model": "openai/m", "constitution": "house"})
+    row = source_row(judge, experiment, before, None).as_row()
+    assert (row["models"], row["rubric"]) == (["openai/m"], "house")
 
 
 def test_samples_are_spread_over_the_held_out_items() -> None:
