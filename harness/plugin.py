@@ -15,10 +15,21 @@ A whole plugin::
         return [exact_match]
 """
 
-from harness.feedback.contract import ChatClient, FeedbackSource, Limits, RunContext, SourceFactory
+from harness.feedback.contract import (
+    ChatClient,
+    FeedbackSource,
+    Limits,
+    Plans,
+    Prefetches,
+    Presents,
+    RunContext,
+    Shown,
+    SourceFactory,
+    Workers,
+)
 from harness.feedback.human import human_labels
 from harness.feedback.judge import JudgeSource, judge
-from harness.feedback.verifier import verifier
+from harness.feedback.verifier import Finding, verifier
 from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection, hookimpl
 from harness.judging.model_judge import ModelJudge
 from harness.judging.model_judge import Policy as JudgePolicy
@@ -54,6 +65,9 @@ from harness.nouns.schema import (
 )
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
+from harness.sandbox.pool import Isolation
+from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
+from harness.sandbox.sandbox import Sandbox
 
 __all__ = [
     "BINARY",
@@ -70,8 +84,11 @@ __all__ = [
     "Criterion",
     "DataError",
     "FeedbackSource",
+    "Finding",
     "HumanLabel",
     "InputError",
+    "Integrity",
+    "Isolation",
     "Item",
     "JudgeOptions",
     "JudgePolicy",
@@ -85,20 +102,29 @@ __all__ = [
     "MissingExtraError",
     "ModelJudge",
     "Order",
+    "Outcome",
+    "Plans",
     "PluginError",
+    "Prefetches",
+    "Presents",
     "Principle",
     "ReportSection",
     "Response",
     "Rubric",
     "RubricError",
     "RunContext",
+    "RunLimits",
+    "Sandbox",
+    "SandboxResult",
     "Scale",
+    "Shown",
     "SourceFactory",
     "SourceInfo",
     "Status",
     "Tokens",
     "Verdict",
     "Way",
+    "Workers",
     "content_hash",
     "find_rubric",
     "hookimpl",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment.sources import NamedSource
-from harness.feedback.contract import Limits, RunContext
+from harness.feedback.contract import Limits, Plans, RunContext
 from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
 
@@ -93,10 +93,9 @@ def cost_note(source: NamedSource, requests: Sequence[JudgmentRequest], ctx: Run
     """
     from harness.chat import Client
 
-    planned = getattr(source.source, "planned", None)
-    if planned is None or not isinstance(ctx.chat, Client):
+    if not (isinstance(source.source, Plans) and isinstance(ctx.chat, Client)):
         return ""
-    estimate = ctx.chat.estimate(planned(requests, ctx))
+    estimate = ctx.chat.estimate(source.source.planned(requests, ctx))
     if estimate.unknown:
         return f"the price of {', '.join(estimate.unknown)} is not known"
     if estimate.at_most_usd == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from harness.feedback.contract import FeedbackSource, RunContext
+from harness.feedback.contract import FeedbackSource, Presents, RunContext, Shown
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Verdict
@@ -48,7 +48,8 @@ async def annotate(
         InputError: The source cannot work with this input.
     """
     kept = _kept(source, requests, journal, scope)
-    todo, ctx = _remaining(source, requests, kept, ctx)
+    shown: Shown = frozenset((j.request_id, j.order, j.repeat) for j in kept)
+    todo = _remaining(source, requests, shown, ctx.seed)
     new: list[Judgment] = []
     answered = {judgment.request_id for judgment in kept}
     known = {request.id: request.way for request in todo}
@@ -70,7 +71,11 @@ async def annotate(
             record(Judgment(name, info.name, info.version, info.name, verdict))
     if todo:
         try:
-            async for judgment in source.annotate(todo, ctx):
+            if isinstance(source, Presents):
+                stream = source.annotate(todo, ctx, shown)
+            else:
+                stream = source.annotate(todo, ctx)
+            async for judgment in stream:
                 if judgment.request_id not in known:
                     raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
                 pointwise = known[judgment.request_id] == "pointwise"
@@ -108,23 +113,17 @@ def _kept(
 
 
 def _remaining(
-    source: FeedbackSource,
-    requests: Sequence[JudgmentRequest],
-    kept: Sequence[Judgment],
-    ctx: RunContext,
-) -> tuple[list[JudgmentRequest], RunContext]:
+    source: FeedbackSource, requests: Sequence[JudgmentRequest], shown: Shown, seed: int
+) -> list[JudgmentRequest]:
     """Return the requests that still miss a presentation."""
-    done = frozenset((j.request_id, j.order, j.repeat) for j in kept)
-    presentations = getattr(source, "presentations", None)
-    if presentations is None:
-        finished = {request for request, _, _ in done}
-        return [r for r in requests if r.id not in finished], replace(ctx, skip=done)
-    todo = [
-        r
-        for r in requests
-        if any((r.id, *shown) not in done for shown in presentations(r, ctx.seed))
-    ]
-    return todo, replace(ctx, skip=done)
+    if isinstance(source, Presents):
+        return [
+            r
+            for r in requests
+            if any((r.id, *way) not in shown for way in source.presentations(r, seed))
+        ]
+    finished = {request for request, _, _ in shown}
+    return [r for r in requests if r.id not in finished]
 
 
 def _failed_response(request: JudgmentRequest) -> Verdict | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import PluginError
@@ -37,6 +37,21 @@ class ChatClient(Protocol):
         Args:
             model: Name as in ``ChatRequest``.
             extra: Parameters of the provider as in ``ChatRequest``; ``api_base`` matters here.
+        """
+        ...
+
+
+@runtime_checkable
+class Prefetches(Protocol):
+    """A chat client that can fetch many replies beforehand, cheaper than one by one."""
+
+    async def prefetch(self, requests: Iterable[ChatRequest]) -> None:
+        """Fetch replies, so that ``complete`` finds them.
+
+        Raises:
+            ChatError: They could not be fetched.
+            BudgetExceededError: They could pass the run's budget.
+            ConfigError: The provider offers no batches.
         """
         ...
 
@@ -77,8 +92,10 @@ class RunContext:
     sandbox: Sandbox
     seed: int = 0
     limits: Limits = Limits()
-    skip: frozenset[tuple[str, Order, int]] = frozenset()
-    """(request id, order, repeat) that are recorded already, for sources that yield several."""
+
+
+Shown = frozenset[tuple[str, Order, int]]
+"""Presentations: (request id, order, repeat)."""
 
 
 class FeedbackSource(Protocol):
@@ -95,14 +112,44 @@ class FeedbackSource(Protocol):
         """Yield zero or more judgments for each request, in any order.
 
         Failures are judgments too, with their own status; a request without any judgment is
-        recorded as MISSING. A source that gives several judgments to a request has a method
-        ``presentations(request, seed)`` that returns their (order, repeat) pairs, and leaves out
-        those in ``ctx.skip``: a resumed run asks for the missing ones only.
+        recorded as MISSING.
         """
         ...
 
     def check(self, ctx: RunContext) -> None:
         """Raise InputError when the source cannot work, before any work is paid for."""
+        ...
+
+
+@runtime_checkable
+class Presents(FeedbackSource, Protocol):
+    """A source that shows a request several times, such as a pair in both orders."""
+
+    def presentations(self, request: JudgmentRequest, seed: int) -> Sequence[tuple[Order, int]]:
+        """Return the (order, repeat) pairs in which it shows a request, the same for a seed."""
+        ...
+
+    def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
+    ) -> AsyncIterator[Judgment]:
+        """Yield a judgment for each presentation of each request, in any order.
+
+        Args:
+            requests: What is asked.
+            ctx: What the source may use.
+            skip: Presentations that are recorded already; a resumed run asks for the others only.
+        """
+        ...
+
+
+@runtime_checkable
+class Plans(Protocol):
+    """A source that knows its calls beforehand, so that their cost can be told."""
+
+    def planned(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> Iterable[ChatRequest]:
+        """Return the calls that judging some requests begins with."""
         ...
 
 

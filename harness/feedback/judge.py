@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.feedback.contract import ChatClient, FeedbackSource, RunContext, SourceFactory
+from harness.feedback.contract import (
+    ChatClient,
+    FeedbackSource,
+    RunContext,
+    Shown,
+    SourceFactory,
+)
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
+from harness.feedback.in_flight import in_flight
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError
 from harness.nouns.outcomes import Status
@@ -127,43 +134,22 @@ class JudgeSource:
         return [(order, repeat) for repeat in range(self.repeats) for order in shown]
 
     async def annotate(
-        self, requests: Sequence[JudgmentRequest], ctx: RunContext
-    ) -> AsyncIterator[Judgment]:
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
+    ) -> AsyncGenerator[Judgment, None]:
         """Yield one judgment per request, order and repeat, as they finish.
 
         An error that stops the run, such as a budget that is used up, starts nothing new; calls
         in flight are paid for, so their judgments still come before it is raised.
         """
-        jobs = [
-            (request, order, repeat)
+        calls = (
+            self._judge(request, order, repeat, ctx)
             for request in requests
             for order, repeat in self.presentations(request, ctx.seed)
-            if (request.id, order, repeat) not in ctx.skip
-        ]
-        pending: set[asyncio.Task[Judgment]] = set()
-        queue = iter(jobs)
-        stop: BaseException | None = None
-        try:
-            while True:
-                while stop is None and len(pending) < ctx.limits.concurrency:
-                    job = next(queue, None)
-                    if job is None:
-                        break
-                    pending.add(asyncio.create_task(self._judge(*job, ctx)))
-                if not pending:
-                    break
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    error = task.exception()
-                    if error is None:
-                        yield task.result()
-                    stop = stop or error
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
-        if stop is not None:
-            raise stop
+            if (request.id, order, repeat) not in skip
+        )
+        async with aclosing(in_flight(calls, ctx.limits.concurrency)) as judgments:
+            async for judgment in judgments:
+                yield judgment
 
     async def _judge(
         self, request: JudgmentRequest, order: Order, repeat: int, ctx: RunContext

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
-from harness.feedback.failures import verdict_of_value
-from harness.nouns.errors import PluginError
+from harness.feedback.failures import PASS_THROUGH, verdict_of_exception, verdict_of_value
+from harness.feedback.in_flight import in_flight
+from harness.nouns.errors import PluginError, SandboxError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import BINARY, Scale
@@ -30,52 +33,86 @@ COMBINE: dict[Steps, Callable[[Sequence[float]], float]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with what its judgment keeps beside it.
+
+    Args:
+        verdict: What the verifier says.
+        metadata: Goes on the judgment.
+        latency_s: Seconds that it took; by default measured around the function, waiting included.
+    """
+
+    verdict: Verdict
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    latency_s: float | None = None
+
+
+Found = bool | float | Sequence[float] | Verdict | Finding | None
+VerifierFunction = Callable[..., Found | Awaitable[Found]]
+
+
 def verifier(
     *,
     name: str,
     version: str,
     options: type[BaseModel] | None = None,
-    scale: Scale = BINARY,
+    scale: Scale | Callable[[Any], Scale] = BINARY,
     timeout_s: float | None = None,
     steps: Steps | None = None,
     fingerprint: Callable[[Any], str] | None = None,
-) -> Callable[[Callable[..., Any]], SourceFactory]:
+    concurrency: int | None = None,
+    check: Callable[[RunContext, Any], None] | None = None,
+) -> Callable[[VerifierFunction], SourceFactory]:
     """Make a verifier of a function ``(item, response) -> bool | float | None``.
 
-    The function runs in a worker process with a hard time limit. It returns True or False, a score
-    between 0 and 1 (with ``scale=UNIT``), None to abstain, or a Verdict. With ``options`` it takes
-    the validated options as a third argument.
+    A plain function runs in a worker process with a hard time limit. It returns True or False, a
+    score between 0 and 1 (with ``scale=UNIT``), None to abstain, a Verdict, or a Finding. With
+    ``options`` it takes the validated options as a third argument. An async function runs in the
+    event loop, many at once; where it has a parameter ``ctx``, it gets the run's context, and so
+    the sandbox and the chat client.
 
     Args:
         name: What experiments write under ``use:``.
         version: Move it whenever the same response may get another verdict.
         options: pydantic model of the options.
-        scale: Scale of the score.
-        timeout_s: Hard limit for one response; the run's limit by default.
+        scale: Scale of the score, or a function of the options that returns it.
+        timeout_s: Hard limit for one response; the run's limit by default, ``math.inf`` for an
+            async function that keeps limits of its own.
         steps: For a process reward: the function returns a list with a score for each step of the
             response (empty to abstain), this way of combining them is the value, and the list is
             kept in the judgment's metadata as ``steps``.
         fingerprint: Called with the options; returns what verdicts depend on besides them, such as
             the content of a file that they name. Its hash is appended to the version.
+        concurrency: Responses in flight at once, of an async function; the run's by default.
+        check: Called with the context and the options before any work is paid for; raises
+            InputError where the verifier cannot work.
 
     Raises:
         PluginError: The function cannot be imported by name in a worker process.
     """
 
-    def decorate(function: Callable[..., Any]) -> SourceFactory:
-        if "<locals>" in function.__qualname__ or "." in function.__qualname__:
+    def decorate(function: VerifierFunction) -> SourceFactory:
+        is_async = inspect.iscoroutinefunction(function)
+        takes_context = "ctx" in inspect.signature(function).parameters
+        if takes_context and not is_async:
+            raise PluginError(f"verifier {name} must be async to be given the context")
+        if not is_async and ("<locals>" in function.__qualname__ or "." in function.__qualname__):
             raise PluginError(
                 f"verifier {name} must be a function at the top of a module, since worker"
                 f" processes import it by name; {function.__qualname__} is not"
             )
-        reference = f"{function.__module__}:{function.__qualname__}"
 
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
             full = version
             if fingerprint is not None:
                 full += f"+{content_hash(fingerprint(validated))[:12]}"
-            info = SourceInfo(label, full, "verifier", scale)
-            return VerifierSource(info, reference, validated, timeout_s, steps)
+            own_scale = scale if isinstance(scale, Scale) else scale(validated)
+            info = SourceInfo(label, full, "verifier", own_scale)
+            shared = (info, validated, timeout_s, steps, check)
+            if is_async:
+                return AsyncVerifierSource(*shared, function, takes_context, concurrency)
+            return VerifierSource(*shared, f"{function.__module__}:{function.__qualname__}")
 
         doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
         summary = doc.split("\n")[0]
@@ -98,18 +135,50 @@ def verdict_of_steps(scores: list[Any], steps: Steps) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifierSource:
-    """Runs a verifier function in worker processes, in batches."""
+class _Verifier:
+    """What both kinds of verifiers have."""
 
     info: SourceInfo
-    reference: str
     options: BaseModel | None
     timeout_s: float | None
-    steps: Steps | None = None
+    steps: Steps | None
+    checker: Callable[[RunContext, Any], None] | None
+
+    def judgment(self, request: JudgmentRequest, found: Any, latency_s: float) -> Judgment:
+        """Return the judgment for what the function returned."""
+        metadata: Mapping[str, Any] = {}
+        if isinstance(found, Finding):
+            latency_s = latency_s if found.latency_s is None else found.latency_s
+            verdict, metadata = found.verdict, found.metadata
+        elif self.steps and isinstance(found, list):
+            verdict, metadata = verdict_of_steps(found, self.steps), {"steps": found}
+        else:
+            verdict = verdict_of_value(found)
+        return Judgment(
+            request_id=request.id,
+            source=self.info.name,
+            source_version=self.info.version,
+            annotator=self.info.name,
+            verdict=verdict,
+            latency_s=latency_s,
+            metadata=metadata,
+        )
+
+    def check(self, ctx: RunContext) -> None:
+        """Ask the author's check; a function that could be registered can be called."""
+        if self.checker is not None:
+            self.checker(ctx, self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSource(_Verifier):
+    """Runs a verifier function in worker processes, in batches."""
+
+    reference: str
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
-    ) -> AsyncIterator[Judgment]:
+    ) -> AsyncGenerator[Judgment, None]:
         """Yield one judgment per request, in order."""
         extra = () if self.options is None else (self.options,)
         limit = self.timeout_s or ctx.limits.timeout_s
@@ -120,23 +189,43 @@ class VerifierSource:
             outcomes = await ctx.workers.run(self.reference, payloads, limit)
             each = (time.perf_counter() - began) / len(batch)
             for request, outcome in zip(batch, outcomes, strict=True):
-                metadata: dict[str, Any] = {}
-                if outcome.status is Status.OK and self.steps and isinstance(outcome.value, list):
-                    verdict = verdict_of_steps(outcome.value, self.steps)
-                    metadata = {"steps": outcome.value}
-                elif outcome.status is Status.OK:
-                    verdict = verdict_of_value(outcome.value)
+                if outcome.status is Status.OK:
+                    found = outcome.value
                 else:
-                    verdict = Verdict(outcome.status, rationale=outcome.reason)
-                yield Judgment(
-                    request_id=request.id,
-                    source=self.info.name,
-                    source_version=self.info.version,
-                    annotator=self.info.name,
-                    verdict=verdict,
-                    latency_s=each,
-                    metadata=metadata,
-                )
+                    found = Verdict(outcome.status, rationale=outcome.reason)
+                yield self.judgment(request, found, each)
 
-    def check(self, ctx: RunContext) -> None:
-        """A function that could be registered can be called."""
+
+@dataclass(frozen=True, slots=True)
+class AsyncVerifierSource(_Verifier):
+    """Runs an async verifier function in the event loop, many responses at once."""
+
+    function: VerifierFunction
+    takes_context: bool
+    concurrency: int | None
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncGenerator[Judgment, None]:
+        """Yield one judgment per request, as they finish."""
+        calls = (self._verify(request, ctx) for request in requests)
+        at_once = self.concurrency or ctx.limits.concurrency
+        async with aclosing(in_flight(calls, at_once)) as judgments:
+            async for judgment in judgments:
+                yield judgment
+
+    async def _verify(self, request: JudgmentRequest, ctx: RunContext) -> Judgment:
+        extra = () if self.options is None else (self.options,)
+        named = {"ctx": ctx} if self.takes_context else {}
+        limit = self.timeout_s or ctx.limits.timeout_s
+        began = time.perf_counter()
+        found: Any
+        try:
+            async with asyncio.timeout(None if math.isinf(limit) else limit):
+                response = request.responses[0]
+                found = await self.function(request.item, response, *extra, **named)  # type: ignore[misc]
+        except (*PASS_THROUGH, SandboxError):  # without a sandbox no response can be checked
+            raise
+        except Exception as error:  # the function may raise anything; the row keeps the reason
+            found = verdict_of_exception(error)
+        return self.judgment(request, found, time.perf_counter() - began)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from harness.feedback.contract import RunContext
+from harness.feedback.contract import Prefetches, RunContext, Shown
 from harness.feedback.judge import JudgeSource
 from harness.judging import soft, verdicts
 from harness.judging.options import JudgeOptions
@@ -341,7 +342,7 @@ class ModelJudgeSource(JudgeSource):
     judge: ModelJudge | None = None
 
     def planned(
-        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
     ) -> Iterator[ChatRequest]:
         """Yield the calls that judging some requests begins with."""
         judge = self.judge
@@ -351,7 +352,7 @@ class ModelJudgeSource(JudgeSource):
             criteria = policy.criteria or (request.criterion,)
             groups = [criteria] if policy.together else [(c,) for c in criteria]
             for order, repeat in self.presentations(request, ctx.seed):
-                if (request.id, order, repeat) in ctx.skip:
+                if (request.id, order, repeat) in skip:
                     continue
                 turned = request
                 if order == "BA":
@@ -363,12 +364,12 @@ class ModelJudgeSource(JudgeSource):
                     yield judge.first_call(shown, asking, judge.members[repeat])
 
     async def annotate(
-        self, requests: Sequence[JudgmentRequest], ctx: RunContext
-    ) -> AsyncIterator[Judgment]:
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
+    ) -> AsyncGenerator[Judgment, None]:
         """Yield judgments; in batch mode from replies that a batch has fetched before."""
-        judge = self.judge
-        prefetch = getattr(ctx.chat, "prefetch", None)
-        if judge is not None and judge.options.mode == "batch" and prefetch is not None:
-            await prefetch(self.planned(requests, ctx))
-        async for judgment in JudgeSource.annotate(self, requests, ctx):
-            yield judgment
+        chat, judge = ctx.chat, self.judge
+        if judge is not None and judge.options.mode == "batch" and isinstance(chat, Prefetches):
+            await chat.prefetch(self.planned(requests, ctx, skip))
+        async with aclosing(JudgeSource.annotate(self, requests, ctx, skip)) as judgments:
+            async for judgment in judgments:
+                yield judgment

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.feedback.contract import FeedbackSource, Presents, RunContext, SourceFactory
 from harness.nouns.errors import InputError, PluginError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Way
@@ -122,14 +122,14 @@ class _Check:
                     f"{way}: deterministic, but the same requests in another order got other"
                     " verdicts"
                 )
-        presentations = getattr(source, "presentations", None)
-        if presentations is not None and requests:
-            shown = [(requests[0].id, *p) for p in presentations(requests[0], self.ctx.seed)]
-            again = await self._judge(
-                source, requests[:1], way, replace(self.ctx, skip=frozenset(shown)), resumed=True
-            )
-            if again:
-                self.breaches.append(f"{way}: judges again what ctx.skip says is recorded")
+        if isinstance(source, Presents) and requests:
+            ways = source.presentations(requests[0], self.ctx.seed)
+            shown = frozenset((requests[0].id, *way) for way in ways)
+            try:
+                if [j async for j in source.annotate(requests[:1], self.ctx, shown)]:
+                    self.breaches.append(f"{way}: judges again what skip says is recorded")
+            except Exception as error:
+                self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
         return first
 
     async def _hostile(self, source: FeedbackSource, way: Way) -> None:
@@ -164,7 +164,6 @@ class _Check:
         requests: list[JudgmentRequest],
         way: Way,
         ctx: RunContext,
-        resumed: bool = False,
     ) -> list[Judgment]:
         found: list[Judgment] = []
         try:
@@ -172,8 +171,6 @@ class _Check:
                 found.append(judgment)
         except Exception as error:
             self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
-            return found
-        if resumed:
             return found
         known = {request.id: request for request in requests}
         for judgment in found:

@@ -6,36 +6,37 @@ gives the same outputs as another program on the same inputs.
 
 from __future__ import annotations
 
-import asyncio
+import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.plugin import (
     BINARY,
     UNIT,
-    FeedbackSource,
+    Finding,
     Item,
-    Judgment,
-    JudgmentRequest,
     Response,
     RunContext,
+    RunLimits,
+    Sandbox,
+    SandboxResult,
+    Scale,
     SourceFactory,
-    SourceInfo,
     Status,
     Verdict,
     hookimpl,
+    verifier,
 )
-
-if TYPE_CHECKING:
-    from harness.sandbox import RunLimits, Sandbox, SandboxResult
 
 VERSION = "2"
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _KINDS = ("tests", "stdin", "check", "asserts", "pytest")
+_WAITING = 256
+"""Programs that wait for the sandbox at once: more than there are cores, so that none idles."""
 
 
 class PythonCodeOptions(BaseModel):
@@ -84,86 +85,8 @@ class PythonCodeOptions(BaseModel):
         )
 
 
-Verify = Callable[[Item, Response, "Sandbox", PythonCodeOptions], Awaitable["SandboxResult"]]
+Verify = Callable[[Item, Response, Sandbox, PythonCodeOptions], Awaitable[SandboxResult]]
 """Runs one response against its item."""
-
-
-@dataclass(frozen=True, slots=True)
-class PythonCodeSource:
-    """Runs the programs of responses against the tests of their items."""
-
-    info: SourceInfo
-    options: PythonCodeOptions
-    verify: Verify
-
-    def check(self, ctx: RunContext) -> None:
-        """Start the sandbox, so that a host without the isolation is refused at once."""
-        _ = self.options.sandbox(ctx).isolation
-
-    async def annotate(
-        self, requests: Sequence[JudgmentRequest], ctx: RunContext
-    ) -> AsyncIterator[Judgment]:
-        """Yield one judgment per request; a few more run than there are cores, so none idles."""
-        sandbox = self.options.sandbox(ctx)
-        queue = iter(requests)
-        pending: set[asyncio.Task[Judgment]] = set()
-        try:
-            while True:
-                while len(pending) < 4 * sandbox.processes and (request := next(queue, None)):
-                    pending.add(asyncio.create_task(self._judge(request, sandbox)))
-                if not pending:
-                    return
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
-
-    async def _judge(self, request: JudgmentRequest, sandbox: Sandbox) -> Judgment:
-        result: SandboxResult | None = None
-        try:
-            result = await self.verify(request.item, request.responses[0], sandbox, self.options)
-            verdict = self._verdict(result)
-        except TestsError as error:
-            verdict = Verdict(error.status, rationale=f"item {request.item.id}: {error}")
-        return Judgment(
-            request_id=request.id,
-            source=self.info.name,
-            source_version=self.info.version,
-            annotator=self.info.name,
-            verdict=verdict,
-            latency_s=result.wall_s if result else 0.0,
-            metadata={}
-            if result is None
-            else {
-                "outcome": result.outcome,
-                "passed": result.passed,
-                "total": result.total,
-                "isolation": result.isolation,
-                "integrity": result.integrity,
-                "cpu_s": result.cpu_s,
-            },
-        )
-
-    def _verdict(self, result: SandboxResult) -> Verdict:
-        reason = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
-        if result.outcome == "error":
-            return Verdict(Status.ERROR, rationale=reason)
-        if result.outcome == "unsupported":
-            return Verdict(Status.ABSTAINED, rationale=f"tests cannot be isolated: {result.detail}")
-        passed = result.outcome == "pass"
-        forgeable = result.integrity == "in-process"
-        if forgeable and not self.options.allow_forgeable and result.passed:
-            return Verdict(
-                Status.ABSTAINED, rationale=f"{reason}, but the program could have forged it"
-            )
-        reason = f"{reason} ({result.passed}/{result.total} tests)"
-        if self.options.partial:
-            share = result.passed / result.total if result.total else 0.0
-            return Verdict(Status.OK, 1.0 if passed else share, rationale=reason)
-        return Verdict(Status.OK, passed, rationale=reason)
 
 
 class TestsError(Exception):
@@ -287,24 +210,76 @@ async def verify_translation(
     return await sandbox.run_stdio(code, pairs, limits=limits, tolerance=options.tolerance)
 
 
-def _factory(name: str, verify: Verify, summary: str) -> SourceFactory:
-    def build(label: str, options: PythonCodeOptions) -> FeedbackSource:
-        scale = UNIT if options.partial else BINARY
-        return PythonCodeSource(SourceInfo(label, VERSION, "verifier", scale), options, verify)
+async def _finding(
+    verify: Verify, item: Item, response: Response, options: PythonCodeOptions, ctx: RunContext
+) -> Finding:
+    try:
+        result = await verify(item, response, options.sandbox(ctx), options)
+    except TestsError as error:
+        return Finding(Verdict(error.status, rationale=f"item {item.id}: {error}"), latency_s=0.0)
+    metadata = {
+        "outcome": result.outcome,
+        "passed": result.passed,
+        "total": result.total,
+        "isolation": result.isolation,
+        "integrity": result.integrity,
+        "cpu_s": result.cpu_s,
+    }
+    return Finding(_verdict(result, options), metadata, result.wall_s)
 
-    return SourceFactory(name, VERSION, "verifier", build, PythonCodeOptions, summary)
+
+def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
+    reason = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
+    if result.outcome == "error":
+        return Verdict(Status.ERROR, rationale=reason)
+    if result.outcome == "unsupported":
+        return Verdict(Status.ABSTAINED, rationale=f"tests cannot be isolated: {result.detail}")
+    passed = result.outcome == "pass"
+    if result.integrity == "in-process" and not options.allow_forgeable and result.passed:
+        reason = f"{reason}, but the program could have forged it"
+        return Verdict(Status.ABSTAINED, rationale=reason)
+    reason = f"{reason} ({result.passed}/{result.total} tests)"
+    if options.partial:
+        share = result.passed / result.total if result.total else 0.0
+        return Verdict(Status.OK, 1.0 if passed else share, rationale=reason)
+    return Verdict(Status.OK, passed, rationale=reason)
 
 
-python_code = _factory(
-    "python_code",
-    verify,
-    "the program of the response passes the tests of the item, in the sandbox",
-)
-code_translation = _factory(
-    "code_translation",
-    verify_translation,
-    "the program of the response gives the outputs of the item's program, in the sandbox",
-)
+def _scale(options: PythonCodeOptions) -> Scale:
+    return UNIT if options.partial else BINARY
+
+
+def _start(ctx: RunContext, options: PythonCodeOptions) -> None:
+    """Start the sandbox, so that a host without the isolation is refused at once."""
+    _ = options.sandbox(ctx).isolation
+
+
+def _in_sandbox(name: str) -> Callable[[Callable[..., Awaitable[Finding]]], SourceFactory]:
+    return verifier(
+        name=name,
+        version=VERSION,
+        options=PythonCodeOptions,
+        scale=_scale,
+        timeout_s=math.inf,  # the sandbox has limits, which waiting for it does not use up
+        concurrency=_WAITING,
+        check=_start,
+    )
+
+
+@_in_sandbox("python_code")
+async def python_code(
+    item: Item, response: Response, options: PythonCodeOptions, ctx: RunContext
+) -> Finding:
+    """The program of the response passes the tests of the item, in the sandbox."""
+    return await _finding(verify, item, response, options, ctx)
+
+
+@_in_sandbox("code_translation")
+async def code_translation(
+    item: Item, response: Response, options: PythonCodeOptions, ctx: RunContext
+) -> Finding:
+    """The program of the response gives the outputs of the item's program, in the sandbox."""
+    return await _finding(verify_translation, item, response, options, ctx)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.feedback.annotate import annotate
-from harness.feedback.contract import Limits, RunContext
+from harness.feedback.contract import Limits, RunContext, Shown
 from harness.feedback.judge import JudgeSource
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import BudgetExceededError, ChatError
@@ -237,12 +237,12 @@ def test_a_source_with_several_judgments_learns_what_it_gave() -> None:
             return [("", 0), ("", 1)]
 
         async def annotate(
-            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
         ) -> AsyncIterator[Judgment]:
-            seen.append(ctx.skip)
+            seen.append(skip)
             for request in requests:
                 for repeat in range(2):
-                    if (request.id, "", repeat) not in ctx.skip:
+                    if (request.id, "", repeat) not in skip:
                         verdict = Verdict(Status.OK, 1.0)
                         yield Judgment(request.id, "silent", "1", "s", verdict, repeat=repeat)
 

@@ -94,7 +94,7 @@ class Scripted:
         ]
 
     async def annotate(
-        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Any = frozenset()
     ) -> AsyncIterator[Judgment]:
         """Yield what the script says."""
         chat: Any = ctx.chat
@@ -109,7 +109,7 @@ class Scripted:
                     continue
                 both = said if isinstance(said, list) else [said]
                 for order, one in zip(("AB", "BA") if len(both) == 2 else ("",), both, strict=True):
-                    if (request.id, order, repeat) in ctx.skip:
+                    if (request.id, order, repeat) in skip:
                         continue
                     self.world.note("ask", self.info.name, annotator, key, order)
                     self.world.point(f"judge {self.info.name}")
