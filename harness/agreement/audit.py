@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,19 @@ class Audit:
     humans_per_item: Mapping[int, int]
     majority_ties: int
     prevalence: Mapping[str, float]
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Audit:
+        """Return the audit of the plain values that ``asdict`` made."""
+        fields = ("annotator", "kind", "simulated", "items", "labels", "failures")
+        return cls(
+            stored["n_items"],
+            stored["n_clusters"],
+            tuple(Coverage(*(row[name] for name in fields)) for row in stored["coverage"]),
+            {int(people): items for people, items in stored["humans_per_item"].items()},
+            stored["majority_ties"],
+            stored["prevalence"],
+        )
 
 
 def audit(table: RatingTable) -> Audit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -85,6 +85,19 @@ class AgreementReport:
         """Return the row of that name about those annotators, None if there is none."""
         rows = (r for r in self.statistics if r.name == name and r.annotators == annotators)
         return next(rows, None)
+
+
+def sections_of(
+    rows: Iterable[Mapping[str, Any]], notes: Mapping[str, Sequence[str]]
+) -> tuple[Section, ...]:
+    """Return the sections whose rows and notes ``AgreementReport.as_dict`` wrote."""
+    found: dict[str, list[Estimate]] = {}
+    for row in rows:
+        found.setdefault(row["section"], []).append(Estimate.from_row(row))
+    return tuple(
+        Section(title, tuple(statistics), tuple(notes.get(title, ())))
+        for title, statistics in found.items()
+    )
 
 
 Extra = Callable[[RatingTable], Sequence[Estimate]]

@@ -27,8 +27,12 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write one JSON document, all or nothing."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text, all or nothing; half of a surrogate pair becomes its escape."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     part.write_text(text, encoding="utf-8", errors="backslashreplace")
     part.replace(path)

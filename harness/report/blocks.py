@@ -91,3 +91,18 @@ class Section:
     id: str
     title: str
     blocks: Sequence[Block]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole document, for HTML and for Markdown.
+
+    Args:
+        title: Its name.
+        lead: Lines below it, the last one small; empty ones are left out.
+        sections: What stands on it.
+    """
+
+    title: str
+    lead: Sequence[str]
+    sections: Sequence[Section]

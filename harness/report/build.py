@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import DataError
-from harness.records.writes import write_json
-from harness.report import feedback, markdown, results, training
-from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Section, Text
+from harness.records.writes import write_json, write_text
+from harness.report import feedback, html, markdown, results, training
+from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.findings import findings, limitations
 from harness.report.wording import Names, count, join, seconds
 
@@ -54,13 +54,11 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
         ) from error
     notes += [f"Not a number, so left out: {hole}." for hole in _shortened(holes)]
     content.insert(-1, _warnings(clean, notes))
-    title, lead = _heading(clean)
-    out_dir.mkdir(parents=True, exist_ok=True)
+    page = Page(*_heading(clean), content)
     write_json(out_dir / "report.json", clean)
-    _write(out_dir / "report.md", markdown.render(title, lead, content))
-    page = out_dir / "report.html"
-    _write(page, _html(title, lead, content))
-    return page
+    write_text(out_dir / "report.md", markdown.render(page))
+    write_text(out_dir / "report.html", html.render(page))
+    return out_dir / "report.html"
 
 
 def load(run_dir: Path) -> dict[str, Any]:
@@ -91,7 +89,7 @@ def load(run_dir: Path) -> dict[str, Any]:
 
 
 def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section], list[str]]:
-    names = Names(data)
+    names = Names.of_run(data)
     parts: list[tuple[str, str, Callable[[], list[Block]]]] = [
         ("findings", "Findings", lambda: _findings(data)),
         ("compared", "What was compared", lambda: results.compared(data, names)),
@@ -133,7 +131,7 @@ def _findings(data: Data) -> list[Block]:
 
 
 def _warnings(data: Data, notes: Sequence[str]) -> Section:
-    names = Names(data)
+    names = Names.of_run(data)
     lines = [*map(names.sentence, data.get("warnings", ())), *notes, *data["limitations"]]
     blocks: list[Block] = [Bullets(lines)] if lines else [Text("There are none.", "muted")]
     return Section("warnings", "Warnings and limitations", blocks)
@@ -171,35 +169,6 @@ def _heading(data: Data) -> tuple[str, list[str]]:
     ]
 
 
-def _html(title: str, lead: Sequence[str], content: Sequence[Section]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["markdown"] = _markdown_to_html
-    environment.filters["kind"] = lambda block: type(block).__name__
-    template = environment.get_template("report.html")
-    return template.render(title=title, lead=lead, sections=content)
-
-
-def _markdown_to_html(text: str) -> Any:
-    """Return a plugin's Markdown as HTML; raw HTML is shown as text, images are not loaded."""
-    from markdown_it import MarkdownIt
-    from markupsafe import Markup
-
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    tokens = parser.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"  # below the section's own heading
-    return Markup(parser.renderer.render(tokens, parser.options, {}))
-
-
 def _finite(value: Any, place: str, holes: list[str]) -> Any:
     """Return plain JSON values, with None for a number that is none, noting where it was."""
     if isinstance(value, Mapping):
@@ -221,9 +190,3 @@ def _finite(value: Any, place: str, holes: list[str]) -> Any:
 def _shortened(lines: Sequence[str], most: int = 5) -> list[str]:
     rest = len(lines) - most
     return [*lines[:most], f"and {rest:,} more"] if rest > 0 else list(lines)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

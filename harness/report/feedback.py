@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.agreement.audit import Audit
+from harness.agreement.report import sections_of
+from harness.report import agreement_tables
+from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
-from harness.report.figures import Bar, Dot, bars, dot_plot
+from harness.report.figures import Bar, bars
 from harness.report.findings import gate_sentence
 from harness.report.tables import Cell, Column, Table
-from harness.report.wording import (
-    NONE,
-    Names,
-    count,
-    interval,
-    join,
-    number,
-    percent,
-)
+from harness.report.wording import NONE, Names, count, percent, reasons
+from harness.statistics.estimate import Estimate
 
 Data = Mapping[str, Any]
-
-MOST_ROWS = 14
-"""Rows of one plot of agreement; the table has all of them."""
-
-TITLES = {
-    "cohen_kappa": "Cohen's kappa",
-    "fleiss_kappa": "Fleiss' kappa",
-    "percent_agreement": "share of equal labels",
-    "person_against_rest": "agreement with the majority of the other people",
-    "judge_against_rest": "agreement with the majority of the other people",
-    "first_pick_rate": "share of verdicts for the first answer",
-    "swap_flip_rate": "share of verdicts that flip with the order",
-    "human_ceiling": "human ceiling",
-}
-CEILING = "human_ceiling"
-MAJORITY = "majority of people"
-PLOTS = (
-    ("judge_against_rest", "person_against_rest"),
-    ("cohen_kappa",),
-    ("first_pick_rate",),
-    ("swap_flip_rate",),
-)
-"""Statistics that share a plot."""
-
-
-def statistic_title(name: str) -> str:
-    """Return a statistic's name in words."""
-    if name.startswith("krippendorff_alpha"):
-        level = name.removeprefix("krippendorff_alpha").strip("_")
-        return "Krippendorff's alpha" + (f" ({level})" if level else "")
-    return TITLES.get(name, name.replace("_", " "))
 
 
 def agreement(data: Data, names: Names) -> list[Block]:
@@ -66,145 +32,27 @@ def agreement(data: Data, names: Names) -> list[Block]:
         reason = f"Agreement with {names.people} was not measured."
         return [*blocks, Text(reason, "muted")]
     for index, table in enumerate(tables):
-        blocks += _plots(table, index, names)
-        folded: list[Block] = [_statistics(table, names)]
-        notes = [names.prose(note) for each in table.get("notes", {}).values() for note in each]
-        if notes:
-            folded.append(Bullets(notes))
-        blocks.append(Details(f"All statistics of agreement: {table['title']}", folded))
+        title, sections = table["title"], sections_of(table["rows"], table.get("notes", {}))
+        blocks += _plots(title, [row for s in sections for row in s.statistics], index, names)
+        summary = f"All statistics of agreement, with 95% intervals: {title}"
+        blocks.append(Details(summary, agreement_tables.statistics(sections, names)))
         if table.get("audit"):
-            summary = f"The labels before any statistic: {table['title']}"
-            blocks.append(Details(summary, _audit(table["audit"], names)))
+            shown = agreement_tables.labels(Audit.from_dict(table["audit"]), names)
+            blocks.append(Details(f"The labels before any statistic: {title}", shown))
     return blocks
 
 
-def _who(row: Data, names: Names) -> str:
-    """Return whom a row is about, each simulated annotator called so."""
-    return names.sentence(row["annotators"])
-
-
-def _label(row: Data, names: Names) -> str:
-    """Return whom a row of a plot is about, without what its axis says already."""
-    who = row["annotators"].partition(" against ")[0].removesuffix(f" - {MAJORITY}")
-    return names.short(who)
-
-
-def _plots(table: Data, index: int, names: Names) -> list[Block]:
-    rows = table["rows"]
-    ceiling = next((r for r in rows if r["name"] == CEILING and r["value"] is not None), None)
-    panels: list[str] = []
-    for kinds in PLOTS:
-        group = [row for kind in kinds for row in rows if row["name"] == kind]
-        group = [row for row in group if row["value"] is not None][:MOST_ROWS]
-        if not group:
-            continue
-        band = None
-        if "person_against_rest" in kinds and ceiling is not None:
-            low, high = ceiling["low"], ceiling["high"]
-            band = (
-                ceiling["value"] if low is None else low,
-                ceiling["value"] if high is None else high,
-                f"ceiling of {names.people}: {number(ceiling['value'])}",
-            )
-        dots = [
-            Dot(
-                _label(row, names),
-                row["value"],
-                row["low"],
-                row["high"],
-                0 if row["name"] == "person_against_rest" else 1,
-                note=row["reason"],
-            )
-            for row in group
-        ]
-        title = names.prose(statistic_title(kinds[0]))
-        if any(row["annotators"].endswith(f" - {MAJORITY}") for row in group):
-            title = names.prose(f"{title} with the {MAJORITY}")
-        lowest = min([0.0, *(dot.low for dot in dots if dot.low is not None)])
-        panels.append(
-            dot_plot(
-                f"agreement-{index}-{len(panels)}",
-                title,
-                dots,
-                bounds=(lowest, 1.0),
-                reference=(0.5, "no bias") if kinds[0] == "first_pick_rate" else None,
-                band=band,
-                axis_label=title,
-            )
-        )
-    if not panels:
+def _plots(title: str, rows: Sequence[Estimate], index: int, names: Names) -> list[Block]:
+    drawn = panels(rows, names, (*AGREEMENT, *ORDERS), f"agreement-{index}")
+    if not drawn:
         return []
-    caption = f"Agreement with {names.people} on {table['title']}, with 95% intervals."
-    if ceiling is not None:
+    caption = f"Agreement with {names.people} on {title}, with 95% intervals."
+    if any(row.name == CEILING and row.value is not None for row in rows):
         caption += (
             f" Shaded: how well {names.people} agree with each other, the most that can be asked"
             " of a judge."
         )
-    return [Figure(caption, panels)]
-
-
-def _statistics(table: Data, names: Names) -> Table:
-    return Table(
-        f"Agreement statistics on {table['title']}, with 95% intervals",
-        [
-            *Column.each("text", "statistic", "who"),
-            *Column.each("rate", "value", "95% interval"),
-            *Column.each("count", "items", "clusters"),
-            Column("note", "note"),
-        ],
-        [
-            [
-                names.prose(statistic_title(row["name"])),
-                _who(row, names),
-                Cell(row["value"], tone="muted" if row["status"] != "ok" else ""),
-                interval(row, 3) or NONE,
-                row["n"],
-                row["clusters"],
-                names.prose(
-                    ": ".join(
-                        part
-                        for part in (
-                            row["status"].replace("_", " ") if row["status"] != "ok" else "",
-                            row["reason"],
-                        )
-                        if part
-                    )
-                ),
-            ]
-            for row in table["rows"]
-        ],
-    )
-
-
-def _audit(audit: Data, names: Names) -> list[Block]:
-    people = ", ".join(f"{n} items with {k}" for k, n in audit["humans_per_item"].items())
-    lines = [
-        f"{count(audit['n_items'])} items in {count(audit['n_clusters'])} independent groups.",
-        names.prose(f"Labels of people per item: {people or 'none'}."),
-        names.prose(f"Items on which the people tie: {count(audit['majority_ties'])}."),
-        "Prevalence: "
-        + join([f"{label} {percent(share)}" for label, share in audit["prevalence"].items()])
-        + ".",
-    ]
-    table = Table(
-        "Labels per annotator",
-        ["annotator", "kind", *Column.each("count", "items", "labels"), "failures"],
-        [
-            [
-                names.source(row["annotator"]),
-                row["kind"],
-                row["items"],
-                row["labels"],
-                _reasons(row["failures"]),
-            ]
-            for row in audit["coverage"]
-        ],
-    )
-    return [Bullets(lines), table]
-
-
-def _reasons(failures: Mapping[str, int]) -> str:
-    return ", ".join(f"{n:,} {reason}" for reason, n in failures.items()) or "none"
+    return [Figure(caption, drawn)]
 
 
 def sources(data: Data, names: Names) -> list[Block]:
@@ -241,8 +89,8 @@ def sources(data: Data, names: Names) -> list[Block]:
                     row["judgments"],
                     Cell(row["ok"], _share(row)),
                     Cell(
-                        _reasons(row["failures"]),
-                        _reasons(row.get("reasons") or {}) if row.get("reasons") else "",
+                        reasons(row["failures"]) or "none",
+                        reasons(row.get("reasons") or {}),
                         "warn" if row["failures"] else "muted",
                     ),
                     row.get("cost_usd"),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.report.svg import SERIES, Axis, Canvas, padded, spread
-from harness.report.wording import interval, number, seconds
+from harness.report.tables import shown
+from harness.report.wording import number, seconds
 
 ROW = 34
 """Height of a row of a dot plot."""
@@ -26,36 +27,47 @@ class Dot:
     small: Sequence[float] = field(default=())
     note: str = ""
 
+    @property
+    def interval(self) -> str:
+        """The interval in words, empty where there is none."""
+        return shown((self.low, self.high), "score")
 
-def dot_plot(
-    name: str,
-    title: str,
-    dots: Sequence[Dot],
-    *,
-    bounds: tuple[float, float] | None = None,
-    reference: tuple[float, str] | None = None,
-    band: tuple[float, float, str] | None = None,
-    axis_label: str = "",
-) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a dot plot is drawn against.
+
+    Args:
+        label: What its axis measures.
+        bounds: Ends of the axis; from the data when None.
+        reference: A value with a label, as a dashed line through all rows.
+        band: A range with a label, shaded behind all rows, such as the human ceiling.
+    """
+
+    label: str = ""
+    bounds: tuple[float, float] | None = None
+    reference: tuple[float, str] | None = None
+    band: tuple[float, float, str] | None = None
+
+
+def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
     """Draw values with intervals, one per row, the number written beside it.
 
     Args:
         name: Unique in the page.
         title: What it shows.
         dots: The rows, from top to bottom.
-        bounds: Ends of the axis; from the data when None.
-        reference: A value with a label, as a dashed line through all rows.
-        band: A range with a label, shaded behind all rows, such as the human ceiling.
-        axis_label: What the axis measures.
+        scale: What they are drawn against.
     """
+    reference, band = scale.reference, scale.band
     left = _label_width([dot.label for dot in dots])
     width, top = left + 318.0, 34.0 if band or reference else 12.0
     bottom = top + ROW * len(dots)
-    canvas = Canvas(width, bottom + (40 if axis_label else 24))
+    canvas = Canvas(width, bottom + (40 if scale.label else 24))
     known = [x for d in dots for x in (d.value, d.low, d.high, *d.small) if x is not None]
     if band:
         known += band[:2]
-    axis = Axis(*(bounds or padded(known or [0.0, 1.0])), left, width - 108)
+    axis = Axis(*(scale.bounds or padded(known or [0.0, 1.0])), left, width - 108)
     if band:
         start, end = axis(max(axis.low, band[0])), axis(min(axis.high, band[1]))
         canvas.rect(start, top - 6, max(1.5, end - start), bottom - top + 6, "band")
@@ -88,15 +100,14 @@ def dot_plot(
             canvas.line(axis(low), y, axis(high), y, f"bar {series}")
         for value in dot.small:
             canvas.dot(axis(value), y + 9, f"seed {series}")
-        tip = f"{dot.label}: {number(dot.value)} ({interval(_row(dot)) or 'no interval'})"
+        tip = f"{dot.label}: {number(dot.value)} ({dot.interval or 'no interval'})"
         canvas.marker(axis(min(axis.high, max(axis.low, dot.value))), y, dot.series, label=tip)
         canvas.text(width - 98, y + 0.5, number(dot.value), "t strong num")
-        canvas.text(width - 98, y + 13.5, interval(_row(dot)), "t small num muted")
-    if axis_label:
-        canvas.text((left + width - 108) / 2, bottom + 34, axis_label, "t small", "middle")
+        canvas.text(width - 98, y + 13.5, dot.interval, "t small num muted")
+    if scale.label:
+        canvas.text((left + width - 108) / 2, bottom + 34, scale.label, "t small", "middle")
     description = "; ".join(
-        f"{d.label} {number(d.value)}" + (f" ({interval(_row(d))})" if interval(_row(d)) else "")
-        for d in dots
+        f"{d.label} {number(d.value)}" + (f" ({d.interval})" if d.interval else "") for d in dots
     )
     return canvas.render(name, title, description)
 
@@ -118,10 +129,6 @@ def _row_label(canvas: Canvas, x: float, y: float, label: str) -> None:
         return
     for offset, line in zip((-2.5, 11.5), lines, strict=True):
         canvas.text(x, y + offset, line, "t small", "end")
-
-
-def _row(dot: Dot) -> dict[str, Any]:
-    return {"low": dot.low, "high": dot.high}
 
 
 @dataclass(frozen=True, slots=True)

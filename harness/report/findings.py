@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean as mean
 from typing import Any
 
+from harness.report.agreement_tables import in_words
 from harness.report.figures import mean_line
-from harness.report.wording import Names, dollars, interval, join, number, percent, seconds
+from harness.report.tables import interval
+from harness.report.wording import Names, dollars, join, number, percent, seconds
 
 ALPHA = 0.05
 SAME = 0.05
@@ -24,7 +26,7 @@ Data = Mapping[str, Any]
 
 def findings(data: Data) -> list[str]:
     """Return the headlines: what each arm moved, who won, what the gates did, what it took."""
-    names = Names(data)
+    names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
     lines = [_moved(arm, evaluation, names) for arm in _trained(evaluation)]
     lines += _untrained(data, evaluation, names)
@@ -92,9 +94,8 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             rest.append(f"has no comparable score for {label}")
             continue
         way = f"{number(base['value'])} to {number(row['value'])}"
-        change = f"{number(difference['value'], sign=True)}, 95% interval " + interval(
-            difference, sign=True
-        )
+        change = f"{number(difference['value'], sign=True)}, 95% interval "
+        change += interval(difference, "change")
         if said in ("raised", "lowered"):
             note = "" if row["held_out"] else "; trained on it"
             clear.append(f"{said} {label} from {way} ({change}{note})")
@@ -142,7 +143,7 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
 def gate_sentence(gate: Data, names: Names) -> str:
     """Return one gate's decision and what follows from it."""
     source = names.source(gate["source"])
-    statistic = str(gate.get("statistic") or "kappa").replace("_", " ").replace("cohen", "Cohen's")
+    statistic = in_words(gate.get("statistic") or "kappa")
     minimum = number(gate["minimum"])
     weight = gate.get("weight")
     follows = {
@@ -237,7 +238,7 @@ def _took(data: Data) -> list[str]:
 
 def limitations(data: Data) -> list[str]:
     """Return what a reader must know before quoting a number."""
-    names = Names(data)
+    names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
     lines = [names.sentence(line) for line in evaluation.get("warnings", ())]
     if any(len(p["seeds"]) > 1 for p in evaluation.get("policies", ())):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.report.blocks import (
     Block,
@@ -12,8 +12,8 @@ from harness.report.blocks import (
     Details,
     Figure,
     Markdown,
+    Page,
     Sample,
-    Section,
     Text,
 )
 from harness.report.tables import Cell, Table
@@ -50,10 +50,10 @@ def defused(text: str) -> str:
     return text.replace("<", "&lt;").replace("![", r"\![")
 
 
-def render(title: str, lead: Sequence[str], sections: Iterable[Section]) -> str:
+def render(page: Page) -> str:
     """Return the whole document."""
-    parts = [f"# {escaped(title)}", *(escaped(line) for line in lead if line)]
-    for section in sections:
+    parts = [f"# {escaped(page.title)}", *(escaped(line) for line in page.lead if line)]
+    for section in page.sections:
         parts.append(f"## {escaped(section.title)}")
         parts += [_block(block) for block in section.blocks]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.blocks import Block, Details, Figure, Text
-from harness.report.figures import Dot, Point, dot_plot, plane
+from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
-from harness.report.tables import Cell, Column, Table, Value
+from harness.report.tables import Cell, Column, Table, Value, interval
 from harness.report.training import colours
 from harness.report.wording import (
     NONE,
     Names,
     count,
-    interval,
     join,
     number,
     p_value,
@@ -134,7 +133,7 @@ def _change_cell(difference: Data | None) -> Cell:
     if difference is None or difference.get("value") is None:
         return Cell(None, tone="muted")
     tone: Any = TONES.get(verdict(difference), "")
-    note = f"{interval(difference, sign=True)} · p {p_value(difference['p_holm'])}"
+    note = f"{interval(difference, 'change')} · p {p_value(difference['p_holm'])}"
     return Cell(difference["value"], note, tone)
 
 
@@ -166,9 +165,11 @@ def _score_panel(
         f"score-{evaluation['evaluators'].index(_evaluator(evaluation, evaluator))}",
         f"{names.source(evaluator)} by policy",
         dots,
-        bounds=(0.0, 1.0),
-        reference=(base["value"], "base") if known and base else None,
-        axis_label=names.source(evaluator),
+        Scale(
+            names.source(evaluator),
+            bounds=(0.0, 1.0),
+            reference=(base["value"], "base") if known and base else None,
+        ),
     )
 
 

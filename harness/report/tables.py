@@ -57,6 +57,11 @@ def shown(value: Value, kind: Kind) -> str:
     return NONE if value is None else _WRITERS[kind](value)
 
 
+def interval(row: Mapping[str, Any] | None, kind: Kind = "score") -> str:
+    """Return "low to high" of a row of report.json, empty when it has no interval."""
+    return shown((row.get("low"), row.get("high")), kind) if row else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its heading and what it holds.

@@ -103,24 +103,38 @@ def _show_row(
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
-    """Return the width of each column: whole cells if they fit, whole words if those do."""
+    """Return the widths at which the table is lowest, words whole wherever the room allows it."""
     from rich.cells import cell_len
 
-    def longest(texts: Sequence[str]) -> int:
-        return max(map(cell_len, texts), default=0)
-
-    wished, least = [], []
+    table = [[column.heading for column in columns], *rows]
+    words = [[[cell_len(word) for word in text.split()] for text in row] for row in table]
+    widths = [max(1, *(cell_len(row[k]) for row in table)) for k in range(len(columns))]
+    least = [max(1, *(max(row[k], default=0) for row in words)) for k in range(len(columns))]
     for k, column in enumerate(columns):
-        cells = [row[k] for row in rows]
-        words = [word for text in (*cells, column.heading) for word in text.split()]
-        wished.append(max(1, longest([*cells, column.heading])))
-        whole = longest(cells) if column.is_number else 0  # a number and its interval stay whole
-        least.append(max(1, whole, longest(words)))
+        if column.is_number:  # a number and its interval stay whole
+            numbers = (row[k] for row in rows if any(map(str.isdigit, row[k])))
+            least[k] = max(least[k], *map(cell_len, numbers), 0)
+
+    def height(narrowed: int) -> int:
+        tried = [width - (k == narrowed) for k, width in enumerate(widths)]
+        return sum(max(map(_lines, row, tried)) for row in words)
+
     room -= GAP * (len(columns) - 1)
-    widths = list(wished) if sum(wished) <= room else list(least)
-    while sum(widths) < room and widths != wished:
-        tight = max(range(len(widths)), key=lambda k: wished[k] / widths[k])
-        widths[tight] += 1
     while sum(widths) > room and max(widths) > 1:
-        widths[widths.index(max(widths))] -= 1
+        free = [k for k, width in enumerate(widths) if width > least[k]]
+        if free:
+            narrowed = min(free, key=lambda k: (height(k), -widths[k]))
+        else:
+            narrowed = widths.index(max(widths))
+        widths[narrowed] -= 1
     return widths
+
+
+def _lines(words: Sequence[int], width: int) -> int:
+    """Return how many lines words of these lengths take."""
+    lines, used = 1, 0
+    for word in words:
+        if used and used + 1 + word > width:
+            lines, used = lines + 1, 0
+        used += word + (1 if used else 0)
+    return lines

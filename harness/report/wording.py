@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.agreement.audit import Audit
 
 NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -21,13 +25,6 @@ def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     if float(text) == 0:
         text = f"{0:.{digits}f}"
     return text.replace("-", MINUS)
-
-
-def interval(row: Mapping[str, Any] | None, digits: int = 2, sign: bool = False) -> str:
-    """Return "low to high" of a row, empty when it has no interval."""
-    if row is None or row.get("low") is None or row.get("high") is None:
-        return ""
-    return f"{number(row['low'], digits, sign)} to {number(row['high'], digits, sign)}"
 
 
 def count(value: float | None) -> str:
@@ -90,30 +87,60 @@ def plain(text: str) -> str:
     return f"{kept[:LONGEST]} … ({len(kept) - LONGEST:,} more characters)"
 
 
-class Names:
-    """Writes the names of sources and people; whoever is simulated is called so at each mention."""
+def reasons(failures: Mapping[str, int]) -> str:
+    """Return "3 timeout, 1 refused"; empty without a failure."""
+    return ", ".join(f"{n:,} {reason}" for reason, n in failures.items())
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+
+@dataclass(frozen=True)
+class Names:
+    """Writes the names of sources and people; whoever is simulated is called so at each mention.
+
+    Args:
+        simulated: Sources and annotators that a program made up.
+        people_are_simulated: Whether all of the people are.
+        sources: Names of the sources; their annotators are called ``source/annotator``.
+        titles: Source -> how it is called on the page.
+    """
+
+    simulated: frozenset[str] = frozenset()
+    people_are_simulated: bool = False
+    sources: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_run(cls, data: Mapping[str, Any]) -> Names:
+        """Return the names of a run from what its report is made of."""
         sources = data.get("sources", ())
-        self._sources = [source["name"] for source in sources]
         evaluators = (data.get("evaluation") or {}).get("evaluators", ())
-        self._simulated = {s["name"] for s in (*sources, *evaluators) if s.get("simulated")}
-        self._titles = {e["name"]: e.get("title") or e["name"] for e in evaluators}
-        agreement = data.get("agreement") or {}
-        self._simulated |= {
-            row["annotator"]
-            for table in agreement.get("tables", ())
+        annotators = [
+            {"name": row["annotator"], "simulated": row["simulated"]}
+            for table in (data.get("agreement") or {}).get("tables", ())
             for row in (table.get("audit") or {}).get("coverage", ())
-            if row.get("simulated")
-        }
+        ]
         people = [s for s in sources if "agreement reference" in s.get("roles", ())]
         people = people or [s for s in sources if s.get("kind") == "human"]
-        self.people_are_simulated = bool(people) and all(s.get("simulated") for s in people)
+        everybody = (*sources, *evaluators, *annotators)
+        return cls(
+            frozenset(each["name"] for each in everybody if each.get("simulated")),
+            bool(people) and all(s.get("simulated") for s in people),
+            tuple(source["name"] for source in sources),
+            {e["name"]: e.get("title") or e["name"] for e in evaluators},
+        )
+
+    @classmethod
+    def of_labels(cls, audit: Audit) -> Names:
+        """Return the names of a table of labels."""
+        people = [entry for entry in audit.coverage if entry.kind == "human"]
+        return cls(
+            frozenset(entry.annotator for entry in audit.coverage if entry.simulated),
+            bool(people) and all(entry.simulated for entry in people),
+        )
 
     def source(self, name: str) -> str:
         """Return the name of a source, evaluator or annotator."""
-        shown = self._titles.get(name, name)
-        if name not in self._simulated or "simulated" in shown.lower():
+        shown = self.titles.get(name, name)
+        if name not in self.simulated or "simulated" in shown.lower():
             return str(shown)
         return f"{shown} (simulated)"
 
@@ -123,19 +150,17 @@ class Names:
 
     def mentions(self, text: str) -> str:
         """Return a text in which every simulated source or annotator it names is called so."""
-        for name in sorted(self._simulated, key=len, reverse=True):
-            if "simulated" not in name.lower():
-                text = re.sub(
-                    rf"(?<![\w-]){re.escape(name)}(?![\w/-]| \(simulated\))",
-                    lambda found: f"{found[0]} (simulated)",
-                    text,
-                )
-        return text
+        unmarked = (name for name in self.simulated if "simulated" not in name.lower())
+        names = "|".join(re.escape(name) for name in sorted(unmarked, key=len, reverse=True))
+        if not names:
+            return text
+        marked = rf"(?<![\w-])(?:{names})(?![\w/-]| \(simulated\))"
+        return re.sub(marked, lambda found: f"{found[0]} (simulated)", text)
 
     def short(self, text: str) -> str:
         """Return a sentence like :meth:`sentence`, annotators without the name of their source."""
         text = self.sentence(text)
-        for name in self._sources:
+        for name in self.sources:
             text = re.sub(rf"(?<![\w-]){re.escape(name)}/", "", text)
         return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -47,6 +48,11 @@ class Estimate:
     def as_row(self) -> dict[str, Any]:
         """Return the row of the agreement report's JSON."""
         return {key: getattr(self, key) for key in _ROW}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Estimate:
+        """Return the estimate of such a row."""
+        return cls(**{key: row[key] for key in _ROW})
 
     def caution(self, reason: str, status: State | None = None) -> Estimate:
         """Return the estimate with one more reason, and another status if given."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def check(report):
         if row.low is not None:
             assert row.low <= row.value <= row.high, row
     json.dumps(report.as_dict(), allow_nan=False)
-    json.dumps(drawings(report), allow_nan=False)
+    json.dumps(asdict(drawings(report)), allow_nan=False)
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
@@ -123,8 +124,8 @@ def test_plugins_add_rows():
 def test_a_confusion_matrix_has_the_truth_in_its_rows():
     columns = {"p": ["a", "b", "a", "b", "b", None], "j": ["a", "a", "a", "a", "b", "b"]}
     drawn = drawings(agreement_report(from_labels(columns, humans=["p"])))
-    (matrix,) = drawn["confusion"]
+    (matrix,) = drawn.confusion
     # Both a's are called a; of the three b's two are called a. The last has no truth.
-    assert matrix["counts"] == [[2, 0], [2, 1]]
-    assert (matrix["annotator"], matrix["categories"]) == ("j", ["a", "b"])
-    assert drawn["labels"] == {"p": {"a": 2, "b": 3}, "j": {"a": 4, "b": 2}}
+    assert matrix.counts == ((2, 0), (2, 1))
+    assert (matrix.annotator, drawn.categories) == ("j", ("a", "b"))
+    assert drawn.labels == {"p": (2, 3), "j": (4, 2)}

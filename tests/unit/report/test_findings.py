@@ -118,7 +118,7 @@ def test_failures_are_named(made_up: Data) -> None:
 
 def test_a_gate_names_simulated_people(made_up: Data) -> None:
     unknown = made_up["gates"][0] | {"value": None, "reason": "dropped: people gave one label"}
-    said = gate_sentence(unknown, Names(made_up))
+    said = gate_sentence(unknown, Names.of_run(made_up))
     assert said == "small_judge: dropped: people (simulated) gave one label."
     assert [line for line in findings(made_up) if "Cohen's kappa" in line] == [
         "small_judge agrees with people (simulated) at Cohen's kappa 0.03"
@@ -144,7 +144,7 @@ def test_real_people_are_not_called_simulated(made_up: Data) -> None:
 
 
 def test_names(made_up: Data) -> None:
-    names = Names(made_up)
+    names = Names.of_run(made_up)
     assert names.source("style") == "style (simulated)"
     assert names.source("simulated-0") == "simulated-0"
     assert names.source("correctness") == "correctness"

@@ -46,7 +46,7 @@ OTHER_WAY = (
         ),
         ({"low": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
         ({"high": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
-        ({"statistic": "gwet_ac1"}, DROPPED.replace("Cohen's kappa", "gwet ac1")),
+        ({"statistic": "gwet_ac1"}, DROPPED.replace("Cohen's kappa", "Gwet's AC1")),
         ({"statistic": None}, DROPPED.replace("Cohen's kappa", "kappa")),
         ({"value": None, "reason": "one label only."}, "judge: one label only."),
         ({"value": None, "reason": ""}, "judge: Cohen's kappa could not be computed."),
@@ -55,7 +55,7 @@ OTHER_WAY = (
 )  # fmt: skip
 def test_sentence_of_a_gate(more: Data, said: str) -> None:
     gate = GATE | more
-    assert gate_sentence(gate, Names({})) == said
+    assert gate_sentence(gate, Names.of_run({})) == said
     # Among the findings stand the gates that a source did not pass.
     assert findings({"gates": [gate]}) == ([] if gate["passed"] else [said])
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from printed import from_html, from_markdown, on_a_terminal
 
-from harness.report import markdown
-from harness.report.blocks import Bullets, Section, Text
-from harness.report.build import _html
+from harness.report import html, markdown
+from harness.report.blocks import Bullets, Page, Section, Text
 from harness.report.tables import Cell, Column, Kind, Table, Value, shown
 
 HOSTILE = ("[bold]x[/bold]", "<b>x</b>", "a|b", "*a* `b`", "[link](x)", "1. a", r"back\slash")
@@ -88,9 +87,9 @@ def test_three_printers_say_the_same_whatever_the_names_look_like() -> None:
     rows = [[name, Cell(0.5, note="of 2", tone="warn"), (0.25, 0.75), name] for name in HOSTILE]
     columns = ["who", Column("value", "share"), Column("interval", "share"), Column("why", "note")]
     table = Table("Names [x]", columns, rows)
-    section = Section("s", "S", [table])
-    (page,) = from_html(_html("t", [], [section]))
-    (document,) = from_markdown(markdown.render("t", [], [section]))
+    whole = Page("t", [], [Section("s", "S", [table])])
+    (page,) = from_html(html.render(whole))
+    (document,) = from_markdown(markdown.render(whole))
     assert page == [[c.replace(" (of 2)", " of 2") for c in row] for row in document]
     wanted = [[name, "50.00% (of 2)", "25.00% to 75.00%", name] for name in HOSTILE]
     assert document[1:] == wanted

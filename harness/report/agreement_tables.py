@@ -1,0 +1,160 @@
+"""The agreement report as tables: the same rows, words and digits wherever they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.report.blocks import Bullets
+from harness.report.tables import Cell, Column, Kind, Table, Value
+from harness.report.wording import Names, count, join, percent, reasons
+
+if TYPE_CHECKING:
+    from harness.agreement.audit import Audit
+    from harness.agreement.settings import Section
+    from harness.statistics.estimate import Estimate
+
+MOST_CATEGORIES = 12
+"""Categories whose prevalence is listed."""
+
+STATISTICS: Mapping[str, tuple[str, Kind]] = {
+    "accuracy": ("accuracy", "share"),
+    "accuracy_both_orders": ("accuracy over both orders", "share"),
+    "alt_test_advantage": ("advantage", "estimate"),
+    "alt_test_omega": ("winning rate omega", "estimate"),
+    "alt_test_rho": ("average advantage rho", "estimate"),
+    "bias_index": ("bias index", "estimate"),
+    "brennan_prediger": ("Brennan-Prediger kappa", "estimate"),
+    "brier": ("Brier score", "estimate"),
+    "brier_reliability": ("Brier score, reliability", "estimate"),
+    "brier_resolution": ("Brier score, resolution", "estimate"),
+    "brier_uncertainty": ("Brier score, uncertainty", "estimate"),
+    "cascade_coverage": ("verdicts that may stand", "share"),
+    "cascade_risk": ("wrong among those", "share"),
+    "cohen_kappa": ("Cohen's kappa", "estimate"),
+    "cohen_kappa_linear": ("Cohen's kappa, linear weights", "estimate"),
+    "cohen_kappa_quadratic": ("Cohen's kappa, quadratic weights", "estimate"),
+    "concordance": ("Lin's concordance", "estimate"),
+    "cross_entropy": ("cross-entropy", "estimate"),
+    "drift_accuracy": ("change of accuracy", "estimate"),
+    "drift_changed": ("verdicts that changed", "estimate"),
+    "ece": ("expected calibration error", "estimate"),
+    "effective_judges": ("effective number of judges", "estimate"),
+    "error_correlation": ("correlation of errors", "estimate"),
+    "first_pick_rate": ("first-pick rate", "share"),
+    "fleiss_kappa": ("Fleiss' kappa", "estimate"),
+    "gwet_ac1": ("Gwet's AC1", "estimate"),
+    "gwet_ac2_linear": ("Gwet's AC2, linear weights", "estimate"),
+    "gwet_ac2_quadratic": ("Gwet's AC2, quadratic weights", "estimate"),
+    "human_ceiling": ("human ceiling", "share"),
+    "icc1": ("ICC(1,1)", "estimate"),
+    "icc1k": ("ICC(1,k)", "estimate"),
+    "icc2": ("ICC(2,1)", "estimate"),
+    "icc2k": ("ICC(2,k)", "estimate"),
+    "icc3": ("ICC(3,1)", "estimate"),
+    "icc3k": ("ICC(3,k)", "estimate"),
+    "jensen_shannon_distance": ("Jensen-Shannon distance", "estimate"),
+    "judge_against_rest": ("agreement with the rest", "share"),
+    "krippendorff_alpha_interval": ("Krippendorff's alpha, interval", "estimate"),
+    "krippendorff_alpha_nominal": ("Krippendorff's alpha, nominal", "estimate"),
+    "krippendorff_alpha_ordinal": ("Krippendorff's alpha, ordinal", "estimate"),
+    "krippendorff_alpha_ratio": ("Krippendorff's alpha, ratio", "estimate"),
+    "label_budget": ("labels of people needed", "count"),
+    "length_bias": ("length bias", "estimate"),
+    "macro_f1": ("macro F1", "share"),
+    "macro_precision": ("macro precision", "share"),
+    "macro_recall": ("macro recall", "share"),
+    "pearson_r": ("Pearson's r", "estimate"),
+    "percent_agreement": ("share of equal labels", "share"),
+    "person_against_rest": ("agreement with the rest", "share"),
+    "position_coefficient": ("position coefficient", "estimate"),
+    "positional_agreement": ("positional agreement", "share"),
+    "ppi_effective_labels": ("effective number of labels", "mean"),
+    "ppi_rate": ("true rate, PPI++", "estimate"),
+    "prevalence_index": ("prevalence index", "estimate"),
+    "rogan_gladen_rate": ("true rate, Rogan-Gladen", "estimate"),
+    "self_preference": ("self-preference", "estimate"),
+    "swap_flip_rate": ("swap-flip rate", "share"),
+    "test_retest_kappa": ("test-retest kappa", "estimate"),
+    "vote_agreement_ties_kept": ("agreement of votes, ties kept", "share"),
+    "vote_agreement_ties_removed": ("agreement of votes, ties removed", "share"),
+}
+"""Name of a statistic in JSON -> its name in words, and how its numbers are rounded."""
+
+
+def in_words(statistic: str) -> str:
+    """Return how a statistic is called on every page; a plugin's own is called by its name."""
+    return STATISTICS.get(statistic, (statistic, "estimate"))[0]
+
+
+def labels(audit: Audit, names: Names) -> list[Bullets | Table]:
+    """Return what is in the data before any statistic: sizes, ties, prevalence, coverage."""
+    people = [
+        f"{count(items)} items with {number}" for number, items in audit.humans_per_item.items()
+    ]
+    shares = [f"{label} {percent(share, 1)}" for label, share in audit.prevalence.items()]
+    lines = [
+        f"{count(audit.n_items)} items in {count(audit.n_clusters)} independent groups,"
+        f" {count(len(audit.coverage))} annotators.",
+        names.prose(f"Labels of people per item: {join(people)}.") if people else "",
+        names.prose(
+            f"{count(audit.majority_ties)} items have no majority of people: a tie stays a tie."
+        )
+        if audit.majority_ties
+        else "",
+        f"Labels: {join(shares)}."
+        if len(shares) <= MOST_CATEGORIES
+        else f"{count(len(shares))} different labels.",
+    ]
+    rows: list[Sequence[Cell | Value]] = [
+        [
+            names.source(entry.annotator),
+            entry.kind,
+            entry.labels,
+            Cell(entry.failed, tone="warn" if entry.failed else ""),
+            entry.missing,
+            f"{entry.labels}/{entry.labels + entry.failed} {percent(entry.share, 1)}",
+            reasons(entry.failures),
+        ]
+        for entry in audit.coverage
+    ]
+    columns = [
+        *Column.each("text", "annotator", "kind"),
+        *Column.each("count", "labels", "failed", "missing", "coverage"),
+        Column("failures by reason"),
+    ]
+    return [Bullets([line for line in lines if line]), Table("Coverage", columns, rows)]
+
+
+def statistics(sections: Iterable[Section], names: Names) -> list[Table]:
+    """Return one table for each section of the agreement report."""
+    columns = [
+        *Column.each("text", "statistic", "annotators"),
+        *Column.each("estimate", "value", "95% interval"),
+        *Column.each("count", "items", "clusters"),
+        Column("note", "note"),
+    ]
+    return [
+        Table(
+            names.prose(section.title),
+            columns,
+            [_row(row, names) for row in section.statistics],
+            [names.prose(note) for note in section.notes],
+        )
+        for section in sections
+    ]
+
+
+def _row(row: Estimate, names: Names) -> list[Cell | Value]:
+    kind = STATISTICS.get(row.name, ("", "estimate"))[1]
+    status = "" if row.status == "ok" else row.status.replace("_", " ")
+    note = ": ".join(part for part in (status, row.reason) if part)
+    return [
+        in_words(row.name),
+        names.sentence(row.annotators),
+        Cell(status if row.value is None else row.value, "", "muted" if status else "", kind=kind),
+        Cell((row.low, row.high), kind=kind),
+        row.n,
+        row.clusters or "",
+        Cell(names.prose(note), tone="warn" if status else "muted"),
+    ]

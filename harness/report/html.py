@@ -1,0 +1,37 @@
+"""A page as HTML; nothing in the data can become markup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.blocks import Page
+
+
+def render(page: Page) -> str:
+    """Return the whole document: one file that loads nothing and runs nothing."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markdown"] = _markdown_to_html
+    environment.filters["kind"] = lambda block: type(block).__name__
+    template = environment.get_template("report.html")
+    return template.render(page=page)
+
+
+def _markdown_to_html(text: str) -> Any:
+    """Return a plugin's Markdown as HTML; raw HTML is shown as text, images are not loaded."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"  # below the section's own heading
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
