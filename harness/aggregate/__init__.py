@@ -1,14 +1,8 @@
 """From judgments to rewards and preferences: pure functions."""
 
-from harness.aggregate.dawid_skene import Fit, Votes, dawid_skene, votes_from_codes
-from harness.aggregate.methods import (
-    METHODS,
-    Aggregator,
-    agreement_weighted,
-    dawid_skene_judgments,
-    majority,
-    mean,
-)
+from harness.aggregate.assembly import aggregate_judgments
+from harness.aggregate.dawid_skene import Votes, dawid_skene, votes_from_codes
+from harness.aggregate.methods import METHODS
 from harness.aggregate.models import (
     GladFit,
     agreement_weighted_votes,
@@ -25,22 +19,17 @@ from harness.aggregate.results import AggregationResult, AnnotatorReport
 __all__ = [
     "METHODS",
     "AggregationResult",
-    "Aggregator",
     "AnnotatorReport",
-    "Fit",
     "GladFit",
     "Ranking",
     "Strength",
     "Votes",
-    "agreement_weighted",
+    "aggregate_judgments",
     "agreement_weighted_votes",
     "dawid_skene",
-    "dawid_skene_judgments",
     "excess_agreement",
     "glad",
     "mace",
-    "majority",
-    "mean",
     "one_coin",
     "rank_systems",
     "shares",

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
 from harness.nouns.schema import Judgment, JudgmentRequest
 from harness.ratings.both_orders import Choice, Vote, combine_orders
-
-Pair = tuple[str, str, str]
-"""(item id, response id, response id); the second id is A's."""
+from harness.ratings.pairs import Pair, votes_from_scores
 
 Annotator = tuple[str, str]
 """(source, annotator inside the source)."""
 
+Response = tuple[str, str]
+"""(item id, response id)."""
 
-@dataclass(frozen=True, slots=True)
-class PairVote:
-    """One vote on one pair; ``probability`` that its first response is preferred."""
-
-    pair: Pair
-    annotator: Annotator
-    choice: Choice
-    probability: float
+MISSING = Status.MISSING.value
+_OTHER: Mapping[Choice, Choice] = {"A": "B", "B": "A", "TIE": "TIE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +28,42 @@ class Score:
     """One score of one response.
 
     Args:
-        item_id: The item.
-        response_id: The response.
+        response: The response.
         annotator: Who.
-        criterion: Id of the criterion.
-        weight: Weight of the criterion.
+        criterion: What was scored.
         unit: The value on [0, 1].
-        label: Index of the label on its scale; None for numbers.
     """
 
-    item_id: str
-    response_id: str
+    response: Response
     annotator: Annotator
-    criterion: str
-    weight: float
+    criterion: Criterion
     unit: float
-    label: int | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ballots:
-    """All judgments of an experiment in the form that aggregation needs.
+    """All judgments in the form that aggregation needs.
 
-    Attributes:
-        responses: (item id, response id) of every response that was to be judged, in order.
+    Args:
+        responses: Every response that was to be judged, in order.
         pairs: Every pair that was to be judged, in order.
-        votes: Votes on pairs.
+        votes: (pair, vote) that sources gave on pairs, failed ones included.
+        compared: (pair, vote) that their scores amount to, where the source gave none itself.
         scores: Scores of responses.
-        failures: Pair -> reasons why verdicts on it failed.
-        failed_by: Annotator -> reason -> verdicts that failed.
-        flips: Annotator -> (votes that changed with the order, votes in both orders).
+        failed: (annotator, reason) of every judgment that failed.
     """
 
-    responses: list[tuple[str, str]] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
-    votes: list[PairVote] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    failures: dict[Pair, Counter[str]] = field(default_factory=dict)
-    failed_by: dict[Annotator, Counter[str]] = field(default_factory=dict)
-    flips: dict[Annotator, tuple[int, int]] = field(default_factory=dict)
+    responses: tuple[Response, ...]
+    pairs: tuple[Pair, ...]
+    votes: tuple[tuple[Pair, Vote], ...]
+    compared: tuple[tuple[Pair, Vote], ...]
+    scores: tuple[Score, ...]
+    failed: tuple[tuple[Annotator, str], ...]
+
+    @property
+    def cast(self) -> list[tuple[Pair, Vote]]:
+        """All votes that say something."""
+        return [entry for entry in (*self.votes, *self.compared) if entry[1].choice is not None]
 
 
 def ballots_of(
@@ -98,114 +89,104 @@ def ballots_of(
     if wrong:
         raise DataError(f"a weight must be at least 0, got {wrong}")
     by_id = {request.id: request for request in requests}
-    ballots = Ballots()
-    seen: dict[tuple[str, str], None] = {}
-    pair_of: dict[tuple[str, frozenset[str]], Pair] = {}
-    for request in requests:
-        for response in request.responses:
-            seen.setdefault((request.item.id, response.id))
-        ids = [response.id for response in request.responses]
-        for a, b in combinations(ids, 2):
-            pair_of.setdefault((request.item.id, frozenset((a, b))), (request.item.id, a, b))
-    ballots.responses = list(seen)
-    pairwise: list[Judgment] = []
+    heard: dict[str, list[Judgment]] = {"pointwise": [], "pairwise": [], "listwise": []}
     for judgment in judgments:
         if weights.get(judgment.source, 1.0) == 0:
             continue
-        asked = by_id.get(judgment.request_id)
-        if asked is None:
+        if judgment.request_id not in by_id:
             raise DataError(f"a judgment is about an unknown request {judgment.request_id!r}")
-        if asked.way == "pairwise":
-            pairwise.append(judgment)
-        elif asked.way == "pointwise":
-            _score(ballots, asked, judgment)
-        else:
-            _ranking(ballots, asked, judgment, pair_of)
-    for vote in combine_orders(pairwise):
-        _vote(ballots, by_id[vote.request_id], vote, pair_of)
-    if not pair_of:
-        by_item: dict[str, list[str]] = {}
-        for item_id, response_id in ballots.responses:
-            by_item.setdefault(item_id, []).append(response_id)
-        ballots.pairs = [
-            (item, a, b) for item, ids in by_item.items() for a, b in combinations(ids, 2)
-        ]
-    else:
-        ballots.pairs = list(dict.fromkeys(pair_of.values()))
-    return ballots
-
-
-def _fail(ballots: Ballots, pairs: Iterable[Pair], annotator: Annotator, reason: str) -> None:
-    """Count one failed verdict of an annotator, which leaves some pairs without its vote."""
-    for pair in pairs:
-        ballots.failures.setdefault(pair, Counter())[reason] += 1
-    ballots.failed_by.setdefault(annotator, Counter())[reason] += 1
-
-
-def _score(ballots: Ballots, request: JudgmentRequest, judgment: Judgment) -> None:
-    key = (request.item.id, request.responses[0].id)
-    annotator = (judgment.source, judgment.annotator)
-    verdict, scale = judgment.verdict, request.criterion.scale
-    if verdict.status is not Status.OK:
-        _fail(ballots, (), annotator, verdict.status.value)
-        return
-    label = None
-    if not scale.is_numeric:
-        value = verdict.value
-        label = int(value is True) if scale.is_binary else scale.labels.index(str(value))
-    ballots.scores.append(
-        Score(
-            *key,
-            annotator,
-            request.criterion.id,
-            request.criterion.weight,
-            scale.to_unit(verdict.value),
-            label,
-        )
+        heard[by_id[judgment.request_id].way].append(judgment)
+    responses = tuple(dict.fromkeys((r.item.id, one.id) for r in requests for one in r.responses))
+    pair_of = _pairs(requests, responses)
+    votes: list[tuple[Pair, Vote]] = []
+    for judgment in heard["listwise"]:
+        votes += _ranked(by_id[judgment.request_id], judgment, pair_of)
+    given = combine_orders(heard["pairwise"])
+    for vote in given:
+        asked = by_id[vote.request_id]
+        a, b = (response.id for response in asked.responses)
+        pair = pair_of[asked.item.id, frozenset((a, b))]
+        votes.append((pair, vote if pair[1] == a else _turned(vote)))
+    pairs = tuple(dict.fromkeys(pair_of.values()))
+    named = {str(number): pair for number, pair in enumerate(pairs)}
+    voted = {(pair, vote.source) for pair, vote in votes if vote.choice is not None}
+    compared = [
+        (named[vote.request_id], vote)
+        for vote in votes_from_scores(named, requests, heard["pointwise"])
+        if (named[vote.request_id], vote.source) not in voted
+    ]
+    single = [*heard["listwise"], *heard["pointwise"]]
+    failed = [(j, j.verdict.status.value) for j in single if j.verdict.status is not Status.OK]
+    lost = [(vote, vote.failure) for vote in given if vote.failure]
+    half = [(vote, MISSING) for _, vote in compared if vote.failure == MISSING]
+    return Ballots(
+        responses,
+        pairs,
+        tuple(votes),
+        tuple(compared),
+        tuple(
+            _score(by_id[judgment.request_id], judgment)
+            for judgment in heard["pointwise"]
+            if judgment.verdict.status is Status.OK
+        ),
+        tuple(((who.source, who.annotator), why) for who, why in (*failed, *lost, *half)),
     )
 
 
-def _vote(
-    ballots: Ballots,
-    request: JudgmentRequest,
-    vote: Vote,
-    pair_of: Mapping[tuple[str, frozenset[str]], Pair],
-) -> None:
-    a, b = (response.id for response in request.responses)
-    pair = pair_of[request.item.id, frozenset((a, b))]
-    annotator = (vote.source, vote.annotator)
-    if vote.flipped is not None:
-        flipped, both = ballots.flips.get(annotator, (0, 0))
-        ballots.flips[annotator] = (flipped + vote.flipped, both + 1)
+def _pairs(
+    requests: Sequence[JudgmentRequest], responses: Iterable[Response]
+) -> dict[tuple[str, frozenset[str]], Pair]:
+    """Return item and the two responses -> the pair as it was first asked."""
+    groups = [
+        (r.item.id, [response.id for response in r.responses])
+        for r in requests
+        if r.way != "pointwise"
+    ]
+    if not groups:
+        by_item: dict[str, list[str]] = {}
+        for item, response in responses:
+            by_item.setdefault(item, []).append(response)
+        groups = list(by_item.items())
+    found: dict[tuple[str, frozenset[str]], Pair] = {}
+    for item, ids in groups:
+        for a, b in combinations(ids, 2):
+            found.setdefault((item, frozenset((a, b))), (item, a, b))
+    return found
+
+
+def _turned(vote: Vote) -> Vote:
+    """Return the vote on the same pair asked the other way round."""
     if vote.choice is None or vote.probability is None:
-        _fail(ballots, (pair,), annotator, vote.failure)
-        return
-    choice, probability = vote.choice, vote.probability
-    if pair[1] != a:  # the same pair was asked the other way round as well
-        other: dict[Choice, Choice] = {"A": "B", "B": "A", "TIE": "TIE"}
-        choice, probability = other[choice], 1.0 - probability
-    ballots.votes.append(PairVote(pair, annotator, choice, probability))
+        return vote
+    return replace(vote, choice=_OTHER[vote.choice], probability=1.0 - vote.probability)
 
 
-def _ranking(
-    ballots: Ballots,
+def _score(request: JudgmentRequest, judgment: Judgment) -> Score:
+    return Score(
+        (request.item.id, request.responses[0].id),
+        (judgment.source, judgment.annotator),
+        request.criterion,
+        request.criterion.scale.to_unit(judgment.verdict.value),
+    )
+
+
+def _ranked(
     request: JudgmentRequest,
     judgment: Judgment,
     pair_of: Mapping[tuple[str, frozenset[str]], Pair],
-) -> None:
+) -> Iterable[tuple[Pair, Vote]]:
     ids = [response.id for response in request.responses]
-    annotator = (judgment.source, judgment.annotator)
+    key = (request.id, judgment.source, judgment.annotator, judgment.repeat)
     verdict = judgment.verdict
-    pairs = [pair_of[request.item.id, frozenset(two)] for two in combinations(ids, 2)]
-    if verdict.status is not Status.OK:
-        _fail(ballots, pairs, annotator, verdict.status.value)
-        return
     ranking = verdict.value
-    if not isinstance(ranking, tuple) or sorted(ranking) != sorted(ids):
+    if verdict.status is Status.OK and (
+        not isinstance(ranking, tuple) or sorted(ranking) != sorted(ids)
+    ):
         raise DataError(f"a ranking of request {request.id} must name each response once")
-    place = {response_id: position for position, response_id in enumerate(ranking)}
-    for pair in pairs:
-        first = place[pair[1]] < place[pair[2]]
-        ballots.votes.append(
-            PairVote(pair, annotator, "A" if first else "B", 1.0 if first else 0.0)
-        )
+    for two in combinations(ids, 2):
+        pair = pair_of[request.item.id, frozenset(two)]
+        if isinstance(ranking, tuple):
+            first = ranking.index(pair[1]) < ranking.index(pair[2])
+            yield pair, Vote(*key, "A" if first else "B", float(first), 1)
+        else:
+            yield pair, Vote(*key, None, None, 0, failure=verdict.status.value)

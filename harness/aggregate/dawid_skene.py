@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.ratings.posterior import Posterior
 from harness.statistics.arrays import FloatArray, IntArray
 
 _FLOOR = 1e-300
@@ -43,27 +44,6 @@ class Votes:
         return counted.reshape(self.n_items, self.n_classes).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What an aggregation model found.
-
-    Args:
-        posterior: (n_items, n_classes) probability of each class; the prior where nobody voted.
-        prior: (n_classes,) share of each class.
-        confusion: (n_annotators, n_classes, n_classes) P(label | true class); rows sum to 1.
-        log_likelihood: Of the labels under the fit, natural logarithm.
-        iterations: Steps of EM.
-        converged: Whether the log-likelihood stopped rising before the last allowed step.
-    """
-
-    posterior: FloatArray
-    prior: FloatArray
-    confusion: FloatArray
-    log_likelihood: float
-    iterations: int
-    converged: bool
-
-
 def votes_from_codes(codes: IntArray, n_classes: int) -> Votes:
     """Return the votes of (n, a) codes, -1 where there is no label."""
     items, annotators = np.nonzero(codes >= 0)
@@ -74,7 +54,7 @@ def votes_from_codes(codes: IntArray, n_classes: int) -> Votes:
 
 def dawid_skene(
     votes: Votes, *, smoothing: float = 0.0, max_steps: int = 500, tolerance: float = 1e-6
-) -> Fit:
+) -> Posterior:
     """Fit the model of Dawid & Skene (1979, Applied Statistics 28:20) by EM.
 
     Starts from the share of votes for each class, so a class keeps its meaning. Items with the same
@@ -105,7 +85,7 @@ def dawid_skene(
         posterior, level = expect(design, weight, prior, confusion)
         converged = level - before < tolerance * total
         before = level
-    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+    return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
 
 
 def expect(

@@ -1,169 +1,155 @@
-"""Ways to turn judgments into rewards and preferences: mean, majority, by agreement, Dawid-Skene.
+"""The one table of methods that make one of many labels: f(rating table, weights of the sources).
 
-All share one signature: (requests, judgments, weights of the sources) -> AggregationResult.
+Experiments name them under ``aggregation:``, ``harness aggregate`` under ``--method``; plugins add
+their own by the same contract (``harness.ratings.posterior.Aggregate``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from harness.aggregate.ballots import Annotator, Ballots, Pair, PairVote, Score, ballots_of
 from harness.aggregate.dawid_skene import Votes, dawid_skene
-from harness.aggregate.results import (
-    AggregationResult,
-    Opinion,
-    Response,
-    components_of,
-    result_of,
+from harness.aggregate.models import (
+    agreement_weighted_votes,
+    glad,
+    mace,
+    one_coin,
+    shares,
+    stacking,
 )
-from harness.nouns.errors import ScaleError
-from harness.nouns.schema import Judgment, JudgmentRequest
-from harness.ratings.both_orders import Choice
-from harness.statistics.arrays import FloatArray
+from harness.aggregate.ranking import pair_strengths
+from harness.nouns.errors import DataError, ScaleError
+from harness.ratings.posterior import Aggregate, Posterior
+from harness.ratings.table import MISSING, RatingTable, counts_of
+from harness.statistics.arrays import FloatArray, IntArray
 
-CHOICES: tuple[Choice, ...] = ("A", "TIE", "B")
-UNITS = np.array([1.0, 0.5, 0.0])
-
-Aggregator = Callable[
-    [Sequence[JudgmentRequest], Iterable[Judgment], Mapping[str, float]], AggregationResult
-]
+AGREEMENT_WEIGHTED, STACKING = "agreement_weighted", "stacking"
 
 
-def mean(
-    requests: Sequence[JudgmentRequest],
-    judgments: Iterable[Judgment],
-    weights: Mapping[str, float],
-) -> AggregationResult:
-    """Average: each source counts by its weight, however many judgments it gave.
-
-    A pair's probability is the weighted mean of the sources'; of scores it is the chance that a
-    score of the one is above a score of the other, ties half (Mann & Whitney 1947). A reward is the
-    weighted mean of scores on [0, 1] and of the chance to win a pair.
-    """
-    ballots = ballots_of(requests, judgments, weights)
-    return _averaged(ballots, weights)
-
-
-def agreement_weighted(
-    requests: Sequence[JudgmentRequest],
-    judgments: Iterable[Judgment],
-    weights: Mapping[str, float],
-) -> AggregationResult:
-    """Average, each source by its agreement.
-
-    ``weights`` are the measured kappas with people; a source that is not in them gets its
-    concordance with the mean of the others, at least 0.
-    """
-    ballots = ballots_of(requests, judgments, weights)
-    return _averaged(ballots, {**concordances(ballots), **weights})
-
-
-def majority(
-    requests: Sequence[JudgmentRequest],
-    judgments: Iterable[Judgment],
-    weights: Mapping[str, float],
-) -> AggregationResult:
-    """One vote for each annotator, times the weight of its source; a tie stays a tie.
-
-    Labels are decided by the most votes (tied labels give the middle of their rewards), numbers by
-    the weighted median.
-    """
-    ballots = ballots_of(requests, judgments, weights)
-    opinions = {}
-    for pair, votes in _one_vote_each(_all_votes(ballots)).items():
-        totals: dict[Choice, float] = dict.fromkeys(CHOICES, 0.0)
-        for (source, _), choice in votes.items():
-            totals[choice] += weights.get(source, 1.0)
-        top = max(totals.values())
-        best = [choice for choice in CHOICES if totals[choice] >= top - 1e-12]
-        share = (totals["A"] + totals["TIE"] / 2) / sum(totals.values())
-        opinions[pair] = Opinion(share, best[0] if len(best) == 1 else "TIE", len(votes))
-    rewards = {
-        key: _plurality(scores, weights) for key, scores in _by_response(ballots.scores).items()
-    }
-    return result_of(ballots, weights, opinions, rewards)
-
-
-def dawid_skene_judgments(
-    requests: Sequence[JudgmentRequest],
-    judgments: Iterable[Judgment],
-    weights: Mapping[str, float],
-) -> AggregationResult:
-    """Dawid & Skene (1979): annotators are weighted by the confusion matrix that EM finds.
-
-    Half a pseudo-count in each cell keeps few labels from giving certain matrices. Weights matter
-    only where they are 0 (the source takes no part). Scores need labels; numbers are refused.
+def votes_of(table: RatingTable, method: str = "this method") -> Votes:
+    """Return the labels of a table; repeated columns of one annotator are labels of that one.
 
     Raises:
-        ScaleError: A score is a number.
+        ScaleError: The table has numbers.
     """
-    ballots = ballots_of(requests, judgments, weights)
-    votes = _all_votes(ballots)
-    names = list(
-        dict.fromkeys([*(v.annotator for v in votes), *(s.annotator for s in ballots.scores)])
-    )
-    index = {name: position for position, name in enumerate(names)}
-    confusions: dict[Annotator, tuple[tuple[str, ...], FloatArray]] = {}
-    opinions: dict[Pair, Opinion] = {}
-    if votes:
-        row = {pair: i for i, pair in enumerate(dict.fromkeys(v.pair for v in votes))}
-        fit = dawid_skene(
-            Votes(
-                np.array([row[v.pair] for v in votes]),
-                np.array([index[v.annotator] for v in votes]),
-                np.array([CHOICES.index(v.choice) for v in votes]),
-                len(row),
-                len(names),
-                3,
-            ),
-            smoothing=0.5,
+    if table.level in ("interval", "ratio"):
+        raise ScaleError(
+            f"{method} needs labels, but the scale gives numbers",
+            hint="use mean, majority or agreement_weighted, or an ordinal scale",
         )
-        numbers = Counter(v.pair for v in votes)
-        for pair, i in row.items():
-            posterior = fit.posterior[i]
-            p = float(posterior @ UNITS)
-            likeliest = CHOICES[int(posterior.argmax())]
-            # Where A and B are as likely, neither has won.
-            choice: Choice = "TIE" if abs(p - 0.5) < 1e-9 else likeliest
-            opinions[pair] = Opinion(p, choice, numbers[pair])
-        voted = {v.annotator for v in votes}
-        confusions |= {name: (CHOICES, fit.confusion[index[name]]) for name in voted}
-    rewards = _dawid_skene_scores(ballots.scores, index, confusions)
-    return result_of(ballots, weights, opinions, rewards, confusions)
+    items, columns = np.nonzero(table.codes >= 0)
+    voices = table.voices
+    return Votes(
+        items,
+        voices[columns],
+        table.codes[items, columns],
+        len(table.items),
+        int(voices.max(initial=-1)) + 1,
+        table.n_categories,
+    )
 
 
-METHODS: Mapping[str, Aggregator] = {
-    "mean": mean,
-    "majority": majority,
-    "agreement_weighted": agreement_weighted,
-    "dawid_skene": dawid_skene_judgments,
-}
-"""Names that experiments write under ``aggregation:``."""
+def mean(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """Average: each source counts by its weight, however many labels it gave.
+
+    Of a pair it is the weighted mean of the sources' P(A), of numbers that of the sources' means,
+    of labels that of the shares in which each source gave them.
+    """
+    by_source = _source_means(table)
+    used = {source: weights.get(source, 1.0) for source in by_source}
+    above = total = np.zeros((len(table.items), 1))
+    for source, own in by_source.items():
+        present = ~np.isnan(own[:, :1])
+        above = above + used[source] * np.where(present, own, 0.0)
+        total = total + used[source] * present
+    known = total[:, 0] > 0
+    found = np.divide(above, total, out=np.zeros_like(above), where=total > 0)
+    found[~known] = found[known].mean(0) if known.any() else 1.0 / found.shape[1]
+    if table.chances is not None:
+        sides = np.array([table.values == 1.0, table.values == 0.0], dtype=np.float64)
+        return Posterior(np.hstack([found, 1.0 - found]) @ sides, weights=used)
+    if _has_numbers(table):
+        empty = np.zeros((len(table.items), 0))
+        return Posterior(empty, estimates=found[:, 0], weights=used)
+    return Posterior(found, weights=used)
 
 
-def concordances(ballots: Ballots) -> dict[str, float]:
+def _has_numbers(table: RatingTable) -> bool:
+    return table.level in ("interval", "ratio")
+
+
+def _source_means(table: RatingTable) -> dict[str, FloatArray]:
+    """Return source -> (n, 1) mean P(A) or number, or (n, c) shares of labels; NaN without any."""
+    columns: dict[str, list[int]] = {}
+    for number, source in enumerate(table.source_names):
+        columns.setdefault(source, []).append(number)
+    found = {}
+    for source, own in columns.items():
+        codes = table.codes[:, own]
+        size = (codes >= 0).sum(1, keepdims=True)
+        if table.chances is not None or _has_numbers(table):
+            said = table.values[codes] if table.chances is None else table.chances[:, own]
+            total = np.where(codes >= 0, said, 0.0).sum(1, keepdims=True)
+        else:
+            total = counts_of(codes, table.n_categories).astype(np.float64)
+        found[source] = np.divide(total, size, out=np.full_like(total, np.nan), where=size > 0)
+    return found
+
+
+def agreement_weighted(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """Average, each source by its agreement.
+
+    ``weights`` are the measured kappas with people; a source that is not in them gets its agreement
+    with the others instead: of pairs, scores and ordered labels the concordance with their mean, of
+    labels without order the chance-corrected agreement with their votes.
+    """
+    unknown = set(table.source_names) - set(weights)
+    if not unknown:
+        return _weighted(table, weights)
+    if table.chances is None and table.level == "nominal":
+        fit, found = agreement_weighted_votes(votes_of(table))
+        by_source: dict[str, list[float]] = {}
+        for source, voice in zip(table.source_names, table.voices, strict=True):
+            by_source.setdefault(source, []).append(float(found[voice]))
+        estimated = {source: sum(own) / len(own) for source, own in by_source.items()}
+        if len(unknown) == len(by_source) == len(found):
+            return replace(fit, weights=estimated, notes=(_listed("weights", estimated),))
+        return _weighted(table, {**estimated, **weights})
+    return _weighted(table, {**concordances(table), **weights})
+
+
+def _weighted(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    found = mean(table, weights)
+    return replace(found, notes=(_listed("weights", found.weights or {}),))
+
+
+def _listed(what: str, values: Mapping[str, float]) -> str:
+    return f"{what}: " + ", ".join(f"{name} {x:.2f}" for name, x in list(values.items())[:12])
+
+
+def concordances(table: RatingTable) -> dict[str, float]:
     """Return each source's concordance with the mean of the others, between 0 and 1.
 
     Lin's coefficient 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255) on P(A) of
-    pairs, or on scores where there are no pairs; for two values it is Cohen's kappa. A source with
-    nothing in common with any other gets 1: nothing speaks against it.
+    pairs, or on scores; for two values it is Cohen's kappa. A source with nothing in common with
+    any other gets 1: nothing speaks against it.
     """
-    opinions = _pair_means(ballots) or _response_means(ballots)
-    sources = list(dict.fromkeys(name for by in opinions.values() for name in by))
+    if table.chances is None and not _has_numbers(table):
+        table = replace(table, level="interval")  # ordered labels stand for their values
+    means = {source: own[:, 0] for source, own in _source_means(table).items()}
     found = {}
-    for source in sources:
-        own, others = [], []
-        for by in opinions.values():
-            rest = [value for name, value in by.items() if name != source]
-            if source in by and rest:
-                own.append(by[source])
-                others.append(sum(rest) / len(rest))
-        x, y = np.array(own), np.array(others)
-        below = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2) if own else 0.0
-        if not own:
+    for source, own in means.items():
+        others = np.array([x for name, x in means.items() if name != source])
+        others = others.reshape(len(means) - 1, own.size)
+        heard = ~np.isnan(own) & ~np.isnan(others).all(0)
+        x = own[heard]
+        y = np.nanmean(others[:, heard], axis=0) if x.size else x
+        below = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2) if x.size else 0.0
+        if not x.size:
             found[source] = 1.0
         elif below == 0:
             found[source] = 0.0  # both constant: no agreement beyond chance can be seen
@@ -173,111 +159,65 @@ def concordances(ballots: Ballots) -> dict[str, float]:
     return found
 
 
-def _averaged(ballots: Ballots, weights: Mapping[str, float]) -> AggregationResult:
-    counts = Counter(vote.pair for vote in _all_votes(ballots))
-    opinions = {}
-    for pair, by in _pair_means(ballots).items():
-        total = sum(weights.get(source, 1.0) for source in by)
-        if total == 0:
-            continue
-        p = sum(weights.get(source, 1.0) * value for source, value in by.items()) / total
-        choice: Choice = "TIE" if abs(p - 0.5) < 1e-12 else "A" if p > 0.5 else "B"
-        opinions[pair] = Opinion(p, choice, counts[pair])
-    return result_of(ballots, weights, opinions, {})
+def majority(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """One vote for each annotator, times the weight of its source; a tie stays a tie.
+
+    Repeated samples of an annotator vote among themselves first: of pairs a split is a tie, else
+    the samples share the vote. Ordered labels that are tied give the middle of their values,
+    numbers the weighted median.
+    """
+    of_column = np.array([weights.get(source, 1.0) for source in table.source_names])
+    given, voices = table.codes >= 0, table.voices
+    own = np.zeros((len(table.items), voices.max(initial=-1) + 1), dtype=np.int64)
+    for column, voice in enumerate(voices):
+        own[:, voice] += given[:, column]
+    share = of_column / np.maximum(own[:, voices], 1)
+    counted = (own > 0).sum(1)
+    if _has_numbers(table):
+        return Posterior(
+            np.zeros((len(table.items), 0)), estimates=_medians(table, share), counted=counted
+        )
+    if table.tie is not None and (own > 1).any():
+        return majority(_one_column_each(table, voices), weights)
+    totals = np.zeros((len(table.items), table.n_categories))
+    rows, columns = np.nonzero(given)
+    np.add.at(totals, (rows, table.codes[rows, columns]), share[rows, columns])
+    size = totals.sum(1, keepdims=True)
+    prior = totals.sum(0) / max(1e-9, float(totals.sum()))
+    chances = np.where(size > 0, totals / np.maximum(size, 1e-9), prior)
+    top = totals >= totals.max(1, keepdims=True) - 1e-12
+    middle = (top * table.values).sum(1) / top.sum(1)
+    return Posterior(
+        chances, prior, estimates=middle if table.level == "ordinal" else None, counted=counted
+    )
 
 
-def _pair_means(ballots: Ballots) -> dict[Pair, dict[str, float]]:
-    """Return P(first preferred) of each pair by source."""
-    found: dict[Pair, dict[str, list[float]]] = {}
-    for vote in ballots.votes:
-        found.setdefault(vote.pair, {}).setdefault(vote.annotator[0], []).append(vote.probability)
-    means = {
-        pair: {source: sum(p) / len(p) for source, p in by.items()} for pair, by in found.items()
-    }
-    for pair, source, p in _superiorities(ballots):
-        means.setdefault(pair, {}).setdefault(source, p)
-    return means
+def _one_column_each(table: RatingTable, voices: IntArray) -> RatingTable:
+    """Let the repeated labels of each annotator vote among themselves; a split is a tie."""
+    numbers, first = np.unique(voices, return_index=True)
+    codes = []
+    for number in numbers:
+        counts = counts_of(table.codes[:, voices == number], table.n_categories)
+        best = counts == counts.max(1, keepdims=True)
+        code = np.where(best.sum(1) == 1, counts.argmax(1), table.tie)
+        codes.append(np.where(counts.sum(1) > 0, code, MISSING))
+    return replace(
+        table,
+        annotators=tuple(table.annotators[i] for i in first),
+        sources=tuple(table.source_names[i] for i in first),
+        kinds=tuple(table.kinds[i] for i in first),
+        codes=np.column_stack(codes),
+        failures=table.failures[:, first],
+        chances=None,
+    )
 
 
-def _superiorities(ballots: Ballots) -> Iterable[tuple[Pair, str, float]]:
-    """Yield (pair, source, chance that a score of the first is above one of the second)."""
-    scores: dict[Response, dict[str, dict[str, list[Score]]]] = {}
-    for score in ballots.scores:
-        by = scores.setdefault((score.item_id, score.response_id), {})
-        by.setdefault(score.annotator[0], {}).setdefault(score.criterion, []).append(score)
-    for pair in ballots.pairs:
-        first, second = (scores.get((pair[0], response), {}) for response in pair[1:])
-        for source in sorted(first.keys() & second.keys()):
-            shared = sorted(first[source].keys() & second[source].keys())
-            total = sum(first[source][criterion][0].weight for criterion in shared)
-            if total == 0:
-                continue
-            value = 0.0
-            for criterion in shared:
-                mine, theirs = first[source][criterion], second[source][criterion]
-                wins = [
-                    1.0 if x.unit > y.unit else 0.5 if x.unit == y.unit else 0.0
-                    for x in mine
-                    for y in theirs
-                ]
-                value += mine[0].weight * sum(wins) / len(wins)
-            yield pair, source, value / total
-
-
-def _all_votes(ballots: Ballots) -> list[PairVote]:
-    """Return the votes on pairs, and those that the scores of a source amount to."""
-    voted = {(vote.pair, vote.annotator[0]) for vote in ballots.votes}
-    derived = []
-    for pair, source, p in _superiorities(ballots):
-        if (pair, source) not in voted:
-            choice: Choice = "TIE" if abs(p - 0.5) < 1e-12 else "A" if p > 0.5 else "B"
-            derived.append(PairVote(pair, (source, source), choice, p))
-    return [*ballots.votes, *derived]
-
-
-def _one_vote_each(votes: Iterable[PairVote]) -> dict[Pair, dict[Annotator, Choice]]:
-    """Return one vote for each pair and annotator: repeated samples vote among themselves."""
-    groups: dict[Pair, dict[Annotator, list[Choice]]] = {}
-    for vote in votes:
-        groups.setdefault(vote.pair, {}).setdefault(vote.annotator, []).append(vote.choice)
-    return {
-        pair: {annotator: _most(choices) for annotator, choices in by.items()}
-        for pair, by in groups.items()
-    }
-
-
-def _most(choices: Sequence[Choice]) -> Choice:
-    counts = Counter(choices)
-    best = [choice for choice in counts if counts[choice] == max(counts.values())]
-    return best[0] if len(best) == 1 else "TIE"
-
-
-def _by_response(scores: Iterable[Score]) -> dict[Response, list[Score]]:
-    groups: dict[Response, list[Score]] = {}
-    for score in scores:
-        groups.setdefault((score.item_id, score.response_id), []).append(score)
-    return groups
-
-
-def _plurality(scores: Sequence[Score], weights: Mapping[str, float]) -> float:
-    by_criterion: dict[str, list[Score]] = {}
-    for score in scores:
-        by_criterion.setdefault(score.criterion, []).append(score)
-    value = total = 0.0
-    for group in by_criterion.values():
-        units = np.array([score.unit for score in group])
-        # Repeated samples of one annotator share its vote.
-        own = Counter(score.annotator for score in group)
-        vote = np.array([weights.get(s.annotator[0], 1.0) / own[s.annotator] for s in group])
-        if group[0].label is None:
-            decided = _weighted_median(units, vote)
-        else:
-            levels, where = np.unique(units, return_inverse=True)
-            counted = np.bincount(where, weights=vote)
-            decided = float(levels[counted >= counted.max() - 1e-12].mean())
-        value += group[0].weight * decided
-        total += group[0].weight
-    return value / total
+def _medians(table: RatingTable, share: FloatArray) -> FloatArray:
+    found = np.full(len(table.items), np.nan)
+    for row in np.flatnonzero((table.codes >= 0).any(1)):
+        given = table.codes[row] >= 0
+        found[row] = _weighted_median(table.values[table.codes[row, given]], share[row, given])
+    return found
 
 
 def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
@@ -290,50 +230,63 @@ def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
     return float(values[position])
 
 
-def _dawid_skene_scores(
-    scores: Sequence[Score],
-    index: Mapping[Annotator, int],
-    confusions: dict[Annotator, tuple[tuple[str, ...], FloatArray]],
-) -> dict[Response, float]:
-    numbers = [score for score in scores if score.label is None]
-    if numbers:
-        raise ScaleError(
-            f"dawid_skene needs labels, but criterion {numbers[0].criterion} gives numbers",
-            hint="use aggregation: mean, or an ordinal scale",
-        )
-    values: dict[Response, float] = {}
-    totals: dict[Response, float] = {}
-    for criterion in dict.fromkeys(score.criterion for score in scores):
-        group = [score for score in scores if score.criterion == criterion]
-        row = {
-            key: i for i, key in enumerate(dict.fromkeys((s.item_id, s.response_id) for s in group))
-        }
-        units = {score.label: score.unit for score in group}
-        labels = sorted(label for label in units if label is not None)
-        fit = dawid_skene(
-            Votes(
-                np.array([row[s.item_id, s.response_id] for s in group]),
-                np.array([index[s.annotator] for s in group]),
-                np.array([labels.index(s.label) for s in group if s.label is not None]),
-                len(row),
-                len(index),
-                len(labels),
-            ),
-            smoothing=0.5,
-        )
-        expected = fit.posterior @ np.array([units[label] for label in labels])
-        for key, i in row.items():
-            values[key] = values.get(key, 0.0) + group[0].weight * float(expected[i])
-            totals[key] = totals.get(key, 0.0) + group[0].weight
-        names = tuple(f"{criterion}={units[label]:g}" for label in labels)
-        for name in {score.annotator for score in group}:
-            confusions.setdefault(name, (names, fit.confusion[index[name]]))
-    return {key: value / totals[key] for key, value in values.items()}
+def _soft(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """Soft labels: the share of labels of each category, each times the weight of its source."""
+    votes = votes_of(table, "soft")
+    of_voice = np.ones(votes.n_annotators)
+    for voice, source in zip(table.voices, table.source_names, strict=True):
+        of_voice[voice] = weights.get(source, 1.0)
+    return shares(votes, of_voice)
 
 
-def _response_means(ballots: Ballots) -> dict[Response, dict[str, float]]:
-    """Return the mean score of each response by source, criteria by their weight."""
-    return {
-        key: {source: value for source, (value, _) in by.items()}
-        for key, by in components_of(ballots.scores).items()
-    }
+def _glad(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """Abilities of annotators and easiness of items (Whitehill et al. 2009)."""
+    found = glad(votes_of(table, "glad"))
+    names = dict.fromkeys(zip(table.source_names, table.annotators, strict=True))
+    able = dict(zip((name for _, name in names), found.ability.tolist(), strict=True))
+    return replace(found.fit, notes=(_listed("abilities", able), _ended(found.fit)))
+
+
+def _stacking(table: RatingTable, weights: Mapping[str, float], seed: int = 0) -> Posterior:
+    """Learn from gold labels how to read the annotators; gold rows are read out of their fold."""
+    if table.gold is None:
+        raise DataError(
+            "stacking learns from gold labels",
+            hint="add --gold or --gold-column; in an experiment: agreement.reference",
+        )
+    try:
+        return stacking(votes_of(table, "stacking"), table.gold, seed=seed)
+    except ValueError as error:
+        raise DataError(str(error), where="gold labels") from error
+
+
+def _fitted(name: str, model: Callable[[Votes], Posterior]) -> Aggregate:
+    """Return the method of a model that finds annotators' worth itself, whatever their weights."""
+
+    def fitted(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+        fit = model(votes_of(table, name))
+        return replace(fit, notes=(_ended(fit),))
+
+    return fitted
+
+
+def _ended(fit: Posterior) -> str:
+    word = "converged" if fit.converged else "did NOT converge"
+    return f"{word} after {fit.iterations} steps, log-likelihood {fit.log_likelihood:.4f}"
+
+
+METHODS: Mapping[str, Aggregate] = {
+    "mean": mean,
+    "majority": majority,
+    "soft": _soft,
+    AGREEMENT_WEIGHTED: agreement_weighted,
+    # Half a pseudo-count in each cell keeps few labels from giving certain matrices.
+    "dawid_skene": _fitted("dawid_skene", partial(dawid_skene, smoothing=0.5)),
+    "one_coin": _fitted("one_coin", one_coin),
+    "mace": _fitted("mace", mace),
+    "glad": _glad,
+    STACKING: _stacking,
+    "bradley_terry": partial(pair_strengths, ties=False),
+    "davidson": partial(pair_strengths, ties=True),
+}
+"""Every method by the name that experiments and commands give it."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.aggregate.dawid_skene import Fit, Votes, expect, patterns, row_shares
+from harness.aggregate.dawid_skene import Votes, expect, patterns, row_shares
+from harness.ratings.posterior import Posterior
 from harness.statistics.arrays import FloatArray, IntArray
 
 _TINY = 1e-9
 
 
-def shares(votes: Votes, weights: FloatArray | None = None) -> Fit:
+def shares(votes: Votes, weights: FloatArray | None = None) -> Posterior:
     """Return soft labels: the share of votes of each class; of the prior where nobody voted.
 
     Args:
@@ -23,10 +24,10 @@ def shares(votes: Votes, weights: FloatArray | None = None) -> Fit:
     total = counts.sum(1, keepdims=True)
     prior = counts.sum(0) / max(_TINY, float(counts.sum()))
     posterior = np.where(total > 0, counts / np.maximum(total, _TINY), prior)
-    return _described(votes, posterior)
+    return described(votes, posterior)
 
 
-def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Fit, FloatArray]:
+def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Posterior, FloatArray]:
     """Weight each annotator by its chance-corrected agreement with the votes of the others.
 
     The weight is (p - q) / (1 - q), at least 0, of the share p of its labels that fit the weighted
@@ -72,11 +73,11 @@ def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Fit, Float
     fit = shares(votes, weights)
     uniform = np.full(c, 1.0 / c)
     empty = votes.counts(weights).sum(1) <= _TINY
-    posterior = np.where(empty[:, None], prior if prior.sum() else uniform, fit.posterior)
-    return _described(votes, posterior), weights
+    posterior = np.where(empty[:, None], prior if prior.sum() else uniform, fit.probabilities)
+    return described(votes, posterior), weights
 
 
-def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> Fit:
+def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> Posterior:
     """One accuracy for each annotator, errors spread evenly (Zhang et al. 2014, one-coin model).
 
     Fewer parameters than Dawid-Skene: for annotators with few labels each.
@@ -104,12 +105,12 @@ def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> 
         posterior, level = expect(design, weight, prior, confusion)
         converged = level - before < tolerance * max(1, votes.items.size)
         before = level
-    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+    return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
 
 
 def mace(
     votes: Votes, *, smoothing: float = 0.1, max_steps: int = 500, tolerance: float = 1e-7
-) -> Fit:
+) -> Posterior:
     """Annotators either know or spam (MACE; Hovy et al. 2013, NAACL).
 
     With probability s an annotator does not look and labels by a habit xi of its own:
@@ -147,7 +148,7 @@ def mace(
         posterior, level = expect(design, weight, prior, confusion)
         converged = level - before < tolerance * max(1, votes.items.size)
         before = level
-    return Fit(posterior[row_of], prior, confusion, level, steps, converged)
+    return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class GladFit:
         easiness: (n_items,) beta; near 0 is hard.
     """
 
-    fit: Fit
+    fit: Posterior
     ability: FloatArray
     easiness: FloatArray
 
@@ -180,7 +181,7 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
     who, what = votes.annotators, votes.items
     ability, ease = np.ones(votes.n_annotators), np.zeros(votes.n_items)
     start = shares(votes)
-    posterior, prior = start.posterior, start.prior
+    posterior, prior = start.probabilities, start.prior
     before, level, steps, converged = -np.inf, -np.inf, 0, False
     while not converged and steps < max_steps:
         steps += 1
@@ -213,14 +214,14 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
         level = float((np.log(mass[:, 0]) + top[:, 0]).sum())
         converged = abs(level - before) < tolerance * max(1, m)
         before = level
-    described = _described(votes, posterior)
-    fit = Fit(posterior, prior, described.confusion, level, steps, converged)
+    confusion = described(votes, posterior).confusion
+    fit = Posterior(posterior, prior, confusion, level, steps, converged)
     return GladFit(fit, ability, np.exp(ease))
 
 
 def stacking(
     votes: Votes, gold: IntArray, *, ridge: float = 1.0, folds: int = 5, seed: int = 0
-) -> Fit:
+) -> Posterior:
     """Learn from gold labels how to read the annotators (multinomial logistic regression).
 
     The features are one-hot labels of each annotator, so what correlated judges say is not counted
@@ -249,7 +250,7 @@ def stacking(
         rest = known[fold != number]
         held = _softmax_regression(x[rest], gold[rest], votes.n_classes, ridge)
         posterior[out] = _softmax(x[out], held)
-    return _described(votes, posterior)
+    return described(votes, posterior)
 
 
 def _softmax(x: FloatArray, model: FloatArray) -> FloatArray:
@@ -278,17 +279,17 @@ def _softmax_regression(x: FloatArray, y: IntArray, c: int, ridge: float) -> Flo
     return np.asarray(found.x.reshape(d + 1, c))
 
 
-def _described(votes: Votes, posterior: FloatArray) -> Fit:
-    """Return a fit whose confusion matrices are counted against a posterior."""
+def described(votes: Votes, posterior: FloatArray) -> Posterior:
+    """Return a posterior whose confusion matrices are counted against its chances."""
     a, c = votes.n_annotators, votes.n_classes
     flat = votes.annotators * c + votes.labels
     held = posterior[votes.items]
     said = [np.bincount(flat, held[:, k], a * c).astype(np.float64) for k in range(c)]
     seen = np.stack(said, axis=-1).reshape(a, c, c).transpose(0, 2, 1)
-    return Fit(posterior, posterior.mean(0), row_shares(seen), float("nan"), 0, True)
+    return Posterior(posterior, posterior.mean(0), row_shares(seen), float("nan"), 0, True)
 
 
-def excess_agreement(votes: Votes, fit: Fit) -> FloatArray:
+def excess_agreement(votes: Votes, fit: Posterior) -> FloatArray:
     """Return (a, a) how much more often two annotators agree than the model expects.
 
     The models take errors as independent given the truth. Where annotators copy each other or are
@@ -311,6 +312,6 @@ def excess_agreement(votes: Votes, fit: Fit) -> FloatArray:
                 continue
             alike = (fit.confusion[i] * fit.confusion[j]).sum(-1)
             observed = float((codes[both, i] == codes[both, j]).mean())
-            expected = float((fit.posterior[both] @ alike).mean())
+            expected = float((fit.probabilities[both] @ alike).mean())
             found[i, j] = found[j, i] = observed - expected
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.nouns.errors import DataError
+from harness.ratings.posterior import Posterior
+from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.intervals import t_quantile
 from harness.statistics.paired_model import TIE, fit_paired, strongly_connected
@@ -140,3 +142,56 @@ def rank_systems(
         value, wide = float(fit.coefficients[k]), quantile * float(np.sqrt(fit.covariance[k, k]))
         effects[name] = (value, value - wide, value + wide)
     return Ranking(tuple(found), effects, fit.tie, n, fit.clusters)
+
+
+HALF = 0.05
+"""Comparisons that each response of a pair is taken to have won before anybody said anything."""
+
+
+def pair_strengths(table: RatingTable, weights: Mapping[str, float], *, ties: bool) -> Posterior:
+    """Give each response a strength from the comparisons that it took part in.
+
+    Bradley & Terry (1952), a tie being half a win of each; with ``ties`` Davidson's model of ties
+    (1970, JASA 65:317), its nu common to all pairs. Both by the iteration of Davidson's section 3,
+    which for nu = 0 is that of Hunter (2004). A twentieth of a win for each side of every pair
+    keeps a response that always won finite.
+
+    Args:
+        table: Pairs, with ``contestants``.
+        weights: Weight of each source.
+        ties: Whether ties are outcomes of their own.
+
+    Raises:
+        DataError: The rows of the table are no pairs of responses.
+    """
+    if table.contestants is None:
+        raise DataError(
+            f"{'davidson' if ties else 'bradley_terry'} compares responses in pairs, and these are"
+            " labels of single items",
+            hint="judge pairs; or compare systems: --first-column, --second-column, --label-column",
+        )
+    first, second = table.contestants.T
+    each = np.array([weights.get(source, 1.0) for source in table.source_names])
+    given = np.where(table.codes >= 0, each, 0.0)
+    values = table.values[table.codes]
+    tied = (given * (values == 0.5)).sum(1) if ties else np.zeros(len(table.items))
+    won = (given * values).sum(1) + HALF
+    number = given.sum(1) + 2 * HALF
+    n = int(table.contestants.max(initial=-1)) + 1
+    scores = np.bincount(first, won, n) + np.bincount(second, number - won, n)
+    strength, nu = np.ones(n), 1.0 if tied.any() else 0.0
+    chances, steps, moved = np.zeros((first.size, 3)), 0, np.inf
+    while moved > 1e-10 and steps < 10_000:
+        steps += 1
+        a, b = strength[first], strength[second]
+        root = np.sqrt(a * b)
+        mass = a + b + nu * root
+        before, chances = chances, np.stack([a, nu * root, b], axis=1) / mass[:, None]
+        moved = float(np.abs(chances - before).max(initial=0.0))
+        below = np.bincount(first, number * (1 + nu / 2 * np.sqrt(b / a)) / mass, n)
+        below += np.bincount(second, number * (1 + nu / 2 * np.sqrt(a / b)) / mass, n)
+        strength = np.divide(scores, below, out=np.ones(n), where=below > 0)
+        if nu:
+            nu = float(tied.sum() / (number * root / mass).sum())
+    note = f"{'converged' if moved <= 1e-10 else 'did NOT converge'} after {steps} steps"
+    return Posterior(chances, iterations=steps, converged=moved <= 1e-10, notes=(note,))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment
 
 Choice = Literal["A", "TIE", "B"]
+
+T = TypeVar("T")
 
 ONE_ORDER_FAILED = "failed in one order"
 
@@ -45,6 +47,11 @@ class Vote:
     flipped: bool | None = None
     failure: str = ""
     stated: bool = False
+
+
+def one_of_two(first: T, second: T, tie: T) -> T:
+    """Return the one verdict of two orders: equal ones stand, unequal ones are a tie."""
+    return first if first == second else tie
 
 
 def combine_orders(judgments: Iterable[Judgment]) -> list[Vote]:
@@ -85,8 +92,8 @@ def _vote(key: tuple[str, str, str, int], group: list[Judgment]) -> Vote:
     flipped = len(set(choices)) > 1
     if len(known) == len(valid):
         mean = sum(known) / len(known)
-        return Vote(*key, _likelier(mean), mean, len(valid), flipped, stated=True)
-    choice: Choice = "TIE" if flipped else choices[0]
+        return Vote(*key, likelier(mean), mean, len(valid), flipped, stated=True)
+    choice = one_of_two(choices[0], choices[1], "TIE")
     mean = sum(_certain(c) if p is None else p for c, p in zip(choices, stated, strict=True))
     return Vote(*key, choice, 0.5 if flipped else mean / len(valid), len(valid), flipped)
 
@@ -101,7 +108,8 @@ def _certain(choice: Choice) -> float:
     return {"A": 1.0, "TIE": 0.5, "B": 0.0}[choice]
 
 
-def _likelier(probability: float) -> Choice:
-    if probability == 0.5:
+def likelier(probability: float) -> Choice:
+    """Return the choice that P(A) amounts to; one half is a tie."""
+    if abs(probability - 0.5) < 1e-12:
         return "TIE"
     return "A" if probability > 0.5 else "B"

@@ -1,9 +1,10 @@
-"""From the journal's judgments to rating tables, one for each criterion and way of judging."""
+"""From judgments to rating tables, one for each criterion and way of judging."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,11 +12,16 @@ from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import PREFERENCE, Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
-from harness.ratings.both_orders import combine_orders
+from harness.ratings.both_orders import Vote, combine_orders
 from harness.ratings.evidence import NOTHING, Evidence
 from harness.ratings.orders import OrderVerdicts
+from harness.ratings.pairs import votes_from_scores
 from harness.ratings.table import MISSING, RatingTable, from_labels
-from harness.statistics.arrays import FloatArray
+from harness.statistics.arrays import IntArray
+
+
+EVERY = ""
+"""In place of a criterion: all of them."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +32,14 @@ class JudgmentTable:
         criterion: Id of the criterion.
         pairwise: Whether the labels are A, TIE and B.
         table: The ratings; rows are requests.
-        orders: Verdicts of the judges that saw both orders.
         sources: Annotator -> its source.
-        evidence: The orders again, stated probabilities, and the second of repeated samples; for
-            ``agreement_report(table, evidence=...)``.
+        evidence: Verdicts of the judges that saw both orders, stated probabilities, and the second
+            of repeated samples; for ``agreement_report(table, evidence=...)``.
     """
 
     criterion: str
     pairwise: bool
     table: RatingTable
-    orders: tuple[OrderVerdicts, ...]
     sources: Mapping[str, str]
     evidence: Evidence = NOTHING
 
@@ -45,28 +49,26 @@ def tables_from_judgments(
     judgments: Iterable[Judgment],
     infos: Mapping[str, SourceInfo],
     *,
-    cluster_of: Callable[[JudgmentRequest], str] | None = None,
+    scores_as_pairs: bool = False,
 ) -> list[JudgmentTable]:
     """Return one table for each (criterion, pairwise or pointwise) that has judgments.
 
     An annotator is a column; of its repeated samples the first counts, the others are for
-    test-retest.
-    Both orders of a pair are one label: equal verdicts stand, unequal ones are a tie. Listwise
-    judgments take no part.
+    test-retest. Both orders of a pair are one label: equal verdicts stand, unequal ones are a tie.
+    Listwise judgments take no part. Items with the same metadata "cluster" are one cluster.
 
     Args:
         requests: What was asked.
         judgments: What came back, failures included.
         infos: Name of each source -> who it is (its kind, and whether it is simulated).
-        cluster_of: Name of the cluster of a request; by default the item's metadata "cluster", or
-            the item itself.
+        scores_as_pairs: Put all into one table of the pairs, where the scores of an annotator on
+            the responses of a pair are compared (``ratings.pairs``).
 
     Raises:
         DataError: A judgment is about an unknown request or from an unknown source.
     """
-    cluster_of = cluster_of or _cluster
     by_id = {request.id: request for request in requests}
-    groups: dict[tuple[str, bool], list[Judgment]] = {}
+    groups: dict[tuple[str, str], list[Judgment]] = {}
     for judgment in judgments:
         request = by_id.get(judgment.request_id)
         if request is None:
@@ -74,140 +76,55 @@ def tables_from_judgments(
         if judgment.source not in infos:
             raise DataError(f"a judgment is from an unknown source {judgment.source!r}")
         if request.way != "listwise":
-            groups.setdefault((request.criterion.id, request.way == "pairwise"), []).append(
-                judgment
-            )
+            key = (EVERY, "pairwise") if scores_as_pairs else (request.criterion.id, request.way)
+            groups.setdefault(key, []).append(judgment)
     tables = []
-    for (criterion, pairwise), members in groups.items():
-        asked = [
-            r
-            for r in requests
-            if r.criterion.id == criterion
-            and r.way != "listwise"
-            and (r.way == "pairwise") == pairwise
-        ]
-        build = _pair_table if pairwise else _point_table
-        tables.append(build(criterion, asked, members, infos, cluster_of))
+    for (criterion, way), members in groups.items():
+        rows = [r for r in requests if r.way == way and criterion in (EVERY, r.criterion.id)]
+        tables.append(_table(rows, members, by_id, infos))
     return tables
 
 
-def _cluster(request: JudgmentRequest) -> str:
-    return str(request.item.metadata.get("cluster", request.item.id))
-
-
-def annotator_name(judgment: Judgment) -> str:
+def annotator_name(source: str, annotator: str) -> str:
     """Return the column of an annotator: the source, or source/annotator where they differ."""
-    if judgment.annotator in ("", judgment.source):
-        return judgment.source
-    return f"{judgment.source}/{judgment.annotator}"
+    return source if annotator in ("", source) else f"{source}/{annotator}"
 
 
-def _pair_table(
-    criterion: str,
-    requests: Sequence[JudgmentRequest],
-    judgments: Sequence[Judgment],
-    infos: Mapping[str, SourceInfo],
-    cluster_of: Callable[[JudgmentRequest], str],
-) -> JudgmentTable:
-    names = _Names(judgments)
-    row = {request.id: i for i, request in enumerate(requests)}
-    labels = names.empty(len(requests))
-    failures = {name: [""] * len(requests) for name in labels}
-    stated = {name: np.full(len(requests), np.nan) for name in labels}
-    again = names.empty(len(requests))
-    for vote in combine_orders(judgments):
-        name, i = names.of(vote.source, vote.annotator), row[vote.request_id]
-        sample = names.sample_of(vote.source, vote.annotator, vote.repeat)
-        if sample == 1:
-            again[name][i] = vote.choice
-        if sample:
-            continue
-        labels[name][i] = vote.choice
-        failures[name][i] = vote.failure
-        if vote.stated and vote.probability is not None and vote.choice != "TIE":
-            stated[name][i] = max(vote.probability, 1 - vote.probability)
-    table = _table(names, requests, labels, failures, infos, cluster_of, PREFERENCE, "TIE")
-    orders = _orders(names, row, judgments, table)
-    evidence = _evidence(table, orders, stated, again)
-    return JudgmentTable(criterion, True, table, orders, names.sources, evidence)
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What one sample of an annotator said of one row; ``stated`` is that its label is right."""
+
+    row: str
+    who: tuple[str, str]
+    repeat: int
+    label: str | None
+    failure: str
+    stated: float | None
 
 
-def _evidence(
-    table: RatingTable,
-    orders: tuple[OrderVerdicts, ...],
-    stated: Mapping[str, FloatArray],
-    again: Mapping[str, Sequence[str | None]],
-) -> Evidence:
-    code = {label: i for i, label in enumerate(table.categories)}
-    return Evidence(
-        orders=orders,
-        stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
-        retests={
-            name: np.array([code.get(label or "", MISSING) for label in labels], dtype=np.int64)
-            for name, labels in again.items()
-            if any(label is not None for label in labels)
-        },
+def _of_vote(vote: Vote) -> _Label:
+    p = vote.probability if vote.stated and vote.choice != "TIE" else None
+    return _Label(
+        vote.request_id,
+        (vote.source, vote.annotator),
+        vote.repeat,
+        vote.choice,
+        vote.failure,
+        None if p is None else max(p, 1 - p),
     )
 
 
-def _orders(
-    names: _Names, row: Mapping[str, int], judgments: Sequence[Judgment], table: RatingTable
-) -> tuple[OrderVerdicts, ...]:
-    code: Mapping[object, int] = {label: i for i, label in enumerate(table.categories)}
-    seen: dict[str, dict[str, list[int]]] = {}
-    for judgment in judgments:
-        sample = names.sample_of(judgment.source, judgment.annotator, judgment.repeat)
-        if judgment.order == "" or sample or judgment.verdict.status is not Status.OK:
-            continue
-        columns = seen.setdefault(
-            names.of(judgment.source, judgment.annotator),
-            {"AB": [MISSING] * len(row), "BA": [MISSING] * len(row)},
-        )
-        columns[judgment.order][row[judgment.request_id]] = code[judgment.verdict.value]
-    return tuple(
-        OrderVerdicts(
-            name,
-            np.array(c["AB"]),
-            np.array(c["BA"]),
-            table.clusters,
-            code["A"],
-            code["B"],
-            code["TIE"],
-        )
-        for name, c in seen.items()
+def _of_score(judgment: Judgment) -> _Label:
+    verdict = judgment.verdict
+    ok = verdict.status is Status.OK
+    return _Label(
+        judgment.request_id,
+        (judgment.source, judgment.annotator),
+        judgment.repeat,
+        _label(verdict.value) if ok else None,
+        "" if ok else verdict.status.value,
+        verdict.probability if ok else None,
     )
-
-
-def _point_table(
-    criterion: str,
-    requests: Sequence[JudgmentRequest],
-    judgments: Sequence[Judgment],
-    infos: Mapping[str, SourceInfo],
-    cluster_of: Callable[[JudgmentRequest], str],
-) -> JudgmentTable:
-    names = _Names(judgments)
-    row = {request.id: i for i, request in enumerate(requests)}
-    labels = names.empty(len(requests))
-    failures = {name: [""] * len(requests) for name in labels}
-    stated = {name: np.full(len(requests), np.nan) for name in labels}
-    again = names.empty(len(requests))
-    for judgment in judgments:
-        name, i = names.of(judgment.source, judgment.annotator), row[judgment.request_id]
-        verdict = judgment.verdict
-        ok = verdict.status is Status.OK
-        sample = names.sample_of(judgment.source, judgment.annotator, judgment.repeat)
-        if sample == 1 and ok:
-            again[name][i] = _label(verdict.value)
-        if sample:
-            continue
-        if ok and verdict.probability is not None:
-            stated[name][i] = verdict.probability
-        labels[name][i] = _label(verdict.value) if ok else None
-        failures[name][i] = "" if ok else verdict.status.value
-    scale = requests[0].criterion.scale
-    table = _table(names, requests, labels, failures, infos, cluster_of, scale, None)
-    evidence = _evidence(table, (), stated, again)
-    return JudgmentTable(criterion, False, table, (), names.sources, evidence)
 
 
 def _label(value: object) -> str:
@@ -216,51 +133,112 @@ def _label(value: object) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-class _Names:
-    """Column names of the annotators, in order of first appearance, and which sample is the first.
+@dataclass(frozen=True)
+class _Panel:
+    """The annotators of a table, in order of first appearance, and which sample is which.
 
     A source numbers its repeats over all its annotators: the second member of a jury gives its
     first sample as repeat 1.
     """
 
-    def __init__(self, judgments: Sequence[Judgment]) -> None:
-        self._names: dict[tuple[str, str], str] = {}
-        repeats: dict[tuple[str, str], set[int]] = {}
-        for judgment in judgments:
-            who = judgment.source, judgment.annotator
-            self._names.setdefault(who, annotator_name(judgment))
-            repeats.setdefault(who, set()).add(judgment.repeat)
-        self._samples = {who: sorted(found) for who, found in repeats.items()}
-        self.sources = {name: source for (source, _), name in self._names.items()}
+    judgments: Sequence[Judgment]
 
-    def sample_of(self, source: str, annotator: str, repeat: int) -> int:
-        return self._samples[source, annotator].index(repeat)
+    @cached_property
+    def repeats(self) -> dict[tuple[str, str], list[int]]:
+        """(source, annotator) -> its repeats in order."""
+        found: dict[tuple[str, str], set[int]] = {}
+        for judgment in self.judgments:
+            found.setdefault((judgment.source, judgment.annotator), set()).add(judgment.repeat)
+        return {who: sorted(repeats) for who, repeats in found.items()}
 
-    def of(self, source: str, annotator: str) -> str:
-        return self._names[source, annotator]
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Column -> source."""
+        return {annotator_name(*who): who[0] for who in self.repeats}
 
-    def empty(self, n: int) -> dict[str, list[str | None]]:
-        return {name: [None] * n for name in self._names.values()}
+    def sample(self, number: int, labels: Iterable[_Label]) -> dict[tuple[str, str], _Label]:
+        """Return (column, row) -> what the first, second, ... sample said."""
+        return {
+            (annotator_name(*one.who), one.row): one
+            for one in labels
+            if self.repeats[one.who].index(one.repeat) == number
+        }
 
 
 def _table(
-    names: _Names,
-    requests: Sequence[JudgmentRequest],
-    labels: dict[str, list[str | None]],
-    failures: dict[str, list[str]],
+    rows: Sequence[JudgmentRequest],
+    judgments: Sequence[Judgment],
+    by_id: Mapping[str, JudgmentRequest],
     infos: Mapping[str, SourceInfo],
-    cluster_of: Callable[[JudgmentRequest], str],
-    scale: Scale,
-    tie: str | None,
-) -> RatingTable:
-    return from_labels(
-        labels,
+) -> JudgmentTable:
+    pairwise = rows[0].way == "pairwise"
+    of_pairs = [j for j in judgments if by_id[j.request_id].way == "pairwise"]
+    if pairwise:
+        pairs = {r.id: (r.item.id, r.responses[0].id, r.responses[1].id) for r in rows}
+        scores = [j for j in judgments if by_id[j.request_id].way == "pointwise"]
+        votes = votes_from_scores(pairs, by_id.values(), scores, samples_apart=True)
+        labels = [_of_vote(vote) for vote in (*combine_orders(of_pairs), *votes)]
+    else:
+        labels = [_of_score(judgment) for judgment in judgments]
+    panel, ids = _Panel(judgments), [row.id for row in rows]
+    scale: Scale = PREFERENCE if pairwise else rows[0].criterion.scale
+    first, second = (panel.sample(number, labels) for number in (0, 1))
+    table = from_labels(
+        {name: [_said(first, name, row) for row in ids] for name in panel.sources},
         level=scale.level,
         categories=scale.labels or None,
-        kinds={name: infos[source].kind for name, source in names.sources.items()},
-        items=[request.id for request in requests],
-        clusters=[cluster_of(request) for request in requests],
-        failures=failures,
-        simulated=[name for name, source in names.sources.items() if infos[source].simulated],
-        tie=tie,
+        kinds={name: infos[source].kind for name, source in panel.sources.items()},
+        items=ids,
+        clusters=[str(row.item.metadata.get("cluster", row.item.id)) for row in rows],
+        failures={
+            name: [first[name, row].failure if (name, row) in first else "" for row in ids]
+            for name in panel.sources
+        },
+        simulated=[name for name, source in panel.sources.items() if infos[source].simulated],
+        tie="TIE" if pairwise else None,
+    )
+    codes: dict[str | None, int] = {label: i for i, label in enumerate(table.categories)}
+    codes |= {_label(float(value)): i for i, value in enumerate(table.values)} | {None: MISSING}
+    again = {
+        name: np.array([codes[_said(second, name, row)] for row in ids], dtype=np.int64)
+        for name in dict.fromkeys(name for name, _ in second)
+    }
+    stated = {name: np.full(len(ids), np.nan) for name in panel.sources}
+    place = {row: i for i, row in enumerate(ids)}
+    for (name, row), said in first.items():
+        if said.stated is not None:
+            stated[name][place[row]] = said.stated
+    evidence = Evidence(
+        orders=_orders(panel, ids, of_pairs, table),
+        stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
+        retests={name: said for name, said in again.items() if (said >= 0).any()},
+    )
+    return JudgmentTable(rows[0].criterion.id, pairwise, table, panel.sources, evidence)
+
+
+def _said(sample: Mapping[tuple[str, str], _Label], name: str, row: str) -> str | None:
+    found = sample.get((name, row))
+    return None if found is None else found.label
+
+
+def _orders(
+    panel: _Panel, rows: Sequence[str], judgments: Sequence[Judgment], table: RatingTable
+) -> tuple[OrderVerdicts, ...]:
+    """Return what the first sample of each judge of pairs said in each order."""
+    row = {name: i for i, name in enumerate(rows)}
+    code: Mapping[object, int] = {label: i for i, label in enumerate(table.categories)}
+    seen: dict[str, dict[str, IntArray]] = {}
+    for judgment in judgments:
+        who = (judgment.source, judgment.annotator)
+        first = judgment.repeat == panel.repeats[who][0]
+        if judgment.order and first and judgment.verdict.status is Status.OK:
+            columns = seen.setdefault(
+                annotator_name(*who),
+                {order: np.full(len(rows), MISSING, dtype=np.int64) for order in ("AB", "BA")},
+            )
+            columns[judgment.order][row[judgment.request_id]] = code[judgment.verdict.value]
+    sides = (code["A"], code["B"], code["TIE"]) if seen else (0, 0, 0)
+    return tuple(
+        OrderVerdicts(name, both["AB"], both["BA"], table.clusters, *sides)
+        for name, both in seen.items()
     )

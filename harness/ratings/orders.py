@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.nouns.errors import DataError
+from harness.ratings.both_orders import one_of_two
 from harness.ratings.table import MISSING
 from harness.statistics.arrays import IntArray
 
@@ -50,5 +51,6 @@ class OrderVerdicts:
         A pair with a verdict in one order only keeps no verdict: which way it would have gone in
         the other order is not known.
         """
-        same = np.where(self.first_order == self.second_order, self.first_order, tie)
-        return np.where(self.both, same, MISSING).astype(np.int64)
+        pairs = zip(self.first_order.tolist(), self.second_order.tolist(), strict=True)
+        settled = np.array([one_of_two(*pair, tie) for pair in pairs], dtype=np.int64)
+        return np.where(self.both, settled, MISSING)

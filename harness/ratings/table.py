@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,12 @@ class RatingTable:
         simulated: Annotators that a program made up.
         gold: (n,) codes of a gold label, -1 where there is none; None without gold.
         tie: Code of the tie category of a pairwise table, None without one.
+        notes: What the reader of the page should know.
+        sources: The source of each column; empty where every annotator is its own.
+        chances: (n, a) P(A) that each cell of a table of pairs states, NaN without a label; None
+            where only the labels count.
+        contestants: (n, 2) numbers of the two responses that each row of a table of pairs compares;
+            None in other tables.
     """
 
     items: tuple[str, ...]
@@ -49,7 +55,22 @@ class RatingTable:
     simulated: frozenset[str] = frozenset()
     gold: IntArray | None = None
     tie: int | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    chances: FloatArray | None = None
+    contestants: IntArray | None = None
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The source of each column."""
+        return self.sources or self.annotators
+
+    @property
+    def voices(self) -> IntArray:
+        """(a,) number of each column's annotator: a name that stands twice was asked again."""
+        numbers: dict[tuple[str, str], int] = {}
+        named = zip(self.source_names, self.annotators, strict=True)
+        return np.array([numbers.setdefault(name, len(numbers)) for name in named], dtype=np.int64)
 
     @property
     def humans(self) -> tuple[int, ...]:
@@ -88,6 +109,8 @@ class RatingTable:
             clusters=self.clusters[keep],
             failures=self.failures[keep],
             gold=None if self.gold is None else self.gold[keep],
+            chances=None if self.chances is None else self.chances[keep],
+            contestants=None if self.contestants is None else self.contestants[keep],
         )
 
     def failures_as(self, label: str) -> RatingTable:

@@ -29,4 +29,4 @@ def test_dawid_and_skene_1979():
     assert round(fit.log_likelihood, 4) == -192.8909
     diagonal = np.diagonal(fit.confusion[0])
     assert diagonal == pytest.approx([0.8895, 0.8764, 0.6612, 0.4444], abs=5e-5)
-    assert fit.posterior.sum(1) == pytest.approx(np.ones(45))
+    assert fit.probabilities.sum(1) == pytest.approx(np.ones(45))

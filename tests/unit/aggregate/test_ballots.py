@@ -1,13 +1,17 @@
 """What is counted of judgments: votes, failures with their reasons, flips, pairs, responses."""
 
+from functools import partial
+
 import pytest
 
-from harness.aggregate import METHODS, AnnotatorReport, majority, mean
+from harness.aggregate import METHODS, AnnotatorReport, aggregate_judgments
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+
+mean, majority = (partial(aggregate_judgments, METHODS[name]) for name in ("mean", "majority"))
 
 GOOD = Criterion("good", "Which is better?", Scale("ordinal", ("bad", "fair", "good", "best")))
 RIGHT = Criterion("right", "Is it right?", BINARY)
@@ -92,7 +96,8 @@ def test_failed_scores_are_counted_and_give_no_reward():
         ("x2", 1.0, 1),
     ]
     assert result.annotators == (
-        AnnotatorReport("other", "other", 1.0, 1, {}),
+        # Other scored one response of the pair only, which leaves it without its vote.
+        AnnotatorReport("other", "other", 1.0, 1, {"missing": 1}),
         AnnotatorReport("check", "check", 1.0, 0, {"timeout": 2}),
     )
 
@@ -210,7 +215,7 @@ def test_where_pairs_were_asked_scores_make_no_other_pairs():
 def test_values_become_rewards_on_the_unit_interval(method, criterion, values, rewards):
     points = [asked(name, criterion=criterion) for name in ("x1", "x2")]
     judged = [say(point, "j", value) for point, value in zip(points, values, strict=True)]
-    result = METHODS[method](points, judged, {})
+    result = aggregate_judgments(METHODS[method], points, judged, {})
     assert [reward.value for reward in result.rewards] == pytest.approx(rewards)
 
 

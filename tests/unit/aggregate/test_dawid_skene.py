@@ -2,16 +2,25 @@
 
 import math
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
 
-from harness.aggregate import Votes, dawid_skene, dawid_skene_judgments, votes_from_codes
+from harness.aggregate import (
+    METHODS,
+    Votes,
+    aggregate_judgments,
+    dawid_skene,
+    votes_from_codes,
+)
 from harness.aggregate.dawid_skene import patterns
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+
+dawid_skene_judgments = partial(aggregate_judgments, METHODS["dawid_skene"])
 
 CHOICES = ("A", "TIE", "B")
 
@@ -72,7 +81,7 @@ def assert_same(fit, expected):
     assert fit.converged is converged
     assert fit.log_likelihood == pytest.approx(level, rel=1e-9, abs=1e-9)
     assert fit.prior == pytest.approx(prior, abs=1e-9)
-    assert fit.posterior == pytest.approx(np.array(posterior), abs=1e-9)
+    assert fit.probabilities == pytest.approx(np.array(posterior), abs=1e-9)
     assert fit.confusion == pytest.approx(confusion, abs=1e-9)
 
 
@@ -115,7 +124,7 @@ def test_the_defaults_are_maximum_likelihood_to_a_millionth_of_a_label():
 
 def test_before_the_first_step_there_are_only_votes():
     fit = dawid_skene(votes_from_codes(np.array([[0, 0, 1], [1, -1, 1]]), 2), max_steps=0)
-    assert fit.posterior == pytest.approx(np.array([[2 / 3, 1 / 3], [0, 1]]))
+    assert fit.probabilities == pytest.approx(np.array([[2 / 3, 1 / 3], [0, 1]]))
     assert fit.prior.tolist() == [0.5, 0.5]
     assert fit.confusion.tolist() == [[[0.5, 0.5]] * 2] * 3
     assert (fit.iterations, fit.converged, fit.log_likelihood) == (0, False, -math.inf)
@@ -144,7 +153,7 @@ def test_one_label_and_none():
     empty = dawid_skene(votes_of([[], []], 2, 4))
     assert_same(empty, em([[], []], 2, 4))
     assert (empty.iterations, empty.converged, empty.log_likelihood) == (2, True, 0.0)
-    assert empty.posterior.tolist() == [[0.25] * 4] * 2
+    assert empty.probabilities.tolist() == [[0.25] * 4] * 2
 
 
 def test_codes_become_votes():

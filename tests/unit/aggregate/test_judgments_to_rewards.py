@@ -1,13 +1,20 @@
 """From judgments to rewards and preferences: ties, failures, weights, repeats."""
 
+from functools import partial
+
 import pytest
 
-from harness.aggregate import METHODS, agreement_weighted, dawid_skene_judgments, majority, mean
+from harness.aggregate import METHODS, aggregate_judgments
 from harness.nouns.errors import DataError, ScaleError
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+
+mean, majority, agreement_weighted, dawid_skene_judgments = (
+    partial(aggregate_judgments, METHODS[name])
+    for name in ("mean", "majority", "agreement_weighted", "dawid_skene")
+)
 
 GOOD = Criterion("good", "Which is better?", Scale("ordinal", ("bad", "fair", "good")), 1.0)
 RIGHT = Criterion("right", "Is it right?", BINARY, 1.0)
@@ -36,7 +43,7 @@ PAIR = request("x1", "x2")
 
 
 def one(method, judgments, weights=None, requests=(PAIR,)):
-    return METHODS[method](list(requests), judgments, weights or {})
+    return aggregate_judgments(METHODS[method], list(requests), judgments, weights or {})
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -36,8 +36,8 @@ def test_models_beat_the_vote_where_annotators_differ(model):
     votes = votes_from_codes(codes, 3)
     fit = model(votes)
     assert fit.converged
-    assert score(fit.posterior, truth) > score(shares(votes).posterior, truth) + 0.05
-    assert fit.posterior.sum(1) == pytest.approx(np.ones(len(truth)))
+    assert score(fit.probabilities, truth) > score(shares(votes).probabilities, truth) + 0.05
+    assert fit.probabilities.sum(1) == pytest.approx(np.ones(len(truth)))
     assert fit.confusion.sum(2) == pytest.approx(np.ones((5, 3)))
 
 
@@ -45,7 +45,7 @@ def test_agreement_weights_follow_accuracy():
     codes, truth = simulate(2)
     fit, weights = agreement_weighted_votes(votes_from_codes(codes, 3))
     assert weights[0] > weights[2] > weights[4]
-    assert score(fit.posterior, truth) > 0.8
+    assert score(fit.probabilities, truth) > 0.8
 
 
 def test_dawid_skene_finds_the_confusion_matrices():
@@ -88,11 +88,11 @@ def test_correlated_judges_make_dawid_skene_sure_and_wrong_and_stacking_does_not
     codes, truth = correlated(7)
     votes = votes_from_codes(codes, 2)
     fit = dawid_skene(votes)
-    assert fit.posterior.max(1).mean() > 0.95
-    assert score(fit.posterior, truth) < 0.75
+    assert fit.probabilities.max(1).mean() > 0.95
+    assert score(fit.probabilities, truth) < 0.75
     gold = np.where(np.arange(truth.size) < 200, truth, -1)
     stacked = stacking(votes, gold)
-    assert score(stacked.posterior[200:], truth[200:]) > 0.8
+    assert score(stacked.probabilities[200:], truth[200:]) > 0.8
 
 
 def test_excess_agreement_shows_that_annotators_depend_on_each_other():
@@ -112,7 +112,7 @@ def test_excess_agreement_shows_that_annotators_depend_on_each_other():
 def test_items_without_labels_get_the_prior():
     codes = np.array([[0, 0], [1, 1], [0, -1], [-1, -1]])
     fit = dawid_skene(votes_from_codes(codes, 2))
-    assert fit.posterior[3] == pytest.approx(fit.prior)
+    assert fit.probabilities[3] == pytest.approx(fit.prior)
 
 
 def test_stacking_needs_gold_of_two_classes():

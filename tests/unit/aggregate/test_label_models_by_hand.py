@@ -8,13 +8,13 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from harness.aggregate import (
-    Fit,
     agreement_weighted_votes,
     excess_agreement,
     glad,
     stacking,
     votes_from_codes,
 )
+from harness.ratings.posterior import Posterior
 
 
 def test_expected_agreement_is_that_of_the_items_both_labelled():
@@ -23,7 +23,7 @@ def test_expected_agreement_is_that_of_the_items_both_labelled():
     second = np.repeat([0, 1, -1], [9, 3, 12])
     posterior = np.repeat([[0.75, 0.25], [0.0, 1.0]], 12, axis=0)
     confusion = np.array([[[0.9, 0.1], [0.5, 0.5]], [[0.8, 0.2], [0.5, 0.5]]])
-    fit = Fit(posterior, posterior.mean(0), confusion, 0.0, 1, True)
+    fit = Posterior(posterior, posterior.mean(0), confusion, 0.0, 1, True)
     excess = excess_agreement(votes_from_codes(np.column_stack([first, second]), 2), fit)
     # Alike: .9 * .8 + .1 * .2 = .74 where the truth is 0, .5 where it is 1;
     # .75 * .74 + .25 * .5 = .68, and 9/12 were seen.
@@ -47,7 +47,7 @@ def test_an_annotator_whom_nobody_can_confirm_keeps_its_weight():
     fit, weights = agreement_weighted_votes(votes_from_codes(codes, 2))
     # Chance is (4 * 12/22 + 3 * 10/22) / 7 = 39/77: (55 - 39) / (77 - 39) = 8/19.
     assert weights == pytest.approx([8 / 19] * 3 + [1.0])
-    assert fit.posterior[7].tolist() == [0.0, 1.0]
+    assert fit.probabilities[7].tolist() == [0.0, 1.0]
 
 
 def test_glad_without_labels_stays_at_the_middle_of_its_priors():
@@ -106,7 +106,7 @@ def test_stacking_is_multinomial_regression_that_leaves_out_each_gold_item():
     expected += list(predicted(known, np.arange(18, 26)))
     # As many folds as gold items: each is a fold of its own, whatever the seed.
     fit = stacking(votes_from_codes(codes, 3), gold, ridge=0.5, folds=18, seed=3)
-    assert fit.posterior == pytest.approx(np.array(expected), abs=1e-3)
+    assert fit.probabilities == pytest.approx(np.array(expected), abs=1e-3)
 
 
 def test_seed_of_stacking_draws_the_folds():
@@ -117,10 +117,12 @@ def test_seed_of_stacking_draws_the_folds():
         half = np.isin(np.arange(6), (0, *others))
         if np.unique(truth[half]).size == 2 == np.unique(truth[~half]).size:
             learnt = [stacking(votes, np.where(of, truth, -1), folds=3) for of in (~half, half)]
-            splits[others] = np.where(half[:, None], learnt[0].posterior, learnt[1].posterior)
+            splits[others] = np.where(
+                half[:, None], learnt[0].probabilities, learnt[1].probabilities
+            )
     drawn = []
     for seed in range(6):
-        found = stacking(votes, truth, folds=2, seed=seed).posterior
+        found = stacking(votes, truth, folds=2, seed=seed).probabilities
         drawn.append([name for name, out in splits.items() if np.allclose(found, out, atol=1e-6)])
     # Each seed gives one split into two halves, and not all give the same.
     assert [len(split) for split in drawn] == [1] * 6

@@ -1,14 +1,21 @@
 """Means, votes and agreement weights worked out by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from harness.aggregate import agreement_weighted, majority, mean
+from harness.aggregate import METHODS, aggregate_judgments
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+
+mean, majority, agreement_weighted = (
+    partial(aggregate_judgments, METHODS[name])
+    for name in ("mean", "majority", "agreement_weighted")
+)
 
 TEN = Scale("interval", low=0.0, high=10.0)
 LABELS = Scale("ordinal", ("bad", "fair", "good"))

@@ -54,9 +54,9 @@ def test_both_orders_become_one_label_and_stay_known():
     assert labels == ["A", "TIE", "B", None]
     assert table.reasons[table.failures[3, 2] - 1] == "failed in one order"
     assert table.clusters[0] == table.clusters[1] != table.clusters[2]
-    (orders,) = found.orders
+    (orders,) = found.evidence.orders
     assert orders.annotator == "judge" and int(orders.both.sum()) == 3
-    report = agreement_report(table, found.orders)
+    report = agreement_report(table, found.evidence.orders)
     flips = report.find("swap_flip_rate", "judge")
     assert flips.value == pytest.approx(1 / 3)
 
@@ -130,7 +130,10 @@ def test_every_member_of_a_jury_has_its_labels_and_its_retest(pairwise):
     assert {k: v.tolist() for k, v in found.evidence.retests.items()} == {
         "jury/a": [b, a], "jury/b": [b, b],
     }  # fmt: skip
-    seen = {o.annotator: (o.first_order.tolist(), o.second_order.tolist()) for o in found.orders}
+    seen = {
+        o.annotator: (o.first_order.tolist(), o.second_order.tolist())
+        for o in found.evidence.orders
+    }
     assert seen == ({"jury/a": ([a, a],) * 2, "jury/b": ([b, a],) * 2} if pairwise else {})
 
 
