@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from harness.feedback.contract import SourceFactory
+    from harness.ratings.posterior import Aggregate
 
 
 @dataclass(frozen=True)
 class AggregatorFactory:
-    """A way to turn judgments into rewards and preferences.
+    """A way to make one of many labels, and so rewards and preferences of judgments.
 
     Args:
-        name: What experiments write under ``aggregation:``.
-        aggregate: Called with (requests, judgments, weight of each source).
+        name: What experiments write under ``aggregation:``, and commands under ``--method``.
+        aggregate: Called with a table of pairs, of scores or of labels, and the weight of each
+            source; returns the chance of each category in each row.
         summary: One line for ``harness plugins``.
     """
 
     name: str
-    aggregate: Callable[..., Any]
+    aggregate: Aggregate
     summary: str = ""
 
 

@@ -63,6 +63,8 @@ from harness.nouns.schema import (
     Verdict,
     Way,
 )
+from harness.ratings.posterior import Posterior
+from harness.ratings.table import RatingTable
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
@@ -105,9 +107,11 @@ __all__ = [
     "Outcome",
     "Plans",
     "PluginError",
+    "Posterior",
     "Prefetches",
     "Presents",
     "Principle",
+    "RatingTable",
     "ReportSection",
     "Response",
     "Rubric",

@@ -81,7 +81,7 @@ def aggregate_judgments(
         judgments: What came back, failures included.
         weights: Weight of each source, 1 for a source that is not in it; 0 takes no part.
         gold_source: A source whose majority is the truth that ``stacking`` learns from; it has no
-            vote of its own then.
+            vote of its own then, and scores on which it says nothing are averaged.
 
     Raises:
         DataError: A judgment is about an unknown request, a weight is negative, or the method
@@ -100,7 +100,7 @@ def aggregate_judgments(
     opinions = {} if pairs is None else _opinions(pairs, known)
     averaged = any(case.posterior.weights is not None for case in cases)
     decided = {} if averaged else _by_criterion(scored)
-    confusions = {}
+    confusions: dict[Annotator, _Confusion] = {}
     for criterion, case in reversed(scored.items()):
         classes = tuple(f"{criterion.id}={unit:g}" for unit in case.table.values)
         confusions |= case.confusion_of(classes)
@@ -160,6 +160,8 @@ def _score_cases(
         if found is None:
             continue
         rows, voices, table = found
+        if gold_source and table.gold is None:
+            continue  # nothing to learn from
         level: Level = "interval" if criterion.scale.is_numeric else "ordinal"
         table = replace(table, level=level, chances=None)
         try:
@@ -232,9 +234,10 @@ def _opinions(case: _Case, weights: Mapping[str, float]) -> dict[Pair, _Opinion]
     posterior, table = case.posterior, case.table
     given = table.codes >= 0
     weighty = np.array([weights.get(source, 1.0) > 0 for source in table.source_names])
-    heard = given[:, weighty].any(1)
+    heard = np.asarray(given[:, weighty].any(1))
     counted = given.sum(1) if posterior.counted is None else posterior.counted
     chances = posterior.means(table)
+    choices: list[Choice]
     if posterior.probabilities.shape[1]:
         choices = [CHOICES[code] if code >= 0 else "TIE" for code in posterior.decided()]
     else:

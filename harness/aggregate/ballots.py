@@ -60,11 +60,6 @@ class Ballots:
     scores: tuple[Score, ...]
     failed: tuple[tuple[Annotator, str], ...]
 
-    @property
-    def cast(self) -> list[tuple[Pair, Vote]]:
-        """All votes that say something."""
-        return [entry for entry in (*self.votes, *self.compared) if entry[1].choice is not None]
-
 
 def ballots_of(
     requests: Sequence[JudgmentRequest],
@@ -116,21 +111,24 @@ def ballots_of(
         if (named[vote.request_id], vote.source) not in voted
     ]
     single = [*heard["listwise"], *heard["pointwise"]]
-    failed = [(j, j.verdict.status.value) for j in single if j.verdict.status is not Status.OK]
-    lost = [(vote, vote.failure) for vote in given if vote.failure]
-    half = [(vote, MISSING) for _, vote in compared if vote.failure == MISSING]
+    failed = [
+        *((j.source, j.annotator, j.verdict.status.value) for j in single if not _is_ok(j)),
+        *((vote.source, vote.annotator, vote.failure) for vote in given if vote.failure),
+        *((v.source, v.annotator, MISSING) for _, v in compared if v.failure == MISSING),
+    ]
+    scores = [_score(by_id[j.request_id], j) for j in heard["pointwise"] if _is_ok(j)]
     return Ballots(
         responses,
         pairs,
         tuple(votes),
         tuple(compared),
-        tuple(
-            _score(by_id[judgment.request_id], judgment)
-            for judgment in heard["pointwise"]
-            if judgment.verdict.status is Status.OK
-        ),
-        tuple(((who.source, who.annotator), why) for who, why in (*failed, *lost, *half)),
+        tuple(scores),
+        tuple(((source, annotator), why) for source, annotator, why in failed),
     )
+
+
+def _is_ok(judgment: Judgment) -> bool:
+    return judgment.verdict.status is Status.OK
 
 
 def _pairs(

@@ -27,8 +27,6 @@ from harness.ratings.posterior import Aggregate, Posterior
 from harness.ratings.table import MISSING, RatingTable, counts_of
 from harness.statistics.arrays import FloatArray, IntArray
 
-AGREEMENT_WEIGHTED, STACKING = "agreement_weighted", "stacking"
-
 
 def votes_of(table: RatingTable, method: str = "this method") -> Votes:
     """Return the labels of a table; repeated columns of one annotator are labels of that one.
@@ -185,11 +183,14 @@ def majority(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
     size = totals.sum(1, keepdims=True)
     prior = totals.sum(0) / max(1e-9, float(totals.sum()))
     chances = np.where(size > 0, totals / np.maximum(size, 1e-9), prior)
-    top = totals >= totals.max(1, keepdims=True) - 1e-12
-    middle = (top * table.values).sum(1) / top.sum(1)
-    return Posterior(
-        chances, prior, estimates=middle if table.level == "ordinal" else None, counted=counted
-    )
+    estimates = None
+    if table.level == "ordinal":
+        top = totals >= totals.max(1, keepdims=True) - 1e-12
+        estimates = (top * table.values).sum(1) / top.sum(1)
+    elif table.tie is not None:
+        estimates = np.where(size > 0, totals, prior) @ table.values
+        estimates /= np.where(size > 0, size, 1.0)[:, 0]
+    return Posterior(chances, prior, estimates=estimates, counted=counted)
 
 
 def _one_column_each(table: RatingTable, voices: IntArray) -> RatingTable:
@@ -247,7 +248,7 @@ def _glad(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
     return replace(found.fit, notes=(_listed("abilities", able), _ended(found.fit)))
 
 
-def _stacking(table: RatingTable, weights: Mapping[str, float], seed: int = 0) -> Posterior:
+def stacked(table: RatingTable, weights: Mapping[str, float], seed: int = 0) -> Posterior:
     """Learn from gold labels how to read the annotators; gold rows are read out of their fold."""
     if table.gold is None:
         raise DataError(
@@ -279,13 +280,13 @@ METHODS: Mapping[str, Aggregate] = {
     "mean": mean,
     "majority": majority,
     "soft": _soft,
-    AGREEMENT_WEIGHTED: agreement_weighted,
+    "agreement_weighted": agreement_weighted,
     # Half a pseudo-count in each cell keeps few labels from giving certain matrices.
     "dawid_skene": _fitted("dawid_skene", partial(dawid_skene, smoothing=0.5)),
     "one_coin": _fitted("one_coin", one_coin),
     "mace": _fitted("mace", mace),
     "glad": _glad,
-    STACKING: _stacking,
+    "stacking": stacked,
     "bradley_terry": partial(pair_strengths, ties=False),
     "davidson": partial(pair_strengths, ties=True),
 }

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
+
+from harness.statistics.estimate import Estimate
 
 Action = Literal["drop", "down_weight", "stop"]
-
-
-class Measured(Protocol):
-    """A number with its interval, such as a row of the agreement report."""
-
-    @property
-    def value(self) -> float | None:
-        """The estimate; None when it is undefined."""
-
-    @property
-    def low(self) -> float | None:
-        """Lower end of the interval."""
-
-    @property
-    def high(self) -> float | None:
-        """Upper end of the interval."""
-
-    @property
-    def reason(self) -> str:
-        """Why there is no value, or a caution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +42,7 @@ class GateDecision:
         return self.action == "stop" and not self.passed
 
 
-def gate(source: str, kappa: Measured, minimum: float, action: Action) -> GateDecision:
+def gate(source: str, kappa: Estimate, minimum: float, action: Action) -> GateDecision:
     """Hold a source's kappa against people to a minimum.
 
     The estimate decides; the sentence says when the interval reaches over the minimum, so that the
@@ -68,7 +50,7 @@ def gate(source: str, kappa: Measured, minimum: float, action: Action) -> GateDe
 
     Args:
         source: The source.
-        kappa: Its Cohen's kappa against the majority of the people.
+        kappa: Its row of the agreement report (``judge_kappa``).
         minimum: Smallest kappa that passes.
         action: drop, down_weight (to its kappa, at least 0) or stop.
     """

@@ -37,11 +37,12 @@ from harness.ratings.evidence import NOTHING, Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import IntArray
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import Estimate, undefined
 
 MOST_PAIRS = 45
 MAJORITY = "majority of people"
 GOLD = "gold"
+WITH_PEOPLE = "Each source with the people"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class AgreementReport:
             "notes": {section.title: list(section.notes) for section in self.sections},
             "rows": self.rows(),
         }
+
+    def section(self, title: str) -> tuple[Estimate, ...]:
+        """Return the rows of a section, none if it is not there."""
+        return next((s.statistics for s in self.sections if s.title == title), ())
 
     def find(self, name: str, annotators: str) -> Estimate | None:
         """Return the row of that name about those annotators, None if there is none."""
@@ -123,6 +128,7 @@ def agreement_report(
         evidence = replace(evidence, orders=(*evidence.orders, *orders))
     truth = truth_of(table)
     found = [
+        *_gate_section(table, settings),
         *_truth_sections(table, settings),
         *_ties_section(table),
         *_ceiling_section(table),
@@ -158,17 +164,60 @@ def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:
     return None
 
 
-def judge_kappa(table: RatingTable, judge: str, settings: Settings = DEFAULT) -> Estimate:
-    """Return Cohen's kappa of one judge against the majority of the people; a gate reads this.
+def judge_kappa(
+    table: RatingTable, source: str, people: str, settings: Settings = DEFAULT
+) -> Estimate:
+    """Return the kappa of a source with people that its gate reads.
+
+    Cohen's kappa against the majority of the people; of a source with several annotators the
+    lowest, undefined if any of them is. Of the people themselves the mean over their pairs, which
+    is the most that a judge can be asked for.
 
     Args:
         table: The ratings of people and judges.
-        judge: Name of its column.
+        source: The source.
+        people: The source whose people are the truth.
         settings: How to compute.
     """
-    truth = majority(table.label_counts(table.humans))
-    pairs = _pairs(table, table.codes[:, table.column(judge)], truth)
-    return _kappa(table, pairs, f"{judge} - {MAJORITY}", settings)
+    columns: dict[str, list[int]] = {}
+    for number, name in enumerate(table.source_names):
+        columns.setdefault(name, []).append(number)
+    own, theirs = columns.get(source, []), columns.get(people, [])
+    if source == people:
+        found = [
+            _kappa(table, _pairs(table, table.codes[:, a], table.codes[:, b]), people, settings)
+            for k, a in enumerate(own)
+            for b in own[k + 1 :]
+        ]
+        values = [kappa.value for kappa in found if kappa.value is not None]
+        if not values:
+            return undefined("mean_cohen_kappa", source, "one person only")
+        mean = sum(values) / len(values)
+        return Estimate(mean, n=max(k.n for k in found), name="mean_cohen_kappa", annotators=source)
+    truth = majority(table.label_counts(theirs))
+    found = [
+        _kappa(table, _pairs(table, table.codes[:, column], truth), source, settings)
+        for column in own
+    ]
+    unknown = [kappa for kappa in found if kappa.value is None]
+    if unknown or not found:
+        reason = unknown[0].reason if unknown else "no pair was judged"
+        return undefined("cohen_kappa", source, reason)
+    return min(found, key=lambda kappa: kappa.value or 0.0)
+
+
+def _gate_section(table: RatingTable, settings: Settings) -> list[Section]:
+    if not settings.reference:
+        return []
+    rows = [
+        judge_kappa(table, source, settings.reference, settings)
+        for source in dict.fromkeys(table.source_names)
+    ]
+    note = (
+        f"Gates read these rows: Cohen's kappa with the majority of {settings.reference}, the"
+        f" lowest of a source's annotators; of {settings.reference} the mean over their pairs."
+    )
+    return [Section(WITH_PEOPLE, tuple(rows), (note,))]
 
 
 def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:

@@ -35,6 +35,8 @@ class Settings:
         epsilon: What a judge's lower cost is worth, for the alternative annotator test.
         risk: Largest share of wrong verdicts that a selective cascade may let stand.
         half_width: Half the width of the interval that the label budget aims at.
+        reference: Source whose people every source is held against, in rows that gates read; no
+            such rows where it is empty.
     """
 
     replicates: int = REPLICATES
@@ -43,6 +45,7 @@ class Settings:
     epsilon: float = 0.2
     risk: float = 0.1
     half_width: float = 0.05
+    reference: str = ""
 
     @property
     def bootstrap(self) -> dict[str, Any]:

@@ -31,19 +31,6 @@ def agreement_weights(
     return np.asarray(1.0 - (distance if weighting == "linear" else distance**2))
 
 
-def check_weighting(level: Level, weighting: Weighting) -> None:
-    """Refuse weights that the level of measurement forbids.
-
-    Raises:
-        ScaleError: Partial agreement between categories without an order.
-    """
-    if level == "nominal" and weighting != "identity":
-        raise ScaleError(
-            f"{weighting} weights need ordered categories, but the scale is nominal",
-            hint="declare the order: --scale ordinal --categories low,middle,high",
-        )
-
-
 def difference(level: Level, values: FloatArray) -> FloatArray:
     """Return (c, c) squared differences of a level whose metric does not depend on the data.
 

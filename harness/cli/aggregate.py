@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.nouns.errors import DataError, InputError
+from harness.nouns.errors import InputError
 from harness.nouns.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from harness.aggregate import Fit, Ranking, Votes
+    from harness.aggregate import Ranking, Votes
+    from harness.ratings.posterior import Posterior
     from harness.ratings.table import RatingTable
     from harness.statistics.estimate import Estimate
 
 LABEL_METHODS = (
     "majority",
     "soft",
-    "weighted",
+    "mean",
+    "agreement_weighted",
     "dawid_skene",
     "one_coin",
     "mace",
@@ -159,15 +161,15 @@ def _labels(
 ) -> None:  # fmt: skip
     import numpy as np
 
-    from harness.aggregate import votes_from_codes
+    from harness.aggregate.methods import votes_of
     from harness.agreement.accuracy import accuracy
 
-    votes = votes_from_codes(table.codes, table.n_categories)
+    votes = votes_of(table)
     fit, notes = _fit(votes, method, table, seed)
-    top = fit.posterior.max(1)
-    best = fit.posterior >= top[:, None] - 1e-9
+    top = fit.probabilities.max(1)
+    best = fit.probabilities >= top[:, None] - 1e-9
     # A tie stays a tie: no label, and its probabilities say between what.
-    label = np.where(best.sum(1) == 1, fit.posterior.argmax(1), -1)
+    label = np.where(best.sum(1) == 1, fit.probabilities.argmax(1), -1)
     voted = (table.codes >= 0).any(1)
     label = np.where(voted, label, -1)
     scores: list[Estimate] = []
@@ -187,45 +189,20 @@ def _labels(
     _show(table, fit, label, voted, method, scores, notes, out)
 
 
-def _fit(votes: Votes, method: str, table: RatingTable, seed: int) -> tuple[Fit, list[str]]:
-    from harness.aggregate import (
-        agreement_weighted_votes,
-        dawid_skene,
-        glad,
-        mace,
-        one_coin,
-        shares,
-        stacking,
-    )
+def _fit(votes: Votes, method: str, table: RatingTable, seed: int) -> tuple[Posterior, list[str]]:
+    from dataclasses import replace
 
-    notes: list[str] = []
-    if method in ("majority", "soft"):
-        return shares(votes), notes
-    if method == "weighted":
-        fit, weights = agreement_weighted_votes(votes)
-        pairs = zip(table.annotators, weights, strict=True)
-        notes.append("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in list(pairs)[:12]))
-        return fit, notes
-    if method == "stacking":
-        if table.gold is None:
-            raise InputError("stacking learns from gold labels", hint="add --gold or --gold-column")
-        try:
-            return stacking(votes, table.gold, seed=seed), notes
-        except ValueError as error:
-            raise DataError(str(error), where="gold labels") from error
-    if method == "glad":
-        found = glad(votes)
-        pairs = zip(table.annotators, found.ability, strict=True)
-        notes.append("abilities: " + ", ".join(f"{n} {x:.2f}" for n, x in list(pairs)[:12]))
-        fit = found.fit
-    else:
-        fit = {"dawid_skene": dawid_skene, "one_coin": one_coin, "mace": mace}[method](votes)
-    word = "converged" if fit.converged else "did NOT converge"
-    notes.append(f"{word} after {fit.iterations} steps, log-likelihood {fit.log_likelihood:.4f}")
-    return fit, notes
+    from harness.aggregate.models import described
+    from harness.experiment.arms import aggregator
+
+    found = aggregator(method, seed)(table, {})
+    if not found.confusion.size:
+        other = described(votes, found.probabilities)
+        found = replace(found, confusion=other.confusion, prior=other.prior)
+    return found, list(found.notes)
 
 
-def _warnings(table: RatingTable, votes: Votes, fit: Fit, method: str) -> list[str]:
+def _warnings(table: RatingTable, votes: Votes, fit: Posterior, method: str) -> list[str]:
     """Say where annotators err together, so that the probabilities are too sure."""
     import numpy as np
 
@@ -256,7 +233,7 @@ def _warnings(table: RatingTable, votes: Votes, fit: Fit, method: str) -> list[s
     return notes
 
 
-def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> None:
+def _write(out: Path, table: RatingTable, fit: Posterior, label: Any, voted: Any) -> None:
     from harness.labels.writing import write_csv
 
     shares = [f"p:{category}" for category in table.categories]
@@ -264,15 +241,15 @@ def _write(out: Path, table: RatingTable, fit: Fit, label: Any, voted: Any) -> N
     for i, item in enumerate(table.items):
         row = {"item": item, "label": "" if label[i] < 0 else table.categories[label[i]]}
         if voted[i]:
-            posterior = [f"{value:.6f}" for value in fit.posterior[i]]
-            row["probability"] = f"{fit.posterior[i].max():.6f}"
+            posterior = [f"{value:.6f}" for value in fit.probabilities[i]]
+            row["probability"] = f"{fit.probabilities[i].max():.6f}"
             row |= dict(zip(shares, posterior, strict=True))
         rows.append(row)
     write_csv(out, ["item", "label", "probability", *shares], rows)
 
 
 def _document(
-    path: Path, table: RatingTable, fit: Fit, label: Any, method: str,
+    path: Path, table: RatingTable, fit: Posterior, label: Any, method: str,
     scores: list[Estimate], notes: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     return {
@@ -295,7 +272,7 @@ def _document(
             {
                 "item": item,
                 "label": None if label[i] < 0 else table.categories[label[i]],
-                "probabilities": fit.posterior[i].tolist(),
+                "probabilities": fit.probabilities[i].tolist(),
             }
             for i, item in enumerate(table.items)
         ],
@@ -303,7 +280,7 @@ def _document(
 
 
 def _show(
-    table: RatingTable, fit: Fit, label: Any, voted: Any, method: str, scores: list[Estimate],
+    table: RatingTable, fit: Posterior, label: Any, voted: Any, method: str, scores: list[Estimate],
     notes: list[str], out: Path | None,
 ) -> None:  # fmt: skip
     import numpy as np

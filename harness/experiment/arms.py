@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from harness.experiment.config import ArmConfig, RunConfig
 from harness.experiment.trainers import settings_of
 from harness.nouns.errors import ConfigError, PluginError
 from harness.registry import registry, unknown
 
-AGREEMENT_WEIGHTED = "agreement_weighted"
+if TYPE_CHECKING:
+    from harness.ratings.posterior import Aggregate
+
+AGREEMENT_WEIGHTED, STACKING = "agreement_weighted", "stacking"
 
 
-def aggregator(name: str) -> Any:
-    """Return an aggregation by name: the harness's own, or a plugin's.
+def aggregator(name: str, seed: int = 0) -> Aggregate:
+    """Return a method of aggregation by name: the harness's own, or a plugin's.
+
+    Args:
+        name: As experiments write it under ``aggregation:`` and commands under ``--method``.
+        seed: Of what a method draws: the folds of stacking.
 
     Raises:
         PluginError: There is none of that name, or a plugin's has the name of the harness's own.
     """
-    from harness.aggregate import METHODS
+    from harness.aggregate.methods import METHODS, stacked
 
     if name in METHODS and name in registry().aggregators:
         raise PluginError(
@@ -29,7 +37,7 @@ def aggregator(name: str) -> Any:
     known = {**METHODS, **{k: f.aggregate for k, f in registry().aggregators.items()}}
     if name not in known:
         raise unknown("aggregation", name, known, registry().broken)
-    return known[name]
+    return partial(stacked, seed=seed) if name == STACKING and seed else known[name]
 
 
 def arm_weights(
@@ -71,8 +79,8 @@ def check_arms(config: RunConfig) -> None:
         aggregator(arm.aggregation)
         settings_of(arm.trainer, arm.settings, f"arms.{name}.settings")
         settings_of("reward_model", arm.reward_model, f"arms.{name}.reward_model")
-        if arm.aggregation == AGREEMENT_WEIGHTED and config.agreement is None:
+        if config.agreement is None and arm.aggregation in (AGREEMENT_WEIGHTED, STACKING):
             raise ConfigError(
-                "aggregation agreement_weighted needs an agreement section with the people",
+                f"aggregation {arm.aggregation} needs an agreement section with the people",
                 where=f"arms.{name}.aggregation",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,6 @@ from harness.ratings.pairs import votes_from_scores
 from harness.ratings.table import MISSING, RatingTable, from_labels
 from harness.statistics.arrays import IntArray
 
-
 EVERY = ""
 """In place of a criterion: all of them."""
 
@@ -32,7 +31,6 @@ class JudgmentTable:
         criterion: Id of the criterion.
         pairwise: Whether the labels are A, TIE and B.
         table: The ratings; rows are requests.
-        sources: Annotator -> its source.
         evidence: Verdicts of the judges that saw both orders, stated probabilities, and the second
             of repeated samples; for ``agreement_report(table, evidence=...)``.
     """
@@ -40,7 +38,6 @@ class JudgmentTable:
     criterion: str
     pairwise: bool
     table: RatingTable
-    sources: Mapping[str, str]
     evidence: Evidence = NOTHING
 
 
@@ -81,6 +78,8 @@ def tables_from_judgments(
     tables = []
     for (criterion, way), members in groups.items():
         rows = [r for r in requests if r.way == way and criterion in (EVERY, r.criterion.id)]
+        if not rows:
+            raise DataError("scores cannot be compared: there is no pair of responses")
         tables.append(_table(rows, members, by_id, infos))
     return tables
 
@@ -197,8 +196,9 @@ def _table(
         simulated=[name for name, source in panel.sources.items() if infos[source].simulated],
         tie="TIE" if pairwise else None,
     )
-    codes: dict[str | None, int] = {label: i for i, label in enumerate(table.categories)}
-    codes |= {_label(float(value)): i for i, value in enumerate(table.values)} | {None: MISSING}
+    # A number is written as its category, "2", or as a float, "2.0".
+    codes: dict[str | None, int] = {_label(float(x)): i for i, x in enumerate(table.values)}
+    codes |= {label: i for i, label in enumerate(table.categories)} | {None: MISSING}
     again = {
         name: np.array([codes[_said(second, name, row)] for row in ids], dtype=np.int64)
         for name in dict.fromkeys(name for name, _ in second)
@@ -213,7 +213,8 @@ def _table(
         stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
         retests={name: said for name, said in again.items() if (said >= 0).any()},
     )
-    return JudgmentTable(rows[0].criterion.id, pairwise, table, panel.sources, evidence)
+    table = replace(table, sources=tuple(panel.sources.values()))
+    return JudgmentTable(rows[0].criterion.id, pairwise, table, evidence)
 
 
 def _said(sample: Mapping[tuple[str, str], _Label], name: str, row: str) -> str | None:

@@ -67,7 +67,16 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "method",
-    ["majority", "soft", "weighted", "dawid_skene", "one_coin", "mace", "glad", "stacking"],
+    [
+        "majority",
+        "soft",
+        "agreement_weighted",
+        "dawid_skene",
+        "one_coin",
+        "mace",
+        "glad",
+        "stacking",
+    ],
 )
 def test_every_method_gives_labels_with_probabilities(folder, method):
     done = harness(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.experiment.arms import aggregator, arm_weights
+from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
-from harness.experiment.stages.agree import Agreement, as_pairs
+from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
 from harness.experiment.trainers import ONLINE
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
 from harness.records.rows import to_dict
+
+if TYPE_CHECKING:
+    from harness.aggregate import AggregationResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +82,30 @@ def aggregate(
         agreement: What the gates left of the sources; None leaves all.
         pairs: What was compared.
     """
+    from harness.aggregate import aggregate_judgments
+
     left, kappas = (agreement.weights, agreement.kappas) if agreement else ({}, {})
     weights = arm_weights(config, left, kappas)
     used = [judged[source] for source in config.sources if weights[source] > 0]
-    method = aggregator(config.aggregation)
+    gold = agreement.reference if agreement and config.aggregation == STACKING else ""
+
+    def aggregated(
+        chosen: Iterable[Judged], compared: Sequence[JudgmentRequest]
+    ) -> AggregationResult:
+        heard = {one.source.name: one for one in (*chosen, *([judged[gold]] if gold else []))}
+        asked = {r.id: r for r in (*compared, *(r for s in heard.values() for r in s.requests))}
+        said = [judgment for one in heard.values() for judgment in one.judgments]
+        method = aggregator(config.aggregation)
+        return aggregate_judgments(method, list(asked.values()), said, weights, gold)
+
     preferences: Sequence[Preference] = ()
     unused: Mapping[str, int] = {}
     # An offline trainer learns from pairs only, so scores are compared; an online one asks
     # pointwise sources itself and needs only the pairs.
     for_pairs = [s for s in used if s.source.way == "pairwise" or config.trainer not in ONLINE]
-    if for_pairs:
-        judgments = [judgment for one in for_pairs for judgment in as_pairs(one, pairs)]
-        result = method(pairs, judgments, weights)
+    if for_pairs and pairs:
+        result = aggregated(for_pairs, pairs)
         preferences, unused = result.preferences, result.unused
     for_points = [one for one in used if one.source.way == "pointwise"]
-    rewards = None
-    if for_points:
-        judgments = [judgment for one in for_points for judgment in one.judgments]
-        asked = {request.id: request for one in for_points for request in one.requests}
-        rewards = method(list(asked.values()), judgments, weights).rewards
+    rewards = aggregated(for_points, ()).rewards if for_points else None
     return Arm(name, config, weights, preferences, rewards, unused)

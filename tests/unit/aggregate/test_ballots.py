@@ -186,7 +186,8 @@ def test_scores_alone_make_pairs_of_the_responses_of_each_item_in_their_order():
         ("y", "y1"), ("x", "x1"), ("x", "x2"), ("y", "y2"), ("x", "x3"), ("z", "z1"),
     ]  # fmt: skip
     assert chosen(result) == {("x1", "x2"): (1.0, 1)}
-    assert result.unused == {"no verdict": 3}  # y1-y2, x1-x3, x2-x3; z has one response
+    # Of x1-x3 and x2-x3 check scored one response; of y1-y2 none; z has one response.
+    assert result.unused == {"no verdict": 1, "no verdict: missing": 2}
 
 
 def test_where_pairs_were_asked_scores_make_no_other_pairs():

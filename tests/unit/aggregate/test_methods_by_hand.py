@@ -141,13 +141,13 @@ def test_chance_that_a_score_is_above_another():
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        ((2, 3), (7, 9), (X2, 1.0, 1)),
+        ((2, 3), (7, 9), (X2, 1.0, 2)),
         ((9,), (1,), (X1, 1.0, 1)),
         ((1, 5), (3, 3), TIED),
         ((5,), (5,), TIED),
     ],
 )
-def test_scores_become_one_vote_of_their_source(first, second, expected):
+def test_scores_become_one_vote_of_each_annotator(first, second, expected):
     ask = points(DEPTH)
     judged = [say(ask["depth", X1], f"j/{k}", float(v)) for k, v in enumerate(first)]
     judged += [say(ask["depth", X2], f"j/{k}", float(v)) for k, v in enumerate(second)]
@@ -180,7 +180,7 @@ def test_a_source_that_scored_one_response_only_says_nothing_of_the_pair():
         say(ask["style", X2], "apart", 1.0),
         say(ask["depth", X1], "half", 9.0),
     ]
-    assert only(mean(list(ask.values()), judged, {})) == {"no verdict": 1}
+    assert only(mean(list(ask.values()), judged, {})) == {"no verdict: missing": 1}
     judged += [say(ask["depth", X1], "whole", 2.0), say(ask["depth", X2], "whole", 3.0)]
     assert only(mean(list(ask.values()), judged, {})) == (X2, 1.0, 1)
     assert only(majority(list(ask.values()), judged, {})) == (X2, 1.0, 1)

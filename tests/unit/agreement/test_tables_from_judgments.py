@@ -70,8 +70,8 @@ def test_pointwise_labels_have_a_table_of_their_own():
     pairs, points = tables_from_judgments(requests, judged, INFOS)
     assert pairs.pairwise and not points.pairwise
     assert points.table.categories == ("false", "true")
-    kappa = judge_kappa(points.table, "verifier")
-    assert kappa.n == 39 and kappa.annotators == "verifier - majority of people"
+    kappa = judge_kappa(points.table, "verifier", "people")
+    assert (kappa.n, kappa.annotators, kappa.name) == (39, "verifier", "cohen_kappa")
 
 
 def test_repeats_and_stated_probabilities_are_evidence():

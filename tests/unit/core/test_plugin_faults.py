@@ -15,6 +15,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from harness import registry as registry_module
+from harness.aggregate import METHODS
 from harness.cli import plugins as plugins_command
 from harness.experiment.arms import aggregator
 from harness.experiment.config import RunConfig
@@ -122,10 +123,10 @@ def test_plugins_lists_errors_that_look_like_markup(
 def test_a_plugin_cannot_replace_an_aggregation_of_the_harness(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mine = [AggregatorFactory("majority", max), AggregatorFactory("mine", max)]
+    mine = [AggregatorFactory(name, METHODS["soft"]) for name in ("majority", "mine")]
     found = registry_of(monkeypatch, mine={"harness_aggregators": lambda: mine})
     monkeypatch.setattr("harness.experiment.arms.registry", lambda: found)
-    assert aggregator("mine") is max
+    assert aggregator("mine") is METHODS["soft"]
     with pytest.raises(PluginError, match="'majority', which the harness has itself"):
         aggregator("majority")
 

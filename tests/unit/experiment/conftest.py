@@ -11,7 +11,7 @@ import os
 import pickle
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,8 @@ from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
 from harness.nouns.schema import Verdict as V
 from harness.policy.sampling import Sampling
+from harness.ratings.posterior import Posterior
+from harness.ratings.table import RatingTable
 from harness.records.rows import read_rows
 from harness.registry import Origin, registry
 from harness.train.result import TrainResult
@@ -321,12 +323,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )  # fmt: skip
         return Scripted(info, script, made)
 
-    def count(requests: Any, judgments: Any, weights: Any) -> Any:
+    def count(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
         from harness.aggregate import METHODS
 
-        made.note("aggregate", len(requests), len(judgments), sorted(weights))
+        made.note("aggregate", len(table.items), (table.codes >= 0).sum(), sorted(weights))
         made.point("aggregate")
-        return METHODS["majority"](requests, judgments, weights)
+        return METHODS["majority"](table, weights)
 
     def section(data: Any) -> str:
         made.point("report")

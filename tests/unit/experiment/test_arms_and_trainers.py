@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_experiment import config
 
+from harness.aggregate import METHODS
 from harness.experiment.arms import aggregator, check_arms
 from harness.experiment.clock import SAVE_S, Clock
 from harness.experiment.context import no_bar
@@ -176,15 +177,15 @@ def test_an_arm_without_preferences_is_an_error_with_its_place(whole: World) -> 
 def test_an_aggregation_of_a_plugin_may_not_take_a_name_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plugin = AggregatorFactory("counted", lambda *_: "theirs")
+    plugin = AggregatorFactory("counted", METHODS["soft"])
     monkeypatch.setitem(registry().aggregators, "counted", plugin)  # type: ignore[arg-type]
-    assert aggregator("counted")() == "theirs"
+    assert aggregator("counted") is METHODS["soft"]
     monkeypatch.setitem(registry().aggregators, "majority", plugin)  # type: ignore[arg-type]
     with pytest.raises(PluginError) as clash:
         aggregator("majority")
     assert "'majority'" in clash.value.what
     assert clash.value.hint == "rename the plugin's"
-    assert aggregator("mean").__name__ == "mean"
+    assert aggregator("mean") is METHODS["mean"]
 
 
 def test_every_wrong_setting_is_refused_with_its_place(world: World) -> None:

@@ -11,7 +11,7 @@ from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
 from harness.experiment.experiment import load_items
 from harness.experiment.sources import NamedSource, check_roles
 from harness.experiment.stages.aggregate import aggregate
-from harness.experiment.stages.agree import agree, as_pairs
+from harness.experiment.stages.agree import agree
 from harness.experiment.stages.judge import Judged, requests_of
 from harness.feedback.judge import JudgeSource
 from harness.feedback.requests import build_requests
@@ -65,16 +65,6 @@ def test_rewards_are_on_the_unit_scale(
     arm = ArmConfig(sources=("s",), aggregation="mean", trainer="grpo")
     found = aggregate("arm", arm, {"s": judged}, None, PAIRS)
     assert [reward.value for reward in found.rewards or ()] == rewards
-
-
-def test_every_annotator_of_a_pointwise_source_has_a_voice() -> None:
-    source = source_with(UNIT)
-    values = [("ann:r0", 0.9), ("ann:r1", 0.1), ("bob:r0", 0.8), ("bob:r1", 0.2),
-              ("cat:r0", 0.0), ("cat:r1", 1.0)]  # fmt: skip
-    pairs = as_pairs(judged_with(source, values, ["ann", "bob", "cat"]), PAIRS)
-    assert [(p.annotator, p.verdict.value) for p in pairs] == [
-        ("ann", "A"), ("bob", "A"), ("cat", "B"),
-    ]  # fmt: skip
 
 
 def config(**changes: Any) -> RunConfig:

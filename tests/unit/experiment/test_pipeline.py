@@ -18,13 +18,10 @@ from harness.experiment.arms import arm_weights, check_arms
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
 from harness.experiment.experiment import check_held_out
 from harness.experiment.sources import NamedSource
-from harness.experiment.stages.agree import as_pairs
 from harness.experiment.stages.evaluate import evaluators_of
-from harness.experiment.stages.judge import Judged, requests_of
-from harness.feedback.requests import build_requests
 from harness.nouns.errors import ChatError, ConfigError, MissingExtraError, PluginError
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Item, Judgment, Response, Verdict
+from harness.nouns.schema import Item, Response
 from harness.registry import registry
 from harness.scale_out.local import run_jobs
 
@@ -37,21 +34,6 @@ def named(name: str, use: str, **options: Any) -> NamedSource:
 
 ITEMS = [Item(f"i{n}", f"q{n}", reference="1") for n in range(4)]
 RESPONSES = [Response(f"i{n}.{k}", f"i{n}", "base", f"{n} {k}") for n in range(4) for k in range(2)]
-
-
-def test_scores_become_pairs_and_failures_stay_failures() -> None:
-    source = named("v", "last_number")
-    verdicts = {
-        "i0.0": Verdict(Status.OK, True), "i0.1": Verdict(Status.OK, False),
-        "i1.0": Verdict(Status.OK, False), "i1.1": Verdict(Status.OK, True),
-        "i2.0": Verdict(Status.OK, True), "i2.1": Verdict(Status.OK, True),
-        "i3.0": Verdict(Status.OK, True), "i3.1": Verdict(Status.TIMEOUT, rationale="slow"),
-    }  # fmt: skip
-    asked = requests_of(source, ITEMS, RESPONSES)
-    judgments = [Judgment(r.id, "v", "1", "v", verdicts[r.responses[0].id]) for r in asked]
-    pairs = as_pairs(Judged(source, asked, judgments), build_requests(ITEMS, RESPONSES, "pairwise"))
-    assert [p.verdict.value for p in pairs] == ["A", "B", "TIE", None]
-    assert (pairs[3].verdict.status, pairs[3].verdict.rationale) == (Status.TIMEOUT, "slow")
 
 
 def test_weights_are_shares_times_gates_times_kappas() -> None:

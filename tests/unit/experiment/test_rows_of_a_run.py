@@ -9,7 +9,7 @@ from tiny_experiment import config
 
 from harness.experiment.config import RunConfig, SourceConfig
 from harness.experiment.sources import NamedSource
-from harness.experiment.stages.agree import Agreement, agree, as_pairs
+from harness.experiment.stages.agree import Agreement, agree
 from harness.experiment.stages.judge import Judged, requests_of
 from harness.experiment.stages.report import SAMPLES, curve_row, samples_of, source_row
 from harness.feedback.requests import build_requests
@@ -42,32 +42,6 @@ def named(name: str, use: str, **changes: Any) -> NamedSource:
     factory, origin = registry().source(use), registry().origins[use]
     entry = SourceConfig(use=use, **changes)
     return NamedSource(name, entry, factory.build(entry.options, name), origin)
-
-
-def test_scores_are_compared_annotator_by_annotator_and_sample_by_sample() -> None:
-    source = named("v", "last_number")
-    asked = {r.responses[0].id: r.id for r in requests_of(source, ITEMS[:2], RESPONSES)}
-    said = [
-        ("r00", "ann", 0, True), ("r01", "ann", 0, False), ("r00", "ann", 1, False),
-        ("r01", "ann", 1, True), ("r00", "ben", 0, True), ("r10", "ben", 0, Status.REFUSED),
-        ("r11", "ben", 0, Status.TIMEOUT),
-    ]  # fmt: skip
-    judgments = [
-        Judgment(
-            asked[response], "v", "2", who,
-            Verdict(value, rationale="why") if isinstance(value, Status)
-            else Verdict(Status.OK, value), repeat=repeat,
-        )
-        for response, who, repeat, value in said
-    ]  # fmt: skip
-    pairs = as_pairs(judged(source, judgments), PAIRS)
-    assert [(p.request_id, p.annotator, p.repeat, p.verdict.value) for p in pairs] == [
-        (PAIRS[0].id, "ann", 0, "A"),
-        (PAIRS[0].id, "ann", 1, "B"),
-        (PAIRS[1].id, "ben", 0, None),
-    ]
-    assert pairs[2].verdict == Verdict(Status.REFUSED, rationale="why")  # the first of the two
-    assert {(p.source, p.source_version) for p in pairs} == {("v", source.info.version)}
 
 
 def test_kappa_is_undefined_where_nothing_can_be_compared() -> None:

@@ -95,6 +95,19 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     ]
     assert [g["value"] for g in report["gates"]] == near([0.5, 0.2, 0.0])
     (table,) = content["tables"]
+    # What a gate quotes is a row of the report, to the last digit.
+    read = {
+        row["annotators"]: row
+        for row in table["rows"]
+        if row["section"] == "Each source with the people"
+    }
+    assert {name: row["value"] for name, row in read.items()} == content["kappas"]
+    for gate in report["gates"]:
+        row = read[gate["source"]]
+        assert {key: row[key] for key in ("value", "low", "high")} == {
+            key: gate[key] for key in ("value", "low", "high")
+        }
+        assert row["name"] == gate["statistic"]
     assert table["title"] == "pairs"
     labels = {
         "people/ann": ["A", "A", "B", "A", "TIE"], "people/ben": ["A", "A", "B", "B", None],
@@ -163,8 +176,8 @@ def check_preferences_and_rewards(world: World) -> None:
             }
             for item, chosen, rejected, p, n in rows
         ]
-    # pairs, judgments and weights that the plugin's aggregation was called with
-    assert world.happened("aggregate") == [["aggregate", "5", "10", "['people']"]]
+    # pairs, labels (of 10 verdicts one abstained) and weights that the plugin's method was given
+    assert world.happened("aggregate") == [["aggregate", "5", "9", "['people']"]]
 
     verified = [1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1, None, 1, 1, 1, 0]
     grades = [5, 1, 3, 4, None, None, None, 2, None, 1, 2, 3, 5, 5, None, 4, 4, 2]
