@@ -15,6 +15,8 @@ A whole plugin::
         return [exact_match]
 """
 
+from typing import TYPE_CHECKING, Any
+
 from harness.feedback.contract import (
     ChatClient,
     FeedbackSource,
@@ -63,13 +65,15 @@ from harness.nouns.schema import (
     Verdict,
     Way,
 )
-from harness.ratings.posterior import Posterior
-from harness.ratings.table import RatingTable
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from harness.ratings.posterior import Posterior
+    from harness.ratings.table import RatingTable
 
 __all__ = [
     "BINARY",
@@ -144,3 +148,16 @@ __all__ = [
     "read_score",
     "verifier",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return what needs numpy, which a plugin without statistics should not wait for."""
+    if name == "Posterior":
+        from harness.ratings.posterior import Posterior
+
+        return Posterior
+    if name == "RatingTable":
+        from harness.ratings.table import RatingTable
+
+        return RatingTable
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
