@@ -16,6 +16,10 @@ from harness.cli.options import one_object
 class Options(ReadingOptions):
     """What ``harness agree`` is given."""
 
+    items: Annotated[
+        Path | None,
+        typer.Option(help="Judgments: JSONL file of the items; metadata.cluster groups them."),
+    ] = None
     failures_as: Annotated[
         str,
         typer.Option(
@@ -56,6 +60,10 @@ def command(options: Options) -> None:
 
         harness agree LABELS.csv --item-column item --annotator-column who --label-column label
         --people ann,bob --judges gpt
+
+    Judgments as harness judge writes them, the files of all sources put together, name sources:
+
+        harness agree JUDGMENTS.jsonl --people annotators --items items.jsonl
     """
     from harness.agreement import Settings
     from harness.cli.screen import console
@@ -71,7 +79,7 @@ def command(options: Options) -> None:
         epsilon=options.epsilon,
         risk=options.risk,
     )
-    report = agree(options.labels, options.reading(), settings, options.encoding)
+    report = agree(options.labels, options.reading(), settings, options.encoding, options.items)
     name = options.labels.name
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}

@@ -53,6 +53,17 @@ def write_judgments(
     write_jsonl(path, judgment_rows(requests, judgments))
 
 
+def is_judgments(path: Path) -> bool:
+    """Tell whether a file is one of judgments, by its first row."""
+    if path.suffix != ".jsonl" or not path.is_file():
+        return False
+    try:
+        _, row = next(read_rows(path))
+    except (StopIteration, DataError):
+        return False
+    return {"request_id", "verdict", "item_id", "response_ids"} <= set(row)
+
+
 def read_judgments(path: Path) -> list[RecordedJudgment]:
     """Read judgments as ``write_judgments`` writes them.
 
