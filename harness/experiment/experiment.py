@@ -12,6 +12,7 @@ from harness.experiment.config import ItemsConfig, RunConfig, config_of, read_co
 from harness.experiment.sources import Sources, build_sources, check_roles
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item
+from harness.policy.weights import weights_hash
 from harness.records.rows import read_items
 
 
@@ -29,6 +30,7 @@ class Experiment:
         sources: By name.
         train: Items to train on.
         evaluation: Held-out items.
+        weights: What the base policy is: a hash of its folder, or the revision of its hub id.
     """
 
     config: RunConfig
@@ -37,13 +39,14 @@ class Experiment:
     sources: Sources
     train: tuple[Item, ...]
     evaluation: tuple[Item, ...]
+    weights: str
 
     @classmethod
     def read(cls, path: Path) -> Experiment:
         """Read an experiment file and its items, build its sources, and check all of it.
 
         Raises:
-            InputError: The experiment, its items or a plugin is wrong.
+            InputError: The experiment, its items or a plugin is wrong, or there is no such policy.
         """
         written = read_config(path)
         config = config_of(written, path)
@@ -55,7 +58,8 @@ class Experiment:
         )
         check_held_out(train, evaluation)
         sha256 = hashlib.sha256(written).hexdigest()
-        return cls(config, path, sha256, sources, train, evaluation)
+        weights = weights_hash(resolve(path, config.policy.model))
+        return cls(config, path, sha256, sources, train, evaluation, weights)
 
     @property
     def model(self) -> str:

@@ -56,13 +56,19 @@ def source_by_name(
         PluginError: The source is unknown or broken, or its options are wrong.
         ConfigError: It cannot judge that way.
     """
-    found = registry()
     config = SourceConfig.model_validate({"use": use, "options": options or {}, "way": way})
-    source = found.source(use).build(config.options)
-    named = NamedSource(use, config, source, found.origins[use])
+    return _named(use, config, config.options)
+
+
+def _named(name: str, config: SourceConfig, options: Mapping[str, Any]) -> NamedSource:
+    found = registry()
+    source = found.source(config.use).build(options, name)
+    named = NamedSource(name, config, source, found.origins[config.use])
     if named.way not in source.info.takes:
+        plugin = "" if name == config.use else f" ({config.use})"
         raise ConfigError(
-            f"source {use} cannot judge {named.way}",
+            f"source {name}{plugin} cannot judge {named.way}",
+            where=f"sources.{name}.way",
             hint=f"it can judge {', '.join(source.info.takes)}",
         )
     return named
@@ -99,25 +105,14 @@ class Sources(Mapping[str, NamedSource]):
             HarnessError: It is not the same as in the process that handed it over.
         """
         if name not in self._built:
-            self._built[name] = self._build(name, self._config[name])
+            named = _named(name, self._config[name], self._options[name])
+            if self._known.get(name, named.info) != named.info:
+                raise HarnessError(
+                    f"source {name} changed during the run\n"
+                    "  hint: a file that its options name was edited; run again"
+                )
+            self._built[name] = named
         return self._built[name]
-
-    def _build(self, name: str, entry: SourceConfig) -> NamedSource:
-        found = registry()
-        source = found.source(entry.use).build(self._options[name], name)
-        named = NamedSource(name, entry, source, found.origins[entry.use])
-        if named.way not in source.info.takes:
-            raise ConfigError(
-                f"source {name} ({entry.use}) cannot judge {named.way}",
-                where=f"sources.{name}.way",
-                hint=f"it can judge {', '.join(source.info.takes)}",
-            )
-        if self._known.get(name, source.info) != source.info:
-            raise HarnessError(
-                f"source {name} changed during the run\n"
-                "  hint: a file that its options name was edited; run again"
-            )
-        return named
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names in the order of the experiment."""

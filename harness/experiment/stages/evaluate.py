@@ -76,6 +76,7 @@ def sample_policies(
         stage = f"evaluate/{name}"
         inputs = {
             "checkpoint": weights_hash(policy.checkpoint),
+            "base": experiment.weights,  # for the log-ratios
             "items": [to_dict(item) for item in items],
             "policy": config.policy.model_dump(),
             "per_item": per_item,

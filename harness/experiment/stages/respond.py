@@ -5,7 +5,6 @@ from __future__ import annotations
 from harness.experiment.context import StartBar
 from harness.experiment.experiment import Experiment
 from harness.nouns.schema import Response
-from harness.policy.weights import weights_hash
 from harness.records.rows import read_responses, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
@@ -20,7 +19,7 @@ def respond(experiment: Experiment, directory: RunDirectory, bar: StartBar) -> l
     policy = config.policy
     path = directory.path / "responses" / "train.jsonl"
     inputs = {
-        "policy": [policy.model_dump(), weights_hash(model)],
+        "policy": [policy.model_dump(), experiment.weights],
         "items": [to_dict(item) for item in items],
         "seed": config.seeds[0],
     }

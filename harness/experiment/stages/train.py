@@ -16,8 +16,8 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, preference_rows, train_arm
 from harness.nouns.errors import HarnessError
+from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
-from harness.policy.weights import weights_hash
 from harness.records.journal import Journal
 from harness.records.rows import read_rows, to_dict
 from harness.records.run_directory import RunDirectory
@@ -152,7 +152,7 @@ class Training:
     def _begin(self, job: TrainJob, arm: Arm) -> TrainedPolicy | None:
         """Return a finished training; else clear what an experiment with other inputs left."""
         stage = f"train/{job.arm}-seed{job.seed}"
-        inputs = self._inputs(arm, job.seed)
+        inputs = self._inputs(job, arm)
         if not self.directory.is_done(stage, inputs):
             for folder in (job.folder, job.reward_model_folder):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -163,7 +163,7 @@ class Training:
             return None
         return TrainedPolicy(job.arm, job.seed, json.loads(path.read_text(encoding="utf-8")))
 
-    def _inputs(self, arm: Arm, seed: int) -> dict[str, Any]:
+    def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
         """Return all that a training depends on."""
         experiment, config = self.experiment, self.experiment.config
         sources, evaluation = experiment.sources, config.evaluation
@@ -171,10 +171,10 @@ class Training:
             "arm": arm.config.model_dump(exclude={"title"}),
             "sources": {name: _identity(sources[name]) for name in arm.config.sources},
             "weights": arm.weights,
-            "preferences": arm.preferences_sha256,
-            "policy": [config.policy.model_dump(), weights_hash(experiment.model)],
+            "preferences": content_hash(job.preferences),
+            "policy": [config.policy.model_dump(), experiment.weights],
             "items": [to_dict(item) for item in experiment.train],
-            "seed": seed,
+            "seed": job.seed,
             "monitor_every": evaluation.monitor_every,
             "monitored": [to_dict(item) for item in experiment.evaluation[:MONITORED_ITEMS]],
         }

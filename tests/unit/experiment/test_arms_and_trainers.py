@@ -139,7 +139,9 @@ def test_rows_for_training_keep_the_whole_item() -> None:
 def job_of(run: str, arm: str, seed: int) -> TrainJob:
     content = config()
     sources = Sources(content, Path("x.yaml"))
-    return TrainJob(Experiment(content, Path("x.yaml"), "", sources, (), ()), run, arm, seed, {})
+    return TrainJob(
+        Experiment(content, Path("x.yaml"), "", sources, (), (), ""), run, arm, seed, {}
+    )
 
 
 def test_a_job_says_where_its_training_writes() -> None:

@@ -103,7 +103,25 @@ def test_a_changed_arm_is_trained_again_and_the_others_stay(whole: World) -> Non
     (whole.folder / "policy" / "weights").write_text("another base")
     whole.run(arms=arms)
     assert len(whole.happened("train")) == before + 2 + 12
+    # What a policy's KL is measured from moved, even if its own weights did not.
+    assert len(whole.happened("sample")) == 2 * sampled
     assert Path(whole.out / "responses" / "train.jsonl").is_file()
+
+
+def test_a_hub_id_is_its_revision(whole: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    revision = ["one"]
+    monkeypatch.setattr("harness.policy.weights._revision", lambda hub_id: hub_id + revision[0])
+    policy = {**whole.experiment["policy"], "model": "org/model"}
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+
+    def work() -> list[int]:
+        whole.run(policy=policy, arms=arms, seeds=[0], agreement=None)
+        return [len(whole.happened("sample")), len(whole.happened("train"))]
+
+    assert work() == [3, 1]
+    assert work() == [3, 1]
+    revision[0] = "two"
+    assert work() == [6, 2]
 
 
 def test_changed_inputs_of_an_arm_train_its_reward_model_again_too(whole: World) -> None:

@@ -27,7 +27,7 @@ from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.experiment.train_job import TrainJob, train_arm
 from harness.nouns.errors import BudgetExceededError, HarnessError, MissingExtraError
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Item, Judgment, Verdict
+from harness.nouns.schema import Item, Judgment, Preference, Response, Verdict
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.registry import registry
@@ -74,31 +74,26 @@ def read(
     config: RunConfig, items: Sequence[Item] = ITEMS, held_out: Sequence[Item] = HELD_OUT
 ) -> Experiment:
     path = Path("x.yaml")
-    return Experiment(config, path, "", Sources(config, path), tuple(items), tuple(held_out))
+    return Experiment(config, path, "", Sources(config, path), tuple(items), tuple(held_out), "w")
 
 
 def train(
-    experiment: Experiment, folder: Path, journal: Journal
+    experiment: Experiment, folder: Path, journal: Journal, texts: str = "ab"
 ) -> dict[tuple[str, int], TrainedPolicy]:
+    preferences = [Preference("i0", "r0", "r1", 1.0, 1)]
+    responses = [Response(f"r{k}", "i0", "base", text) for k, text in enumerate(texts)]
     arms = [
-        Arm(name, arm, {source: 1.0 for source in arm.sources}, (), None, {})
+        Arm(name, arm, {source: 1.0 for source in arm.sources}, preferences, None, {})
         for name, arm in experiment.config.arms.items()
     ]
-    return Training(experiment, RunDirectory(folder), journal, (), no_bar).train(arms)
-
-
-@pytest.fixture(autouse=True)
-def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The base policy, beside the experiment file."""
-    (tmp_path / "m").mkdir()
-    monkeypatch.chdir(tmp_path)
+    return Training(experiment, RunDirectory(folder), journal, responses, no_bar).train(arms)
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Train with trainings that do nothing; return the jobs that were started."""
 
-    def call(experiment: Experiment) -> list[TrainJob]:
+    def call(experiment: Experiment, texts: str = "ab") -> list[TrainJob]:
         started: list[TrainJob] = []
 
         def run_jobs(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
@@ -109,7 +104,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
         with Journal(tmp_path / "journal.sqlite") as journal:
-            train(experiment, tmp_path, journal)
+            train(experiment, tmp_path, journal, texts)
         return started
 
     return call
@@ -122,6 +117,9 @@ def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) ->
     assert len(trained(read(config, items=ITEMS[:3]))) == 4  # data.train.limit
     assert len(trained(read(config, items=ITEMS))) == 4
     assert len(trained(read(config, held_out=HELD_OUT[1:]))) == 4
+    assert len(trained(read(config))) == 4
+    assert len(trained(read(config), "ac")) == 4  # another text under the same id
+    assert len(trained(replace(read(config), weights="of another revision"))) == 4
     changed = read(config)
     named = changed.sources["judge"]
     newer: Any = replace(named.source, info=replace(named.info, version="2"))  # type: ignore[type-var]
