@@ -477,7 +477,7 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
         *(f"evaluate/{policy}-seed{seed}" for policy in POLICIES for seed in (0, 1)),
     }
     # What a stage depends on, as a number: if it moves, everybody's finished trainings and samples
-    # are made again after an upgrade. Change it knowingly. Last: preferences count with their texts,
+    # are made again after an upgrade. Change it knowingly. Last: preferences count with their text,
     # and the base policy counts in the samples of every other, since their log-ratios are to it.
     assert content_hash(stored["stages"])[:16] == "77bfdfa57100964a"
     assert set(stored["source_seconds"]) == {"people", "jury", "critic", "verifier", "grader"}
