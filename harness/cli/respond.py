@@ -12,7 +12,8 @@ def command(
     model: Annotated[
         str,
         typer.Option(
-            help="Folder of a checkpoint or a hub id; or with --chat a model as litellm names it."
+            help="Folder of a checkpoint or of a LoRA adapter, or a hub id; or with --chat a"
+            " model as litellm names it."
         ),
     ],
     items: Annotated[Path, typer.Option(help="JSONL file of items.")],

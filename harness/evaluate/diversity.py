@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.nouns.errors import InputError
 from harness.nouns.schema import Response
 from harness.statistics.intervals import clustered_mean
 
@@ -53,6 +54,29 @@ def distinct(counts: Counter[tuple[str, ...]], sample: int) -> float | None:
         for count in counts.values()
     )
     return expected / sample
+
+
+def vendi_score(similarity: Sequence[Sequence[float]]) -> float:
+    """Return the effective number of different samples.
+
+    The exponential of the entropy of the eigenvalues of K / n (Friedman & Dieng 2023, "The Vendi
+    Score", section 3).
+
+    Args:
+        similarity: (n, n) positive semi-definite similarities with ones on the diagonal.
+
+    Raises:
+        InputError: The matrix is not square, symmetric, or has another diagonal.
+    """
+    import numpy as np
+
+    kernel = np.asarray(similarity, dtype=float)
+    square = kernel.ndim == 2 and kernel.shape[0] == kernel.shape[1] > 0
+    if not square or not np.allclose(kernel, kernel.T) or not np.allclose(np.diag(kernel), 1):
+        raise InputError("similarities must be a symmetric matrix with ones on the diagonal")
+    values = np.linalg.eigvalsh(kernel / len(kernel))
+    values = values[values > 1e-12]
+    return float(np.exp(-(values * np.log(values)).sum()))
 
 
 def describe_texts(

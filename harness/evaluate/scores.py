@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
@@ -161,3 +161,22 @@ def coverage_of(rows: Sequence[Scored]) -> dict[str, Any]:
         "coverage": scored / len(rows) if rows else None,
         "failures": dict(sorted(failures.items())),
     }
+
+
+def pass_at_k(n: int, correct: int, k: int) -> float:
+    """Return the chance that at least one of k samples passes, without bias.
+
+    1 - C(n - c, k) / C(n, k) (Chen et al. 2021, "Evaluating Large Language Models Trained on Code",
+    section 2.1).
+
+    Args:
+        n: Samples drawn.
+        correct: How many of them passed.
+        k: Samples allowed, at most n.
+
+    Raises:
+        InputError: k is above n or below 1, or more passed than were drawn.
+    """
+    if not 1 <= k <= n or not 0 <= correct <= n:
+        raise InputError(f"pass@k needs 1 <= k <= n and 0 <= c <= n, got {k=}, {n=}, c={correct}")
+    return 1.0 - math.comb(n - correct, k) / math.comb(n, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,12 @@ def is_adapter(path: str | Path) -> bool:
     return (Path(path) / "adapter_config.json").is_file()
 
 
+def base_of(adapter: str | Path) -> str:
+    """Return the checkpoint folder or hub id that a LoRA folder was trained on."""
+    config = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
+    return str(config["base_model_name_or_path"])
+
+
 def load_tokenizer(path: str | Path) -> Any:
     """Return the tokenizer of a checkpoint, padding on the left.
 
@@ -37,7 +44,7 @@ def load_tokenizer(path: str | Path) -> Any:
 
     where: str | Path = path
     if is_adapter(path) and not (Path(path) / "tokenizer_config.json").is_file():
-        where = _base_of(path)
+        where = base_of(path)
     tokenizer: Any = _loaded(AutoTokenizer, where, padding_side="left")
     if tokenizer.eos_token_id is None:
         raise InputError(
@@ -66,7 +73,7 @@ def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float
     if is_adapter(path):
         from peft import PeftModel
 
-        base = _loaded(AutoModelForCausalLM, _base_of(path), dtype=dtype)
+        base = _loaded(AutoModelForCausalLM, base_of(path), dtype=dtype)
         model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
     else:
         model = _loaded(AutoModelForCausalLM, path, dtype=dtype)
@@ -140,12 +147,6 @@ def reference_of(policy: Any, path: str | Path) -> Reference:
         policy.set_adapter("default")
         policy.eval()
     return Reference(policy, "reference")
-
-
-def _base_of(adapter: str | Path) -> str:
-    from peft import PeftConfig
-
-    return str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
 
 
 def _loaded(kind: Any, path: str | Path, **options: Any) -> Any:

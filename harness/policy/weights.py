@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from harness.nouns.errors import InputError
-from harness.policy.models import is_adapter
+from harness.policy.models import base_of, is_adapter
 from harness.records.file_hash import file_hash
 
 
@@ -25,8 +24,7 @@ def weights_hash(model: str | Path) -> str:
         return _revision(str(model))
     found = file_hash(folder)
     if is_adapter(folder):
-        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        found += "+" + weights_hash(config["base_model_name_or_path"])
+        found += "+" + weights_hash(base_of(folder))
     return found
 
 

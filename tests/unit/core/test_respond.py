@@ -39,6 +39,16 @@ def test_what_was_cut_is_marked_and_keeps_its_tokens(policy: Path) -> None:
     assert not any(r.metadata["truncated"] for r in whole)
 
 
+def test_what_cannot_be_sampled_is_refused(policy: Path, tmp_path: Path) -> None:
+    for name in ("temperature", "max_new_tokens", "per_item"):
+        with pytest.raises(InputError, match=f"{name} must be at least"):
+            Sampling(**{name: -1})
+    with pytest.raises(InputError, match="cannot load the policy"):
+        sample_policy(tmp_path, ITEMS, Sampling(), system="s")
+    with pytest.raises(InputError, match="no such model folder"):
+        sample_policy(tmp_path / "absent", ITEMS, Sampling(), system="s")
+
+
 def test_the_log_ratio_to_itself_is_zero_also_with_padding(policy: Path) -> None:
     found = sample_policy(policy, ITEMS, Sampling(1.0, 40, per_item=3), system="s")
     assert log_ratios(policy, policy, ITEMS, found) == [0.0] * 6
