@@ -33,7 +33,7 @@ EXCESS = 0.05
 
 
 def command(
-    labels: Annotated[Path, typer.Argument(help="Table of labels: CSV, TSV, JSONL, ...")],
+    labels: Annotated[Path, typer.Argument(help="Table of labels, or an export of a tool.")],
     method: Annotated[
         str,
         typer.Option(
@@ -51,6 +51,15 @@ def command(
     label_column: Annotated[
         str, typer.Option(help="Long tables: the label. Comparisons: the winner.")
     ] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help="Any other table, or what an export's columns mean, in the options of human_csv,"
+            " e.g. --set response_a=model_a; may be repeated.",
+        ),
+    ] = None,
     cluster_column: Annotated[
         str, typer.Option(help="Column with the group (prompt) of items that belong together.")
     ] = "",
@@ -99,8 +108,9 @@ def command(
         _rank(labels, method, first_column, second_column, label_column, cluster_column,
               length_column, json_file)  # fmt: skip
         return
-    from harness.labels.ratings import read_ratings
-    from harness.labels.tables import FAILURES, Reading
+    from harness.cli.options import split_pairs
+    from harness.labels.mapping import read_said
+    from harness.labels.ratings import Reading, read_ratings
 
     table, _ = read_ratings(
         labels,
@@ -109,10 +119,11 @@ def command(
             item_column=item_column,
             annotator_column=annotator_column,
             label_column=label_column,
+            columns=read_said(split_pairs(set_ or (), "--set")),
             cluster_column=cluster_column,
             gold_column=gold_column,
             categories=_names(categories),
-            failure_values=_names(failure_values) or FAILURES,
+            failure_values=_names(failure_values),
         ),
     )
     if gold is not None:
@@ -130,28 +141,30 @@ def _with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
     import numpy as np
 
-    from harness.labels.tables import read_file, refuse
+    from harness.labels.exports import read_label_table
+    from harness.labels.problems import Problems
+    from harness.labels.values import label_text
 
     if not item_column:
         raise InputError("--gold needs --item-column to match the items of both tables")
-    file = read_file(path)
-    file.need([item_column, "label"], "--gold")
+    file = read_label_table(path)
+    file.need({item_column: "--item-column", "label": "--gold"})
     known = {name: i for i, name in enumerate(table.items)}
     codes = np.full(len(table.items), -1, dtype=np.int64)
-    problems = []
+    problems = Problems(path, "leave unknown gold labels empty")
     seen: dict[str, str] = {}
-    rows = zip(file.places, file.columns[item_column], file.columns["label"], strict=True)
-    for place, item, label in rows:
+    for row, item in zip(file.rows, file.texts(item_column), strict=True):
+        place, label = row.place, label_text(row.cells["label"])
         if item not in known:
-            problems.append(f"{place}: item {item!r} is not in the table of labels")
+            problems.add(place, f"item {item!r} is not in the table of labels")
         elif item in seen:
-            problems.append(f"{place}: item {item!r} stands already in {seen[item]}")
+            problems.add(place, f"item {item!r} stands already in {seen[item]}")
         elif label and label not in table.categories:
-            problems.append(f"{place}: {label!r} is none of {', '.join(table.categories)}")
+            problems.add(place, f"{label!r} is none of {', '.join(table.categories)}")
         elif label:
             codes[known[item]] = table.categories.index(label)
         seen.setdefault(item, place)
-    refuse(path, "gold labels do not fit", problems, "leave unknown gold labels empty")
+    problems.refuse("gold labels do not fit")
     return replace(table, gold=codes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,10 +85,12 @@ def command(options: Options) -> None:
     files = ImportFiles(options.out, options.items_out, options.responses_out)
     labels = import_labels(mapping, files, known)
     people, about = {label.annotator for label in labels}, {label.item_id for label in labels}
-    skips = sum(label.value is None for label in labels)
+    reasons = Counter(label.reason for label in labels if label.reason)
+    skips = reasons.pop("skip", 0)
+    failed = "".join(f", {n} {reason}" for reason, n in sorted(reasons.items()))
     screen.print(
-        f"\n{len(labels)} labels ({skips} skips) by {len(people)} people on {len(about)} items,"
-        f" from {len(mapping.table.rows)} rows."
+        f"\n{len(labels)} labels ({skips} skips{failed}) by {len(people)} people"
+        f" on {len(about)} items, from {len(mapping.table.rows)} rows."
     )
     for path in files.given:
         screen.print(f"wrote {path}", markup=False)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from harness.cli.options import split_pairs
 from harness.nouns.errors import InputError
 from harness.nouns.scale import Level
 
 if TYPE_CHECKING:
-    from harness.labels.tables import Reading
+    from harness.labels.ratings import Reading
 
 Several = list[str] | None
 
@@ -23,13 +24,25 @@ class LabelOptions:
     """Where the labels are and how they are to be read."""
 
     labels: Annotated[
-        Path, typer.Argument(help="Table of labels: .csv, .tsv, .json, .jsonl, .parquet, .xlsx.")
+        Path,
+        typer.Argument(
+            help="Table of labels (.csv, .tsv, .json, .jsonl, .parquet, .xlsx), or an export."
+        ),
     ]
     item_column: Annotated[str, typer.Option(help="Column with the name of the item.")] = ""
     annotator_column: Annotated[
         str, typer.Option(help="Long tables: column with the annotator.")
     ] = ""
     label_column: Annotated[str, typer.Option(help="Long tables: column with the label.")] = ""
+    set_: Annotated[
+        Several,
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help="Any other table, or what an export's columns mean, in the options of human_csv,"
+            " e.g. --set response_a=model_a; may be repeated.",
+        ),
+    ] = None
     cluster_column: Annotated[
         str, typer.Option(help="Column with the group (prompt) of items that belong together.")
     ] = ""
@@ -39,7 +52,7 @@ class LabelOptions:
         str,
         typer.Option(
             help='Labels of judges that stand for a failed verdict; "empty" is an empty'
-            " cell. Default: abstained,refused,unparseable,timeout,error,garbage."
+            " cell. Default: skip,abstained,refused,unparseable,garbage,timeout,error."
         ),
     ] = ""
     where: Annotated[
@@ -57,16 +70,18 @@ class LabelOptions:
         Raises:
             InputError: An option is not written as its help says.
         """
-        from harness.labels.tables import FAILURES, Reading
+        from harness.labels.mapping import read_said
+        from harness.labels.ratings import Reading
 
         return Reading(
             item_column=self.item_column,
             annotator_column=self.annotator_column,
             label_column=self.label_column,
+            columns=read_said(split_pairs(self.set_ or (), "--set")),
             cluster_column=self.cluster_column,
             gold_column=self.gold_column,
             categories=names(self.categories),
-            failure_values=names(self.failure_values) or FAILURES,
+            failure_values=names(self.failure_values),
             where=assigned(self.where, "--where"),
             **more,
         )

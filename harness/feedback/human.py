@@ -7,8 +7,10 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import on_scale
+from harness.nouns.errors import DataError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
@@ -47,6 +49,11 @@ def human_labels(
     def decorate(function: ReadLabels) -> SourceFactory:
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
             labels = function(validated)
+            if any(not label.responses for label in labels):
+                raise DataError(
+                    "a label of an item itself is no label of a response, so it answers nothing",
+                    hint="say what was labelled: response, response_a and response_b, or systems",
+                )
             info = SourceInfo(
                 label,
                 f"{version}+{_hash(labels)}",
@@ -65,8 +72,9 @@ def human_labels(
 
 def _hash(labels: Sequence[HumanLabel]) -> str:
     """Return a hash of what was said, whatever the layout of the file."""
-    said = [astuple(replace(label, where="")) for label in labels]
-    return content_hash([[*row, type(row[3]).__name__] for row in said])[:12]
+    said = [astuple(replace(label, where="", failure="")) for label in labels]
+    failures = [label.failure for label in labels if label.failure]
+    return content_hash([*([*row[:-1], type(row[3]).__name__] for row in said), *failures])[:12]
 
 
 def _takes(labels: Sequence[HumanLabel]) -> tuple[Way, ...]:
@@ -137,7 +145,8 @@ class HumanTable:
 
     def _verdict(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Verdict:
         if label.value is None:
-            return Verdict(Status.ABSTAINED, rationale=label.comment or f"skipped ({label.where})")
+            said = "skipped" if label.reason == SKIP.lower() else label.reason
+            return Verdict(label.status, rationale=label.comment or f"{said} ({label.where})")
         value: Value = label.value
         if len(label.responses) == 2:
             value = {"A": "B", "B": "A"}.get(str(value), value) if flipped else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.labels.files import read_table
-from harness.labels.values import SKIP, cell_text
+from harness.labels.values import cell_text
 from harness.labels.writing import write_csv
 from harness.records.writes import write_jsonl
 
@@ -26,8 +26,6 @@ def export(store: Path, labels: Path | None, corrections: Path | None) -> list[s
     """
     table = read_table(store)
     rows = [{key: cell_text(value) for key, value in row.cells.items()} for row in table.rows]
-    for row in rows:  # an empty label is no category of any statistic
-        row["label"] = "" if row["label"] == SKIP else row["label"]
     done = []
     if labels:
         used = [c for c in table.columns if c != "scale" and any(row[c] for row in rows)]

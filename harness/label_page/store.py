@@ -23,11 +23,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest, Order, Value, Way
-
-SKIP = "SKIP"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -257,7 +256,7 @@ class LabelStore:
         ]
 
     def table(self) -> tuple[list[str], list[dict[str, str]]]:
-        """Return columns and rows of all labels that count, for CSV; a skip has no label."""
+        """Return columns and rows of all labels that count, for CSV."""
         with self._mutex:
             cursor = self._connection.execute("SELECT * FROM labels")
             columns = [column[0] for column in cursor.description]
@@ -265,11 +264,7 @@ class LabelStore:
         unused = {"response"} if self.way == "pairwise" else {"response_a", "response_b", "shown"}
         kept = [column for column in columns if column not in {*unused, "scale"}]
         return kept, [
-            {
-                c: "" if v is None or (c, v) == ("label", SKIP) else str(v)
-                for c, v in zip(columns, row, strict=True)
-                if c in kept
-            }
+            {c: "" if v is None else str(v) for c, v in zip(columns, row, strict=True) if c in kept}
             for row in rows
         ]
 

@@ -1,7 +1,8 @@
-"""Reading labels that people gave: tables and exports of annotation tools, to HumanLabel rows.
+"""The only reader of label tables: tables and exports of annotation tools, to labels.
 
-    file -> files.Table -> (exports: flat rows) -> labels.LabelReader -> HumanLabel rows
+    file -> files.Table -> (exports: flat rows) -> read_labels -> HumanLabel rows
+                                                      ratings  -> RatingTable
 
-Nothing here is imported by name from the package itself, so that the human adapter can use
-``values`` while ``labels`` uses the adapter.
+``human_csv``, ``label_page`` and ``import-labels`` take the rows, ``agree`` and ``aggregate`` the
+rating table that is made of them.
 """

@@ -11,7 +11,7 @@ from harness.labels.values import PAIR_TARGETS
 from harness.nouns.errors import ScaleError
 from harness.nouns.scale import Level, Scale
 
-Task = Literal["pairs", "scores", "ranking", "best_worst"]
+Task = Literal["pairs", "scores", "ranking", "best_worst", "labels"]
 
 
 class ScaleOptions(BaseModel):
@@ -60,7 +60,7 @@ class LabelColumns(BaseModel):
     (``labels``), whose columns stand for people, criteria or responses (``by``).
 
     Attributes:
-        item: Column with the id of the item.
+        item: Column with the id of the item; empty to name items by their rows.
         response: Pointwise: column with the id, or the system, of the response.
         response_a: Pairs: column with the id, or the system, of response A.
         response_b: Pairs: column with the id, or the system, of response B.
@@ -74,15 +74,18 @@ class LabelColumns(BaseModel):
         criterion: Column with the id of the criterion.
         comment: Column with the person's reason.
         shown: Pairs: column with the order on the screen, AB or BA.
-        task: pairs, scores, ranking or best_worst; by default pairs when there are two responses,
-            else scores.
+        task: pairs, scores, ranking, best_worst, or labels of the items themselves; by default
+            pairs when there are two responses, else scores.
         best: best_worst: column with the best response.
         worst: best_worst: column with the worst response.
         choices: best_worst: columns with the responses that were shown.
         values: What a text in a label column means: A, B, TIE or SKIP for pairs; a value of the
             scale, or SKIP, for scores. A, B, tie, skip and the names of the two responses are
-            understood without it.
+            understood without it, and so is what other tools call them, such as model_a.
         scale: Scale of the scores. Without it a score must fit the criterion that asks for it.
+        people: Annotators who are people: what they say is a label, even a word of failure.
+        failure_values: Words that stand for failures, in place of the usual ones; "empty" is an
+            empty cell.
         duplicates: A person who labels the same thing twice is an error; or the last label counts;
             or both count, as repeats (test and retest).
         prompt: Column with the prompt; only for writing items.
@@ -112,6 +115,8 @@ class LabelColumns(BaseModel):
     choices: list[str] = []
     values: dict[str, str] = {}
     scale: ScaleOptions | None = None
+    people: list[str] = []
+    failure_values: list[str] = []
     duplicates: Literal["error", "last", "repeat"] = "error"
     prompt: str | None = None
     text: str | None = None
@@ -160,8 +165,8 @@ class LabelColumns(BaseModel):
         if bool(self.label) == bool(self.labels):
             return ["give either label (a long table) or labels (a wide table)"]
         if self.by in ("rank", "response") and self.labels:
-            if self.kind == "pairs":
-                return [f"by: {self.by} does not go with pairs"]
+            if self.kind in ("pairs", "labels"):
+                return [f"by: {self.by} does not go with {self.kind}"]
             if self.by == "rank" and self.kind != "ranking":
                 return ["by: rank is for task: ranking"]
         elif self.labels and self.kind == "ranking":
@@ -185,6 +190,8 @@ class LabelColumns(BaseModel):
         named = [bool(self.response), bool(self.systems), self.by == "response" and self.labels]
         if self.kind == "scores" and sum(map(bool, named)) != 1:
             return ["scores need one of response (a column), systems (one name) or by: response"]
+        if self.kind == "labels" and any(named):
+            return ["labels of items have no response, systems or by: response"]
         if self.kind == "scores" and len(self.systems) > 1:
             return ["systems: one name for scores"]
         return []

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.labels.tables import read_file, refuse
+from harness.labels.exports import read_label_table
+from harness.labels.problems import Problems
+from harness.labels.values import number_of, pair_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 
     IntArray = npt.NDArray[np.int64]
 
-WINS = {"a": 0, "model_a": 0, "first": 0, "b": 2, "model_b": 2, "second": 2}
-TIES = ("tie", "both", "tie (bothbad)", "both_bad", "draw")
+_OUTCOMES = {"A": 0, "TIE": 1, "B": 2}
 
 
 @dataclass(frozen=True)
@@ -57,40 +58,33 @@ def read_comparisons(
     """
     import numpy as np
 
-    file = read_file(path)
-    file.need([c for c in (first, second, winner, cluster, length) if c], "an option")
-    names = tuple(dict.fromkeys([*file.columns[first], *file.columns[second]]))
+    table = read_label_table(path)
+    named = {first: "--first-column", second: "--second-column", winner: "--label-column"}
+    named |= {cluster: "--cluster-column"} if cluster else {}
+    table.need(named | ({length: "--length-column"} if length else {}))
+    firsts, seconds = table.texts(first), table.texts(second)
+    names = tuple(dict.fromkeys([*firsts, *seconds]))
     code = {name: k for k, name in enumerate(names)}
-    outcomes, gaps, problems = [], [], []
-    cells = zip(
-        file.places,
-        file.columns[first],
-        file.columns[second],
-        file.columns[winner],
-        file.columns[length] if length else ["0"] * len(file.places),
-        strict=True,
+    outcomes, gaps = [], []
+    problems = Problems(
+        path, "the winner is a system's name, A, B, first, second, model_a, model_b or tie"
     )
-    for place, a, b, won, gap in cells:
-        result = 0 if won == a else 2 if won == b else WINS.get(won.lower())
-        if won.lower() in TIES:
-            result = 1
-        if result is None or a == b or not a or not b:
-            problems.append(f"{place}: {a!r} against {b!r}, winner {won!r}")
-        try:
-            gaps.append(float(gap))
-        except ValueError:
-            problems.append(f"{place}: {length} is {gap!r}, no number")
-        outcomes.append(result or 0)
-    refuse(
-        path,
-        "comparisons are not understood",
-        problems,
-        "the winner is a system's name, A, B, first, second, model_a, model_b or tie",
-    )
-    groups = file.columns[cluster] if cluster else file.places
+    won = zip(table.rows, firsts, seconds, table.texts(winner), strict=True)
+    for row, a, b, text in won:
+        side = pair_value(text, {}, (a, b))
+        if side not in _OUTCOMES or a == b or not a or not b:
+            problems.add(row.place, f"{a!r} against {b!r}, winner {text!r}")
+        outcomes.append(_OUTCOMES.get(side or "", 0))
+    for row, cell in zip(table.rows, table.texts(length) if length else (), strict=False):
+        gap = number_of(cell)
+        if gap is None:
+            problems.add(row.place, f"{length} is {cell!r}, no number")
+        gaps.append(gap or 0.0)
+    problems.refuse("comparisons are not understood")
+    groups = table.texts(cluster) if cluster else [row.place for row in table.rows]
     return Comparisons(
-        np.array([code[name] for name in file.columns[first]]),
-        np.array([code[name] for name in file.columns[second]]),
+        np.array([code[name] for name in firsts]),
+        np.array([code[name] for name in seconds]),
         np.array(outcomes),
         names,
         np.unique(np.array(groups), return_inverse=True)[1],

@@ -24,8 +24,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.failures import SKIP
 from harness.labels.files import Row, Table, read_table
-from harness.labels.values import SKIP, cell_text
+from harness.labels.values import cell_text
 from harness.nouns.errors import DataError
 
 Cells = dict[str, Any]
@@ -232,6 +233,13 @@ def _text_of(value: Any) -> str:
 # Chatbot Arena and MT-bench
 
 
+_ARENA_READ = {
+    *("evaluator", "conversation_a", "conversation_b", "response_a", "response_b"),
+    *("winner_model_a", "winner_model_b", "winner_tie"),
+}
+"""Columns that become others; what stands beside them, such as a group, is kept."""
+
+
 def _arena(table: Table) -> Table:
     key = next((k for k in ("question_id", "id", "battle_id") if k in table.columns), "")
     turns: dict[str, set[Any]] = {}
@@ -250,7 +258,8 @@ def _arena(table: Table) -> Table:
         if judge is not None:
             flat["judge"] = cell_text(judge)
         flat.update(_conversations(cells))
-        rows.append(Row(row.place, flat))
+        rest = {k: v for k, v in cells.items() if k not in flat and k not in _ARENA_READ}
+        rows.append(Row(row.place, {**flat, **rest}))
     return table.with_rows(rows, table.tool)
 
 

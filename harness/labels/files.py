@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.values import cell_text
 from harness.nouns.errors import DataError, MissingExtraError
+from harness.nouns.nearest import did_you_mean
 
 FORMATS = {
     ".csv": "csv",
@@ -64,6 +66,49 @@ class Table:
     tool: str = ""
     problems: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def texts(self, column: str) -> list[str]:
+        """Return the cells of a column as text, one for each row."""
+        return [cell_text(row.cells.get(column)) for row in self.rows]
+
+    def need(self, wanted: Mapping[str, str]) -> None:
+        """Refuse columns that the table does not have.
+
+        Args:
+            wanted: Column -> what it is for, in words.
+
+        Raises:
+            DataError: Columns are missing; says which ones there are.
+        """
+        missing = [column for column in wanted if column not in self.columns]
+        if not missing:
+            return
+        raise DataError(
+            f"{len(missing)} columns are missing" if len(missing) > 1 else "a column is missing",
+            where=str(self.path),
+            details=[
+                f"{column!r} for {wanted[column]}{did_you_mean(column, self.columns, '; ')}"
+                for column in missing
+            ],
+            hint=f"its columns: {', '.join(map(str, self.columns))}",
+        )
+
+    def only(self, column: str, value: str) -> Table:
+        """Return the table of the rows with that value in the column.
+
+        Raises:
+            DataError: There is no such column, or no row with the value.
+        """
+        self.need({column: "--where"})
+        rows = tuple(row for row in self.rows if cell_text(row.cells.get(column)) == value)
+        if not rows:
+            values = list(dict.fromkeys(self.texts(column)))[:10]
+            raise DataError(
+                f"no row has {column}={value}",
+                where=str(self.path),
+                hint=f"values: {', '.join(values)}",
+            )
+        return replace(self, rows=rows)
 
     def with_rows(self, rows: Iterable[Row], tool: str) -> Table:
         """Return the table with other rows, such as those of a flattened export."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.labels.failures import SKIP
 from harness.labels.files import Table
-from harness.labels.values import SKIP, cell_text, guess_pair_values, number_of, pair_value
+from harness.labels.values import cell_text, guess_pair_values, number_of, pair_value
 
 _SAMPLE = 2_000
 """Rows that a guess looks at."""

@@ -20,7 +20,8 @@ from harness.nouns.errors import ConfigError
 from harness.records.rows import read_items, read_responses
 from harness.records.writes import write_jsonl
 
-_LISTS = ("labels", "systems", "choices")
+_LISTS = ("labels", "systems", "choices", "people", "failure_values")
+_KEPT = ("scale", "duplicates", "people", "failure_values")
 _TEXTS = ("prompt", "text", "text_a", "text_b")
 
 
@@ -171,7 +172,7 @@ class ColumnMapping:
             given = {key: value for key, value in self.reading.items() if value}
             return {"file": str(self.table.path), **lines, **given}
         columns = PAIR_COLUMNS if len(labels[0].responses) == 2 else SCORE_COLUMNS
-        kept = {k: v for k, v in self.options.items() if k in ("scale", "duplicates")}
+        kept = {k: v for k, v in self.options.items() if k in _KEPT}
         return {"file": str(long_table), **options_of(columns), **kept}
 
 

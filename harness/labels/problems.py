@@ -31,13 +31,21 @@ class Problems:
     @property
     def rows(self) -> int:
         """How many different rows are wrong."""
-        return len({place for places in self._places.values() for place in places})
+        return len({p.split(",")[0] for places in self._places.values() for p in places})
 
     def raise_if_any(self, what: str) -> None:
         """Raise one DataError for all problems.
 
         Args:
-            what: What the rows are of, such as "rows of 120".
+            what: What the rows are of, such as "of 120 rows".
+
+        Raises:
+            DataError: There is at least one problem.
+        """
+        self.refuse(f"{self.rows} {what} are wrong; nothing was imported")
+
+    def refuse(self, message: str) -> None:
+        """Raise one DataError with this message for all problems, if there are any.
 
         Raises:
             DataError: There is at least one problem.
@@ -47,12 +55,7 @@ class Problems:
         details = [f"{_listed(places)}: {m}" for m, places in list(self._places.items())[:SHOWN]]
         if len(self._places) > SHOWN:
             details.append(f"and {len(self._places) - SHOWN} further problems")
-        raise DataError(
-            f"{self.rows} {what} are wrong; nothing was imported",
-            where=str(self.path),
-            details=details,
-            hint=self.hint,
-        )
+        raise DataError(message, where=str(self.path), details=details, hint=self.hint)
 
 
 def _listed(places: list[str]) -> str:
@@ -60,6 +63,9 @@ def _listed(places: list[str]) -> str:
     if len(places) == 1:
         return places[0]
     kind = places[0].split(" ")[0]
+    if any("," in place for place in places):  # one cell of a wide table
+        more = f"; and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+        return "; ".join(places[:_PLACES]) + more
     same = all(place.split(" ")[0] == kind for place in places)
     names = [place.removeprefix(f"{kind} ") for place in places] if same else places
     plural = (kind[:-1] + "ies" if kind.endswith("y") else f"{kind}s") + " " if same else ""

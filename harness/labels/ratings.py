@@ -1,16 +1,24 @@
-"""From the cells of a table of labels to the rating table and the evidence of agreement."""
+"""From a table of labels to the rating table and the evidence of agreement."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.labels.tables import EMPTY, FAILURES, Cells, Reading, cells_of, read_file, refuse
-from harness.nouns.errors import DataError
-from harness.nouns.scale import Level
+from harness.labels.columns import LabelColumns, ScaleOptions
+from harness.labels.exports import read_label_table
+from harness.labels.files import Row, Table
+from harness.labels.guess import Guess, guess_columns
+from harness.labels.human_label import HumanLabel
+from harness.labels.mapping import ColumnMapping
+from harness.labels.problems import Problems
+from harness.labels.read_labels import Labelled, Thing, read_labelled
+from harness.labels.values import TIES, cell_text, label_text, number_of, on_scale, pair_value
+from harness.labels.writing import turned
+from harness.nouns.errors import DataError, InputError
+from harness.nouns.scale import PREFERENCE, Level, Scale
 
 if TYPE_CHECKING:
     from harness.ratings.evidence import Evidence
@@ -18,154 +26,350 @@ if TYPE_CHECKING:
     from harness.ratings.table import RatingTable
     from harness.statistics.arrays import FloatArray
 
-_WHOLE = re.compile(r"[+-]?\d+\.0+")
-_TIES = ("tie", "TIE", "Tie", "tied", "both")
-_GOLD = "\0gold"
+_OF_RESPONSES = ("response", "response_a", "response_b", "systems", "by", "best", "worst")
+"""Options that say which responses were labelled; without them the items themselves were."""
 
 INCONSISTENT = "inconsistent"
 """Reason of a pair whose verdict changed with the order, where the labels have no tie."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How to read a table of labels into ratings.
+
+    Args:
+        humans: People: columns of a wide table, annotators of a long one.
+        judges: Judges and verifiers, likewise.
+        simulated: Those of them that a program made up.
+        item_column: Column with the name of the item; row numbers without it.
+        annotator_column: Long tables: column with the annotator.
+        label_column: Long tables: column with the label.
+        columns: Any other table: options of ``LabelColumns``, as ``human_csv`` takes them.
+        cluster_column: Column with the group of items that are not independent.
+        gold_column: Column with the gold label.
+        orders: Judge -> (column when A stood first, column when B stood first); both already
+            mapped to the original order. Wide tables only, like all that follow.
+        retests: Annotator -> column with its labels when asked again.
+        stated: Judge -> column with the probability that its own label is right.
+        length_column: Column with the length of A minus the length of B.
+        own_family: Judge -> column with 1 where A is of its family, -1 where B is, else 0.
+        drifts: (old, new) versions of a judge, both among the judges.
+        level: Level of measurement.
+        categories: Labels in their order; empty when they are to be found in the table.
+        failure_values: Labels that stand for a failed verdict; empty for the usual words.
+        where: Column -> the only value of it whose rows are read.
+        tie: Label that means "no preference"; empty to recognise the usual names.
+    """
+
+    humans: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+    simulated: tuple[str, ...] = ()
+    item_column: str = ""
+    annotator_column: str = ""
+    label_column: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    cluster_column: str = ""
+    gold_column: str = ""
+    orders: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    retests: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, str] = field(default_factory=dict)
+    length_column: str = ""
+    own_family: Mapping[str, str] = field(default_factory=dict)
+    drifts: tuple[tuple[str, str], ...] = ()
+    level: Level = "nominal"
+    categories: tuple[str, ...] = ()
+    failure_values: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    tie: str = ""
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Columns of labels that are not annotators of their own."""
+        single = [column for pair in self.orders.values() for column in pair]
+        return (*single, *self.retests.values())
+
+    @property
+    def numeric(self) -> Mapping[str, str]:
+        """Option -> column of numbers."""
+        columns = {f"--stated {judge}": name for judge, name in self.stated.items()}
+        columns |= {f"--own-family {judge}": name for judge, name in self.own_family.items()}
+        return columns | ({"--length-column": self.length_column} if self.length_column else {})
+
+    @property
+    def scale(self) -> Scale | None:
+        """The declared scale; None when any label will do."""
+        if self.level in ("interval", "ratio"):
+            return Scale(self.level, low=0.0 if self.level == "ratio" else None)
+        return Scale(self.level, self.categories) if len(self.categories) > 1 else None
+
+
 def read_ratings(
     path: Path, reading: Reading, encoding: str = "", sheet: str = ""
 ) -> tuple[RatingTable, Evidence]:
-    """Read people's and judges' labels from a wide or a long table.
+    """Read labels of people and judges from any table or export.
 
     Raises:
+        InputError: It is not said who labelled, or what is said does not fit together.
         DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
         ScaleError: The labels do not fit the level of measurement.
     """
-    return ratings_of(path, cells_of(read_file(path, encoding, sheet), reading), reading)
+    table = read_label_table(path, encoding=encoding, sheet=sheet)
+    for column, value in reading.where.items():
+        table = table.only(column, value)
+    return ratings_of(table, reading)
 
 
-def ratings_of(path: Path, cells: Cells, reading: Reading) -> tuple[RatingTable, Evidence]:
-    """Make the rating table and the evidence of cells that are read already.
+def ratings_of(table: Table, reading: Reading) -> tuple[RatingTable, Evidence]:
+    """Make the rating table and the evidence of a table that is read already.
 
     Raises:
-        DataError: Labels are wrong; one error for the whole file, with rows.
+        InputError: It is not said who labelled, or what is said does not fit together.
+        DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
         ScaleError: The labels do not fit the level of measurement.
     """
     from harness.ratings.evidence import Evidence
     from harness.ratings.orders import OrderVerdicts
-    from harness.ratings.table import from_labels
 
-    labels, failures = _labels(path, cells, reading)
-    gold = labels.pop(_GOLD, None)
-    seen = {label for column in labels.values() for label in column if label is not None}
-    tie = reading.tie or next((name for name in _TIES if name in seen), "")
-    clusters = cells.clusters
-    numbers = _numbers(path, cells, reading)
-    table = from_labels(
-        labels,
-        level=reading.level,
-        categories=reading.categories or None,
-        kinds=dict.fromkeys(reading.humans, "human"),
-        items=cells.items,
-        clusters=None if clusters is None else [c or f"#{i}" for i, c in enumerate(clusters)],
-        failures=failures,
-        simulated=reading.simulated,
-        gold=gold,
-        tie=tie or None,
-    )
+    _check_names(table, reading)
+    columns = label_columns(table, reading)
+    if not columns.labels and (reading.hidden or reading.numeric):
+        raise InputError(
+            "--orders, --retest, --stated, --length-column and --own-family need a wide table",
+            where=str(table.path),
+            hint="put each annotator's labels into a column of their own",
+        )
+    wanted = {
+        **{column: "--cluster-column" for column in [reading.cluster_column] if column},
+        **{column: "--gold-column" for column in [reading.gold_column] if column},
+        **{column: option for option, column in reading.numeric.items()},
+    }
+    table.need(wanted)
+    named = (*reading.humans, *reading.judges, *reading.hidden)
+    golds = {label_text(text) for text in table.texts(reading.gold_column)} - {""}
+    labelled = read_labelled(table, columns, only=named, gold=golds)
+    ratings = _rating_table(table, reading, columns, labelled)
+    numbers = _numbers(table, reading, labelled)
     orders: list[OrderVerdicts] = []
     for judge, (first, second) in reading.orders.items():
-        one, two = (table.codes[:, table.column(column)] for column in (first, second))
-        a, b = _sides(table, path)
-        orders.append(OrderVerdicts(judge, one, two, table.clusters, a, b, table.tie))
+        one, two = (ratings.codes[:, ratings.column(column)] for column in (first, second))
+        a, b = _sides(ratings, table.path)
+        orders.append(OrderVerdicts(judge, one, two, ratings.clusters, a, b, ratings.tie))
     evidence = Evidence(
         orders=tuple(orders),
         stated={judge: numbers[column] for judge, column in reading.stated.items()},
         length_gap=numbers.get(reading.length_column),
         own_family={judge: numbers[column] for judge, column in reading.own_family.items()},
         retests={
-            name: table.codes[:, table.column(column)] for name, column in reading.retests.items()
+            name: ratings.codes[:, ratings.column(column)]
+            for name, column in reading.retests.items()
         },
         drifts=reading.drifts,
     )
     hidden = set(reading.hidden) - {*reading.humans, *reading.judges}
-    return _without(table, hidden, orders, reading.orders), evidence
+    return _without(ratings, hidden, orders, reading.orders), evidence
 
 
-def _labels(
-    path: Path, cells: Cells, reading: Reading
-) -> tuple[dict[str, list[str | None]], dict[str, list[str]]]:
-    fails = {value.lower() for value in reading.failure_values} - set(reading.categories)
-    known = set(reading.categories)
-    labels: dict[str, list[str | None]] = {}
-    failures: dict[str, list[str]] = {}
-    problems = []
-    columns = dict(cells.labels)
-    if cells.gold is not None:
-        columns[_GOLD] = cells.gold
-    if reading.failure_values == FAILURES:
-        # A word that people use as a label is a label, unless the user says otherwise.
-        said = [cells.labels[name] for name in reading.humans] + [cells.gold or []]
-        fails -= {cell.lower() for column in said for cell in column}
-    for name, column in columns.items():
-        may_fail = name not in reading.humans and name != _GOLD
-        found: list[str | None] = []
-        why = []
-        shown = reading.gold_column if name == _GOLD else name
-        for place, cell in zip(cells.places, column, strict=True):
-            failed = may_fail and (cell.lower() or EMPTY) in fails
-            why.append((cell.lower() or EMPTY) if failed else "")
-            if failed or not cell:
-                found.append(None)
-                continue
-            # Spreadsheets write 2 as 2.0 in columns with gaps.
-            label = cell.partition(".")[0] if _WHOLE.fullmatch(cell) else cell
-            found.append(label)
-            if _illegal(label, reading.level) or (known and label not in known):
-                problems.append(f"{place}: {shown} is {label!r}")
-        labels[name] = found
-        if name != _GOLD:
-            failures[name] = why
-    allowed = ", ".join(reading.categories) or f"numbers ({reading.level})"
-    refuse(
-        path,
-        "labels are not on the scale",
-        problems,
-        f"allowed: {allowed}; a value that stands for a failure goes into --failure-values",
+def _check_names(table: Table, reading: Reading) -> None:
+    both = sorted(set(reading.humans) & set(reading.judges))
+    if both:
+        raise DataError(
+            f"{', '.join(both)} cannot be both people and judges", where=str(table.path)
+        )
+    known = {*reading.humans, *reading.judges, *reading.orders}
+    named = {
+        "--retest": list(reading.retests),
+        "--stated": list(reading.stated),
+        "--own-family": list(reading.own_family),
+        "--drift": [name for pair in reading.drifts for name in pair],
+    }
+    for option, names in named.items():
+        strange = sorted(set(names) - known)
+        if strange:
+            raise InputError(
+                f"{option} names {', '.join(strange)}, who is no annotator",
+                hint=f"annotators: {', '.join(sorted(known))}",
+            )
+
+
+def label_columns(table: Table, reading: Reading) -> LabelColumns:
+    """Return what the columns mean: as declared, and for an export of a tool as its tool has it.
+
+    Raises:
+        InputError: It is not said who labelled, or what is said does not fit together.
+    """
+    named = {
+        "item": reading.item_column,
+        "annotator": reading.annotator_column,
+        "label": reading.label_column,
+        "people": list(reading.humans),
+        "failure_values": list(reading.failure_values),
+    }
+    said = {**reading.columns, **{key: value for key, value in named.items() if value}}
+    wide = list(dict.fromkeys((*reading.humans, *reading.judges, *reading.hidden)))
+    guess = Guess()
+    if table.tool and not (wide and set(wide) <= set(table.columns)):
+        guess = guess_columns(table)
+    elif not said.keys() & {"task", *_OF_RESPONSES}:
+        said["task"] = "labels"
+        if said.keys() & {"annotator", "label"}:
+            if not said.keys() >= {"item", "annotator", "label"}:
+                raise InputError(
+                    "a long table needs --item-column, --annotator-column and --label-column",
+                    where=str(table.path),
+                )
+        elif wide:
+            said = {"labels": wide, **said}
+        else:
+            raise InputError(
+                "nobody to compare",
+                hint="name people with --human-columns and judges with --judge-columns (or a long"
+                " table with --annotator-column)",
+            )
+    columns = ColumnMapping(table, guess, said).columns()
+    if columns.kind == "labels" and columns.labels and "item" not in said:
+        columns = columns.model_copy(update={"item": ""})  # rows are items
+    if reading.scale is None or columns.scale or columns.kind not in ("labels", "scores"):
+        return columns
+    level, labels, low = reading.scale.level, reading.scale.labels, reading.scale.low
+    scale = ScaleOptions(level=level, labels=list(labels), low=low)
+    return columns.model_copy(update={"scale": scale})
+
+
+def _rating_table(
+    table: Table, reading: Reading, columns: LabelColumns, labelled: Labelled
+) -> RatingTable:
+    from harness.ratings.table import from_labels
+
+    things = {thing: i for i, thing in enumerate(labelled.rows)}
+    names = _annotators(table, reading, columns, labelled)
+    said: dict[str, list[str | None]] = {name: [None] * len(things) for name in names}
+    failures = {name: [""] * len(things) for name in names}
+    for label in labelled.labels:
+        thing = (label.item_id, frozenset(label.responses), label.criterion)
+        if label.repeat:
+            continue
+        if label.responses != labelled.responses[thing]:
+            label = turned(label)
+        said[label.annotator][things[thing]] = _text(label)
+        failures[label.annotator][things[thing]] = label.reason
+    pairs = any(len(responses) == 2 for responses in labelled.responses.values())
+    gold = _gold(table, reading, columns, labelled) if reading.gold_column else None
+    seen = {text for column in (*said.values(), gold or ()) for text in column if text is not None}
+    tie = reading.tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
+    if not seen and not any(map(any, failures.values())):
+        raise DataError("no row holds a label", where=str(table.path))
+    return from_labels(
+        said,
+        level=PREFERENCE.level if pairs else reading.level,
+        categories=PREFERENCE.labels if pairs else reading.categories or None,
+        kinds=dict.fromkeys(reading.humans, "human"),
+        items=[_name(thing, labelled) for thing in things],
+        clusters=_clusters(table, reading, labelled),
+        failures=failures,
+        simulated=reading.simulated,
+        gold=gold,
+        tie="TIE" if pairs else tie or None,
     )
-    return labels, failures
 
 
-def _numbers(path: Path, cells: Cells, reading: Reading) -> dict[str, FloatArray]:
-    import numpy as np
+def _annotators(
+    table: Table, reading: Reading, columns: LabelColumns, labelled: Labelled
+) -> list[str]:
+    """Return the annotators in order: the declared ones first, then as they come."""
+    wide = columns.labels if columns.by == "annotator" else ()
+    came = dict.fromkeys([*wide, *(label.annotator for label in labelled.labels)])
+    declared = (*reading.humans, *reading.judges)
+    unknown = sorted(set(declared) - set(came))
+    if unknown:
+        everybody = came if wide or not columns.annotator else table.texts(columns.annotator)
+        raise DataError(
+            f"no label of {', '.join(unknown)}",
+            where=str(table.path),
+            hint=f"annotators: {', '.join(sorted(set(everybody))[:20])}",
+        )
+    return [*dict.fromkeys([*declared, *came])]
 
-    problems = []
-    found = {}
-    chances = set(reading.stated.values())
-    for name, column in cells.numbers.items():
-        values = np.full(len(column), np.nan)
-        for i, (place, cell) in enumerate(zip(cells.places, column, strict=True)):
-            if not cell:
-                continue
-            number = _number(cell)
-            if number is None:
-                problems.append(f"{place}: {name} is {cell!r}, no number")
-            elif name in chances and not 0 <= number <= 1:
-                problems.append(f"{place}: {name} is {cell}, no probability between 0 and 1")
-            else:
-                values[i] = number
-        found[name] = values
-    refuse(path, "cells are not what their column needs", problems, "leave unknown cells empty")
+
+def _text(label: HumanLabel) -> str | None:
+    if label.value is None or isinstance(label.value, str):
+        return label.value
+    return cell_text(label.value)
+
+
+def _name(thing: Thing, labelled: Labelled) -> str:
+    item, _, criterion = thing
+    return " | ".join(filter(None, (item, *labelled.responses[thing], criterion)))
+
+
+def _one_cell(rows: Sequence[Row], column: str, name: str, problems: Problems) -> tuple[str, str]:
+    """Return the cell of a column that all rows about one thing share, and its place."""
+    found, where = "", rows[0].place
+    for row in rows:
+        cell = cell_text(row.cells.get(column))
+        if found and cell and cell != found:
+            message = f"{column} of item {name!r} is {cell!r}, but {found!r} before"
+            problems.add(row.place, message)
+        elif cell and not found:
+            found, where = cell, row.place
+    return found, where
+
+
+def _cells(column: str, labelled: Labelled, problems: Problems) -> Iterator[tuple[Thing, str, str]]:
+    for thing, rows in labelled.rows.items():
+        yield thing, *_one_cell(rows, column, _name(thing, labelled), problems)
+
+
+def _clusters(table: Table, reading: Reading, labelled: Labelled) -> list[str] | None:
+    if not reading.cluster_column:
+        items = [item for item, *_ in labelled.rows]
+        return items if len(set(items)) < len(items) else None
+    problems = Problems(table.path, "one item belongs to one cluster")
+    found = [cell for _, cell, _ in _cells(reading.cluster_column, labelled, problems)]
+    problems.raise_if_any(f"of {len(table.rows)} rows")
+    return [cell or f"#{i}" for i, cell in enumerate(found)]
+
+
+def _gold(
+    table: Table, reading: Reading, columns: LabelColumns, labelled: Labelled
+) -> list[str | None]:
+    problems = Problems(table.path, "leave unknown gold labels empty")
+    found: list[str | None] = []
+    scale = columns.scale.build() if columns.scale else None
+    for thing, cell, place in _cells(reading.gold_column, labelled, problems):
+        responses = labelled.responses[thing]
+        value: object = columns.values.get(cell, label_text(cell))
+        if cell and len(responses) == 2:
+            value = pair_value(cell, columns.values, responses)
+        elif cell and scale is not None:
+            value = on_scale(value, scale)
+        if cell and value is None:
+            problems.add(place, f"{reading.gold_column} is {cell!r}")
+        found.append(cell_text(value) if cell and value is not None else None)
+    problems.raise_if_any(f"of {len(table.rows)} rows")
     return found
 
 
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if abs(number) < float("inf") else None
+def _numbers(table: Table, reading: Reading, labelled: Labelled) -> dict[str, FloatArray]:
+    import numpy as np
 
-
-def _illegal(label: str, level: Level) -> bool:
-    if level not in ("interval", "ratio"):
-        return False
-    number = _number(label)
-    return number is None or (level == "ratio" and number < 0)
+    problems = Problems(table.path, "leave unknown cells empty")
+    found = {}
+    chances = set(reading.stated.values())
+    for column in reading.numeric.values():
+        values = np.full(len(labelled.rows), np.nan)
+        for i, (_, cell, place) in enumerate(_cells(column, labelled, problems)):
+            if not cell:
+                continue
+            number = number_of(cell)
+            if number is None:
+                problems.add(place, f"{column} is {cell!r}, no number")
+            elif column in chances and not 0 <= number <= 1:
+                problems.add(place, f"{column} is {cell}, no probability between 0 and 1")
+            else:
+                values[i] = number
+        found[column] = values
+    problems.raise_if_any(f"of {len(table.rows)} rows")
+    return found
 
 
 def _sides(table: RatingTable, path: Path) -> tuple[int, int]:

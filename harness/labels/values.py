@@ -5,61 +5,50 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.labels.failures import SKIP
 from harness.nouns.scale import Scale
-
-SKIP = "SKIP"
-"""What a cell is mapped to when the person looked and gave no verdict."""
 
 PAIR_TARGETS = ("A", "B", "TIE", SKIP)
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
+TIES = ("tie", "tied", "draw", "both", "bothbad", "both_bad", "tie (bothbad)")
+"""Words that mean "no preference", in lower case; a tie where both are bad is a tie."""
+
+SIDES: Mapping[str, str] = {
+    **dict.fromkeys(TIES, "TIE"),
+    **{
+        name: side
+        for pair in (
+            ("a", "b"),
+            ("model_a", "model_b"),
+            ("left", "right"),
+            ("first", "second"),
+            *(
+                (f"{word}{gap}1", f"{word}{gap}2")
+                for word in ("response", "answer", "output", "model")
+                for gap in ("", " ", "_")
+            ),
+            ("response_a", "response_b"),
+        )
+        for name, side in zip(pair, "AB", strict=True)
+    },
+}
+"""Words that say a preference, in lower case: what A, B and a tie are called."""
+
 _CODINGS: tuple[Mapping[str, str], ...] = (
     {"1": "A", "2": "B", "0": "TIE"},
     {"1": "A", "-1": "B", "0": "TIE"},
     {"0": "A", "1": "B"},
-    {
-        "model_a": "A",
-        "model_b": "B",
-        "tie": "TIE",
-        "tie (bothbad)": "TIE",
-        "both": "TIE",
-        "bothbad": "TIE",
-        "both_bad": "TIE",
-        "neither": "TIE",
-    },
-    {
-        "left": "A",
-        "right": "B",
-        "first": "A",
-        "second": "B",
-        "same": "TIE",
-        "equal": "TIE",
-        "tie": "TIE",
-        "draw": "TIE",
-        "skip": SKIP,
-        "unsure": SKIP,
-    },
-    {
-        "response_a": "A",
-        "response_b": "B",
-        "response 1": "A",
-        "response 2": "B",
-        "response1": "A",
-        "response2": "B",
-        "response_1": "A",
-        "response_2": "B",
-        "answer1": "A",
-        "answer2": "B",
-        "output_1": "A",
-        "output_2": "B",
-        "tie": "TIE",
-    },
+    {**SIDES, **dict.fromkeys(("same", "equal", "neither"), "TIE"), "skip": SKIP, "unsure": SKIP},
 )
-"""Ways in which known tools and papers write a preference."""
+"""Ways in which tools and papers write a preference; numbers are to be declared."""
+
+_WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
 def cell_text(cell: Any) -> str:
@@ -82,6 +71,12 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     return json.dumps(cell, ensure_ascii=False, default=str)
+
+
+def label_text(cell: Any) -> str:
+    """Return the text of a cell that holds a label: 2.0 is 2, as columns with gaps write it."""
+    text = cell_text(cell)
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 def number_of(text: str) -> float | None:
@@ -123,6 +118,8 @@ def on_scale(value: object, scale: Scale) -> str | float | bool | None:
 def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()) -> str | None:
     """Return A, B, TIE or SKIP for the text of a cell, or None when it says none of them.
 
+    What is declared goes first, then the names of the responses, then the words of ``SIDES``.
+
     Args:
         text: The cell.
         values: Declared meaning of each text, which goes first.
@@ -134,7 +131,7 @@ def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()
         return text.upper()
     if len(names) == 2 and text in names:
         return "A" if text == names[0] else "B"
-    return None
+    return SIDES.get(text.casefold())
 
 
 def guess_pair_values(texts: Iterable[str]) -> dict[str, str] | None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
-from harness.labels.values import SKIP
+from harness.labels.values import cell_text
 from harness.nouns.schema import Order
 
 _SHARED = ("annotator", "label", "criterion", "comment")
@@ -19,15 +20,15 @@ SCORE_COLUMNS = ("item", "response", *_SHARED)
 
 def options_of(columns: Sequence[str]) -> dict[str, Any]:
     """Return the options with which human_csv reads a table that was written with these columns."""
-    return {**{column: column for column in columns}, "values": {"": SKIP}}
+    return {column: column for column in columns}
 
 
 def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns and rows of the long table; all labels are pairs, or all are scores.
 
     A pair that was labelled both ways round is turned to its first one, so that A means the same
-    in all rows of a ``task``; that column names what was labelled, for ``harness agree``. The label
-    of a skip is empty, so that no statistic takes it for a category.
+    in all rows of a ``task``; that column names what was labelled, for ``harness agree``. What has
+    no value is written as its word of failure.
     """
     labels = list(labels)
     columns = PAIR_COLUMNS if any(len(x.responses) == 2 for x in labels) else SCORE_COLUMNS
@@ -62,10 +63,8 @@ def turned(label: HumanLabel) -> HumanLabel:
 
 def _text(label: HumanLabel) -> str:
     if label.value is None:
-        return ""
-    if isinstance(label.value, bool):
-        return "true" if label.value else "false"
-    return str(label.value)
+        return label.failure or SKIP
+    return cell_text(label.value) if isinstance(label.value, bool) else str(label.value)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:

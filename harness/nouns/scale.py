@@ -105,6 +105,8 @@ class Scale:
     def describe(self) -> str:
         """Return the scale in one line, for tables and prompts."""
         if self.is_numeric:
+            if self.low is None and self.high is None:
+                return f"{self.level} (any number)"
             return f"{self.level} {self.low}..{self.high}"
         return f"{self.level} {'/'.join(self.labels)}"
 

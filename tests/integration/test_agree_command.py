@@ -134,19 +134,35 @@ def test_long_and_wide_tables_agree(tmp_path):
 @pytest.mark.parametrize(
     ("text", "arguments", "messages"),
     [
-        (WIDE, ["--people", "ann,bbo"], ["bbo (did you mean bob?)", "columns: item, prompt"]),
+        (
+            WIDE,
+            ["--people", "ann,bbo"],
+            ["'bbo' for labels", "did you mean bob?", "columns: item, prompt"],
+        ),
         (WIDE, [], ["nobody to compare"]),
         (WIDE, ["--people", "ann", "--scale", "likert"], ["--scale must be one of"]),
         (WIDE, ["--people", "ann,bob", "--scale", "ordinal"], ["order of the ordinal labels"]),
-        (WIDE, ["--people", "ann,bob", "--scale", "interval"], ["row 2: ann is 'good'", "row 6"]),
-        (WIDE, ["--people", "ann,judge", "--categories", "good,bad"], ["judge is 'timeout'"]),
+        (
+            WIDE,
+            ["--people", "ann,bob", "--scale", "interval"],
+            ["5 of 5 rows", "row 2, column ann; row 2, column bob; row 3, column bob"],
+        ),
+        (
+            WIDE,
+            ["--people", "ann,judge", "--categories", "good,bad"],
+            ["row 4, column judge: label 'timeout'"],
+        ),
         (WIDE, ["--people", "ann", "--item-column", "prompt"], ["row 3: item 'p1' stands already"]),
         (WIDE, ["--people", "ann", "--judges", "ann"], ["both people and judges"]),
         (WIDE, ["--judges", "judge", "--orders", "judge"], ["must be name=value"]),
         (WIDE, ["--judges", "judge", "--orders", "judge=ann"], ["as first:second"]),
         (WIDE, ["--people", "ann", "--drift", "ann:zoe"], ["--drift names zoe"]),
         (WIDE, ["--judges", "judge", "--stated", "judge=item"], ["row 3: item is 2, no prob"]),
-        (WIDE, ["--people", "ann", "--length-column", "bob"], ["row 2: bob is 'good', no number"]),
+        (
+            WIDE,
+            ["--people", "ann", "--length-column", "bob"],
+            ["rows 2, 3, 4: bob is 'good', no number"],
+        ),
         (WIDE, ["--people", "ann", "--where", "prompt=p9"], ["no row has prompt=p9"]),
         (WIDE, ["--people", "ann", "--annotator-column", "who"], ["a long table needs"]),
         ("", ["--people", "ann"], ["the file is empty"]),
@@ -170,8 +186,11 @@ def test_contradictions_in_a_long_table_are_all_named(tmp_path):
         "--people", "ann,bob", "--judges", "gpt", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "row 10: ann labelled item '1' 'b' after 'a' (row 2)" in done.stderr
-    assert "row 11: bob labelled item '2' again (row 6)" in done.stderr
+    for line in (
+        "row 10: ann labelled item '1' already in row 2 as a, here as b (a contradiction)",
+        "row 11: bob labelled item '2' already in row 6 with the same label (a duplicate row)",
+    ):
+        assert line in done.stderr
 
 
 def test_simulated_people_are_called_simulated(tmp_path):
@@ -200,3 +219,40 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path):
     assert done.returncode == 0, done.stderr
     for text in ("[red]t.csv", "[bold]ann", "j[0]", "[/y] "):
         assert text in done.stdout
+
+
+def test_an_export_of_a_tool_is_read_as_it_is(tmp_path):
+    def said(who, value):
+        result = [{"from_name": "pw", "type": "pairwise", "value": {"selected": value}}]
+        return {"completed_by": who, "result": result}
+
+    tasks = [
+        {
+            "id": i,
+            "data": {"prompt": "?", "text1": "Four", "text2": "Five"},
+            "annotations": [said("ann", "left"), said("bob", other)],
+        }
+        for i, other in enumerate(("left", "right", "left"))
+    ]
+    (tmp_path / "export.json").write_text(json.dumps(tasks))
+    done = agree("export.json", "--people", "ann,bob", "--json", "a.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "a.json").read_text())["rows"]
+    [same] = [row for row in rows if row["name"] == "percent_agreement"]
+    assert (same["annotators"], same["value"], same["n"]) == ("ann - bob", 2 / 3, 3)
+    assert "labels: A 83.3%, TIE 0.0%, B 16.7%" in done.stdout
+
+
+def test_any_table_is_read_as_human_csv_reads_it(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "q,a,b,who,pick\n1,m,n,ann,A\n1,n,m,gpt,B\n2,m,n,ann,tie\n2,m,n,gpt,TIMEOUT\n"
+    )
+    done = agree(
+        "t.csv", "--people", "ann", "--judges", "gpt", "--set", "item=q", "--set", "response_a=a",
+        "--set", "response_b=b", "--set", "annotator=who", "--set", "label=pick", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"gpt +judge +1 +1 +0 +1/2 50.0% +timeout 1", done.stdout)
+    assert "labels: A 50.0%, TIE 50.0%, B 0.0%" in done.stdout
+    done = agree("t.csv", "--people", "ann", "--set", "response_a=a", cwd=tmp_path)
+    assert done.returncode == 2 and "pairs need response_a and response_b" in done.stderr

@@ -54,7 +54,7 @@ def test_confirmed_labels_items_and_responses_are_written(votes):
         ("1", "bob", "B"),
         ("2", "ann", "TIE"),
         ("2", "bob", "B"),  # turned round: A is x in all rows of the task
-        ("2", "cyd", ""),
+        ("2", "cyd", "SKIP"),
     ]
     assert [r["task"] for r in rows] == ["1 | x | y"] * 2 + ["2 | x | y"] * 3
     items = [json.loads(line) for line in (votes / "items.jsonl").read_text().splitlines()]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.feedback.requests import OVERALL
-from harness.labels.tables import Reading
+from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import BINARY, Scale
@@ -31,8 +31,8 @@ def agree(
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
     Args:
-        labels: A table of labels (CSV, TSV, JSON, JSONL, Parquet, Excel), or one that is read; or
-            judgments as ``harness judge`` writes them, of people and judges in one file.
+        labels: A table of labels (CSV, JSON, Parquet, Excel, ...), an export of a tool, or ratings;
+            or judgments as ``harness judge`` writes them, of people and judges in one file.
         reading: Who the people and the judges of a file are, and in which columns. Of judgments,
             the people are sources, and all other sources are judges.
         settings: Bootstrap, epsilon, risk; the usual ones when None.
@@ -48,7 +48,6 @@ def agree(
         DataError: The file is not as ``reading`` says; one error for the whole file, with rows.
     """
     from harness.agreement import Settings, agreement_report
-    from harness.labels.ratings import read_ratings
     from harness.ratings.evidence import NOTHING
     from harness.records.judgments import is_judgments
     from harness.registry import registry
@@ -58,12 +57,6 @@ def agree(
         reading = reading or Reading()
         if is_judgments(labels):
             labels, evidence = _from_judgments(labels, reading, items)
-        elif not (reading.is_long or reading.humans or reading.judges or reading.orders):
-            raise InputError(
-                "nobody to compare",
-                hint="name people with --human-columns and judges with"
-                " --judge-columns (or a long table with --annotator-column)",
-            )
         else:
             labels, evidence = read_ratings(labels, reading, encoding)
     return agreement_report(

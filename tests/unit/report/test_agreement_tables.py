@@ -14,7 +14,7 @@ from printed import Grid, from_html, from_markdown, on_a_terminal
 
 from harness.agreement import AgreementReport, Settings, agreement_report
 from harness.experiment.stages.agree_labels import agree
-from harness.labels.tables import Reading
+from harness.labels.ratings import Reading
 from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
