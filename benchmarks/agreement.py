@@ -20,7 +20,7 @@ from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.ratings.table import counts_of
-from harness.statistics.resample import _weights
+from harness.statistics.resample import Bootstrap, _weights
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 
@@ -67,6 +67,7 @@ def naive_gwet(counts: np.ndarray) -> float:
 
 def bootstrap(number: int, replicates: int, few: int) -> None:
     """Time 10,000 replicates of every statistic against the peers."""
+    often = Bootstrap(replicates)
     import krippendorff
     from sklearn.metrics import cohen_kappa_score
     from statsmodels.stats.inter_rater import fleiss_kappa
@@ -98,28 +99,28 @@ def bootstrap(number: int, replicates: int, few: int) -> None:
         (
             "cohen kappa", "scikit-learn",
             lambda: cohen_kappa(
-                pairs_of(codes[:, 0], codes[:, 1], clusters, c), "", replicates=replicates
-            ),
+                pairs_of(codes[:, 0], codes[:, 1], clusters, c), "", bootstrap=Bootstrap(replicates
+)            ),
             lambda: (lambda k: cohen_kappa_score(first[k], second[k]))(pick(first.size)),
         ),
         *(
             (
                 f"alpha {level}", "krippendorff",
                 lambda level=level: krippendorff_alpha(
-                    counts_of(codes, c), level, "", values=values, replicates=replicates
-                ),
+                    counts_of(codes, c), level, "", values=values, bootstrap=Bootstrap(replicates
+)                ),
                 lambda level=level: alpha_peer(level),
             )
             for level in LEVELS
         ),
         (
             "gwet AC1", "irrCAC-style loop",
-            lambda: chance_corrected(counts_of(codes, c), "gwet", "", replicates=replicates),
+            lambda: chance_corrected(counts_of(codes, c), "gwet", "", bootstrap=often),
             lambda: naive_gwet(counts[pick(n)]),
         ),
         (
             "fleiss kappa", "statsmodels",
-            lambda: chance_corrected(counts_of(whole, c), "fleiss", "", replicates=replicates),
+            lambda: chance_corrected(counts_of(whole, c), "fleiss", "", bootstrap=often),
             lambda: fleiss_kappa(whole_counts[pick(whole.shape[0])]),
         ),
     ]  # fmt: skip
@@ -138,7 +139,7 @@ def bootstrap(number: int, replicates: int, few: int) -> None:
         peer_total += other * replicates
         print(f"{name:16}{mine:9.3f}{other:21.4f}{other * replicates / mine:9,.0f}  {peer}")
     print(f"{'all':16}{ours_total:9.3f}{'':21}{peer_total / ours_total:9,.0f}")
-    exact = krippendorff_alpha(counts, "ordinal", "", values=values, replicates=100).value
+    exact = krippendorff_alpha(counts, "ordinal", "", values=values, bootstrap=Bootstrap(100)).value
     peer_value = krippendorff.alpha(
         value_counts=counts, value_domain=values, level_of_measurement="ordinal"
     )

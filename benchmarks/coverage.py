@@ -50,14 +50,16 @@ from harness.agreement.orders import (
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import rogan_gladen, true_rate
 from harness.agreement.scores import concordance, pearson
+from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
 from harness.statistics.estimate import Estimate
+from harness.statistics.resample import Bootstrap
 
 PER_CLUSTER = 3
 PEOPLE, JUDGES = ("ann", "bob", "cy"), ("gpt", "panda", "other")
 HUGE = 60_000
-BOOTSTRAP = {"replicates": 1000, "seed": 0}
+BOOTSTRAP = {"bootstrap": Bootstrap(1000)}
 
 
 def ordinal_table(rng: np.random.Generator, clusters: int) -> tuple[RatingTable, np.ndarray]:
@@ -95,7 +97,7 @@ def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     judge = t.codes[:, 3]
     yield accuracy(judge, truth, groups, "")
     for average in ("precision", "recall", "f1"):
-        yield macro(average, judge, truth, groups, c, "", **BOOTSTRAP)
+        yield macro(average, pairs_of(judge, truth, groups, c), "", **BOOTSTRAP)
     votes = t.label_counts([3])
     yield vote_agreement(votes, counts, groups, "", "vote_agreement")
     yield human_ceiling(t.codes, people, groups, c)
@@ -154,7 +156,7 @@ def pairwise(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     yield accuracy_both_orders(orders, human)
     yield position_coefficient(orders, human)
     yield from length_and_self_bias(
-        first, human, group, "", a=0, b=2, tie=1, length_gap=gap, own_family=own
+        first, human, group, "", (0, 2, 1), Evidence(length_gap=gap, own_family={"": own})
     )
     stated = 1 / (1 + np.exp(-(1.0 + rng.normal(size=n))))
     chance = 1 / (1 + np.exp(-(0.2 + 0.5 * np.log(stated / (1 - stated)))))

@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from harness.agreement.kappa import pairs_of, percent_agreement
+from harness.agreement.kappa import Pairs, pairs_of, percent_agreement
 from harness.ratings.table import MISSING, RatingTable, counts_of
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
-from harness.statistics.resample import REPLICATES, distinct_rows, estimate, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of
 
 Average = Literal["precision", "recall", "f1"]
 
@@ -55,14 +55,10 @@ def accuracy(
 
 def macro(
     average: Average,
-    predicted: IntArray,
-    truth: IntArray,
-    clusters: IntArray,
-    n_categories: int,
+    pairs: Pairs,
     annotators: str,
     *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return precision, recall or F1 averaged over the categories that occur.
 
@@ -71,25 +67,20 @@ def macro(
 
     Args:
         average: precision, recall or f1.
-        predicted: (n,) codes, -1 where there is no label.
-        truth: (n,) codes, -1 where there is no truth.
-        clusters: (n,) cluster of each item.
-        n_categories: Number of declared categories.
+        pairs: What was said, then the truth, of the items that have both.
         annotators: Whom it is about.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     name = f"macro_{average}"
-    both = (predicted >= 0) & (truth >= 0)
-    if not both.any():
+    said, true = pairs.first, pairs.second
+    if not said.size:
         return undefined(name, annotators, "no item has a label and a truth")
-    said, true = predicted[both], truth[both]
     used = np.union1d(said, true)
     c = used.size
     first, pattern = distinct_rows(np.column_stack([said, true]))
-    eye = (np.arange(n_categories)[:, None] == used[None, :]).astype(np.float64)
+    eye = (np.arange(pairs.n_categories)[:, None] == used[None, :]).astype(np.float64)
     a, b = eye[said[first]], eye[true[first]]
-    units = units_of(np.column_stack([a * b, a, b]), pattern, clusters[both])
+    units = units_of(np.column_stack([a * b, a, b]), pattern, pairs.clusters)
 
     def value(sums: FloatArray) -> FloatArray:
         hit, gave, was = sums[..., :c], sums[..., c : 2 * c], sums[..., 2 * c :]
@@ -107,12 +98,11 @@ def macro(
         annotators,
         units,
         value,
-        n=int(both.sum()),
+        n=said.size,
         why_undefined="no label",
         bounds=(0.0, 1.0),
         perfect=(1.0, float(c)),
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )
 
 

@@ -8,7 +8,14 @@ from harness.agreement.weights import difference
 from harness.nouns.scale import Level
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.resample import REPLICATES, SumsToValue, distinct_rows, estimate, units_of
+from harness.statistics.resample import (
+    BOOTSTRAP,
+    Bootstrap,
+    SumsToValue,
+    distinct_rows,
+    estimate,
+    units_of,
+)
 
 MANY_CATEGORIES = 40
 NO_PAIR = "no item has two labels"
@@ -22,8 +29,7 @@ def krippendorff_alpha(
     *,
     values: FloatArray | None = None,
     clusters: IntArray | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return alpha = 1 - D_o / D_e (Krippendorff 2011, Computing Krippendorff's alpha-reliability).
 
@@ -36,8 +42,7 @@ def krippendorff_alpha(
         annotators: Whom it is about.
         values: (c,) numbers of the categories (interval and ratio); ranks by default.
         clusters: (n,) cluster of each item; None when items are independent.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     name = f"krippendorff_alpha_{level}"
     paired = counts.sum(1) > 1
@@ -73,8 +78,7 @@ def krippendorff_alpha(
         why_undefined=NO_VARIATION,
         bounds=(-np.inf, 1.0),
         perfect=(1.0, _loss(level, numbers, counts.sum(0).astype(np.float64))),
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, one_cluster, undefined
@@ -47,12 +48,8 @@ def length_and_self_bias(
     truth: IntArray,
     clusters: IntArray,
     annotator: str,
-    *,
-    a: int,
-    b: int,
-    tie: int | None,
-    length_gap: FloatArray | None = None,
-    own_family: FloatArray | None = None,
+    sides: tuple[int, int, int | None],
+    evidence: Evidence,
 ) -> list[Estimate]:
     """Return the effects of length and of family on a judge beyond what people prefer.
 
@@ -64,12 +61,11 @@ def length_and_self_bias(
         truth: (n,) codes of people.
         clusters: (n,) cluster of each pair.
         annotator: The judge.
-        a: Code of "A preferred".
-        b: Code of "B preferred".
-        tie: Code of a tie, None without one.
-        length_gap: (n,) length of A minus length of B; None without.
-        own_family: (n,) 1 where A is of the judge's family, -1 where B is, else 0; None without.
+        sides: Codes of "A preferred", of "B preferred" and of a tie, None without one.
+        evidence: Its length gap and the judge's own family, where they are known.
     """
+    a, b, tie = sides
+    length_gap, own_family = evidence.length_gap, evidence.own_family.get(annotator)
     columns = {"place": np.ones(judged.size), "human": _signs(truth, a, b)}
     if length_gap is not None:
         spread = float(np.nanstd(length_gap))

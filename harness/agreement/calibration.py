@@ -9,7 +9,7 @@ import numpy as np
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
 from harness.statistics.intervals import cluster_share, t_quantile, wilson
-from harness.statistics.resample import REPLICATES, jackknife, jackknife_se, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, jackknife, jackknife_se, units_of
 
 BINS = 10
 FEWEST = 30
@@ -66,8 +66,7 @@ def calibration(
     annotator: str,
     *,
     bins: int = BINS,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> list[Estimate]:
     """Return ECE, the Brier score and its decomposition, before and after recalibration.
 
@@ -82,8 +81,7 @@ def calibration(
         clusters: (n,) cluster of each.
         annotator: The judge.
         bins: Most bins.
-        replicates: Simulations of what noise alone gives.
-        seed: Seed of the simulations and of the folds.
+        bootstrap: Number of simulations of what noise alone gives; seed of them and of the folds.
     """
     usable = ~(np.isnan(stated) | np.isnan(right))
     p, y, groups = stated[usable], right[usable], clusters[usable]
@@ -91,16 +89,16 @@ def calibration(
     if n < FEWEST:
         return [not_applicable("ece", annotator, f"{n} verdicts with a probability, needs 30", n)]
     rows = [
-        expected_error(p, y, groups, annotator, bins, replicates, seed),
+        expected_error(p, y, groups, annotator, bins, bootstrap),
         cluster_share("brier", annotator, (p - y) ** 2, groups, why_undefined="no verdict"),
         *murphy(p, y, groups, annotator, bins),
     ]
-    temperature, scaled = cross_fitted_temperature(p, y, groups, seed)
+    temperature, scaled = cross_fitted_temperature(p, y, groups, bootstrap.seed)
     if temperature is None:
         first, *rest = rows
         return [first.caution("not recalibrated: no finite temperature could be fitted"), *rest]
     name = f"{annotator}, recalibrated"
-    after = expected_error(scaled, y, groups, name, bins, replicates, seed)
+    after = expected_error(scaled, y, groups, name, bins, bootstrap)
     return [
         *rows,
         after.caution(f"cross-fitted temperature {temperature:.2f}"),
@@ -114,8 +112,7 @@ def expected_error(
     clusters: IntArray,
     annotator: str,
     bins: int = BINS,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return ECE in bins of equal size, and what a calibrated judge would get by noise.
 
@@ -128,17 +125,16 @@ def expected_error(
         clusters: (n,) cluster of each.
         annotator: The judge.
         bins: Most bins.
-        replicates: Simulations.
-        seed: Seed of the simulations.
+        bootstrap: Number and seed of the simulations; 500 are enough.
     """
     place = np.unique(bins_of(p, bins), return_inverse=True)[1]
     hot = np.eye(int(place.max()) + 1)[place]
     value = float(np.abs(hot.T @ (p - y)).sum() / p.size)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(bootstrap.seed)
     noise = np.array(
         [
             np.abs(hot.T @ (p - (rng.random(p.size) < p))).sum() / p.size
-            for _ in range(min(replicates, 500))
+            for _ in range(min(bootstrap.replicates, 500))
         ]
     )
     top = float(np.quantile(noise, 0.95))

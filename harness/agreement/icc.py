@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable
-from harness.statistics.resample import REPLICATES, SumsToValue, Units, estimate, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, SumsToValue, Units, estimate, units_of
 
 Form = Literal["icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k"]
 FORMS: tuple[Form, ...] = ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k")
@@ -20,8 +20,7 @@ def intraclass_correlation(
     annotators: str,
     *,
     clusters: IntArray | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return an intraclass correlation over the items that everybody scored.
 
@@ -31,8 +30,7 @@ def intraclass_correlation(
             in level count), icc3 (these raters, levels do not count); with "k" of their mean.
         annotators: Whom it is about.
         clusters: (n,) cluster of each item; None when items are independent.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     whole = ~np.isnan(scores).any(1)
     x = scores[whole]
@@ -53,8 +51,7 @@ def intraclass_correlation(
         why_undefined="the scores do not vary",
         bounds=(-np.inf, 1.0),
         perfect=(1.0, 1.0),
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )
 
 

@@ -10,7 +10,14 @@ from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
-from harness.statistics.resample import REPLICATES, Units, distinct_rows, estimate, units_of
+from harness.statistics.resample import (
+    BOOTSTRAP,
+    Bootstrap,
+    Units,
+    distinct_rows,
+    estimate,
+    units_of,
+)
 
 RARE = 0.98
 SAME_CATEGORY = "both used one category only, so agreement by chance is certain"
@@ -67,8 +74,7 @@ def cohen_kappa(
     *,
     weighting: Weighting = "identity",
     values: FloatArray | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return Cohen's kappa (Cohen 1960, 1968): (p_o - p_e) / (1 - p_e).
 
@@ -77,8 +83,7 @@ def cohen_kappa(
         annotators: Whom it is about.
         weighting: identity, linear or quadratic weights of partial agreement.
         values: (c,) numbers of the categories; ranks by default.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     name = "cohen_kappa" if weighting == "identity" else f"cohen_kappa_{weighting}"
     if pairs.first.size == 0:
@@ -108,8 +113,7 @@ def cohen_kappa(
         n=pairs.first.size,
         why_undefined=SAME_CATEGORY,
         perfect=(1.0, 1.0 / (1.0 - chance)) if chance < 1 - 1e-12 else None,
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )
     share = float(max((total[2 : 2 + c] + total[2 + c :]) / (2 * n)))
     if result.status == "ok" and share >= RARE:
@@ -148,7 +152,7 @@ def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = Non
 
 
 def prevalence_statistic(
-    pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
+    pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOTSTRAP
 ) -> Estimate:
     """Return the prevalence index (Byrt, Bishop & Carlin 1993, J. Clin. Epidemiol. 46:423).
 
@@ -158,18 +162,15 @@ def prevalence_statistic(
     Args:
         pairs: Items that both labelled.
         annotators: Whom it is about.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     shares = np.diagonal(pairs.contingency) / max(1, pairs.first.size)
     spread = float(shares.max() - shares.min()) if shares.size else 0.0
     signed = np.diag([1.0, -1.0])
-    return _index("prevalence_index", pairs, annotators, signed, spread, replicates, seed)
+    return _index("prevalence_index", pairs, annotators, signed, spread, bootstrap)
 
 
-def bias_statistic(
-    pairs: Pairs, annotators: str, *, replicates: int = REPLICATES, seed: int = 0
-) -> Estimate:
+def bias_statistic(pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> Estimate:
     """Return the bias index: how much the marginals of two annotators differ (Byrt et al. 1993).
 
     For two categories it is (b - c) / n, how much more often the first of them gave the first
@@ -178,13 +179,12 @@ def bias_statistic(
     Args:
         pairs: Items that both labelled.
         annotators: Whom it is about.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     table = pairs.contingency
     gap = np.abs(table.sum(0) - table.sum(1)).sum() / (2 * max(1, pairs.first.size))
     signed = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    return _index("bias_index", pairs, annotators, signed, float(gap), replicates, seed)
+    return _index("bias_index", pairs, annotators, signed, float(gap), bootstrap)
 
 
 def _index(
@@ -193,8 +193,7 @@ def _index(
     annotators: str,
     signed: FloatArray,
     described: float,
-    replicates: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> Estimate:
     n = pairs.first.size
     if n == 0:
@@ -213,6 +212,5 @@ def _index(
         lambda sums: sums[..., 1] / sums[..., 0],
         n=n,
         why_undefined="no label",
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.resample import REPLICATES, distinct_rows, estimate, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of
 
 Chance = Literal["fleiss", "gwet", "brennan_prediger"]
 
@@ -26,8 +26,7 @@ def chance_corrected(
     clusters: IntArray | None = None,
     weighting: Weighting = "identity",
     values: FloatArray | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return (p_a - p_e) / (1 - p_e) for items with any number of labels.
 
@@ -42,8 +41,7 @@ def chance_corrected(
         clusters: (n,) cluster of each item; None when items are independent.
         weighting: Weights of partial agreement; Gwet's AC1 is identity, AC2 any other.
         values: (c,) numbers of the categories; ranks by default.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     name = _name(chance, weighting)
     c = counts.shape[1]
@@ -69,8 +67,7 @@ def chance_corrected(
         n=paired,
         why_undefined=ONE_CATEGORY,
         perfect=(1.0, 1.0 / (1.0 - top)) if top < 1 - 1e-12 else None,
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )
     return result
 

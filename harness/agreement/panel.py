@@ -10,7 +10,7 @@ from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.intervals import cluster_share
-from harness.statistics.resample import REPLICATES, estimate, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, estimate, units_of
 
 
 def error_correlation(
@@ -18,8 +18,7 @@ def error_correlation(
     judges: Sequence[int],
     truth: IntArray,
     *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> list[Estimate]:
     """Return the mean correlation of judges' errors and the effective number of judges.
 
@@ -31,8 +30,7 @@ def error_correlation(
         table: The ratings.
         judges: Columns of the judges, at least two.
         truth: (n,) codes of the truth, -1 where unknown.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     name = " + ".join(table.annotators[j] for j in judges) if len(judges) <= 4 else "all judges"
     k = len(judges)
@@ -65,9 +63,9 @@ def error_correlation(
     why = "no judge ever errs, or one always does"
     rows = [
         estimate("error_correlation", name, units, correlation, n=n, why_undefined=why,
-                 replicates=replicates, seed=seed),
+                 bootstrap=bootstrap),
         estimate("effective_judges", name, units, effective, n=n, why_undefined=why,
-                 bounds=(1.0, np.inf), replicates=replicates, seed=seed),
+                 bounds=(1.0, np.inf), bootstrap=bootstrap),
     ]  # fmt: skip
     worth = rows[1].value
     if worth is not None and worth < k / 2:

@@ -265,8 +265,9 @@ def _against(
     name = label or table.annotators[column]
     said = table.codes[:, column]
     rows = [accuracy(said, truth, table.clusters, name)]
+    pairs = _pairs(table, said, truth)
     rows += [
-        macro(average, said, truth, table.clusters, table.n_categories, name, **settings.bootstrap)
+        macro(average, pairs, name, bootstrap=settings.bootstrap)
         for average in ("precision", "recall", "f1")
     ]
     return rows
@@ -339,7 +340,7 @@ def _kappa(
     weighting: Weighting = "identity",
 ) -> Estimate:
     return cohen_kappa(
-        pairs, annotators, weighting=weighting, values=table.values, **settings.bootstrap
+        pairs, annotators, weighting=weighting, values=table.values, bootstrap=settings.bootstrap
     )
 
 
@@ -373,7 +374,7 @@ def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
         for weighting in weightings
     ]
     indices = [
-        index(_pairs(table, first, second), label, **settings.bootstrap)
+        index(_pairs(table, first, second), label, bootstrap=settings.bootstrap)
         for label, first, second in named
         for index in (prevalence_statistic, bias_statistic)
     ]
@@ -399,7 +400,7 @@ def _score_section(table: RatingTable, settings: Settings) -> list[Section]:
         against.append((GOLD, np.where(table.gold >= 0, table.values[table.gold], np.nan)))
     rows = [
         compute(numbers[:, judge], other, table.clusters, f"{table.annotators[judge]} - {label}",
-                **settings.bootstrap)
+                bootstrap=settings.bootstrap)
         for label, other in against
         for judge in table.judges
         for compute in (concordance, pearson)
@@ -430,7 +431,7 @@ def group_statistics(
         settings: How to compute.
     """
     counts = table.label_counts(columns)
-    shared: dict[str, Any] = {"clusters": table.clusters, **settings.bootstrap}
+    shared: dict[str, Any] = {"clusters": table.clusters, "bootstrap": settings.bootstrap}
     rows = [krippendorff_alpha(counts, table.level, name, values=table.values, **shared)]
     if table.level != "nominal":
         chosen = list(columns)

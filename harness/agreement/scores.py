@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.resample import REPLICATES, SumsToValue, estimate, units_of
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, SumsToValue, estimate, units_of
 
 
 def concordance(
@@ -15,8 +17,7 @@ def concordance(
     clusters: IntArray,
     annotators: str,
     *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return Lin's coefficient 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255).
 
@@ -25,18 +26,9 @@ def concordance(
         second: (n,) scores, NaN where missing.
         clusters: (n,) cluster of each item.
         annotators: Whom it is about.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
-
-    def value(sums: FloatArray) -> FloatArray:
-        n, x, y = (sums[..., k] for k in range(3))
-        covariance = sums[..., 5] / n - x * y / n**2
-        spread = sums[..., 3] / n + sums[..., 4] / n - 2 * x * y / n**2
-        fine = spread > 1e-12
-        return np.where(fine, 2 * covariance / np.where(fine, spread, 1.0), np.nan)
-
-    return _two("concordance", first, second, clusters, annotators, value, replicates, seed)
+    return _two("concordance", first, second, clusters, annotators, bootstrap)
 
 
 def pearson(
@@ -45,19 +37,29 @@ def pearson(
     clusters: IntArray,
     annotators: str,
     *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return Pearson's correlation; arguments as of ``concordance``."""
+    return _two("pearson_r", first, second, clusters, annotators, bootstrap)
 
-    def value(sums: FloatArray) -> FloatArray:
-        n, x, y = (sums[..., k] for k in range(3))
-        covariance = sums[..., 5] / n - x * y / n**2
-        spread = (sums[..., 3] / n - (x / n) ** 2) * (sums[..., 4] / n - (y / n) ** 2)
-        fine = spread > 1e-24
-        return np.where(fine, covariance / np.sqrt(np.where(fine, spread, 1.0)), np.nan)
 
-    return _two("pearson_r", first, second, clusters, annotators, value, replicates, seed)
+def _concordance(sums: FloatArray) -> FloatArray:
+    n, x, y = (sums[..., k] for k in range(3))
+    covariance = sums[..., 5] / n - x * y / n**2
+    spread = sums[..., 3] / n + sums[..., 4] / n - 2 * x * y / n**2
+    fine = spread > 1e-12
+    return np.where(fine, 2 * covariance / np.where(fine, spread, 1.0), np.nan)
+
+
+def _pearson(sums: FloatArray) -> FloatArray:
+    n, x, y = (sums[..., k] for k in range(3))
+    covariance = sums[..., 5] / n - x * y / n**2
+    spread = (sums[..., 3] / n - (x / n) ** 2) * (sums[..., 4] / n - (y / n) ** 2)
+    fine = spread > 1e-24
+    return np.where(fine, covariance / np.sqrt(np.where(fine, spread, 1.0)), np.nan)
+
+
+_FORMULAS: Mapping[str, SumsToValue] = {"concordance": _concordance, "pearson_r": _pearson}
 
 
 def _two(
@@ -66,9 +68,7 @@ def _two(
     second: FloatArray,
     clusters: IntArray,
     annotators: str,
-    value: SumsToValue,
-    replicates: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> Estimate:
     usable = ~(np.isnan(first) | np.isnan(second))
     n = int(usable.sum())
@@ -83,10 +83,9 @@ def _two(
         name,
         annotators,
         units_of(features, np.arange(n), clusters[usable]),
-        value,
+        _FORMULAS[name],
         n=n,
         why_undefined="the scores do not vary",
         perfect=(1.0, 1.0),
-        replicates=replicates,
-        seed=seed,
+        bootstrap=bootstrap,
     )

@@ -92,17 +92,13 @@ def other_biases(table: RatingTable, evidence: Evidence, truth: Truth) -> list[S
         return []
     rows: list[Estimate] = []
     for judge in table.judges:
-        name = table.annotators[judge]
         rows += length_and_self_bias(
             table.codes[:, judge],
             truth[0],
             table.clusters,
-            name,
-            a=sides[0],
-            b=sides[1],
-            tie=table.tie,
-            length_gap=evidence.length_gap,
-            own_family=evidence.own_family.get(name),
+            table.annotators[judge],
+            (sides[0], sides[1], table.tie),
+            evidence,
         )
     notes = (
         "Log-odds for the longer answer (tanh of the gap over its standard deviation) and for the"
@@ -117,7 +113,7 @@ def consistency(table: RatingTable, evidence: Evidence, settings: Settings) -> l
     for name, again in evidence.retests.items():
         first = table.codes[:, table.column(name)]
         pairs = pairs_of(first, again, table.clusters, table.n_categories)
-        row = cohen_kappa(pairs, name, **settings.bootstrap)
+        row = cohen_kappa(pairs, name, bootstrap=settings.bootstrap)
         rows.append(
             Estimate(
                 row.value,
@@ -144,7 +140,7 @@ def calibrated(
     accepted: list[Estimate] = []
     for name, stated in evidence.stated.items():
         right = rightness(table, name, truth[0])
-        rows += calibration(stated, right, table.clusters, name, **settings.bootstrap)
+        rows += calibration(stated, right, table.clusters, name, bootstrap=settings.bootstrap)
         accepted += cascade(stated, right, name, settings.risk)
     return [
         Section("Calibration of stated probabilities", tuple(rows)),
@@ -164,7 +160,7 @@ def panel(table: RatingTable, truth: Truth, settings: Settings) -> list[Section]
     """Error correlation, effective number of judges, distance to people's spread of labels."""
     sections = []
     if truth is not None and len(table.judges) >= 2:
-        rows = error_correlation(table, table.judges, truth[0], **settings.bootstrap)
+        rows = error_correlation(table, table.judges, truth[0], bootstrap=settings.bootstrap)
         sections.append(Section("The panel: do judges err together?", tuple(rows)))
     if len(table.humans) >= 2 and table.judges and table.level in ("nominal", "ordinal"):
         people = table.label_counts(table.humans)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from harness.statistics.estimate import Estimate
-from harness.statistics.resample import REPLICATES
+from harness.statistics.resample import REPLICATES, Bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,9 @@ class Settings:
     reference: str = ""
 
     @property
-    def bootstrap(self) -> dict[str, Any]:
-        """Arguments of every bootstrapped statistic."""
-        return {"replicates": self.replicates, "seed": self.seed}
+    def bootstrap(self) -> Bootstrap:
+        """Replicates and seed of every bootstrapped statistic."""
+        return Bootstrap(self.replicates, self.seed)
 
 
 DEFAULT = Settings()

@@ -35,9 +35,9 @@ def win_rates(
         tables = {policy: _by_item(scores, policy, names) for policy in policies}
         for index, a in enumerate(policies):
             for b in policies[index + 1 :]:
-                wins, ties, losses, estimate = _compare(tables[a], tables[b])
-                rows.append(_row(criterion, a, b, wins, ties, losses, estimate))
-                rows.append(_row(criterion, b, a, losses, ties, wins, _mirrored(estimate)))
+                counts, estimate = _compare(tables[a], tables[b])
+                rows.append(_row(criterion, (a, b), counts, estimate))
+                rows.append(_row(criterion, (b, a), counts[::-1], _mirrored(estimate)))
     return rows
 
 
@@ -56,14 +56,18 @@ def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
     return {item: (cluster, np.asarray(rows)) for item, (cluster, rows) in collected.items()}
 
 
-def _compare(a: Table, b: Table) -> tuple[int, int, int, Estimate]:
+Counts = tuple[int, int, int]
+"""Wins, ties and losses."""
+
+
+def _compare(a: Table, b: Table) -> tuple[Counts, Estimate]:
     wins = ties = losses = 0
     sums: dict[str, tuple[float, int]] = {}
     for won, tied, lost, cluster in _items(a, b):
         wins, ties, losses = wins + won, ties + tied, losses + lost
         total, count = sums.get(cluster, (0.0, 0))
         sums[cluster] = total + won + tied / 2, count + won + tied + lost
-    return wins, ties, losses, from_sums(sums)
+    return (wins, ties, losses), from_sums(sums)
 
 
 def _items(a: Table, b: Table) -> Iterator[tuple[int, int, int, str]]:
@@ -92,15 +96,12 @@ def _mirrored(estimate: Estimate) -> Estimate:
 
 
 def _row(
-    criterion: str, a: str, b: str, wins: int, ties: int, losses: int, estimate: Estimate
+    criterion: str, policies: tuple[str, str], counts: Counts, estimate: Estimate
 ) -> dict[str, Any]:
     return {
         "criterion": criterion,
-        "a": a,
-        "b": b,
-        "wins": wins,
-        "ties": ties,
-        "losses": losses,
+        **dict(zip(("a", "b"), policies, strict=True)),
+        **dict(zip(("wins", "ties", "losses"), counts, strict=True)),
         "n": estimate.n,
         "clusters": estimate.clusters,
         "value": estimate.value,

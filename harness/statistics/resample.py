@@ -24,6 +24,17 @@ REPLICATES = 2_000
 _MOST_DRAWS = 30_000_000  # replicates x distinct rows; above it the jackknife stands in
 _BLOCK = 4_000_000
 
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How often and with which seed units are drawn anew."""
+
+    replicates: int = REPLICATES
+    seed: int = 0
+
+
+BOOTSTRAP = Bootstrap()
+
 SumsToValue = Callable[[FloatArray], FloatArray]
 """(..., d) sums -> (...) values, NaN where undefined; must not depend on the number of rows."""
 
@@ -150,8 +161,7 @@ def estimate(
     why_undefined: str,
     bounds: tuple[float, float] = (-1.0, 1.0),
     perfect: tuple[float, float] | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
     """Return a statistic with its 95% interval.
 
@@ -170,8 +180,7 @@ def estimate(
         perfect: (value at perfect agreement, its loss for each unit of share of imperfect items):
             at perfect agreement all replicates agree, and the interval comes from the Wilson bound
             of the share of imperfect items instead of having no width.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap.
+        bootstrap: Its replicates and seed.
     """
     groups = units.n
     with np.errstate(all="ignore"):
@@ -188,11 +197,11 @@ def estimate(
         return one_cluster(name, annotators, value, n)
     with np.errstate(all="ignore"):
         left_out = jackknife(units, function)
-        if replicates * units.rows.shape[0] > _MOST_DRAWS:
+        if bootstrap.replicates * units.rows.shape[0] > _MOST_DRAWS:
             low, high = _jackknife_t(value, left_out, units.counts)
             lost = 0.0
         else:
-            drawn = replicate(units, function, replicates, seed)
+            drawn = replicate(units, function, bootstrap.replicates, bootstrap.seed)
             lost = float(np.mean(~np.isfinite(drawn)))
             low, high = _bca(value, drawn[np.isfinite(drawn)], left_out, units.counts)
     if not (np.isfinite(low) and np.isfinite(high)):

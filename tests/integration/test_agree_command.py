@@ -237,10 +237,11 @@ def test_an_export_of_a_tool_is_read_as_it_is(tmp_path):
     (tmp_path / "export.json").write_text(json.dumps(tasks))
     done = agree("export.json", "--people", "ann,bob", "--json", "a.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    rows = json.loads((tmp_path / "a.json").read_text())["rows"]
+    document = json.loads((tmp_path / "a.json").read_text())
+    rows = document["rows"]
     [same] = [row for row in rows if row["name"] == "percent_agreement"]
     assert (same["annotators"], same["value"], same["n"]) == ("ann - bob", 2 / 3, 3)
-    assert "labels: A 83.3%, TIE 0.0%, B 16.7%" in done.stdout
+    assert document["audit"]["prevalence"] == pytest.approx({"A": 5 / 6, "TIE": 0, "B": 1 / 6})
 
 
 def test_any_table_is_read_as_human_csv_reads_it(tmp_path):
@@ -249,10 +250,13 @@ def test_any_table_is_read_as_human_csv_reads_it(tmp_path):
     )
     done = agree(
         "t.csv", "--people", "ann", "--judges", "gpt", "--set", "item=q", "--set", "response_a=a",
-        "--set", "response_b=b", "--set", "annotator=who", "--set", "label=pick", cwd=tmp_path,
+        "--set", "response_b=b", "--set", "annotator=who", "--set", "label=pick",
+        "--json", "a.json", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert re.search(r"gpt +judge +1 +1 +0 +1/2 50.0% +timeout 1", done.stdout)
-    assert "labels: A 50.0%, TIE 50.0%, B 0.0%" in done.stdout
+    audit = json.loads((tmp_path / "a.json").read_text())["audit"]
+    assert audit["prevalence"] == {"A": 0.5, "TIE": 0.5, "B": 0.0}
+    [gpt] = [entry for entry in audit["coverage"] if entry["annotator"] == "gpt"]
+    assert (gpt["labels"], gpt["failures"]) == (1, {"timeout": 1})
     done = agree("t.csv", "--people", "ann", "--set", "response_a=a", cwd=tmp_path)
     assert done.returncode == 2 and "pairs need response_a and response_b" in done.stderr

@@ -16,6 +16,7 @@ from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Response
 from harness.ratings.table import from_labels
 from harness.registry import registry
+from harness.statistics.resample import Bootstrap
 
 ITEMS = [Item("q1", "one?"), Item("q2", "two?"), Item("q3", "three?")]
 RESPONSES = [
@@ -134,6 +135,6 @@ def test_pandalm_is_imported_as_its_authors_publish_it(shared_data):
     kappas = []
     for a, b in ((0, 1), (0, 2), (1, 2)):
         both = pairs_of(table.codes[:, a], table.codes[:, b], table.clusters, 3)
-        kappas.append(cohen_kappa(both, "people", replicates=100).value)
+        kappas.append(cohen_kappa(both, "people", bootstrap=Bootstrap(100)).value)
     assert len(source.labels) == 2997
     assert sorted(kappas) == pytest.approx([0.8520, 0.8617, 0.8789], abs=5e-5)

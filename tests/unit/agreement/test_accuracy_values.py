@@ -16,8 +16,10 @@ from harness.agreement.accuracy import (
     macro,
     vote_agreement,
 )
+from harness.agreement.kappa import pairs_of
 from harness.ratings.table import from_labels
 from harness.statistics.intervals import cluster_share, wilson
+from harness.statistics.resample import Bootstrap
 
 FAST = Settings(replicates=200)
 
@@ -49,8 +51,8 @@ def test_no_item_in_common_is_undefined():
     none, some, alone = np.full(4, -1), np.zeros(4, dtype=int), np.arange(4)
     for row in (
         accuracy(none, some, alone, "j"),
-        macro("f1", none, some, alone, 2, "j"),
-        macro("recall", some, none, alone, 2, "j"),
+        macro("f1", pairs_of(none, some, alone, 2), "j"),
+        macro("recall", pairs_of(some, none, alone, 2), "j"),
         human_ceiling(np.column_stack([some, none]), [0, 1], alone, 2),
         against_the_rest(np.column_stack([some, none, some]), 2, [0, 1], alone, "j", 2),
         *leave_one_out(np.column_stack([some, none]), [0, 1], alone, ["a", "b"], 2),
@@ -75,7 +77,7 @@ TRUE = np.array([0, 0, 1, 1, 2, 1, 1, -1])
     ],
 )
 def test_macro_scores_by_hand(average, expected):
-    row = macro(average, SAID, TRUE, np.arange(8), 4, "j", replicates=50)
+    row = macro(average, pairs_of(SAID, TRUE, np.arange(8), 4), "j", bootstrap=Bootstrap(50))
     assert (row.name, row.annotators) == (f"macro_{average}", "j")
     assert row.value == pytest.approx(expected)
     assert (row.n, row.clusters) == (6, 6)  # the fourth category never occurs
@@ -86,7 +88,7 @@ def test_macro_intervals_are_those_of_a_plain_bootstrap(average):
     rng = np.random.default_rng(5)
     truth = rng.integers(0, 3, 400)
     said = np.where(rng.random(400) < 0.7, truth, rng.integers(0, 3, 400))
-    row = macro(average, said, truth, np.arange(400), 3, "j", replicates=4000)
+    row = macro(average, pairs_of(said, truth, np.arange(400), 3), "j", bootstrap=Bootstrap(4000))
     drawn = []
     for _ in range(1000):
         pick = rng.integers(0, 400, 400)
@@ -102,26 +104,25 @@ def test_macro_intervals_are_clustered_and_follow_the_seed():
     rng = np.random.default_rng(6)
     truth = np.repeat(rng.integers(0, 2, 40), 5)
     said = np.where(np.repeat(rng.random(40), 5) < 0.7, truth, 1 - truth)
-    shared = {"predicted": said, "truth": truth, "n_categories": 2, "annotators": "j"}
-    alone = macro("f1", clusters=np.arange(200), **shared)
-    grouped = macro("f1", clusters=np.arange(200) // 5, **shared)
+    pairs = pairs_of(said, truth, np.arange(200) // 5, 2)
+    alone = macro("f1", pairs_of(said, truth, np.arange(200), 2), "j")
+    grouped = macro("f1", pairs, "j")
     assert (alone.clusters, grouped.clusters, grouped.n) == (200, 40, 200)
     assert grouped.value == alone.value
     # Five copies of each of 40: sqrt(5) times as wide.
     assert (grouped.high - grouped.low) / (alone.high - alone.low) == pytest.approx(5**0.5, rel=0.1)
-    clusters = np.arange(200) // 5
-    few = [macro("f1", clusters=clusters, replicates=60, seed=s, **shared) for s in (1, 1, 2)]
+    few = [macro("f1", pairs, "j", bootstrap=Bootstrap(60, s)) for s in (1, 1, 2)]
     assert few[0] == few[1] != few[2]
-    assert few[0] != macro("f1", clusters=clusters, seed=1, **shared)
+    assert few[0] != macro("f1", pairs, "j", bootstrap=Bootstrap(seed=1))
 
 
 def test_perfect_macro_scores_are_bounded_by_wilson():
     truth = np.tile([0, 1], 30)
-    row = macro("f1", truth, truth, np.arange(60), 5, "j")
+    row = macro("f1", pairs_of(truth, truth, np.arange(60), 5), "j")
     # c = 2 used categories times the share of items that may be wrong.
     assert (row.value, row.high) == (1.0, 1.0)
     assert row.low == pytest.approx(1 - 2 * (1 - wilson(60, 60)[0]))
-    assert macro("f1", np.arange(2), np.arange(2), np.arange(2), 2, "j").low == 0.0
+    assert macro("f1", pairs_of(*[np.arange(2)] * 3, 2), "j").low == 0.0
 
 
 # Items x (ann, bob, cy, judge); . is missing. Rests that tie count 1/2 for each tied label.

@@ -17,6 +17,7 @@ from harness.agreement.calibration import (
     temperature_of,
 )
 from harness.statistics.intervals import wilson
+from harness.statistics.resample import Bootstrap
 
 # 20 verdicts stated at .6, of which 9 are right, and 20 at .8, of which 18 are.
 STATED = np.repeat([0.6, 0.8], 20)
@@ -148,7 +149,9 @@ def test_the_seed_decides_what_noise_gives():
     def reason(seed):
         rng = np.random.default_rng(1)
         stated = rng.uniform(0.5, 1, 200)
-        return calibration(stated, np.ones(200), np.arange(200), "j", seed=seed)[0].reason
+        return calibration(
+            stated, np.ones(200), np.arange(200), "j", bootstrap=Bootstrap(seed=seed)
+        )[0].reason
 
     assert reason(3) == reason(3)
     assert len({reason(seed) for seed in range(4)}) > 1

@@ -10,7 +10,7 @@ from harness.agreement.kappa import cohen_kappa, pairs_from_contingency, pairs_o
 from harness.agreement.multi_rater import chance_corrected
 from harness.ratings.table import counts_of
 from harness.statistics.intervals import clopper_pearson_upper, cluster_share, wilson
-from harness.statistics.resample import Units, distinct_rows, estimate, replicate
+from harness.statistics.resample import Bootstrap, Units, distinct_rows, estimate, replicate
 
 
 def test_one_category_is_undefined_with_a_reason():
@@ -107,7 +107,9 @@ def test_the_acceleration_of_bca_counts_every_unit_of_a_pattern():
     def mean(sums):
         return sums[..., 1] / sums[..., 0]
 
-    row = estimate("x", "", units, mean, n=30, why_undefined="", bounds=(-9, 9), seed=2)
+    row = estimate(
+        "x", "", units, mean, n=30, why_undefined="", bounds=(-9, 9), bootstrap=Bootstrap(seed=2)
+    )
     drawn = replicate(units, mean, seed=2)
     values = np.repeat(rows[:, 1], counts)
     off = values.mean() - np.array([np.delete(values, k).mean() for k in range(30)])
@@ -144,8 +146,12 @@ def test_items_without_a_second_label_take_no_part_in_alpha_nor_do_their_prompts
 
 def test_the_same_seed_gives_the_same_interval():
     pairs = pairs_from_contingency(np.array([[20, 5], [6, 30]]))
-    assert cohen_kappa(pairs, "", seed=4) == cohen_kappa(pairs, "", seed=4)
-    assert cohen_kappa(pairs, "", seed=4) != cohen_kappa(pairs, "", seed=5)
+    assert cohen_kappa(pairs, "", bootstrap=Bootstrap(seed=4)) == cohen_kappa(
+        pairs, "", bootstrap=Bootstrap(seed=4)
+    )
+    assert cohen_kappa(pairs, "", bootstrap=Bootstrap(seed=4)) != cohen_kappa(
+        pairs, "", bootstrap=Bootstrap(seed=5)
+    )
 
 
 @pytest.mark.parametrize("width", [2, 30, 70])

@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 from scipy.stats import t
 
 from harness.agreement.bias import length_and_self_bias, position_coefficient
+from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 
 A, TIE, B, NONE = 2, 1, 0, -1  # codes of the table, unlike 0 first, 1 tie, 2 second inside
@@ -167,7 +168,12 @@ class TestLengthAndFamily:
 
     def fit(self, truth, judged, gap, own, clusters, tie):
         return length_and_self_bias(
-            judged, truth, clusters, "judge", a=A, b=B, tie=tie, length_gap=gap, own_family=own
+            judged,
+            truth,
+            clusters,
+            "judge",
+            (A, B, tie),
+            Evidence(length_gap=gap, own_family={"judge": own}),
         )
 
     def test_without_ties_it_is_a_logit_with_clustered_errors(self):
@@ -200,14 +206,14 @@ class TestLengthAndFamily:
 
     def test_only_what_is_known_is_asked(self):
         truth, judged, gap, own, clusters, used, design = self.data(ties=False)
-        named = {"a": A, "b": B, "tie": None}
-        (length,) = length_and_self_bias(judged, truth, clusters, "judge", **named, length_gap=gap)
-        (family,) = length_and_self_bias(judged, truth, clusters, "judge", **named, own_family=own)
+        about = (judged, truth, clusters, "judge", (A, B, None))
+        (length,) = length_and_self_bias(*about, Evidence(length_gap=gap))
+        (family,) = length_and_self_bias(*about, Evidence(own_family={"judge": own}))
         assert (length.name, family.name) == ("length_bias", "self_preference")
         assert (length.n, family.n) == (284, 288)  # only the gap was unknown for four
         model = sm.Logit((judged == A)[used].astype(float), design[used][:, :3]).fit(disp=0)
         assert length.value == pytest.approx(model.params[2], rel=1e-5)
-        assert length_and_self_bias(judged, truth, clusters, "judge", **named) == []
+        assert length_and_self_bias(*about, Evidence()) == []
 
     def test_answers_of_one_length_have_no_length_bias(self):
         truth, judged, _, own, clusters, *_ = self.data(ties=False)

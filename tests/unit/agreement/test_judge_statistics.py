@@ -12,6 +12,7 @@ from harness.agreement.drift import anchor_hash, drift, mcnemar
 from harness.agreement.orders import first_pick_rate, swap_flip_rate
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, ppi_mean, rogan_gladen, true_rate
+from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import from_labels
 
@@ -129,7 +130,12 @@ class TestPosition:
         eta = 1.5 * sign + 0.7 * np.tanh(gap / gap.std()) + 0.5 * own
         judged = np.where(rng.random(n) < 1 / (1 + np.exp(-eta)), A, B)
         rows = length_and_self_bias(
-            judged, human, np.arange(n), "j", a=A, b=B, tie=TIE, length_gap=gap, own_family=own
+            judged,
+            human,
+            np.arange(n),
+            "j",
+            (A, B, TIE),
+            Evidence(length_gap=gap, own_family={"j": own}),
         )
         found = {row.name: row for row in rows}
         assert found["length_bias"].low < 0.7 < found["length_bias"].high

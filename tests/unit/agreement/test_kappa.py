@@ -15,7 +15,7 @@ from harness.agreement.kappa import (
 )
 from harness.agreement.weights import agreement_weights
 from harness.statistics.intervals import wilson
-from harness.statistics.resample import Units, estimate
+from harness.statistics.resample import Bootstrap, Units, estimate
 
 HAND = np.array([[20, 9], [4, 7]])  # n = 40: p_o = .675, p_e = (29 * 24 + 11 * 16) / 1600 = .545
 HAND_KAPPA = (0.675 - 0.545) / (1 - 0.545)
@@ -92,11 +92,13 @@ def test_the_interval_is_the_bootstrap_of_kappa_over_prompts(weighting, values, 
     pairs, cells = clustered()
     values = None if values is None else np.array(values)
     weights = agreement_weights(3, weighting, values)
-    row = cohen_kappa(pairs, "x - y", weighting=weighting, values=values, replicates=500, seed=7)
+    row = cohen_kappa(
+        pairs, "x - y", weighting=weighting, values=values, bootstrap=Bootstrap(500, 7)
+    )
     expected = estimate(
         name, "x - y", Units(cells, np.ones(40, dtype=np.int64)),
         lambda sums: weighted_kappa(sums.reshape(*sums.shape[:-1], 3, 3), weights),
-        n=int(cells.sum()), why_undefined="", replicates=500, seed=7,
+        n=int(cells.sum()), why_undefined="", bootstrap=Bootstrap(500, 7),
     )  # fmt: skip
     assert (row.name, row.annotators, row.n, row.clusters) == (name, "x - y", 155, 40)
     assert (row.value, row.low, row.high) == pytest.approx(
@@ -107,7 +109,7 @@ def test_the_interval_is_the_bootstrap_of_kappa_over_prompts(weighting, values, 
 
 def test_an_interval_without_seed_and_replicates_is_always_the_same():
     pairs, _ = clustered()
-    assert cohen_kappa(pairs, "") == cohen_kappa(pairs, "", replicates=2_000, seed=0)
+    assert cohen_kappa(pairs, "") == cohen_kappa(pairs, "", bootstrap=Bootstrap(2_000, 0))
 
 
 def test_perfect_agreement_is_bounded_by_wilson_over_the_chance_left():
@@ -227,17 +229,17 @@ class TestIndices:
     )
     def test_the_interval_is_the_bootstrap_over_prompts(self, statistic, signs):
         pairs, cells = clustered(c=2)
-        row = statistic(pairs, "x - y", replicates=500, seed=7)
+        row = statistic(pairs, "x - y", bootstrap=Bootstrap(500, 7))
         expected = estimate(
             row.name, "x - y", Units(cells, np.ones(40, dtype=np.int64)),
             lambda sums: sums @ np.array(signs) / sums.sum(-1),
-            n=155, why_undefined="", replicates=500, seed=7,
+            n=155, why_undefined="", bootstrap=Bootstrap(500, 7),
         )  # fmt: skip
         assert (row.n, row.clusters) == (155, 40)
         assert (row.value, row.low, row.high) == pytest.approx(
             (expected.value, expected.low, expected.high)
         )
-        assert statistic(pairs, "") == statistic(pairs, "", replicates=2_000, seed=0)
+        assert statistic(pairs, "") == statistic(pairs, "", bootstrap=Bootstrap(2_000, 0))
 
     def test_of_more_categories_they_are_descriptions(self):
         # Diagonal 12, 6, 2 of 30; rows (15 9 6), columns (13 12 5).

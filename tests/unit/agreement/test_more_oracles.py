@@ -10,6 +10,7 @@ from harness.aggregate import rank_systems
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.prediction_powered import ppi_mean
 from harness.ratings.table import counts_of
+from harness.statistics.resample import Bootstrap
 
 TABLES = 200
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
@@ -38,7 +39,9 @@ def test_alpha_equals_evalica(evalica, level):
         codes = rng.integers(0, c, (n, a)).astype(np.int64)
         codes[rng.random((n, a)) < 0.25] = -1
         counts = counts_of(codes, int(c))
-        ours = krippendorff_alpha(counts, level, "", values=np.arange(c) + 1.0, replicates=100)
+        ours = krippendorff_alpha(
+            counts, level, "", values=np.arange(c) + 1.0, bootstrap=Bootstrap(100)
+        )
         frame = pd.DataFrame(np.where(codes >= 0, codes + 1.0, np.nan).T)
         theirs = evalica.alpha(frame, distance=level, solver="naive").alpha
         assert ours.value == pytest.approx(theirs, **CLOSE)

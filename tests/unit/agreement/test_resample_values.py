@@ -9,6 +9,7 @@ from scipy import stats
 
 from harness.statistics.intervals import cluster_share, wilson
 from harness.statistics.resample import (
+    Bootstrap,
     Units,
     distinct_rows,
     estimate,
@@ -39,7 +40,7 @@ def units(values):
 @pytest.mark.parametrize(("function", "seed"), [(mean, 0), (variance, 0), (variance, 1)])
 def test_bca_is_scipys_at_the_level_widened_by_t(function, seed):
     data = np.random.default_rng(seed).exponential(size=40)
-    ours = estimate("x", "", units(data), function, n=40, replicates=20_000, **WIDE)
+    ours = estimate("x", "", units(data), function, n=40, bootstrap=Bootstrap(20_000), **WIDE)
     # Hesterberg 2015: the normal quantile that stands for t(n - 1) and the factor sqrt(n/(n-1)).
     reach = math.sqrt(40 / 39) * stats.t.ppf(0.975, 39)
     theirs = stats.bootstrap(
@@ -74,7 +75,7 @@ def test_bca_of_a_share_from_the_binomial_distribution(hits, n):
     steps = drawn.cdf(np.arange(n))
     assert np.abs(levels[:, None] - steps).min() > 0.004
     part = Units(np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([hits, n - hits]))
-    row = estimate("x", "", part, mean, n=n, replicates=20_000, **WIDE)
+    row = estimate("x", "", part, mean, n=n, bootstrap=Bootstrap(20_000), **WIDE)
     assert (row.low, row.high) == pytest.approx(tuple(drawn.ppf(levels) / n), abs=1e-9)
 
 
@@ -88,7 +89,9 @@ def spiky(sums):
 def test_bca_ends_are_the_quantiles_that_efrons_formula_names(function, replicates):
     values = np.array([0.1, 0.2, 0.25, 0.3, 0.4, 0.55, 0.6, 0.7, 1.4])
     values = np.append(values, math.sqrt(6.25 - values @ values))
-    row = estimate("x", "", units(values), function, n=10, replicates=replicates, seed=4, **WIDE)
+    row = estimate(
+        "x", "", units(values), function, n=10, bootstrap=Bootstrap(replicates, 4), **WIDE
+    )
     drawn = replicate(units(values), function, replicates, seed=4)
     value = float(function(units(values).total))
     # Every replicate of the last lies above the value: half of one counts as below it.
@@ -112,7 +115,7 @@ def test_repeated_rows_are_worth_what_their_copies_are():
     assert counted.n == copied.n == counts.sum()
     assert counted.total == pytest.approx(copied.total)
     one, two = (
-        estimate("x", "", part, variance, n=9, replicates=20_000, **WIDE)
+        estimate("x", "", part, variance, n=9, bootstrap=Bootstrap(20_000), **WIDE)
         for part in (counted, copied)
     )
     assert one.value == pytest.approx(two.value)
@@ -173,7 +176,7 @@ def test_the_cluster_bootstrap_is_that_of_whole_clusters():
     clusters = rng.integers(0, 40, 300)
     values = rng.normal(size=40)[clusters] + rng.normal(size=300)
     part = units_of(units(values).rows, np.arange(300), clusters)
-    row = estimate("x", "", part, mean, n=300, replicates=8000, **WIDE)
+    row = estimate("x", "", part, mean, n=300, bootstrap=Bootstrap(8000), **WIDE)
     members = [values[clusters == g] for g in np.unique(clusters)]
     drawn = [
         np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))]).mean()
@@ -197,7 +200,7 @@ def test_jackknife_by_hand():
 def test_too_many_distinct_rows_take_the_jackknife():
     values = np.random.default_rng(3).exponential(size=12)
     # 12 rows x 3 million replicates is above 30 million draws.
-    row = estimate("x", "j", units(values), mean, n=12, replicates=3_000_000, **WIDE)
+    row = estimate("x", "j", units(values), mean, n=12, bootstrap=Bootstrap(3_000_000), **WIDE)
     half = stats.t.ppf(0.975, 11) * values.std(ddof=1) / math.sqrt(12)
     assert (row.low, row.high) == pytest.approx((values.mean() - half, values.mean() + half))
     assert (row.status, row.reason) == ("ok", "only 12 independent units")
@@ -284,7 +287,7 @@ def rare(hits, n):
     def function(sums):
         return np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
 
-    return estimate("x", "", part, function, n=n, replicates=4000, **WIDE)
+    return estimate("x", "", part, function, n=n, bootstrap=Bootstrap(4000), **WIDE)
 
 
 def test_lost_replicates_are_told():
@@ -306,7 +309,9 @@ def test_a_bootstrap_without_values_gives_no_interval():
         return np.where(sums[..., 0] * (sums[..., 1] == 60), 0.5, np.nan)
 
     # Only the sample itself has a value: few of its resamples do.
-    row = estimate("x", "", units(2.0 ** np.arange(4) * 4), function, n=4, replicates=100, **WIDE)
+    row = estimate(
+        "x", "", units(2.0 ** np.arange(4) * 4), function, n=4, bootstrap=Bootstrap(100), **WIDE
+    )
     assert (row.value, row.low, row.status) == (0.5, None, "unreliable")
     assert row.reason == "the bootstrap gave no interval"
 
@@ -315,7 +320,7 @@ def test_the_seed_and_the_replicates_decide_the_interval():
     data = units(np.random.default_rng(1).exponential(size=50))
 
     def ends(**how):
-        row = estimate("x", "", data, mean, n=50, **how, **WIDE)
+        row = estimate("x", "", data, mean, n=50, bootstrap=Bootstrap(**how), **WIDE)
         return row.low, row.high
 
     assert ends(seed=1) == ends(seed=1, replicates=2000)

@@ -12,6 +12,7 @@ from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import concordance
 from harness.ratings.table import counts_of
+from harness.statistics.resample import Bootstrap
 
 TABLES = 200
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
@@ -34,7 +35,7 @@ def test_alpha_equals_the_oracle(level):
     for codes, c in tables(1):
         counts = counts_of(codes, c)
         numbers = np.arange(c, dtype=float)
-        ours = krippendorff_alpha(counts, level, "", values=numbers, replicates=100)
+        ours = krippendorff_alpha(counts, level, "", values=numbers, bootstrap=Bootstrap(100))
         theirs = krippendorff.alpha(
             value_counts=counts, value_domain=numbers, level_of_measurement=level
         )
@@ -51,7 +52,7 @@ def test_ordinal_alpha_of_many_categories_equals_the_oracle(c):
     codes = np.concatenate([np.stack([first, second], 1), np.tile(np.arange(c), (2, 1)).T])
     counts = counts_of(codes, c)
     assert (counts.sum(0) > 0).all()
-    ours = krippendorff_alpha(counts, "ordinal", "", replicates=100)
+    ours = krippendorff_alpha(counts, "ordinal", "", bootstrap=Bootstrap(100))
     theirs = krippendorff.alpha(
         value_counts=counts, value_domain=np.arange(c), level_of_measurement="ordinal"
     )
@@ -73,7 +74,7 @@ def test_kappa_equals_the_oracles(weighting):
         pairs = pairs_of(codes[:, 0], codes[:, 1], np.arange(codes.shape[0]), c)
         if pairs.first.size < 3 or np.unique([*pairs.first, *pairs.second]).size < 2:
             continue  # three tables of five items with many gaps
-        ours = cohen_kappa(pairs, "", weighting=weighting, replicates=100)
+        ours = cohen_kappa(pairs, "", weighting=weighting, bootstrap=Bootstrap(100))
         theirs = cohen_kappa_score(
             pairs.first, pairs.second, labels=range(c), weights=names[weighting]
         )
@@ -95,7 +96,7 @@ def test_fleiss_equals_the_oracle():
     compared = 0
     for codes, c in tables(3, gaps=False):
         counts = counts_of(codes, c)
-        ours = chance_corrected(counts, "fleiss", "", replicates=100)
+        ours = chance_corrected(counts, "fleiss", "", bootstrap=Bootstrap(100))
         assert ours.value == pytest.approx(fleiss_kappa(counts), **CLOSE)
         compared += 1
     assert compared == TABLES
@@ -110,7 +111,12 @@ def test_macro_scores_equal_the_oracle():
             truth[both], predicted[both], average="macro", zero_division=0
         )
         for position, average in enumerate(("precision", "recall", "f1")):
-            ours = macro(average, predicted, truth, np.arange(truth.size), c, "", replicates=100)
+            ours = macro(
+                average,
+                pairs_of(predicted, truth, np.arange(truth.size), c),
+                "",
+                bootstrap=Bootstrap(100),
+            )
             assert ours.value == pytest.approx(theirs[position], **CLOSE)
             compared += 1
     assert compared == 3 * TABLES

@@ -9,7 +9,7 @@ import pytest
 from harness.agreement import Settings, agreement_report
 from harness.experiment.stages.agree_labels import agree
 from harness.feedback.requests import build_requests
-from harness.labels.tables import Reading
+from harness.labels.ratings import Reading
 from harness.nouns.errors import InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
