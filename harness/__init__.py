@@ -1,23 +1,78 @@
 """Mix judges, verifiers and people; train on their agreement-checked rewards; compare the results.
 
-Importing this package loads neither torch nor litellm nor any plugin.
+``run`` takes an experiment file to its report; ``respond``, ``judge``, ``evaluate`` and ``report``
+are its stages one by one, on plain tables. Importing this package loads neither torch nor litellm
+nor any plugin.
 """
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.experiment.plain import (
+        JudgeSettings,
+        RespondSettings,
+        evaluate,
+        judge,
+        report,
+        respond,
+    )
     from harness.experiment.run import run
 
-__all__ = ["run"]
+_HOMES = {
+    "run": "harness.experiment.run",
+    **dict.fromkeys(
+        ("JudgeSettings", "RespondSettings", "evaluate", "judge", "report", "respond"),
+        "harness.experiment.plain",
+    ),
+}
+__all__ = ["JudgeSettings", "RespondSettings", "evaluate", "judge", "report", "respond", "run"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """Load ``run`` at its first use, since it brings the whole pipeline."""
-    if name == "run":
-        from harness.experiment.run import run
+def _stage(name: str) -> Callable[..., Any]:
+    """Return a stage; it is loaded at its first use, since it brings the whole pipeline."""
+    found: Callable[..., Any] = getattr(import_module(_HOMES[name]), name)
+    return found
 
-        return run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+class _Room(ModuleType):
+    """A room of the house that has the name of a stage, and is called like it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the stage."""
+        return _stage(self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What the stage takes."""
+        return inspect.signature(_stage(self.__name__.rpartition(".")[2]))
+
+
+class _House(ModuleType):
+    """The package: stages are loaded late, and a room stays callable however it is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Let a room of a stage's name be called; importing one binds it here."""
+        if name in _HOMES and isinstance(value, ModuleType):
+            value.__class__ = _Room
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a stage, or what belongs to it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return _stage(name)
+
+    def __dir__(self) -> list[str]:
+        """Return the stages among the names, though they are not loaded yet."""
+        return sorted({*super().__dir__(), *_HOMES})
+
+
+sys.modules[__name__].__class__ = _House

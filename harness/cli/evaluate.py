@@ -2,122 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.options import Shown, one_object, options_of_sources
+from harness.nouns.errors import ConfigError
 
-def command(
-    items: Annotated[Path, typer.Option(help="JSONL file of held-out items.")],
+if TYPE_CHECKING:
+    from harness.report.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Shown):
+    """What ``harness evaluate`` is given."""
+
+    items: Annotated[Path, typer.Option(help="JSONL file of held-out items.")]
     responses: Annotated[
         list[str],
         typer.Option(help="POLICY=FILE.jsonl, or POLICY@SEED=FILE.jsonl; the first is the base."),
-    ],
+    ]
     evaluator: Annotated[
         list[str], typer.Option(help="A pointwise source that scores responses; repeatable.")
-    ],
+    ]
     option: Annotated[
         list[str] | None,
         typer.Option(help="Option of an evaluator, NAME.key=value; repeatable."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write everything to.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-) -> None:
+    ] = None
+    out: Annotated[Path | None, typer.Option(help="JSON file to write everything to.")] = None
+
+
+@one_object
+def command(options: Options) -> None:
     """Score policies with evaluators: means, differences and win rates, with intervals."""
-    import asyncio
-    from dataclasses import replace
-
-    from harness.cli.options import options_of_sources
-    from harness.cli.screen import advance, console, progress
-    from harness.evaluate import EvaluatorInfo, evaluate
-    from harness.experiment.context import open_context
-    from harness.feedback.annotate import annotate
-    from harness.feedback.requests import build_requests
-    from harness.nouns.errors import ConfigError
-    from harness.nouns.schema import Judgment, Response
-    from harness.records.rows import read_items, read_responses
+    from harness.cli.screen import bars, console
+    from harness.experiment.plain import evaluate
     from harness.records.writes import write_json
-    from harness.registry import registry
+    from harness.report.terminal import show
 
-    if len(set(evaluator)) != len(evaluator):
-        raise ConfigError(f"--evaluator names a source twice: {', '.join(evaluator)}")
-    options = options_of_sources(option, evaluator)
-    sources = [registry().source(name).build(options[name]) for name in evaluator]
-    all_items = read_items(items)
-    written: dict[tuple[str, int], list[Response]] = {}
-    for entry in responses:
+    if len(set(options.evaluator)) != len(options.evaluator):
+        raise ConfigError(f"--evaluator names a source twice: {', '.join(options.evaluator)}")
+    evaluators = options_of_sources(options.option, options.evaluator)
+    with bars(options.quiet) as bar:
+        result = evaluate(options.items, policies(options.responses), evaluators, bar)
+    if options.out is not None:
+        write_json(options.out, result)
+    show(console(), scores(result))
+
+
+def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:
+    """Return the file of each policy's responses.
+
+    Raises:
+        ConfigError: An entry is not POLICY=FILE or POLICY@SEED=FILE, or a policy is given twice.
+    """
+    files: dict[str | tuple[str, int], str] = {}
+    for entry in entries:
         label, separator, file = entry.partition("=")
         name, _, seed = label.partition("@")
         if not separator or not name or not (seed or "0").isdigit():
             raise ConfigError(f"--responses {entry!r} is not POLICY=FILE or POLICY@SEED=FILE")
-        key = (name, int(seed or 0))
-        if key in written:
+        key = (name, int(seed)) if seed else name
+        if key in files:
             raise ConfigError(f"--responses {label} is given twice")
-        written[key] = [
-            # Ids only need to be unique inside a file.
-            replace(response, id=f"{label}/{response.id}", system=name)
-            for response in read_responses(Path(file), all_items)
-        ]
-    everything = [response for found in written.values() for response in found]
-    requests = build_requests(all_items, everything, "pointwise")
-
-    async def judge_all() -> list[Judgment]:
-        judgments = []
-        with progress(quiet) as bars:
-            async with open_context(None) as ctx:
-                for source in sources:
-                    source.check(ctx)
-                for source in sources:
-                    move = advance(bars, f"{source.info.name} evaluates", len(requests))
-                    judgments += await annotate(
-                        source,
-                        requests,
-                        ctx,
-                        on_judgment=lambda _, move=move: move(1),  # type: ignore[misc]
-                    )
-        return judgments
-
-    infos = [
-        EvaluatorInfo(s.info.name, s.info.kind, s.info.simulated, frozenset(), s.info.scale)
-        for s in sources
-    ]
-    judgments = asyncio.run(judge_all())
-    base = next(iter(written))[0]
-    result = evaluate(all_items, written, requests, judgments, infos, base=base)
-    if out is not None:
-        write_json(out, result)
-    print_evaluation(console(), result)
+        files[key] = file
+    return files
 
 
-def print_evaluation(screen: object, result: dict[str, Any]) -> None:
-    """Print scores with intervals, coverage and the difference to the base policy."""
-    from typing import cast
+def scores(result: dict[str, Any]) -> Table:
+    """Return scores with intervals, coverage and the difference to the base policy."""
+    from harness.report.tables import Column, Table
 
-    from rich.console import Console
-    from rich.table import Table
-
-    printer = cast(Console, screen)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("evaluator", "policy"):
-        table.add_column(column, overflow="fold")
-    for column in ("mean", "95% interval", "scored", "difference", "p (Holm)"):
-        table.add_column(column, justify="right")
-    for row in cast(list[dict[str, Any]], result["scores"]):
+    columns: list[Column | str] = [
+        "evaluator", "policy", *Column.each("rate", "mean", "95% interval"), "scored",
+        Column("difference", "change"), Column("p (Holm)", "p-value"),
+    ]  # fmt: skip
+    rows = []
+    for row in result["scores"]:
         difference = row["difference"] or {}
-        table.add_row(
-            row["evaluator"],
-            row["policy"],
-            _number(row["value"]),
-            f"{_number(row['low'])}..{_number(row['high'])}",
-            f"{row['n']}/{row['responses']}",
-            _number(difference.get("value"), "+.3f"),
-            _number(difference.get("p_holm"), ".3g"),
+        rows.append(
+            (
+                row["evaluator"],
+                row["policy"],
+                row["value"],
+                (row["low"], row["high"]),
+                f"{row['n']}/{row['responses']}",
+                difference.get("value"),
+                difference.get("p_holm"),
+            )
         )
-    printer.print(table)
-    for warning in cast(list[str], result["warnings"]):
-        printer.print(f"warning: {warning}", markup=False)
-
-
-def _number(value: float | None, form: str = ".3f") -> str:
-    return "-" if value is None else format(value, form)
+    return Table("", columns, rows, [f"warning: {warning}" for warning in result["warnings"]])

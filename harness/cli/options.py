@@ -101,7 +101,7 @@ def _in_order(options: type) -> dict[str, None]:
     return dict.fromkeys(name for kind in kinds for name in kind.__annotations__)
 
 
-def filled(kind: type[T], options: Any, **other: Any) -> T:
+def filled(kind: type[T], options: Any, /, **other: Any) -> T:
     """Return a settings object with what the options hold under the names of its fields.
 
     Args:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.cli.options import one_object
 
-def command(
-    run_dir: Annotated[Path, typer.Argument(help="Folder of a run, such as reports/demo.")],
+
+@dataclass(frozen=True)
+class Options:
+    """What ``harness report`` is given."""
+
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a run, such as reports/demo.")]
     out: Annotated[
         Path | None, typer.Option(help="Write the report here instead of into the run's folder.")
-    ] = None,
-) -> None:
+    ] = None
+
+
+@one_object
+def command(options: Options) -> None:
     """Build report.html and report.md again from report.json; nothing is computed or judged."""
     from harness.cli.screen import console
-    from harness.registry import registry
-    from harness.report import build, load
+    from harness.experiment.plain import report
 
-    page = build(load(run_dir), out or run_dir, registry().sections)
-    console().print(f"report: {page}", soft_wrap=True)
+    console().print(f"report: {report(options.run_dir, options.out)}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, judge
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.requests import build_requests, criterion_for
-from harness.nouns.schema import Response
+from harness.nouns.schema import Item, Response
 from harness.policy.weights import weights_hash
 from harness.records.rows import read_responses, to_dict
 from harness.records.run_directory import RunDirectory
@@ -110,17 +110,31 @@ def _sample(experiment: Experiment, policy: _Policy, move: Callable[[int], None]
     ]
 
 
+def score(
+    evaluators: Iterable[NamedSource],
+    items: Sequence[Item],
+    responses: Responses,
+    asking: Asking,
+    bar: StartBar,
+) -> dict[str, Judged]:
+    """Let every evaluator score every response on its own scale; by the evaluator's name."""
+    everything = [response for found in responses.values() for response in found]
+    judged = {}
+    for source in evaluators:
+        requests = build_requests(items, everything, "pointwise", criterion_for(source.info))
+        found = judge(source, requests, asking, bar, "evaluation")
+        judged[source.name] = Judged(source, requests, found)
+    return judged
+
+
 def evaluate(
     experiment: Experiment, responses: Responses, asking: Asking, bar: StartBar
 ) -> Evaluation:
     """Let every evaluator score every held-out response, and compare the policies."""
     config, items = experiment.config, experiment.evaluation
     everything = [response for found in responses.values() for response in found]
-    judged = {}
-    for name in config.evaluation.evaluators:
-        source = experiment.sources[name]
-        requests = build_requests(items, everything, "pointwise", criterion_for(source.info))
-        judged[name] = Judged(source, requests, judge(source, requests, asking, bar, "evaluation"))
+    evaluators = [experiment.sources[name] for name in config.evaluation.evaluators]
+    judged = score(evaluators, items, responses, asking, bar)
     asked = {request.id: request for one in judged.values() for request in one.requests}
     table = compare(
         items,

@@ -77,7 +77,8 @@ def test_every_stage_has_a_command() -> None:
             "train --trainer pp0 --model m --data d --out o".split(),
             ["'pp0'", "sft, reward_model, dpo, grpo, ppo"],
         ),
-        ("evaluate --items i --responses x --evaluator exact_match".split(), ["no such file"]),
+        ("evaluate --items i --responses x=x --evaluator exact_match".split(), ["no such file"]),
+        ("evaluate --items i --responses x --evaluator a".split(), ["'x' is not POLICY=FILE"]),
     ],
 )
 def test_wrong_input_is_one_message_and_code_2(

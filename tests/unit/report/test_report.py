@@ -219,7 +219,7 @@ def test_command_builds_again(made_up: Data, tmp_path: Path) -> None:
     page = build(made_up, tmp_path)
     before = page.read_bytes()
     page.unlink()
-    command(tmp_path, out=None)
+    command(run_dir=tmp_path, out=None)
     assert page.read_bytes() == before
 
 
