@@ -51,7 +51,7 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
         "COLUMNS": "100",
     }
     (tmp_path / "reports").symlink_to(ROOT / "reports")  # as in a clone
