@@ -10,9 +10,17 @@ import pluggy
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    import typer
 
     from harness.feedback.contract import SourceFactory
     from harness.ratings.posterior import Aggregate
+    from harness.ratings.table import RatingTable
+    from harness.statistics.estimate import Estimate
+
+ReportData = Mapping[str, Any]
+"""What report.json holds, see docs/reports.md."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class AgreementStatistic:
     """
 
     name: str
-    compute: Callable[..., Any]
+    compute: Callable[[RatingTable], Sequence[Estimate]]
     summary: str = ""
 
 
@@ -56,7 +64,7 @@ class ReportSection:
     """
 
     title: str
-    render: Callable[[Mapping[str, Any]], str]
+    render: Callable[[ReportData], str]
 
 
 hookspec = pluggy.HookspecMarker("harness")
@@ -89,7 +97,7 @@ def harness_report_sections() -> Sequence[ReportSection]:  # type: ignore[empty-
 
 
 @hookspec
-def harness_commands(app: Any) -> None:
+def harness_commands(app: typer.Typer) -> None:
     """Add commands to the ``harness`` command line.
 
     Args:
@@ -98,7 +106,7 @@ def harness_commands(app: Any) -> None:
 
 
 @hookspec
-def harness_run_finished(run: Any) -> None:
+def harness_run_finished(run: Path) -> None:
     """Called once when ``harness run`` has written its report.
 
     Args:

@@ -6,20 +6,17 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib.resources.abc import Traversable
+from typing import Any
 
 import pluggy
 
 from harness import hookspecs
+from harness.feedback.contract import SourceFactory
+from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection
 from harness.nouns.errors import PluginError, RubricError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.rubric import Constitution, Rubric, load_rubric
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
-    from harness.feedback.contract import SourceFactory
-    from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection
 
 GROUP = "harness"
 
@@ -119,7 +116,6 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
     manager = pluggy.PluginManager("harness")
     manager.add_hookspecs(hookspecs)
     broken: list[BrokenPlugin] = []
-    origins: dict[str, Origin] = {}
     if entry_points is None:
         entry_points = sorted(
             importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name
@@ -140,11 +136,17 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             raise duplicate("plugin", entry.name, seen[entry.name], origin)
         seen[entry.name] = origin
         try:
-            manager.register(entry.load(), name=entry.name)
+            plugin = entry.load()
+            manager.register(plugin, name=entry.name)
         except Exception as error:  # a plugin's import may raise anything
             broken.append(BrokenPlugin(origin, f"{type(error).__name__}: {error}"))
+            continue
+        if reason := _misspelt(manager, plugin):
+            manager.unregister(plugin)
+            broken.append(BrokenPlugin(origin, reason))
+    manager.check_pending()
 
-    def offered(hook: str) -> Iterator[tuple[Origin, Any]]:
+    def offered(hook: str, kind: type[Any]) -> Iterator[tuple[Origin, Any]]:
         """Yield what the plugins return; one that fails is broken and stops no other."""
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             origin = seen[implementation.plugin_name]
@@ -153,31 +155,47 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             except Exception as error:  # a plugin's hook may raise anything, or return None
                 broken.append(BrokenPlugin(origin, f"{hook}: {type(error).__name__}: {error}"))
                 continue
-            yield from ((origin, one) for one in found)
+            for one in found:
+                if isinstance(one, kind):
+                    yield origin, one
+                else:
+                    reason = f"{hook}: {one!r} is no {kind.__name__}"
+                    broken.append(BrokenPlugin(origin, reason))
 
-    def named(hook: str, what: str, origins: dict[str, Origin]) -> dict[str, Any]:
+    def named(hook: str, kind: type[Any], what: str) -> tuple[dict[str, Any], dict[str, Origin]]:
         found: dict[str, Any] = {}
-        for origin, factory in offered(hook):
-            name = getattr(factory, "name", None)
-            if not isinstance(name, str):
-                broken.append(BrokenPlugin(origin, f"{hook}: {factory!r} is no {what}"))
-                continue
+        origins: dict[str, Origin] = {}
+        for origin, factory in offered(hook, kind):
+            name = factory.name
             if name in found:
                 raise duplicate(what, name, origins[name], origin)
             found[name] = factory
             origins[name] = origin
-        return found
+        return found, origins
 
+    sources, origins = named("harness_feedback_sources", SourceFactory, "source")
     return Registry(
-        sources=named("harness_feedback_sources", "source", origins),
-        aggregators=named("harness_aggregators", "aggregation", {}),
-        statistics=named("harness_agreement_statistics", "statistic", {}),
-        sections=[section for _, section in offered("harness_report_sections")],
-        rubric_dirs=[folder for _, folder in offered("harness_rubric_dirs")],
+        sources=sources,
+        aggregators=named("harness_aggregators", AggregatorFactory, "aggregation")[0],
+        statistics=named("harness_agreement_statistics", AgreementStatistic, "statistic")[0],
+        sections=[one for _, one in offered("harness_report_sections", ReportSection)],
+        rubric_dirs=[one for _, one in offered("harness_rubric_dirs", Traversable)],
         origins=origins,
         broken=tuple(broken),
         manager=manager,
     )
+
+
+def _misspelt(manager: pluggy.PluginManager, plugin: Any) -> str:
+    """Return what is wrong with the hooks of a plugin, empty where all of them are the harness's.
+
+    ``check_pending`` of pluggy says the same of all plugins at once, and not which was meant.
+    """
+    known = [name for name in vars(hookspecs) if name.startswith("harness_")]
+    callers = manager.get_hookcallers(plugin) or []
+    wrong = [caller.name for caller in callers if not caller.has_spec()]
+    hints = (f"unknown hook {name!r}{did_you_mean(name, known, '; ')}" for name in sorted(wrong))
+    return "; ".join(hints)
 
 
 def duplicate(what: str, name: str, first: Origin, second: Origin) -> PluginError:

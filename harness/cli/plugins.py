@@ -40,13 +40,17 @@ def command(
                 "summary": factory.summary,
             }
         )
+    others = {
+        "aggregations": {name: one.summary for name, one in sorted(found.aggregators.items())},
+        "statistics": {name: one.summary for name, one in sorted(found.statistics.items())},
+    }
     broken = [{"plugin": str(plugin.origin), "error": plugin.reason} for plugin in found.broken]
     out = console()
     if name is not None:
         found.source(name)  # raises for an unknown or broken one
         rows, broken = [row for row in rows if row["name"] == name], []
     if as_json:
-        out.print_json(json.dumps({"sources": rows, "broken": broken}))
+        out.print_json(json.dumps({"sources": rows, **others, "broken": broken}))
         return
     if name is not None:
         _print_one(out, rows[0])
@@ -59,8 +63,10 @@ def command(
         out.print(Padding(escape(row["summary"]), (0, 0, 0, 4)))
         if row["options"]:
             out.print(Padding(f"[dim]options: {', '.join(row['options'])}[/dim]", (0, 0, 0, 4)))
-    if found.aggregators:
-        out.print(f"\naggregations: {', '.join(sorted(found.aggregators))}")
+    for kind, summaries in others.items():
+        for each, summary in summaries.items():
+            out.print(f"[bold]{escape(each)}[/bold]  {kind[:-1]}")
+            out.print(Padding(escape(summary), (0, 0, 0, 4)))
     for plugin in broken:
         out.print("\n[red]broken[/red]", escape(plugin["plugin"]))
         out.print(f"  {plugin['error']}", markup=False)

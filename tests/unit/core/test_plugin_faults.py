@@ -207,3 +207,59 @@ def test_a_file_beside_the_experiment_does_not_hide_a_name(tmp_path: Path) -> No
     base = experiment({"k": {"use": "knowledge_base", "options": {"file": "facts.csv"}}})
     source: Any = build_sources(base, there)["k"].source
     assert json.loads(source.options.model_dump_json())["file"] == str(tmp_path / "facts.csv")
+
+
+def test_a_misspelt_hook_breaks_its_plugin_and_says_which_was_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sources() -> Sequence[SourceFactory]:
+        return [verifier(name="never", version="1")(accept)]
+
+    found = registry_of(
+        monkeypatch,
+        fine=good(),
+        typo={"harness_feedback_source": sources, "harness_rubric_dirs": lambda: []},
+        stranger={"on_everything": sources},
+    )
+    assert set(found.sources) == {"good"}
+    reasons = {plugin.origin.entry_point: plugin.reason for plugin in found.broken}
+    assert reasons == {
+        "typo": "unknown hook 'harness_feedback_source'; did you mean harness_feedback_sources?",
+        "stranger": "unknown hook 'on_everything'",
+    }
+    assert found.source("good").name == "good"  # fatal only for what asks for it
+    with pytest.raises(PluginError, match=r"typo could not be loaded: unknown hook .*_sources\?"):
+        found.source("typo")
+    with pytest.raises(PluginError, match=r"broken plugin .*typo_module"):
+        found.source("never")
+    monkeypatch.setattr(registry_module, "registry", lambda: found)
+    plugins_command.command(None, False)
+    assert "did you mean harness_feedback_sources?" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_hook_that_returns_something_else_breaks_its_plugin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Named:
+        name = "section"
+
+    found = registry_of(
+        monkeypatch,
+        sections={"harness_report_sections": lambda: [Named()]},
+        dirs={"harness_rubric_dirs": lambda: ["a path as text"]},
+        aggregators={"harness_aggregators": lambda: [Named()]},
+        statistics={"harness_agreement_statistics": lambda: [Named()]},
+    )
+    wrong = {
+        plugin.origin.entry_point: plugin.reason.rpartition(" is no ")[2] for plugin in found.broken
+    }
+    assert wrong == {
+        "sections": "ReportSection", "dirs": "Traversable", "aggregators": "AggregatorFactory",
+        "statistics": "AgreementStatistic",
+    }  # fmt: skip
+    assert (found.sections, found.rubric_dirs, found.aggregators, found.statistics) == (
+        [],
+        [],
+        {},
+        {},
+    )
