@@ -12,6 +12,7 @@ from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import cell_text
 from harness.nouns.schema import Order
+from harness.records.writes import whole
 
 _SHARED = ("annotator", "label", "criterion", "comment")
 PAIR_COLUMNS = ("item", "response_a", "response_b", *_SHARED, "shown")
@@ -69,10 +70,7 @@ def _text(label: HumanLabel) -> str:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
     """Write a table, all or nothing: the file appears under its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-    part.replace(path)

@@ -1,28 +1,41 @@
-"""Files that appear under their name only when they are whole."""
+"""Files that appear under their name only when they are whole: a kill leaves the old one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.records.rows import to_dict
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield where to write a file; it gets its name when all of it is written, else it goes.
+
+    Several processes may write the same file at once: the last one stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
     """Write records (dataclasses or mappings) one a line, all or nothing.
 
-    The file appears under its name only when it is whole, so that a kill leaves the old one. Half
-    of a surrogate pair, which replies of models may hold, is written as its JSON escape.
+    Half of a surrogate pair, which replies of models may hold, is written as its JSON escape.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with whole(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for record in records:
             row = record if isinstance(record, Mapping) else to_dict(record)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    part.replace(path)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -32,7 +45,5 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text, all or nothing; half of a surrogate pair becomes its escape."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", errors="backslashreplace")
-    part.replace(path)
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")

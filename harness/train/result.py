@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
+from harness.records.writes import write_text
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""
@@ -79,7 +80,7 @@ class TrainingFolder:
                     hint="name another output folder, or delete this one to train anew",
                 )
         else:
-            _write(fingerprint_path, fingerprint + "\n")
+            write_text(fingerprint_path, fingerprint + "\n")
 
     def finished(self) -> TrainResult | None:
         """Return the result of a training that had already finished here."""
@@ -110,7 +111,7 @@ class TrainingFolder:
             if step and row["step"] <= step:
                 kept.append(line)
                 self._seconds_before = row["seconds"]
-        _write(self.log_path, "".join(line + "\n" for line in kept))
+        write_text(self.log_path, "".join(line + "\n" for line in kept))
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row; numbers that are not finite become null."""
@@ -144,7 +145,7 @@ class TrainingFolder:
         if not self.writes:
             return result
         stored = dataclasses.asdict(result)
-        _write(
+        write_text(
             self._result_path,
             json.dumps({k: stored[k] for k in ("steps", "seconds", "peak_memory_mb")}) + "\n",
         )
@@ -175,9 +176,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # ranks may write at once
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -99,3 +99,13 @@ def test_aggregate_writes_its_labels_all_or_nothing(
     assert rows[0] == ["item", "label", "probability", "p:a", "p:b"]
     assert [row[:2] for row in rows[1:]] == [["i", "a"], ["j", "b"], ["k", ""]]
     assert rows[3][2:] == ["", "", ""]  # nobody labelled k
+
+
+def test_what_was_not_finished_is_not_left_behind(tmp_path: Path, write: Any) -> None:
+    def rows() -> Iterator[dict[str, str]]:
+        yield from ROWS
+        raise RuntimeError("no more rows")
+
+    with pytest.raises(RuntimeError, match="no more rows"):
+        write[0](tmp_path / "out", rows())
+    assert list(tmp_path.iterdir()) == []
