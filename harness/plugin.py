@@ -15,6 +15,7 @@ A whole plugin::
         return [exact_match]
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from harness.feedback.contract import (
@@ -32,7 +33,13 @@ from harness.feedback.contract import (
 from harness.feedback.human import human_labels
 from harness.feedback.judge import JudgeSource, judge
 from harness.feedback.verifier import Finding, verifier
-from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection, hookimpl
+from harness.hookspecs import (
+    AggregatorFactory,
+    AgreementStatistic,
+    ReportData,
+    ReportSection,
+    hookimpl,
+)
 from harness.judging.model_judge import ModelJudge
 from harness.judging.model_judge import Policy as JudgePolicy
 from harness.judging.options import JudgeOptions
@@ -52,7 +59,7 @@ from harness.nouns.errors import (
     RubricError,
 )
 from harness.nouns.hashing import content_hash
-from harness.nouns.outcomes import Status
+from harness.nouns.outcomes import Status, WorkOutcome
 from harness.nouns.rubric import Constitution, Criterion, Principle, Rubric, load_rubric
 from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
 from harness.nouns.schema import (
@@ -62,6 +69,8 @@ from harness.nouns.schema import (
     Order,
     Response,
     SourceInfo,
+    SourceKind,
+    Value,
     Verdict,
     Way,
 )
@@ -70,15 +79,17 @@ from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.sandbox import Sandbox
+from harness.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
-    from harness.ratings.posterior import Posterior
+    from harness.ratings.posterior import Aggregate, Posterior
     from harness.ratings.table import RatingTable
 
 __all__ = [
     "BINARY",
     "PREFERENCE",
     "UNIT",
+    "Aggregate",
     "AggregatorFactory",
     "AgreementStatistic",
     "ChatClient",
@@ -89,6 +100,7 @@ __all__ = [
     "Constitution",
     "Criterion",
     "DataError",
+    "Estimate",
     "FeedbackSource",
     "Finding",
     "HumanLabel",
@@ -116,6 +128,7 @@ __all__ = [
     "Presents",
     "Principle",
     "RatingTable",
+    "ReportData",
     "ReportSection",
     "Response",
     "Rubric",
@@ -128,10 +141,13 @@ __all__ = [
     "Shown",
     "SourceFactory",
     "SourceInfo",
+    "SourceKind",
     "Status",
     "Tokens",
+    "Value",
     "Verdict",
     "Way",
+    "WorkOutcome",
     "Workers",
     "content_hash",
     "find_rubric",
@@ -149,15 +165,15 @@ __all__ = [
     "verifier",
 ]
 
+_NEEDS_NUMPY = {
+    "Aggregate": "harness.ratings.posterior",
+    "Posterior": "harness.ratings.posterior",
+    "RatingTable": "harness.ratings.table",
+}
+
 
 def __getattr__(name: str) -> Any:
     """Return what needs numpy, which a plugin without statistics should not wait for."""
-    if name == "Posterior":
-        from harness.ratings.posterior import Posterior
-
-        return Posterior
-    if name == "RatingTable":
-        from harness.ratings.table import RatingTable
-
-        return RatingTable
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _NEEDS_NUMPY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_NEEDS_NUMPY[name]), name)

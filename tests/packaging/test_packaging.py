@@ -128,6 +128,24 @@ def test_a_strangers_plugin_is_listed_and_judges(installed: Path, tmp_path: Path
     assert (verdicts["c"]["status"], verdicts["c"]["value"]) == ("abstained", None)
 
 
+@pytest.mark.slow
+def test_a_strangers_aggregation_and_statistic_are_listed_and_used(
+    installed: Path, tmp_path: Path
+) -> None:
+    listed = json.loads(run(installed, "-m", "harness", "plugins", "--json", cwd=tmp_path))
+    assert listed["broken"] == []
+    assert listed["aggregations"] == {"unanimous": "Certain only where nobody contradicts"}
+    assert listed["statistics"] == {"Unanimity": "Share of rows on which all labels are the same"}
+    (tmp_path / "labels.csv").write_text("item,ann,bob,judge\ni,a,a,a\nj,a,b,b\nk,b,b,b\nl,a,,\n")
+    run(
+        installed, "-m", "harness", "agree", "labels.csv", "--human-columns", "ann,bob",
+        "--judge-columns", "judge", "--json", "agreement.json", cwd=tmp_path,
+    )  # fmt: skip
+    rows = json.loads((tmp_path / "agreement.json").read_text())["rows"]
+    (row,) = [row for row in rows if row["name"] == "unanimity"]
+    assert (row["section"], row["n"], round(row["value"], 6)) == ("Unanimity", 3, 0.666667)
+
+
 def test_the_strangers_plugin_has_at_most_15_lines(repo_root: Path) -> None:
     source = (repo_root / "tests" / "thirdparty_plugin" / "word_limit.py").read_text()
     assert len(source.splitlines()) <= PLUGIN_LINES
