@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 from harness.agreement import cohen_kappa, krippendorff_alpha, pairs_of
 from harness.agreement.kappa import percent_agreement
-from harness.label_page.owner import Agreement, Ratings
+from harness.label_page.owner import Ratings
 from harness.ratings.table import from_labels
 from harness.statistics.estimate import Estimate
 
 MOST_PAIRS_OF_PEOPLE = 15
 
 
-def measure(ratings: Ratings) -> list[Agreement]:
+def measure(ratings: Ratings) -> list[Estimate]:
     """Compute the owner's agreement: alpha of all people, then each pair of people."""
     if not any(label for column in ratings.labels.values() for label in column):
         return []
@@ -28,17 +29,11 @@ def measure(ratings: Ratings) -> list[Agreement]:
     alpha = krippendorff_alpha(
         counts, table.level, "all people", values=table.values, clusters=table.clusters
     )
-    found = [_line(f"Krippendorff's alpha ({table.level})", alpha)]
+    found = [replace(alpha, name=f"Krippendorff's alpha ({table.level})")]
     pairs = list(combinations(range(len(table.annotators)), 2))
     for a, b in pairs[:MOST_PAIRS_OF_PEOPLE]:
         names = f"{table.annotators[a]}, {table.annotators[b]}"
         both = pairs_of(table.codes[:, a], table.codes[:, b], table.clusters, table.n_categories)
-        found.append(_line("Cohen's kappa", cohen_kappa(both, names)))
-        found.append(_line("Same label", percent_agreement(both, names)))
+        found.append(replace(cohen_kappa(both, names), name="Cohen's kappa"))
+        found.append(replace(percent_agreement(both, names), name="Same label"))
     return found
-
-
-def _line(name: str, found: Estimate) -> Agreement:
-    return Agreement(
-        name, found.annotators, found.value, found.low, found.high, found.n, found.reason
-    )

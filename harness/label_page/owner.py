@@ -11,6 +11,7 @@ from harness.label_page.queue import Queue
 from harness.labels.values import cell_text
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import PREFERENCE, Level
+from harness.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,8 @@ class Ratings:
     tie: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One line of the owner's page: a statistic with its interval, or why there is none."""
-
-    statistic: str
-    people: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    note: str = ""
-
-
-Measure = Callable[[Ratings], Sequence[Agreement]]
-"""Computes agreement; passed in by the command, for this stage knows no statistics."""
+Measure = Callable[[Ratings], Sequence[Estimate]]
+"""Computes agreement, each figure named in words."""
 
 
 @dataclass(frozen=True, slots=True)

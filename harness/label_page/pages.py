@@ -16,11 +16,12 @@ from urllib.parse import parse_qs
 from harness.label_page.access import OWNER, Access
 from harness.label_page.choices import choice_of, choices_of, value_of
 from harness.label_page.guard import MOST_BYTES, Guard
-from harness.label_page.owner import Agreement, Measure, person_rows, ratings_by_criterion
+from harness.label_page.owner import Measure, person_rows, ratings_by_criterion
 from harness.label_page.queue import Queue
 from harness.label_page.rendering import render_markdown
 from harness.label_page.store import Entry, LabelStore, Shown
 from harness.nouns.schema import JudgmentRequest
+from harness.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,7 +67,7 @@ class LabelPage:
     measure: Measure | None = None
     title: str = "Labels"
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
-    _agreement: tuple[int, list[tuple[str, list[Agreement]]]] = (-1, [])
+    _agreement: tuple[int, list[tuple[str, list[Estimate]]]] = (-1, [])
     _changes: int = 0
 
     def __post_init__(self) -> None:
@@ -149,7 +150,7 @@ class LabelPage:
             self.queue.forget(person, task)
             self._changes += 1
 
-    async def agreement(self) -> list[tuple[str, list[Agreement]]]:
+    async def agreement(self) -> list[tuple[str, list[Estimate]]]:
         """Return (criterion, lines) of the labels so far; computed once for each new label."""
         from starlette.concurrency import run_in_threadpool
 

@@ -328,7 +328,7 @@ def test_agreement_is_what_the_statistics_say(world):
     [(_, ratings)] = ratings_by_criterion(world.page.queue)
     assert set(ratings.labels) == {"ann", "bob"} and len(ratings.clusters) == 4
     [(_, lines)] = asyncio.run(world.page.agreement())
-    same = next(line for line in lines if line.statistic == "Same label")
+    same = next(line for line in lines if line.name == "Same label")
     pairs = zip(ratings.labels["ann"], ratings.labels["bob"], strict=True)
     assert same.value == sum(a == b for a, b in pairs) / 4
 
