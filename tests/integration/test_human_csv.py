@@ -103,6 +103,25 @@ def test_binary_scores(tmp_path):
     assert [j.verdict.value for j in judgments[:2]] == [True, False]
 
 
+def test_a_word_of_failure_keeps_its_status_and_its_word(tmp_path):
+    text = "q,r,who,stars\nq1,m1,gpt,Timeout\nq1,m1,bob,garbage\nq1,m2,gpt,skip\nq2,m1,gpt,4\n"
+    criterion = Criterion("overall", "How good?", Scale("interval", low=1, high=5))
+    _, judgments = ask(build(tmp_path, text, **SCORES), "pointwise", criterion)
+    found = [(j.annotator, j.verdict.status, j.verdict.rationale) for j in judgments[:4]]
+    assert found == [
+        ("gpt", Status.TIMEOUT, "timeout (row 2)"),
+        ("bob", Status.UNPARSEABLE, "garbage (row 3)"),
+        ("gpt", Status.ABSTAINED, "skipped (row 4)"),
+        ("gpt", Status.OK, ""),
+    ]
+
+
+def test_labels_of_items_themselves_answer_no_request(tmp_path):
+    with pytest.raises(DataError, match="is no label of a response") as caught:
+        build(tmp_path, "q,ann\nq1,4\n", item="q", labels=["ann"], task="labels")
+    assert "response_a and response_b, or systems" in caught.value.hint
+
+
 def test_an_unknown_option_is_one_clear_error(tmp_path):
     with pytest.raises(PluginError) as caught:
         build(tmp_path, "q\n", lable="pick")

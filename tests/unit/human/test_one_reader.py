@@ -270,6 +270,39 @@ def test_a_word_that_declared_people_use_is_a_label_in_all_ways(tmp_path, shape,
     assert all(fact[5] == "" for fact in facts)
 
 
+@pytest.mark.parametrize("people", [[], ["ann"]])
+@pytest.mark.parametrize("word", [word for word in WORDS if word != "skip"])
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (
+            "q,r,who,s\nq1,m,ann,{0}\nq1,m,gpt,{0}\nq2,m,ann,fine\n",
+            {"item": "q", "response": "r", "annotator": "who", "label": "s"},
+        ),
+        (
+            "q,ann,gpt\nq1,{0},{0}\nq2,fine,fine\n",
+            {"item": "q", "systems": ["m"], "labels": ["ann", "gpt"]},
+        ),
+    ],
+)
+def test_a_word_that_people_use_is_a_label_of_judges_too(tmp_path, text, options, word, people):
+    path = tmp_path / "t.csv"
+    path.write_text(text.format(word), encoding="utf-8")
+    facts = same(ways(path, {**options, "people": people}))
+    failed = {(fact[2], fact[5]) for fact in facts if fact[4] is None}
+    assert failed == (set() if people else {("ann", word), ("gpt", word)})
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if word != "skip"])
+def test_a_word_that_gold_uses_is_a_label(tmp_path, word):
+    path = tmp_path / "t.csv"
+    path.write_text(f"item,gpt,gold\n1,{word},{word}\n2,fine,fine\n", encoding="utf-8")
+    with_gold, _ = read_ratings(path, Reading(judges=("gpt",), gold_column="gold"))
+    without, _ = read_ratings(path, Reading(judges=("gpt",)))
+    assert (with_gold.failures == 0).all() and word in with_gold.categories
+    assert without.reasons == (word,) and word not in without.categories
+
+
 def test_every_word_has_its_status():
     assert status_of("garbage") is Status.UNPARSEABLE and status_of("n/a") is Status.UNPARSEABLE
     assert {status_of(word) for word in WORDS} == {
