@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from harness.labels.failures import SKIP
-from harness.labels.human_label import HumanLabel
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest, Order, Value, Way
 
@@ -272,26 +271,6 @@ class LabelStore:
     def way(self) -> str:
         """The way of the labels: pairwise or pointwise."""
         return str(self._read("SELECT value FROM meta WHERE key = 'way'")[0][0])
-
-    def labels(self) -> list[HumanLabel]:
-        """Return the labels that count as rows of a human source."""
-        rows = self._read(
-            "SELECT labels.item, responses, annotator, label, labels.criterion, comment, shown, "
-            "labels.task FROM labels JOIN tasks USING (task)"
-        )
-        return [
-            HumanLabel(
-                item,
-                tuple(json.loads(responses)),
-                person,
-                None if value == SKIP else value,
-                criterion,
-                f"task {task}",
-                comment,
-                shown,
-            )
-            for item, responses, person, value, criterion, comment, shown, task in rows
-        ]
 
     def corrections(self) -> list[dict[str, str]]:
         """Return the better answers that people wrote, as responses (see ``records``)."""
