@@ -19,10 +19,10 @@ import harness.examples
 import torch
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
-from harness.train.grpo import train_grpo
-from harness.train.ppo import train_ppo
 from harness.train.result import TrainResult, read_log
-from harness.train.settings import GrpoSettings, PpoSettings
+from harness.train.reward_function import WeightedRewards
+from harness.train.trainers import train
+from harness.train.training import TrainOptions
 
 POLICY = Path(harness.examples.__path__[0]) / "arithmetic_policy"
 ROWS = prompt_rows(split_pairs()[0])
@@ -54,16 +54,14 @@ def main() -> None:
         "beta": 0.1,
         "epochs": 1,
     }
-    rewards = {"length": reward}
+    options = TrainOptions(rewards=WeightedRewards({"length": reward}))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch)
-        peer = seconds_per_step(
-            train_grpo(POLICY, ROWS, rewards, GrpoSettings(**same), out / "grpo")
-        )
+        peer = seconds_per_step(train("grpo", POLICY, ROWS, same, out / "grpo", options))
         print("TRL GRPOTrainer: 1.00")
         for critic in ("detached", "separate"):
-            settings = PpoSettings(**same, rollout_size=arguments.completions, critic=critic)
-            own = seconds_per_step(train_ppo(POLICY, ROWS, rewards, settings, out / critic))
+            settings = {**same, "rollout_size": arguments.completions, "critic": critic}
+            own = seconds_per_step(train("ppo", POLICY, ROWS, settings, out / critic, options))
             print(f"PPO, {critic} critic: {own / peer:.2f} of its time for a step")
 
 

@@ -83,39 +83,40 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    from harness.train.settings import SftSettings
-    from harness.train.sft import train_sft
+    from harness.train.trainers import train
+    from harness.train.training import TrainOptions
 
     def show(row: dict[str, Any]) -> None:
         if row["step"] % 100 == 0:
             print(f"step {row['step']}: loss {row['loss']:.3f}, {row['seconds']:.0f} s")
 
-    settings = SftSettings(
-        learning_rate=3e-3,
-        warmup_steps=50,
-        schedule="cosine",
-        batch_size=BATCH_SIZE,
-        weight_decay=0.01,
-        checkpoint_every=500,
-    )
+    settings = {
+        "learning_rate": 3e-3,
+        "warmup_steps": 50,
+        "schedule": "cosine",
+        "batch_size": BATCH_SIZE,
+        "weight_decay": 0.01,
+        "checkpoint_every": 500,
+    }
+    options = TrainOptions(seed=arguments.seed, on_step=show)
     with tempfile.TemporaryDirectory() as scratch:
         untrained = Path(scratch) / "untrained"
         make_untrained(untrained, arguments.seed)
-        knows = train_sft(
+        knows = train(
+            "sft",
             untrained,
             arithmetic_task.imitation_rows(RIGHT_STEPS * BATCH_SIZE, arguments.seed, 1.0),
             settings,
             Path(scratch) / "right",
-            seed=arguments.seed,
-            on_step=show,
+            options,
         )
-        errs = train_sft(
+        errs = train(
+            "sft",
             knows.checkpoint,
             arithmetic_task.imitation_rows(MIXED_STEPS * BATCH_SIZE, arguments.seed),
             settings,
             Path(scratch) / "mixed",
-            seed=arguments.seed,
-            on_step=show,
+            options,
         )
         arguments.out.mkdir(parents=True, exist_ok=True)
         for file in errs.checkpoint.iterdir():

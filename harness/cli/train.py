@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.train.table import TRAINERS
+
+if TYPE_CHECKING:
+    from harness.train.reward_function import WeightedRewards
+
 
 def command(
-    trainer: Annotated[str, typer.Option(help="sft, reward_model, dpo, grpo or ppo.")],
+    trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")],
     model: Annotated[str, typer.Option(help="Folder of a checkpoint, or a hub id.")],
     data: Annotated[
         Path,
         typer.Option(
             help="JSONL rows: sft prompt, completion; dpo and reward_model prompt, chosen, rejected"
-            " and perhaps probability; grpo and ppo prompt and perhaps reference, item_id."
+            " and perhaps probability; the others prompt and perhaps reference, item_id."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoint and log; a second try goes on.")],
     reward: Annotated[
         list[str] | None,
         typer.Option(
-            help="grpo and ppo: a source by name, or the checkpoint folder of a reward model;"
-            " NAME=WEIGHT weighs it; repeatable."
+            help="grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward"
+            " model; NAME=WEIGHT weighs it; repeatable."
         ),
     ] = None,
     option: Annotated[
@@ -41,19 +46,15 @@ def command(
     """Train a policy or a reward model."""
     from harness.cli.options import key_values
     from harness.cli.screen import console, progress
-    from harness.experiment.trainers import TRAINERS, train
-    from harness.nouns.errors import ConfigError
     from harness.records.rows import read_rows
+    from harness.train.trainers import settings_of, train
+    from harness.train.training import TrainOptions
 
-    if trainer not in TRAINERS:
-        raise ConfigError(f"--trainer is {trainer!r}", hint=f"use one of {', '.join(TRAINERS)}")
+    settings = settings_of(trainer, key_values(setting, "--set"), "--set")
     rows = [row for _, row in read_rows(data)]
     with (
         progress(quiet) as bars,
-        open_rewards(reward or [], option or [], seed) as (
-            functions,
-            weights,
-        ),
+        open_rewards(reward or [], option or [], seed) as rewards,
     ):
         bars.start()
         task = bars.add_task(trainer, total=None)
@@ -63,21 +64,21 @@ def command(
             text = trainer if shown is None else f"{trainer} {shown:+.3f}"
             bars.update(task, completed=row["step"], description=text)
 
-        result = train(
-            trainer, model, rows, key_values(setting, "--set"), out, rewards=functions,
-            weights=weights, seed=seed, on_step=on_step,
-        )  # fmt: skip
+        options = TrainOptions(rewards=rewards, seed=seed, on_step=on_step)
+        result = train(trainer, model, rows, settings, out, options)
     console().print(
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,
     )
+    if result.too_long:
+        console().print(f"{result.too_long} rows were above max_length: cut, or left out")
 
 
 @contextmanager
 def open_rewards(
     rewards: list[str], options: list[str], seed: int
-) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
-    """Yield reward functions and weights by name.
+) -> Iterator[WeightedRewards | None]:
+    """Yield the rewards, None where there are none.
 
     Args:
         rewards: ``SOURCE``, ``FOLDER`` of a reward model, or either with ``=WEIGHT``.
@@ -93,6 +94,7 @@ def open_rewards(
     from harness.experiment.rewards import online_rewards
     from harness.nouns.errors import ConfigError
     from harness.registry import registry
+    from harness.train.reward_function import WeightedRewards
 
     weights: dict[str, float] = {}
     folders: dict[str, str] = {}
@@ -113,7 +115,7 @@ def open_rewards(
         if "pointwise" not in source.info.takes:
             raise ConfigError(f"--reward {name}: the source judges no single response")
     if not weights:
-        yield {}, {}
+        yield None
         return
     with online_rewards(seed) as (make, _):
         functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
@@ -121,4 +123,4 @@ def open_rewards(
             from harness.train.reward_model import RewardModelReward
 
             functions[label] = RewardModelReward(folder)
-        yield functions, weights
+        yield WeightedRewards(functions, weights)

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.experiment.config import ArmConfig, RunConfig
-from harness.experiment.trainers import settings_of
 from harness.nouns.errors import ConfigError, PluginError
 from harness.registry import registry, unknown
+from harness.train.trainers import settings_of
 
 if TYPE_CHECKING:
     from harness.ratings.posterior import Aggregate

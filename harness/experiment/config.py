@@ -6,12 +6,24 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
 
-Trainer = Literal["sft", "dpo", "grpo", "ppo"]
+
+def _makes_policy(trainer: str) -> str:
+    from harness.train.table import TRAINERS
+    from harness.train.trainers import trainer_class
+
+    known = [name for name in TRAINERS if trainer_class(name).makes_policy]
+    if trainer not in known:
+        hint = did_you_mean(trainer, known) or f"known: {', '.join(known)}"
+        raise ValueError(f"no trainer of policies is named {trainer!r}; {hint}")
+    return trainer
+
+
+Trainer = Annotated[str, AfterValidator(_makes_policy)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -106,7 +118,7 @@ class ArmConfig(_Strict):
         sources: Where the feedback comes from. Pairwise sources give preferences (for online
             trainers, a reward model learns from them); pointwise ones give rewards.
         aggregation: How judgments of several sources become one.
-        trainer: sft (on chosen responses), dpo, grpo or ppo.
+        trainer: One of the table of trainers: sft (on chosen responses), dpo, grpo, ppo, ...
         weights: Share of each source; 1 by default, times what a gate leaves.
         settings: Settings of the trainer.
         reward_model: Settings of the reward model that online trainers learn from pairs.
@@ -119,6 +131,13 @@ class ArmConfig(_Strict):
     weights: dict[str, Share] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
     reward_model: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def online(self) -> bool:
+        """Whether the trainer learns from rewards, for which it asks pointwise sources itself."""
+        from harness.train.trainers import trainer_class
+
+        return trainer_class(self.trainer).needs == "rewards"
 
 
 class EvaluationConfig(_Strict):

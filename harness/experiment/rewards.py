@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from harness.experiment.context import open_context
 from harness.feedback.contract import FeedbackSource
 from harness.records.journal import Journal
+from harness.train.reward_function import LoopThread, SourceReward
+
+
+@dataclass(frozen=True, slots=True)
+class OnLoop:
+    """An asynchronous reward function that a synchronous trainer can call."""
+
+    reward: SourceReward
+    loop: LoopThread
+
+    @property
+    def identity(self) -> Any:
+        """What makes it another one."""
+        return self.reward.identity
+
+    def __call__(self, **columns: Any) -> list[float | None]:
+        """Return one reward or None for each completion."""
+        return self.loop.run(self.reward(**columns))
+
 
 MakeReward = Callable[[FeedbackSource], Any]
 
@@ -35,7 +55,6 @@ def online_rewards(
             limit.
     """
     from harness.chat import Client
-    from harness.train.reward_function import LoopThread, SourceReward
 
     with LoopThread() as loop:
         if journal is not None and budget_usd is not None:
@@ -50,8 +69,7 @@ def online_rewards(
         ctx = loop.run(opened.__aenter__())
 
         def make(source: FeedbackSource) -> Any:
-            reward = SourceReward(source, ctx)
-            return lambda **columns: loop.run(reward(**columns))
+            return OnLoop(SourceReward(source, ctx), loop)
 
         def spent() -> float:
             chat = ctx.chat

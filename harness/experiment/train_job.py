@@ -12,12 +12,14 @@ from typing import Any
 
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
-from harness.experiment.trainers import ONLINE, train
 from harness.nouns.errors import DataError, HarnessError
 from harness.nouns.schema import Item, Preference, Response
 from harness.records.journal import JOURNAL, Journal
 from harness.records.rows import read_rows
 from harness.scale_out.local import cores
+from harness.train.reward_function import WeightedRewards
+from harness.train.trainers import train, trainer_class
+from harness.train.training import TrainOptions
 
 MONITORED_ITEMS = 64
 """Held-out items that are watched during training."""
@@ -51,7 +53,7 @@ class TrainJob:
         config = self.experiment.config
         arm, monitor = config.arms[self.arm], config.evaluation.monitor
         used = {name for name in arm.sources if self.weights.get(name, 0) > 0}
-        asked = used if arm.trainer in ONLINE else set()
+        asked = used if arm.online else set()
         return asked | ({monitor} if monitor else set())
 
     @property
@@ -117,7 +119,6 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
     experiment, config = job.experiment, job.experiment.config
     arm, policy, evaluation = config.arms[job.arm], config.policy, config.evaluation
-    where = f"arms.{job.arm}"
     sources, model, preferences = experiment.sources, experiment.model, job.preferences
     used = [name for name in arm.sources if job.weights.get(name, 0) > 0]
 
@@ -135,7 +136,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         if evaluation.monitor is not None:
             gold[evaluation.monitor] = make(sources[evaluation.monitor].source)
         rewards, weights, settings = {}, {}, dict(arm.settings)
-        if arm.trainer in ONLINE:
+        if arm.online:
             settings = {
                 "max_new_tokens": policy.max_new_tokens,
                 "temperature": policy.temperature,
@@ -154,8 +155,10 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
                 result |= learned
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
         elif not preferences:
-            raise DataError(f"arm {job.arm} has no preferences to train on", where=where)
-        elif arm.trainer == "sft":
+            raise DataError(
+                f"arm {job.arm} has no preferences to train on", where=f"arms.{job.arm}"
+            )
+        elif trainer_class(arm.trainer).needs == "completions":
             rows = [{"prompt": p["prompt"], "completion": p["chosen"]} for p in preferences]
         else:
             rows = preferences
@@ -166,10 +169,13 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             max_new_tokens=policy.max_new_tokens,
             temperature=policy.temperature,
         )
-        trained = train(
-            arm.trainer, model, rows, settings, job.folder, rewards=rewards, weights=weights,
-            seed=job.seed, monitor=monitor, on_step=on_step, where=f"{where}.settings",
-        )  # fmt: skip
+        options = TrainOptions(
+            rewards=WeightedRewards(rewards, weights) if rewards else None,
+            seed=job.seed,
+            monitor=monitor,
+            on_step=on_step,
+        )
+        trained = train(arm.trainer, model, rows, settings, job.folder, options)
         cost_usd = spent()
     _check_coverage(job, trained.log_path)
     return {
@@ -212,8 +218,8 @@ def _reward_model(
     from harness.train.reward_model import STATISTICS, RewardModelReward
 
     learned = train(
-        "reward_model", model, preferences, values, job.reward_model_folder, seed=job.seed,
-        where=f"arms.{job.arm}.reward_model",
+        "reward_model", model, preferences, values, job.reward_model_folder,
+        TrainOptions(seed=job.seed),
     )  # fmt: skip
     statistics = json.loads((learned.checkpoint / STATISTICS).read_text(encoding="utf-8"))
     return RewardModelReward(learned.checkpoint), {

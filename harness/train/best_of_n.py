@@ -1,72 +1,127 @@
-"""Best-of-n: sample n completions for each prompt and keep the one with the highest reward."""
+"""Best-of-n: sample n completions for each prompt, and imitate the one with the highest reward."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from harness.nouns.errors import InputError
-from harness.policy.models import load_policy, load_tokenizer, require_train_extra
+from harness.nouns.errors import DataError
+from harness.policy.models import load_policy
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import Sampling, sample
-from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
-from harness.train.rows import Row, check_rows
+from harness.policy.sampling import Rollout, Sampling, sample
+from harness.records.writes import write_json
+from harness.train.reward_function import call_rewards
+from harness.train.rows import Row
+from harness.train.settings import AtLeastOne, SamplingSettings
+from harness.train.sft import Sft, SftSettings
 
 
-def best_of_n(
-    model_path: str | Path,
-    rows: Sequence[Row],
-    reward_funcs: Mapping[str, RewardFunction],
-    n: int,
-    *,
-    weights: Mapping[str, float] | None = None,
-    max_new_tokens: int = 256,
-    temperature: float = 1.0,
-    seed: int = 0,
+class BestOfNSettings(SftSettings, SamplingSettings):
+    """Distillation of best-of-n (RAFT, Dong et al. 2023, with one round).
+
+    Attributes:
+        n: Completions for each prompt.
+    """
+
+    n: AtLeastOne = 8
+
+
+class BestOfN(Sft):
+    """The base policy's own best completions, imitated.
+
+    Sampled once, before the first step, and kept in ``best_of_n.json`` of the folder with the
+    reward of each, so that a training that was killed goes on with the same completions. A prompt
+    without any reward is left out: no reward is no reason to keep the first.
+    """
+
+    name = "best_of_n"
+    needs = "rewards"
+    Settings = BestOfNSettings
+    settings: BestOfNSettings
+
+    def imitated(self) -> Sequence[Row]:
+        """Return the rows with the best completion of each, which the first process samples.
+
+        Raises:
+            DataError: No completion has a reward.
+        """
+        from accelerate import PartialState
+
+        path, state = self.folder.path / "best_of_n.json", PartialState()
+        with state.main_process_first():
+            if not path.is_file():
+                write_json(path, self._chosen(state.device))
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        self._sampled = kept["sampled"]
+        best: list[Row] = kept["best"]
+        if not best:
+            raise DataError(
+                f"none of {self.settings.n} completions of any prompt has a reward",
+                hint="ask the reward function about some responses alone to see why",
+            )
+        return best
+
+    def completion_ids(self, row: Row) -> list[int]:
+        """Return the tokens as they were sampled: what was truncated is not taught to end."""
+        return list(row["completion_ids"])
+
+    def first_row(self) -> dict[str, Any]:
+        """Return the rewards and their coverage over all that was sampled, and over the best."""
+        return dict(self._sampled)
+
+    def _chosen(self, device: Any) -> dict[str, Any]:
+        assert self.rewards is not None
+        settings, n = self.settings, self.settings.n
+        repeated = [row for row in self.rows for _ in range(n)]
+        prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in repeated]
+        sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
+        policy = load_policy(self.model, trainable=False).to(device)
+        rollout = sample(policy, self.tokenizer, [row["prompt"] for row in self.rows], sampling)
+        texts, ids = rollout.texts, rollout.sampled_ids()
+        scores = call_rewards(self.rewards, repeated, prompts, texts, ids)
+        best = best_rows(self.rows, rollout, scores)
+        known = [score for score in scores if score is not None]
+        sampled = {
+            **self.rewards.take_stats(),
+            "reward": sum(known) / len(known) if known else None,
+            "best_reward": sum(row["reward"] for row in best) / len(best) if best else None,
+            "kl_bound": best_of_n_kl(n),
+        }
+        return {"sampled": sampled, "best": best}
+
+
+def best_rows(
+    rows: Sequence[Row], rollout: Rollout, scores: Sequence[float | None]
 ) -> list[dict[str, Any]]:
-    """Return the best of n completions for each prompt: the baseline that needs no training.
-
-    The rows can be given to `train_sft`, which makes a policy of them (rejection sampling).
+    """Return the best completion of each row.
 
     Args:
-        model_path: Checkpoint folder or hub id.
-        rows: ``{"prompt", ...}``; the other columns are passed to the reward functions.
-        reward_funcs: Reward functions by name.
-        n: Completions for each prompt.
-        weights: Of the reward functions; 1 by default.
-        max_new_tokens: Upper limit of a completion in tokens.
-        temperature: Of sampling.
-        seed: Of sampling.
+        rows: The prompts.
+        rollout: Equally many completions of each, one row's after the other's.
+        scores: Of each completion; None where nobody could judge it.
 
     Returns:
-        The rows with ``completion``, ``reward`` and ``scored``, the number of its n completions
-        that have a reward. A row without any is left out: no reward is no reason to keep the first.
-
-    Raises:
-        DataError: A row lacks its prompt.
-        InputError: n is below 1, or there is no such model or reward function.
+        ``prompt``, ``completion``, ``completion_ids``, ``reward`` and ``scored``, the number of the
+        row's completions that have a reward; rows without any are left out. Of equals the first.
     """
-    check_rows(rows, ["prompt"], "prompts")
-    require_train_extra()
-    if n < 1:
-        raise InputError(f"best of {n}: at least one completion is needed")
-    rewards = WeightedRewards(reward_funcs, weights or {})
-    tokenizer, model = load_tokenizer(model_path), load_policy(model_path, trainable=False)
-    sampling = Sampling(temperature, max_new_tokens, seed, per_item=n)
-    rollout = sample(model, tokenizer, [row["prompt"] for row in rows], sampling)
-    repeated = [row for row in rows for _ in range(n)]
-    prompts = [as_prompt(tokenizer, row["prompt"]) for row in repeated]
-    scores = call_rewards(rewards, repeated, prompts, rollout.texts, rollout.sampled_ids())
+    n, ids = len(scores) // len(rows), rollout.sampled_ids()
     best = []
     for number, row in enumerate(rows):
         group = range(number * n, (number + 1) * n)
         scored = [(score, i) for i in group if (score := scores[i]) is not None]
         if scored:
-            score, index = max(scored, key=lambda pair: pair[0])  # the first of equals
-            completion = rollout.texts[index]
-            best.append({**row, "completion": completion, "reward": score, "scored": len(scored)})
+            score, index = max(scored, key=lambda pair: pair[0])
+            best.append(
+                {
+                    "prompt": row["prompt"],
+                    "completion": rollout.texts[index],
+                    "completion_ids": ids[index],
+                    "reward": score,
+                    "scored": len(scored),
+                }
+            )
     return best
 
 

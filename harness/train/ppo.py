@@ -7,24 +7,16 @@ killed goes on exactly where it was.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
 
 from harness.nouns.errors import ConfigError
-from harness.policy.models import (
-    is_adapter,
-    load_policy,
-    load_tokenizer,
-    reference_of,
-    require_train_extra,
-    save_final,
-)
+from harness.policy.models import Reference, load_policy, reference_of, save_final
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
 from harness.train.losses import (
@@ -38,82 +30,83 @@ from harness.train.losses import (
     value_loss,
 )
 from harness.train.monitor import Monitor, kl_statistics, rollout_statistics
-from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
-from harness.train.rows import Row, check_rows
-from harness.train.settings import PpoSettings
+from harness.train.reward_function import WeightedRewards, call_rewards
+from harness.train.settings import (
+    AtLeastOne,
+    NotNegative,
+    Number,
+    OnlineSettings,
+    Positive,
+    Share,
+)
+from harness.train.training import Training
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def train_ppo(
-    model_path: str | Path,
-    rows: Sequence[Row],
-    reward_funcs: Mapping[str, RewardFunction],
-    settings: PpoSettings,
-    output_dir: Path,
-    *,
-    weights: Mapping[str, float] | None = None,
-    seed: int = 0,
-    monitor: Monitor | None = None,
-    on_step: OnStep | None = None,
-) -> TrainResult:
-    """Train a policy on rewards, with a learned critic as the baseline.
+class PpoSettings(OnlineSettings):
+    """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
 
-    Args:
-        model_path: Checkpoint folder (also of a LoRA adapter) or hub id; also the reference policy.
-        rows: ``{"prompt", ...}``; the other columns are passed to the reward functions.
-        reward_funcs: Reward functions by name, with TRL's calling convention.
-        settings: Of the optimization.
-        output_dir: Log, resume state and result; the same call goes on after a kill.
-        weights: Of the reward functions; 1 by default.
-        seed: Of the order of the rows and of sampling.
-        monitor: Measurements on a fixed set of prompts.
-        on_step: Called with every row of the log.
+    ``batch_size * accumulation`` sequences, over all ranks, make one optimizer step;
+    ``rollout_size`` is a multiple of that.
 
-    Raises:
-        DataError: A row lacks its prompt.
-        InputError: There is no such model or reward function, or the folder holds another training.
+    Attributes:
+        rollout_size: Completions sampled in each step, one for each prompt.
+        gamma: Discount of GAE; a share of what comes later.
+        gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
+        value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
+            could not move.
+        value_coefficient: Weight of the value loss.
+        critic: "separate" network, or "detached" head on the policy's features (for LoRA).
+        critic_from: Folder of a reward model from which a separate critic starts; otherwise it
+            starts as the policy's body with a value head of zeros.
+        critic_learning_rate: Of the critic; the policy's by default.
+        whiten_advantages: Whether advantages are whitened over the rollout's real tokens.
+        whiten_rewards: Whether rewards are divided by their standard deviation in the rollout.
+        clip_reward: Rewards are clipped to plus or minus this; 0 does not clip.
+        missing_eos_penalty: Taken from the reward of a truncated completion.
+        log_ratio_clip: Log-ratios are clipped to plus or minus this before exp, which is infinite
+            in float32 from 89 on.
+        target_kl: Adapts beta so that the KL divergence per sequence comes to this (Ziegler et al.
+            2019, section 2.2); 0 keeps beta.
+        kl_horizon: Sequences over which the controller adapts.
+        stop_kl: Skips the remaining updates of a rollout when the policy is further than this from
+            the one that sampled it, in nats per token; 0 never does.
     """
-    check_rows(rows, ["prompt"], "prompts")
-    require_train_extra()
-    rewards = WeightedRewards(reward_funcs, weights or {})
-    folder = TrainingFolder(
-        output_dir,
-        {
-            "trainer": "ppo",
-            "model": str(model_path),
-            "rows": [dict(row) for row in rows],
-            "rewards": {name: rewards.weights.get(name, 1.0) for name in reward_funcs},
-            "settings": dataclasses.asdict(settings),
-            "seed": seed,
-        },
-        on_step,
-    )
-    if done := folder.finished():
-        return done
-    from harness.train.trl_callbacks import quiet
 
-    with quiet():
-        training = PpoTraining(model_path, rows, rewards, settings, folder, seed)
-        first = training.resume()
-        folder.rewind(first)
-        if monitor is not None and first == 0 and folder.writes:
-            folder.log({"step": 0, **training.look(monitor)})
-        for step in range(first + 1, settings.steps + 1):
-            row = training.step(step)
-            if not folder.writes:
-                continue
-            if monitor is not None and monitor.is_due(step, settings.steps):
-                row |= training.look(monitor)
-            folder.log(row)
-            if step % settings.checkpoint_every == 0 and step < settings.steps:
-                training.save_state(step)
-        if folder.writes:
-            save_final(training.policy, training.tokenizer, folder.final)
-        training.accelerator.wait_for_everyone()
-    return folder.finish(settings.steps)
+    beta: NotNegative = 0.05
+    epochs: AtLeastOne = 4
+    rollout_size: AtLeastOne = 128
+    gamma: Share = 1.0
+    gae_lambda: Share = 0.95
+    value_clip: Positive = 0.2
+    value_coefficient: NotNegative = 0.1
+    critic: Literal["separate", "detached"] = "separate"
+    critic_from: str = ""
+    critic_learning_rate: Share = 0.0
+    whiten_advantages: bool = True
+    whiten_rewards: bool = False
+    clip_reward: NotNegative = 0.0
+    missing_eos_penalty: NotNegative = 0.0
+    log_ratio_clip: Number = Field(default=10.0, gt=0, le=80)
+    target_kl: NotNegative = 0.0
+    kl_horizon: AtLeastOne = 10_000
+    stop_kl: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> PpoSettings:
+        made, problems = self.batch_size * self.accumulation, []
+        if self.rollout_size % made:
+            problems.append(
+                f"rollout_size: {self.rollout_size} is no multiple of batch_size * accumulation = "
+                f"{made}"
+            )
+        if self.critic_from and self.critic != "separate":
+            problems.append("critic_from: only a separate critic can start from a reward model")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
 
 @dataclass(frozen=True)
@@ -131,32 +124,53 @@ class Experience:
     mask: Tensor
 
 
-class PpoTraining:
-    """The state of one PPO training: module, optimizer, KL coefficient.
+class Ppo(Training):
+    """A policy trained on rewards, with a learned critic as the baseline.
 
-    Args:
-        model_path: Where the policy and its reference start.
-        rows: Prompts with the columns of the reward functions.
-        rewards: The reward.
-        settings: Of the optimization.
-        folder: For the resume state.
-        seed: Of everything random.
+    The state of the training is its module (policy and critic), its optimizer and its KL
+    coefficient.
     """
 
-    def __init__(
-        self,
-        model_path: str | Path,
-        rows: Sequence[Row],
-        rewards: WeightedRewards,
-        settings: PpoSettings,
-        folder: TrainingFolder,
-        seed: int,
-    ) -> None:
+    name = "ppo"
+    needs = "rewards"
+    Settings = PpoSettings
+    settings: PpoSettings
+    rewards: WeightedRewards
+
+    def work(self) -> int:
+        """Make the steps that are not done yet."""
+        self.build()
+        settings, folder = self.settings, self.folder
+        first = self.resume()
+        folder.rewind(first)
+        if self.monitor is not None and first == 0 and folder.writes:
+            folder.log({"step": 0, **self.look(self.monitor)})
+        for step in range(first + 1, settings.steps + 1):
+            row = self.step(step)
+            if not folder.writes:
+                continue
+            if self.monitor is not None and self.monitor.is_due(step, settings.steps):
+                row |= self.look(self.monitor)
+            folder.log(row)
+            if step % settings.checkpoint_every == 0 and step < settings.steps:
+                self.save_state(step)
+        if folder.writes:
+            save_final(self.policy, self.tokenizer, folder.final)
+        self.accelerator.wait_for_everyone()
+        return settings.steps
+
+    def build(self) -> None:
+        """Load policy, reference and critic, and prepare them for the ranks.
+
+        Raises:
+            ConfigError: A rollout or an optimizer step cannot be shared by the ranks.
+        """
         import torch
         from accelerate import Accelerator
 
         from harness.train.ppo_model import make_critic
 
+        settings = self.settings
         gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
         world = self.accelerator.num_processes
@@ -165,14 +179,12 @@ class PpoTraining:
                 f"rollout_size {settings.rollout_size} and batch_size * accumulation "
                 f"{settings.batch_size * settings.accumulation} must be multiples of {world} ranks"
             )
-        self.rows, self.rewards, self.settings = rows, rewards, settings
-        self.folder, self.seed, self.beta = folder, seed, settings.beta
-        self.tokenizer = load_tokenizer(model_path)
-        self.policy = load_policy(model_path)
-        self.reference = reference_of(self.policy, model_path)
+        self.beta = settings.beta
+        self.policy = load_policy(self.model)
+        self.reference = reference_of(self.policy, self.model)
         if settings.lora_rank:
-            self._add_adapter(model_path)
-        module = make_critic(self.policy, model_path, settings.critic, settings.critic_from)
+            self._add_adapter()
+        module = make_critic(self.policy, self.model, settings.critic, settings.critic_from)
         module.eval()  # no dropout, in sampling, scoring and updates alike
         critic = [p for n, p in module.named_parameters() if not n.startswith("policy.")]
         policy = [p for p in self.policy.parameters() if p.requires_grad]
@@ -185,21 +197,13 @@ class PpoTraining:
         self.module, self.optimizer = self.accelerator.prepare(module, optimizer)
         self.reference.model.to(self.accelerator.device)
 
-    def _add_adapter(self, model_path: str | Path) -> None:
+    def _add_adapter(self) -> None:
         import torch
         from peft import get_peft_model
 
-        from harness.policy.models import Reference
-        from harness.train.trl_callbacks import lora_config
-
-        if is_adapter(model_path):
-            raise ConfigError(
-                "lora_rank: the model is a LoRA adapter already, which is trained further",
-                where=str(model_path),
-            )
         with torch.random.fork_rng():
             torch.manual_seed(draw_seed(self.seed, 0, 0))
-            self.policy = get_peft_model(self.policy, lora_config(self.settings)).eval()
+            self.policy = get_peft_model(self.policy, self.lora_config()).eval()
         # A new adapter changes nothing at first, so the base without it is the reference.
         self.reference = Reference(self.policy, "")
 

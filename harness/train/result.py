@@ -31,6 +31,7 @@ class TrainResult:
         seconds: Wall time, summed over interruptions.
         peak_memory_mb: Largest memory use; of the device if it is a GPU, otherwise the resident set
             of the whole process so far, which may have done other things before.
+        too_long: Rows above ``max_length``: cut, or left out where nothing would be left of them.
     """
 
     checkpoint: Path
@@ -38,6 +39,7 @@ class TrainResult:
     log_path: Path
     seconds: float
     peak_memory_mb: float
+    too_long: int = 0
 
 
 class TrainingFolder:
@@ -75,7 +77,8 @@ class TrainingFolder:
         if fingerprint_path.is_file():
             if fingerprint_path.read_text(encoding="utf-8").strip() != fingerprint:
                 raise InputError(
-                    "the folder holds a training with other settings, rows, seed or base model",
+                    "the folder holds a training with other settings, rows, rewards, seed or base"
+                    " model",
                     where=str(path),
                     hint="name another output folder, or delete this one to train anew",
                 )
@@ -93,6 +96,7 @@ class TrainingFolder:
             log_path=self.log_path,
             seconds=stored["seconds"],
             peak_memory_mb=stored["peak_memory_mb"],
+            too_long=stored["too_long"],
         )
 
     def rewind(self, step: int) -> None:
@@ -128,10 +132,14 @@ class TrainingFolder:
         """Wall seconds of this training so far, interruptions left out."""
         return self._seconds_before + time.monotonic() - self._started
 
-    def finish(self, steps: int) -> TrainResult:
+    def finish(self, steps: int, too_long: int) -> TrainResult:
         """Write and return the result; the resume state is deleted.
 
         Call it when all processes are through with their work.
+
+        Args:
+            steps: Steps that were made.
+            too_long: Rows above ``max_length``.
         """
         import shutil
 
@@ -141,13 +149,15 @@ class TrainingFolder:
             log_path=self.log_path,
             seconds=round(self.seconds(), 3),
             peak_memory_mb=round(peak_memory_mb(), 1),
+            too_long=too_long,
         )
         if not self.writes:
             return result
         stored = dataclasses.asdict(result)
         write_text(
             self._result_path,
-            json.dumps({k: stored[k] for k in ("steps", "seconds", "peak_memory_mb")}) + "\n",
+            json.dumps({k: stored[k] for k in ("steps", "seconds", "peak_memory_mb", "too_long")})
+            + "\n",
         )
         shutil.rmtree(self.resume_dir, ignore_errors=True)
         return result

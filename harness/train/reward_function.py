@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from harness.nouns.errors import InputError
 from harness.train.rows import Row, as_completion, completion_text, item_of
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RewardFunction = Callable[..., Any]
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A reward function that says what makes it another one: source and options, or weights."""
+
+    @property
+    def identity(self) -> Any:
+        """Plain JSON that moves whenever the same completion may get another reward."""
 
 
 class LoopThread:
@@ -131,6 +140,19 @@ class WeightedRewards:
                     )
         return totals
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what the rewards are, by name: weight and identity of each function.
+
+        A function that does not say what it is goes by its module and name.
+        """
+        return {
+            name: [
+                self.weights.get(name, 1.0),
+                function.identity if isinstance(function, Identified) else _path_of(function),
+            ]
+            for name, function in self.functions.items()
+        }
+
     def take_stats(self) -> dict[str, float]:
         """Return mean reward and coverage of each source since the last call, for the log."""
         row: dict[str, float] = {}
@@ -154,6 +176,11 @@ class WeightedRewards:
                 hint="return one float or None for each completion",
             )
         return values
+
+
+def _path_of(function: RewardFunction) -> str:
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _number(value: Any) -> float | None:
@@ -220,6 +247,7 @@ class SourceReward:
         self.source, self.ctx = source, ctx
         self.criterion = criterion or criterion_for(source.info)
         self.__name__ = source.info.name
+        self.identity = [source.info.identity, source.info.version]
         self._known: dict[str, float] = {}
 
     async def __call__(

@@ -2,123 +2,108 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from harness.policy.models import is_adapter, load_tokenizer, require_train_extra
+from pydantic import Field
+
+from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.prompts import prompt_ids
+from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pairs
-from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.rows import Row, check_rows
-from harness.train.settings import RewardModelSettings
+from harness.train.rows import Row
+from harness.train.settings import Number, Positive, Rate, TrainerSettings
+from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
 """File in the checkpoint: mean and deviation of the scores in training, accuracy, counts."""
 
 
-def train_reward_model(
-    model_path: str | Path,
-    rows: Sequence[Row],
-    settings: RewardModelSettings,
-    output_dir: Path,
-    *,
-    seed: int = 0,
-    on_step: OnStep | None = None,
-) -> TrainResult:
-    """Train a reward model on preferences, with their probabilities as soft labels.
+class RewardModelSettings(TrainerSettings):
+    """A reward model on preferences (Bradley-Terry, with the probabilities as soft labels).
+
+    Attributes:
+        epochs: Passes over the preferences.
+        soft_labels: Whether a preference counts with its probability (cross-entropy with a soft
+            label); otherwise as if it were certain, and ties are left out.
+        held_out_share: Share of the prompts on which accuracy is measured and not trained; below
+            1, so that something is trained.
+    """
+
+    learning_rate: Rate = 1e-5
+    epochs: Positive = 1.0
+    soft_labels: bool = True
+    held_out_share: Number = Field(default=0.1, ge=0, lt=1)
+
+
+class RewardModel(TrlTraining):
+    """A reward model trained on preferences, with their probabilities as soft labels.
 
     Whole prompts are held out from training to measure the accuracy, which is in the last row of
     the log and in ``reward_model.json`` of the checkpoint.
-
-    Args:
-        model_path: Checkpoint folder or hub id of a causal language model, whose body is used.
-        rows: ``{"prompt", "chosen", "rejected", "probability"}``.
-        settings: Of the optimization.
-        output_dir: Log, resume state and result; the same call goes on after a kill.
-        seed: Of a new adapter, the order of the rows and the held-out prompts.
-        on_step: Called with every row of the log.
-
-    Raises:
-        DataError: A row lacks a column, or only ties are left.
-        InputError: There is no such model, or the folder holds another training.
     """
-    check_rows(rows, ["prompt", "chosen", "rejected"], "preferences")
-    require_train_extra()
-    folder = TrainingFolder(
-        output_dir,
-        {
-            "trainer": "reward_model",
-            "model": str(model_path),
-            "rows": [dict(row) for row in rows],
-            "settings": dataclasses.asdict(settings),
-            "seed": seed,
-        },
-        on_step,
-    )
-    if done := folder.finished():
-        return done
 
-    from datasets import Dataset
-    from transformers import AutoModelForSequenceClassification, set_seed
-    from trl import RewardConfig
+    name = "reward_model"
+    needs = "preferences"
+    makes_policy = False
+    Settings = RewardModelSettings
+    log_keys: ClassVar[dict[str, str]] = {
+        "loss": "loss",
+        "accuracy": "reward_accuracy",
+        "margin": "reward_margin",
+        "mean_reward": "reward",
+        "grad_norm": "grad_norm",
+        "learning_rate": "learning_rate",
+    }
+    settings: RewardModelSettings
 
-    from harness.train.soft_preferences import SoftPreferenceCollator, SoftRewardTrainer
-    from harness.train.trl_callbacks import (
-        StepLog,
-        common_arguments,
-        lora_config,
-        quiet,
-        run_trainer,
-    )
+    def build(self) -> Any:
+        """Return TRL's trainer, which leaves out the rows above ``max_length``."""
+        from datasets import Dataset
+        from transformers import AutoModelForSequenceClassification, set_seed
+        from trl import RewardConfig
 
-    with quiet():
-        tokenizer = load_tokenizer(model_path)
-        make_pad_differ_from_eos(tokenizer)
-        train, held_out = _split(_soft_or_hard(rows, settings), settings.held_out_share, seed)
-        set_seed(seed)  # a new adapter is drawn at random
+        from harness.train.soft_preferences import SoftPreferenceCollator, SoftRewardTrainer
+
+        settings = self.settings
+        make_pad_differ_from_eos(self.tokenizer)
+        pad = self.tokenizer.pad_token_id
+        self.parts = _split(_soft_or_hard(self.rows, settings), settings.held_out_share, self.seed)
+        examples = [_example(self.tokenizer, row) for row in self.parts[0]]
+        for example in examples:
+            self.note_length(len(example["chosen_ids"]), len(example["rejected_ids"]))
+        set_seed(self.seed)  # a new adapter is drawn at random
         model: Any = AutoModelForSequenceClassification.from_pretrained(
-            str(model_path), num_labels=1, dtype="float32", pad_token_id=tokenizer.pad_token_id
+            str(self.model), num_labels=1, dtype="float32", pad_token_id=pad
         )
         # A head of zeros makes training start from indifference, whatever the seed.
         model.score.weight.data.zero_()
-        trainer = SoftRewardTrainer(
+        return SoftRewardTrainer(
             model=model,
             args=RewardConfig(
-                **common_arguments(settings, folder, seed),
+                **self.arguments(),
                 num_train_epochs=settings.epochs,
                 max_length=settings.max_length,
                 remove_unused_columns=False,
             ),
-            data_collator=SoftPreferenceCollator(pad_token_id=tokenizer.pad_token_id),
-            train_dataset=Dataset.from_list([_example(tokenizer, row) for row in train]),
-            processing_class=tokenizer,
-            peft_config=lora_config(settings, "SEQ_CLS"),
+            data_collator=SoftPreferenceCollator(pad_token_id=pad),
+            train_dataset=Dataset.from_list(examples),
+            processing_class=self.tokenizer,
+            peft_config=self.lora_config("SEQ_CLS"),
         )
-        trainer.add_callback(
-            StepLog(
-                folder,
-                {
-                    "loss": "loss",
-                    "accuracy": "reward_accuracy",
-                    "margin": "reward_margin",
-                    "mean_reward": "reward",
-                    "grad_norm": "grad_norm",
-                    "learning_rate": "learning_rate",
-                },
-            )
-        )
-        steps = run_trainer(trainer, folder, tokenizer)
+
+    def finish(self, trainer: Any, steps: int) -> None:
+        """Measure the scores in training and the accuracy on what was held out."""
         trained = trainer.accelerator.unwrap_model(trainer.model).eval()
-        statistics = _statistics(trained, tokenizer, train, held_out)
+        statistics = _statistics(trained, self.tokenizer, *self.parts)
         statistics["n_train"] = len(trainer.train_dataset)  # without those above max_length
+        folder = self.folder
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
         folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})
-    return folder.finish(steps)
 
 
 class RewardModelReward:
@@ -128,7 +113,7 @@ class RewardModelReward:
     at an EOS, as in training; a truncated completion gets one for that purpose.
 
     Args:
-        path: Checkpoint of `train_reward_model`.
+        path: Checkpoint of a `RewardModel` training.
         standardize: Whether scores are centred and divided by their deviation on the training
             preferences, so that reward models of different arms have one scale.
         clip: Standardized scores are clipped to plus or minus this; 0 does not clip.
@@ -151,6 +136,7 @@ class RewardModelReward:
         self.statistics = json.loads((Path(path) / STATISTICS).read_text(encoding="utf-8"))
         self.standardize, self.clip, self.batch_size = standardize, clip, batch_size
         self.__name__ = "reward_model"
+        self.identity = {"weights": weights_hash(path), "standardize": standardize, "clip": clip}
 
     def __call__(
         self,

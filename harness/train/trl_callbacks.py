@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,59 +18,8 @@ from transformers import PrinterCallback, TrainerCallback
 
 from harness.policy.models import Reference, load_policy, save_final
 from harness.policy.sampling import unbent
-from harness.train.monitor import Monitor
 from harness.train.result import TrainingFolder
-from harness.train.settings import TrainerSettings
-
-SCHEDULES = {
-    "constant": "constant_with_warmup",
-    "linear": "linear",
-    "cosine": "cosine",
-}
-
-
-def common_arguments(
-    settings: TrainerSettings, folder: TrainingFolder, seed: int
-) -> dict[str, Any]:
-    """Return the arguments that all TRL configurations share."""
-    import torch
-
-    gpu = torch.cuda.is_available()
-    return {
-        "output_dir": str(folder.resume_dir),
-        "seed": seed,
-        "learning_rate": settings.learning_rate,
-        "warmup_steps": settings.warmup_steps,
-        "lr_scheduler_type": SCHEDULES[settings.schedule],
-        "per_device_train_batch_size": settings.batch_size,
-        "gradient_accumulation_steps": settings.accumulation,
-        "max_grad_norm": settings.max_grad_norm,
-        "weight_decay": settings.weight_decay,
-        "bf16": gpu and torch.cuda.is_bf16_supported(),
-        "activation_checkpointing": False,
-        "dataloader_pin_memory": gpu,
-        "logging_steps": 1,
-        "save_strategy": "steps",
-        "save_steps": settings.checkpoint_every,
-        "save_total_limit": 2,
-        "report_to": "none",
-        "disable_tqdm": True,
-    }
-
-
-def lora_config(settings: TrainerSettings, task: str = "CAUSAL_LM") -> Any:
-    """Return the LoRA configuration of the settings, None when all weights are trained."""
-    if not settings.lora_rank:
-        return None
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=settings.lora_rank,
-        lora_alpha=2 * settings.lora_rank,
-        target_modules="all-linear",
-        task_type=task,
-        modules_to_save=["score"] if task == "SEQ_CLS" else None,
-    )
+from harness.train.training import TrlTraining
 
 
 def trl_reference(trainer: Any, path: str | Path) -> Reference:
@@ -89,47 +38,43 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
     """Writes TRL's metrics of every step to the training's log, with the monitor's looks.
 
     Args:
-        folder: Where the log is.
-        keys: What TRL's metrics are called in the log; other metrics are left out.
-        monitor: Looks at the policy; None for trainers without one.
-        reference: Returns the reference policy, asked for once.
-        tokenizer: Of the policy.
-        extra: Returns further keys for a row.
+        training: Whose log, monitor and rewards.
+        trainer: TRL's trainer, from which the monitor's reference policy is taken.
     """
 
-    def __init__(
-        self,
-        folder: TrainingFolder,
-        keys: Mapping[str, str],
-        *,
-        monitor: Monitor | None = None,
-        reference: Callable[[], Reference] | None = None,
-        tokenizer: Any = None,
-        extra: Callable[[], Mapping[str, float]] | None = None,
-    ) -> None:
-        self.folder, self.keys, self.monitor = folder, keys, monitor
-        self.make_reference, self.tokenizer, self.extra = reference, tokenizer, extra
+    def __init__(self, training: TrlTraining, trainer: Any) -> None:
+        self.training, self.trainer = training, trainer
         self.reference: Reference | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Look at the untrained policy."""
-        if self.monitor is not None and self.folder.writes:
-            self.reference = self.make_reference() if self.make_reference else None
-            if state.global_step == 0:
-                look = self.monitor.look(kwargs["model"], self.reference, self.tokenizer)
-                self.folder.log({"step": 0, **look})
+        training = self.training
+        if not training.folder.writes:
+            return
+        if training.monitor is not None:
+            self.reference = trl_reference(self.trainer, training.model)
+        if state.global_step == 0 and (row := training.first_row() | self.look(kwargs["model"])):
+            training.folder.log({"step": 0, **row})
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Write the row of a step."""
-        logs = kwargs["logs"]
-        if not self.folder.writes or "loss" not in logs:  # the summary at the end has no loss
+        logs, training = kwargs["logs"], self.training
+        if not training.folder.writes or "loss" not in logs:  # the summary at the end has no loss
             return
         row = {"step": state.global_step}
-        row |= {name: logs[key] for key, name in self.keys.items() if key in logs}
-        row |= self.extra() if self.extra else {}
-        if self.monitor is not None and self.monitor.is_due(state.global_step, state.max_steps):
-            row |= self.monitor.look(kwargs["model"], self.reference, self.tokenizer)
-        self.folder.log(row)
+        row |= {name: logs[key] for key, name in training.log_keys.items() if key in logs}
+        row |= training.rewards.take_stats() if training.rewards else {}
+        if training.monitor is not None and training.monitor.is_due(
+            state.global_step, state.max_steps
+        ):
+            row |= self.look(kwargs["model"])
+        training.folder.log(row)
+
+    def look(self, policy: Any) -> dict[str, Any]:
+        """Return a look of the monitor, if there is one."""
+        if self.training.monitor is None:
+            return {}
+        return self.training.monitor.look(policy, self.reference, self.training.tokenizer)
 
 
 def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:

@@ -129,15 +129,16 @@ def test_the_readme_shows_the_plugin_that_is_tested() -> None:
     assert shown == (ROOT / "tests" / "thirdparty_plugin" / "word_limit.py").read_text()
 
 
-def test_help_pages_are_in_the_docs_as_they_are() -> None:
-    """Made by ``python docs/make_commands.py``."""
+@pytest.mark.parametrize("name", ["commands", "trainers"])
+def test_pages_that_are_made_from_the_code_are_as_it_is(name: str) -> None:
+    """Made by ``python docs/make_commands.py`` and ``python docs/make_trainers.py``."""
     made = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "make_commands.py"), "--print"],
+        [sys.executable, str(ROOT / "docs" / f"make_{name}.py"), "--print"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == made
 
 
 def test_make_targets_of_the_pages_exist() -> None:

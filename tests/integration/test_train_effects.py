@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trainings import trained_by
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs, style_of
 
-from harness.train.grpo import train_grpo
+from harness.train.grpo import GrpoSettings
 from harness.train.monitor import Monitor
-from harness.train.ppo import train_ppo
+from harness.train.ppo import PpoSettings
 from harness.train.result import TrainResult, read_log
-from harness.train.settings import GrpoSettings, PpoSettings
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
 
@@ -59,7 +59,9 @@ def test_ppo_raises_what_it_is_rewarded_for_on_prompts_it_never_saw(
         epochs=2, max_new_tokens=40, beta=0.1,
     )  # fmt: skip
     policy = repo_root / "examples" / "arithmetic_policy"
-    result = train_ppo(policy, TRAIN, {"polite": polite}, settings, tmp_path, monitor=monitor(14))
+    result = trained_by(
+        "ppo", policy, TRAIN, settings, tmp_path, {"polite": polite}, monitor=monitor(14)
+    )
     before, after = before_and_after(result, "polite")
     assert before < 0.55
     assert after > 0.8
@@ -74,8 +76,8 @@ def test_grpo_raises_correctness_and_leaves_the_style(repo_root: Path, tmp_path:
         learning_rate=6e-4, steps=24, batch_size=128, max_new_tokens=40, beta=0.1, group_size=8
     )
     policy = repo_root / "examples" / "arithmetic_policy"
-    result = train_grpo(
-        policy, TRAIN, {"correct": correct}, settings, tmp_path, monitor=monitor(24)
+    result = trained_by(
+        "grpo", policy, TRAIN, settings, tmp_path, {"correct": correct}, monitor=monitor(24)
     )
     before, after = before_and_after(result, "correct")
     assert before < 0.6
@@ -106,7 +108,7 @@ def killable(out: Path, trained: list[int] | None = None) -> TrainResult:
         if trained is not None:
             trained.append(row["step"])
 
-    return train_ppo(policy, TRAIN, {"polite": polite}, settings, out, on_step=on_step)
+    return trained_by("ppo", policy, TRAIN, settings, out, {"polite": polite}, on_step=on_step)
 
 
 def _slowly() -> None:

@@ -11,23 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trainings import built_ppo
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
 # Each rank takes its part of one rollout that all of them know, updates, and the first one writes
 # the weights. The rewards fail for one sequence of the second half, so that ranks differ in tokens.
 PROGRAM = """
-import dataclasses, sys
+import sys
 from pathlib import Path
 import torch
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
-from harness.train.grpo import train_grpo
 from harness.train.monitor import Monitor
-from harness.train.ppo import PpoTraining, train_ppo
-from harness.train.result import TrainingFolder
+from harness.train.ppo import PpoSettings
 from harness.train.reward_function import WeightedRewards
 from harness.policy.sampling import rows_of
-from harness.train.settings import GrpoSettings, PpoSettings
+from harness.train.grpo import GrpoSettings
+from trainings import built_ppo, changed, trained_by
 
 torch.set_num_threads(1)
 policy, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -40,8 +40,7 @@ rewards = WeightedRewards(
         None if len(ids) == 2 else len(ids) / 10 for ids in completion_ids]}
 )
 rows = prompt_rows(split_pairs()[0])[:8]
-folder = TrainingFolder(out, {}, None)
-training = PpoTraining(policy, rows, rewards, settings, folder, seed=3)
+training = built_ppo(policy, rows, settings, out, {"length": rewards})
 world, rank = training.accelerator.num_processes, training.accelerator.process_index
 whole = torch.load(sys.argv[3], weights_only=False)
 mine = slice(rank * 8 // world, (rank + 1) * 8 // world)
@@ -52,14 +51,14 @@ if rank == 0:
     weights = training.accelerator.unwrap_model(training.module).state_dict()
     torch.save({"weights": weights, "row": row}, out / f"after-{world}.pt")
 # And a whole training: each step is logged once, and the ranks agree on the KL coefficient.
-settings = dataclasses.replace(settings, steps=3, target_kl=2.0, kl_horizon=20)
-result = train_ppo(policy, rows, {"length": rewards}, settings, out / f"whole-{world}")
+settings = changed(settings, steps=3, target_kl=2.0, kl_horizon=20)
+result = trained_by("ppo", policy, rows, settings, out / f"whole-{world}", {"length": rewards})
 if world > 1:
     groups = GrpoSettings(
         learning_rate=1e-3, steps=2, batch_size=4, group_size=4, max_new_tokens=12, beta=0.1
     )
     monitor = Monitor(rows, every=1, max_new_tokens=12)
-    train_grpo(policy, rows, {"length": rewards}, groups, out / "grpo", monitor=monitor)
+    trained_by("grpo", policy, rows, groups, out / "grpo", {"length": rewards}, monitor=monitor)
 (out / f"whole-{world}-{rank}.txt").write_text(str(result.checkpoint))
 """
 
@@ -78,6 +77,7 @@ def update(policy: Path, out: Path, experience: Path, world: int) -> Any:
     processes = []
     for rank in range(world):
         env = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        env["PYTHONPATH"] = os.pathsep.join(sys.path)
         if world > 1:
             env |= {
                 "RANK": str(rank),
@@ -102,10 +102,7 @@ def test_two_ranks_update_as_one_does(repo_root: Path, tmp_path: Path) -> None:
     import torch
     from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
-    from harness.train.ppo import PpoTraining
-    from harness.train.result import TrainingFolder
-    from harness.train.reward_function import WeightedRewards
-    from harness.train.settings import PpoSettings
+    from harness.train.ppo import PpoSettings
 
     policy = repo_root / "examples" / "arithmetic_policy"
 
@@ -115,8 +112,7 @@ def test_two_ranks_update_as_one_does(repo_root: Path, tmp_path: Path) -> None:
 
     settings = PpoSettings(rollout_size=8, batch_size=8, max_new_tokens=12)
     rows = prompt_rows(split_pairs()[0])[:8]
-    folder = TrainingFolder(tmp_path / "collect", {}, None)
-    training = PpoTraining(policy, rows, WeightedRewards({"r": reward}), settings, folder, seed=3)
+    training = built_ppo(policy, rows, settings, tmp_path / "collect", {"r": reward})
     experience, _ = training.collect(1)
     torch.save(experience, tmp_path / "experience.pt")
     one, two = (update(policy, tmp_path, tmp_path / "experience.pt", n) for n in (1, 2))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trainings import trained_by
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
@@ -20,18 +21,12 @@ from harness.examples.arithmetic_task import (
     style_of,
 )
 
-from harness.train.dpo import train_dpo
-from harness.train.grpo import train_grpo
+from harness.train.dpo import DpoSettings
+from harness.train.grpo import GrpoSettings
 from harness.train.monitor import Monitor
 from harness.train.result import TrainResult, read_log
-from harness.train.reward_model import train_reward_model
-from harness.train.settings import (
-    DpoSettings,
-    GrpoSettings,
-    RewardModelSettings,
-    SftSettings,
-)
-from harness.train.sft import train_sft
+from harness.train.reward_model import RewardModelSettings
+from harness.train.sft import SftSettings
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
 COMMON: dict[str, Any] = {"batch_size": 8, "warmup_steps": 0, "checkpoint_every": 2}
@@ -85,12 +80,16 @@ Trainer = Callable[..., TrainResult]
 
 def sft(policy: Path, out: Path, **more: Any) -> TrainResult:
     settings = SftSettings(**COMMON, learning_rate=1e-3)
-    return train_sft(policy, imitation_rows(32, 0), settings, out, monitor=monitor(), **more)
+    return trained_by(
+        "sft", policy, imitation_rows(32, 0), settings, out, monitor=monitor(), **more
+    )
 
 
 def dpo(policy: Path, out: Path, **more: Any) -> TrainResult:
     settings = DpoSettings(**COMMON, learning_rate=1e-3)
-    return train_dpo(policy, preference_rows(40)[:32], settings, out, monitor=monitor(), **more)
+    return trained_by(
+        "dpo", policy, preference_rows(40)[:32], settings, out, monitor=monitor(), **more
+    )
 
 
 def grpo(policy: Path, out: Path, **more: Any) -> TrainResult:
@@ -98,12 +97,12 @@ def grpo(policy: Path, out: Path, **more: Any) -> TrainResult:
         **COMMON, learning_rate=1e-3, steps=4, group_size=4, max_new_tokens=16, beta=0.1
     )
     rewards = {"correct": correct, "polite": polite}
-    return train_grpo(policy, TRAIN, rewards, settings, out, monitor=monitor(), **more)
+    return trained_by("grpo", policy, TRAIN, settings, out, rewards, monitor=monitor(), **more)
 
 
 def reward_model(policy: Path, out: Path, **more: Any) -> TrainResult:
     settings = RewardModelSettings(**COMMON, learning_rate=1e-3, held_out_share=0.0)
-    return train_reward_model(policy, preference_rows(40)[:32], settings, out, **more)
+    return trained_by("reward_model", policy, preference_rows(40)[:32], settings, out, **more)
 
 
 class Killed(Exception):
@@ -174,7 +173,7 @@ def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> 
         **COMMON, learning_rate=1e-2, steps=2, group_size=4, max_new_tokens=16, beta=0.0
     )
     nothing = {"broken": lambda prompts, **_: [None] * len(prompts)}
-    result = train_grpo(policy, TRAIN, nothing, settings, tmp_path)
+    result = trained_by("grpo", policy, TRAIN, settings, tmp_path, nothing)
     before, after = (
         load_file(folder / "model.safetensors") for folder in (policy, result.checkpoint)
     )
@@ -196,7 +195,7 @@ def test_dpo_prefers_what_was_chosen(policy: Path, tmp_path: Path) -> None:
         for row in TRAIN[:48]
     ]
     settings = DpoSettings(**COMMON, learning_rate=1e-3)
-    steps = read_log(train_dpo(policy, rows, settings, tmp_path).log_path)
+    steps = read_log(trained_by("dpo", policy, rows, settings, tmp_path).log_path)
     assert steps[0]["reward_margin"] == pytest.approx(0, abs=1e-4)  # policy = reference at first
     assert steps[-1]["reward_margin"] > 0.1
     assert steps[-1]["reward_accuracy"] > 0.5
@@ -205,7 +204,7 @@ def test_dpo_prefers_what_was_chosen(policy: Path, tmp_path: Path) -> None:
 def test_lora_checkpoints_hold_the_adapter_and_train_further(policy: Path, tmp_path: Path) -> None:
     """DPO makes an adapter; GRPO goes on with it, from a KL divergence of 0."""
     settings = DpoSettings(**COMMON, learning_rate=1e-2, lora_rank=2)
-    first = train_dpo(policy, preference_rows(40)[:32], settings, tmp_path / "dpo")
+    first = trained_by("dpo", policy, preference_rows(40)[:32], settings, tmp_path / "dpo")
     files = {path.name for path in first.checkpoint.iterdir()}
     assert "adapter_model.safetensors" in files and "model.safetensors" not in files
     second = grpo(first.checkpoint, tmp_path / "grpo")
@@ -236,9 +235,9 @@ def test_chat_models_are_trained_on_their_template(policy: Path, tmp_path: Path)
         return [float(len(ids)) for ids in completion_ids]
 
     settings = GrpoSettings(**COMMON, learning_rate=1e-3, steps=1, group_size=4, max_new_tokens=16)
-    train_grpo(chat, TRAIN, {"r": reward}, settings, tmp_path / "grpo")
+    trained_by("grpo", chat, TRAIN, settings, tmp_path / "grpo", {"r": reward})
     assert seen["prompt"][0]["role"] == "user"
     assert seen["completion"][0]["role"] == "assistant"
     rows = preference_rows(40)[:8]
     pairs = DpoSettings(**COMMON, learning_rate=1e-3)
-    assert train_dpo(chat, rows, pairs, tmp_path / "dpo").steps == 1
+    assert trained_by("dpo", chat, rows, pairs, tmp_path / "dpo").steps == 1

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
+from trainings import built_ppo, changed
 
-from harness.train.ppo import PpoTraining
-from harness.train.result import TrainingFolder
-from harness.train.reward_function import WeightedRewards
-from harness.train.settings import PpoSettings
+from harness.train.ppo import Ppo, PpoSettings
 
 ROWS = prompt_rows(split_pairs()[0])[:40]
 SETTINGS = PpoSettings(
@@ -32,17 +29,15 @@ def training(
     seed: int = 3,
     rows: list[Any] = ROWS,
     **changes: Any,
-) -> PpoTraining:
-    settings = dataclasses.replace(SETTINGS, **changes)
-    rewards = WeightedRewards({"reward": reward})
-    return PpoTraining(path, rows, rewards, settings, TrainingFolder(out, {}, None), seed)
+) -> Ppo:
+    return built_ppo(path, rows, changed(SETTINGS, **changes), out, {"reward": reward}, seed)
 
 
-def weights_of(trained: PpoTraining) -> dict[str, Any]:
+def weights_of(trained: Ppo) -> dict[str, Any]:
     return {name: p.detach().clone() for name, p in trained.module.named_parameters()}
 
 
-def move_away_from_the_start(trained: PpoTraining, by: float = 0.1) -> None:
+def move_away_from_the_start(trained: Ppo, by: float = 0.1) -> None:
     """A policy that is not its reference, and a critic that values something."""
     import torch
 

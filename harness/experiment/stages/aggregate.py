@@ -10,7 +10,6 @@ from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
 from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
-from harness.experiment.trainers import ONLINE
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
 from harness.records.rows import to_dict
@@ -102,7 +101,7 @@ def aggregate(
     unused: Mapping[str, int] = {}
     # An offline trainer learns from pairs only, so scores are compared; an online one asks
     # pointwise sources itself and needs only the pairs.
-    for_pairs = [s for s in used if s.source.way == "pairwise" or config.trainer not in ONLINE]
+    for_pairs = [s for s in used if s.source.way == "pairwise" or not config.online]
     if for_pairs and pairs:
         result = aggregated(for_pairs, pairs)
         preferences, unused = result.preferences, result.unused

@@ -156,9 +156,10 @@ def test_a_wrong_option_of_an_evaluator_is_named(
 
 
 def test_train_passes_options_to_its_reward_sources() -> None:
-    with open_rewards(["keywords=0.5"], ["keywords.any_of=[please]"], 0) as (functions, weights):
-        assert weights == {"keywords": 0.5}
-        rewards = functions["keywords"](
+    with open_rewards(["keywords=0.5"], ["keywords.any_of=[please]"], 0) as weighted:
+        assert weighted is not None
+        assert weighted.weights == {"keywords": 0.5}
+        rewards = weighted.functions["keywords"](
             prompts=["?", "?"],
             completions=["no", "please"],
             completion_ids=[[1], [2]],

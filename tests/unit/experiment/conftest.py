@@ -36,6 +36,7 @@ from harness.records.rows import read_rows
 from harness.registry import Origin, registry
 from harness.train.result import TrainResult
 from harness.train.reward_function import call_rewards
+from harness.train.training import Training
 
 LIKERT = Scale("ordinal", ("1", "2", "3", "4", "5"))
 SCALES = {"binary": BINARY, "likert": LIKERT, "unit": UNIT, "pair": None}
@@ -246,54 +247,50 @@ class World:
         self.note("ratios", Path(policy).parent.name, Path(base).name, temperature)
         return [0.25 if response.id.split(".")[1] == "1" else 0.5 for response in found]
 
-    def trainer(self, kind: str) -> Any:
+    def train(self, training: Training) -> TrainResult:
         """Stand in for a trainer: two steps, each asks every reward function about two rows."""
-
-        def train(model: Any, rows: Any, *more: Any, seed: int, **options: Any) -> Any:
-            functions = more[0] if len(more) == 3 else {}
-            on_step = options.get("on_step") or (lambda row: None)
-            settings, out = more[-2:]
-            self.note("train", kind, out.name)
-            monitor = options.get("monitor")
-            self.trainings.append(
-                {
-                    "trainer": kind,
-                    "folder": out.name,
-                    "model": Path(model).name,
-                    "rows": [dict(row) for row in rows],
-                    "settings": settings,
-                    "weights": options.get("weights"),
-                    "seed": seed,
-                    "monitor": monitor,
-                }
-            )
-            out.mkdir(parents=True, exist_ok=True)
-            log = []
-            for step in (1, 2):
-                row: dict[str, Any] = {"step": step, "loss": 1 / step}
-                asked = list(rows)[:2]
-                for name, function in functions.items():
-                    answers = ["t0a", "t1c"]
-                    prompts = [r["prompt"] for r in asked]
-                    given = call_rewards(function, asked, prompts, answers, [[1], [2]])
-                    known = [value for value in given if value is not None]
-                    row[f"reward/{name}"] = sum(known) / len(known) if known else None
-                    share = self.coverage * (self.last_coverage if step == 2 else 1.0)
-                    row[f"coverage/{name}"] = share * len(known) / len(given)
-                if monitor is not None and monitor["gold"]:
-                    row |= {f"held_out/gold/{name}": step / 4 for name in monitor["gold"]}
-                log.append(row)
-                on_step(row)
-                self.note("step", out.name, step)
-                self.point(f"train {out.name}")
-            (out / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
-            final = out / "final"
-            final.mkdir(exist_ok=True)
-            (final / "weights").write_text(f"{kind} {seed} {len(rows)}")
-            (final / "reward_model.json").write_text('{"accuracy": 0.75}')
-            return TrainResult(final, 2, out / "log.jsonl", 1.5, 64.0)
-
-        return train
+        kind, rows, out, monitor = training.name, training.rows, training.out, training.monitor
+        on_step = training.on_step or (lambda row: None)
+        functions = training.rewards.functions if training.rewards else {}
+        self.note("train", kind, out.name)
+        self.trainings.append(
+            {
+                "trainer": kind,
+                "folder": out.name,
+                "model": Path(training.model).name,
+                "rows": [dict(row) for row in rows],
+                "settings": training.settings,
+                "weights": training.rewards.weights if training.rewards else None,
+                "seed": training.seed,
+                "monitor": monitor,
+            }
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        log = []
+        for step in (1, 2):
+            row: dict[str, Any] = {"step": step, "loss": 1 / step}
+            asked = list(rows)[:2]
+            for name, function in functions.items():
+                answers = ["t0a", "t1c"]
+                prompts = [r["prompt"] for r in asked]
+                given = call_rewards(function, asked, prompts, answers, [[1], [2]])
+                known = [value for value in given if value is not None]
+                row[f"reward/{name}"] = sum(known) / len(known) if known else None
+                share = self.coverage * (self.last_coverage if step == 2 else 1.0)
+                row[f"coverage/{name}"] = share * len(known) / len(given)
+            if monitor is not None and monitor["gold"]:  # type: ignore[index]
+                gold = monitor["gold"]  # type: ignore[index]
+                row |= {f"held_out/gold/{name}": step / 4 for name in gold}
+            log.append(row)
+            on_step(row)
+            self.note("step", out.name, step)
+            self.point(f"train {out.name}")
+        (out / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
+        final = out / "final"
+        final.mkdir(exist_ok=True)
+        (final / "weights").write_text(f"{kind} {training.seed} {len(rows)}")
+        (final / "reward_model.json").write_text('{"accuracy": 0.75}')
+        return TrainResult(final, 2, out / "log.jsonl", 1.5, 64.0)
 
 
 def in_this_process(world: World) -> Any:
@@ -352,8 +349,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(train_stage, "run_jobs", in_this_process(made))
     monkeypatch.setattr("harness.policy.respond.sample_policy", made.sample)
     monkeypatch.setattr("harness.policy.respond.log_ratios", made.ratios)
-    for kind in ("sft", "dpo", "grpo", "ppo", "reward_model"):
-        monkeypatch.setattr(f"harness.train.{kind}.train_{kind}", made.trainer(kind))
+    monkeypatch.setattr(Training, "run", lambda training: made.train(training))
 
     def monitor(rows: Any, gold: Any, **options: Any) -> dict[str, Any]:
         return {"rows": rows, "gold": gold, **options}

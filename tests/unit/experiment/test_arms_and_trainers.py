@@ -20,7 +20,6 @@ from harness.experiment.rewards import online_rewards
 from harness.experiment.sources import Sources
 from harness.experiment.stages import train as train_stage
 from harness.experiment.train_job import TrainJob, preference_rows
-from harness.experiment.trainers import ONLINE, TRAINERS, settings_of, train
 from harness.feedback.contract import RunContext
 from harness.hookspecs import AggregatorFactory
 from harness.nouns.errors import (
@@ -35,7 +34,11 @@ from harness.nouns.schema import Item, Judgment, Preference, Response, SourceInf
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.registry import registry
+from harness.train.reward_function import WeightedRewards
 from harness.train.rows import item_of, item_rows
+from harness.train.table import TRAINERS
+from harness.train.trainers import settings_of, train, trainer_class
+from harness.train.training import TrainOptions
 
 if TYPE_CHECKING:
     from conftest import World
@@ -86,36 +89,39 @@ def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path:
 
 
 def test_trainers_by_name_refuse_rewards_that_do_not_fit(tmp_path: Path) -> None:
-    assert (ONLINE, TRAINERS) == (("grpo", "ppo"), ("sft", "reward_model", "dpo", "grpo", "ppo"))
-    names = {trainer: type(settings_of(trainer, {}, "")).__name__ for trainer in TRAINERS}
-    assert names == {
-        "sft": "SftSettings", "reward_model": "RewardModelSettings", "dpo": "DpoSettings",
-        "grpo": "GrpoSettings", "ppo": "PpoSettings",
-    }  # fmt: skip
+    assert list(TRAINERS) == ["sft", "reward_model", "dpo", "grpo", "ppo", "best_of_n"]
+    online = [name for name in TRAINERS if trainer_class(name).needs == "rewards"]
+    assert online == ["grpo", "ppo", "best_of_n"]
     for trainer in TRAINERS:
         with pytest.raises(ConfigError) as wrong:
             settings_of(trainer, {"learning_rat": 1}, "arms.a.settings")
         assert wrong.value.where == "arms.a.settings"
         assert "learning_rat" in str(wrong.value)
-        rewards = {} if trainer in ONLINE else {"r": len}
+        rewards = None if trainer in online else WeightedRewards({"r": len})
         with pytest.raises(ConfigError) as wrong:
-            train(trainer, "m", [], {}, tmp_path, rewards=rewards, where="arms.a")
-        assert wrong.value.where == "arms.a"
+            train(trainer, "m", [], {}, tmp_path, TrainOptions(rewards=rewards))
         assert wrong.value.what == (
-            f"{trainer} needs rewards" if trainer in ONLINE else f"{trainer} takes no rewards"
+            f"{trainer} needs rewards" if trainer in online else f"{trainer} takes no rewards"
         )
+    with pytest.raises(ConfigError) as wrong:
+        train("pp", "m", [], {}, tmp_path)
+    assert (wrong.value.what, wrong.value.hint) == (
+        "no trainer is named 'pp'",
+        "did you mean ppo? use one of sft, reward_model, dpo, grpo, ppo, best_of_n",
+    )  # fmt: skip
 
 
 def test_every_trainer_is_called_with_what_it_was_given(tmp_path: Path, world: World) -> None:
+    row = {"prompt": "q", "item_id": "i", "completion": "a", "chosen": "a", "rejected": "b"}
     for kind in TRAINERS:
-        online = kind in ONLINE
+        online = trainer_class(kind).needs == "rewards"
         heard: list[dict[str, Any]] = []
-        rewards = {"r": lambda prompts, **_: [1.0] * len(prompts)} if online else None
-        done = train(
-            kind, "model/p", [{"prompt": "q", "item_id": "i"}] * 3, {"learning_rate": 0.5},
-            tmp_path / kind, rewards=rewards, weights={"r": 2.0}, seed=9,
-            monitor={"gold": {"exam": len}}, on_step=heard.append,
-        )  # fmt: skip
+        rewards = WeightedRewards({"r": lambda prompts, **_: [1.0] * len(prompts)}, {"r": 2.0})
+        monitor: Any = {"gold": {"exam": len}}
+        options = TrainOptions(
+            rewards=rewards if online else None, seed=9, monitor=monitor, on_step=heard.append
+        )
+        done = train(kind, "model/p", [row] * 3, {"learning_rate": 0.5}, tmp_path / kind, options)
         assert done.checkpoint == tmp_path / kind / "final"
         assert [row["step"] for row in heard] == [1, 2]
         call = world.trainings[-1]
@@ -294,12 +300,7 @@ def test_a_source_without_weight_takes_no_part_in_a_training(whole: World) -> No
     assert len(whole.happened("ask", "grader")) == 17 + 3 * 8
 
 
-def test_wrong_settings_are_named_by_their_place(tmp_path: Path, world: World) -> None:
+def test_wrong_settings_are_named_by_their_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as wrong:
         train("dpo", "m", [], {"beta": "much"}, tmp_path)
     assert wrong.value.where == "settings"
-    job = job_of(str(tmp_path), "hybrid", 0)
-    (world.folder / "policy" / "weights").write_text("x")
-    with pytest.raises(ConfigError) as wrong:
-        train("reward_model", "m", [], {"epochs": "many"}, job.folder, where="arms.a.reward_model")
-    assert wrong.value.where == "arms.a.reward_model"

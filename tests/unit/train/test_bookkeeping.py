@@ -21,12 +21,11 @@ from harness.examples.arithmetic_task import (
     style_of,
 )
 
-from harness.nouns.errors import ConfigError, DataError, InputError
+from harness.nouns.errors import DataError, InputError
 from harness.policy.models import Reference, load_policy, load_tokenizer
 from harness.train.monitor import Monitor, distinct_n, kl_statistics
 from harness.train.result import TrainingFolder, read_log
 from harness.train.rows import check_rows
-from harness.train.settings import DpoSettings, GrpoSettings, PpoSettings, parse_settings
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
@@ -39,36 +38,6 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
         "sys.exit(str(bad) if bad else 0)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_settings_from_an_experiment_file() -> None:
-    settings = parse_settings(GrpoSettings, {"learning_rate": "1e-4", "steps": 7, "beta": 1})
-    assert (settings.learning_rate, settings.steps, settings.beta) == (1e-4, 7, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "values", "message"),
-    [
-        (DpoSettings, {"learning_rat": 1e-4}, "learning_rat: unknown setting; did you mean"),
-        (DpoSettings, {"learning_rate": "fast"}, "learning_rate: must be a number, got 'fast'"),
-        (DpoSettings, {"batch_size": 1.5}, "batch_size: must be int, got 1.5"),
-        (DpoSettings, {"batch_size": True}, "batch_size: must be int, got True"),
-        (DpoSettings, {"epochs": 2, "learning_rate": 0}, "learning_rate: must be above 0, got 0"),
-        (GrpoSettings, {"group_size": 5}, "is no multiple of 5"),
-        (GrpoSettings, {"group_size": 1}, "group_size: at least 2"),
-        (PpoSettings, {"rollout_size": 100}, "rollout_size: 100 is no multiple"),
-        (PpoSettings, {"schedule": "cosin"}, "schedule: constant, linear or cosine"),
-        (PpoSettings, {"critic": "none"}, "critic: separate or detached"),
-        (PpoSettings, {"temperature": 0.0}, "temperature: must be above 0"),
-    ],
-)
-def test_wrong_settings_are_one_clear_error(
-    kind: Any, values: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_settings(kind, values, where="arms.x.settings")
-    assert caught.value.where == "arms.x.settings"
-    assert message in str(caught.value)
 
 
 def test_all_wrong_rows_are_one_error() -> None:

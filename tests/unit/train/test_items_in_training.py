@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from small_ppo import training
+from trainings import trained_by
 
 from harness.experiment.rewards import online_rewards
-from harness.experiment.trainers import train
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests, criterion_for, request_id
 from harness.nouns.errors import DataError
@@ -24,7 +24,6 @@ from harness.nouns.schema import Item, Judgment, JudgmentRequest, SourceInfo, Ve
 from harness.policy.models import load_policy, load_tokenizer
 from harness.records.rows import read_items, read_responses
 from harness.registry import registry
-from harness.train.best_of_n import best_of_n
 from harness.train.monitor import Monitor
 from harness.train.rows import item_of, item_rows
 
@@ -101,11 +100,11 @@ def grpo(path: Path, rows: list[Any], reward: Any, out: Path) -> None:
         "steps": 1, "group_size": 2, "batch_size": 2 * len(rows), "max_new_tokens": 8,
         "learning_rate": 1e-4, "warmup_steps": 0,
     }  # fmt: skip
-    train("grpo", str(path), rows, values, out, rewards={"r": reward})
+    trained_by("grpo", path, rows, values, out, {"r": reward})
 
 
 def best(path: Path, rows: list[Any], reward: Any, out: Path) -> None:
-    best_of_n(path, rows, {"r": reward}, 2, max_new_tokens=8)
+    trained_by("best_of_n", path, rows, {"n": 2, "max_new_tokens": 8}, out, {"r": reward})
 
 
 def monitor(path: Path, rows: list[Any], reward: Any, out: Path) -> None:

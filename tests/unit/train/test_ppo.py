@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
+from trainings import built_ppo, changed, trained_by
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import load_policy
-from harness.train.ppo import PpoTraining, prompt_order, schedule_factor, train_ppo
-from harness.train.result import TrainingFolder, read_log
-from harness.train.reward_function import WeightedRewards
-from harness.train.settings import PpoSettings
+from harness.train.ppo import Ppo, PpoSettings, prompt_order, schedule_factor
+from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -42,13 +41,11 @@ def length_reward(prompts: Any, completions: Any, completion_ids: Any, **_: Any)
 
 def training(
     path: Path, out: Path, reward: Callable[..., Any] = length_reward, **changes: Any
-) -> PpoTraining:
-    settings = dataclasses.replace(SETTINGS, **changes)
-    rewards = WeightedRewards({"reward": reward})
-    return PpoTraining(path, ROWS, rewards, settings, TrainingFolder(out, {}, None), seed=3)
+) -> Ppo:
+    return built_ppo(path, ROWS, changed(SETTINGS, **changes), out, {"reward": reward})
 
 
-def weights_of(trained: PpoTraining) -> dict[str, Any]:
+def weights_of(trained: Ppo) -> dict[str, Any]:
     return {name: p.detach().clone() for name, p in trained.module.named_parameters()}
 
 
@@ -312,9 +309,9 @@ def test_schedules() -> None:
     factors = [schedule_factor(settings, step) for step in range(1, 11)]
     assert factors[:3] == [0.5, 1.0, 1.0]
     assert factors[-1] == pytest.approx(1 / 8)
-    cosine = dataclasses.replace(settings, schedule="cosine")
+    cosine = changed(settings, schedule="cosine")
     assert schedule_factor(cosine, 7) == pytest.approx(0.5)
-    assert schedule_factor(dataclasses.replace(settings, schedule="constant"), 9) == 1.0
+    assert schedule_factor(changed(settings, schedule="constant"), 9) == 1.0
 
 
 class Killed(Exception):
@@ -327,7 +324,7 @@ def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_pat
     from safetensors.torch import load_file
 
     path = request.getfixturevalue(model)
-    settings = dataclasses.replace(SETTINGS, target_kl=3.0, kl_horizon=100)
+    settings = changed(SETTINGS, target_kl=3.0, kl_horizon=100)
     scored: list[int] = []
 
     def counted(completion_ids: Any, **arguments: Any) -> list[float]:
@@ -336,7 +333,9 @@ def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_pat
 
     def run(out: Path, on_step: Callable[[dict[str, Any]], None] | None = None) -> Any:
         scored.clear()
-        return train_ppo(path, ROWS, {"length": counted}, settings, out, seed=5, on_step=on_step)
+        return trained_by(
+            "ppo", path, ROWS, settings, out, {"length": counted}, seed=5, on_step=on_step
+        )
 
     def kill(row: dict[str, Any]) -> None:
         if row["step"] == 3:
@@ -362,21 +361,24 @@ def test_resume_is_bit_exact(model: str, request: pytest.FixtureRequest, tmp_pat
 
 
 def test_a_finished_training_is_not_done_again_and_another_one_is_refused(
-    policy_path: Path, tmp_path: Path
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, steps=1)
+    settings = changed(SETTINGS, steps=1)
     rewards = {"length": length_reward}
-    first = train_ppo(policy_path, ROWS, rewards, settings, tmp_path)
-    assert train_ppo(policy_path, ROWS, {"length": None}, settings, tmp_path) == first  # type: ignore[dict-item]
+    first = trained_by("ppo", policy_path, ROWS, settings, tmp_path, rewards)
+    monkeypatch.setattr(Ppo, "work", None)
+    assert trained_by("ppo", policy_path, ROWS, settings, tmp_path, rewards) == first
     with pytest.raises(InputError, match="other settings"):
-        train_ppo(policy_path, ROWS, rewards, settings, tmp_path, seed=1)
+        trained_by("ppo", policy_path, ROWS, settings, tmp_path, rewards, seed=1)
+    with pytest.raises(InputError, match="rows, rewards, seed"):
+        trained_by("ppo", policy_path, ROWS, settings, tmp_path, {"length": len})
 
 
 def test_the_final_checkpoint_holds_weights_and_tokenizer_only(
     policy_path: Path, tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, checkpoint_every=1)
-    result = train_ppo(policy_path, ROWS, {"length": length_reward}, settings, tmp_path)
+    settings = changed(SETTINGS, checkpoint_every=1)
+    result = trained_by("ppo", policy_path, ROWS, settings, tmp_path, {"length": length_reward})
     assert {path.name for path in result.checkpoint.iterdir()} == {
         "config.json",
         "generation_config.json",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import pickle
@@ -12,10 +11,12 @@ from typing import Any
 
 import pytest
 from small_ppo import ROWS, SETTINGS, by_length, move_away_from_the_start, training, weights_of
+from trainings import changed, trained_by
 
 from harness.nouns.errors import ConfigError, DataError
+from harness.policy.weights import weights_hash
 from harness.train.monitor import Monitor
-from harness.train.ppo import draw_seed, prompt_order, train_ppo
+from harness.train.ppo import draw_seed, prompt_order
 from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.
@@ -213,7 +214,7 @@ class Killed(Exception):
 
 def test_a_resumed_training_does_only_what_was_left(policy_path: Path, tmp_path: Path) -> None:
     """6 steps with a state after 2 and 4, killed in the fifth: two steps are done again or anew."""
-    settings = dataclasses.replace(SETTINGS, steps=6)
+    settings = changed(SETTINGS, steps=6)
     asked: list[list[str]] = []
     rows: list[int] = []
 
@@ -231,8 +232,8 @@ def test_a_resumed_training_does_only_what_was_left(policy_path: Path, tmp_path:
                 raise Killed
 
         monitor = Monitor(ROWS[:2], every=3, max_new_tokens=4)
-        return train_ppo(
-            policy_path, ROWS, {"r": reward}, settings, tmp_path, seed=5, monitor=monitor,
+        return trained_by(
+            "ppo", policy_path, ROWS, settings, tmp_path, {"r": reward}, seed=5, monitor=monitor,
             on_step=on_step,
         )  # fmt: skip
 
@@ -304,16 +305,16 @@ def test_a_folder_of_an_earlier_version_can_be_gone_on_with(
     policy_path: Path, tmp_path: Path
 ) -> None:
     """The fingerprint of the inputs: another spelling would refuse every training begun."""
-    settings = dataclasses.replace(SETTINGS, steps=1)
+    settings = changed(SETTINGS, steps=1)
     rewards = {"a": by_length, "b": by_length}
     weights = {"b": 0.5}
-    result = train_ppo(policy_path, ROWS, rewards, settings, tmp_path, weights=weights)
+    result = trained_by("ppo", policy_path, ROWS, settings, tmp_path, rewards, weights=weights)
     inputs = {
         "trainer": "ppo",
-        "model": str(policy_path),
+        "weights": weights_hash(policy_path),
         "rows": ROWS,
-        "rewards": {"a": 1.0, "b": 0.5},
-        "settings": dataclasses.asdict(settings),
+        "rewards": {"a": [1.0, "small_ppo.by_length"], "b": [0.5, "small_ppo.by_length"]},
+        "settings": settings.model_dump(),
         "seed": 0,
     }
     wanted = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
@@ -324,7 +325,9 @@ def test_a_folder_of_an_earlier_version_can_be_gone_on_with(
 
 def test_rows_without_a_prompt_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="in the prompts") as caught:
-        train_ppo("absent", [{"item_id": "1"}], {"r": by_length}, SETTINGS, tmp_path / "out")
+        trained_by(
+            "ppo", "absent", [{"item_id": "1"}], SETTINGS, tmp_path / "out", {"r": by_length}
+        )
     assert caught.value.details == ("row 1: column 'prompt' is missing",)
     assert not (tmp_path / "out").exists()
 

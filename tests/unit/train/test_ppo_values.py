@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from small_ppo import SETTINGS, move_away_from_the_start, training, weights_of
+from trainings import changed
 
-from harness.train.ppo import schedule_factor
-from harness.train.settings import PpoSettings
+from harness.train.ppo import PpoSettings, schedule_factor
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -323,9 +323,9 @@ def test_schedules_by_hand() -> None:
         "cosine": [1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2],
     }
     for name, after in shapes.items():
-        shaped = dataclasses.replace(settings, schedule=name)
+        shaped = changed(settings, schedule=name)
         found = [schedule_factor(shaped, step) for step in range(1, 7)]
         assert found == pytest.approx([0.5, 1, *after])
     short = PpoSettings(steps=1, warmup_steps=0, schedule="linear")
     assert schedule_factor(short, 1) == 1
-    assert schedule_factor(dataclasses.replace(short, warmup_steps=1), 1) == 1
+    assert schedule_factor(changed(short, warmup_steps=1), 1) == 1

@@ -8,21 +8,22 @@ from typing import Any
 
 import pytest
 from harness.examples.arithmetic_task import answer, prompt_rows, split_pairs
+from trainings import trained_by
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
 from harness.train.dpo import certain_pairs
+from harness.train.ppo import PpoSettings
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,
+    RewardModelSettings,
     load_reward_model,
     make_pad_differ_from_eos,
     score_ids,
-    train_reward_model,
     with_eos,
 )
-from harness.train.settings import PpoSettings, RewardModelSettings
 
 SETTINGS = RewardModelSettings(learning_rate=2e-3, batch_size=16, epochs=4, held_out_share=0.2)
 
@@ -51,7 +52,7 @@ def preferences(n: int = 80) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def trained(policy_path: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     out = tmp_path_factory.mktemp("reward-model")
-    return train_reward_model(policy_path, preferences(), SETTINGS, out)
+    return trained_by("reward_model", policy_path, preferences(), SETTINGS, out)
 
 
 def test_it_learns_and_says_how_well_on_held_out_prompts(trained: TrainResult) -> None:
@@ -128,7 +129,7 @@ def test_training_with_pad_equal_to_eos_chooses_another_pad(
     gpt2_path: Path, tmp_path: Path
 ) -> None:
     settings = RewardModelSettings(learning_rate=1e-3, batch_size=8, held_out_share=0.0)
-    result = train_reward_model(gpt2_path, preferences(8), settings, tmp_path)
+    result = trained_by("reward_model", gpt2_path, preferences(8), settings, tmp_path)
     reward = RewardModelReward(result.checkpoint)
     assert reward.tokenizer.pad_token_id != reward.tokenizer.eos_token_id
     assert reward.model.config.pad_token_id == reward.tokenizer.pad_token_id
@@ -144,7 +145,7 @@ def test_soft_labels_pull_the_gap_to_the_log_odds(policy_path: Path, tmp_path: P
             learning_rate=1e-3, batch_size=8, epochs=8, held_out_share=0.0
         )
         out = tmp_path / str(number)
-        result = train_reward_model(policy_path, [row] * 32, settings, out)
+        result = trained_by("reward_model", policy_path, [row] * 32, settings, out)
         scores = score_pair(result, row)
         gaps.append(scores[0] - scores[1])
     assert gaps[0] == pytest.approx(2.197, abs=0.5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -13,19 +12,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from trainings import changed, trained_by
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
+from harness.policy.weights import weights_hash
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,
+    RewardModelSettings,
     load_reward_model,
     score_ids,
-    train_reward_model,
     with_eos,
 )
-from harness.train.settings import RewardModelSettings
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -44,13 +44,15 @@ def pair(prompt: str = "2+3?", **changes: Any) -> dict[str, Any]:
 
 
 def train(path: Path, out: Path, rows: list[Any], seed: int = 0, **changes: Any) -> TrainResult:
-    return train_reward_model(path, rows, dataclasses.replace(SETTINGS, **changes), out, seed=seed)
+    return trained_by("reward_model", path, rows, changed(SETTINGS, **changes), out, seed=seed)
 
 
 @pytest.fixture(scope="module")
 def plain(gpt2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     """Trained on two rows in one step."""
-    return train_reward_model(gpt2_path, [pair()] * 2, SETTINGS, tmp_path_factory.mktemp("plain"))
+    return trained_by(
+        "reward_model", gpt2_path, [pair()] * 2, SETTINGS, tmp_path_factory.mktemp("plain")
+    )
 
 
 def told(result: TrainResult) -> dict[str, Any]:
@@ -95,10 +97,10 @@ def test_labels_soft_and_hard(gpt2_path: Path, tmp_path: Path) -> None:
 
 def test_what_is_logged_of_the_first_step(gpt2_path: Path, tmp_path: Path) -> None:
     """From a head of zeros: a loss of ln 2, no margin, no reward; half a rate in the warm-up."""
-    settings = dataclasses.replace(SETTINGS, warmup_steps=2, batch_size=2, epochs=2)
+    settings = changed(SETTINGS, warmup_steps=2, batch_size=2, epochs=2)
     seen: list[dict[str, Any]] = []
     rows = [pair(probability=0.8), pair("1+1?"), pair("2+2?"), pair("4+4?")]
-    result = train_reward_model(gpt2_path, rows, settings, tmp_path, on_step=seen.append)
+    result = trained_by("reward_model", gpt2_path, rows, settings, tmp_path, on_step=seen.append)
     log = read_log(result.log_path)
     assert seen == log
     assert [row["step"] for row in log] == [1, 2, 3, 4, 4]
@@ -126,9 +128,10 @@ def test_the_fingerprint_of_the_inputs_is_pinned(plain: TrainResult, gpt2_path: 
     rows = [pair()] * 2
     inputs = {
         "trainer": "reward_model",
-        "model": str(gpt2_path),
+        "weights": weights_hash(gpt2_path),
         "rows": rows,
-        "settings": dataclasses.asdict(SETTINGS),
+        "rewards": None,
+        "settings": SETTINGS.model_dump(),
         "seed": 0,
     }
     wanted = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -14,15 +14,14 @@ from typing import Any
 
 import pytest
 from small_ppo import training
+from trainings import trained_by
 
-from harness.experiment.trainers import train
 from harness.nouns.schema import Item
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.respond import log_ratios, response_logprobs, sample_policy
 from harness.policy.sampling import Rollout, Sampling, rollout_of, score_rollout
 from harness.train import monitor as monitor_module
-from harness.train.best_of_n import best_of_n
 from harness.train.monitor import Monitor
 
 # transformers warns of an old name of its own, which peft still reads.
@@ -220,11 +219,9 @@ def handed_on(path: Path, sampler: Callable[[Any], Any]) -> Found:
 
 
 def best(path: Path, out: Path, watch: pytest.MonkeyPatch) -> Found:
+    values = {"n": 8, "temperature": HEAT, "max_new_tokens": LIMIT}
     return handed_on(
-        path,
-        lambda rewards: best_of_n(
-            path, ROWS, rewards, 8, temperature=HEAT, max_new_tokens=LIMIT, seed=2
-        ),
+        path, lambda rewards: trained_by("best_of_n", path, ROWS, values, out, rewards, seed=2)
     )
 
 
@@ -234,9 +231,7 @@ def grpo(path: Path, out: Path, watch: pytest.MonkeyPatch) -> Found:
         "steps": 1, "group_size": 8, "batch_size": 48, "temperature": HEAT, "max_new_tokens": LIMIT,
         "learning_rate": 1e-4, "warmup_steps": 0,
     }  # fmt: skip
-    return handed_on(
-        path, lambda rewards: train("grpo", str(path), ROWS, values, out, rewards=rewards)
-    )
+    return handed_on(path, lambda rewards: trained_by("grpo", path, ROWS, values, out, rewards))
 
 
 @pytest.mark.parametrize("model_name", ["bent_path", "bent_lora_path"])

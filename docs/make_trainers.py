@@ -1,0 +1,57 @@
+"""Write docs/trainers.md: every trainer, its settings and their ranges, as the code has them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+HEAD = """# Trainers and their settings
+
+Made from the code by `python docs/make_trainers.py`. In an experiment file settings stand under an
+arm's `settings:`, for `harness train` after `--set`. A name that is not here, or a value out of its
+range, is refused before anything is loaded.
+"""
+
+
+def meanings(kind: type) -> dict[str, str]:
+    """Return what each setting means, from the docstrings of its class and of what it extends."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        text = (inspect.getdoc(base) or "").partition("Attributes:\n")[2]
+        for name, meaning in re.findall(r"^    (\w+): (.*(?:\n {6,}.*)*)", text, re.M):
+            found[name] = " ".join(meaning.split())
+    return found
+
+
+def page() -> str:
+    """Return the whole page."""
+    from harness.train.settings import allowed
+    from harness.train.table import TRAINERS
+    from harness.train.trainers import trainer_class
+
+    parts = [HEAD]
+    for name in TRAINERS:
+        trainer = trainer_class(name)
+        meaning = meanings(trainer.Settings)
+        rows = [
+            f"| `{setting}` | {field.default!r} | {allowed(field)} | {meaning[setting]} |"
+            for setting, field in trainer.Settings.model_fields.items()
+        ]
+        about = " ".join((inspect.getdoc(trainer) or "").split("\n\n")[0].split())
+        table = "\n".join(["| setting | default | allowed | meaning |", "|---|---|---|---|", *rows])
+        parts.append(f"## {name}\n\n{about} Learns from {trainer.needs}.\n\n{table}\n")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Print the page, or write it beside this file."""
+    if "--print" in sys.argv:
+        sys.stdout.write(page())
+    else:
+        Path(__file__).with_name("trainers.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""One call for every trainer, by the name that experiments and the command line use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.errors import ConfigError
+from harness.nouns.nearest import did_you_mean
+from harness.train.result import TrainResult
+from harness.train.rows import Row
+from harness.train.settings import TrainerSettings, parse_settings
+from harness.train.table import TRAINERS
+from harness.train.training import Training, TrainOptions
+
+
+def trainer_class(name: str) -> type[Training]:
+    """Return a trainer by name.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in TRAINERS:
+        hint = f"{did_you_mean(name, TRAINERS, after=' ')}use one of {', '.join(TRAINERS)}"
+        raise ConfigError(f"no trainer is named {name!r}", hint=hint)
+    module, _, attribute = TRAINERS[name].partition(":")
+    found: type[Training] = getattr(import_module(module), attribute)
+    return found
+
+
+def settings_of(
+    trainer: str, values: Mapping[str, Any] | TrainerSettings, where: str
+) -> TrainerSettings:
+    """Return the checked settings of a trainer.
+
+    Raises:
+        ConfigError: There is no such trainer, or a setting is unknown or wrong.
+    """
+    return parse_settings(trainer_class(trainer).Settings, dict(values), where)
+
+
+def train(
+    trainer: str,
+    model: str | Path,
+    rows: Sequence[Row],
+    settings: Mapping[str, Any] | TrainerSettings,
+    out: Path,
+    options: TrainOptions = TrainOptions(),  # noqa: B008 - it is frozen
+) -> TrainResult:
+    """Train a policy or a reward model.
+
+    Args:
+        trainer: A name of ``TRAINERS``.
+        model: Checkpoint folder (also of a LoRA adapter) or hub id; also the reference policy.
+        rows: With ``prompt`` and what the trainer learns from: ``completion``; ``chosen`` and
+            ``rejected`` (perhaps with ``probability``); or what the reward functions read.
+        settings: Settings by name, or an object of the trainer's ``Settings``.
+        out: Folder for log, resume state and result; the same call on it goes on after a kill and
+            returns at once when the training had finished.
+        options: Rewards, seed, monitor, progress.
+
+    Raises:
+        ConfigError: A setting is wrong, or rewards do not fit the trainer.
+        DataError: A row lacks a column, or nothing can be learnt from the rows.
+        InputError: There is no such model, or the folder holds another training.
+        MissingExtraError: The libraries for training are not installed.
+    """
+    kind = trainer_class(trainer)
+    checked = settings_of(trainer, settings, "settings")
+    needs = kind.needs == "rewards"
+    if needs != (options.rewards is not None):
+        raise ConfigError(f"{trainer} {'needs' if needs else 'takes no'} rewards")
+    return kind(model, rows, checked, Path(out), options).run()

@@ -1,0 +1,210 @@
+"""What all trainers have in common: checks, fingerprint, folder, log, resume, LoRA, result.
+
+A trainer is one class in a file of its own: its ``name``, its ``Settings``, what it ``needs``, and
+``build``, which makes its trainer of TRL (or ``work``, where it has none). One line in the table of
+``harness.train.trainers`` makes it known to experiments and to ``harness train``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from harness.nouns.errors import ConfigError
+from harness.policy.models import is_adapter, load_policy, load_tokenizer, require_train_extra
+from harness.policy.weights import weights_hash
+from harness.train.monitor import Monitor
+from harness.train.result import OnStep, TrainingFolder, TrainResult
+from harness.train.reward_function import WeightedRewards
+from harness.train.rows import Row, check_rows
+from harness.train.settings import TrainerSettings
+
+Needs = Literal["completions", "preferences", "rewards"]
+
+COLUMNS: Mapping[Needs, tuple[str, ...]] = {
+    "completions": ("prompt", "completion"),
+    "preferences": ("prompt", "chosen", "rejected"),
+    "rewards": ("prompt",),
+}
+"""The columns that every row has, by what a trainer learns from."""
+
+SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """What a training is given besides model, rows, settings and folder.
+
+    Attributes:
+        rewards: What trainers that need rewards learn from.
+        seed: Of the order of the rows, of new adapters and of sampling.
+        monitor: Measurements on a fixed set of prompts; a reward model has none.
+        on_step: Called with every row of the log.
+    """
+
+    rewards: WeightedRewards | None = None
+    seed: int = 0
+    monitor: Monitor | None = None
+    on_step: OnStep | None = None
+
+
+class Training(ABC):
+    """One training of one model.
+
+    Args:
+        model: Checkpoint folder (also of a LoRA adapter) or hub id; also the reference policy.
+        rows: With the columns of ``COLUMNS``; others are passed on to the reward functions.
+        settings: Of the class ``Settings``.
+        out: Folder for log, resume state and result; the same call on it goes on after a kill.
+        options: Rewards, seed, monitor, progress.
+
+    Raises:
+        DataError: A row lacks a column.
+        MissingExtraError: The libraries for training are not installed.
+        ConfigError: A new adapter is to be put on a model that is one.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[Needs]
+    Settings: ClassVar[type[TrainerSettings]]
+    makes_policy: ClassVar[bool] = True
+
+    settings: TrainerSettings
+    folder: TrainingFolder
+    tokenizer: Any
+
+    def __init__(
+        self,
+        model: str | Path,
+        rows: Sequence[Row],
+        settings: TrainerSettings,
+        out: Path,
+        options: TrainOptions,
+    ) -> None:
+        check_rows(rows, COLUMNS[self.needs], "prompts" if self.needs == "rewards" else self.needs)
+        require_train_extra()
+        if settings.lora_rank and is_adapter(model):
+            raise ConfigError(
+                "lora_rank: the model is a LoRA adapter already, which is trained further",
+                where=str(model),
+            )
+        self.model, self.rows, self.settings, self.out = model, rows, settings, out
+        self.seed, self.on_step = options.seed, options.on_step
+        self.rewards = options.rewards
+        self.monitor = options.monitor if self.makes_policy else None
+        self.too_long = 0
+
+    def run(self) -> TrainResult:
+        """Train to the end, or return the result of a training that had ended here.
+
+        Raises:
+            InputError: There is no such model, or the folder holds another training.
+            DataError: Nothing is left of the rows to learn from.
+        """
+        self.folder = TrainingFolder(self.out, self.inputs(), self.on_step)
+        if done := self.folder.finished():
+            return done
+        from harness.train.trl_callbacks import quiet
+
+        with quiet():
+            self.tokenizer = load_tokenizer(self.model)
+            steps = self.work()
+        return self.folder.finish(steps, self.too_long)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return everything that the result depends on: its hash is the training's fingerprint."""
+        return {
+            "trainer": self.name,
+            "weights": weights_hash(self.model),
+            "rows": [dict(row) for row in self.rows],
+            "rewards": None if self.rewards is None else self.rewards.fingerprint(),
+            "settings": self.settings.model_dump(),
+            "seed": self.seed,
+        }
+
+    @abstractmethod
+    def work(self) -> int:
+        """Train, write the log and the final checkpoint, and return the number of steps."""
+
+    def lora_config(self, task: str = "CAUSAL_LM") -> Any:
+        """Return the configuration of a new adapter, None when all weights are trained."""
+        if not self.settings.lora_rank:
+            return None
+        from peft import LoraConfig
+
+        return LoraConfig(
+            r=self.settings.lora_rank,
+            lora_alpha=2 * self.settings.lora_rank,
+            target_modules="all-linear",
+            task_type=task,
+            modules_to_save=["score"] if task == "SEQ_CLS" else None,
+        )
+
+    def note_length(self, *lengths: int) -> None:
+        """Count a row of which any sequence, in tokens, is above ``max_length``."""
+        self.too_long += max(lengths) > self.settings.max_length
+
+
+class TrlTraining(Training):
+    """A training through one of TRL's trainers."""
+
+    log_keys: ClassVar[Mapping[str, str]]
+    """What TRL's metrics are called in the log; other metrics are left out."""
+
+    @abstractmethod
+    def build(self) -> Any:
+        """Return TRL's trainer; it is asked for once."""
+
+    def work(self) -> int:
+        """Let TRL train."""
+        from harness.train.trl_callbacks import StepLog, run_trainer
+
+        trainer = self.build()
+        trainer.add_callback(StepLog(self, trainer))
+        steps = run_trainer(trainer, self.folder, self.tokenizer)
+        self.finish(trainer, steps)
+        return steps
+
+    def first_row(self) -> dict[str, Any]:
+        """Return what the log says before the first step, besides the monitor's look."""
+        return {}
+
+    def finish(self, trainer: Any, steps: int) -> None:
+        """Do what is left when the checkpoint is written."""
+
+    def trainable(self) -> dict[str, Any]:
+        """Return what TRL's trainers of policies take: the model, its tokenizer and its adapter."""
+        return {
+            "model": load_policy(self.model),
+            "processing_class": self.tokenizer,
+            "peft_config": self.lora_config(),
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that all of TRL's configurations share."""
+        import torch
+
+        settings, gpu = self.settings, torch.cuda.is_available()
+        return {
+            "output_dir": str(self.folder.resume_dir),
+            "seed": self.seed,
+            "learning_rate": settings.learning_rate,
+            "warmup_steps": settings.warmup_steps,
+            "lr_scheduler_type": SCHEDULES[settings.schedule],
+            "per_device_train_batch_size": settings.batch_size,
+            "gradient_accumulation_steps": settings.accumulation,
+            "max_grad_norm": settings.max_grad_norm,
+            "weight_decay": settings.weight_decay,
+            "bf16": gpu and torch.cuda.is_bf16_supported(),
+            "activation_checkpointing": False,
+            "dataloader_pin_memory": gpu,
+            "logging_steps": 1,
+            "save_strategy": "steps",
+            "save_steps": settings.checkpoint_every,
+            "save_total_limit": 2,
+            "report_to": "none",
+            "disable_tqdm": True,
+        }

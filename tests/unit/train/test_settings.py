@@ -1,0 +1,146 @@
+"""Settings of all trainers: ranges that mean something, and one clear error."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.nouns.errors import ConfigError
+from harness.train.settings import allowed
+from harness.train.table import TRAINERS
+from harness.train.trainers import settings_of, train, trainer_class
+
+WRONG: dict[str, list[Any]] = {
+    "learning_rate": [0, -1e-4, 2, "fast", True, math.nan, "inf", None],
+    "warmup_steps": [-1, 1.5, "many"],
+    "schedule": ["cosin", 1],
+    "batch_size": [0, -8, 1.5, True, "8"],
+    "accumulation": [0, 2.0],
+    "max_grad_norm": [0, -1, math.inf],
+    "weight_decay": [-0.1, 1.5],
+    "max_length": [1, 0, -5],
+    "lora_rank": [-1, 2.5],
+    "checkpoint_every": [0],
+    "epochs": [0, -1, "all"],
+    "soft_labels": [1, "yes"],
+    "held_out_share": [-0.1, 1, 1.5],
+    "beta": [-1, -0.001, "much"],
+    "sft_weight": [-1],
+    "minimum_probability": [0.4, 1.1],
+    "steps": [0, 2.5],
+    "max_new_tokens": [0],
+    "temperature": [0, 0.0, -1],
+    "clip": [0, 1, -0.2],
+    "group_size": [1, -8],
+    "rollout_size": [0, -128],
+    "gamma": [5, -0.1],
+    "gae_lambda": [1.01, -1],
+    "value_clip": [0, -1],
+    "value_coefficient": [-1],
+    "critic": ["none", None],
+    "critic_from": [3],
+    "critic_learning_rate": [-1, 2],
+    "whiten_advantages": ["true"],
+    "whiten_rewards": [0],
+    "clip_reward": [-1],
+    "missing_eos_penalty": [-1],
+    "log_ratio_clip": [0, 90],
+    "target_kl": [-1],
+    "kl_horizon": [0],
+    "stop_kl": [-1],
+    "n": [0, -4],
+}
+"""Values that no trainer takes, for every setting that there is."""
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_every_wrong_value_is_refused_by_name_value_and_range(trainer: str, tmp_path: Path) -> None:
+    """Before anything is loaded: the model does not exist, and there are no rows."""
+    for name, field in trainer_class(trainer).Settings.model_fields.items():
+        for value in WRONG[name]:
+            with pytest.raises(ConfigError) as wrong:
+                train(trainer, "absent/or/not", [], {name: value}, tmp_path / "out")
+            assert wrong.value.what == "wrong training settings"
+            assert wrong.value.details == (f"{name}: must be {allowed(field)}, got {value!r}",)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_table_names_no_setting_that_is_gone() -> None:
+    known = {name for t in TRAINERS for name in trainer_class(t).Settings.model_fields}
+    assert set(WRONG) == known
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_every_default_is_in_its_range(trainer: str) -> None:
+    kind = trainer_class(trainer).Settings
+    defaults = kind().model_dump()
+    assert settings_of(trainer, defaults, "") == kind()
+    for name, value in defaults.items():
+        assert getattr(settings_of(trainer, {name: value}, ""), name) == value
+
+
+@pytest.mark.parametrize(
+    ("trainer", "name", "words"),
+    [
+        ("ppo", "gamma", "a number of at least 0 and of at most 1"),
+        ("ppo", "clip", "a number above 0 and below 1"),
+        ("ppo", "critic", "separate or detached"),
+        ("ppo", "whiten_rewards", "true or false"),
+        ("ppo", "critic_from", "a text"),
+        ("ppo", "steps", "a whole number of at least 1"),
+        ("sft", "learning_rate", "a number above 0 and of at most 1"),
+    ],
+)
+def test_a_range_in_words(trainer: str, name: str, words: str) -> None:
+    assert allowed(trainer_class(trainer).Settings.model_fields[name]) == words
+
+
+@pytest.mark.parametrize(
+    ("trainer", "values", "line"),
+    [
+        (
+            "dpo",
+            {"learning_rat": 1e-4},
+            "learning_rat: unknown setting; did you mean learning_rate?",
+        ),
+        (
+            "grpo",
+            {"group_size": 5},
+            "group_size: batch_size * accumulation = 32 is no multiple of 5",
+        ),
+        (
+            "ppo",
+            {"rollout_size": 100},
+            "rollout_size: 100 is no multiple of batch_size * accumulation = 32",
+        ),
+        (
+            "ppo",
+            {"critic": "detached", "critic_from": "x"},
+            "critic_from: only a separate critic can start from a reward model",
+        ),
+    ],
+)
+def test_other_errors_name_what_is_wrong_too(
+    trainer: str, values: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(ConfigError) as wrong:
+        settings_of(trainer, values, "arms.x.settings")
+    assert wrong.value.where == "arms.x.settings"
+    assert wrong.value.details == (line,)
+
+
+def test_all_wrong_settings_are_one_error() -> None:
+    with pytest.raises(ConfigError) as wrong:
+        settings_of("ppo", {"gamma": 5, "xyz": 1, "beta": -1}, "")
+    assert [line.split(":")[0] for line in wrong.value.details] == ["beta", "gamma", "xyz"]
+    assert "known: learning_rate, warmup_steps" in wrong.value.details[2]
+
+
+def test_numbers_as_yaml_reads_them() -> None:
+    """YAML takes 1e-4 for a text, and 1 for a whole number."""
+    settings: Any = settings_of("grpo", {"learning_rate": "1e-4", "steps": 7, "beta": 1}, "")
+    assert (settings.learning_rate, settings.steps, settings.beta) == (1e-4, 7, 1.0)
+    assert isinstance(settings.beta, float)
