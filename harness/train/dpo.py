@@ -38,14 +38,10 @@ class Dpo(TrlTraining):
     needs = "preferences"
     Settings = DpoSettings
     log_keys: ClassVar[dict[str, str]] = {
-        "loss": "loss",
         "rewards/margins": "reward_margin",
         "rewards/accuracies": "reward_accuracy",
         "rewards/chosen": "reward/chosen",
         "rewards/rejected": "reward/rejected",
-        "entropy": "entropy",
-        "grad_norm": "grad_norm",
-        "learning_rate": "learning_rate",
     }
     settings: DpoSettings
 

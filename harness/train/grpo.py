@@ -40,17 +40,13 @@ class Grpo(TrlTraining):
     needs = "rewards"
     Settings = GrpoSettings
     log_keys: ClassVar[dict[str, str]] = {
-        "loss": "loss",
         "reward": "reward",
         "reward_std": "reward_std",
         "kl": "kl_token",
         "completions/mean_length": "length",
         "completions/clipped_ratio": "truncated_share",
-        "entropy": "entropy",
         "frac_reward_zero_std": "zero_std_groups",
         "clip_ratio/region_mean": "clip_fraction",
-        "grad_norm": "grad_norm",
-        "learning_rate": "learning_rate",
     }
     settings: GrpoSettings
 

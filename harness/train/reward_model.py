@@ -52,12 +52,9 @@ class RewardModel(TrlTraining):
     makes_policy = False
     Settings = RewardModelSettings
     log_keys: ClassVar[dict[str, str]] = {
-        "loss": "loss",
         "accuracy": "reward_accuracy",
         "margin": "reward_margin",
         "mean_reward": "reward",
-        "grad_norm": "grad_norm",
-        "learning_rate": "learning_rate",
     }
     settings: RewardModelSettings
 
@@ -96,11 +93,11 @@ class RewardModel(TrlTraining):
             peft_config=self.lora_config("SEQ_CLS"),
         )
 
-    def finish(self, trainer: Any, steps: int) -> None:
+    def finish(self, steps: int) -> None:
         """Measure the scores in training and the accuracy on what was held out."""
-        trained = trainer.accelerator.unwrap_model(trainer.model).eval()
+        trained = self.trainer.accelerator.unwrap_model(self.trainer.model).eval()
         statistics = _statistics(trained, self.tokenizer, *self.parts)
-        statistics["n_train"] = len(trainer.train_dataset)  # without those above max_length
+        statistics["n_train"] = len(self.trainer.train_dataset)  # without those above max_length
         folder = self.folder
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
         folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})

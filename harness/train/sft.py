@@ -28,13 +28,7 @@ class Sft(TrlTraining):
     name = "sft"
     needs: ClassVar[Needs] = "completions"
     Settings: ClassVar[type[TrainerSettings]] = SftSettings
-    log_keys: ClassVar[dict[str, str]] = {
-        "loss": "loss",
-        "entropy": "entropy",
-        "mean_token_accuracy": "token_accuracy",
-        "grad_norm": "grad_norm",
-        "learning_rate": "learning_rate",
-    }
+    log_keys: ClassVar[dict[str, str]] = {"mean_token_accuracy": "token_accuracy"}
     settings: SftSettings
 
     def build(self) -> Any:

@@ -31,6 +31,9 @@ COLUMNS: Mapping[Needs, tuple[str, ...]] = {
 }
 """The columns that every row has, by what a trainer learns from."""
 
+SAME_KEYS = {key: key for key in ("loss", "entropy", "grad_norm", "learning_rate")}
+"""Metrics that TRL and the log call alike."""
+
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
@@ -151,8 +154,8 @@ class Training(ABC):
 class TrlTraining(Training):
     """A training through one of TRL's trainers."""
 
-    log_keys: ClassVar[Mapping[str, str]]
-    """What TRL's metrics are called in the log; other metrics are left out."""
+    log_keys: ClassVar[dict[str, str]] = {}
+    """TRL's metrics that the log calls by another name; ``SAME_KEYS`` has the others."""
 
     @abstractmethod
     def build(self) -> Any:
@@ -162,17 +165,41 @@ class TrlTraining(Training):
         """Let TRL train."""
         from harness.train.trl_callbacks import StepLog, run_trainer
 
-        trainer = self.build()
-        trainer.add_callback(StepLog(self, trainer))
-        steps = run_trainer(trainer, self.folder, self.tokenizer)
-        self.finish(trainer, steps)
+        self.trainer = self.build()
+        self.trainer.add_callback(StepLog(self._begin, self._step))
+        steps = run_trainer(self.trainer, self.folder, self.tokenizer)
+        self.finish(steps)
         return steps
+
+    def _begin(self, done: int, policy: Any) -> None:
+        from harness.train.trl_callbacks import trl_reference
+
+        if not self.folder.writes:
+            return
+        if self.monitor is not None:
+            self.reference = trl_reference(self.trainer, self.model)
+        if done == 0 and (row := self.first_row() | self._look(policy)):
+            self.folder.log({"step": 0, **row})
+
+    def _step(self, logs: Mapping[str, Any], state: Any, policy: Any) -> None:
+        if not self.folder.writes:
+            return
+        row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
+        row |= self.rewards.take_stats() if self.rewards else {}
+        if self.monitor is not None and self.monitor.is_due(state.global_step, state.max_steps):
+            row |= self._look(policy)
+        self.folder.log({"step": state.global_step, **row})
+
+    def _look(self, policy: Any) -> dict[str, Any]:
+        if self.monitor is None:
+            return {}
+        return self.monitor.look(policy, self.reference, self.tokenizer)
 
     def first_row(self) -> dict[str, Any]:
         """Return what the log says before the first step, besides the monitor's look."""
         return {}
 
-    def finish(self, trainer: Any, steps: int) -> None:
+    def finish(self, steps: int) -> None:
         """Do what is left when the checkpoint is written."""
 
     def trainable(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from transformers import PrinterCallback, TrainerCallback
 from harness.policy.models import Reference, load_policy, save_final
 from harness.policy.sampling import unbent
 from harness.train.result import TrainingFolder
-from harness.train.training import TrlTraining
 
 
 def trl_reference(trainer: Any, path: str | Path) -> Reference:
@@ -35,46 +34,24 @@ def trl_reference(trainer: Any, path: str | Path) -> Reference:
 
 
 class StepLog(TrainerCallback):  # type: ignore[misc]
-    """Writes TRL's metrics of every step to the training's log, with the monitor's looks.
+    """Tells a training of the start and of every step.
 
     Args:
-        training: Whose log, monitor and rewards.
-        trainer: TRL's trainer, from which the monitor's reference policy is taken.
+        begin: Called with the number of steps that are done, and the policy.
+        step: Called with TRL's metrics, TRL's state and the policy.
     """
 
-    def __init__(self, training: TrlTraining, trainer: Any) -> None:
-        self.training, self.trainer = training, trainer
-        self.reference: Reference | None = None
+    def __init__(self, begin: Callable[[int, Any], None], step: Callable[..., None]) -> None:
+        self.begin, self.step = begin, step
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Look at the untrained policy."""
-        training = self.training
-        if not training.folder.writes:
-            return
-        if training.monitor is not None:
-            self.reference = trl_reference(self.trainer, training.model)
-        if state.global_step == 0 and (row := training.first_row() | self.look(kwargs["model"])):
-            training.folder.log({"step": 0, **row})
+        """Tell of the untrained policy."""
+        self.begin(state.global_step, kwargs["model"])
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Write the row of a step."""
-        logs, training = kwargs["logs"], self.training
-        if not training.folder.writes or "loss" not in logs:  # the summary at the end has no loss
-            return
-        row = {"step": state.global_step}
-        row |= {name: logs[key] for key, name in training.log_keys.items() if key in logs}
-        row |= training.rewards.take_stats() if training.rewards else {}
-        if training.monitor is not None and training.monitor.is_due(
-            state.global_step, state.max_steps
-        ):
-            row |= self.look(kwargs["model"])
-        training.folder.log(row)
-
-    def look(self, policy: Any) -> dict[str, Any]:
-        """Return a look of the monitor, if there is one."""
-        if self.training.monitor is None:
-            return {}
-        return self.training.monitor.look(policy, self.reference, self.training.tokenizer)
+        """Tell of a step; the summary at the end has no loss."""
+        if "loss" in kwargs["logs"]:
+            self.step(kwargs["logs"], state, kwargs["model"])
 
 
 def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
