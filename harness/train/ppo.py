@@ -19,6 +19,7 @@ from harness.nouns.errors import ConfigError
 from harness.policy.models import Reference, load_policy, reference_of, save_final
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
+from harness.policy.weights import weights_hash
 from harness.train.losses import (
     adapted_beta,
     explained_variance,
@@ -136,6 +137,11 @@ class Ppo(Training):
     Settings = PpoSettings
     settings: PpoSettings
     rewards: WeightedRewards
+
+    def inputs(self) -> dict[str, Any]:
+        """Return everything that the result depends on, also what the critic starts from."""
+        found, start = super().inputs(), self.settings.critic_from
+        return found | ({"critic": weights_hash(start)} if start else {})
 
     def work(self) -> int:
         """Make the steps that are not done yet."""

@@ -18,12 +18,13 @@ from trainings import trained_by
 from harness.cli.train import open_rewards
 from harness.experiment.arms import check_arms
 from harness.nouns.errors import ConfigError, InputError
+from harness.train.ppo import Ppo
 from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
 from harness.train.reward_model import RewardModelReward
 from harness.train.settings import AtLeastOne, TrainerSettings
 from harness.train.table import TRAINERS
-from harness.train.trainers import train
+from harness.train.trainers import settings_of, train
 from harness.train.training import Training, TrainOptions
 
 # transformers warns of an old name of its own, which peft still reads.
@@ -135,6 +136,18 @@ def test_a_reward_model_is_what_its_weights_and_options_are(
     assert identity == WeightedRewards({"r": RewardModelReward(one)}).fingerprint()
     for changed in (RewardModelReward(other), RewardModelReward(one, clip=1.0)):
         assert WeightedRewards({"r": changed}).fingerprint() != identity
+
+
+def test_a_critic_is_what_its_weights_are(policy_path: Path, tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    start.mkdir()
+    settings: Any = settings_of("ppo", {"critic_from": str(start)}, "")
+    options = TrainOptions(rewards=WeightedRewards({"r": len}))
+    inputs = []
+    for content in ("one", "other"):
+        (start / "weights").write_text(content)
+        inputs.append(Ppo(policy_path, ROWS, settings, tmp_path / "out", options).inputs())
+    assert inputs[0] != inputs[1]
 
 
 def test_one_line_makes_a_trainer_known_to_experiment_command_and_call(
