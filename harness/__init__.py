@@ -1,8 +1,8 @@
 """Mix judges, verifiers and people; train on their agreement-checked rewards; compare the results.
 
-``run`` takes an experiment file to its report; ``respond``, ``judge``, ``evaluate`` and ``report``
-are its stages one by one, on plain tables. Importing this package loads neither torch nor litellm
-nor any plugin.
+``run`` takes an experiment file to its report; ``respond``, ``judge``, ``agree``, ``evaluate``
+and ``report`` are its stages one by one, on plain tables. Importing this package loads neither
+torch nor litellm nor any plugin.
 """
 
 from __future__ import annotations
@@ -24,15 +24,26 @@ if TYPE_CHECKING:
         respond,
     )
     from harness.experiment.run import run
+    from harness.experiment.stages.agree_labels import agree
+    from harness.labels.ratings import Reading
 
+__all__ = [
+    "JudgeSettings",
+    "Reading",
+    "RespondSettings",
+    "agree",
+    "evaluate",
+    "judge",
+    "report",
+    "respond",
+    "run",
+]
 _HOMES = {
+    **dict.fromkeys(__all__, "harness.experiment.plain"),
     "run": "harness.experiment.run",
-    **dict.fromkeys(
-        ("JudgeSettings", "RespondSettings", "evaluate", "judge", "report", "respond"),
-        "harness.experiment.plain",
-    ),
+    "agree": "harness.experiment.stages.agree_labels",
+    "Reading": "harness.labels.ratings",
 }
-__all__ = ["JudgeSettings", "RespondSettings", "evaluate", "judge", "report", "respond", "run"]
 __version__ = "0.1.0"
 
 

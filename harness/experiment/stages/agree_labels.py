@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def agree(
-    labels: Path | RatingTable,
+    labels: str | Path | RatingTable,
     reading: Reading | None = None,
     settings: Settings | None = None,
     encoding: str = "",
@@ -53,14 +53,17 @@ def agree(
     from harness.registry import registry
 
     evidence = NOTHING
-    if isinstance(labels, Path):
-        reading = reading or Reading()
-        if is_judgments(labels):
-            labels, evidence = _from_judgments(labels, reading, items)
+    table: RatingTable
+    if isinstance(labels, str | Path):
+        path, reading = Path(labels), reading or Reading()
+        if is_judgments(path):
+            table, evidence = _from_judgments(path, reading, items)
         else:
-            labels, evidence = read_ratings(labels, reading, encoding)
+            table, evidence = read_ratings(path, reading, encoding)
+    else:
+        table = labels
     return agreement_report(
-        labels,
+        table,
         settings=settings or Settings(),
         extra={name: s.compute for name, s in registry().statistics.items()},
         evidence=evidence,
