@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.agreement.calibration import Bin
 from harness.agreement.drawings import Drawings, drawings
 from harness.agreement.report import AgreementReport
 from harness.report import agreement_tables
 from harness.report.agreement_plots import AGREEMENT, BIASES, GROUPS, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Page, Section, Text
-from harness.report.figures import Bar, bars
-from harness.report.svg import SERIES, Axis, Canvas
+from harness.report.figures import Bar, bars, reliability_diagram
+from harness.report.svg import SERIES
 from harness.report.tables import Cell, Column, Table, Value
-from harness.report.wording import Names, number, percent
+from harness.report.wording import Names, percent
 
 
 def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets | Table]:
@@ -101,31 +100,6 @@ def _calibration(drawn: Drawings, names: Names) -> list[Block]:
         " on the diagonal a judge is calibrated, below it too sure."
     )
     return [Figure(caption, found)]
-
-
-def reliability_diagram(name: str, annotator: str, bins: Sequence[Bin]) -> str:
-    """Draw stated probability against observed frequency."""
-    width, height = 340.0, 330.0
-    left, right, top, bottom = 52.0, width - 16, 26.0, height - 48
-    canvas = Canvas(width, height)
-    across, up = Axis(0, 1, left, right, 5), Axis(0, 1, bottom, top, 5)
-    for tick in across.ticks:
-        canvas.line(across(tick), top, across(tick), bottom, "grid")
-        canvas.text(across(tick), bottom + 16, across.label(tick), "t small num", "middle")
-    for tick in up.ticks:
-        canvas.line(left, up(tick), right, up(tick), "grid")
-        canvas.text(left - 6, up(tick) + 4, up.label(tick), "t small num", "end")
-    canvas.line(across(0), up(0), across(1), up(1), "dash")
-    canvas.text((left + right) / 2, 14, annotator, "t", "middle")
-    canvas.text((left + right) / 2, height - 10, "stated probability", "t small", "middle")
-    canvas.turned_text(14, (top + bottom) / 2, "share that was right", "t small")
-    for b in bins:
-        x = across(b.stated)
-        canvas.line(x, up(b.low), x, up(b.high), "bar thin s0")
-        tip = f"stated {number(b.stated)}, right {number(b.observed)}, n = {b.n}"
-        canvas.marker(x, up(b.observed), 0, 5, tip)
-    words = "; ".join(f"{number(b.stated)}: {number(b.observed)} of {b.n}" for b in bins)
-    return canvas.render(name, f"Reliability of {annotator}", words)
 
 
 def _confusion(drawn: Drawings, names: Names) -> list[Block]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.report.svg import SERIES, Axis, Canvas, padded, spread
 from harness.report.tables import shown
 from harness.report.wording import number, seconds
+
+if TYPE_CHECKING:
+    from harness.agreement.calibration import Bin
 
 ROW = 34
 """Height of a row of a dot plot."""
@@ -150,12 +153,7 @@ def plane(
     canvas = Canvas(width, height)
     across = Axis(*_square([v for p in points for v in p.x]), left, right, 5)
     up = Axis(*_square([v for p in points for v in p.y]), bottom, top, 5)
-    for tick in across.ticks:
-        canvas.line(across(tick), top, across(tick), bottom, "grid")
-        canvas.text(across(tick), bottom + 18, across.label(tick), "t small num", "middle")
-    for tick in up.ticks:
-        canvas.line(left, up(tick), right, up(tick), "grid")
-        canvas.text(left - 8, up(tick) + 4, up.label(tick), "t small num", "end")
+    _frame(canvas, across, up, ticks_below=True, upright=True)
     canvas.text((left + right) / 2, height - 14, f"{x_label} →", "t", "middle")
     canvas.turned_text(18, (top + bottom) / 2, f"{y_label} →")
     places = {p.label: (across(p.x[0]), up(p.y[0])) for p in points}
@@ -193,6 +191,26 @@ def _square(values: Sequence[float | None]) -> tuple[float, float]:
     """Return the whole unit range, so that planes of several runs can be compared by eye."""
     known = [value for value in values if value is not None]
     return min([0.0, *known]), max([1.0, *known])
+
+
+def reliability_diagram(name: str, annotator: str, bins: Sequence[Bin]) -> str:
+    """Draw stated probability against observed frequency."""
+    width, height = 340.0, 330.0
+    left, right, top, bottom = 52.0, width - 16, 26.0, height - 48
+    canvas = Canvas(width, height)
+    across, up = Axis(0, 1, left, right, 5), Axis(0, 1, bottom, top, 5)
+    _frame(canvas, across, up, ticks_below=True, upright=True)
+    canvas.line(across(0), up(0), across(1), up(1), "dash")
+    canvas.text((left + right) / 2, 14, annotator, "t", "middle")
+    canvas.text((left + right) / 2, height - 10, "stated probability", "t small", "middle")
+    canvas.turned_text(14, (top + bottom) / 2, "share that was right", "t small")
+    for b in bins:
+        x = across(b.stated)
+        canvas.line(x, up(b.low), x, up(b.high), "bar thin s0")
+        tip = f"stated {number(b.stated)}, right {number(b.observed)}, n = {b.n}"
+        canvas.marker(x, up(b.observed), 0, 5, tip)
+    words = "; ".join(f"{number(b.stated)}: {number(b.observed)} of {b.n}" for b in bins)
+    return canvas.render(name, f"Reliability of {annotator}", words)
 
 
 Steps = Sequence[Mapping[str, Any]]
@@ -293,7 +311,11 @@ def curves(
     return canvas.render(name, title, "; ".join(described))
 
 
-def _frame(canvas: Canvas, across: Axis, up: Axis, *, ticks_below: bool) -> None:
+def _frame(
+    canvas: Canvas, across: Axis, up: Axis, *, ticks_below: bool, upright: bool = False
+) -> None:
+    for tick in across.ticks if upright else ():
+        canvas.line(across(tick), up.end, across(tick), up.start, "grid")
     for tick in up.ticks:
         canvas.line(across.start, up(tick), across.end, up(tick), "grid")
         canvas.text(across.start - 6, up(tick) + 4, up.label(tick), "t small num", "end")

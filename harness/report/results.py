@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from harness.report.blocks import Block, Details, Figure, Text
@@ -76,57 +78,164 @@ def _unused(arm: Data) -> str:
 def results(data: Data, names: Names) -> list[Block]:
     """Return scores, differences, the plane of two evaluators and win rates."""
     evaluation = data["evaluation"]
-    by_key = {(row["evaluator"], row["policy"]): row for row in evaluation["scores"]}
-    evaluators = [e["name"] for e in evaluation["evaluators"]]
-    policies = [p["name"] for p in evaluation["policies"]]
-    if not evaluators or not policies:
+    if not evaluation["evaluators"] or not evaluation["policies"]:
         return [Text("Nothing was evaluated.")]
+    shown = _Results(evaluation, names, colours(data))
     over = {row["interval_over"] for row in evaluation["scores"]} - {None}
-    blocks: list[Block] = [
+    caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
+    panels = [shown.panel(index, name) for index, name in enumerate(shown.evaluators)]
+    if len(shown.evaluators) >= 2:
+        caption += " In a plane of two scores, arrows lead from base to each arm."
+        panels += shown.plane(*shown.evaluators[:2])
+    return [
         Text(
             "Scores are means over responses on a scale from 0 to 1. Intervals are 95%, over"
             f" {join(sorted(over)) or 'nothing'}; responses to one prompt count as one cluster."
         ),
-        _score_table(evaluation, by_key, names),
+        shown.scores(),
+        Figure(caption, panels),
+        *shown.wins(),
+        Details("Scores by seed", [_seed_table(evaluation, names)]),
     ]
-    series = colours(data)
-    caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
-    panels = [_score_panel(evaluation, by_key, e, names, series) for e in evaluators]
-    if len(evaluators) >= 2:
-        caption += " In a plane of two scores, arrows lead from base to each arm."
-        panels += _plane(evaluation, by_key, evaluators[:2], names, series)
-    blocks.append(Figure(caption, panels))
-    blocks += _win_blocks(evaluation, evaluators, policies, names)
-    blocks.append(Details("Scores by seed", [_seed_table(evaluation, names)]))
-    return blocks
 
 
-def _score_table(evaluation: Data, by_key: Mapping[tuple[str, str], Data], names: Names) -> Table:
-    columns = [Column("policy")]
-    for evaluator in evaluation["evaluators"]:
-        title = names.source(evaluator["name"])
-        columns += [Column(title, "score"), Column("change from base", "change")]
-    columns += [Column("KL from base", "score"), Column("characters", "mean")]
-    columns += [Column("distinct-2", "rate")]
-    rows: list[list[Cell | Value]] = []
-    for policy in evaluation["policies"]:
-        row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
-        for evaluator in evaluation["evaluators"]:
-            score = by_key[evaluator["name"], policy["name"]]
-            held_out = "" if score["held_out"] else "trained on it · "
-            row.append(Cell(score["value"], f"{held_out}{interval(score)}"))
-            row.append(_change_cell(score["difference"]))
-        kl = policy.get("kl")
-        row.append(Cell(kl["value"], interval(kl)) if kl else None)
-        row.append(policy["characters"]["value"])
-        row.append(policy.get("distinct_2"))
-        rows.append(row)
-    return Table(
-        "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm. KL in"
-        " nats per response. distinct-2: share of distinct word pairs among equally many",
-        columns,
-        rows,
-    )
+@dataclass(frozen=True)
+class _Results:
+    """One evaluation with the names and the colours that it is shown in."""
+
+    evaluation: Data
+    names: Names
+    series: Mapping[str, int]
+
+    @cached_property
+    def rows(self) -> dict[tuple[str, str], Data]:
+        """Scores by evaluator and policy."""
+        return {(row["evaluator"], row["policy"]): row for row in self.evaluation["scores"]}
+
+    @cached_property
+    def evaluators(self) -> list[str]:
+        return [evaluator["name"] for evaluator in self.evaluation["evaluators"]]
+
+    @cached_property
+    def policies(self) -> list[str]:
+        return [policy["name"] for policy in self.evaluation["policies"]]
+
+    def scores(self) -> Table:
+        columns = [Column("policy")]
+        for evaluator in self.evaluators:
+            title = self.names.source(evaluator)
+            columns += [Column(title, "score"), Column("change from base", "change")]
+        columns += [Column("KL from base", "score"), Column("characters", "mean")]
+        columns += [Column("distinct-2", "rate")]
+        rows: list[list[Cell | Value]] = []
+        for policy in self.evaluation["policies"]:
+            row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
+            for evaluator in self.evaluators:
+                score = self.rows[evaluator, policy["name"]]
+                held_out = "" if score["held_out"] else "trained on it · "
+                row.append(Cell(score["value"], f"{held_out}{interval(score)}"))
+                row.append(_change_cell(score["difference"]))
+            kl = policy.get("kl")
+            row.append(Cell(kl["value"], interval(kl)) if kl else None)
+            row.append(policy["characters"]["value"])
+            row.append(policy.get("distinct_2"))
+            rows.append(row)
+        return Table(
+            "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm. KL"
+            " in nats per response. distinct-2: share of distinct word pairs among equally many",
+            columns,
+            rows,
+        )
+
+    def panel(self, index: int, evaluator: str) -> str:
+        dots = []
+        for policy in self.policies:
+            row = self.rows[evaluator, policy]
+            seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
+            dots.append(
+                Dot(
+                    policy,
+                    row["value"],
+                    row["low"],
+                    row["high"],
+                    self.series[policy],
+                    seeds if len(row["seeds"]) > 1 else (),
+                    "no score",
+                )
+            )
+        base = self.rows.get((evaluator, self.evaluation["base"]))
+        known = base is not None and base["value"] is not None
+        return dot_plot(
+            f"score-{index}",
+            f"{self.names.source(evaluator)} by policy",
+            dots,
+            Scale(
+                self.names.source(evaluator),
+                bounds=(0.0, 1.0),
+                reference=(base["value"], "base") if known and base else None,
+            ),
+        )
+
+    def plane(self, *pair: str) -> list[str]:
+        points = []
+        for policy in self.policies:
+            across, up = (self.rows[e, policy] for e in pair)
+            if across["value"] is not None and up["value"] is not None:
+                points.append(
+                    Point(
+                        policy,
+                        (across["value"], across["low"], across["high"]),
+                        (up["value"], up["low"], up["high"]),
+                        self.series[policy],
+                    )
+                )
+        if len(points) < 2:
+            return []
+        first, second = (self.names.source(e) for e in pair)
+        title = f"{first} against {second}"
+        return [plane("plane", title, points, first, second, self.evaluation["base"])]
+
+    def wins(self) -> list[Block]:
+        by_key = {(row["criterion"], row["a"], row["b"]): row for row in self.evaluation["wins"]}
+        criteria = list(dict.fromkeys(row["criterion"] for row in self.evaluation["wins"]))
+
+        def matrix(criterion: str, caption: str) -> Table:
+            rows: list[list[Cell | Value]] = []
+            for a in self.policies:
+                cells: list[Cell | Value] = [Cell(a, tone="strong")]
+                for b in self.policies:
+                    row = by_key.get((criterion, a, b))
+                    if row is None or row["value"] is None:
+                        cells.append(Cell(None, tone="muted"))
+                        continue
+                    wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
+                    cells.append(Cell(row["value"], f"{interval(row)} · {wtl}", heat=row["value"]))
+                rows.append(cells)
+            return Table(
+                caption,
+                ["row against column", *Column.each("score", *self.policies)],
+                rows,
+                matrix=True,
+            )
+
+        blocks: list[Block] = []
+        folded: list[Block] = []
+        for criterion in criteria:
+            if criterion == "combined":
+                shown = join([self.names.source(e) for e in self.evaluators])
+                caption = f"Win rate by {shown} together: better on one and worse on none"
+                blocks.append(matrix(criterion, f"{caption}, ties half"))
+            else:
+                caption = f"Win rate by {self.names.source(criterion)}, ties half"
+                (folded if len(self.evaluators) > 1 else blocks).append(matrix(criterion, caption))
+        lead = Text(
+            "Each response of the row's policy meets each response of the column's policy to the"
+            " same prompt. Small: 95% interval, then wins/ties/losses.",
+            "muted",
+        )
+        if folded:
+            blocks.append(Details("Win rate by each evaluator alone", folded))
+        return [lead, *blocks] if blocks else []
 
 
 def _change_cell(difference: Data | None) -> Cell:
@@ -135,118 +244,6 @@ def _change_cell(difference: Data | None) -> Cell:
     tone: Any = TONES.get(verdict(difference), "")
     note = f"{interval(difference, 'change')} · p {p_value(difference['p_holm'])}"
     return Cell(difference["value"], note, tone)
-
-
-def _score_panel(
-    evaluation: Data,
-    by_key: Mapping[tuple[str, str], Data],
-    evaluator: str,
-    names: Names,
-    series: Mapping[str, int],
-) -> str:
-    dots = []
-    for policy in evaluation["policies"]:
-        row = by_key[evaluator, policy["name"]]
-        seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
-        dots.append(
-            Dot(
-                policy["name"],
-                row["value"],
-                row["low"],
-                row["high"],
-                series[policy["name"]],
-                seeds if len(row["seeds"]) > 1 else (),
-                "no score",
-            )
-        )
-    base = by_key.get((evaluator, evaluation["base"]))
-    known = base is not None and base["value"] is not None
-    return dot_plot(
-        f"score-{evaluation['evaluators'].index(_evaluator(evaluation, evaluator))}",
-        f"{names.source(evaluator)} by policy",
-        dots,
-        Scale(
-            names.source(evaluator),
-            bounds=(0.0, 1.0),
-            reference=(base["value"], "base") if known and base else None,
-        ),
-    )
-
-
-def _evaluator(evaluation: Data, name: str) -> Data:
-    found: Data = next(e for e in evaluation["evaluators"] if e["name"] == name)
-    return found
-
-
-def _plane(
-    evaluation: Data,
-    by_key: Mapping[tuple[str, str], Data],
-    evaluators: Sequence[str],
-    names: Names,
-    series: Mapping[str, int],
-) -> list[str]:
-    points = []
-    for policy in evaluation["policies"]:
-        across, up = (by_key[e, policy["name"]] for e in evaluators)
-        if across["value"] is not None and up["value"] is not None:
-            points.append(
-                Point(
-                    policy["name"],
-                    (across["value"], across["low"], across["high"]),
-                    (up["value"], up["low"], up["high"]),
-                    series[policy["name"]],
-                )
-            )
-    if len(points) < 2:
-        return []
-    first, second = (names.source(e) for e in evaluators)
-    title = f"{first} against {second}"
-    return [plane("plane", title, points, first, second, evaluation["base"])]
-
-
-def _win_blocks(
-    evaluation: Data, evaluators: Sequence[str], policies: Sequence[str], names: Names
-) -> list[Block]:
-    by_key = {(row["criterion"], row["a"], row["b"]): row for row in evaluation["wins"]}
-    criteria = list(dict.fromkeys(row["criterion"] for row in evaluation["wins"]))
-
-    def matrix(criterion: str, caption: str) -> Table:
-        rows: list[list[Cell | Value]] = []
-        for a in policies:
-            cells: list[Cell | Value] = [Cell(a, tone="strong")]
-            for b in policies:
-                row = by_key.get((criterion, a, b))
-                if row is None or row["value"] is None:
-                    cells.append(Cell(None, tone="muted"))
-                    continue
-                wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
-                cells.append(Cell(row["value"], f"{interval(row)} · {wtl}", heat=row["value"]))
-            rows.append(cells)
-        return Table(
-            caption,
-            ["row against column", *Column.each("score", *policies)],
-            rows,
-            matrix=True,
-        )
-
-    blocks: list[Block] = []
-    folded: list[Block] = []
-    for criterion in criteria:
-        if criterion == "combined":
-            shown = join([names.source(e) for e in evaluators])
-            caption = f"Win rate by {shown} together: better on one and worse on none"
-            blocks.append(matrix(criterion, f"{caption}, ties half"))
-        else:
-            caption = f"Win rate by {names.source(criterion)}, ties half"
-            (folded if len(evaluators) > 1 else blocks).append(matrix(criterion, caption))
-    lead = Text(
-        "Each response of the row's policy meets each response of the column's policy to the same"
-        " prompt. Small: 95% interval, then wins/ties/losses.",
-        "muted",
-    )
-    if folded:
-        blocks.append(Details("Win rate by each evaluator alone", folded))
-    return [lead, *blocks] if blocks else []
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:
