@@ -1,8 +1,8 @@
 """Mix judges, verifiers and people; train on their agreement-checked rewards; compare the results.
 
-``run`` takes an experiment file to its report; ``respond``, ``judge``, ``agree``, ``evaluate``
-and ``report`` are its stages one by one, on plain tables. Importing this package loads neither
-torch nor litellm nor any plugin.
+``run`` takes an experiment file to its report; ``respond``, ``judge``, ``agree``, ``train``,
+``evaluate`` and ``report`` are its stages one by one, on plain tables. Importing this package
+loads neither torch nor litellm nor any plugin.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from harness.experiment.plain import (
         JudgeSettings,
         RespondSettings,
+        TrainSettings,
         evaluate,
         judge,
         report,
         respond,
+        train,
     )
     from harness.experiment.run import run
     from harness.experiment.stages.agree_labels import agree
@@ -31,12 +33,14 @@ __all__ = [
     "JudgeSettings",
     "Reading",
     "RespondSettings",
+    "TrainSettings",
     "agree",
     "evaluate",
     "judge",
     "report",
     "respond",
     "run",
+    "train",
 ]
 _HOMES = {
     **dict.fromkeys(__all__, "harness.experiment.plain"),

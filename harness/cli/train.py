@@ -2,60 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from harness.cli.options import Shown, key_values, one_object, options_of_sources
+from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
 
-if TYPE_CHECKING:
-    from harness.train.reward_function import WeightedRewards
 
+@dataclass(frozen=True, kw_only=True)
+class Options(Shown):
+    """What ``harness train`` is given."""
 
-def command(
-    trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")],
-    model: Annotated[str, typer.Option(help="Folder of a checkpoint, or a hub id.")],
+    trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")]
+    model: Annotated[str, typer.Option(help="Folder of a checkpoint, or a hub id.")]
     data: Annotated[
         Path,
         typer.Option(
             help="JSONL rows: sft prompt, completion; dpo and reward_model prompt, chosen, rejected"
             " and perhaps probability; the others prompt and perhaps reference, item_id."
         ),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log; a second try goes on.")],
+    ]
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log; a second try goes on.")]
     reward: Annotated[
         list[str] | None,
         typer.Option(
             help="grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward"
             " model; NAME=WEIGHT weighs it; repeatable."
         ),
-    ] = None,
+    ] = None
     option: Annotated[
         list[str] | None,
         typer.Option(help="Option of a --reward source, NAME.key=value; repeatable."),
-    ] = None,
+    ] = None
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Setting of the trainer, key=value.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of order and sampling.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-) -> None:
-    """Train a policy or a reward model."""
-    from harness.cli.options import key_values
-    from harness.cli.screen import console, progress
-    from harness.records.rows import read_rows
-    from harness.train.trainers import settings_of, train
-    from harness.train.training import TrainOptions
+    ] = None
+    seed: Annotated[int, typer.Option(help="Seed of order and sampling.")] = 0
 
-    settings = settings_of(trainer, key_values(setting, "--set"), "--set")
-    rows = [row for _, row in read_rows(data)]
-    with (
-        progress(quiet) as bars,
-        open_rewards(reward or [], option or [], seed) as rewards,
-    ):
+
+@one_object
+def command(options: Options) -> None:
+    """Train a policy or a reward model."""
+    from harness.cli.screen import console, progress
+    from harness.experiment.plain import TrainSettings, train
+    from harness.records.rows import read_rows
+    from harness.train.trainers import settings_of
+
+    trainer, weights = options.trainer, weights_of(options.reward or ())
+    values = settings_of(trainer, key_values(options.setting, "--set"), "--set")
+    rows = [row for _, row in read_rows(options.data)]
+    named = options_of_sources(options.option, [n for n in weights if not Path(n).is_dir()])
+    with progress(options.quiet) as bars:
         bars.start()
         task = bars.add_task(trainer, total=None)
 
@@ -64,8 +66,8 @@ def command(
             text = trainer if shown is None else f"{trainer} {shown:+.3f}"
             bars.update(task, completed=row["step"], description=text)
 
-        options = TrainOptions(rewards=rewards, seed=seed, on_step=on_step)
-        result = train(trainer, model, rows, settings, out, options)
+        settings = TrainSettings(values, weights, named, options.seed, on_step)
+        result = train(trainer, options.model, rows, options.out, settings)
     console().print(
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,
@@ -74,53 +76,19 @@ def command(
         console().print(f"{result.too_long} rows were above max_length: cut, or left out")
 
 
-@contextmanager
-def open_rewards(
-    rewards: list[str], options: list[str], seed: int
-) -> Iterator[WeightedRewards | None]:
-    """Yield the rewards, None where there are none.
-
-    Args:
-        rewards: ``SOURCE``, ``FOLDER`` of a reward model, or either with ``=WEIGHT``.
-        options: ``SOURCE.key=value``.
-        seed: Of the sources.
+def weights_of(entries: Iterable[str]) -> dict[str, float]:
+    """Return the weight of each ``SOURCE``, or ``FOLDER`` of a reward model; 1 without ``=WEIGHT``.
 
     Raises:
-        ConfigError: A weight is no number, a name is given twice, a source takes no single
-            response, or an option is for none of them.
-        PluginError: There is no such source, or its options are wrong.
+        ConfigError: A weight is no number, or a reward is given twice.
     """
-    from harness.cli.options import options_of_sources
-    from harness.experiment.rewards import online_rewards
-    from harness.nouns.errors import ConfigError
-    from harness.registry import registry
-    from harness.train.reward_function import WeightedRewards
-
     weights: dict[str, float] = {}
-    folders: dict[str, str] = {}
-    for entry in rewards:
+    for entry in entries:
         name, _, weight = entry.partition("=")
-        label = Path(name).name if Path(name).is_dir() else name
-        if label in weights:
-            raise ConfigError(f"--reward {label} is given twice")
+        if name in weights:
+            raise ConfigError(f"--reward {name} is given twice")
         try:
-            weights[label] = float(weight or 1.0)
+            weights[name] = float(weight or 1.0)
         except ValueError:
             raise ConfigError(f"--reward {entry!r}: {weight!r} is not a number") from None
-        if Path(name).is_dir():
-            folders[label] = name
-    named = options_of_sources(options, [label for label in weights if label not in folders])
-    sources = {name: registry().source(name).build(named[name]) for name in named}
-    for name, source in sources.items():
-        if "pointwise" not in source.info.takes:
-            raise ConfigError(f"--reward {name}: the source judges no single response")
-    if not weights:
-        yield None
-        return
-    with online_rewards(seed) as (make, _):
-        functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
-        for label, folder in folders.items():
-            from harness.train.reward_model import RewardModelReward
-
-            functions[label] = RewardModelReward(folder)
-        yield WeightedRewards(functions, weights)
+    return weights

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.experiment.context import open_context
 from harness.feedback.contract import FeedbackSource
+from harness.nouns.errors import ConfigError
 from harness.records.journal import Journal
-from harness.train.reward_function import LoopThread, SourceReward
+from harness.registry import registry
+from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,42 @@ def online_rewards(
             yield make, spent
         finally:
             loop.run(opened.__aexit__(None, None, None))
+
+
+@contextmanager
+def open_rewards(
+    rewards: Mapping[str, float], options: Mapping[str, Mapping[str, Any]], seed: int
+) -> Iterator[WeightedRewards | None]:
+    """Yield the rewards that a training learns from, None where there are none.
+
+    Args:
+        rewards: Weights of sources by name, and of reward models by the folder of their checkpoint.
+        options: Of the sources.
+        seed: Of the sources.
+
+    Raises:
+        ConfigError: Two rewards have the same name, or a source takes no single response.
+        PluginError: There is no such source, or its options are wrong.
+    """
+    folders = {Path(name).name: name for name in rewards if Path(name).is_dir()}
+    weights: dict[str, float] = {}
+    for name, weight in rewards.items():
+        label = Path(name).name if name in folders.values() else name
+        if label in weights:
+            raise ConfigError(f"--reward {label} is given twice")
+        weights[label] = weight
+    sources = {}
+    for name in (label for label in weights if label not in folders):
+        sources[name] = registry().source(name).build(options.get(name, {}))
+        if "pointwise" not in sources[name].info.takes:
+            raise ConfigError(f"--reward {name}: the source judges no single response")
+    if not weights:
+        yield None
+        return
+    with online_rewards(seed) as (make, _):
+        functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
+        for label, folder in folders.items():
+            from harness.train.reward_model import RewardModelReward
+
+            functions[label] = RewardModelReward(folder)
+        yield WeightedRewards(functions, weights)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.train import open_rewards
+from harness.cli.options import options_of_sources
+from harness.cli.train import weights_of
+from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Item
 
@@ -156,7 +158,7 @@ def test_a_wrong_option_of_an_evaluator_is_named(
 
 
 def test_train_passes_options_to_its_reward_sources() -> None:
-    with open_rewards(["keywords=0.5"], ["keywords.any_of=[please]"], 0) as weighted:
+    with open_rewards({"keywords": 0.5}, {"keywords": {"any_of": ["please"]}}, 0) as weighted:
         assert weighted is not None
         assert weighted.weights == {"keywords": 0.5}
         rewards = weighted.functions["keywords"](
@@ -166,6 +168,9 @@ def test_train_passes_options_to_its_reward_sources() -> None:
             item=[Item("a", "?"), Item("b", "?")],
         )
     assert rewards == [0.0, 1.0]
-    wrong = ConfigError, "for a source of this command"
-    with pytest.raises(wrong[0], match=wrong[1]), open_rewards(["keywords"], ["last.x=1"], 0):
-        pass
+    with pytest.raises(ConfigError, match="for a source of this command"):
+        options_of_sources(["last.x=1"], ["keywords"])
+    assert weights_of(["keywords=0.5", "last_number"]) == {"keywords": 0.5, "last_number": 1.0}
+    for wrong, words in (["a=1", "a"], "given twice"), (["a=x"], "not a number"):
+        with pytest.raises(ConfigError, match=words):
+            weights_of(wrong)

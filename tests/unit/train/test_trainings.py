@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from tiny_experiment import config
 from trainings import trained_by
 
-from harness.cli.train import open_rewards
+from harness.cli.options import key_values
 from harness.experiment.arms import check_arms
+from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError, InputError
 from harness.train.ppo import Ppo
 from harness.train.result import TrainResult
@@ -67,7 +68,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch) -> type[Nothing]:
 
 def verdicts(*options: str, weight: float = 1.0) -> Any:
     """Return the rewards of a source as ``harness train`` makes them."""
-    return open_rewards([f"keywords={weight}"], [f"keywords.{option}" for option in options], 0)
+    return open_rewards({"keywords": weight}, {"keywords": key_values(options)}, 0)
 
 
 def test_a_finished_folder_is_reused_only_for_the_same_training(
