@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.aggregate.ballots import Annotator, Ballots, Response, ballots_of
+from harness.aggregate.ranking import NoPairsError
 from harness.aggregate.results import AggregationResult, AnnotatorReport
 from harness.agreement.accuracy import majority
 from harness.nouns.errors import ScaleError
@@ -73,7 +74,8 @@ def aggregate_judgments(
     (``ratings.pairs``), and the method gets one table of all pairs and one of the scores of each
     criterion. A preference is the likeliest of A, TIE and B with P(A); the reward of a scored
     response is the mean of its criteria by their weight (for a method that is a mean of sources,
-    the mean of its components), that of any other its mean chance to win.
+    the mean of its components; so too for one that takes pairs only), that of any other its mean
+    chance to win.
 
     Args:
         method: One of ``METHODS``, or a plugin's.
@@ -166,6 +168,9 @@ def _score_cases(
         table = replace(table, level=level, chances=None)
         try:
             cases[criterion] = _Case(rows, voices, table, method(table, weights))
+        except NoPairsError:
+            if not ballots.compared:
+                raise
         except ScaleError as error:
             raise ScaleError(
                 error.what, where=f"criterion {criterion.id}", hint=error.hint

@@ -148,6 +148,10 @@ HALF = 0.05
 """Comparisons that each response of a pair is taken to have won before anybody said anything."""
 
 
+class NoPairsError(DataError):
+    """A method of pairs was given something else."""
+
+
 def pair_strengths(table: RatingTable, weights: Mapping[str, float], *, ties: bool) -> Posterior:
     """Give each response a strength from the comparisons that it took part in.
 
@@ -162,10 +166,10 @@ def pair_strengths(table: RatingTable, weights: Mapping[str, float], *, ties: bo
         ties: Whether ties are outcomes of their own.
 
     Raises:
-        DataError: The rows of the table are no pairs of responses.
+        NoPairsError: The rows of the table are no pairs of responses.
     """
     if table.contestants is None:
-        raise DataError(
+        raise NoPairsError(
             f"{'davidson' if ties else 'bradley_terry'} compares responses in pairs, and these are"
             " labels of single items",
             hint="judge pairs; or compare systems: --first-column, --second-column, --label-column",

@@ -61,9 +61,9 @@ def command(options: Options) -> None:
         harness agree LABELS.csv --item-column item --annotator-column who --label-column label
         --people ann,bob --judges gpt
 
-    Judgments as harness judge writes them, the files of all sources put together, name sources:
+    Judgments as harness judge writes them name sources; scores are compared where some are pairs:
 
-        harness agree JUDGMENTS.jsonl --people annotators --items items.jsonl
+        harness agree JUDGE.jsonl --also PEOPLE.jsonl --people annotators --items items.jsonl
     """
     from harness.agreement import Settings
     from harness.cli.screen import console
@@ -79,7 +79,7 @@ def command(options: Options) -> None:
         epsilon=options.epsilon,
         risk=options.risk,
     )
-    report = agree(options.labels, options.reading(), settings, options.encoding, options.items)
+    report = agree(options.files, options.reading(), settings, options.encoding, options.items)
     name = options.labels.name
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}

@@ -26,9 +26,14 @@ class LabelOptions:
     labels: Annotated[
         Path,
         typer.Argument(
-            help="Table of labels (.csv, .tsv, .json, .jsonl, .parquet, .xlsx), or an export."
+            help="Table of labels (.csv, .tsv, .json, .jsonl, .parquet, .xlsx), an export, or"
+            " judgments."
         ),
     ]
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="More judgments, of the same panel; may be repeated."),
+    ] = None
     item_column: Annotated[str, typer.Option(help="Column with the name of the item.")] = ""
     annotator_column: Annotated[
         str, typer.Option(help="Long tables: column with the annotator.")
@@ -63,6 +68,11 @@ class LabelOptions:
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write everything to this JSON file.")
     ] = None
+
+    @property
+    def files(self) -> list[Path]:
+        """What is to be read: one table, or files of judgments."""
+        return [self.labels, *(self.also or ())]
 
     def reading(self, **more: Any) -> Reading:
         """Return how the table is to be read; ``more`` are the fields that a command adds.

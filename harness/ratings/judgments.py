@@ -176,7 +176,7 @@ def _table(
         pairs = {r.id: (r.item.id, r.responses[0].id, r.responses[1].id) for r in rows}
         scores = [j for j in judgments if by_id[j.request_id].way == "pointwise"]
         votes = votes_from_scores(pairs, by_id.values(), scores, samples_apart=True)
-        labels = [_of_vote(vote) for vote in (*combine_orders(of_pairs), *votes)]
+        labels = [_of_vote(vote) for vote in (*votes, *combine_orders(of_pairs))]
     else:
         labels = [_of_score(judgment) for judgment in judgments]
     panel, ids = _Panel(judgments), [row.id for row in rows]

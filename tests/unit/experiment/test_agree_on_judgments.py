@@ -79,10 +79,15 @@ def test_an_unknown_source_is_named(tmp_path: Path) -> None:
         agree(tmp_path / "judgments.jsonl", Reading(humans=("poeple",)), FAST)
 
 
-def test_pairs_and_scores_do_not_mix(tmp_path: Path) -> None:
+def test_scores_beside_pairs_are_compared(tmp_path: Path) -> None:
     requests, judgments = pairs()
     scored = build_requests(ITEMS, RESPONSES, "pointwise")
-    judgments.append(Judgment(scored[0].id, "judge", "1", "judge", Verdict(Status.OK, True)))
+    judgments += [
+        Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.OK, n % 2 == 0))
+        for n, r in enumerate(scored)
+    ]
     write_judgments(tmp_path / "judgments.jsonl", [*requests, *scored], judgments)
-    with pytest.raises(InputError, match="holds both pairs and scores"):
-        agree(tmp_path / "judgments.jsonl", Reading(humans=("people",)), FAST)
+    found = agree(tmp_path / "judgments.jsonl", Reading(humans=("people",)), FAST)
+    assert "verifier" in found.table.annotators
+    column = found.table.codes[:, found.table.column("verifier")]
+    assert {found.table.categories[code] for code in column} == {"A"}

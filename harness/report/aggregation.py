@@ -1,0 +1,119 @@
+"""What ``harness aggregate`` prints: labels, preferences or strengths, and who gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.aggregate import AggregationResult, Ranking
+from harness.aggregate.labels import LabelResult
+from harness.report.blocks import Text
+from harness.report.tables import Column, Table
+
+MOST = 30
+"""Annotators that a terminal shows."""
+
+
+def blocks(result: LabelResult | AggregationResult | Ranking, method: str) -> list[Text | Table]:
+    """Return what is printed of a result.
+
+    Args:
+        result: Of ``harness.aggregate``.
+        method: Its name.
+    """
+    if isinstance(result, Ranking):
+        return _ranking(result, method)
+    if isinstance(result, AggregationResult):
+        return _judgments(result, method)
+    return _labels(result)
+
+
+def _notes(notes: tuple[str, ...]) -> list[Text]:
+    return [Text(note, "warn" if note.startswith("warning") else "muted") for note in notes]
+
+
+def _labels(result: LabelResult) -> list[Text | Table]:
+    table, fit, label = result.table, result.posterior, result.label
+    given = (table.codes >= 0).sum(0)
+    counted = np.bincount(label[label >= 0], minlength=table.n_categories)
+    shares = ", ".join(
+        f"{name} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
+    )
+    said = (
+        f"{result.method}: {len(table.items)} items, {len(table.annotators)} annotators,"
+        f" {int(given.sum())} labels to {shares}; {int((result.voted & (label < 0)).sum())} ties,"
+        f" {int((~result.voted).sum())} without a label"
+    )
+    rows = []
+    for name, n, own in list(zip(table.annotators, given, fit.confusion, strict=True))[:MOST]:
+        matrix = "; ".join(
+            f"{true}: " + " ".join(f"{p:.2f}" for p in own[k])
+            for k, true in enumerate(table.categories)
+        )
+        truth = float(fit.prior @ np.diagonal(own))
+        rows.append((name, int(n), truth, matrix if table.n_categories <= 4 else "(see --json)"))
+    columns: Sequence[Column | str] = (
+        "annotator",
+        Column("labels", "count"),
+        Column("says the truth", "percent"),
+        "confusion: true category: what is said",
+    )
+    found: list[Text | Table] = [Text(said, "strong"), *_notes(result.notes)]
+    left = len(table.annotators) - MOST
+    more = (f"{left} more annotators: see --json",) if left > 0 else ()
+    found.append(Table("Annotators", columns, rows, more))
+    if result.scores:
+        held = [
+            (row.annotators, row.status if row.value is None else row.value, (row.low, row.high),
+             row.n, row.reason)
+            for row in result.scores[: MOST + 1]
+        ]  # fmt: skip
+        heads: Sequence[Column | str] = (
+            "who",
+            *Column.each("share", "accuracy", "95% interval"),
+            Column("n", "count"),
+            Column("why", "note"),
+        )
+        found.append(Table("Accuracy against gold", heads, held))
+    return found
+
+
+def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
+    known = sum(reward.value is not None for reward in result.rewards)
+    unused = ", ".join(f"{n} {reason}" for reason, n in result.unused.items()) or "none"
+    said = (
+        f"{method}: {len(result.preferences)} preferences (pairs without one: {unused});"
+        f" rewards of {known} of {len(result.rewards)} responses"
+    )
+    rows = [
+        (who.source, who.annotator, who.weight, who.n,
+         ", ".join(f"{reason} {n}" for reason, n in who.failures.items()),
+         f"{who.flipped}/{who.both_orders}" if who.both_orders else "")
+        for who in result.annotators[:MOST]
+    ]  # fmt: skip
+    columns: Sequence[Column | str] = (
+        "source",
+        "annotator",
+        Column("weight", "score"),
+        Column("verdicts", "count"),
+        "failures",
+        "changed with the order",
+    )
+    return [Text(said, "strong"), *_notes(result.notes), Table("Annotators", columns, rows)]
+
+
+def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
+    said = (
+        f"{method}: {ranking.n} comparisons in {ranking.clusters} clusters; strengths in log-odds"
+        " against the mean system"
+    )
+    rows = [(s.system, s.value, (s.low, s.high), s.elo, s.n) for s in ranking.strengths]
+    columns: Sequence[Column | str] = ("system", *Column.each("rate", "strength", "95% interval"),
+               *Column.each("count", "Elo", "comparisons"))  # fmt: skip
+    what = {"position": "standing first", "length": "being longer"}
+    effects = [
+        Text(f"{what[name]}: {value:+.3f} log-odds ({low:+.3f} to {high:+.3f})")
+        for name, (value, low, high) in ranking.effects.items()
+    ]
+    return [Text(said, "strong"), Table("", columns, rows), *effects]
