@@ -122,6 +122,8 @@ def test_stacking_follows_its_gold_and_not_the_number_of_judges(folder):
         "--gold-source", "people", "--preferences", "p.jsonl", cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    # The gold has no vote of its own.
+    assert {row["n_judgments"] for row in rows(folder / "p.jsonl")} == {3}
     chosen = [row["chosen_id"] for row in rows(folder / "p.jsonl")]
     assert chosen == [f"i{n}{'ab'[n % 2]}" for n in range(20)]
 
