@@ -143,12 +143,13 @@ class WeightedRewards:
     def fingerprint(self) -> dict[str, Any]:
         """Return what the rewards are, by name: weight and identity of each function.
 
-        A function that does not say what it is goes by its module and name.
+        A function that does not say what it is goes by its name: its module may be called
+        ``__main__`` in one run and something else in the next.
         """
         return {
             name: [
                 self.weights.get(name, 1.0),
-                function.identity if isinstance(function, Identified) else _path_of(function),
+                function.identity if isinstance(function, Identified) else _name_of(function),
             ]
             for name, function in self.functions.items()
         }
@@ -178,9 +179,9 @@ class WeightedRewards:
         return values
 
 
-def _path_of(function: RewardFunction) -> str:
+def _name_of(function: RewardFunction) -> str:
     named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
+    return named.__qualname__
 
 
 def _number(value: Any) -> float | None:

@@ -122,7 +122,8 @@ def test_kill_9_and_the_same_call_again(tmp_path: Path) -> None:
 
     process = subprocess.Popen(
         [sys.executable, "-c", KILLABLE, str(Path(__file__).parent), str(tmp_path / "killed")],
-        env={**os.environ, "TEST_SLOWLY": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"TEST_SLOWLY": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     log = tmp_path / "killed" / "log.jsonl"
     deadline = time.monotonic() + 240

@@ -313,7 +313,7 @@ def test_a_folder_of_an_earlier_version_can_be_gone_on_with(
         "trainer": "ppo",
         "weights": weights_hash(policy_path),
         "rows": ROWS,
-        "rewards": {"a": [1.0, "small_ppo.by_length"], "b": [0.5, "small_ppo.by_length"]},
+        "rewards": {"a": [1.0, "by_length"], "b": [0.5, "by_length"]},
         "settings": settings.model_dump(),
         "seed": 0,
     }
