@@ -7,6 +7,7 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -19,16 +20,19 @@ RIGHT = [Response("r", "a", "tuned", "4"), Response("s", "b", "tuned", "7")]
 WRONG = [Response("r", "a", "base", "4"), Response("s", "b", "base", "8")]
 
 
-@pytest.mark.parametrize("room", ["evaluate", "report"])
+@pytest.mark.parametrize("room", ["evaluate", "report", "train"])
 def test_a_room_with_the_name_of_a_stage_is_called_like_it(room: str) -> None:
     module = importlib.import_module(f"harness.{room}")
     stage = getattr(importlib.import_module("harness.experiment.plain"), room)
     assert isinstance(module, ModuleType) and getattr(harness, room) is module
     assert inspect.signature(getattr(harness, room)) == inspect.signature(stage)
+    arguments: dict[str, tuple[Any, ...]] = {
+        "evaluate": ("absent", {"base": WRONG}, ["exact_match"]),
+        "report": ("absent",),
+        "train": ("sft", "absent", "absent", "absent"),
+    }
     with pytest.raises(DataError, match=r"no such file|no report\.json"):
-        harness.report("absent") if room == "report" else harness.evaluate(
-            "absent", {"base": WRONG}, ["exact_match"]
-        )
+        getattr(harness, room)(*arguments[room])
 
 
 def test_stages_are_listed_and_others_are_missing() -> None:
