@@ -99,17 +99,18 @@ def evaluate(
 
 
 def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
+    known = evaluator.held_out_for
     return {
         "name": evaluator.name,
         "title": evaluator.title or evaluator.name,
         "kind": evaluator.kind,
         "simulated": evaluator.simulated,
-        "held_out_for": sorted(evaluator.held_out_for),
+        "held_out_for": None if known is None else sorted(known),
     }
 
 
 def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str) -> dict[str, Any]:
-    rows = scores.cells.get((evaluator.name, policy), ())
+    rows, known = scores.cells.get((evaluator.name, policy), ()), evaluator.held_out_for
     pooled = mean_of(rows)
     by_seed = {
         seed: [row for row in rows if row.seed == seed]
@@ -134,7 +135,7 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
     return {
         "evaluator": evaluator.name,
         "policy": policy,
-        "held_out": policy == base or policy in evaluator.held_out_for,
+        "held_out": True if policy == base else None if known is None else policy in known,
         **_with_seeds(pooled, seed_interval(_cells(rows))),
         **coverage_of(rows),
         "clusters": pooled.clusters,
@@ -242,11 +243,19 @@ def _warnings(
             )
     for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
         trained = [
-            row["policy"] for row in rows if row["evaluator"] == evaluator and not row["held_out"]
+            row["policy"]
+            for row in rows
+            if row["evaluator"] == evaluator and row["held_out"] is False
         ]
         if trained:
             warnings.append(
                 f"{evaluator} took part in training {', '.join(trained)}, so its scores of"
                 f" {'it' if len(trained) == 1 else 'them'} are not held-out."
             )
+    unknown = dict.fromkeys(row["evaluator"] for row in rows if row["held_out"] is None)
+    if unknown:
+        warnings.append(
+            "What the policies were trained on is not known here, so neither is whether"
+            f" {', '.join(unknown)} had a part in it, which held-out scores have not."
+        )
     return warnings

@@ -24,7 +24,8 @@ class EvaluatorInfo:
         name: The ``source`` of its judgments.
         kind: judge, verifier, human or reward_model.
         simulated: Whether its people are made up by a program.
-        held_out_for: The arms to whose training it gave nothing.
+        held_out_for: The arms to whose training it gave nothing; None where nobody knows what the
+            policies were trained on.
         scale: Scale of its values, None when it takes that of the request's criterion.
         title: Shown instead of the name.
     """
@@ -32,7 +33,7 @@ class EvaluatorInfo:
     name: str
     kind: SourceKind
     simulated: bool = False
-    held_out_for: frozenset[str] = frozenset()
+    held_out_for: frozenset[str] | None = frozenset()
     scale: Scale | None = None
     title: str = ""
 

@@ -281,7 +281,7 @@ def evaluate(
 
 def _evaluator(source: NamedSource) -> EvaluatorInfo:
     info = source.info
-    return EvaluatorInfo(source.name, info.kind, info.simulated, frozenset(), info.scale)
+    return EvaluatorInfo(source.name, info.kind, info.simulated, None, info.scale)
 
 
 def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
