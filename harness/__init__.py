@@ -1,8 +1,8 @@
 """Mix judges, verifiers and people; train on their agreement-checked rewards; compare the results.
 
-``run`` takes an experiment file to its report; ``respond``, ``judge``, ``agree``, ``train``,
-``evaluate`` and ``report`` are its stages one by one, on plain tables. Importing this package
-loads neither torch nor litellm nor any plugin.
+``run`` takes an experiment file to its report; ``respond``, ``judge``, ``agree``, ``aggregate``,
+``train``, ``evaluate`` and ``report`` are its stages one by one, on plain tables. Importing this
+package loads neither torch nor litellm nor any plugin.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
         train,
     )
     from harness.experiment.run import run
+    from harness.experiment.stages.aggregate_labels import How, aggregate
     from harness.experiment.stages.agree_labels import agree
     from harness.labels.ratings import Reading
 
 __all__ = [
+    "How",
     "JudgeSettings",
     "Reading",
     "RespondSettings",
     "TrainSettings",
+    "aggregate",
     "agree",
     "evaluate",
     "judge",
@@ -45,6 +48,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(__all__, "harness.experiment.plain"),
     "run": "harness.experiment.run",
+    **dict.fromkeys(("How", "aggregate"), "harness.experiment.stages.aggregate_labels"),
     "agree": "harness.experiment.stages.agree_labels",
     "Reading": "harness.labels.ratings",
 }
