@@ -20,13 +20,14 @@ RIGHT = [Response("r", "a", "tuned", "4"), Response("s", "b", "tuned", "7")]
 WRONG = [Response("r", "a", "base", "4"), Response("s", "b", "base", "8")]
 
 
-@pytest.mark.parametrize("room", ["evaluate", "report", "train"])
+@pytest.mark.parametrize("room", ["aggregate", "evaluate", "report", "train"])
 def test_a_room_with_the_name_of_a_stage_is_called_like_it(room: str) -> None:
     module = importlib.import_module(f"harness.{room}")
-    stage = getattr(importlib.import_module("harness.experiment.plain"), room)
+    stage = getattr(importlib.import_module(harness._HOMES[room]), room)
     assert isinstance(module, ModuleType) and getattr(harness, room) is module
     assert inspect.signature(getattr(harness, room)) == inspect.signature(stage)
     arguments: dict[str, tuple[Any, ...]] = {
+        "aggregate": ("absent",),
         "evaluate": ("absent", {"base": WRONG}, ["exact_match"]),
         "report": ("absent",),
         "train": ("sft", "absent", "absent", "absent"),
