@@ -1,4 +1,4 @@
-"""Every hook of the harness; pluggy registers, objects do the work, no hook is called per item."""
+"""Every hook, and what its contract mentions; no hook is called per item."""
 
 from __future__ import annotations
 

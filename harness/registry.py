@@ -1,4 +1,4 @@
-"""Finds plugins through entry points, reports the broken ones and refuses duplicates."""
+"""Finds plugins, reports the broken ones and refuses duplicates."""
 
 from __future__ import annotations
 

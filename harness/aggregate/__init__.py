@@ -1,4 +1,4 @@
-"""From judgments to rewards and preferences: pure functions."""
+"""Rating tables to rewards and preferences: one table of methods; pure."""
 
 from harness.aggregate.assembly import aggregate_judgments
 from harness.aggregate.dawid_skene import Votes, dawid_skene, votes_from_codes

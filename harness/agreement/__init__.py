@@ -1,4 +1,4 @@
-"""Statistics of agreement: pure functions from a rating table to numbers with intervals."""
+"""Rating tables to numbers with intervals: agreement, biases, gates; pure."""
 
 from harness.agreement.accuracy import human_ceiling, leave_one_out, macro, majority
 from harness.agreement.alpha import krippendorff_alpha

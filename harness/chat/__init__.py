@@ -1,4 +1,4 @@
-"""Talks to language models: litellm, an in-process transformers backend, cache, limits, budget."""
+"""Talks to language models: transports, ledger of what was paid, limits, batches."""
 
 from harness.chat.client import Client
 from harness.chat.usage import Estimate, Usage

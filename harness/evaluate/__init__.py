@@ -1,4 +1,4 @@
-"""Compares policies on held-out prompts: scores, differences to base, win rates, diversity."""
+"""Policies against each other on held-out prompts: scores, win rates, diversity."""
 
 from harness.evaluate.comparison import evaluate
 from harness.evaluate.diversity import vendi_score

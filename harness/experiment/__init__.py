@@ -1,1 +1,1 @@
-"""Composes the stages: items, responses, judgments, agreement, arms, evaluation, report."""
+"""An experiment, read once, and its run: composes the stages."""

@@ -1,1 +1,1 @@
-"""Adapters that build feedback sources from the little that an author writes."""
+"""The contract of all feedback sources, requests, and the adapters behind decorators."""

@@ -1,4 +1,4 @@
-"""What a judge is shown and how its answer is read: templates, delimiters, parsers, soft labels.
+"""What a judge is shown and how its reply is read: templates and parsers.
 
 Below all stages; plugins reach it through ``harness.plugin``.
 """

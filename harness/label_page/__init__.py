@@ -1,4 +1,4 @@
-"""A local web page on which people give labels; every click is durable before the next item shows.
+"""The web page on which people give labels; a click is durable at once.
 
 requests -> queue.Queue -> pages.create_app (Starlette) -> store.LabelStore (SQLite) -> labels
 """

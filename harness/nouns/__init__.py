@@ -1,1 +1,1 @@
-"""The nouns of the harness: what everything else is written in; imports no other room."""
+"""What everything else is written in; imports no other room."""

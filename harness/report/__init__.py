@@ -1,4 +1,4 @@
-"""Builds the report of a run: HTML, Markdown and JSON."""
+"""One model of a table, printed to HTML, Markdown, JSON and terminal."""
 
 from harness.report.build import build, load
 

@@ -1,4 +1,4 @@
-"""What tests of plugins use: fakes, a conformance kit, sample requests, a stub server."""
+"""What tests of plugins use: fakes, a conformance kit, samples, a stub server."""
 
 from harness.testing.conformance import ConformanceError, check_source
 from harness.testing.fakes import FakeChat, InlineWorkers, failing_chat, fake_context

@@ -1,4 +1,4 @@
-"""Training: supervised fine-tuning, reward models, DPO, GRPO, PPO and best-of-n.
+"""One class for each trainer: SFT, reward model, DPO, GRPO, PPO, best-of-n.
 
 Importing this package loads neither torch nor transformers nor trl: each trainer imports them when
 it is called. The modules ``ppo_model``, ``soft_preferences`` and ``trl_callbacks`` subclass classes
