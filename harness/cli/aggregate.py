@@ -4,67 +4,49 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from harness.cli.label_options import LabelOptions, assigned, names
-from harness.cli.options import filled, one_object
+from harness.cli.label_options import LabelOptions, names
+from harness.cli.options import filled, one_object, split_pairs
 from harness.nouns.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(LabelOptions):
-    """What ``harness aggregate`` is given."""
+    """What ``harness aggregate`` is given.
 
-    method: Annotated[
-        str,
-        typer.Option(
-            help="mean, majority, soft, agreement_weighted, dawid_skene, one_coin, mace, glad,"
-            " stacking, bradley_terry, davidson, or a plugin's."
-        ),
-    ] = "dawid_skene"
-    annotators: Annotated[
-        str,
-        typer.Option(help="Annotators, as a,b,c: columns of a wide table or names of a long one."),
-    ] = ""
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(help="Weight of a source or annotator, as name=0.5; may be repeated."),
-    ] = None
-    gold: Annotated[
-        Path | None,
-        typer.Option(help="Table with true labels: columns as --item-column and 'label'."),
-    ] = None
-    gold_source: Annotated[
-        str, typer.Option(help="Judgments: the source that stacking takes for the truth.")
-    ] = ""
-    first_column: Annotated[
-        str, typer.Option(help="Comparisons: system whose answer stood first.")
-    ] = ""
-    second_column: Annotated[
-        str, typer.Option(help="Comparisons: system whose answer stood second.")
-    ] = ""
-    length_column: Annotated[
-        str, typer.Option(help="Comparisons: length of the first minus the second answer.")
-    ] = ""
-    seed: Annotated[int, typer.Option(help="Seed of the folds of stacking.")] = 0
-    items: Annotated[
-        Path | None,
-        typer.Option(help="Judgments: JSONL of the items; with it the rows get their texts."),
-    ] = None
-    responses: Annotated[Path | None, typer.Option(help="Judgments: JSONL of the responses.")] = (
-        None
-    )
-    out: Annotated[
-        Path | None, typer.Option(help="Write the labels with probabilities to this CSV.")
-    ] = None
-    preferences: Annotated[
-        Path | None, typer.Option(help="Judgments: write the preferences to this JSONL.")
-    ] = None
-    rewards: Annotated[
-        Path | None, typer.Option(help="Judgments: write the rewards to this JSONL.")
-    ] = None
+    Args:
+        method: mean, majority, soft, agreement_weighted, dawid_skene, one_coin, mace, glad,
+            stacking, bradley_terry, davidson, or a plugin's.
+        annotators: Annotators, as a,b,c: columns of a wide table or names of a long one.
+        weight: Weight of a source or annotator, as name=0.5; may be repeated.
+        gold: Table with true labels: columns as --item-column and 'label'.
+        gold_source: Judgments: the source that stacking takes for the truth.
+        first_column: Comparisons: system whose answer stood first.
+        second_column: Comparisons: system whose answer stood second.
+        length_column: Comparisons: length of the first minus the second answer.
+        seed: Seed of the folds of stacking.
+        items: Judgments: JSONL of the items; with it the rows get their texts.
+        responses: Judgments: JSONL of the responses.
+        out: Write the labels with probabilities to this CSV.
+        preferences: Judgments: write the preferences to this JSONL.
+        rewards: Judgments: write the rewards to this JSONL.
+    """
+
+    method: str = "dawid_skene"
+    annotators: str = ""
+    weight: list[str] | None = None
+    gold: Path | None = None
+    gold_source: str = ""
+    first_column: str = ""
+    second_column: str = ""
+    length_column: str = ""
+    seed: int = 0
+    items: Path | None = None
+    responses: Path | None = None
+    out: Path | None = None
+    preferences: Path | None = None
+    rewards: Path | None = None
 
 
 @one_object
@@ -96,7 +78,7 @@ def command(options: Options) -> None:
     answers = None
     if options.items is not None and options.responses is not None:
         answers = Answers.read(options.items, options.responses)
-    reading = options.reading(judges=names(options.annotators), length_column=options.length_column)
+    reading = options.reading(judges=names(options.annotators))
     how = filled(How, options, weights=_weights(options.weight))
     labels = options.files
     result = aggregate(labels, how, reading, answers, options.encoding)
@@ -112,6 +94,6 @@ def command(options: Options) -> None:
 
 def _weights(texts: list[str] | None) -> dict[str, float]:
     try:
-        return {name: float(x) for name, x in assigned(texts, "--weight").items()}
+        return {name: float(x) for name, x in split_pairs(texts, "--weight").items()}
     except ValueError as error:
         raise InputError(f"--weight: {error}") from error

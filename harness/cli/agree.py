@@ -14,38 +14,27 @@ from harness.cli.options import one_object
 
 @dataclass(frozen=True, kw_only=True)
 class Options(ReadingOptions):
-    """What ``harness agree`` is given."""
+    """What ``harness agree`` is given.
 
-    items: Annotated[
-        Path | None,
-        typer.Option(help="Judgments: JSONL file of the items; metadata.cluster groups them."),
-    ] = None
-    failures_as: Annotated[
-        str,
-        typer.Option(
-            help="Also score failures as this label, as some publications do, in rows of their own."
-        ),
-    ] = ""
-    epsilon: Annotated[
-        float,
-        typer.Option(
-            help="Alternative annotator test: what a judge's lower cost is worth (.2 expert, .15"
-            " skilled, .1 crowd).",
-            min=0.0,
-            max=1.0,
-        ),
-    ] = 0.2
-    risk: Annotated[
-        float,
-        typer.Option(
-            help="Largest share of wrong verdicts that may stand unseen.", min=0.001, max=0.5
-        ),
-    ] = 0.1
-    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.", min=100)] = 2000
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0
-    html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with plots to this file.")
-    ] = None
+    Args:
+        items: Judgments: JSONL file of the items; metadata.cluster groups them.
+        failures_as: Also score failures as this label, as some publications do, in rows of their
+            own.
+        epsilon: Alternative annotator test: what a judge's lower cost is worth (.2 expert, .15
+            skilled, .1 crowd).
+        risk: Largest share of wrong verdicts that may stand unseen.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap.
+        html_file: Write a page with plots to this file.
+    """
+
+    items: Path | None = None
+    failures_as: str = ""
+    epsilon: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2
+    risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
+    replicates: Annotated[int, typer.Option(min=100)] = 2000
+    seed: int = 0
+    html_file: Annotated[Path | None, typer.Option("--html")] = None
 
 
 @one_object

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from harness.cli.options import Answers, OneSource, Shown, key_values, one_object
 
@@ -20,12 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OneSource, Answers, Shown):
-    """What ``harness audit-verifier`` is given."""
+    """What ``harness audit-verifier`` is given.
 
-    label: Annotated[
-        str, typer.Option(help="Metadata field of a response that says whether it is right.")
-    ] = "label"
-    out: Annotated[Path | None, typer.Option(help="JSON file for the whole result.")] = None
+    Args:
+        label: Metadata field of a response that says whether it is right.
+        out: JSON file for the whole result.
+    """
+
+    label: str = "label"
+    out: Path | None = None
 
 
 @one_object

@@ -13,19 +13,21 @@ from harness.cli.options import Answers, one_object
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Answers):
-    """What ``harness cascade`` is given."""
+    """What ``harness cascade`` is given.
 
-    judgments: Annotated[Path, typer.Argument(help="Judgments of pairs, by harness judge.")]
-    labels: Annotated[
-        Path, typer.Option(help="CSV with the columns item_id and label (A, B or TIE).")
-    ]
-    out: Annotated[Path, typer.Option(help="Folder to write accepted.jsonl and the rest to.")]
-    risk: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Largest share of wrong verdicts accepted.")
-    ] = 0.1
-    chance: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Chance that the promise fails.")
-    ] = 0.1
+    Args:
+        judgments: Judgments of pairs, by harness judge.
+        labels: CSV with the columns item_id and label (A, B or TIE).
+        out: Folder to write accepted.jsonl and the rest to.
+        risk: Largest share of wrong verdicts accepted.
+        chance: Chance that the promise fails.
+    """
+
+    judgments: Annotated[Path, typer.Argument()]
+    labels: Path
+    out: Path
+    risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
+    chance: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
 
 
 @one_object

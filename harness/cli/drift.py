@@ -19,22 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OneSource, Asking):
-    """What ``harness drift`` is given."""
+    """What ``harness drift`` is given.
 
-    anchors: Annotated[Path, typer.Argument(help="Anchor file; --pin makes it.")]
-    pin: Annotated[bool, typer.Option("--pin", help="Judge and freeze the anchors.")] = False
-    source: Annotated[str, typer.Option(help="With --pin: name of the source.")] = "llm_judge"
-    items: Annotated[Path | None, typer.Option(help="JSONL file of items.")] = None
-    responses: Annotated[Path | None, typer.Option(help="JSONL file of responses.")] = None
-    way: Annotated[str, typer.Option(help="With --pin: pairwise or pointwise.")] = "pairwise"
-    seed: Annotated[int, typer.Option(help="With --pin: decides the orders.")] = 0
-    policy: Annotated[
-        Path | None,
-        typer.Option(help="Responses of a later policy to the same items: tells its change apart."),
-    ] = None
-    alpha: Annotated[
-        float, typer.Option(min=0, max=1, help="Chance of calling a judge that stayed moved.")
-    ] = 0.01
+    Args:
+        anchors: Anchor file; --pin makes it.
+        pin: Judge and freeze the anchors.
+        source: With --pin: name of the source.
+        items: JSONL file of items.
+        responses: JSONL file of responses.
+        way: With --pin: pairwise or pointwise.
+        seed: With --pin: decides the orders.
+        policy: Responses of a later policy to the same items: tells its change apart.
+        alpha: Chance of calling a judge that stayed moved.
+    """
+
+    anchors: Annotated[Path, typer.Argument()]
+    pin: bool = False
+    source: str = "llm_judge"
+    items: Path | None = None
+    responses: Path | None = None
+    way: str = "pairwise"
+    seed: int = 0
+    policy: Path | None = None
+    alpha: Annotated[float, typer.Option(min=0, max=1)] = 0.01
 
 
 @one_object

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.options import Shown, one_object, options_of_sources
 from harness.nouns.errors import ConfigError
@@ -17,21 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shown):
-    """What ``harness evaluate`` is given."""
+    """What ``harness evaluate`` is given.
 
-    items: Annotated[Path, typer.Option(help="JSONL file of held-out items.")]
-    responses: Annotated[
-        list[str],
-        typer.Option(help="POLICY=FILE.jsonl, or POLICY@SEED=FILE.jsonl; the first is the base."),
-    ]
-    evaluator: Annotated[
-        list[str], typer.Option(help="A pointwise source that scores responses; repeatable.")
-    ]
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="Option of an evaluator, NAME.key=value; repeatable."),
-    ] = None
-    out: Annotated[Path | None, typer.Option(help="JSON file to write everything to.")] = None
+    Args:
+        items: JSONL file of held-out items.
+        responses: POLICY=FILE.jsonl, or POLICY@SEED=FILE.jsonl; the first is the base.
+        evaluator: A pointwise source that scores responses; repeatable.
+        option: Option of an evaluator, NAME.key=value; repeatable.
+        out: JSON file to write everything to.
+    """
+
+    items: Path
+    responses: list[str]
+    evaluator: list[str]
+    option: list[str] | None = None
+    out: Path | None = None
 
 
 @one_object

@@ -19,39 +19,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What ``harness import-labels`` is given."""
+    """What ``harness import-labels`` is given.
 
-    file: Annotated[
-        Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or Excel; or a tool's export.")
-    ]
-    out: Annotated[Path | None, typer.Option(help="Write the labels as one long CSV table.")] = None
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="OPTION=VALUE",
-            help="Say what a column means, e.g. --set label=winner --set 'values={\"1\": A}'. "
-            "Empty takes a guess back.",
-        ),
-    ] = None
-    accept: Annotated[
-        bool, typer.Option("--accept", help="The mapping shown is right: use it.")
-    ] = False
-    items: Annotated[
-        Path | None, typer.Option(help="Items (JSONL): any other item is an error.")
-    ] = None
-    responses: Annotated[
-        Path | None, typer.Option(help="Responses (JSONL): any other response is an error.")
-    ] = None
-    items_out: Annotated[
-        Path | None, typer.Option(help="Write the prompts of the table as items.")
-    ] = None
-    responses_out: Annotated[
-        Path | None, typer.Option(help="Write the responses of the table.")
-    ] = None
-    encoding: Annotated[str, typer.Option(help="Of a text file; UTF-8 by default.")] = ""
-    delimiter: Annotated[str, typer.Option(help="Of a CSV file; guessed by default.")] = ""
-    sheet: Annotated[str, typer.Option(help="Of an Excel file.")] = ""
+    Args:
+        file: CSV, TSV, JSON, JSONL, Parquet or Excel; or a tool's export.
+        out: Write the labels as one long CSV table.
+        set_: Say what a column means, e.g. --set label=winner --set 'values={"1": A}'. Empty takes
+            a guess back.
+        accept: The mapping shown is right: use it.
+        items: Items (JSONL): any other item is an error.
+        responses: Responses (JSONL): any other response is an error.
+        items_out: Write the prompts of the table as items.
+        responses_out: Write the responses of the table.
+        encoding: Of a text file; UTF-8 by default.
+        delimiter: Of a CSV file; guessed by default.
+        sheet: Of an Excel file.
+    """
+
+    file: Annotated[Path, typer.Argument()]
+    out: Path | None = None
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="OPTION=VALUE")] = None
+    accept: bool = False
+    items: Path | None = None
+    responses: Path | None = None
+    items_out: Path | None = None
+    responses_out: Path | None = None
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
 
 
 @one_object
@@ -69,7 +64,7 @@ def command(options: Options) -> None:
     screen = console()
     mapping = ColumnMapping.of_file(
         options.file,
-        split_pairs(options.set_ or (), "--set"),
+        split_pairs(options.set_, "--set"),
         encoding=options.encoding,
         delimiter=options.delimiter,
         sheet=options.sheet,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from harness.cli.options import (
     Answers,
@@ -21,13 +18,17 @@ from harness.cli.options import (
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OneSource, Answers, Asking):
-    """What ``harness judge`` is given."""
+    """What ``harness judge`` is given.
 
-    out: Annotated[Path, typer.Option(help="JSONL file to write the judgments to.")]
-    way: Annotated[
-        str | None, typer.Option(help="pointwise or pairwise; by default what the source can do.")
-    ] = None
-    seed: Annotated[int, typer.Option(help="Decides which response a judge sees first.")] = 0
+    Args:
+        out: JSONL file to write the judgments to.
+        way: pointwise or pairwise; by default what the source can do.
+        seed: Decides which response a judge sees first.
+    """
+
+    out: Path
+    way: str | None = None
+    seed: int = 0
 
 
 @one_object

@@ -19,50 +19,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What ``harness label`` is given."""
+    """What ``harness label`` is given.
 
-    items: Annotated[Path | None, typer.Option(help="Items to label (JSONL).")] = None
-    responses: Annotated[Path | None, typer.Option(help="Their responses (JSONL).")] = None
-    store: Annotated[
-        Path, typer.Option(help="SQLite file of the labels; the page goes on where it stopped.")
-    ] = Path("labels.sqlite")
-    people: Annotated[
-        str, typer.Option(help="Who labels, as ann,bob; needed beyond this machine.")
-    ] = ""
-    way: Annotated[
-        str, typer.Option(help="pairwise (A, B or tie) or pointwise (rate each response).")
-    ] = "pairwise"
-    rubric: Annotated[
-        str, typer.Option(help="Rubric (name or YAML file) whose criteria are asked, one by one.")
-    ] = ""
-    question: Annotated[str, typer.Option(help="Question to ask, in place of a rubric.")] = ""
-    scale: Annotated[
-        str, typer.Option(help="Labels of a rating in their order, in place of a rubric.")
-    ] = "1,2,3,4,5"
-    judgments: Annotated[
-        list[Path] | None,
-        typer.Option(help="Judgments of harness judge: what judges are unsure of is first."),
-    ] = None
-    people_per_task: Annotated[
-        int | None, typer.Option(min=1, help="Stop asking when so many labelled a task.")
-    ] = None
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")] = None
-    seed: Annotated[int, typer.Option(help="Decides order and sides, for each person.")] = 0
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback every person has a token.")
-    ] = "127.0.0.1"
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8017
-    tokens: Annotated[bool, typer.Option("--tokens", help="Tokens on loopback, too.")] = False
-    origin: Annotated[
-        str, typer.Option(help="Public address behind a proxy, as https://labels.example.org.")
-    ] = ""
-    title: Annotated[str, typer.Option(help="Heading of the pages.")] = "Labels"
-    export: Annotated[
-        Path | None, typer.Option(help="Write the labels of --store to this CSV file, and stop.")
-    ] = None
-    export_corrections: Annotated[
-        Path | None, typer.Option(help="Write the better answers as responses, and stop.")
-    ] = None
+    Args:
+        items: Items to label (JSONL).
+        responses: Their responses (JSONL).
+        store: SQLite file of the labels; the page goes on where it stopped.
+        people: Who labels, as ann,bob; needed beyond this machine.
+        way: pairwise (A, B or tie) or pointwise (rate each response).
+        rubric: Rubric (name or YAML file) whose criteria are asked, one by one.
+        question: Question to ask, in place of a rubric.
+        scale: Labels of a rating in their order, in place of a rubric.
+        judgments: Judgments of harness judge: what judges are unsure of is first.
+        people_per_task: Stop asking when so many labelled a task.
+        limit: Only the first tasks.
+        seed: Decides order and sides, for each person.
+        host: Address to listen on; beyond loopback every person has a token.
+        port: 0 takes any free one.
+        tokens: Tokens on loopback, too.
+        origin: Public address behind a proxy, as https://labels.example.org.
+        title: Heading of the pages.
+        export: Write the labels of --store to this CSV file, and stop.
+        export_corrections: Write the better answers as responses, and stop.
+    """
+
+    items: Path | None = None
+    responses: Path | None = None
+    store: Path = Path("labels.sqlite")
+    people: str = ""
+    way: str = "pairwise"
+    rubric: str = ""
+    question: str = ""
+    scale: str = "1,2,3,4,5"
+    judgments: list[Path] | None = None
+    people_per_task: Annotated[int | None, typer.Option(min=1)] = None
+    limit: Annotated[int | None, typer.Option(min=1)] = None
+    seed: int = 0
+    host: str = "127.0.0.1"
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8017
+    tokens: bool = False
+    origin: str = ""
+    title: str = "Labels"
+    export: Path | None = None
+    export_corrections: Path | None = None
 
 
 @one_object

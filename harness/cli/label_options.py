@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from harness.cli.options import split_pairs
+from harness.cli.options import filled, split_pairs
 from harness.nouns.errors import InputError
 from harness.nouns.scale import Level
 
@@ -21,53 +20,40 @@ Several = list[str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOptions:
-    """Where the labels are and how they are to be read."""
+    """Where the labels are and how they are to be read.
 
-    labels: Annotated[
-        Path,
-        typer.Argument(
-            help="Table of labels (.csv, .tsv, .json, .jsonl, .parquet, .xlsx), an export, or"
-            " judgments."
-        ),
-    ]
-    also: Annotated[
-        list[Path] | None,
-        typer.Option(help="More judgments, of the same panel; may be repeated."),
-    ] = None
-    item_column: Annotated[str, typer.Option(help="Column with the name of the item.")] = ""
-    annotator_column: Annotated[
-        str, typer.Option(help="Long tables: column with the annotator.")
-    ] = ""
-    label_column: Annotated[str, typer.Option(help="Long tables: column with the label.")] = ""
-    set_: Annotated[
-        Several,
-        typer.Option(
-            "--set",
-            metavar="OPTION=VALUE",
-            help="Any other table, or what an export's columns mean, in the options of human_csv,"
-            " e.g. --set response_a=model_a; may be repeated.",
-        ),
-    ] = None
-    cluster_column: Annotated[
-        str, typer.Option(help="Column with the group (prompt) of items that belong together.")
-    ] = ""
-    gold_column: Annotated[str, typer.Option(help="Column with the gold label.")] = ""
-    categories: Annotated[str, typer.Option(help="Labels in their order, as low,middle,high.")] = ""
-    failure_values: Annotated[
-        str,
-        typer.Option(
-            help='Labels of judges that stand for a failed verdict; "empty" is an empty'
-            " cell. Default: skip,abstained,refused,unparseable,garbage,timeout,error."
-        ),
-    ] = ""
-    where: Annotated[
-        Several,
-        typer.Option(help="Read only rows with this value, as column=value; may be repeated."),
-    ] = None
-    encoding: Annotated[str, typer.Option(help="Encoding of a text file.")] = ""
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write everything to this JSON file.")
-    ] = None
+    Args:
+        labels: Table of labels (.csv, .tsv, .json, .jsonl, .parquet, .xlsx), an export, or
+            judgments.
+        also: More judgments, of the same panel; may be repeated.
+        item_column: Column with the name of the item.
+        annotator_column: Long tables: column with the annotator.
+        label_column: Long tables: column with the label.
+        set_: Any other table, or what an export's columns mean, in the options of human_csv, e.g.
+            --set response_a=model_a; may be repeated.
+        cluster_column: Column with the group (prompt) of items that belong together.
+        gold_column: Column with the gold label.
+        categories: Labels in their order, as low,middle,high.
+        failure_values: Labels of judges that stand for a failed verdict; "empty" is an empty cell.
+            Default: skip,abstained,refused,unparseable,garbage,timeout,error.
+        where: Read only rows with this value, as column=value; may be repeated.
+        encoding: Encoding of a text file.
+        json_file: Write everything to this JSON file.
+    """
+
+    labels: Annotated[Path, typer.Argument()]
+    also: list[Path] | None = None
+    item_column: str = ""
+    annotator_column: str = ""
+    label_column: str = ""
+    set_: Annotated[Several, typer.Option("--set", metavar="OPTION=VALUE")] = None
+    cluster_column: str = ""
+    gold_column: str = ""
+    categories: str = ""
+    failure_values: str = ""
+    where: Several = None
+    encoding: str = ""
+    json_file: Annotated[Path | None, typer.Option("--json")] = None
 
     @property
     def files(self) -> list[Path]:
@@ -83,75 +69,50 @@ class LabelOptions:
         from harness.labels.mapping import read_said
         from harness.labels.ratings import Reading
 
-        return Reading(
-            item_column=self.item_column,
-            annotator_column=self.annotator_column,
-            label_column=self.label_column,
-            columns=read_said(split_pairs(self.set_ or (), "--set")),
-            cluster_column=self.cluster_column,
-            gold_column=self.gold_column,
+        return filled(
+            Reading,
+            self,
+            columns=read_said(split_pairs(self.set_, "--set")),
             categories=names(self.categories),
             failure_values=names(self.failure_values),
-            where=assigned(self.where, "--where"),
+            where=split_pairs(self.where, "--where"),
             **more,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingOptions(LabelOptions):
-    """Who labelled, on which scale, and what else the table knows of the judges."""
+    """Who labelled, on which scale, and what else the table knows of the judges.
 
-    human_columns: Annotated[
-        str,
-        typer.Option(
-            "--human-columns",
-            "--people",
-            help="People, as a,b,c: columns of a wide table, annotators of a long one.",
-        ),
-    ] = ""
-    judge_columns: Annotated[
-        str, typer.Option("--judge-columns", "--judges", help="Judges and verifiers, likewise.")
-    ] = ""
-    simulated: Annotated[
-        str, typer.Option(help="Which of them a program made up; marked wherever they are shown.")
-    ] = ""
-    orders: Annotated[
-        Several,
-        typer.Option(
-            help="Verdicts in both orders, as judge=column_ab:column_ba, both already"
-            " mapped to the original order; may be repeated."
-        ),
-    ] = None
+    Args:
+        human_columns: People, as a,b,c: columns of a wide table, annotators of a long one.
+        judge_columns: Judges and verifiers, likewise.
+        simulated: Which of them a program made up; marked wherever they are shown.
+        orders: Verdicts in both orders, as judge=column_ab:column_ba, both already mapped to the
+            original order; may be repeated.
+        tie_label: Label that means "no preference"; "tie" is recognised.
+        stated: Stated probability that a judge's own label is right, as judge=column; may be
+            repeated.
+        retest: The same annotator asked again, as name=column; may be repeated.
+        length_column: Pairs: column with the length of A minus the length of B.
+        own_family: Pairs: column with 1 where A is of the judge's family, -1 where B is, else 0, as
+            judge=column; may be repeated.
+        drift: Two versions of one judge, as old:new; may be repeated.
+    """
+
+    human_columns: Annotated[str, typer.Option("--human-columns", "--people")] = ""
+    judge_columns: Annotated[str, typer.Option("--judge-columns", "--judges")] = ""
+    simulated: str = ""
+    orders: Several = None
     scale: Annotated[
         str, typer.Option(help=f"Level of measurement: {', '.join(get_args(Level))}.")
     ] = "nominal"
-    tie_label: Annotated[
-        str, typer.Option(help='Label that means "no preference"; "tie" is recognised.')
-    ] = ""
-    stated: Annotated[
-        Several,
-        typer.Option(
-            help="Stated probability that a judge's own label is right, as judge=column; may be"
-            " repeated."
-        ),
-    ] = None
-    retest: Annotated[
-        Several,
-        typer.Option(help="The same annotator asked again, as name=column; may be repeated."),
-    ] = None
-    length_column: Annotated[
-        str, typer.Option(help="Pairs: column with the length of A minus the length of B.")
-    ] = ""
-    own_family: Annotated[
-        Several,
-        typer.Option(
-            help="Pairs: column with 1 where A is of the judge's family, -1 where B is, else 0, as"
-            " judge=column; may be repeated."
-        ),
-    ] = None
-    drift: Annotated[
-        Several, typer.Option(help="Two versions of one judge, as old:new; may be repeated.")
-    ] = None
+    tie_label: str = ""
+    stated: Several = None
+    retest: Several = None
+    length_column: str = ""
+    own_family: Several = None
+    drift: Several = None
 
     def reading(self, **more: Any) -> Reading:
         """Return how the table is to be read; as of ``LabelOptions``."""
@@ -165,14 +126,13 @@ class ReadingOptions(LabelOptions):
             simulated=names(self.simulated),
             orders={
                 judge: two(columns, f"--orders {judge}")
-                for judge, columns in assigned(self.orders, "--orders").items()
+                for judge, columns in split_pairs(self.orders, "--orders").items()
             },
             level=self.scale,
             tie=self.tie_label,
-            stated=assigned(self.stated, "--stated"),
-            retests=assigned(self.retest, "--retest"),
-            length_column=self.length_column,
-            own_family=assigned(self.own_family, "--own-family"),
+            stated=split_pairs(self.stated, "--stated"),
+            retests=split_pairs(self.retest, "--retest"),
+            own_family=split_pairs(self.own_family, "--own-family"),
             drifts=tuple(two(text, "--drift") for text in self.drift or ()),
             **more,
         )
@@ -181,21 +141,6 @@ class ReadingOptions(LabelOptions):
 def names(text: str) -> tuple[str, ...]:
     """Return the names in "a,b,c"."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def assigned(texts: Sequence[str] | None, option: str) -> dict[str, str]:
-    """Return what each name=value says.
-
-    Raises:
-        InputError: A text is not name=value.
-    """
-    found = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not (equals and name.strip()):
-            raise InputError(f"{option} must be name=value, got {text!r}")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def two(text: str, option: str) -> tuple[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -18,87 +20,108 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What every command with progress is given."""
+    """What every command with progress is given.
 
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False
+    Args:
+        quiet: Show no progress.
+    """
+
+    quiet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asking(Shown):
-    """What a command that may ask a model is given."""
+    """What a command that may ask a model is given.
 
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight at once.")] = 32
-    budget: Annotated[
-        float | None, typer.Option(min=0, help="Stop before spending more, in dollars.")
-    ] = None
+    Args:
+        concurrency: Requests in flight at once.
+        budget: Stop before spending more, in dollars.
+    """
+
+    concurrency: Annotated[int, typer.Option(min=1)] = 32
+    budget: Annotated[float | None, typer.Option(min=0)] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Items and what was answered."""
+    """Items and what was answered.
 
-    items: Annotated[Path, typer.Option(help="JSONL file of items.")]
-    responses: Annotated[Path, typer.Option(help="JSONL file of responses.")]
+    Args:
+        items: JSONL file of items.
+        responses: JSONL file of responses.
+    """
+
+    items: Path
+    responses: Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneSource:
-    """A source by name, with its options."""
+    """A source by name, with its options.
 
-    source: Annotated[str, typer.Option(help="Name of the source; see harness plugins.")]
-    option: Annotated[
-        list[str] | None, typer.Option(help="Option of the source, key=value; repeatable.")
-    ] = None
+    Args:
+        source: Name of the source; see harness plugins.
+        option: Option of the source, key=value; repeatable.
+    """
+
+    source: str
+    option: list[str] | None = None
 
 
 def one_object(command: Callable[[Any], None]) -> Callable[..., None]:
     """Make a typer command of a function that takes one dataclass of options.
 
-    The dataclass declares each option as typer does: ``Annotated[type, typer.Option(...)]``, with a
-    default where it may be left out. Commands that share options inherit them: a parent with an
-    option that must be given stands before the command's own, any other one after.
+    What the dataclass says of a field under ``Args`` is the help of the option; a field without a
+    default must be given. What typer must know besides (limits, another flag) stands in
+    ``Annotated[type, typer.Option(...)]``. Commands that share options inherit them: a parent with
+    an option that must be given stands before the command's own, any other one after.
 
     Args:
         command: Called with the filled dataclass, its parameter's annotation.
     """
     (parameter,) = inspect.signature(command).parameters
     options = get_type_hints(command)[parameter]
-    hints = get_type_hints(options, include_extras=True)
-    parameters = []
-    fields = {field.name: field for field in dataclasses.fields(options)}
-    for field in (fields[name] for name in _in_order(options)):
-        default: Any = inspect.Parameter.empty
-        if field.default is not dataclasses.MISSING:
-            default = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        parameters.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=default,
-                annotation=hints[field.name],
-            )
-        )
+    parameters = [_typer_parameter(field, kind) for field, kind in _in_order(options)]
 
     def run(**given: Any) -> None:
         command(options(**given))
 
+    functools.update_wrapper(run, command)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {name: hints[name] for name in hints}
-    run.__doc__ = command.__doc__
-    run.__name__ = command.__name__
-    run.__module__ = command.__module__
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
 
 
-def _in_order(options: type) -> dict[str, None]:
-    """Return the names of the fields as the help page has them."""
+def _in_order(options: type) -> Iterator[tuple[dataclasses.Field[Any], type]]:
+    """Yield the fields as the help page has them, each with the class that declares it."""
     own, parents = options, options.__mro__[1:-1]
     first = [kind for kind in parents if any(not hasattr(kind, n) for n in kind.__annotations__)]
     last = [kind for kind in parents if kind not in first]
-    kinds = (*first, own, *last)
-    return dict.fromkeys(name for kind in kinds for name in kind.__annotations__)
+    fields = {field.name: field for field in dataclasses.fields(options)}
+    places = dict.fromkeys(name for kind in (*first, own, *last) for name in kind.__annotations__)
+    for name in places:
+        yield fields[name], next(k for k in options.__mro__ if name in k.__annotations__)
+
+
+def _typer_parameter(field: dataclasses.Field[Any], declared_in: type) -> inspect.Parameter:
+    hint = get_type_hints(declared_in, include_extras=True)[field.name]
+    kind, option = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
+    if option is None:  # a flag has no --no- form
+        option = typer.Option(*[f"--{field.name.replace('_', '-')}"] * (kind is bool))
+    option.help = option.help or _said(declared_in, field.name)
+    given = field.default is not dataclasses.MISSING
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default if given else inspect.Parameter.empty,
+        annotation=Annotated[kind, option],
+    )
+
+
+def _said(options: type, name: str) -> str:
+    """Return what the docstring of a dataclass says of a field."""
+    found = re.search(rf"\n    {name}: ((?:.+|\n {{8}})+)", inspect.getdoc(options) or "")
+    return " ".join(found[1].split()) if found else ""
 
 
 def filled(kind: type[T], options: Any, /, **other: Any) -> T:
@@ -114,7 +137,7 @@ def filled(kind: type[T], options: Any, /, **other: Any) -> T:
     return kind(**given, **other)
 
 
-def split_pairs(pairs: Iterable[str], flag: str) -> dict[str, str]:
+def split_pairs(pairs: Iterable[str] | None, flag: str) -> dict[str, str]:
     """Return what a repeatable option key=value was given, as text.
 
     Args:
@@ -125,8 +148,8 @@ def split_pairs(pairs: Iterable[str], flag: str) -> dict[str, str]:
         ConfigError: There is no "=", or a key is given twice.
     """
     found: dict[str, str] = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
+    for pair in pairs or ():
+        key, separator, value = map(str.strip, pair.partition("="))
         if not separator or not key:
             raise ConfigError(f"{flag} {pair!r} is not key=value")
         if key in found:
@@ -144,7 +167,7 @@ def key_values(pairs: Iterable[str] | None, flag: str = "--option") -> dict[str,
     import yaml
 
     found: dict[str, Any] = {}
-    for key, text in split_pairs(pairs or (), flag).items():
+    for key, text in split_pairs(pairs, flag).items():
         try:
             found[key] = yaml.safe_load(text)
         except yaml.YAMLError:

@@ -13,28 +13,25 @@ from harness.nouns.errors import InputError
 
 @dataclass(frozen=True)
 class Options:
-    """What ``harness plan-labels`` is given."""
+    """What ``harness plan-labels`` is given.
 
-    half_width: Annotated[
-        float,
-        typer.Option(help="Half the width of the wished interval: .03 is +-3 points.", min=0.0001),
-    ] = 0.05
-    rate: Annotated[float, typer.Option(help="The rate to be measured; .5 is the worst case.")] = (
-        0.5
-    )
-    correlation: Annotated[
-        float,
-        typer.Option(help="Correlation of judge and people (harness agree prints it as rho)."),
-    ] = 0.0
-    judge_items: Annotated[
-        int | None,
-        typer.Option(help="Items with the judge's label only; without limit if not given.", min=1),
-    ] = None
-    items_per_prompt: Annotated[float, typer.Option(help="Items of one prompt.", min=1.0)] = 1.0
-    prompt_correlation: Annotated[
-        float, typer.Option(help="How alike items of one prompt are (intraclass correlation).")
-    ] = 0.0
-    confidence: Annotated[float, typer.Option(help="Level of the interval.")] = 0.95
+    Args:
+        half_width: Half the width of the wished interval: .03 is +-3 points.
+        rate: The rate to be measured; .5 is the worst case.
+        correlation: Correlation of judge and people (harness agree prints it as rho).
+        judge_items: Items with the judge's label only; without limit if not given.
+        items_per_prompt: Items of one prompt.
+        prompt_correlation: How alike items of one prompt are (intraclass correlation).
+        confidence: Level of the interval.
+    """
+
+    half_width: Annotated[float, typer.Option(min=0.0001)] = 0.05
+    rate: float = 0.5
+    correlation: float = 0.0
+    judge_items: Annotated[int | None, typer.Option(min=1)] = None
+    items_per_prompt: Annotated[float, typer.Option(min=1.0)] = 1.0
+    prompt_correlation: float = 0.0
+    confidence: float = 0.95
 
 
 @one_object

@@ -13,12 +13,15 @@ from harness.cli.options import one_object
 
 @dataclass(frozen=True)
 class Options:
-    """What ``harness report`` is given."""
+    """What ``harness report`` is given.
 
-    run_dir: Annotated[Path, typer.Argument(help="Folder of a run, such as reports/demo.")]
-    out: Annotated[
-        Path | None, typer.Option(help="Write the report here instead of into the run's folder.")
-    ] = None
+    Args:
+        run_dir: Folder of a run, such as reports/demo.
+        out: Write the report here instead of into the run's folder.
+    """
+
+    run_dir: Annotated[Path, typer.Argument()]
+    out: Path | None = None
 
 
 @one_object

@@ -13,38 +13,33 @@ from harness.cli.options import Shown, filled, one_object
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shown):
-    """What ``harness respond`` is given."""
+    """What ``harness respond`` is given.
 
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Folder of a checkpoint or of a LoRA adapter, or a hub id; or with --chat a"
-            " model as litellm names it."
-        ),
-    ]
-    items: Annotated[Path, typer.Option(help="JSONL file of items.")]
-    out: Annotated[Path, typer.Option(help="JSONL file to write the responses to.")]
-    per_item: Annotated[int, typer.Option(min=1, help="Responses for each item.")] = 1
-    system: Annotated[
-        str | None,
-        typer.Option(help="Name of the policy on its responses; the model's by default."),
-    ] = None
-    temperature: Annotated[float, typer.Option(min=0.0, help="Sampling temperature.")] = 1.0
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Upper limit of a response.")] = 256
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            help="Seed of the sampling, 0 by default; with --chat sent only where it is given,"
-            " since some providers take none."
-        ),
-    ] = None
-    chat: Annotated[bool, typer.Option("--chat", help="Ask through an API or local/<name>.")] = (
-        False
-    )
-    budget: Annotated[
-        float | None,
-        typer.Option(min=0, help="With --chat: stop before spending more, in dollars."),
-    ] = None
+    Args:
+        model: Folder of a checkpoint or of a LoRA adapter, or a hub id; or with --chat a model as
+            litellm names it.
+        items: JSONL file of items.
+        out: JSONL file to write the responses to.
+        per_item: Responses for each item.
+        system: Name of the policy on its responses; the model's by default.
+        temperature: Sampling temperature.
+        max_new_tokens: Upper limit of a response.
+        seed: Seed of the sampling, 0 by default; with --chat sent only where it is given, since
+            some providers take none.
+        chat: Ask through an API or local/<name>.
+        budget: With --chat: stop before spending more, in dollars.
+    """
+
+    model: str
+    items: Path
+    out: Path
+    per_item: Annotated[int, typer.Option(min=1)] = 1
+    system: str | None = None
+    temperature: Annotated[float, typer.Option(min=0.0)] = 1.0
+    max_new_tokens: Annotated[int, typer.Option(min=1)] = 256
+    seed: int | None = None
+    chat: bool = False
+    budget: Annotated[float | None, typer.Option(min=0)] = None
 
 
 @one_object

@@ -13,22 +13,27 @@ from harness.cli.options import Answers, Asking, filled, one_object
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Answers, Asking):
-    """What ``harness revise`` is given."""
+    """What ``harness revise`` is given.
 
-    out: Annotated[Path, typer.Option(help="JSONL file to write: prompt and completion.")]
-    model: Annotated[str, typer.Option(help="Model that criticises and revises.")] = (
-        "local/smollm2-135m-instruct"
-    )
-    constitution: Annotated[str, typer.Option(help="Constitution: an id, or a YAML file.")] = (
-        "house"
-    )
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of critique and revision.")] = 1
-    api_base: Annotated[
-        str | None, typer.Option(help="Address of an OpenAI-compatible server.")
-    ] = None
-    temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature.")] = 0.0
-    max_tokens: Annotated[int, typer.Option(min=1, help="Limit of each answer.")] = 256
-    seed: Annotated[int, typer.Option(help="Decides which principles are drawn.")] = 0
+    Args:
+        out: JSONL file to write: prompt and completion.
+        model: Model that criticises and revises.
+        constitution: Constitution: an id, or a YAML file.
+        rounds: Rounds of critique and revision.
+        api_base: Address of an OpenAI-compatible server.
+        temperature: Sampling temperature.
+        max_tokens: Limit of each answer.
+        seed: Decides which principles are drawn.
+    """
+
+    out: Path
+    model: str = "local/smollm2-135m-instruct"
+    constitution: str = "house"
+    rounds: Annotated[int, typer.Option(min=1)] = 1
+    api_base: str | None = None
+    temperature: Annotated[float, typer.Option(min=0)] = 0.0
+    max_tokens: Annotated[int, typer.Option(min=1)] = 256
+    seed: int = 0
 
 
 @one_object

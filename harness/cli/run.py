@@ -8,28 +8,28 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import one_object
+from harness.cli.options import Shown, one_object
 
 
-@dataclass(frozen=True)
-class Options:
-    """What ``harness run`` is given."""
+@dataclass(frozen=True, kw_only=True)
+class Options(Shown):
+    """What ``harness run`` is given.
 
-    experiment: Annotated[Path, typer.Argument(help="The experiment file (YAML).")]
-    out: Annotated[
-        Path | None, typer.Option(help="The run directory; reports/<name> by default.")
-    ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False
+    Args:
+        experiment: The experiment file (YAML).
+        out: The run directory; reports/<name> by default.
+    """
+
+    experiment: Annotated[Path, typer.Argument()]
+    out: Path | None = None
 
 
 @one_object
 def command(options: Options) -> None:
     """Run an experiment from items to report; the same command goes on after a stop."""
-    from functools import partial
-
-    from harness.cli.screen import advance, console, progress
+    from harness.cli.screen import bars, console
     from harness.experiment.run import run
 
-    with progress(options.quiet) as bars:
-        report = run(options.experiment, options.out, bar=partial(advance, bars))
+    with bars(options.quiet) as bar:
+        report = run(options.experiment, options.out, bar=bar)
     console().print(f"report: {report}", soft_wrap=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,15 +59,14 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
             bars.stop()
 
 
-def advance(bars: Progress, title: str, total: int) -> Callable[[int], None]:
-    """Add a bar and return a function that moves it on."""
-    bars.start()
-    task = bars.add_task(title, total=total)
-    return lambda count: bars.advance(task, count)
-
-
 @contextmanager
 def bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
     """Yield what starts a bar with a title and a total, and returns what moves it on."""
     with progress(quiet) as shown:
-        yield partial(advance, shown)
+
+        def start(title: str, total: int) -> Callable[[int], None]:
+            shown.start()
+            task = shown.add_task(title, total=total)
+            return lambda count: shown.advance(task, count)
+
+        yield start

@@ -16,33 +16,28 @@ from harness.train.table import TRAINERS
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shown):
-    """What ``harness train`` is given."""
+    """What ``harness train`` is given.
+
+    Args:
+        model: Folder of a checkpoint, or a hub id.
+        data: JSONL rows: sft prompt, completion; dpo and reward_model prompt, chosen, rejected and
+            perhaps probability; the others prompt and perhaps reference, item_id.
+        out: Folder for checkpoint and log; a second try goes on.
+        reward: grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward
+            model; NAME=WEIGHT weighs it; repeatable.
+        option: Option of a --reward source, NAME.key=value; repeatable.
+        setting: Setting of the trainer, key=value.
+        seed: Seed of order and sampling.
+    """
 
     trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")]
-    model: Annotated[str, typer.Option(help="Folder of a checkpoint, or a hub id.")]
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="JSONL rows: sft prompt, completion; dpo and reward_model prompt, chosen, rejected"
-            " and perhaps probability; the others prompt and perhaps reference, item_id."
-        ),
-    ]
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint and log; a second try goes on.")]
-    reward: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward"
-            " model; NAME=WEIGHT weighs it; repeatable."
-        ),
-    ] = None
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="Option of a --reward source, NAME.key=value; repeatable."),
-    ] = None
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Setting of the trainer, key=value.")
-    ] = None
-    seed: Annotated[int, typer.Option(help="Seed of order and sampling.")] = 0
+    model: str
+    data: Path
+    out: Path
+    reward: list[str] | None = None
+    option: list[str] | None = None
+    setting: Annotated[list[str] | None, typer.Option("--set")] = None
+    seed: int = 0
 
 
 @one_object
@@ -50,12 +45,10 @@ def command(options: Options) -> None:
     """Train a policy or a reward model."""
     from harness.cli.screen import console, progress
     from harness.experiment.plain import TrainSettings, train
-    from harness.records.rows import read_rows
     from harness.train.trainers import settings_of
 
     trainer, weights = options.trainer, weights_of(options.reward or ())
     values = settings_of(trainer, key_values(options.setting, "--set"), "--set")
-    rows = [row for _, row in read_rows(options.data)]
     named = options_of_sources(options.option, [n for n in weights if not Path(n).is_dir()])
     with progress(options.quiet) as bars:
         bars.start()
@@ -67,7 +60,7 @@ def command(options: Options) -> None:
             bars.update(task, completed=row["step"], description=text)
 
         settings = TrainSettings(values, weights, named, options.seed, on_step)
-        result = train(trainer, options.model, rows, options.out, settings)
+        result = train(trainer, options.model, options.data, options.out, settings)
     console().print(
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,

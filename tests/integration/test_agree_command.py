@@ -154,7 +154,7 @@ def test_long_and_wide_tables_agree(tmp_path):
         ),
         (WIDE, ["--people", "ann", "--item-column", "prompt"], ["row 3: item 'p1' stands already"]),
         (WIDE, ["--people", "ann", "--judges", "ann"], ["both people and judges"]),
-        (WIDE, ["--judges", "judge", "--orders", "judge"], ["must be name=value"]),
+        (WIDE, ["--judges", "judge", "--orders", "judge"], ["--orders 'judge' is not key=value"]),
         (WIDE, ["--judges", "judge", "--orders", "judge=ann"], ["as first:second"]),
         (WIDE, ["--people", "ann", "--drift", "ann:zoe"], ["--drift names zoe"]),
         (WIDE, ["--judges", "judge", "--stated", "judge=item"], ["row 3: item is 2, no prob"]),

@@ -50,6 +50,18 @@ def test_every_stage_has_a_command() -> None:
     assert missing == []
 
 
+def test_every_option_says_what_it_is() -> None:
+    from typer.main import get_command
+
+    from harness.cli.main import app, register
+
+    register()
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    silent = [f"{n} {one.name}" for n, c in commands.items() for one in c.params if not one.help]
+    assert len(commands) >= 17
+    assert silent == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
