@@ -30,7 +30,7 @@ def run_tests(
         LostError: The zygote or the test process is gone.
     """
     if kind not in slot.testers:
-        slot.testers[kind] = TestingProcess(kind, slot.level, slot.extra_paths, slot.preimport)
+        slot.testers[kind] = TestingProcess(kind, slot.options)
     answers = slot.start({"mode": "rpc", "source": source}, limits)
     answer: dict[str, Any] = {}
     try:

@@ -1,12 +1,20 @@
-"""Starts a guest module in a fresh interpreter, apart from this process."""
+"""Starts processes apart from this one, and reads what they answer."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from harness.sandbox.guest.codec import LENGTH
 
 _GUEST = Path(__file__).parent / "guest"
 # Threads of numerical libraries would not survive the fork of a child.
@@ -28,6 +36,10 @@ for name, path in json.loads(sys.argv[1]):
 from {module} import main
 main(json.loads(sys.argv[2]))
 """
+_BOOT_TRUSTED = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from {module} import main; main(*map(int, sys.argv[2:]))"
+)
 
 
 class LostError(Exception):
@@ -37,24 +49,74 @@ class LostError(Exception):
 def launch(module: str, options: dict[str, Any], descriptor: int) -> subprocess.Popen[bytes]:
     """Execute a guest module in a fresh interpreter with an empty environment.
 
+    Its ``main`` gets the options and the descriptor, which is called "control".
+
     Never a fork of this process: that would copy the page tables of a trainer and share its memory
     with hostile code.
     """
-    folder = _GUEST.parent.parent
     packages = [
-        ("harness", str(folder)),
+        ("harness", str(_GUEST.parent.parent)),
         ("harness.sandbox", str(_GUEST.parent)),
         ("harness.sandbox.guest", str(_GUEST)),
     ]
     python = getattr(sys, "_base_executable", None) or sys.executable
     command = [python, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT.format(module=module)]
+    command += [json.dumps(packages), json.dumps(options | {"control": descriptor})]
+    return _execute(command, descriptor, _ENVIRONMENT, "/")
+
+
+def launch_trusted(
+    module: str, descriptor: int, *numbers: int, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Execute a module with the packages of this process; its ``main`` gets the numbers."""
+    command = [sys.executable, "-c", _BOOT_TRUSTED.format(module=module), json.dumps(sys.path)]
+    return _execute([*command, *map(str, (descriptor, *numbers))], descriptor, environment)
+
+
+def _execute(
+    command: list[str],
+    descriptor: int,
+    environment: Mapping[str, str] | None,
+    folder: str | None = None,
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*command, json.dumps(packages), json.dumps(options)],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=[descriptor],
-        env=_ENVIRONMENT,
-        cwd="/",
+        env=environment,
+        cwd=folder,
         start_new_session=True,
     )
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and what it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def receive(stream: socket.socket, timeout_s: float) -> dict[str, Any]:
+    """Return the next answer: a length, then a JSON object.
+
+    Raises:
+        TimeoutError: It did not come in time.
+        EOFError: The other end has closed.
+        OSError: The connection is broken.
+    """
+    deadline = time.monotonic() + timeout_s
+    size = LENGTH.unpack(_read(stream, LENGTH.size, deadline))[0]
+    answer: dict[str, Any] = json.loads(_read(stream, size, deadline))
+    return answer
+
+
+def _read(stream: socket.socket, size: int, deadline: float) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        stream.settimeout(max(deadline - time.monotonic(), 0.001))
+        part = stream.recv(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)

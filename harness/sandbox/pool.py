@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import queue
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from harness.nouns.errors import SandboxError
@@ -18,6 +16,7 @@ from harness.sandbox import probes
 from harness.sandbox.claims import exchange
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.launch import LostError
+from harness.sandbox.lending import Lender
 from harness.sandbox.result import Integrity, RunLimits, SandboxResult
 from harness.sandbox.slot import Slot
 
@@ -65,14 +64,10 @@ class Pool:
     """
 
     def __init__(self, processes: int, wanted: ZygoteOptions) -> None:
-        self.processes = processes
         self.wanted = wanted
         self._lock = threading.Lock()
         self._isolation: Isolation | None = None
-        self._executor: ThreadPoolExecutor | None = None
-        self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
-        self._slots: set[Slot] = set()
-        self._closed = False
+        self._slots: Lender[Slot] = Lender(processes, "sandbox", SandboxError)
 
     @property
     def isolation(self) -> Isolation:
@@ -89,18 +84,11 @@ class Pool:
     @property
     def pids(self) -> tuple[int, ...]:
         """Process ids of the zygotes that run."""
-        return tuple(slot.pid for slot in self._slots)
+        return tuple(slot.pid for slot in self._slots.running)
 
     def close(self) -> None:
         """End every zygote; work that waits ends with an error."""
-        with self._lock:
-            self._closed = True
-            slots, self._slots = self._slots, set()
-            executor, self._executor = self._executor, None
-        for slot in slots:
-            slot.close()
-        if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+        self._slots.close()
 
     def _start(self) -> Isolation:
         """Take the strongest level that starts and whose probes are blocked."""
@@ -115,7 +103,7 @@ class Pool:
         for level in reversed(LEVELS[weakest : strongest + 1]):
             # A fresh zygote for each attempt: half of an unshare would poison the process.
             try:
-                slot = Slot(level, wanted.extra_paths, wanted.preimport)
+                slot = self._slot(level)
             except SandboxError as error:
                 refused[level] = str(error)
                 continue
@@ -130,11 +118,7 @@ class Pool:
                 refused[level] = f"a confined child could {', '.join(missing)}"
                 slot.close()
                 continue
-            self._slots.add(slot)
-            self._idle.put(slot)
-            for _ in range(self.processes - 1):
-                self._idle.put(None)
-            self._executor = ThreadPoolExecutor(self.processes, thread_name_prefix="sandbox")
+            self._slots.fill(slot)
             return Isolation(level, blocked, refused)
         reasons = "".join(f"\n  - {level}: {reason}" for level, reason in refused.items())
         raise SandboxError(
@@ -158,52 +142,37 @@ class Pool:
         """
         if self._isolation is None:
             await asyncio.get_running_loop().run_in_executor(None, lambda: self.isolation)
-        executor = self._executor
-        if executor is None:
-            raise SandboxError("the sandbox is closed")
-        return await asyncio.wrap_future(executor.submit(self._work, work, total, integrity))
+        return await asyncio.wrap_future(self._slots.submit(self._work, work, total, integrity))
 
     def _work(
         self, work: Callable[[Slot], SandboxResult], total: int, integrity: Integrity
     ) -> SandboxResult:
         """Run in a slot; a lost zygote is replaced and the run tried once more."""
         began = time.perf_counter()
-        slot = self._idle.get()
+        slot = self._slots.take()
         try:
             for attempt in (1, 2):
                 try:
                     if slot is None:
-                        slot = self._new_slot()
+                        slot = self._slots.add(self._slot(self.isolation.level))
                     result = work(slot)
                     return replace(result, wall_s=time.perf_counter() - began)
                 except (LostError, SandboxError) as error:
-                    if slot is not None:
-                        self._drop(slot)
+                    self._slots.drop(slot)
                     slot, reason = None, str(error)
-                    if attempt == 2 or self._closed:
+                    if attempt == 2 or self._slots.closed:
                         break
             return SandboxResult(
                 "error", 0, total, f"sandbox: {reason}", self.isolation.level, integrity
             )
         finally:
             if slot is not None and slot.jobs >= RECYCLE_AFTER:
-                self._drop(slot)
+                self._slots.drop(slot)
                 slot = None
-            self._idle.put(slot)
+            self._slots.give_back(slot)
 
-    def _new_slot(self) -> Slot:
-        slot = Slot(self.isolation.level, self.wanted.extra_paths, self.wanted.preimport)
-        with self._lock:
-            if not self._closed:
-                self._slots.add(slot)
-                return slot
-        slot.close()
-        raise SandboxError("the sandbox is closed")
-
-    def _drop(self, slot: Slot) -> None:
-        with self._lock:
-            self._slots.discard(slot)
-        slot.close()
+    def _slot(self, level: str) -> Slot:
+        return Slot(level, self.wanted.extra_paths, self.wanted.preimport)
 
 
 def _probe(slot: Slot) -> dict[str, bool]:

@@ -5,7 +5,6 @@ It talks to the controller and to the program like the confined test process of 
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -16,32 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox.guest import codec
+from harness.sandbox.guest.program import die_with_parent
 from harness.sandbox.guest.proxies import Program
-from harness.sandbox.guest.tester import answer_of, die_with_parent, names_in, serve
+from harness.sandbox.guest.tester import answer_of, names_in, serve
+from harness.sandbox.launch import launch_trusted
 
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    "from harness.sandbox.pytest_process import main; main(int(sys.argv[2]))"
-)
 _OPTIONS = "-p no:cacheprovider -p no:terminal --import-mode=importlib -c /dev/null".split()
 
 
-def launch_pytest(_: str, options: dict[str, Any], descriptor: int) -> subprocess.Popen[bytes]:
+def launch_pytest(descriptor: int) -> subprocess.Popen[bytes]:
     """Execute the process with the packages of this one."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    return subprocess.Popen(
-        [sys.executable, "-B", "-c", _BOOT, json.dumps(sys.path), str(descriptor)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[descriptor],
-        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        start_new_session=True,
-    )
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return launch_trusted(__name__, descriptor, environment=environment)
 
 
 def main(descriptor: int) -> None:
     """Serve requests until the controller closes its end."""
+    sys.dont_write_bytecode = True
     control = socket.socket(fileno=descriptor)
     die_with_parent()
     try:

@@ -6,16 +6,24 @@ and any event loop. A call that finds every zygote busy waits.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.nouns.errors import SandboxError
-from harness.sandbox.claims import check_call, check_output, describe, exchange, judge, observed
+from harness.sandbox.claims import (
+    Check,
+    check_call,
+    check_output,
+    describe,
+    exchange,
+    judge,
+    observed,
+)
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.isolated_tests import run_tests
+from harness.sandbox.lending import Closing
 from harness.sandbox.pool import Isolation, Pool, ZygoteOptions
 from harness.sandbox.printed_output import run_programs
 from harness.sandbox.result import RunLimits, SandboxResult
@@ -23,7 +31,7 @@ from harness.sandbox.slot import Slot
 from harness.sandbox.workers import cores
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Runs untrusted programs against tests whose answers they cannot reach.
 
     Args:
@@ -85,14 +93,7 @@ class Sandbox:
             return self
         with self._lock:
             if wanted not in self._others:
-                self._others[wanted] = Sandbox(
-                    self.processes,
-                    min_isolation=min_isolation,
-                    max_isolation=strongest,
-                    limits=self.limits,
-                    extra_paths=extra_paths,
-                    preimport=preimport,
-                )
+                self._others[wanted] = Sandbox(self.processes, limits=self.limits, **asdict(wanted))
             return self._others[wanted]
 
     async def run_functions(
@@ -118,15 +119,9 @@ class Sandbox:
             KeyError: A test has no expected value.
             TypeError: An expected value is not plain data.
         """
-        limits = limits or self.limits
         calls = [[list(t.get("args", ())), dict(t.get("kwargs", {}))] for t in tests]
         job = {"mode": "functions", "source": source, "entry": entry_point, "calls": calls}
-        checks = [check_call(test, tolerance) for test in tests]
-
-        def work(slot: Slot) -> SandboxResult:
-            return judge(exchange(slot, job, limits), checks, slot.level)
-
-        return await self._pool.submit(work, len(tests), "isolated-oracle")
+        return await self._judged(job, [check_call(test, tolerance) for test in tests], limits)
 
     async def run_stdio(
         self,
@@ -184,9 +179,8 @@ class Sandbox:
         Returns:
             The result, whose outcome is ``pass`` when every run ended well, and the values.
         """
-        limits = limits or self.limits
         job: dict[str, Any] = {"mode": "programs", "source": source, "inputs": list(inputs)}
-        job["cap"] = limits.output_bytes
+        job["cap"] = (limits or self.limits).output_bytes
         if entry_point:
             job = {"mode": "functions", "source": source, "entry": entry_point}
             job["calls"] = [[list(arguments), {}] for arguments in calls]
@@ -197,13 +191,19 @@ class Sandbox:
             values.append(value)
             return complaint
 
-        def work(slot: Slot) -> SandboxResult:
-            values.clear()
-            total = len(calls) if entry_point else len(inputs)
-            return judge(exchange(slot, job, limits), [check] * total, slot.level)
+        total = len(calls) if entry_point else len(inputs)
+        return await self._judged(job, [check] * total, limits), values
 
-        result = await self._pool.submit(work, len(calls) or len(inputs), "isolated-oracle")
-        return result, values
+    async def _judged(
+        self, job: dict[str, Any], checks: Sequence[Check], limits: RunLimits | None
+    ) -> SandboxResult:
+        """Run one job in a child, and check here each thing that it claims."""
+        bounds = limits or self.limits
+
+        def work(slot: Slot) -> SandboxResult:
+            return judge(exchange(slot, job, bounds), checks, slot.level)
+
+        return await self._pool.submit(work, len(checks), "isolated-oracle")
 
     async def run_tests(
         self,
@@ -275,17 +275,13 @@ class Sandbox:
 
         Only for tests that cannot be run apart from it (mocks, functions as arguments).
         """
-        limits = limits or self.limits
         job = {"mode": "inside", "source": source, "tests": tests}
 
         def check(claim: Any) -> str:
             return "" if claim == {"v": True} else describe(claim)
 
-        def work(slot: Slot) -> SandboxResult:
-            result = judge(exchange(slot, job, limits), [check], slot.level)
-            return replace(result, integrity="in-process")
-
-        return await self._pool.submit(work, 1, "in-process")
+        result = await self._judged(job, [check], limits)
+        return replace(result, integrity="in-process")
 
     def close(self) -> None:
         """End every process of the sandbox; runs that wait end with an error."""
@@ -294,19 +290,3 @@ class Sandbox:
         for other in others.values():
             other.close()
         self._pool.close()
-
-    def __enter__(self) -> Sandbox:
-        """Return the sandbox itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
-    async def __aenter__(self) -> Sandbox:
-        """Return the sandbox itself."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close it."""
-        await asyncio.get_running_loop().run_in_executor(None, self.close)

@@ -7,7 +7,6 @@ import json
 import marshal
 import os
 import select
-import signal
 import socket
 import subprocess
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 from harness.nouns.errors import SandboxError
 from harness.sandbox.guest.codec import LENGTH
-from harness.sandbox.launch import LostError, launch
+from harness.sandbox.launch import LostError, kill_group, launch
 from harness.sandbox.result import RunLimits
 from harness.sandbox.testing_process import TestingProcess
 
@@ -58,19 +57,12 @@ class Slot:
             SandboxError: The host does not offer the level; the message says which step failed.
         """
         self.level = level
-        self.extra_paths = extra_paths
-        self.preimport = preimport
+        self.options = {"level": level, "extra_paths": extra_paths, "preimport": preimport}
         self.jobs = 0
         self.testers: dict[str, TestingProcess] = {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        options = {
-            "level": level,
-            "control": theirs.fileno(),
-            "extra_paths": list(extra_paths),
-            "preimport": list(preimport),
-        }
         with theirs:
-            self._process = launch("harness.sandbox.guest.zygote", options, theirs.fileno())
+            self._process = launch("harness.sandbox.guest.zygote", self.options, theirs.fileno())
         try:
             self._wait_ready()
         except (OSError, LostError, SandboxError) as error:
@@ -159,10 +151,7 @@ class Slot:
             # once, they would leave a zombie to whoever adopts orphans.
             self._process.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+            kill_group(self._process)
             self._process.wait()
 
     def _wait_ready(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import array
 import json
 import socket
-import time
+from collections.abc import Mapping
 from typing import Any
 
 from harness.nouns.errors import SandboxError
 from harness.sandbox.guest import codec
-from harness.sandbox.launch import LostError, launch
+from harness.sandbox.launch import LostError, launch, receive
 from harness.sandbox.pytest_process import launch_pytest
 
 _START_S = 30.0
@@ -25,32 +25,26 @@ class TestingProcess:
 
     __test__ = False  # not a test of this project
 
-    def __init__(
-        self, kind: str, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
-    ) -> None:
+    def __init__(self, kind: str, options: Mapping[str, Any]) -> None:
         """Start it and wait until it is ready.
 
         Args:
             kind: "code" for test code in a confined process; "pytest" for files that pytest runs,
                 which needs its packages and a folder to write to, and is not confined.
-            level: Isolation level of the zygote.
-            extra_paths: Directories that tests may import from.
-            preimport: Modules to import at the start.
+            options: What the zygote was started with.
 
         Raises:
             SandboxError: It could not start.
         """
         self._control, theirs = socket.socketpair()
-        options = {
-            # Its code is trusted and it has no use for a root of its own.
-            "level": "landlock" if level == "namespaces" else level,
-            "control": theirs.fileno(),
-            "extra_paths": list(extra_paths),
-            "preimport": list(preimport),
-        }
         with theirs:
-            start = launch if kind == "code" else launch_pytest
-            self._process = start("harness.sandbox.guest.tester", options, theirs.fileno())
+            if kind == "pytest":
+                self._process = launch_pytest(theirs.fileno())
+            else:
+                # Its code is trusted and it has no use for a root of its own.
+                level = "landlock" if options["level"] == "namespaces" else options["level"]
+                own = {**options, "level": level}
+                self._process = launch("harness.sandbox.guest.tester", own, theirs.fileno())
         try:
             message = self._receive(_START_S)
         except (Hung, LostError) as error:
@@ -90,23 +84,11 @@ class TestingProcess:
         self._process.wait()
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout_s
-        size = codec.LENGTH.unpack(self._read(4, deadline))[0]
-        message: dict[str, Any] = json.loads(self._read(size, deadline))
-        return message
-
-    def _read(self, size: int, deadline: float) -> bytes:
-        parts = []
-        while size:
-            try:
-                self._control.settimeout(max(deadline - time.monotonic(), 0.001))
-                part = self._control.recv(size)
-            except TimeoutError as error:
-                raise Hung("the tests did not end") from error
-            except OSError as error:
-                raise LostError(f"the test process is gone: {error}") from error
-            if not part:
-                raise LostError("the test process has ended")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        try:
+            return receive(self._control, timeout_s)
+        except TimeoutError as error:
+            raise Hung("the tests did not end") from error
+        except OSError as error:
+            raise LostError(f"the test process is gone: {error}") from error
+        except EOFError as error:
+            raise LostError("the test process has ended") from error

@@ -6,40 +6,30 @@ that a function that was led astray by the text that it judges cannot run code i
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import importlib
 import json
 import os
 import pickle
 import resource
-import signal
-import struct
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from harness.nouns.schema import Verdict
-
-LENGTH = struct.Struct("<I")
-_PR_SET_PDEATHSIG = 1
+from harness.sandbox.guest.codec import LENGTH
+from harness.sandbox.guest.program import die_with_parent, read_frame, write_all
 
 
 def main(descriptor: int, parent: int, memory_bytes: int) -> None:
     """Serve calls until the parent closes its end; die with the parent even in a call."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            return
+    die_with_parent()
+    if os.getppid() != parent:
+        return
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _write(descriptor, {"ready": True})
     while True:
-        header = _read(descriptor, LENGTH.size)
-        if not header:
-            return
-        request = pickle.loads(_read(descriptor, LENGTH.unpack(header)[0]))
-        _write(descriptor, _answer(*request))
+        _write(descriptor, _answer(*pickle.loads(read_frame(descriptor))))
 
 
 def _answer(function: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
@@ -67,19 +57,6 @@ def _load(function: str) -> Callable[..., Any]:
     return found
 
 
-def _read(descriptor: int, size: int) -> bytes:
-    parts = []
-    while size:
-        part = os.read(descriptor, min(size, 1 << 20))
-        if not part:
-            return b""
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
 def _write(descriptor: int, answer: dict[str, Any]) -> None:
     body = json.dumps(answer).encode()
-    data = memoryview(LENGTH.pack(len(body)) + body)
-    while data:
-        data = data[os.write(descriptor, data) :]
+    write_all(descriptor, LENGTH.pack(len(body)) + body)

@@ -21,13 +21,13 @@ import os
 import sys
 from typing import Any
 
-from harness.sandbox.guest.codec import LENGTH, Unencodable, dumps, to_tree
+from harness.sandbox.guest.codec import Unencodable, dumps, to_tree
 from harness.sandbox.guest.program import (
     SOURCE_NAME,
     failure,
     load,
     new_module,
-    read_exactly,
+    read_frame,
     send,
 )
 from harness.sandbox.guest.remote import serve_solution
@@ -62,18 +62,12 @@ def warm_up(modules: list[str]) -> None:
 
 def run_job(descriptor: int) -> None:
     """Read the job and run it; the caller ends the process."""
-    job = marshal.loads(read_exactly(descriptor, LENGTH.unpack(read_exactly(descriptor, 4))[0]))
-    mode = job["mode"]
-    if mode == "functions":
-        _functions(descriptor, job)
-    elif mode == "programs":
-        _programs(descriptor, job)
-    elif mode == "raw":
-        _raw(descriptor, job)
-    elif mode == "rpc":
-        serve_solution(descriptor, job["source"])
-    elif mode == "inside":
-        _inside(descriptor, job)
+    job = marshal.loads(read_frame(descriptor))
+    _MODES[job["mode"]](descriptor, job)
+
+
+def _rpc(descriptor: int, job: dict[str, Any]) -> None:
+    serve_solution(descriptor, job["source"])
 
 
 def _functions(descriptor: int, job: dict[str, Any]) -> None:
@@ -148,3 +142,12 @@ def _inside(descriptor: int, job: dict[str, Any]) -> None:
         send(descriptor, failure(error, "call"))
         return
     send(descriptor, {"v": True})
+
+
+_MODES = {
+    "functions": _functions,
+    "programs": _programs,
+    "raw": _raw,
+    "rpc": _rpc,
+    "inside": _inside,
+}

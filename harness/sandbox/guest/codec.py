@@ -12,7 +12,7 @@ import datetime
 import json
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -20,13 +20,21 @@ from typing import Any
 MAX_DEPTH = 100
 LENGTH = struct.Struct("<I")
 
-
 _DATE, _TIME = ("year", "month", "day"), ("hour", "minute", "second", "microsecond")
 _MOMENTS: dict[type, tuple[str, ...]] = {
     datetime.date: _DATE,
     datetime.time: _TIME,
     datetime.datetime: _DATE + _TIME,
     datetime.timedelta: ("days", "seconds", "microseconds"),
+}
+_MOMENT_TYPES: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in _MOMENTS}
+_GROUPS: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "z": frozenset}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "b": bytes.fromhex,
+    "a": bytearray.fromhex,
+    "i": lambda digits: int(digits, 16),
+    "f": float,
+    "n": Decimal,
 }
 
 
@@ -126,11 +134,6 @@ def _integer(tree: Any) -> int:
     return number
 
 
-def _moment(name: str, *parts: int) -> Any:
-    kinds = {kind.__name__: kind for kind in _MOMENTS}
-    return kinds[name](*parts)
-
-
 def from_tree(tree: Any, opaque: Callable[[str, Any], Any] | None = None) -> Any:
     """Return the value of a tree.
 
@@ -148,33 +151,22 @@ def from_tree(tree: Any, opaque: Callable[[str, Any], Any] | None = None) -> Any
         raise Malformed("not a tagged value")
     ((tag, body),) = tree.items()
     try:
-        if tag == "t":
-            return tuple(from_tree(v, opaque) for v in body)
+        if tag in _READ:
+            return _READ[tag](body)
+        if tag in _GROUPS:
+            return _GROUPS[tag](from_tree(v, opaque) for v in body)
         if tag == "d":
             return {from_tree(k, opaque): from_tree(v, opaque) for k, v in body}
-        if tag == "s":
-            return {from_tree(v, opaque) for v in body}
-        if tag == "z":
-            return frozenset(from_tree(v, opaque) for v in body)
-        if tag == "b":
-            return bytes.fromhex(body)
-        if tag == "i":
-            return int(body, 16)
-        if tag == "f":
-            return float(body)
         if tag == "c":
             return complex(float(body[0]), float(body[1]))
-        if tag == "a":
-            return bytearray.fromhex(body)
         if tag == "q":
             return deque((from_tree(v, opaque) for v in body[0]), body[1])
-        if tag == "n":
-            return Decimal(body)
         if tag == "p":
             # Whole numbers only: of "1e999999999" or of a float a fraction may take forever.
             return Fraction(*map(_integer, body))
         if tag == "m":
-            return _moment(*body)
+            name, *parts = body
+            return _MOMENT_TYPES[name](*parts)
         if tag == "r":
             return range(*(from_tree(part) for part in body))
         if opaque is not None:
@@ -182,15 +174,6 @@ def from_tree(tree: Any, opaque: Callable[[str, Any], Any] | None = None) -> Any
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise Malformed(f"tag {tag}: {error}") from error
     raise Malformed(f"unknown tag {tag!r:.20}")
-
-
-def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
-    """Return the canonical bytes of a value.
-
-    Raises:
-        Unencodable: See ``to_tree``.
-    """
-    return dumps(to_tree(value, opaque)).encode()
 
 
 def parse(data: bytes) -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 import types
 from typing import Any
 
-from harness.sandbox.guest.codec import frame
+from harness.sandbox.guest.codec import LENGTH, frame
 
 SOURCE_NAME = "solution.py"
 _MESSAGE_CHARACTERS = 300
+_PR_SET_PDEATHSIG = 1
 
 
 def new_module(name: str) -> types.ModuleType:
@@ -44,9 +47,14 @@ def failure(error: BaseException, stage: str) -> dict[str, Any]:
 
 def send(descriptor: int, tree: object) -> None:
     """Write one frame."""
-    data = memoryview(frame(tree))
-    while data:
-        data = data[os.write(descriptor, data) :]
+    write_all(descriptor, frame(tree))
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write some bytes, however few the other end takes at a time."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def read_exactly(descriptor: int, size: int) -> bytes:
@@ -59,3 +67,18 @@ def read_exactly(descriptor: int, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def read_frame(descriptor: int) -> bytes:
+    """Read what stands behind its length."""
+    return read_exactly(descriptor, LENGTH.unpack(read_exactly(descriptor, LENGTH.size))[0])
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process with its parent, however it hangs.
+
+    The signal comes when the thread that started this process ends; it lives as long as the pool
+    that it belongs to.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -15,9 +15,14 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from harness.sandbox.guest import codec
+from harness.sandbox.guest.program import send
 
 _COMPARISONS = ("lt", "le", "gt", "ge", "contains")
 _NO_MODULE = object()
+_METHODS = (
+    "len iter next str repr bool int float reversed index neg pos abs invert getitem setitem"
+    " delitem enter"
+).split()
 _BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift".split()
 
 
@@ -72,10 +77,8 @@ class Program:
         """
         if self.gone:
             raise Gone(self.gone)
-        data = memoryview(codec.frame(question))
         try:
-            while data:
-                data = data[os.write(self.descriptor, data) :]
+            send(self.descriptor, question)
         except OSError:
             self.end("gone", "ended before it had answered")
         answer = self.receive()
@@ -129,9 +132,7 @@ class Program:
     def names(self, wanted: set[str]) -> dict[str, Any]:
         """Return proxies for those of some names that the program has."""
         question = {"q": "names", "n": sorted(wanted)}
-        data = memoryview(codec.frame(question))
-        while data:
-            data = data[os.write(self.descriptor, data) :]
+        send(self.descriptor, question)
         described = self.receive().get("names")
         if not isinstance(described, dict):
             self.end("fail", "wrote to the channel of its results")
@@ -293,11 +294,7 @@ def _operation(name: str, swapped: bool = False) -> Callable[..., Any]:
     return method
 
 
-for _name in ("len", "iter", "next", "str", "repr", "bool", "int", "float", "reversed", "index"):
-    setattr(Remote, f"__{_name}__", _operation(_name))
-for _name in ("neg", "pos", "abs", "invert", "getitem", "setitem", "delitem", "enter"):
-    setattr(Remote, f"__{_name}__", _operation(_name))
-for _name in _COMPARISONS:
+for _name in [*_METHODS, *_COMPARISONS]:
     setattr(Remote, f"__{_name}__", _operation(_name))
 for _name in [*_BINARY, "and", "or", "xor"]:
     _remote = _name + "_" if _name in ("and", "or") else _name

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.guest import codec
-from harness.sandbox.guest.program import failure, load, read_exactly, send
+from harness.sandbox.guest.program import failure, load, read_frame, send
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
@@ -141,7 +141,4 @@ def serve_solution(descriptor: int, source: str) -> None:
         return
     send(descriptor, {"v": True})
     while True:
-        question = codec.parse(
-            read_exactly(descriptor, codec.LENGTH.unpack(read_exactly(descriptor, 4))[0])
-        )
-        send(descriptor, solution.answer(question))
+        send(descriptor, solution.answer(codec.parse(read_frame(descriptor))))

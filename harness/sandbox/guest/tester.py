@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import array
 import builtins
-import ctypes
 import functools
 import gc
 import io
 import json
 import os
 import resource
-import signal
 import socket
 import sys
 import types
@@ -32,11 +30,10 @@ from typing import Any
 from harness.sandbox.guest import codec
 from harness.sandbox.guest.child import warm_up
 from harness.sandbox.guest.confine import Confinement
-from harness.sandbox.guest.program import read_exactly
+from harness.sandbox.guest.program import die_with_parent, read_exactly
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
 
 _MEMORY = 2 << 30
-_PR_SET_PDEATHSIG = 1
 
 
 def main(options: dict[str, Any]) -> None:
@@ -56,16 +53,6 @@ def main(options: dict[str, Any]) -> None:
     gc.freeze()
     control.sendall(codec.frame({"ready": True}))
     serve(control, run)
-
-
-def die_with_parent() -> None:
-    """Tests that hang must not outlive the controller.
-
-    The signal comes when the thread that started this process ends; it lives as long as the
-    sandbox.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def serve(

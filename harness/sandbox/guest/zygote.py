@@ -11,7 +11,6 @@ runs at a time. Messages on the control socket are JSON, one a packet:
 from __future__ import annotations
 
 import array
-import ctypes
 import gc
 import json
 import os
@@ -26,10 +25,10 @@ from typing import Any
 from harness.sandbox.guest import namespaces
 from harness.sandbox.guest.child import run_job, warm_up
 from harness.sandbox.guest.confine import MAX_DESCRIPTORS, NOBODY, Confinement
+from harness.sandbox.guest.program import die_with_parent
 
 JOB_FD = 3
 _GRACE_S = 0.002
-_PR_SET_PDEATHSIG = 1
 
 
 def main(options: dict[str, Any]) -> None:
@@ -80,7 +79,7 @@ def _isolate(control: socket.socket, confinement: Confinement) -> None:
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     # Last, since another user id would clear it.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()
 
 
 def serve(control: socket.socket, confinement: Confinement) -> None:
