@@ -32,7 +32,6 @@ from harness.agreement.alternative_annotator import alternative_annotator_test
 from harness.agreement.bias import length_and_self_bias, position_coefficient
 from harness.agreement.calibration import calibration
 from harness.agreement.drift import drift
-from harness.agreement.icc import FORMS, intraclass_correlation
 from harness.agreement.kappa import (
     bias_statistic,
     cohen_kappa,
@@ -49,7 +48,7 @@ from harness.agreement.orders import (
 )
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import rogan_gladen, true_rate
-from harness.agreement.scores import concordance, pearson
+from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
 from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
@@ -100,9 +99,9 @@ def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
         yield macro(average, pairs_of(judge, truth, groups, c), "", **BOOTSTRAP)
     votes = t.label_counts([3])
     yield vote_agreement(votes, counts, groups, "", "vote_agreement")
-    yield human_ceiling(t.codes, people, groups, c)
-    yield leave_one_out(t.codes, people, groups, t.annotators, c)[0]
-    yield against_the_rest(t.codes, 3, people, groups, "", c)
+    yield human_ceiling(t)
+    yield leave_one_out(t)[0]
+    yield against_the_rest(t, 3)
     pairs = pairs_of(t.codes[:, 0], judge, groups, c)
     yield percent_agreement(pairs, "")
     for weighting in ("identity", "linear", "quadratic"):
@@ -125,8 +124,8 @@ def ordinal(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     for form in FORMS:
         yield intraclass_correlation(scores[:, :3], form, "", clusters=groups, **BOOTSTRAP)
     mean = scores[:, :3].mean(1)
-    yield concordance(mean, scores[:, 5], groups, "", **BOOTSTRAP)
-    yield pearson(mean, scores[:, 5], groups, "", **BOOTSTRAP)
+    for statistic in STATISTICS:
+        yield score_agreement(statistic, mean, scores[:, 5], groups, "", **BOOTSTRAP)
     yield from alternative_annotator_test(t, 3)[1:3]
     yield from error_correlation(t, (3, 4, 5), truth, **BOOTSTRAP)
     yield from soft_label_distance(counts, t.label_counts(t.judges), groups, "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
 from harness.agreement.kappa import Pairs, pairs_of, percent_agreement
-from harness.ratings.table import MISSING, RatingTable, counts_of
+from harness.ratings.table import MISSING, RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
@@ -34,7 +35,6 @@ def accuracy(
     truth: IntArray,
     clusters: IntArray,
     annotators: str,
-    *,
     name: str = "accuracy",
 ) -> Estimate:
     """Return the share of labels equal to the truth, with its CR1 t-interval.
@@ -54,11 +54,7 @@ def accuracy(
 
 
 def macro(
-    average: Average,
-    pairs: Pairs,
-    annotators: str,
-    *,
-    bootstrap: Bootstrap = BOOTSTRAP,
+    average: Average, pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOTSTRAP
 ) -> Estimate:
     """Return precision, recall or F1 averaged over the categories that occur.
 
@@ -84,12 +80,7 @@ def macro(
 
     def value(sums: FloatArray) -> FloatArray:
         hit, gave, was = sums[..., :c], sums[..., c : 2 * c], sums[..., 2 * c :]
-        if average == "precision":
-            below = gave
-        elif average == "recall":
-            below = was
-        else:
-            below, hit = gave + was, 2.0 * hit
+        below = {"precision": gave, "recall": was, "f1": (gave + was) / 2.0}[average]
         share = np.divide(hit, below, out=np.zeros_like(hit), where=below > 0)
         return np.asarray(share.mean(-1))
 
@@ -106,115 +97,82 @@ def macro(
     )
 
 
-def leave_one_out(
-    codes: IntArray,
-    people: Sequence[int],
-    clusters: IntArray,
-    names: Sequence[str],
-    n_categories: int,
-) -> list[Estimate]:
+def leave_one_out(table: RatingTable) -> list[Estimate]:
     """Return, for each person, the agreement with the majority of the other people.
 
     Where the others tie between k labels, one of those counts as 1/k: the expected agreement when
     the tie is broken by chance. Dropping such items would make the ceiling too high.
-
-    Args:
-        codes: (n, a) codes.
-        people: Columns of the people.
-        clusters: (n,) cluster of each item.
-        names: Names of the annotators.
-        n_categories: Number of declared categories.
     """
-    counts = counts_of(codes[:, list(people)], n_categories)
-    rows = []
-    for person in people:
-        rest = counts - _one_hot(codes[:, person], n_categories)
-        rows.append(
-            _against_counts(
-                "person_against_rest",
-                codes[:, person],
-                rest,
-                clusters,
-                f"{names[person]} against the other people",
-            )
+    return [
+        _mean_credit(
+            "person_against_rest",
+            f"{table.annotators[person]} against the other people",
+            scores[:, None],
+            table.clusters,
+            "no item has this label and another person's",
         )
-    return rows
+        for person, scores in zip(table.humans, _credits(table).T, strict=True)
+    ]
 
 
-def against_the_rest(
-    codes: IntArray,
-    judge: int,
-    people: Sequence[int],
-    clusters: IntArray,
-    name: str,
-    n_categories: int,
-) -> Estimate:
+def against_the_rest(table: RatingTable, judge: int) -> Estimate:
     """Return a judge's mean agreement with the same majorities that the people were held against.
 
-    For each person left out, the judge is compared with the majority of the others, tied ones
-    counting 1/k; so the number stands on the same ground as the human ceiling.
-
-    Args:
-        codes: (n, a) codes.
-        judge: Column of the judge.
-        people: Columns of the people.
-        clusters: (n,) cluster of each item.
-        name: Name of the judge.
-        n_categories: Number of declared categories.
+    For each person left out, the judge (a column) is compared with the majority of the others, tied
+    ones counting 1/k; so the number stands on the same ground as the human ceiling.
     """
-    counts = counts_of(codes[:, list(people)], n_categories)
-    scores = np.full((codes.shape[0], len(people)), np.nan)
-    for k, person in enumerate(people):
-        rest = counts - _one_hot(codes[:, person], n_categories)
-        usable = (codes[:, judge] >= 0) & (codes[:, person] >= 0) & (rest.sum(1) > 0)
-        scores[usable, k] = _credit(codes[usable, judge], rest[usable])
-    usable = ~np.isnan(scores).all(1)
-    return cluster_share(
+    return _mean_credit(
         "judge_against_rest",
-        f"{name} against all people but one",
-        np.nanmean(scores[usable], axis=1),
-        clusters[usable],
-        why_undefined="no item has the judge's label and two people's",
+        f"{table.annotators[judge]} against all people but one",
+        _credits(table, judge),
+        table.clusters,
+        "no item has the judge's label and two people's",
     )
 
 
-def human_ceiling(
-    codes: IntArray, people: Sequence[int], clusters: IntArray, n_categories: int
-) -> Estimate:
-    """Return the mean over people of their agreement with the majority of the rest.
-
-    Args:
-        codes: (n, a) codes.
-        people: Columns of the people.
-        clusters: (n,) cluster of each item.
-        n_categories: Number of declared categories.
-    """
-    counts = counts_of(codes[:, list(people)], n_categories)
-    scores = np.full((codes.shape[0], len(people)), np.nan)
-    for k, person in enumerate(people):
-        rest = counts - _one_hot(codes[:, person], n_categories)
-        usable = (codes[:, person] >= 0) & (rest.sum(1) > 0)
-        scores[usable, k] = _credit(codes[usable, person], rest[usable])
-    usable = ~np.isnan(scores).all(1)
-    return cluster_share(
+def human_ceiling(table: RatingTable) -> Estimate:
+    """Return the mean over people of their agreement with the majority of the rest."""
+    return _mean_credit(
         "human_ceiling",
         "people, each against the majority of the rest",
-        np.nanmean(scores[usable], axis=1),
-        clusters[usable],
-        why_undefined="no item has the labels of two people",
+        _credits(table),
+        table.clusters,
+        "no item has the labels of two people",
     )
+
+
+def _credits(table: RatingTable, judge: int | None = None) -> FloatArray:
+    """Return (n, people) how each person, or a judge in their place, fits the others; else NaN."""
+    people, codes = table.humans, table.codes
+    counts = table.label_counts(people)
+    scores = np.full((len(table.items), len(people)), np.nan)
+    for k, person in enumerate(people):
+        said = codes[:, person if judge is None else judge]
+        rest = counts - (codes[:, [person]] == np.arange(table.n_categories))
+        usable = (said >= 0) & (codes[:, person] >= 0) & (rest.sum(1) > 0)
+        top = rest[usable] == rest[usable].max(1, keepdims=True)
+        chosen = np.take_along_axis(top, said[usable, None], axis=1)[:, 0]
+        scores[usable, k] = chosen / top.sum(1)
+    return scores
+
+
+def _mean_credit(
+    name: str, annotators: str, scores: FloatArray, clusters: IntArray, why: str
+) -> Estimate:
+    usable = ~np.isnan(scores).all(1)
+    means = np.nanmean(scores[usable], axis=1)
+    return cluster_share(name, annotators, means, clusters[usable], why_undefined=why)
 
 
 def pairwise_agreement(table: RatingTable, columns: Sequence[int]) -> list[Estimate]:
     """Return the percent agreement of every pair of the given annotators."""
-    rows = []
-    for position, i in enumerate(columns):
-        for j in columns[position + 1 :]:
-            pairs = pairs_of(
-                table.codes[:, i], table.codes[:, j], table.clusters, table.n_categories
-            )
-            rows.append(percent_agreement(pairs, f"{table.annotators[i]} - {table.annotators[j]}"))
-    return rows
+    return [
+        percent_agreement(
+            pairs_of(table.codes[:, i], table.codes[:, j], table.clusters, table.n_categories),
+            f"{table.annotators[i]} - {table.annotators[j]}",
+        )
+        for i, j in combinations(columns, 2)
+    ]
 
 
 def vote_agreement(
@@ -236,35 +194,5 @@ def vote_agreement(
     else:
         usable = (first.sum(1) > 0) & (second.sum(1) > 0)
         same = (first * second).sum(1)[usable] / (first.sum(1) * second.sum(1))[usable]
-    return cluster_share(
-        name,
-        annotators,
-        same,
-        clusters[usable],
-        why_undefined="no item has a vote of both",
-    )
-
-
-def _one_hot(codes: IntArray, n_categories: int) -> IntArray:
-    hot: IntArray = (codes[:, None] == np.arange(n_categories)[None, :]).astype(np.int64)
-    return hot
-
-
-def _credit(codes: IntArray, counts: IntArray) -> FloatArray:
-    top = counts == counts.max(1, keepdims=True)
-    chosen = np.take_along_axis(top, codes[:, None], axis=1)[:, 0]
-    return np.asarray(chosen / top.sum(1))
-
-
-def _against_counts(
-    name: str, codes: IntArray, counts: IntArray, clusters: IntArray, annotators: str
-) -> Estimate:
-    usable = (codes >= 0) & (counts.sum(1) > 0)
-    scores = _credit(codes[usable], counts[usable])
-    return cluster_share(
-        name,
-        annotators,
-        scores,
-        clusters[usable],
-        why_undefined="no item has this label and another person's",
-    )
+    why = "no item has a vote of both"
+    return cluster_share(name, annotators, same, clusters[usable], why_undefined=why)

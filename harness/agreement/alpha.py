@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.agreement.weights import difference
 from harness.nouns.scale import Level
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import (
     BOOTSTRAP,
@@ -143,5 +143,4 @@ def _ordinal(counts: FloatArray) -> tuple[FloatArray, SumsToValue]:
 
 
 def _one_minus(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    fine = expected > 1e-12
-    return np.where(fine, 1.0 - observed / np.where(fine, expected, 1.0), np.nan)
+    return np.asarray(1.0 - ratio(observed, expected))

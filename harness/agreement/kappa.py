@@ -7,19 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.agreement.weights import Weighting, agreement_weights
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
-from harness.statistics.resample import (
-    BOOTSTRAP,
-    Bootstrap,
-    Units,
-    distinct_rows,
-    estimate,
-    units_of,
-)
+from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of
 
 RARE = 0.98
+NOTHING_SHARED = "no item was labelled by both"
 SAME_CATEGORY = "both used one category only, so agreement by chance is certain"
 
 
@@ -52,22 +46,6 @@ def pairs_of(first: IntArray, second: IntArray, clusters: IntArray, n_categories
     return Pairs(first[both], second[both], clusters[both], n_categories)
 
 
-def pairs_from_contingency(contingency: IntArray) -> Pairs:
-    """Return the items of a (c, c) table of counts, each a cluster of its own."""
-    c = contingency.shape[0]
-    flat = np.repeat(np.arange(c * c), contingency.ravel())
-    return Pairs(flat // c, flat % c, np.arange(flat.size), c)
-
-
-def _units(pairs: Pairs, weights: FloatArray) -> Units:
-    c = pairs.n_categories
-    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
-    a, b = pairs.first[first], pairs.second[first]
-    eye = np.eye(c)
-    features = np.column_stack([np.ones(a.size), weights[a, b], eye[a], eye[b]])
-    return units_of(features, pattern, pairs.clusters)
-
-
 def cohen_kappa(
     pairs: Pairs,
     annotators: str,
@@ -87,24 +65,25 @@ def cohen_kappa(
     """
     name = "cohen_kappa" if weighting == "identity" else f"cohen_kappa_{weighting}"
     if pairs.first.size == 0:
-        return undefined(name, annotators, "no item was labelled by both")
+        return undefined(name, annotators, NOTHING_SHARED)
     c = pairs.n_categories
     weights = agreement_weights(c, weighting, values)
 
-    def value(sums: FloatArray) -> FloatArray:
-        n = sums[..., 0]
+    def chance(sums: FloatArray) -> FloatArray:
         first, second = sums[..., 2 : 2 + c], sums[..., 2 + c :]
-        observed = sums[..., 1] / n
-        chance = ((first @ weights) * second).sum(-1) / n**2
-        left = 1.0 - chance
-        return np.where(
-            left > 1e-12, (observed - chance) / np.where(left > 1e-12, left, 1.0), np.nan
-        )
+        return np.asarray(((first @ weights) * second).sum(-1) / sums[..., 0] ** 2)
 
-    units = _units(pairs, weights)
+    def value(sums: FloatArray) -> FloatArray:
+        by_chance = chance(sums)
+        return ratio(sums[..., 1] / sums[..., 0] - by_chance, 1.0 - by_chance)
+
+    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
+    a, b = pairs.first[first], pairs.second[first]
+    eye = np.eye(c)
+    features = np.column_stack([np.ones(a.size), weights[a, b], eye[a], eye[b]])
+    units = units_of(features, pattern, pairs.clusters)
     total = units.total
-    n = float(total[0])
-    chance = float((total[2 : 2 + c] @ weights) @ total[2 + c :]) / n**2
+    certain = float(chance(total))
     result = estimate(
         name,
         annotators,
@@ -112,10 +91,10 @@ def cohen_kappa(
         value,
         n=pairs.first.size,
         why_undefined=SAME_CATEGORY,
-        perfect=(1.0, 1.0 / (1.0 - chance)) if chance < 1 - 1e-12 else None,
+        perfect=(1.0, 1.0 / (1.0 - certain)) if certain < 1 - 1e-12 else None,
         bootstrap=bootstrap,
     )
-    share = float(max((total[2 : 2 + c] + total[2 + c :]) / (2 * n)))
+    share = float(max((total[2 : 2 + c] + total[2 + c :]) / (2 * total[0])))
     if result.status == "ok" and share >= RARE:
         return result.caution(f"one category holds {share:.1%} of the labels", "unreliable")
     return result
@@ -125,30 +104,8 @@ def percent_agreement(pairs: Pairs, annotators: str) -> Estimate:
     """Return the share of items on which two annotators agree, with its clustered t-interval."""
     same = (pairs.first == pairs.second).astype(np.float64)
     return cluster_share(
-        "percent_agreement",
-        annotators,
-        same,
-        pairs.clusters,
-        why_undefined="no item was labelled by both",
+        "percent_agreement", annotators, same, pairs.clusters, why_undefined=NOTHING_SHARED
     )
-
-
-def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = None) -> float:
-    """Return the asymptotic standard error of kappa (Fleiss, Cohen & Everitt 1969, eq. 14).
-
-    Args:
-        contingency: (c, c) counts.
-        weights: (c, c) weights of agreement; identity by default.
-    """
-    p = contingency / contingency.sum()
-    w = np.eye(len(p)) if weights is None else weights
-    row, column = p.sum(1), p.sum(0)
-    observed, chance = float((w * p).sum()), float(row @ w @ column)
-    row_mean, column_mean = w @ column, row @ w
-    kappa = (observed - chance) / (1 - chance)
-    inner = w - (row_mean[:, None] + column_mean[None, :]) * (1 - kappa)
-    spread = float((p * inner**2).sum()) - (kappa - chance * (1 - kappa)) ** 2
-    return float(np.sqrt(max(0.0, spread) / contingency.sum()) / (1 - chance))
 
 
 def prevalence_statistic(
@@ -197,7 +154,7 @@ def _index(
 ) -> Estimate:
     n = pairs.first.size
     if n == 0:
-        return undefined(name, annotators, "no item was labelled by both")
+        return undefined(name, annotators, NOTHING_SHARED)
     if pairs.n_categories != 2:
         clusters = int(np.unique(pairs.clusters).size)
         reason = "more than two categories: a description, no interval"

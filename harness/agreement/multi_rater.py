@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from harness.agreement.weights import Weighting, agreement_weights
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of
 
@@ -56,10 +56,14 @@ def chance_corrected(
     weights = agreement_weights(c, weighting, values)
     features = _features(counts[first].astype(np.float64), weights)
     units = units_of(features, pattern, None if clusters is None else clusters[labelled])
-    value = _value(chance, weights)
-    expected = _chance(chance, weights)(units.total[3:] / units.total[2])
-    top = float(expected)
-    result = estimate(
+    expected = _expected(chance, weights)
+
+    def value(sums: FloatArray) -> FloatArray:
+        by_chance = expected(sums[..., 3:] / sums[..., 2:3])
+        return ratio(sums[..., 1] / sums[..., 0] - by_chance, 1.0 - by_chance)
+
+    top = float(expected(units.total[3:] / units.total[2]))
+    return estimate(
         name,
         annotators,
         units,
@@ -69,7 +73,6 @@ def chance_corrected(
         perfect=(1.0, 1.0 / (1.0 - top)) if top < 1 - 1e-12 else None,
         bootstrap=bootstrap,
     )
-    return result
 
 
 def _features(counts: FloatArray, weights: FloatArray) -> FloatArray:
@@ -83,33 +86,14 @@ def _features(counts: FloatArray, weights: FloatArray) -> FloatArray:
     )
 
 
-def _chance(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
-    c = weights.shape[0]
-    total = float(weights.sum())
-
-    def fleiss(pi: FloatArray) -> FloatArray:
-        return np.asarray(((pi @ weights) * pi).sum(-1))
-
-    def gwet(pi: FloatArray) -> FloatArray:
-        return np.asarray(total / (c * (c - 1)) * (pi * (1 - pi)).sum(-1))
-
-    def brennan_prediger(pi: FloatArray) -> FloatArray:
-        return np.full(pi.shape[:-1], total / c**2)
-
-    return {"fleiss": fleiss, "gwet": gwet, "brennan_prediger": brennan_prediger}[chance]
-
-
-def _value(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
-    expected = _chance(chance, weights)
-
-    def value(sums: FloatArray) -> FloatArray:
-        observed = sums[..., 1] / sums[..., 0]
-        by_chance = expected(sums[..., 3:] / sums[..., 2:3])
-        left = 1.0 - by_chance
-        fine = left > 1e-12
-        return np.where(fine, (observed - by_chance) / np.where(fine, left, 1.0), np.nan)
-
-    return value
+def _expected(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """Return the agreement by chance as a function of (..., c) shares of the categories."""
+    c, total = weights.shape[0], float(weights.sum())
+    return {
+        "fleiss": lambda pi: ((pi @ weights) * pi).sum(-1),
+        "gwet": lambda pi: total / (c * (c - 1)) * (pi * (1 - pi)).sum(-1),
+        "brennan_prediger": lambda pi: np.full(pi.shape[:-1], total / c**2),
+    }[chance]
 
 
 def _name(chance: Chance, weighting: Weighting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.agreement.accuracy import accuracy
 from harness.ratings.orders import OrderVerdicts
@@ -10,30 +11,23 @@ from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
 
-FIRST, TIE, SECOND = "A", "TIE", "B"
-
 
 def swap_flip_rate(verdicts: OrderVerdicts) -> Estimate:
     """Return the share of pairs whose verdict changes when the order is swapped."""
-    both = verdicts.both
-    flipped = (verdicts.first_order != verdicts.second_order)[both].astype(np.float64)
-    return cluster_share(
-        "swap_flip_rate",
-        verdicts.annotator,
-        flipped,
-        verdicts.clusters[both],
-        why_undefined="no pair was judged in both orders",
-    )
+    return _in_both("swap_flip_rate", verdicts, verdicts.first_order != verdicts.second_order)
 
 
 def positional_agreement(verdicts: OrderVerdicts) -> Estimate:
     """Return the share of pairs whose verdict is the same in both orders (Zeng et al. 2024)."""
+    return _in_both("positional_agreement", verdicts, verdicts.first_order == verdicts.second_order)
+
+
+def _in_both(name: str, verdicts: OrderVerdicts, counted: npt.NDArray[np.bool_]) -> Estimate:
     both = verdicts.both
-    same = (verdicts.first_order == verdicts.second_order)[both].astype(np.float64)
     return cluster_share(
-        "positional_agreement",
+        name,
         verdicts.annotator,
-        same,
+        counted[both].astype(np.float64),
         verdicts.clusters[both],
         why_undefined="no pair was judged in both orders",
     )
@@ -66,11 +60,5 @@ def accuracy_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Estimate:
         truth: (n,) codes of the true preference, -1 where there is none.
     """
     codes = np.concatenate([verdicts.first_order, verdicts.second_order])
-    clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
-    return accuracy(
-        codes,
-        np.concatenate([truth, truth]),
-        clusters,
-        verdicts.annotator,
-        name="accuracy_both_orders",
-    )
+    clusters = np.tile(verdicts.clusters, 2)
+    return accuracy(codes, np.tile(truth, 2), clusters, verdicts.annotator, "accuracy_both_orders")

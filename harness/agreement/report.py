@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,6 @@ from harness.agreement.accuracy import (
 )
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, audit
-from harness.agreement.icc import FORMS, intraclass_correlation
 from harness.agreement.kappa import (
     Pairs,
     bias_statistic,
@@ -30,11 +30,10 @@ from harness.agreement.kappa import (
     prevalence_statistic,
 )
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.scores import concordance, pearson
+from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
 from harness.agreement.settings import DEFAULT, Section, Settings
 from harness.agreement.weights import Weighting
 from harness.ratings.evidence import NOTHING, Evidence
-from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, undefined
@@ -110,22 +109,18 @@ Extra = Callable[[RatingTable], Sequence[Estimate]]
 
 def agreement_report(
     table: RatingTable,
-    orders: Sequence[OrderVerdicts] = (),
+    evidence: Evidence = NOTHING,
     settings: Settings = DEFAULT,
     extra: Mapping[str, Extra] | None = None,
-    evidence: Evidence = NOTHING,
 ) -> AgreementReport:
     """Compute the whole report.
 
     Args:
         table: The ratings of people and judges.
-        orders: Verdicts of judges that saw pairs in both orders; beside those in ``evidence``.
+        evidence: What else is known of the judges.
         settings: How to compute.
         extra: Title -> statistics of plugins, each called with the table.
-        evidence: What else is known of the judges.
     """
-    if orders:
-        evidence = replace(evidence, orders=(*evidence.orders, *orders))
     truth = truth_of(table)
     found = [
         *_gate_section(table, settings),
@@ -155,13 +150,15 @@ def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:
     Gold labels come before the majority of the people; None without both, and for numbers, which
     are hardly ever equal.
     """
+    return next(iter(_truths(table)), None)
+
+
+def _truths(table: RatingTable) -> list[tuple[IntArray, str]]:
     if table.level in ("interval", "ratio"):
-        return None
-    if table.gold is not None:
-        return table.gold, GOLD
-    if table.humans:
-        return majority(table.label_counts(table.humans)), MAJORITY
-    return None
+        return []
+    gold = [] if table.gold is None else [(table.gold, GOLD)]
+    people = table.humans
+    return [*gold, (majority(table.label_counts(people)), MAJORITY)] if people else gold
 
 
 def judge_kappa(
@@ -179,15 +176,13 @@ def judge_kappa(
         people: The source whose people are the truth.
         settings: How to compute.
     """
-    columns: dict[str, list[int]] = {}
-    for number, name in enumerate(table.source_names):
-        columns.setdefault(name, []).append(number)
-    own, theirs = columns.get(source, []), columns.get(people, [])
+    own, theirs = (
+        [k for k, of in enumerate(table.source_names) if of == name] for name in (source, people)
+    )
     if source == people:
         found = [
             _kappa(table, _pairs(table, table.codes[:, a], table.codes[:, b]), people, settings)
-            for k, a in enumerate(own)
-            for b in own[k + 1 :]
+            for a, b in combinations(own, 2)
         ]
         values = [kappa.value for kappa in found if kappa.value is not None]
         if not values:
@@ -222,14 +217,7 @@ def _gate_section(table: RatingTable, settings: Settings) -> list[Section]:
 
 def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
     found: list[Section] = []
-    truths = []
-    if table.level in ("interval", "ratio"):
-        return found
-    if table.gold is not None:
-        truths.append((table.gold, GOLD))
-    if table.humans:
-        truths.append((majority(table.label_counts(table.humans)), MAJORITY))
-    for truth, name in truths:
+    for truth, name in _truths(table):
         rows: list[Estimate] = []
         notes = []
         columns = table.judges if name == MAJORITY else range(len(table.annotators))
@@ -249,13 +237,8 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
         tied = int(((truth < 0) & (table.label_counts(table.humans).sum(1) > 0)).sum())
         if name == MAJORITY and tied:
             notes.append(f"{tied} items without a majority (a tie) take no part.")
-        found.append(
-            Section(
-                f"Accuracy against the {name} label".replace(f"{MAJORITY} label", MAJORITY),
-                tuple(rows),
-                tuple(notes),
-            )
-        )
+        title = f"Accuracy against the {name}{' label' if name == GOLD else ''}"
+        found.append(Section(title, tuple(rows), tuple(notes)))
     return found
 
 
@@ -279,53 +262,32 @@ def _ties_section(table: RatingTable) -> list[Section]:
     rows = []
     for name, part in (("ties_kept", table), ("ties_removed", table.without_category(table.tie))):
         people = part.label_counts(part.humans)
-        rows.append(
-            vote_agreement(
-                people, people, part.clusters, "people among themselves", f"vote_agreement_{name}"
-            )
-        )
-        for judge in part.judges:
-            rows.append(
-                vote_agreement(
-                    part.label_counts([judge]),
-                    people,
-                    part.clusters,
-                    f"{part.annotators[judge]} - people",
-                    f"vote_agreement_{name}",
-                )
-            )
-    return [
-        Section(
-            "Agreement of votes, ties kept and removed",
-            tuple(rows),
-            ("Chance that two votes on one item agree (Zheng et al. 2023, S1 and S2).",),
-        )
-    ]
+        judges = [
+            (part.label_counts([judge]), f"{part.annotators[judge]} - people")
+            for judge in part.judges
+        ]
+        rows += [
+            vote_agreement(votes, people, part.clusters, who, f"vote_agreement_{name}")
+            for votes, who in ((people, "people among themselves"), *judges)
+        ]
+    note = "Chance that two votes on one item agree (Zheng et al. 2023, S1 and S2)."
+    return [Section("Agreement of votes, ties kept and removed", tuple(rows), (note,))]
 
 
 def _ceiling_section(table: RatingTable) -> list[Section]:
     people = table.humans
     if len(people) < 2 or table.level in ("interval", "ratio"):
         return []
-    c = table.n_categories
-    rows = pairwise_agreement(table, people) if len(people) <= 10 else []
-    rows.append(human_ceiling(table.codes, people, table.clusters, c))
-    if len(people) <= 10:
-        rows += leave_one_out(table.codes, people, table.clusters, table.annotators, c)
-    rows += [
-        against_the_rest(table.codes, judge, people, table.clusters, table.annotators[judge], c)
-        for judge in table.judges
-    ]
-    return [
-        Section(
-            "The human ceiling",
-            tuple(rows),
-            (
-                "A judge cannot be asked to agree with people more than they agree with each other."
-                " Where the rest ties between k labels, each of them counts 1/k.",
-            ),
-        )
-    ]
+    few = len(people) <= 10
+    rows = pairwise_agreement(table, people) if few else []
+    rows.append(human_ceiling(table))
+    rows += leave_one_out(table) if few else []
+    rows += [against_the_rest(table, judge) for judge in table.judges]
+    note = (
+        "A judge cannot be asked to agree with people more than they agree with each other."
+        " Where the rest ties between k labels, each of them counts 1/k."
+    )
+    return [Section("The human ceiling", tuple(rows), (note,))]
 
 
 def _pairs(table: RatingTable, first: IntArray, second: IntArray) -> Pairs:
@@ -347,49 +309,48 @@ def _kappa(
 def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
     if table.level in ("interval", "ratio"):
         return _score_section(table, settings)
-    named: list[tuple[str, IntArray, IntArray]] = []
+    named: list[tuple[str, Pairs]] = []
     notes = []
-    people, judges = table.humans, table.judges
-    human_pairs = [(i, j) for k, i in enumerate(people) for j in people[k + 1 :]]
-    judge_pairs = [(i, j) for k, i in enumerate(judges) for j in judges[k + 1 :]]
-    for what, pairs in (("people", human_pairs), ("judges", judge_pairs)):
-        if len(pairs) > MOST_PAIRS:
-            notes.append(f"The {len(pairs)} pairs of {what} are not listed one by one.")
+    names, codes = table.annotators, table.codes
+    for what, columns in (("people", table.humans), ("judges", table.judges)):
+        both = list(combinations(columns, 2))
+        if len(both) > MOST_PAIRS:
+            notes.append(f"The {len(both)} pairs of {what} are not listed one by one.")
             continue
         named += [
-            (f"{table.annotators[i]} - {table.annotators[j]}", table.codes[:, i], table.codes[:, j])
-            for i, j in pairs
+            (f"{names[i]} - {names[j]}", _pairs(table, codes[:, i], codes[:, j])) for i, j in both
         ]
     truth = truth_of(table)
     if truth is not None:
         named += [
-            (f"{table.annotators[j]} - {truth[1]}", table.codes[:, j], truth[0]) for j in judges
+            (f"{names[j]} - {truth[1]}", _pairs(table, codes[:, j], truth[0])) for j in table.judges
         ]
     weightings: tuple[Weighting, ...] = ("identity",)
     if table.level == "ordinal":
         weightings = ("identity", "linear", "quadratic")
     rows = [
-        _kappa(table, _pairs(table, first, second), label, settings, weighting)
-        for label, first, second in named
+        _kappa(table, pairs, label, settings, weighting)
+        for label, pairs in named
         for weighting in weightings
     ]
     indices = [
-        index(_pairs(table, first, second), label, bootstrap=settings.bootstrap)
-        for label, first, second in named
+        index(pairs, label, bootstrap=settings.bootstrap)
+        for label, pairs in named
         for index in (prevalence_statistic, bias_statistic)
     ]
+    note = (
+        "A high prevalence index makes kappa small at high agreement; a bias index is half the"
+        " difference of the marginals."
+    )
     return [
         Section("Two by two: Cohen's kappa", tuple(rows), tuple(notes)),
-        Section("Prevalence and bias of the pairs", tuple(indices), (
-            "A high prevalence index makes kappa small at high agreement; a bias index is half the"
-            " difference of the marginals.",)),
-    ]  # fmt: skip
+        Section("Prevalence and bias of the pairs", tuple(indices), (note,)),
+    ]
 
 
 def _score_section(table: RatingTable, settings: Settings) -> list[Section]:
     """Scores: each judge against the mean of the people and against gold."""
-    numbers = np.where(table.codes >= 0, table.values[table.codes], np.nan)
-    against = []
+    numbers, against = table.numbers, []
     if table.humans:
         people = numbers[:, list(table.humans)]
         some = ~np.isnan(people).all(1)
@@ -399,12 +360,18 @@ def _score_section(table: RatingTable, settings: Settings) -> list[Section]:
     if table.gold is not None:
         against.append((GOLD, np.where(table.gold >= 0, table.values[table.gold], np.nan)))
     rows = [
-        compute(numbers[:, judge], other, table.clusters, f"{table.annotators[judge]} - {label}",
-                bootstrap=settings.bootstrap)
+        score_agreement(
+            statistic,
+            numbers[:, judge],
+            other,
+            table.clusters,
+            f"{table.annotators[judge]} - {label}",
+            bootstrap=settings.bootstrap,
+        )
         for label, other in against
         for judge in table.judges
-        for compute in (concordance, pearson)
-    ]  # fmt: skip
+        for statistic in STATISTICS
+    ]
     return [Section("Scores: judges against people", tuple(rows))]
 
 
@@ -422,21 +389,12 @@ def _group_sections(table: RatingTable, settings: Settings) -> list[Section]:
 def group_statistics(
     table: RatingTable, columns: Sequence[int], name: str, settings: Settings = DEFAULT
 ) -> list[Estimate]:
-    """Return the chance-corrected agreement of a group that its level of measurement allows.
-
-    Args:
-        table: The ratings.
-        columns: Annotators of the group.
-        name: Name of the group.
-        settings: How to compute.
-    """
+    """Return the chance-corrected agreement of a group that its level of measurement allows."""
     counts = table.label_counts(columns)
     shared: dict[str, Any] = {"clusters": table.clusters, "bootstrap": settings.bootstrap}
     rows = [krippendorff_alpha(counts, table.level, name, values=table.values, **shared)]
     if table.level != "nominal":
-        chosen = list(columns)
-        codes = table.codes[:, chosen]
-        numbers = np.where(codes >= 0, table.values[codes], np.nan)
+        numbers = table.numbers[:, list(columns)]
         rows += [intraclass_correlation(numbers, form, name, **shared) for form in FORMS]
     if table.level in ("interval", "ratio"):
         return rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from harness.agreement.alternative_annotator import alternative_annotator_test
@@ -21,7 +23,7 @@ from harness.agreement.prediction_powered import label_budget, true_rate
 from harness.agreement.settings import Section, Settings
 from harness.ratings.evidence import Evidence
 from harness.ratings.table import RatingTable
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate
 
 MOST_CATEGORIES = 5
@@ -114,19 +116,7 @@ def consistency(table: RatingTable, evidence: Evidence, settings: Settings) -> l
         first = table.codes[:, table.column(name)]
         pairs = pairs_of(first, again, table.clusters, table.n_categories)
         row = cohen_kappa(pairs, name, bootstrap=settings.bootstrap)
-        rows.append(
-            Estimate(
-                row.value,
-                row.low,
-                row.high,
-                row.n,
-                row.clusters,
-                status=row.status,
-                reason=row.reason,
-                name="test_retest_kappa",
-                annotators=name,
-            )
-        )
+        rows.append(replace(row, name="test_retest_kappa"))
     return [Section("Consistency: asked again", tuple(rows))]
 
 
@@ -234,10 +224,7 @@ def budget(table: RatingTable, truth: Truth, settings: Settings) -> list[Section
 
 def design_effect(values: FloatArray, clusters: IntArray) -> float:
     """Return the variance of a mean over clusters against that over independent items."""
-    _, group = np.unique(clusters, return_inverse=True)
-    groups = int(group.max()) + 1
-    spread = float(values.var())
-    if groups < 2 or spread == 0:
+    sums, spread = cluster_sums(values - values.mean(), clusters), float(values.var())
+    if sums.size < 2 or spread == 0:
         return 1.0
-    sums = np.bincount(group, weights=values - values.mean())
-    return max(1.0, groups / (groups - 1) * float(sums @ sums) / (values.size * spread))
+    return max(1.0, sums.size / (sums.size - 1) * float(sums @ sums) / (values.size * spread))

@@ -87,6 +87,11 @@ class RatingTable:
         """Number of declared categories."""
         return len(self.categories)
 
+    @property
+    def numbers(self) -> FloatArray:
+        """(n, a) the number that each label stands for, NaN where there is none."""
+        return np.where(self.codes >= 0, self.values[self.codes], np.nan)
+
     def column(self, name: str) -> int:
         """Return the column of an annotator.
 

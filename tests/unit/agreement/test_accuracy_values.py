@@ -5,6 +5,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from raters import table_of
 from scipy import stats
 
 from harness.agreement import Settings, agreement_report, majority
@@ -53,9 +54,9 @@ def test_no_item_in_common_is_undefined():
         accuracy(none, some, alone, "j"),
         macro("f1", pairs_of(none, some, alone, 2), "j"),
         macro("recall", pairs_of(some, none, alone, 2), "j"),
-        human_ceiling(np.column_stack([some, none]), [0, 1], alone, 2),
-        against_the_rest(np.column_stack([some, none, some]), 2, [0, 1], alone, "j", 2),
-        *leave_one_out(np.column_stack([some, none]), [0, 1], alone, ["a", "b"], 2),
+        human_ceiling(table_of(np.column_stack([some, none]), [0, 1], alone, 2)),
+        against_the_rest(table_of(np.column_stack([some, none, some]), [0, 1], alone, 2), 2),
+        *leave_one_out(table_of(np.column_stack([some, none]), [0, 1], alone, 2)),
         vote_agreement(np.ones((4, 1), int), np.zeros((4, 1), int), alone, "a - b", "v"),
     ):
         assert (row.status, row.value, row.low, row.n) == ("undefined", None, None, 0)
@@ -139,18 +140,19 @@ PEOPLE = ["ann", "bob", "cy"]
 
 def test_the_human_ceiling_by_hand():
     clusters = np.array([0, 0, 1, 2, 3, 3])
-    rows = leave_one_out(CODES, [0, 1, 2], clusters, [*PEOPLE, "gpt"], 2)
+    table = table_of(CODES, [0, 1, 2], clusters, 2, [*PEOPLE, "gpt"])
+    rows = leave_one_out(table)
     assert [row.annotators for row in rows] == [f"{p} against the other people" for p in PEOPLE]
     assert {row.name for row in rows} == {"person_against_rest"}
     # ann: 1, 1/2, 0, 1; bob: 1, 1/2, 0, 1, 1; cy: 1, 0, 1, 1
     assert [row.value for row in rows] == pytest.approx([2.5 / 4, 3.5 / 5, 3 / 4])
     assert [(row.n, row.clusters) for row in rows] == [(4, 3), (5, 3), (4, 2)]
-    ceiling = human_ceiling(CODES, [0, 1, 2], clusters, 2)
+    ceiling = human_ceiling(table)
     # Items: 1, mean(1/2, 1/2, 0), mean(0, 0), none, 1, 1
     assert ceiling.value == pytest.approx((1 + 1 / 3 + 0 + 1 + 1) / 5)
     assert (ceiling.name, ceiling.n, ceiling.clusters) == ("human_ceiling", 5, 3)
     assert ceiling.annotators == "people, each against the majority of the rest"
-    judged = against_the_rest(CODES, 3, [0, 1, 2], clusters, "gpt", 2)
+    judged = against_the_rest(table, 3)
     # Items: 0, mean(1/2, 1/2, 1), mean(0, 1), none, none, 0
     assert judged.value == pytest.approx((0 + 2 / 3 + 1 / 2 + 0) / 4)
     assert (judged.name, judged.n, judged.clusters) == ("judge_against_rest", 4, 3)
@@ -189,11 +191,11 @@ def test_ceilings_of_random_tables_equal_a_loop(seed):
         for name in ("value", "low", "high", "n", "clusters"):
             assert getattr(row, name) == pytest.approx(getattr(expected, name))
 
-    same(human_ceiling(codes, people, clusters, c), ceiling, items)
-    row = against_the_rest(codes, judge, people, clusters, "j", c)
+    table = table_of(codes, people, clusters, c, [f"x{k}" for k in range(6)])
+    same(human_ceiling(table), ceiling, items)
+    row = against_the_rest(table, judge)
     same(row, [np.mean(judged[item]) for item in sorted(judged)], sorted(judged))
-    names = [f"x{k}" for k in range(6)]
-    for person, row in zip(people, leave_one_out(codes, people, clusters, names, c), strict=True):
+    for person, row in zip(people, leave_one_out(table), strict=True):
         assert row.annotators == f"x{person} against the other people"
         same(row, list(own[person].values()), list(own[person]))
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from raters import pairs_from_contingency, table_of
 from scipy import stats
 
 from harness.agreement.accuracy import accuracy, against_the_rest, human_ceiling, leave_one_out
 from harness.agreement.alpha import krippendorff_alpha
-from harness.agreement.kappa import cohen_kappa, pairs_from_contingency, pairs_of
+from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.ratings.table import counts_of
 from harness.statistics.intervals import clopper_pearson_upper, cluster_share, wilson
@@ -173,12 +174,13 @@ def test_a_tied_rest_counts_in_part_so_the_ceiling_is_not_too_high():
     # Items on which the three people all differ: the rest of two ties, each label counts 1/2.
     codes = np.array([[0, 1, 2]] * 20 + [[0, 0, 0]] * 20)
     clusters = np.arange(40)
-    rows = leave_one_out(codes, [0, 1, 2], clusters, ["a", "b", "c"], 3)
+    table = table_of(codes, [0, 1, 2], clusters, 3)
+    rows = leave_one_out(table)
     assert [row.value for row in rows] == [0.5, 0.5, 0.5]
-    assert human_ceiling(codes, [0, 1, 2], clusters, 3).value == 0.5
+    assert human_ceiling(table).value == 0.5
     codes = np.column_stack([codes, codes[:, 0]])
     # The judge's label is one of the tied two in two of three left-out pairs.
-    judged = against_the_rest(codes, 3, [0, 1, 2], clusters, "judge", 3)
+    judged = against_the_rest(table_of(codes, [0, 1, 2], clusters, 3), 3)
     assert judged.value == pytest.approx((0.5 * 2 / 3 + 1.0) / 2)
 
 

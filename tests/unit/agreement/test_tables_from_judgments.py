@@ -56,7 +56,7 @@ def test_both_orders_become_one_label_and_stay_known():
     assert table.clusters[0] == table.clusters[1] != table.clusters[2]
     (orders,) = found.evidence.orders
     assert orders.annotator == "judge" and int(orders.both.sum()) == 3
-    report = agreement_report(table, found.evidence.orders)
+    report = agreement_report(table, found.evidence)
     flips = report.find("swap_flip_rate", "judge")
     assert flips.value == pytest.approx(1 / 3)
 
