@@ -15,19 +15,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.experiment.plain import (
-        JudgeSettings,
-        RespondSettings,
-        TrainSettings,
-        evaluate,
-        judge,
-        report,
-        respond,
-        train,
-    )
     from harness.experiment.run import run
-    from harness.experiment.stages.aggregate_labels import How, aggregate
-    from harness.experiment.stages.agree_labels import agree
+    from harness.experiment.stages.aggregate import How, aggregate
+    from harness.experiment.stages.agree import agree
+    from harness.experiment.stages.evaluate import evaluate
+    from harness.experiment.stages.judge import JudgeSettings, judge
+    from harness.experiment.stages.report import report
+    from harness.experiment.stages.respond import RespondSettings, respond
+    from harness.experiment.stages.train import TrainSettings, train
     from harness.labels.ratings import Reading
 
 __all__ = [
@@ -45,12 +40,13 @@ __all__ = [
     "run",
     "train",
 ]
-_HOMES = {
-    **dict.fromkeys(__all__, "harness.experiment.plain"),
-    "run": "harness.experiment.run",
-    **dict.fromkeys(("How", "aggregate"), "harness.experiment.stages.aggregate_labels"),
-    "agree": "harness.experiment.stages.agree_labels",
+_HOMES = {name: f"harness.experiment.stages.{name}" for name in __all__} | {
+    "How": "harness.experiment.stages.aggregate",
+    "JudgeSettings": "harness.experiment.stages.judge",
     "Reading": "harness.labels.ratings",
+    "RespondSettings": "harness.experiment.stages.respond",
+    "TrainSettings": "harness.experiment.stages.train",
+    "run": "harness.experiment.run",
 }
 __version__ = "0.1.0"
 

@@ -67,7 +67,7 @@ def command(options: Options) -> None:
         --second-column model_b --label-column winner
     """
     from harness.cli.screen import console
-    from harness.experiment.stages.aggregate_labels import How, aggregate, write_result
+    from harness.experiment.stages.aggregate import How, aggregate, write_result
     from harness.experiment.stages.recorded import Answers
     from harness.records.writes import write_json
     from harness.report.aggregation import blocks

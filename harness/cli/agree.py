@@ -56,7 +56,7 @@ def command(options: Options) -> None:
     """
     from harness.agreement import Settings
     from harness.cli.screen import console
-    from harness.experiment.stages.agree_labels import agree
+    from harness.experiment.stages.agree import agree
     from harness.records.writes import write_json, write_text
     from harness.report import agreement_page, html
     from harness.report.terminal import show

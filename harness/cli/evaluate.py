@@ -36,7 +36,7 @@ class Options(Shown):
 def command(options: Options) -> None:
     """Score policies with evaluators: means, differences and win rates, with intervals."""
     from harness.cli.screen import bars, console
-    from harness.experiment.plain import evaluate
+    from harness.experiment.stages.evaluate import evaluate
     from harness.records.writes import write_json
     from harness.report.terminal import show
 

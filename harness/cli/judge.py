@@ -41,7 +41,7 @@ def command(options: Options) -> None:
     from collections import Counter
 
     from harness.cli.screen import bars, console
-    from harness.experiment.plain import JudgeSettings, judge
+    from harness.experiment.stages.judge import JudgeSettings, judge
     from harness.records.journal import journal_beside
     from harness.records.judgments import write_judgments
     from harness.report.tables import Column, Table

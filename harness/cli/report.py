@@ -28,6 +28,6 @@ class Options:
 def command(options: Options) -> None:
     """Build report.html and report.md again from report.json; nothing is computed or judged."""
     from harness.cli.screen import console
-    from harness.experiment.plain import report
+    from harness.experiment.stages.report import report
 
     console().print(f"report: {report(options.run_dir, options.out)}", soft_wrap=True)

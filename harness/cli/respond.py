@@ -50,7 +50,7 @@ def command(options: Options) -> None:
     what is missing; delete that file to ask anew. --budget counts what it holds as spent.
     """
     from harness.cli.screen import bars, console
-    from harness.experiment.plain import RespondSettings, respond
+    from harness.experiment.stages.respond import RespondSettings, respond
     from harness.records.journal import journal_beside
     from harness.records.writes import write_jsonl
 

@@ -44,7 +44,7 @@ class Options(Shown):
 def command(options: Options) -> None:
     """Train a policy or a reward model."""
     from harness.cli.screen import console, progress
-    from harness.experiment.plain import TrainSettings, train
+    from harness.experiment.stages.train import TrainSettings, train
     from harness.train.trainers import settings_of
 
     trainer, weights = options.trainer, weights_of(options.reward or ())

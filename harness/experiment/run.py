@@ -12,10 +12,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from harness.experiment.clock import Clock
 from harness.experiment.context import Asking, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
-from harness.experiment.stages.aggregate import Arm, aggregate
-from harness.experiment.stages.agree import Agreement, agree
-from harness.experiment.stages.evaluate import Evaluation, evaluate, sample_policies
-from harness.experiment.stages.judge import Judged, check, judge, requests_of
+from harness.experiment.stages.aggregate import Arm, arm_of
+from harness.experiment.stages.agree import Agreement, agreement_of
+from harness.experiment.stages.evaluate import Evaluation, evaluation_of, sample_policies
+from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.report import (
     arm_row,
     curves_of,
@@ -24,7 +24,7 @@ from harness.experiment.stages.report import (
     source_row,
     write_report,
 )
-from harness.experiment.stages.respond import respond
+from harness.experiment.stages.respond import base_responses
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import GateStopError
@@ -110,7 +110,7 @@ class Run:
     def responses(self) -> list[Response]:
         """Return the base policy's responses to the training items."""
         self.begin()
-        return respond(self.experiment, self.directory, self._bar)
+        return base_responses(self.experiment, self.directory, self._bar)
 
     @once
     def pairs(self) -> list[JudgmentRequest]:
@@ -130,7 +130,7 @@ class Run:
         named = self.experiment.sources[source]
         requests = requests_of(named, self.experiment.train, self.responses())
         with self._clock.source(source):
-            found = judge(named, requests, self._asking, self._bar, "train")
+            found = ask(named, requests, self._asking, self._bar, "train")
         return Judged(named, requests, found, self._clock.seconds_of(source))
 
     @once
@@ -153,7 +153,7 @@ class Run:
         if config is None:
             return None
         judged = list(self.judged().values())
-        found = agree(self.pairs(), judged, config)
+        found = agreement_of(self.pairs(), judged, config)
         path = self.directory.path / "agreement.json"
         write_json(path, found.as_row())
         if found.stopped:
@@ -165,7 +165,7 @@ class Run:
         """Return what an arm learns from."""
         config = self.experiment.config.arms[name]
         judged, agreement = self.judged(), self.agreement()
-        found = aggregate(name, config, judged, agreement, self.pairs())
+        found = arm_of(name, config, judged, agreement, self.pairs())
         path = self.directory.path
         write_jsonl(path / "preferences" / f"{name}.jsonl", found.preferences)
         if found.rewards is not None:
@@ -203,7 +203,7 @@ class Run:
         """Return the policies against each other on the held-out items."""
         trained = list(self.trainings().values())
         responses = sample_policies(self.experiment, trained, self.directory, self._bar)
-        found = evaluate(self.experiment, responses, self._asking, self._bar)
+        found = evaluation_of(self.experiment, responses, self._asking, self._bar)
         write_json(self.directory.path / "evaluation.json", found.table)
         return found
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from harness.nouns.chat_messages import Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Item, Judgment, Preference, Response, Reward, Value, Verdict
+from harness.nouns.schema import Item, Judgment, Response, Value, Verdict
 
 T = TypeVar("T")
+
+ItemsOrFile: TypeAlias = "Sequence[Item] | str | Path"
+ResponsesOrFile: TypeAlias = "Sequence[Response] | str | Path"
 
 
 def to_dict(record: Any) -> dict[str, Any]:
@@ -77,6 +80,16 @@ def read_responses(path: Path, items: Iterable[Item] | None = None) -> list[Resp
         return response
 
     return _read(path, build, lambda response: response.id)
+
+
+def items_of(given: ItemsOrFile) -> Sequence[Item]:
+    """Return items, read where a JSONL file of them is given."""
+    return read_items(Path(given)) if isinstance(given, str | Path) else given
+
+
+def responses_of(given: ResponsesOrFile, items: Iterable[Item]) -> Sequence[Response]:
+    """Return responses to items, read where a JSONL file of them is given."""
+    return read_responses(Path(given), items) if isinstance(given, str | Path) else given
 
 
 def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T], str]) -> list[T]:
@@ -176,13 +189,3 @@ def judgment_from(row: Mapping[str, Any]) -> Judgment:
     fields["verdict"] = verdict_from(row["verdict"])
     fields["tokens"] = Tokens(**row.get("tokens", {}))
     return Judgment(**fields)
-
-
-def reward_from(row: Mapping[str, Any]) -> Reward:
-    """Build a reward from what ``to_dict`` made of it."""
-    return Reward(**row)
-
-
-def preference_from(row: Mapping[str, Any]) -> Preference:
-    """Build a preference from what ``to_dict`` made of it."""
-    return Preference(**row)

@@ -8,7 +8,7 @@ from in_process import harness
 from harness.aggregate import METHODS
 from harness.experiment.config import ArmConfig, SourceConfig
 from harness.experiment.sources import NamedSource
-from harness.experiment.stages.aggregate import aggregate
+from harness.experiment.stages.aggregate import arm_of
 from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
 from harness.feedback.judge import JudgeSource
@@ -89,7 +89,7 @@ def test_every_method_gives_from_files_the_tables_of_an_experiment(
     weights = {name: 0.5 if name == "judge" else 1.0 for name in used}
     arm = ArmConfig(sources=used, aggregation=method, trainer="dpo", weights=weights)
     agreement = Agreement((), {name: 1.0 for name in used}, (), "people")
-    expected = aggregate("arm", arm, judged, agreement, PAIRS)
+    expected = arm_of("arm", arm, judged, agreement, PAIRS)
     gold = ["--gold-source", "people"] if method == "stacking" else []
     options = [option for name, w in weights.items() for option in ("--weight", f"{name}={w}")]
     files = [f"{name}.jsonl" for name in (*used, *(["people"] if gold else []))]
@@ -107,7 +107,7 @@ def test_every_method_gives_from_files_the_tables_of_an_experiment(
     )
     assert done.returncode == 0, done.stderr
     majority = arm.model_copy(update={"aggregation": "majority"})
-    rewards = aggregate("arm", majority, judged, None, PAIRS).rewards
+    rewards = arm_of("arm", majority, judged, None, PAIRS).rewards
     assert [row["value"] for row in rows(folder / "r.jsonl")] == [r.value for r in rewards]
 
 

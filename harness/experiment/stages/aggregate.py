@@ -1,21 +1,213 @@
-"""Aggregate: the judgments of an arm's sources become preferences and rewards."""
+"""Aggregate: many labels or judgments become one: ``harness.aggregate``, and the arms of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
 from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
+from harness.experiment.stages.recorded import Answers, read_recorded
+from harness.labels.ratings import Reading, read_ratings
+from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
+from harness.records.judgments import is_judgments
 from harness.records.rows import to_dict
 
 if TYPE_CHECKING:
+    from harness.aggregate import AggregationResult, Ranking
+    from harness.aggregate.labels import LabelResult
+    from harness.ratings.table import RatingTable
+
+RANKINGS = ("bradley_terry", "davidson")
+
+
+@dataclass(frozen=True)
+class How:
+    """How labels become one.
+
+    Args:
+        method: Name of a method, the harness's own or a plugin's.
+        weights: Weight of each source or annotator, 1 by default.
+        gold: Table with true labels: the item column of the labels, and "label".
+        gold_source: Judgments: the source whose majority is the truth for stacking.
+        seed: Of the folds of stacking.
+        first_column: Comparisons of systems: the one that stood first.
+        second_column: The one that stood second.
+    """
+
+    method: str = "dawid_skene"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    gold: Path | None = None
+    gold_source: str = ""
+    seed: int = 0
+    first_column: str = ""
+    second_column: str = ""
+
+
+def aggregate(
+    labels: str | Path | Sequence[Path],
+    how: How | None = None,
+    reading: Reading | None = None,
+    answers: Answers | None = None,
+    encoding: str = "",
+) -> LabelResult | AggregationResult | Ranking:
+    """Make one of many: labels of items, judgments of responses, or comparisons of systems.
+
+    Args:
+        labels: A table of labels or of comparisons, or judgments files of ``harness judge``.
+        how: Method, weights, gold labels.
+        reading: Which column of a table is what.
+        answers: Items and responses of judgments, which must then be about them.
+        encoding: Of a text file.
+
+    Returns:
+        Labels with probabilities of a table; preferences and rewards of judgments; strengths of
+        systems where ``how`` names the columns of both.
+
+    Raises:
+        PluginError: There is no such method.
+        DataError: The file is not as ``reading`` says, or the method misses something.
+        ScaleError: The method cannot take the labels.
+    """
+    how, reading = how or How(), reading or Reading()
+    method = aggregator(how.method, how.seed)
+    paths = [Path(labels)] if isinstance(labels, str | Path) else list(labels)
+    if all(is_judgments(path) for path in paths):
+        from harness.aggregate import aggregate_judgments
+
+        found = read_recorded(paths, reading, answers, for_rewards=True)
+        return aggregate_judgments(
+            method, found.requests, found.judgments, how.weights, how.gold_source
+        )
+    if len(paths) != 1:
+        raise InputError("several files must all be judgments of harness judge")
+    if how.method in RANKINGS or how.first_column:
+        return _ranking(paths[0], how, reading)
+    from harness.aggregate.labels import aggregate_labels
+
+    table, _ = read_ratings(paths[0], reading, encoding)
+    if how.gold is not None:
+        table = with_gold(table, how.gold, reading.item_column)
+    return aggregate_labels(how.method, method, table, how.weights)
+
+
+def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
+    from harness.aggregate import rank_systems
+    from harness.labels.comparisons import read_comparisons
+
+    if how.method not in RANKINGS:
+        raise InputError(
+            f"{how.method} compares no systems", hint=f"use one of {', '.join(RANKINGS)}"
+        )
+    if not (how.first_column and how.second_column and reading.label_column):
+        raise InputError(
+            f"{how.method} needs --first-column, --second-column and --label-column (the winner)"
+        )
+    found = read_comparisons(
+        path, how.first_column, how.second_column, reading.label_column,
+        reading.cluster_column, reading.length_column,
+    )  # fmt: skip
+    return rank_systems(
+        found.first, found.second, found.outcomes, found.systems, found.clusters,
+        length_gap=found.length_gap, ties_half=how.method == "bradley_terry",
+    )  # fmt: skip
+
+
+def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
+    """Attach the true labels of another file by the names of the items.
+
+    Raises:
+        InputError: No column names the items.
+        DataError: Items are unknown or twice there, or a label is none of the table's.
+    """
+    import numpy as np
+
+    from harness.labels.exports import read_label_table
+    from harness.labels.problems import Problems
+    from harness.labels.values import label_text
+
+    if not item_column:
+        raise InputError("--gold needs --item-column to match the items of both tables")
+    file = read_label_table(path)
+    file.need({item_column: "--item-column", "label": "--gold"})
+    known = {name: i for i, name in enumerate(table.items)}
+    codes = np.full(len(table.items), -1, dtype=np.int64)
+    problems = Problems(path, "leave unknown gold labels empty")
+    seen: dict[str, str] = {}
+    for row, item in zip(file.rows, file.texts(item_column), strict=True):
+        place, label = row.place, label_text(row.cells["label"])
+        if item not in known:
+            problems.add(place, f"item {item!r} is not in the table of labels")
+        elif item in seen:
+            problems.add(place, f"item {item!r} stands already in {seen[item]}")
+        elif label and label not in table.categories:
+            problems.add(place, f"{label!r} is none of {', '.join(table.categories)}")
+        elif label:
+            codes[known[item]] = table.categories.index(label)
+        seen.setdefault(item, place)
+    problems.refuse("gold labels do not fit")
+    return replace(table, gold=codes)
+
+
+def with_texts(rows: Iterable[Mapping[str, Any]], answers: Answers) -> list[dict[str, Any]]:
+    """Add prompt, chosen and rejected to preferences, and prompt and completion to rewards.
+
+    These are the columns that ``harness train`` reads.
+    """
+    prompts = {item.id: item.prompt for item in answers.items}
+    texts = {response.id: response.text for response in answers.responses}
+    names = {"chosen_id": "chosen", "rejected_id": "rejected", "response_id": "completion"}
+    return [
+        {**row, "prompt": prompts[row["item_id"]]}
+        | {name: texts[row[key]] for key, name in names.items() if key in row}
+        for row in rows
+    ]
+
+
+def write_result(
+    result: LabelResult | AggregationResult | Ranking,
+    files: tuple[Path | None, Path | None, Path | None],
+    answers: Answers | None = None,
+) -> list[tuple[str, Path]]:
+    """Write a result, all or nothing.
+
+    Args:
+        result: Of ``aggregate``.
+        files: Where labels (CSV), preferences and rewards (JSONL) go; None writes none.
+        answers: Adds the texts, in the columns that ``harness train`` reads.
+
+    Returns:
+        What was written, and where.
+
+    Raises:
+        InputError: The result has nothing of the kind.
+    """
     from harness.aggregate import AggregationResult
+    from harness.aggregate.labels import LabelResult
+    from harness.labels.writing import write_csv
+    from harness.records.writes import write_jsonl
+
+    found = []
+    labels, *tables = files
+    if labels is not None:
+        if not isinstance(result, LabelResult):
+            raise InputError("--out is for tables of labels", hint="use --preferences, --rewards")
+        write_csv(labels, result.columns, result.rows())
+        found.append(("labels with probabilities", labels))
+    for what, path in zip(("preferences", "rewards"), tables, strict=True):
+        if path is not None:
+            if not isinstance(result, AggregationResult):
+                raise InputError(f"--{what} is for judgments of harness judge", hint="use --out")
+            rows = [to_dict(row) for row in getattr(result, what)]
+            write_jsonl(path, rows if answers is None else with_texts(rows, answers))
+            found.append((what, path))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +257,7 @@ class Arm:
         }
 
 
-def aggregate(
+def arm_of(
     name: str,
     config: ArmConfig,
     judged: Mapping[str, Judged],

@@ -1,17 +1,26 @@
-"""Agree: how well the sources agree with people, and what the gates make of it."""
+"""Agree: how well sources agree with people, ``harness.agree``; in a run, what gates make of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.agreement.gate import GateDecision, gate
 from harness.experiment.config import AgreementConfig
 from harness.experiment.stages.judge import Judged
-from harness.nouns.errors import DataError
+from harness.experiment.stages.recorded import Answers, read_recorded
+from harness.labels.ratings import Reading, read_ratings
+from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest
+from harness.records.judgments import is_judgments
 from harness.registry import registry
+
+if TYPE_CHECKING:
+    from harness.agreement import AgreementReport, Settings
+    from harness.ratings.evidence import Evidence
+    from harness.ratings.table import RatingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class Agreement:
         }
 
 
-def agree(
+def agreement_of(
     pairs: Sequence[JudgmentRequest], judged: Sequence[Judged], config: AgreementConfig
 ) -> Agreement:
     """Measure agreement on pairs, and apply the gates.
@@ -67,7 +76,7 @@ def agree(
             "the base policy gave no two different responses to any item, so there is no pair",
             hint="raise policy.responses_per_item or policy.temperature",
         )
-    from harness.agreement import Settings, agreement_report
+    from harness.agreement import Settings
     from harness.agreement.report import WITH_PEOPLE
     from harness.ratings.judgments import tables_from_judgments
     from harness.statistics.estimate import undefined
@@ -79,12 +88,7 @@ def agree(
         {one.source.name: one.source.info for one in judged},
         scores_as_pairs=True,
     )
-    report = agreement_report(
-        table.table,
-        settings=Settings(reference=config.reference),
-        extra={s.name: s.compute for s in registry().statistics.values()},
-        evidence=table.evidence,
-    )
+    report = _measured(table.table, table.evidence, Settings(reference=config.reference))
     measured = {row.annotators: row for row in report.section(WITH_PEOPLE)}
     unknown = undefined("cohen_kappa", "", "no pair was judged")
     return Agreement(
@@ -103,3 +107,65 @@ def agree(
         ],
         reference=config.reference,
     )
+
+
+def agree(
+    labels: str | Path | Sequence[Path] | RatingTable,
+    reading: Reading | None = None,
+    settings: Settings | None = None,
+    encoding: str = "",
+    items: Path | None = None,
+) -> AgreementReport:
+    """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
+
+    Args:
+        labels: A table of labels (CSV, JSON, Parquet, Excel, ...), an export of a tool, or ratings;
+            or files of judgments as ``harness judge`` writes them; where some are of pairs, scores
+            are compared.
+        reading: Who the people and the judges of a file are, and in which columns. Of judgments,
+            the people are sources, and all other sources are judges.
+        settings: Bootstrap, epsilon, risk; the usual ones when None.
+        encoding: Encoding of a text file.
+        items: JSONL file of the items that were judged; their metadata say which belong together.
+            Without it every item of a judgments file is a cluster.
+
+    Returns:
+        The report, the statistics of plugins included.
+
+    Raises:
+        InputError: Nobody is named who could be compared.
+        DataError: The file is not as ``reading`` says; one error for the whole file, with rows.
+    """
+    from harness.agreement import Settings
+    from harness.ratings.evidence import NOTHING
+    from harness.ratings.table import RatingTable
+
+    if isinstance(labels, RatingTable):
+        table, evidence = labels, NOTHING
+    else:
+        paths = [Path(labels)] if isinstance(labels, str | Path) else labels
+        table, evidence = _read(paths, reading or Reading(), encoding, items)
+    return _measured(table, evidence, settings or Settings())
+
+
+def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> AgreementReport:
+    from harness.agreement import agreement_report
+
+    extra = {name: one.compute for name, one in registry().statistics.items()}
+    return agreement_report(table, settings=settings, extra=extra, evidence=evidence)
+
+
+def _read(
+    paths: Sequence[Path], reading: Reading, encoding: str, items: Path | None
+) -> tuple[RatingTable, Evidence]:
+    from harness.ratings.judgments import tables_from_judgments
+
+    if not all(is_judgments(path) for path in paths):
+        if len(paths) != 1:
+            raise InputError("several files must all be judgments of harness judge")
+        return read_ratings(paths[0], reading, encoding)
+    found = read_recorded(paths, reading, Answers.read(items) if items else None)
+    (table,) = tables_from_judgments(
+        found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
+    )
+    return table.table, table.evidence

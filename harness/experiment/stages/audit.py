@@ -16,7 +16,7 @@ from harness.agreement.verifier_audit import (
 )
 from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.sources import source_by_name
-from harness.experiment.stages.judge import check, judge
+from harness.experiment.stages.judge import ask, check
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
@@ -79,7 +79,7 @@ def audit_verifier(
     asking = Asking(None)
     check([source], asking)
     response_of = {request.id: request.responses[0].id for request in requests}
-    judged = judge(source, requests, asking, bar)
+    judged = ask(source, requests, asking, bar)
     judgments = {response_of[judgment.request_id]: judgment for judgment in judged}
     coded = find_hard_coded(items, responses)
     return VerifierAudit(

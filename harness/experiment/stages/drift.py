@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
-from harness.experiment.stages.judge import check, judge
+from harness.experiment.stages.judge import ask, check
 from harness.feedback.requests import build_requests
 from harness.judging.anchors import (
     Anchors,
@@ -127,4 +127,4 @@ def _afresh(
     """Ask everything with a client of its own: a kept reply would hide every change."""
     asking = replace(asking, journal=None)
     check([source], asking)
-    return judge(source, requests, asking, bar)
+    return ask(source, requests, asking, bar)

@@ -1,16 +1,20 @@
-"""Judge: sources are put requests to, and what they say is recorded."""
+"""Judge: sources are put requests to, and what they say is recorded: ``harness.judge``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
-from harness.experiment.context import Asking, StartBar, cost_note
-from harness.experiment.sources import NamedSource
+from harness.experiment.context import Asking, StartBar, asking_with, cost_note, no_bar
+from harness.experiment.sources import NamedSource, source_by_name
 from harness.feedback.annotate import annotate
 from harness.feedback.requests import build_requests, criterion_for
-from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
+from harness.nouns.errors import DataError
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
+from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,15 @@ def check(sources: Iterable[NamedSource], asking: Asking) -> None:
         InputError: One of them cannot.
     """
 
-    async def ask() -> None:
+    async def look() -> None:
         async with replace(asking, processes=1).open() as ctx:
             for source in sources:
                 source.source.check(ctx)
 
-    asyncio.run(ask())
+    asyncio.run(look())
 
 
-def judge(
+def ask(
     source: NamedSource,
     requests: Sequence[JudgmentRequest],
     asking: Asking,
@@ -82,7 +86,7 @@ def judge(
         InputError: The source cannot work with this input.
     """
 
-    async def ask() -> list[Judgment]:
+    async def asked() -> list[Judgment]:
         async with asking.open() as ctx:
             note = cost_note(source, requests, ctx)
             verb = "evaluates" if part == "evaluation" else "judges"
@@ -99,4 +103,68 @@ def judge(
             move(len(requests) - len(seen))
             return found
 
-    return asyncio.run(ask())
+    return asyncio.run(asked())
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """How a source judges.
+
+    Args:
+        options: Of the source.
+        way: pointwise or pairwise; by default what the source can do, pairs first.
+        seed: Decides which response a judge sees first.
+        concurrency: Requests in flight at once.
+        budget: Stop before spending more, in dollars; what the journal holds counts.
+        journal: File that keeps judgments, so that the same call makes only those that miss.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    way: Way | None = None
+    seed: int = 0
+    concurrency: int = 32
+    budget: float | None = None
+    journal: Path | None = None
+
+
+def judge(
+    source: str,
+    items: ItemsOrFile,
+    responses: ResponsesOrFile,
+    settings: JudgeSettings | None = None,
+    bar: StartBar = no_bar,
+) -> Judged:
+    """Put responses to a feedback source.
+
+    Args:
+        source: Name of the plugin's source; ``harness plugins`` lists them.
+        items: What was asked.
+        responses: What is judged, one by one or as pairs of neighbours of an item.
+        settings: Options of the source, way, seed and limits.
+        bar: For progress.
+
+    Returns:
+        What was asked and what was said; failures are among the judgments, with their status.
+
+    Raises:
+        PluginError: There is no such source, or its options are wrong.
+        ConfigError: It cannot judge that way.
+        DataError: A table cannot be read, or there is nothing to judge.
+        BudgetExceededError: The budget is used up; what was judged is in the journal.
+    """
+    settings = settings or JudgeSettings()
+    named = source_by_name(source, settings.options, settings.way)
+    asked = items_of(items)
+    requests = requests_of(named, asked, responses_of(responses, asked))
+    if not requests:
+        raise DataError(
+            "there is nothing to judge",
+            where=str(responses) if isinstance(responses, str | Path) else "",
+            hint="pairs are two different responses to an item"
+            if named.way == "pairwise"
+            else "the file holds no response to these items",
+        )
+    limits = settings.seed, settings.concurrency, settings.budget
+    with asking_with(settings.journal, *limits) as asking:
+        check([named], asking)
+        return Judged(named, requests, ask(named, requests, asking, bar))

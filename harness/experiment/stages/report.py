@@ -245,3 +245,23 @@ def write_report(data: dict[str, Any], folder: Path) -> Path:
         raise HarnessError(f"the report was not written: {path}")
     registry().manager.hook.harness_run_finished(run=folder)
     return path
+
+
+def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
+    """Build report.html and report.md of a run again from its report.json.
+
+    Nothing is computed or judged.
+
+    Args:
+        run_dir: Folder of the run.
+        out: Where to write; into the run's folder by default.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        DataError: There is no report.json, or it is of another format.
+    """
+    from harness.report import build, load
+
+    return build(load(Path(run_dir)), Path(out or run_dir), registry().sections)

@@ -1,22 +1,105 @@
-"""Respond: the base policy answers the training items."""
+"""Respond: a policy or a chat model answers items: ``harness.respond``, and the base of a run."""
 
 from __future__ import annotations
 
-from harness.experiment.context import StartBar
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.experiment.config import PolicyConfig
+from harness.experiment.context import StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
+from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Response
-from harness.records.rows import read_responses, to_dict
+from harness.records.rows import ItemsOrFile, items_of, read_responses, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
 
 
-def respond(experiment: Experiment, directory: RunDirectory, bar: StartBar) -> list[Response]:
-    """Sample the base policy on the training items, or read what an earlier try sampled."""
-    from harness.policy.respond import sample_policy
+@dataclass(frozen=True, slots=True)
+class RespondSettings:
+    """How responses are sampled.
+
+    Args:
+        per_item: ResponsesOrFile for each item.
+        system: Name of the policy on its responses; the model's by default.
+        temperature: Of the sampling.
+        max_new_tokens: Upper limit of a response, in tokens.
+        seed: Of the sampling, 0 by default; with ``chat`` sent only where it is given, since some
+            providers take none.
+        chat: Whether the model is asked through an API or as local/<name>.
+        budget: With ``chat``: stop before spending more, in dollars; what the journal holds counts.
+        journal: With ``chat``: file that keeps every reply, so that the same call pays only for
+            what is missing.
+    """
+
+    per_item: int = 1
+    system: str | None = None
+    temperature: float = 1.0
+    max_new_tokens: int = 256
+    seed: int | None = None
+    chat: bool = False
+    budget: float | None = None
+    journal: Path | None = None
+
+    @classmethod
+    def of(cls, policy: PolicyConfig, per_item: int, system: str, seed: int) -> RespondSettings:
+        """Return how an experiment samples a policy."""
+        return cls(per_item, system, policy.temperature, policy.max_new_tokens, seed)
+
+
+def respond(
+    model: str, items: ItemsOrFile, settings: RespondSettings | None = None, bar: StartBar = no_bar
+) -> list[Response]:
+    """Sample responses to items.
+
+    Args:
+        model: Folder of a checkpoint or a hub id; with ``chat`` a model as litellm names it.
+        items: What is asked.
+        settings: How many, how long, how hot.
+        bar: For progress.
+
+    Returns:
+        ``per_item`` responses for each item, in order. A failed call of a chat model leaves an
+        empty text with its status in the metadata.
+
+    Raises:
+        ConfigError: There is a budget for a policy of one's own, or the model cannot be asked.
+        DataError: The items cannot be read.
+        BudgetExceededError: The budget is used up; what was paid for is in the journal.
+        InputError: The checkpoint cannot be loaded.
+    """
+    from harness.policy.respond import ask_model, sample_policy
     from harness.policy.sampling import Sampling
 
-    config, items, model = experiment.config, experiment.train, experiment.model
-    policy = config.policy
+    settings = settings or RespondSettings()
+    if settings.budget is not None and not settings.chat:
+        raise ConfigError("--budget is for --chat; a policy of your own costs nothing")
+    asked = items_of(items)
+    total, seed = len(asked) * settings.per_item, settings.seed
+    sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, settings.per_item)
+    if not settings.chat:
+        move, system = bar("sampling", total), settings.system or model
+        return sample_policy(model, asked, sampling, system=system, on_batch=move)
+
+    async def ask() -> list[Response]:
+        with asking_with(settings.journal, seed or 0, budget_usd=settings.budget) as asking:
+            async with asking.open() as ctx:
+                ctx.chat.check(model)
+                move = bar("asking", total)
+                return await ask_model(ctx.chat, model, asked, sampling, on_batch=move)
+
+    found = asyncio.run(ask())
+    name = settings.system
+    return [replace(response, system=name) for response in found] if name else found
+
+
+def base_responses(
+    experiment: Experiment, directory: RunDirectory, bar: StartBar
+) -> list[Response]:
+    """Sample the base policy on the training items, or read what an earlier try sampled."""
+    config, items, policy = experiment.config, experiment.train, experiment.config.policy
     path = directory.path / "responses" / "train.jsonl"
     inputs = {
         "policy": [policy.model_dump(), experiment.weights],
@@ -25,11 +108,12 @@ def respond(experiment: Experiment, directory: RunDirectory, bar: StartBar) -> l
     }
     if directory.is_done("respond", inputs) and path.is_file():
         return read_responses(path, items)
-    move = bar("sampling the base policy", len(items) * policy.responses_per_item)
-    sampling = Sampling(
-        policy.temperature, policy.max_new_tokens, config.seeds[0], policy.responses_per_item
-    )
-    responses = sample_policy(model, items, sampling, system="base", on_batch=move)
+    settings = RespondSettings.of(policy, policy.responses_per_item, "base", config.seeds[0])
+
+    def named_bar(_: str, total: int) -> Callable[[int], None]:
+        return bar("sampling the base policy", total)
+
+    responses = respond(experiment.model, items, settings, named_bar)
     write_jsonl(path, responses)
     directory.mark_done("respond", inputs)
     return responses

@@ -1,17 +1,18 @@
-"""Train: every arm with every seed, several at once; what had finished stays."""
+"""Train: ``harness.train``; in a run every arm with every seed, what had finished stays."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.experiment.context import StartBar
 from harness.experiment.experiment import Experiment
+from harness.experiment.rewards import open_rewards
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, preference_rows, train_arm
@@ -23,6 +24,10 @@ from harness.records.rows import read_rows, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json
 from harness.scale_out.local import run_jobs
+
+if TYPE_CHECKING:
+    from harness.train.result import TrainResult
+    from harness.train.settings import TrainerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +191,63 @@ class Training:
 def _identity(source: NamedSource) -> list[Any]:
     """Return what moves when a source may judge differently."""
     return [source.scope, source.info.version, source.way, source.config.limit]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What a training is given besides its model, rows and folder.
+
+    Args:
+        values: Settings of the trainer by name, or an object of its ``Settings``.
+        rewards: For trainers that need rewards: the weight of each source by name, and of each
+            reward model by the folder of its checkpoint.
+        options: Of the sources among the rewards.
+        seed: Of order and sampling.
+        on_step: Called with every row of the log.
+    """
+
+    values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
+    rewards: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seed: int = 0
+    on_step: Callable[[dict[str, Any]], None] | None = None
+
+
+def train(
+    trainer: str,
+    model: str,
+    rows: Sequence[Mapping[str, Any]] | str | Path,
+    out: str | Path,
+    settings: TrainSettings | None = None,
+) -> TrainResult:
+    """Train a policy or a reward model.
+
+    Args:
+        trainer: Its name, such as dpo or ppo.
+        model: Folder of a checkpoint, or a hub id.
+        rows: Or the path of their JSONL file: ``prompt`` and what the trainer learns from:
+            ``completion``; ``chosen`` and ``rejected``, perhaps with ``probability``; or what the
+            rewards read, such as ``reference`` and ``item_id``.
+        out: Folder for checkpoint and log; the same call on it goes on after a kill.
+        settings: Of the trainer, with its rewards and seed.
+
+    Returns:
+        Steps, seconds, and the paths of checkpoint and log.
+
+    Raises:
+        ConfigError: There is no such trainer, a setting is wrong, or rewards do not fit it.
+        PluginError: A reward is no source and no folder, or its options are wrong.
+        DataError: A row lacks a column, or nothing can be learnt from the rows.
+        InputError: There is no such model, or the folder holds another training.
+        MissingExtraError: The libraries for training are not installed.
+    """
+    from harness.train.trainers import settings_of
+    from harness.train.trainers import train as train_rows
+    from harness.train.training import TrainOptions
+
+    given = settings or TrainSettings()
+    checked = settings_of(trainer, given.values, "settings")
+    read = [row for _, row in read_rows(Path(rows))] if isinstance(rows, str | Path) else rows
+    with open_rewards(given.rewards, given.options, given.seed) as rewards:
+        options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
+        return train_rows(trainer, model, read, checked, Path(out), options)

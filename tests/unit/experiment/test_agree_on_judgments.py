@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.agreement import Settings, agreement_report
-from harness.experiment.stages.agree_labels import agree
+from harness.experiment.stages.agree import agree
 from harness.feedback.requests import build_requests
 from harness.labels.ratings import Reading
 from harness.nouns.errors import InputError

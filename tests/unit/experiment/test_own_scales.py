@@ -10,8 +10,8 @@ import pytest
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
 from harness.experiment.experiment import load_items
 from harness.experiment.sources import NamedSource, check_roles
-from harness.experiment.stages.aggregate import aggregate
-from harness.experiment.stages.agree import agree
+from harness.experiment.stages.aggregate import arm_of
+from harness.experiment.stages.agree import agreement_of
 from harness.experiment.stages.judge import Judged, requests_of
 from harness.feedback.judge import JudgeSource
 from harness.feedback.requests import build_requests
@@ -63,7 +63,7 @@ def test_rewards_are_on_the_unit_scale(
     given = list(zip(("a:r0", "a:r1"), values, strict=True))
     judged = judged_with(source, given, ["a"])
     arm = ArmConfig(sources=("s",), aggregation="mean", trainer="grpo")
-    found = aggregate("arm", arm, {"s": judged}, None, PAIRS)
+    found = arm_of("arm", arm, {"s": judged}, None, PAIRS)
     assert [reward.value for reward in found.rewards or ()] == rewards
 
 
@@ -110,7 +110,7 @@ def test_nothing_to_compare_is_an_error_that_says_so(tmp_path: Path) -> None:
     experiment = config(agreement={"reference": "people"})
     assert experiment.agreement is not None
     with pytest.raises(DataError, match="no two different responses"):
-        agree([], [], experiment.agreement)
+        agreement_of([], [], experiment.agreement)
     (tmp_path / "empty.jsonl").write_text("\n")
     train = experiment.data.train.model_copy(update={"file": "empty.jsonl"})
     with pytest.raises(DataError, match="no item in the file"):

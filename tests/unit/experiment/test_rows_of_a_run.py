@@ -9,7 +9,7 @@ from tiny_experiment import config
 
 from harness.experiment.config import RunConfig, SourceConfig
 from harness.experiment.sources import NamedSource
-from harness.experiment.stages.agree import Agreement, agree
+from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.judge import Judged, requests_of
 from harness.experiment.stages.report import SAMPLES, curve_row, samples_of, source_row
 from harness.feedback.requests import build_requests
@@ -35,7 +35,7 @@ def agreement(
     experiment: RunConfig, pairs: Sequence[JudgmentRequest], *sources: Judged
 ) -> Agreement:
     assert experiment.agreement is not None
-    return agree(pairs, sources, experiment.agreement)
+    return agreement_of(pairs, sources, experiment.agreement)
 
 
 def named(name: str, use: str, **changes: Any) -> NamedSource:

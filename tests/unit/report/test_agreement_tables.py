@@ -13,7 +13,7 @@ import pytest
 from printed import Grid, from_html, from_markdown, on_a_terminal
 
 from harness.agreement import AgreementReport, Settings, agreement_report
-from harness.experiment.stages.agree_labels import agree
+from harness.experiment.stages.agree import agree
 from harness.labels.ratings import Reading
 from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
