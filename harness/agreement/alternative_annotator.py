@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.ratings.table import RatingTable
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
 from harness.statistics.intervals import cluster_share, robust_share
 
@@ -43,18 +43,11 @@ def alternative_annotator_test(
     rows: list[Estimate] = []
     p_values = []
     advantages = []
-    skipped = 0
     for person in people:
-        own = table.codes[:, person] >= 0
-        if (own & (table.codes[:, judge] >= 0)).sum() < FEWEST_ITEMS:
-            skipped += 1
-            continue
         others = [other for other in people if other != person]
         mine, judges = (_distance(table, column, others) for column in (person, judge))
         usable = ~np.isnan(mine) & ~np.isnan(judges)
-        n = int(usable.sum())
-        if n < FEWEST_ITEMS:
-            skipped += 1
+        if usable.sum() < FEWEST_ITEMS:
             continue
         # Scores such as .1, .2, .3 lie equally far apart but for rounding, and that is a tie.
         tied = np.isclose(judges[usable], mine[usable], rtol=1e-9, atol=0.0)
@@ -62,16 +55,10 @@ def alternative_annotator_test(
         better = (behind <= 0).astype(np.float64)
         clusters = table.clusters[usable]
         p_values.append(_one_sided(behind, clusters, epsilon))
-        advantages.append((better, usable))
-        rows.append(
-            cluster_share(
-                "alt_test_advantage",
-                f"{name} over {table.annotators[person]}",
-                better,
-                clusters,
-                why_undefined="no item in common",
-            )
-        )
+        advantages.append(np.full(len(table.items), np.nan))
+        advantages[-1][usable] = better
+        label = f"{name} over {table.annotators[person]}"
+        rows.append(cluster_share("alt_test_advantage", label, better, clusters, why_undefined=""))
     if len(rows) < FEWEST_PEOPLE:
         reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(rows)} have"
         return [not_applicable("alt_test_omega", name, reason)]
@@ -82,11 +69,9 @@ def alternative_annotator_test(
         for row, p, beaten in zip(rows, adjusted, won, strict=True)
     ]
     omega = float(np.mean(won))
-    stack = np.full((len(table.items), len(rows)), np.nan)
-    for k, (better, usable) in enumerate(advantages):
-        stack[usable, k] = better
-    rho = _mean_over_people(stack, table.clusters, name)
+    rho = _mean_over_people(np.column_stack(advantages), table.clusters, name)
     word = "may replace a person" if omega >= 0.5 else "may not replace a person"
+    skipped = len(people) - len(rows)
     if skipped:
         word += f"; {skipped} people with fewer than {FEWEST_ITEMS} items left out"
     verdict = Estimate(
@@ -103,13 +88,8 @@ def alternative_annotator_test(
 def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Estimate:
     """Return rho, the mean over people of the judge's advantage over each of them.
 
-    Each person counts the same, however many items they have. The interval is the clustered t of
-    ``cluster_share``, with Wilson's where fewer than five clusters hold a miss (or a hit).
-
-    Args:
-        better: (n, k) 1 where the judge does at least as well as the person, NaN without both.
-        clusters: (n,) cluster of each item.
-        name: The judge.
+    ``better`` is (n, k): 1 where the judge does at least as well as the person, NaN without both.
+    Each person counts the same, however many items they have; the interval is ``cluster_share``'s.
     """
     some = ~np.isnan(better).all(1)
     present = ~np.isnan(better[some])
@@ -118,18 +98,16 @@ def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Esti
     weights = present / (present.sum(0) * people)
     over_each = won.sum(0) / present.sum(0)
     value = float(over_each.mean())
-    _, group = np.unique(clusters[some], return_inverse=True)
-    groups = int(group.max()) + 1
-    if groups < 2:
+    group = clusters[some]
+    pull = cluster_sums((weights * (won - over_each)).sum(1), group)
+    if pull.size < 2:
         return one_cluster("alt_test_rho", name, value, n)
-    pull = np.zeros(groups)
-    np.add.at(pull, group, (weights * (won - over_each)).sum(1))
     hit = np.unique(group[(won > 0).any(1)]).size
     miss = np.unique(group[(present & (won < 1)).any(1)]).size
     of_item = weights.sum(1)
     spread = float(of_item @ ((weights * won).sum(1) / of_item - value) ** 2)
     low, high = robust_share(value, pull, spread, n, few=min(hit, miss) < 5)
-    row = Estimate(value, low, high, n, groups, name="alt_test_rho", annotators=name)
+    row = Estimate(value, low, high, n, pull.size, name="alt_test_rho", annotators=name)
     return row.with_unit_count()
 
 
@@ -153,12 +131,10 @@ def _one_sided(difference: FloatArray, clusters: IntArray, epsilon: float) -> fl
     """Return p of "mean >= epsilon" against "mean < epsilon", clustered."""
     from scipy.special import stdtr
 
-    n = difference.size
-    _, group = np.unique(clusters, return_inverse=True)
-    groups = int(group.max()) + 1
     mean = float(difference.mean())
-    sums = np.bincount(group, weights=difference - mean)
-    variance = groups / (groups - 1) * float(sums @ sums) / n**2 if groups > 1 else 0.0
+    pull = cluster_sums(difference - mean, clusters) / difference.size
+    groups = pull.size
+    variance = groups / (groups - 1) * float(pull @ pull) if groups > 1 else 0.0
     if variance == 0:
         return 0.0 if mean < epsilon and groups > 1 else 1.0
     return float(stdtr(groups - 1, (mean - epsilon) / np.sqrt(variance)))

@@ -10,9 +10,9 @@ import numpy as np
 from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Estimate, one_cluster, undefined
-from harness.statistics.intervals import t_quantile
-from harness.statistics.paired_model import FIRST, SECOND, TIE, PairedFit, fit_paired
+from harness.statistics.estimate import Estimate, undefined
+from harness.statistics.intervals import student
+from harness.statistics.paired_model import FIRST, SECOND, TIE, fit_paired
 
 POSITION = "position_coefficient"
 
@@ -27,20 +27,16 @@ def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None)
         verdicts: Verdicts in both orders.
         truth: (n,) codes of people's or gold preference; None without.
     """
-    n = verdicts.first_order.size
-    outcomes = np.concatenate(
-        [
-            _outcomes(verdicts.first_order, verdicts.a, verdicts.b, verdicts.tie),
-            _outcomes(verdicts.second_order, verdicts.b, verdicts.a, verdicts.tie),
-        ]
-    )
-    columns = {POSITION: np.ones(2 * n)}
+    a, b, tie = verdicts.a, verdicts.b, verdicts.tie
+    first = _outcomes(verdicts.first_order, a, b, tie)
+    second = _outcomes(verdicts.second_order, b, a, tie)
+    columns = {POSITION: np.ones(2 * first.size)}
     if truth is not None:
-        preferred = _signs(truth, verdicts.a, verdicts.b)
+        preferred = _signs(truth, a, b)
         columns["people"] = np.concatenate([preferred, -preferred])
-    clusters = np.concatenate([verdicts.clusters, verdicts.clusters])
+    outcomes, clusters = np.concatenate([first, second]), np.tile(verdicts.clusters, 2)
     row = preference_model(outcomes, columns, clusters, verdicts.annotator)[0]
-    return replace(row, n=int((outcomes.reshape(2, n) >= 0).any(0).sum()))
+    return replace(row, n=int(((first >= 0) | (second >= 0)).sum()))
 
 
 def length_and_self_bias(
@@ -77,10 +73,7 @@ def length_and_self_bias(
 
 
 def preference_model(
-    outcomes: IntArray,
-    columns: Mapping[str, FloatArray],
-    clusters: IntArray,
-    annotator: str,
+    outcomes: IntArray, columns: Mapping[str, FloatArray], clusters: IntArray, annotator: str
 ) -> list[Estimate]:
     """Fit Davidson's model and return one row for each covariate, in log-odds.
 
@@ -96,29 +89,18 @@ def preference_model(
     fit = fit_paired(outcomes[usable], design[usable], clusters[usable])
     if fit.problem:
         return [undefined(name, annotator, fit.problem, n, fit.clusters) for name in columns]
-    return [_coefficient(name, annotator, fit, k, n) for k, name in enumerate(columns)]
-
-
-def _coefficient(name: str, annotator: str, fit: PairedFit, k: int, n: int) -> Estimate:
-    value = float(fit.coefficients[k])
-    if fit.clusters < 2:
-        return one_cluster(name, annotator, value, n)
-    half = t_quantile(fit.clusters - 1) * float(np.sqrt(fit.covariance[k, k]))
-    row = Estimate(
-        value, value - half, value + half, n, fit.clusters, name=name, annotators=annotator
-    )
-    return row.with_unit_count()
+    errors = np.sqrt(np.diagonal(fit.covariance))
+    rows = [
+        student(name, annotator, float(value), float(error), n, fit.clusters)
+        for name, value, error in zip(columns, fit.coefficients, errors, strict=True)
+    ]
+    return rows if fit.clusters < 2 else [row.with_unit_count() for row in rows]
 
 
 def _outcomes(codes: IntArray, first: int, second: int, tie: int | None) -> IntArray:
-    found = np.full(codes.shape, -1, dtype=np.int64)
-    found[codes == first] = FIRST
-    found[codes == second] = SECOND
-    if tie is not None:
-        found[codes == tie] = TIE
-    return found
+    is_tie = codes == tie if tie is not None else np.zeros(codes.shape, dtype=bool)
+    return np.select([codes == first, codes == second, is_tie], [FIRST, SECOND, TIE], -1)
 
 
 def _signs(codes: IntArray, a: int, b: int) -> FloatArray:
-    signs: FloatArray = (codes == a).astype(np.float64) - (codes == b).astype(np.float64)
-    return signs
+    return np.asarray((codes == a).astype(np.float64) - (codes == b))

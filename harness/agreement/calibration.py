@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import Estimate, not_applicable, one_cluster
-from harness.statistics.intervals import cluster_share, t_quantile, wilson
+from harness.statistics.estimate import Estimate, not_applicable
+from harness.statistics.intervals import cluster_share, student, wilson
 from harness.statistics.resample import BOOTSTRAP, Bootstrap, jackknife, jackknife_se, units_of
 
 BINS = 10
@@ -41,6 +41,12 @@ def bins_of(stated: FloatArray, bins: int = BINS) -> IntArray:
     return np.searchsorted(edges, stated)
 
 
+def _hot(stated: FloatArray, bins: int) -> FloatArray:
+    """Return (n, b) which of the bins that hold anything each value is in."""
+    place = np.unique(bins_of(stated, bins), return_inverse=True)[1]
+    return np.eye(int(place.max()) + 1)[place]
+
+
 def reliability(stated: FloatArray, right: FloatArray, bins: int = BINS) -> list[Bin]:
     """Return the bars of the reliability diagram.
 
@@ -50,12 +56,9 @@ def reliability(stated: FloatArray, right: FloatArray, bins: int = BINS) -> list
         bins: Most bars.
     """
     found = []
-    place = bins_of(stated, bins)
-    for number in np.unique(place):
-        inside = place == number
+    for inside in _hot(stated, bins).T > 0:
         n, hits = int(inside.sum()), float(right[inside].sum())
-        low, high = wilson(hits, n)
-        found.append(Bin(float(stated[inside].mean()), hits / n, low, high, n))
+        found.append(Bin(float(stated[inside].mean()), hits / n, *wilson(hits, n), n))
     return found
 
 
@@ -127,8 +130,7 @@ def expected_error(
         bins: Most bins.
         bootstrap: Number and seed of the simulations; 500 are enough.
     """
-    place = np.unique(bins_of(p, bins), return_inverse=True)[1]
-    hot = np.eye(int(place.max()) + 1)[place]
+    hot = _hot(p, bins)
     value = float(np.abs(hot.T @ (p - y)).sum() / p.size)
     rng = np.random.default_rng(bootstrap.seed)
     noise = np.array(
@@ -164,8 +166,7 @@ def murphy(
         annotator: The judge.
         bins: Most bins.
     """
-    place = np.unique(bins_of(p, bins), return_inverse=True)[1]
-    hot = np.eye(int(place.max()) + 1)[place]
+    hot = _hot(p, bins)
     b = hot.shape[1]
     features = np.concatenate([hot, hot * p[:, None], hot * y[:, None]], axis=1)
 
@@ -186,30 +187,18 @@ def murphy(
         ]
 
     units = units_of(features, np.arange(p.size), clusters)
-    rows = []
-    for which, name in enumerate(("reliability", "resolution")):
-        value = float(parts(units.total)[which])
+    values = [float(value) for value in parts(units.total)]
+
+    def error(which: int) -> float:
         if units.n < 2:
-            rows.append(one_cluster(f"brier_{name}", annotator, value, p.size))
-            continue
+            return np.nan
+        return jackknife_se(jackknife(units, lambda sums: parts(sums)[which]), units.counts)
 
-        def one(sums: FloatArray, which: int = which) -> FloatArray:
-            return parts(sums)[which]
-
-        left_out = jackknife(units, one)
-        half = t_quantile(units.n - 1) * jackknife_se(left_out, units.counts)
-        rows.append(
-            Estimate(
-                value,
-                value - half,
-                value + half,
-                p.size,
-                units.n,
-                name=f"brier_{name}",
-                annotators=annotator,
-            )
-        )
-    return [*rows, _uncertainty(y, clusters, annotator, float(parts(units.total)[2]))]
+    rows = [
+        student(f"brier_{name}", annotator, values[which], error(which), p.size, units.n)
+        for which, name in enumerate(("reliability", "resolution"))
+    ]
+    return [*rows, _uncertainty(y, clusters, annotator, values[2])]
 
 
 def _uncertainty(y: FloatArray, clusters: IntArray, annotator: str, value: float) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.statistics.arrays import IntArray
+from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate, one_cluster, undefined
 from harness.statistics.intervals import t_quantile
 from harness.statistics.resample import jackknife_se
@@ -29,14 +29,12 @@ def mcnemar(b: int, c: int) -> dict[str, float]:
     n = b + c
     if n == 0:
         return {"chi2": 0.0, "chi2_corrected": 0.0, "exact": 1.0, "mid_p": 1.0}
-    tail = float(binom.cdf(min(b, c), n, 0.5))
-    exact = min(1.0, 2 * tail)
-    mid = 2 * tail - float(binom.pmf(min(b, c), n, 0.5))
+    tail, point = (float(of(min(b, c), n, 0.5)) for of in (binom.cdf, binom.pmf))
     return {
         "chi2": (b - c) ** 2 / n,
         "chi2_corrected": max(0, abs(b - c) - 1) ** 2 / n,
-        "exact": exact,
-        "mid_p": 1.0 if b == c else mid,
+        "exact": min(1.0, 2 * tail),
+        "mid_p": 1.0 if b == c else 2 * tail - point,
     }
 
 
@@ -79,14 +77,13 @@ def drift(
     return [row.caution(f"{b} lost, {c} won, McNemar mid-p {p:.3g}"), *rows]
 
 
-def _paired(name: str, annotators: str, values: np.ndarray, clusters: IntArray) -> Estimate:
-    _, group = np.unique(clusters, return_inverse=True)
-    groups, n = int(group.max()) + 1, values.size
-    value = float(values.mean())
+def _paired(name: str, annotators: str, values: FloatArray, clusters: IntArray) -> Estimate:
+    n, value = values.size, float(values.mean())
+    size = cluster_sums(np.ones(n), clusters)
+    groups = size.size
     if groups < 2:
         return one_cluster(name, annotators, value, n)
-    size = np.bincount(group)
-    left_out = (values.sum() - np.bincount(group, weights=values)) / (n - size)
+    left_out = (values.sum() - cluster_sums(values, clusters)) / (n - size)
     error = jackknife_se(left_out, np.ones(groups, dtype=np.int64))
     half = t_quantile(groups - 1) * error
     if error == 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate, not_applicable, undefined
 from harness.statistics.intervals import t_quantile, wilson
 
@@ -70,42 +70,28 @@ def ppi_mean(
     value = tuning * float(unlabelled.mean()) + float(residual.mean())
     own = np.arange(n) if clusters is None else clusters
     other = n + np.arange(more) if unlabelled_clusters is None else unlabelled_clusters
-    names = np.concatenate([own, other])
     # One value for each cluster, so that prompts with and without people's labels hang together.
     pull = np.concatenate(
         [(residual - residual.mean()) / n, tuning * (unlabelled - unlabelled.mean()) / more]
     )
-    _, group = np.unique(names, return_inverse=True)
-    sums = np.bincount(group, weights=pull)
-    variance = float(sums @ sums)
-    units = np.unique(own).size
-    quantile = Z95
+    sums = cluster_sums(pull, np.concatenate([own, other]))
+    alone = cluster_sums((truth - truth.mean()) / n, own)
+    units = alone.size
+    scale, quantile = 1.0, Z95
     if small_sample:
-        variance *= units / (units - 1)
-        quantile = t_quantile(units - 1)
+        scale, quantile = units / (units - 1), t_quantile(units - 1)
+    variance = scale * float(sums @ sums)
     if residual.std() < 1e-12 or variance < 1e-24:
         low, high = wilson(float(truth.mean()) * units, float(units))
         return PoweredMean(value, min(low, value), max(high, value), tuning, float(n), True)
     half = quantile * float(np.sqrt(variance))
-    plain = float(truth.var())
-    gain = plain / (variance * n)
-    if small_sample:
-        gain *= units / (units - 1)
-    if clusters is not None:
-        # Against the interval that people's labels alone would have with the same clusters.
-        _, group = np.unique(own, return_inverse=True)
-        alone = np.bincount(group, weights=(truth - truth.mean()) / n)
-        scale = units / (units - 1) if small_sample else 1.0
-        gain = scale * float(alone @ alone) / variance
+    # Against the interval that people's labels alone would have with the same clusters.
+    gain = scale * float(alone @ alone) / variance
     return PoweredMean(value, value - half, value + half, tuning, n * gain)
 
 
 def true_rate(
-    truth: IntArray,
-    judged: IntArray,
-    category: int,
-    clusters: IntArray,
-    annotators: str,
+    truth: IntArray, judged: IntArray, category: int, clusters: IntArray, annotators: str
 ) -> list[Estimate]:
     """Return the rate of a category: PPI++, its gain in labels, people alone, Rogan-Gladen.
 
@@ -128,13 +114,8 @@ def true_rate(
     groups = np.unique(clusters[with_both]).size
     if groups < 2:
         return [undefined("ppi_rate", annotators, "one cluster has all labels of people", n)]
-    fit = ppi_mean(
-        y,
-        f,
-        f_u,
-        clusters=clusters[with_both],
-        unlabelled_clusters=clusters[judge_only],
-    )
+    own, other = clusters[with_both], clusters[judge_only]
+    fit = ppi_mean(y, f, f_u, clusters=own, unlabelled_clusters=other)
     reason = f"{n} labels of people and {more} of the judge; lambda {fit.tuning:.2f}"
     if fit.fell_back:
         reason += "; people's labels less the judge's do not vary, so Wilson's interval"
@@ -157,8 +138,7 @@ def true_rate(
         name="ppi_effective_labels",
         annotators=annotators,
     )
-    corrected = rogan_gladen(y, f, f_u, annotators, clusters[with_both], clusters[judge_only])
-    return [rate, gain, corrected]
+    return [rate, gain, rogan_gladen(y, f, f_u, annotators, own, other)]
 
 
 def rogan_gladen(
@@ -198,18 +178,15 @@ def rogan_gladen(
     value = (p + sp - 1) / youden
     own = np.arange(n) if clusters is None else clusters
     other = n + np.arange(unlabelled.size) if unlabelled_clusters is None else unlabelled_clusters
+    units = int(np.unique(own).size)
     if max(se, sp) == 1.0:
         low, high = _lang_reiczigel(p, total, se, positives, sp, negatives)
-        units = int(np.unique(own).size)
     else:
         pull = (everything - p) / (total * youden)
         pull[:n] -= value / youden * truth * (judged - se) / positives
         pull[:n] += (1 - value) / youden * (1 - truth) * (1 - judged - sp) / negatives
-        _, group = np.unique(np.concatenate([own, other]), return_inverse=True)
-        sums = np.bincount(group, weights=pull)
-        units = int(np.unique(own).size)
-        error = float(np.sqrt(units / max(1, units - 1) * (sums @ sums)))
-        half = t_quantile(units - 1) * error
+        sums = cluster_sums(pull, np.concatenate([own, other]))
+        half = t_quantile(units - 1) * float(np.sqrt(units / max(1, units - 1) * (sums @ sums)))
         low, high = value - half, value + half
     value = min(1.0, max(0.0, value))
     return Estimate(
@@ -283,14 +260,13 @@ def label_budget(
     z = float(ndtri(0.5 + confidence / 2))
     base = z * z * rate * (1 - rate) * design_effect / half_width**2
 
-    def needed(share: float) -> int:
-        return max(2, int(np.ceil(base * share - 1e-9)))
+    def whole(labels: float) -> int:
+        return max(2, int(np.ceil(labels - 1e-9)))
 
     limited = None
     if judge_items is not None:
         # n = base (1 - r2 N / (N + n)); the positive root of n^2 + n (N - base) - base N (1 - r2).
         more, r2 = float(judge_items), correlation**2
         b = more - base
-        root = (-b + np.sqrt(b * b + 4 * base * more * (1 - r2))) / 2
-        limited = max(2, int(np.ceil(root - 1e-9)))
-    return Budget(needed(1.0), needed(1 - correlation**2), limited)
+        limited = whole((-b + np.sqrt(b * b + 4 * base * more * (1 - r2))) / 2)
+    return Budget(whole(base), whole(base * (1 - correlation**2)), limited)

@@ -61,6 +61,26 @@ def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(max(1, degrees), 0.5 + confidence / 2))
 
 
+def student(
+    name: str, annotators: str, value: float, error: float, n: int, clusters: int
+) -> Estimate:
+    """Return an estimate with the t-interval of its standard error; none of one cluster.
+
+    Args:
+        name: Name of the statistic.
+        annotators: Whom it is about.
+        value: The estimate.
+        error: Its standard error, with ``clusters`` - 1 degrees of freedom.
+        n: Items that took part.
+        clusters: Independent groups of them.
+    """
+    if clusters < 2:
+        return one_cluster(name, annotators, value, n)
+    half = t_quantile(clusters - 1) * error
+    ends = value - half, value + half
+    return Estimate(value, *ends, n, clusters, name=name, annotators=annotators)
+
+
 def clustered_mean(
     values: Sequence[float],
     clusters: Sequence[Hashable],
