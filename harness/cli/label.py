@@ -100,10 +100,11 @@ def _greet(screen: Console, opened: OpenPage, unencrypted: bool) -> None:
     from rich.markup import escape
 
     from harness.label_page.access import OWNER
+    from harness.label_page.serving import links
 
     page, queue = opened.page, opened.page.queue
     screen.print(f"{len(queue.requests)} tasks, {len(queue.entries())} labels in {page.store.path}")
-    for name, link in opened.links().items():
+    for name, link in links(opened.address, page.access).items():
         who = "progress and agreement, for you" if name == OWNER else name
         # One line each, however narrow the terminal: a link must stay whole.
         screen.print(f"  [bold]{escape(who)}[/bold]  {escape(link)}", soft_wrap=True)

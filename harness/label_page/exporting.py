@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labels.files import read_table
-from harness.labels.values import cell_text
+from harness.labels.files import Table, read_table
 from harness.labels.writing import write_csv
 from harness.records.writes import write_jsonl
 
@@ -25,23 +24,35 @@ def export(store: Path, labels: Path | None, corrections: Path | None) -> list[s
         DataError: There is no such store.
     """
     table = read_table(store)
-    rows = [{key: cell_text(value) for key, value in row.cells.items()} for row in table.rows]
     done = []
     if labels:
-        used = [c for c in table.columns if c != "scale" and any(row[c] for row in rows)]
-        write_csv(labels, used, ({c: row[c] for c in used} for row in rows))
-        done.append(f"{len(rows)} labels in {labels}")
+        write_csv(labels, *label_rows(table))
+        done.append(f"{len(table.rows)} labels in {labels}")
     if corrections:
-        answers = [
-            {
-                "id": f"{row['item']}/person:{row['annotator']}/{row['task']}",
-                "item_id": row["item"],
-                "system": f"person:{row['annotator']}",
-                "text": row["correction"],
-            }
-            for row in rows
-            if row["correction"]
-        ]
+        answers = better_answers(table)
         write_jsonl(corrections, answers)
         done.append(f"{len(answers)} better answers in {corrections}")
     return done
+
+
+def label_rows(table: Table) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns in which anything stands, and the rows, for CSV."""
+    cells = {column: table.texts(column) for column in table.columns if column != "scale"}
+    used = {column: texts for column, texts in cells.items() if any(texts) or not table.rows}
+    rows = zip(*used.values(), strict=True)
+    return list(used), [dict(zip(used, row, strict=True)) for row in rows]
+
+
+def better_answers(table: Table) -> list[dict[str, str]]:
+    """Return the better answers that people wrote, as rows of responses."""
+    columns = ("item", "annotator", "task", "correction")
+    return [
+        {
+            "id": f"{item}/person:{person}/{task}",
+            "item_id": item,
+            "system": f"person:{person}",
+            "text": text,
+        }
+        for item, person, task, text in zip(*map(table.texts, columns), strict=True)
+        if text
+    ]

@@ -19,13 +19,11 @@ class Guard:
     Args:
         app: The application.
         access: The rules.
-        most_bytes: Largest body of a request.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self.app = app
         self.access = access
-        self.most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request and pass it on."""
@@ -53,7 +51,7 @@ class Guard:
                 refusal = (403, "Requests from other sites are refused.")
             elif "transfer-encoding" in headers or not size.isdigit():
                 refusal = (411, "The size of the request must be given.")
-            elif int(size) > self.most_bytes:
+            elif int(size) > MOST_BYTES:
                 refusal = (413, "The request is too large.")
         if refusal:
             reply = PlainTextResponse(refusal[1], refusal[0])

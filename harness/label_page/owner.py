@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import median
 
+from harness.agreement import cohen_kappa, krippendorff_alpha, pairs_of
+from harness.agreement.kappa import percent_agreement
 from harness.label_page.queue import Queue
+from harness.label_page.store import Entry
 from harness.labels.values import cell_text
 from harness.nouns.rubric import Criterion
-from harness.nouns.scale import PREFERENCE, Level
+from harness.nouns.scale import PREFERENCE
+from harness.nouns.schema import JudgmentRequest
+from harness.ratings.table import RatingTable, from_labels
 from harness.statistics.estimate import Estimate
 
-
-@dataclass(frozen=True, slots=True)
-class Ratings:
-    """Labels of one criterion as a table: tasks in rows, people in columns.
-
-    Args:
-        labels: Person -> one label for each task; None where there is none, or a skip.
-        clusters: The item of each task; tasks of one item are not independent.
-        level: Level of measurement.
-        categories: Labels in their order; None for numbers.
-        tie: The label that means "no preference"; None for scores.
-    """
-
-    labels: dict[str, list[str | None]]
-    clusters: list[str]
-    level: Level
-    categories: tuple[str, ...] | None
-    tie: str | None
-
-
-Measure = Callable[[Ratings], Sequence[Estimate]]
-"""Computes agreement, each figure named in words."""
+MOST_PAIRS_OF_PEOPLE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +54,56 @@ def person_rows(queue: Queue) -> list[PersonRow]:
     return rows
 
 
-def ratings_by_criterion(queue: Queue) -> list[tuple[Criterion, Ratings]]:
-    """Return the labels so far, one table for each criterion, of tasks that anyone labelled."""
+def ratings_by_criterion(queue: Queue) -> list[tuple[Criterion, RatingTable | None]]:
+    """Return the labels so far, one table for each criterion, of tasks that anyone labelled.
+
+    A criterion of which two people have not said anything yet has no table.
+    """
     people = sorted({entry.person for entry in queue.entries()})
-    found = []
-    criteria = dict.fromkeys(request.criterion for request in queue.requests)
-    for criterion in criteria:
-        labels: dict[str, list[str | None]] = {person: [] for person in people}
-        clusters = []
-        pairs = False
-        for request in queue.requests:
-            if request.criterion != criterion:
-                continue
-            given = {person: queue.label_of(person, request.id) for person in people}
-            if not any(given.values()):
-                continue
-            pairs = len(request.responses) == 2
-            clusters.append(request.item.id)
-            for person, entry in given.items():
-                skipped = entry is None or entry.value is None
-                labels[person].append(None if skipped else cell_text(entry.value))  # type: ignore[union-attr]
+    asked: dict[Criterion, list[JudgmentRequest]] = {}
+    for request in queue.requests:
+        asked.setdefault(request.criterion, []).append(request)
+    found: list[tuple[Criterion, RatingTable | None]] = []
+    for criterion, requests in asked.items():
+        answered = [r for r in requests if any(queue.label_of(p, r.id) for p in people)]
+        labels = {p: [_said(queue.label_of(p, r.id)) for r in answered] for p in people}
+        pairs = len(requests[0].responses) == 2
         scale = PREFERENCE if pairs else criterion.scale
-        ratings = Ratings(
-            labels, clusters, scale.level, scale.labels or None, "TIE" if pairs else None
-        )
+        ratings = None
+        if len(people) > 1 and any(map(any, labels.values())):
+            ratings = from_labels(
+                labels,
+                humans=people,
+                level=scale.level,
+                categories=scale.labels or None,
+                clusters=[request.item.id for request in answered],
+                tie="TIE" if pairs else None,
+            )
         found.append((criterion, ratings))
+    return found
+
+
+def _said(entry: Entry | None) -> str | None:
+    """Return a label as text; None where there is none, or a skip."""
+    return None if entry is None or entry.value is None else cell_text(entry.value)
+
+
+def measure(table: RatingTable | None) -> list[Estimate]:
+    """Compute the owner's agreement: alpha of all people, then each pair of people."""
+    if table is None:
+        return []
+    alpha = krippendorff_alpha(
+        table.label_counts(),
+        table.level,
+        "all people",
+        values=table.values,
+        clusters=table.clusters,
+    )
+    found = [replace(alpha, name=f"Krippendorff's alpha ({table.level})")]
+    pairs = list(combinations(range(len(table.annotators)), 2))
+    for a, b in pairs[:MOST_PAIRS_OF_PEOPLE]:
+        names = f"{table.annotators[a]}, {table.annotators[b]}"
+        both = pairs_of(table.codes[:, a], table.codes[:, b], table.clusters, table.n_categories)
+        found.append(replace(cohen_kappa(both, names), name="Cohen's kappa"))
+        found.append(replace(percent_agreement(both, names), name="Same label"))
     return found

@@ -15,11 +15,13 @@ from urllib.parse import parse_qs
 
 from harness.label_page.access import OWNER, Access
 from harness.label_page.choices import choice_of, choices_of, value_of
-from harness.label_page.guard import MOST_BYTES, Guard
-from harness.label_page.owner import Measure, person_rows, ratings_by_criterion
+from harness.label_page.exporting import better_answers, label_rows
+from harness.label_page.guard import Guard
+from harness.label_page.owner import measure, person_rows, ratings_by_criterion
 from harness.label_page.queue import Queue
 from harness.label_page.rendering import render_markdown
-from harness.label_page.store import Entry, LabelStore, Shown
+from harness.label_page.store import Entry, LabelStore
+from harness.labels.files import sqlite_table
 from harness.nouns.schema import JudgmentRequest
 from harness.statistics.estimate import Estimate
 
@@ -57,18 +59,17 @@ class LabelPage:
         queue: What is to be labelled; filled from the store.
         store: Where clicks go.
         access: Who may do what.
-        measure: Computes agreement for the owner; None shows progress only.
         title: Heading of the pages.
+        changes: Number that moves with every label.
     """
 
     queue: Queue
     store: LabelStore
     access: Access
-    measure: Measure | None = None
     title: str = "Labels"
-    _since: dict[tuple[str, str], float] = field(default_factory=dict)
-    _agreement: tuple[int, list[tuple[str, list[Estimate]]]] = (-1, [])
-    _changes: int = 0
+    _since: dict[tuple[str, str], float] = field(default_factory=dict, init=False)
+    _agreement: tuple[int, list[tuple[str, list[Estimate]]]] = field(default=(-1, []), init=False)
+    changes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Take over what the store holds."""
@@ -88,9 +89,7 @@ class LabelPage:
         """Return the person's next task, and note on disk that it is on the screen."""
         task = self.queue.next_for(person)
         if task is not None and task not in self.queue.shown_to(person):
-            order = self.queue.side(person, task)
-            self.store.show(person, task, order)
-            self.queue.note_shown(Shown(person, task, self.queue.next_sequence(person), order))
+            self.queue.note_shown(self.store.show(person, task, self.queue.side(person, task)))
         return task
 
     def view(self, person: str, task: str) -> dict[str, Any]:
@@ -141,32 +140,27 @@ class LabelPage:
         entry = Entry(person, task, value, comment, correction.replace("\r\n", "\n"), seconds)
         if self.store.record(entry, f"{person}/{key}"):
             self.queue.note(entry)
-            self._changes += 1
+            self.changes += 1
 
     def undo(self, person: str, key: str) -> None:
         """Take back the person's last label; its task comes next again."""
         task = self.queue.last_of(person)
         if task is not None and self.store.undo(person, task, f"{person}/{key}"):
             self.queue.forget(person, task)
-            self._changes += 1
+            self.changes += 1
 
     async def agreement(self) -> list[tuple[str, list[Estimate]]]:
         """Return (criterion, lines) of the labels so far; computed once for each new label."""
         from starlette.concurrency import run_in_threadpool
 
-        if self.measure is not None and self._agreement[0] != self._changes:
-            changes, found = self._changes, []
-            for criterion, ratings in ratings_by_criterion(self.queue):
-                enough = len(ratings.labels) > 1
-                lines = await run_in_threadpool(self.measure, ratings) if enough else []
-                found.append((criterion.text, list(lines)))
+        if self._agreement[0] != self.changes:
+            changes = self.changes
+            found = [
+                (criterion.text, await run_in_threadpool(measure, ratings))
+                for criterion, ratings in ratings_by_criterion(self.queue)
+            ]
             self._agreement = (changes, found)
         return self._agreement[1]
-
-    @property
-    def changes(self) -> int:
-        """Number that moves with every label."""
-        return self._changes
 
 
 def _question(request: JudgmentRequest) -> dict[str, str]:
@@ -204,15 +198,17 @@ def create_app(page: LabelPage) -> Starlette:
     def who(request: Request) -> str | None:
         return access.person_of_session(request.cookies.get(access.cookie, ""))
 
-    def refuse(request: Request, status: int, text: str) -> Reply:
-        if request.headers.get("x-requested-with") == "fetch":
-            return JSONResponse({"error": text}, status)
-        return HTMLResponse(page.render("message.html", who(request), text=text), status)
+    def fetched(request: Request) -> bool:
+        return request.headers.get("x-requested-with") == "fetch"
 
-    def done(request: Request, where: str = "/") -> Reply:
-        if request.headers.get("x-requested-with") == "fetch":
-            return JSONResponse({"next": where})
-        return RedirectResponse(where, 303)
+    def refuse(request: Request, status: int, text: str, template: str = "message.html") -> Reply:
+        if fetched(request):
+            return JSONResponse({"error": text}, status)
+        person = None if template == "enter.html" else who(request)
+        return HTMLResponse(page.render(template, person, text=text), status)
+
+    def done(request: Request) -> Reply:
+        return JSONResponse({"next": "/"}) if fetched(request) else RedirectResponse("/", 303)
 
     async def home(request: Request) -> Reply:
         person = who(request)
@@ -232,21 +228,16 @@ def create_app(page: LabelPage) -> Starlette:
 
     async def enter(request: Request) -> Reply:
         if request.method == "GET":
-            return HTMLResponse(page.render("enter.html", None, problem=""))
+            return HTMLResponse(page.render("enter.html", None, text=""))
         form = await _form(request)
         person = access.person_of_token(form["token"].strip()) if form.get("token") else None
         name = form.get("name", "").strip()
         if person is None and access.may_enter(name):
             person = name
         if person is None:
-            problem = (
-                "That is no valid token."
-                if access.tokens
-                else "Give a name of at most 80 characters."
-            )
-            if request.headers.get("x-requested-with") == "fetch":
-                return JSONResponse({"error": problem}, 403)
-            return HTMLResponse(page.render("enter.html", None, problem=problem), 403)
+            name_wanted = "Give a name of at most 80 characters."
+            text = "That is no valid token." if access.tokens else name_wanted
+            return refuse(request, 403, text, "enter.html")
         reply = done(request)
         reply.set_cookie(
             access.cookie,
@@ -306,7 +297,7 @@ def create_app(page: LabelPage) -> Starlette:
         return JSONResponse({"changes": page.changes})
 
     async def labels_csv(request: Request) -> Reply:
-        columns, rows = page.store.table()
+        columns, rows = label_rows(sqlite_table(page.store.path))
         out = io.StringIO()
         writer = csv.DictWriter(out, columns)
         writer.writeheader()
@@ -314,7 +305,7 @@ def create_app(page: LabelPage) -> Starlette:
         return _download(out.getvalue(), "labels.csv")
 
     async def corrections(request: Request) -> Reply:
-        rows = page.store.corrections()
+        rows = better_answers(sqlite_table(page.store.path))
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return _download(lines, "corrections.jsonl")
 
@@ -335,5 +326,5 @@ def create_app(page: LabelPage) -> Starlette:
             Route("/owner/corrections.jsonl", owner_only(corrections)),
             Mount("/static", StaticFiles(packages=[("harness.label_page", "static")])),
         ],
-        middleware=[Middleware(Guard, access=access, most_bytes=MOST_BYTES)],
+        middleware=[Middleware(Guard, access=access)],
     )

@@ -152,10 +152,6 @@ class Queue:
         """Return the tasks that were put on a person's screen."""
         return self._shown.get(person, {})
 
-    def next_sequence(self, person: str) -> int:
-        """Return the number of the next task on a person's screen."""
-        return max((one.sequence for one in self.shown_to(person).values()), default=0) + 1
-
     def last_of(self, person: str) -> str | None:
         """Return the task that a person labelled last."""
         return self._given[person][-1] if self._given[person] else None

@@ -7,19 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from harness.label_page.access import OWNER, Access, is_loopback
-from harness.label_page.measure import measure
 from harness.label_page.pages import LabelPage, create_app
 from harness.label_page.queue import Queue
 from harness.label_page.store import LabelStore
 from harness.nouns.errors import ConfigError, InputError, MissingExtraError
 from harness.nouns.schema import JudgmentRequest
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +76,15 @@ class OpenPage:
     page: LabelPage
     listener: socket.socket
 
-    def links(self) -> dict[str, str]:
-        """Return the link of each person, and of the owner."""
-        access = self.page.access
-        return links(address_of(self.listener, access), access)
+    @property
+    def address(self) -> str:
+        """The address that people open."""
+        if self.page.access.origin:
+            return self.page.access.origin.rstrip("/")
+        host, port = self.listener.getsockname()[:2]
+        if host in ("0.0.0.0", "::"):
+            host = socket.gethostname()
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def serve(self) -> None:
         """Answer requests until the process is interrupted.
@@ -92,7 +92,19 @@ class OpenPage:
         Raises:
             MissingExtraError: uvicorn is not installed.
         """
-        serve(create_app(self.page), self.listener)
+        try:
+            import uvicorn
+        except ImportError as error:
+            raise MissingExtraError("uvicorn", "label") from error
+        config = uvicorn.Config(
+            create_app(self.page),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+        )
+        uvicorn.Server(config).run(sockets=[self.listener])
 
 
 @contextmanager
@@ -102,7 +114,7 @@ def open_page(
     """Open a page on which people label requests; nothing is lost when it closes.
 
     Args:
-        requests: What is to be labelled, all pairs or all single responses.
+        requests: All pairs or all single responses.
         uncertainty: How unsure judges are, by request id; what they are unsure of is first.
         settings: The page.
 
@@ -119,17 +131,13 @@ def open_page(
     access = Access(store.secret, settings.people, settings.host, settings.tokens, settings.origin)
     queue = Queue(requests, uncertainty, settings.seed, settings.people_per_task)
     try:
-        yield OpenPage(LabelPage(queue, store, access, measure, settings.title), listener)
+        yield OpenPage(LabelPage(queue, store, access, settings.title), listener)
     finally:
         store.close()
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Args:
-        host: Address of an interface; a loopback one is reached from this machine only.
-        port: 0 takes any free one.
+    """Return a socket that listens on an interface's address; port 0 takes any free one.
 
     Raises:
         InputError: The address cannot be used, or the port is taken.
@@ -152,16 +160,6 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket, access: Access) -> str:
-    """Return the address that people open."""
-    if access.origin:
-        return access.origin.rstrip("/")
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = socket.gethostname()
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def links(address: str, access: Access) -> dict[str, str]:
     """Return the link of each person, and of the owner; a token stands after #, out of all logs."""
     if not access.tokens:
@@ -169,19 +167,3 @@ def links(address: str, access: Access) -> dict[str, str]:
         return {**(people or {"anyone on this machine": address}), OWNER: f"{address}/owner"}
     names = (*access.people, OWNER)
     return {name: f"{address}/enter#{quote(access.token(name))}" for name in names}
-
-
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer requests until the process is interrupted.
-
-    Raises:
-        MissingExtraError: uvicorn is not installed.
-    """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise MissingExtraError("uvicorn", "label") from error
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off"
-    )
-    uvicorn.Server(config).run(sockets=[listener])

@@ -160,14 +160,13 @@ class LabelStore:
         self._connection.close()
         self._lock.close()
 
-    def _write(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> int:
-        """Run statements in one transaction that is on disk when this returns; count new rows."""
+    def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Put rows in one transaction that is on disk when this returns; count new rows."""
         with self._mutex:
             before = self._connection.total_changes
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                for sql, values in statements:
-                    self._connection.execute(sql, values)
+                self._connection.executemany(sql, rows)
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -180,36 +179,31 @@ class LabelStore:
 
     def add_tasks(self, requests: Iterable[JudgmentRequest]) -> None:
         """Note what can be labelled; known tasks stay as they are."""
-        sql = "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._write(
+            "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    sql,
-                    (
-                        request.id,
-                        request.item.id,
-                        json.dumps([response.id for response in request.responses]),
-                        json.dumps([response.system for response in request.responses]),
-                        request.criterion.id,
-                        request.criterion.text,
-                        _scale(request),
-                    ),
+                    request.id,
+                    request.item.id,
+                    json.dumps([response.id for response in request.responses]),
+                    json.dumps([response.system for response in request.responses]),
+                    request.criterion.id,
+                    request.criterion.text,
+                    _scale(request),
                 )
                 for request in requests
-            ]
+            ],
         )
 
-    def show(self, person: str, task: str, order: Order) -> None:
-        """Note that a task goes on a person's screen for the first time."""
+    def show(self, person: str, task: str, order: Order) -> Shown:
+        """Note that a task goes on a person's screen; return how it did for the first time."""
         self._write(
-            [
-                (
-                    "INSERT OR IGNORE INTO shown SELECT ?, ?, "
-                    "coalesce(max(sequence), 0) + 1, ?, ? FROM shown WHERE person = ?",
-                    (person, task, order, _now(), person),
-                )
-            ]
+            "INSERT OR IGNORE INTO shown SELECT ?, ?, "
+            "coalesce(max(sequence), 0) + 1, ?, ? FROM shown WHERE person = ?",
+            [(person, task, order, _now(), person)],
         )
+        which = "SELECT sequence, shown FROM shown WHERE person = ? AND task = ?"
+        return Shown(person, task, *self._read(which, (person, task))[0])
 
     def record(self, entry: Entry, key: str) -> bool:
         """Keep a label.
@@ -231,14 +225,10 @@ class LabelStore:
     def _event(self, entry: Entry, action: Literal["label", "undo"], value: str, key: str) -> bool:
         values = (_now(), entry.person, entry.task, action, value, entry.comment)
         return 0 < self._write(
-            [
-                (
-                    "INSERT OR IGNORE INTO events "
-                    "(at, person, task, action, value, comment, correction, seconds, key) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, entry.correction, entry.seconds, key),
-                )
-            ]
+            "INSERT OR IGNORE INTO events "
+            "(at, person, task, action, value, comment, correction, seconds, key) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*values, entry.correction, entry.seconds, key)],
         )
 
     def shown(self) -> list[Shown]:
@@ -252,39 +242,6 @@ class LabelStore:
         return [
             Entry(person, task, None if value == SKIP else value, comment, correction, seconds)
             for person, task, value, comment, correction, seconds in rows
-        ]
-
-    def table(self) -> tuple[list[str], list[dict[str, str]]]:
-        """Return columns and rows of all labels that count, for CSV."""
-        with self._mutex:
-            cursor = self._connection.execute("SELECT * FROM labels")
-            columns = [column[0] for column in cursor.description]
-            rows = cursor.fetchall()
-        unused = {"response"} if self.way == "pairwise" else {"response_a", "response_b", "shown"}
-        kept = [column for column in columns if column not in {*unused, "scale"}]
-        return kept, [
-            {c: "" if v is None else str(v) for c, v in zip(columns, row, strict=True) if c in kept}
-            for row in rows
-        ]
-
-    @property
-    def way(self) -> str:
-        """The way of the labels: pairwise or pointwise."""
-        return str(self._read("SELECT value FROM meta WHERE key = 'way'")[0][0])
-
-    def corrections(self) -> list[dict[str, str]]:
-        """Return the better answers that people wrote, as responses (see ``records``)."""
-        rows = self._read(
-            "SELECT item, annotator, correction, task FROM labels WHERE correction <> ''"
-        )
-        return [
-            {
-                "id": f"{item}/person:{person}/{task}",
-                "item_id": item,
-                "system": f"person:{person}",
-                "text": text,
-            }
-            for item, person, text, task in rows
         ]
 
 

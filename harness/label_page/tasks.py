@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.feedback.judge import unswap
 from harness.feedback.requests import OVERALL, build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.rubric import Criterion, Rubric
 from harness.nouns.scale import Scale
-from harness.nouns.schema import Judgment, JudgmentRequest, Verdict, Way
+from harness.nouns.schema import Judgment, JudgmentRequest, Way
 from harness.records.judgments import read_judgments
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
@@ -94,16 +95,10 @@ def judgments_on(requests: Sequence[JudgmentRequest], files: Sequence[Path]) -> 
         before = len(found)
         for row in read_judgments(file):
             for request in by_responses.get((row.item_id, frozenset(row.response_ids)), ()):
-                flipped = row.response_ids != tuple(r.id for r in request.responses)
                 verdict = row.judgment.verdict
-                verdict = _flipped(verdict) if flipped else verdict
+                if row.response_ids != tuple(response.id for response in request.responses):
+                    verdict = unswap(verdict)
                 found.append(replace(row.judgment, request_id=request.id, verdict=verdict))
         if len(found) == before:
             raise DataError("none of its judgments is about a task of this page", where=str(file))
     return found
-
-
-def _flipped(verdict: Verdict) -> Verdict:
-    value = {"A": "B", "B": "A"}.get(str(verdict.value), verdict.value)
-    chance = None if verdict.probability is None else 1 - verdict.probability
-    return replace(verdict, value=value, probability=chance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -219,7 +219,3 @@ class LabelColumns(BaseModel):
         found.update({column: f"labels (by {self.by})" for column in self.labels})
         found.update({column: "choices" for column in self.choices})
         return found
-
-    def as_options(self) -> dict[str, Any]:
-        """Return what differs from the defaults, as it is written in an experiment file."""
-        return self.model_dump(exclude_defaults=True, exclude_unset=False)

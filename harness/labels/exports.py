@@ -35,17 +35,10 @@ Cells = dict[str, Any]
 def read_label_table(
     path: Path, *, encoding: str = "", delimiter: str = "", sheet: str = ""
 ) -> Table:
-    """Read a file of labels; the export of a known tool becomes a plain table.
-
-    Args:
-        path: .csv, .tsv, .json (a list of objects), .jsonl, .parquet or .xlsx.
-        encoding: Of a text file; by default UTF-8, or what its byte order mark says.
-        delimiter: Of a CSV file; by default the one of , ; tab | that its header uses most.
-        sheet: Of an Excel file; by default its only one.
+    """Read a file of labels as ``read_table`` does; a known tool's export becomes a plain table.
 
     Raises:
-        DataError: The file is missing, has another encoding, no rows, or a broken structure; or
-            an export is built in a way that is not known.
+        DataError: As of ``read_table``; or an export is built in a way that is not known.
         MissingExtraError: pyarrow or openpyxl is needed and not installed.
     """
     table = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
@@ -73,7 +66,7 @@ def _label_studio(table: Table) -> Table:
     found: list[tuple[str, Cells, bool]] = []
     for row in table.rows:
         data = row.cells.get("data")
-        task: Cells = {"id": cell_text(row.cells.get("id"))}
+        task: Cells = {"id": row.text("id")}
         task.update(_prefixed("data", data))
         for number, annotation in enumerate(row.cells.get("annotations") or [], 1):
             cells = {**task, "annotator": _who(annotation.get("completed_by"))}
@@ -120,15 +113,10 @@ def _simple(value: Any) -> Any:
 
 
 def _label_studio_flat(table: Table) -> Table:
-    def unwrap(cell: Any) -> Any:
-        if isinstance(cell, str) and cell[:1] in "[{" and cell.strip():
-            try:
-                return _simple(json.loads(cell))
-            except json.JSONDecodeError:
-                return cell
-        return _simple(cell)
-
-    rows = [Row(r.place, {k: unwrap(v) for k, v in r.cells.items()}) for r in table.rows]
+    rows = [
+        Row(row.place, {key: _simple(_parsed(cell, "[{")) for key, cell in row.cells.items()})
+        for row in table.rows
+    ]
     return table.with_rows(rows, table.tool)
 
 
@@ -139,7 +127,7 @@ def _argilla(table: Table) -> Table:
     found: list[tuple[str, Cells, bool]] = []
     drafts = 0
     for row in table.rows:
-        record = {"id": cell_text(row.cells.get("id"))}
+        record = {"id": row.text("id")}
         record.update(_prefixed("fields", row.cells.get("fields")))
         record.update(_prefixed("metadata", row.cells.get("metadata")))
         for person, answers in _argilla_people(row.cells).items():
@@ -244,7 +232,7 @@ def _arena(table: Table) -> Table:
     key = next((k for k in ("question_id", "id", "battle_id") if k in table.columns), "")
     turns: dict[str, set[Any]] = {}
     for row in table.rows:
-        turns.setdefault(cell_text(row.cells.get(key)), set()).add(row.cells.get("turn"))
+        turns.setdefault(row.text(key), set()).add(row.cells.get("turn"))
     rows = []
     for row in table.rows:
         cells = row.cells
@@ -284,8 +272,9 @@ def _conversations(cells: Mapping[str, Any]) -> Cells:
     return found
 
 
-def _parsed(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.lstrip()[:1] == "[":
+def _parsed(cell: Any, brackets: str = "[") -> Any:
+    """Return what a text says that is JSON and begins with one of these brackets."""
+    if isinstance(cell, str) and cell.lstrip().startswith(tuple(brackets)):
         try:
             return json.loads(cell)
         except json.JSONDecodeError:

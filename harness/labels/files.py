@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,10 @@ class Row:
     place: str
     cells: Mapping[str, Any]
 
+    def text(self, column: str | None) -> str:
+        """Return the cell of a column as text; the empty text where there is no such column."""
+        return cell_text(self.cells.get(column or ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -69,7 +73,7 @@ class Table:
 
     def texts(self, column: str) -> list[str]:
         """Return the cells of a column as text, one for each row."""
-        return [cell_text(row.cells.get(column)) for row in self.rows]
+        return [row.text(column) for row in self.rows]
 
     def need(self, wanted: Mapping[str, str]) -> None:
         """Refuse columns that the table does not have.
@@ -100,7 +104,7 @@ class Table:
             DataError: There is no such column, or no row with the value.
         """
         self.need({column: "--where"})
-        rows = tuple(row for row in self.rows if cell_text(row.cells.get(column)) == value)
+        rows = tuple(row for row in self.rows if row.text(column) == value)
         if not rows:
             values = list(dict.fromkeys(self.texts(column)))[:10]
             raise DataError(
@@ -113,17 +117,14 @@ class Table:
     def with_rows(self, rows: Iterable[Row], tool: str) -> Table:
         """Return the table with other rows, such as those of a flattened export."""
         rows = tuple(rows)
-        columns = tuple(dict.fromkeys(name for row in rows for name in row.cells))
-        return replace(self, columns=columns, rows=rows, tool=tool)
+        return replace(self, columns=_columns(rows), rows=rows, tool=tool)
 
 
-def read_table(
-    path: Path,
-    *,
-    encoding: str = "",
-    delimiter: str = "",
-    sheet: str = "",
-) -> Table:
+def _columns(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for row in rows for name in row.cells))
+
+
+def read_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: str = "") -> Table:
     """Read a table; its format follows from the file's ending.
 
     Args:
@@ -151,7 +152,7 @@ def read_table(
     elif kind == "excel":
         table = _excel(path, sheet)
     elif kind == "sqlite":
-        table = _sqlite(path)
+        table = sqlite_table(path)
     else:
         text = _decode(path, encoding)
         if kind == "json":
@@ -194,9 +195,19 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
     chosen = delimiter or max(_DELIMITERS, key=header_line.count)
     before = csv.field_size_limit(_LONGEST_CELL)
+    records: list[tuple[int, list[str]]] = []
+    number = 0
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
-        records = list(_records(path, reader))
+        for number, cells in enumerate(reader, 1):
+            if cells or records:  # the header is the first line that holds anything
+                records.append((number, cells))
+    except csv.Error as error:
+        raise DataError(
+            f"broken quoting after row {number}: {error}",
+            where=str(path),
+            hint='a quotation mark inside a quoted cell is written twice: ""',
+        ) from error
     finally:
         csv.field_size_limit(before)
     if not records:
@@ -212,24 +223,6 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
             continue
         rows.append(Row(place, dict(zip(header, cells, strict=True))))
     return Table(path, header, tuple(rows), problems=tuple(problems))
-
-
-def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    number = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(
-                f"broken quoting after row {number}: {error}",
-                where=str(path),
-                hint='a quotation mark inside a quoted cell is written twice: ""',
-            ) from error
-        number += 1
-        if cells or number > 1:
-            yield number, cells
 
 
 def _header(path: Path, names: list[str]) -> tuple[str, ...]:
@@ -249,8 +242,7 @@ def _objects(path: Path, found: Iterable[tuple[str, Any]]) -> Table:
             rows.append(Row(place, value))
         else:
             problems.append((place, f"must be a JSON object, got {value!r:.60}"))
-    columns = tuple(dict.fromkeys(name for row in rows for name in row.cells))
-    return Table(path, columns, tuple(rows), problems=tuple(problems))
+    return Table(path, _columns(rows), tuple(rows), problems=tuple(problems))
 
 
 def _json(path: Path, text: str) -> Table:
@@ -297,7 +289,12 @@ def _parquet(path: Path) -> Table:
     return Table(path, tuple(table.column_names), rows)
 
 
-def _sqlite(path: Path) -> Table:
+def sqlite_table(path: Path) -> Table:
+    """Read the table or view ``labels`` of an SQLite file; it may have no rows.
+
+    Raises:
+        DataError: There is none.
+    """
     import sqlite3
     from contextlib import closing
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.labels.failures import SKIP
 from harness.labels.files import Table
-from harness.labels.values import cell_text, guess_pair_values, number_of, pair_value
+from harness.labels.values import guess_pair_values, number_of, pair_value
 
 _SAMPLE = 2_000
 """Rows that a guess looks at."""
@@ -123,7 +123,7 @@ class _Guesser:
     def guess(self) -> Guess:
         sample = self.table.rows[:_SAMPLE]
         for column in self.table.columns:
-            self.texts[column] = [cell_text(row.cells.get(column)) for row in sample]
+            self.texts[column] = [row.text(column) for row in sample]
         for meaning in _NAMES:
             if meaning not in ("label", "text"):
                 self._by_name(meaning)
@@ -136,15 +136,19 @@ class _Guesser:
         return self.found
 
     def _by_name(self, meaning: str) -> None:
-        for name in _NAMES[meaning]:
+        for name, column in self._named(_NAMES[meaning]):
+            if meaning in _IDS and self._is_text(column):
+                continue
+            if meaning in _TEXTS and not self._may_be_text(column, name):
+                continue
+            return self._take(meaning, column, "its name")
+
+    def _named(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield (name, column) of unused columns with one of these names, the likeliest first."""
+        for name in names:
             for column in self.table.columns:
                 if column.casefold() == name and column not in self.used:
-                    if meaning in _IDS and self._is_text(column):
-                        continue
-                    if meaning in _TEXTS and not self._may_be_text(column, name):
-                        continue
-                    self._take(meaning, column, "its name")
-                    return
+                    yield name, column
 
     def _take(self, option: str, column: str, reason: str) -> None:
         self.found.say(option, column, reason)
@@ -216,7 +220,7 @@ class _Guesser:
 
     def _empty_labels(self) -> None:
         column = self.found.options.get("label")
-        if column and not all(cell_text(row.cells.get(column)) for row in self.table.rows):
+        if column and not all(self.table.texts(column)):
             values = {**self.found.options.get("values", {}), "": SKIP}
             self.found.say("values", values, "an empty label is taken for a skip")
 
@@ -224,13 +228,11 @@ class _Guesser:
         return guess_pair_values(self._distinct(column)) is not None
 
     def _long_label(self, pairs: bool) -> None:
-        for name in _NAMES["label"]:
-            for column in self.table.columns:
-                if column.casefold() == name and column not in self.used:
-                    self._take("label", column, "its name")
-                    if name in ("rank", "ranking"):
-                        self.found.say("task", "ranking", "its name")
-                    return
+        for name, column in self._named(_NAMES["label"]):
+            self._take("label", column, "its name")
+            if name in ("rank", "ranking"):
+                self.found.say("task", "ranking", "its name")
+            return
         rest = [c for c in self.table.columns if c not in self.used and not self._is_text(c)]
         if pairs:
             fitting = [column for column in rest if self._says_preference(column)]
@@ -268,8 +270,7 @@ class _Guesser:
     def _pair_values(self) -> None:
         options = self.found.options
         columns: Sequence[str] = options.get("labels") or [options.get("label", "")]
-        rows = self.table.rows
-        every = {cell_text(row.cells.get(c)) for c in columns if c for row in rows}
+        every = {text for column in columns for text in self.table.texts(column)}
         found = {text for text in every if text and not pair_value(text, {})}
         if not found:
             return
@@ -283,17 +284,14 @@ class _Guesser:
             self.found.open.append(f"values: what do the labels {shown} mean?")
 
     def _ranking(self) -> bool:
-        for name in ("ranking", "rank", "order"):
-            for column in self.table.columns:
-                if column.casefold() == name and column not in self.used:
-                    self._take("label", column, "its name")
-                    self.found.say("task", "ranking", "its name")
-                    return True
+        for _, column in self._named(("ranking", "rank", "order")):
+            self._take("label", column, "its name")
+            self.found.say("task", "ranking", "its name")
+            return True
         return False
 
     def _people(self) -> None:
         options = self.found.options
-        if "annotator" not in options and "labels" not in options:
-            self.found.open.append("annotator (a column) or annotator_name: who labelled?")
-        elif "annotator" not in options and options.get("by") == "criterion":
+        by_person = "labels" in options and options.get("by") != "criterion"
+        if "annotator" not in options and not by_person:
             self.found.open.append("annotator (a column) or annotator_name: who labelled?")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.labels.failures import SKIP, status_of
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Order, Value
+
+Thing = tuple[str, frozenset[str], str]
+"""What a label is about: the item, its responses whichever way round, the criterion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class HumanLabel:
     failure: str = ""
 
     @property
+    def thing(self) -> Thing:
+        """What it is about."""
+        return self.item_id, frozenset(self.responses), self.criterion
+
+    @property
     def reason(self) -> str:
         """Why there is no value, in one word: "skip", or the word of the table."""
         return "" if self.value is not None else self.failure or SKIP.lower()
@@ -47,3 +55,11 @@ class HumanLabel:
     def status(self) -> Status:
         """How the verdict ended."""
         return Status.OK if self.value is not None else status_of(self.reason)
+
+    def named(self, responses: tuple[str, ...]) -> HumanLabel:
+        """Return the label with its responses in this order: for a pair, A and B turned or not."""
+        if responses == self.responses:
+            return self
+        value = {"A": "B", "B": "A"}.get(str(self.value), self.value)
+        orders: dict[Order, Order] = {"AB": "BA", "BA": "AB", "": ""}
+        return replace(self, responses=responses, value=value, shown=orders[self.shown])

@@ -28,21 +28,14 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._places)
 
-    @property
-    def rows(self) -> int:
-        """How many different rows are wrong."""
-        return len({p.split(",")[0] for places in self._places.values() for p in places})
-
-    def raise_if_any(self, what: str) -> None:
-        """Raise one DataError for all problems.
-
-        Args:
-            what: What the rows are of, such as "of 120 rows".
+    def raise_if_any(self, rows: int) -> None:
+        """Raise one DataError for all problems of a table with so many rows.
 
         Raises:
             DataError: There is at least one problem.
         """
-        self.refuse(f"{self.rows} {what} are wrong; nothing was imported")
+        wrong = len({p.split(",")[0] for places in self._places.values() for p in places})
+        self.refuse(f"{wrong} of {rows} rows are wrong; nothing was imported")
 
     def refuse(self, message: str) -> None:
         """Raise one DataError with this message for all problems, if there are any.

@@ -9,10 +9,17 @@ intervals are to be clustered by item.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import Any
 
+from harness.labels.columns import LabelColumns
+from harness.labels.failures import SKIP, FailureWords
+from harness.labels.files import Row
+from harness.labels.human_label import HumanLabel
+from harness.labels.problems import Problems
 from harness.labels.values import cell_text, number_of
 
 Pair = tuple[str, str, str]
@@ -108,3 +115,143 @@ def _at_least_two(ranks: dict[str, float]) -> dict[str, float]:
     if len(ranks) < 2:
         raise ValueError(f"a ranking needs two responses or more, got {len(ranks)}")
     return ranks
+
+
+def _pairs_of_list(cell: Any) -> list[Pair]:
+    return pairs_of_ranks(ranks_of_list(cell))
+
+
+def _pairs_of_columns(cells: Mapping[str, Any]) -> list[Pair]:
+    return pairs_of_ranks(ranks_of_columns(cells))
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """Who ranks the responses of which item, by which criterion."""
+
+    item: str
+    annotator: str
+    criterion: str
+
+
+@dataclass(slots=True)
+class RankingReader:
+    """Reads the rows of a table of rankings or best-worst choices; what is wrong goes to problems.
+
+    Args:
+        columns: What the columns mean.
+        words: The words that stand for failures.
+        problems: Where problems go.
+    """
+
+    columns: LabelColumns
+    words: FailureWords
+    problems: Problems
+    _long: dict[_By, dict[str, tuple[str, Row]]] = field(default_factory=dict, init=False)
+    _found: list[tuple[HumanLabel, Row]] = field(default_factory=list, init=False)
+    _failed: list[tuple[_By, Row, list[str], str]] = field(default_factory=list, init=False)
+
+    def read(self, item: str, annotator: str, row: Row) -> None:
+        """Read one row, in which somebody ranks the responses of an item, or one of them."""
+        columns = self.columns
+        by = _By(item, annotator, row.text(columns.criterion))
+        if columns.kind == "best_worst":
+            self._best_worst(by, row)
+        elif columns.response and columns.label:
+            self._one_rank(by, row)
+        elif columns.label:
+            cell = row.cells.get(columns.label)
+            self._decide(by, row, self._failure([cell], by), (), partial(_pairs_of_list, cell))
+        else:
+            cells = {column: row.text(column) for column in columns.labels}
+            reason = self._failure(cells.values(), by)
+            if columns.by == "rank":
+                names = [name for name in cells.values() if name]
+                self._decide(by, row, reason, (), partial(_pairs_of_list, names))
+            else:
+                self._decide(by, row, reason, cells, partial(_pairs_of_columns, cells))
+
+    def labels(self) -> Iterator[tuple[HumanLabel, Row]]:
+        """Yield the label of each decided pair with its row, once all rows are read.
+
+        A ranking that failed is a failure of every pair that it could have decided.
+        """
+        for by, rows in self._long.items():
+            ranks = {name: rank for name, (rank, _) in rows.items()}
+            row = next(iter(rows.values()))[1]
+            reason = self._failure(ranks.values(), by)
+            self._decide(by, row, reason, ranks, partial(_pairs_of_columns, ranks))
+        ranked: dict[tuple[str, str], dict[str, None]] = {}
+        for label, _ in self._found:
+            named = ranked.setdefault((label.item_id, label.criterion), {})
+            named.update(dict.fromkeys(label.responses))
+        for by, row, shown, reason in self._failed:
+            names = shown or list(ranked.get((by.item, by.criterion), ()))
+            pairs = list(combinations(names, 2))
+            if not pairs:
+                self.problems.add(row.place, f"{reason!r}, and no row ranks item {by.item!r}")
+            failure = "" if reason == SKIP.lower() else reason
+            self._add(by, row, [(a, b, None) for a, b in pairs], failure)
+        yield from self._found
+
+    def _one_rank(self, by: _By, row: Row) -> None:
+        """Keep the rank of one response, in a table with a row for each."""
+        name, rank = row.text(self.columns.response), row.text(self.columns.label)
+        named = self._long.get(by, {})
+        if not name or not (rank or self._reason("", by)):
+            self.problems.add(row.place, "no response" if not name else "no rank")
+        elif name in named:
+            before = named[name][1].place
+            self.problems.add(row.place, f"{by.annotator} ranked {name!r} already in {before}")
+        else:
+            self._long.setdefault(by, named)[name] = (rank, row)
+
+    def _best_worst(self, by: _By, row: Row) -> None:
+        columns = self.columns
+        shown = [row.text(column) for column in columns.choices]
+        best, worst = row.text(columns.best), row.text(columns.worst)
+        # Tables name the choice by its response or by the column in which it stood.
+        named = dict(zip(columns.choices, shown, strict=True))
+        present = [name for name in shown if name]
+        reason = "" if best in present else self._failure([best, worst or best], by)
+        chosen = named.get(best, best), named.get(worst, worst)
+        self._decide(by, row, reason, present, partial(pairs_of_best_worst, present, *chosen))
+
+    def _decide(
+        self,
+        by: _By,
+        row: Row,
+        reason: str,
+        names: Iterable[str],
+        pairs: Callable[[], list[Pair]],
+    ) -> None:
+        """Add the pairs of a ranking, or note the names and the reason of one that failed."""
+        if reason:
+            self._failed.append((by, row, list(names), reason))
+            return
+        try:
+            self._add(by, row, pairs())
+        except ValueError as error:
+            about = f" ({by.annotator} on item {by.item!r})" if by in self._long else ""
+            self.problems.add(row.place, f"{error}{about}")
+
+    def _failure(self, cells: Iterable[Any], by: _By) -> str:
+        """Return the word of failure that all filled cells of a ranking say, or none."""
+        texts = [text for text in map(cell_text, cells) if text] or [""]
+        reasons = {self._reason(text, by) for text in texts}
+        return reasons.pop() if len(reasons) == 1 else ""
+
+    def _reason(self, text: str, by: _By) -> str:
+        """Return the word of failure of a cell; empty when it ranks."""
+        if text in self.columns.values:
+            return SKIP.lower() if self.columns.values[text].upper() == SKIP else ""
+        return self.words.reason(text, by.annotator)
+
+    def _add(
+        self, by: _By, row: Row, pairs: Iterable[tuple[str, str, str | None]], failure: str = ""
+    ) -> None:
+        for a, b, value in pairs:
+            label = HumanLabel(
+                by.item, (a, b), by.annotator, value, by.criterion, row.place, failure=failure
+            )
+            self._found.append((label, row))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.labels.beside import Beside
 from harness.labels.columns import LabelColumns, ScaleOptions
 from harness.labels.exports import read_label_table
-from harness.labels.files import Row, Table
+from harness.labels.files import Table
 from harness.labels.guess import Guess, guess_columns
-from harness.labels.human_label import HumanLabel
 from harness.labels.mapping import ColumnMapping
-from harness.labels.problems import Problems
-from harness.labels.read_labels import Labelled, Thing, read_labelled
-from harness.labels.values import TIES, cell_text, label_text, number_of, on_scale, pair_value
-from harness.labels.writing import turned
+from harness.labels.read_labels import Labelled, read_labelled
+from harness.labels.values import TIES, cell_text, label_text
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.scale import PREFERENCE, Level, Scale
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from harness.ratings.evidence import Evidence
     from harness.ratings.orders import OrderVerdicts
     from harness.ratings.table import RatingTable
-    from harness.statistics.arrays import FloatArray
 
 _OF_RESPONSES = ("response", "response_a", "response_b", "systems", "by", "best", "worst")
 """Options that say which responses were labelled; without them the items themselves were."""
@@ -113,23 +110,12 @@ def read_ratings(
         DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
         ScaleError: The labels do not fit the level of measurement.
     """
-    table = read_label_table(path, encoding=encoding, sheet=sheet)
-    for column, value in reading.where.items():
-        table = table.only(column, value)
-    return ratings_of(table, reading)
-
-
-def ratings_of(table: Table, reading: Reading) -> tuple[RatingTable, Evidence]:
-    """Make the rating table and the evidence of a table that is read already.
-
-    Raises:
-        InputError: It is not said who labelled, or what is said does not fit together.
-        DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
-        ScaleError: The labels do not fit the level of measurement.
-    """
     from harness.ratings.evidence import Evidence
     from harness.ratings.orders import OrderVerdicts
 
+    table = read_label_table(path, encoding=encoding, sheet=sheet)
+    for column, value in reading.where.items():
+        table = table.only(column, value)
     _check_names(table, reading)
     columns = label_columns(table, reading)
     if not columns.labels and (reading.hidden or reading.numeric):
@@ -138,17 +124,15 @@ def ratings_of(table: Table, reading: Reading) -> tuple[RatingTable, Evidence]:
             where=str(table.path),
             hint="put each annotator's labels into a column of their own",
         )
-    wanted = {
-        **{column: "--cluster-column" for column in [reading.cluster_column] if column},
-        **{column: "--gold-column" for column in [reading.gold_column] if column},
-        **{column: option for option, column in reading.numeric.items()},
-    }
-    table.need(wanted)
+    beside = {"--cluster-column": reading.cluster_column, "--gold-column": reading.gold_column}
+    beside |= reading.numeric
+    table.need({column: option for option, column in beside.items() if column})
     named = (*reading.humans, *reading.judges, *reading.hidden)
     golds = {label_text(text) for text in table.texts(reading.gold_column)} - {""}
     labelled = read_labelled(table, columns, only=named, gold=golds)
     ratings = _rating_table(table, reading, columns, labelled)
-    numbers = _numbers(table, reading, labelled)
+    chances = {*reading.stated.values()}
+    numbers = Beside(table, labelled).numbers(reading.numeric.values(), chances)
     orders: list[OrderVerdicts] = []
     for judge, (first, second) in reading.orders.items():
         one, two = (ratings.codes[:, ratings.column(column)] for column in (first, second))
@@ -245,15 +229,15 @@ def _rating_table(
     said: dict[str, list[str | None]] = {name: [None] * len(things) for name in names}
     failures = {name: [""] * len(things) for name in names}
     for label in labelled.labels:
-        thing = (label.item_id, frozenset(label.responses), label.criterion)
         if label.repeat:
             continue
-        if label.responses != labelled.responses[thing]:
-            label = turned(label)
-        said[label.annotator][things[thing]] = _text(label)
-        failures[label.annotator][things[thing]] = label.reason
+        label, place = label.named(labelled.responses[label.thing]), things[label.thing]
+        if label.value is not None:
+            said[label.annotator][place] = cell_text(label.value)
+        failures[label.annotator][place] = label.reason
     pairs = any(len(responses) == 2 for responses in labelled.responses.values())
-    gold = _gold(table, reading, columns, labelled) if reading.gold_column else None
+    beside = Beside(table, labelled)
+    gold = beside.gold(reading.gold_column, columns) if reading.gold_column else None
     seen = {text for column in (*said.values(), gold or ()) for text in column if text is not None}
     tie = reading.tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
     if not seen and not any(map(any, failures.values())):
@@ -263,8 +247,8 @@ def _rating_table(
         level=PREFERENCE.level if pairs else reading.level,
         categories=PREFERENCE.labels if pairs else reading.categories or None,
         kinds=dict.fromkeys(reading.humans, "human"),
-        items=[_name(thing, labelled) for thing in things],
-        clusters=_clusters(table, reading, labelled),
+        items=[labelled.name(thing) for thing in things],
+        clusters=beside.clusters(reading.cluster_column),
         failures=failures,
         simulated=reading.simulated,
         gold=gold,
@@ -288,88 +272,6 @@ def _annotators(
             hint=f"annotators: {', '.join(sorted(set(everybody))[:20])}",
         )
     return [*dict.fromkeys([*declared, *came])]
-
-
-def _text(label: HumanLabel) -> str | None:
-    if label.value is None or isinstance(label.value, str):
-        return label.value
-    return cell_text(label.value)
-
-
-def _name(thing: Thing, labelled: Labelled) -> str:
-    item, _, criterion = thing
-    return " | ".join(filter(None, (item, *labelled.responses[thing], criterion)))
-
-
-def _one_cell(rows: Sequence[Row], column: str, name: str, problems: Problems) -> tuple[str, str]:
-    """Return the cell of a column that all rows about one thing share, and its place."""
-    found, where = "", rows[0].place
-    for row in rows:
-        cell = cell_text(row.cells.get(column))
-        if found and cell and cell != found:
-            message = f"{column} of item {name!r} is {cell!r}, but {found!r} before"
-            problems.add(row.place, message)
-        elif cell and not found:
-            found, where = cell, row.place
-    return found, where
-
-
-def _cells(column: str, labelled: Labelled, problems: Problems) -> Iterator[tuple[Thing, str, str]]:
-    for thing, rows in labelled.rows.items():
-        yield thing, *_one_cell(rows, column, _name(thing, labelled), problems)
-
-
-def _clusters(table: Table, reading: Reading, labelled: Labelled) -> list[str] | None:
-    if not reading.cluster_column:
-        items = [item for item, *_ in labelled.rows]
-        return items if len(set(items)) < len(items) else None
-    problems = Problems(table.path, "one item belongs to one cluster")
-    found = [cell for _, cell, _ in _cells(reading.cluster_column, labelled, problems)]
-    problems.raise_if_any(f"of {len(table.rows)} rows")
-    return [cell or f"#{i}" for i, cell in enumerate(found)]
-
-
-def _gold(
-    table: Table, reading: Reading, columns: LabelColumns, labelled: Labelled
-) -> list[str | None]:
-    problems = Problems(table.path, "leave unknown gold labels empty")
-    found: list[str | None] = []
-    scale = columns.scale.build() if columns.scale else None
-    for thing, cell, place in _cells(reading.gold_column, labelled, problems):
-        responses = labelled.responses[thing]
-        value: object = columns.values.get(cell, label_text(cell))
-        if cell and len(responses) == 2:
-            value = pair_value(cell, columns.values, responses)
-        elif cell and scale is not None:
-            value = on_scale(value, scale)
-        if cell and value is None:
-            problems.add(place, f"{reading.gold_column} is {cell!r}")
-        found.append(cell_text(value) if cell and value is not None else None)
-    problems.raise_if_any(f"of {len(table.rows)} rows")
-    return found
-
-
-def _numbers(table: Table, reading: Reading, labelled: Labelled) -> dict[str, FloatArray]:
-    import numpy as np
-
-    problems = Problems(table.path, "leave unknown cells empty")
-    found = {}
-    chances = set(reading.stated.values())
-    for column in reading.numeric.values():
-        values = np.full(len(labelled.rows), np.nan)
-        for i, (_, cell, place) in enumerate(_cells(column, labelled, problems)):
-            if not cell:
-                continue
-            number = number_of(cell)
-            if number is None:
-                problems.add(place, f"{column} is {cell!r}, no number")
-            elif column in chances and not 0 <= number <= 1:
-                problems.add(place, f"{column} is {cell}, no probability between 0 and 1")
-            else:
-                values[i] = number
-        found[column] = values
-    problems.raise_if_any(f"of {len(table.rows)} rows")
-    return found
 
 
 def _sides(table: RatingTable, path: Path) -> tuple[int, int]:

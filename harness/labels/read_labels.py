@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import Any
 
 from harness.labels.columns import LabelColumns
 from harness.labels.failures import EMPTY, SKIP, FailureWords
 from harness.labels.files import Row, Table
-from harness.labels.human_label import HumanLabel
+from harness.labels.human_label import HumanLabel, Thing
 from harness.labels.problems import Problems
-from harness.labels.rankings import (
-    Pair,
-    pairs_of_best_worst,
-    pairs_of_ranks,
-    ranks_of_columns,
-    ranks_of_list,
-)
-from harness.labels.values import (
-    cell_text,
-    guess_pair_values,
-    label_text,
-    on_scale,
-    pair_value,
-)
+from harness.labels.rankings import RankingReader
+from harness.labels.values import cell_text, guess_pair_values, label_text, on_scale, pair_value
 from harness.nouns.errors import DataError
 from harness.nouns.nearest import did_you_mean
-from harness.nouns.schema import Item, Order, Response, Value
-
-_FLIP = {"A": "B", "B": "A"}
+from harness.nouns.schema import Item, Response, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +37,6 @@ class Known:
         return cls({item: frozenset(found) for item, found in names.items()})
 
 
-Thing = tuple[str, frozenset[str], str]
-"""What a label is about: the item, its responses whichever way round, the criterion."""
-
-
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """The labels of a table, and what they are about.
@@ -68,6 +50,11 @@ class Labelled:
     labels: tuple[HumanLabel, ...]
     rows: Mapping[Thing, Sequence[Row]]
     responses: Mapping[Thing, tuple[str, ...]]
+
+    def name(self, thing: Thing) -> str:
+        """Return the name of a thing in tables and messages."""
+        item, _, criterion = thing
+        return " | ".join(filter(None, (item, *self.responses[thing], criterion)))
 
 
 def read_labels(
@@ -97,55 +84,29 @@ def read_labelled(
     only: Collection[str] = (),
     gold: Collection[str] = (),
 ) -> Labelled:
-    """Turn a table into labels and what they are about.
+    """Turn a table into labels and what they are about, as ``read_labels`` does.
 
     Args:
         table: The rows.
         columns: What the columns mean.
-        known: Items and responses; when given, a label for anything else is a problem.
+        known: Items and responses.
         only: Annotators whose labels are read; none for all.
         gold: What gold labels say; a word of theirs is no failure.
-
-    Raises:
-        DataError: A column is missing; or one error for everything that is wrong with the rows.
     """
     table.need(columns.columns())
     said = {*gold, *_said_by_people(table, columns)}
     words = FailureWords.of(columns.failure_values, columns.people, said)
-    reader = _Reader(table, columns, known, Problems(table.path), words, frozenset(only))
-    return reader.read()
+    return _Reader(table, columns, known, Problems(table.path), words, frozenset(only)).read()
 
 
 def _said_by_people(table: Table, columns: LabelColumns) -> Iterator[str]:
     people = {*columns.people}
     for row in table.rows if people else ():
         if columns.label:
-            who = columns.annotator_name or cell_text(row.cells.get(columns.annotator or ""))
-            if who in people:
+            if (columns.annotator_name or row.text(columns.annotator)) in people:
                 yield label_text(row.cells.get(columns.label))
         elif columns.by == "annotator":
             yield from (label_text(row.cells.get(c)) for c in columns.labels if c in people)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One label of one row, before it is understood."""
-
-    place: str
-    annotator: str
-    criterion: str
-    responses: tuple[str, ...]
-    content: Any
-    wide: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _By:
-    """Who ranks the responses of which item, by which criterion."""
-
-    item: str
-    annotator: str
-    criterion: str
 
 
 @dataclass(slots=True)
@@ -162,59 +123,59 @@ class _Reader:
     labels: list[HumanLabel] = field(default_factory=list)
     rows: dict[Thing, list[Row]] = field(default_factory=dict)
     responses: dict[Thing, tuple[str, ...]] = field(default_factory=dict)
-    failed: list[tuple[_By, Row, list[str], str]] = field(default_factory=list)
 
     def read(self) -> Labelled:
+        columns = self.columns
         for place, message in self.table.problems:
             self.problems.add(place, message)
-        ranks: dict[_By, dict[str, tuple[str, Row]]] = {}
+        rankings = RankingReader(columns, self.words, self.problems)
         first: dict[str, str] = {}
-        once = self.columns.kind == "labels" and bool(self.columns.labels)
+        once = columns.kind == "labels" and bool(columns.labels)
         for row in self.table.rows:
-            item = cell_text(row.cells.get(self.columns.item)) if self.columns.item else row.place
+            item = row.text(columns.item) if columns.item else row.place
             if not item:
-                self.problems.add(row.place, f"no item id (column {self.columns.item!r})")
+                self.problems.add(row.place, f"no item id (column {columns.item!r})")
             elif self.known is not None and item not in self.known.names:
                 near = did_you_mean(item, self.known.names, "; ")
                 self.problems.add(row.place, f"unknown item {item!r}{near}")
             elif once and first.setdefault(item, row.place) != row.place:
                 self.problems.add(row.place, f"item {item!r} stands already in {first[item]}")
-            elif self.columns.kind == "best_worst":
-                self._best_worst(item, row)
-            elif self.columns.kind == "ranking":
-                self._ranking(item, row, ranks)
+            elif columns.kind in ("best_worst", "ranking"):
+                person = self._person(row)
+                if person and self._wanted(person):
+                    rankings.read(item, person, row)
             else:
-                for cell in self._cells(row):
-                    self._label(item, row, cell)
-        for by, named in ranks.items():
-            self._long_ranks(by, named)
-        self._add_failed_rankings()
+                for asked, content in self._asked(item, row):
+                    self._about(asked, row)
+                    if self._wanted(asked.annotator):
+                        self._label(row, asked, content)
+        for label, row in rankings.labels():
+            self._about(label, row)
+            self._add(label)
         self._settle_duplicates()
         self.problems.hint = self._hint()
-        total = len(self.table.rows) + len(self.table.problems)
-        self.problems.raise_if_any(f"of {total} rows")
+        self.problems.raise_if_any(len(self.table.rows) + len(self.table.problems))
         return Labelled(tuple(self.labels), self.rows, self.responses)
 
+    def _wanted(self, person: str) -> bool:
+        return not self.only or person in self.only
+
     def _person(self, row: Row) -> str:
-        if self.columns.annotator_name:
-            return self.columns.annotator_name
-        person = cell_text(row.cells.get(self.columns.annotator or ""))
+        person = self.columns.annotator_name or row.text(self.columns.annotator)
         if not person:
             self.problems.add(row.place, f"no annotator (column {self.columns.annotator!r})")
         return person
 
     def _names(self, row: Row) -> tuple[str, ...] | None:
         """Return the responses that a row names; None when one is missing."""
-        if self.columns.kind == "labels":
+        columns = self.columns
+        if columns.kind == "labels" or (columns.by == "response" and columns.labels):
             return ()
-        if self.columns.systems:
-            return tuple(self.columns.systems)
-        wanted = (
-            [self.columns.response_a, self.columns.response_b]
-            if self.columns.kind == "pairs"
-            else [self.columns.response]
-        )
-        names = tuple(cell_text(row.cells.get(column or "")) for column in wanted)
+        if columns.systems:
+            return tuple(columns.systems)
+        pair = columns.kind == "pairs"
+        wanted = [columns.response_a, columns.response_b] if pair else [columns.response]
+        names = tuple(row.text(column) for column in wanted)
         for column, name in zip(wanted, names, strict=True):
             if not name:
                 self.problems.add(row.place, f"no response (column {column!r})")
@@ -223,10 +184,10 @@ class _Reader:
             return None
         return names if all(names) else None
 
-    def _cells(self, row: Row) -> Iterator[_Cell]:
+    def _asked(self, item: str, row: Row) -> Iterator[tuple[HumanLabel, Any]]:
+        """Yield each label that a row asks for, still without its value, and its cell."""
         columns = self.columns
-        by_response = columns.by == "response" and bool(columns.labels)
-        names = () if by_response else self._names(row)
+        names = self._names(row)
         if names is None:
             return
         person = ""
@@ -234,200 +195,77 @@ class _Reader:
             person = self._person(row)
             if not person:
                 return
-        criterion = cell_text(row.cells.get(columns.criterion or ""))
+        criterion = row.text(columns.criterion)
         if columns.label:
-            content = row.cells.get(columns.label)
-            yield _Cell(row.place, person, criterion, names, content, wide=False)
+            asked = HumanLabel(item, names, person, None, criterion, row.place)
+            yield asked, row.cells.get(columns.label)
         for column in columns.labels:
-            yield _Cell(
-                f"{row.place}, column {column}",
+            asked = HumanLabel(
+                item,
+                (column,) if columns.by == "response" else names,
                 column if columns.by == "annotator" else person,
+                None,
                 column if columns.by == "criterion" else criterion,
-                (column,) if by_response else names,
-                row.cells.get(column),
-                wide=True,
+                f"{row.place}, column {column}",
             )
+            yield asked, row.cells.get(column)
 
-    def _label(self, item: str, row: Row, cell: _Cell) -> None:
-        self._about(item, cell.responses, cell.criterion, row)
-        if self.only and cell.annotator not in self.only:
-            return
-        text = cell_text(cell.content)
+    def _label(self, row: Row, asked: HumanLabel, content: Any) -> None:
+        text = cell_text(content)
+        failure = self.words.reason(text, asked.annotator)
         if not text and "" not in self.columns.values:
-            if not cell.wide and EMPTY not in self.words.words:
+            if self.columns.label and EMPTY not in self.words.words:
                 self.empty = True
                 self.problems.add(
-                    cell.place, "no label; if it is a skip, say so: values: {'': SKIP}"
+                    asked.where, "no label; if it is a skip, say so: values: {'': SKIP}"
                 )
-            if not self.words.reason(text, cell.annotator):
-                return  # in a wide table an empty cell means that this person was not asked
-        value = self._value(text, cell)
-        failure = ""
-        if value is None:
-            failure = self.words.reason(text, cell.annotator)
             if not failure:
-                return
-        shown = cell_text(row.cells.get(self.columns.shown or "")).upper()
+                return  # in a wide table an empty cell means that this person was not asked
+        value = self._value(text, asked, failure)
+        if value is None and not failure:
+            return
+        shown = row.text(self.columns.shown).upper()
         if shown not in ("", "AB", "BA"):
             self.problems.add(row.place, f"shown is {shown!r}, not AB or BA")
             return
-        self._add(
-            HumanLabel(
-                item,
-                cell.responses,
-                cell.annotator,
-                None if value == SKIP else value,
-                cell.criterion,
-                cell.place,
-                comment=cell_text(row.cells.get(self.columns.comment or "")),
-                shown=_order(shown),
-                failure="" if failure == SKIP.lower() else failure,
-            )
+        failed = value is None and failure != SKIP.lower()
+        label = replace(
+            asked,
+            value=None if value == SKIP else value,
+            comment=row.text(self.columns.comment),
+            shown=shown,  # type: ignore[arg-type]
+            failure=failure if failed else "",
         )
+        self._add(label)
 
-    def _about(self, item: str, responses: tuple[str, ...], criterion: str, row: Row) -> None:
-        thing = (item, frozenset(responses), criterion)
-        rows = self.rows.setdefault(thing, [])
+    def _about(self, label: HumanLabel, row: Row) -> None:
+        rows = self.rows.setdefault(label.thing, [])
         if not rows or rows[-1] is not row:
             rows.append(row)
-        self.responses.setdefault(thing, responses)
+        self.responses.setdefault(label.thing, label.responses)
 
-    def _value(self, text: str, cell: _Cell) -> Value:
+    def _value(self, text: str, asked: HumanLabel, failure: str) -> Value:
         """Return the value, or SKIP, or None for a failure or a problem."""
         columns = self.columns
-        fails = self.words.reason(text, cell.annotator)
         if columns.kind == "pairs":
-            value = pair_value(text, columns.values, cell.responses)
-            if value is None and not fails:
+            value = pair_value(text, columns.values, asked.responses)
+            if value is None and not failure:
                 self.unread.add(text)
-                self.problems.add(cell.place, f"label {text!r} is none of A, B, TIE, SKIP")
+                self.problems.add(asked.where, f"label {text!r} is none of A, B, TIE, SKIP")
             return value
         if text in columns.values:
-            text, fails = columns.values[text], ""
+            text, failure = columns.values[text], ""
             if text.upper() == SKIP:
                 return SKIP
         text = label_text(text)
         if columns.scale is None:
-            return None if fails else text
+            return None if failure else text
         scale = columns.scale.build()
         score = on_scale(text, scale)
-        if score is None and not fails:
+        if score is None and not failure:
             self.off_scale = True
-            self.problems.add(cell.place, f"label {text!r} is not on the scale {scale.describe()}")
+            self.problems.add(asked.where, f"label {text!r} is not on the scale {scale.describe()}")
         return score
-
-    def _ranking(self, item: str, row: Row, ranks: dict[_By, dict[str, tuple[str, Row]]]) -> None:
-        columns = self.columns
-        by = self._by(item, row)
-        if by is None:
-            return
-        if columns.response and columns.label:  # one row for each ranked response
-            name = cell_text(row.cells.get(columns.response))
-            rank = cell_text(row.cells.get(columns.label))
-            mine = ranks.setdefault(by, {})
-            if not name or not (rank or self._failed("", by)):
-                self.problems.add(row.place, "no response" if not name else "no rank")
-            elif name in mine:
-                before = mine[name][1].place
-                self.problems.add(row.place, f"{by.annotator} ranked {name!r} already in {before}")
-            else:
-                mine[name] = (rank, row)
-            return
-        cells = {
-            c: row.cells.get(c) for c in ([columns.label] if columns.label else columns.labels)
-        }
-        if reason := self._all_failed(cells.values(), by):
-            named = list(cells) if columns.by == "response" and columns.labels else []
-            self.failed.append((by, row, named, reason))
-            return
-        try:
-            if columns.label:
-                found = ranks_of_list(cells[columns.label])
-            elif columns.by == "rank":
-                found = ranks_of_list([text for text in map(cell_text, cells.values()) if text])
-            else:
-                found = ranks_of_columns(cells)
-        except ValueError as error:
-            self.problems.add(row.place, str(error))
-            return
-        self._add_pairs(by, row, pairs_of_ranks(found))
-
-    def _long_ranks(self, by: _By, named: dict[str, tuple[str, Row]]) -> None:
-        if not named:
-            return
-        row = next(iter(named.values()))[1]
-        if reason := self._all_failed([rank for rank, _ in named.values()], by):
-            self.failed.append((by, row, list(named), reason))
-            return
-        try:
-            ranks = ranks_of_columns({name: rank for name, (rank, _) in named.items()})
-        except ValueError as error:
-            self.problems.add(row.place, f"{error} ({by.annotator} on item {by.item!r})")
-            return
-        self._add_pairs(by, row, pairs_of_ranks(ranks))
-
-    def _best_worst(self, item: str, row: Row) -> None:
-        columns = self.columns
-        by = self._by(item, row)
-        if by is None:
-            return
-        shown = [cell_text(row.cells.get(column)) for column in columns.choices]
-        best, worst = (cell_text(row.cells.get(c or "")) for c in (columns.best, columns.worst))
-        # Tables name the choice by its response or by the column in which it stood.
-        named = dict(zip(columns.choices, shown, strict=True))
-        present = [name for name in shown if name]
-        if best not in present and (reason := self._all_failed([best, worst or best], by)):
-            self.failed.append((by, row, present, reason))
-            return
-        try:
-            pairs = pairs_of_best_worst(present, named.get(best, best), named.get(worst, worst))
-        except ValueError as error:
-            self.problems.add(row.place, str(error))
-            return
-        self._add_pairs(by, row, pairs)
-
-    def _by(self, item: str, row: Row) -> _By | None:
-        """Return who ranks what in a row; None when that is a problem or not asked for."""
-        person = self._person(row)
-        if not person or (self.only and person not in self.only):
-            return None
-        return _By(item, person, cell_text(row.cells.get(self.columns.criterion or "")))
-
-    def _failed(self, text: str, by: _By) -> str:
-        """Return the word of failure of a cell of a ranking; empty when it ranks."""
-        if text in self.columns.values:
-            return SKIP.lower() if self.columns.values[text].upper() == SKIP else ""
-        return self.words.reason(text, by.annotator)
-
-    def _all_failed(self, cells: Iterable[Any], by: _By) -> str:
-        """Return the word of failure that all cells of a ranking that are filled say, or none."""
-        texts = list(map(cell_text, cells))
-        reasons = {self._failed(text, by) for text in [t for t in texts if t] or [""]}
-        return reasons.pop() if len(reasons) == 1 else ""
-
-    def _add_pairs(self, by: _By, row: Row, pairs: Iterable[Pair], failure: str = "") -> None:
-        for a, b, value in pairs:
-            said = None if value == SKIP else value
-            self._about(by.item, (a, b), by.criterion, row)
-            self._add(
-                HumanLabel(
-                    by.item, (a, b), by.annotator, said, by.criterion, row.place, failure=failure
-                )
-            )
-
-    def _add_failed_rankings(self) -> None:
-        """Add a ranking that failed as a failure of every pair that it could have decided."""
-        for by, row, named, reason in self.failed:
-            ranked = {
-                name: None
-                for thing, names in list(self.responses.items())
-                if (thing[0], thing[2]) == (by.item, by.criterion)
-                for name in names
-            }
-            pairs = [(a, b, SKIP) for a, b in combinations(named or ranked, 2)]
-            if not pairs:
-                self.problems.add(row.place, f"{reason!r}, and no row ranks item {by.item!r}")
-            self._add_pairs(by, row, pairs, "" if reason == SKIP.lower() else reason)
 
     def _add(self, label: HumanLabel) -> None:
         names = self.known.names[label.item_id] if self.known is not None else frozenset()
@@ -439,27 +277,23 @@ class _Reader:
 
     def _settle_duplicates(self) -> None:
         """Report, drop or number the labels that one person gave twice to the same thing."""
-        first: dict[tuple[str, frozenset[str], str, str], int] = {}
-        count: dict[tuple[str, frozenset[str], str, str], int] = {}
+        places: dict[tuple[Thing, str], int] = {}
+        count: Counter[tuple[Thing, str]] = Counter()
         kept: list[HumanLabel] = []
         for label in self.labels:
-            key = (label.item_id, frozenset(label.responses), label.annotator, label.criterion)
-            seen = count[key] = count.get(key, -1) + 1
-            if seen == 0:
-                first[key] = len(kept)
-                kept.append(label)
-            elif self.columns.duplicates == "repeat":
-                kept.append(replace(label, repeat=seen))
+            key = (label.thing, label.annotator)
+            place = places.setdefault(key, len(kept))
+            if place == len(kept) or self.columns.duplicates == "repeat":
+                kept.append(replace(label, repeat=count[key]))
             elif self.columns.duplicates == "last":
-                kept[first[key]] = label
+                kept[place] = label
             else:
-                self._report_duplicate(kept[first[key]], label)
+                self._report_duplicate(kept[place], label)
+            count[key] += 1
         self.labels = kept
 
     def _report_duplicate(self, before: HumanLabel, again: HumanLabel) -> None:
-        said, says = before.value, again.value
-        if before.responses != again.responses:
-            says = _FLIP.get(str(says), says)
+        said, says = before.value, again.named(before.responses).value
         what = (
             "with the same label (a duplicate row)"
             if said == says
@@ -471,8 +305,7 @@ class _Reader:
         )
 
     def _hint(self) -> str:
-        guess = guess_pair_values(self.unread) if self.unread else None
-        if guess:
+        if guess := guess_pair_values(self.unread):
             pairs = ", ".join(f"{text!r}: {value}" for text, value in guess.items())
             return f"if this is what the labels mean, say so: values: {{{pairs}}}"
         if self.unread:
@@ -486,7 +319,3 @@ class _Reader:
 
 def _said(value: Value) -> str:
     return "skipped" if value is None else str(value)
-
-
-def _order(text: str) -> Order:
-    return "AB" if text == "AB" else "BA" if text == "BA" else ""

@@ -31,14 +31,14 @@ def read_texts(table: Table, columns: LabelColumns) -> tuple[list[Item], list[Re
     responses: dict[str, Response] = {}
     problems = Problems(table.path, hint="one item id must be one prompt; is it the right column?")
     for row in table.rows:
-        item = Item(cell_text(row.cells.get(columns.item)), _prompt(row.cells.get(columns.prompt)))
+        item = Item(row.text(columns.item), _prompt(row.cells.get(columns.prompt)))
         if items.setdefault(item.id, item).prompt != item.prompt:
             problems.add(row.place, f"item {item.id!r} has another prompt than before")
         for response in _responses(row, item.id, columns):
             known = responses.setdefault(response.id, response)
             if known.text != response.text:
                 problems.add(row.place, f"response {response.id!r} has another text than before")
-    problems.raise_if_any(f"of {len(table.rows)} rows")
+    problems.raise_if_any(len(table.rows))
     return list(items.values()), list(responses.values())
 
 
@@ -48,15 +48,13 @@ def _prompt(cell: Any) -> str | tuple[Any, ...]:
 
 def _responses(row: Row, item: str, columns: LabelColumns) -> list[Response]:
     if columns.kind == "pairs":
-        names = columns.systems or [
-            cell_text(row.cells.get(c or "")) for c in (columns.response_a, columns.response_b)
-        ]
+        names = columns.systems or [row.text(columns.response_a), row.text(columns.response_b)]
         texts = [columns.text_a, columns.text_b]
     else:
-        names = columns.systems or [cell_text(row.cells.get(columns.response or ""))]
+        names = columns.systems or [row.text(columns.response)]
         texts = [columns.text]
     return [
-        Response(f"{item}/{name}", item, name, cell_text(row.cells.get(text)))
+        Response(f"{item}/{name}", item, name, row.text(text))
         for name, text in zip(names, texts, strict=False)
         if text
     ]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import cell_text
-from harness.nouns.schema import Order
 from harness.records.writes import whole
 
 _SHARED = ("annotator", "label", "criterion", "comment")
@@ -37,9 +35,7 @@ def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, s
     first: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
     rows = []
     for label in labels:
-        responses = first.setdefault((label.item_id, frozenset(label.responses)), label.responses)
-        if responses != label.responses:
-            label = turned(label)
+        label = label.named(first.setdefault(label.thing[:2], label.responses))
         row = {
             "item": label.item_id,
             **dict(zip(names, label.responses, strict=True)),
@@ -53,13 +49,6 @@ def long_rows(labels: Iterable[HumanLabel]) -> tuple[list[str], list[dict[str, s
         row["task"] = " | ".join(filter(None, (label.item_id, *label.responses, label.criterion)))
         rows.append(row)
     return [*columns, "task"], rows
-
-
-def turned(label: HumanLabel) -> HumanLabel:
-    """Return a label of a pair with A and B the other way round."""
-    value = {"A": "B", "B": "A"}.get(str(label.value), label.value)
-    orders: dict[Order, Order] = {"AB": "BA", "BA": "AB", "": ""}
-    return replace(label, responses=label.responses[::-1], value=value, shown=orders[label.shown])
 
 
 def _text(label: HumanLabel) -> str:

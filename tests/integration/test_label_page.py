@@ -8,12 +8,13 @@ import re
 import pytest
 
 from harness.label_page.access import OWNER, Access
-from harness.label_page.measure import measure
+from harness.label_page.exporting import better_answers
 from harness.label_page.owner import ratings_by_criterion
 from harness.label_page.pages import LabelPage, create_app
 from harness.label_page.queue import Queue
 from harness.label_page.store import LabelStore
 from harness.label_page.tasks import Questions
+from harness.labels.files import read_table
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -72,7 +73,7 @@ class World:
         way = "pairwise" if len(self.asked[0].responses) == 2 else "pointwise"
         self.store = LabelStore(self.path, way)
         self.access = Access(self.store.secret, **self.rules)
-        self.page = LabelPage(Queue(self.asked), self.store, self.access, measure)
+        self.page = LabelPage(Queue(self.asked), self.store, self.access)
         self.app = create_app(self.page)
 
     def restart(self):
@@ -119,7 +120,7 @@ def test_label_everything(world):
     for label in labels:
         assert label.value == ("A" if label.shown == "AB" else "B")
         assert label.comment == "clear"
-    assert world.store.corrections()[0]["text"] == "4\n5"
+    assert better_answers(read_table(world.path))[0]["text"] == "4\n5"
     assert all(entry.seconds is not None for entry in world.store.entries())
 
 
@@ -331,11 +332,10 @@ def test_agreement_is_what_the_statistics_say(world):
         for _ in range(4):
             answer(person, value)
     [(_, ratings)] = ratings_by_criterion(world.page.queue)
-    assert set(ratings.labels) == {"ann", "bob"} and len(ratings.clusters) == 4
+    assert ratings.annotators == ("ann", "bob") and len(ratings.clusters) == 4
     [(_, lines)] = asyncio.run(world.page.agreement())
     same = next(line for line in lines if line.name == "Same label")
-    pairs = zip(ratings.labels["ann"], ratings.labels["bob"], strict=True)
-    assert same.value == sum(a == b for a, b in pairs) / 4
+    assert same.value == sum(a == b for a, b in ratings.codes) / 4
 
 
 def test_labels_export_to_csv(world):

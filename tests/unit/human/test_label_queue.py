@@ -11,6 +11,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.ratings.table import MISSING
 
 OVERALL = Criterion("overall", "Which response is better?", BINARY)
 
@@ -150,8 +151,9 @@ def test_tasks_of_one_item_are_one_cluster_of_the_owners_agreement():
     queue.note(Entry("bob", "t2", None))
     ((criterion, ratings),) = ratings_by_criterion(queue)
     assert criterion == OVERALL
-    assert ratings.clusters == ["q", "q", "q1"]
-    assert ratings.labels == {"ann": ["A", "A", "A"], "bob": [None, None, None]}
+    assert list(ratings.clusters) == [0, 0, 1]
+    assert ratings.annotators == ("ann", "bob")
+    assert ratings.codes.tolist() == [[ratings.categories.index("A"), MISSING]] * 3
 
 
 @pytest.mark.parametrize(

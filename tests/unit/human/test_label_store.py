@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.label_page.exporting import better_answers, label_rows
 from harness.label_page.store import Entry, LabelStore
 from harness.labels.columns import LabelColumns
 from harness.labels.files import read_table
@@ -49,7 +50,7 @@ def test_the_last_event_counts_and_a_click_sent_twice_counts_once(store):
     assert [(e.person, e.value) for e in store.entries()] == [("ann", "B"), ("bob", None)]
     assert store.undo("ann", "t0", "k4")
     assert [e.person for e in store.entries()] == ["bob"]
-    assert [row["text"] for row in store.corrections()] == ["42"]
+    assert [row["text"] for row in better_answers(read_table(store.path))] == ["42"]
 
 
 def test_what_was_shown_keeps_its_order(store):
@@ -78,7 +79,9 @@ def test_two_better_answers_of_one_person_to_one_item_are_two_responses(store):
     store.add_tasks([replace(first, id="other", criterion=Criterion("short", "Which?", BINARY))])
     label(store, "ann", "t0", "A", "k1", correction="42")
     label(store, "ann", "other", "B", "k2", correction="43")
-    assert [(row["id"], row["item_id"], row["text"]) for row in store.corrections()] == [
+    assert [
+        (row["id"], row["item_id"], row["text"]) for row in better_answers(read_table(store.path))
+    ] == [
         ("q0/person:ann/t0", "q0", "42"),
         ("q0/person:ann/other", "q0", "43"),
     ]
@@ -135,7 +138,7 @@ def test_pointwise_labels(tmp_path):
     store.add_tasks([request])
     store.show("ann", "t", "")
     store.record(Entry("ann", "t", True), "k1")
-    columns, rows = store.table()
+    columns, rows = label_rows(read_table(store.path))
     assert "response" in columns and "response_a" not in columns
     assert rows[0]["label"] == "true"
     store.close()

@@ -17,8 +17,7 @@ from harness.label_page.store import Entry, LabelStore
 from harness.labels.exports import read_label_table
 from harness.labels.failures import FAILURE_WORDS, status_of
 from harness.labels.mapping import ColumnMapping, ImportFiles, import_labels
-from harness.labels.ratings import Reading, ratings_of, read_ratings
-from harness.labels.writing import turned
+from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
@@ -139,7 +138,7 @@ def facts_of(labels) -> set[Fact]:
     found = set()
     for label in labels:
         if label.responses != tuple(sorted(label.responses)):
-            label = turned(label)
+            label = label.named(label.responses[::-1])
         value = None if label.value is None else str(label.value)
         found.add((label.item_id, label.responses, label.annotator, label.criterion, value,
                    label.reason))  # fmt: skip
@@ -178,7 +177,7 @@ def ways(path: Path, said: dict) -> dict[str, set[Fact]]:
     agreed, _ = read_ratings(path, Reading(columns=said))
     found["agree"] = facts_of_ratings(agreed)
     everybody = tuple(sorted({fact[2] for fact in found["human_csv"]}))
-    aggregated, _ = ratings_of(read_label_table(path), Reading(columns=said, judges=everybody))
+    aggregated, _ = read_ratings(path, Reading(columns=said, judges=everybody))
     found["aggregate"] = facts_of_ratings(aggregated)
     written = checked.source_options(labels, out)
     columns = {k: v for k, v in written.items() if k != "file"}
