@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.chat.failures import CallError, Failure
-from harness.chat.fast import body_of
+from harness.chat.fast import translate
 from harness.chat.keys import reply_key
 from harness.chat.ledger import Bill, Ledger
 from harness.chat.litellm_transport import load_litellm
 from harness.chat.openai_format import reply_of
-from harness.nouns.chat_messages import ChatReply, ChatRequest
+from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
 
@@ -49,10 +49,7 @@ async def fetch(ledger: Ledger, requests: Iterable[ChatRequest]) -> None:
     """Send calls as batches, one for each model and endpoint, and keep what comes back.
 
     A batch that was begun before a kill is found again by its content and is not paid for twice.
-
-    Args:
-        ledger: Whose journal and budget are used.
-        requests: Calls; those that the ledger answers are left out.
+    Calls that the ledger answers are left out.
 
     Raises:
         ChatError: The provider did not take a batch, or ended it without results.
@@ -110,7 +107,7 @@ async def _begin(sdk: Any, group: Mapping[str, ChatRequest]) -> str:
                 "custom_id": key,
                 "method": "POST",
                 "url": "/v1/chat/completions",
-                "body": body_of(request),
+                "body": translate(request).body,
             }
         )
         for key, request in group.items()
@@ -148,7 +145,11 @@ def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]
     """
     price = ledger.price(request.model, request.extra)
     try:
-        reply = completion_of(row, request)
+        answer = row.get("response") or {}
+        if answer.get("status_code") != 200:
+            reason = f"batch line with status {answer.get('status_code')}"
+            raise CallError(Failure.SERVER, reason)
+        reply = reply_of(answer.get("body") or {}, request)
     except CallError as error:
         cost = 0.0 if error.reply is None else DISCOUNT * price.cost(error.reply.tokens)
         if error.failure is Failure.REFUSED:
@@ -157,15 +158,3 @@ def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]
     cost = DISCOUNT * price.cost(reply.tokens)
     ledger.paid(key, request, reply, Bill(cost))
     return cost
-
-
-def completion_of(row: Mapping[str, Any], request: ChatRequest) -> ChatReply:
-    """Return the reply of one line of a batch's results.
-
-    Raises:
-        CallError: The line holds a failure.
-    """
-    response = row.get("response") or {}
-    if response.get("status_code") != 200:
-        raise CallError(Failure.SERVER, f"batch line with status {response.get('status_code')}")
-    return reply_of(response.get("body") or {}, request)

@@ -27,10 +27,7 @@ class Budget:
         self._lock = threading.Lock()
 
     async def reserve(self, amount: float) -> None:
-        """Set money aside for one call; waits while calls in flight may still turn out cheaper.
-
-        Args:
-            amount: Dollars that the call cannot pass.
+        """Set dollars aside for a call; waits while those in flight may turn out cheaper.
 
         Raises:
             BudgetExceededError: The call could pass the limit.

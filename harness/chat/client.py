@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.chat.batches import fetch
@@ -18,14 +17,13 @@ from harness.chat.budget import Budget
 from harness.chat.failures import STATUS, TRIES, CallError, Failure, wait_before_retry
 from harness.chat.fast import FastTransport, is_fast
 from harness.chat.keys import from_body, reply_key
-from harness.chat.ledger import REFUSED, Bill, Ledger
+from harness.chat.ledger import REFUSED, Bill, Estimate, Ledger, Usage
 from harness.chat.limits import Limiter
 from harness.chat.litellm_transport import LitellmTransport, check_api_model
 from harness.chat.local import LocalTransport
 from harness.chat.local_weights import PREFIX, check_local
 from harness.chat.prices import Price
 from harness.chat.transport import Transport
-from harness.chat.usage import Estimate, Usage
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
@@ -120,9 +118,7 @@ class Client:
     def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
         """Raise when calls to this model cannot work; makes no call.
 
-        Args:
-            model: Name as in ``ChatRequest``.
-            extra: Parameters of the provider as in ``ChatRequest``.
+        Model and extra are those of a ``ChatRequest``.
 
         Raises:
             ConfigError: Unknown provider, missing key, missing weights, or a budget for a model
@@ -309,12 +305,7 @@ class Client:
         """Return the client itself."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close it."""
         await self.aclose()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -88,37 +90,23 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     Args:
         headers: With lower-case names.
     """
-    text = headers.get("retry-after-ms")
-    if text is not None:
-        try:
-            return max(0.0, float(text) / 1000.0)
-        except ValueError:
-            pass
+    with suppress(KeyError, ValueError):
+        return max(0.0, float(headers["retry-after-ms"]) / 1000.0)
     if headers.get("x-ratelimit-remaining-requests") == "0":
         wait = _duration(headers.get("x-ratelimit-reset-requests", ""))
         if wait is not None:
             return wait
-    try:
-        return max(0.0, float(headers.get("retry-after", "")))
-    except ValueError:
-        return None
+    with suppress(KeyError, ValueError):
+        return max(0.0, float(headers["retry-after"]))
+    return None
 
 
 def _duration(text: str) -> float | None:
-    """Read "350ms", "6s" or "1m30s"; None for anything else."""
+    """Read "350ms", "6s" or "1m30s" as seconds; None for anything else."""
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    total, number, unit = 0.0, "", ""
-    for char in text + "0":
-        if char.isdigit() or char == ".":
-            if unit:
-                if unit not in units or not number:
-                    return None
-                total += float(number) * units[unit]
-                number, unit = "", ""
-            number += char
-        else:
-            unit += char
-    return total if text and text[-1].isalpha() else None
+    parts = re.findall(r"(\d*\.?\d+)(ms|s|m|h)", text)
+    whole = bool(parts) and "".join(map("".join, parts)) == text
+    return sum(float(number) * units[unit] for number, unit in parts) if whole else None
 
 
 def of_status(code: int, message: str, headers: Mapping[str, str], provider: str = "") -> CallError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def is_fast(request: ChatRequest) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class Route:
     """What all requests of one model and one set of parameters share."""
 
     url: str
@@ -48,7 +49,7 @@ class FastTransport:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
-        self._routes: dict[tuple[Any, ...], _Route] = {}
+        self._routes: dict[tuple[Any, ...], Route] = {}
 
     async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
         """Send one request.
@@ -67,8 +68,6 @@ class FastTransport:
                     route.url, data=json.dumps(body).encode(), headers=route.headers
                 ) as response:
                     raw = await response.read()
-        except TimeoutError as error:
-            raise of_exception(error) from error
         except Exception as error:  # aiohttp's errors are OSErrors, its own types and ValueErrors
             raise of_exception(error) from error
         if response.status != 200:
@@ -103,7 +102,7 @@ class FastTransport:
             await self._keeper.aclose()
         self._session = self._keeper = None
 
-    def _route(self, request: ChatRequest) -> _Route:
+    def _route(self, request: ChatRequest) -> Route:
         """Return URL, headers and body as litellm makes them, remembered for equal parameters."""
         key = (
             request.model,
@@ -118,7 +117,7 @@ class FastTransport:
         if route is None:
             if len(self._routes) > 4096:
                 self._routes.clear()
-            route = self._routes[key] = _translate(request)
+            route = self._routes[key] = translate(request)
         return route
 
 
@@ -129,13 +128,8 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
         await session.close()
 
 
-def body_of(request: ChatRequest) -> dict[str, Any]:
-    """Return the body of a request in OpenAI's format, as litellm makes it."""
-    return _translate(request).body
-
-
-def _translate(request: ChatRequest) -> _Route:
-    """Let litellm make URL, headers and body for a request."""
+def translate(request: ChatRequest) -> Route:
+    """Let litellm make URL, headers and body in OpenAI's format for a request."""
     load_litellm()
     from litellm.types.utils import LlmProviders
     from litellm.utils import ProviderConfigManager, get_optional_params
@@ -152,44 +146,22 @@ def _translate(request: ChatRequest) -> _Route:
         model=model, custom_llm_provider=provider, drop_params=False, messages=messages, **values
     )
     own = {"custom_llm_provider": provider, "api_base": base}
+    shared = {"model": model, "optional_params": optional, "litellm_params": own}
     headers = config.validate_environment(
         headers=dict(more_headers),
-        model=model,
         messages=messages,
-        optional_params=optional,
-        litellm_params=own,
-        api_key=key or _key_of(provider),
+        api_key=key or os.environ.get(f"{provider.upper()}_API_KEY"),
         api_base=base,
+        **shared,
     )
-    url = config.get_complete_url(
-        api_base=base,
-        api_key=key,
-        model=model,
-        optional_params=optional,
-        litellm_params=own,
-        stream=False,
-    )
+    url = config.get_complete_url(api_base=base, api_key=key, stream=False, **shared)
     extra_body = optional.pop("extra_body", None) or {}
-    body = config.transform_request(
-        model=model,
-        messages=messages,
-        optional_params=optional,
-        litellm_params=own,
-        headers=headers,
-    )
-    body = {**body, **extra_body}
+    body = config.transform_request(messages=messages, headers=headers, **shared) | extra_body
     body.pop("max_retries", None)
     if body.get("stream") is False:
         del body["stream"]
     headers.setdefault("Content-Type", "application/json")
-    return _Route(url, headers, body, (request.response_format, request.extra))
-
-
-def _key_of(provider: str) -> str | None:
-    import os
-
-    names = {"openai": "OPENAI_API_KEY", "hosted_vllm": "HOSTED_VLLM_API_KEY"}
-    return os.environ.get(names[provider])
+    return Route(url, headers, body, (request.response_format, request.extra))
 
 
 def _message(raw: bytes) -> str:

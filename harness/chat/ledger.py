@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.chat.budget import Budget
 from harness.chat.failures import CallError
 from harness.chat.keys import reply_key, to_body
 from harness.chat.prices import FREE, Price, price_of
-from harness.chat.usage import Estimate, Usage
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ConfigError
 
@@ -24,6 +23,48 @@ REMEMBERED = 50_000
 
 REFUSED = "refused"
 """Finish reason under which a refusal is kept: it was paid for, and asking again pays again."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a model was asked and what it cost.
+
+    Args:
+        calls: Calls that were answered by a server or by the local model.
+        cached: Calls that cost nothing, from the journal or as the twin of a call in flight.
+        failed: Calls that ended as a typed failure.
+        requests: Requests that were sent, tries included.
+        cost_usd: Dollars.
+        tokens: Tokens that were used.
+        failures: Failed requests (not calls) by class.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    failed: int = 0
+    requests: int = 0
+    cost_usd: float = 0.0
+    tokens: Tokens = field(default_factory=Tokens)
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What calls would cost, before they are made.
+
+    Args:
+        calls: Calls that would be paid for.
+        cached: Calls that are free.
+        expected_usd: Dollars at four bytes for a token and answers of full length.
+        at_most_usd: Dollars that the calls cannot pass, without retries.
+        unknown: Models whose price nobody knows; they are not in the dollars.
+    """
+
+    calls: int
+    cached: int
+    expected_usd: float
+    at_most_usd: float
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +104,6 @@ class Ledger:
 
     def price(self, model: str, extra: Mapping[str, Any]) -> Price:
         """Return the price of a model; without a budget, one that nobody knows is free.
-
-        Args:
-            model: Name as in ``ChatRequest``.
-            extra: Parameters of the provider as in ``ChatRequest``.
 
         Raises:
             ConfigError: There is a budget, and nobody knows the price.

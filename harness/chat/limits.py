@@ -95,11 +95,7 @@ class Limiter:
                 return
 
     def succeeded(self, latency_s: float = 0.0) -> None:
-        """Note an accepted call: the window and, after a quiet time, the pace grow.
-
-        Args:
-            latency_s: Seconds that the answer took.
-        """
+        """Note a call accepted within its latency: window and, after a quiet time, pace grow."""
         now = self._clock()
         self._latency += (0.1 if self._latency else 1.0) * (latency_s - self._latency)
         accepted = self._accepted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
@@ -72,13 +73,11 @@ class LocalModel:
         self.version = f"{version} {dtype} on {self.device}"
         limit = getattr(model.config, "max_position_embeddings", None)
         self.max_tokens = int(limit) if limit else 1 << 30
-        self.eos = self._eos()
-        self._prefix: _Prefix | None = None
-
-    def _eos(self) -> set[int]:
         ids = self.model.generation_config.eos_token_id
-        found = set(ids if isinstance(ids, list) else [ids]) | {self.tokenizer.eos_token_id}
-        return {token for token in found if token is not None}
+        self.eos = {*(ids if isinstance(ids, list) else [ids]), self.tokenizer.eos_token_id} - {
+            None
+        }
+        self._prefix: _Prefix | None = None
 
     def encode(self, request: ChatRequest) -> Encoded:
         """Return the request as tokens; a last message of the assistant is left open.
@@ -116,11 +115,8 @@ class LocalModel:
             forms = (choice, " " + choice)
             firsts = [self.tokenizer.encode(form, add_special_tokens=False) for form in forms]
             found.append(sorted({ids[0] for ids in firsts if ids}))
-        space = {
-            ids[0]
-            for ids in (self.tokenizer.encode(" 0", add_special_tokens=False),)
-            if len(ids) > 1
-        }
+        spaced = self.tokenizer.encode(" 0", add_special_tokens=False)
+        space = spaced[: len(spaced) > 1]  # where it is a token of its own
         found = [[token for token in ids if token not in space] for ids in found]
         flat = [token for ids in found for token in ids]
         if len(flat) != len(set(flat)) or not all(found):
@@ -177,22 +173,27 @@ class LocalModel:
             for layer, (keys, values) in enumerate(prefix.layers):
                 shape = (len(rows), -1, -1, -1)
                 cache.update(keys.expand(shape), values.expand(shape), layer)
+        return self._run(ids, cache, attention_mask=mask, position_ids=positions), cache, mask
+
+    def _run(self, ids: torch.Tensor, cache: Any, **more: torch.Tensor) -> torch.Tensor:
+        """Run tokens after those of a cache, which keeps them; return the last float32 logits."""
+        import torch
+
+        given = {"input_ids": ids, **more}
         with torch.inference_mode():
             output = self.model(
-                input_ids=ids.to(self.device),
-                attention_mask=mask.to(self.device),
-                position_ids=positions.to(self.device),
+                **{name: values.to(self.device) for name, values in given.items()},
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
             )
-        return output.logits[:, -1].float(), cache, mask
+        return output.logits[:, -1].float()
 
     def _shared(self, rows: Sequence[list[int]]) -> _Prefix | None:
         """Return the keys and values of what all rows begin with, computed once and kept."""
-        first, last = min(rows), max(rows)
-        length = _common(first, last)
-        length = min(length, min(map(len, rows)) - 1)  # at least one token is left to run
+        first, last = min(rows), max(rows)  # what these share, all share
+        # At least one token is left to run.
+        length = min(_common(first, last), min(map(len, rows)) - 1)
         if length < MIN_PREFIX or (len(rows) == 1 and self._prefix is None):
             return None
         kept = self._prefix
@@ -211,13 +212,7 @@ class LocalModel:
         from transformers import DynamicCache
 
         cache = DynamicCache()
-        with torch.inference_mode():
-            self.model(
-                input_ids=torch.tensor([ids], device=self.device),
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
+        self._run(torch.tensor([ids]), cache)
         return _Prefix(ids, [(layer.keys, layer.values) for layer in cache.layers])
 
     def generate(self, batch: Sequence[Encoded]) -> list[ChatReply]:
@@ -243,16 +238,8 @@ class LocalModel:
                 break
             positions = mask.sum(1, keepdim=True)
             mask = torch.cat([mask, torch.ones(len(batch), 1, dtype=torch.long)], 1)
-            with torch.inference_mode():
-                output = self.model(
-                    input_ids=torch.tensor(tokens, device=self.device)[:, None],
-                    attention_mask=mask.to(self.device),
-                    position_ids=positions.to(self.device),
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
-            logits = output.logits[:, -1].float()
+            last = torch.tensor(tokens)[:, None]
+            logits = self._run(last, cache, attention_mask=mask, position_ids=positions)
         return [
             ChatReply(
                 text=self.tokenizer.decode(
@@ -268,10 +255,8 @@ class LocalModel:
 
 def _common(first: list[int], second: list[int]) -> int:
     """Return how many tokens two prompts share from the beginning."""
-    for index, (a, b) in enumerate(zip(first, second, strict=False)):
-        if a != b:
-            return index
-    return min(len(first), len(second))
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _generator(request: ChatRequest) -> torch.Generator:

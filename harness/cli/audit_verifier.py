@@ -33,15 +33,16 @@ class Options(OneSource, Answers, Shown):
 def command(options: Options) -> None:
     """Compare verdicts with labels; look for hard-coded tests and tests that tell nothing."""
     from harness.cli.screen import bars, console
-    from harness.experiment.stages.audit import AuditSettings, audit_verifier
+    from harness.experiment.sources import source_by_name
+    from harness.experiment.stages.audit import audit_verifier
     from harness.records.rows import read_items, read_responses
     from harness.records.writes import write_json
 
-    settings = AuditSettings(key_values(options.option), options.label)
+    verifier = source_by_name(options.source, key_values(options.option))
     items = read_items(options.items)
     responses = read_responses(options.responses, items)
     with bars(options.quiet) as bar:
-        audit = audit_verifier(options.source, items, responses, settings, bar)
+        audit = audit_verifier(verifier, items, responses, options.label, bar)
     screen = console()
     _show(screen, audit)
     if options.out:

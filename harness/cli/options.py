@@ -75,9 +75,6 @@ def one_object(command: Callable[[Any], None]) -> Callable[..., None]:
     default must be given. What typer must know besides (limits, another flag) stands in
     ``Annotated[type, typer.Option(...)]``. Commands that share options inherit them: a parent with
     an option that must be given stands before the command's own, any other one after.
-
-    Args:
-        command: Called with the filled dataclass, its parameter's annotation.
     """
     (parameter,) = inspect.signature(command).parameters
     options = get_type_hints(command)[parameter]
@@ -127,10 +124,7 @@ def _said(options: type, name: str) -> str:
 def filled(kind: type[T], options: Any, /, **other: Any) -> T:
     """Return a settings object with what the options hold under the names of its fields.
 
-    Args:
-        kind: A dataclass.
-        options: A command's options.
-        other: Fields that the options call otherwise, or hold as text.
+    ``other`` are fields that the options call otherwise, or hold as text.
     """
     names = (field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
     given = {n: getattr(options, n) for n in names if n not in other and hasattr(options, n)}
@@ -138,11 +132,7 @@ def filled(kind: type[T], options: Any, /, **other: Any) -> T:
 
 
 def split_pairs(pairs: Iterable[str] | None, flag: str) -> dict[str, str]:
-    """Return what a repeatable option key=value was given, as text.
-
-    Args:
-        pairs: As the command line has them.
-        flag: The option's name, for messages.
+    """Return what a repeatable option ``flag`` was given as key=value, as text.
 
     Raises:
         ConfigError: There is no "=", or a key is given twice.
@@ -176,11 +166,7 @@ def key_values(pairs: Iterable[str] | None, flag: str = "--option") -> dict[str,
 
 
 def options_of_sources(pairs: Iterable[str] | None, names: Collection[str]) -> dict[str, Any]:
-    """Return the options of each named source, by its name.
-
-    Args:
-        pairs: ``NAME.key=value``, as the command line has them.
-        names: The sources that the command was given.
+    """Return the options of each source by name, given as NAME.key=value.
 
     Raises:
         ConfigError: A pair is not NAME.key=value, is given twice, or names no source given.

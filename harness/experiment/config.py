@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -220,39 +221,18 @@ class RunConfig(_Strict):
         return self
 
 
-def load_config(path: Path) -> RunConfig:
-    """Read and check an experiment file.
+def read_config(path: Path) -> tuple[RunConfig, str]:
+    """Return what stands in an experiment file, checked, and the SHA-256 of its bytes.
 
     Raises:
         ConfigError: The file is missing, is not YAML, or has repeated, unknown, missing or wrong
             keys; one error for all of them.
     """
-    return config_of(read_config(path), path)
-
-
-def read_config(path: Path) -> bytes:
-    """Return what stands in an experiment file.
-
-    Raises:
-        ConfigError: There is no such file.
-    """
-    if not path.is_file():
-        raise ConfigError("no such experiment file", where=str(path))
-    return path.read_bytes()
-
-
-def config_of(written: bytes, path: Path) -> RunConfig:
-    """Check what stands in an experiment file.
-
-    Args:
-        written: The content of the file.
-        path: Its path, for errors.
-
-    Raises:
-        ConfigError: As ``load_config``.
-    """
     from harness.nouns.yaml_file import parse_yaml
 
+    if not path.is_file():
+        raise ConfigError("no such experiment file", where=str(path))
+    written = path.read_bytes()
     try:
         content = parse_yaml(written.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -262,7 +242,7 @@ def config_of(written: bytes, path: Path) -> RunConfig:
     if not isinstance(content, dict):
         raise ConfigError("an experiment file is a mapping of keys", where=str(path))
     try:
-        return RunConfig.model_validate(content)
+        return RunConfig.model_validate(content), hashlib.sha256(written).hexdigest()
     except ValidationError as error:
         raise ConfigError(
             "the experiment file is wrong",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.experiment.sources import NamedSource
 from harness.feedback.contract import Limits, Plans, RunContext
@@ -20,29 +19,6 @@ StartBar = Callable[[str, int], Callable[[int], None]]
 def no_bar(title: str, total: int) -> Callable[[int], None]:
     """Show nothing."""
     return lambda count: None
-
-
-@asynccontextmanager
-async def open_context(
-    journal: Journal | None,
-    *,
-    seed: int = 0,
-    concurrency: int = 32,
-    budget_usd: float | None = None,
-    processes: int | None = None,
-) -> AsyncIterator[RunContext]:
-    """Open the chat client, the workers and the sandbox that sources share, and close them."""
-    from harness.chat import Client
-    from harness.sandbox import Sandbox
-    from harness.sandbox.workers import WorkerPool
-
-    limits = Limits(concurrency)
-    async with (
-        Client(journal, budget_usd=budget_usd, concurrency=concurrency) as chat,
-        WorkerPool(processes) as workers,
-    ):
-        with Sandbox(processes) as sandbox:
-            yield RunContext(chat, workers, sandbox, seed, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +39,18 @@ class Asking:
     budget_usd: float | None = None
     processes: int | None = None
 
-    def open(self) -> AbstractAsyncContextManager[RunContext]:
-        """Open the context that sources share."""
-        return open_context(
-            self.journal,
-            seed=self.seed,
-            concurrency=self.concurrency,
-            budget_usd=self.budget_usd,
-            processes=self.processes,
-        )
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RunContext]:
+        """Open the chat client, the workers and the sandbox that sources share, and close them."""
+        from harness.chat import Client
+        from harness.sandbox import Sandbox
+        from harness.sandbox.workers import WorkerPool
+
+        chat = Client(self.journal, budget_usd=self.budget_usd, concurrency=self.concurrency)
+        limits = Limits(self.concurrency)
+        async with chat, WorkerPool(self.processes) as workers:
+            with Sandbox(self.processes) as sandbox:
+                yield RunContext(chat, workers, sandbox, self.seed, limits)
 
 
 @contextmanager
@@ -79,10 +58,7 @@ def asking_with(
     journal: Path | None, seed: int = 0, concurrency: int = 32, budget_usd: float | None = None
 ) -> Iterator[Asking]:
     """Open a journal for as long as something is asked; None keeps nothing."""
-    if journal is None:
-        yield Asking(None, seed, concurrency, budget_usd)
-        return
-    with Journal(journal) as opened:
+    with Journal(journal) if journal else nullcontext() as opened:
         yield Asking(opened, seed, concurrency, budget_usd)
 
 
@@ -108,10 +84,8 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """Return the installed versions of packages, for the manifest."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found: dict[str, Any] = {}
+    found = {}
     for package in packages:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.experiment.arms import check_arms
-from harness.experiment.config import ItemsConfig, RunConfig, config_of, read_config
+from harness.experiment.config import ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item
@@ -48,8 +47,7 @@ class Experiment:
         Raises:
             InputError: The experiment, its items or a plugin is wrong, or there is no such policy.
         """
-        written = read_config(path)
-        config = config_of(written, path)
+        config, sha256 = read_config(path)
         sources = build_sources(config, path)
         check_arms(config)
         check_roles(config, sources)
@@ -57,7 +55,6 @@ class Experiment:
             tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
         )
         check_held_out(train, evaluation)
-        sha256 = hashlib.sha256(written).hexdigest()
         weights = weights_hash(resolve(path, config.policy.model))
         return cls(config, path, sha256, sources, train, evaluation, weights)
 

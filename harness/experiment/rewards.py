@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.experiment.context import open_context
+from harness.experiment.context import Asking
 from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError
-from harness.records.journal import Journal
 from harness.registry import registry
 from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
 
@@ -37,38 +36,22 @@ MakeReward = Callable[[FeedbackSource], Any]
 
 
 @contextmanager
-def online_rewards(
-    seed: int,
-    concurrency: int = 32,
-    processes: int = 1,
-    journal: Journal | None = None,
-    budget_usd: float | None = None,
-) -> Iterator[tuple[MakeReward, Callable[[], float]]]:
+def online_rewards(asking: Asking) -> Iterator[tuple[MakeReward, Callable[[], float]]]:
     """Yield what makes a reward function of a pointwise source, and what tells the dollars spent.
 
-    The sources' context lives on one loop thread as long as the body runs, so that synchronous
-    trainers can call asynchronous sources.
+    The sources' context, with one worker for verifiers, lives on one loop thread as long as the
+    body runs, so that synchronous trainers can call asynchronous sources.
 
     Args:
-        seed: Of the sources.
-        concurrency: Judgments in flight at once for each source.
-        processes: Workers of the verifiers.
-        journal: Keeps the replies that were paid for.
-        budget_usd: Dollars that may be spent here, on top of what the journal holds; None for no
-            limit.
+        asking: Its budget may be spent here, on top of what the journal holds.
     """
     from harness.chat import Client
 
+    journal, budget_usd = asking.journal, asking.budget_usd
     with LoopThread() as loop:
         if journal is not None and budget_usd is not None:
             budget_usd += journal.spent_usd()
-        opened = open_context(
-            journal,
-            seed=seed,
-            concurrency=concurrency,
-            processes=processes,
-            budget_usd=budget_usd,
-        )
+        opened = replace(asking, budget_usd=budget_usd, processes=1).open()
         ctx = loop.run(opened.__aenter__())
 
         def make(source: FeedbackSource) -> Any:
@@ -91,10 +74,7 @@ def open_rewards(
 ) -> Iterator[WeightedRewards | None]:
     """Yield the rewards that a training learns from, None where there are none.
 
-    Args:
-        rewards: Weights of sources by name, and of reward models by the folder of their checkpoint.
-        options: Of the sources.
-        seed: Of the sources.
+    Weights are of sources by name, and of reward models by the folder of their checkpoint.
 
     Raises:
         ConfigError: Two rewards have the same name, or a source takes no single response.
@@ -115,7 +95,7 @@ def open_rewards(
     if not weights:
         yield None
         return
-    with online_rewards(seed) as (make, _):
+    with online_rewards(Asking(None, seed)) as (make, _):
         functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
         for label, folder in folders.items():
             from harness.train.reward_model import RewardModelReward

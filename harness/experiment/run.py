@@ -17,6 +17,7 @@ from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.evaluate import Evaluation, evaluation_of, sample_policies
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.report import (
+    IN_MANIFEST,
     arm_row,
     curves_of,
     run_row,
@@ -121,9 +122,6 @@ class Run:
     def judgments(self, source: str) -> Judged:
         """Return what a source said of the responses before training.
 
-        Args:
-            source: Its name in the experiment.
-
         Raises:
             BudgetExceededError: The budget is used up; what was judged is recorded.
         """
@@ -213,7 +211,7 @@ class Run:
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
         trained = list(self.trainings().values())
-        rows = [
+        sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
             for name, source in experiment.sources.items()
         ]
@@ -221,13 +219,16 @@ class Run:
         self.directory.update_manifest(
             finished=_now(),
             cost_usd=self.journal.spent_usd(),
-            sources={row.name: row.as_manifest() for row in rows},
+            sources={row["name"]: {key: row[key] for key in IN_MANIFEST} for row in sources},
         )
         manifest = self.directory.manifest()
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
-            "sources": [row.as_row() for row in rows],
+            "sources": [
+                {key: value for key, value in row.items() if key != "template_sha256"}
+                for row in sources
+            ],
             "agreement": measured,
             "gates": measured["gates"] if measured else [],
             "arms": [arm_row(arm, trained, judged) for arm in self.arms()],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.nouns.errors import DataError, HarnessError
@@ -85,11 +86,7 @@ def preference_rows(
 
 
 def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
-    """Train one arm; called again after a kill, it goes on.
-
-    Args:
-        job: Which.
-        report: Called with (0, log row) after every step.
+    """Train one arm, reporting (0, log row) after every step; called again, it goes on.
 
     Returns:
         ``checkpoint``, ``log``, ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model
@@ -128,9 +125,10 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     result: dict[str, Any] = {}
     with (
         Journal(Path(job.run_path) / JOURNAL) as journal,
-        online_rewards(
-            job.seed, config.concurrency, journal=journal, budget_usd=job.budget_usd
-        ) as (make, spent),
+        online_rewards(Asking(journal, job.seed, config.concurrency, job.budget_usd)) as (
+            make,
+            spent,
+        ),
     ):
         gold = {}
         if evaluation.monitor is not None:

@@ -117,12 +117,7 @@ class Journal:
         connection.close()
 
     def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
-        """Record a judgment; recording it again replaces it, or changes nothing where it is equal.
-
-        Args:
-            judgment: The row.
-            scope: What it belongs to, such as "train" or "evaluation".
-        """
+        """Record a judgment; it replaces an earlier one that is not equal."""
         row = (
             judgment.request_id,
             judgment.source,

@@ -264,15 +264,7 @@ def arm_of(
     agreement: Agreement | None,
     pairs: Sequence[JudgmentRequest],
 ) -> Arm:
-    """Aggregate an arm's judgments.
-
-    Args:
-        name: Of the arm.
-        config: What the experiment says of it.
-        judged: What its sources said, by name.
-        agreement: What the gates left of the sources; None leaves all.
-        pairs: What was compared.
-    """
+    """Aggregate an arm's judgments of what was compared; without agreement no gate weighs them."""
     from harness.aggregate import aggregate_judgments
 
     left, kappas = (agreement.weights, agreement.kappas) if agreement else ({}, {})

@@ -61,12 +61,7 @@ class Agreement:
 def agreement_of(
     pairs: Sequence[JudgmentRequest], judged: Sequence[Judged], config: AgreementConfig
 ) -> Agreement:
-    """Measure agreement on pairs, and apply the gates.
-
-    Args:
-        pairs: What was compared.
-        judged: What each source said; scores of pointwise sources are compared.
-        config: Who the people are, and the gates.
+    """Measure agreement on pairs, comparing the scores of pointwise sources; apply the gates.
 
     Raises:
         DataError: There is no pair.

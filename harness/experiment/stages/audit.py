@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from harness.agreement.verifier_audit import (
     VerifierAudit,
@@ -15,53 +13,36 @@ from harness.agreement.verifier_audit import (
     trivial_responses,
 )
 from harness.experiment.context import Asking, StartBar, no_bar
-from harness.experiment.sources import source_by_name
+from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import ask, check
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
-from harness.registry import registry
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSettings:
-    """How a verifier is audited.
-
-    Args:
-        options: Of the verifier.
-        label: Metadata field of a response that says whether it is right.
-    """
-
-    options: Mapping[str, Any] = field(default_factory=dict)
-    label: str = "label"
 
 
 def audit_verifier(
-    verifier: str,
+    verifier: NamedSource,
     items: Sequence[Item],
     responses: Sequence[Response],
-    settings: AuditSettings | None = None,
+    label: str = "label",
     bar: StartBar = no_bar,
 ) -> VerifierAudit:
     """Compare a verifier with labels; look for hard-coded tests and tests that tell nothing.
 
     Args:
-        verifier: Name of the source.
+        verifier: The source.
         items: With their references.
         responses: Some with a label: whether they are right, true or false in their metadata.
-        settings: Its options, and where the labels are.
+        label: The field of the metadata that says so.
         bar: For progress.
 
     Raises:
         ConfigError: The source is no verifier.
-        PluginError: There is no such source, or its options are wrong.
         DataError: No response has a label, or one is not true or false.
     """
-    settings = settings or AuditSettings()
-    kind = registry().source(verifier).kind
+    kind = verifier.info.kind
     if kind != "verifier":
-        raise ConfigError(f"source {verifier} is a {kind}, not a verifier")
-    source, label = source_by_name(verifier, settings.options), settings.label
+        raise ConfigError(f"source {verifier.name} is a {kind}, not a verifier")
     labels = {r.id: r.metadata[label] for r in responses if label in r.metadata}
     wrong = sorted(name for name, value in labels.items() if not isinstance(value, bool))
     if wrong:
@@ -77,14 +58,14 @@ def audit_verifier(
     trivial = [response for item in items for response in trivial_responses(item)]
     requests = build_requests(items, [*responses, *trivial], "pointwise")
     asking = Asking(None)
-    check([source], asking)
+    check([verifier], asking)
     response_of = {request.id: request.responses[0].id for request in requests}
-    judged = ask(source, requests, asking, bar)
+    judged = ask(verifier, requests, asking, bar)
     judgments = {response_of[judgment.request_id]: judgment for judgment in judged}
     coded = find_hard_coded(items, responses)
     return VerifierAudit(
-        source=source.name,
-        version=source.info.version,
+        source=verifier.name,
+        version=verifier.info.version,
         confusion=confusion(labels, judgments),
         hard_coded=tuple(coded),
         passed=sum(accepted(judgments[name]) for name in coded),

@@ -38,11 +38,8 @@ def cascade(
 ) -> Split:
     """Accept the confident verdicts of a judge on pairs, with a guarantee from labelled items.
 
-    Args:
-        judgments: Of pairs, failures among them.
-        labels: Table with the columns item_id and label.
-        risk: Largest share of wrong verdicts among the accepted.
-        chance: Chance that the promise fails.
+    With a chance of ``1 - chance`` at most a share ``risk`` of the accepted ones is wrong. The
+    labels are a table with the columns item_id and label.
 
     Raises:
         DataError: A judgment is not of a pair, or the labels cannot be read.

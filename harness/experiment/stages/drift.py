@@ -63,15 +63,7 @@ def pin(
     asking: Asking,
     bar: StartBar = no_bar,
 ) -> Anchors:
-    """Judge responses twice, to be kept as an anchor set; nothing comes from a cache.
-
-    Args:
-        source: The judge.
-        items: What was asked.
-        responses: What is judged.
-        asking: Seed and limits; no journal is used.
-        bar: For progress.
-    """
+    """Judge responses twice, to be kept as an anchor set; nothing comes from a cache or journal."""
     requests = build_requests(items, responses, source.way)
     first, second = (_afresh(source, requests, asking, bar) for _ in range(2))
     return Anchors(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,68 +23,22 @@ SAMPLES = 12
 """Held-out items whose responses the report shows side by side."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """Who a source is, what it did in a run, how often it failed and what it cost.
-
-    Attributes:
-        requests: What it was asked, before training and as an evaluator.
-        failures: Judgments that are not OK, by status.
-        reasons: The five most frequent reasons of failures.
-        isolation: How well its sandbox was closed, None where it needs none.
-        seconds: Wall time before training, over all tries.
-        tokens: Of prompts and completions.
-        template_sha256: Of its prompts, for the manifest.
-    """
-
-    name: str
-    use: str
-    kind: str
-    way: str
-    version: str
-    simulated: bool
-    distribution: str
-    options: Mapping[str, Any]
-    models: Sequence[str]
-    rubric: str | None
-    rubric_sha256: str | None
-    isolation: str | None
-    roles: Sequence[str]
-    requests: int
-    judgments: int
-    ok: int
-    failures: Mapping[str, int]
-    reasons: Mapping[str, int]
-    cost_usd: float
-    seconds: float
-    tokens: int
-    template_sha256: Any = None
-
-    def as_row(self) -> dict[str, Any]:
-        """Return what the report says of the source."""
-        row = asdict(self)
-        del row["template_sha256"]
-        return row
-
-    def as_manifest(self) -> dict[str, Any]:
-        """Return who judged with which version, from which distribution, with which prompts."""
-        keys = (
-            "use", "kind", "way", "version", "distribution", "models", "rubric", "rubric_sha256",
-            "template_sha256",
-        )  # fmt: skip
-        return {key: getattr(self, key) for key in keys}
+IN_MANIFEST = (
+    "use", "kind", "way", "version", "distribution", "models", "rubric", "rubric_sha256",
+    "template_sha256",
+)  # fmt: skip
+"""What the manifest says of a source: who judged, with which version and prompts, from where."""
 
 
 def source_row(
     source: NamedSource, config: RunConfig, judged: Judged | None, evaluated: Judged | None
-) -> SourceRow:
-    """Return the row of a source.
+) -> dict[str, Any]:
+    """Return who a source is, what it did before training and as an evaluator, and what it cost.
 
-    Args:
-        source: Who.
-        config: The experiment, for its roles.
-        judged: What it said before training, None if it was not asked.
-        evaluated: What it said as an evaluator, None if it is none.
+    Returns:
+        Requests, judgments, failures by status, tokens and dollars of both; ``reasons`` are the
+        five most frequent ones of failures, ``seconds`` the wall time before training over all
+        tries, ``isolation`` says how well its sandbox was closed (None where it needs none).
     """
     both = [one for one in (judged, evaluated) if one is not None]
     judgments = [judgment for one in both for judgment in one.judgments]
@@ -97,32 +50,32 @@ def source_row(
     )
     metadata = judgments[0].metadata if judgments else {}
     options = source.config.options
-    return SourceRow(
-        name=source.name,
-        use=source.config.use,
-        kind=source.info.kind,
-        way=source.way,
-        version=source.info.version,
-        simulated=source.info.simulated,
-        distribution=f"{source.origin.distribution} {source.origin.version}",
-        options=options,
-        models=list(source.info.models),
-        rubric=options.get("rubric") or options.get("constitution"),
-        rubric_sha256=metadata.get("rubric_sha256"),
-        isolation=metadata.get("isolation"),
-        roles=roles_of(source.name, config),
-        requests=sum(len(one.requests) for one in both),
-        judgments=len(judgments),
-        ok=statuses.pop(Status.OK.value, 0),
-        failures=dict(statuses),
-        reasons=dict(reasons.most_common(5)),
-        cost_usd=sum(j.cost_usd for j in judgments),
-        seconds=round(judged.seconds, 2) if judged else 0.0,
-        tokens=sum(j.tokens.prompt + j.tokens.completion for j in judgments),
-        template_sha256=next(
+    return {
+        "name": source.name,
+        "use": source.config.use,
+        "kind": source.info.kind,
+        "way": source.way,
+        "version": source.info.version,
+        "simulated": source.info.simulated,
+        "distribution": f"{source.origin.distribution} {source.origin.version}",
+        "options": options,
+        "models": list(source.info.models),
+        "rubric": options.get("rubric") or options.get("constitution"),
+        "rubric_sha256": metadata.get("rubric_sha256"),
+        "isolation": metadata.get("isolation"),
+        "roles": roles_of(source.name, config),
+        "requests": sum(len(one.requests) for one in both),
+        "judgments": len(judgments),
+        "ok": statuses.pop(Status.OK.value, 0),
+        "failures": dict(statuses),
+        "reasons": dict(reasons.most_common(5)),
+        "cost_usd": sum(j.cost_usd for j in judgments),
+        "seconds": round(judged.seconds, 2) if judged else 0.0,
+        "tokens": sum(j.tokens.prompt + j.tokens.completion for j in judgments),
+        "template_sha256": next(
             (j.metadata.get("template_sha256") for j in judgments if j.metadata), None
         ),
-    )
+    }
 
 
 def roles_of(name: str, config: RunConfig) -> list[str]:
@@ -155,17 +108,11 @@ def curves_of(
     trained: Sequence[TrainedPolicy], monitor: str | None
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Return the logs of all trainings by arm and seed, under the names that the report plots."""
-    arms = dict.fromkeys(one.arm for one in trained)
-    return {
-        arm: {
-            str(one.seed): [
-                {**row, "gold": row.get(f"held_out/gold/{monitor}")} for row in one.log()
-            ]
-            for one in trained
-            if one.arm == arm
-        }
-        for arm in arms
-    }
+    curves: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for one in trained:
+        rows = [curve_row(row, monitor) for row in one.log()]
+        curves.setdefault(one.arm, {})[str(one.seed)] = rows
+    return curves
 
 
 def curve_row(row: Mapping[str, Any], monitor: str | None) -> dict[str, Any]:
@@ -250,11 +197,7 @@ def write_report(data: dict[str, Any], folder: Path) -> Path:
 def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     """Build report.html and report.md of a run again from its report.json.
 
-    Nothing is computed or judged.
-
-    Args:
-        run_dir: Folder of the run.
-        out: Where to write; into the run's folder by default.
+    Nothing is computed or judged. It is written into the run's folder, or to ``out``.
 
     Returns:
         Path of report.html.

@@ -38,13 +38,6 @@ def revise(
 ) -> list[Chain]:
     """Run a chain of critiques and revisions over every response.
 
-    Args:
-        items: The items of the responses.
-        responses: What is to be improved.
-        settings: By which principles, by whom, how often.
-        asking: Journal, budget and limits.
-        bar: For progress.
-
     Returns:
         One chain for each response, in order; a failure ends its chain only.
 

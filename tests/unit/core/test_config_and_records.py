@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.experiment.config import load_config
+from harness.experiment.config import read_config
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response, Verdict
@@ -33,7 +33,7 @@ def write(folder: Path, **changes: object) -> Path:
 
 
 def test_a_good_file_loads(tmp_path: Path) -> None:
-    assert load_config(write(tmp_path)).arms["rlvr"].trainer == "grpo"
+    assert read_config(write(tmp_path))[0].arms["rlvr"].trainer == "grpo"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_each_mistake_in_an_experiment_is_named(
     tmp_path: Path, changes: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config(write(tmp_path, **changes))
+        read_config(write(tmp_path, **changes))
     for word in (*words, "experiment.yaml"):
         assert word in str(caught.value)
 
@@ -86,15 +86,15 @@ def test_a_repeated_key_of_an_experiment_is_refused(tmp_path: Path) -> None:
     count = len(path.read_text().splitlines())
     path.write_text(path.read_text() + "name: other\n")
     with pytest.raises(ConfigError, match=f"key 'name' stands twice.* and {count + 1}"):
-        load_config(path)
+        read_config(path)
     path.write_bytes("name: été\n".encode("latin-1"))
     with pytest.raises(ConfigError, match="not UTF-8"):
-        load_config(path)
+        read_config(path)
 
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config(write(tmp_path, sedes=[1], policy={}, budget=3))
+        read_config(write(tmp_path, sedes=[1], policy={}, budget=3))
     assert len(caught.value.details) == 3
 
 

@@ -14,7 +14,7 @@ from tiny_experiment import config
 from harness.aggregate import METHODS
 from harness.experiment.arms import aggregator, check_arms
 from harness.experiment.clock import SAVE_S, Clock
-from harness.experiment.context import no_bar
+from harness.experiment.context import Asking, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.experiment.sources import Sources
@@ -71,18 +71,18 @@ def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path:
     }
     with Journal(tmp_path / "j.sqlite") as journal:
         journal.put_reply("k", {"cost_usd": 3.0})
-        with online_rewards(7, 4, journal=journal, budget_usd=0.5) as (make, spent):
+        with online_rewards(Asking(journal, 7, 4, 0.5)) as (make, spent):
             assert make(source)(**row) == [1.0]
             assert spent() == 0.0
         (ctx,) = seen
         chat: Any = ctx.chat
         # What earlier tries paid does not count against this training's share.
         assert (ctx.seed, ctx.limits.concurrency, chat.budget.limit_usd) == (7, 4, 3.5)
-        with online_rewards(8, journal=journal) as (make, _):
+        with online_rewards(Asking(journal, 8)) as (make, _):
             make(source)(**row)
         chat = seen[1].chat
         assert (seen[1].seed, chat.budget.limit_usd) == (8, None)
-    with online_rewards(0, budget_usd=0.25) as (make, _):
+    with online_rewards(Asking(None, budget_usd=0.25)) as (make, _):
         make(source)(**row)
     chat = seen[2].chat
     assert chat.budget.limit_usd == 0.25

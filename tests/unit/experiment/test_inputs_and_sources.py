@@ -13,7 +13,7 @@ import pytest
 from tiny_experiment import config
 
 from harness.experiment.config import ItemsConfig, SourceConfig
-from harness.experiment.context import cost_note, open_context, versions
+from harness.experiment.context import Asking, cost_note, versions
 from harness.experiment.experiment import check_held_out, load_items, resolve
 from harness.experiment.sources import NamedSource, build_sources, check_roles
 from harness.experiment.stages.evaluate import evaluators_of
@@ -166,7 +166,7 @@ def test_what_judging_will_cost_is_said_before_it_begins() -> None:
         requests = build_requests(ITEMS[:2], [], "pointwise") or [None] * len(calls)
 
         async def ask() -> str:
-            async with open_context(None, processes=1) as ctx:
+            async with Asking(None, processes=1).open() as ctx:
                 estimate = ctx.chat.estimate(calls)  # type: ignore[attr-defined]
                 wanted = (
                     f"about ${estimate.expected_usd:.2f}, at most ${estimate.at_most_usd:.2f}"
@@ -192,7 +192,7 @@ def test_what_judging_will_cost_is_said_before_it_begins() -> None:
         factory = registry().source("last_number")
         entry = SourceConfig(use="last_number")
         named = NamedSource("v", entry, factory.build(), Origin("e", "m", "d", "1"))
-        async with open_context(None, processes=1) as ctx:
+        async with Asking(None, processes=1).open() as ctx:
             return cost_note(named, [], ctx)
 
     assert asyncio.run(no_plan()) == ""
@@ -203,7 +203,7 @@ def test_a_context_has_the_seed_the_concurrency_and_the_budget_it_was_opened_wit
 ) -> None:
     async def opened(**options: Any) -> tuple[Any, ...]:
         with Journal(tmp_path / "j.sqlite") as journal:
-            async with open_context(journal, **options) as ctx:
+            async with Asking(journal, **options).open() as ctx:
                 chat: Any = ctx.chat
                 return ctx.seed, ctx.limits.concurrency, chat.budget.limit_usd
 

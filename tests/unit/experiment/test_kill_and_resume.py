@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from harness.experiment.config import load_config
+from harness.experiment.config import read_config
 from harness.experiment.sources import build_sources
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.records.run_directory import RunDirectory
@@ -175,7 +175,7 @@ def test_a_source_that_cannot_work_stops_the_run_before_anything_is_asked(
     def refuse(self: Any, ctx: Any) -> None:
         raise ConfigError(f"no key for {self.info.name}, {ctx.limits.concurrency}")
 
-    kind = type(build_sources(load_config(whole.write()), whole.file)["people"].source)
+    kind = type(build_sources(read_config(whole.write())[0], whole.file)["people"].source)
     monkeypatch.setattr(kind, "check", refuse)
     with pytest.raises(ConfigError, match="no key for people"):
         whole.run()

@@ -117,18 +117,18 @@ def test_the_row_of_a_source_says_why_it_failed_most_often_in_one_line_each() ->
     kept = Judgment("q", "style", "1", "style", Verdict(Status.OK, True))
     before = judged(source, found, 1.239)
     evaluated = Judged(source, PAIRS[:1] * 11, [kept])
-    row = source_row(source, experiment, before, evaluated).as_row()
+    row = source_row(source, experiment, before, evaluated)
     assert row["reasons"] == {"a" * 120: 3, "b": 2, "c": 1, "d": 1, "e": 1}
     assert (row["ok"], row["failures"]) == (1, {"error": 9})
     assert (row["requests"], row["judgments"]) == (4 + 11, 10)
     assert (row["cost_usd"], row["tokens"], row["seconds"]) == (4.5, 63, 1.24)
     assert (row["isolation"], row["rubric_sha256"]) == ("landlock", "abc")
     assert row["roles"] == ["evaluator"]
-    idle = source_row(source, experiment, None, None).as_row()
+    idle = source_row(source, experiment, None, None)
     assert (idle["requests"], idle["judgments"], idle["ok"], idle["seconds"]) == (0, 0, 0, 0.0)
     assert (idle["isolation"], idle["models"], idle["rubric"]) == (None, [], None)
     judge = named("style", "constitution", options={"model": "openai/m", "constitution": "house"})
-    row = source_row(judge, experiment, before, None).as_row()
+    row = source_row(judge, experiment, before, None)
     assert (row["models"], row["rubric"]) == (["openai/m"], "house")
 
 

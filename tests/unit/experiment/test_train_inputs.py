@@ -15,14 +15,14 @@ from harness.experiment import train_job
 from harness.experiment.arms import check_arms
 from harness.experiment.clock import Clock
 from harness.experiment.config import RunConfig, SourceConfig
-from harness.experiment.context import no_bar
+from harness.experiment.context import Asking, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.experiment.sources import NamedSource, Sources
 from harness.experiment.stages import train as train_stage
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.report import source_row
+from harness.experiment.stages.report import IN_MANIFEST, source_row
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.experiment.train_job import TrainJob, train_arm
 from harness.nouns.errors import BudgetExceededError, HarnessError, MissingExtraError
@@ -162,19 +162,19 @@ def test_a_judge_asked_online_is_kept_counted_and_limited(
     ):
         options = {**JUDGE, "api_base": server.base_url}
         source = build("judge", SourceConfig(use="llm_judge", options=options, way="pointwise"))
-        with online_rewards(0, journal=journal) as (make, spent):
+        with online_rewards(Asking(journal)) as (make, spent):
             rewards = ask(make, source, ["four", "4"])
             assert None not in rewards
             paid = spent()
         assert paid == pytest.approx(journal.spent_usd())
         assert paid > 0
         assert len(server.bodies) == 2
-        with online_rewards(0, journal=journal) as (make, spent):
+        with online_rewards(Asking(journal)) as (make, spent):
             assert ask(make, source, ["four", "4"]) == rewards
             assert spent() == 0
         assert len(server.bodies) == 2  # a second try is answered from the journal
         with (
-            online_rewards(0, journal=journal, budget_usd=0.01) as (make, _),
+            online_rewards(Asking(journal, budget_usd=0.01)) as (make, _),
             pytest.raises(BudgetExceededError),
         ):
             ask(make, source, ["another"])
@@ -267,7 +267,7 @@ def test_the_manifest_says_who_judged_with_which_prompt() -> None:
     metadata = {"template_sha256": ["cd"], "rubric_sha256": "ab"}
     said = Judgment("r", "judge", "1", "a", Verdict(Status.OK, 1.0), metadata=metadata)
     row = source_row(source, experiment(), None, Judged(source, [], [said]))
-    assert row.as_manifest() == {
+    assert {key: row[key] for key in IN_MANIFEST} == {
         "use": "llm_judge", "kind": "judge", "way": "pointwise", "version": source.info.version,
         "distribution": f"{source.origin.distribution} {source.origin.version}",
         "models": ["openai/m"], "rubric": "helpfulness", "rubric_sha256": "ab",

@@ -14,6 +14,7 @@ import pytest
 from small_ppo import training
 from trainings import trained_by
 
+from harness.experiment.context import Asking
 from harness.experiment.rewards import online_rewards
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests, criterion_for, request_id
@@ -117,7 +118,7 @@ def test_a_verifier_in_training_is_asked_what_judging_would_ask(
     trainer: Callable[..., None], model_path: Path, items: list[Item], tmp_path: Path
 ) -> None:
     spy = Spy()
-    with online_rewards(0) as (make, _):
+    with online_rewards(Asking(None)) as (make, _):
         trainer(model_path, item_rows(items), make(spy), tmp_path / "out")
     assert {request.item.id for request in spy.asked} == {item.id for item in items}
     by_id = {item.id: item for item in items}
