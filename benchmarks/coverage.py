@@ -53,6 +53,7 @@ from harness.ratings.evidence import Evidence
 from harness.ratings.orders import OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
 from harness.statistics.estimate import Estimate
+from harness.statistics.paired_model import Comparisons
 from harness.statistics.resample import Bootstrap
 
 PER_CLUSTER = 3
@@ -175,7 +176,7 @@ def pairwise(rng: np.random.Generator, clusters: int) -> Iterator[Estimate]:
     strength = np.array([0.6, 0.2, -0.2, -0.6])
     luck = 0.5 * rng.normal(size=clusters)[group]
     said = verdict(strength[a] - strength[b] + luck + 0.3)
-    ranking = rank_systems(a, b, said, ["a", "b", "c", "d"], group)
+    ranking = rank_systems(Comparisons(a, b, said, ["a", "b", "c", "d"], group))
     best = next(s for s in ranking.strengths if s.system == "a")
     yield Estimate(best.value, best.low, best.high, name="davidson_strength", annotators="")
     yield Estimate(*ranking.effects["position"], name="davidson_position")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,11 +97,11 @@ def aggregate_judgments(
         known |= pairs.posterior.weights or {}
     scored = _score_cases(method, ballots, known, gold_source)
     if pairs is None:
-        known |= _mean_weights(scored)
+        known |= _over_criteria(scored, lambda case: case.posterior.weights or {})
     cases = [*([] if pairs is None else [pairs]), *scored.values()]
     opinions = {} if pairs is None else _opinions(pairs, known)
     averaged = any(case.posterior.weights is not None for case in cases)
-    decided = {} if averaged else _by_criterion(scored)
+    decided = {} if averaged else _over_criteria(scored, _Case.numbers)
     confusions: dict[Annotator, _Confusion] = {}
     for criterion, case in reversed(scored.items()):
         classes = tuple(f"{criterion.id}={unit:g}" for unit in case.table.values)
@@ -254,21 +254,14 @@ def _opinions(case: _Case, weights: Mapping[str, float]) -> dict[Pair, _Opinion]
     }
 
 
-def _by_criterion(scored: Mapping[Criterion, _Case]) -> dict[Response, float]:
-    """Return the score of each response, criteria by their weight."""
-    parts: dict[Response, list[tuple[float, float]]] = {}
+def _over_criteria(
+    scored: Mapping[Criterion, _Case], numbers: Callable[[_Case], Mapping[Any, float]]
+) -> dict[Any, float]:
+    """Return the mean of each number over the criteria that have it, by their weight."""
+    parts: defaultdict[Any, list[tuple[float, float]]] = defaultdict(list)
     for criterion, case in scored.items():
-        for response, value in case.numbers().items():
-            parts.setdefault(response, []).append((criterion.weight, value))
-    return {key: _weighted_mean(some) for key, some in parts.items()}
-
-
-def _mean_weights(scored: Mapping[Criterion, _Case]) -> dict[str, float]:
-    """Return the weight of each source over the criteria, by the weight of the criteria."""
-    parts: dict[str, list[tuple[float, float]]] = {}
-    for criterion, case in scored.items():
-        for source, weight in (case.posterior.weights or {}).items():
-            parts.setdefault(source, []).append((criterion.weight, weight))
+        for key, value in numbers(case).items():
+            parts[key].append((criterion.weight, value))
     return {key: _weighted_mean(some) for key, some in parts.items()}
 
 
@@ -277,14 +270,14 @@ def _preferences(
 ) -> tuple[list[Preference], list[Pair], dict[str, int]]:
     preferences, ties = [], []
     unused: Counter[str] = Counter()
-    reasons: dict[Pair, Counter[str]] = {}
+    reasons: defaultdict[Pair, Counter[str]] = defaultdict(Counter)
     for pair, vote in (*ballots.votes, *ballots.compared):
         if vote.failure:
-            reasons.setdefault(pair, Counter())[vote.failure] += 1
+            reasons[pair][vote.failure] += 1
     for pair in ballots.pairs:
         opinion = opinions.get(pair)
         if opinion is None:
-            failed = reasons.get(pair)
+            failed = reasons[pair]
             unused[f"no verdict: {failed.most_common(1)[0][0]}" if failed else "no verdict"] += 1
         elif opinion.choice == "TIE":
             ties.append(pair)
@@ -304,21 +297,22 @@ def _rewards(
     opinions: Mapping[Pair, _Opinion],
     decided: Mapping[Response, float],
 ) -> Iterable[Reward]:
-    parts: dict[Response, dict[str, list[tuple[float, float]]]] = {}
+    # response -> source -> (weight, value) of all that it said; a vote is a value of each side
+    parts: defaultdict[Response, defaultdict[str, list[tuple[float, float]]]]
+    parts = defaultdict(lambda: defaultdict(list))
     for score in ballots.scores:
-        by = parts.setdefault(score.response, {})
-        by.setdefault(score.annotator[0], []).append((score.criterion.weight, score.unit))
-    won: dict[Response, list[float]] = {}
-    for (item, *both), vote in ballots.votes:
-        for response, p in zip(both, _sides(vote.probability), strict=False):
-            parts.setdefault((item, response), {}).setdefault(vote.source, []).append((1.0, p))
+        said = (score.criterion.weight, score.unit)
+        parts[score.response][score.annotator[0]].append(said)
+    for pair, vote in ballots.votes:
+        for response, p in _sides(pair, vote.probability):
+            parts[response][vote.source].append((1.0, p))
+    won: defaultdict[Response, list[float]] = defaultdict(list)
     for pair in {pair: None for pair, vote in ballots.votes if vote.choice is not None}:
-        if pair in opinions:
-            for response, p in zip(pair[1:], _sides(opinions[pair].probability), strict=True):
-                won.setdefault((pair[0], response), []).append(p)
+        for response, p in _sides(pair, opinions[pair].probability if pair in opinions else None):
+            won[response].append(p)
     scored = {score.response for score in ballots.scores}
     for key in ballots.responses:
-        mine = {s: own for s, own in parts.get(key, {}).items() if weights.get(s, 1.0) > 0}
+        mine = {s: own for s, own in parts[key].items() if weights.get(s, 1.0) > 0}
         components = {source: _weighted_mean(own) for source, own in mine.items()}
         values = [x for own in mine.values() for _, x in own]
         if not values:
@@ -334,8 +328,10 @@ def _rewards(
         yield Reward(*key, value, stderr, len(values), components)
 
 
-def _sides(probability: float | None) -> tuple[float, ...]:
-    return () if probability is None else (probability, 1.0 - probability)
+def _sides(pair: Pair, probability: float | None) -> list[tuple[Response, float]]:
+    """Return both responses of a pair, each with its chance to win."""
+    item, a, b = pair
+    return [] if probability is None else [((item, a), probability), ((item, b), 1.0 - probability)]
 
 
 def _weighted_mean(parts: Sequence[tuple[float, float]]) -> float:
@@ -350,20 +346,19 @@ def _annotators(
     votes = [((vote.source, vote.annotator), vote) for _, vote in ballots.votes]
     counts = Counter([who for who, vote in votes if vote.choice is not None])
     counts.update(score.annotator for score in ballots.scores)
-    failed: dict[Annotator, Counter[str]] = {}
+    failed: defaultdict[Annotator, Counter[str]] = defaultdict(Counter)
     for who, reason in ballots.failed:
-        failed.setdefault(who, Counter())[reason] += 1
+        failed[who][reason] += 1
     for name in dict.fromkeys([*counts, *failed]):
         turned = [vote.flipped for who, vote in votes if who == name and vote.flipped is not None]
         classes, confusion = confusions.get(name, ((), np.zeros((0, 0))))
         yield AnnotatorReport(
-            name[0],
-            name[1],
+            *name,
             weights.get(name[0], 1.0),
             counts[name],
-            dict(failed.get(name, {})),
+            dict(failed[name]),
             sum(turned),
             len(turned),
             classes,
-            tuple(tuple(float(p) for p in row) for row in confusion),
+            tuple(map(tuple, confusion.tolist())),
         )

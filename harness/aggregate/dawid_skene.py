@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,24 +67,34 @@ def dawid_skene(
         max_steps: Largest number of EM steps.
         tolerance: Stop when the log-likelihood of a label rises by less in one step.
     """
-    design, start, weight, row_of = patterns(votes)
+    return fit_by_em(votes, lambda seen: row_shares(seen + smoothing), max_steps, tolerance)
+
+
+def fit_by_em(
+    votes: Votes, confusion_of: Callable[[FloatArray], FloatArray], max_steps: int, tolerance: float
+) -> Posterior:
+    """Fit a model of annotators by EM.
+
+    Args:
+        votes: The labels.
+        confusion_of: M-step: (annotators, classes, labels) expected counts -> P(label | class).
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+    design, posterior, weight, row_of = patterns(votes)
     c, a = votes.n_classes, votes.n_annotators
-    posterior = start
-    total = max(1, votes.items.size)
     single = bool((weight == 1).all())
     transposed = design.T
     before, level, steps, converged = -np.inf, -np.inf, 0, False
-    prior = np.full(c, 1.0 / c)
-    confusion = np.full((a, c, c), 1.0 / c)
+    prior, confusion = np.full(c, 1.0 / c), np.full((a, c, c), 1.0 / c)
     while not converged and steps < max_steps:
         steps += 1
         weighted = posterior if single else posterior * weight[:, None]
         prior = weight @ posterior / weight.sum()
         # (a * labels, classes) -> (a, classes, labels)
-        seen = (transposed @ weighted).reshape(a, c, c).transpose(0, 2, 1) + smoothing
-        confusion = row_shares(seen)
+        confusion = confusion_of((transposed @ weighted).reshape(a, c, c).transpose(0, 2, 1))
         posterior, level = expect(design, weight, prior, confusion)
-        converged = level - before < tolerance * total
+        converged = level - before < tolerance * max(1, votes.items.size)
         before = level
     return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from harness.aggregate.dawid_skene import Votes, expect, patterns, row_shares
+from harness.aggregate.dawid_skene import Votes, fit_by_em, row_shares
 from harness.ratings.posterior import Posterior
 from harness.statistics.arrays import FloatArray, IntArray
 
@@ -40,28 +41,20 @@ def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Posterior,
     Returns:
         The fit, and the (n_annotators,) weights.
     """
-    c = votes.n_classes
-    weights = np.ones(votes.n_annotators)
-    number = np.bincount(votes.annotators, minlength=votes.n_annotators)
+    a, c = votes.n_annotators, votes.n_classes
+    weights = np.ones(a)
+    number = np.bincount(votes.annotators, minlength=a)
     prior = votes.counts().sum(0) / max(1, votes.items.size)
-    chance = np.bincount(
-        votes.annotators, weights=prior[votes.labels], minlength=votes.n_annotators
-    ) / np.maximum(number, 1)
+    chance = np.bincount(votes.annotators, prior[votes.labels], a) / np.maximum(number, 1)
     for _ in range(rounds):
         counts = votes.counts(weights)
         rest = counts[votes.items]
         rest[np.arange(votes.items.size), votes.labels] -= weights[votes.annotators]
-        total = rest.sum(1)
-        heard = total > _TINY
-        fits = np.zeros(votes.items.size)
-        top = rest[heard].max(1, keepdims=True)
-        best = rest[heard] >= top - _TINY
-        said = best[np.arange(best.shape[0]), votes.labels[heard]]
-        fits[heard] = said / best.sum(1)
-        size = np.bincount(votes.annotators[heard], minlength=votes.n_annotators)
-        share = np.bincount(
-            votes.annotators[heard], weights=fits[heard], minlength=votes.n_annotators
-        ) / np.maximum(size, 1)
+        heard = rest.sum(1) > _TINY
+        best = rest[heard] >= rest[heard].max(1, keepdims=True) - _TINY
+        fits = best[np.arange(best.shape[0]), votes.labels[heard]] / best.sum(1)
+        size = np.bincount(votes.annotators[heard], minlength=a)
+        share = np.bincount(votes.annotators[heard], fits, a) / np.maximum(size, 1)
         fresh = np.clip((share - chance) / np.maximum(1 - chance, _TINY), 0.0, 1.0)
         fresh = np.where(size > 0, fresh, 1.0)
         if not fresh.any():
@@ -80,32 +73,17 @@ def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Posterior,
 def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> Posterior:
     """One accuracy for each annotator, errors spread evenly (Zhang et al. 2014, one-coin model).
 
-    Fewer parameters than Dawid-Skene: for annotators with few labels each.
-
-    Args:
-        votes: The labels.
-        max_steps: Largest number of EM steps.
-        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    Fewer parameters than Dawid-Skene: for annotators with few labels each. Arguments as there.
     """
-    design, posterior, weight, row_of = patterns(votes)
-    c, a = votes.n_classes, votes.n_annotators
-    transposed = design.T.tocsr()
-    number = np.bincount(votes.annotators, minlength=a).astype(np.float64)
-    before, level, steps, converged = -np.inf, -np.inf, 0, False
-    prior, confusion = np.full(c, 1.0 / c), np.zeros((a, c, c))
-    while not converged and steps < max_steps:
-        steps += 1
-        weighted = posterior * weight[:, None]
-        prior = weighted.sum(0) / weight.sum()
-        seen = np.asarray(transposed @ weighted).reshape(a, c, c)  # annotator, label, class
-        right = np.trace(seen, axis1=1, axis2=2)
-        accuracy = (right + 1e-3) / (number + 2e-3)  # never certain
-        wrong = (1 - accuracy) / max(1, c - 1)
-        confusion = np.where(np.eye(c, dtype=bool), accuracy[:, None, None], wrong[:, None, None])
-        posterior, level = expect(design, weight, prior, confusion)
-        converged = level - before < tolerance * max(1, votes.items.size)
-        before = level
-    return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
+    number = np.bincount(votes.annotators, minlength=votes.n_annotators)
+    diagonal = np.eye(votes.n_classes, dtype=bool)
+
+    def confusion(seen: FloatArray) -> FloatArray:
+        accuracy = (np.trace(seen, axis1=1, axis2=2) + 1e-3) / (number + 2e-3)  # never certain
+        wrong = (1 - accuracy) / max(1, votes.n_classes - 1)
+        return np.asarray(np.where(diagonal, accuracy[:, None, None], wrong[:, None, None]))
+
+    return fit_by_em(votes, confusion, max_steps, tolerance)
 
 
 def mace(
@@ -114,41 +92,24 @@ def mace(
     """Annotators either know or spam (MACE; Hovy et al. 2013, NAACL).
 
     With probability s an annotator does not look and labels by a habit xi of its own:
-    P(l | t) = (1 - s) [l = t] + s xi_l.
-
-    Args:
-        votes: The labels.
-        smoothing: Pseudo-count of spamming and not spamming, and of each habit.
-        max_steps: Largest number of EM steps.
-        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    P(l | t) = (1 - s) [l = t] + s xi_l. ``smoothing`` is the pseudo-count of spamming and not
+    spamming, and of each habit; other arguments as of Dawid-Skene.
     """
-    design, posterior, weight, row_of = patterns(votes)
     c, a = votes.n_classes, votes.n_annotators
-    transposed = design.T.tocsr()
-    spam = np.full(a, 0.5)
-    habit = np.full((a, c), 1.0 / c)
     given = np.bincount(votes.annotators * c + votes.labels, minlength=a * c).reshape(a, c)
-    before, level, steps, converged = -np.inf, -np.inf, 0, False
-    prior = np.full(c, 1.0 / c)
-    confusion = np.zeros((a, c, c))
-    while not converged and steps < max_steps:
-        steps += 1
-        weighted = posterior * weight[:, None]
-        prior = weighted.sum(0) / weight.sum()
-        seen = np.asarray(transposed @ weighted).reshape(a, c, c)
+    spam, habit = np.full((a, 1), 0.5), np.full((a, c), 1.0 / c)
+
+    def confusion(seen: FloatArray) -> FloatArray:
+        nonlocal spam, habit
         right = np.diagonal(seen, axis1=1, axis2=2)  # (annotator, label = class)
-        knows = (1 - spam)[:, None] / np.maximum((1 - spam)[:, None] + spam[:, None] * habit, _TINY)
+        knows = (1 - spam) / np.maximum(1 - spam + spam * habit, _TINY)
         spammed = given - right * knows
-        total = spammed.sum(1)
-        spam = (total + smoothing) / (given.sum(1) + 2 * smoothing)
+        total = spammed.sum(1, keepdims=True)
+        spam = (total + smoothing) / (given.sum(1, keepdims=True) + 2 * smoothing)
         habit = row_shares(spammed + smoothing)
-        confusion = (1 - spam)[:, None, None] * np.eye(c) + (
-            spam[:, None, None] * habit[:, None, :]
-        )
-        posterior, level = expect(design, weight, prior, confusion)
-        converged = level - before < tolerance * max(1, votes.items.size)
-        before = level
-    return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
+        return np.asarray((1 - spam)[:, None] * np.eye(c) + (spam * habit)[:, None])
+
+    return fit_by_em(votes, confusion, max_steps, tolerance)
 
 
 @dataclass(frozen=True)
@@ -177,8 +138,7 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
         max_steps: Largest number of EM steps.
         tolerance: Stop when the log-likelihood of a label rises by less in one step.
     """
-    c, m = votes.n_classes, votes.items.size
-    who, what = votes.annotators, votes.items
+    c, who, what = votes.n_classes, votes.annotators, votes.items
     ability, ease = np.ones(votes.n_annotators), np.zeros(votes.n_items)
     start = shares(votes)
     posterior, prior = start.probabilities, start.prior
@@ -188,19 +148,10 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
         right = posterior[what, votes.labels]
         prior = posterior.mean(0)
         for _ in range(5):
-            z = ability[who] * np.exp(ease)[what]
-            p = 1 / (1 + np.exp(-z))
-            pull, curve = right - p, p * (1 - p)
             beta = np.exp(ease)[what]
-            up = np.bincount(who, pull * beta, votes.n_annotators) - (ability - 1)
-            bend = np.bincount(who, curve * beta**2, votes.n_annotators) + 1
-            ability = ability + np.clip(up / bend, -1, 1)
+            ability = ability + _newton(who, ability[who] * beta, beta, right, ability - 1)
             z = ability[who] * beta
-            p = 1 / (1 + np.exp(-z))
-            pull, curve = right - p, p * (1 - p)
-            up = np.bincount(what, pull * z, votes.n_items) - ease
-            bend = np.bincount(what, curve * z**2, votes.n_items) + 1
-            ease = ease + np.clip(up / bend, -1, 1)
+            ease = ease + _newton(what, z, z, right, ease)
         p = np.clip(1 / (1 + np.exp(-ability[who] * np.exp(ease)[what])), 1e-12, 1 - 1e-12)
         joint = np.tile(np.log(np.maximum(prior, 1e-300)), (votes.n_items, 1))
         wrong = np.log((1 - p) / max(1, c - 1))
@@ -212,11 +163,21 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
         mass = scaled.sum(1, keepdims=True)
         posterior = scaled / mass
         level = float((np.log(mass[:, 0]) + top[:, 0]).sum())
-        converged = abs(level - before) < tolerance * max(1, m)
+        converged = abs(level - before) < tolerance * max(1, what.size)
         before = level
     confusion = described(votes, posterior).confusion
     fit = Posterior(posterior, prior, confusion, level, steps, converged)
     return GladFit(fit, ability, np.exp(ease))
+
+
+def _newton(
+    of: IntArray, z: FloatArray, slope: FloatArray, right: FloatArray, pulled: FloatArray
+) -> FloatArray:
+    """Return one Newton step of each parameter, whose z changes by ``slope``, under its prior."""
+    p = 1 / (1 + np.exp(-z))
+    up = np.bincount(of, (right - p) * slope, pulled.size) - pulled
+    bend = np.bincount(of, p * (1 - p) * slope**2, pulled.size) + 1
+    return np.asarray(np.clip(up / bend, -1, 1))
 
 
 def stacking(
@@ -305,11 +266,9 @@ def excess_agreement(votes: Votes, fit: Posterior) -> FloatArray:
     codes = np.full((votes.n_items, a), -1, dtype=np.int64)
     codes[votes.items, votes.annotators] = votes.labels
     found = np.full((a, a), np.nan)
-    for i in range(a):
-        for j in range(i + 1, a):
-            both = (codes[:, i] >= 0) & (codes[:, j] >= 0)
-            if both.sum() < 10:
-                continue
+    for i, j in combinations(range(a), 2):
+        both = (codes[:, i] >= 0) & (codes[:, j] >= 0)
+        if both.sum() >= 10:
             alike = (fit.confusion[i] * fit.confusion[j]).sum(-1)
             observed = float((codes[both, i] == codes[both, j]).mean())
             expected = float((fit.probabilities[both] @ alike).mean())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,10 @@ import numpy as np
 from harness.nouns.errors import DataError
 from harness.ratings.posterior import Posterior
 from harness.ratings.table import RatingTable
-from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.intervals import t_quantile
-from harness.statistics.paired_model import TIE, fit_paired, strongly_connected
+from harness.statistics.paired_model import FIRST, SECOND, TIE, Comparisons, fit_paired
 
-ELO = 400 / np.log(10)
+ELO = 400 / math.log(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,7 @@ class Ranking:
 
 
 def rank_systems(
-    first: IntArray,
-    second: IntArray,
-    outcomes: IntArray,
-    systems: Sequence[str],
-    clusters: IntArray,
-    *,
-    position: bool = True,
-    length_gap: FloatArray | None = None,
-    ties_half: bool = False,
+    compared: Comparisons, *, position: bool = True, ties_half: bool = False
 ) -> Ranking:
     """Fit Davidson's model (Bradley-Terry's without ties) with place and length as covariates.
 
@@ -74,50 +66,39 @@ def rank_systems(
     the gap over its standard deviation, so strengths are those at equal length.
 
     Args:
-        first: (n,) system whose answer stood first.
-        second: (n,) system whose answer stood second.
-        outcomes: (n,) 0 first won, 1 tie, 2 second won.
-        systems: Names.
-        clusters: (n,) comparisons with the same number are not independent.
+        compared: The comparisons.
         position: Whether to fit an advantage of the first place.
-        length_gap: (n,) length of the first answer minus that of the second.
         ties_half: Count a tie as half a win of each (Bradley-Terry without a model of ties).
 
     Raises:
         DataError: Some group of systems never won against, or never lost to, the rest, so that no
             finite strengths exist, or a covariate separates the outcomes.
     """
-    if not strongly_connected(first, second, outcomes, len(systems)):
+    if not compared.strongly_connected:
         raise DataError(
             "no finite strengths: some systems only won or only lost against all the others, or"
             " were never compared with them",
             hint="leave those systems out, or compare more",
         )
+    outcomes, groups, systems = compared.outcomes, compared.clusters, compared.systems
     n, s = outcomes.size, len(systems)
     design = np.zeros((n, s))
-    np.add.at(design, (np.arange(n), first), 1.0)
-    np.add.at(design, (np.arange(n), second), -1.0)
+    np.add.at(design, (np.arange(n), compared.first), 1.0)
+    np.add.at(design, (np.arange(n), compared.second), -1.0)
+    covariates = {"position": np.ones(n)} if position else {}
+    if compared.length_gap is not None:
+        spread = float(compared.length_gap.std())
+        covariates["length"] = np.tanh(compared.length_gap / spread) if spread > 0 else np.zeros(n)
     # Strengths sum to 0: the last is minus the sum of the others.
-    columns = [design[:, :-1] - design[:, -1:]]
-    names = []
-    if position:
-        columns.append(np.ones((n, 1)))
-        names.append("position")
-    if length_gap is not None:
-        spread = float(length_gap.std())
-        scaled = np.tanh(length_gap / spread) if spread > 0 else np.zeros(n)
-        columns.append(scaled[:, None])
-        names.append("length")
-    x = np.column_stack(columns)
+    x = np.column_stack([design[:, :-1] - design[:, -1:], *covariates.values()])
     weights = np.ones(n)
-    said, groups = outcomes, clusters
     if ties_half and (outcomes == TIE).any():
         tied = outcomes == TIE
-        x = np.concatenate([x, x[tied]])
-        said = np.concatenate([np.where(tied, 0, outcomes), np.full(int(tied.sum()), 2)])
-        groups = np.concatenate([clusters, clusters[tied]])
-        weights = np.concatenate([np.where(tied, 0.5, 1.0), np.full(int(tied.sum()), 0.5)])
-    fit = fit_paired(said, x, groups, weights)
+        twice = np.concatenate([np.arange(n), np.flatnonzero(tied)])
+        x, groups, weights = x[twice], groups[twice], np.where(tied, 0.5, 1.0)[twice]
+        outcomes = np.where(tied, FIRST, outcomes)[twice]
+        outcomes[n:] = SECOND
+    fit = fit_paired(outcomes, x, groups, weights)
     if fit.problem:
         raise DataError(f"no estimate: {fit.problem}")
     quantile = t_quantile(fit.clusters - 1)
@@ -125,23 +106,19 @@ def rank_systems(
     values = spread_out @ fit.coefficients[: s - 1]
     covariance = spread_out @ fit.covariance[: s - 1, : s - 1] @ spread_out.T
     half = quantile * np.sqrt(np.maximum(0.0, np.diagonal(covariance)))
-    number = np.bincount(np.concatenate([first, second]), minlength=s)
+    number = np.bincount(np.concatenate([compared.first, compared.second]), minlength=s)
     found = [
-        Strength(
-            systems[k],
-            float(values[k]),
-            float(values[k] - half[k]),
-            float(values[k] + half[k]),
-            float(1000 + ELO * values[k]),
-            int(number[k]),
+        Strength(name, value, value - wide, value + wide, 1000 + ELO * value, count)
+        for name, value, wide, count in zip(
+            systems, values.tolist(), half.tolist(), number.tolist(), strict=True
         )
-        for k in np.argsort(-values, kind="stable")
     ]
     effects = {}
-    for k, name in enumerate(names, s - 1):
+    for k, name in enumerate(covariates, s - 1):
         value, wide = float(fit.coefficients[k]), quantile * float(np.sqrt(fit.covariance[k, k]))
         effects[name] = (value, value - wide, value + wide)
-    return Ranking(tuple(found), effects, fit.tie, n, fit.clusters)
+    strongest_first = tuple(sorted(found, key=lambda one: -one.value))
+    return Ranking(strongest_first, effects, fit.tie, n, fit.clusters)
 
 
 HALF = 0.05

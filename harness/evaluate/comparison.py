@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.evaluate.diversity import describe_texts
@@ -13,8 +14,10 @@ from harness.evaluate.scores import (
     Scores,
     cluster_of,
     coverage_of,
+    known,
     mean_of,
     score_responses,
+    values_of,
 )
 from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.errors import DataError
@@ -99,35 +102,23 @@ def evaluate(
 
 
 def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
-    known = evaluator.held_out_for
+    arms = evaluator.held_out_for
     return {
         "name": evaluator.name,
         "title": evaluator.title or evaluator.name,
         "kind": evaluator.kind,
         "simulated": evaluator.simulated,
-        "held_out_for": None if known is None else sorted(known),
+        "held_out_for": None if arms is None else sorted(arms),
     }
 
 
 def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str) -> dict[str, Any]:
-    rows, known = scores.cells.get((evaluator.name, policy), ()), evaluator.held_out_for
+    rows, of = scores.cells.get((evaluator.name, policy), ()), evaluator.held_out_for
     pooled = mean_of(rows)
-    by_seed = {
-        seed: [row for row in rows if row.seed == seed]
-        for seed in dict.fromkeys(row.seed for row in rows)
-    }
     seeds = []
-    for seed, own in by_seed.items():
-        estimate = mean_of(own)
-        seeds.append(
-            {
-                "seed": seed,
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                **coverage_of(own),
-            }
-        )
+    for seed in dict.fromkeys(row.seed for row in rows):
+        own = [row for row in rows if row.seed == seed]
+        seeds.append({"seed": seed, **mean_of(own).numbers(), **coverage_of(own)})
     means = [row["value"] for row in seeds if row["value"] is not None]
     difference = None
     if policy != base:
@@ -135,7 +126,7 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
     return {
         "evaluator": evaluator.name,
         "policy": policy,
-        "held_out": True if policy == base else None if known is None else policy in known,
+        "held_out": True if policy == base else None if of is None else policy in of,
         **_with_seeds(pooled, seed_interval(_cells(rows))),
         **coverage_of(rows),
         "clusters": pooled.clusters,
@@ -147,17 +138,9 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
 
 def _difference(rows: Sequence[Scored], others: Sequence[Scored]) -> dict[str, Any]:
     """Return a policy's gain over base on the items that both have a score for."""
-    shared = {r.item_id for r in rows if r.value is not None} & {
-        r.item_id for r in others if r.value is not None
-    }
-    mine = [row for row in rows if row.item_id in shared and row.value is not None]
-    theirs = [row for row in others if row.item_id in shared and row.value is not None]
-    estimate = clustered_difference(
-        [row.value for row in mine if row.value is not None],
-        [row.cluster for row in mine],
-        [row.value for row in theirs if row.value is not None],
-        [row.cluster for row in theirs],
-    )
+    shared = {row.item_id for row, _ in known(rows)} & {row.item_id for row, _ in known(others)}
+    mine, theirs = ([row for row in side if row.item_id in shared] for side in (rows, others))
+    estimate = clustered_difference(*values_of(mine), *values_of(theirs))
     return {
         **_with_seeds(estimate, seed_interval(_cells(mine), _cells(theirs))),
         "n": estimate.n,
@@ -170,9 +153,8 @@ def _difference(rows: Sequence[Scored], others: Sequence[Scored]) -> dict[str, A
 
 def _cells(rows: Sequence[Scored]) -> dict[int, dict[str, list[float]]]:
     cells: dict[int, dict[str, list[float]]] = {}
-    for row in rows:
-        if row.value is not None:
-            cells.setdefault(row.seed, {}).setdefault(row.cluster, []).append(row.value)
+    for row, value in known(rows):
+        cells.setdefault(row.seed, {}).setdefault(row.cluster, []).append(value)
     return cells
 
 
@@ -182,9 +164,7 @@ def _with_seeds(estimate: Estimate, seeds: tuple[float, float] | None) -> dict[s
     if seeds is not None and low is not None and high is not None:
         low, high, over = min(low, seeds[0]), max(high, seeds[1]), "seeds and prompts"
     return {
-        "value": estimate.value,
-        "low": low,
-        "high": high,
+        **replace(estimate, low=low, high=high).numbers(),
         "interval_over": over if low is not None else None,
         "reason": estimate.reason,
     }
@@ -196,17 +176,17 @@ def _kl(
     log_ratios: Mapping[str, float],
     clusters: Mapping[str, str],
 ) -> dict[str, Any] | None:
-    known = [
+    ratios = [
         (log_ratios[response.id], clusters[response.item_id])
         for (name, _), answers in responses.items()
         if name == policy
         for response in answers
         if response.id in log_ratios
     ]
-    if not known:
+    if not ratios:
         return None
-    estimate = clustered_mean([ratio for ratio, _ in known], [c for _, c in known], bounds=None)
-    return {key: getattr(estimate, key) for key in ("value", "low", "high", "n", "clusters")}
+    values, groups = zip(*ratios, strict=True)
+    return clustered_mean(values, groups, bounds=None).numbers("n", "clusters")
 
 
 def _warnings(
@@ -242,11 +222,8 @@ def _warnings(
                 f" {row['policy']} ({reasons}); the others are left out, not counted as 0."
             )
     for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
-        trained = [
-            row["policy"]
-            for row in rows
-            if row["evaluator"] == evaluator and row["held_out"] is False
-        ]
+        own = (row for row in rows if row["evaluator"] == evaluator)
+        trained = [row["policy"] for row in own if row["held_out"] is False]
         if trained:
             warnings.append(
                 f"{evaluator} took part in training {', '.join(trained)}, so its scores of"

@@ -103,7 +103,7 @@ def describe_texts(
             bounds=None,
         )
         row: dict[str, Any] = {
-            "characters": {"value": length.value, "low": length.low, "high": length.high},
+            "characters": length.numbers(),
             "empty": sum(not response.text.strip() for response in answers),
         }
         for size in SIZES:

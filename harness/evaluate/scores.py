@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,17 +101,16 @@ def score_responses(
                     hint="put policy and seed into the ids",
                 )
             known.add(response.id)
-    asked: dict[str, JudgmentRequest] = {}
-    for request in requests:
+    asked = {request.id: request for request in requests}
+    for request in asked.values():
         if len(request.responses) != 1:
             raise DataError(
                 f"request {request.id!r} has {len(request.responses)} responses",
                 hint="evaluators score responses one by one",
             )
-        asked[request.id] = request
     scales = {evaluator.name: evaluator.scale for evaluator in evaluators}
-    values: dict[tuple[str, str], list[float]] = {}
-    failures: dict[tuple[str, str], Counter[Status]] = {}
+    values: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    failures: defaultdict[tuple[str, str], Counter[Status]] = defaultdict(Counter)
     for judgment in judgments:
         asked_for = asked.get(judgment.request_id)
         if asked_for is None or judgment.source not in scales:
@@ -119,9 +118,9 @@ def score_responses(
         key = judgment.source, asked_for.responses[0].id
         if judgment.verdict.status is Status.OK:
             scale = scales[judgment.source] or asked_for.criterion.scale
-            values.setdefault(key, []).append(scale.to_unit(judgment.verdict.value))
+            values[key].append(scale.to_unit(judgment.verdict.value))
         else:
-            failures.setdefault(key, Counter())[judgment.verdict.status] += 1
+            failures[key][judgment.verdict.status] += 1
 
     def score(evaluator: str, response: Response, policy: str, seed: int) -> Scored:
         key = evaluator, response.id
@@ -145,17 +144,25 @@ def score_responses(
     )
 
 
+def known(rows: Sequence[Scored]) -> list[tuple[Scored, float]]:
+    """Return the rows that have a score, with it."""
+    return [(row, row.value) for row in rows if row.value is not None]
+
+
+def values_of(rows: Sequence[Scored]) -> tuple[list[float], list[str]]:
+    """Return the scores that there are, and the cluster of each."""
+    return [value for _, value in known(rows)], [row.cluster for row, _ in known(rows)]
+
+
 def mean_of(rows: Sequence[Scored]) -> Estimate:
     """Return the mean of what was scored, with its interval clustered by prompt."""
-    judged = [row for row in rows if row.value is not None]
-    values = [row.value for row in judged if row.value is not None]
-    return clustered_mean(values, [row.cluster for row in judged])
+    return clustered_mean(*values_of(rows))
 
 
 def coverage_of(rows: Sequence[Scored]) -> dict[str, Any]:
     """Return how many responses have a score, and why the others have none."""
     failures = Counter(row.status.value for row in rows if row.value is None)
-    scored = sum(row.value is not None for row in rows)
+    scored = len(known(rows))
     return {
         "responses": len(rows),
         "n": scored,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from harness.evaluate.scores import Scores
@@ -33,11 +35,10 @@ def win_rates(
         criteria.append((COMBINED, evaluators))
     for criterion, names in criteria:
         tables = {policy: _by_item(scores, policy, names) for policy in policies}
-        for index, a in enumerate(policies):
-            for b in policies[index + 1 :]:
-                counts, estimate = _compare(tables[a], tables[b])
-                rows.append(_row(criterion, (a, b), counts, estimate))
-                rows.append(_row(criterion, (b, a), counts[::-1], _mirrored(estimate)))
+        for a, b in combinations(policies, 2):
+            counts, estimate = _compare(tables[a], tables[b])
+            rows.append(_row(criterion, (a, b), counts, estimate))
+            rows.append(_row(criterion, (b, a), counts[::-1], _mirrored(estimate)))
     return rows
 
 
@@ -63,36 +64,24 @@ Counts = tuple[int, int, int]
 def _compare(a: Table, b: Table) -> tuple[Counts, Estimate]:
     wins = ties = losses = 0
     sums: dict[str, tuple[float, int]] = {}
-    for won, tied, lost, cluster in _items(a, b):
-        wins, ties, losses = wins + won, ties + tied, losses + lost
-        total, count = sums.get(cluster, (0.0, 0))
-        sums[cluster] = total + won + tied / 2, count + won + tied + lost
-    return (wins, ties, losses), from_sums(sums)
-
-
-def _items(a: Table, b: Table) -> Iterator[tuple[int, int, int, str]]:
-    for item in a:
-        if item not in b:
-            continue
+    for item in (item for item in a if item in b):
         cluster, mine = a[item]
         difference = mine[:, None, :] - b[item][1][None, :, :]
         better = (difference > 0).any(axis=2)
         worse = (difference < 0).any(axis=2)
         won, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
-        yield won, better.size - won - lost, lost, cluster
+        tied = better.size - won - lost
+        wins, ties, losses = wins + won, ties + tied, losses + lost
+        total, count = sums.get(cluster, (0.0, 0))
+        sums[cluster] = total + won + tied / 2, count + better.size
+    return (wins, ties, losses), from_sums(sums)
 
 
 def _mirrored(estimate: Estimate) -> Estimate:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        value = None if estimate.value is None else 1 - estimate.value
-        return Estimate(value, n=estimate.n, clusters=estimate.clusters, reason=estimate.reason)
-    return Estimate(
-        1 - estimate.value,
-        1 - estimate.high,
-        1 - estimate.low,
-        estimate.n,
-        estimate.clusters,
+    value, low, high = (
+        None if x is None else 1 - x for x in (estimate.value, estimate.high, estimate.low)
     )
+    return replace(estimate, value=value, low=low, high=high)
 
 
 def _row(
@@ -102,10 +91,5 @@ def _row(
         "criterion": criterion,
         **dict(zip(("a", "b"), policies, strict=True)),
         **dict(zip(("wins", "ties", "losses"), counts, strict=True)),
-        "n": estimate.n,
-        "clusters": estimate.clusters,
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "reason": estimate.reason,
+        **estimate.numbers("n", "clusters", "reason"),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,33 +10,9 @@ from harness.labels.problems import Problems
 from harness.labels.values import number_of, pair_value
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    IntArray = npt.NDArray[np.int64]
+    from harness.statistics.paired_model import Comparisons
 
 _OUTCOMES = {"A": 0, "TIE": 1, "B": 2}
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """Comparisons of systems.
-
-    Args:
-        first: (n,) system whose answer stood first.
-        second: (n,) system whose answer stood second.
-        outcomes: (n,) 0 first won, 1 tie, 2 second won.
-        systems: Names.
-        clusters: (n,) comparisons with the same number are not independent.
-        length_gap: (n,) length of the first answer minus the second's; None without.
-    """
-
-    first: IntArray
-    second: IntArray
-    outcomes: IntArray
-    systems: tuple[str, ...]
-    clusters: IntArray
-    length_gap: npt.NDArray[np.float64] | None
 
 
 def read_comparisons(
@@ -57,6 +32,8 @@ def read_comparisons(
         DataError: Columns are missing or rows not understood; one error for the whole file.
     """
     import numpy as np
+
+    from harness.statistics.paired_model import Comparisons
 
     table = read_label_table(path)
     named = {first: "--first-column", second: "--second-column", winner: "--label-column"}

@@ -45,6 +45,10 @@ class Estimate:
     name: str = ""
     annotators: str = ""
 
+    def numbers(self, *more: str) -> dict[str, Any]:
+        """Return value, low and high by name, and more of the fields."""
+        return {key: getattr(self, key) for key in ("value", "low", "high", *more)}
+
     def as_row(self) -> dict[str, Any]:
         """Return the row of the agreement report's JSON."""
         return {key: getattr(self, key) for key in _ROW}

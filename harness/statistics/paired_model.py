@@ -7,17 +7,52 @@ linear function of covariates (Davidson 1970, JASA 65:317). Without ties it is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+from harness.statistics.arrays import FloatArray, IntArray
 
 FIRST, TIE, SECOND = 0, 1, 2
 _SIDE = np.array([0.5, 0.0, -0.5])
 _FAR = 30.0  # log-odds beyond which outcomes are separated and no estimate exists
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Comparisons of systems.
+
+    Args:
+        first: (n,) system whose answer stood first.
+        second: (n,) system whose answer stood second.
+        outcomes: (n,) 0 first won, 1 tie, 2 second won.
+        systems: Names.
+        clusters: (n,) comparisons with the same number are not independent.
+        length_gap: (n,) length of the first answer minus the second's; None without.
+    """
+
+    first: IntArray
+    second: IntArray
+    outcomes: IntArray
+    systems: tuple[str, ...]
+    clusters: IntArray
+    length_gap: FloatArray | None = None
+
+    @property
+    def strongly_connected(self) -> bool:
+        """Whether each system can be reached from each other along "did not lose to".
+
+        Otherwise the strength of some group of systems is infinite (Ford 1957, AMM 64:28).
+        """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
+        first, second, n = self.first, self.second, len(self.systems)
+        held, lost = self.outcomes != SECOND, self.outcomes != FIRST
+        beat = np.concatenate([first[held], second[lost]])
+        beaten = np.concatenate([second[held], first[lost]])
+        graph = csr_array((np.ones(beat.size), (beat, beaten)), shape=(n, n))
+        return bool(connected_components(graph, directed=True, connection="strong")[0] == 1)
 
 
 @dataclass(frozen=True)
@@ -28,7 +63,6 @@ class PairedFit:
         coefficients: (d,) effects on the log-odds of the first over the second.
         tie: Log of Davidson's nu; None when no outcome is a tie.
         covariance: (d, d) cluster-robust (CR1) covariance of the coefficients.
-        log_likelihood: Natural logarithm.
         clusters: Independent groups of comparisons.
         problem: Why there is no estimate; empty when there is one.
     """
@@ -36,21 +70,12 @@ class PairedFit:
     coefficients: FloatArray
     tie: float | None
     covariance: FloatArray
-    log_likelihood: float
     clusters: int
     problem: str = ""
 
-    def probabilities(self, eta: FloatArray) -> FloatArray:
-        """Return (n, 3) chances of first, tie and second for linear predictors."""
-        return _probabilities(eta, self.tie)
-
 
 def fit_paired(
-    outcomes: IntArray,
-    design: FloatArray,
-    clusters: IntArray,
-    weights: FloatArray | None = None,
-    ridge: float = 0.0,
+    outcomes: IntArray, design: FloatArray, clusters: IntArray, weights: FloatArray | None = None
 ) -> PairedFit:
     """Fit by Newton's method; the likelihood is concave, so the maximum is the only one.
 
@@ -59,84 +84,45 @@ def fit_paired(
         design: (n, d) covariates, in the direction of the first.
         clusters: (n,) comparisons with the same number are not independent.
         weights: (n,) weight of each comparison; 1 by default.
-        ridge: Penalty ridge/2 * sum of squared coefficients.
     """
     n, d = design.shape
     w = np.ones(n) if weights is None else weights
     ties = bool((outcomes == TIE).any())
-    size = d + ties
     _, group = np.unique(clusters, return_inverse=True)
     groups = int(group.max(initial=-1)) + 1
-    nothing = PairedFit(np.full(d, np.nan), None, np.full((d, d), np.nan), np.nan, groups)
+    nothing = PairedFit(np.full(d, np.nan), None, np.full((d, d), np.nan), groups)
     if n == 0:
-        return _problem(nothing, "no comparison")
+        return replace(nothing, problem="no comparison")
     if np.unique(outcomes).size < 2:
-        return _problem(nothing, "every comparison came out the same way")
-    if ridge == 0.0 and np.linalg.matrix_rank(design) < d:
-        return _problem(nothing, "a covariate is a combination of the others")
+        return replace(nothing, problem="every comparison came out the same way")
+    if np.linalg.matrix_rank(design) < d:
+        return replace(nothing, problem="a covariate is a combination of the others")
+    separated = replace(nothing, problem="the outcomes are separated by a covariate")
     x = np.column_stack([design, np.zeros(n)]) if ties else design
-    theta = np.zeros(size)
-    penalty = np.zeros(size)
-    penalty[:d] = ridge
-    level = -np.inf
-    hessian = np.eye(size)
-    score = np.zeros((n, size))
+    theta = np.zeros(d + ties)
     for _ in range(100):
-        level, score, hessian = _newton_parts(outcomes, x, w, theta, d, ties)
-        gradient = score.sum(0) - penalty * theta
-        hessian = hessian + np.diag(penalty)
+        level, score, hessian = _newton_parts(outcomes, x, w, theta, d)
         try:
-            step = np.linalg.solve(hessian, gradient)
+            step = np.linalg.solve(hessian, score.sum(0))
         except np.linalg.LinAlgError:
-            return _problem(nothing, "the outcomes are separated by a covariate")
+            return separated
         scale = 1.0
         while scale > 1e-6:
-            trial = theta + scale * step
-            now = _newton_parts(outcomes, x, w, trial, d, ties)[0]
-            if now - 0.5 * penalty @ trial**2 >= level - 0.5 * penalty @ theta**2 - 1e-12:
+            if _newton_parts(outcomes, x, w, theta + scale * step, d)[0] >= level - 1e-12:
                 break
             scale /= 2
         theta = theta + scale * step
         if np.abs(design @ theta[:d]).max() > _FAR:
-            return _problem(nothing, "the outcomes are separated by a covariate")
+            return separated
         if np.abs(scale * step).max() < 1e-10:
             break
-    level, score, hessian = _newton_parts(outcomes, x, w, theta, d, ties)
-    inverse = np.linalg.pinv(hessian + np.diag(penalty))
-    sums = np.zeros((groups, size))
+    _, score, hessian = _newton_parts(outcomes, x, w, theta, d)
+    inverse = np.linalg.pinv(hessian)
+    sums = np.zeros((groups, theta.size))
     np.add.at(sums, group, score)
     factor = groups / (groups - 1) if groups > 1 else np.nan
     covariance = factor * inverse @ (sums.T @ sums) @ inverse
-    return PairedFit(
-        theta[:d], float(theta[d]) if ties else None, covariance[:d, :d], level, groups
-    )
-
-
-def strongly_connected(first: IntArray, second: IntArray, outcomes: IntArray, systems: int) -> bool:
-    """Tell whether each system can be reached from each other along "did not lose to".
-
-    Otherwise the strength of some group of systems is infinite (Ford 1957, AMM 64:28).
-
-    Args:
-        first: (n,) system that stood first.
-        second: (n,) system that stood second.
-        outcomes: (n,) 0 first won, 1 tie, 2 second won.
-        systems: Number of systems.
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    beat = np.concatenate([first[outcomes != SECOND], second[outcomes != FIRST]])
-    beaten = np.concatenate([second[outcomes != SECOND], first[outcomes != FIRST]])
-    graph = csr_array((np.ones(beat.size), (beat, beaten)), shape=(systems, systems))
-    parts = connected_components(graph, directed=True, connection="strong")[0]
-    return int(parts) == 1
-
-
-def _problem(fit: PairedFit, problem: str) -> PairedFit:
-    return PairedFit(
-        fit.coefficients, fit.tie, fit.covariance, fit.log_likelihood, fit.clusters, problem
-    )
+    return PairedFit(theta[:d], float(theta[d]) if ties else None, covariance[:d, :d], groups)
 
 
 def _probabilities(eta: FloatArray, tie: float | None) -> FloatArray:
@@ -148,9 +134,10 @@ def _probabilities(eta: FloatArray, tie: float | None) -> FloatArray:
 
 
 def _newton_parts(
-    outcomes: IntArray, x: FloatArray, w: FloatArray, theta: FloatArray, d: int, ties: bool
+    outcomes: IntArray, x: FloatArray, w: FloatArray, theta: FloatArray, d: int
 ) -> tuple[float, FloatArray, FloatArray]:
     """Return the log-likelihood, the (n, size) scores and the (size, size) information."""
+    ties = theta.size > d
     p = _probabilities(x[:, :d] @ theta[:d], float(theta[d]) if ties else None)
     n = outcomes.size
     level = float(w @ np.log(np.maximum(p[np.arange(n), outcomes], 1e-300)))

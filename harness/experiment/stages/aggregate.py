@@ -113,10 +113,7 @@ def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
         path, how.first_column, how.second_column, reading.label_column,
         reading.cluster_column, reading.length_column,
     )  # fmt: skip
-    return rank_systems(
-        found.first, found.second, found.outcomes, found.systems, found.clusters,
-        length_gap=found.length_gap, ties_half=how.method == "bradley_terry",
-    )  # fmt: skip
+    return rank_systems(found, ties_half=how.method == "bradley_terry")
 
 
 def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.aggregate import rank_systems
+from harness.statistics.paired_model import Comparisons
 
 WIN, TIE, LOSS = 0, 1, 2
 OUTCOMES = np.repeat([WIN, LOSS, TIE], [5, 3, 2])  # of a, which always stood first
@@ -22,7 +23,9 @@ OUTCOMES = np.repeat([WIN, LOSS, TIE], [5, 3, 2])  # of a, which always stood fi
 def test_half_ties_stay_one_comparison(clusters, independent, squares, quantile):
     zeros = np.zeros(10, dtype=np.int64)
     ranking = rank_systems(
-        zeros, zeros + 1, OUTCOMES, ["a", "b"], clusters, position=False, ties_half=True
+        Comparisons(zeros, zeros + 1, OUTCOMES, ["a", "b"], clusters),
+        position=False,
+        ties_half=True,
     )
     assert (ranking.n, ranking.clusters, ranking.tie) == (10, independent, None)
     a, b = ranking.strengths
@@ -41,7 +44,9 @@ def test_comparisons_of_a_system_are_counted_from_both_places():
     first = np.repeat([0, 1, 0, 2], [2, 1, 2, 4])
     second = np.repeat([1, 0, 2, 1], [2, 1, 2, 4])
     outcomes = np.array([0, 2, 0, 0, 2, 0, 0, 2, 0])
-    ranking = rank_systems(first, second, outcomes, ["a", "b", "c"], np.arange(9), position=False)
+    ranking = rank_systems(
+        Comparisons(first, second, outcomes, ["a", "b", "c"], np.arange(9)), position=False
+    )
     assert {s.system: s.n for s in ranking.strengths} == {"a": 5, "b": 7, "c": 6}
     assert (ranking.n, ranking.clusters) == (9, 9)
 
@@ -53,7 +58,7 @@ def test_effect_of_length_by_hand():
     outcomes = np.repeat([WIN, LOSS, WIN, LOSS], [8, 2, 4, 6])
     zeros = np.zeros(20, dtype=np.int64)
     ranking = rank_systems(
-        zeros, zeros + 1, outcomes, ["a", "b"], np.arange(20), position=False, length_gap=gap
+        Comparisons(zeros, zeros + 1, outcomes, ["a", "b"], np.arange(20), gap), position=False
     )
     longer, shorter = np.log(8 / 2), np.log(4 / 6)
     assert ranking.effects["length"][0] == pytest.approx((longer - shorter) / 2 / np.tanh(1.0))

@@ -10,6 +10,7 @@ from harness.aggregate import rank_systems
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.prediction_powered import ppi_mean
 from harness.ratings.table import counts_of
+from harness.statistics.paired_model import Comparisons
 from harness.statistics.resample import Bootstrap
 
 TABLES = 200
@@ -60,7 +61,9 @@ def test_bradley_terry_equals_evalica(evalica):
         outcomes = rng.integers(0, 3, n)
         names = [f"m{k}" for k in range(s)]
         ours = rank_systems(
-            first, second, outcomes, names, np.arange(n), position=False, ties_half=True
+            Comparisons(first, second, outcomes, names, np.arange(n)),
+            position=False,
+            ties_half=True,
         )
         winner = {0: evalica.Winner.X, 1: evalica.Winner.Draw, 2: evalica.Winner.Y}
         theirs = evalica.bradley_terry(
