@@ -242,18 +242,18 @@ def _rating_table(
     tie = reading.tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
     if not seen and not any(map(any, failures.values())):
         raise DataError("no row holds a label", where=str(table.path))
-    return from_labels(
+    ratings = from_labels(
         said,
+        humans=reading.humans,
         level=PREFERENCE.level if pairs else reading.level,
         categories=PREFERENCE.labels if pairs else reading.categories or None,
-        kinds=dict.fromkeys(reading.humans, "human"),
-        items=[labelled.name(thing) for thing in things],
         clusters=beside.clusters(reading.cluster_column),
         failures=failures,
-        simulated=reading.simulated,
         gold=gold,
         tie="TIE" if pairs else tie or None,
     )
+    items = tuple(labelled.name(thing) for thing in things)
+    return replace(ratings, items=items, simulated=frozenset(reading.simulated))
 
 
 def _annotators(

@@ -97,33 +97,23 @@ class _Label:
     who: tuple[str, str]
     repeat: int
     label: str | None
-    failure: str
-    stated: float | None
+    failure: str = ""
+    stated: float | None = None
 
 
 def _of_vote(vote: Vote) -> _Label:
     p = vote.probability if vote.stated and vote.choice != "TIE" else None
-    return _Label(
-        vote.request_id,
-        (vote.source, vote.annotator),
-        vote.repeat,
-        vote.choice,
-        vote.failure,
-        None if p is None else max(p, 1 - p),
-    )
+    stated = None if p is None else max(p, 1 - p)
+    who = (vote.source, vote.annotator)
+    return _Label(vote.request_id, who, vote.repeat, vote.choice, vote.failure, stated)
 
 
 def _of_score(judgment: Judgment) -> _Label:
+    key = (judgment.request_id, (judgment.source, judgment.annotator), judgment.repeat)
     verdict = judgment.verdict
-    ok = verdict.status is Status.OK
-    return _Label(
-        judgment.request_id,
-        (judgment.source, judgment.annotator),
-        judgment.repeat,
-        _label(verdict.value) if ok else None,
-        "" if ok else verdict.status.value,
-        verdict.probability if ok else None,
-    )
+    if verdict.status is Status.OK:
+        return _Label(*key, _label(verdict.value), stated=verdict.probability)
+    return _Label(*key, None, verdict.status.value)
 
 
 def _label(value: object) -> str:
@@ -186,15 +176,19 @@ def _table(
         {name: [_said(first, name, row) for row in ids] for name in panel.sources},
         level=scale.level,
         categories=scale.labels or None,
-        kinds={name: infos[source].kind for name, source in panel.sources.items()},
-        items=ids,
         clusters=[str(row.item.metadata.get("cluster", row.item.id)) for row in rows],
         failures={
             name: [first[name, row].failure if (name, row) in first else "" for row in ids]
             for name in panel.sources
         },
-        simulated=[name for name, source in panel.sources.items() if infos[source].simulated],
         tie="TIE" if pairwise else None,
+    )
+    table = replace(
+        table,
+        items=tuple(ids),
+        sources=tuple(panel.sources.values()),
+        kinds=tuple(infos[source].kind for source in panel.sources.values()),
+        simulated=frozenset(name for name, of in panel.sources.items() if infos[of].simulated),
     )
     # A number is written as its category, "2", or as a float, "2.0".
     codes: dict[str | None, int] = {_label(float(x)): i for i, x in enumerate(table.values)}
@@ -213,7 +207,6 @@ def _table(
         stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
         retests={name: said for name, said in again.items() if (said >= 0).any()},
     )
-    table = replace(table, sources=tuple(panel.sources.values()))
     return JudgmentTable(rows[0].criterion.id, pairwise, table, evidence)
 
 

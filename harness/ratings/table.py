@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -107,16 +108,10 @@ class RatingTable:
 
     def where(self, keep: npt.NDArray[np.bool_]) -> RatingTable:
         """Return the table of some of the items; ``keep`` is a (n,) mask."""
-        return replace(
-            self,
-            items=tuple(name for name, kept in zip(self.items, keep, strict=True) if kept),
-            codes=self.codes[keep],
-            clusters=self.clusters[keep],
-            failures=self.failures[keep],
-            gold=None if self.gold is None else self.gold[keep],
-            chances=None if self.chances is None else self.chances[keep],
-            contestants=None if self.contestants is None else self.contestants[keep],
-        )
+        of_items = ("codes", "clusters", "failures", "gold", "chances", "contestants")
+        columns = {name: getattr(self, name) for name in of_items}
+        kept = {name: column[keep] for name, column in columns.items() if column is not None}
+        return replace(self, items=tuple(compress(self.items, keep)), **kept)
 
     def failures_as(self, label: str) -> RatingTable:
         """Return the table in which every failure of a judge is the given label.
@@ -137,9 +132,7 @@ class RatingTable:
     def without_category(self, code: int) -> RatingTable:
         """Return the table with one category's labels made missing (ties removed)."""
         codes = np.where(self.codes == code, MISSING, self.codes)
-        gold = self.gold
-        if gold is not None:
-            gold = np.where(gold == code, MISSING, gold)
+        gold = None if self.gold is None else np.where(self.gold == code, MISSING, self.gold)
         return replace(self, codes=codes, gold=gold)
 
     def label_counts(self, columns: Sequence[int] | None = None) -> IntArray:
@@ -169,27 +162,21 @@ def from_labels(
     humans: Sequence[str] = (),
     level: Level = "nominal",
     categories: Sequence[str] | None = None,
-    kinds: Mapping[str, str] | None = None,
-    items: Sequence[str] | None = None,
     clusters: Sequence[str] | None = None,
     failures: Mapping[str, Sequence[str]] | None = None,
-    simulated: Sequence[str] = (),
     gold: Sequence[str | None] | None = None,
     tie: str | None = None,
 ) -> RatingTable:
-    """Build a rating table from columns of labels.
+    """Build a rating table from columns of labels; the items are called by their numbers.
 
     Args:
         labels: Annotator -> one label for each item; None where there is none.
-        humans: Which annotators are people; the others are judges unless ``kinds`` says more.
+        humans: Which annotators are people; the others are judges.
         level: nominal, ordinal, interval or ratio.
         categories: Labels in their order. Needed for ordinal labels that are no numbers; otherwise
             numbers are sorted as numbers and names as names.
-        kinds: Annotator -> human, judge, verifier or reward_model.
-        items: Names of the items; their numbers by default.
         clusters: One name for each item; items with the same name are resampled together.
         failures: Annotator -> one reason for each item, "" where nothing failed.
-        simulated: Annotators that a program made up.
         gold: One gold label for each item, None where there is none.
         tie: The label that means "no preference".
 
@@ -218,27 +205,22 @@ def from_labels(
         raise DataError(f"the tie label {tie!r} does not occur", hint=f"labels: {list(declared)}")
     codes = np.array([[index[v] for v in column] for column in labels.values()], dtype=np.int64).T
     names = tuple(labels)
-    kind_of = {name: HUMAN for name in humans} | dict(kinds or {})
-    unknown = sorted(set(kind_of) - set(names))
+    unknown = sorted(set(humans) - set(names))
     if unknown:
         raise DataError(f"no labels of {', '.join(unknown)}", hint=f"annotators: {list(names)}")
     reasons, failed = _failure_codes(names, n, failures or {})
-    if clusters is None:
-        cluster_codes = np.arange(n, dtype=np.int64)
-    else:
-        cluster_codes = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)[1]
+    groups = np.arange(n) if clusters is None else np.asarray(clusters, dtype=str)
     return RatingTable(
-        items=tuple(items) if items is not None else tuple(str(i) for i in range(n)),
+        items=tuple(map(str, range(n))),
         annotators=names,
         codes=np.ascontiguousarray(codes.reshape(n, len(names))),
         categories=declared,
         values=_values(declared, level),
         level=level,
-        kinds=tuple(kind_of.get(name, JUDGE) for name in names),
-        clusters=cluster_codes.astype(np.int64),
+        kinds=tuple(HUMAN if name in humans else JUDGE for name in names),
+        clusters=np.unique(groups, return_inverse=True)[1].astype(np.int64),
         failures=failed,
         reasons=reasons,
-        simulated=frozenset(simulated),
         gold=None if gold is None else np.array([index[v] for v in gold], dtype=np.int64),
         tie=None if tie is None else index[tie],
     )
@@ -255,10 +237,9 @@ def _number(label: str) -> float | None:
 def _declared_order(
     seen: set[str], level: Level, categories: Sequence[str] | None
 ) -> tuple[str, ...]:
-    numeric = all(_number(label) is not None for label in seen)
     if level in ("interval", "ratio"):
-        if not numeric:
-            wrong = sorted(label for label in seen if _number(label) is None)
+        wrong = sorted(label for label in seen if _number(label) is None)
+        if wrong:
             raise ScaleError(f"{level} labels must be numbers, got {', '.join(wrong[:5])}")
         numbers = sorted({float(label) for label in (categories or seen)})
         if level == "ratio" and numbers and numbers[0] < 0:
@@ -279,7 +260,7 @@ def _declared_order(
                 hint=f"declared: {', '.join(declared)}",
             )
         return declared
-    if numeric:
+    if all(_number(label) is not None for label in seen):
         return tuple(sorted(seen, key=lambda label: (float(label), label)))
     if level == "ordinal":
         raise ScaleError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.report.blocks import Bullets
@@ -10,7 +10,7 @@ from harness.report.tables import Cell, Column, Kind, Table, Value
 from harness.report.wording import Names, count, join, percent, reasons
 
 if TYPE_CHECKING:
-    from harness.agreement.audit import Audit
+    from harness.agreement.audit import Audit, Coverage
     from harness.agreement.settings import Section
     from harness.statistics.estimate import Estimate
 
@@ -92,38 +92,34 @@ def labels(audit: Audit, names: Names) -> list[Bullets | Table]:
     people = [
         f"{count(items)} items with {number}" for number, items in audit.humans_per_item.items()
     ]
+    ties = f"{count(audit.majority_ties)} items have no majority of people: a tie stays a tie."
     shares = [f"{label} {percent(share, 1)}" for label, share in audit.prevalence.items()]
+    many = f"{count(len(shares))} different labels."
     lines = [
         f"{count(audit.n_items)} items in {count(audit.n_clusters)} independent groups,"
         f" {count(len(audit.coverage))} annotators.",
         names.prose(f"Labels of people per item: {join(people)}.") if people else "",
-        names.prose(
-            f"{count(audit.majority_ties)} items have no majority of people: a tie stays a tie."
-        )
-        if audit.majority_ties
-        else "",
-        f"Labels: {join(shares)}."
-        if len(shares) <= MOST_CATEGORIES
-        else f"{count(len(shares))} different labels.",
+        names.prose(ties) if audit.majority_ties else "",
+        f"Labels: {join(shares)}." if len(shares) <= MOST_CATEGORIES else many,
     ]
-    rows: list[Sequence[Cell | Value]] = [
+    coverage = Table.of(
+        "Coverage",
+        audit.coverage,
         [
-            names.source(entry.annotator),
-            entry.kind,
-            entry.labels,
-            Cell(entry.failed, tone="warn" if entry.failed else ""),
-            entry.missing,
-            f"{entry.labels}/{entry.labels + entry.failed} {percent(entry.share, 1)}",
-            reasons(entry.failures),
-        ]
-        for entry in audit.coverage
-    ]
-    columns = [
-        *Column.each("text", "annotator", "kind"),
-        *Column.each("count", "labels", "failed", "missing", "coverage"),
-        Column("failures by reason"),
-    ]
-    return [Bullets([line for line in lines if line]), Table("Coverage", columns, rows)]
+            ("annotator", "text", lambda one: names.source(one.annotator)),
+            ("kind", "text", lambda one: one.kind),
+            ("labels", "count", lambda one: one.labels),
+            ("failed", "count", lambda one: Cell(one.failed, tone="warn" if one.failed else "")),
+            ("missing", "count", lambda one: one.missing),
+            ("coverage", "count", _coverage),
+            ("failures by reason", "text", lambda one: reasons(one.failures)),
+        ],
+    )
+    return [Bullets([line for line in lines if line]), coverage]
+
+
+def _coverage(one: Coverage) -> str:
+    return f"{one.labels}/{one.labels + one.failed} {percent(one.share, 1)}"
 
 
 def statistics(sections: Iterable[Section], names: Names) -> list[Table]:

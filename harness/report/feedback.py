@@ -12,7 +12,7 @@ from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, bars
 from harness.report.findings import gate_sentence
-from harness.report.tables import Cell, Column, Table
+from harness.report.tables import Cell, Table, Tone
 from harness.report.wording import NONE, Names, count, percent, reasons
 from harness.statistics.estimate import Estimate
 
@@ -60,59 +60,35 @@ def sources(data: Data, names: Names) -> list[Block]:
     rows = data.get("sources", ())
     if not rows:
         return [Text("There is no source.", "muted")]
-    panels = [
-        bars(
-            "coverage",
-            "Verdicts per source",
-            [_coverage_bar(row, names) for row in rows if row["judgments"]],
-            "filled: verdicts; striped: failures",
-        )
-    ]
+    asked = [_coverage_bar(row, names) for row in rows if row["judgments"]]
+    panel = bars("coverage", "Verdicts per source", asked, "filled: verdicts; striped: failures")
+    caption = "Coverage: share of judgments with a verdict. A failure is never a score of 0."
     return [
-        Figure(
-            "Coverage: share of judgments with a verdict. A failure is never a score of 0.", panels
-        ),
-        Table(
+        Figure(caption, [panel]),
+        Table.of(
             "Coverage, failures and cost of each source",
+            rows,
             [
-                "source",
-                *Column.each("count", "requests", "judgments", "verdicts"),
-                "failures",
-                Column("cost", "dollars"),
-                Column("time", "seconds"),
-                Column("tokens", "count"),
-            ],
-            [
-                [
-                    Cell(names.source(row["name"]), tone="strong"),
-                    row["requests"],
-                    row["judgments"],
-                    Cell(row["ok"], _share(row)),
-                    Cell(
-                        reasons(row["failures"]) or "none",
-                        reasons(row.get("reasons") or {}),
-                        "warn" if row["failures"] else "muted",
-                    ),
-                    row.get("cost_usd"),
-                    row.get("seconds"),
-                    row.get("tokens"),
-                ]
-                for row in rows
+                ("source", "text", lambda row: Cell(names.source(row["name"]), tone="strong")),
+                ("requests", "count", lambda row: row["requests"]),
+                ("judgments", "count", lambda row: row["judgments"]),
+                ("verdicts", "count", lambda row: Cell(row["ok"], _share(row))),
+                ("failures", "text", _failures),
+                ("cost", "dollars", lambda row: row.get("cost_usd")),
+                ("time", "seconds", lambda row: row.get("seconds")),
+                ("tokens", "count", lambda row: row.get("tokens")),
             ],
         ),
-        Table(
+        Table.of(
             "Who gave feedback",
-            ["source", "kind", "role", "plugin", "model or rubric", "isolation"],
+            rows,
             [
-                [
-                    Cell(names.source(row["name"]), tone="strong"),
-                    _kind(row),
-                    ", ".join(row.get("roles", ())) or NONE,
-                    Cell(f"{row['use']} {row['version']}", row.get("distribution") or ""),
-                    _model(row),
-                    row.get("isolation") or "none",
-                ]
-                for row in rows
+                ("source", "text", lambda row: Cell(names.source(row["name"]), tone="strong")),
+                ("kind", "text", _kind),
+                ("role", "text", lambda row: ", ".join(row.get("roles", ())) or NONE),
+                ("plugin", "text", _plugin),
+                ("model or rubric", "text", _model),
+                ("isolation", "text", lambda row: row.get("isolation") or "none"),
             ],
         ),
     ]
@@ -122,6 +98,15 @@ def _kind(row: Data) -> str:
     if row["kind"] != "human":
         return str(row["kind"])
     return "people (simulated)" if row["simulated"] else "people"
+
+
+def _failures(row: Data) -> Cell:
+    tone: Tone = "warn" if row["failures"] else "muted"
+    return Cell(reasons(row["failures"]) or "none", reasons(row.get("reasons") or {}), tone)
+
+
+def _plugin(row: Data) -> Cell:
+    return Cell(f"{row['use']} {row['version']}", row.get("distribution") or "")
 
 
 def _share(row: Data) -> str:
@@ -138,8 +123,7 @@ def _coverage_bar(row: Data, names: Names) -> Bar:
 
 
 def _model(row: Data) -> Cell:
-    sha = row.get("rubric_sha256")
     note = f"rubric {row['rubric']}" if row.get("rubric") else ""
-    if sha:
-        note += f" ({sha[:12]})"
+    if row.get("rubric_sha256"):
+        note += f" ({row['rubric_sha256'][:12]})"
     return Cell(", ".join(row.get("models") or ()) or NONE, note)

@@ -74,13 +74,8 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
     if band:
         start, end = axis(max(axis.low, band[0])), axis(min(axis.high, band[1]))
         canvas.rect(start, top - 6, max(1.5, end - start), bottom - top + 6, "band")
-        canvas.text(
-            min(max((start + end) / 2, left + 40), width - 150),
-            top - 14,
-            band[2],
-            "t small",
-            "middle",
-        )
+        middle = min(max((start + end) / 2, left + 40), width - 150)
+        canvas.text(middle, top - 14, band[2], "t small", "middle")
     for tick in axis.ticks:
         canvas.line(axis(tick), top, axis(tick), bottom, "grid")
         canvas.text(axis(tick), bottom + 16, axis.label(tick), "t small num", "middle")
@@ -117,8 +112,7 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
 
 def _wrapped(label: str) -> list[str]:
     """Return a label in at most two lines, so that a panel fits a phone."""
-    lines = textwrap.wrap(label, 17, max_lines=2, placeholder="…")
-    return lines or [""]
+    return textwrap.wrap(label, 17, max_lines=2, placeholder="…") or [""]
 
 
 def _label_width(labels: Sequence[str]) -> float:
@@ -174,13 +168,8 @@ def plane(
         tip = f"{point.label}: {x_label} {number(point.x[0])}, {y_label} {number(point.y[0])}"
         canvas.marker(x, y, point.series, 6, tip)
         at_end = x > right - 9 * len(point.label) - 12
-        canvas.text(
-            x - 10 if at_end else x + 10,
-            label_y,
-            point.label,
-            "t strong halo",
-            "end" if at_end else "start",
-        )
+        beside, anchor = (x - 10, "end") if at_end else (x + 10, "start")
+        canvas.text(beside, label_y, point.label, "t strong halo", anchor)
     description = "; ".join(
         f"{p.label} {x_label} {number(p.x[0])}, {y_label} {number(p.y[0])}" for p in points
     )
@@ -259,9 +248,8 @@ def strips(
         values = [value for line in lines for _, value in line]
         canvas.text(2, top - 7, label, "t small muted")
         if not values:
-            canvas.text(
-                (left + right) / 2, (top + bottom) / 2, "not logged", "t small muted", "middle"
-            )
+            middle = (left + right) / 2, (top + bottom) / 2
+            canvas.text(*middle, "not logged", "t small muted", "middle")
             continue
         across = Axis(0, last, left, right, 4)
         up = Axis(*(ranges.get(key) or padded(values)), bottom, top, 3)
@@ -292,22 +280,19 @@ def curves(
     canvas.text(2, 14, y_label, "t small muted")
     canvas.text(right, height - 8, "step", "t small muted", "end")
     ends: list[tuple[str, int, float, float]] = []
+    described = []
     for arm, (series, _) in arms.items():
         mean = mean_line(lines[arm])
         _lines(canvas, across, up, lines[arm], mean, series)
         if mean:
             ends.append((arm, series, across(mean[-1][0]), up(mean[-1][1])))
+            described.append(f"{arm} ends at {number(mean[-1][1])}")
     places = spread([y for *_, y in ends], 16, top + 4, bottom)
     for (arm, series, x, y), place in zip(ends, places, strict=True):
         canvas.marker(x, y, series, 4)
         canvas.text(right + 10, place + 4, arm, "t strong")
         if abs(place - y) > 3 or x < right - 10:
             canvas.line(x + 5, y, right + 7, place, "leader")
-    described = []
-    for arm in arms:
-        mean = mean_line(lines[arm])
-        if mean:
-            described.append(f"{arm} ends at {number(mean[-1][1])}")
     return canvas.render(name, title, "; ".join(described))
 
 

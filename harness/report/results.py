@@ -12,14 +12,7 @@ from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
 from harness.report.tables import Cell, Column, Table, Value, interval
 from harness.report.training import colours
-from harness.report.wording import (
-    NONE,
-    Names,
-    count,
-    join,
-    number,
-    p_value,
-)
+from harness.report.wording import NONE, Names, count, join, number, p_value
 
 Data = Mapping[str, Any]
 
@@ -28,46 +21,36 @@ TONES = {"raised": "good", "lowered": "bad"}
 
 def compared(data: Data, names: Names) -> list[Block]:
     """Return the table of arms: which feedback, which trainer."""
-    rows: list[list[Cell | Value]] = []
-    for arm in data.get("arms", ()):
-        weights = arm.get("weights") or {}
-        feedback = [
-            names.source(source)
-            + (
-                f" \N{MULTIPLICATION SIGN} {number(weights[source])}"
-                if weights.get(source, 1) != 1
-                else ""
-            )
-            for source in arm["sources"]
-        ]
-        dropped = [names.source(source) for source in arm.get("dropped", ())]
-        rows.append(
-            [
-                Cell(arm["name"], note=arm.get("title") or "", tone="strong"),
-                Cell(", ".join(feedback), note=f"dropped: {join(dropped)}" if dropped else ""),
-                arm["trainer"],
-                arm.get("aggregation") or NONE,
-                Cell(arm.get("n_preferences"), _unused(arm)),
-                arm.get("n_rewards"),
-                ", ".join(str(seed["seed"]) for seed in arm["seeds"]),
-            ]
-        )
     items = data["run"].get("items") or {}
     lead = "Every arm starts from the same base model and is trained on the same"
     lead += f" {count(items.get('train'))} prompts; all are judged on"
     lead += f" {count(items.get('eval'))} other prompts."
     return [
         Text(lead),
-        Table(
+        Table.of(
             "Arms: where the feedback came from and what was trained on it",
+            data.get("arms", ()),
             [
-                *Column.each("text", "arm", "feedback", "trainer", "aggregation"),
-                *Column.each("count", "preferences", "rewards"),
-                "seeds",
+                ("arm", "text", lambda arm: Cell(arm["name"], arm.get("title") or "", "strong")),
+                ("feedback", "text", lambda arm: _feedback(arm, names)),
+                ("trainer", "text", lambda arm: arm["trainer"]),
+                ("aggregation", "text", lambda arm: arm.get("aggregation") or NONE),
+                ("preferences", "count", lambda arm: Cell(arm.get("n_preferences"), _unused(arm))),
+                ("rewards", "count", lambda arm: arm.get("n_rewards")),
+                ("seeds", "text", lambda arm: ", ".join(str(s["seed"]) for s in arm["seeds"])),
             ],
-            rows,
         ),
     ]
+
+
+def _feedback(arm: Data, names: Names) -> Cell:
+    weights = {source: (arm.get("weights") or {}).get(source, 1) for source in arm["sources"]}
+    used = [
+        names.source(source) + (f" \N{MULTIPLICATION SIGN} {number(w)}" if w != 1 else "")
+        for source, w in weights.items()
+    ]
+    dropped = [names.source(source) for source in arm.get("dropped", ())]
+    return Cell(", ".join(used), note=f"dropped: {join(dropped)}" if dropped else "")
 
 
 def _unused(arm: Data) -> str:
@@ -151,44 +134,23 @@ class _Results:
         dots = []
         for policy in self.policies:
             row = self.rows[evaluator, policy]
+            ends = (row["value"], row["low"], row["high"])
             seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
-            dots.append(
-                Dot(
-                    policy,
-                    row["value"],
-                    row["low"],
-                    row["high"],
-                    self.series[policy],
-                    seeds if len(row["seeds"]) > 1 else (),
-                    "no score",
-                )
-            )
-        base = self.rows.get((evaluator, self.evaluation["base"]))
-        known = base is not None and base["value"] is not None
-        return dot_plot(
-            f"score-{index}",
-            f"{self.names.source(evaluator)} by policy",
-            dots,
-            Scale(
-                self.names.source(evaluator),
-                bounds=(0.0, 1.0),
-                reference=(base["value"], "base") if known and base else None,
-            ),
-        )
+            small = seeds if len(row["seeds"]) > 1 else ()
+            dots.append(Dot(policy, *ends, self.series[policy], small, "no score"))
+        base = self.rows.get((evaluator, self.evaluation["base"]), {}).get("value")
+        reference = None if base is None else (base, "base")
+        title = self.names.source(evaluator)
+        scale = Scale(title, (0.0, 1.0), reference)
+        return dot_plot(f"score-{index}", f"{title} by policy", dots, scale)
 
     def plane(self, *pair: str) -> list[str]:
         points = []
         for policy in self.policies:
-            across, up = (self.rows[e, policy] for e in pair)
-            if across["value"] is not None and up["value"] is not None:
-                points.append(
-                    Point(
-                        policy,
-                        (across["value"], across["low"], across["high"]),
-                        (up["value"], up["low"], up["high"]),
-                        self.series[policy],
-                    )
-                )
+            rows = (self.rows[e, policy] for e in pair)
+            across, up = ((row["value"], row["low"], row["high"]) for row in rows)
+            if across[0] is not None and up[0] is not None:
+                points.append(Point(policy, across, up, self.series[policy]))
         if len(points) < 2:
             return []
         first, second = (self.names.source(e) for e in pair)
@@ -211,12 +173,8 @@ class _Results:
                     wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
                     cells.append(Cell(row["value"], f"{interval(row)} · {wtl}", heat=row["value"]))
                 rows.append(cells)
-            return Table(
-                caption,
-                ["row against column", *Column.each("score", *self.policies)],
-                rows,
-                matrix=True,
-            )
+            heads = [Column("row against column"), *Column.each("score", *self.policies)]
+            return Table(caption, heads, rows, matrix=True)
 
         blocks: list[Block] = []
         folded: list[Block] = []
@@ -247,27 +205,20 @@ def _change_cell(difference: Data | None) -> Cell:
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:
-    rows: list[list[Cell | Value]] = [
-        [
-            row["policy"],
-            names.source(row["evaluator"]),
-            str(seed["seed"]),
-            seed["value"],
-            (seed["low"], seed["high"]),
-            f"{count(seed['n'])} of {count(seed['responses'])}",
-            row["seed_sd"] if index == 0 else "",
-        ]
-        for row in evaluation["scores"]
-        for index, seed in enumerate(row["seeds"])
-    ]
-    return Table(
+    return Table.of(
         "Scores by seed; intervals clustered by prompt",
         [
-            *Column.each("text", "policy", "evaluator"),
-            Column("seed", "count"),
-            *Column.each("rate", "score", "95% interval"),
-            Column("scored", "count"),
-            Column("sd of seeds", "rate"),
+            {**row, **seed, "sd": row["seed_sd"] if index == 0 else ""}
+            for row in evaluation["scores"]
+            for index, seed in enumerate(row["seeds"])
         ],
-        rows,
+        [
+            ("policy", "text", lambda row: row["policy"]),
+            ("evaluator", "text", lambda row: names.source(row["evaluator"])),
+            ("seed", "count", lambda row: str(row["seed"])),
+            ("score", "rate", lambda row: row["value"]),
+            ("95% interval", "rate", lambda row: (row["low"], row["high"])),
+            ("scored", "count", lambda row: f"{count(row['n'])} of {count(row['responses'])}"),
+            ("sd of seeds", "rate", lambda row: row["sd"]),
+        ],
     )

@@ -86,12 +86,7 @@ class Canvas:
                 *((1.1, 0.6), (0.6, 1.1), (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)),
             ],
             "hexagon": [
-                (-1.1, 0),
-                (-0.55, -0.95),
-                (0.55, -0.95),
-                (1.1, 0),
-                (0.55, 0.95),
-                (-0.55, 0.95),
+                *((-1.1, 0), (-0.55, -0.95), (0.55, -0.95), (1.1, 0), (0.55, 0.95), (-0.55, 0.95))
             ],
         }[shape]
         points = " ".join(f"{_n(x + size * dx)},{_n(y + size * dy)}" for dx, dy in corners)
@@ -156,8 +151,7 @@ class Axis:
         digits = max(0, min(6, -math.floor(math.log10(step) + 1e-9)))
         if round(step, digits) != round(step, 6):
             digits += 1
-        text = f"{tick:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-        return text
+        return f"{tick:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def round_ticks(low: float, high: float, wanted: int) -> list[float]:

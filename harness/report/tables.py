@@ -6,13 +6,14 @@ reads the same in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from harness.report.wording import NONE, count, dollars, number, p_value, percent, plain, seconds
 
+T = TypeVar("T")
 Tone = Literal["", "muted", "good", "bad", "warn", "strong"]
 Kind = Literal[
     "text", "note", "count", "mean", "score", "change", "rate", "estimate", "share", "percent",
@@ -126,6 +127,25 @@ class Table:
     rows: Sequence[Sequence[Cell | Value]]
     notes: Sequence[str] = ()
     matrix: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        things: Iterable[T],
+        columns: Sequence[tuple[str, Kind, Callable[[T], Cell | Value]]],
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """Return the table with one row for each thing.
+
+        Args:
+            title: What it shows.
+            things: What the rows are about.
+            columns: Heading, kind, and what stands in the cell of a thing.
+            notes: What a reader must know to read the rows rightly.
+        """
+        heads = [Column(heading, kind) for heading, kind, _ in columns]
+        return cls(title, heads, [[cell(one) for *_, cell in columns] for one in things], notes)
 
     @property
     def heads(self) -> tuple[Column, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.figures import curves, strips, time_bars
 from harness.report.svg import padded
-from harness.report.tables import Cell, Column, Table, Value
+from harness.report.tables import Cell, Table
 from harness.report.wording import NONE, Names, dollars, number, plain
 
 Data = Mapping[str, Any]
@@ -42,13 +43,8 @@ def training(data: Data) -> list[Block]:
     if not logged:
         return [Text("No training logged its steps.", "muted")]
     series = colours(data)
-    golds = [
-        row["gold"]
-        for seeds in logged.values()
-        for rows in seeds.values()
-        for row in rows
-        if row.get("gold") is not None
-    ]
+    steps = [row for seeds in logged.values() for rows in seeds.values() for row in rows]
+    golds = [row["gold"] for row in steps if row.get("gold") is not None]
     ranges = {"gold": padded([*golds, 0.0, 1.0], 0.03)} if golds else {}
     panels = [
         strips(
@@ -105,33 +101,6 @@ def effort(data: Data) -> list[Block]:
         )
         for arm in arms
     ]
-    rows: list[list[Cell | Value]] = [
-        [
-            Cell(arm["name"], tone="strong"),
-            str(seed["seed"]),
-            Cell(
-                str(seed.get("status") or NONE),
-                tone="" if seed.get("status") in (None, "ok", "done") else "bad",
-            ),
-            seed.get("steps"),
-            seed.get("seconds"),
-            seed.get("cost_usd"),
-            seed.get("peak_memory_mb"),
-            (seed.get("reward_model") or {}).get("accuracy"),
-        ]
-        for arm in arms
-        for seed in arm["seeds"]
-    ]
-    feedback: list[list[Cell | Value]] = [
-        [
-            Cell(arm["name"], tone="strong"),
-            arm.get("feedback_seconds"),
-            arm.get("feedback_cost_usd"),
-            sum(each) / len(each) if each else None,
-            len(each),
-        ]
-        for arm, (_, _, each) in zip(arms, timed, strict=True)
-    ]
     blocks: list[Block] = []
     if any(each for _, _, each in timed):
         blocks.append(
@@ -143,34 +112,42 @@ def effort(data: Data) -> list[Block]:
     paid = f"Feedback cost {dollars(total)} in all." if total else "No call to a model cost money."
     blocks.append(Text(paid))
     blocks.append(
-        Table(
+        Table.of(
             "Time and money per arm; feedback that several arms use counts for each of them",
+            list(zip(arms, (each for _, _, each in timed), strict=True)),
             [
-                "arm",
-                Column("feedback time", "seconds"),
-                Column("feedback cost", "dollars"),
-                Column("training time, mean", "seconds"),
-                Column("trainings", "count"),
+                ("arm", "text", lambda row: Cell(row[0]["name"], tone="strong")),
+                ("feedback time", "seconds", lambda row: row[0].get("feedback_seconds")),
+                ("feedback cost", "dollars", lambda row: row[0].get("feedback_cost_usd")),
+                ("training time, mean", "seconds", lambda row: fmean(row[1]) if row[1] else None),
+                ("trainings", "count", lambda row: len(row[1])),
             ],
-            feedback,
         )
     )
-    trainings = Table(
+    trainings = Table.of(
         "Trainings; reward model: its accuracy on held-out preferences",
+        [{"arm": arm["name"], **seed} for arm in arms for seed in arm["seeds"]],
         [
-            "arm",
-            Column("seed", "count"),
-            "status",
-            Column("steps", "count"),
-            Column("time", "seconds"),
-            Column("cost", "dollars"),
-            Column("peak memory, MB", "count"),
-            Column("reward model", "score"),
+            ("arm", "text", lambda seed: Cell(seed["arm"], tone="strong")),
+            ("seed", "count", lambda seed: str(seed["seed"])),
+            ("status", "text", _status),
+            ("steps", "count", lambda seed: seed.get("steps")),
+            ("time", "seconds", lambda seed: seed.get("seconds")),
+            ("cost", "dollars", lambda seed: seed.get("cost_usd")),
+            ("peak memory, MB", "count", lambda seed: seed.get("peak_memory_mb")),
+            (
+                "reward model",
+                "score",
+                lambda seed: (seed.get("reward_model") or {}).get("accuracy"),
+            ),
         ],
-        rows,
     )
-    blocks.append(Details("Each training", [trainings]))
-    return blocks
+    return [*blocks, Details("Each training", [trainings])]
+
+
+def _status(seed: Data) -> Cell:
+    status = seed.get("status")
+    return Cell(str(status or NONE), tone="" if status in (None, "ok", "done") else "bad")
 
 
 def _score(value: Any) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,9 +119,10 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     kinds = ["human"] * 2 + ["judge"] * 4 + ["verifier", "judge"]
     by_hand = from_labels(
         labels, level="nominal", categories=("A", "TIE", "B"), tie="TIE",
-        kinds=dict(zip(labels, kinds, strict=True)), items=[f"t{n}" for n in range(5)],
         clusters=["t", "t", "t2", "t3", "t4"],
     )  # fmt: skip
+    items = tuple(f"t{n}" for n in range(5))
+    by_hand = replace(by_hand, kinds=tuple(kinds), items=items)
     expected = {
         (row["section"], row["name"], row["annotators"]): [row["value"], row["low"], row["high"]]
         for row in agreement_report(by_hand).rows()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,10 @@ def awkward() -> AgreementReport:
             bold: ["x"] * 39 + ["y"], tag: ["x"] * 40, pipe: ["x", "y"] * 20,
             judge: [None if k % 5 == 0 else "y" for k in range(40)], "silent": [None] * 40,
         },
-        humans=[bold, tag, pipe], simulated=[bold, tag, pipe],
+        humans=[bold, tag, pipe],
         failures={judge: ["timeout" if k % 5 == 0 else "" for k in range(40)]},
     )  # fmt: skip
+    table = replace(table, simulated=frozenset((bold, tag, pipe)))
     rows = [
         Estimate(0.123456, 0.1, 0.2, 40, name="my_own_statistic", annotators=f"{bold} - {pipe}"),
         Estimate(None, name="other", annotators=tag, status="not_applicable", reason="no <b> | x"),
