@@ -1,4 +1,4 @@
-"""One hash of content, whatever its layout."""
+"""One hash of content, whatever its layout; and seeds that are hashes."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def content_hash(content: object) -> str:
     """Return the SHA-256 of content as canonical JSON, so that layout and comments do not count."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seed_of(text: str, bits: int) -> int:
+    """Return a seed of so many bits (64 at most), the same for the same text everywhere."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - bits)

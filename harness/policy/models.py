@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,19 +120,16 @@ class Reference:
         return _adapter(self.model, self.adapter)
 
 
-class _adapter(AbstractContextManager[None]):
+@contextmanager
+def _adapter(model: Any, name: str) -> Iterator[None]:
     """Switch to a frozen adapter and back; both ways leave the trained one trainable."""
-
-    def __init__(self, model: Any, name: str) -> None:
-        self.model, self.name = model, name
-
-    def __enter__(self) -> None:
-        self.before = self.model.active_adapter
-        self.model.set_adapter(self.name)
-        self.model.requires_grad_(False)
-
-    def __exit__(self, *_: object) -> None:
-        self.model.set_adapter(self.before)
+    before = model.active_adapter
+    model.set_adapter(name)
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        model.set_adapter(before)
 
 
 def reference_of(policy: Any, path: str | Path) -> Reference:

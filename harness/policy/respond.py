@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from harness.feedback.contract import ChatClient
 from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.errors import ChatError
+from harness.nouns.hashing import seed_of
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
 from harness.policy.models import load_policy, load_tokenizer
@@ -42,7 +42,7 @@ def sample_policy(
     Args:
         model: Folder of a checkpoint or of a LoRA adapter, or a hub id.
         items: Prompts; chat messages need a tokenizer with a chat template.
-        sampling: How many, how long, how hot; no seed is seed 0.
+        sampling: No seed is seed 0.
         system: Name of the policy, on every response.
         on_batch: Called with the number of new responses, for progress.
 
@@ -55,7 +55,7 @@ def sample_policy(
     responses: list[Response] = []
     for start in range(0, len(jobs), BATCH):
         batch = jobs[start : start + BATCH]
-        once = replace(sampling, seed=_batch_seed(seed, system, start), per_item=1)
+        once = replace(sampling, seed=seed_of(f"{seed}\0{system}\0{start}", 48), per_item=1)
         rollout = sample(policy, tokenizer, [item.prompt for item, _ in batch], once)
         drawn = zip(rollout.texts, rollout.sampled_ids(), rollout.ended.tolist(), strict=True)
         for (item, index), (text, ids, ended) in zip(batch, drawn, strict=True):
@@ -75,17 +75,6 @@ def _open(model: str | Path) -> tuple[Any, Any]:
     return tokenizer, policy.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _batch_seed(seed: int, system: str, start: int) -> int:
-    digest = hashlib.sha256(f"{seed}\0{system}\0{start}".encode()).digest()
-    return int.from_bytes(digest[:6], "big")
-
-
-def _chat_seed(seed: int, index: int) -> int:
-    """Return 31 bits, which every provider takes; runs with other seeds share none of them."""
-    digest = hashlib.sha256(f"{seed}\0{index}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
-
-
 async def ask_model(
     chat: ChatClient,
     model: str,
@@ -101,7 +90,7 @@ async def ask_model(
         chat: The client.
         model: Name as litellm writes it, or "local/<name>".
         items: Prompts.
-        sampling: How many, how long, how hot. Its seed is sent to the provider, another for each
+        sampling: Its seed is sent to the provider, another for each
             response of an item; None sends none, for providers that take none.
         concurrency: Calls in flight at once.
         on_batch: Called with the number of new responses, for progress.
@@ -112,10 +101,10 @@ async def ask_model(
         prompt = item.prompt
         messages = ({"role": "user", "content": prompt},) if isinstance(prompt, str) else prompt
         name = response_id(model, sampling.seed or 0, item.id, index)
-        request = ChatRequest(
-            model, messages, sampling.temperature, sampling.max_new_tokens,
-            None if sampling.seed is None else _chat_seed(sampling.seed, index), repeat=index,
-        )  # fmt: skip
+        # 31 bits, which every provider takes; runs with other seeds share none of them.
+        drawn = None if sampling.seed is None else seed_of(f"{sampling.seed}\0{index}", 31)
+        heat, longest = sampling.temperature, sampling.max_new_tokens
+        request = ChatRequest(model, messages, heat, longest, drawn, repeat=index)
         async with limit:
             try:
                 reply = await chat.complete(request)
@@ -174,12 +163,9 @@ def response_logprobs(
     found: list[list[float]] = []
     for start in range(0, len(responses), BATCH):
         batch = responses[start : start + BATCH]
-        rollout = rollout_of(
-            policy,
-            tokenizer,
-            [prompts[response.item_id] for response in batch],
-            [response.metadata["token_ids"] for response in batch],
-        )
+        asked = [prompts[response.item_id] for response in batch]
+        sampled = [response.metadata["token_ids"] for response in batch]
+        rollout = rollout_of(policy, tokenizer, asked, sampled)
         logprobs, _ = score_rollout(policy, rollout, temperature)
         lengths = rollout.completion_mask.sum(1).tolist()
         found += [row[:n] for row, n in zip(logprobs.tolist(), lengths, strict=True)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import InputError
@@ -77,6 +77,9 @@ class Rollout:
         return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
 
+_TENSORS = [field.name for field in fields(Rollout) if field.name != "texts"]
+
+
 def stop_ids(model: Any, tokenizer: Any) -> list[int]:
     """Return every token id that ends a completion: the tokenizer's EOS and the model's."""
     configured = model.generation_config.eos_token_id
@@ -84,13 +87,17 @@ def stop_ids(model: Any, tokenizer: Any) -> list[int]:
     return list(dict.fromkeys([tokenizer.eos_token_id, *(i for i in own if i is not None)]))
 
 
-def pad_left(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Return (ids, mask), both (n, longest) int64, padded on the left."""
+def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str) -> tuple[Tensor, Tensor]:
+    """Return (ids, mask), both (n, longest) int64, padded on one side: "left" or "right"."""
     import torch
 
     width = max(len(row) for row in rows)
-    ids = torch.tensor([[pad_id] * (width - len(row)) + list(row) for row in rows])
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    ids = torch.full((len(rows), width), pad_id)
+    mask = torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        place = slice(width - len(row), width) if side == "left" else slice(len(row))
+        ids[number, place] = torch.tensor(row, dtype=torch.long)
+        mask[number, place] = 1
     return ids, mask
 
 
@@ -155,7 +162,7 @@ def sample(
         ids for ids in (prompt_ids(tokenizer, p) for p in prompts) for _ in range(sampling.per_item)
     ]
     device = next(model.parameters()).device
-    ids, mask = (t.to(device) for t in pad_left(encoded, tokenizer.pad_token_id))
+    ids, mask = (t.to(device) for t in padded(encoded, tokenizer.pad_token_id, "left"))
     was_training = model.training
     model.eval()
     chunks = []
@@ -212,10 +219,8 @@ def rollout_of(
     import torch
 
     stops, pad = stop_ids(model, tokenizer), tokenizer.pad_token_id
-    ids, mask = pad_left([prompt_ids(tokenizer, prompt) for prompt in prompts], pad)
-    width = max(len(row) for row in completions)
-    completion = torch.tensor([[*row, *[pad] * (width - len(row))] for row in completions])
-    real = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in completions])
+    ids, mask = padded([prompt_ids(tokenizer, prompt) for prompt in prompts], pad, "left")
+    completion, real = padded(completions, pad, "right")
     ended = torch.tensor([row[-1] in stops for row in completions])
     texts = [decode(tokenizer, row, stops) for row in completions]
     ids, mask, completion, real, ended = (
@@ -277,11 +282,5 @@ def rows_of(rollout: Rollout, index: Any) -> Rollout:
     """Return some sequences of a rollout: a slice or a tensor of row numbers."""
     whole = isinstance(index, slice)
     texts = rollout.texts[index] if whole else [rollout.texts[i] for i in index.tolist()]
-    return Rollout(
-        rollout.prompt_ids[index],
-        rollout.prompt_mask[index],
-        rollout.completion_ids[index],
-        rollout.completion_mask[index],
-        rollout.ended[index],
-        texts,
-    )
+    tensors = {name: getattr(rollout, name)[index] for name in _TENSORS}
+    return Rollout(**tensors, texts=texts)

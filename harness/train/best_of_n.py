@@ -110,15 +110,15 @@ def best_rows(
     best = []
     for number, row in enumerate(rows):
         group = range(number * n, (number + 1) * n)
-        scored = [(score, i) for i in group if (score := scores[i]) is not None]
+        scored = {i: score for i in group if (score := scores[i]) is not None}
         if scored:
-            score, index = max(scored, key=lambda pair: pair[0])
+            index = max(scored, key=scored.__getitem__)
             best.append(
                 {
                     "prompt": row["prompt"],
                     "completion": rollout.texts[index],
                     "completion_ids": ids[index],
-                    "reward": score,
+                    "reward": scored[index],
                     "scored": len(scored),
                 }
             )

@@ -111,7 +111,5 @@ class Monitor:
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
             call_rewards(single, self.rows, prompts, rollout.texts, rollout.sampled_ids())
-            stats = single.take_stats()
-            look[f"gold/{name}"] = stats[f"reward/{name}"]
-            look[f"coverage/{name}"] = stats[f"coverage/{name}"]
+            look[f"gold/{name}"], look[f"coverage/{name}"] = single.take_stats().values()
         return {f"held_out/{key}": value for key, value in look.items()}

@@ -7,19 +7,18 @@ killed goes on exactly where it was.
 
 from __future__ import annotations
 
-import hashlib
 import math
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field, model_validator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import ConfigError
 from harness.policy.models import Reference, load_policy, reference_of, save_final
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
 from harness.policy.weights import weights_hash
+from harness.records.writes import whole
 from harness.train.losses import (
     adapted_beta,
     explained_variance,
@@ -31,83 +30,15 @@ from harness.train.losses import (
     value_loss,
 )
 from harness.train.monitor import Monitor, kl_statistics, rollout_statistics
+from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.reward_function import WeightedRewards, call_rewards
-from harness.train.settings import (
-    AtLeastOne,
-    NotNegative,
-    Number,
-    OnlineSettings,
-    Positive,
-    Share,
-)
 from harness.train.training import Training
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-
-class PpoSettings(OnlineSettings):
-    """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
-
-    ``batch_size * accumulation`` sequences, over all ranks, make one optimizer step;
-    ``rollout_size`` is a multiple of that.
-
-    Attributes:
-        rollout_size: Completions sampled in each step, one for each prompt.
-        gamma: Discount of GAE; a share of what comes later.
-        gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
-        value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
-            could not move.
-        value_coefficient: Weight of the value loss.
-        critic: "separate" network, or "detached" head on the policy's features (for LoRA).
-        critic_from: Folder of a reward model from which a separate critic starts; otherwise it
-            starts as the policy's body with a value head of zeros.
-        critic_learning_rate: Of the critic; the policy's by default.
-        whiten_advantages: Whether advantages are whitened over the rollout's real tokens.
-        whiten_rewards: Whether rewards are divided by their standard deviation in the rollout.
-        clip_reward: Rewards are clipped to plus or minus this; 0 does not clip.
-        missing_eos_penalty: Taken from the reward of a truncated completion.
-        log_ratio_clip: Log-ratios are clipped to plus or minus this before exp, which is infinite
-            in float32 from 89 on.
-        target_kl: Adapts beta so that the KL divergence per sequence comes to this (Ziegler et al.
-            2019, section 2.2); 0 keeps beta.
-        kl_horizon: Sequences over which the controller adapts.
-        stop_kl: Skips the remaining updates of a rollout when the policy is further than this from
-            the one that sampled it, in nats per token; 0 never does.
-    """
-
-    beta: NotNegative = 0.05
-    epochs: AtLeastOne = 4
-    rollout_size: AtLeastOne = 128
-    gamma: Share = 1.0
-    gae_lambda: Share = 0.95
-    value_clip: Positive = 0.2
-    value_coefficient: NotNegative = 0.1
-    critic: Literal["separate", "detached"] = "separate"
-    critic_from: str = ""
-    critic_learning_rate: Share = 0.0
-    whiten_advantages: bool = True
-    whiten_rewards: bool = False
-    clip_reward: NotNegative = 0.0
-    missing_eos_penalty: NotNegative = 0.0
-    log_ratio_clip: Number = Field(default=10.0, gt=0, le=80)
-    target_kl: NotNegative = 0.0
-    kl_horizon: AtLeastOne = 10_000
-    stop_kl: NotNegative = 0.0
-
-    @model_validator(mode="after")
-    def _fit_together(self) -> PpoSettings:
-        made, problems = self.batch_size * self.accumulation, []
-        if self.rollout_size % made:
-            problems.append(
-                f"rollout_size: {self.rollout_size} is no multiple of batch_size * accumulation = "
-                f"{made}"
-            )
-        if self.critic_from and self.critic != "separate":
-            problems.append("critic_from: only a separate critic can start from a reward model")
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+PER_TOKEN = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction", "approx_kl")
+"""What the log has of the updates as a mean over tokens."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +54,11 @@ class Experience:
     advantages: Tensor
     returns: Tensor
     mask: Tensor
+
+    def rows(self, index: Any) -> Experience:
+        """Return some sequences: a slice or a tensor of row numbers."""
+        tensors = (getattr(self, field.name)[index] for field in fields(self)[1:])
+        return Experience(rows_of(self.rollout, index), *tensors)
 
 
 class Ppo(Training):
@@ -231,14 +167,9 @@ class Ppo(Training):
         mine = prompt_order(len(self.rows), settings.rollout_size, step, self.seed)
         rows = [self.rows[i] for i in mine[rank * share : (rank + 1) * share]]
         prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in rows]
-        rollout = sample(
-            self.policy,
-            self.tokenizer,
-            prompts,
-            Sampling(
-                settings.temperature, settings.max_new_tokens, draw_seed(self.seed, step, rank)
-            ),
-        )
+        seed = draw_seed(self.seed, step, rank)
+        sampling = Sampling(settings.temperature, settings.max_new_tokens, seed)
+        rollout = sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(self.reference.model, rollout, settings.temperature)
@@ -258,14 +189,11 @@ class Ppo(Training):
                 self.beta, kl, settings.target_kl, settings.rollout_size, settings.kl_horizon
             )
         scores = self._shape(scores, known, rollout)
+        real = rollout.completion_mask.float()
         # A row without a reward moves nothing: not the policy, not the critic, not the whitening.
         mask = rollout.completion_mask.float() * known.unsqueeze(1)
-        per_token = token_rewards(
-            scores, ratio, float(row["beta"]), rollout.completion_mask.float()
-        )
-        advantages, returns = gae(
-            per_token, values, rollout.completion_mask.float(), settings.gamma, settings.gae_lambda
-        )
+        per_token = token_rewards(scores, ratio, row["beta"], real)
+        advantages, returns = gae(per_token, values, real, settings.gamma, settings.gae_lambda)
         row["explained_variance"] = float(explained_variance(values, returns, mask, self._sum))
         row["value"] = float(masked_moments(values, mask, self._sum)[0])
         if settings.whiten_advantages:
@@ -278,70 +206,60 @@ class Ppo(Training):
         Losses are sums over tokens, divided by the number of tokens of the whole optimizer step, so
         the result does not depend on how a step is split into passes or over ranks.
         """
-        import torch
-
-        settings = self.settings
-        generator = torch.Generator().manual_seed(
-            draw_seed(self.seed, step, self.accelerator.process_index)
-        )
-        totals: dict[str, float] = {}
-        tokens, updates, stopped = 0.0, 0, False
-        # Ranks share the sequences of an optimizer step.
-        size = settings.batch_size * settings.accumulation // self.accelerator.num_processes
-        for _ in range(settings.epochs):
-            order = torch.randperm(len(experience.rollout), generator=generator)
-            for start in range(0, len(order), size):
-                count, sums = self._optimizer_step(experience, order[start : start + size])
-                if not count:
-                    continue
-                if updates == 0:
-                    totals["first_ratio_error"] = sums.pop("ratio_error")
-                sums.pop("ratio_error", None)
-                for key, value in sums.items():
-                    totals[key] = totals.get(key, 0.0) + value
-                tokens += count
-                updates += 1
-                if settings.stop_kl and sums["approx_kl"] / count > settings.stop_kl:
-                    stopped = True
-                    break
+        made: list[dict[str, float]] = []
+        stopped = False
+        for index in self._parts(len(experience.rollout), step):
+            sums = self._optimizer_step(experience, index)
+            if not sums:
+                continue
+            made.append(sums)
+            stop = self.settings.stop_kl
+            stopped = bool(stop) and sums["approx_kl"] / sums["tokens"] > stop
             if stopped:
                 break
-        per_token = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction")
-        row = {key: totals[key] / tokens for key in (*per_token, "approx_kl") if tokens}
-        if updates:
-            row["grad_norm"] = totals["grad_norm"] / updates
-            row["first_ratio_error"] = totals["first_ratio_error"]
-        return {**row, "updates": updates, "stopped_on_kl": stopped}
+        row: dict[str, Any] = {}
+        if made:
+            total = {key: sum(sums[key] for sums in made) for key in made[0]}
+            row = {key: total[key] / total["tokens"] for key in PER_TOKEN}
+            row["grad_norm"] = total["grad_norm"] / len(made)
+            row["first_ratio_error"] = made[0]["ratio_error"]
+        return {**row, "updates": len(made), "stopped_on_kl": stopped}
 
-    def _optimizer_step(self, experience: Experience, index: Any) -> tuple[float, dict[str, float]]:
-        """Make one optimizer step on some sequences; return its tokens and sums over them."""
+    def _parts(self, sequences: int, step: int) -> Iterator[Tensor]:
+        """Yield the sequences of each optimizer step of this rank, in a new order each epoch."""
+        import torch
+
+        settings, accelerator = self.settings, self.accelerator
+        seed = draw_seed(self.seed, step, accelerator.process_index)
+        generator = torch.Generator().manual_seed(seed)
+        # Ranks share the sequences of an optimizer step.
+        size = settings.batch_size * settings.accumulation // accelerator.num_processes
+        for _ in range(settings.epochs):
+            yield from torch.randperm(sequences, generator=generator).split(size)
+
+    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float]:
+        """Make one optimizer step on some sequences; return its tokens, and sums over them.
+
+        Empty without tokens. ``ratio_error`` is the largest distance of a ratio from 1, here.
+        """
         import torch
 
         settings, accelerator = self.settings, self.accelerator
         count = float(self._sum(experience.mask[index].sum()))
         if not count:
-            return 0.0, {}
-        sums: dict[str, Tensor] = {}
+            return {}
+        sums: dict[str, Any] = {}
+        errors: list[Tensor] = []
         passes = index.split(settings.batch_size)
         for number, part in enumerate(passes):
+            rows = experience.rows(part)
             last = number == len(passes) - 1
             with nullcontext() if last else accelerator.no_sync(self.module):
-                logprobs, _, values = self._forward(rows_of(experience.rollout, part))
-                mask = experience.mask[part]
-                policy = policy_loss(
-                    logprobs,
-                    experience.logprobs[part],
-                    experience.advantages[part],
-                    mask,
-                    settings.clip,
-                    settings.log_ratio_clip,
-                )
+                logprobs, _, values = self._forward(rows.rollout)
+                clips = settings.clip, settings.log_ratio_clip
+                policy = policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
                 critic, value_clipped = value_loss(
-                    values,
-                    experience.values[part],
-                    experience.returns[part],
-                    mask,
-                    settings.value_clip,
+                    values, rows.values, rows.returns, rows.mask, settings.value_clip
                 )
                 loss = (policy.loss + settings.value_coefficient * critic) / count
                 # Gradients are averaged over ranks; the loss is a share of a sum over them.
@@ -353,16 +271,17 @@ class Ppo(Training):
                 "value_clip_fraction": value_clipped,
                 "approx_kl": policy.approx_kl,
             }
-            for key, value in found.items():
-                sums[key] = sums.get(key, torch.zeros_like(value)) + value
-            ratio_error = policy.ratio_error.maximum(sums.get("ratio_error", policy.ratio_error))
-            sums["ratio_error"] = ratio_error
+            sums = {key: sums.get(key, 0) + value for key, value in found.items()}
+            errors.append(policy.ratio_error)
         norm = accelerator.clip_grad_norm_(self.module.parameters(), settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        error = float(sums.pop("ratio_error"))
-        reduced = {key: float(self._sum(value)) for key, value in sums.items()}
-        return count, {**reduced, "ratio_error": error, "grad_norm": float(norm)}
+        return {
+            **{key: float(self._sum(value)) for key, value in sums.items()},
+            "tokens": count,
+            "grad_norm": float(norm),
+            "ratio_error": float(torch.stack(errors).max()),
+        }
 
     def _forward(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
         result: tuple[Tensor, Tensor, Tensor] = self.module(
@@ -418,19 +337,17 @@ class Ppo(Training):
         """Write the state after a step, all or nothing; older states are deleted."""
         import torch
 
-        self.folder.resume_dir.mkdir(exist_ok=True)
         path = self.folder.resume_dir / f"step-{step}.pt"
-        part = path.with_suffix(".part")
-        torch.save(
-            {
-                "step": step,
-                "weights": self._trained(),
-                "optimizer": self.optimizer.state_dict(),
-                "beta": self.beta,
-            },
-            part,
-        )
-        part.replace(path)
+        with whole(path) as part:
+            torch.save(
+                {
+                    "step": step,
+                    "weights": self._trained(),
+                    "optimizer": self.optimizer.state_dict(),
+                    "beta": self.beta,
+                },
+                part,
+            )
         for old in self.folder.resume_dir.glob("step-*.pt"):
             if old != path:
                 old.unlink()
@@ -450,36 +367,3 @@ class Ppo(Training):
         self.optimizer.load_state_dict(state["optimizer"])
         self.beta = float(state["beta"])
         return int(state["step"])
-
-
-def draw_seed(seed: int, step: int, rank: int) -> int:
-    """Return the seed of everything random in one step on one rank."""
-    digest = hashlib.sha256(f"ppo {seed} {step} {rank}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
-
-
-def prompt_order(n_rows: int, size: int, step: int, seed: int) -> list[int]:
-    """Return the rows of one step (from 1): shuffled passes over all rows, one after the other."""
-    import random
-
-    order = []
-    passes: dict[int, list[int]] = {}
-    for position in range((step - 1) * size, step * size):
-        number = position // n_rows
-        if number not in passes:
-            passes[number] = list(range(n_rows))
-            random.Random(f"ppo {seed} {number}").shuffle(passes[number])
-        order.append(passes[number][position % n_rows])
-    return order
-
-
-def schedule_factor(settings: PpoSettings, step: int) -> float:
-    """Return the share of the peak learning rate at a step (from 1)."""
-    if step <= settings.warmup_steps:
-        return step / settings.warmup_steps
-    progress = (step - 1 - settings.warmup_steps) / (settings.steps - settings.warmup_steps)
-    if settings.schedule == "linear":
-        return 1 - progress
-    if settings.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * progress))
-    return 1.0

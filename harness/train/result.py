@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -89,15 +88,10 @@ class TrainingFolder:
         """Return the result of a training that had already finished here."""
         if not self._result_path.is_file():
             return None
-        stored = json.loads(self._result_path.read_text(encoding="utf-8"))
-        return TrainResult(
-            checkpoint=self.final,
-            steps=stored["steps"],
-            log_path=self.log_path,
-            seconds=stored["seconds"],
-            peak_memory_mb=stored["peak_memory_mb"],
-            too_long=stored["too_long"],
-        )
+        return self._result(json.loads(self._result_path.read_text(encoding="utf-8")))
+
+    def _result(self, stored: Mapping[str, Any]) -> TrainResult:
+        return TrainResult(checkpoint=self.final, log_path=self.log_path, **stored)
 
     def rewind(self, step: int) -> None:
         """Drop the log's rows after ``step``: they will be trained, and written, again.
@@ -136,31 +130,19 @@ class TrainingFolder:
         """Write and return the result; the resume state is deleted.
 
         Call it when all processes are through with their work.
-
-        Args:
-            steps: Steps that were made.
-            too_long: Rows above ``max_length``.
         """
         import shutil
 
-        result = TrainResult(
-            checkpoint=self.final,
-            steps=steps,
-            log_path=self.log_path,
-            seconds=round(self.seconds(), 3),
-            peak_memory_mb=round(peak_memory_mb(), 1),
-            too_long=too_long,
-        )
-        if not self.writes:
-            return result
-        stored = dataclasses.asdict(result)
-        write_text(
-            self._result_path,
-            json.dumps({k: stored[k] for k in ("steps", "seconds", "peak_memory_mb", "too_long")})
-            + "\n",
-        )
-        shutil.rmtree(self.resume_dir, ignore_errors=True)
-        return result
+        stored = {
+            "steps": steps,
+            "seconds": round(self.seconds(), 3),
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+            "too_long": too_long,
+        }
+        if self.writes:
+            write_text(self._result_path, json.dumps(stored) + "\n")
+            shutil.rmtree(self.resume_dir, ignore_errors=True)
+        return self._result(stored)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

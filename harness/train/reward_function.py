@@ -68,15 +68,6 @@ class LoopThread:
 
 
 @dataclass
-class SourceStats:
-    """What one reward function returned since the last look."""
-
-    total: float = 0.0
-    scored: int = 0
-    asked: int = 0
-
-
-@dataclass
 class WeightedRewards:
     """Several reward functions as one: the weighted sum, or None where any of them has no verdict.
 
@@ -93,7 +84,6 @@ class WeightedRewards:
 
     functions: Mapping[str, RewardFunction]
     weights: Mapping[str, float] = field(default_factory=dict)
-    stats: dict[str, SourceStats] = field(default_factory=dict)
     __name__: str = "reward"
 
     def __post_init__(self) -> None:
@@ -107,37 +97,19 @@ class WeightedRewards:
                 hint=f"reward functions: {', '.join(self.functions) or 'none'}",
             )
         self._loop: LoopThread | None = None
+        self._seen: dict[str, list[float | None]] = {}
 
-    def __call__(
-        self,
-        prompts: Sequence[Any],
-        completions: Sequence[Any],
-        completion_ids: Sequence[Sequence[int]],
-        **columns: Any,
-    ) -> list[float | None]:
+    def __call__(self, prompts: Sequence[Any], **columns: Any) -> list[float | None]:
         """Return one reward or None for each completion."""
         totals: list[float | None] = [0.0] * len(prompts)
         for name, function in self.functions.items():
-            values = self._call(
-                name,
-                function,
-                prompts=prompts,
-                completions=completions,
-                completion_ids=completion_ids,
-                **columns,
-            )
-            weight = self.weights.get(name, 1.0)
-            stats = self.stats.setdefault(name, SourceStats())
-            stats.asked += len(values)
-            for index, value in enumerate(values):
-                if value is not None:
-                    stats.scored += 1
-                    stats.total += value
-                if weight:
-                    before = totals[index]
-                    totals[index] = (
-                        None if value is None or before is None else before + weight * value
-                    )
+            values = self._call(name, function, prompts=prompts, **columns)
+            self._seen.setdefault(name, []).extend(values)
+            if weight := self.weights.get(name, 1.0):
+                totals = [
+                    None if value is None or before is None else before + weight * value
+                    for before, value in zip(totals, values, strict=True)
+                ]
         return totals
 
     def fingerprint(self) -> dict[str, Any]:
@@ -157,10 +129,11 @@ class WeightedRewards:
     def take_stats(self) -> dict[str, float]:
         """Return mean reward and coverage of each source since the last call, for the log."""
         row: dict[str, float] = {}
-        for name, stats in self.stats.items():
-            row[f"reward/{name}"] = stats.total / stats.scored if stats.scored else math.nan
-            row[f"coverage/{name}"] = stats.scored / stats.asked if stats.asked else math.nan
-        self.stats.clear()
+        for name, values in self._seen.items():
+            known = [value for value in values if value is not None]
+            row[f"reward/{name}"] = sum(known) / len(known) if known else math.nan
+            row[f"coverage/{name}"] = len(known) / len(values) if values else math.nan
+        self._seen.clear()
         return row
 
     def _call(self, name: str, function: RewardFunction, **arguments: Any) -> list[float | None]:
@@ -206,8 +179,8 @@ def call_rewards(
         rows: One for each completion. Beside their columns the function gets ``item``, the `Item`
             that each row is, as its file has it.
         prompts: As the model sees them: of a chat model, messages.
-        texts: The completions as plain text, cut at the stop token.
-        completion_ids: Their sampled ids.
+        texts: Plain, cut at the stop token.
+        completion_ids: As sampled.
     """
     columns = {
         key: [row.get(key) for row in rows]
@@ -238,10 +211,7 @@ class SourceReward:
     """
 
     def __init__(
-        self,
-        source: FeedbackSource,
-        ctx: RunContext,
-        criterion: Criterion | None = None,
+        self, source: FeedbackSource, ctx: RunContext, criterion: Criterion | None = None
     ) -> None:
         from harness.feedback.requests import criterion_for
 
@@ -252,12 +222,7 @@ class SourceReward:
         self._known: dict[str, float] = {}
 
     async def __call__(
-        self,
-        prompts: Sequence[Any],
-        completions: Sequence[Any],
-        completion_ids: Sequence[Sequence[int]],
-        item: Sequence[Item],
-        **columns: Any,
+        self, completions: Sequence[Any], item: Sequence[Item], **columns: Any
     ) -> list[float | None]:
         """Return the mean of the OK verdicts on each completion, None where there is none.
 

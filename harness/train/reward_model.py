@@ -13,6 +13,7 @@ from pydantic import Field
 
 from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.prompts import prompt_ids
+from harness.policy.sampling import padded
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pairs
 from harness.train.rows import Row
@@ -202,10 +203,7 @@ def score_ids(
     scores: list[float] = []
     for start in range(0, len(ids), batch_size):
         part = ids[start : start + batch_size]
-        width = max(len(row) for row in part)
-        batch = torch.tensor([[*row, *[pad] * (width - len(row))] for row in part], device=device)
-        lengths = torch.tensor([len(row) for row in part], device=device)
-        mask = (torch.arange(width, device=device)[None] < lengths[:, None]).long()
+        batch, mask = (tensor.to(device) for tensor in padded(part, pad, "right"))
         with torch.no_grad():
             logits = model(input_ids=batch, attention_mask=mask).logits
         scores += logits.squeeze(-1).float().tolist()

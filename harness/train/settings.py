@@ -1,15 +1,14 @@
-"""Settings of trainers: their ranges, and the one error when they are wrong. Light to import."""
+"""Settings of trainers: their ranges, and what is said of a wrong one. Light to import."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
 
 
@@ -89,31 +88,7 @@ class OnlineSettings(SamplingSettings):
     clip: Number = Field(default=0.2, gt=0, lt=1)
 
 
-S = TypeVar("S", bound=TrainerSettings)
-
-
-def parse_settings(kind: type[S], values: Mapping[str, Any], where: str = "") -> S:
-    """Return the settings of a trainer from names and values.
-
-    Args:
-        kind: The class of the trainer's settings.
-        values: Setting by name.
-        where: Place of the settings, for errors.
-
-    Raises:
-        ConfigError: A name is unknown, or a value is of the wrong type or out of its range; one
-            error for all of them.
-    """
-    try:
-        return kind.model_validate(dict(values))
-    except ValidationError as error:
-        details = [
-            line for entry in error.errors() for line in _explain(kind.model_fields, entry, values)
-        ]
-        raise ConfigError("wrong training settings", where=where, details=details) from error
-
-
-def _explain(fields: Mapping[str, FieldInfo], entry: Any, values: Mapping[str, Any]) -> list[str]:
+def explain(fields: Mapping[str, FieldInfo], entry: Any, values: Mapping[str, Any]) -> list[str]:
     """Return the lines of one of pydantic's errors: name, what is allowed, and the value."""
     if not entry["loc"]:  # of several settings together
         return str(entry["ctx"]["error"]).split("\n")

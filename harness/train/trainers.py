@@ -7,11 +7,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
 from harness.train.result import TrainResult
 from harness.train.rows import Row
-from harness.train.settings import TrainerSettings, parse_settings
+from harness.train.settings import TrainerSettings, explain
 from harness.train.table import TRAINERS
 from harness.train.training import Training, TrainOptions
 
@@ -35,10 +37,23 @@ def settings_of(
 ) -> TrainerSettings:
     """Return the checked settings of a trainer.
 
+    Args:
+        trainer: A name of ``TRAINERS``.
+        values: Settings by name, or an object of the trainer's ``Settings``.
+        where: Place of the settings, for errors.
+
     Raises:
-        ConfigError: There is no such trainer, or a setting is unknown or wrong.
+        ConfigError: There is no such trainer, or a name is unknown or a value is of the wrong type
+            or out of its range; one error for all of them.
     """
-    return parse_settings(trainer_class(trainer).Settings, dict(values), where)
+    kind, named = trainer_class(trainer).Settings, dict(values)
+    try:
+        return kind.model_validate(named)
+    except ValidationError as error:
+        details = [
+            line for entry in error.errors() for line in explain(kind.model_fields, entry, named)
+        ]
+        raise ConfigError("wrong training settings", where=where, details=details) from error
 
 
 def train(

@@ -55,14 +55,7 @@ class TrainOptions:
 
 
 class Training(ABC):
-    """One training of one model.
-
-    Args:
-        model: Checkpoint folder (also of a LoRA adapter) or hub id; also the reference policy.
-        rows: With the columns of ``COLUMNS``; others are passed on to the reward functions.
-        settings: Of the class ``Settings``.
-        out: Folder for log, resume state and result; the same call on it goes on after a kill.
-        options: Rewards, seed, monitor, progress.
+    """One training of one model, with the arguments of `harness.train.trainers.train`.
 
     Raises:
         DataError: A row lacks a column.

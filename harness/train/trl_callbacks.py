@@ -10,7 +10,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,9 @@ def trl_reference(trainer: Any, path: str | Path) -> Reference:
 
 
 class StepLog(TrainerCallback):  # type: ignore[misc]
-    """Tells a training of the start and of every step.
+    """Calls ``begin(steps done, policy)``, and ``step(TRL's metrics, its state, policy)``."""
 
-    Args:
-        begin: Called with the number of steps that are done, and the policy.
-        step: Called with TRL's metrics, TRL's state and the policy.
-    """
-
-    def __init__(self, begin: Callable[[int, Any], None], step: Callable[..., None]) -> None:
+    def __init__(self, begin: Callable[..., None], step: Callable[..., None]) -> None:
         self.begin, self.step = begin, step
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -55,11 +50,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
 
 def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
-    """Train to the end, from the last whole resume state if there is one, and save the weights.
-
-    Returns:
-        The number of steps.
-    """
+    """Train to the end, from the last whole resume state if any, and save; return the steps."""
     trainer.remove_callback(PrinterCallback)
     resume = last_whole_checkpoint(folder.resume_dir)
     folder.rewind(int(resume.name.rpartition("-")[2]) if resume else 0)
@@ -96,16 +87,12 @@ def quiet() -> Iterator[None]:
     import datasets
     from transformers.utils import logging as transformers_logging
 
-    bars = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    model_bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
-            yield
-    finally:
-        if not bars:
-            datasets.enable_progress_bars()
-        if model_bars:
-            transformers_logging.enable_progress_bar()
+    with ExitStack() as after, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        if not datasets.are_progress_bars_disabled():
+            datasets.disable_progress_bars()
+            after.callback(datasets.enable_progress_bars)
+        if transformers_logging.is_progress_bar_enabled():
+            transformers_logging.disable_progress_bar()
+            after.callback(transformers_logging.enable_progress_bar)
+        yield

@@ -19,7 +19,7 @@ from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pair
 
 from harness.train.grpo import GrpoSettings
 from harness.train.monitor import Monitor
-from harness.train.ppo import PpoSettings
+from harness.train.ppo_settings import PpoSettings
 from harness.train.result import TrainResult, read_log
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())

@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
 from harness.train.monitor import Monitor
-from harness.train.ppo import PpoSettings
+from harness.train.ppo_settings import PpoSettings
 from harness.train.reward_function import WeightedRewards
 from harness.policy.sampling import rows_of
 from harness.train.grpo import GrpoSettings
@@ -102,7 +102,7 @@ def test_two_ranks_update_as_one_does(repo_root: Path, tmp_path: Path) -> None:
     import torch
     from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
-    from harness.train.ppo import PpoSettings
+    from harness.train.ppo_settings import PpoSettings
 
     policy = repo_root / "examples" / "arithmetic_policy"
 

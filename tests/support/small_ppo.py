@@ -9,7 +9,8 @@ from typing import Any
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
 from trainings import built_ppo, changed
 
-from harness.train.ppo import Ppo, PpoSettings
+from harness.train.ppo import Ppo
+from harness.train.ppo_settings import PpoSettings
 
 ROWS = prompt_rows(split_pairs()[0])[:40]
 SETTINGS = PpoSettings(

@@ -19,7 +19,7 @@ from harness.train.losses import (
     token_rewards,
     value_loss,
 )
-from harness.train.ppo import PpoSettings
+from harness.train.ppo_settings import PpoSettings
 
 
 def tensor(values: Any) -> Any:

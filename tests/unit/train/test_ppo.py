@@ -15,7 +15,8 @@ from trainings import built_ppo, changed, trained_by
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import load_policy
-from harness.train.ppo import Ppo, PpoSettings, prompt_order, schedule_factor
+from harness.train.ppo import Ppo
+from harness.train.ppo_settings import PpoSettings, prompt_order, schedule_factor
 from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.

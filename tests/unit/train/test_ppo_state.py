@@ -16,7 +16,7 @@ from trainings import changed, trained_by
 from harness.nouns.errors import ConfigError, DataError
 from harness.policy.weights import weights_hash
 from harness.train.monitor import Monitor
-from harness.train.ppo import draw_seed, prompt_order
+from harness.train.ppo_settings import draw_seed, prompt_order
 from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.

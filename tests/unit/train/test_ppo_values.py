@@ -12,7 +12,7 @@ import pytest
 from small_ppo import SETTINGS, move_away_from_the_start, training, weights_of
 from trainings import changed
 
-from harness.train.ppo import PpoSettings, schedule_factor
+from harness.train.ppo_settings import PpoSettings, schedule_factor
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

@@ -13,7 +13,7 @@ from trainings import trained_by
 from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
 from harness.train.dpo import certain_pairs
-from harness.train.ppo import PpoSettings
+from harness.train.ppo_settings import PpoSettings
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,

@@ -13,7 +13,7 @@ from harness.policy.sampling import (
     Rollout,
     Sampling,
     cut,
-    pad_left,
+    padded,
     positions,
     sample,
     score_rollout,
@@ -26,7 +26,7 @@ def rollout_of(tokenizer: Any, pairs: list[tuple[str, str]]) -> Rollout:
     """Build a rollout of given texts, each ending in EOS."""
     import torch
 
-    ids, mask = pad_left([prompt_ids(tokenizer, p) for p, _ in pairs], tokenizer.pad_token_id)
+    ids, mask = padded([prompt_ids(tokenizer, p) for p, _ in pairs], tokenizer.pad_token_id, "left")
     rows = [
         [*tokenizer(c, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         for _, c in pairs
@@ -60,7 +60,7 @@ def test_text_is_cut_at_the_first_stop_token(policy_path: Path) -> None:
     eos, other_stop = tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("!")
     a, b = tokenizer.convert_tokens_to_ids(["a", "b"])
     raw = torch.tensor([[a, eos, b, eos], [a, b, other_stop, b], [a, b, b, b], [eos, a, a, a]])
-    ids, mask = pad_left([[1]] * 4, tokenizer.pad_token_id)
+    ids, mask = padded([[1]] * 4, tokenizer.pad_token_id, "left")
     rollout = cut(ids, mask, raw, [eos, other_stop], tokenizer)
     assert rollout.texts == ["a", "ab", "abbb", ""]
     assert rollout.sampled_ids() == [[a, eos], [a, b, other_stop], [a, b, b, b], [eos]]
@@ -177,7 +177,7 @@ def test_sampled_ids_survive_a_text_that_encodes_otherwise(policy_path: Path) ->
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner, pad_token="<pad>", eos_token="<eos>", padding_side="left"
     )
-    ids, mask = pad_left([[2]], 0)
+    ids, mask = padded([[2]], 0, "left")
     rollout = cut(ids, mask, torch.tensor([[2, 3, 1]]), [1], tokenizer)
     assert rollout.texts == ["ab"]
     assert tokenizer("ab")["input_ids"] == [4]

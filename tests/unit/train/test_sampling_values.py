@@ -16,7 +16,7 @@ from harness.policy.sampling import (
     Sampling,
     completion_logits,
     cut,
-    pad_left,
+    padded,
     rows_of,
     sample,
     score_rollout,
@@ -178,7 +178,7 @@ def mixed_rollout(tokenizer: Any) -> tuple[Rollout, list[list[int]], list[list[i
     prompts = [prompt_ids(tokenizer, p) for p in [*PROMPTS, "1+1?", "20+20?"]]
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     completions = [[20, 21, eos], [30, eos], [22, 23, 24, 25, eos], [eos], [26, 27, 28, 29, 31]]
-    ids, mask = pad_left(prompts, pad)
+    ids, mask = padded(prompts, pad, "left")
     raw = torch.tensor([row + [pad] * (5 - len(row)) for row in completions])
     return cut(ids, mask, raw, [eos], tokenizer), prompts, completions
 
@@ -190,7 +190,7 @@ def test_a_special_token_within_a_completion_is_kept_and_not_shown(policy_path: 
     tokenizer = load_tokenizer(policy_path)
     pad, bos, eos = tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id
     a, b = tokenizer.convert_tokens_to_ids(["a", "b"])
-    ids, mask = pad_left([[1], [1, 2]], pad)
+    ids, mask = padded([[1], [1, 2]], pad, "left")
     raw = torch.tensor([[a, pad, bos, b, eos], [pad, eos, a, a, a]])
     rollout = cut(ids, mask, raw, [eos], tokenizer)
     assert rollout.sampled_ids() == [[a, pad, bos, b, eos], [pad, eos]]

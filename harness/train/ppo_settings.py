@@ -1,0 +1,111 @@
+"""What PPO is told, and what follows from it for each step: seeds, prompts and learning rate."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harness.nouns.hashing import seed_of
+from harness.train.settings import (
+    AtLeastOne,
+    NotNegative,
+    Number,
+    OnlineSettings,
+    Positive,
+    Share,
+)
+
+
+class PpoSettings(OnlineSettings):
+    """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
+
+    ``batch_size * accumulation`` sequences, over all ranks, make one optimizer step;
+    ``rollout_size`` is a multiple of that.
+
+    Attributes:
+        rollout_size: Completions sampled in each step, one for each prompt.
+        gamma: Discount of GAE; a share of what comes later.
+        gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
+        value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
+            could not move.
+        value_coefficient: Weight of the value loss.
+        critic: "separate" network, or "detached" head on the policy's features (for LoRA).
+        critic_from: Folder of a reward model from which a separate critic starts; otherwise it
+            starts as the policy's body with a value head of zeros.
+        critic_learning_rate: Of the critic; the policy's by default.
+        whiten_advantages: Whether advantages are whitened over the rollout's real tokens.
+        whiten_rewards: Whether rewards are divided by their standard deviation in the rollout.
+        clip_reward: Rewards are clipped to plus or minus this; 0 does not clip.
+        missing_eos_penalty: Taken from the reward of a truncated completion.
+        log_ratio_clip: Log-ratios are clipped to plus or minus this before exp, which is infinite
+            in float32 from 89 on.
+        target_kl: Adapts beta so that the KL divergence per sequence comes to this (Ziegler et al.
+            2019, section 2.2); 0 keeps beta.
+        kl_horizon: Sequences over which the controller adapts.
+        stop_kl: Skips the remaining updates of a rollout when the policy is further than this from
+            the one that sampled it, in nats per token; 0 never does.
+    """
+
+    beta: NotNegative = 0.05
+    epochs: AtLeastOne = 4
+    rollout_size: AtLeastOne = 128
+    gamma: Share = 1.0
+    gae_lambda: Share = 0.95
+    value_clip: Positive = 0.2
+    value_coefficient: NotNegative = 0.1
+    critic: Literal["separate", "detached"] = "separate"
+    critic_from: str = ""
+    critic_learning_rate: Share = 0.0
+    whiten_advantages: bool = True
+    whiten_rewards: bool = False
+    clip_reward: NotNegative = 0.0
+    missing_eos_penalty: NotNegative = 0.0
+    log_ratio_clip: Number = Field(default=10.0, gt=0, le=80)
+    target_kl: NotNegative = 0.0
+    kl_horizon: AtLeastOne = 10_000
+    stop_kl: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> PpoSettings:
+        made, problems = self.batch_size * self.accumulation, []
+        if self.rollout_size % made:
+            problems.append(
+                f"rollout_size: {self.rollout_size} is no multiple of batch_size * accumulation = "
+                f"{made}"
+            )
+        if self.critic_from and self.critic != "separate":
+            problems.append("critic_from: only a separate critic can start from a reward model")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def draw_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of everything random in one step on one rank."""
+    return seed_of(f"ppo {seed} {step} {rank}", 56)
+
+
+def prompt_order(n_rows: int, size: int, step: int, seed: int) -> list[int]:
+    """Return the rows of one step (from 1): shuffled passes over all rows, one after the other."""
+    order = []
+    for number in range((step - 1) * size // n_rows, (step * size - 1) // n_rows + 1):
+        shuffled = list(range(n_rows))
+        random.Random(f"ppo {seed} {number}").shuffle(shuffled)
+        order += shuffled
+    start = (step - 1) * size % n_rows
+    return order[start : start + size]
+
+
+def schedule_factor(settings: PpoSettings, step: int) -> float:
+    """Return the share of the peak learning rate at a step (from 1)."""
+    if step <= settings.warmup_steps:
+        return step / settings.warmup_steps
+    progress = (step - 1 - settings.warmup_steps) / (settings.steps - settings.warmup_steps)
+    if settings.schedule == "linear":
+        return 1 - progress
+    if settings.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    return 1.0
