@@ -94,21 +94,15 @@ def command(options: Options) -> None:
 
 
 def _show(screen: Console, mapping: ColumnMapping) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from harness.labels.mapping import shortened
+    from harness.report.tables import Table
+    from harness.report.terminal import show
 
-    table, rows = mapping.table, len(mapping.table.rows)
-    kind = table.tool + " export" if table.tool else "plain table"
-    shown = Table(title=escape(f"{table.path.name}: {kind}, {rows} rows"), min_width=60)
-    for heading in ("option", "means", "example", "because"):
-        shown.add_column(heading, overflow="fold")
-    for line in mapping.meanings():
-        shown.add_row(*map(escape, (line.option, line.value, line.example, line.because)))
-    if mapping.guess.unused:
-        names = ", ".join(map(str, mapping.guess.unused))
-        shown.caption = escape(f"not used: {shortened(names, 300)}")
-    screen.print(shown)
-    for note in table.notes:
-        screen.print(f"note: {note}", markup=False)
+    table = mapping.table
+    kind = f"{table.tool} export" if table.tool else "plain table"
+    unused = ", ".join(map(str, mapping.guess.unused))
+    notes = [f"not used: {shortened(unused, 300)}"] if unused else []
+    notes += [f"note: {note}" for note in table.notes]
+    title = f"{table.path.name}: {kind}, {len(table.rows)} rows"
+    columns = ("option", "means", "example", "because")
+    show(screen, Table(title, columns, list(mapping.meanings()), notes))

@@ -64,10 +64,10 @@ async def annotate(
 
     failure = Verdict(Status.MISSING, rationale="the source gave no judgment")
     info = source.info
-    unanswered = {request.id: _failed_response(request) for request in todo}
-    todo = [request for request in todo if unanswered[request.id] is None]
+    unanswered = {r.id: verdict for r in todo if (verdict := _failed_response(r))}
+    todo = [request for request in todo if request.id not in unanswered]
     for name, verdict in unanswered.items():
-        if verdict is not None and name not in answered:
+        if name not in answered:
             record(Judgment(name, info.name, info.version, info.name, verdict))
     if todo:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -236,6 +237,12 @@ class SourceFactory:
                 hint=f"options: {', '.join(self.options.model_fields)}",
             ) from cause
         return validated
+
+
+def summary_of(function: Callable[..., Any]) -> str:
+    """Return the first line of the documentation of a function, or else of its module."""
+    doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
+    return doc.split("\n")[0]
 
 
 def _with_info(source: FeedbackSource, info: SourceInfo) -> FeedbackSource:

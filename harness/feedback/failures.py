@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from harness.nouns.errors import BudgetExceededError, ChatError, InputError
@@ -17,7 +16,7 @@ def verdict_of_exception(error: BaseException) -> Verdict:
     """Return the typed failure that an exception stands for."""
     if isinstance(error, ChatError):
         return Verdict(error.status, rationale=error.reason)
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+    if isinstance(error, TimeoutError):
         return Verdict(Status.TIMEOUT, rationale=str(error) or "time limit reached")
     return Verdict(Status.ERROR, rationale=f"{type(error).__name__}: {error}")
 

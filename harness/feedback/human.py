@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
 from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import on_scale
@@ -64,7 +64,7 @@ def human_labels(
             )
             return HumanTable(info, labels)
 
-        summary = (function.__doc__ or "").strip().split("\n")[0]
+        summary = summary_of(function)
         return SourceFactory(name, version, "human", build, options, summary, function)
 
     return decorate
@@ -98,59 +98,46 @@ class HumanTable:
         criteria = {label.criterion for label in self.labels}
         self._only = next(iter(criteria)) if len(criteria) == 1 else ""
         for label in self.labels:
-            key = (label.item_id, frozenset(label.responses))
-            self._index.setdefault(key, []).append(label)
+            self._index.setdefault(label.thing[:2], []).append(label)
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
         """Yield one judgment for each label of each request."""
         for request in requests:
-            for label, flipped in self._find(request):
-                yield self._judgment(request, label, flipped)
+            for label in self._find(request):
+                yield Judgment(
+                    request_id=request.id,
+                    source=self.info.name,
+                    source_version=self.info.version,
+                    annotator=label.annotator,
+                    verdict=self._verdict(request, label),
+                    order=label.shown,
+                    repeat=label.repeat,
+                    metadata={"simulated": True} if self.info.simulated else {},
+                )
 
-    def _find(self, request: JudgmentRequest) -> list[tuple[HumanLabel, bool]]:
-        """Return the labels of a request, and whether A and B stand the other way round."""
+    def _find(self, request: JudgmentRequest) -> list[HumanLabel]:
+        """Return the labels of a request, with A and B as in the request."""
+        # A table on one criterion answers a request on no criterion in particular.
+        only = self._only if request.criterion.id == "overall" else ""
+        fits = ("", request.criterion.id, only)
         by_id = tuple(response.id for response in request.responses)
         by_system = tuple(response.system for response in request.responses)
         for names in (by_id, by_system):
             if len(set(names)) != len(names):
                 continue  # two samples of one system: its name does not say which is meant
             labels = self._index.get((request.item.id, frozenset(names)), ())
-            # A table on one criterion answers a request on no criterion in particular.
-            fits = (
-                "",
-                request.criterion.id,
-                self._only if request.criterion.id == "overall" else "",
-            )
-            mine = [label for label in labels if label.criterion in fits]
-            if mine:
-                return [(label, label.responses != names) for label in mine]
+            if mine := [label.named(names) for label in labels if label.criterion in fits]:
+                return mine
         return []
 
-    def _judgment(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Judgment:
-        shown = label.shown
-        if flipped and shown:
-            shown = "BA" if shown == "AB" else "AB"
-        return Judgment(
-            request_id=request.id,
-            source=self.info.name,
-            source_version=self.info.version,
-            annotator=label.annotator,
-            verdict=self._verdict(request, label, flipped),
-            order=shown,
-            repeat=label.repeat,
-            metadata={"simulated": True} if self.info.simulated else {},
-        )
-
-    def _verdict(self, request: JudgmentRequest, label: HumanLabel, flipped: bool) -> Verdict:
+    def _verdict(self, request: JudgmentRequest, label: HumanLabel) -> Verdict:
         if label.value is None:
             said = "skipped" if label.reason == SKIP.lower() else label.reason
             return Verdict(label.status, rationale=label.comment or f"{said} ({label.where})")
         value: Value = label.value
-        if len(label.responses) == 2:
-            value = {"A": "B", "B": "A"}.get(str(value), value) if flipped else value
-        else:
+        if len(label.responses) != 2:
             scale = self.info.scale or request.criterion.scale
             value = on_scale(value, scale)
             if value is None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from harness.feedback.contract import (
     RunContext,
     Shown,
     SourceFactory,
+    summary_of,
 )
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
 from harness.feedback.in_flight import in_flight
@@ -67,8 +67,7 @@ def judge(
 
             return JudgeSource(info, call)
 
-        doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
-        summary = doc.split("\n")[0]
+        summary = summary_of(function)
         return SourceFactory(name, version, "judge", build, options, summary, function)
 
     return decorate
@@ -141,22 +140,24 @@ class JudgeSource:
         An error that stops the run, such as a budget that is used up, starts nothing new; calls
         in flight are paid for, so their judgments still come before it is raised.
         """
-        calls = (
-            self._judge(request, order, repeat, ctx)
-            for request in requests
-            for order, repeat in self.presentations(request, ctx.seed)
-            if (request.id, order, repeat) not in skip
-        )
+        calls = (self._judge(*shown, ctx) for shown in self.shown(requests, ctx.seed, skip))
         async with aclosing(in_flight(calls, ctx.limits.concurrency)) as judgments:
             async for judgment in judgments:
                 yield judgment
 
+    def shown(
+        self, requests: Sequence[JudgmentRequest], seed: int, skip: Shown
+    ) -> Iterator[tuple[JudgmentRequest, Order, int]]:
+        """Yield each request as it is to be shown, with order and repeat, but what is in skip."""
+        for request in requests:
+            turned = replace(request, responses=request.responses[::-1])
+            for order, repeat in self.presentations(request, seed):
+                if (request.id, order, repeat) not in skip:
+                    yield turned if order == "BA" else request, order, repeat
+
     async def _judge(
-        self, request: JudgmentRequest, order: Order, repeat: int, ctx: RunContext
+        self, shown: JudgmentRequest, order: Order, repeat: int, ctx: RunContext
     ) -> Judgment:
-        shown = request
-        if order == "BA":
-            shown = replace(request, responses=request.responses[::-1])
         meter = MeteredChat(ctx.chat)
         began = time.perf_counter()
         try:
@@ -168,7 +169,7 @@ class JudgeSource:
             verdict = verdict_of_exception(error)
         replies = meter.replies
         return Judgment(
-            request_id=request.id,
+            request_id=shown.id,
             source=self.info.name,
             source_version=self.info.version,
             annotator=self.annotator(repeat),

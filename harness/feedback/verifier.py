@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory
+from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception, verdict_of_value
 from harness.feedback.in_flight import in_flight
 from harness.nouns.errors import PluginError, SandboxError
@@ -114,8 +114,7 @@ def verifier(
                 return AsyncVerifierSource(*shared, function, takes_context, concurrency)
             return VerifierSource(*shared, f"{function.__module__}:{function.__qualname__}")
 
-        doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
-        summary = doc.split("\n")[0]
+        summary = summary_of(function)
         return SourceFactory(name, version, "verifier", build, options, summary, function)
 
     return decorate

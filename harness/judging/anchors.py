@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,7 @@ class Anchors:
 
     def as_row(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        row = {
-            "use": self.use,
-            "version": self.version,
-            "options": self.options,
-            "seed": self.seed,
-            "requests": [_request_row(request) for request in self.requests],
-            "passes": [[to_dict(j) for j in judgments] for judgments in self.passes],
-        }
-        plain: dict[str, Any] = json.loads(json.dumps(row))
+        plain: dict[str, Any] = json.loads(json.dumps(to_dict(self)))
         return plain
 
     @property
@@ -93,15 +85,6 @@ def read_anchors(path: Path) -> Anchors:
     return Anchors(*fields, requests, passes)
 
 
-def _request_row(request: JudgmentRequest) -> dict[str, Any]:
-    return {
-        "id": request.id,
-        "item": to_dict(request.item),
-        "responses": [to_dict(response) for response in request.responses],
-        "criterion": asdict(request.criterion),
-    }
-
-
 def _request(row: dict[str, Any]) -> JudgmentRequest:
     raw = dict(row["criterion"])
     scale = raw.pop("scale")
@@ -110,11 +93,7 @@ def _request(row: dict[str, Any]) -> JudgmentRequest:
     return JudgmentRequest(row["id"], item_from(row["item"]), responses, criterion)
 
 
-Presentation = tuple[str, str, str, int]
-
-
-def by_presentation(judgments: Iterable[Judgment]) -> dict[Presentation, Judgment]:
-    """Return judgments by (request, annotator, order, repeat)."""
+def _by_presentation(judgments: Iterable[Judgment]) -> dict[tuple[str, str, str, int], Judgment]:
     return {(j.request_id, j.annotator, j.order, j.repeat): j for j in judgments}
 
 
@@ -146,7 +125,7 @@ class Movement:
 
 def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
     """Compare two passes of a judge over the same requests."""
-    before, after = by_presentation(first), by_presentation(second)
+    before, after = _by_presentation(first), _by_presentation(second)
     moves: Counter[str] = Counter()
     compared = lost = gained = 0
     shifts = []

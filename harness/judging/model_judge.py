@@ -12,9 +12,14 @@ from harness.feedback.contract import Prefetches, RunContext, Shown
 from harness.feedback.judge import JudgeSource
 from harness.judging import soft, verdicts
 from harness.judging.options import JudgeOptions
-from harness.judging.presentation import letters_of
-from harness.judging.schemas import response_format
-from harness.judging.templates import Asking, Template, find_template, messages_for
+from harness.judging.presentation import LETTERS, letters_of
+from harness.judging.templates import (
+    TEMPLATES,
+    Asking,
+    Template,
+    messages_for,
+    response_format,
+)
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.hashing import content_hash
@@ -81,8 +86,9 @@ class ModelJudge:
         object.__setattr__(self, "members", members)
 
     def _templates(self, model: str) -> list[Template]:
-        default = "brief" if model.startswith(LOCAL) and not self.options.chain_of_thought else ""
-        return [find_template(n) for n in self.options.templates or [default or "standard"]]
+        brief = model.startswith(LOCAL) and not self.options.chain_of_thought
+        default = "brief" if brief else "standard"
+        return [TEMPLATES[name] for name in self.options.templates or [default]]
 
     def version(self, base: str) -> str:
         """Return the version of the source: it moves with words, parser, options and rubric.
@@ -97,21 +103,11 @@ class ModelJudge:
 
     def scale(self) -> Scale | None:
         """Return the scale of pointwise values: of the one criterion, or 0 to 1 for several."""
-        if not self.policy.criteria:
-            return None
-        if len(self.policy.criteria) > 1:
-            return UNIT
-        scale = self.policy.criteria[0].scale
-        return scale
+        criteria = self.policy.criteria
+        return UNIT if len(criteria) > 1 else criteria[0].scale if criteria else None
 
     def source(self, name: str, version: str, takes: tuple[Way, ...]) -> ModelJudgeSource:
-        """Return the feedback source.
-
-        Args:
-            name: Name inside the experiment.
-            version: Version of the plugin.
-            takes: The ways of judging that it offers.
-        """
+        """Return the feedback source: its name inside the experiment, its plugin's version."""
         info = SourceInfo(
             name,
             self.version(version),
@@ -140,52 +136,49 @@ class ModelJudge:
     async def ask(self, request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
         """Judge a request as it is to be shown."""
         member = self.members[repeat]
-        shown, letters = self.shown(request, ctx.seed, repeat)
-        criteria = self.policy.criteria or (request.criterion,)
-        guidance = self.policy.guidance(request, repeat, ctx.seed) if self.policy.guidance else ""
-        groups = [criteria] if self.policy.together else [(c,) for c in criteria]
+        shown = self.shown(request, ctx.seed, repeat)
+        askings = self.askings(request, ctx.seed, repeat)
         found = []
-        for group in groups:
-            asking = self.asking(group, guidance)
+        for asking in askings:
             verdict = await self._one(shown, asking, member, ctx)
             if verdict.status is not Status.OK:
                 return verdict  # a score without one of its parts would be another score
             found.append(verdict)
-        if len(groups) > 1:
-            verdict = combine(found, criteria, request.way)
+        if len(askings) > 1:
+            verdict = combine(found, self.policy.criteria, request.way)
         if request.way == "listwise":
             assert isinstance(verdict.value, tuple)
-            ids = tuple(shown.responses[letters.index(letter)].id for letter in verdict.value)
-            verdict = replace(verdict, value=ids)
-        if guidance:
+            named = dict(zip(LETTERS, shown.responses, strict=False))
+            verdict = replace(verdict, value=tuple(named[letter].id for letter in verdict.value))
+        if guidance := askings[0].guidance:
             verdict = replace(verdict, rationale=f"{guidance}\n\n{verdict.rationale}".strip())
         return verdict
 
-    def shown(
-        self, request: JudgmentRequest, seed: int, repeat: int
-    ) -> tuple[JudgmentRequest, tuple[str, ...]]:
+    def shown(self, request: JudgmentRequest, seed: int, repeat: int) -> JudgmentRequest:
         """Return the request with a list in a seeded order; pairs come in the adapter's order."""
-        letters = letters_of(request.responses)
         if request.way != "listwise":
-            return request, letters
+            return request
         import random
 
         digest = hashlib.sha256(f"{seed}\0{request.id}\0{repeat}".encode()).digest()
         shuffled = list(request.responses)
         random.Random(digest).shuffle(shuffled)
-        return replace(request, responses=tuple(shuffled)), letters
+        return replace(request, responses=tuple(shuffled))
 
-    def asking(self, criteria: tuple[Criterion, ...], guidance: str) -> Asking:
-        """Return how some criteria are asked about."""
-        thought = self.options.chain_of_thought
-        return Asking(
-            criteria=criteria,
+    def askings(self, request: JudgmentRequest, seed: int, repeat: int) -> list[Asking]:
+        """Return how a request is asked about: all criteria in one call, or each in its own."""
+        options, policy = self.options, self.policy
+        thought = options.chain_of_thought
+        criteria = policy.criteria or (request.criterion,)
+        asking = Asking(
+            criteria,
             reasoning="steps" if thought == "steps" else "brief" if thought else "none",
-            reference_guided=self.options.reference,
-            examples=self.policy.examples if self.options.few_shot else (),
-            structured=self.options.structured,
-            guidance=guidance,
+            reference_guided=options.reference,
+            examples=policy.examples if options.few_shot else (),
+            structured=options.structured,
+            guidance=policy.guidance(request, repeat, seed) if policy.guidance else "",
         )
+        return [asking] if policy.together else [replace(asking, criteria=(c,)) for c in criteria]
 
     def is_soft(self, member: Member, way: Way) -> bool:
         """Tell whether a member's verdict comes from log-probabilities."""
@@ -231,28 +224,16 @@ class ModelJudge:
             asking = replace(asking, structured=False)
             call = self.first_call(request, asking, member)
             reply = await ctx.chat.complete(call)
-        way = request.way
-        if self.is_soft(member, way) and not call.choices:
-            choices = choices_for(asking.criteria, way)
-            reply = await self._after_reasons(call, reply, choices, way, ctx)
-            call = replace(call, choices=choices)
+        if self.is_soft(member, request.way) and not call.choices:
+            # A local model goes on from its own reasons to the verdict, and its answers are scored.
+            word = "Verdict:" if request.way == "pairwise" else "Rating:"
+            reasons = reply.text.rpartition(word)[0] or reply.text
+            prefix = {"role": "assistant", "content": f"{reasons.rstrip()}\n\n{word}"}
+            call = replace(call, choices=choices_for(asking.criteria, request.way))
+            second = replace(call, messages=(*call.messages, prefix), max_tokens=1)
+            scored = await ctx.chat.complete(second)
+            reply = replace(scored, text=f"{prefix['content']} {scored.text}")
         return read(reply, call, asking.criteria, request)
-
-    async def _after_reasons(
-        self,
-        call: ChatRequest,
-        reply: ChatReply,
-        choices: tuple[str, ...],
-        way: Way,
-        ctx: RunContext,
-    ) -> ChatReply:
-        """Let a local model go on from its own reasons to the verdict, and score the answers."""
-        word = "Verdict:" if way == "pairwise" else "Rating:"
-        reasons = reply.text.rpartition(word)[0] or reply.text
-        prefix = {"role": "assistant", "content": f"{reasons.rstrip()}\n\n{word}"}
-        second = replace(call, messages=(*call.messages, prefix), choices=choices, max_tokens=1)
-        scored = await ctx.chat.complete(second)
-        return replace(scored, text=f"{prefix['content']} {scored.text}")
 
 
 def choices_for(criteria: Sequence[Criterion], way: Way) -> tuple[str, ...]:
@@ -331,44 +312,28 @@ def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -
     return Verdict(Status.OK, tuple(sorted(ranks, key=lambda k: (ranks[k], k))), rationale=parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelJudgeSource(JudgeSource):
-    """A judge source that knows its calls beforehand, for estimates and batches.
+    """A judge source that knows its calls beforehand, for estimates and batches."""
 
-    Args:
-        judge: Turns requests into calls.
-    """
-
-    judge: ModelJudge | None = None
+    judge: ModelJudge
 
     def planned(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
     ) -> Iterator[ChatRequest]:
         """Yield the calls that judging some requests begins with."""
         judge = self.judge
-        assert judge is not None
-        policy = judge.policy
-        for request in requests:
-            criteria = policy.criteria or (request.criterion,)
-            groups = [criteria] if policy.together else [(c,) for c in criteria]
-            for order, repeat in self.presentations(request, ctx.seed):
-                if (request.id, order, repeat) in skip:
-                    continue
-                turned = request
-                if order == "BA":
-                    turned = replace(request, responses=request.responses[::-1])
-                shown, _ = judge.shown(turned, ctx.seed, repeat)
-                guidance = policy.guidance(request, repeat, ctx.seed) if policy.guidance else ""
-                for group in groups:
-                    asking = judge.asking(group, guidance)
-                    yield judge.first_call(shown, asking, judge.members[repeat])
+        for request, _, repeat in self.shown(requests, ctx.seed, skip):
+            shown = judge.shown(request, ctx.seed, repeat)
+            for asking in judge.askings(request, ctx.seed, repeat):
+                yield judge.first_call(shown, asking, judge.members[repeat])
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext, skip: Shown = frozenset()
     ) -> AsyncGenerator[Judgment, None]:
         """Yield judgments; in batch mode from replies that a batch has fetched before."""
-        chat, judge = ctx.chat, self.judge
-        if judge is not None and judge.options.mode == "batch" and isinstance(chat, Prefetches):
+        chat = ctx.chat
+        if self.judge.options.mode == "batch" and isinstance(chat, Prefetches):
             await chat.prefetch(self.planned(requests, ctx, skip))
         async with aclosing(JudgeSource.annotate(self, requests, ctx, skip)) as judgments:
             async for judgment in judgments:

@@ -1,4 +1,4 @@
-"""Soft verdicts: from the log-probabilities of answers, or from the shares of samples."""
+"""Soft verdicts: from the log-probabilities of answers."""
 
 from __future__ import annotations
 
@@ -55,18 +55,6 @@ def expected_value(logprobs: Mapping[str, float], numbers: Sequence[str]) -> flo
     """Return the expectation over numeric answers (G-Eval, Liu et al. 2023, section 3)."""
     chances = normalised(logprobs, numbers)
     return sum(float(number) * chance for number, chance in chances.items())
-
-
-def share_of_samples(values: Sequence[str]) -> float:
-    """Return the share of samples that prefer A, ties half: a soft label without log-probabilities.
-
-    Raises:
-        ValueError: There are no samples.
-    """
-    if not values:
-        raise ValueError("no samples")
-    worth = {"A": 1.0, "TIE": 0.5, "B": 0.0}
-    return sum(worth[value] for value in values) / len(values)
 
 
 def _shown(logprobs: Mapping[str, float]) -> str:

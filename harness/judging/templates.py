@@ -1,4 +1,4 @@
-"""Prompt templates of judges: what a model is shown, for pairs, single responses and lists.
+"""Prompt templates of judges: what a model is shown, and the form in which it is to answer.
 
 A template is data: its hash goes into cache keys and manifests, so that a changed word is a new
 judge.
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.judging.presentation import (
     LETTERS,
     block,
+    letters_of,
     shown_prompt,
     shown_reference,
     untrusted,
 )
 from harness.nouns.chat_messages import Message
-from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import content_hash
 from harness.nouns.rubric import Criterion, Example
 from harness.nouns.scale import Scale
@@ -120,17 +121,6 @@ BRIEF = Template(
 )
 
 TEMPLATES = {template.name: template for template in (STANDARD, QUESTION, BRIEF)}
-
-
-def find_template(name: str) -> Template:
-    """Return a template by its name.
-
-    Raises:
-        ConfigError: There is none of that name.
-    """
-    if name not in TEMPLATES:
-        raise ConfigError(f"unknown template {name!r}", hint=f"known: {', '.join(TEMPLATES)}")
-    return TEMPLATES[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +251,38 @@ def _example(template: Template, example: Example, asking: Asking, way: Way) -> 
     if example.rationale and asking.reasoning != "none":
         answer = f"{example.rationale}\n\n{answer}"
     return [{"role": "user", "content": body}, {"role": "assistant", "content": answer}]
+
+
+def response_format(request: JudgmentRequest, asking: Asking) -> dict[str, Any]:
+    """Return the ``response_format`` of a request: reasons where asked, then the verdict."""
+    fields: dict[str, Any] = {}
+    if asking.reasoning != "none":
+        fields["reasoning"] = {"type": "string"}
+    if request.way == "pairwise":
+        fields["verdict"] = {"type": "string", "enum": ["A", "B", "TIE"]}
+    elif request.way == "listwise":
+        letters = list(letters_of(request.responses))
+        fields["ranking"] = {"type": "array", "items": {"type": "string", "enum": letters}}
+    elif len(asking.criteria) == 1:
+        fields["rating"] = _of_scale(asking.criteria[0].scale)
+    else:
+        fields |= {criterion.id: _of_scale(criterion.scale) for criterion in asking.criteria}
+    schema = {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "verdict", "schema": schema, "strict": True},
+    }
+
+
+def _of_scale(scale: Scale) -> dict[str, Any]:
+    if scale.is_binary:
+        return {"type": "boolean"}
+    if scale.labels:
+        return {"type": "string", "enum": list(scale.labels)}
+    bounds = {"minimum": scale.low, "maximum": scale.high}
+    return {"type": "number", **{k: v for k, v in bounds.items() if v is not None}}

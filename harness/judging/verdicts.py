@@ -6,13 +6,17 @@ The rules, each with golden cases in tests/golden:
 - Text that only repeats the prompt, or lists the options ("A or B"), is no verdict.
 - Numbers are read whole: a rating of 10 is never 1, and a value off the scale is a failure.
 - No verdict is a refusal (where the words say so) or unparseable; never a default.
+
+Every reader is given the reply; the prompt that the judge was shown, whose lines do not count where
+the reply repeats them; and ``cut``: the reply ended at its token limit, so that only an explicit
+verdict counts.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.nouns.outcomes import Status
@@ -94,27 +98,17 @@ _RANGE_AFTER = re.compile(rf"^\s*(?:[-{_DASHES}]|to|\.\.+)\s*\d", re.IGNORECASE)
 
 
 def read_pair(reply: str, prompt: str = "", cut: bool = False) -> Verdict:
-    """Return the verdict on a pair: A, B or TIE.
-
-    Args:
-        reply: What the judge said.
-        prompt: What it was shown; lines of it that the reply repeats do not count.
-        cut: Whether the reply ended at its token limit; then only an explicit verdict counts.
-    """
+    """Return the verdict on a pair: A, B or TIE."""
     value = _json_value(reply, ("verdict", "winner", "preferred", "choice", "answer"))
     if isinstance(value, str) and (found := _BARE_PAIR.match(value)):
         return _pair(found["value"])
     text = _without_echo(reply, prompt)
-    for pattern in (_BRACKETED_PAIR, _MARKED_PAIR):
-        if matches := list(_real(pattern, text)):
-            return _pair(matches[-1]["value"])
+    if found := _last(text, _BRACKETED_PAIR, _MARKED_PAIR):
+        return _pair(found["value"])
     if cut:
         return _cut(reply)
-    if found := _BARE_PAIR.match(text):
+    if found := _alone(text, _BARE_PAIR):
         return _pair(found["value"])
-    if lines := [line for line in text.splitlines() if line.strip()]:
-        if found := _BARE_PAIR.match(lines[-1]):
-            return _pair(found["value"])
     sentences = [
         found
         for found in _SENTENCE_PAIR.finditer(text)
@@ -127,34 +121,19 @@ def read_pair(reply: str, prompt: str = "", cut: bool = False) -> Verdict:
 
 
 def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) -> Verdict:
-    """Return the verdict on one response: a value of a scale.
-
-    Args:
-        reply: What the judge said.
-        scale: The legal values; a number or label off it is no verdict.
-        prompt: What the judge was shown; lines of it that the reply repeats do not count.
-        cut: Whether the reply ended at its token limit.
-    """
+    """Return the verdict on one response: a value of a scale; one off it is no verdict."""
     value = _json_value(reply, ("rating", "score", "verdict", "grade", "value"))
     text = _without_echo(reply, prompt)
     if _has_number_labels(scale) or scale.is_numeric:
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             if found := re.fullmatch(rf"\s*{_NUMBER}{_OUT_OF}\s*", str(value)):
                 return _number(found["value"], found["out_of"], scale)
-        for pattern in (_BRACKETED_SCORE, _MARKED_SCORE):
-            matches = [
-                found
-                for found in _real(pattern, text)
-                if not _RANGE_AFTER.match(text[found.end() :])
-            ]
-            if matches:
-                return _number(matches[-1]["value"], matches[-1]["out_of"], scale)
+        if found := _last(text, _BRACKETED_SCORE, _MARKED_SCORE, before=_RANGE_AFTER):
+            return _number(found["value"], found["out_of"], scale)
         if cut:
             return _cut(reply)
-        lines = [line for line in text.splitlines() if line.strip()]
-        for part in (text, lines[-1] if lines else ""):
-            if found := _BARE_SCORE.match(part):
-                return _number(found["value"], found["out_of"], scale)
+        if found := _alone(text, _BARE_SCORE):
+            return _number(found["value"], found["out_of"], scale)
         return _no_verdict(reply)
     if isinstance(value, bool) and scale.is_binary:
         return Verdict(Status.OK, value)
@@ -164,14 +143,7 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
 def read_ranking(
     reply: str, letters: Sequence[str], prompt: str = "", cut: bool = False
 ) -> Verdict:
-    """Return the verdict on several responses: their letters from best to worst.
-
-    Args:
-        reply: What the judge said.
-        letters: The letters under which the responses were shown.
-        prompt: What the judge was shown.
-        cut: Whether the reply ended at its token limit.
-    """
+    """Return the verdict on responses that were shown under letters: these, best to worst."""
     value = _json_value(reply, ("ranking", "order", "verdict"))
     if isinstance(value, list) and sorted(map(str, value)) == sorted(letters):
         return Verdict(Status.OK, tuple(map(str, value)))
@@ -200,11 +172,29 @@ def _pair(value: str) -> Verdict:
     return Verdict(Status.OK, letter if letter in ("A", "B") else "TIE")
 
 
-def _real(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield matches that are not denied ("the better response is not A")."""
-    for found in pattern.finditer(text):
-        if not re.search(r"\bnot\b", found[0], re.IGNORECASE):
-            yield found
+def _last(
+    text: str, *patterns: re.Pattern[str], before: re.Pattern[str] | None = None
+) -> re.Match[str] | None:
+    """Return the last match of the first pattern that has any, neither denied nor ``before`` this.
+
+    Denied is "the better response is not A".
+    """
+    for pattern in patterns:
+        matches = [
+            found
+            for found in pattern.finditer(text)
+            if not re.search(r"\bnot\b", found[0], re.IGNORECASE)
+            and not (before and before.match(text[found.end() :]))
+        ]
+        if matches:
+            return matches[-1]
+    return None
+
+
+def _alone(text: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    """Return the match of a reply that is nothing else, or whose last line is nothing else."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return pattern.match(text) or pattern.match(lines[-1] if lines else "")
 
 
 def _has_number_labels(scale: Scale) -> bool:
@@ -239,17 +229,11 @@ def _label(value: str | None, text: str, reply: str, scale: Scale, cut: bool) ->
         rf"(?:{_SCORE_MARK}|\b(?:answer|label)\b){_SCORE_LINK}{word}{no_list}", re.IGNORECASE
     )
     bracketed = re.compile(rf"\[\[\s*{word}\s*\]\]", re.IGNORECASE)
-    for pattern in (bracketed, marked):
-        if matches := list(_real(pattern, text)):
-            return Verdict(Status.OK, names[matches[-1]["value"].lower()])
-    if cut:
-        return _cut(reply)
     bare = re.compile(rf"^{_WRAP}{word}{_SHORT}$", re.IGNORECASE)
-    lines = [line for line in text.splitlines() if line.strip()]
-    for part in (text.strip(), lines[-1] if lines else ""):
-        if found := bare.match(part):
-            return Verdict(Status.OK, names[found["value"].lower()])
-    return _no_verdict(reply)
+    found = _last(text, bracketed, marked) or (None if cut else _alone(text.strip(), bare))
+    if found:
+        return Verdict(Status.OK, names[found["value"].lower()])
+    return _cut(reply) if cut else _no_verdict(reply)
 
 
 def _without_echo(reply: str, prompt: str) -> str:
@@ -305,11 +289,7 @@ def read_scores(
 ) -> Verdict:
     """Return the weighted mean, between 0 and 1, of the values of several criteria.
 
-    Args:
-        reply: What the judge said: a JSON object, or a line "name: value" for each criterion.
-        criteria: With scales and weights; every one needs a value.
-        prompt: What the judge was shown.
-        cut: Whether the reply ended at its token limit.
+    The reply is a JSON object, or has a line "name: value" for each criterion; all need a value.
     """
     text = _without_echo(reply, prompt)
     total, parts = 0.0, []

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response as Reply
 
+    Endpoint = Callable[[Request], Awaitable[Reply]]
+
 MOST_CHARACTERS = 100_000
 """Longest correction or comment."""
 
@@ -74,16 +76,16 @@ class LabelPage:
     def __post_init__(self) -> None:
         """Take over what the store holds."""
         self.store.add_tasks(self.queue.requests)
-        self.queue.load(self.store.shown(), self.store.entries())
+        for shown in self.store.shown():
+            self.queue.note_shown(shown)
+        for entry in self.store.entries():
+            self.queue.note(entry)
 
     def render(self, template: str, person: str | None, **values: Any) -> str:
         """Return a page as HTML."""
         csrf = self.access.csrf(person) if person else ""
-        return (
-            _templates()
-            .get_template(template)
-            .render(page=self, person=person, csrf=csrf, owner=OWNER, **values)
-        )
+        page = _templates().get_template(template)
+        return page.render(page=self, person=person, csrf=csrf, owner=OWNER, **values)
 
     def task_for(self, person: str) -> str | None:
         """Return the person's next task, and note on disk that it is on the screen."""
@@ -113,6 +115,12 @@ class LabelPage:
             "chosen": choice_of(request, before.value, order) if before else "",
             "comment": before.comment if before else "",
             "correction": before.correction if before else "",
+            **self.moves(person),
+        }
+
+    def moves(self, person: str) -> dict[str, Any]:
+        """Return what every page of a person shows: how far, and whether there is a way back."""
+        return {
             "key": uuid.uuid4().hex,
             "progress": self.queue.progress(person),
             "can_undo": self.queue.last_of(person) is not None,
@@ -218,12 +226,7 @@ def create_app(page: LabelPage) -> Starlette:
             return RedirectResponse("/owner", 303)
         task = page.task_for(person)
         if task is None:
-            progress = page.queue.progress(person)
-            undo = page.queue.last_of(person) is not None
-            html = page.render(
-                "done.html", person, progress=progress, can_undo=undo, key=uuid.uuid4().hex
-            )
-            return HTMLResponse(html)
+            return HTMLResponse(page.render("done.html", person, **page.moves(person)))
         return HTMLResponse(page.render("task.html", person, **page.view(person, task)))
 
     async def enter(request: Request) -> Reply:
@@ -254,9 +257,7 @@ def create_app(page: LabelPage) -> Starlette:
         reply.delete_cookie(access.cookie, httponly=True, samesite="strict")
         return reply
 
-    Act = Callable[[str, dict[str, str]], None]
-
-    def change(act: Act) -> Callable[[Request], Awaitable[Reply]]:
+    def change(act: Callable[[str, dict[str, str]], None]) -> Endpoint:
         async def endpoint(request: Request) -> Reply:
             person = who(request)
             if person is None or person == OWNER:
@@ -272,9 +273,7 @@ def create_app(page: LabelPage) -> Starlette:
 
         return endpoint
 
-    def owner_only(
-        endpoint: Callable[[Request], Awaitable[Reply]],
-    ) -> Callable[[Request], Awaitable[Reply]]:
+    def owner_only(endpoint: Endpoint) -> Endpoint:
         async def guarded(request: Request) -> Reply:
             if access.tokens and who(request) != OWNER:
                 return refuse(request, 403, "This page is for the owner's token.")
@@ -283,15 +282,8 @@ def create_app(page: LabelPage) -> Starlette:
         return guarded
 
     async def owner(request: Request) -> Reply:
-        agreement = await page.agreement()
-        html = page.render(
-            "owner.html",
-            who(request),
-            rows=person_rows(page.queue),
-            agreement=agreement,
-            changes=page.changes,
-        )
-        return HTMLResponse(html)
+        found, rows = await page.agreement(), person_rows(page.queue)
+        return HTMLResponse(page.render("owner.html", who(request), rows=rows, agreement=found))
 
     async def state(request: Request) -> Reply:
         return JSONResponse({"changes": page.changes})

@@ -100,24 +100,15 @@ class Queue:
     _shown: dict[str, dict[str, Shown]] = field(init=False)
     _given: dict[str, list[str]] = field(init=False)
     _undone: dict[tuple[str, str], Entry] = field(init=False, default_factory=dict)
-    _places: dict[str, int] = field(init=False)
     _urgency: dict[str, int] = field(init=False, default_factory=dict)
     _order: dict[tuple[str, str], int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index the requests."""
         self.by_id = {request.id: request for request in self.requests}
-        self._places = {request.id: i for i, request in enumerate(self.requests)}
         self._labels = {request.id: {} for request in self.requests}
         self._shown = defaultdict(dict)
         self._given = defaultdict(list)
-
-    def load(self, shown: Iterable[Shown], entries: Iterable[Entry]) -> None:
-        """Take over what the store holds."""
-        for one in shown:
-            self.note_shown(one)
-        for entry in entries:
-            self.note(entry)
 
     def note_shown(self, shown: Shown) -> None:
         """Note that a task is on a person's screen."""
@@ -170,26 +161,18 @@ class Queue:
         return disagreement(values) + self.uncertainty.get(task, 0.0)
 
     def next_for(self, person: str) -> str | None:
-        """Return the task for a person: one that is open on the screen, or else a new one.
-
-        Returns:
-            None when nothing is left.
-        """
-        open_tasks = [
-            one for one in self._shown[person].values() if person not in self._labels[one.task]
-        ]
-        if open_tasks:
-            return min(open_tasks, key=lambda one: one.sequence).task
+        """Return a person's task: one on the screen, else a new one; None when nothing is left."""
+        waiting = [s for s in self._shown[person].values() if person not in self._labels[s.task]]
+        if waiting:
+            return min(waiting, key=lambda one: one.sequence).task
         fresh = [t for t in self.by_id if t not in self._shown[person] and not self._full(t)]
         return min(fresh, key=lambda task: self._rank(person, task), default=None)
 
     def _full(self, task: str) -> bool:
-        limit = self.people_per_task
-        if limit is None:
-            return False
-        return sum(entry.value is not None for entry in self._labels[task].values()) >= limit
+        given = sum(entry.value is not None for entry in self._labels[task].values())
+        return self.people_per_task is not None and given >= self.people_per_task
 
-    def _rank(self, person: str, task: str) -> tuple[int, int, int]:
+    def _rank(self, person: str, task: str) -> tuple[int, int]:
         """Sort by priority, then at random, with all criteria of the same responses together."""
         if task not in self._urgency:
             self._urgency[task] = -round(self.priority(task) * _STEPS)
@@ -197,7 +180,7 @@ class Queue:
             request = self.by_id[task]
             names = (request.item.id, *(response.id for response in request.responses))
             self._order[person, task] = _random(self.seed, "order", person, *names)
-        return self._urgency[task], self._order[person, task], self._places[task]
+        return self._urgency[task], self._order[person, task]
 
     def progress(self, person: str) -> Progress:
         """Return how far a person is; tasks that others completed do not count for the total."""

@@ -14,7 +14,6 @@ from harness.labels.guess import Guess, guess_columns
 from harness.labels.human_label import HumanLabel
 from harness.labels.read_labels import Known, read_labels
 from harness.labels.texts import read_texts
-from harness.labels.values import cell_text
 from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
 from harness.nouns.errors import ConfigError
 from harness.records.rows import read_items, read_responses
@@ -56,16 +55,6 @@ def shortened(text: str, most: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """What one option of the mapping is set to, with an example of the table and the reason."""
-
-    option: str
-    value: str
-    example: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
 class ColumnMapping:
     """A table and what its columns mean.
 
@@ -88,7 +77,7 @@ class ColumnMapping:
         Args:
             path: The file.
             said: What a person says about columns, as text by option.
-            reading: encoding, delimiter and sheet, as ``read_label_table`` takes them.
+            reading: As ``read_label_table`` takes it.
 
         Raises:
             DataError: The file cannot be read.
@@ -103,17 +92,15 @@ class ColumnMapping:
         merged = {**self.guess.options, **self.said}
         return {key: value for key, value in merged.items() if value not in ("", None)}
 
-    def meanings(self) -> Iterator[Meaning]:
-        """Yield each option with an example from the first row."""
-        first = self.table.rows[0].cells if self.table.rows else {}
+    def meanings(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield (option, what it is set to, an example from the first row, the reason)."""
         for option, value in self.options.items():
             columns = value if isinstance(value, list) else [value]
-            found = [cell_text(first.get(c)) for c in columns if c in self.table.columns]
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            reason = self.guess.reasons.get(option, "")
-            because = "you said so" if option in self.said else f"guess: {reason}"
-            example = ", ".join(found)
-            yield Meaning(option, text, shortened(example, 40), because)
+            rows = self.table.rows[:1]
+            found = [row.text(c) for row in rows for c in columns if c in self.table.columns]
+            guessed = f"guess: {self.guess.reasons.get(option, '')}"
+            because = "you said so" if option in self.said else guessed
+            yield option, ", ".join(map(str, columns)), shortened(", ".join(found), 40), because
 
     def columns(self) -> LabelColumns:
         """Return the checked mapping.
@@ -134,24 +121,15 @@ class ColumnMapping:
         try:
             return LabelColumns.model_validate(options)
         except ValidationError as error:
+            lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
             raise ConfigError(
                 "the mapping does not hold together",
-                details=[
-                    f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ").replace(
-                        "Value error, ", ""
-                    )
-                    for e in error.errors()
-                ],
+                details=[li.removeprefix(": ").replace("Value error, ", "") for li in lines],
                 hint=f"options: {', '.join(LabelColumns.model_fields)}",
             ) from error
 
     def experiment_lines(self, labels: Sequence[HumanLabel], long_table: Path | None) -> str:
-        """Return the lines of an experiment file that use the labels.
-
-        Args:
-            labels: What was read.
-            long_table: Where they were written as one long table; None for the table itself.
-        """
+        """Return the lines of an experiment file that use the labels, by ``source_options``."""
         import yaml
 
         options = self.source_options(labels, long_table)
