@@ -29,7 +29,14 @@ from harness.agreement.accuracy import (
 )
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.alternative_annotator import alternative_annotator_test
-from harness.agreement.bias import length_and_self_bias, position_coefficient
+from harness.agreement.bias import (
+    accuracy_both_orders,
+    first_pick_rate,
+    length_and_self_bias,
+    position_coefficient,
+    positional_agreement,
+    swap_flip_rate,
+)
 from harness.agreement.calibration import calibration
 from harness.agreement.drift import drift
 from harness.agreement.kappa import (
@@ -40,17 +47,10 @@ from harness.agreement.kappa import (
     prevalence_statistic,
 )
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.orders import (
-    accuracy_both_orders,
-    first_pick_rate,
-    positional_agreement,
-    swap_flip_rate,
-)
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import rogan_gladen, true_rate
 from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
-from harness.ratings.evidence import Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
 from harness.statistics.estimate import Estimate
 from harness.statistics.paired_model import Comparisons

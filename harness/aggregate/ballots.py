@@ -71,11 +71,6 @@ def ballots_of(
     A ranking becomes one vote for each pair in it. Where nothing was judged in pairs, all pairs of
     responses to one item are formed, so that scores give preferences as well.
 
-    Args:
-        requests: What was asked.
-        judgments: What came back, failures included.
-        weights: Weight of each source, 1 for a source that is not in it.
-
     Raises:
         DataError: A judgment is about an unknown request, or a weight is negative.
         ScaleError: A pointwise value cannot be a reward (a nominal label, a number without bounds).

@@ -102,11 +102,7 @@ def aggregate_labels(
 ) -> LabelResult:
     """Make one label of many, for each row of a table.
 
-    Args:
-        name: What to call the method.
-        method: One of ``METHODS``, or a plugin's.
-        table: Labels of items, with gold labels if they are to be held against them.
-        weights: Weight of each annotator, 1 by default.
+    ``name`` is what the method is called; ``weights`` of annotators are 1 by default.
 
     Raises:
         ScaleError: The method cannot take the scale.

@@ -17,9 +17,7 @@ _TINY = 1e-9
 def shares(votes: Votes, weights: FloatArray | None = None) -> Posterior:
     """Return soft labels: the share of votes of each class; of the prior where nobody voted.
 
-    Args:
-        votes: The labels.
-        weights: (n_annotators,) weight of each annotator; 1 by default.
+    ``weights`` is (n_annotators,) the weight of each, 1 by default.
     """
     counts = votes.counts(weights)
     total = counts.sum(1, keepdims=True)
@@ -33,10 +31,6 @@ def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Posterior,
 
     The weight is (p - q) / (1 - q), at least 0, of the share p of its labels that fit the weighted
     votes of the others, and the share q expected by chance; repeated until it settles.
-
-    Args:
-        votes: The labels.
-        rounds: Most repetitions.
 
     Returns:
         The fit, and the (n_annotators,) weights.
@@ -133,10 +127,7 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
     P(right) = sigmoid(alpha_w beta_i), errors spread evenly; alpha and log beta have standard
     normal priors around 1 and 0. The M-step climbs by diagonal Newton steps.
 
-    Args:
-        votes: The labels.
-        max_steps: Largest number of EM steps.
-        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    Other arguments as of Dawid-Skene.
     """
     c, who, what = votes.n_classes, votes.annotators, votes.items
     ability, ease = np.ones(votes.n_annotators), np.zeros(votes.n_items)
@@ -258,9 +249,7 @@ def excess_agreement(votes: Votes, fit: Posterior) -> FloatArray:
     copying pair: a model that follows the copies leaves the agreement of the others unexplained.
     NaN without 10 common items.
 
-    Args:
-        votes: The labels; of repeated ones the last counts.
-        fit: Posterior and confusion matrices.
+    Of repeated labels the last counts.
     """
     a = votes.n_annotators
     codes = np.full((votes.n_items, a), -1, dtype=np.int64)

@@ -137,11 +137,6 @@ def pair_strengths(table: RatingTable, weights: Mapping[str, float], *, ties: bo
     which for nu = 0 is that of Hunter (2004). A twentieth of a win for each side of every pair
     keeps a response that always won finite.
 
-    Args:
-        table: Pairs, with ``contestants``.
-        weights: Weight of each source.
-        ties: Whether ties are outcomes of their own.
-
     Raises:
         NoPairsError: The rows of the table are no pairs of responses.
     """

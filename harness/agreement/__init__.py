@@ -3,10 +3,10 @@
 from harness.agreement.accuracy import human_ceiling, leave_one_out, macro, majority
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, Coverage
+from harness.agreement.bias import first_pick_rate, swap_flip_rate
 from harness.agreement.gate import GateDecision, gate
 from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.multi_rater import chance_corrected
-from harness.agreement.orders import first_pick_rate, swap_flip_rate
 from harness.agreement.report import AgreementReport, agreement_report, judge_kappa, truth_of
 from harness.agreement.settings import Section, Settings
 

@@ -37,15 +37,7 @@ def accuracy(
     annotators: str,
     name: str = "accuracy",
 ) -> Estimate:
-    """Return the share of labels equal to the truth, with its CR1 t-interval.
-
-    Args:
-        predicted: (n,) codes, -1 where there is no label.
-        truth: (n,) codes, -1 where there is no truth (such as a tied majority).
-        clusters: (n,) cluster of each item.
-        annotators: Whom it is about.
-        name: Name of the row.
-    """
+    """Return the share of labels equal to the truth, with its CR1 t-interval."""
     both = (predicted >= 0) & (truth >= 0)
     right = (predicted[both] == truth[both]).astype(np.float64)
     return cluster_share(
@@ -61,11 +53,7 @@ def macro(
     A category that the annotator never gave has precision 0, and one that is never true recall 0
     (Sokolova & Lapalme 2009, with the convention of scikit-learn's ``zero_division=0``).
 
-    Args:
-        average: precision, recall or f1.
-        pairs: What was said, then the truth, of the items that have both.
-        annotators: Whom it is about.
-        bootstrap: Its replicates and seed.
+    ``pairs`` are what was said, then the truth, of the items that have both.
     """
     name = f"macro_{average}"
     said, true = pairs.first, pairs.second
@@ -180,12 +168,8 @@ def vote_agreement(
 ) -> Estimate:
     """Return how often two randomly drawn votes on the same item agree (Zheng et al. 2023, §4.1).
 
-    Args:
-        first: (n, c) votes of one group.
-        second: (n, c) votes of the other; the same array for agreement inside one group.
-        clusters: (n,) cluster of each item.
-        annotators: Whom it is about.
-        name: Name of the row.
+    ``first`` and ``second`` are (n, c) votes of each group; the same array for agreement inside
+    one.
     """
     if second is first:
         r = first.sum(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.agreement.weights import difference
+from harness.nouns.errors import ScaleError
 from harness.nouns.scale import Level
 from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
@@ -144,3 +144,26 @@ def _ordinal(counts: FloatArray) -> tuple[FloatArray, SumsToValue]:
 
 def _one_minus(observed: FloatArray, expected: FloatArray) -> FloatArray:
     return np.asarray(1.0 - ratio(observed, expected))
+
+
+def difference(level: Level, values: FloatArray) -> FloatArray:
+    """Return (c, c) squared differences of a level whose metric does not depend on the data.
+
+    Args:
+        level: nominal, interval or ratio (Krippendorff 2011, section on metrics).
+        values: (c,) number of each category.
+
+    Raises:
+        ScaleError: The ordinal metric, which depends on the marginals, or negative ratio values.
+    """
+    if level == "nominal":
+        return np.asarray(1.0 - np.eye(values.size))
+    gap = values[:, None] - values[None, :]
+    if level == "interval":
+        return np.asarray(gap**2)
+    if level == "ratio":
+        if values.size and values.min() < 0:
+            raise ScaleError(f"the ratio metric has no negative values, got {values.min():g}")
+        total = values[:, None] + values[None, :]
+        return np.asarray(np.divide(gap, total, out=np.zeros_like(gap), where=total > 0) ** 2)
+    raise ScaleError("the ordinal metric depends on the marginals")

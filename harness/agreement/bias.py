@@ -1,4 +1,4 @@
-"""What moves a judge besides quality: place, length, its own family."""
+"""What moves a judge besides quality: place (both orders of a pair), length, its own family."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from harness.ratings.evidence import Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.agreement.accuracy import accuracy
+from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
-from harness.statistics.intervals import student
+from harness.statistics.intervals import cluster_share, student
 from harness.statistics.paired_model import FIRST, SECOND, TIE, fit_paired
 
 POSITION = "position_coefficient"
@@ -22,10 +23,6 @@ def position_coefficient(verdicts: OrderVerdicts, truth: IntArray | None = None)
 
     Davidson's model with an intercept, and people's preference as a covariate where there is one;
     a tie is an outcome of its own.
-
-    Args:
-        verdicts: Verdicts in both orders.
-        truth: (n,) codes of people's or gold preference; None without.
     """
     a, b, tie = verdicts.a, verdicts.b, verdicts.tie
     first = _outcomes(verdicts.first_order, a, b, tie)
@@ -52,13 +49,9 @@ def length_and_self_bias(
     logit P(judge prefers A) = place + b human + g tanh(length gap / sd) + s own family (the form of
     Dubois et al. 2024, Length-controlled AlpacaEval).
 
-    Args:
-        judged: (n,) codes of the judge.
-        truth: (n,) codes of people.
-        clusters: (n,) cluster of each pair.
-        annotator: The judge.
-        sides: Codes of "A preferred", of "B preferred" and of a tie, None without one.
-        evidence: Its length gap and the judge's own family, where they are known.
+    ``judged`` and ``truth`` are (n,) codes; ``sides`` those of "A preferred", of "B preferred" and
+    of a tie, None without one; ``evidence`` has the length gap and the judge's family where they
+    are known.
     """
     a, b, tie = sides
     length_gap, own_family = evidence.length_gap, evidence.own_family.get(annotator)
@@ -77,11 +70,8 @@ def preference_model(
 ) -> list[Estimate]:
     """Fit Davidson's model and return one row for each covariate, in log-odds.
 
-    Args:
-        outcomes: (n,) 0 first, 1 tie, 2 second, -1 without a verdict.
-        columns: Name -> (n,) covariate in the direction of the first; NaN leaves the pair out.
-        clusters: (n,) cluster of each comparison.
-        annotator: The judge.
+    ``outcomes`` are (n,) 0 first, 1 tie, 2 second, -1 without a verdict; ``columns`` name -> (n,)
+    covariate in the direction of the first, where NaN leaves the pair out.
     """
     design = np.column_stack(list(columns.values()))
     usable = (outcomes >= 0) & ~np.isnan(design).any(1)
@@ -104,3 +94,50 @@ def _outcomes(codes: IntArray, first: int, second: int, tie: int | None) -> IntA
 
 def _signs(codes: IntArray, a: int, b: int) -> FloatArray:
     return np.asarray((codes == a).astype(np.float64) - (codes == b))
+
+
+def swap_flip_rate(verdicts: OrderVerdicts) -> Estimate:
+    """Return the share of pairs whose verdict changes when the order is swapped."""
+    return _in_both("swap_flip_rate", verdicts, verdicts.first_order != verdicts.second_order)
+
+
+def positional_agreement(verdicts: OrderVerdicts) -> Estimate:
+    """Return the share of pairs whose verdict is the same in both orders (Zeng et al. 2024)."""
+    return _in_both("positional_agreement", verdicts, verdicts.first_order == verdicts.second_order)
+
+
+def _in_both(name: str, verdicts: OrderVerdicts, counted: npt.NDArray[np.bool_]) -> Estimate:
+    both = verdicts.both
+    return cluster_share(
+        name,
+        verdicts.annotator,
+        counted[both].astype(np.float64),
+        verdicts.clusters[both],
+        why_undefined="no pair was judged in both orders",
+    )
+
+
+def first_pick_rate(verdicts: OrderVerdicts) -> Estimate:
+    """Return how often the answer that stood first won, among verdicts that were no tie.
+
+    Pairs with a verdict in one order only take part: in balanced designs an unbiased judge has .5.
+    """
+    shares, groups = [], []
+    for codes, first in ((verdicts.first_order, verdicts.a), (verdicts.second_order, verdicts.b)):
+        decided = (codes == verdicts.a) | (codes == verdicts.b)
+        shares.append((codes[decided] == first).astype(np.float64))
+        groups.append(verdicts.clusters[decided])
+    scores = np.concatenate(shares)
+    if scores.size == 0:
+        return undefined("first_pick_rate", verdicts.annotator, "no verdict prefers an answer")
+    # Both orders of one pair are one cluster, whatever the table's clusters are.
+    return cluster_share(
+        "first_pick_rate", verdicts.annotator, scores, np.concatenate(groups), why_undefined=""
+    )
+
+
+def accuracy_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Estimate:
+    """Return the mean accuracy over both orders, each pair one unit."""
+    codes = np.concatenate([verdicts.first_order, verdicts.second_order])
+    clusters = np.tile(verdicts.clusters, 2)
+    return accuracy(codes, np.tile(truth, 2), clusters, verdicts.annotator, "accuracy_both_orders")

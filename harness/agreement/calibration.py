@@ -50,10 +50,7 @@ def _hot(stated: FloatArray, bins: int) -> FloatArray:
 def reliability(stated: FloatArray, right: FloatArray, bins: int = BINS) -> list[Bin]:
     """Return the bars of the reliability diagram.
 
-    Args:
-        stated: (n,) stated probabilities.
-        right: (n,) 1 where the verdict was right.
-        bins: Most bars.
+    ``stated`` and ``right`` are (n,) probabilities, and 1 where the verdict was right.
     """
     found = []
     for inside in _hot(stated, bins).T > 0:
@@ -78,13 +75,9 @@ def calibration(
     bias of the bins removed (Ferro & Fricker 2012, QJRMS 138:1954). The temperature is cross-fitted
     in five folds of clusters, so that no verdict helps to calibrate itself.
 
-    Args:
-        stated: (n,) stated probability that the verdict is right, NaN where none was stated.
-        right: (n,) 1 where it was, 0 where not, NaN where the truth is unknown.
-        clusters: (n,) cluster of each.
-        annotator: The judge.
-        bins: Most bins.
-        bootstrap: Number of simulations of what noise alone gives; seed of them and of the folds.
+    ``stated`` is (n,) the probability that the verdict is right, NaN where none was stated;
+    ``right`` 1 where it was, NaN where the truth is unknown. ``bootstrap`` gives number and seed of
+    the simulations of noise, and the seed of the folds.
     """
     usable = ~(np.isnan(stated) | np.isnan(right))
     p, y, groups = stated[usable], right[usable], clusters[usable]
@@ -122,13 +115,7 @@ def expected_error(
     The latter is simulated by drawing outcomes with the stated probabilities (consistency
     resampling; Broecker & Smith 2007, Weather and Forecasting 22:651); items count as independent.
 
-    Args:
-        p: (n,) stated probabilities.
-        y: (n,) 1 where right.
-        clusters: (n,) cluster of each.
-        annotator: The judge.
-        bins: Most bins.
-        bootstrap: Number and seed of the simulations; 500 are enough.
+    ``p`` are (n,) stated probabilities, ``y`` is 1 where right; 500 simulations are enough.
     """
     hot = _hot(p, bins)
     value = float(np.abs(hot.T @ (p - y)).sum() / p.size)
@@ -159,12 +146,7 @@ def murphy(
 
     Intervals are jackknife t-intervals over clusters, since the parts are quadratic in the bins.
 
-    Args:
-        p: (n,) stated probabilities.
-        y: (n,) 1 where right.
-        clusters: (n,) cluster of each.
-        annotator: The judge.
-        bins: Most bins.
+    ``p`` are (n,) stated probabilities, ``y`` is 1 where right.
     """
     hot = _hot(p, bins)
     b = hot.shape[1]

@@ -125,11 +125,8 @@ def split_by_confidence(
 ) -> Split:
     """Accept the verdicts on pairs that are confident enough, by a threshold from labelled ones.
 
-    Args:
-        judgments: Of pairs, failures among them.
-        truth: A, B or TIE by request id, for some of the pairs.
-        alpha: Largest share of wrong verdicts among the accepted.
-        delta: Chance that the promise fails.
+    ``truth`` is A, B or TIE by request id, for some of the pairs; ``alpha`` and ``delta`` as of
+    ``selective_threshold``.
     """
     stated = stated_verdicts(judgments)
     known = {request: verdict for request, verdict in stated.items() if verdict is not None}
@@ -152,12 +149,8 @@ def cascade(
 ) -> list[Estimate]:
     """Return the threshold, what share of verdicts stands, and their risk.
 
-    Args:
-        stated: (n,) stated probability of being right, NaN where none was stated.
-        right: (n,) 1 where the verdict was right, NaN where the truth is unknown.
-        annotator: The judge.
-        alpha: Largest share of wrong verdicts among the accepted.
-        delta: Chance that the promise fails.
+    ``stated`` and ``right`` as of ``calibration``; ``alpha`` and ``delta`` as of
+    ``selective_threshold``.
     """
     usable = ~(np.isnan(stated) | np.isnan(right))
     n = int(usable.sum())

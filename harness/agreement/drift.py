@@ -52,12 +52,8 @@ def drift(
     The difference has a t-interval from leaving out one cluster at a time; p is McNemar's mid-p,
     which takes the items as independent.
 
-    Args:
-        before: (n,) codes of the old version.
-        after: (n,) codes of the new version.
-        truth: (n,) codes of the anchor labels, -1 where there is none.
-        clusters: (n,) cluster of each item.
-        annotators: Names of both versions.
+    ``before`` and ``after`` are (n,) codes of the two versions, ``truth`` those of the anchor
+    labels.
     """
     usable = (before >= 0) & (after >= 0)
     n = int(usable.sum())

@@ -48,11 +48,8 @@ def gate(source: str, kappa: Estimate, minimum: float, action: Action) -> GateDe
     The estimate decides; the sentence says when the interval reaches over the minimum, so that the
     decision could have gone the other way with other items.
 
-    Args:
-        source: The source.
-        kappa: Its row of the agreement report (``judge_kappa``).
-        minimum: Smallest kappa that passes.
-        action: drop, down_weight (to its kappa, at least 0) or stop.
+    ``kappa`` is the source's row of the agreement report (``judge_kappa``). ``down_weight`` leaves
+    the source its kappa, at least 0.
     """
     value, low, high = kappa.value, kappa.low, kappa.high
     passed = value is not None and value >= minimum

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from harness.agreement.weights import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share
 from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of
 
+Weighting = Literal["identity", "linear", "quadratic"]
 RARE = 0.98
 NOTHING_SHARED = "no item was labelled by both"
 SAME_CATEGORY = "both used one category only, so agreement by chance is certain"
@@ -44,6 +45,24 @@ def pairs_of(first: IntArray, second: IntArray, clusters: IntArray, n_categories
     """Keep the items that both labelled (pairwise deletion)."""
     both = (first >= 0) & (second >= 0)
     return Pairs(first[both], second[both], clusters[both], n_categories)
+
+
+def agreement_weights(
+    n_categories: int, weighting: Weighting, values: FloatArray | None = None
+) -> FloatArray:
+    """Return (c, c) weights of agreement, 1 on the diagonal.
+
+    Args:
+        n_categories: Number of categories c.
+        weighting: identity (Cohen 1960), linear (Cicchetti & Allison 1971) or quadratic (Fleiss &
+            Cohen 1973).
+        values: (c,) number of each category; equally spaced ranks by default.
+    """
+    if weighting == "identity" or n_categories < 2:
+        return np.eye(n_categories)
+    v = np.arange(n_categories, dtype=np.float64) if values is None else values
+    distance = np.abs(v[:, None] - v[None, :]) / (v.max() - v.min())
+    return np.asarray(1.0 - (distance if weighting == "linear" else distance**2))
 
 
 def cohen_kappa(
@@ -115,11 +134,6 @@ def prevalence_statistic(
 
     For two categories it is (a - d) / n, the first minus the second cell of agreement. For more it
     is the largest minus the smallest of these cells, a description without an interval.
-
-    Args:
-        pairs: Items that both labelled.
-        annotators: Whom it is about.
-        bootstrap: Its replicates and seed.
     """
     shares = np.diagonal(pairs.contingency) / max(1, pairs.first.size)
     spread = float(shares.max() - shares.min()) if shares.size else 0.0
@@ -132,11 +146,6 @@ def bias_statistic(pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOT
 
     For two categories it is (b - c) / n, how much more often the first of them gave the first
     category. For more it is half the total variation, a description without an interval.
-
-    Args:
-        pairs: Items that both labelled.
-        annotators: Whom it is about.
-        bootstrap: Its replicates and seed.
     """
     table = pairs.contingency
     gap = np.abs(table.sum(0) - table.sum(1)).sum() / (2 * max(1, pairs.first.size))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.agreement.weights import Weighting, agreement_weights
+from harness.agreement.kappa import Weighting, agreement_weights
 from harness.statistics.arrays import FloatArray, IntArray, ratio
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.resample import BOOTSTRAP, Bootstrap, distinct_rows, estimate, units_of

@@ -26,11 +26,7 @@ def error_correlation(
     design effect); below k/2 their agreement says little, and Dawid-Skene becomes confident and
     wrong.
 
-    Args:
-        table: The ratings.
-        judges: Columns of the judges, at least two.
-        truth: (n,) codes of the truth, -1 where unknown.
-        bootstrap: Its replicates and seed.
+    ``judges`` are at least two columns of the table.
     """
     name = " + ".join(table.annotators[j] for j in judges) if len(judges) <= 4 else "all judges"
     k = len(judges)
@@ -85,11 +81,7 @@ def soft_label_distance(
     Schindelin 2003), between 0 and 1; the cross-entropy, in nats, is of people's shares under the
     judges' shares with half a vote added to each category.
 
-    Args:
-        people: (n, c) people's labels of each item by category.
-        judges: (n, c) judges' labels likewise.
-        clusters: (n,) cluster of each item.
-        annotators: Whom it is about.
+    ``people`` and ``judges`` are (n, c) labels of each item by category.
     """
     usable = (people.sum(1) > 1) & (judges.sum(1) > 0)
     why = "no item has two people's labels and a judge's"

@@ -95,12 +95,7 @@ def true_rate(
 ) -> list[Estimate]:
     """Return the rate of a category: PPI++, its gain in labels, people alone, Rogan-Gladen.
 
-    Args:
-        truth: (n,) codes of people, -1 where there are none.
-        judged: (n,) codes of the judge.
-        category: Code of the category whose rate is estimated.
-        clusters: (n,) cluster of each item.
-        annotators: Whom it is about.
+    ``truth`` and ``judged`` are (n,) codes; ``category`` is the one whose rate is estimated.
     """
     with_both = (truth >= 0) & (judged >= 0)
     judge_only = (truth < 0) & (judged >= 0)

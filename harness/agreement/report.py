@@ -24,6 +24,7 @@ from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.audit import Audit, audit
 from harness.agreement.kappa import (
     Pairs,
+    Weighting,
     bias_statistic,
     cohen_kappa,
     pairs_of,
@@ -32,7 +33,6 @@ from harness.agreement.kappa import (
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
 from harness.agreement.settings import DEFAULT, Section, Settings
-from harness.agreement.weights import Weighting
 from harness.ratings.evidence import NOTHING, Evidence
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import IntArray
@@ -169,12 +169,6 @@ def judge_kappa(
     Cohen's kappa against the majority of the people; of a source with several annotators the
     lowest, undefined if any of them is. Of the people themselves the mean over their pairs, which
     is the most that a judge can be asked for.
-
-    Args:
-        table: The ratings of people and judges.
-        source: The source.
-        people: The source whose people are the truth.
-        settings: How to compute.
     """
     own, theirs = (
         [k for k, of in enumerate(table.source_names) if of == name] for name in (source, people)

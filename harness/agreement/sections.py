@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from harness.agreement.alternative_annotator import alternative_annotator_test
-from harness.agreement.bias import length_and_self_bias, position_coefficient
+from harness.agreement.bias import (
+    accuracy_both_orders,
+    first_pick_rate,
+    length_and_self_bias,
+    position_coefficient,
+    positional_agreement,
+    swap_flip_rate,
+)
 from harness.agreement.calibration import calibration
 from harness.agreement.cascade import cascade
 from harness.agreement.drift import anchor_hash, drift
 from harness.agreement.kappa import cohen_kappa, pairs_of
-from harness.agreement.orders import (
-    accuracy_both_orders,
-    first_pick_rate,
-    positional_agreement,
-    swap_flip_rate,
-)
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, true_rate
 from harness.agreement.settings import Section, Settings

@@ -54,9 +54,8 @@ class Confusion:
 def confusion(labels: Mapping[str, bool], judgments: Mapping[str, Judgment]) -> Confusion:
     """Compare verdicts with labels.
 
-    Args:
-        labels: Whether each response is right, by response id.
-        judgments: One judgment for each response id; a score counts as accepted from 0.5.
+    Both by response id: whether each is right, and its judgment; a score counts as accepted from
+    0.5.
     """
     cells: dict[tuple[bool, bool], list[str]] = {
         (label, verdict): [] for label in (False, True) for verdict in (False, True)
@@ -131,9 +130,7 @@ def find_weak_tests(
 ) -> dict[str, str]:
     """Return, by item, the first response that solves nothing and was accepted all the same.
 
-    Args:
-        trivial: Of ``trivial_responses``.
-        judgments: By response id.
+    ``trivial`` are of ``trivial_responses``; ``judgments`` by response id.
     """
     found: dict[str, str] = {}
     for response in trivial:

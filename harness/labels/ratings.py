@@ -19,8 +19,7 @@ from harness.nouns.errors import DataError, InputError
 from harness.nouns.scale import PREFERENCE, Level, Scale
 
 if TYPE_CHECKING:
-    from harness.ratings.evidence import Evidence
-    from harness.ratings.orders import OrderVerdicts
+    from harness.ratings.evidence import Evidence, OrderVerdicts
     from harness.ratings.table import RatingTable
 
 _OF_RESPONSES = ("response", "response_a", "response_b", "systems", "by", "best", "worst")
@@ -110,8 +109,7 @@ def read_ratings(
         DataError: Columns are missing or labels wrong; one error for the whole file, with rows.
         ScaleError: The labels do not fit the level of measurement.
     """
-    from harness.ratings.evidence import Evidence
-    from harness.ratings.orders import OrderVerdicts
+    from harness.ratings.evidence import Evidence, OrderVerdicts
 
     table = read_label_table(path, encoding=encoding, sheet=sheet)
     for column, value in reading.where.items():

@@ -5,8 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.ratings.orders import OrderVerdicts
+import numpy as np
+
+from harness.nouns.errors import DataError
+from harness.ratings.both_orders import one_of_two
+from harness.ratings.table import MISSING
 from harness.statistics.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class OrderVerdicts:
+    """One judge's verdicts on the same pairs in both orders.
+
+    Args:
+        annotator: The judge.
+        first_order: (n,) codes of the verdict when A stood first, -1 without a verdict.
+        second_order: (n,) codes of the verdict when B stood first, already mapped back, so that the
+            code of A means the same answer in both.
+        clusters: (n,) cluster of each pair.
+        a: Code of "A preferred".
+        b: Code of "B preferred".
+        tie: Code of a tie; None when there is none.
+    """
+
+    annotator: str
+    first_order: IntArray
+    second_order: IntArray
+    clusters: IntArray
+    a: int
+    b: int
+    tie: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse orders of unequal length."""
+        if not self.first_order.shape == self.second_order.shape == self.clusters.shape:
+            raise DataError(f"the orders of {self.annotator} differ in length")
+
+    @property
+    def both(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """(n,) whether both orders have a verdict."""
+        return np.asarray((self.first_order >= 0) & (self.second_order >= 0))
+
+    def combined(self, tie: int) -> IntArray:
+        """Return (n,) one verdict for each pair: consistent ones stand, the others are a tie.
+
+        A pair with a verdict in one order only keeps no verdict: which way it would have gone in
+        the other order is not known.
+        """
+        pairs = zip(self.first_order.tolist(), self.second_order.tolist(), strict=True)
+        settled = np.array([one_of_two(*pair, tie) for pair in pairs], dtype=np.int64)
+        return np.where(self.both, settled, MISSING)
 
 
 @dataclass(frozen=True)

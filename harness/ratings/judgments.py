@@ -13,8 +13,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.scale import PREFERENCE, Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
 from harness.ratings.both_orders import Vote, combine_orders
-from harness.ratings.evidence import NOTHING, Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.ratings.evidence import NOTHING, Evidence, OrderVerdicts
 from harness.ratings.pairs import votes_from_scores
 from harness.ratings.table import MISSING, RatingTable, from_labels
 from harness.statistics.arrays import IntArray

@@ -17,12 +17,7 @@ MOST = 30
 
 
 def blocks(result: LabelResult | AggregationResult | Ranking, method: str) -> list[Text | Table]:
-    """Return what is printed of a result.
-
-    Args:
-        result: Of ``harness.aggregate``.
-        method: Its name.
-    """
+    """Return what is printed of a result."""
     if isinstance(result, Ranking):
         return _ranking(result, method)
     if isinstance(result, AggregationResult):

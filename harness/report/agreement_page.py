@@ -18,9 +18,7 @@ from harness.report.wording import Names, percent
 def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets | Table]:
     """Return what ``harness agree`` prints: the tables of the page without its plots.
 
-    Args:
-        report: A computed report.
-        name: What was read, such as the name of the file.
+    ``name`` is what was read, such as the name of the file.
     """
     names = Names.of_labels(report.audit)
     return [

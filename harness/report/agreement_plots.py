@@ -76,11 +76,7 @@ BIASES = (
 def panels(rows: Sequence[Estimate], names: Names, plots: Iterable[Plot], prefix: str) -> list[str]:
     """Draw those of the plots for which there are rows.
 
-    Args:
-        rows: Statistics of one agreement report.
-        names: Who is simulated.
-        plots: In their order.
-        prefix: Unique in the page.
+    ``prefix`` is unique in the page.
     """
     found = []
     for plot in plots:

@@ -56,11 +56,7 @@ class Scale:
 def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
     """Draw values with intervals, one per row, the number written beside it.
 
-    Args:
-        name: Unique in the page.
-        title: What it shows.
-        dots: The rows, from top to bottom.
-        scale: What they are drawn against.
+    ``name`` is unique in the page; the dots stand from top to bottom.
     """
     reference, band = scale.reference, scale.band
     left = _label_width([dot.label for dot in dots])
@@ -228,13 +224,8 @@ def strips(
 ) -> str:
     """Draw one arm's metrics above each other over the same steps: seeds thin, their mean thick.
 
-    Args:
-        name: Unique in the page.
-        title: What it shows.
-        seeds: Logged rows by seed.
-        metrics: (key, label) from top to bottom.
-        series: Colour.
-        ranges: Axis of a metric where it is shared between arms.
+    ``name`` is unique in the page; ``seeds`` are logged rows by seed; ``metrics`` (key, label) from
+    top to bottom; ``ranges`` the axis of a metric where arms share it.
     """
     width, strip, left, right = 340.0, 104.0, 44.0, 296.0
     canvas = Canvas(width, 26 + (strip + 22) * len(metrics) + 16)

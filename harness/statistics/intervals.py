@@ -66,13 +66,7 @@ def student(
 ) -> Estimate:
     """Return an estimate with the t-interval of its standard error; none of one cluster.
 
-    Args:
-        name: Name of the statistic.
-        annotators: Whom it is about.
-        value: The estimate.
-        error: Its standard error, with ``clusters`` - 1 degrees of freedom.
-        n: Items that took part.
-        clusters: Independent groups of them.
+    ``error`` is the standard error, with ``clusters`` - 1 degrees of freedom.
     """
     if clusters < 2:
         return one_cluster(name, annotators, value, n)
@@ -119,13 +113,7 @@ def clustered_difference(
     a prompt hard for both cancels. The p-value is the t-test's; without any spread it is the
     smallest that flipping signs by cluster can give.
 
-    Args:
-        a: Observations of the one.
-        a_clusters: The cluster (prompt) of each.
-        b: Observations of the other.
-        b_clusters: The cluster (prompt) of each.
-        bounds: Smallest and largest possible difference; None when there are none.
-        confidence: Coverage of the interval.
+    The arguments are those of :func:`clustered_mean`, twice; ``bounds`` are of the difference.
     """
     if len(a) != len(a_clusters) or len(b) != len(b_clusters):
         raise ValueError("needs one cluster per value")
@@ -152,14 +140,8 @@ def from_sums(
 ) -> Estimate:
     """Return a mean, or a difference of means, from the sums of its clusters.
 
-    The same as :func:`clustered_mean` and :func:`clustered_difference`, for callers that have many
-    equal observations and count them.
-
-    Args:
-        a: The one.
-        b: The other; None for the mean of ``a``.
-        bounds: Smallest and largest possible value or difference; None when there are none.
-        confidence: Coverage of the interval.
+    The same as :func:`clustered_mean`, and :func:`clustered_difference` with ``b``, for callers
+    that have many equal observations and count them.
     """
     influence: dict[Hashable, float] = {}
     value, n = 0.0, 0
@@ -201,12 +183,7 @@ def cluster_share(
 ) -> Estimate:
     """Return a mean of scores in [0, 1] with its cluster-robust t-interval.
 
-    Args:
-        name: Name of the statistic.
-        annotators: Whom it is about.
-        scores: (n,) scores between 0 and 1.
-        clusters: (n,) cluster of each.
-        why_undefined: Reason to print without any score.
+    ``scores`` are (n,) between 0 and 1; ``why_undefined`` is the reason without any.
     """
     n = scores.size
     if n == 0:

@@ -7,8 +7,7 @@ from scipy.optimize import minimize
 from scipy.stats import t
 
 from harness.agreement.bias import length_and_self_bias, position_coefficient
-from harness.ratings.evidence import Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.ratings.evidence import Evidence, OrderVerdicts
 
 A, TIE, B, NONE = 2, 1, 0, -1  # codes of the table, unlike 0 first, 1 tie, 2 second inside
 

@@ -5,15 +5,18 @@ import pytest
 from scipy import stats
 
 from harness.agreement.alternative_annotator import alternative_annotator_test
-from harness.agreement.bias import length_and_self_bias, position_coefficient
+from harness.agreement.bias import (
+    first_pick_rate,
+    length_and_self_bias,
+    position_coefficient,
+    swap_flip_rate,
+)
 from harness.agreement.calibration import calibration, expected_error, reliability
 from harness.agreement.cascade import cascade, selective_threshold
 from harness.agreement.drift import anchor_hash, drift, mcnemar
-from harness.agreement.orders import first_pick_rate, swap_flip_rate
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, ppi_mean, rogan_gladen, true_rate
-from harness.ratings.evidence import Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.ratings.table import from_labels
 
 A, TIE, B = 0, 1, 2

@@ -5,13 +5,13 @@ import pytest
 from raters import pairs_from_contingency
 
 from harness.agreement.kappa import (
+    agreement_weights,
     bias_statistic,
     cohen_kappa,
     pairs_of,
     percent_agreement,
     prevalence_statistic,
 )
-from harness.agreement.weights import agreement_weights
 from harness.statistics.intervals import wilson
 from harness.statistics.resample import Bootstrap, Units, estimate
 

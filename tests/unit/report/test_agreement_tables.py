@@ -16,8 +16,7 @@ from printed import Grid, from_html, from_markdown, on_a_terminal
 from harness.agreement import AgreementReport, Settings, agreement_report
 from harness.experiment.stages.agree import agree
 from harness.labels.ratings import Reading
-from harness.ratings.evidence import Evidence
-from harness.ratings.orders import OrderVerdicts
+from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
 from harness.report import agreement_page, html, markdown
 from harness.report.agreement_tables import STATISTICS, in_words, statistics
