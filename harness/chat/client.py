@@ -160,7 +160,7 @@ class Client:
         while True:
             kept = self.ledger.kept(key)
             if kept is not None:
-                self.ledger.used(request.model).cached += 1
+                self.ledger.usage[request.model].cached += 1
                 return _reply_or_refusal(from_body(kept))
             twin = loop.in_flight.get(key)
             if twin is None:
@@ -179,7 +179,7 @@ class Client:
                         error.status, error.reason, reply=_as_cached(error.reply)
                     ) from error
                 raise
-            self.ledger.used(request.model).cached += 1
+            self.ledger.usage[request.model].cached += 1
             return _as_cached(reply)
         future: asyncio.Future[ChatReply] = asyncio.get_running_loop().create_future()
         loop.in_flight[key] = future
@@ -221,7 +221,7 @@ class Client:
             try:
                 reply, latency = await self._try(request, price, loop)
             except CallError as error:
-                failures = ledger.used(request.model).failures
+                failures = ledger.usage[request.model].failures
                 failures[error.failure.value] = failures.get(error.failure.value, 0) + 1
                 cost = 0.0 if error.reply is None else price.cost(error.reply.tokens)
                 if error.failure is Failure.REFUSED:
@@ -250,7 +250,7 @@ class Client:
         try:
             await limiter.acquire()
             began = time.perf_counter()
-            self.ledger.used(request.model).requests += 1
+            self.ledger.usage[request.model].requests += 1
             try:
                 fast = self._transport == "auto" and is_fast(request)
                 transport: Transport = loop.fast if fast else loop.litellm
@@ -278,7 +278,7 @@ class Client:
         self, request: ChatRequest, error: CallError, wasted: float, tries: int
     ) -> Exception:
         """Return the error that the caller sees after the last try."""
-        usage = self.ledger.used(request.model)
+        usage = self.ledger.usage[request.model]
         usage.failed += 1
         usage.cost_usd += wasted
         if error.failure is Failure.CREDENTIALS and _endpoint(request) not in self._answered:

@@ -15,6 +15,10 @@ VERSION = 1
 NOT_PART = ("api_key", "input_cost_per_token", "output_cost_per_token")
 """Parameters that cannot change what a model answers; secrets stay out of the journal."""
 
+_KEPT = (
+    "text", "finish_reason", "choice_logprobs", "model_version", "cost_usd", "latency_s", "tries",
+)  # fmt: skip
+
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
 ).encode
@@ -41,29 +45,11 @@ def reply_key(request: ChatRequest) -> str:
 
 def to_body(reply: ChatReply, model: str) -> dict[str, Any]:
     """Return a reply as the journal keeps it: with its raw text, so that it can be read again."""
-    return {
-        "model": model,
-        "text": reply.text,
-        "finish_reason": reply.finish_reason,
-        "choice_logprobs": reply.choice_logprobs,
-        "model_version": reply.model_version,
-        "tokens": [reply.tokens.prompt, reply.tokens.completion],
-        "cost_usd": reply.cost_usd,
-        "latency_s": reply.latency_s,
-        "tries": reply.tries,
-    }
+    tokens = [reply.tokens.prompt, reply.tokens.completion]
+    return {"model": model, "tokens": tokens} | {name: getattr(reply, name) for name in _KEPT}
 
 
 def from_body(body: Mapping[str, Any]) -> ChatReply:
     """Return a kept reply; it costs nothing now."""
-    return ChatReply(
-        text=body["text"],
-        finish_reason=body["finish_reason"],
-        choice_logprobs=body["choice_logprobs"],
-        model_version=body["model_version"],
-        tokens=Tokens(*body["tokens"]),
-        cost_usd=0.0,
-        latency_s=body["latency_s"],
-        cached=True,
-        tries=0,
-    )
+    kept = {name: body[name] for name in _KEPT} | {"tokens": Tokens(*body["tokens"])}
+    return ChatReply(**kept | {"cost_usd": 0.0, "cached": True, "tries": 0})

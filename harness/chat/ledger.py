@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ class Ledger:
         self.journal = journal
         spent = journal.spent_usd() if journal is not None and budget_usd is not None else 0.0
         self.budget = Budget(budget_usd, spent)
-        self.usage: dict[str, Usage] = {}
+        self.usage: defaultdict[str, Usage] = defaultdict(Usage)
         self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._known: set[str] | None = None
         self._prices: dict[tuple[str, Any, Any], Price | None] = {}
@@ -168,16 +168,9 @@ class Ledger:
         if self.journal is not None:
             self.journal.flush()
 
-    def used(self, model: str) -> Usage:
-        """Return the counts of a model."""
-        usage = self.usage.get(model)
-        if usage is None:
-            usage = self.usage[model] = Usage()
-        return usage
-
     def paid(self, key: str, request: ChatRequest, reply: ChatReply, bill: Bill) -> ChatReply:
         """Keep a reply and count it; return it with what the call cost in all."""
-        usage = self.used(request.model)
+        usage = self.usage[request.model]
         usage.calls += 1
         usage.cost_usd += bill.cost_usd + bill.wasted_usd
         usage.tokens = Tokens(
@@ -193,7 +186,7 @@ class Ledger:
         """Keep a refusal, so that it is not paid for twice."""
         reply = error.reply or ChatReply(error.reason)
         reply = replace(reply, text=error.reason, finish_reason=REFUSED)
-        usage = self.used(request.model)
+        usage = self.usage[request.model]
         usage.failed += 1
         usage.calls -= 1
         return self.paid(key, request, reply, bill)

@@ -88,10 +88,6 @@ def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
     if extra.get("api_key"):
         return
     provider, _, rest = model.partition("/")
-    if rest and provider in KEYS:
-        if not extra.get("api_base"):
-            _need_key(model, KEYS[provider])
-        return
     if rest and provider == "hosted_vllm":
         if not extra.get("api_base") and not os.environ.get("HOSTED_VLLM_API_BASE"):
             raise ConfigError(
@@ -99,23 +95,22 @@ def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
                 hint="add api_base: http://host:port/v1 to the source's options",
             )
         return
-    litellm = load_litellm()
-    try:
-        _, found, _, _ = litellm.get_llm_provider(model, api_base=extra.get("api_base"))
-    except Exception as error:  # litellm has many types for it
-        raise ConfigError(
-            f"no provider is known for the model {model!r}",
-            hint='write provider/model, such as "openai/gpt-4o-mini" (see docs.litellm.ai), or'
-            ' "local/smollm2-135m-instruct" for the embedded one',
-        ) from error
+    if not (rest and provider in KEYS):
+        try:
+            found = load_litellm().get_llm_provider(model, api_base=extra.get("api_base"))
+        except Exception as error:  # litellm has many types for it
+            raise ConfigError(
+                f"no provider is known for the model {model!r}",
+                hint='write provider/model, such as "openai/gpt-4o-mini" (see docs.litellm.ai), or'
+                ' "local/smollm2-135m-instruct" for the embedded one',
+            ) from error
+        provider = found[1]
     if extra.get("api_base"):
         return
-    if found in KEYS:
-        _need_key(model, KEYS[found])
-        return
-    missing = litellm.validate_environment(model)["missing_keys"]
-    if missing:
-        _need_key(model, *missing)
+    if provider in KEYS:
+        _need_key(model, KEYS[provider])
+    else:
+        _need_key(model, *load_litellm().validate_environment(model)["missing_keys"])
 
 
 def _need_key(model: str, *names: str) -> None:

@@ -80,15 +80,7 @@ def scores(result: dict[str, Any]) -> Table:
     rows = []
     for row in result["scores"]:
         difference = row["difference"] or {}
-        rows.append(
-            (
-                row["evaluator"],
-                row["policy"],
-                row["value"],
-                (row["low"], row["high"]),
-                f"{row['n']}/{row['responses']}",
-                difference.get("value"),
-                difference.get("p_holm"),
-            )
-        )
+        who = row["evaluator"], row["policy"]
+        what = row["value"], (row["low"], row["high"]), f"{row['n']}/{row['responses']}"
+        rows.append((*who, *what, difference.get("value"), difference.get("p_holm")))
     return Table("", columns, rows, [f"warning: {warning}" for warning in result["warnings"]])

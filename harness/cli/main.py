@@ -13,18 +13,7 @@ import typer
 from harness.nouns.errors import HarnessError
 
 ORDER = (
-    "run",
-    "demo",
-    "respond",
-    "judge",
-    "agree",
-    "aggregate",
-    "label",
-    "plan-labels",
-    "train",
-    "evaluate",
-    "report",
-    "plugins",
+    "run demo respond judge agree aggregate label plan-labels train evaluate report plugins".split()
 )
 """Commands in the order of the pipeline; the others follow by name."""
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,17 @@ class TrainJob:
     budget_usd: float | None = None
 
     @property
+    def used(self) -> list[str]:
+        """The sources of the arm that have any weight."""
+        sources = self.experiment.config.arms[self.arm].sources
+        return [name for name in sources if self.weights.get(name, 0) > 0]
+
+    @property
     def asked(self) -> set[str]:
         """The sources that the training itself asks."""
         config = self.experiment.config
-        arm, monitor = config.arms[self.arm], config.evaluation.monitor
-        used = {name for name in arm.sources if self.weights.get(name, 0) > 0}
-        asked = used if arm.online else set()
-        return asked | ({monitor} if monitor else set())
+        asked = self.used if config.arms[self.arm].online else []
+        return {name for name in (*asked, config.evaluation.monitor) if name}
 
     @property
     def folder(self) -> Path:
@@ -117,40 +122,27 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     experiment, config = job.experiment, job.experiment.config
     arm, policy, evaluation = config.arms[job.arm], config.policy, config.evaluation
     sources, model, preferences = experiment.sources, experiment.model, job.preferences
-    used = [name for name in arm.sources if job.weights.get(name, 0) > 0]
-
-    def on_step(row: dict[str, Any]) -> None:
-        report(0, row)
-
+    limits = job.seed, config.concurrency, job.budget_usd
     result: dict[str, Any] = {}
     with (
         Journal(Path(job.run_path) / JOURNAL) as journal,
-        online_rewards(Asking(journal, job.seed, config.concurrency, job.budget_usd)) as (
-            make,
-            spent,
-        ),
+        online_rewards(Asking(journal, *limits)) as (make, spent),
     ):
         gold = {}
         if evaluation.monitor is not None:
             gold[evaluation.monitor] = make(sources[evaluation.monitor].source)
         rewards, weights, settings = {}, {}, dict(arm.settings)
         if arm.online:
-            settings = {
-                "max_new_tokens": policy.max_new_tokens,
-                "temperature": policy.temperature,
-                **settings,
-            }
-            for name in used:
+            sampling = policy.model_dump(include={"max_new_tokens", "temperature"})
+            settings = sampling | settings
+            for name in job.used:
                 if sources[name].way == "pointwise":
                     rewards[name] = make(sources[name].source)
                     weights[name] = job.weights[name]
-            pairwise = [name for name in used if sources[name].way == "pairwise"]
+            pairwise = [name for name in job.used if sources[name].way == "pairwise"]
             if pairwise:
-                rewards["reward_model"], learned = _reward_model(
-                    job, arm.reward_model, model, preferences
-                )
+                rewards["reward_model"], result = _reward_model(job)
                 weights["reward_model"] = sum(job.weights[name] for name in pairwise)
-                result |= learned
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
         elif not preferences:
             raise DataError(
@@ -171,7 +163,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             rewards=WeightedRewards(rewards, weights) if rewards else None,
             seed=job.seed,
             monitor=monitor,
-            on_step=on_step,
+            on_step=partial(report, 0),
         )
         trained = train(arm.trainer, model, rows, settings, job.folder, options)
         cost_usd = spent()
@@ -206,19 +198,14 @@ def _check_coverage(job: TrainJob, log_path: Path) -> None:
         )
 
 
-def _reward_model(
-    job: TrainJob,
-    values: Mapping[str, Any],
-    model: str,
-    preferences: Sequence[Mapping[str, Any]],
-) -> tuple[Any, dict[str, Any]]:
+def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:
     """Train the arm's reward model, or find it trained; return its reward function and figures."""
     from harness.train.reward_model import STATISTICS, RewardModelReward
 
-    learned = train(
-        "reward_model", model, preferences, values, job.reward_model_folder,
-        TrainOptions(seed=job.seed),
-    )  # fmt: skip
+    model, options = job.experiment.model, TrainOptions(seed=job.seed)
+    settings = job.experiment.config.arms[job.arm].reward_model
+    folder = job.reward_model_folder
+    learned = train("reward_model", model, job.preferences, settings, folder, options)
     statistics = json.loads((learned.checkpoint / STATISTICS).read_text(encoding="utf-8"))
     return RewardModelReward(learned.checkpoint), {
         "reward_model": statistics,

@@ -17,8 +17,9 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.schema import Judgment
@@ -54,6 +55,10 @@ CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, body TEXT NOT NULL) WI
 """
 
 
+_Entry: TypeAlias = "tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None"
+_place = attrgetter("request_id", "source", "source_version", "annotator", "order", "repeat")
+
+
 class Journal:
     """Replies and judgments that were paid for; each survives kill -9 once it is acknowledged.
 
@@ -67,10 +72,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._queue: queue.SimpleQueue[
-            tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None
-        ]
-        self._queue = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._changes = 0
         self._local = threading.local()
@@ -118,20 +120,11 @@ class Journal:
 
     def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
         """Record a judgment; it replaces an earlier one that is not equal."""
-        row = (
-            judgment.request_id,
-            judgment.source,
-            judgment.source_version,
-            judgment.annotator,
-            judgment.order,
-            judgment.repeat,
-            scope,
-            json.dumps(to_dict(judgment)),  # escaped: a lone surrogate has no UTF-8
-        )
+        body = json.dumps(to_dict(judgment))  # escaped: a lone surrogate has no UTF-8
         self._put(
             "INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body != excluded.body",
-            row,
+            (*_place(judgment), scope, body),
         )
 
     def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
@@ -176,19 +169,11 @@ class Journal:
 
     def forget(self, judgments: Iterable[Judgment], scope: str = "") -> None:
         """Remove judgments, such as failures that are to be tried again."""
-        for j in judgments:
+        for judgment in judgments:
             self._put(
                 "DELETE FROM judgments WHERE request_id = ? AND source = ? AND source_version = ?"
                 " AND annotator = ? AND shown = ? AND repeat = ? AND scope = ?",
-                (
-                    j.request_id,
-                    j.source,
-                    j.source_version,
-                    j.annotator,
-                    j.order,
-                    j.repeat,
-                    scope,
-                ),
+                (*_place(judgment), scope),
             )
 
     def after_commit(self, call: Callable[[], None]) -> None:

@@ -13,6 +13,8 @@ from harness.nouns.errors import HarnessError
 from harness.nouns.hashing import content_hash
 from harness.records.writes import write_json
 
+MANIFEST = "manifest.json"
+
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
@@ -20,21 +22,14 @@ class RunDirectory:
 
     path: Path
 
-    @property
-    def manifest_path(self) -> Path:
-        """Path of the manifest."""
-        return self.path / "manifest.json"
-
     def manifest(self) -> dict[str, Any]:
         """Return the manifest, empty for a new run."""
-        if not self.manifest_path.is_file():
-            return {}
-        content: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        return content
+        path = self.path / MANIFEST
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def update_manifest(self, **entries: Any) -> None:
         """Set top-level entries of the manifest."""
-        write_json(self.manifest_path, {**self.manifest(), **entries})
+        write_json(self.path / MANIFEST, {**self.manifest(), **entries})
 
     def is_done(self, stage: str, inputs: object) -> bool:
         """Tell whether a stage finished with exactly these inputs."""

@@ -164,6 +164,11 @@ def test_long_and_wide_tables_agree(tmp_path):
             ["rows 2, 3, 4: bob is 'good', no number"],
         ),
         (WIDE, ["--people", "ann", "--where", "prompt=p9"], ["no row has prompt=p9"]),
+        (
+            WIDE,
+            ["--people", "ann", "--where", "prompt=p1", "--where", "prompt=p2"],
+            ["--where prompt is given twice"],
+        ),
         (WIDE, ["--people", "ann", "--annotator-column", "who"], ["a long table needs"]),
         ("", ["--people", "ann"], ["the file is empty"]),
         ("ann,bob\n", ["--people", "ann"], ["no rows"]),

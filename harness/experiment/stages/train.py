@@ -55,15 +55,8 @@ class TrainedPolicy:
 
     def as_row(self) -> dict[str, Any]:
         """Return what the report says of the training."""
-        return {
-            "seed": self.seed,
-            "status": "done",
-            "seconds": self.result["seconds"],
-            "steps": self.result["steps"],
-            "peak_memory_mb": self.result["peak_memory_mb"],
-            "reward_model": self.result.get("reward_model"),
-            "cost_usd": self.result["cost_usd"],
-        }
+        shown = ("seconds", "steps", "peak_memory_mb", "reward_model", "cost_usd")
+        return {"seed": self.seed, "status": "done"} | {k: self.result.get(k) for k in shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,9 @@ class Training:
         results: dict[tuple[str, int], TrainedPolicy] = {}
         jobs: list[TrainJob] = []
         for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
-            job = self._job(arm, seed)
+            rows = preference_rows(arm.preferences, self.responses, self.experiment.train)
+            path = str(self.directory.path)
+            job = TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
             done = self._begin(job, arm)
             if done is None:
                 jobs.append(job)
@@ -122,21 +117,14 @@ class Training:
                 on_report=lambda index, row: move(0), on_done=finished,
             )  # fmt: skip
         except BrokenProcessPool as error:
-            keys = [(job.arm, job.seed) for job in jobs]
-            missing = [
-                f"{arm} with seed {seed}" for arm, seed in keys if (arm, seed) not in results
-            ]
+            lost = (job for job in jobs if (job.arm, job.seed) not in results)
+            missing = [f"{job.arm} with seed {job.seed}" for job in lost]
             raise HarnessError(
                 f"a training process died while these were not done: {', '.join(missing)}\n"
                 "  hint: most often memory ran out; set parallel: 1 and run again, it goes on"
             ) from error
         order = [arm.name for arm in arms]
         return dict(sorted(results.items(), key=lambda entry: (order.index(entry[0][0]), entry[0])))
-
-    def _job(self, arm: Arm, seed: int) -> TrainJob:
-        rows = preference_rows(arm.preferences, self.responses, self.experiment.train)
-        path = str(self.directory.path)
-        return TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
 
     def _with_shares(self, jobs: Sequence[TrainJob]) -> list[TrainJob]:
         """Return the jobs with what each may spend."""
