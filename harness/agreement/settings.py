@@ -1,4 +1,4 @@
-"""What the report needs besides the ratings: orders, stated probabilities, lengths, versions."""
+"""How the agreement report is computed, and what one section of it is."""
 
 from __future__ import annotations
 

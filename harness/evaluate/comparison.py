@@ -113,7 +113,7 @@ def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
 
 
 def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str) -> dict[str, Any]:
-    rows, of = scores.cells.get((evaluator.name, policy), ()), evaluator.held_out_for
+    rows, of = scores.get((evaluator.name, policy), ()), evaluator.held_out_for
     pooled = mean_of(rows)
     seeds = []
     for seed in dict.fromkeys(row.seed for row in rows):
@@ -122,7 +122,7 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
     means = [row["value"] for row in seeds if row["value"] is not None]
     difference = None
     if policy != base:
-        difference = _difference(rows, scores.cells.get((evaluator.name, base), ()))
+        difference = _difference(rows, scores.get((evaluator.name, base), ()))
     return {
         "evaluator": evaluator.name,
         "policy": policy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.nouns.errors import DataError, InputError
@@ -50,20 +50,8 @@ class Scored:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """All scores of all evaluators, in the order of the responses."""
-
-    by_evaluator: Mapping[str, Sequence[Scored]]
-    cells: Mapping[tuple[str, str], Sequence[Scored]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Index the rows by evaluator and policy."""
-        cells: dict[tuple[str, str], list[Scored]] = {}
-        for evaluator, rows in self.by_evaluator.items():
-            for row in rows:
-                cells.setdefault((evaluator, row.policy), []).append(row)
-        object.__setattr__(self, "cells", cells)
+Scores = Mapping[tuple[str, str], Sequence[Scored]]
+"""(evaluator, policy) -> its responses, in their order."""
 
 
 def cluster_of(item: Item) -> str:
@@ -132,16 +120,13 @@ def score_responses(
         cluster = clusters[response.item_id]
         return Scored(response.item_id, cluster, policy, seed, value, status)
 
-    return Scores(
-        {
-            evaluator.name: [
-                score(evaluator.name, response, policy, seed)
-                for (policy, seed), answers in responses.items()
-                for response in answers
+    scores: defaultdict[tuple[str, str], list[Scored]] = defaultdict(list)
+    for evaluator in evaluators:
+        for (policy, seed), answers in responses.items():
+            scores[evaluator.name, policy] += [
+                score(evaluator.name, response, policy, seed) for response in answers
             ]
-            for evaluator in evaluators
-        }
-    )
+    return scores
 
 
 def known(rows: Sequence[Scored]) -> list[tuple[Scored, float]]:

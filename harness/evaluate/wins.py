@@ -50,7 +50,7 @@ def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
     import numpy as np
 
     collected: dict[str, tuple[str, list[list[float]]]] = {}
-    for same in zip(*(scores.cells.get((name, policy), ()) for name in names), strict=True):
+    for same in zip(*(scores.get((name, policy), ()) for name in names), strict=True):
         values = [row.value for row in same if row.value is not None]
         if len(values) == len(names):
             collected.setdefault(same[0].item_id, (same[0].cluster, []))[1].append(values)

@@ -144,13 +144,6 @@ class RatingTable:
 def counts_of(codes: IntArray, n_categories: int) -> IntArray:
     """Return (n, c): how often each category occurs in each row of (n, a) codes."""
     n = codes.shape[0]
-    counts = np.zeros((n, n_categories), dtype=np.int64)
-    if codes.shape[1] <= 64:
-        rows = np.arange(n)
-        for column in codes.T:
-            present = column >= 0
-            np.add.at(counts, (rows[present], column[present]), 1)
-        return counts
     rows, columns = np.nonzero(codes >= 0)
     flat = rows * n_categories + codes[rows, columns]
     return np.bincount(flat, minlength=n * n_categories).reshape(n, n_categories)

@@ -9,15 +9,14 @@ import numpy as np
 from harness.aggregate import AggregationResult, Ranking
 from harness.aggregate.labels import LabelResult
 from harness.report.blocks import Text
-from harness.report.tables import Table
-from harness.statistics.arrays import FloatArray
+from harness.report.tables import Column, Table
 
 MOST = 30
 """Annotators that a terminal shows."""
 
 
 def blocks(result: LabelResult | AggregationResult | Ranking, method: str) -> list[Text | Table]:
-    """Return what is printed of a result."""
+    """Return what is printed of a result of the method with that name."""
     if isinstance(result, Ranking):
         return _ranking(result, method)
     if isinstance(result, AggregationResult):
@@ -41,49 +40,38 @@ def _labels(result: LabelResult) -> list[Text | Table]:
         f" {int(given.sum())} labels to {shares}; {int((result.voted & (label < 0)).sum())} ties,"
         f" {int((~result.voted).sum())} without a label"
     )
-    few = table.n_categories <= 4
-    annotators = list(zip(table.annotators, given.tolist(), fit.confusion, strict=True))
-    left = len(annotators) - MOST
+    rows = []
+    for name, n, own in list(zip(table.annotators, given, fit.confusion, strict=True))[:MOST]:
+        matrix = "; ".join(
+            f"{true}: " + " ".join(f"{p:.2f}" for p in own[k])
+            for k, true in enumerate(table.categories)
+        )
+        truth = float(fit.prior @ np.diagonal(own))
+        rows.append((name, int(n), truth, matrix if table.n_categories <= 4 else "(see --json)"))
+    columns: Sequence[Column | str] = (
+        "annotator",
+        Column("labels", "count"),
+        Column("says the truth", "percent"),
+        "confusion: true category: what is said",
+    )
     found: list[Text | Table] = [Text(said, "strong"), *_notes(result.notes)]
-    found.append(
-        Table.of(
-            "Annotators",
-            annotators[:MOST],
-            [
-                ("annotator", "text", lambda one: one[0]),
-                ("labels", "count", lambda one: one[1]),
-                ("says the truth", "percent", lambda one: float(fit.prior @ np.diagonal(one[2]))),
-                (
-                    "confusion: true category: what is said",
-                    "text",
-                    lambda one: _matrix(one[2], table.categories) if few else "(see --json)",
-                ),
-            ],
-            [f"{left} more annotators: see --json"] if left > 0 else [],
-        )
-    )
+    left = len(table.annotators) - MOST
+    more = (f"{left} more annotators: see --json",) if left > 0 else ()
+    found.append(Table("Annotators", columns, rows, more))
     if result.scores:
-        found.append(
-            Table.of(
-                "Accuracy against gold",
-                result.scores[: MOST + 1],
-                [
-                    ("who", "text", lambda row: row.annotators),
-                    ("accuracy", "share", lambda r: r.status if r.value is None else r.value),
-                    ("95% interval", "share", lambda row: (row.low, row.high)),
-                    ("n", "count", lambda row: row.n),
-                    ("why", "note", lambda row: row.reason),
-                ],
-            )
+        held = [
+            (row.annotators, row.status if row.value is None else row.value, (row.low, row.high),
+             row.n, row.reason)
+            for row in result.scores[: MOST + 1]
+        ]  # fmt: skip
+        heads: Sequence[Column | str] = (
+            "who",
+            *Column.each("share", "accuracy", "95% interval"),
+            Column("n", "count"),
+            Column("why", "note"),
         )
+        found.append(Table("Accuracy against gold", heads, held))
     return found
-
-
-def _matrix(confusion: FloatArray, categories: Sequence[str]) -> str:
-    return "; ".join(
-        f"{true}: " + " ".join(f"{p:.2f}" for p in row)
-        for true, row in zip(categories, confusion, strict=True)
-    )
 
 
 def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
@@ -93,27 +81,21 @@ def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
         f"{method}: {len(result.preferences)} preferences (pairs without one: {unused});"
         f" rewards of {known} of {len(result.rewards)} responses"
     )
-    annotators = Table.of(
-        "Annotators",
-        result.annotators[:MOST],
-        [
-            ("source", "text", lambda who: who.source),
-            ("annotator", "text", lambda who: who.annotator),
-            ("weight", "score", lambda who: who.weight),
-            ("verdicts", "count", lambda who: who.n),
-            (
-                "failures",
-                "text",
-                lambda who: ", ".join(f"{w} {n}" for w, n in who.failures.items()),
-            ),
-            (
-                "changed with the order",
-                "text",
-                lambda who: f"{who.flipped}/{who.both_orders}" if who.both_orders else "",
-            ),
-        ],
+    rows = [
+        (who.source, who.annotator, who.weight, who.n,
+         ", ".join(f"{reason} {n}" for reason, n in who.failures.items()),
+         f"{who.flipped}/{who.both_orders}" if who.both_orders else "")
+        for who in result.annotators[:MOST]
+    ]  # fmt: skip
+    columns: Sequence[Column | str] = (
+        "source",
+        "annotator",
+        Column("weight", "score"),
+        Column("verdicts", "count"),
+        "failures",
+        "changed with the order",
     )
-    return [Text(said, "strong"), *_notes(result.notes), annotators]
+    return [Text(said, "strong"), *_notes(result.notes), Table("Annotators", columns, rows)]
 
 
 def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
@@ -121,20 +103,15 @@ def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
         f"{method}: {ranking.n} comparisons in {ranking.clusters} clusters; strengths in log-odds"
         " against the mean system"
     )
-    strengths = Table.of(
-        "",
-        ranking.strengths,
-        [
-            ("system", "text", lambda one: one.system),
-            ("strength", "rate", lambda one: one.value),
-            ("95% interval", "rate", lambda one: (one.low, one.high)),
-            ("Elo", "count", lambda one: one.elo),
-            ("comparisons", "count", lambda one: one.n),
-        ],
-    )
+    rows = [(s.system, s.value, (s.low, s.high), s.elo, s.n) for s in ranking.strengths]
+    columns = [
+        Column("system"),
+        *Column.each("rate", "strength", "95% interval"),
+        *Column.each("count", "Elo", "comparisons"),
+    ]
     what = {"position": "standing first", "length": "being longer"}
     effects = [
         Text(f"{what[name]}: {value:+.3f} log-odds ({low:+.3f} to {high:+.3f})")
         for name, (value, low, high) in ranking.effects.items()
     ]
-    return [Text(said, "strong"), strengths, *effects]
+    return [Text(said, "strong"), Table("", columns, rows), *effects]

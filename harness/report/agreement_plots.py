@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from harness.nouns.scale import Level
 from harness.report.agreement_tables import in_words
 from harness.report.figures import Dot, Scale, dot_plot
 from harness.report.wording import Names, number
@@ -46,11 +47,7 @@ AGREEMENT = (
 )
 GROUPS = (
     Plot(("cohen_kappa_quadratic",)),
-    Plot(
-        tuple(
-            f"krippendorff_alpha_{level}" for level in ("nominal", "ordinal", "interval", "ratio")
-        )
-    ),
+    Plot(tuple(f"krippendorff_alpha_{level}" for level in get_args(Level))),
     Plot(("fleiss_kappa",)),
     Plot(("gwet_ac1",)),
     Plot(("gwet_ac2_linear", "gwet_ac2_quadratic"), "Gwet's AC2"),

@@ -119,14 +119,9 @@ def _findings(data: Data) -> list[Block]:
     blocks: list[Block] = [Bullets(data["findings"])] if data["findings"] else []
     held = len(data["limitations"]) + len(data.get("warnings", ()))
     if held:
-        words = "one warning" if held == 1 else f"{held} warnings"
-        blocks.append(
-            Text(
-                f"There {'is' if held == 1 else 'are'} {words} at the end of this report; read"
-                f" {'it' if held == 1 else 'them'} before you quote a number.",
-                "warn",
-            )
-        )
+        are, them = ("is one warning", "it") if held == 1 else (f"are {held} warnings", "them")
+        words = f"There {are} at the end of this report; read {them} before you quote a number."
+        blocks.append(Text(words, "warn"))
     return blocks
 
 

@@ -201,7 +201,8 @@ def reliability_diagram(name: str, annotator: str, bins: Sequence[Bin]) -> str:
 Steps = Sequence[Mapping[str, Any]]
 
 
-def _line(rows: Steps, key: str) -> list[tuple[float, float]]:
+def line_of(rows: Steps, key: str) -> list[tuple[float, float]]:
+    """Return (step, value) of what was logged under a key."""
     return [(row["step"], row[key]) for row in rows if row.get(key) is not None]
 
 
@@ -235,7 +236,7 @@ def strips(
     for index, (key, label) in enumerate(metrics):
         top = 44 + (strip + 22) * index
         bottom = top + strip - 14
-        lines = [_line(rows, key) for rows in seeds.values()]
+        lines = [line_of(rows, key) for rows in seeds.values()]
         values = [value for line in lines for _, value in line]
         canvas.text(2, top - 7, label, "t small muted")
         if not values:
@@ -262,7 +263,7 @@ def curves(
     widest = max((len(arm) for arm in arms), default=4)
     right, bottom = width - 16 - 8.0 * widest, height - 44
     canvas = Canvas(width, height)
-    lines = {arm: [_line(rows, key) for rows in seeds] for arm, (_, seeds) in arms.items()}
+    lines = {arm: [line_of(rows, key) for rows in seeds] for arm, (_, seeds) in arms.items()}
     values = [value for seeds in lines.values() for line in seeds for _, value in line]
     last = max((step for seeds in lines.values() for line in seeds for step, _ in line), default=1)
     across = Axis(0, last, left, right, 5)

@@ -7,7 +7,7 @@ from statistics import fmean as mean
 from typing import Any
 
 from harness.report.agreement_tables import in_words
-from harness.report.figures import mean_line
+from harness.report.figures import line_of, mean_line
 from harness.report.tables import interval
 from harness.report.wording import Names, dollars, join, number, percent, seconds
 
@@ -46,25 +46,18 @@ def _trained(evaluation: Data) -> list[str]:
 
 def _untrained(data: Data, evaluation: Data, names: Names) -> list[str]:
     """Return which arms have no policy, such as those of which the gates left no source."""
-    trained = _trained(evaluation)
-    return [
-        f"{arm['name']} was not trained"
-        + (
-            f": the gates dropped {join([names.source(s) for s in arm['dropped']])}."
-            if arm.get("dropped")
-            else "."
-        )
-        for arm in data.get("arms", ())
-        if arm["name"] not in trained
-    ]
+    lines = []
+    for arm in data.get("arms", ()):
+        if arm["name"] not in _trained(evaluation):
+            dropped = join([names.source(source) for source in arm.get("dropped") or ()])
+            why = f": the gates dropped {dropped}" if dropped else ""
+            lines.append(f"{arm['name']} was not trained{why}.")
+    return lines
 
 
 def _score(evaluation: Data, evaluator: str, policy: str) -> Data | None:
-    for row in evaluation.get("scores", ()):
-        if row["evaluator"] == evaluator and row["policy"] == policy:
-            found: Data = row
-            return found
-    return None
+    rows = evaluation.get("scores", ())
+    return next((r for r in rows if (r["evaluator"], r["policy"]) == (evaluator, policy)), None)
 
 
 def verdict(difference: Data | None) -> str:
@@ -82,8 +75,7 @@ def verdict(difference: Data | None) -> str:
 
 def _moved(arm: str, evaluation: Data, names: Names) -> str:
     """Return one sentence on what an arm did to each evaluator's score."""
-    clear: list[str] = []
-    rest: list[str] = []
+    clear, rest = [], []
     for evaluator in evaluation["evaluators"]:
         row = _score(evaluation, evaluator["name"], arm)
         base = _score(evaluation, evaluator["name"], evaluation["base"])
@@ -171,12 +163,7 @@ def ends(
     rows_by_seed: Mapping[str, Sequence[Data]], key: str
 ) -> tuple[list[float], list[float]] | None:
     """Return the first and the last fifth of a metric's logged values, averaged over seeds."""
-    line = mean_line(
-        [
-            [(r["step"], r[key]) for r in rows if r.get(key) is not None]
-            for rows in rows_by_seed.values()
-        ]
-    )
+    line = mean_line([line_of(rows, key) for rows in rows_by_seed.values()])
     if len(line) < 3:
         return None
     part = max(1, len(line) // 5)

@@ -8,13 +8,29 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 SERIES = 8
 """Colours of the palette; the shapes of markers tell more series apart, and without colour."""
 
-_MARKERS = ("circle", "square", "diamond", "up", "down", "plus", "cross", "hexagon")
+_SHAPES: Mapping[str, Sequence[tuple[float, float]]] = {
+    "circle": (),
+    "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    "diamond": [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)],
+    "up": [(0, -1.2), (1.15, 0.9), (-1.15, 0.9)],
+    "down": [(0, 1.2), (1.15, -0.9), (-1.15, -0.9)],
+    "plus": [
+        *((-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4), (1.2, 0.4), (0.4, 0.4)),
+        *((0.4, 1.2), (-0.4, 1.2), (-0.4, 0.4), (-1.2, 0.4), (-1.2, -0.4), (-0.4, -0.4)),
+    ],
+    "cross": [
+        *((-1.1, -0.6), (-0.6, -1.1), (0, -0.5), (0.6, -1.1), (1.1, -0.6), (0.5, 0)),
+        *((1.1, 0.6), (0.6, 1.1), (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)),
+    ],
+    "hexagon": [*((-1.1, 0), (-0.55, -0.95), (0.55, -0.95), (1.1, 0), (0.55, 0.95), (-0.55, 0.95))],
+}
+"""Corners of each marker around its middle; a circle has none."""
 
 
 def _n(value: float) -> str:
@@ -64,7 +80,7 @@ class Canvas:
 
     def marker(self, x: float, y: float, series: int, size: float = 5, label: str = "") -> None:
         """Add the marker of a series, with a tooltip where there is a label."""
-        shape = _MARKERS[series % len(_MARKERS)]
+        shape = list(_SHAPES)[series % len(_SHAPES)]
         tip = f"<title>{escape(label)}</title>" if label else ""
         style = f"m s{series % SERIES}"
         if shape == "circle":
@@ -72,24 +88,7 @@ class Canvas:
                 f'<circle class="{style}" cx="{_n(x)}" cy="{_n(y)}" r="{_n(size)}">{tip}</circle>'
             )
             return
-        corners = {
-            "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-            "diamond": [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)],
-            "up": [(0, -1.2), (1.15, 0.9), (-1.15, 0.9)],
-            "down": [(0, 1.2), (1.15, -0.9), (-1.15, -0.9)],
-            "plus": [
-                *((-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4), (1.2, 0.4), (0.4, 0.4)),
-                *((0.4, 1.2), (-0.4, 1.2), (-0.4, 0.4), (-1.2, 0.4), (-1.2, -0.4), (-0.4, -0.4)),
-            ],
-            "cross": [
-                *((-1.1, -0.6), (-0.6, -1.1), (0, -0.5), (0.6, -1.1), (1.1, -0.6), (0.5, 0)),
-                *((1.1, 0.6), (0.6, 1.1), (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)),
-            ],
-            "hexagon": [
-                *((-1.1, 0), (-0.55, -0.95), (0.55, -0.95), (1.1, 0), (0.55, 0.95), (-0.55, 0.95))
-            ],
-        }[shape]
-        points = " ".join(f"{_n(x + size * dx)},{_n(y + size * dy)}" for dx, dy in corners)
+        points = " ".join(f"{_n(x + size * dx)},{_n(y + size * dy)}" for dx, dy in _SHAPES[shape])
         self._parts.append(f'<polygon class="{style}" points="{points}">{tip}</polygon>')
 
     def dot(self, x: float, y: float, style: str, size: float = 2.5) -> None:

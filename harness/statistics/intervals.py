@@ -47,7 +47,7 @@ def clopper_pearson_upper(hits: int, n: int, delta: float) -> float:
     """Return the exact upper bound of a share at level ``delta`` (Clopper & Pearson 1934).
 
     The closed form of scipy's ``binomtest(...).proportion_ci(method="exact")``, which searches for
-    it a thousand times slower: a cascade asks once for every threshold.
+    it hundreds of times slower (docs/decisions.md, 17): a cascade asks for every threshold.
     """
     from scipy.special import betaincinv
 
