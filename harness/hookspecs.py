@@ -98,17 +98,9 @@ def harness_report_sections() -> Sequence[ReportSection]:  # type: ignore[empty-
 
 @hookspec
 def harness_commands(app: typer.Typer) -> None:
-    """Add commands to the ``harness`` command line.
-
-    Args:
-        app: The typer application.
-    """
+    """Add commands to the typer application of the ``harness`` command line."""
 
 
 @hookspec
 def harness_run_finished(run: Path) -> None:
-    """Called once when ``harness run`` has written its report.
-
-    Args:
-        run: Path of the run directory.
-    """
+    """Called once when ``harness run`` has written its report, with the run directory."""

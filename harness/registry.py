@@ -23,14 +23,7 @@ GROUP = "harness"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a plugin comes from.
-
-    Args:
-        entry_point: Name of the entry point.
-        module: What it points to.
-        distribution: Name of the installed distribution.
-        version: Version of that distribution.
-    """
+    """Where a plugin comes from: an entry point, its module, and the installed distribution."""
 
     entry_point: str
     module: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import RubricError, ScaleError
@@ -106,150 +106,138 @@ def load_rubric(path: Path | Traversable) -> Rubric | Constitution:
     """
     from harness.nouns.yaml_file import parse_yaml
 
-    where = str(path)
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise RubricError(f"not UTF-8: {error}", where=where) from error
-    except ValueError as error:
-        raise RubricError(str(error), where=where) from error
+        try:
+            content = parse_yaml(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise RubricError(f"not UTF-8: {error}") from error
+        except ValueError as error:
+            raise RubricError(str(error)) from error
+        return _read(content)
+    except RubricError as error:
+        error.where = str(path)
+        raise
+
+
+def _read(content: Any) -> Rubric | Constitution:
     if not isinstance(content, dict):
-        raise RubricError("the file must be a mapping with id, kind and version", where=where)
-    return _Reader(where).read(content)
+        raise RubricError("the file must be a mapping with id, kind and version")
+    kind = content.get("kind")
+    if kind == "rubric":
+        entries, more = "criteria", "examples"
+    elif kind == "constitution":
+        entries, more = "principles", "provenance"
+    else:
+        raise RubricError(f"kind is {kind!r}", hint="use one of ('rubric', 'constitution')")
+    needed = {"id", "version", entries}
+    _check_keys(content, {"kind", more, *needed}, needed, "top level")
+    rows = content[entries]
+    if not isinstance(rows, list) or not rows:
+        raise RubricError(f"{entries} must be a list with at least one entry")
+    ids = [row.get("id") if isinstance(row, dict) else None for row in rows]
+    repeated = sorted({str(i) for i in ids if ids.count(i) > 1})
+    if repeated:
+        raise RubricError(f"repeated id in {entries}: {', '.join(repeated)}")
+    name, version = _text(content, "id"), _text(content, "version")
+    try:
+        sha = content_hash(content)
+    except TypeError as error:
+        raise RubricError(f"only text, numbers, lists and mappings are allowed: {error}") from error
+    if kind == "rubric":
+        criteria = tuple(_criterion(row, f"criteria[{i}]") for i, row in enumerate(rows))
+        shown = content.get("examples", [])
+        if not isinstance(shown, list):
+            raise RubricError(f"examples must be a list, got {shown!r}")
+        examples = tuple(_example(row, f"examples[{i}]") for i, row in enumerate(shown))
+        return Rubric(name, version, criteria, sha, examples)
+    principles = tuple(_principle(row, f"principles[{i}]") for i, row in enumerate(rows))
+    return Constitution(name, version, principles, sha, _text(content, "provenance"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Turns parsed YAML into nouns and names the place of every mistake."""
-
-    where: str
-    _kinds: tuple[str, ...] = field(default=("rubric", "constitution"))
-
-    def read(self, content: Mapping[str, Any]) -> Rubric | Constitution:
-        kind = content.get("kind")
-        if kind == "rubric":
-            entries, allowed = "criteria", {"id", "kind", "version", "criteria", "examples"}
-        elif kind == "constitution":
-            entries, allowed = "principles", {"id", "kind", "version", "principles", "provenance"}
-        else:
-            raise RubricError(
-                f"kind is {kind!r}", where=self.where, hint=f"use one of {self._kinds}"
-            )
-        self._check_keys(content, allowed, {"id", "version", entries}, "top level")
-        rows = content[entries]
-        if not isinstance(rows, list) or not rows:
-            raise RubricError(f"{entries} must be a list with at least one entry", where=self.where)
-        ids = [row.get("id") if isinstance(row, dict) else None for row in rows]
-        repeated = sorted({str(i) for i in ids if ids.count(i) > 1})
-        if repeated:
-            raise RubricError(f"repeated id in {entries}: {', '.join(repeated)}", where=self.where)
-        name, version = self._text(content, "id"), self._text(content, "version")
-        try:
-            sha = content_hash(content)
-        except TypeError as error:
-            raise RubricError(
-                f"only text, numbers, lists and mappings are allowed: {error}", where=self.where
-            ) from error
-        if kind == "rubric":
-            criteria = tuple(self._criterion(row, i) for i, row in enumerate(rows))
-            shown = content.get("examples", [])
-            if not isinstance(shown, list):
-                raise RubricError(f"examples must be a list, got {shown!r}", where=self.where)
-            examples = tuple(self._example(row, i) for i, row in enumerate(shown))
-            return Rubric(name, version, criteria, sha, examples)
-        principles = tuple(self._principle(row, i) for i, row in enumerate(rows))
-        return Constitution(name, version, principles, sha, self._text(content, "provenance"))
-
-    def _check_keys(
-        self, row: object, allowed: set[str], needed: set[str], place: str
-    ) -> Mapping[str, Any]:
-        if not isinstance(row, dict):
-            raise RubricError(f"{place} must be a mapping, got {row!r}", where=self.where)
-        unknown = sorted(str(key) for key in set(row) - allowed)
-        if unknown:
-            raise RubricError(
-                f"unknown key {', '.join(unknown)} in {place}",
-                where=self.where,
-                hint=f"known keys: {', '.join(sorted(allowed))}",
-            )
-        missing = sorted(key for key in needed if row.get(key) in (None, ""))
-        if missing:
-            raise RubricError(f"{place} misses {', '.join(missing)}", where=self.where)
-        return row
-
-    def _text(self, row: Mapping[str, Any], key: str, place: str = "top level") -> str:
-        value = row.get(key)
-        return "" if value is None else self._as_text(value, f"{key} of {place}")
-
-    def _as_text(self, value: object, what: str) -> str:
-        """Return text or a number as text; YAML reads an unquoted yes as a truth value."""
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise RubricError(
-                f"{what} must be text, got {value!r}",
-                where=self.where,
-                hint="put it in quotes: YAML reads yes, no, on, off and null as other things",
-            )
-        return str(value)
-
-    def _weight(self, row: Mapping[str, Any], place: str) -> float:
-        weight = row.get("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
-            raise RubricError(
-                f"weight of {place} must be above 0, got {weight!r}", where=self.where
-            )
-        return float(weight)
-
-    def _criterion(self, row: object, index: int) -> Criterion:
-        place = f"criteria[{index}]"
-        row = self._check_keys(row, {"id", "text", "scale", "weight"}, {"id", "text"}, place)
-        raw = self._check_keys(
-            row.get("scale", {"level": "ordinal", "labels": ["1", "2", "3", "4", "5"]}),
-            {"level", "labels", "low", "high"},
-            {"level"},
-            f"{place}.scale",
+def _check_keys(row: object, allowed: set[str], needed: set[str], place: str) -> Mapping[str, Any]:
+    if not isinstance(row, dict):
+        raise RubricError(f"{place} must be a mapping, got {row!r}")
+    unknown = sorted(str(key) for key in set(row) - allowed)
+    if unknown:
+        raise RubricError(
+            f"unknown key {', '.join(unknown)} in {place}",
+            hint=f"known keys: {', '.join(sorted(allowed))}",
         )
-        labels = raw.get("labels") or ()
-        if not isinstance(labels, list | tuple):
-            raise RubricError(f"labels of {place} must be a list", where=self.where)
-        try:
-            scale = Scale(
-                raw["level"],
-                tuple(self._as_text(label, f"a label of {place}") for label in labels),
-                raw.get("low"),
-                raw.get("high"),
-            )
-        except ScaleError as error:
-            raise RubricError(
-                f"illegal scale in {place}: {error.what}", where=self.where, hint=error.hint
-            ) from error
-        text = " ".join(self._text(row, "text", place).split())
-        return Criterion(self._text(row, "id", place), text, scale, self._weight(row, place))
+    missing = sorted(key for key in needed if row.get(key) in (None, ""))
+    if missing:
+        raise RubricError(f"{place} misses {', '.join(missing)}")
+    return row
 
-    def _principle(self, row: object, index: int) -> Principle:
-        place = f"principles[{index}]"
-        allowed = {"id", "text", "weight", "critique", "revision"}
-        row = self._check_keys(row, allowed, {"id", "text"}, place)
-        return Principle(
-            self._text(row, "id", place),
-            self._text(row, "text", place).strip(),
-            self._weight(row, place),
-            self._text(row, "critique", place),
-            self._text(row, "revision", place),
-        )
 
-    def _example(self, row: object, index: int) -> Example:
-        place = f"examples[{index}]"
-        allowed = {"prompt", "responses", "verdict", "rationale"}
-        row = self._check_keys(row, allowed, {"prompt", "responses", "verdict"}, place)
-        shown = row["responses"]
-        if not isinstance(shown, list) or not shown:
-            raise RubricError(
-                f"responses of {place} must be a list with at least one, got {shown!r}",
-                where=self.where,
-            )
-        return Example(
-            self._text(row, "prompt", place),
-            tuple(self._as_text(text, f"a response of {place}") for text in shown),
-            self._text(row, "verdict", place),
-            self._text(row, "rationale", place),
+def _text(row: Mapping[str, Any], key: str, place: str = "top level") -> str:
+    value = row.get(key)
+    return "" if value is None else _as_text(value, f"{key} of {place}")
+
+
+def _as_text(value: object, what: str) -> str:
+    """Return text or a number as text; YAML reads an unquoted yes as a truth value."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise RubricError(
+            f"{what} must be text, got {value!r}",
+            hint="put it in quotes: YAML reads yes, no, on, off and null as other things",
         )
+    return str(value)
+
+
+def _weight(row: Mapping[str, Any], place: str) -> float:
+    weight = row.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
+        raise RubricError(f"weight of {place} must be above 0, got {weight!r}")
+    return float(weight)
+
+
+def _criterion(row: object, place: str) -> Criterion:
+    row = _check_keys(row, {"id", "text", "scale", "weight"}, {"id", "text"}, place)
+    raw = _check_keys(
+        row.get("scale", {"level": "ordinal", "labels": ["1", "2", "3", "4", "5"]}),
+        {"level", "labels", "low", "high"},
+        {"level"},
+        f"{place}.scale",
+    )
+    labels = raw.get("labels") or ()
+    if not isinstance(labels, list | tuple):
+        raise RubricError(f"labels of {place} must be a list")
+    try:
+        scale = Scale(
+            raw["level"],
+            tuple(_as_text(label, f"a label of {place}") for label in labels),
+            raw.get("low"),
+            raw.get("high"),
+        )
+    except ScaleError as error:
+        raise RubricError(f"illegal scale in {place}: {error.what}", hint=error.hint) from error
+    text = " ".join(_text(row, "text", place).split())
+    return Criterion(_text(row, "id", place), text, scale, _weight(row, place))
+
+
+def _principle(row: object, place: str) -> Principle:
+    allowed = {"id", "text", "weight", "critique", "revision"}
+    row = _check_keys(row, allowed, {"id", "text"}, place)
+    return Principle(
+        _text(row, "id", place),
+        _text(row, "text", place).strip(),
+        _weight(row, place),
+        _text(row, "critique", place),
+        _text(row, "revision", place),
+    )
+
+
+def _example(row: object, place: str) -> Example:
+    allowed = {"prompt", "responses", "verdict", "rationale"}
+    row = _check_keys(row, allowed, {"prompt", "responses", "verdict"}, place)
+    shown = row["responses"]
+    if not isinstance(shown, list) or not shown:
+        raise RubricError(
+            f"responses of {place} must be a list with at least one, got {shown!r}",
+        )
+    return Example(
+        _text(row, "prompt", place),
+        tuple(_as_text(text, f"a response of {place}") for text in shown),
+        _text(row, "verdict", place),
+        _text(row, "rationale", place),
+    )

@@ -61,10 +61,8 @@ def load_tokenizer(path: str | Path) -> Any:
 def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float32") -> Any:
     """Return the causal language model of a checkpoint folder, a LoRA folder or a hub id.
 
-    Args:
-        path: Where it is.
-        trainable: Whether the weights (of a LoRA folder: the adapter's) take gradients.
-        dtype: Name of the torch dtype; CPUs train in float32.
+    The weights (of a LoRA folder: the adapter's) take gradients if ``trainable``. ``dtype`` is the
+    name of torch's; CPUs train in float32.
 
     Raises:
         InputError: There is no checkpoint, or it cannot be loaded.

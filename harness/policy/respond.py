@@ -134,7 +134,7 @@ def log_ratios(
     Args:
         policy: Checkpoint that wrote the responses.
         base: Checkpoint of the reference policy, with the same tokenizer.
-        items: The items of the responses.
+        items: Those that were answered.
         responses: As ``sample_policy`` made them.
         temperature: Logits are divided by it, as in sampling.
     """
@@ -152,11 +152,7 @@ def response_logprobs(
 ) -> list[list[float]]:
     """Return the log-probability of every token of each response under a policy, in nats.
 
-    Args:
-        model: Folder of a checkpoint or of a LoRA adapter, or a hub id.
-        items: The items of the responses.
-        responses: As ``sample_policy`` made them, with ``token_ids`` in their metadata.
-        temperature: Logits are divided by it, as in sampling.
+    See ``log_ratios``; the metadata of the responses hold their ``token_ids``.
     """
     tokenizer, policy = _open(model)
     prompts = {item.id: item.prompt for item in items}

@@ -140,12 +140,7 @@ def sample(
     checkpoint's generation config says, because log-probabilities are computed without them. A
     completion ends at the first of `stop_ids`.
 
-    Args:
-        model: Causal language model; its training mode is restored afterwards.
-        tokenizer: Its tokenizer.
-        prompts: Texts or lists of chat messages.
-        sampling: How many, how long, how hot.
-        batch_size: Sequences at once.
+    The model's training mode is restored; ``batch_size`` is how many sequences it makes at once.
     """
     import torch
     from transformers import GenerationConfig
@@ -210,11 +205,7 @@ def rollout_of(
 ) -> Rollout:
     """Return the rollout of completions that were sampled before, so that a model can score them.
 
-    Args:
-        model: Causal language model.
-        tokenizer: Its tokenizer.
-        prompts: The prompt of each completion.
-        completions: Sampled ids of each, with the stop token if there was one.
+    Every completion has its prompt, and its stop token if there was one.
     """
     import torch
 

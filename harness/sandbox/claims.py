@@ -16,6 +16,7 @@ from harness.sandbox.result import Outcome, RunLimits, SandboxResult
 from harness.sandbox.slot import Exit, Slot
 
 _GRACE_S = 5.0
+_NO_RESULT = "answered with something that is no result"
 _SIGXCPU, _SIGSYS, _SIGKILL = 24, 31, 9
 
 Check = Callable[[Any], str]
@@ -72,7 +73,7 @@ def exchange(
     Args:
         slot: The zygote.
         job: See guest/child.py.
-        limits: Limits of the child.
+        limits: Of the child.
         streams: Descriptors that become its standard input and output; the output is closed here.
         output: Where that output can be read; it becomes a first frame {"o": text}, unless the
             child was stopped, crashed or failed. Closed here.
@@ -157,13 +158,7 @@ def _frames(data: bytearray) -> tuple[list[Any], bool]:
 
 
 def judge(claims: Claims, checks: Sequence[Check], isolation: str) -> SandboxResult:
-    """Compare claims with what was expected; a missing claim never passes.
-
-    Args:
-        claims: What a child sent back.
-        checks: One for each test.
-        isolation: Isolation level in force.
-    """
+    """Compare claims with what was expected, one check a test; a missing claim never passes."""
     complaints = [
         check(claims.frames[i]) if i < len(claims.frames) else "ended before it had answered"
         for i, check in enumerate(checks)
@@ -206,7 +201,7 @@ def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
         if raised:
             return describe(claim)
         if not isinstance(claim, dict) or "v" not in claim:
-            return "answered with something that is no result"
+            return _NO_RESULT
         if same(expected, claim["v"], tolerance):
             return ""
         return f"AssertionError: arguments {_shown(test.get('args', []))} gave another result"
@@ -249,14 +244,14 @@ def observed(claim: Any) -> tuple[str, Any]:
             return "", claim["o"]
         return "", codec.from_tree(claim["v"])
     except (codec.Malformed, KeyError, TypeError, RecursionError):
-        return "answered with something that is no result", None
+        return _NO_RESULT, None
 
 
 def describe(claim: Any) -> str:
     """Return a claimed exception in one line of bounded length, or that it is no such claim."""
     kind = _raised(claim)
     if not kind:
-        return "answered with something that is no result"
+        return _NO_RESULT
     message = claim["e"][1]
     return one_line(f"{kind}: {message if isinstance(message, str) else ''}")
 

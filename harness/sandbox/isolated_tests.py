@@ -23,7 +23,7 @@ def run_tests(
         slot: The zygote; its test process is started on first use.
         source: The program.
         request: What the test process is asked, see guest/tester.py.
-        limits: Hard limits over all tests.
+        limits: Over all tests.
         kind: "code" or "pytest", see ``TestingProcess``.
 
     Raises:

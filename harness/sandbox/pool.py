@@ -25,14 +25,7 @@ RECYCLE_AFTER = 2000
 
 @dataclass(frozen=True, slots=True)
 class ZygoteOptions:
-    """What zygotes are started with.
-
-    Args:
-        min_isolation: Weakest level that is acceptable.
-        max_isolation: Strongest level to try.
-        extra_paths: Directories of packages that programs may read and import.
-        preimport: Modules to import before any program runs.
-    """
+    """What zygotes are started with, see ``Sandbox``."""
 
     min_isolation: str
     max_isolation: str
@@ -56,12 +49,7 @@ class Isolation:
 
 
 class Pool:
-    """Starts zygotes, lends them to work, and replaces those that are lost or worn out.
-
-    Args:
-        processes: Zygotes at most.
-        wanted: What they are started with.
-    """
+    """Starts so many zygotes at most, lends them, and replaces those that are lost or worn out."""
 
     def __init__(self, processes: int, wanted: ZygoteOptions) -> None:
         self.wanted = wanted

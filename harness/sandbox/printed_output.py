@@ -19,8 +19,7 @@ def run_programs(
 ) -> SandboxResult:
     """Run a program on each input and check what it prints.
 
-    One child runs all inputs, each in a fresh ``__main__``; programs that use descriptors or
-    ``os._exit`` get a child and real streams for each input.
+    See ``Sandbox.run_stdio``.
 
     Raises:
         LostError: The zygote is gone.
@@ -32,11 +31,7 @@ def run_programs(
 
 
 def _with_real_streams(
-    slot: Slot,
-    source: str,
-    inputs: Sequence[str],
-    checks: Sequence[Check],
-    limits: RunLimits,
+    slot: Slot, source: str, inputs: Sequence[str], checks: Sequence[Check], limits: RunLimits
 ) -> SandboxResult:
     results = []
     for text, check in zip(inputs, checks, strict=True):

@@ -34,6 +34,8 @@ from harness.sandbox.workers import cores
 class Sandbox(Closing):
     """Runs untrusted programs against tests whose answers they cannot reach.
 
+    Every way of running takes the text of the program, and hard limits over all of its tests.
+
     Args:
         processes: Zygotes; one per core by default.
         min_isolation: Weakest level that is acceptable.
@@ -112,7 +114,7 @@ class Sandbox(Closing):
             entry_point: Name of the function.
             tests: {"args": [...], "kwargs": {...}, "expected": value}, or "raises": the name of an
                 exception's type instead of "expected".
-            limits: Hard limits over all tests.
+            limits: The sandbox's by default.
             tolerance: Relative and absolute tolerance of floating-point numbers.
 
         Raises:
@@ -174,7 +176,7 @@ class Sandbox(Closing):
             inputs: Texts for its standard input.
             entry_point: Name of a function to call instead.
             calls: Arguments of each call.
-            limits: Hard limits over all inputs or calls.
+            limits: The sandbox's by default.
 
         Returns:
             The result, whose outcome is ``pass`` when every run ended well, and the values.

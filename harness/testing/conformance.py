@@ -91,18 +91,19 @@ class _Check:
 
     def _info(self, source: FeedbackSource) -> None:
         info = source.info
-        if info.name != "conformance":
-            self.breaches.append(f"info.name is {info.name!r}, not the name it was built with")
-        if not info.version:
-            self.breaches.append("info.version is empty")
-        if info.kind != self.factory.kind:
-            self.breaches.append(
-                f"info.kind is {info.kind!r}, the factory's is {self.factory.kind!r}"
-            )
-        if not info.takes:
-            self.breaches.append("info.takes names no way of judging")
-        if not self.factory.summary:
-            self.breaches.append("no summary: give the module or the function a docstring")
+        self._require(
+            info.name == "conformance",
+            f"info.name is {info.name!r}, not the name it was built with",
+        )
+        self._require(bool(info.version), "info.version is empty")
+        self._require(
+            info.kind == self.factory.kind,
+            f"info.kind is {info.kind!r}, the factory's is {self.factory.kind!r}",
+        )
+        self._require(bool(info.takes), "info.takes names no way of judging")
+        self._require(
+            bool(self.factory.summary), "no summary: give the module or the function a docstring"
+        )
 
     def _unknown_option(self) -> None:
         try:
@@ -193,26 +194,34 @@ class _Check:
         if request is None:
             self.breaches.append(f"{place}: nobody asked for it")
             return
-        if (judgment.source, judgment.source_version) != (source.info.name, source.info.version):
-            self.breaches.append(f"{place}: source or source_version is not that of info")
-        if not judgment.annotator:
-            self.breaches.append(f"{place}: annotator is empty")
-        if verdict.status is not Status.OK:
-            if not verdict.rationale:
-                self.breaches.append(f"{place}: {verdict.status.value} without a reason")
+        info, status, value = source.info, verdict.status, verdict.value
+        self._require(
+            (judgment.source, judgment.source_version) == (info.name, info.version),
+            f"{place}: source or source_version is not that of info",
+        )
+        self._require(bool(judgment.annotator), f"{place}: annotator is empty")
+        if status is not Status.OK:
+            self._require(bool(verdict.rationale), f"{place}: {status.value} without a reason")
             return
-        value = verdict.value
-        if isinstance(value, float) and not math.isfinite(value):
-            self.breaches.append(f"{place}: the value is {value}")
-        if way == "pairwise" and value not in PAIR_VALUES:
-            self.breaches.append(f"{place}: a pairwise value is A, B or TIE, got {value!r}")
-        if way == "listwise" and sorted(value if isinstance(value, tuple) else ()) != sorted(
-            response.id for response in request.responses
-        ):
-            self.breaches.append(f"{place}: a listwise value is all response ids, got {value!r}")
-        scale = source.info.scale or request.criterion.scale
-        if way == "pointwise" and not scale.contains(value):
-            self.breaches.append(f"{place}: {value!r} is not on the scale {scale.describe()}")
+        self._require(
+            not isinstance(value, float) or math.isfinite(value), f"{place}: the value is {value}"
+        )
+        if way == "pairwise":
+            legal = value in PAIR_VALUES
+            breach = f"a pairwise value is A, B or TIE, got {value!r}"
+        elif way == "listwise":
+            ids = sorted(response.id for response in request.responses)
+            legal = isinstance(value, tuple) and sorted(value) == ids
+            breach = f"a listwise value is all response ids, got {value!r}"
+        else:
+            scale = info.scale or request.criterion.scale
+            legal = scale.contains(value)
+            breach = f"{value!r} is not on the scale {scale.describe()}"
+        self._require(legal, f"{place}: {breach}")
+
+    def _require(self, kept: bool, breach: str) -> None:
+        if not kept:
+            self.breaches.append(breach)
 
 
 def _values(judgments: Sequence[Judgment]) -> dict[tuple[str, str, str, int], Any]:

@@ -8,7 +8,6 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any
 
 Reply = Callable[[dict[str, Any]], str]
@@ -141,12 +140,7 @@ class StubServer:
         self._ready.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it."""
         if self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
@@ -225,7 +219,7 @@ class StubServer:
         answer = self._completion(outcome, body)
         if outcome == "badjson":
             text = json.dumps(answer).encode()
-            self._send_raw(writer, 200, text[: len(text) // 2], {})
+            self._send(writer, 200, text[: len(text) // 2])
             return
         self._send(writer, 200, answer)
 
@@ -239,18 +233,14 @@ class StubServer:
         return 200, self._completion(outcome, body)
 
     def _completion(self, outcome: str, body: dict[str, Any]) -> dict[str, Any]:
-        text: str | None = self.reply if isinstance(self.reply, str) else self.reply(body)
-        refusal, finish = None, "stop"
-        if outcome == "empty":
-            text = ""
-        elif outcome == "null":
-            text = None
-        elif outcome == "refusal":
-            text, refusal = None, "I will not judge this."
-        elif outcome == "filter":
-            text, finish = None, "content_filter"
-        elif outcome == "length":
-            text, finish = (text or "")[: len(text or "") // 2], "length"
+        said = self.reply if isinstance(self.reply, str) else self.reply(body)
+        text, refusal, finish = {
+            "empty": ("", None, "stop"),
+            "null": (None, None, "stop"),
+            "refusal": (None, "I will not judge this.", "stop"),
+            "filter": (None, None, "content_filter"),
+            "length": (said[: len(said) // 2], None, "length"),
+        }.get(outcome, (said, None, "stop"))
         choice: dict[str, Any] = {
             "index": 0,
             "finish_reason": finish,
@@ -277,15 +267,10 @@ class StubServer:
         more: dict[str, str] | None = None,
     ) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._send_raw(writer, status, raw, more or {})
-
-    def _send_raw(
-        self, writer: asyncio.StreamWriter, status: int, body: bytes, more: dict[str, str]
-    ) -> None:
         head = [
             f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}",
             "content-type: application/json",
-            f"content-length: {len(body)}",
-            *(f"{name}: {value}" for name, value in more.items()),
+            f"content-length: {len(raw)}",
+            *(f"{name}: {value}" for name, value in (more or {}).items()),
         ]
-        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + raw)

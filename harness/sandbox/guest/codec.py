@@ -56,10 +56,7 @@ def to_tree(value: Any, opaque: Callable[[Any], Any] | None = None, depth: int =
 
     Subclasses count as their base: data is what crosses, behaviour stays behind.
 
-    Args:
-        value: Any object.
-        opaque: Called for what is not plain data; returns the tree to use instead.
-        depth: Nesting so far.
+    ``opaque`` is called for what is not plain data, and returns the tree to use instead.
 
     Raises:
         Unencodable: It is not plain data and ``opaque`` is None, or it is nested too deep.

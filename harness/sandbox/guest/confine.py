@@ -29,12 +29,13 @@ def standard_library() -> list[str]:
     directories = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     paths = []
     for directory in directories:
-        for entry in os.scandir(directory):
-            if entry.name not in ("site-packages", "dist-packages"):
-                paths.append(entry.path)
+        paths += [
+            entry.path
+            for entry in os.scandir(directory)
+            if entry.name not in ("site-packages", "dist-packages")
+        ]
     triplet = str(getattr(sys.implementation, "_multiarch", "x86_64-linux-gnu"))
-    for root in ("/lib", "/usr/lib"):
-        paths.append(f"{root}/{triplet}")
+    paths += [f"/lib/{triplet}", f"/usr/lib/{triplet}"]
     paths += ["/lib64", "/usr/lib64"] if not os.path.isdir(f"/lib/{triplet}") else []
     paths += [entry.path for entry in os.scandir(f"{sys.base_prefix}/lib") if ".so" in entry.name]
     paths += ["/usr/share/zoneinfo", "/etc/ld.so.cache"]
@@ -43,20 +44,18 @@ def standard_library() -> list[str]:
 
 def no_new_privileges() -> None:
     """Give up gaining privileges by exec, core dumps, and being traced or read by others."""
-    libc = _LIBC
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs")
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def drop_capabilities() -> None:
     """Empty every capability set; what the bounding set refuses matters not, exec is barred."""
-    libc = _LIBC
     for capability in range(64):
-        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+        _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     data = (ctypes.c_uint32 * 6)()
-    if libc.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
+    if _LIBC.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
         raise OSError(ctypes.get_errno(), "capset")
 
 
@@ -75,10 +74,6 @@ class Confinement:
 
     def __init__(self, level: str, extra_paths: list[str]) -> None:
         """Look at what will be allowed, before anything is given up.
-
-        Args:
-            level: One of ``LEVELS``.
-            extra_paths: Directories of packages that programs may import.
 
         Raises:
             OSError: The host does not have what the level needs.

@@ -109,11 +109,7 @@ def child_filter() -> bytes:
 
 
 def install(program: ctypes.Array[ctypes.c_char], length: int) -> None:
-    """Install a filter on this process; needs no_new_privs.
-
-    Args:
-        program: Packed instructions; must stay alive during the call.
-        length: Number of instructions.
+    """Install a filter of so many instructions on this process; needs no_new_privs.
 
     Raises:
         OSError: The kernel refused.

@@ -32,11 +32,7 @@ _GRACE_S = 0.002
 
 
 def main(options: dict[str, Any]) -> None:
-    """Confine this process and serve jobs until the controller closes its end.
-
-    Args:
-        options: {"level", "control": descriptor, "extra_paths", "preimport"}.
-    """
+    """Confine this process and serve jobs until the controller closes its end."""
     control = socket.socket(fileno=options["control"])
     try:
         confinement = Confinement(options["level"], options["extra_paths"])
