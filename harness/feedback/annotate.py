@@ -36,7 +36,7 @@ async def annotate(
     source that dies turns its remaining requests into ERROR rows.
 
     Args:
-        source: The feedback source.
+        source: Whom to ask.
         requests: What to ask; ids must be unique.
         ctx: What the source may use.
         journal: Where judgments are recorded as they come; None records nothing.

@@ -35,9 +35,7 @@ class ChatClient(Protocol):
     def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
         """Raise ConfigError when calls to this model cannot work, such as for a missing key.
 
-        Args:
-            model: Name as in ``ChatRequest``.
-            extra: Parameters of the provider as in ``ChatRequest``; ``api_base`` matters here.
+        Both are as in ``ChatRequest``; of ``extra`` the ``api_base`` matters here.
         """
         ...
 
@@ -135,10 +133,7 @@ class Presents(FeedbackSource, Protocol):
     ) -> AsyncIterator[Judgment]:
         """Yield a judgment for each presentation of each request, in any order.
 
-        Args:
-            requests: What is asked.
-            ctx: What the source may use.
-            skip: Presentations that are recorded already; a resumed run asks for the others only.
+        What is recorded already is in ``skip``: a resumed run asks for the others only.
         """
         ...
 

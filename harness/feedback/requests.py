@@ -25,11 +25,7 @@ def build_requests(
     Pairs are (first, second), (third, fourth), ... of an item, so that pairs of one item are
     independent draws. Pairs of identical texts are left out: there is nothing to prefer.
 
-    Args:
-        items: In the order in which they are judged.
-        responses: Any number for each item.
-        way: "pointwise" or "pairwise".
-        criterion: What is judged.
+    The requests are in the order of the items.
     """
     by_item: dict[str, list[Response]] = {}
     for response in responses:

@@ -138,12 +138,7 @@ async def revise(
     Each round draws a principle by weight, seeded by the response and the round. A failed call ends
     its chain with a typed status; the other chains go on.
 
-    Args:
-        chat: The client.
-        items: The items of the responses.
-        responses: What is to be improved.
-        settings: By which principles, by whom, how often.
-        on_chain: Called for each finished chain, for progress.
+    ``on_chain`` is called for each finished chain, for progress.
 
     Returns:
         One chain for each response, in order.

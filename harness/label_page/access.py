@@ -1,4 +1,4 @@
-"""Who may do what: tokens, cookies, and which requests come from the page itself.
+"""Who may do what: tokens, cookies, which requests come from the page itself, and the guard.
 
 Loopback (the default): a person says a name. Beyond it, every person has a token, shown to the
 owner as a link. Tokens are HMACs of the name under the store's secret, so that they survive a
@@ -13,7 +13,11 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OWNER = "(owner)"
 """Name of the owner in cookies; no person may have it."""
@@ -32,6 +36,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Headers of every reply."""
+
+MOST_BYTES = 1_000_000
+"""Largest body of a request."""
 
 
 def is_loopback(host: str) -> bool:
@@ -147,3 +154,45 @@ class Access:
             return origin == self.origin.rstrip("/")
         scheme, _, place = origin.partition("://")
         return scheme in ("http", "https") and bool(place) and place == headers.get("host")
+
+
+class Guard:
+    """ASGI middleware: right host, own origin, bounded size; what it refuses reaches no page."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app = app
+        self.access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check a request and pass it on."""
+        from starlette.datastructures import Headers, MutableHeaders
+        from starlette.responses import PlainTextResponse
+
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        headers = Headers(scope=scope)
+        size = headers.get("content-length", "0")
+        refusal = None
+        if not self.access.allows_host(headers.get("host", "")):
+            refusal = (421, "This is not the address of this page.")
+        elif scope["method"] not in ("GET", "HEAD"):
+            if not self.access.allows_post(headers):
+                refusal = (403, "Requests from other sites are refused.")
+            elif "transfer-encoding" in headers or not size.isdigit():
+                refusal = (411, "The size of the request must be given.")
+            elif int(size) > MOST_BYTES:
+                refusal = (413, "The request is too large.")
+        if refusal:
+            reply = PlainTextResponse(refusal[1], refusal[0])
+            await reply(scope, receive, send_guarded)
+            return
+        await self.app(scope, receive, send_guarded)

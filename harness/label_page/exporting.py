@@ -10,12 +10,7 @@ from harness.records.writes import write_jsonl
 
 
 def export(store: Path, labels: Path | None, corrections: Path | None) -> list[str]:
-    """Write the labels of a store as one CSV table, and the better answers as responses.
-
-    Args:
-        store: SQLite file of a label page.
-        labels: CSV file to write, if any.
-        corrections: JSONL file of responses to write, if any.
+    """Write the labels of a store as one CSV table, and the better answers as responses (JSONL).
 
     Returns:
         What was written, in words, one line a file.

@@ -13,10 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from harness.label_page.access import OWNER, Access
+from harness.label_page.access import OWNER, Access, Guard
 from harness.label_page.choices import choice_of, choices_of, value_of
 from harness.label_page.exporting import better_answers, label_rows
-from harness.label_page.guard import Guard
 from harness.label_page.owner import measure, person_rows, ratings_by_criterion
 from harness.label_page.queue import Queue
 from harness.label_page.rendering import render_markdown

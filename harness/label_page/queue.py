@@ -29,8 +29,7 @@ def entropy(shares: Iterable[float]) -> float:
 def disagreement(values: Iterable[Value]) -> float:
     """Return how much labels of one task differ: 0 if all are equal, 1 for an even split in two.
 
-    Args:
-        values: Labels; None (a skip) counts as a label of its own, for a skip is no agreement.
+    None (a skip) counts as a label of its own, for a skip is no agreement.
     """
     counts = Counter(map(str, values))
     total = sum(counts.values())

@@ -23,11 +23,7 @@ _LONGEST_HIGHLIGHT = 100_000
 
 
 def render_markdown(text: str) -> str:
-    """Return the HTML of untrusted Markdown.
-
-    Args:
-        text: CommonMark with tables and strikethrough. HTML inside is shown, never obeyed.
-    """
+    """Return the HTML of untrusted CommonMark with tables and strikethrough."""
     return str(_markdown().render(text))
 
 

@@ -116,7 +116,7 @@ def open_page(
     Args:
         requests: All pairs or all single responses.
         uncertainty: How unsure judges are, by request id; what they are unsure of is first.
-        settings: The page.
+        settings: Of the page.
 
     Raises:
         InputError: The address cannot be used, or another page uses the store.

@@ -206,15 +206,7 @@ class LabelStore:
         return Shown(person, task, *self._read(which, (person, task))[0])
 
     def record(self, entry: Entry, key: str) -> bool:
-        """Keep a label.
-
-        Args:
-            entry: The label.
-            key: Unique name of the click; a click that is sent twice counts once.
-
-        Returns:
-            Whether the click is new.
-        """
+        """Keep a label; tell whether the click of this key is new: sent twice, it counts once."""
         value = json.dumps(entry.value) if isinstance(entry.value, bool) else entry.value
         return self._event(entry, "label", SKIP if value is None else str(value), key)
 

@@ -72,9 +72,7 @@ class Beside:
     def numbers(self, columns: Iterable[str], chances: Collection[str]) -> dict[str, FloatArray]:
         """Return the number of each thing by column, NaN where there is none.
 
-        Args:
-            columns: Columns of numbers.
-            chances: Those of them that hold probabilities, between 0 and 1.
+        Those in ``chances`` are probabilities, between 0 and 1.
         """
         import numpy as np
 

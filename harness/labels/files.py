@@ -76,10 +76,7 @@ class Table:
         return [row.text(column) for row in self.rows]
 
     def need(self, wanted: Mapping[str, str]) -> None:
-        """Refuse columns that the table does not have.
-
-        Args:
-            wanted: Column -> what it is for, in words.
+        """Refuse what the table does not have of {column: what it is for, in words}.
 
         Raises:
             DataError: Columns are missing; says which ones there are.

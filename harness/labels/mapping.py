@@ -9,13 +9,15 @@ from typing import Any
 
 from harness.labels.columns import LabelColumns
 from harness.labels.exports import read_label_table
-from harness.labels.files import Table
+from harness.labels.files import Row, Table
 from harness.labels.guess import Guess, guess_columns
 from harness.labels.human_label import HumanLabel
+from harness.labels.problems import Problems
 from harness.labels.read_labels import Known, read_labels
-from harness.labels.texts import read_texts
+from harness.labels.values import cell_text
 from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.schema import Item, Response
 from harness.records.rows import read_items, read_responses
 from harness.records.writes import write_jsonl
 
@@ -72,12 +74,7 @@ class ColumnMapping:
 
     @classmethod
     def of_file(cls, path: Path, said: Mapping[str, str], **reading: str) -> ColumnMapping:
-        """Read a table or a tool's export and guess what its columns mean.
-
-        Args:
-            path: The file.
-            said: What a person says about columns, as text by option.
-            reading: As ``read_label_table`` takes it.
+        """Read a table or a tool's export, as ``read_label_table`` does, and guess its columns.
 
         Raises:
             DataError: The file cannot be read.
@@ -139,11 +136,9 @@ class ColumnMapping:
     def source_options(
         self, labels: Sequence[HumanLabel], long_table: Path | None
     ) -> dict[str, Any]:
-        """Return the options with which ``human_csv`` reads the labels.
+        """Return the options with which ``human_csv`` reads the long table that was written.
 
-        Args:
-            labels: What was read.
-            long_table: Where they were written as one long table; None for the table itself.
+        None stands for the table itself.
         """
         if long_table is None:
             lines = {key: value for key, value in self.options.items() if key not in _TEXTS}
@@ -195,12 +190,7 @@ def import_labels(
 ) -> list[HumanLabel]:
     """Read the labels of a table and write them as one long table, with its texts if wished.
 
-    Nothing is written when any row is wrong.
-
-    Args:
-        mapping: The table and what its columns mean.
-        files: What to write.
-        known: Items and responses; when given, a label for anything else is wrong.
+    Nothing is written when any row is wrong. With ``known`` a label for anything else is wrong.
 
     Raises:
         ConfigError: The mapping is not complete.
@@ -208,13 +198,60 @@ def import_labels(
     """
     columns = mapping.columns()
     labels = read_labels(mapping.table, columns, known)
-    items, responses = (
-        read_texts(mapping.table, columns) if files.items or files.responses else ([], [])
-    )
+    wanted = (files.items, files.responses)
+    texts: tuple[Sequence[Any], Sequence[Any]]
+    texts = read_texts(mapping.table, columns) if any(wanted) else ((), ())
     if files.labels:
         write_csv(files.labels, *long_rows(labels))
-    if files.items:
-        write_jsonl(files.items, items)
-    if files.responses:
-        write_jsonl(files.responses, responses)
+    for path, rows in zip(wanted, texts, strict=True):
+        if path:
+            write_jsonl(path, rows)
     return labels
+
+
+def read_texts(table: Table, columns: LabelColumns) -> tuple[list[Item], list[Response]]:
+    """Collect items (column ``prompt``) and responses (``text``, or ``text_a`` and ``text_b``).
+
+    A response is named "<item>/<name in the table>", its system is the name in the table.
+
+    Raises:
+        DataError: No column of texts is declared; or one error for all items and responses that
+            have two different texts.
+    """
+    if not columns.prompt or not (columns.text or (columns.text_a and columns.text_b)):
+        raise DataError(
+            "no columns of texts are declared, so there are no items and responses to write",
+            where=str(table.path),
+            hint="set prompt, and text or text_a and text_b",
+        )
+    items: dict[str, Item] = {}
+    responses: dict[str, Response] = {}
+    problems = Problems(table.path, hint="one item id must be one prompt; is it the right column?")
+    for row in table.rows:
+        item = Item(row.text(columns.item), _prompt(row.cells.get(columns.prompt)))
+        if items.setdefault(item.id, item).prompt != item.prompt:
+            problems.add(row.place, f"item {item.id!r} has another prompt than before")
+        for response in _responses(row, item.id, columns):
+            known = responses.setdefault(response.id, response)
+            if known.text != response.text:
+                problems.add(row.place, f"response {response.id!r} has another text than before")
+    problems.raise_if_any(len(table.rows))
+    return list(items.values()), list(responses.values())
+
+
+def _prompt(cell: Any) -> str | tuple[Any, ...]:
+    return tuple(cell) if isinstance(cell, list) else cell_text(cell)
+
+
+def _responses(row: Row, item: str, columns: LabelColumns) -> list[Response]:
+    if columns.kind == "pairs":
+        names = columns.systems or [row.text(columns.response_a), row.text(columns.response_b)]
+        texts = [columns.text_a, columns.text_b]
+    else:
+        names = columns.systems or [row.text(columns.response)]
+        texts = [columns.text]
+    return [
+        Response(f"{item}/{name}", item, name, row.text(text))
+        for name, text in zip(names, texts, strict=False)
+        if text
+    ]

@@ -27,11 +27,7 @@ Pair = tuple[str, str, str]
 
 
 def pairs_of_ranks(ranks: Mapping[str, float]) -> list[Pair]:
-    """Return the pairs of a ranking.
-
-    Args:
-        ranks: Rank of each response, 1 for the best; equal ranks are ties.
-    """
+    """Return the pairs of a ranking, from the rank of each response; 1 is the best."""
     return [
         (a, b, "TIE" if ranks[a] == ranks[b] else "A" if ranks[a] < ranks[b] else "B")
         for a, b in combinations(ranks, 2)

@@ -60,12 +60,7 @@ class Labelled:
 def read_labels(
     table: Table, columns: LabelColumns, known: Known | None = None
 ) -> list[HumanLabel]:
-    """Turn a table into labels.
-
-    Args:
-        table: The rows.
-        columns: What the columns mean.
-        known: Items and responses; when given, a label for anything else is a problem.
+    """Turn a table into labels; with ``known`` a label for anything else is a problem.
 
     Raises:
         DataError: A column is missing; or one error for everything that is wrong with the rows.
@@ -86,12 +81,8 @@ def read_labelled(
 ) -> Labelled:
     """Turn a table into labels and what they are about, as ``read_labels`` does.
 
-    Args:
-        table: The rows.
-        columns: What the columns mean.
-        known: Items and responses.
-        only: Annotators whose labels are read; none for all.
-        gold: What gold labels say; a word of theirs is no failure.
+    Where ``only`` names annotators, the labels of others are not read; a word that gold labels say
+    is no failure.
     """
     table.need(columns.columns())
     said = {*gold, *_said_by_people(table, columns)}

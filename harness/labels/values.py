@@ -89,11 +89,9 @@ def number_of(text: str) -> float | None:
 
 
 def on_scale(value: object, scale: Scale) -> str | float | bool | None:
-    """Return a value in the form its scale wants, or None when it is not on the scale.
+    """Return a text or value in the form its scale wants, or None when it is not on the scale.
 
-    Args:
-        value: Text of a cell, or a value that is already in form.
-        scale: A number for interval and ratio, True or False for the binary scale, else a label.
+    That is a number for interval and ratio, True or False for the binary scale, else a label.
     """
     if scale.contains(value):
         return value  # type: ignore[return-value]
@@ -118,12 +116,8 @@ def on_scale(value: object, scale: Scale) -> str | float | bool | None:
 def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()) -> str | None:
     """Return A, B, TIE or SKIP for the text of a cell, or None when it says none of them.
 
-    What is declared goes first, then the names of the responses, then the words of ``SIDES``.
-
-    Args:
-        text: The cell.
-        values: Declared meaning of each text, which goes first.
-        names: Names of A and B in the same row, for tables that write the winner's name.
+    What is declared in ``values`` goes first, then the names of A and B in the same row, for tables
+    that write the winner's name, then the words of ``SIDES``.
     """
     if text in values:
         return values[text]
@@ -138,9 +132,6 @@ def guess_pair_values(texts: Iterable[str]) -> dict[str, str] | None:
     """Return the known coding that explains all texts of a preference column, or None.
 
     None, too, where two codings explain them differently, as for 0 and 1: that is to be declared.
-
-    Args:
-        texts: Distinct texts of the column; empty ones are ignored.
     """
     found = sorted({text for text in texts if text})
     guesses = [
