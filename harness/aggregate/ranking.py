@@ -65,10 +65,8 @@ def rank_systems(
     Intervals are cluster-robust. Place counts for the system that stood first; length is tanh of
     the gap over its standard deviation, so strengths are those at equal length.
 
-    Args:
-        compared: The comparisons.
-        position: Whether to fit an advantage of the first place.
-        ties_half: Count a tie as half a win of each (Bradley-Terry without a model of ties).
+    ``position`` fits an advantage of the first place; ``ties_half`` counts a tie as half a win of
+    each (Bradley-Terry without a model of ties).
 
     Raises:
         DataError: Some group of systems never won against, or never lost to, the rest, so that no

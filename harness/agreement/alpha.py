@@ -36,13 +36,7 @@ def krippendorff_alpha(
     Items with fewer than two labels take no part. The ordinal metric is the squared distance of
     mid-ranks, taken from the labels of the resample itself.
 
-    Args:
-        counts: (n, c) how often each category was given to each item; columns in their order.
-        level: nominal, ordinal, interval or ratio.
-        annotators: Whom it is about.
-        values: (c,) numbers of the categories (interval and ratio); ranks by default.
-        clusters: (n,) cluster of each item; None when items are independent.
-        bootstrap: Its replicates and seed.
+    ``counts`` are (n, c): how often each category was given to each item, columns in their order.
     """
     name = f"krippendorff_alpha_{level}"
     paired = counts.sum(1) > 1
@@ -149,9 +143,7 @@ def _one_minus(observed: FloatArray, expected: FloatArray) -> FloatArray:
 def difference(level: Level, values: FloatArray) -> FloatArray:
     """Return (c, c) squared differences of a level whose metric does not depend on the data.
 
-    Args:
-        level: nominal, interval or ratio (Krippendorff 2011, section on metrics).
-        values: (c,) number of each category.
+    ``values`` are (c,) numbers of the categories; Krippendorff 2011, section on metrics.
 
     Raises:
         ScaleError: The ordinal metric, which depends on the marginals, or negative ratio values.

@@ -27,11 +27,8 @@ def alternative_annotator_test(
     epsilon, clustered, then Benjamini-Yekutieli over the people. The judge may replace them when
     the share of people it beats, omega, is at least one half.
 
-    Args:
-        table: The ratings.
-        judge: Column of the judge.
-        epsilon: What the judge's lower cost is worth: .2 against experts, .15 against skilled
-            people, .1 against a crowd (section 4 of the paper).
+    ``judge`` is a column; ``epsilon`` what its lower cost is worth: .2 against experts, .15 against
+    skilled people, .1 against a crowd (section 4 of the paper).
 
     Returns:
         omega; rho, the mean over people of the advantage over each; and these advantages.

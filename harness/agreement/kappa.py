@@ -73,15 +73,7 @@ def cohen_kappa(
     values: FloatArray | None = None,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Estimate:
-    """Return Cohen's kappa (Cohen 1960, 1968): (p_o - p_e) / (1 - p_e).
-
-    Args:
-        pairs: Items that both labelled.
-        annotators: Whom it is about.
-        weighting: identity, linear or quadratic weights of partial agreement.
-        values: (c,) numbers of the categories; ranks by default.
-        bootstrap: Its replicates and seed.
-    """
+    """Return Cohen's kappa (Cohen 1960, 1968): (p_o - p_e) / (1 - p_e)."""
     name = "cohen_kappa" if weighting == "identity" else f"cohen_kappa_{weighting}"
     if pairs.first.size == 0:
         return undefined(name, annotators, NOTHING_SHARED)

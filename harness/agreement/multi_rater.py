@@ -33,15 +33,9 @@ def chance_corrected(
     p_a is the mean over items with two labels or more of their weighted agreement; pi_k is the mean
     over all labelled items, singletons included, of category k's share (Gwet 2014, chapter 2).
 
-    Args:
-        counts: (n, c) how often each category was given to each item.
-        chance: p_e of Fleiss (1971): sum w_kl pi_k pi_l; of Gwet (2008): sum(w)/(c(c-1)) *
-            sum pi_k (1 - pi_k); of Brennan & Prediger (1981): sum(w)/c^2.
-        annotators: Whom it is about.
-        clusters: (n,) cluster of each item; None when items are independent.
-        weighting: Weights of partial agreement; Gwet's AC1 is identity, AC2 any other.
-        values: (c,) numbers of the categories; ranks by default.
-        bootstrap: Its replicates and seed.
+    ``counts`` are (n, c): how often each category was given to each item. p_e of Fleiss (1971) is
+    sum w_kl pi_k pi_l; of Gwet (2008) sum(w)/(c(c-1)) * sum pi_k (1 - pi_k), his AC1 with identity
+    weights, AC2 with others; of Brennan & Prediger (1981) sum(w)/c^2.
     """
     name = _name(chance, weighting)
     c = counts.shape[1]

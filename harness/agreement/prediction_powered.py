@@ -151,13 +151,8 @@ def rogan_gladen(
     the judge never errs one way, that has no width there and the wider interval of Lang & Reiczigel
     (2014, Prev. Vet. Med. 113:13) stands in.
 
-    Args:
-        truth: (n,) 1 where people say the category.
-        judged: (n,) 1 where the judge does, on the same items.
-        unlabelled: (N,) 1 where the judge does, on the other items.
-        annotators: Whom it is about.
-        clusters: (n,) cluster of each labelled item; None when items are independent.
-        unlabelled_clusters: (N,) cluster of each other item; same names as ``clusters``.
+    ``truth`` and ``judged`` are (n,) 1 where people, and the judge, say the category;
+    ``unlabelled`` (N,) the judge's on the other items, whose clusters have the same names.
     """
     name = "rogan_gladen_rate"
     n, total = truth.size, truth.size + unlabelled.size

@@ -115,11 +115,7 @@ def agreement_report(
 ) -> AgreementReport:
     """Compute the whole report.
 
-    Args:
-        table: The ratings of people and judges.
-        evidence: What else is known of the judges.
-        settings: How to compute.
-        extra: Title -> statistics of plugins, each called with the table.
+    ``extra`` is title -> statistics of plugins, each called with the table.
     """
     truth = truth_of(table)
     found = [

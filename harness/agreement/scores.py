@@ -27,13 +27,9 @@ def intraclass_correlation(
 ) -> Estimate:
     """Return an intraclass correlation over the items that everybody scored.
 
-    Args:
-        scores: (n, k) scores, NaN where missing.
-        form: icc1 (each item has its own raters), icc2 (the raters are a sample, their differences
-            in level count), icc3 (these raters, levels do not count); with "k" of their mean.
-        annotators: Whom it is about.
-        clusters: (n,) cluster of each item; None when items are independent.
-        bootstrap: Its replicates and seed.
+    ``scores`` are (n, k), NaN where missing; ``form`` is icc1 (each item has its own raters), icc2
+    (the raters are a sample, their differences in level count) or icc3 (these raters, levels do not
+    count); with "k" of their mean.
     """
     whole = ~np.isnan(scores).any(1)
     x = scores[whole]
@@ -95,14 +91,9 @@ def score_agreement(
 ) -> Estimate:
     """Return how two columns of scores agree.
 
-    Args:
-        statistic: concordance: Lin's 2 cov / (var + var + (mean - mean)^2) (Lin 1989, Biometrics
-            45:255); pearson_r: Pearson's correlation.
-        first: (n,) scores, NaN where missing.
-        second: (n,) scores, NaN where missing.
-        clusters: (n,) cluster of each item.
-        annotators: Whom it is about.
-        bootstrap: Its replicates and seed.
+    ``first`` and ``second`` are (n,) scores, NaN where missing. ``concordance`` is Lin's 2 cov /
+    (var + var + (mean - mean)^2) (Lin 1989, Biometrics 45:255), ``pearson_r`` Pearson's
+    correlation.
     """
     usable = ~(np.isnan(first) | np.isnan(second))
     n = int(usable.sum())

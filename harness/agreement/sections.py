@@ -60,11 +60,11 @@ def powered(table: RatingTable, truth: Truth) -> list[Section]:
         for category in sorted(shown):
             label = f"{table.categories[category]} | {table.annotators[judge]}"
             rows += true_rate(codes, judged, category, table.clusters, label)
-    notes = (
+    note = (
         "Prediction-powered inference (PPI++) holds if the items that people labelled are a random"
-        " sample of all items.",
+        " sample of all items."
     )
-    return [Section("The true rate, from people and judges together", tuple(rows), notes)]
+    return [Section("The true rate, from people and judges together", tuple(rows), (note,))]
 
 
 def position(evidence: Evidence, truth: Truth) -> list[Section]:
@@ -133,11 +133,11 @@ def calibrated(
         right = rightness(table, name, truth[0])
         rows += calibration(stated, right, table.clusters, name, bootstrap=settings.bootstrap)
         accepted += cascade(stated, right, name, settings.risk)
+    note = "Items count as independent; verdicts below the threshold go to people."
     return [
         Section("Calibration of stated probabilities", tuple(rows)),
-        Section("Selective cascade: which verdicts may stand", tuple(accepted), (
-            "Items count as independent; verdicts below the threshold go to people.",)),
-    ]  # fmt: skip
+        Section("Selective cascade: which verdicts may stand", tuple(accepted), (note,)),
+    ]
 
 
 def rightness(table: RatingTable, name: str, truth: IntArray) -> FloatArray:
@@ -155,20 +155,17 @@ def panel(table: RatingTable, truth: Truth, settings: Settings) -> list[Section]
         sections.append(Section("The panel: do judges err together?", tuple(rows)))
     if len(table.humans) >= 2 and table.judges and table.level in ("nominal", "ordinal"):
         people = table.label_counts(table.humans)
-        found: list[Estimate] = []
-        for judge in table.judges:
-            own = table.label_counts([judge])
-            found += soft_label_distance(people, own, table.clusters, table.annotators[judge])
-        if len(table.judges) > 1:
-            votes = table.label_counts(table.judges)
-            found += soft_label_distance(people, votes, table.clusters, "all judges' votes")
-        sections.append(
-            Section(
-                "Soft labels: judges against the spread of people's labels",
-                tuple(found),
-                ("0 is the same distribution; a single label is far from divided people.",),
-            )
-        )
+        groups = [([judge], table.annotators[judge]) for judge in table.judges]
+        if len(groups) > 1:
+            groups.append(([*table.judges], "all judges' votes"))
+        found = [
+            row
+            for judges, name in groups
+            for row in soft_label_distance(people, table.label_counts(judges), table.clusters, name)
+        ]
+        title = "Soft labels: judges against the spread of people's labels"
+        note = "0 is the same distribution; a single label is far from divided people."
+        sections.append(Section(title, tuple(found), (note,)))
     return sections
 
 

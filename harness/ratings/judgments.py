@@ -100,6 +100,9 @@ class _Label:
     stated: float | None = None
 
 
+_NOTHING = _Label("", ("", ""), 0, None)
+
+
 def _of_vote(vote: Vote) -> _Label:
     p = vote.probability if vote.stated and vote.choice != "TIE" else None
     stated = None if p is None else max(p, 1 - p)
@@ -144,13 +147,16 @@ class _Panel:
         """Column -> source."""
         return {annotator_name(*who): who[0] for who in self.repeats}
 
-    def sample(self, number: int, labels: Iterable[_Label]) -> dict[tuple[str, str], _Label]:
-        """Return (column, row) -> what the first, second, ... sample said."""
-        return {
+    def sample(
+        self, number: int, labels: Iterable[_Label], rows: Sequence[str]
+    ) -> dict[str, list[_Label]]:
+        """Return column -> what the first, second, ... sample said of each row."""
+        said = {
             (annotator_name(*one.who), one.row): one
             for one in labels
             if self.repeats[one.who].index(one.repeat) == number
         }
+        return {name: [said.get((name, row), _NOTHING) for row in rows] for name in self.sources}
 
 
 def _table(
@@ -170,16 +176,13 @@ def _table(
         labels = [_of_score(judgment) for judgment in judgments]
     panel, ids = _Panel(judgments), [row.id for row in rows]
     scale: Scale = PREFERENCE if pairwise else rows[0].criterion.scale
-    first, second = (panel.sample(number, labels) for number in (0, 1))
+    first, second = (panel.sample(number, labels, ids) for number in (0, 1))
     table = from_labels(
-        {name: [_said(first, name, row) for row in ids] for name in panel.sources},
+        {name: [said.label for said in column] for name, column in first.items()},
         level=scale.level,
         categories=scale.labels or None,
         clusters=[str(row.item.metadata.get("cluster", row.item.id)) for row in rows],
-        failures={
-            name: [first[name, row].failure if (name, row) in first else "" for row in ids]
-            for name in panel.sources
-        },
+        failures={name: [said.failure for said in column] for name, column in first.items()},
         tie="TIE" if pairwise else None,
     )
     table = replace(
@@ -193,25 +196,19 @@ def _table(
     codes: dict[str | None, int] = {_label(float(x)): i for i, x in enumerate(table.values)}
     codes |= {label: i for i, label in enumerate(table.categories)} | {None: MISSING}
     again = {
-        name: np.array([codes[_said(second, name, row)] for row in ids], dtype=np.int64)
-        for name in dict.fromkeys(name for name, _ in second)
+        name: np.array([codes[said.label] for said in column], dtype=np.int64)
+        for name, column in second.items()
     }
-    stated = {name: np.full(len(ids), np.nan) for name in panel.sources}
-    place = {row: i for i, row in enumerate(ids)}
-    for (name, row), said in first.items():
-        if said.stated is not None:
-            stated[name][place[row]] = said.stated
+    stated = {
+        name: np.array([said.stated for said in column], dtype=np.float64)
+        for name, column in first.items()
+    }
     evidence = Evidence(
         orders=_orders(panel, ids, of_pairs, table),
         stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
         retests={name: said for name, said in again.items() if (said >= 0).any()},
     )
     return JudgmentTable(rows[0].criterion.id, pairwise, table, evidence)
-
-
-def _said(sample: Mapping[tuple[str, str], _Label], name: str, row: str) -> str | None:
-    found = sample.get((name, row))
-    return None if found is None else found.label
 
 
 def _orders(
