@@ -199,13 +199,13 @@ def import_labels(
     columns = mapping.columns()
     labels = read_labels(mapping.table, columns, known)
     wanted = (files.items, files.responses)
-    texts: tuple[Sequence[Any], Sequence[Any]]
-    texts = read_texts(mapping.table, columns) if any(wanted) else ((), ())
+    items, responses = read_texts(mapping.table, columns) if any(wanted) else ([], [])
     if files.labels:
         write_csv(files.labels, *long_rows(labels))
-    for path, rows in zip(wanted, texts, strict=True):
-        if path:
-            write_jsonl(path, rows)
+    if files.items:
+        write_jsonl(files.items, items)
+    if files.responses:
+        write_jsonl(files.responses, responses)
     return labels
 
 
