@@ -58,11 +58,10 @@ def load_tokenizer(path: str | Path) -> Any:
     return tokenizer
 
 
-def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float32") -> Any:
+def load_policy(path: str | Path, *, trainable: bool = True) -> Any:
     """Return the causal language model of a checkpoint folder, a LoRA folder or a hub id.
 
-    The weights (of a LoRA folder: the adapter's) take gradients if ``trainable``. ``dtype`` is the
-    name of torch's; CPUs train in float32.
+    In float32. The weights (of a LoRA folder: the adapter's) take gradients if ``trainable``.
 
     Raises:
         InputError: There is no checkpoint, or it cannot be loaded.
@@ -72,10 +71,10 @@ def load_policy(path: str | Path, *, trainable: bool = True, dtype: str = "float
     if is_adapter(path):
         from peft import PeftModel
 
-        base = _loaded(AutoModelForCausalLM, base_of(path), dtype=dtype)
+        base = _loaded(AutoModelForCausalLM, base_of(path), dtype="float32")
         model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
     else:
-        model = _loaded(AutoModelForCausalLM, path, dtype=dtype)
+        model = _loaded(AutoModelForCausalLM, path, dtype="float32")
         model.requires_grad_(trainable)
     return model.eval()
 

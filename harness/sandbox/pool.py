@@ -91,20 +91,9 @@ class Pool:
         for level in reversed(LEVELS[weakest : strongest + 1]):
             # A fresh zygote for each attempt: half of an unshare would poison the process.
             try:
-                slot = self._slot(level)
-            except SandboxError as error:
+                slot, blocked = self._probed(level)
+            except (SandboxError, LostError) as error:
                 refused[level] = str(error)
-                continue
-            try:
-                blocked = _probe(slot)
-            except LostError as error:
-                refused[level] = str(error)
-                slot.close()
-                continue
-            missing = [name for name in sorted(probes.REQUIRED[level]) if not blocked[name]]
-            if missing:
-                refused[level] = f"a confined child could {', '.join(missing)}"
-                slot.close()
                 continue
             self._slots.fill(slot)
             return Isolation(level, blocked, refused)
@@ -158,6 +147,19 @@ class Pool:
                 self._slots.drop(slot)
                 slot = None
             self._slots.give_back(slot)
+
+    def _probed(self, level: str) -> tuple[Slot, dict[str, bool]]:
+        """Return a zygote that keeps what its level promises, and what its children tried."""
+        slot = self._slot(level)
+        try:
+            blocked = _probe(slot)
+            missing = [name for name in sorted(probes.REQUIRED[level]) if not blocked[name]]
+            if missing:
+                raise LostError(f"a confined child could {', '.join(missing)}")
+        except LostError:
+            slot.close()
+            raise
+        return slot, blocked
 
     def _slot(self, level: str) -> Slot:
         return Slot(level, self.wanted.extra_paths, self.wanted.preimport)

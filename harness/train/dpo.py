@@ -47,22 +47,19 @@ class Dpo(TrlTraining):
 
     def build(self) -> Any:
         """Return TRL's trainer."""
-        from datasets import Dataset
         from trl import DPOConfig, DPOTrainer
 
         settings = self.settings
         pairs = certain_pairs(self.rows, settings.minimum_probability)
-        return DPOTrainer(
-            **self.trainable(),
-            args=DPOConfig(
-                **self.arguments(),
-                num_train_epochs=settings.epochs,
-                beta=settings.beta,
-                loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
-                loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
-                max_length=settings.max_length,
-            ),
-            train_dataset=Dataset.from_list([self._example(row) for row in pairs]),
+        return self.trl(
+            DPOTrainer,
+            DPOConfig,
+            [self._example(row) for row in pairs],
+            num_train_epochs=settings.epochs,
+            beta=settings.beta,
+            loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
+            loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
+            max_length=settings.max_length,
         )
 
     def _example(self, row: Row) -> dict[str, Any]:

@@ -55,32 +55,29 @@ class Grpo(TrlTraining):
 
         Arrow cannot hold columns of mixed types, so TRL sees row numbers and the rows stay here.
         """
-        from datasets import Dataset
         from trl import GRPOConfig, GRPOTrainer
 
-        settings, trainable = self.settings, self.trainable()
-        self.stops = stop_ids(trainable["model"], self.tokenizer)
-        return GRPOTrainer(
-            **trainable,
-            reward_funcs=[self._reward],
-            args=GRPOConfig(
-                **self.arguments(),
-                max_steps=settings.steps * settings.epochs,
-                num_iterations=settings.epochs,
-                num_generations=settings.group_size,
-                max_completion_length=settings.max_new_tokens,
-                temperature=settings.temperature,
-                beta=settings.beta,
-                epsilon=settings.clip,
-                disable_dropout=True,
-            ),
-            train_dataset=Dataset.from_list(
-                [
-                    {"prompt": as_prompt(self.tokenizer, row["prompt"]), "row": number}
-                    for number, row in enumerate(self.rows)
-                ]
-            ),
+        settings = self.settings
+        prompts = (as_prompt(self.tokenizer, row["prompt"]) for row in self.rows)
+        return self.trl(
+            GRPOTrainer,
+            GRPOConfig,
+            [{"prompt": prompt, "row": number} for number, prompt in enumerate(prompts)],
+            max_steps=settings.steps * settings.epochs,
+            num_iterations=settings.epochs,
+            num_generations=settings.group_size,
+            max_completion_length=settings.max_new_tokens,
+            temperature=settings.temperature,
+            beta=settings.beta,
+            epsilon=settings.clip,
+            disable_dropout=True,
         )
+
+    def trainable(self) -> dict[str, Any]:
+        """Return the model and its adapter, and the reward function."""
+        found = super().trainable()
+        self.stops = stop_ids(found["model"], self.tokenizer)
+        return {**found, "reward_funcs": [self._reward]}
 
     def _reward(
         self, prompts: list[Any], completion_ids: list[list[int]], row: list[int], **others: Any

@@ -29,7 +29,7 @@ from harness.train.losses import (
     token_rewards,
     value_loss,
 )
-from harness.train.monitor import Monitor, kl_statistics, rollout_statistics
+from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.reward_function import WeightedRewards, call_rewards
 from harness.train.training import Training
@@ -85,15 +85,13 @@ class Ppo(Training):
         settings, folder = self.settings, self.folder
         first = self.resume()
         folder.rewind(first)
-        if self.monitor is not None and first == 0 and folder.writes:
-            folder.log({"step": 0, **self.look(self.monitor)})
+        if first == 0 and folder.writes and (look := self.look(self.policy, 0, 0)):
+            folder.log({"step": 0, **look})
         for step in range(first + 1, settings.steps + 1):
             row = self.step(step)
             if not folder.writes:
                 continue
-            if self.monitor is not None and self.monitor.is_due(step, settings.steps):
-                row |= self.look(self.monitor)
-            folder.log(row)
+            folder.log(row | self.look(self.policy, step, settings.steps))
             if step % settings.checkpoint_every == 0 and step < settings.steps:
                 self.save_state(step)
         if folder.writes:
@@ -324,10 +322,6 @@ class Ppo(Training):
             return tensor
         total: Tensor = self.accelerator.reduce(tensor, reduction="sum")
         return total
-
-    def look(self, monitor: Monitor) -> dict[str, Any]:
-        """Return one look of the monitor."""
-        return monitor.look(self.policy, self.reference, self.tokenizer)
 
     def _trained(self) -> dict[str, Tensor]:
         module = self.accelerator.unwrap_model(self.module)

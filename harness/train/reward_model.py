@@ -61,38 +61,47 @@ class RewardModel(TrlTraining):
 
     def build(self) -> Any:
         """Return TRL's trainer, which leaves out the rows above ``max_length``."""
-        from datasets import Dataset
-        from transformers import AutoModelForSequenceClassification, set_seed
         from trl import RewardConfig
 
-        from harness.train.soft_preferences import SoftPreferenceCollator, SoftRewardTrainer
+        from harness.train.soft_preferences import SoftRewardTrainer
 
         settings = self.settings
         make_pad_differ_from_eos(self.tokenizer)
-        pad = self.tokenizer.pad_token_id
-        self.parts = _split(_soft_or_hard(self.rows, settings), settings.held_out_share, self.seed)
-        examples = [_example(self.tokenizer, row) for row in self.parts[0]]
-        for example in examples:
+        self.parts = tuple(
+            [_example(self.tokenizer, row) for row in rows]
+            for rows in _split(
+                _soft_or_hard(self.rows, settings), settings.held_out_share, self.seed
+            )
+        )
+        for example in self.parts[0]:
             self.note_length(len(example["chosen_ids"]), len(example["rejected_ids"]))
+        return self.trl(
+            SoftRewardTrainer,
+            RewardConfig,
+            self.parts[0],
+            num_train_epochs=settings.epochs,
+            max_length=settings.max_length,
+            remove_unused_columns=False,
+        )
+
+    def trainable(self) -> dict[str, Any]:
+        """Return a classifier with one score, its adapter, and what makes batches for it."""
+        from transformers import AutoModelForSequenceClassification, set_seed
+
+        from harness.train.soft_preferences import SoftPreferenceCollator
+
+        pad = self.tokenizer.pad_token_id
         set_seed(self.seed)  # a new adapter is drawn at random
         model: Any = AutoModelForSequenceClassification.from_pretrained(
             str(self.model), num_labels=1, dtype="float32", pad_token_id=pad
         )
         # A head of zeros makes training start from indifference, whatever the seed.
         model.score.weight.data.zero_()
-        return SoftRewardTrainer(
-            model=model,
-            args=RewardConfig(
-                **self.arguments(),
-                num_train_epochs=settings.epochs,
-                max_length=settings.max_length,
-                remove_unused_columns=False,
-            ),
-            data_collator=SoftPreferenceCollator(pad_token_id=pad),
-            train_dataset=Dataset.from_list(examples),
-            processing_class=self.tokenizer,
-            peft_config=self.lora_config("SEQ_CLS"),
-        )
+        return {
+            "model": model,
+            "data_collator": SoftPreferenceCollator(pad_token_id=pad),
+            "peft_config": self.lora_config("SEQ_CLS"),
+        }
 
     def finish(self, steps: int) -> None:
         """Measure the scores in training and the accuracy on what was held out."""
@@ -245,13 +254,12 @@ def _statistics(
     model: Any, tokenizer: Any, train: Sequence[Row], held_out: Sequence[Row]
 ) -> dict[str, Any]:
     """Return the spread of the scores in training, and the accuracy on held-out preferences."""
-    examples = [_example(tokenizer, row) for row in train]
     scores = score_ids(
-        model, tokenizer, [row[key] for row in examples for key in ("chosen_ids", "rejected_ids")]
+        model, tokenizer, [row[key] for row in train for key in ("chosen_ids", "rejected_ids")]
     )
     mean = sum(scores) / len(scores)
     deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / len(scores))
-    tests = [_example(tokenizer, row) for row in held_out if row["probability"] != 0.5]
+    tests = [row for row in held_out if row["probability"] != 0.5]
     chosen = score_ids(model, tokenizer, [row["chosen_ids"] for row in tests])
     rejected = score_ids(model, tokenizer, [row["rejected_ids"] for row in tests])
     right = sum(

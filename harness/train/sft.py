@@ -33,7 +33,6 @@ class Sft(TrlTraining):
 
     def build(self) -> Any:
         """Return TRL's trainer on tokens that are made here, cut to ``max_length``."""
-        from datasets import Dataset
         from trl import SFTConfig, SFTTrainer
 
         examples = []
@@ -44,13 +43,8 @@ class Sft(TrlTraining):
             ids, labels = prompt + completion, [-100] * len(prompt) + completion
             longest = self.settings.max_length
             examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
-        return SFTTrainer(
-            **self.trainable(),
-            args=SFTConfig(
-                **self.arguments(), num_train_epochs=self.settings.epochs, max_length=None
-            ),
-            train_dataset=Dataset.from_list(examples),
-        )
+        epochs = self.settings.epochs
+        return self.trl(SFTTrainer, SFTConfig, examples, num_train_epochs=epochs, max_length=None)
 
     def imitated(self) -> Sequence[Row]:
         """Return the rows with the completions to imitate."""

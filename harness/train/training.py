@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError
-from harness.policy.models import is_adapter, load_policy, load_tokenizer, require_train_extra
+from harness.policy.models import (
+    Reference,
+    is_adapter,
+    load_policy,
+    load_tokenizer,
+    require_train_extra,
+)
 from harness.policy.weights import weights_hash
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
@@ -71,6 +77,7 @@ class Training(ABC):
     settings: TrainerSettings
     folder: TrainingFolder
     tokenizer: Any
+    reference: Reference
 
     def __init__(
         self,
@@ -139,6 +146,12 @@ class Training(ABC):
             modules_to_save=["score"] if task == "SEQ_CLS" else None,
         )
 
+    def look(self, policy: Any, step: int, last: int) -> dict[str, Any]:
+        """Return the monitor's look at a policy, empty at steps of which none is due."""
+        if self.monitor is None or not self.monitor.is_due(step, last):
+            return {}
+        return self.monitor.look(policy, self.reference, self.tokenizer)
+
     def note_length(self, *lengths: int) -> None:
         """Count a row of which any sequence, in tokens, is above ``max_length``."""
         self.too_long += max(lengths) > self.settings.max_length
@@ -171,7 +184,7 @@ class TrlTraining(Training):
             return
         if self.monitor is not None:
             self.reference = trl_reference(self.trainer, self.model)
-        if done == 0 and (row := self.first_row() | self._look(policy)):
+        if done == 0 and (row := self.first_row() | self.look(policy, 0, 0)):
             self.folder.log({"step": 0, **row})
 
     def _step(self, logs: Mapping[str, Any], state: Any, policy: Any) -> None:
@@ -179,14 +192,8 @@ class TrlTraining(Training):
             return
         row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
         row |= self.rewards.take_stats() if self.rewards else {}
-        if self.monitor is not None and self.monitor.is_due(state.global_step, state.max_steps):
-            row |= self._look(policy)
+        row |= self.look(policy, state.global_step, state.max_steps)
         self.folder.log({"step": state.global_step, **row})
-
-    def _look(self, policy: Any) -> dict[str, Any]:
-        if self.monitor is None:
-            return {}
-        return self.monitor.look(policy, self.reference, self.tokenizer)
 
     def first_row(self) -> dict[str, Any]:
         """Return what the log says before the first step, besides the monitor's look."""
@@ -195,13 +202,20 @@ class TrlTraining(Training):
     def finish(self, steps: int) -> None:
         """Do what is left when the checkpoint is written."""
 
+    def trl(self, trainer: Any, config: Any, examples: list[dict[str, Any]], **options: Any) -> Any:
+        """Return a trainer of TRL on examples, with options of its configuration."""
+        from datasets import Dataset
+
+        return trainer(
+            **self.trainable(),
+            processing_class=self.tokenizer,
+            args=config(**self.arguments(), **options),
+            train_dataset=Dataset.from_list(examples),
+        )
+
     def trainable(self) -> dict[str, Any]:
-        """Return what TRL's trainers of policies take: the model, its tokenizer and its adapter."""
-        return {
-            "model": load_policy(self.model),
-            "processing_class": self.tokenizer,
-            "peft_config": self.lora_config(),
-        }
+        """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
+        return {"model": load_policy(self.model), "peft_config": self.lora_config()}
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that all of TRL's configurations share."""

@@ -122,10 +122,8 @@ def _raw(descriptor: int, job: dict[str, Any]) -> None:
     except SystemExit as error:
         if error.code not in (None, 0):
             send(descriptor, failure(error, "call"))
-    except SyntaxError as error:
-        send(descriptor, failure(error, "load"))
     except BaseException as error:
-        send(descriptor, failure(error, "call"))
+        send(descriptor, failure(error, "load" if isinstance(error, SyntaxError) else "call"))
     finally:
         sys.stdout.flush()
 

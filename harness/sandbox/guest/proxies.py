@@ -136,13 +136,8 @@ class Program:
         described = self.receive().get("names")
         if not isinstance(described, dict):
             self.end("fail", "wrote to the channel of its results")
-            return {}
-        found = {}
-        for name in wanted:
-            description = described.get(name)
-            if isinstance(description, dict):
-                found[name] = self._proxy(name, description)
-        return found
+        known = {name: described.get(name) for name in wanted}
+        return {name: self._proxy(name, d) for name, d in known.items() if isinstance(d, dict)}
 
     def _proxy(self, name: str, description: dict[str, Any]) -> Any:
         if "module" in description:
@@ -203,9 +198,7 @@ class Program:
     def _change(self, original: Any, new: Any) -> None:
         if isinstance(original, list) and isinstance(new, list):
             original[:] = new
-        elif (isinstance(original, dict) and isinstance(new, dict)) or (
-            isinstance(original, set) and isinstance(new, set)
-        ):
+        elif any(isinstance(original, kind) and isinstance(new, kind) for kind in (dict, set)):
             original.clear()
             original.update(new)
 

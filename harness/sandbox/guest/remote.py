@@ -29,18 +29,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         "add sub mul truediv floordiv mod pow matmul neg pos abs invert and_ or_ xor lshift rshift"
         " lt le gt ge eq ne getitem setitem delitem contains index"
     ).split()
-} | {
-    "len": len,
-    "iter": iter,
-    "next": next,
-    "str": str,
-    "repr": repr,
-    "hash": hash,
-    "bool": bool,
-    "int": int,
-    "float": float,
-    "reversed": reversed,
-    "isinstance": isinstance,
+}
+_BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isinstance)
+OPERATIONS |= {function.__name__: function for function in _BUILTINS}
+OPERATIONS |= {
     "enter": lambda manager: manager.__enter__(),
     "exit": lambda manager: manager.__exit__(None, None, None),
 }

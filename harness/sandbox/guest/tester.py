@@ -108,8 +108,7 @@ def _namespace(request: dict[str, Any], program: Program) -> dict[str, Any]:
         # Asked for below too, so that a missing function fails once and clearly.
     wanted = set().union(*(names_in(_compiled(source)) for source in request["parts"]))
     wanted = {n for n in wanted if not n.startswith("__") and not hasattr(builtins, n)}
-    for name, proxy in program.names(wanted - (names.keys() - {request["call"]})).items():
-        names[name] = proxy
+    names.update(program.names(wanted - (names.keys() - {request["call"]})))
     return names
 
 
