@@ -15,32 +15,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.experiment.run import run
-    from harness.experiment.stages.aggregate import How, aggregate
-    from harness.experiment.stages.agree import agree
-    from harness.experiment.stages.evaluate import evaluate
-    from harness.experiment.stages.judge import JudgeSettings, judge
-    from harness.experiment.stages.report import report
-    from harness.experiment.stages.respond import RespondSettings, respond
-    from harness.experiment.stages.train import TrainSettings, train
-    from harness.labels.ratings import Reading
+    from harness.experiment.run import run as run
+    from harness.experiment.stages.aggregate import How as How
+    from harness.experiment.stages.aggregate import aggregate as aggregate
+    from harness.experiment.stages.agree import agree as agree
+    from harness.experiment.stages.evaluate import evaluate as evaluate
+    from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
+    from harness.experiment.stages.judge import judge as judge
+    from harness.experiment.stages.report import report as report
+    from harness.experiment.stages.respond import RespondSettings as RespondSettings
+    from harness.experiment.stages.respond import respond as respond
+    from harness.experiment.stages.train import TrainSettings as TrainSettings
+    from harness.experiment.stages.train import train as train
+    from harness.labels.ratings import Reading as Reading
 
-__all__ = [
-    "How",
-    "JudgeSettings",
-    "Reading",
-    "RespondSettings",
-    "TrainSettings",
-    "aggregate",
-    "agree",
-    "evaluate",
-    "judge",
-    "report",
-    "respond",
-    "run",
-    "train",
-]
-_HOMES = {name: f"harness.experiment.stages.{name}" for name in __all__} | {
+_STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train")
+_HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "How": "harness.experiment.stages.aggregate",
     "JudgeSettings": "harness.experiment.stages.judge",
     "Reading": "harness.labels.ratings",
@@ -48,6 +38,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in __all__} | {
     "TrainSettings": "harness.experiment.stages.train",
     "run": "harness.experiment.run",
 }
+__all__ = sorted(_HOMES)
 __version__ = "0.1.0"
 
 

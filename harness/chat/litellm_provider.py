@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest
-
-
-def request_of(model: str, messages: list[dict[str, Any]], options: dict[str, Any]) -> ChatRequest:
-    """Return what litellm passes to a custom provider as a request.
-
-    ``choices`` (in ``extra_body``, or as a parameter of its own) asks for log-probabilities of
-    exactly these answers.
-    """
-    body = options.get("extra_body") or {}
-    choices = options.get("choices") or body.get("choices") or ()
-    return ChatRequest(
-        model=f"local/{model}",
-        messages=tuple({"role": m["role"], "content": str(m["content"])} for m in messages),
-        temperature=float(options.get("temperature") or 0.0),
-        max_tokens=int(options.get("max_tokens") or options.get("max_completion_tokens") or 256),
-        seed=options.get("seed"),
-        choices=tuple(choices),
-    )
 
 
 def provider_for(backend: Any) -> Any:
@@ -47,10 +30,20 @@ def provider_for(backend: Any) -> Any:
     return LocalProvider()
 
 
-def _from_call(*args: Any, **kwargs: Any) -> ChatRequest:
-    model = kwargs.get("model", args[0] if args else "")
-    messages = kwargs.get("messages", args[1] if len(args) > 1 else [])
-    return request_of(model, messages, kwargs.get("optional_params") or {})
+def _from_call(
+    model: str = "", messages: Sequence[Mapping[str, Any]] = (), **given: Any
+) -> ChatRequest:
+    """Return a call of litellm as a request; ``choices`` are answers whose probabilities count."""
+    options = given.get("optional_params") or {}
+    choices = options.get("choices") or (options.get("extra_body") or {}).get("choices") or ()
+    return ChatRequest(
+        model=f"local/{model}",
+        messages=tuple({"role": m["role"], "content": str(m["content"])} for m in messages),
+        temperature=float(options.get("temperature") or 0.0),
+        max_tokens=int(options.get("max_tokens") or options.get("max_completion_tokens") or 256),
+        seed=options.get("seed"),
+        choices=tuple(choices),
+    )
 
 
 def _response(litellm: Any, reply: ChatReply, request: ChatRequest) -> Any:

@@ -11,12 +11,11 @@ from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
 from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, read_recorded
+from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
-from harness.records.judgments import is_judgments
 from harness.records.rows import to_dict
 
 if TYPE_CHECKING:
@@ -77,16 +76,14 @@ def aggregate(
     """
     how, reading = how or How(), reading or Reading()
     method = aggregator(how.method, how.seed)
-    paths = [Path(labels)] if isinstance(labels, str | Path) else list(labels)
-    if all(is_judgments(path) for path in paths):
+    paths, judged = files_of(labels)
+    if judged:
         from harness.aggregate import aggregate_judgments
 
         found = read_recorded(paths, reading, answers, for_rewards=True)
         return aggregate_judgments(
             method, found.requests, found.judgments, how.weights, how.gold_source
         )
-    if len(paths) != 1:
-        raise InputError("several files must all be judgments of harness judge")
     if how.method in RANKINGS or how.first_column:
         return _ranking(paths[0], how, reading)
     from harness.aggregate.labels import aggregate_labels

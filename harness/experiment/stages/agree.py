@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from harness.agreement.gate import GateDecision, gate
 from harness.experiment.config import AgreementConfig
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, read_recorded
+from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
-from harness.nouns.errors import DataError, InputError
+from harness.nouns.errors import DataError
 from harness.nouns.schema import JudgmentRequest
-from harness.records.judgments import is_judgments
 from harness.registry import registry
 
 if TYPE_CHECKING:
@@ -138,8 +137,7 @@ def agree(
     if isinstance(labels, RatingTable):
         table, evidence = labels, NOTHING
     else:
-        paths = [Path(labels)] if isinstance(labels, str | Path) else labels
-        table, evidence = _read(paths, reading or Reading(), encoding, items)
+        table, evidence = _read(labels, reading or Reading(), encoding, items)
     return _measured(table, evidence, settings or Settings())
 
 
@@ -151,13 +149,12 @@ def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> Agr
 
 
 def _read(
-    paths: Sequence[Path], reading: Reading, encoding: str, items: Path | None
+    labels: str | Path | Sequence[Path], reading: Reading, encoding: str, items: Path | None
 ) -> tuple[RatingTable, Evidence]:
     from harness.ratings.judgments import tables_from_judgments
 
-    if not all(is_judgments(path) for path in paths):
-        if len(paths) != 1:
-            raise InputError("several files must all be judgments of harness judge")
+    paths, judged = files_of(labels)
+    if not judged:
         return read_ratings(paths[0], reading, encoding)
     found = read_recorded(paths, reading, Answers.read(items) if items else None)
     (table,) = tables_from_judgments(

@@ -13,7 +13,7 @@ from harness.nouns.nearest import did_you_mean
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
-from harness.records.judgments import RecordedJudgment, read_judgments
+from harness.records.judgments import RecordedJudgment, is_judgments, read_judgments
 from harness.records.rows import read_items, read_responses
 from harness.registry import registry
 
@@ -59,6 +59,19 @@ class Recorded:
     def has_pairs(self) -> bool:
         """Whether anything was judged in pairs."""
         return any(request.way == "pairwise" for request in self.requests)
+
+
+def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
+    """Return the files that are to be read, and whether they are of judgments; else there is one.
+
+    Raises:
+        InputError: Of several not all are of judgments.
+    """
+    paths = [Path(given)] if isinstance(given, str | Path) else list(given)
+    judged = all(is_judgments(path) for path in paths)
+    if not judged and len(paths) != 1:
+        raise InputError("several files must all be judgments of harness judge")
+    return paths, judged
 
 
 def read_recorded(
