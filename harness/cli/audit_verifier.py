@@ -33,12 +33,11 @@ class Options(OneSource, Answers, Shown):
 def command(options: Options) -> None:
     """Compare verdicts with labels; look for hard-coded tests and tests that tell nothing."""
     from harness.cli.screen import bars, console
-    from harness.experiment.sources import source_by_name
-    from harness.experiment.stages.audit import audit_verifier
+    from harness.experiment.stages.audit import audit_verifier, find_verifier
     from harness.records.rows import read_items, read_responses
     from harness.records.writes import write_json
 
-    verifier = source_by_name(options.source, key_values(options.option))
+    verifier = find_verifier(options.source, key_values(options.option))
     items = read_items(options.items)
     responses = read_responses(options.responses, items)
     with bars(options.quiet) as bar:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.agreement.verifier_audit import (
     VerifierAudit,
@@ -13,11 +14,25 @@ from harness.agreement.verifier_audit import (
     trivial_responses,
 )
 from harness.experiment.context import Asking, StartBar, no_bar
-from harness.experiment.sources import NamedSource
+from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import ask, check
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
+from harness.registry import registry
+
+
+def find_verifier(name: str, options: Mapping[str, Any]) -> NamedSource:
+    """Return a verifier by its plugin's name.
+
+    Raises:
+        ConfigError: The source is no verifier.
+        PluginError: There is no such source, or its options are wrong.
+    """
+    kind = registry().source(name).kind
+    if kind != "verifier":
+        raise ConfigError(f"source {name} is a {kind}, not a verifier")
+    return source_by_name(name, options)
 
 
 def audit_verifier(
@@ -37,12 +52,8 @@ def audit_verifier(
         bar: For progress.
 
     Raises:
-        ConfigError: The source is no verifier.
         DataError: No response has a label, or one is not true or false.
     """
-    kind = verifier.info.kind
-    if kind != "verifier":
-        raise ConfigError(f"source {verifier.name} is a {kind}, not a verifier")
     labels = {r.id: r.metadata[label] for r in responses if label in r.metadata}
     wrong = sorted(name for name, value in labels.items() if not isinstance(value, bool))
     if wrong:
