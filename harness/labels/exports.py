@@ -74,7 +74,7 @@ def _label_studio(table: Table) -> Table:
             if not cancelled:
                 cells.update(_results(annotation.get("result") or []))
             found.append((f"{row.place}, annotation {number}", cells, cancelled))
-    return table.with_rows(_skips(found, {"id", "annotator"}, "data."), table.tool)
+    return table.with_rows(_skips(found, {"id", "annotator"}, "data."))
 
 
 def _who(completed_by: Any) -> str:
@@ -117,7 +117,7 @@ def _label_studio_flat(table: Table) -> Table:
         Row(row.place, {key: _simple(_parsed(cell, "[{")) for key, cell in row.cells.items()})
         for row in table.rows
     ]
-    return table.with_rows(rows, table.tool)
+    return table.with_rows(rows)
 
 
 # Argilla
@@ -140,7 +140,7 @@ def _argilla(table: Table) -> Table:
             cells = {**record, "annotator": person, **values}
             found.append((f"{row.place}, person {person}", cells, skipped))
     rows = _skips(found, {"id", "annotator"}, "fields.", "metadata.")
-    flat = table.with_rows(rows, table.tool)
+    flat = table.with_rows(rows)
     notes = (*flat.notes, f"{drafts} drafts left out: never submitted") if drafts else flat.notes
     return replace(flat, notes=notes)
 
@@ -185,7 +185,7 @@ def _is_argilla(table: Table) -> bool:
 
 def _prodigy(table: Table) -> Table:
     rows = [Row(row.place, _prodigy_cells(row.cells)) for row in table.rows]
-    return table.with_rows(rows, table.tool)
+    return table.with_rows(rows)
 
 
 def _prodigy_cells(cells: Mapping[str, Any]) -> Cells:
@@ -248,7 +248,7 @@ def _arena(table: Table) -> Table:
         flat.update(_conversations(cells))
         rest = {k: v for k, v in cells.items() if k not in flat and k not in _ARENA_READ}
         rows.append(Row(row.place, {**flat, **rest}))
-    return table.with_rows(rows, table.tool)
+    return table.with_rows(rows)
 
 
 def _one_hot(cells: Mapping[str, Any]) -> str:

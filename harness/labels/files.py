@@ -111,10 +111,10 @@ class Table:
             )
         return replace(self, rows=rows)
 
-    def with_rows(self, rows: Iterable[Row], tool: str) -> Table:
+    def with_rows(self, rows: Iterable[Row]) -> Table:
         """Return the table with other rows, such as those of a flattened export."""
         rows = tuple(rows)
-        return replace(self, columns=_columns(rows), rows=rows, tool=tool)
+        return replace(self, columns=_columns(rows), rows=rows)
 
 
 def _columns(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -202,8 +202,6 @@ class _Guesser:
             and _PERSON.fullmatch(column)
             and len(self._distinct(column)) <= _FEW
         ]
-        if len(wide) < 2 and "annotator" in options and self._holds_labels(options["annotator"]):
-            wide = []
         if len(wide) >= 2 and "annotator" not in options:
             self.found.say("labels", wide, "their names: one column per person")
             self.used.update(wide)
@@ -216,16 +214,9 @@ class _Guesser:
             self._long_label(pairs=False)
         if pairs:
             self._pair_values()
-        self._empty_labels()
-
-    def _empty_labels(self) -> None:
-        column = self.found.options.get("label")
-        if column and not all(self.table.texts(column)):
-            values = {**self.found.options.get("values", {}), "": SKIP}
+        if "label" in options and not all(self.table.texts(options["label"])):
+            values = {**options.get("values", {}), "": SKIP}
             self.found.say("values", values, "an empty label is taken for a skip")
-
-    def _holds_labels(self, column: str) -> bool:
-        return guess_pair_values(self._distinct(column)) is not None
 
     def _long_label(self, pairs: bool) -> None:
         for name, column in self._named(_NAMES["label"]):
@@ -234,10 +225,8 @@ class _Guesser:
                 self.found.say("task", "ranking", "its name")
             return
         rest = [c for c in self.table.columns if c not in self.used and not self._is_text(c)]
-        if pairs:
-            fitting = [column for column in rest if self._says_preference(column)]
-        else:
-            fitting = [column for column in rest if self._says_score(column)]
+        fits = self._says_preference if pairs else self._says_score
+        fitting = [column for column in rest if fits(column)]
         if len(fitting) == 1:
             self._take("label", fitting[0], "its texts look like labels")
         elif fitting and not pairs:
@@ -272,12 +261,9 @@ class _Guesser:
         columns: Sequence[str] = options.get("labels") or [options.get("label", "")]
         every = {text for column in columns for text in self.table.texts(column)}
         found = {text for text in every if text and not pair_value(text, {})}
-        if not found:
+        if not found or (options.get("label") and self._names_winner(options["label"])):
             return
-        if options.get("label") and self._names_winner(options["label"]):
-            return
-        values = guess_pair_values(found)
-        if values:
+        if values := guess_pair_values(found):
             self.found.say("values", values, "a usual coding")
         else:
             shown = ", ".join(map(repr, sorted(found)[:8]))
