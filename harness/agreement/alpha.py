@@ -96,7 +96,7 @@ def _metric(counts: FloatArray, metric: FloatArray) -> tuple[FloatArray, SumsToV
         marginal = sums[..., 1:]
         n = marginal.sum(-1)
         expected = ((marginal @ metric) * marginal).sum(-1) / (n - 1)
-        return _one_minus(sums[..., 0], expected)
+        return np.asarray(1.0 - ratio(sums[..., 0], expected))
 
     return np.column_stack([observed, counts]), value
 
@@ -114,7 +114,7 @@ def _interval(
 
     def value(sums: FloatArray) -> FloatArray:
         n, s, q = sums[..., 1], sums[..., 2], sums[..., 3]
-        return _one_minus(sums[..., 0], 2.0 * (n * q - s**2) / (n - 1))
+        return np.asarray(1.0 - ratio(sums[..., 0], 2.0 * (n * q - s**2) / (n - 1)))
 
     return features, value
 
@@ -131,13 +131,9 @@ def _ordinal(counts: FloatArray) -> tuple[FloatArray, SumsToValue]:
         gap = (rank[..., upper[0]] - rank[..., upper[1]]) ** 2
         observed = 2.0 * (sums[..., c:] * gap).sum(-1)
         s, q = (marginal * rank).sum(-1), (marginal * rank**2).sum(-1)
-        return _one_minus(observed, 2.0 * (n * q - s**2) / (n - 1))
+        return np.asarray(1.0 - ratio(observed, 2.0 * (n * q - s**2) / (n - 1)))
 
     return np.column_stack([counts, coincidence]), value
-
-
-def _one_minus(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    return np.asarray(1.0 - ratio(observed, expected))
 
 
 def difference(level: Level, values: FloatArray) -> FloatArray:

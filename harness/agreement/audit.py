@@ -72,15 +72,9 @@ class Audit:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Audit:
         """Return the audit of the plain values that ``asdict`` made."""
-        fields = ("annotator", "kind", "simulated", "items", "labels", "failures")
-        return cls(
-            stored["n_items"],
-            stored["n_clusters"],
-            tuple(Coverage(*(row[name] for name in fields)) for row in stored["coverage"]),
-            {int(people): items for people, items in stored["humans_per_item"].items()},
-            stored["majority_ties"],
-            stored["prevalence"],
-        )
+        coverage = tuple(Coverage(**row) for row in stored["coverage"])
+        people = {int(people): items for people, items in stored["humans_per_item"].items()}
+        return cls(**{**stored, "coverage": coverage, "humans_per_item": people})
 
 
 def audit(table: RatingTable) -> Audit:
@@ -106,13 +100,12 @@ def audit(table: RatingTable) -> Audit:
 def _coverage(table: RatingTable, column: int) -> Coverage:
     name = table.annotators[column]
     failed = np.bincount(table.failures[:, column], minlength=len(table.reasons) + 1)[1:]
+    counted = zip(table.reasons, failed.tolist(), strict=True)
     return Coverage(
         annotator=name,
         kind=table.kinds[column],
         simulated=name in table.simulated,
         items=len(table.items),
         labels=int((table.codes[:, column] >= 0).sum()),
-        failures={
-            reason: int(count) for reason, count in zip(table.reasons, failed, strict=True) if count
-        },
+        failures={reason: count for reason, count in counted if count},
     )

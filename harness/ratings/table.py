@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.nouns.errors import DataError, ScaleError
 from harness.nouns.scale import Level
@@ -105,13 +103,6 @@ class RatingTable:
             raise DataError(
                 f"unknown annotator {name!r}", hint=f"annotators: {', '.join(self.annotators)}"
             ) from None
-
-    def where(self, keep: npt.NDArray[np.bool_]) -> RatingTable:
-        """Return the table of some of the items; ``keep`` is a (n,) mask."""
-        of_items = ("codes", "clusters", "failures", "gold", "chances", "contestants")
-        columns = {name: getattr(self, name) for name in of_items}
-        kept = {name: column[keep] for name, column in columns.items() if column is not None}
-        return replace(self, items=tuple(compress(self.items, keep)), **kept)
 
     def failures_as(self, label: str) -> RatingTable:
         """Return the table in which every failure of a judge is the given label.

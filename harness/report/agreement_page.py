@@ -33,26 +33,19 @@ def page(report: AgreementReport, name: str) -> Page:
     """Return the page; arguments as of ``terminal_blocks``."""
     names = Names.of_labels(report.audit)
     drawn = drawings(report)
+    moved = panels(report.statistics, names, (*ORDERS, *BIASES), "bias")
+    biases = [Figure("What moves a judge besides quality.", moved)] if moved else []
+    tables = agreement_tables.statistics(report.sections, names)
     sections = [
         Section("data", "The labels", [*_simulated(report), *_labels(report, drawn, names)]),
         Section("agreement", "Agreement and the human ceiling", _agreement(report, names)),
+        Section("bias", "What moves the judges", biases),
+        Section("calibration", "Calibration", _calibration(drawn, names)),
+        Section("confusion", "Confusion", _confusion(drawn, names)),
+        Section("all", "All statistics", [Details(table.title, [table]) for table in tables]),
     ]
-    moved = panels(report.statistics, names, (*ORDERS, *BIASES), "bias")
-    for place, title, blocks in (
-        (
-            "bias",
-            "What moves the judges",
-            [Figure("What moves a judge besides quality.", moved)] if moved else [],
-        ),
-        ("calibration", "Calibration", _calibration(drawn, names)),
-        ("confusion", "Confusion", _confusion(drawn, names)),
-    ):
-        if blocks:
-            sections.append(Section(place, title, blocks))
-    tables = agreement_tables.statistics(report.sections, names)
-    folded = [Details(table.title, [table]) for table in tables]
-    sections.append(Section("all", "All statistics", folded))
-    return Page(f"Agreement: {name}", ["All intervals are 95% intervals."], sections)
+    shown = [section for section in sections if section.blocks]
+    return Page(f"Agreement: {name}", ["All intervals are 95% intervals."], shown)
 
 
 def _simulated(report: AgreementReport) -> list[Text]:

@@ -125,11 +125,11 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
         if row["criterion"] == "combined" and row["a"] == best["a"] and row["b"] != base
     }
     unclear = [name for name, row in rivals.items() if row["low"] is None or row["low"] <= 0.5]
-    if rivals and not unclear:
-        return [line + "; it also beats every other arm."]
     if unclear:
-        return [line + f"; against {join(unclear)} it is not clearly ahead."]
-    return [line + "."]
+        line += f"; against {join(unclear)} it is not clearly ahead"
+    elif rivals:
+        line += "; it also beats every other arm"
+    return [f"{line}."]
 
 
 def gate_sentence(gate: Data, names: Names) -> str:

@@ -93,19 +93,12 @@ def effort(data: Data) -> list[Block]:
     """Return cost and time of each arm."""
     series = colours(data)
     arms = data.get("arms", ())
-    timed = [
-        (
-            arm["name"],
-            series[arm["name"]],
-            [s["seconds"] for s in arm["seeds"] if s.get("seconds") is not None],
-        )
-        for arm in arms
-    ]
+    took = [[s["seconds"] for s in arm["seeds"] if s.get("seconds") is not None] for arm in arms]
     blocks: list[Block] = []
-    if any(each for _, _, each in timed):
-        blocks.append(
-            Figure("Training time per arm; ticks are single seeds.", [time_bars("time", timed)])
-        )
+    if any(took):
+        named = [(arm["name"], series[arm["name"]]) for arm in arms]
+        drawn = time_bars("time", [(*arm, each) for arm, each in zip(named, took, strict=True)])
+        blocks.append(Figure("Training time per arm; ticks are single seeds.", [drawn]))
     # The run's own total holds what no kept judgment shows: failures asked again, online rewards.
     listed = sum(s.get("cost_usd") or 0 for s in data.get("sources", ()))
     total = data.get("run", {}).get("cost_usd", listed)
@@ -114,7 +107,7 @@ def effort(data: Data) -> list[Block]:
     blocks.append(
         Table.of(
             "Time and money per arm; feedback that several arms use counts for each of them",
-            list(zip(arms, (each for _, _, each in timed), strict=True)),
+            list(zip(arms, took, strict=True)),
             [
                 ("arm", "text", lambda row: Cell(row[0]["name"], tone="strong")),
                 ("feedback time", "seconds", lambda row: row[0].get("feedback_seconds")),

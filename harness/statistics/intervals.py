@@ -94,8 +94,6 @@ def clustered_mean(
         bounds: Smallest and largest possible value; None when there are none.
         confidence: Coverage of the interval.
     """
-    if len(values) != len(clusters):
-        raise ValueError("needs one cluster per value")
     return from_sums(_sums(values, clusters), None, bounds, confidence)
 
 
@@ -115,8 +113,6 @@ def clustered_difference(
 
     The arguments are those of :func:`clustered_mean`, twice; ``bounds`` are of the difference.
     """
-    if len(a) != len(a_clusters) or len(b) != len(b_clusters):
-        raise ValueError("needs one cluster per value")
     return from_sums(_sums(a, a_clusters), _sums(b, b_clusters), bounds, confidence)
 
 
@@ -125,6 +121,8 @@ Sums = Mapping[Any, tuple[float, int]]
 
 
 def _sums(values: Sequence[float], clusters: Sequence[Hashable]) -> Sums:
+    if len(values) != len(clusters):
+        raise ValueError("needs one cluster per value")
     sums: dict[Hashable, tuple[float, int]] = {}
     for value, cluster in zip(values, clusters, strict=True):
         total, count = sums.get(cluster, (0.0, 0))
