@@ -13,8 +13,7 @@ from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.experiment.stages.drift import Drift
-    from harness.judging.anchors import Anchors, Movement
-    from harness.report.tables import Table
+    from harness.judging.anchors import Anchors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +88,22 @@ def command(options: Options) -> None:
 
 def _show(anchors: Anchors, found: Drift, alpha: float) -> None:
     from harness.cli.screen import console
+    from harness.report.tables import Column, Table
     from harness.report.terminal import show
 
     screen, version = console(), found.version
     screen.print(f"anchors {anchors.sha256[:12]}, source {anchors.use} {anchors.version}")
     if version != anchors.version:
         screen.print(f"the source's version is {version} now: prompt, parser or options changed")
-    show(screen, _table({"noise when pinned": anchors.noise, "now against pinned": found.now}))
+    columns: list[Column | str] = [
+        "", *Column.each("count", "compared", "changed"), Column("share", "percent"),
+        *Column.each("count", "lost", "gained"), Column("mean shift", "rate"),
+    ]  # fmt: skip
+    rows = [
+        (name, m.compared, m.changed, m.share, m.lost, m.gained, m.shift)
+        for name, m in (("noise when pinned", anchors.noise), ("now against pinned", found.now))
+    ]
+    show(screen, Table("", columns, rows))
     for change, count in sorted(found.now.moves.items(), key=lambda pair: -pair[1])[:6]:
         screen.print(f"  {change}: {count}")
     verdict = "the judge has moved" if found.moved else "no drift beyond the judge's own noise"
@@ -106,17 +114,3 @@ def _show(anchors: Anchors, found: Drift, alpha: float) -> None:
             f" judged again ({wins.again - wins.then:+.1%}: the judge), {wins.later:.1%} on the new"
             f" responses ({wins.later - wins.again:+.1%}: the policy; {wins.n} verdicts)"
         )
-
-
-def _table(movements: dict[str, Movement]) -> Table:
-    from harness.report.tables import Column, Table
-
-    columns: list[Column | str] = [
-        "", *Column.each("count", "compared", "changed"), Column("share", "percent"),
-        *Column.each("count", "lost", "gained"), Column("mean shift", "rate"),
-    ]  # fmt: skip
-    rows = [
-        (name, m.compared, m.changed, m.share, m.lost, m.gained, m.shift)
-        for name, m in movements.items()
-    ]
-    return Table("", columns, rows)
