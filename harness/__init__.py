@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from harness.experiment.stages.aggregate import How as How
     from harness.experiment.stages.aggregate import aggregate as aggregate
     from harness.experiment.stages.agree import agree as agree
+    from harness.experiment.stages.agree import gated as gated
+    from harness.experiment.stages.evaluate import EvaluateSettings as EvaluateSettings
     from harness.experiment.stages.evaluate import evaluate as evaluate
     from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
     from harness.experiment.stages.judge import judge as judge
+    from harness.experiment.stages.recorded import Answers as Answers
     from harness.experiment.stages.report import report as report
     from harness.experiment.stages.respond import RespondSettings as RespondSettings
     from harness.experiment.stages.respond import respond as respond
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 
 _STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
+    "Answers": "harness.experiment.stages.recorded",
+    "EvaluateSettings": "harness.experiment.stages.evaluate",
     "How": "harness.experiment.stages.aggregate",
+    "gated": "harness.experiment.stages.agree",
     "JudgeSettings": "harness.experiment.stages.judge",
     "Reading": "harness.labels.ratings",
     "RespondSettings": "harness.experiment.stages.respond",

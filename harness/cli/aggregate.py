@@ -21,13 +21,12 @@ class Options(LabelOptions):
         annotators: Annotators, as a,b,c: columns of a wide table or names of a long one.
         weight: Weight of a source or annotator, as name=0.5; may be repeated.
         gold: Table with true labels: columns as --item-column and 'label'.
+        agreement: Judgments: agreement.json, whose gates and kappas weigh the sources.
         gold_source: Judgments: the source that stacking takes for the truth.
         first_column: Comparisons: system whose answer stood first.
         second_column: Comparisons: system whose answer stood second.
         length_column: Comparisons: length of the first minus the second answer.
         seed: Seed of the folds of stacking.
-        items: Judgments: JSONL of the items; with it the rows get their texts.
-        responses: Judgments: JSONL of the responses.
         out: Write the labels with probabilities to this CSV.
         preferences: Judgments: write the preferences to this JSONL.
         rewards: Judgments: write the rewards to this JSONL.
@@ -37,13 +36,12 @@ class Options(LabelOptions):
     annotators: str = ""
     weight: list[str] | None = None
     gold: Path | None = None
+    agreement: Path | None = None
     gold_source: str = ""
     first_column: str = ""
     second_column: str = ""
     length_column: str = ""
     seed: int = 0
-    items: Path | None = None
-    responses: Path | None = None
     out: Path | None = None
     preferences: Path | None = None
     rewards: Path | None = None
@@ -56,10 +54,11 @@ def command(options: Options) -> None:
         harness aggregate LABELS.csv --method dawid_skene --annotators a1,a2,a3 --gold GOLD.csv
 
     Judgments of harness judge become preferences and rewards, with --items and --responses in the
-    columns that harness train takes:
+    columns that harness train takes, and with --agreement the weights of an experiment's arm:
 
         harness aggregate JUDGMENTS.jsonl --method majority --items ITEMS.jsonl
-        --responses RESPONSES.jsonl --preferences preferences.jsonl --rewards rewards.jsonl
+        --responses RESPONSES.jsonl --agreement agreement.json
+        --preferences preferences.jsonl --rewards rewards.jsonl
 
     Comparisons of systems become strengths with intervals:
 
@@ -68,16 +67,13 @@ def command(options: Options) -> None:
     """
     from harness.cli.screen import console
     from harness.experiment.stages.aggregate import How, aggregate, write_result
-    from harness.experiment.stages.recorded import Answers
     from harness.records.writes import write_json
     from harness.report.aggregation import blocks
     from harness.report.terminal import show
 
     if (options.items is None) != (options.responses is None):
         raise InputError("--items and --responses go together")
-    answers = None
-    if options.items is not None and options.responses is not None:
-        answers = Answers.read(options.items, options.responses)
+    answers = options.answers()
     reading = options.reading(judges=names(options.annotators))
     how = filled(How, options, weights=_weights(options.weight))
     labels = options.files

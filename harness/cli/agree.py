@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.label_options import ReadingOptions
+from harness.cli.label_options import ReadingOptions, gates
 from harness.cli.options import one_object
 
 
@@ -17,7 +17,6 @@ class Options(ReadingOptions):
     """What ``harness agree`` is given.
 
     Args:
-        items: Judgments: JSONL file of the items; metadata.cluster groups them.
         failures_as: Also score failures as this label, as some publications do, in rows of their
             own.
         epsilon: Alternative annotator test: what a judge's lower cost is worth (.2 expert, .15
@@ -26,15 +25,19 @@ class Options(ReadingOptions):
         replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
         html_file: Write a page with plots to this file.
+        gate: Judgments: smallest kappa of a source, and what is done below it (drop, down_weight or
+            stop), as judge=0.4:down_weight; may be repeated.
+        out: Judgments: write agreement.json, which harness aggregate reads.
     """
 
-    items: Path | None = None
     failures_as: str = ""
     epsilon: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2
     risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
     replicates: Annotated[int, typer.Option(min=100)] = 2000
     seed: int = 0
     html_file: Annotated[Path | None, typer.Option("--html")] = None
+    gate: list[str] | None = None
+    out: Path | None = None
 
 
 @one_object
@@ -50,13 +53,15 @@ def command(options: Options) -> None:
         harness agree LABELS.csv --item-column item --annotator-column who --label-column label
         --people ann,bob --judges gpt
 
-    Judgments as harness judge writes them name sources; scores are compared where some are pairs:
+    Judgments as harness judge writes them say who judged; scores are compared where there are
+    pairs:
 
-        harness agree JUDGE.jsonl --also PEOPLE.jsonl --people annotators --items items.jsonl
+        harness agree JUDGE.jsonl --also PEOPLE.jsonl --items items.jsonl --responses
+        responses.jsonl --gate judge=0.4:down_weight --out agreement.json
     """
     from harness.agreement import Settings
     from harness.cli.screen import console
-    from harness.experiment.stages.agree import agree
+    from harness.experiment.stages.agree import agree, gated
     from harness.records.writes import write_json, write_text
     from harness.report import agreement_page, html
     from harness.report.terminal import show
@@ -68,7 +73,7 @@ def command(options: Options) -> None:
         epsilon=options.epsilon,
         risk=options.risk,
     )
-    report = agree(options.files, options.reading(), settings, options.encoding, options.items)
+    report = agree(options.files, options.reading(), settings, options.encoding, options.answers())
     name = options.labels.name
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
@@ -77,5 +82,11 @@ def command(options: Options) -> None:
         write_text(options.html_file, html.render(agreement_page.page(report, name)))
     screen = console()
     show(screen, *agreement_page.terminal_blocks(report, name))
+    if options.out is not None or options.gate:
+        decisions = gated(report, gates(options.gate))
+        for decision in decisions.gates:
+            screen.print(f"{decision.source}: {decision.reason}", markup=False)
+        if options.out is not None:
+            decisions.write(options.out)
     if options.html_file is not None:
         screen.print(f"\npage with plots: {options.html_file}", soft_wrap=True, markup=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.options import Shown, one_object, options_of_sources
+from harness.cli.options import Shown, files_of, one_object, options_of_sources
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,8 +20,11 @@ class Options(Shown):
     Args:
         items: JSONL file of held-out items.
         responses: POLICY=FILE.jsonl, or POLICY@SEED=FILE.jsonl; the first is the base.
-        evaluator: A pointwise source that scores responses; repeatable.
+        evaluator: A pointwise source that scores responses, or NAME=SOURCE; repeatable.
         option: Option of an evaluator, NAME.key=value; repeatable.
+        trained_on: Judgments that a policy was trained on, POLICY=JUDGMENTS.jsonl, which say for
+            whom an evaluator is held out; repeatable, for all policies but the base.
+        seed: Seed of the evaluators.
         out: JSON file to write everything to.
     """
 
@@ -29,6 +32,8 @@ class Options(Shown):
     responses: list[str]
     evaluator: list[str]
     option: list[str] | None = None
+    trained_on: list[str] | None = None
+    seed: int = 0
     out: Path | None = None
 
 
@@ -36,15 +41,19 @@ class Options(Shown):
 def command(options: Options) -> None:
     """Score policies with evaluators: means, differences and win rates, with intervals."""
     from harness.cli.screen import bars, console
-    from harness.experiment.stages.evaluate import evaluate
+    from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
     from harness.records.writes import write_json
     from harness.report.terminal import show
 
-    if len(set(options.evaluator)) != len(options.evaluator):
-        raise ConfigError(f"--evaluator names a source twice: {', '.join(options.evaluator)}")
-    evaluators = options_of_sources(options.option, options.evaluator)
+    uses: dict[str, str] = {}
+    for name, _, use in (entry.partition("=") for entry in options.evaluator):
+        if name in uses:
+            raise ConfigError(f"--evaluator names a source twice: {', '.join(options.evaluator)}")
+        uses[name] = use or name
+    settings = EvaluateSettings(uses, files_of(options.trained_on, "--trained-on"), options.seed)
+    evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
-        result = evaluate(options.items, policies(options.responses), evaluators, bar)
+        result = evaluate(options.items, policies(options.responses), evaluators, settings, bar)
     if options.out is not None:
         write_json(options.out, result)
     show(console(), scores(result))

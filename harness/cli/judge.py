@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from harness.cli.options import (
     Answers,
@@ -23,11 +26,15 @@ class Options(OneSource, Answers, Asking):
     Args:
         out: JSONL file to write the judgments to.
         way: pointwise or pairwise; by default what the source can do.
+        name: Name of the source on its judgments; the plugin's by default.
+        limit: Put only so many requests to the source, the first ones.
         seed: Decides which response a judge sees first.
     """
 
     out: Path
     way: str | None = None
+    name: str | None = None
+    limit: Annotated[int | None, typer.Option(min=1)] = None
     seed: int = 0
 
 
@@ -43,7 +50,6 @@ def command(options: Options) -> None:
     from harness.cli.screen import bars, console
     from harness.experiment.stages.judge import JudgeSettings, judge
     from harness.records.journal import journal_beside
-    from harness.records.judgments import write_judgments
     from harness.report.tables import Column, Table
     from harness.report.terminal import show
 
@@ -56,7 +62,7 @@ def command(options: Options) -> None:
     )
     with bars(options.quiet) as bar:
         judged = judge(options.source, options.items, options.responses, settings, bar)
-    write_judgments(options.out, judged.requests, judged.judgments)
+    judged.write(options.out)
     total, screen = len(judged.judgments), console()
     counts = Counter(judgment.verdict.status.value for judgment in judged.judgments).most_common()
     columns = "status", Column("judgments", "count"), Column("share", "percent")

@@ -13,6 +13,7 @@ from harness.nouns.errors import InputError
 from harness.nouns.scale import Level
 
 if TYPE_CHECKING:
+    from harness.experiment.stages.recorded import Answers
     from harness.labels.ratings import Reading
 
 Several = list[str] | None
@@ -38,6 +39,8 @@ class LabelOptions:
             Default: skip,abstained,refused,unparseable,garbage,timeout,error.
         where: Read only rows with this value, as column=value; may be repeated.
         encoding: Encoding of a text file.
+        items: Judgments: JSONL file of the items; metadata.cluster groups them.
+        responses: Judgments: JSONL file of the responses, of which all pairs count.
         json_file: Write everything to this JSON file.
     """
 
@@ -53,12 +56,28 @@ class LabelOptions:
     failure_values: str = ""
     where: Several = None
     encoding: str = ""
+    items: Path | None = None
+    responses: Path | None = None
     json_file: Annotated[Path | None, typer.Option("--json")] = None
 
     @property
     def files(self) -> list[Path]:
         """What is to be read: one table, or files of judgments."""
         return [self.labels, *(self.also or ())]
+
+    def answers(self) -> Answers | None:
+        """Read what was judged, if it is given.
+
+        Raises:
+            InputError: There are responses and no items.
+        """
+        from harness.experiment.stages.recorded import Answers
+
+        if self.items is None:
+            if self.responses is not None:
+                raise InputError("--responses needs --items")
+            return None
+        return Answers.read(self.items, self.responses)
 
     def reading(self, **more: Any) -> Reading:
         """Return how the table is to be read; ``more`` are the fields that a command adds.
@@ -153,3 +172,21 @@ def two(text: str, option: str) -> tuple[str, str]:
     if not (first.strip() and second.strip()):
         raise InputError(f"{option} needs two names as first:second, got {text!r}")
     return first.strip(), second.strip()
+
+
+def gates(texts: Several) -> dict[str, tuple[float, Any]]:
+    """Return the minimum and the action of each gate, written as source=0.4:drop.
+
+    Raises:
+        InputError: A text is written otherwise.
+    """
+    found: dict[str, tuple[float, Any]] = {}
+    for name, text in split_pairs(texts, "--gate").items():
+        minimum, _, action = text.partition(":")
+        try:
+            found[name] = float(minimum), action
+        except ValueError:
+            action = ""
+        if action not in ("drop", "down_weight", "stop"):
+            raise InputError(f"--gate must be like judge=0.4:down_weight, got {name}={text}")
+    return found

@@ -183,6 +183,21 @@ def options_of_sources(pairs: Iterable[str] | None, names: Collection[str]) -> d
     return options
 
 
+def files_of(entries: Iterable[str] | None, flag: str) -> dict[str, list[Path]]:
+    """Return the files of each name, written as NAME=FILE; a name may have several.
+
+    Raises:
+        ConfigError: An entry is written otherwise.
+    """
+    files: dict[str, list[Path]] = {}
+    for entry in entries or ():
+        name, _, file = entry.partition("=")
+        if not (name and file):
+            raise ConfigError(f"{flag} {entry!r} is not NAME=FILE")
+        files.setdefault(name, []).append(Path(file))
+    return files
+
+
 def checked_way(way: str | None) -> Any:
     """Return ``--way`` if there is such a way of judging; None stays None.
 

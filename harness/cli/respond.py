@@ -24,6 +24,8 @@ class Options(Shown):
         system: Name of the policy on its responses; the model's by default.
         temperature: Sampling temperature.
         max_new_tokens: Upper limit of a response.
+        base: Checkpoint of the base policy: note log p - log p_base of each response, from which
+            harness evaluate estimates the KL divergence.
         seed: Seed of the sampling, 0 by default; with --chat sent only where it is given, since
             some providers take none.
         chat: Ask through an API or local/<name>.
@@ -37,6 +39,7 @@ class Options(Shown):
     system: str | None = None
     temperature: Annotated[float, typer.Option(min=0.0)] = 1.0
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 256
+    base: str | None = None
     seed: int | None = None
     chat: bool = False
     budget: Annotated[float | None, typer.Option(min=0)] = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.experiment.config import ArmConfig, RunConfig
+from harness.experiment.config import RunConfig
 from harness.nouns.errors import ConfigError, PluginError
 from harness.registry import registry, unknown
 from harness.train.trainers import settings_of
@@ -41,9 +41,13 @@ def aggregator(name: str, seed: int = 0) -> Aggregate:
 
 
 def arm_weights(
-    arm: ArmConfig, left: Mapping[str, float], kappas: Mapping[str, float]
+    sources: Iterable[str],
+    aggregation: str,
+    weights: Mapping[str, float],
+    left: Mapping[str, float],
+    kappas: Mapping[str, float],
 ) -> dict[str, float]:
-    """Return the share of each source of an arm: its weight, times what the gate leaves.
+    """Return the share of each source: its weight, times what the gate leaves.
 
     With the aggregation "agreement_weighted" a source that no gate dropped gets its weight times
     its kappa against the people instead (the people themselves: the mean kappa between them), at
@@ -51,17 +55,19 @@ def arm_weights(
     count twice.
 
     Args:
-        arm: Sources, weights and aggregation.
+        sources: Of an arm.
+        aggregation: Its method.
+        weights: Of the sources, 1 where a name is absent.
         left: What the gates leave of a source, 0 to 1; 1 where a name is absent.
         kappas: Of each source against the people, where it is defined.
     """
-    weights = {}
-    for name in arm.sources:
+    shares = {}
+    for name in sources:
         share = left.get(name, 1.0)
-        if arm.aggregation == AGREEMENT_WEIGHTED and share > 0:
+        if aggregation == AGREEMENT_WEIGHTED and share > 0:
             share = max(0.0, kappas.get(name, 0.0))
-        weights[name] = round(arm.weights.get(name, 1.0) * share, 6)
-    return weights
+        shares[name] = round(weights.get(name, 1.0) * share, 6)
+    return shares
 
 
 def check_arms(config: RunConfig) -> None:

@@ -16,6 +16,7 @@ from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.evaluate import Evaluation, evaluation_of, sample_policies
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
+from harness.experiment.stages.recorded import Answers
 from harness.experiment.stages.report import (
     IN_MANIFEST,
     arm_row,
@@ -28,7 +29,6 @@ from harness.experiment.stages.report import (
 from harness.experiment.stages.respond import base_responses
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.feedback.requests import build_requests
-from harness.nouns.errors import GateStopError
 from harness.nouns.schema import JudgmentRequest, Response
 from harness.records.journal import JOURNAL, Journal
 from harness.records.run_directory import RunDirectory
@@ -129,7 +129,9 @@ class Run:
         requests = requests_of(named, self.experiment.train, self.responses())
         with self._clock.source(source):
             found = ask(named, requests, self._asking, self._bar, "train")
-        return Judged(named, requests, found, self._clock.seconds_of(source))
+        judged = Judged(named, requests, found, self._clock.seconds_of(source))
+        judged.write(self.directory.path / "judgments" / f"{source}.jsonl")
+        return judged
 
     @once
     def judged(self) -> Mapping[str, Judged]:
@@ -152,10 +154,7 @@ class Run:
             return None
         judged = list(self.judged().values())
         found = agreement_of(self.pairs(), judged, config)
-        path = self.directory.path / "agreement.json"
-        write_json(path, found.as_row())
-        if found.stopped:
-            raise GateStopError(f"{'; '.join(found.stopped)} (see {path})")
+        found.write(self.directory.path / "agreement.json")
         return found
 
     @once
@@ -164,10 +163,11 @@ class Run:
         config = self.experiment.config.arms[name]
         judged, agreement = self.judged(), self.agreement()
         found = arm_of(name, config, judged, agreement, self.pairs())
-        path = self.directory.path
-        write_jsonl(path / "preferences" / f"{name}.jsonl", found.preferences)
+        path, answers = self.directory.path, Answers(self.experiment.train, self.responses())
+        preferences = answers.with_texts(found.preferences)
+        write_jsonl(path / "preferences" / f"{name}.jsonl", preferences)
         if found.rewards is not None:
-            write_jsonl(path / "rewards" / f"{name}.jsonl", found.rewards)
+            write_jsonl(path / "rewards" / f"{name}.jsonl", answers.with_texts(found.rewards))
         return found
 
     @once

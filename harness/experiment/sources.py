@@ -43,21 +43,29 @@ class NamedSource:
 
 
 def source_by_name(
-    use: str, options: Mapping[str, Any] | None = None, way: Way | None = None
+    use: str,
+    options: Mapping[str, Any] | None = None,
+    way: Way | None = None,
+    name: str | None = None,
+    limit: int | None = None,
 ) -> NamedSource:
-    """Return a source that no experiment names, under its plugin's name.
+    """Return a source that no experiment names.
 
     Args:
         use: Name of the plugin's source.
         options: Its options.
         way: How it judges; by default what it can do, pairs first.
+        name: Of the source; the plugin's by default.
+        limit: At most this many requests are put to it, the first ones.
 
     Raises:
         PluginError: The source is unknown or broken, or its options are wrong.
         ConfigError: It cannot judge that way.
     """
-    config = SourceConfig.model_validate({"use": use, "options": options or {}, "way": way})
-    return _named(use, config, config.options)
+    config = SourceConfig.model_validate(
+        {"use": use, "options": options or {}, "way": way, "limit": limit}
+    )
+    return _named(name or use, config, config.options)
 
 
 def _named(name: str, config: SourceConfig, options: Mapping[str, Any]) -> NamedSource:

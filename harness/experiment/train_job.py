@@ -15,7 +15,6 @@ from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.nouns.errors import DataError, HarnessError
-from harness.nouns.schema import Item, Preference, Response
 from harness.records.journal import JOURNAL, Journal
 from harness.records.rows import read_rows
 from harness.scale_out.local import cores
@@ -37,7 +36,7 @@ class TrainJob:
         arm: Name of the arm.
         seed: Of the training.
         weights: Share of each source, after the gates.
-        preferences: Of the arm, with their texts, as ``preference_rows`` makes them.
+        preferences: Of the arm, with their texts: the rows of preferences/ARM.jsonl.
         budget_usd: What this training may spend on judges that it asks; None for no limit.
     """
 
@@ -73,23 +72,6 @@ class TrainJob:
         return self.folder.with_name(self.folder.name + "-reward-model")
 
 
-def preference_rows(
-    preferences: Sequence[Preference], responses: Sequence[Response], items: Sequence[Item]
-) -> list[dict[str, Any]]:
-    """Return an arm's preferences with their texts."""
-    texts = {response.id: response.text for response in responses}
-    prompts = {item.id: item.prompt for item in items}
-    return [
-        {
-            "prompt": prompts[p.item_id],
-            "chosen": texts[p.chosen_id],
-            "rejected": texts[p.rejected_id],
-            "probability": p.probability,
-        }
-        for p in preferences
-    ]
-
-
 def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
     """Train one arm, reporting (0, log row) after every step; called again, it goes on.
 
@@ -116,7 +98,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     import torch
 
     from harness.train.monitor import Monitor
-    from harness.train.rows import item_rows
+    from harness.train.rows import chosen_completions, item_rows
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
     experiment, config = job.experiment, job.experiment.config
@@ -149,7 +131,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
                 f"arm {job.arm} has no preferences to train on", where=f"arms.{job.arm}"
             )
         elif trainer_class(arm.trainer).needs == "completions":
-            rows = [{"prompt": p["prompt"], "completion": p["chosen"]} for p in preferences]
+            rows = chosen_completions(preferences)
         else:
             rows = preferences
         monitor = Monitor(

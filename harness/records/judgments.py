@@ -1,18 +1,20 @@
-"""Judgments as a file: one row each, with the item and the responses that were judged."""
+"""Judgments as a file: one row each, with who judged, the item and the responses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import DataError
-from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.nouns.scale import Scale
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
 from harness.records.rows import judgment_from, read_rows, to_dict
 from harness.records.writes import write_jsonl
 
 _KNOWN = frozenset(field.name for field in fields(Judgment))
+_WHO = ("kind", "simulated", "identity", "models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +23,58 @@ class RecordedJudgment:
 
     Args:
         judgment: The judgment.
+        info: Who judged; of single responses its scale is the one that was asked for.
         item_id: The item.
         response_ids: The responses in the order of the request: the first is A.
         where: File and line, for messages.
     """
 
     judgment: Judgment
+    info: SourceInfo
     item_id: str
     response_ids: tuple[str, ...]
     where: str = ""
 
 
+def in_order(requests: Iterable[JudgmentRequest], judgments: Iterable[Judgment]) -> list[Judgment]:
+    """Return judgments in the order of their requests, whatever order they came in."""
+    place = {request.id: index for index, request in enumerate(requests)}
+    return sorted(judgments, key=lambda j: (place[j.request_id], j.order, j.repeat))
+
+
 def judgment_rows(
-    requests: Sequence[JudgmentRequest], judgments: Iterable[Judgment]
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    infos: Mapping[str, SourceInfo],
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a judgments file, in the order of the requests."""
-    place = {request.id: index for index, request in enumerate(requests)}
-    for judgment in sorted(judgments, key=lambda j: (place[j.request_id], j.order, j.repeat)):
-        request = requests[place[judgment.request_id]]
+    asked = {request.id: request for request in requests}
+    for judgment in in_order(requests, judgments):
+        request, info = asked[judgment.request_id], infos[judgment.source]
+        scale = asdict(request.criterion.scale) if request.way == "pointwise" else None
         yield {
             **to_dict(judgment),
+            "source_info": {**{key: getattr(info, key) for key in _WHO}, "scale": scale},
             "item_id": request.item.id,
             "response_ids": [response.id for response in request.responses],
         }
 
 
 def write_judgments(
-    path: Path, requests: Sequence[JudgmentRequest], judgments: Iterable[Judgment]
+    path: Path,
+    requests: Sequence[JudgmentRequest],
+    judgments: Iterable[Judgment],
+    infos: Mapping[str, SourceInfo],
 ) -> None:
-    """Write judgments, all or nothing, in the order of their requests."""
-    write_jsonl(path, judgment_rows(requests, judgments))
+    """Write judgments, all or nothing, in the order of their requests.
+
+    Args:
+        path: A JSONL file.
+        requests: What was asked.
+        judgments: What came back, failures included.
+        infos: Name of each source -> who it is: every row says it.
+    """
+    write_jsonl(path, judgment_rows(requests, judgments, infos))
 
 
 def is_judgments(path: Path) -> bool:
@@ -74,8 +98,26 @@ def read_judgments(path: Path) -> list[RecordedJudgment]:
     for where, row in read_rows(path):
         try:
             judgment = judgment_from({k: v for k, v in row.items() if k in _KNOWN})
+            info = _info(judgment, row["source_info"])
             about = str(row["item_id"]), tuple(map(str, row["response_ids"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"not a judgment of harness judge: {error!r}", where=where) from error
-        found.append(RecordedJudgment(judgment, *about, where))
+            raise DataError(
+                f"not a judgment of harness judge: {error!r}",
+                where=where,
+                hint="write an older file anew by the same harness judge: nothing is judged twice",
+            ) from error
+        found.append(RecordedJudgment(judgment, info, *about, where))
     return found
+
+
+def _info(judgment: Judgment, row: Mapping[str, Any]) -> SourceInfo:
+    scale = row["scale"] and Scale(**{**row["scale"], "labels": tuple(row["scale"]["labels"])})
+    return SourceInfo(
+        judgment.source,
+        judgment.source_version,
+        row["kind"],
+        scale,
+        simulated=row["simulated"],
+        identity=row["identity"],
+        models=tuple(row["models"]),
+    )

@@ -36,6 +36,16 @@ def check_rows(rows: Sequence[Row], columns: Sequence[str], what: str) -> None:
         )
 
 
+def chosen_completions(rows: Sequence[Row]) -> list[Row]:
+    """Return rows for imitation: of a preference without a completion the chosen response."""
+    return [
+        {"prompt": row.get("prompt"), "completion": row["chosen"]}
+        if "chosen" in row and "completion" not in row
+        else row
+        for row in rows
+    ]
+
+
 def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:
     """Return items as the rows that online trainers take: the lines of their file."""
     return [to_dict(item) for item in items]

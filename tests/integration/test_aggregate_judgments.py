@@ -67,7 +67,7 @@ def folder(tmp_path_factory, judged):
     write_jsonl(path / "items.jsonl", ITEMS)
     write_jsonl(path / "responses.jsonl", RESPONSES)
     for name, one in judged.items():
-        write_judgments(path / f"{name}.jsonl", one.requests, one.judgments)
+        one.write(path / f"{name}.jsonl")
     return path
 
 
@@ -116,7 +116,7 @@ def test_stacking_follows_its_gold_and_not_the_number_of_judges(folder):
     contrary = [
         say(p, "wrong", "BA"[n % 2], f"w{k}") for n, p in enumerate(PAIRS) for k in range(3)
     ]
-    write_judgments(folder / "wrong.jsonl", PAIRS, contrary)
+    write_judgments(folder / "wrong.jsonl", PAIRS, contrary, {"wrong": source("wrong").source.info})
     done = harness(
         "aggregate", "wrong.jsonl", "--also", "people.jsonl", "--method", "stacking",
         "--gold-source", "people", "--preferences", "p.jsonl", cwd=folder,

@@ -145,6 +145,13 @@ def test_judges_doubts_belong_to_the_task_with_the_same_responses(folder):
             "source_version": "1",
             "annotator": "judge",
             "verdict": {"status": "ok", "value": value, "probability": chance, "rationale": ""},
+            "source_info": {
+                "kind": "judge",
+                "simulated": False,
+                "identity": "",
+                "models": [],
+                "scale": None,
+            },
             "item_id": "q1",
             "response_ids": ids,
         }

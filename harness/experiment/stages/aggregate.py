@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
-from harness.experiment.stages.agree import Agreement
+from harness.experiment.stages.agree import Agreement, read_gates
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, files_of, read_recorded
+from harness.experiment.stages.recorded import Answers, Recorded, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
@@ -21,6 +21,7 @@ from harness.records.rows import to_dict
 if TYPE_CHECKING:
     from harness.aggregate import AggregationResult, Ranking
     from harness.aggregate.labels import LabelResult
+    from harness.ratings.posterior import Aggregate
     from harness.ratings.table import RatingTable
 
 RANKINGS = ("bradley_terry", "davidson")
@@ -34,6 +35,8 @@ class How:
         method: Name of a method, the harness's own or a plugin's.
         weights: Weight of each source or annotator, 1 by default.
         gold: Table with true labels: the item column of the labels, and "label".
+        agreement: Judgments: agreement.json of the sources; what its gates leave of each, or for
+            ``agreement_weighted`` its kappa, counts as in the arm of an experiment.
         gold_source: Judgments: the source whose majority is the truth for stacking.
         seed: Of the folds of stacking.
         first_column: Comparisons of systems: the one that stood first.
@@ -43,6 +46,7 @@ class How:
     method: str = "dawid_skene"
     weights: Mapping[str, float] = field(default_factory=dict)
     gold: Path | None = None
+    agreement: Path | None = None
     gold_source: str = ""
     seed: int = 0
     first_column: str = ""
@@ -78,12 +82,7 @@ def aggregate(
     method = aggregator(how.method, how.seed)
     paths, judged = files_of(labels)
     if judged:
-        from harness.aggregate import aggregate_judgments
-
-        found = read_recorded(paths, reading, answers, for_rewards=True)
-        return aggregate_judgments(
-            method, found.requests, found.judgments, how.weights, how.gold_source
-        )
+        return _of_judgments(method, how, read_recorded(paths, reading, answers))
     if how.method in RANKINGS or how.first_column:
         return _ranking(paths[0], how, reading)
     from harness.aggregate.labels import aggregate_labels
@@ -92,6 +91,22 @@ def aggregate(
     if how.gold is not None:
         table = with_gold(table, how.gold, reading.item_column)
     return aggregate_labels(how.method, method, table, how.weights)
+
+
+def _of_judgments(method: Aggregate, how: How, found: Recorded) -> AggregationResult:
+    from harness.aggregate import aggregate_judgments
+
+    weights = how.weights
+    if how.agreement is not None:
+        left, kappas = read_gates(how.agreement)
+        weights = arm_weights(found.infos, how.method, weights, left, kappas)
+    used = [name for name in found.infos if weights.get(name, 1.0) > 0]
+    if not used:
+        raise InputError(
+            f"no weight is left of {', '.join(found.infos)}", where=str(how.agreement or "")
+        )
+    heard = found.only({*used, how.gold_source})
+    return aggregate_judgments(method, heard.requests, heard.judgments, weights, how.gold_source)
 
 
 def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
@@ -149,21 +164,6 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
     return replace(table, gold=codes)
 
 
-def with_texts(rows: Iterable[Mapping[str, Any]], answers: Answers) -> list[dict[str, Any]]:
-    """Add prompt, chosen and rejected to preferences, and prompt and completion to rewards.
-
-    These are the columns that ``harness train`` reads.
-    """
-    prompts = {item.id: item.prompt for item in answers.items}
-    texts = {response.id: response.text for response in answers.responses}
-    names = {"chosen_id": "chosen", "rejected_id": "rejected", "response_id": "completion"}
-    return [
-        {**row, "prompt": prompts[row["item_id"]]}
-        | {name: texts[row[key]] for key, name in names.items() if key in row}
-        for row in rows
-    ]
-
-
 def write_result(
     result: LabelResult | AggregationResult | Ranking,
     files: tuple[Path | None, Path | None, Path | None],
@@ -198,8 +198,8 @@ def write_result(
         if path is not None:
             if not isinstance(result, AggregationResult):
                 raise InputError(f"--{what} is for judgments of harness judge", hint="use --out")
-            rows = [to_dict(row) for row in getattr(result, what)]
-            write_jsonl(path, rows if answers is None else with_texts(rows, answers))
+            rows = getattr(result, what)
+            write_jsonl(path, rows if answers is None else answers.with_texts(rows))
             found.append((what, path))
     return found
 
@@ -262,7 +262,7 @@ def arm_of(
     from harness.aggregate import aggregate_judgments
 
     left, kappas = (agreement.weights, agreement.kappas) if agreement else ({}, {})
-    weights = arm_weights(config, left, kappas)
+    weights = arm_weights(config.sources, config.aggregation, config.weights, left, kappas)
     used = [judged[source] for source in config.sources if weights[source] > 0]
     gold = agreement.reference if agreement and config.aggregation == STACKING else ""
 

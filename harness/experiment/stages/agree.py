@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.agreement.gate import GateDecision, gate
-from harness.experiment.config import AgreementConfig
+from harness.experiment.config import AgreementConfig, GateConfig
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, GateStopError, InputError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest
+from harness.records.writes import write_json
 from harness.registry import registry
 
 if TYPE_CHECKING:
     from harness.agreement import AgreementReport, Settings
+    from harness.agreement.gate import Action
     from harness.ratings.evidence import Evidence
     from harness.ratings.table import RatingTable
 
@@ -48,6 +52,16 @@ class Agreement:
         """Why the run must stop; empty where it goes on."""
         return [f"{d.source}: {d.reason}" for d in self.gates if d.stops]
 
+    def write(self, path: Path) -> None:
+        """Write agreement.json, which ``harness aggregate`` reads.
+
+        Raises:
+            GateStopError: A gate with action "stop" was not met; the file says by how much.
+        """
+        write_json(path, self.as_row())
+        if self.stopped:
+            raise GateStopError(f"{'; '.join(self.stopped)} (see {path})")
+
     def as_row(self) -> dict[str, Any]:
         """Return what agreement.json and the report hold."""
         return {
@@ -71,9 +85,7 @@ def agreement_of(
             hint="raise policy.responses_per_item or policy.temperature",
         )
     from harness.agreement import Settings
-    from harness.agreement.report import WITH_PEOPLE
     from harness.ratings.judgments import tables_from_judgments
-    from harness.statistics.estimate import undefined
 
     points = [r for one in judged if one.source.way == "pointwise" for r in one.requests]
     (table,) = tables_from_judgments(
@@ -83,6 +95,16 @@ def agreement_of(
         scores_as_pairs=True,
     )
     report = _measured(table.table, table.evidence, Settings(reference=config.reference))
+    return _decided(report, config.gates, config.reference)
+
+
+def _decided(
+    report: AgreementReport, gates: Sequence[GateConfig], reference: str = ""
+) -> Agreement:
+    """Apply the gates to a report that was computed with the reference in its settings."""
+    from harness.agreement.report import WITH_PEOPLE
+    from harness.statistics.estimate import undefined
+
     measured = {row.annotators: row for row in report.section(WITH_PEOPLE)}
     unknown = undefined("cohen_kappa", "", "no pair was judged")
     return Agreement(
@@ -97,9 +119,9 @@ def agreement_of(
         kappas={n: k.value for n, k in measured.items() if k.value is not None},
         gates=[
             gate(g.source, measured.get(g.source, unknown), g.minimum_kappa, g.action)
-            for g in config.gates
+            for g in gates
         ],
-        reference=config.reference,
+        reference=reference,
     )
 
 
@@ -108,7 +130,7 @@ def agree(
     reading: Reading | None = None,
     settings: Settings | None = None,
     encoding: str = "",
-    items: Path | None = None,
+    answers: Answers | None = None,
 ) -> AgreementReport:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -116,12 +138,13 @@ def agree(
         labels: A table of labels (CSV, JSON, Parquet, Excel, ...), an export of a tool, or ratings;
             or files of judgments as ``harness judge`` writes them; where some are of pairs, scores
             are compared.
-        reading: Who the people and the judges of a file are, and in which columns. Of judgments,
-            the people are sources, and all other sources are judges.
+        reading: Who the people and the judges of a file are, and in which columns. Judgments say
+            so themselves; ``humans`` makes people of other sources, too.
         settings: Bootstrap, epsilon, risk; the usual ones when None.
         encoding: Encoding of a text file.
-        items: JSONL file of the items that were judged; their metadata say which belong together.
-            Without it every item of a judgments file is a cluster.
+        answers: The items that were judged, whose metadata say which belong together; without it
+            every item of a judgments file is a cluster. With the responses all their pairs count,
+            as in a run, also those that no file holds.
 
     Returns:
         The report, the statistics of plugins included.
@@ -132,13 +155,22 @@ def agree(
     """
     from harness.agreement import Settings
     from harness.ratings.evidence import NOTHING
+    from harness.ratings.judgments import tables_from_judgments
     from harness.ratings.table import RatingTable
 
+    settings, reading = settings or Settings(), reading or Reading()
     if isinstance(labels, RatingTable):
-        table, evidence = labels, NOTHING
-    else:
-        table, evidence = _read(labels, reading or Reading(), encoding, items)
-    return _measured(table, evidence, settings or Settings())
+        return _measured(labels, NOTHING, settings)
+    paths, judged = files_of(labels)
+    if not judged:
+        return _measured(*read_ratings(paths[0], reading, encoding), settings)
+    found = read_recorded(paths, reading, answers)
+    if not settings.reference and len(found.people) == 1:
+        settings = replace(settings, reference=found.people[0])
+    (table,) = tables_from_judgments(
+        found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
+    )
+    return _measured(table.table, table.evidence, settings)
 
 
 def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> AgreementReport:
@@ -148,16 +180,54 @@ def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> Agr
     return agreement_report(table, settings=settings, extra=extra, evidence=evidence)
 
 
-def _read(
-    labels: str | Path | Sequence[Path], reading: Reading, encoding: str, items: Path | None
-) -> tuple[RatingTable, Evidence]:
-    from harness.ratings.judgments import tables_from_judgments
+def gated(
+    report: AgreementReport, gates: Mapping[str, tuple[float, Action]] | None = None
+) -> Agreement:
+    """Apply gates to the report on judgments; ``write`` of the result makes agreement.json.
 
-    paths, judged = files_of(labels)
-    if not judged:
-        return read_ratings(paths[0], reading, encoding)
-    found = read_recorded(paths, reading, Answers.read(items) if items else None)
-    (table,) = tables_from_judgments(
-        found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
+    Args:
+        report: Of ``agree`` on judgments, among which one source is people.
+        gates: Source -> smallest kappa with the people, and what is done below it: drop,
+            down_weight or stop.
+
+    Raises:
+        InputError: The report holds no kappa of each source with the people, or a gate is about
+            a source that is not in it.
+    """
+    from harness.agreement.report import WITH_PEOPLE
+
+    known = [row.annotators for row in report.section(WITH_PEOPLE)]
+    if not known:
+        raise InputError(
+            "gates need judgments, and one source of people among them",
+            hint="say who they are: --people NAME",
+        )
+    for name in gates or {}:
+        if name not in known:
+            raise InputError(f"no judgment is from {name}{did_you_mean(name, known, ' (', ')')}")
+    return _decided(
+        report,
+        [
+            GateConfig(source=name, minimum_kappa=minimum, action=action)
+            for name, (minimum, action) in (gates or {}).items()
+        ],
     )
-    return table.table, table.evidence
+
+
+def read_gates(path: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Read agreement.json.
+
+    Returns:
+        What the gates leave of each source that has one, and the kappa of each source.
+
+    Raises:
+        DataError: The file is missing or is no agreement.json.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        left = {str(gate["source"]): float(gate["weight"]) for gate in content["gates"]}
+        return left, {str(name): float(kappa) for name, kappa in content["kappas"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"not what harness agree --out writes: {error!r}", where=str(path)
+        ) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from harness.evaluate import EvaluatorInfo
@@ -14,11 +15,12 @@ from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import Judged, ask, check
+from harness.experiment.stages.recorded import read_recorded
 from harness.experiment.stages.respond import RespondSettings, respond
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError
-from harness.nouns.schema import Item, Response
+from harness.nouns.schema import Item, Response, SourceInfo
 from harness.policy.weights import weights_hash
 from harness.records.rows import (
     ItemsOrFile,
@@ -86,30 +88,12 @@ def sample_policies(
             move(len(found))
         else:
             settings = RespondSettings.of(config.policy, per_item, name, seed)
-            found = _sample(experiment, checkpoint, settings, move)
+            settings = replace(settings, base=experiment.model)
+            found = respond(checkpoint, items, settings, lambda *_: move)
             write_jsonl(path, found)
             directory.mark_done(stage, inputs)
         responses[name, seed] = found
     return responses
-
-
-def _sample(
-    experiment: Experiment,
-    checkpoint: str,
-    settings: RespondSettings,
-    move: Callable[[int], None],
-) -> list[Response]:
-    from harness.policy.respond import log_ratios
-
-    items = experiment.evaluation
-    found = respond(checkpoint, items, settings, lambda *_: move)
-    ratios = [0.0] * len(found)
-    if settings.system != BASE:
-        ratios = log_ratios(checkpoint, experiment.model, items, found, settings.temperature)
-    return [
-        replace(response, metadata={**response.metadata, "log_ratio": ratio})
-        for response, ratio in zip(found, ratios, strict=True)
-    ]
 
 
 def score(
@@ -137,9 +121,7 @@ def evaluation_of(
     evaluators = [sources[name] for name in experiment.config.evaluation.evaluators]
     judged = score(evaluators, items, responses, asking, bar)
     infos = evaluators_of(experiment.config, sources)
-    everything = [response for found in responses.values() for response in found]
-    ratios = {response.id: response.metadata["log_ratio"] for response in everything}
-    return Evaluation(responses, judged, compared(items, responses, judged, infos, ratios))
+    return Evaluation(responses, judged, compared(items, responses, judged, infos))
 
 
 def compared(
@@ -147,15 +129,14 @@ def compared(
     responses: Responses,
     judged: Mapping[str, Judged],
     evaluators: Sequence[EvaluatorInfo],
-    log_ratios: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the comparison of policies with the first of them."""
     asked = {request.id: request for one in judged.values() for request in one.requests}
     said = [judgment for one in judged.values() for judgment in one.judgments]
     base = next(iter(responses))[0]
-    return compare(
-        items, responses, asked.values(), said, evaluators, base=base, log_ratios=log_ratios
-    )
+    everything = [response for found in responses.values() for response in found]
+    ratios = {r.id: r.metadata["log_ratio"] for r in everything if "log_ratio" in r.metadata}
+    return compare(items, responses, asked.values(), said, evaluators, base=base, log_ratios=ratios)
 
 
 def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[EvaluatorInfo]:
@@ -178,10 +159,27 @@ def _evaluator(source: NamedSource, held_out_for: frozenset[str] | None) -> Eval
     return EvaluatorInfo(source.name, info.kind, info.simulated, held_out_for, info.scale)
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluateSettings:
+    """What an evaluation is given besides responses and evaluators.
+
+    Args:
+        uses: The plugin's source that an evaluator is, by the evaluator's name, where they differ.
+        trained_on: Judgments files that each policy was trained on, by policy; all but the base,
+            or none. They say for which policies an evaluator is held out.
+        seed: Of the evaluators.
+    """
+
+    uses: Mapping[str, str] = field(default_factory=dict)
+    trained_on: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    seed: int = 0
+
+
 def evaluate(
     items: ItemsOrFile,
     responses: Mapping[str | tuple[str, int], ResponsesOrFile],
     evaluators: Mapping[str, Mapping[str, Any]] | Sequence[str],
+    settings: EvaluateSettings | None = None,
     bar: StartBar = no_bar,
 ) -> dict[str, Any]:
     """Compare policies by evaluators: means, differences and win rates, with intervals.
@@ -191,6 +189,7 @@ def evaluate(
         responses: Of each policy, by its name or by (name, seed); the first is the base that the
             others are compared with.
         evaluators: Pointwise sources by name, perhaps with their options.
+        settings: What the sources are called, and what the policies were trained on.
         bar: For progress.
 
     Returns:
@@ -198,25 +197,71 @@ def evaluate(
 
     Raises:
         PluginError: There is no such source, or its options are wrong.
-        ConfigError: It cannot judge single responses, or a policy is named twice.
+        ConfigError: It cannot judge single responses, a policy is named twice, or is not said what
+            it was trained on while others are.
         DataError: A table cannot be read, or responses do not fit the items.
     """
+    settings = settings or EvaluateSettings()
     options = evaluators if isinstance(evaluators, Mapping) else {n: {} for n in evaluators}
-    sources = [source_by_name(name, given, "pointwise") for name, given in options.items()]
+    sources = [
+        source_by_name(settings.uses.get(name, name), given, "pointwise", name)
+        for name, given in options.items()
+    ]
     asked = items_of(items)
+    written = _written(responses, asked)
+    fed = _fed(settings.trained_on, list(dict.fromkeys(name for name, _ in written))[1:])
+    asking = Asking(None, settings.seed)
+    check(sources, asking)
+    judged = score(sources, asked, written, asking, bar)
+    infos = [_evaluator(source, _held_out(source, fed)) for source in sources]
+    return compared(asked, written, judged, infos)
+
+
+def _written(
+    responses: Mapping[str | tuple[str, int], ResponsesOrFile], items: Sequence[Item]
+) -> dict[tuple[str, int], Sequence[Response]]:
+    """Return the responses by (policy, seed), with ids that are unique over all files."""
     written: dict[tuple[str, int], Sequence[Response]] = {}
     for key, found in responses.items():
         name, seed = key if isinstance(key, tuple) else (key, 0)
-        label = f"{name}@{seed}" if isinstance(key, tuple) else name
         if (name, seed) in written:
+            label = f"{name}@{seed}" if isinstance(key, tuple) else name
             raise ConfigError(f"there are responses of {label} already")
-        # Ids only need to be unique inside a file.
-        written[name, seed] = [
-            replace(response, id=f"{label}/{response.id}", system=name)
-            for response in responses_of(found, asked)
-        ]
-    asking = Asking(None)
-    check(sources, asking)
-    judged = score(sources, asked, written, asking, bar)
-    infos = [_evaluator(source, None) for source in sources]
-    return compared(asked, written, judged, infos)
+        written[name, seed] = responses_of(found, items)
+    ids = [response.id for found in written.values() for response in found]
+    if len(set(ids)) == len(ids):
+        return written
+    return {
+        (name, seed): [replace(one, id=f"{name}@{seed}/{one.id}") for one in found]
+        for (name, seed), found in written.items()
+    }
+
+
+def _fed(
+    trained_on: Mapping[str, Sequence[Path]], policies: Sequence[str]
+) -> dict[str, list[SourceInfo]] | None:
+    """Return who gave the feedback that each policy was trained on; None where nobody says."""
+    if not trained_on:
+        return None
+    for name in trained_on:
+        if name not in policies:
+            raise ConfigError(f"no policy is named {name}", hint=f"there are {', '.join(policies)}")
+    for name in policies:
+        if name not in trained_on:
+            raise ConfigError(f"it is not said what {name} was trained on, and of others it is")
+    return {
+        name: list(read_recorded([Path(file) for file in files]).infos.values())
+        for name, files in trained_on.items()
+    }
+
+
+def _held_out(
+    source: NamedSource, fed: Mapping[str, Sequence[SourceInfo]] | None
+) -> frozenset[str] | None:
+    if fed is None:
+        return None
+    return frozenset(
+        policy
+        for policy, teachers in fed.items()
+        if not any(shares(source.info, teacher) for teacher in teachers)
+    )

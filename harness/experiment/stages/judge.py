@@ -14,6 +14,7 @@ from harness.feedback.annotate import annotate
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
+from harness.records.judgments import in_order, write_judgments
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
 
 
@@ -37,6 +38,11 @@ class Judged:
     def cost_usd(self) -> float:
         """What the judgments did cost, in dollars."""
         return sum(judgment.cost_usd for judgment in self.judgments)
+
+    def write(self, path: Path) -> None:
+        """Write the judgments, with who gave them."""
+        name = self.source.name
+        write_judgments(path, self.requests, self.judgments, {name: self.source.info})
 
 
 def requests_of(
@@ -74,6 +80,8 @@ def ask(
 ) -> list[Judgment]:
     """Put requests to a source; what the journal holds of an earlier try is not asked again.
 
+    The judgments come in the order of the requests, however they were made.
+
     Args:
         source: The feedback source.
         requests: What it is asked.
@@ -101,7 +109,7 @@ def ask(
             scope = f"{part}/{source.scope}" if part else source.scope
             found = await annotate(source.source, requests, ctx, asking.journal, scope, on_judgment)
             move(len(requests) - len(seen))
-            return found
+            return in_order(requests, found)
 
     return asyncio.run(asked())
 
@@ -113,6 +121,8 @@ class JudgeSettings:
     Args:
         options: Of the source.
         way: pointwise or pairwise; by default what the source can do, pairs first.
+        name: Of the source on its judgments; the plugin's by default.
+        limit: At most this many requests are put to it, the first ones.
         seed: Decides which response a judge sees first.
         concurrency: Requests in flight at once.
         budget: Stop before spending more, in dollars; what the journal holds counts.
@@ -121,6 +131,8 @@ class JudgeSettings:
 
     options: Mapping[str, Any] = field(default_factory=dict)
     way: Way | None = None
+    name: str | None = None
+    limit: int | None = None
     seed: int = 0
     concurrency: int = 32
     budget: float | None = None
@@ -153,7 +165,7 @@ def judge(
         BudgetExceededError: The budget is used up; what was judged is in the journal.
     """
     settings = settings or JudgeSettings()
-    named = source_by_name(source, settings.options, settings.way)
+    named = source_by_name(source, settings.options, settings.way, settings.name, settings.limit)
     asked = items_of(items)
     requests = requests_of(named, asked, responses_of(responses, asked))
     if not requests:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from harness.feedback.requests import OVERALL
+from harness.feedback.requests import OVERALL, build_requests
 from harness.labels.ratings import Reading
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
-from harness.nouns.rubric import Criterion
-from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
 from harness.records.judgments import RecordedJudgment, is_judgments, read_judgments
-from harness.records.rows import read_items, read_responses
-from harness.registry import registry
+from harness.records.rows import read_items, read_responses, to_dict
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,20 @@ class Answers:
         found = read_items(items)
         return Answers(found, read_responses(responses, found) if responses else ())
 
+    def with_texts(self, records: Iterable[Any]) -> list[dict[str, Any]]:
+        """Return preferences with prompt, chosen and rejected, rewards with prompt and completion.
+
+        These are the columns that ``harness train`` reads.
+        """
+        prompts = {item.id: item.prompt for item in self.items}
+        texts = {response.id: response.text for response in self.responses}
+        names = {"chosen_id": "chosen", "rejected_id": "rejected", "response_id": "completion"}
+        return [
+            {**row, "prompt": prompts[row["item_id"]]}
+            | {name: texts[row[key]] for key, name in names.items() if key in row}
+            for row in map(to_dict, records)
+        ]
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -57,8 +69,22 @@ class Recorded:
 
     @property
     def has_pairs(self) -> bool:
-        """Whether anything was judged in pairs."""
+        """Whether there is anything to compare."""
         return any(request.way == "pairwise" for request in self.requests)
+
+    @property
+    def people(self) -> list[str]:
+        """The sources of people."""
+        return [name for name, info in self.infos.items() if info.kind == "human"]
+
+    def only(self, names: Iterable[str]) -> Recorded:
+        """Return what some of the sources said; all pairs stay."""
+        kept = set(names)
+        judgments = [judgment for judgment in self.judgments if judgment.source in kept]
+        about = {judgment.request_id for judgment in judgments}
+        requests = [r for r in self.requests if r.way == "pairwise" or r.id in about]
+        infos = {name: info for name, info in self.infos.items() if name in kept}
+        return Recorded(requests, judgments, infos)
 
 
 def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
@@ -75,39 +101,25 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
 
 
 def read_recorded(
-    paths: Sequence[Path],
-    reading: Reading,
-    answers: Answers | None = None,
-    *,
-    for_rewards: bool = False,
+    paths: Sequence[Path], reading: Reading | None = None, answers: Answers | None = None
 ) -> Recorded:
     """Read judgments files.
 
     Args:
         paths: The files; together they are one panel.
-        reading: ``humans`` names the sources that are people, ``simulated`` those that a program
-            made up; ``categories`` the labels of scores in their order, or the lowest and highest
-            number. Without them scores are true and false, numbers from 0 to 1, or numbered labels.
-        answers: Items and responses, where their texts and clusters are needed.
-        for_rewards: Whether scores must lie between 0 and 1, as where they are compared with those
-            of other responses; otherwise their scale is of ``reading``'s level.
+        reading: ``humans`` names sources that are people, ``simulated`` those that a program made
+            up, besides what the files say themselves.
+        answers: Items and responses, where their texts and clusters are needed. With responses all
+            their pairs are compared, as in a run, not only those that a source was asked about.
 
     Raises:
         InputError: A source is named from which there is no judgment.
-        DataError: A row is no judgment, is about unknown answers, or its scores have no scale.
+        DataError: A row is no judgment or about unknown answers, or one source has two scales.
     """
     rows = [row for path in paths for row in read_judgments(path)]
-    sources = dict.fromkeys(row.judgment.source for row in rows)
-    unknown = [name for name in (*reading.humans, *reading.judges) if name not in sources]
-    if unknown:
-        raise InputError(
-            f"no judgment is from {unknown[0]}{did_you_mean(unknown[0], sources, ' (', ')')}",
-            hint=f"sources in {paths[0].name}: {', '.join(sources)}",
-        )
+    infos = _infos(rows, paths, reading or Reading())
     items = {item.id: item for item in answers.items} if answers else None
     known = {r.id: r for r in answers.responses} if answers and answers.responses else None
-    compared = for_rewards or any(len(row.response_ids) > 1 for row in rows)
-    criteria = _criteria(rows, reading, compared)
     requests: dict[str, JudgmentRequest] = {}
     for row in rows:
         request_id = row.judgment.request_id
@@ -120,6 +132,7 @@ def read_recorded(
                 f" {', '.join(row.response_ids)}, which are not in the files",
                 where=row.where,
             )
+        scale = row.info.scale
         requests[request_id] = JudgmentRequest(
             request_id,
             Item(row.item_id, "") if items is None else items[row.item_id],
@@ -127,81 +140,45 @@ def read_recorded(
                 Response(name, row.item_id, "", "") if known is None else known[name]
                 for name in row.response_ids
             ),
-            criteria[row.judgment.source] if len(row.response_ids) == 1 else OVERALL,
+            OVERALL if scale is None else replace(OVERALL, scale=scale),
         )
-    judgments = [row.judgment for row in rows]
+    asked = list(requests.values())
+    if answers and answers.responses:
+        asked += _other_pairs(asked, answers)
+    return Recorded(asked, [row.judgment for row in rows], infos)
+
+
+def _infos(
+    rows: Sequence[RecordedJudgment], paths: Sequence[Path], reading: Reading
+) -> dict[str, SourceInfo]:
     infos: dict[str, SourceInfo] = {}
-    for judgment in judgments:
-        name = judgment.source
-        factory = registry().sources.get(name)
-        kind = "human" if name in reading.humans else factory.kind if factory else "judge"
-        infos.setdefault(
-            name,
-            SourceInfo(
-                name, judgment.source_version, kind, simulated=name in reading.simulated
-            ),
-        )  # fmt: skip
-    return Recorded(list(requests.values()), judgments, infos)
-
-
-def _criteria(
-    rows: Sequence[RecordedJudgment], reading: Reading, compared: bool
-) -> dict[str, Criterion]:
-    """Return source -> what it scored, on the scale that its values show.
-
-    Where scores are not compared, all are on one scale.
-    """
-    values: dict[str, list[object]] = {}
     for row in rows:
-        if len(row.response_ids) == 1:
-            said = values.setdefault(row.judgment.source, [])
-            said += [] if row.judgment.verdict.value is None else [row.judgment.verdict.value]
-    every = [value for said in values.values() for value in said]
-    return {
-        source: Criterion(
-            OVERALL.id,
-            OVERALL.text,
-            _unit_scale(source, said, reading.categories) if compared else _scale(every, reading),
+        info, name = row.info, row.info.name
+        known = infos.setdefault(name, info)
+        if known.scale is None:  # its pairs have none
+            infos[name] = info
+        elif info.scale not in (None, known.scale):
+            raise DataError(f"{name} has judged on another scale before", where=row.where)
+    unknown = [name for name in (*reading.humans, *reading.judges) if name not in infos]
+    if unknown:
+        raise InputError(
+            f"no judgment is from {unknown[0]}{did_you_mean(unknown[0], infos, ' (', ')')}",
+            hint=f"sources in {paths[0].name}: {', '.join(infos)}",
         )
-        for source, said in values.items()
-    }
+    for name in reading.humans:
+        infos[name] = replace(infos[name], kind="human")
+    for name in reading.simulated:
+        if name in infos:
+            infos[name] = replace(infos[name], simulated=True)
+    return infos
 
 
-def _scale(values: Sequence[object], reading: Reading) -> Scale:
-    """Return a scale of the level that the scores are to be measured on."""
-    if all(isinstance(value, bool) for value in values):
-        return BINARY
-    if reading.level in ("interval", "ratio"):
-        return Scale(reading.level, low=0 if reading.level == "ratio" else None)
-    numbers = [value for value in values if isinstance(value, int | float)]
-    found = sorted(set(numbers)) if len(numbers) == len(values) else sorted(set(map(str, values)))
-    return Scale(reading.level, reading.categories or tuple(map(str, found)))
-
-
-def _unit_scale(source: str, values: Sequence[object], categories: Sequence[str]) -> Scale:
-    if all(isinstance(value, bool) for value in values):
-        return BINARY
-    if all(isinstance(value, str) for value in values):
-        labels = categories or sorted({str(value) for value in values}, key=_numbered)
-        if categories or all(_numbered(label)[0] == 0 for label in labels):
-            return Scale("ordinal", tuple(labels))
-        raise DataError(
-            f"the order of the labels of {source} is not known: {', '.join(labels[:6])}",
-            hint="give it: --categories low,middle,high",
-        )
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    if categories:
-        return Scale("interval", low=float(categories[0]), high=float(categories[-1]))
-    if len(numbers) == len(values) and min(numbers) >= 0 and max(numbers) <= 1:
-        return UNIT
-    raise DataError(
-        f"the scores of {source} do not lie between 0 and 1",
-        hint="give the lowest and the highest: --categories 1,10",
-    )
-
-
-def _numbered(label: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(label), label
-    except ValueError:
-        return 1, 0.0, label
+def _other_pairs(asked: Sequence[JudgmentRequest], answers: Answers) -> list[JudgmentRequest]:
+    """Return the pairs that ``harness judge`` would ask about and that no file holds."""
+    about = {(r.item.id, *sorted(one.id for one in r.responses)) for r in asked}
+    pairs = build_requests(answers.items, answers.responses, "pairwise")
+    return [
+        pair
+        for pair in pairs
+        if (pair.item.id, *sorted(one.id for one in pair.responses)) not in about
+    ]

@@ -22,10 +22,12 @@ class RespondSettings:
     """How responses are sampled.
 
     Args:
-        per_item: ResponsesOrFile for each item.
+        per_item: Responses for each item.
         system: Name of the policy on its responses; the model's by default.
         temperature: Of the sampling.
         max_new_tokens: Upper limit of a response, in tokens.
+        base: Checkpoint of the base policy: each response's log p - log p_base, in nats, goes into
+            its metadata as ``log_ratio``, from which ``evaluate`` estimates the KL divergence.
         seed: Of the sampling, 0 by default; with ``chat`` sent only where it is given, since some
             providers take none.
         chat: Whether the model is asked through an API or as local/<name>.
@@ -42,6 +44,7 @@ class RespondSettings:
     chat: bool = False
     budget: float | None = None
     journal: Path | None = None
+    base: str | None = None
 
     @classmethod
     def of(cls, policy: PolicyConfig, per_item: int, system: str, seed: int) -> RespondSettings:
@@ -70,10 +73,12 @@ def respond(
         BudgetExceededError: The budget is used up; what was paid for is in the journal.
         InputError: The checkpoint cannot be loaded.
     """
-    from harness.policy.respond import ask_model, sample_policy
+    from harness.policy.respond import ask_model, log_ratios, sample_policy
     from harness.policy.sampling import Sampling
 
     settings = settings or RespondSettings()
+    if settings.base is not None and settings.chat:
+        raise ConfigError("--base is for a policy of your own; --chat tells no log-probabilities")
     if settings.budget is not None and not settings.chat:
         raise ConfigError("--budget is for --chat; a policy of your own costs nothing")
     asked = items_of(items)
@@ -81,7 +86,16 @@ def respond(
     sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, settings.per_item)
     if not settings.chat:
         move, system = bar("sampling", total), settings.system or model
-        return sample_policy(model, asked, sampling, system=system, on_batch=move)
+        drawn = sample_policy(model, asked, sampling, system=system, on_batch=move)
+        if settings.base is None:
+            return drawn
+        ratios = [0.0] * len(drawn)
+        if settings.base != str(model):
+            ratios = log_ratios(model, settings.base, asked, drawn, settings.temperature)
+        return [
+            replace(response, metadata={**response.metadata, "log_ratio": ratio})
+            for response, ratio in zip(drawn, ratios, strict=True)
+        ]
 
     async def ask() -> list[Response]:
         with asking_with(settings.journal, seed or 0, budget_usd=settings.budget) as asking:

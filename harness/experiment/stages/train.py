@@ -15,7 +15,8 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
-from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, preference_rows, train_arm
+from harness.experiment.stages.recorded import Answers
+from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
 from harness.nouns.errors import HarnessError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
@@ -89,11 +90,11 @@ class Training:
                 left.
             HarnessError: A training failed, or its process died.
         """
-        config = self.experiment.config
+        config, answers = self.experiment.config, Answers(self.experiment.train, self.responses)
         results: dict[tuple[str, int], TrainedPolicy] = {}
         jobs: list[TrainJob] = []
         for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
-            rows = preference_rows(arm.preferences, self.responses, self.experiment.train)
+            rows = answers.with_texts(arm.preferences)
             path = str(self.directory.path)
             job = TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
             done = self._begin(job, arm)
@@ -214,8 +215,9 @@ def train(
         trainer: Its name, such as dpo or ppo.
         model: Folder of a checkpoint, or a hub id.
         rows: Or the path of their JSONL file: ``prompt`` and what the trainer learns from:
-            ``completion``; ``chosen`` and ``rejected``, perhaps with ``probability``; or what the
-            rewards read, such as ``reference`` and ``item_id``.
+            ``completion`` (or ``chosen``, which is then imitated); ``chosen`` and ``rejected``,
+            perhaps with ``probability``; or what the rewards read, such as ``reference`` and
+            ``item_id``.
         out: Folder for checkpoint and log; the same call on it goes on after a kill.
         settings: Of the trainer, with its rewards and seed.
 
@@ -229,13 +231,17 @@ def train(
         InputError: There is no such model, or the folder holds another training.
         MissingExtraError: The libraries for training are not installed.
     """
-    from harness.train.trainers import settings_of
+    from harness.train.rows import chosen_completions
+    from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows
     from harness.train.training import TrainOptions
 
     given = settings or TrainSettings()
     checked = settings_of(trainer, given.values, "settings")
+    read: Sequence[Mapping[str, Any]]
     read = [row for _, row in read_rows(Path(rows))] if isinstance(rows, str | Path) else rows
+    if trainer_class(trainer).needs == "completions":
+        read = chosen_completions(read)
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
         options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
         return train_rows(trainer, model, read, checked, Path(out), options)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.agreement import Settings, agreement_report
 from harness.experiment.stages.agree import agree
+from harness.experiment.stages.recorded import Answers
 from harness.feedback.requests import build_requests
 from harness.labels.ratings import Reading
 from harness.nouns.errors import InputError
 from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
 from harness.ratings.judgments import tables_from_judgments
 from harness.records.judgments import write_judgments
@@ -23,6 +27,7 @@ RESPONSES = [Response(f"{i.id}/{s}", i.id, s, f"{s} {i.id}") for i in ITEMS for 
 INFOS = {
     "people": SourceInfo("people", "1", "human", simulated=True),
     "judge": SourceInfo("judge", "1", "judge"),
+    "verifier": SourceInfo("verifier", "1", "verifier", BINARY),
 }
 
 
@@ -44,37 +49,40 @@ def pairs() -> tuple[list[JudgmentRequest], list[Judgment]]:
 
 def test_pairs_with_their_items_are_measured_as_in_a_run(tmp_path: Path) -> None:
     requests, judgments = pairs()
-    write_judgments(tmp_path / "judgments.jsonl", requests, judgments)
+    write_judgments(tmp_path / "judgments.jsonl", requests, judgments, INFOS)
     write_jsonl(tmp_path / "items.jsonl", ITEMS)
-    reading = Reading(humans=("people",), simulated=("people",))
-    found = agree(tmp_path / "judgments.jsonl", reading, FAST, items=tmp_path / "items.jsonl")
+    answers = Answers.read(tmp_path / "items.jsonl")
+    found = agree(tmp_path / "judgments.jsonl", None, FAST, answers=answers)
     (table,) = tables_from_judgments(requests, judgments, INFOS)
-    wanted = agreement_report(table.table, settings=FAST, evidence=table.evidence)
+    settings = replace(FAST, reference="people")
+    wanted = agreement_report(table.table, settings=settings, evidence=table.evidence)
     assert found.as_dict() == wanted.as_dict()
     assert found.audit.n_clusters == 6
     judge = found.audit.coverage[2]
     assert (judge.annotator, judge.kind, judge.failures) == ("judge", "judge", {"timeout": 1})
     assert found.find("cohen_kappa", "people/ann - people/bob") is not None
-    without = agree(tmp_path / "judgments.jsonl", reading, FAST)
+    without = agree(tmp_path / "judgments.jsonl", None, FAST)
     assert without.audit.n_clusters == 12
 
 
 def test_scores_are_measured_on_their_own_scale(tmp_path: Path) -> None:
-    requests = build_requests(ITEMS, RESPONSES, "pointwise")
+    criterion = Criterion("overall", "How good?", Scale("ordinal", ("1", "2", "3", "4", "5")))
+    requests = build_requests(ITEMS, RESPONSES, "pointwise", criterion)
     judgments = [
-        Judgment(r.id, source, "1", source, Verdict(Status.OK, 1 + (n + (source == "judge")) % 5))
+        Judgment(
+            r.id, source, "1", source, Verdict(Status.OK, str(1 + (n + (source == "judge")) % 5))
+        )
         for n, r in enumerate(requests)
         for source in ("people", "judge")
     ]
-    write_judgments(tmp_path / "judgments.jsonl", requests, judgments)
-    reading = Reading(humans=("people",), level="ordinal")
-    found = agree(tmp_path / "judgments.jsonl", reading, FAST)
+    write_judgments(tmp_path / "judgments.jsonl", requests, judgments, INFOS)
+    found = agree(tmp_path / "judgments.jsonl", None, FAST)
     assert found.table.categories == ("1", "2", "3", "4", "5")
     assert found.find("krippendorff_alpha_ordinal", "all annotators") is not None
 
 
 def test_an_unknown_source_is_named(tmp_path: Path) -> None:
-    write_judgments(tmp_path / "judgments.jsonl", *pairs())
+    write_judgments(tmp_path / "judgments.jsonl", *pairs(), INFOS)
     with pytest.raises(InputError, match=r"no judgment is from poeple \(did you mean people\?\)"):
         agree(tmp_path / "judgments.jsonl", Reading(humans=("poeple",)), FAST)
 
@@ -86,8 +94,8 @@ def test_scores_beside_pairs_are_compared(tmp_path: Path) -> None:
         Judgment(r.id, "verifier", "1", "verifier", Verdict(Status.OK, n % 2 == 0))
         for n, r in enumerate(scored)
     ]
-    write_judgments(tmp_path / "judgments.jsonl", [*requests, *scored], judgments)
-    found = agree(tmp_path / "judgments.jsonl", Reading(humans=("people",)), FAST)
+    write_judgments(tmp_path / "judgments.jsonl", [*requests, *scored], judgments, INFOS)
+    found = agree(tmp_path / "judgments.jsonl", None, FAST)
     assert "verifier" in found.table.annotators
     column = found.table.codes[:, found.table.column("verifier")]
     assert {found.table.categories[code] for code in column} == {"A"}

@@ -19,7 +19,8 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.experiment.sources import Sources
 from harness.experiment.stages import train as train_stage
-from harness.experiment.train_job import TrainJob, preference_rows
+from harness.experiment.stages.recorded import Answers
+from harness.experiment.train_job import TrainJob
 from harness.feedback.contract import RunContext
 from harness.hookspecs import AggregatorFactory
 from harness.nouns.errors import (
@@ -35,7 +36,7 @@ from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.registry import registry
 from harness.train.reward_function import WeightedRewards
-from harness.train.rows import item_of, item_rows
+from harness.train.rows import chosen_completions, item_of, item_rows
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, train, trainer_class
 from harness.train.training import TrainOptions
@@ -137,9 +138,10 @@ def test_rows_for_training_keep_the_whole_item() -> None:
     assert [item_of(row) for row in item_rows(items)] == items
     texts = [Response("r1", "a", "base", "good"), Response("r2", "a", "base", "bad")]
     kept = [Preference("a", "r1", "r2", 0.75, 2)]
-    assert preference_rows(kept, texts, items) == [
-        {"prompt": items[0].prompt, "chosen": "good", "rejected": "bad", "probability": 0.75}
-    ]
+    (row,) = Answers(items, texts).with_texts(kept)
+    assert (row["prompt"], row["chosen"], row["rejected"]) == (items[0].prompt, "good", "bad")
+    assert (row["chosen_id"], row["probability"]) == ("r1", 0.75)
+    assert chosen_completions([row]) == [{"prompt": items[0].prompt, "completion": "good"}]
 
 
 def job_of(run: str, arm: str, seed: int) -> TrainJob:

@@ -40,13 +40,17 @@ def test_weights_are_shares_times_gates_times_kappas() -> None:
     left = {"v": 1.0, "j": 0.25, "p": 1.0, "d": 0.0}
     kappas = {"v": 0.5, "j": 0.25, "p": 0.8, "d": 0.1}
     arm = ArmConfig(sources=("v", "j", "p", "d"), trainer="ppo", weights={"v": 2.0})
-    assert arm_weights(arm, left, kappas) == {"v": 2.0, "j": 0.25, "p": 1.0, "d": 0.0}
+
+    def shares(arm: ArmConfig) -> dict[str, float]:
+        return arm_weights(arm.sources, arm.aggregation, arm.weights, left, kappas)
+
+    assert shares(arm) == {"v": 2.0, "j": 0.25, "p": 1.0, "d": 0.0}
     weighted = arm.model_copy(update={"aggregation": "agreement_weighted"})
     # A down-weighting gate has set j to its kappa already; a dropped source stays dropped.
-    assert arm_weights(weighted, left, kappas) == {"v": 1.0, "j": 0.25, "p": 0.8, "d": 0.0}
+    assert shares(weighted) == {"v": 1.0, "j": 0.25, "p": 0.8, "d": 0.0}
     kappas = {"v": -0.2}
     # Below chance, or undefined: no evidence of agreement, so no weight.
-    assert arm_weights(weighted, left, kappas) == {"v": 0.0, "j": 0.0, "p": 0.0, "d": 0.0}
+    assert shares(weighted) == {"v": 0.0, "j": 0.0, "p": 0.0, "d": 0.0}
 
 
 def config(**changes: Any) -> RunConfig:
