@@ -119,6 +119,24 @@ def percent_agreement(pairs: Pairs, annotators: str) -> Estimate:
     )
 
 
+def kappa_standard_error(contingency: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the asymptotic standard error of kappa (Fleiss, Cohen & Everitt 1969, eq. 14).
+
+    Args:
+        contingency: (c, c) counts.
+        weights: (c, c) weights of agreement; identity by default.
+    """
+    p = contingency / contingency.sum()
+    w = np.eye(len(p)) if weights is None else weights
+    row, column = p.sum(1), p.sum(0)
+    observed, chance = float((w * p).sum()), float(row @ w @ column)
+    row_mean, column_mean = w @ column, row @ w
+    kappa = (observed - chance) / (1 - chance)
+    inner = w - (row_mean[:, None] + column_mean[None, :]) * (1 - kappa)
+    spread = float((p * inner**2).sum()) - (kappa - chance * (1 - kappa)) ** 2
+    return float(np.sqrt(max(0.0, spread) / contingency.sum()) / (1 - chance))
+
+
 def prevalence_statistic(
     pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOTSTRAP
 ) -> Estimate:

@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from harness.agreement.alpha import krippendorff_alpha
 from harness.agreement.drift import mcnemar
-from harness.agreement.kappa import cohen_kappa
+from harness.agreement.kappa import cohen_kappa, kappa_standard_error
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.prediction_powered import ppi_mean
 from harness.agreement.scores import intraclass_correlation
@@ -134,6 +134,25 @@ def test_the_kappa_paradox_and_gwets_answer():
     assert value(chance_corrected(eye[pairs.first] + eye[pairs.second], "gwet", ""), 5) == 0.808
     counts = eye[extreme.first] + eye[extreme.second]
     assert value(chance_corrected(counts, "gwet", ""), 5) == 0.94078
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[88, 14, 18], [10, 40, 10], [2, 6, 12]], 0.05100),
+        ([[0, 4, 1], [0, 8, 0], [0, 1, 5]], 0.13801),
+    ],
+)
+def test_asymptotic_standard_error_of_kappa(rows, expected):
+    error = kappa_standard_error(np.array(rows))
+    assert math.isclose(error, expected, abs_tol=5e-6)
+
+
+def test_asymptotic_interval_of_sas():
+    contingency = np.array([[0, 4, 1], [0, 8, 0], [0, 1, 5]])
+    kappa = cohen_kappa(pairs_from_contingency(contingency), "").value
+    half = 1.959963984540054 * kappa_standard_error(contingency)
+    assert (round(kappa - half, 4), round(kappa + half, 4)) == (0.2137, 0.7547)
 
 
 # Shrout & Fleiss 1979, table 2: six targets, four judges.

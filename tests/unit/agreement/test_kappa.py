@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from raters import pairs_from_contingency
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from harness.agreement.kappa import (
     agreement_weights,
     bias_statistic,
     cohen_kappa,
+    kappa_standard_error,
     pairs_of,
     percent_agreement,
     prevalence_statistic,
@@ -175,6 +177,33 @@ def test_percent_agreement_by_hand():
     row = percent_agreement(pairs, "")
     assert row.value == pytest.approx(cells[:, [0, 4, 8]].sum() / cells.sum())
     assert (row.n, row.clusters) == (155, 40)
+
+
+class TestStandardError:
+    @pytest.mark.parametrize(
+        ("weighting", "theirs"), [("identity", None), ("linear", "linear"), ("quadratic", "fc")]
+    )
+    @pytest.mark.parametrize("seed", range(5))
+    def test_it_equals_that_of_statsmodels(self, weighting, theirs, seed):
+        table = np.random.default_rng(seed).integers(1, 40, (4, 4)) + 30 * np.eye(4, dtype=int)
+        expected = cohens_kappa(table, wt=theirs, return_results=True)
+        weights = agreement_weights(4, weighting)
+        error = kappa_standard_error(table, None if weighting == "identity" else weights)
+        assert error == pytest.approx(expected.std_kappa)
+
+    def test_by_hand(self):
+        # p = [.5 .225; .1 .175], rows (.725 .275), columns (.6 .4), p_e = .545, k = .285714.
+        k, n = HAND_KAPPA, 40
+        # The row's term is the second's share of that category, the column's the first's.
+        cells = [
+            (0.5, 1 - (0.6 + 0.725) * (1 - k)), (0.225, -(0.6 + 0.275) * (1 - k)),
+            (0.1, -(0.4 + 0.725) * (1 - k)), (0.175, 1 - (0.4 + 0.275) * (1 - k)),
+        ]  # fmt: skip
+        spread = sum(p * inner**2 for p, inner in cells) - (k - 0.545 * (1 - k)) ** 2
+        assert kappa_standard_error(HAND) == pytest.approx(np.sqrt(spread / n) / (1 - 0.545))
+
+    def test_perfect_agreement_has_none(self):
+        assert kappa_standard_error(np.diag([7, 3, 1])) == 0.0
 
 
 class TestIndices:

@@ -8,7 +8,7 @@ from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from harness.agreement.accuracy import macro
 from harness.agreement.alpha import krippendorff_alpha
-from harness.agreement.kappa import cohen_kappa, pairs_of
+from harness.agreement.kappa import cohen_kappa, kappa_standard_error, pairs_of
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import score_agreement
 from harness.ratings.table import counts_of
@@ -71,7 +71,7 @@ def test_concordance_by_hand():
 @pytest.mark.parametrize("weighting", ["identity", "linear", "quadratic"])
 def test_kappa_equals_the_oracles(weighting):
     names = {"identity": None, "linear": "linear", "quadratic": "quadratic"}
-    compared = 0
+    compared = errors = 0
     for codes, c in tables(2):
         pairs = pairs_of(codes[:, 0], codes[:, 1], np.arange(codes.shape[0]), c)
         if pairs.first.size < 3 or np.unique([*pairs.first, *pairs.second]).size < 2:
@@ -85,8 +85,13 @@ def test_kappa_equals_the_oracles(weighting):
             with np.errstate(invalid="ignore"):  # theirs takes the root of -1e-16 for kappa 0
                 theirs = cohens_kappa(pairs.contingency, return_results=True)
             assert ours.value == pytest.approx(theirs.kappa, **CLOSE)
+            if theirs.std_kappa > 1e-6:
+                error = kappa_standard_error(pairs.contingency)
+                assert error == pytest.approx(theirs.std_kappa, **CLOSE)
+                errors += 1
         compared += 1
     assert compared == TABLES - 3
+    assert errors == (194 if weighting == "identity" else 0)
 
 
 def test_fleiss_equals_the_oracle():
