@@ -7,6 +7,7 @@ by the policy and not by luck, and leaves the global random state as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from harness.policy.models import Reference
@@ -62,6 +63,7 @@ def kl_statistics(logprobs: Any, reference: Any, mask: Any) -> dict[str, float]:
     }
 
 
+@dataclass(frozen=True, slots=True)
 class Monitor:
     """Looks at a policy on a fixed set of prompts.
 
@@ -77,21 +79,17 @@ class Monitor:
         samples: Completions for each prompt.
     """
 
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        gold: Mapping[str, RewardFunction] | None = None,
-        *,
-        every: int = 10,
-        max_new_tokens: int = 256,
-        temperature: float = 1.0,
-        samples: int = 1,
-    ) -> None:
-        check_rows(rows, ["prompt"], "monitored prompts")
-        self.rows = [row for row in rows for _ in range(samples)]
-        self.gold = gold or {}
-        self.every = every
-        self.max_new_tokens, self.temperature = max_new_tokens, temperature
+    rows: Sequence[Row]
+    gold: Mapping[str, RewardFunction] = field(default_factory=dict)
+    _: KW_ONLY
+    every: int = 10
+    max_new_tokens: int = 256
+    temperature: float = 1.0
+    samples: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse rows without a prompt."""
+        check_rows(self.rows, ["prompt"], "monitored prompts")
 
     def is_due(self, step: int, last: int) -> bool:
         """Return whether this step is to be looked at."""
@@ -100,16 +98,17 @@ class Monitor:
     def look(self, policy: Any, reference: Reference | None, tokenizer: Any) -> dict[str, Any]:
         """Sample, score and return one look."""
         sampling = Sampling(self.temperature, self.max_new_tokens, seed=0)
-        rollout = sample(policy, tokenizer, [row["prompt"] for row in self.rows], sampling)
+        rows = [row for row in self.rows for _ in range(self.samples)]
+        rollout = sample(policy, tokenizer, [row["prompt"] for row in rows], sampling)
         logprobs, entropy = score_rollout(policy, rollout, self.temperature)
         look: dict[str, Any] = rollout_statistics(rollout, entropy)
         if reference is not None:
             with reference.active():
                 of_reference, _ = score_rollout(reference.model, rollout, self.temperature)
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
-        prompts = [as_prompt(tokenizer, row["prompt"]) for row in self.rows]
+        prompts = [as_prompt(tokenizer, row["prompt"]) for row in rows]
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            call_rewards(single, self.rows, prompts, rollout.texts, rollout.sampled_ids())
+            call_rewards(single, rows, prompts, rollout.texts, rollout.sampled_ids())
             look[f"gold/{name}"], look[f"coverage/{name}"] = single.take_stats().values()
         return {f"held_out/{key}": value for key, value in look.items()}
