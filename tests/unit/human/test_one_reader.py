@@ -332,3 +332,31 @@ def test_the_store_of_the_page_is_read_alike_and_so_is_what_it_exports(tmp_path)
         ("ann", "A", ""), ("bob", "TIE", ""), ("cyd", None, "skip"),
     }  # fmt: skip
     store.close()
+
+
+def test_what_stands_beside_the_labels_of_one_item_must_agree_and_all_of_it_is_told_at_once(
+    tmp_path,
+):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        csv_of("q,who,said,topic,gold", "q1,ann,x,t1,x", "q1,bob,y,t2,", "q2,ann,y,t2,y"),
+        encoding="utf-8",
+    )
+    columns = {"item_column": "q", "annotator_column": "who", "label_column": "said"}
+    with pytest.raises(DataError) as caught:
+        read_ratings(path, Reading(**columns, cluster_column="topic"))
+    assert caught.value.details == ("row 3: topic of item 'q1' is 't2', but 't1' before",)
+    table, _ = read_ratings(path, Reading(**columns, gold_column="gold"))
+    assert [table.categories[code] for code in table.gold] == ["x", "y"]
+
+
+def test_numbers_beside_the_labels_are_wrong_in_one_report(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(csv_of("ann,gpt,sure,gap", "A,A,1.5,2", "A,B,.5,long"), encoding="utf-8")
+    reading = Reading(humans=("ann",), judges=("gpt",), stated={"gpt": "sure"}, length_column="gap")
+    with pytest.raises(DataError) as caught:
+        read_ratings(path, reading)
+    assert list(caught.value.details) == [
+        "row 2: sure is 1.5, no probability between 0 and 1",
+        "row 3: gap is 'long', no number",
+    ]
