@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+from harness.nouns.errors import HarnessError, PluginError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -15,12 +19,31 @@ if TYPE_CHECKING:
     import typer
 
     from harness.feedback.contract import SourceFactory
-    from harness.ratings.posterior import Aggregate
+    from harness.ratings.posterior import Aggregate, Posterior
     from harness.ratings.table import RatingTable
     from harness.statistics.estimate import Estimate
 
 ReportData = Mapping[str, Any]
 """What report.json holds, see docs/reports.md."""
+
+
+@contextmanager
+def _faults_of(what: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Make one PluginError of whatever a plugin's function raises; the harness's own errors stay.
+
+    A ValueError of the checks of what it returned says how it is wrong.
+    """
+    module = getattr(getattr(function, "func", function), "__module__", "")
+    try:
+        yield
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        raise PluginError(
+            f"the {what} of a plugin failed: {type(error).__name__}: {error}",
+            where=str(module or ""),
+            hint="it is the plugin that is to be mended, not your file",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,21 @@ class AggregatorFactory:
     aggregate: Aggregate
     summary: str = ""
 
+    def checked(self, table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+        """Call ``aggregate`` and check what it returns.
+
+        Raises:
+            PluginError: It fails, or returns no posterior of the table.
+            ScaleError: It cannot take the table; likewise any other error of the harness.
+        """
+        from harness.ratings.posterior import Posterior
+
+        with _faults_of(f"aggregation {self.name!r}", self.aggregate):
+            found = self.aggregate(table, dict(weights))
+            if not isinstance(found, Posterior):
+                raise TypeError(f"it returned {type(found).__name__}, not a Posterior")
+            return found.checked(table)
+
 
 @dataclass(frozen=True)
 class AgreementStatistic:
@@ -53,6 +91,24 @@ class AgreementStatistic:
     compute: Callable[[RatingTable], Sequence[Estimate]]
     summary: str = ""
 
+    def checked(self, table: RatingTable) -> tuple[Estimate, ...]:
+        """Call ``compute`` and check what it returns.
+
+        Raises:
+            PluginError: It fails, or returns something else than estimates with finite numbers.
+        """
+        from harness.statistics.estimate import Estimate
+
+        with _faults_of(f"statistic {self.name!r}", self.compute):
+            found: object = self.compute(table)
+            if not isinstance(found, Iterable):
+                raise TypeError(f"it returned {type(found).__name__}, not a sequence of Estimate")
+            rows = tuple(found)
+            for row in rows:
+                if not isinstance(row, Estimate):
+                    raise TypeError(f"it returned a {type(row).__name__} among the estimates")
+            return tuple(row.checked() for row in rows)
+
 
 @dataclass(frozen=True)
 class ReportSection:
@@ -65,6 +121,18 @@ class ReportSection:
 
     title: str
     render: Callable[[ReportData], str]
+
+    def checked(self, data: ReportData) -> str:
+        """Call ``render`` with a copy of the data, which it may change, and check what it returns.
+
+        Raises:
+            PluginError: It fails, or returns no text.
+        """
+        with _faults_of(f"section {self.title!r}", self.render):
+            text: object = self.render(deepcopy(data))
+            if not isinstance(text, str):
+                raise TypeError(f"it returned {type(text).__name__}, not text")
+            return text
 
 
 hookspec = pluggy.HookspecMarker("harness")

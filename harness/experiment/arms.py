@@ -34,7 +34,7 @@ def aggregator(name: str, seed: int = 0) -> Aggregate:
             f"a plugin registers the aggregation {name!r}, which the harness has itself",
             hint="rename the plugin's",
         )
-    known = {**METHODS, **{k: f.aggregate for k, f in registry().aggregators.items()}}
+    known = {**METHODS, **{k: f.checked for k, f in registry().aggregators.items()}}
     if name not in known:
         raise unknown("aggregation", name, known, registry().broken)
     return partial(stacked, seed=seed) if name == STACKING and seed else known[name]

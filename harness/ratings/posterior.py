@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray
+
+_TINY = 1e-6
+"""By how much probabilities of a plugin may miss 0, 1 and the sum of 1."""
 
 
 def _none() -> FloatArray:
@@ -46,6 +49,48 @@ class Posterior:
     weights: Mapping[str, float] | None = None
     counted: IntArray | None = None
     notes: tuple[str, ...] = ()
+
+    def checked(self, table: RatingTable) -> Posterior:
+        """Return what a plugin made of a table, as arrays of floats.
+
+        Raises:
+            ValueError: A shape is not the table's, a number is not finite, a probability is not
+                between 0 and 1, or the probabilities of a row do not sum to 1.
+        """
+        n, c = len(table.items), table.n_categories
+        chances = np.asarray(self.probabilities, dtype=np.float64)
+        if chances.shape not in ((n, c), (n, 0)):
+            raise ValueError(f"probabilities have the shape {chances.shape}, not {(n, c)}")
+        estimates = self.estimates
+        if estimates is None and chances.shape != (n, c):
+            raise ValueError("there are neither probabilities nor estimates")
+        ranges = [("probabilities", chances, (0.0, 1.0))]
+        if estimates is not None:
+            estimates = np.asarray(estimates, dtype=np.float64)
+            if estimates.shape != (n,):
+                raise ValueError(f"estimates have the shape {estimates.shape}, not {(n,)}")
+            heard = estimates[(table.codes >= 0).any(1)]
+            limits = (0.0, 1.0) if table.contestants is not None else (-np.inf, np.inf)
+            ranges.append(("estimates", heard, limits))
+        for what, numbers, (low, high) in ranges:
+            if not np.isfinite(numbers).all():
+                raise ValueError(f"{what} are not all finite")
+            if numbers.size and not low - _TINY <= numbers.min() <= numbers.max() <= high + _TINY:
+                raise ValueError(
+                    f"{what} lie between {numbers.min():g} and {numbers.max():g}, not 0 and 1"
+                )
+        wrong = np.flatnonzero(np.abs(chances.sum(1) - 1.0) > _TINY)
+        if chances.shape[1] and wrong.size:
+            row = int(wrong[0])
+            raise ValueError(
+                f"the probabilities of {table.items[row]!r} sum to {chances[row].sum():g}, not 1"
+            )
+        for name, weight in (self.weights or {}).items():
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ValueError(f"the weight of {name!r} is {weight}")
+        if self.counted is not None and np.shape(self.counted) != (n,):
+            raise ValueError(f"counted has the shape {np.shape(self.counted)}, not {(n,)}")
+        return replace(self, probabilities=chances, estimates=estimates)
 
     def means(self, table: RatingTable) -> FloatArray:
         """Return (n,) the number of each row: P(A) of a pair, the score of a response."""

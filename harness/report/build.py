@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, HarnessError
 from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
@@ -104,10 +104,11 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
     notes = []
     for index, plugin in enumerate(plugins):
         try:
-            text = plugin.render(data)
-        except Exception as error:  # a plugin must not cost the user the report
+            text = plugin.checked(data)
+        except HarnessError as error:  # a plugin must not cost the user the report
+            cause = error.__cause__ or error
             notes.append(
-                f"The section {plugin.title!r} of a plugin failed: {type(error).__name__}: {error}"
+                f"The section {plugin.title!r} of a plugin failed: {type(cause).__name__}: {cause}"
             )
             continue
         content.append(Section(f"plugin-{index}", plugin.title, [Markdown(text)]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any, Literal
 
 CONFIDENCE = 0.95
@@ -48,6 +50,29 @@ class Estimate:
     def numbers(self, *more: str) -> dict[str, Any]:
         """Return value, low and high by name, and more of the fields."""
         return {key: getattr(self, key) for key in ("value", "low", "high", *more)}
+
+    def checked(self) -> Estimate:
+        """Return it with plain numbers in place of numpy's, which JSON does not know.
+
+        Raises:
+            TypeError: A number or a text is none.
+            ValueError: A number is not finite.
+        """
+        found: dict[str, Any] = {}
+        for key in ("value", "low", "high", "p", "n", "clusters"):
+            number = getattr(self, key)
+            count = key in ("n", "clusters")
+            if number is None and not count:
+                continue
+            if isinstance(number, bool) or not isinstance(number, Integral if count else Real):
+                raise TypeError(f"{key} of an estimate is {number!r}, no number")
+            if not math.isfinite(number):
+                raise ValueError(f"{key} of an estimate is {number!r}; None stands for no number")
+            found[key] = int(float(number)) if count else float(number)
+        for key in ("name", "annotators", "reason", "status"):
+            if not isinstance(getattr(self, key), str):
+                raise TypeError(f"{key} of an estimate is {getattr(self, key)!r}, no text")
+        return replace(self, **found)
 
     def as_row(self) -> dict[str, Any]:
         """Return the row of the agreement report's JSON."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from harness.experiment.stages.recorded import Answers, Recorded, files_of, read
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
 from harness.records.rows import to_dict
 
@@ -74,7 +76,8 @@ def aggregate(
         systems where ``how`` names the columns of both.
 
     Raises:
-        PluginError: There is no such method.
+        PluginError: There is no such method, or a plugin's fails.
+        InputError: A weight is negative or not finite, or of nobody.
         DataError: The file is not as ``reading`` says, or the method misses something.
         ScaleError: The method cannot take the labels.
     """
@@ -82,15 +85,34 @@ def aggregate(
     method = aggregator(how.method, how.seed)
     paths, judged = files_of(labels)
     if judged:
-        return _of_judgments(method, how, read_recorded(paths, reading, answers))
+        found = read_recorded(paths, reading, answers)
+        _check_weights(how.weights, found.infos)
+        return _of_judgments(method, how, found)
     if how.method in RANKINGS or how.first_column:
         return _ranking(paths[0], how, reading)
     from harness.aggregate.labels import aggregate_labels
 
     table, _ = read_ratings(paths[0], reading, encoding)
+    _check_weights(how.weights, table.source_names)
     if how.gold is not None:
         table = with_gold(table, how.gold, reading.item_column)
     return aggregate_labels(how.method, method, table, how.weights)
+
+
+def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None:
+    """Refuse weights that are none, or of somebody who gave no label, or that leave nobody."""
+    for name, weight in weights.items():
+        if name not in names:
+            raise InputError(
+                f"--weight {name}: nobody of that name gives a label"
+                f"{did_you_mean(name, names, '; ')}",
+                hint=f"known: {', '.join(dict.fromkeys(names))}",
+            )
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (number and math.isfinite(weight) and weight >= 0):
+            raise InputError(f"--weight {name}: {weight!r} is no finite number of at least 0")
+    if not any(weights.get(name, 1.0) > 0 for name in names):
+        raise InputError(f"no weight is left of {', '.join(dict.fromkeys(names))}")
 
 
 def _of_judgments(method: Aggregate, how: How, found: Recorded) -> AggregationResult:
@@ -113,6 +135,8 @@ def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
     from harness.aggregate import rank_systems
     from harness.labels.comparisons import read_comparisons
 
+    if how.weights:
+        raise InputError("comparisons of systems have no --weight: nobody is named who compared")
     if how.method not in RANKINGS:
         raise InputError(
             f"{how.method} compares no systems", hint=f"use one of {', '.join(RANKINGS)}"

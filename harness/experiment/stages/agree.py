@@ -176,7 +176,7 @@ def agree(
 def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> AgreementReport:
     from harness.agreement import agreement_report
 
-    extra = {name: one.compute for name, one in registry().statistics.items()}
+    extra = {name: one.checked for name, one in registry().statistics.items()}
     return agreement_report(table, settings=settings, extra=extra, evidence=evidence)
 
 
