@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
-from harness.nouns.chat_messages import Tokens
+from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response, Value, Verdict
@@ -128,6 +128,26 @@ def _fields(row: Mapping[str, Any], needed: tuple[str, ...], optional: tuple[str
         )
 
 
+def prompt_from(value: Any) -> str | tuple[Message, ...]:
+    """Return a prompt: a text, or chat messages.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"a prompt is text or a list of messages, got {value!r:.40}")
+    if not value:
+        raise ValueError("the prompt has no messages")
+    for message in value:
+        if not isinstance(message, Mapping) or not all(
+            isinstance(message.get(key), str) for key in ("role", "content")
+        ):
+            raise ValueError(f"a message has a role and a content, both text, got {message!r:.60}")
+    return tuple(value)
+
+
 def item_from(row: Mapping[str, Any]) -> Item:
     """Build an item from a JSON object.
 
@@ -135,21 +155,7 @@ def item_from(row: Mapping[str, Any]) -> Item:
         ValueError: A key is missing, unknown or of the wrong type.
     """
     _fields(row, ("id", "prompt"), ("reference", "metadata"))
-    prompt = row["prompt"]
-    if isinstance(prompt, list):
-        if not prompt:
-            raise ValueError("the prompt has no messages")
-        for message in prompt:
-            if not isinstance(message, dict) or not all(
-                isinstance(message.get(key), str) for key in ("role", "content")
-            ):
-                raise ValueError(
-                    f"a message has a role and a content, both text, got {message!r:.60}"
-                )
-        prompt = tuple(prompt)
-    elif not isinstance(prompt, str):
-        raise ValueError(f"a prompt is text or a list of messages, got {prompt!r:.40}")
-    return Item(str(row["id"]), prompt, row.get("reference"), _metadata(row))
+    return Item(str(row["id"]), prompt_from(row["prompt"]), row.get("reference"), _metadata(row))
 
 
 def _metadata(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,8 +24,8 @@ def trainer_class(name: str) -> type[Training]:
     Raises:
         ConfigError: There is none of that name.
     """
-    if name not in TRAINERS:
-        hint = f"{did_you_mean(name, TRAINERS, after=' ')}use one of {', '.join(TRAINERS)}"
+    if not isinstance(name, str) or name not in TRAINERS:
+        hint = f"{did_you_mean(str(name), TRAINERS, after=' ')}use one of {', '.join(TRAINERS)}"
         raise ConfigError(f"no trainer is named {name!r}", hint=hint)
     module, _, attribute = TRAINERS[name].partition(":")
     found: type[Training] = getattr(import_module(module), attribute)
@@ -46,7 +46,10 @@ def settings_of(
         ConfigError: There is no such trainer, or a name is unknown or a value is of the wrong type
             or out of its range; one error for all of them.
     """
-    kind, named = trainer_class(trainer).Settings, dict(values)
+    kind = trainer_class(trainer).Settings
+    if not isinstance(values, Mapping | TrainerSettings):
+        raise ConfigError(f"settings of a trainer stand by name, got {values!r:.60}", where=where)
+    named = dict(values)
     try:
         return kind.model_validate(named)
     except ValidationError as error:
@@ -78,7 +81,8 @@ def train(
 
     Raises:
         ConfigError: A setting is wrong, or rewards do not fit the trainer.
-        DataError: A row lacks a column, or nothing can be learnt from the rows.
+        DataError: A row lacks a column or has something wrong in it, or nothing can be learnt from
+            the rows.
         InputError: There is no such model, or the folder holds another training.
         MissingExtraError: The libraries for training are not installed.
     """

@@ -64,7 +64,7 @@ class Training(ABC):
     """One training of one model, with the arguments of `harness.train.trainers.train`.
 
     Raises:
-        DataError: A row lacks a column.
+        DataError: A row lacks a column or has something wrong in it.
         MissingExtraError: The libraries for training are not installed.
         ConfigError: A new adapter is to be put on a model that is one.
     """
@@ -87,7 +87,7 @@ class Training(ABC):
         out: Path,
         options: TrainOptions,
     ) -> None:
-        check_rows(rows, COLUMNS[self.needs], "prompts" if self.needs == "rewards" else self.needs)
+        self.check_rows(rows)
         require_train_extra()
         if settings.lora_rank and is_adapter(model):
             raise ConfigError(
@@ -99,6 +99,16 @@ class Training(ABC):
         self.rewards = options.rewards
         self.monitor = options.monitor if self.makes_policy else None
         self.too_long = 0
+
+    @classmethod
+    def check_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> None:
+        """Refuse rows that the trainer cannot learn from.
+
+        Raises:
+            DataError: A row lacks a column or has something wrong in it; by ``places``, if given.
+        """
+        what = "prompts" if cls.needs == "rewards" else cls.needs
+        check_rows(rows, COLUMNS[cls.needs], what, places)
 
     def run(self) -> TrainResult:
         """Train to the end, or return the result of a training that had ended here.

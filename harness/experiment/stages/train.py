@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
 from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
-from harness.nouns.errors import HarnessError
+from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
 from harness.records.journal import Journal
@@ -205,9 +205,9 @@ class TrainSettings:
 def train(
     trainer: str,
     model: str,
-    rows: Sequence[Mapping[str, Any]] | str | Path,
+    rows: Iterable[Mapping[str, Any]] | str | Path,
     out: str | Path,
-    settings: TrainSettings | None = None,
+    settings: TrainSettings | Mapping[str, Any] | None = None,
 ) -> TrainResult:
     """Train a policy or a reward model.
 
@@ -219,7 +219,7 @@ def train(
             perhaps with ``probability``; or what the rewards read, such as ``reference`` and
             ``item_id``.
         out: Folder for checkpoint and log; the same call on it goes on after a kill.
-        settings: Of the trainer, with its rewards and seed.
+        settings: Of the trainer, with its rewards and seed; or its fields by name.
 
     Returns:
         Steps, seconds, and the paths of checkpoint and log.
@@ -236,12 +236,45 @@ def train(
     from harness.train.trainers import train as train_rows
     from harness.train.training import TrainOptions
 
-    given = settings or TrainSettings()
+    given = _settings_of(settings)
     checked = settings_of(trainer, given.values, "settings")
-    read: Sequence[Mapping[str, Any]]
-    read = [row for _, row in read_rows(Path(rows))] if isinstance(rows, str | Path) else rows
-    if trainer_class(trainer).needs == "completions":
+    for name, value in {"model": model, "out": out}.items():
+        if not isinstance(value, str | Path):
+            raise InputError(f"{name} must be a text or a path, got {value!r:.60}")
+    kind = trainer_class(trainer)
+    read, places = _read(rows)
+    if kind.needs == "completions":
         read = chosen_completions(read)
+    kind.check_rows(read, places)
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
         options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
         return train_rows(trainer, model, read, checked, Path(out), options)
+
+
+def _settings_of(given: TrainSettings | Mapping[str, Any] | None) -> TrainSettings:
+    """Return the settings that are given as an object, by name or not at all."""
+    if isinstance(given, TrainSettings):
+        return given
+    known = [field.name for field in fields(TrainSettings)]
+    if not isinstance(given, Mapping | None):
+        raise ConfigError(f"settings must be TrainSettings, or a dict of them, got {given!r:.60}")
+    named = dict(given or {})
+    if unknown := [str(name) for name in named if name not in known]:
+        raise ConfigError(
+            f"unknown settings: {', '.join(unknown)}",
+            where="settings",
+            hint=f"known: {', '.join(known)}; those of the trainer stand under values",
+        )
+    return TrainSettings(**named)
+
+
+def _read(
+    rows: Iterable[Mapping[str, Any]] | str | Path,
+) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Return rows, and the place of each where they are of a file."""
+    if isinstance(rows, str | Path):
+        found = list(read_rows(Path(rows)))
+        return [row for _, row in found], [place for place, _ in found]
+    if not isinstance(rows, Iterable):
+        raise DataError(f"rows are a table or a file of it, got {rows!r:.60}")
+    return list(rows), []
