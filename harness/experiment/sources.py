@@ -114,7 +114,7 @@ class Sources(Mapping[str, NamedSource]):
         """
         if name not in self._built:
             named = _named(name, self._config[name], self._options[name])
-            if self._known.get(name, named.info) != named.info:
+            if self._known.get(name, named.info).version != named.info.version:
                 raise HarnessError(
                     f"source {name} changed during the run\n"
                     "  hint: a file that its options name was edited; run again"

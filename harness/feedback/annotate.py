@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from harness.feedback.contract import FeedbackSource, Presents, RunContext, Shown
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
+from harness.feedback.named_files import watch
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Verdict
 from harness.records.journal import Journal
@@ -45,7 +46,8 @@ async def annotate(
 
     Raises:
         BudgetExceededError: The run's budget is used up; what was judged is recorded.
-        InputError: The source cannot work with this input.
+        InputError: The source cannot work with this input, or a file that its options name was
+            written since it was built; what was judged with it then is not recorded.
     """
     kept = _kept(source, requests, journal, scope)
     shown: Shown = frozenset((j.request_id, j.order, j.repeat) for j in kept)
@@ -54,7 +56,10 @@ async def annotate(
     answered = {judgment.request_id for judgment in kept}
     known = {request.id: request.way for request in todo}
 
+    unchanged = watch(source.info)
+
     def record(judgment: Judgment) -> None:
+        unchanged()
         new.append(judgment)
         answered.add(judgment.request_id)
         if journal is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from harness.feedback.named_files import by_content, named_files
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import PluginError
 from harness.nouns.hashing import content_hash
@@ -184,7 +186,9 @@ class SourceFactory:
         """Validate the options and build the source.
 
         The source's ``info.identity`` is set here, from this factory's name, the options with
-        their defaults spelled out, and the models, so that no author needs to think of it.
+        their defaults spelled out, and the models, so that no author needs to think of it. Of a
+        file that an option names, the content counts in place of the path, and the version moves
+        with it.
 
         Args:
             options: Raw options, as in the experiment file.
@@ -195,10 +199,16 @@ class SourceFactory:
         """
         name = name or self.name
         validated = self._validated(options, name)
-        source = self.builder(name, validated)
         spelled_out = {} if validated is None else validated.model_dump(mode="json", fallback=str)
-        identity = content_hash([self.name, spelled_out, source.info.models])[:24]
-        return _with_info(source, replace(source.info, identity=identity))
+        files = named_files(spelled_out)  # before the builder reads them: a later edit is found
+        source = self.builder(name, validated)
+        info, told = source.info, by_content(spelled_out, files)
+        info = replace(info, identity=content_hash([self.name, told, info.models])[:24])
+        if files and info.kind != "human":
+            version = f"{info.version}+{content_hash(list(files.values()))[:12]}"
+            paths = tuple((os.path.abspath(name), content) for name, content in files.items())
+            info = replace(info, version=version, files=paths)
+        return _with_info(source, info)
 
     def _validated(self, options: Mapping[str, Any] | None, name: str) -> BaseModel | None:
         if self.options is None:

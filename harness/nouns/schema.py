@@ -161,6 +161,8 @@ class SourceInfo:
         identity: What makes two sources the same whatever their names: a hash of plugin and
             options. Empty until ``SourceFactory.build`` sets it.
         models: The language models that it asks, as ``ChatRequest.model`` names them.
+        files: (path, SHA-256 of the content) of each file that its options name, as it was when the
+            source was built; none of people's, whose tables may grow. Set with the identity.
     """
 
     name: str
@@ -172,3 +174,4 @@ class SourceInfo:
     simulated: bool = False
     identity: str = ""
     models: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -43,15 +42,7 @@ class JsonSchemaOptions(BaseModel):
     where: Literal["whole", "fenced"] = "whole"
 
 
-def _content(options: JsonSchemaOptions) -> str:
-    """Return a hash of the schema's file; an absent one is an error of every verdict."""
-    content = (
-        Path(options.file).read_bytes() if options.file and Path(options.file).is_file() else b""
-    )
-    return hashlib.sha256(content).hexdigest()
-
-
-@verifier(name="json_schema", version="1", options=JsonSchemaOptions, fingerprint=_content)
+@verifier(name="json_schema", version="1", options=JsonSchemaOptions)
 def json_schema(item: Item, response: Response, options: JsonSchemaOptions) -> Verdict:
     """Parse the response as JSON and check it against a schema (draft 2020-12 by default)."""
     try:

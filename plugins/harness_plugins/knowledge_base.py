@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import hashlib
 import os
 import re
 import sqlite3
@@ -60,13 +59,7 @@ class KnowledgeBaseOptions(BaseModel):
     match: Literal["equals", "last_line", "mentions"] = "last_line"
 
 
-def _content(options: KnowledgeBaseOptions) -> str:
-    """Return a hash of the file; one that is absent is an error of every verdict."""
-    content = Path(options.file).read_bytes() if Path(options.file).is_file() else b""
-    return hashlib.sha256(content).hexdigest()
-
-
-@verifier(name="knowledge_base", version="1", options=KnowledgeBaseOptions, fingerprint=_content)
+@verifier(name="knowledge_base", version="1", options=KnowledgeBaseOptions)
 def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions) -> Verdict:
     """Compare the answer with those of the base, ignoring case, accents and articles."""
     given = item.reference if options.item_key == "reference" else item.metadata
