@@ -10,7 +10,7 @@ from harness.labels.columns import LabelColumns
 from harness.labels.files import Table
 from harness.labels.problems import Problems
 from harness.labels.read_labels import Labelled
-from harness.labels.values import cell_text, label_text, number_of, on_scale, pair_value
+from harness.labels.values import cell_text, label_text, number_of, on_scale, pair_value, said_text
 
 if TYPE_CHECKING:
     from harness.statistics.arrays import FloatArray
@@ -58,7 +58,8 @@ class Beside:
         found: list[str | None] = []
         cells = self._cells(column, problems)
         for responses, (cell, place) in zip(self.labelled.responses.values(), cells, strict=True):
-            value: object = columns.values.get(cell, label_text(cell))
+            text = columns.values.get(said_text(cell), label_text(cell))
+            value: object = text.upper() if self.labelled.sides else text
             if cell and len(responses) == 2:
                 value = pair_value(cell, columns.values, responses)
             elif cell and scale is not None:

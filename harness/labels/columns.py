@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.labels.values import PAIR_TARGETS
+from harness.labels.values import PAIR_TARGETS, said_text
 from harness.nouns.errors import ScaleError
 from harness.nouns.scale import Level, Scale
 
@@ -128,8 +128,13 @@ class LabelColumns(BaseModel):
     def _texts(cls, values: object) -> object:
         # YAML reads 1: A with a number for its key, and 1: 4 with a number for its value.
         if isinstance(values, Mapping):
-            return {str(key): str(value) for key, value in values.items()}
+            return {said_text(str(key)): said_text(str(value)) for key, value in values.items()}
         return values
+
+    @field_validator("failure_values")
+    @classmethod
+    def _words(cls, words: list[str]) -> list[str]:
+        return list(map(said_text, words))
 
     @property
     def kind(self) -> Task:

@@ -237,7 +237,9 @@ def _rating_table(
     beside = Beside(table, labelled)
     gold = beside.gold(reading.gold_column, columns) if reading.gold_column else None
     seen = {text for column in (*said.values(), gold or ()) for text in column if text is not None}
-    tie = reading.tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
+    wanted = label_text(reading.tie)
+    tie = wanted.upper() if labelled.sides else reading.tie
+    tie = tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
     if not seen and not any(map(any, failures.values())):
         raise DataError("no row holds a label", where=str(table.path))
     ratings = from_labels(

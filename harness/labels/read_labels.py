@@ -13,7 +13,14 @@ from harness.labels.files import Row, Table
 from harness.labels.human_label import HumanLabel, Thing
 from harness.labels.problems import Problems
 from harness.labels.rankings import RankingReader
-from harness.labels.values import cell_text, guess_pair_values, label_text, on_scale, pair_value
+from harness.labels.values import (
+    guess_pair_values,
+    label_text,
+    on_scale,
+    only_sides,
+    pair_value,
+    said_text,
+)
 from harness.nouns.errors import DataError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import Item, Response, Value
@@ -45,11 +52,13 @@ class Labelled:
         labels: In the order of the rows.
         rows: Thing -> the rows that ask about it, in order, also those that hold no label.
         responses: Thing -> its responses, in the order in which its first row names them.
+        sides: Whether all labels are spellings of A, B, TIE and SKIP, and so in capitals.
     """
 
     labels: tuple[HumanLabel, ...]
     rows: Mapping[Thing, Sequence[Row]]
     responses: Mapping[Thing, tuple[str, ...]]
+    sides: bool
 
     def name(self, thing: Thing) -> str:
         """Return the name of a thing in tables and messages."""
@@ -87,7 +96,19 @@ def read_labelled(
     table.need(columns.columns())
     said = {*gold, *_said_by_people(table, columns)}
     words = FailureWords.of(columns.failure_values, columns.people, said)
-    return _Reader(table, columns, known, Problems(table.path), words, frozenset(only)).read()
+    sides = columns.scale is None and only_sides({*gold, *_labels(table, columns, words)})
+    return _Reader(
+        table, columns, known, Problems(table.path), words, frozenset(only), sides
+    ).read()
+
+
+def _labels(table: Table, columns: LabelColumns, words: FailureWords) -> Iterator[str]:
+    """Yield what all label columns of a table say but for failures, before scales are applied."""
+    for column in [columns.label] if columns.label else columns.labels:
+        for row in table.rows:
+            text = said_text(row.cells.get(column))
+            if text and text.lower() not in words.words:
+                yield label_text(columns.values.get(text, text))
 
 
 def _said_by_people(table: Table, columns: LabelColumns) -> Iterator[str]:
@@ -108,6 +129,7 @@ class _Reader:
     problems: Problems
     words: FailureWords
     only: frozenset[str]
+    sides: bool
     unread: set[str] = field(default_factory=set)
     off_scale: bool = False
     empty: bool = False
@@ -146,7 +168,7 @@ class _Reader:
         self._settle_duplicates()
         self.problems.hint = self._hint()
         self.problems.raise_if_any(len(self.table.rows) + len(self.table.problems))
-        return Labelled(tuple(self.labels), self.rows, self.responses)
+        return Labelled(tuple(self.labels), self.rows, self.responses, self.sides)
 
     def _wanted(self, person: str) -> bool:
         return not self.only or person in self.only
@@ -202,7 +224,7 @@ class _Reader:
             yield asked, row.cells.get(column)
 
     def _label(self, row: Row, asked: HumanLabel, content: Any) -> None:
-        text = cell_text(content)
+        text = said_text(content)
         failure = self.words.reason(text, asked.annotator)
         if not text and "" not in self.columns.values:
             if self.columns.label and EMPTY not in self.words.words:
@@ -250,7 +272,7 @@ class _Reader:
                 return SKIP
         text = label_text(text)
         if columns.scale is None:
-            return None if failure else text
+            return None if failure else text.upper() if self.sides else text
         scale = columns.scale.build()
         score = on_scale(text, scale)
         if score is None and not failure:

@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -48,6 +49,8 @@ _CODINGS: tuple[Mapping[str, str], ...] = (
 )
 """Ways in which tools and papers write a preference; numbers are to be declared."""
 
+_ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+_ENDS = re.compile(r"^[\s\u200c\u200d]+|[\s\u200c\u200d]+$")
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
@@ -73,10 +76,29 @@ def cell_text(cell: Any) -> str:
     return json.dumps(cell, ensure_ascii=False, default=str)
 
 
+def said_text(cell: Any) -> str:
+    """Return what a cell says, in Unicode's composed form and without what nobody sees.
+
+    Zero-width characters go; the joiners of scripts and emoji only at the ends.
+    """
+    text = cell_text(cell)
+    if text.isascii():
+        return text
+    return _ENDS.sub("", unicodedata.normalize("NFC", text).translate(_ZERO_WIDTH))
+
+
 def label_text(cell: Any) -> str:
     """Return the text of a cell that holds a label: 2.0 is 2, as columns with gaps write it."""
-    text = cell_text(cell)
+    text = said_text(cell)
     return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+
+
+def only_sides(labels: Iterable[str]) -> bool:
+    """Tell whether labels are nothing but A, B, TIE and SKIP, in whatever case.
+
+    Such labels are read in capitals, so that a and A are one; of other words the case counts.
+    """
+    return all(label.upper() in PAIR_TARGETS for label in labels)
 
 
 def number_of(text: str) -> float | None:
@@ -95,7 +117,7 @@ def on_scale(value: object, scale: Scale) -> str | float | bool | None:
     """
     if scale.contains(value):
         return value  # type: ignore[return-value]
-    text = cell_text(value)
+    text = said_text(value)
     if scale.is_numeric:
         number = number_of(text)
         return number if number is not None and scale.contains(number) else None
@@ -103,7 +125,7 @@ def on_scale(value: object, scale: Scale) -> str | float | bool | None:
         lower = text.lower()
         return True if lower in _TRUE else False if lower in _FALSE else None
     for label in scale.labels:
-        if text.casefold() == label.casefold():
+        if text.casefold() == said_text(label).casefold():
             return label
     number = number_of(text)
     if number is not None:
@@ -119,6 +141,7 @@ def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()
     What is declared in ``values`` goes first, then the names of A and B in the same row, for tables
     that write the winner's name, then the words of ``SIDES``.
     """
+    text, names = said_text(text), tuple(map(said_text, names))
     if text in values:
         return values[text]
     if text.upper() in PAIR_TARGETS:

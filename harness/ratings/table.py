@@ -112,6 +112,8 @@ class RatingTable:
         Raises:
             DataError: The label is not a category.
         """
+        if label not in self.categories and label.upper() in self.categories:
+            label = label.upper()  # a label A, B or tie is read in any case
         if label not in self.categories:
             raise DataError(
                 f"failures cannot be scored as {label!r}",

@@ -192,7 +192,7 @@ def test_contradictions_in_a_long_table_are_all_named(tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     for line in (
-        "row 10: ann labelled item '1' already in row 2 as a, here as b (a contradiction)",
+        "row 10: ann labelled item '1' already in row 2 as A, here as B (a contradiction)",
         "row 11: bob labelled item '2' already in row 6 with the same label (a duplicate row)",
     ):
         assert line in done.stderr

@@ -163,7 +163,7 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
     from harness.labels.exports import read_label_table
     from harness.labels.problems import Problems
-    from harness.labels.values import label_text
+    from harness.labels.values import label_text, only_sides
 
     if not item_column:
         raise InputError("--gold needs --item-column to match the items of both tables")
@@ -173,8 +173,10 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
     codes = np.full(len(table.items), -1, dtype=np.int64)
     problems = Problems(path, "leave unknown gold labels empty")
     seen: dict[str, str] = {}
+    sides = only_sides(table.categories)
     for row, item in zip(file.rows, file.texts(item_column), strict=True):
         place, label = row.place, label_text(row.cells["label"])
+        label = label.upper() if sides else label
         if item not in known:
             problems.add(place, f"item {item!r} is not in the table of labels")
         elif item in seen:

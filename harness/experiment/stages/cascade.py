@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.agreement.cascade import Split, split_by_confidence
 from harness.labels.files import read_table
-from harness.labels.values import cell_text
+from harness.labels.values import pair_value
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Response
 from harness.records.judgments import RecordedJudgment
@@ -26,10 +26,11 @@ def read_truth(labels: Path) -> dict[str, str]:
         raise DataError("needs the columns item_id and label", where=str(labels))
     truth = {}
     for row in table.rows:
-        label = cell_text(row.cells["label"])
+        said = row.text("label")
+        label = pair_value(said, {})
         if label not in ("A", "B", "TIE"):
-            raise DataError(f"label {label!r} is not A, B or TIE", where=f"{labels}: {row.place}")
-        truth[cell_text(row.cells["item_id"])] = label
+            raise DataError(f"label {said!r} is not A, B or TIE", where=f"{labels}: {row.place}")
+        truth[row.text("item_id")] = label
     return truth
 
 

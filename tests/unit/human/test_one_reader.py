@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.experiment.stages.aggregate import with_gold
 from harness.label_page.exporting import export
 from harness.label_page.store import Entry, LabelStore
 from harness.labels.exports import read_label_table
@@ -300,6 +301,87 @@ def test_a_word_that_gold_uses_is_a_label(tmp_path, word):
     without, _ = read_ratings(path, Reading(judges=("gpt",)))
     assert (with_gold.failures == 0).all() and word in with_gold.categories
     assert without.reasons == (word,) and word not in without.categories
+
+
+SPELLINGS = csv_of("item,ann,ben,judge", "1,a,A,A", "2,B,b,B", "3,Tie,TIE,tie", "4,A,B,skip")
+WIDE = ["ann", "ben", "judge"]
+
+
+@pytest.mark.parametrize("systems", [["m", "n"], ["m"]])
+def test_a_b_and_tie_are_one_label_in_any_case_in_all_ways(tmp_path, systems):
+    path = tmp_path / "t.csv"
+    path.write_text(SPELLINGS, encoding="utf-8")
+    facts = same(ways(path, {"item": "item", "systems": systems, "labels": WIDE}))
+    assert {(f[0], f[2], f[4]) for f in facts} == {
+        ("1", "ann", "A"), ("1", "ben", "A"), ("1", "judge", "A"), ("2", "ann", "B"),
+        ("2", "ben", "B"), ("2", "judge", "B"), ("3", "ann", "TIE"), ("3", "ben", "TIE"),
+        ("3", "judge", "TIE"), ("4", "ann", "A"), ("4", "ben", "B"), ("4", "judge", None),
+    }  # fmt: skip
+
+
+def test_a_b_and_tie_are_one_label_in_any_case_without_systems(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(SPELLINGS, encoding="utf-8")
+    people = {"humans": ("ann", "ben"), "judges": ("judge",)}
+    plain, _ = read_ratings(path, Reading(**people, item_column="item", tie="tie"))
+    pairs = {"item": "item", "systems": ["m", "n"], "labels": WIDE}
+    declared, _ = read_ratings(path, Reading(**people, columns=pairs))
+    assert plain.categories == ("A", "B", "TIE") and plain.categories[plain.tie] == "TIE"
+    said = [
+        [[table.categories[code] if code >= 0 else "" for code in row] for row in table.codes]
+        for table in (plain, declared)
+    ]
+    assert said[0] == said[1]
+    assert (plain.failures_as("tie").codes[3, 2]) == plain.tie
+
+
+def test_gold_labels_are_read_in_any_case_like_the_labels(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(csv_of("item,ann,gold", "1,a,A", "2,B,b", "3,A,"), encoding="utf-8")
+    table, _ = read_ratings(path, Reading(humans=("ann",), item_column="item", gold_column="gold"))
+    assert (table.categories, table.gold.tolist()) == (("A", "B"), [0, 1, -1])
+    gold = tmp_path / "gold.csv"
+    gold.write_text(csv_of("item,label", "1,a", "2,b"), encoding="utf-8")
+    assert with_gold(table, gold, "item").gold.tolist() == [0, 1, -1]
+
+
+@pytest.mark.parametrize("text", ["good,Good", "a,A,c", "a,A,draw", "a,A,1"])
+def test_the_case_of_other_words_counts(tmp_path, text):
+    path = tmp_path / "t.csv"
+    labels = text.split(",")
+    path.write_text(csv_of("item,ann", *(f"{n},{w}" for n, w in enumerate(labels))), "utf-8")
+    table, _ = read_ratings(path, Reading(humans=("ann",), item_column="item"))
+    assert set(table.categories) == set(labels)
+
+
+def test_declared_categories_go_before_capitals(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(SPELLINGS, encoding="utf-8")
+    said = Reading(humans=("ann", "ben"), judges=("judge",), categories=("a", "b", "tie"))
+    table, _ = read_ratings(path, said)
+    assert table.categories == ("a", "b", "tie") and (table.codes[:3] >= 0).all()
+
+
+ONE_LABEL = [
+    "caf\u00e9", "cafe\u0301", " caf\u00e9\u00a0", "caf\u00e9\u200b", "\ufeffcaf\u00e9\u200d",
+]  # fmt: skip
+
+
+def test_what_nobody_sees_makes_no_other_label_in_any_way(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"{n},{word},B\u200b" for n, word in enumerate(ONE_LABEL)]
+    path.write_text(csv_of("item,ann,gpt", *rows), encoding="utf-8")
+    facts = same(ways(path, {"item": "item", "systems": ["m"], "labels": ["ann", "gpt"]}))
+    assert {(f[2], f[4]) for f in facts} == {("ann", "caf\u00e9"), ("gpt", "B")}
+    scale = {"level": "nominal", "labels": ["cafe\u0301", "B"]}
+    facts = same(ways(path, {"item": "item", "systems": ["m"], "labels": ["ann", "gpt"],
+                             "scale": scale}))  # fmt: skip
+    assert {(f[2], f[4]) for f in facts} == {("ann", "cafe\u0301"), ("gpt", "B")}
+    pairs = {"item": "item", "systems": ["m", "n"], "labels": ["ann", "gpt"]}
+    facts = same(ways(path, {**pairs, "values": {"cafe\u0301": "A"}}))
+    assert {(f[2], f[4]) for f in facts} == {("ann", "A"), ("gpt", "B")}
+    facts = same(ways(path, {**pairs, "systems": ["cafe\u0301", "n"]}))
+    assert {(f[2], f[4]) for f in facts} == {("ann", "A"), ("gpt", "B")}
 
 
 def test_every_word_has_its_status():
