@@ -49,7 +49,7 @@ def command(options: Options) -> None:
 
     trainer, weights = options.trainer, weights_of(options.reward or ())
     values = settings_of(trainer, key_values(options.setting, "--set"), "--set")
-    named = options_of_sources(options.option, [n for n in weights if not Path(n).is_dir()])
+    named = options_of_sources(options.option, list(weights))
     with progress(options.quiet) as bars:
         bars.start()
         task = bars.add_task(trainer, total=None)
@@ -59,7 +59,9 @@ def command(options: Options) -> None:
             text = trainer if shown is None else f"{trainer} {shown:+.3f}"
             bars.update(task, completed=row["step"], description=text)
 
-        settings = TrainSettings(values, weights, named, options.seed, on_step)
+        settings = TrainSettings(
+            values, weights, {n: o for n, o in named.items() if o}, options.seed, on_step
+        )
         result = train(trainer, options.model, options.data, options.out, settings)
     console().print(
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",

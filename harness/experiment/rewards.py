@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import Any
 
 from harness.experiment.context import Asking
 from harness.feedback.contract import FeedbackSource
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, InputError
+from harness.nouns.nearest import did_you_mean
 from harness.registry import registry
-from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
+from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards, check_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +75,65 @@ def open_rewards(
 ) -> Iterator[WeightedRewards | None]:
     """Yield the rewards that a training learns from, None where there are none.
 
-    Weights are of sources by name, and of reward models by the folder of their checkpoint.
+    Weights are of sources by name, and of reward models by the folder of their checkpoint. A log
+    calls a reward model by the shortest end of its path that no other reward has.
 
     Raises:
-        ConfigError: Two rewards have the same name, or a source takes no single response.
+        ConfigError: A reward stands there twice, a weight is no finite number of at least 0 or none
+            is above 0, options are of no source, or a source takes no single response.
         PluginError: There is no such source, or its options are wrong.
+        InputError: A folder holds no reward model.
     """
-    folders = {Path(name).name: name for name in rewards if Path(name).is_dir()}
-    weights: dict[str, float] = {}
-    for name, weight in rewards.items():
-        label = Path(name).name if name in folders.values() else name
-        if label in weights:
-            raise ConfigError(f"--reward {label} is given twice")
-        weights[label] = weight
-    sources = {}
-    for name in (label for label in weights if label not in folders):
-        sources[name] = registry().source(name).build(options.get(name, {}))
-        if "pointwise" not in sources[name].info.takes:
-            raise ConfigError(f"--reward {name}: the source judges no single response")
-    if not weights:
+    if not isinstance(rewards, Mapping) or not all(isinstance(name, str) for name in rewards):
+        raise ConfigError(f"rewards are weights by name, as {{'last_number': 1}}, got {rewards!r}")
+    known = registry().sources
+    folders = [name for name in rewards if name not in known and Path(name).is_dir()]
+    names = [name for name in rewards if name not in folders]
+    _check_options(options, names)
+    if not rewards:
         yield None
         return
+    check_weights(rewards)
+    labels = _labels(folders, names)
+    if absent := [name for name in names if name not in known and "/" in name]:
+        raise InputError("there is no such folder of a reward model", where=absent[0])
+    sources = {name: registry().source(name).build(options.get(name, {})) for name in names}
+    for name, source in sources.items():
+        if "pointwise" not in source.info.takes:
+            raise ConfigError(f"--reward {name}: the source judges no single response")
     with online_rewards(Asking(None, seed)) as (make, _):
-        functions: dict[str, Any] = {name: make(source) for name, source in sources.items()}
-        for label, folder in folders.items():
-            from harness.train.reward_model import RewardModelReward
+        functions: dict[str, Any] = {}
+        for name in rewards:
+            if name in sources:
+                functions[name] = make(sources[name])
+            else:
+                from harness.train.reward_model import RewardModelReward
 
-            functions[label] = RewardModelReward(folder)
-        yield WeightedRewards(functions, weights)
+                functions[labels[name]] = RewardModelReward(name)
+        yield WeightedRewards(functions, dict(zip(functions, rewards.values(), strict=True)))
+
+
+def _check_options(options: Mapping[str, Mapping[str, Any]], sources: Sequence[str]) -> None:
+    """Refuse options that no source among the rewards would see."""
+    if not isinstance(options, Mapping) or not all(
+        isinstance(values, Mapping) for values in options.values()
+    ):
+        raise ConfigError(f"options of rewards stand by name, got {options!r:.60}")
+    if absent := [str(name) for name in options if name not in sources]:
+        raise ConfigError(
+            f"options of {absent[0]}, which is no source among the rewards",
+            hint=did_you_mean(absent[0], sources) or f"sources: {', '.join(sources) or 'none'}",
+        )
+
+
+def _labels(folders: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
+    """Return a name of each folder, none of them taken: as much of the ends of their paths."""
+    paths = {name: Path(name).resolve() for name in folders}
+    for name, path in paths.items():
+        if list(paths.values()).count(path) > 1:
+            raise ConfigError(f"--reward {name} is given twice")
+    length, labels = 1, {name: path.name for name, path in paths.items()}
+    while len({*labels.values(), *taken}) < len(labels) + len(taken):
+        length += 1
+        labels = {name: "/".join(path.parts[-length:]) for name, path in paths.items()}
+    return labels

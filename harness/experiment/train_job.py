@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -182,13 +181,13 @@ def _check_coverage(job: TrainJob, log_path: Path) -> None:
 
 def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:
     """Train the arm's reward model, or find it trained; return its reward function and figures."""
-    from harness.train.reward_model import STATISTICS, RewardModelReward
+    from harness.train.reward_model import RewardModelReward, read_statistics
 
     model, options = job.experiment.model, TrainOptions(seed=job.seed)
     settings = job.experiment.config.arms[job.arm].reward_model
     folder = job.reward_model_folder
     learned = train("reward_model", model, job.preferences, settings, folder, options)
-    statistics = json.loads((learned.checkpoint / STATISTICS).read_text(encoding="utf-8"))
+    statistics = read_statistics(learned.checkpoint)
     return RewardModelReward(learned.checkpoint), {
         "reward_model": statistics,
         "reward_model_seconds": learned.seconds,

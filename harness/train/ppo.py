@@ -77,7 +77,12 @@ class Ppo(Training):
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on, also what the critic starts from."""
         found, start = super().inputs(), self.settings.critic_from
-        return found | ({"critic": weights_hash(start)} if start else {})
+        if not start:
+            return found
+        from harness.train.reward_model import read_statistics
+
+        read_statistics(start)  # before anything is loaded: it must be a reward model
+        return found | {"critic": weights_hash(start)}
 
     def work(self) -> int:
         """Make the steps that are not done yet."""

@@ -5,7 +5,6 @@ Imports torch at its top, because it subclasses its Module; import it only insid
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +85,10 @@ def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyW
     if kind == "detached":
         return PolicyWithCritic(policy, None, head)
     if start:
-        from harness.train.reward_model import STATISTICS, load_reward_model
+        from harness.train.reward_model import load_reward_model, read_statistics
 
         model = load_reward_model(start, trainable=True)
-        statistics = json.loads((Path(start) / STATISTICS).read_text(encoding="utf-8"))
+        statistics = read_statistics(start)
         deviation = statistics["score_deviation"]
         # The reward is the standardized score, so the head starts on that scale.
         with torch.no_grad():

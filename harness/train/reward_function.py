@@ -14,9 +14,10 @@ import math
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from harness.nouns.errors import InputError
+from harness.nouns.errors import ConfigError, InputError
 from harness.train.rows import Row, as_completion, completion_text, item_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class WeightedRewards:
         weights: By name; 1 where a name is absent.
 
     Raises:
-        InputError: No function, or a weight for an unknown one.
+        InputError: No function, a weight for an unknown one, or weights that `check_weights`
+            refuses.
     """
 
     functions: Mapping[str, RewardFunction]
@@ -96,6 +98,7 @@ class WeightedRewards:
                 else "there is no reward function",
                 hint=f"reward functions: {', '.join(self.functions) or 'none'}",
             )
+        check_weights({name: self.weights.get(name, 1.0) for name in self.functions})
         self._loop: LoopThread | None = None
         self._seen: dict[str, list[float | None]] = {}
 
@@ -150,6 +153,22 @@ class WeightedRewards:
                 hint="return one float or None for each completion",
             )
         return values
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Refuse weights of rewards that are no finite numbers of at least 0, or all 0.
+
+    Raises:
+        ConfigError: It names the reward and its weight.
+    """
+    for name, weight in weights.items():
+        is_number = issubclass(type(weight), Real) and type(weight) is not bool
+        if not (is_number and math.isfinite(weight) and weight >= 0):
+            raise ConfigError(
+                f"the weight of reward {name} is {weight!r}, no finite number of at least 0"
+            )
+    if not any(weights.values()):
+        raise ConfigError(f"no reward has a weight above 0: {', '.join(weights)}")
 
 
 def _name_of(function: RewardFunction) -> str:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from harness.nouns.errors import InputError
 from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import padded
@@ -125,6 +126,9 @@ class RewardModelReward:
             preferences, so that reward models of different arms have one scale.
         clip: Standardized scores are clipped to plus or minus this; 0 does not clip.
         batch_size: Sequences at once.
+
+    Raises:
+        InputError: The folder holds no reward model.
     """
 
     def __init__(
@@ -137,10 +141,10 @@ class RewardModelReward:
     ) -> None:
         import torch
 
+        self.statistics = read_statistics(path)
         self.tokenizer = load_tokenizer(path)
         self.model = load_reward_model(path)
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
-        self.statistics = json.loads((Path(path) / STATISTICS).read_text(encoding="utf-8"))
         self.standardize, self.clip, self.batch_size = standardize, clip, batch_size
         self.__name__ = "reward_model"
         self.identity = {"weights": weights_hash(path), "standardize": standardize, "clip": clip}
@@ -164,6 +168,32 @@ class RewardModelReward:
         if self.clip:
             scores = [min(max(score, -self.clip), self.clip) for score in scores]
         return list(scores)
+
+
+def read_statistics(path: str | Path) -> dict[str, Any]:
+    """Return what a reward model's checkpoint says of its scores in training.
+
+    Raises:
+        InputError: The folder holds no reward model.
+    """
+    folder = Path(path)
+    try:
+        found: dict[str, Any] = json.loads((folder / STATISTICS).read_text(encoding="utf-8"))
+        if math.isfinite(found["score_mean"]) and 0 < found["score_deviation"] < math.inf:
+            return found
+        reason = "mean or deviation of its scores is no number"
+    except OSError:
+        reason = "there is none" if folder.is_dir() else "there is no such folder"
+    except (ValueError, TypeError, KeyError, OverflowError):
+        reason = "it is damaged"
+    below = folder / "final"
+    raise InputError(
+        f"this is no reward model: {STATISTICS}: {reason}",
+        where=str(path),
+        hint=f"it lies in {below}"
+        if (below / STATISTICS).is_file()
+        else "name what harness train --trainer reward_model left: OUT/final",
+    )
 
 
 def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:

@@ -289,7 +289,9 @@ class World:
         final = out / "final"
         final.mkdir(exist_ok=True)
         (final / "weights").write_text(f"{kind} {training.seed} {len(rows)}")
-        (final / "reward_model.json").write_text('{"accuracy": 0.75}')
+        (final / "reward_model.json").write_text(
+            '{"accuracy": 0.75, "score_mean": 0.0, "score_deviation": 1.0}'
+        )
         return TrainResult(final, 2, out / "log.jsonl", 1.5, 64.0)
 
 

@@ -22,7 +22,7 @@ from harness.nouns.errors import ConfigError, InputError
 from harness.train.ppo import Ppo
 from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
-from harness.train.reward_model import RewardModelReward
+from harness.train.reward_model import STATISTICS, RewardModelReward
 from harness.train.settings import AtLeastOne, TrainerSettings
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, train
@@ -142,6 +142,7 @@ def test_a_reward_model_is_what_its_weights_and_options_are(
 def test_a_critic_is_what_its_weights_are(policy_path: Path, tmp_path: Path) -> None:
     start = tmp_path / "start"
     start.mkdir()
+    (start / STATISTICS).write_text('{"score_mean": 0.0, "score_deviation": 1.0}')
     settings: Any = settings_of("ppo", {"critic_from": str(start)}, "")
     options = TrainOptions(rewards=WeightedRewards({"r": len}))
     inputs = []

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.train import train
 from harness.nouns.errors import ConfigError, DataError, InputError
+from harness.train.result import read_log
+from harness.train.reward_function import WeightedRewards
 from harness.train.rows import check_rows
 
 PAIR = {"prompt": "a", "chosen": "b", "rejected": "c"}
@@ -125,3 +129,123 @@ def test_arguments_of_another_kind_are_refused_by_name(tmp_path: Path) -> None:
         train("sft", None, rows, out)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="out must be a text or a path, got 3"):
         train("sft", "absent/or/not", rows, 3)  # type: ignore[arg-type]
+
+
+def rewarded(out: Path, rewards: Any, options: Any = None, model: str = "absent/or/not") -> Any:
+    given: Any = {"rewards": rewards, "options": options or {}}
+    return train("best_of_n", model, [{"prompt": "1+1?", "reference": "2"}], out, given)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf, -1.0, "1", True, None, [1]])
+def test_a_weight_is_a_finite_number(weight: Any, tmp_path: Path) -> None:
+    reason = f"the weight of reward last_number is {weight!r}, no finite number of at least 0"
+    with pytest.raises(ConfigError) as wrong:
+        rewarded(tmp_path / "out", {"last_number": weight, "exact_match": 1.0})
+    assert wrong.value.what == reason
+    with pytest.raises(ConfigError) as wrong:
+        WeightedRewards({"last_number": len}, {"last_number": weight})
+    assert wrong.value.what == reason
+
+
+def test_a_weight_of_0_needs_another_above_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no reward has a weight above 0: a, b"):
+        WeightedRewards({"a": len, "b": len}, {"a": 0, "b": 0.0})
+    WeightedRewards({"a": len, "b": len}, {"a": 0})  # b has 1
+    with pytest.raises(ConfigError, match="no reward has a weight above 0: last_number"):
+        rewarded(tmp_path / "out", {"last_number": 0.0})
+
+
+@pytest.mark.parametrize("rewards", [["last_number"], "last_number", None, {3: 1.0}])
+def test_rewards_are_weights_by_name(rewards: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rewards are weights by name, as") as wrong:
+        rewarded(tmp_path / "out", rewards)
+    assert wrong.value.what.endswith(f"got {rewards!r}")
+
+
+def test_options_are_of_a_source_among_the_rewards(tmp_path: Path) -> None:
+    options: Any
+    for options, reason in (
+        ({"last_numbr": {}}, "options of last_numbr, which is no source among the rewards"),
+        (["x"], "options of rewards stand by name, got ['x']"),
+        ({"last_number": 3}, "options of rewards stand by name, got {'last_number': 3}"),
+    ):
+        with pytest.raises(ConfigError) as wrong:
+            rewarded(tmp_path / "out", {"last_number": 1.0}, options)
+        assert wrong.value.what == reason
+        assert "numbr" not in reason or wrong.value.hint == "did you mean last_number?"
+
+
+@pytest.fixture(scope="module")
+def reward_model(policy_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings: Any = {"values": {"held_out_share": 0.0, "batch_size": 2}}
+    out = tmp_path_factory.mktemp("rm1")
+    return train("reward_model", str(policy_path), [PAIR, PAIR], out, settings).checkpoint
+
+
+def test_two_reward_models_are_both_in_the_log(
+    reward_model: Path, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every reward model lies in a folder that is called final; a folder may be called anything."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("rm1/final", "rm2/final", "last_number"):
+        shutil.copytree(reward_model, name)
+    given = {"rm1/final": 1.0, "rm2/final": 2.0, "last_number": 1.0, "./last_number": 0.5}
+    values = {"n": 2, "max_new_tokens": 4, "batch_size": 2}
+    rows = [{"prompt": "1+1?", "reference": "2"}] * 4
+    settings: Any = {"values": values, "rewards": given}
+    found = train("best_of_n", str(policy_path), rows, tmp_path / "out", settings)
+    first = read_log(found.log_path)[0]
+    labels = ["rm1/final", "rm2/final", "last_number", f"{tmp_path.name}/last_number"]
+    assert [key for key in first if key.startswith("coverage/")] == [
+        f"coverage/{label}" for label in labels
+    ]
+    assert first["reward/rm1/final"] == first["reward/rm2/final"]
+    with open_rewards({"rm1/final": 1.0}, {}, 0) as one:
+        assert one is not None and list(one.functions) == ["final"]
+    with (
+        pytest.raises(ConfigError, match="given twice"),
+        open_rewards({"rm1/final": 1.0, "./rm1/final/": 1.0}, {}, 0),
+    ):
+        pass
+    with (
+        pytest.raises(ConfigError, match="options of rm1/final, which is no source"),
+        open_rewards({"rm1/final": 1.0}, {"rm1/final": {"clip": 1.0}}, 0),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{}", "[]", '{"score_mean": 0, "score_deviation": 0}']
+)
+def test_what_is_no_reward_model_is_one_error(
+    content: str | None, reward_model: Path, policy_path: Path, tmp_path: Path
+) -> None:
+    """A policy, or a reward model whose figures are damaged; as a reward and as a critic."""
+    broken = tmp_path / "broken"
+    shutil.copytree(policy_path if content is None else reward_model, broken)
+    if content is not None:
+        (broken / "reward_model.json").write_text(content)
+    rows = [{"prompt": "1+1?", "reference": "2"}]
+    settings: Any = {"values": {"critic_from": str(broken)}, "rewards": {"last_number": 1.0}}
+    for call in (
+        lambda: rewarded(tmp_path / "out", {str(broken): 1.0}),
+        lambda: train("ppo", str(policy_path), rows, tmp_path / "out", settings),
+    ):
+        with pytest.raises(InputError) as wrong:
+            call()
+        assert wrong.value.where == str(broken)
+        assert wrong.value.what.startswith("this is no reward model: ")
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_above_a_reward_model_says_where_it_lies(
+    reward_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as wrong:
+        rewarded(tmp_path / "out", {str(reward_model.parent): 1.0})
+    assert wrong.value.hint == f"it lies in {reward_model}"
+    with pytest.raises(InputError, match="this is no reward model") as wrong:
+        rewarded(tmp_path / "out", {str(tmp_path): 1.0})
+    assert "harness train --trainer reward_model" in wrong.value.hint
+    with pytest.raises(InputError, match="no such folder"):
+        rewarded(tmp_path / "out", {"rm1/finl": 1.0})
