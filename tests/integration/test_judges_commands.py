@@ -424,6 +424,13 @@ def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
                 "annotator": "cheap",
                 "item_id": f"i{n}",
                 "response_ids": [f"i{n}.0", f"i{n}.1"],
+                "source_info": {
+                    "kind": "judge",
+                    "simulated": False,
+                    "identity": "",
+                    "models": [],
+                    "scale": None,
+                },
                 "verdict": {
                     "status": "ok",
                     "value": says,
