@@ -5,6 +5,7 @@ This is the one place where an exception, a broken promise or silence of a sourc
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -85,9 +86,9 @@ async def annotate(
                     raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
                 pointwise = known[judgment.request_id] == "pointwise"
                 record(_checked(judgment, source) if pointwise else judgment)
-        except PASS_THROUGH:
+        except (*PASS_THROUGH, asyncio.CancelledError, KeyboardInterrupt):  # it is the run's task
             raise
-        except Exception as error:  # a source may raise anything; its rows keep the reason
+        except BaseException as error:  # a source may raise anything; its rows keep the reason
             failure = verdict_of_exception(error)
     for request in todo:
         if request.id not in answered:

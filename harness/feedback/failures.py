@@ -6,10 +6,15 @@ from typing import Any
 
 from harness.nouns.errors import BudgetExceededError, ChatError, InputError
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Verdict
+from harness.nouns.schema import Verdict, no_verdict
 
-PASS_THROUGH = (BudgetExceededError, InputError)
-"""Errors that stop the run instead of becoming a row: they concern the run, not the request."""
+PASS_THROUGH = (BudgetExceededError, InputError, GeneratorExit)
+"""Errors that stop the run instead of becoming a row: they concern the run, not the request.
+
+Whatever else a call raises in a task of its own costs its verdict only, ``SystemExit`` and
+``KeyboardInterrupt`` too: a real Ctrl-C makes asyncio cancel the task of the run, which stops
+listening to its calls.
+"""
 
 
 def verdict_of_exception(error: BaseException) -> Verdict:
@@ -37,6 +42,4 @@ def verdict_of_value(value: Any) -> Verdict:
         if 0.0 <= value <= 1.0:
             return Verdict(Status.OK, float(value))
         return Verdict(Status.ERROR, rationale=f"score {value!r} is not between 0 and 1")
-    return Verdict(
-        Status.ERROR, rationale=f"a verifier returns bool, float or None, got {value!r:.80}"
-    )
+    return Verdict(Status.ERROR, rationale=no_verdict(value))

@@ -165,7 +165,7 @@ class JudgeSource:
             verdict = unswap(verdict) if order == "BA" else verdict
         except PASS_THROUGH:
             raise
-        except Exception as error:  # a plugin may raise anything; the row keeps the reason
+        except BaseException as error:  # a plugin may raise anything; the row keeps the reason
             verdict = verdict_of_exception(error)
         replies = meter.replies
         return Judgment(

@@ -225,6 +225,8 @@ class AsyncVerifierSource(_Verifier):
                 found = await self.function(request.item, response, *extra, **named)  # type: ignore[misc]
         except (*PASS_THROUGH, SandboxError):  # without a sandbox no response can be checked
             raise
-        except Exception as error:  # the function may raise anything; the row keeps the reason
+        except BaseException as error:  # the function may raise anything; the row keeps the reason
             found = verdict_of_exception(error)
+        if time.perf_counter() - began > limit:  # whether or not it let itself be stopped
+            found = verdict_of_exception(TimeoutError())
         return self.judgment(request, found, time.perf_counter() - began)

@@ -97,6 +97,11 @@ class Verdict:
             raise ValueError(f"probability must be between 0 and 1, got {self.probability}")
 
 
+def no_verdict(value: object) -> str:
+    """Return the words for what a verifier may not return, such as a NumPy bool."""
+    return f"a verifier returns bool, float or None, got {value!r:.80}"
+
+
 @dataclass(frozen=True, slots=True)
 class Judgment:
     """One recorded verdict on one request.

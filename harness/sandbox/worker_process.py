@@ -15,7 +15,7 @@ import resource
 from collections.abc import Callable
 from typing import Any
 
-from harness.nouns.schema import Verdict
+from harness.nouns.schema import Verdict, no_verdict
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.guest.program import die_with_parent, read_frame, write_all
 
@@ -39,10 +39,13 @@ def _answer(function: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
         if arguments is None:
             return {"value": None}
         value = called(*arguments)
-        if isinstance(value, Verdict):
-            return {"verdict": [value.status, value.value, value.probability, value.rationale]}
         answer = {"value": value}
-        json.dumps(answer)
+        if isinstance(value, Verdict):
+            answer = {"verdict": [value.status, value.value, value.probability, value.rationale]}
+        try:
+            json.dumps(answer)
+        except (TypeError, ValueError):
+            return {"error": no_verdict(value)}
         return answer
     except KeyboardInterrupt:
         raise

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,15 +25,19 @@ from harness.plugin import (
     Finding,
     Item,
     Judgment,
+    JudgmentRequest,
     Limits,
     PluginError,
     Response,
     RunContext,
     SourceFactory,
+    SourceInfo,
     Status,
     Verdict,
+    judge,
     verifier,
 )
+from harness.records.judgments import in_order
 from harness.testing import FakeChat, check_source, fake_context
 
 ITEM = Item("i", "q", reference="r")
@@ -122,6 +131,16 @@ def test_the_time_limit_is_hard_and_no_limit_is_none() -> None:
         (Verdict(Status.REFUSED, rationale="no"), Status.REFUSED, None, "no"),
         (ValueError("odd"), Status.ERROR, None, "ValueError: odd"),
         (ChatError(Status.REFUSED, "will not"), Status.REFUSED, None, "will not"),
+        (SystemExit(3), Status.ERROR, None, "SystemExit: 3"),
+        (KeyboardInterrupt(), Status.ERROR, None, "KeyboardInterrupt: "),
+        (asyncio.CancelledError(), Status.ERROR, None, "CancelledError: "),
+        (
+            BaseExceptionGroup("g", [ValueError("x"), SystemExit(1)]),
+            Status.ERROR,
+            None,
+            "BaseExceptionGroup: g (2 sub-exceptions)",
+        ),
+        (BaseException("base"), Status.ERROR, None, "BaseException: base"),
     ],
 )
 def test_what_it_returns_or_raises_is_a_typed_verdict(
@@ -129,13 +148,102 @@ def test_what_it_returns_or_raises_is_a_typed_verdict(
 ) -> None:
     async def says(item: Item, response: Response) -> Any:
         """Say it."""
-        if isinstance(given, Exception):
+        if response.text == "1":
+            return 1.0
+        if isinstance(given, BaseException):
             raise given
         return given
 
-    (row,) = rows(verifier(name="says", version="1", scale=UNIT)(says), asked=SINGLES[:1])
+    row, other = in_order(
+        SINGLES, rows(verifier(name="says", version="1", scale=UNIT)(says), asked=SINGLES[:2])
+    )
     assert (row.verdict.status, row.verdict.value) == (status, value)
     assert row.verdict.rationale == reason
+    assert other.verdict.value == 1.0
+
+
+class Exits:
+    """A source written by hand that ends in the middle."""
+
+    info = SourceInfo("exits", "1", "verifier")
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Judge one response, then exit."""
+        yield Judgment(requests[0].id, "exits", "1", "exits", Verdict(Status.OK, True))
+        raise SystemExit(3)
+
+    def check(self, ctx: RunContext) -> None:
+        """Nothing to check."""
+
+
+def test_a_source_written_by_hand_that_exits_costs_what_it_did_not_judge() -> None:
+    row, other = asyncio.run(annotate(Exits(), SINGLES[:2], fake_context()))
+    assert row.verdict.value is True
+    assert other.verdict == Verdict(Status.ERROR, rationale="SystemExit: 3")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), KeyboardInterrupt()])
+def test_a_judge_that_raises_what_ends_programs_costs_its_verdict(error: BaseException) -> None:
+    @judge(name="ends", version="1", takes=("pointwise",))
+    async def ends(request: JudgmentRequest, ctx: RunContext) -> Verdict:
+        """End."""
+        if request.responses[0].text == "0":
+            raise error
+        return Verdict(Status.OK, True)
+
+    row, other = in_order(SINGLES, rows(ends, asked=SINGLES[:2]))
+    assert (row.verdict.status, row.verdict.rationale[:6]) == (
+        Status.ERROR, type(error).__name__[:6],
+    )  # fmt: skip
+    assert other.verdict.value is True
+
+
+@pytest.mark.parametrize("how", ["answers", "raises", "blocks"])
+def test_an_answer_after_the_limit_is_a_timeout(how: str) -> None:
+    async def late(item: Item, response: Response) -> bool:
+        """Answer late, whatever it is told."""
+        if how == "blocks":
+            time.sleep(0.2)
+            return True
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        if how == "raises":
+            raise ValueError("late")
+        return True
+
+    (row,) = rows(verifier(name="late", version="1", timeout_s=0.1)(late), asked=SINGLES[:1])
+    assert row.verdict == Verdict(Status.TIMEOUT, rationale="time limit reached")
+
+
+INTERRUPTED = """
+import asyncio, os, signal
+from harness.feedback.annotate import annotate
+from harness.feedback.requests import build_requests
+from harness.plugin import Item, Response, verifier
+from harness.testing import fake_context
+
+@verifier(name="waits", version="1", timeout_s=60)
+async def waits(item, response):
+    "Wait."
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.Event().wait()
+
+items = [Item("i", "q")]
+asked = build_requests(items, [Response(f"r{n}", "i", "s", "") for n in range(20)], "pointwise")
+asyncio.run(annotate(waits.build(), asked, fake_context()))
+print("went on")
+"""
+
+
+def test_a_real_ctrl_c_stops_the_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=50
+    )
+    assert "went on" not in done.stdout
+    assert done.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in done.stderr
 
 
 def test_steps_and_findings_keep_what_belongs_to_the_judgment() -> None:

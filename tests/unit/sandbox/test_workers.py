@@ -40,6 +40,12 @@ def eat(x): return len([bytes(1 << 28) for _ in range(x)])
 def verdict(x): return Verdict(Status.OK, True, rationale=str(x))
 def abstain(x): return Verdict(Status.ABSTAINED, rationale="no")
 def strange(x): return object()
+def numpy_bool(x):
+    import numpy
+    return numpy.bool_(x)
+def decimal(x):
+    import decimal
+    return Verdict(Status.OK, decimal.Decimal(x))
 def pid(x): return os.getpid()
 def breed(x):
     import subprocess
@@ -101,7 +107,9 @@ def test_blocked_signals_do_not_help(pool: WorkerPool) -> None:
         ("stop", 0, "BaseException: base"),
         ("stop", 1, "signal 2"),
         ("eat", 100, "MemoryError"),
-        ("strange", 1, "not JSON serializable"),
+        ("strange", 1, "a verifier returns bool, float or None, got <object object at"),
+        ("numpy_bool", 1, "a verifier returns bool, float or None, got np.True_"),
+        ("decimal", 1, "a verifier returns bool, float or None, got Verdict("),
         ("missing", 1, "cannot load"),
     ],
 )
