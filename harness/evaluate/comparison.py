@@ -126,7 +126,7 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
     return {
         "evaluator": evaluator.name,
         "policy": policy,
-        "held_out": True if policy == base else None if of is None else policy in of,
+        "held_out": None if of is None else policy == base or policy in of,
         **_with_seeds(pooled, seed_interval(_cells(rows))),
         **coverage_of(rows),
         "clusters": pooled.clusters,

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.problems import Problems
 from harness.labels.values import cell_text
 from harness.nouns.errors import DataError, MissingExtraError
 from harness.nouns.nearest import did_you_mean
+from harness.records.rows import need_file, parsed_json
 
 FORMATS = {
     ".csv": "csv",
@@ -135,8 +137,7 @@ def read_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
         DataError: The file is missing, has another encoding, no rows, or a broken structure.
         MissingExtraError: pyarrow or openpyxl is needed and not installed.
     """
-    if not path.is_file():
-        raise DataError("no such file", where=str(path))
+    need_file(path)
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise DataError(
@@ -158,6 +159,11 @@ def read_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
             table = _jsonl(path, text)
         else:
             table = _csv(path, text, "\t" if kind == "tsv" and not delimiter else delimiter)
+    if not table.columns:
+        wrong = Problems(path, "a table of JSON is objects, one for each row")
+        for place, message in table.problems:
+            wrong.add(place, message)
+        wrong.refuse("no row is a JSON object")
     if not table.rows and not table.problems:
         raise DataError("the table has no rows", where=str(path))
     return table
@@ -244,13 +250,15 @@ def _objects(path: Path, found: Iterable[tuple[str, Any]]) -> Table:
 
 def _json(path: Path, text: str) -> Table:
     try:
-        content = json.loads(text)
+        content = parsed_json(text)
     except json.JSONDecodeError as error:
         raise DataError(
             f"not JSON: {error.msg} in line {error.lineno}",
             where=str(path),
             hint="a file with one object a line is JSONL: rename it to end in .jsonl",
         ) from error
+    except ValueError as error:
+        raise DataError(str(error), where=str(path)) from error
     if not isinstance(content, list):
         raise DataError(
             f"a JSON table is a list of objects, got {type(content).__name__}", where=str(path)
@@ -265,9 +273,11 @@ def _jsonl(path: Path, text: str) -> Table:
         if not line.strip():
             continue
         try:
-            found.append((f"line {number}", json.loads(line)))
+            found.append((f"line {number}", parsed_json(line)))
         except json.JSONDecodeError as error:
             problems.append((f"line {number}", f"not JSON: {error.msg}"))
+        except ValueError as error:
+            problems.append((f"line {number}", str(error)))
     table = _objects(path, found)
     return replace(table, problems=(*problems, *table.problems))
 

@@ -133,6 +133,7 @@ class _Reader:
     unread: set[str] = field(default_factory=set)
     off_scale: bool = False
     empty: bool = False
+    twice: bool = False
     labels: list[HumanLabel] = field(default_factory=list)
     rows: dict[Thing, list[Row]] = field(default_factory=dict)
     responses: dict[Thing, tuple[str, ...]] = field(default_factory=dict)
@@ -301,6 +302,7 @@ class _Reader:
             elif self.columns.duplicates == "last":
                 kept[place] = label
             else:
+                self.twice = True
                 self._report_duplicate(kept[place], label)
             count[key] += 1
         self.labels = kept
@@ -327,7 +329,12 @@ class _Reader:
             return "a command says it as --set 'values={\"\": SKIP}'"
         if self.off_scale:
             return "a text that stands for a failure goes into failure_values (--failure-values)"
-        return "correct the file and try again; duplicates: last or repeat keeps both labels"
+        if self.twice:
+            return (
+                "correct the file, or say which label counts: duplicates: last (the last one),"
+                " or repeat (both)"
+            )
+        return "correct the file and try again"
 
 
 def _said(value: Value) -> str:

@@ -24,14 +24,44 @@ def to_dict(record: Any) -> dict[str, Any]:
     return dataclasses.asdict(record)
 
 
+def need_file(path: Path) -> None:
+    """Refuse what is no file.
+
+    Raises:
+        DataError: There is nothing of that name, or it is a folder.
+    """
+    if path.is_dir():
+        raise DataError("it is a folder, not a file", where=str(path))
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+
+
+def parsed_json(text: str) -> Any:
+    """Parse JSON in which no object has a key twice.
+
+    Raises:
+        JSONDecodeError: It is no JSON.
+        ValueError: A key stands twice, so that one of its values would be lost.
+    """
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice!r} stands twice in the object {found!r:.80}")
+    return found
+
+
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (place, row) for each line of a JSONL file.
 
     Raises:
         DataError: The file is missing, or a line is not UTF-8 or not a JSON object.
     """
-    if not path.is_file():
-        raise DataError("no such file", where=str(path))
+    need_file(path)
     with path.open("rb") as file:
         for number, content in enumerate(file, 1):
             where = f"{path}:{number}"
@@ -46,9 +76,11 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = parsed_json(line)
             except json.JSONDecodeError as error:
                 raise DataError(f"not JSON: {error.msg}", where=where) from error
+            except ValueError as error:
+                raise DataError(str(error), where=where) from error
             if not isinstance(row, dict):
                 raise DataError(
                     f"a line must be a JSON object, got {line.strip():.60}", where=where

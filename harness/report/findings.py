@@ -89,7 +89,7 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
         change = f"{number(difference['value'], sign=True)}, 95% interval "
         change += interval(difference, "change")
         if said in ("raised", "lowered"):
-            note = "" if row["held_out"] else "; trained on it"
+            note = "; trained on it" if row["held_out"] is False else ""
             clear.append(f"{said} {label} from {way} ({change}{note})")
         elif said == "unchanged":
             rest.append(f"left {label} about where it was ({way}; {change})")

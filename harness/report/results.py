@@ -115,7 +115,7 @@ class _Results:
             row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
-                held_out = "" if score["held_out"] else "trained on it · "
+                held_out = "trained on it · " if score["held_out"] is False else ""
                 row.append(Cell(score["value"], f"{held_out}{interval(score)}"))
                 row.append(_change_cell(score["difference"]))
             kl = policy.get("kl")

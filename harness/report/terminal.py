@@ -1,4 +1,4 @@
-"""The same blocks on a terminal: words are never broken while the columns have room for them."""
+"""The same blocks on a terminal: no word is broken that a line has room for."""
 
 from __future__ import annotations
 
@@ -64,13 +64,18 @@ def _show_table(screen: Console, table: Table) -> None:
     columns = [head for _, head in heads]
     body = table.body
     kept = [[row[k] for k, _ in heads] for row in body]
-    widths = _widths(columns, [[_text(cell) for cell in row] for row in kept], screen.width)
+    texts = [[head.heading for head in columns], *([_text(cell) for cell in row] for row in kept)]
+    widths = _widths(columns, texts, screen.width)
     if table.title:
         screen.print()
         _print(screen, table.title, "bold")
-    _show_row(screen, columns, widths, [Cell(head.heading, tone="muted") for head in columns])
+    if widths:
+        _show_row(screen, columns, widths, [Cell(head.heading, tone="muted") for head in columns])
     for row, cells in zip(body, kept, strict=True):
-        _show_row(screen, columns, widths, cells)
+        if widths:
+            _show_row(screen, columns, widths, cells)
+        else:
+            _show_stacked(screen, columns, cells)
         for note in (row[k] for k in under):
             if note.text:
                 _print(screen, note.text, STYLES[note.tone], indent=4)
@@ -102,11 +107,28 @@ def _show_row(
         screen.print(line)
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
-    """Return the widths at which the table is lowest, words whole wherever the room allows it."""
+def _show_stacked(screen: Console, columns: Sequence[Column], cells: Sequence[Cell]) -> None:
+    """Print a row as lines of its own, below each other, where the columns have no room."""
+    for k, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        if k == 0:
+            _print(screen, _text(cell), STYLES[cell.tone or "strong"])
+        elif _text(cell):
+            _print(screen, f"{column.heading}: {_text(cell)}", STYLES[cell.tone], indent=2)
+
+
+def _widths(columns: Sequence[Column], table: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return the widths at which the table is lowest; none where its words have no room.
+
+    A word counts with at most the whole room: one that is longer than that is cut.
+
+    Args:
+        columns: What stands in them.
+        table: The texts of the headings, then of the rows.
+        room: Cells of the screen.
+    """
     from rich.cells import cell_len
 
-    table = [[column.heading for column in columns], *rows]
+    rows = table[1:]
     words = [[[cell_len(word) for word in text.split()] for text in row] for row in table]
     widths = [max(1, *(cell_len(row[k]) for row in table)) for k in range(len(columns))]
     least = [max(1, *(max(row[k], default=0) for row in words)) for k in range(len(columns))]
@@ -120,13 +142,14 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int)
         return sum(max(map(_lines, row, tried)) for row in words)
 
     room -= GAP * (len(columns) - 1)
-    while sum(widths) > room and max(widths) > 1:
+    if sum(least) > room and len(columns) > 1:
+        return []
+    least = [min(width, room) for width in least]
+    while sum(widths) > room:
         free = [k for k, width in enumerate(widths) if width > least[k]]
-        if free:
-            narrowed = min(free, key=lambda k: (height(k), -widths[k]))
-        else:
-            narrowed = widths.index(max(widths))
-        widths[narrowed] -= 1
+        if not free:
+            break
+        widths[min(free, key=lambda k: (height(k), -widths[k]))] -= 1
     return widths
 
 

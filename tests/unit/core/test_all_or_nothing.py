@@ -96,8 +96,8 @@ def test_aggregate_writes_its_labels_all_or_nothing(
     assert done.exit_code == 0, done.output
     assert text(out) == whole[0]
     rows = [line.split(",") for line in whole[0].splitlines()]
-    assert rows[0] == ["item", "label", "probability", "p:a", "p:b"]
-    assert [row[:2] for row in rows[1:]] == [["i", "a"], ["j", "b"], ["k", ""]]
+    assert rows[0] == ["item", "label", "probability", "p:A", "p:B"]
+    assert [row[:2] for row in rows[1:]] == [["i", "A"], ["j", "B"], ["k", ""]]
     assert rows[3][2:] == ["", "", ""]  # nobody labelled k
 
 

@@ -107,3 +107,21 @@ def test_paragraphs_are_printed_as_they_are() -> None:
     text = on_a_terminal(Text("[red]a[/red] b", "warn"), Bullets(["one", "two " * 30]))
     assert text.splitlines()[0] == "[red]a[/red] b"
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_where_the_columns_have_no_room_a_row_is_lines_and_no_word_is_cut() -> None:
+    columns = ["annotator", "kind", *Column.each("count", "labels", "failed", "missing"),
+               Column("coverage", "percent"), Column("failures by reason", "note")]  # fmt: skip
+    rows = [
+        ["ann", "human", 30, 0, 0, 1.0, ""],
+        ["a_name_that_is_wider_than_forty_columns_is", "judge", 26, 4, 0, 0.8667, "4 error"],
+    ]
+    text = on_a_terminal(Table("Coverage", columns, rows), width=40)
+    assert all(len(line) <= 40 for line in text.splitlines())
+    words = set(text.replace(":", " ").split())
+    assert words >= {"ann", "kind", "labels", "failed", "missing", "coverage", "86.7%"}
+    assert "a_name_that_is_wider_than_forty_columns_is" in text.replace("\n", "")
+    wide = on_a_terminal(Table("Coverage", columns, rows), width=120)
+    assert wide.splitlines()[2].split() == [
+        "annotator", "kind", "labels", "failed", "missing", "coverage",
+    ]  # fmt: skip
