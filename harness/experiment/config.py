@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
+from harness.train.settings import Size, Temperature
 
 
 def _makes_policy(trainer: str) -> str:
@@ -65,8 +66,8 @@ class PolicyConfig(_Strict):
 
     model: str
     responses_per_item: int = Field(default=2, ge=2)
-    temperature: float = Field(default=1.0, gt=0)
-    max_new_tokens: int = Field(default=256, gt=0)
+    temperature: Temperature = 1.0
+    max_new_tokens: Size = 256
 
 
 class SourceConfig(_Strict):
@@ -263,6 +264,8 @@ def _explain(entry: Any) -> list[str]:
         return [f"{place}: unknown key; {hint}"]
     if entry["type"] == "missing":
         return [f"{place}: missing"]
+    if entry["type"] in ("dict_type", "model_type"):
+        return [f"{place}: must be a mapping of names to values, got {entry['input']!r:.60}"]
     return [f"{place}: {entry['msg']}, got {entry['input']!r:.60}"]
 
 

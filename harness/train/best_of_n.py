@@ -14,7 +14,7 @@ from harness.policy.sampling import Rollout, Sampling, sample
 from harness.records.writes import write_json
 from harness.train.reward_function import call_rewards
 from harness.train.rows import Row
-from harness.train.settings import AtLeastOne, SamplingSettings
+from harness.train.settings import SamplingSettings, Size
 from harness.train.sft import Sft, SftSettings
 
 
@@ -25,7 +25,7 @@ class BestOfNSettings(SftSettings, SamplingSettings):
         n: Completions for each prompt.
     """
 
-    n: AtLeastOne = 8
+    n: Size = 8
 
 
 class BestOfN(Sft):

@@ -10,7 +10,7 @@ from pydantic import Field
 from harness.nouns.errors import DataError
 from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.rows import Row, as_completion
-from harness.train.settings import NotNegative, Number, Positive, TrainerSettings
+from harness.train.settings import NotNegative, Number, Passes, Positive, TrainerSettings
 from harness.train.training import TrlTraining
 
 
@@ -25,7 +25,7 @@ class DpoSettings(TrainerSettings):
         minimum_probability: Preferences less certain than this are left out; exact ties always.
     """
 
-    epochs: Positive = 1.0
+    epochs: Passes = 1.0
     beta: Positive = 0.1
     sft_weight: NotNegative = 0.0
     minimum_probability: Number = Field(default=0.5, ge=0.5, le=1)

@@ -20,7 +20,7 @@ class GrpoSettings(OnlineSettings):
         group_size: Completions for each prompt; ``batch_size * accumulation`` is a multiple of it.
     """
 
-    group_size: int = Field(default=8, ge=2)
+    group_size: int = Field(default=8, ge=2, le=1_000_000)
 
     @model_validator(mode="after")
     def _whole_groups(self) -> GrpoSettings:

@@ -10,12 +10,13 @@ from pydantic import Field, model_validator
 
 from harness.nouns.hashing import seed_of
 from harness.train.settings import (
-    AtLeastOne,
     NotNegative,
     Number,
     OnlineSettings,
     Positive,
     Share,
+    Size,
+    Steps,
 )
 
 
@@ -50,8 +51,8 @@ class PpoSettings(OnlineSettings):
     """
 
     beta: NotNegative = 0.05
-    epochs: AtLeastOne = 4
-    rollout_size: AtLeastOne = 128
+    epochs: int = Field(default=4, ge=1, le=10_000)
+    rollout_size: Size = 128
     gamma: Share = 1.0
     gae_lambda: Share = 0.95
     value_clip: Positive = 0.2
@@ -65,7 +66,7 @@ class PpoSettings(OnlineSettings):
     missing_eos_penalty: NotNegative = 0.0
     log_ratio_clip: Number = Field(default=10.0, gt=0, le=80)
     target_kl: NotNegative = 0.0
-    kl_horizon: AtLeastOne = 10_000
+    kl_horizon: Steps = 10_000
     stop_kl: NotNegative = 0.0
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from harness.policy.sampling import padded
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pairs
 from harness.train.rows import Row
-from harness.train.settings import Number, Positive, Rate, TrainerSettings
+from harness.train.settings import Number, Passes, Rate, TrainerSettings
 from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
@@ -37,7 +37,7 @@ class RewardModelSettings(TrainerSettings):
     """
 
     learning_rate: Rate = 1e-5
-    epochs: Positive = 1.0
+    epochs: Passes = 1.0
     soft_labels: bool = True
     held_out_share: Number = Field(default=0.1, ge=0, lt=1)
 

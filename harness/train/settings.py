@@ -23,9 +23,14 @@ def _number(value: Any) -> Any:
 Number = Annotated[float, BeforeValidator(_number)]
 # AdamW moves a weight by about the rate in each step; weights are far below 1.
 Rate = Annotated[Number, Field(gt=0, le=1)]
-AtLeastOne = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Positive = Annotated[Number, Field(gt=0)]
+# Upper ends are far above what anybody trains with, and far below what overflows or never ends.
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Passes = Annotated[Number, Field(gt=0, le=10_000)]
+NotNegative = Annotated[Number, Field(ge=0, le=1_000_000)]
+Positive = Annotated[Number, Field(gt=0, le=1_000_000)]
+# Below the lower end logits over it may be infinite, above the upper one all tokens are alike.
+Temperature = Annotated[Number, Field(ge=0.001, le=100)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 
@@ -48,15 +53,15 @@ class TrainerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     learning_rate: Rate = 1e-6
-    warmup_steps: int = Field(default=5, ge=0)
+    warmup_steps: int = Field(default=5, ge=0, le=1_000_000_000)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    batch_size: AtLeastOne = 32
-    accumulation: AtLeastOne = 1
+    batch_size: Size = 32
+    accumulation: Size = 1
     max_grad_norm: Positive = 1.0
     weight_decay: Share = 0.0
-    max_length: int = Field(default=1024, ge=2)
-    lora_rank: int = Field(default=0, ge=0)
-    checkpoint_every: AtLeastOne = 50
+    max_length: int = Field(default=1024, ge=2, le=1_000_000_000)
+    lora_rank: int = Field(default=0, ge=0, le=65_536)
+    checkpoint_every: Steps = 50
 
 
 class SamplingSettings(TrainerSettings):
@@ -67,8 +72,8 @@ class SamplingSettings(TrainerSettings):
         temperature: Of sampling; every log-probability is computed at it, so it is above 0.
     """
 
-    max_new_tokens: AtLeastOne = 256
-    temperature: Positive = 1.0
+    max_new_tokens: Size = 256
+    temperature: Temperature = 1.0
 
 
 class OnlineSettings(SamplingSettings):
@@ -82,9 +87,9 @@ class OnlineSettings(SamplingSettings):
             no ratio comes below, would never bind.
     """
 
-    steps: AtLeastOne = 100
+    steps: Steps = 100
     beta: NotNegative = 0.04
-    epochs: AtLeastOne = 1
+    epochs: int = Field(default=1, ge=1, le=10_000)
     clip: Number = Field(default=0.2, gt=0, lt=1)
 
 
@@ -112,7 +117,7 @@ def allowed(field: FieldInfo) -> str:
     text = words[field.annotation]
     limits = {Ge: "of at least", Gt: "above", Le: "of at most", Lt: "below"}
     bounds = [
-        f"{limits[type(limit)]} {getattr(limit, type(limit).__name__.lower()):g}"
+        f"{limits[type(limit)]} {getattr(limit, type(limit).__name__.lower()):,.10g}"
         for limit in sorted(field.metadata, key=lambda found: isinstance(found, Le | Lt))
         if type(limit) in limits
     ]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
 from harness.train.rows import Row
-from harness.train.settings import Positive, Rate, TrainerSettings
+from harness.train.settings import Passes, Rate, TrainerSettings
 from harness.train.training import Needs, TrlTraining
 
 
@@ -19,7 +19,7 @@ class SftSettings(TrainerSettings):
     """
 
     learning_rate: Rate = 2e-5
-    epochs: Positive = 1.0
+    epochs: Passes = 1.0
 
 
 class Sft(TrlTraining):

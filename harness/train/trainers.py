@@ -48,7 +48,7 @@ def settings_of(
     """
     kind = trainer_class(trainer).Settings
     if not isinstance(values, Mapping | TrainerSettings):
-        raise ConfigError(f"settings of a trainer stand by name, got {values!r:.60}", where=where)
+        raise ConfigError(f"must be a mapping of names to values, got {values!r:.60}", where=where)
     named = dict(values)
     try:
         return kind.model_validate(named)

@@ -67,6 +67,16 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
             ["arms.a.sources: v stands there twice"],
         ),
         (
+            {"arms": {"a": {"sources": ["v"], "trainer": "ppo", "settings": None}}},
+            ["arms.a.settings: must be a mapping of names to values, got None"],
+        ),
+        ({"policy": None}, ["policy: must be a mapping of names to values, got None"]),
+        ({"policy": {"model": "m", "temperature": 1e-300}}, ["policy.temperature", "0.001"]),
+        (
+            {"policy": {"model": "m", "max_new_tokens": 10**23}},
+            ["policy.max_new_tokens", "1000000"],
+        ),
+        (
             {"evaluation": {"evaluators": ["v", "v"]}},
             ["evaluation.evaluators: v stands there twice"],
         ),

@@ -23,7 +23,7 @@ from harness.train.ppo import Ppo
 from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
 from harness.train.reward_model import STATISTICS, RewardModelReward
-from harness.train.settings import AtLeastOne, TrainerSettings
+from harness.train.settings import Size, TrainerSettings
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, train
 from harness.train.training import Training, TrainOptions
@@ -44,7 +44,7 @@ class Nothing(Training):
     class Settings(TrainerSettings):
         """Its settings."""
 
-        laziness: AtLeastOne = 1
+        laziness: Size = 1
 
     worked: ClassVar[list[Any]] = []
 

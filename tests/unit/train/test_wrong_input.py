@@ -116,7 +116,7 @@ def test_arguments_of_another_kind_are_refused_by_name(tmp_path: Path) -> None:
     for settings, reason in (
         (3, "settings must be TrainSettings, or a dict of them, got 3"),
         ({"batch_size": 2}, "unknown settings: batch_size"),
-        ({"values": None}, "settings of a trainer stand by name, got None"),
+        ({"values": None}, "must be a mapping of names to values, got None"),
         ({"values": {"batch_size": 0}}, "wrong training settings"),
     ):
         with pytest.raises(ConfigError) as wrong:
