@@ -13,7 +13,8 @@ from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.registry import registry
-from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards, check_weights
+from harness.scale_out.loop_thread import LoopThread
+from harness.train.reward_function import SourceReward, WeightedRewards, check_weights
 
 
 @dataclass(frozen=True, slots=True)

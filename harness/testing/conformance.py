@@ -11,7 +11,6 @@ A plugin's test::
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from harness.feedback.contract import FeedbackSource, Presents, RunContext, Sour
 from harness.nouns.errors import InputError, PluginError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Way
+from harness.scale_out.loop_thread import run_to_end
 from harness.testing.fakes import failing_chat, fake_context
 from harness.testing.samples import sample_requests
 
@@ -60,7 +60,7 @@ def check_source(
     Raises:
         ConformanceError: One error for all breaches.
     """
-    return asyncio.run(_Check(factory, dict(options or {}), ctx or fake_context()).run(requests))
+    return run_to_end(_Check(factory, dict(options or {}), ctx or fake_context()).run(requests))
 
 
 class _Check:

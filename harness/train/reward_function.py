@@ -7,17 +7,16 @@ nobody could judge the completion: the row is masked and moves nothing.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import inspect
 import math
-import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.errors import ConfigError, InputError
+from harness.scale_out.loop_thread import LoopThread
 from harness.train.rows import Row, as_completion, completion_text, item_of
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from harness.nouns.rubric import Criterion
     from harness.nouns.schema import Item
 
-T = TypeVar("T")
 RewardFunction = Callable[..., Any]
 
 
@@ -36,36 +34,6 @@ class Identified(Protocol):
     @property
     def identity(self) -> Any:
         """Plain JSON that moves whenever the same completion may get another reward."""
-
-
-class LoopThread:
-    """An event loop on a thread of its own: synchronous trainers wait for async sources on it.
-
-    It works whether or not the calling thread runs a loop already (a notebook, TRL's own).
-    """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="harness-rewards", daemon=True
-        )
-        self._thread.start()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def close(self) -> None:
-        """Stop the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def __enter__(self) -> LoopThread:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass

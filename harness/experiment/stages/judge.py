@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
 from harness.records.judgments import in_order, write_judgments
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
+from harness.scale_out.loop_thread import run_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def check(sources: Iterable[NamedSource], asking: Asking) -> None:
             for source in sources:
                 source.source.check(ctx)
 
-    asyncio.run(look())
+    run_to_end(look())
 
 
 def ask(
@@ -111,7 +111,7 @@ def ask(
             move(len(requests) - len(seen))
             return in_order(requests, found)
 
-    return asyncio.run(asked())
+    return run_to_end(asked())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from harness.nouns.schema import Response
 from harness.records.rows import ItemsOrFile, items_of, read_responses, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
+from harness.scale_out.loop_thread import run_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def respond(
                 move = bar("asking", total)
                 return await ask_model(ctx.chat, model, asked, sampling, on_batch=move)
 
-    found = asyncio.run(ask())
+    found = run_to_end(ask())
     name = settings.system
     return [replace(response, system=name) for response in found] if name else found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from harness.chat import Client
@@ -13,6 +12,7 @@ from harness.nouns.errors import InputError
 from harness.nouns.rubric import Constitution
 from harness.nouns.schema import Item, Response
 from harness.registry import find_rubric
+from harness.scale_out.loop_thread import run_to_end
 
 
 def find_constitution(name: str) -> Constitution:
@@ -54,4 +54,4 @@ def revise(
             move = bar("revise", len(responses))
             return await revise_all(chat, items, responses, settings, lambda _: move(1))
 
-    return asyncio.run(ask())
+    return run_to_end(ask())

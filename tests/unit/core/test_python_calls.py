@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 import harness
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
+from harness.registry import registry
+from harness.testing import StubServer, check_source
 
 ITEMS = [Item("a", "2+2?", "4"), Item("b", "3+4?", "7")]
 RIGHT = [Response("r", "a", "tuned", "4"), Response("s", "b", "tuned", "7")]
@@ -53,6 +57,29 @@ def test_judge_takes_tables_and_evaluate_compares(tmp_path: Path) -> None:
     responses = {"base": WRONG, ("tuned", 1): RIGHT, ("tuned", 2): RIGHT}
     result = harness.evaluate(ITEMS, responses, {"exact_match": {}})
     assert {row["policy"]: row["value"] for row in result["scores"]} == {"base": 0.5, "tuned": 1.0}
+
+
+def test_stages_are_called_where_an_event_loop_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = harness.JudgeSettings(journal=tmp_path / "kept.sqlite")
+
+    async def notebook() -> None:
+        judged = harness.judge("exact_match", ITEMS, WRONG, settings)
+        assert [j.verdict.value for j in judged.judgments] == [True, False]
+        found = harness.evaluate(ITEMS, {"base": WRONG, "tuned": RIGHT}, {"exact_match": {}})
+        assert [row["value"] for row in found["scores"]] == [0.5, 1.0]
+        with StubServer(lambda body: "4") as server:
+            monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.base_url)
+            said = harness.respond("hosted_vllm/m", ITEMS, harness.RespondSettings(chat=True))
+        assert [response.text for response in said] == ["4", "4"]
+        check_source(registry().source("exact_match"))
+        with pytest.raises(DataError, match="nothing to judge"):
+            harness.judge("exact_match", ITEMS, [])
+
+    before = threading.active_count()
+    asyncio.run(notebook())
+    assert threading.active_count() == before
 
 
 def test_what_cannot_be_judged_is_refused() -> None:

@@ -17,7 +17,8 @@ from harness.nouns.errors import InputError, ScaleError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, SourceInfo, Verdict
-from harness.train.reward_function import LoopThread, SourceReward, WeightedRewards
+from harness.scale_out.loop_thread import LoopThread
+from harness.train.reward_function import SourceReward, WeightedRewards
 
 LENGTH = Scale("interval", low=0, high=8)
 CTX = RunContext(chat=None, workers=None, sandbox=None)  # type: ignore[arg-type]
@@ -90,7 +91,7 @@ def test_it_works_while_a_loop_runs_in_the_calling_thread() -> None:
         return call(rewards, ["ab", "abc"])
 
     assert asyncio.run(notebook()) == [2 / 8, 3 / 8]
-    assert source.threads == {"harness-rewards"}
+    assert source.threads == {"harness-loop"}
 
 
 def test_equal_completions_are_judged_once() -> None:
