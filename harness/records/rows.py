@@ -14,6 +14,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response, Value, Verdict
 
 T = TypeVar("T")
+Named = TypeVar("Named", Item, Response)
 
 ItemsOrFile: TypeAlias = "Sequence[Item] | str | Path"
 ResponsesOrFile: TypeAlias = "Sequence[Response] | str | Path"
@@ -115,13 +116,42 @@ def read_responses(path: Path, items: Iterable[Item] | None = None) -> list[Resp
 
 
 def items_of(given: ItemsOrFile) -> Sequence[Item]:
-    """Return items, read where a JSONL file of them is given."""
-    return read_items(Path(given)) if isinstance(given, str | Path) else given
+    """Return items, read where a JSONL file of them is given.
+
+    Raises:
+        DataError: Something is wrong in the file, or two items have one id.
+    """
+    return read_items(Path(given)) if isinstance(given, str | Path) else _unique(given, "items")
 
 
 def responses_of(given: ResponsesOrFile, items: Iterable[Item]) -> Sequence[Response]:
-    """Return responses to items, read where a JSONL file of them is given."""
-    return read_responses(Path(given), items) if isinstance(given, str | Path) else given
+    """Return responses to items, read where a JSONL file of them is given.
+
+    Raises:
+        DataError: Something is wrong in the file, or two responses have one id.
+    """
+    if isinstance(given, str | Path):
+        return read_responses(Path(given), items)
+    return _unique(given, "responses")
+
+
+def _unique(given: Sequence[Named], what: str) -> list[Named]:
+    """Refuse an id that stands twice, as the readers of files do."""
+    records, seen = list(given), dict[str, int]()
+    problems = [
+        f"{what}[{index}]: id {one.id!r} stands already in {what}[{seen[one.id]}]"
+        for index, one in enumerate(records)
+        if seen.setdefault(one.id, index) != index
+    ]
+    if problems:
+        raise DataError(f"{what} have ids that are not unique", details=_first(problems))
+    return records
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    """Return the first twenty of some lines, and how many there are besides."""
+    more = [f"and {len(problems) - 20} more"] if len(problems) > 20 else []
+    return [*problems[:20], *more]
 
 
 def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T], str]) -> list[T]:
@@ -141,10 +171,8 @@ def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T]
         seen.setdefault(name, line)
         records.append(record)
     if problems:
-        shown = problems[:20]
-        if len(problems) > len(shown):
-            shown.append(f"and {len(problems) - len(shown)} more")
-        raise DataError(f"{len(problems)} of its lines are wrong", where=str(path), details=shown)
+        what = f"{len(problems)} of its lines are wrong"
+        raise DataError(what, where=str(path), details=_first(problems))
     return records
 
 

@@ -82,6 +82,30 @@ def test_stages_are_called_where_an_event_loop_runs(
     assert threading.active_count() == before
 
 
+def test_an_id_that_stands_twice_is_refused() -> None:
+    twins = [*ITEMS, Item("a", "2+3?", "5")]
+    for call in (
+        lambda: harness.judge("exact_match", twins, WRONG),
+        lambda: harness.evaluate(twins, {"base": WRONG, "tuned": RIGHT}, ["exact_match"]),
+        lambda: harness.respond("m", twins),
+    ):
+        with pytest.raises(DataError, match="items have ids that are not unique") as error:
+            call()
+        assert error.value.details == ("items[2]: id 'a' stands already in items[0]",)
+    doubled = [*WRONG, Response("s", "b", "base", "7")]
+    for call in (
+        lambda: harness.judge("exact_match", ITEMS, doubled),
+        lambda: harness.evaluate(ITEMS, {"base": doubled, "tuned": RIGHT}, ["exact_match"]),
+    ):
+        with pytest.raises(DataError, match="responses have ids that are not unique") as error:
+            call()
+        assert error.value.details == ("responses[2]: id 's' stands already in responses[1]",)
+    many = [Item("a", "q")] * 30
+    with pytest.raises(DataError) as error:
+        harness.respond("m", many)
+    assert len(error.value.details) == 21 and error.value.details[-1] == "and 9 more"
+
+
 def test_what_cannot_be_judged_is_refused() -> None:
     with pytest.raises(DataError, match="nothing to judge"):
         harness.judge("exact_match", ITEMS, [])
