@@ -61,6 +61,10 @@ class _Room(ModuleType):
         """Call the stage."""
         return _stage(self.__name__.rpartition(".")[2])(*args, **kwargs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross process pools by name, as functions do."""
+        return import_module, (self.__name__,)
+
     @property
     def __signature__(self) -> inspect.Signature:
         """What the stage takes."""

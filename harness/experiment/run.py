@@ -30,6 +30,7 @@ from harness.experiment.stages.respond import base_responses
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.feedback.requests import build_requests
 from harness.nouns.schema import JudgmentRequest, Response
+from harness.policy.weights import check_apart
 from harness.records.journal import JOURNAL, Journal
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json, write_jsonl
@@ -268,6 +269,7 @@ def run(
     """
     read = Experiment.read(Path(experiment))
     directory = RunDirectory(Path(out) if out else Path("reports") / read.config.name)
+    check_apart(directory.path, read.model)
     with directory.lock(), Journal(directory.path / JOURNAL) as journal:
         data = Run(read, directory, journal, bar).data()
     return write_report(data, directory.path)

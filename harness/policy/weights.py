@@ -28,6 +28,33 @@ def weights_hash(model: str | Path) -> str:
     return found
 
 
+def check_apart(out: Path, *models: str | Path) -> None:
+    """Refuse a folder of results that would change a model that is trained from.
+
+    A model is known by all that is in its folder, so nothing is written into it; what a training
+    leaves in ``final`` and ``resume`` overwrites what stood there.
+
+    Raises:
+        InputError: The folder lies in that of a model or of its base, or a model in one of these.
+    """
+    written = out.resolve()
+    for model in models:
+        if not Path(model).is_dir():
+            continue
+        folder = Path(model).resolve()
+        hint = "name an output folder beside the model's"
+        if written.is_relative_to(folder):
+            raise InputError(
+                f"the output folder lies in the model's, {model}", where=str(out), hint=hint
+            )
+        if any(folder.is_relative_to(written / part) for part in ("final", "resume")):
+            raise InputError(
+                f"the training would overwrite the model {model}", where=str(out), hint=hint
+            )
+        if is_adapter(model):
+            check_apart(out, base_of(model))
+
+
 def _revision(hub_id: str) -> str:
     """Return the commit of a hub id: a downloaded file lies in a folder that is called by it."""
     import importlib.util

@@ -17,7 +17,7 @@ from harness.nouns.errors import ConfigError
 from harness.policy.models import Reference, load_policy, reference_of, save_final
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
-from harness.policy.weights import weights_hash
+from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
 from harness.train.losses import (
     adapted_beta,
@@ -81,6 +81,7 @@ class Ppo(Training):
             return found
         from harness.train.reward_model import read_statistics
 
+        check_apart(self.out, start)
         read_statistics(start)  # before anything is loaded: it must be a reward model
         return found | {"critic": weights_hash(start)}
 

@@ -21,7 +21,7 @@ from harness.policy.models import (
     load_tokenizer,
     require_train_extra,
 )
-from harness.policy.weights import weights_hash
+from harness.policy.weights import check_apart, weights_hash
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import WeightedRewards
@@ -67,6 +67,7 @@ class Training(ABC):
         DataError: A row lacks a column or has something wrong in it.
         MissingExtraError: The libraries for training are not installed.
         ConfigError: A new adapter is to be put on a model that is one.
+        InputError: The output folder lies in the model's, or would overwrite it.
     """
 
     name: ClassVar[str]
@@ -88,6 +89,7 @@ class Training(ABC):
         options: TrainOptions,
     ) -> None:
         self.check_rows(rows)
+        check_apart(out, model)
         require_train_extra()
         if settings.lora_rank and is_adapter(model):
             raise ConfigError(

@@ -20,6 +20,7 @@ from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
+from harness.policy.weights import check_apart
 from harness.records.journal import Journal
 from harness.records.rows import read_rows, to_dict
 from harness.records.run_directory import RunDirectory
@@ -228,7 +229,8 @@ def train(
         ConfigError: There is no such trainer, a setting is wrong, or rewards do not fit it.
         PluginError: A reward is no source and no folder, or its options are wrong.
         DataError: A row lacks a column, or nothing can be learnt from the rows.
-        InputError: There is no such model, or the folder holds another training.
+        InputError: There is no such model, the folder is in that of a model, or it holds another
+            training.
         MissingExtraError: The libraries for training are not installed.
     """
     from harness.train.rows import chosen_completions
@@ -241,12 +243,14 @@ def train(
     for name, value in {"model": model, "out": out}.items():
         if not isinstance(value, str | Path):
             raise InputError(f"{name} must be a text or a path, got {value!r:.60}")
+    check_apart(Path(out), model)
     kind = trainer_class(trainer)
     read, places = _read(rows)
     if kind.needs == "completions":
         read = chosen_completions(read)
     kind.check_rows(read, places)
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
+        check_apart(Path(out), *given.rewards)
         options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
         return train_rows(trainer, model, read, checked, Path(out), options)
 

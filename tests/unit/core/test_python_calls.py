@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import pickle
 import sys
 import threading
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_a_room_with_the_name_of_a_stage_is_called_like_it(room: str) -> None:
     stage = getattr(importlib.import_module(harness._HOMES[room]), room)
     assert isinstance(module, ModuleType) and getattr(harness, room) is module
     assert inspect.signature(getattr(harness, room)) == inspect.signature(stage)
+    assert pickle.loads(pickle.dumps(getattr(harness, room))) is module
     arguments: dict[str, tuple[Any, ...]] = {
         "aggregate": ("absent",),
         "evaluate": ("absent", {"base": WRONG}, ["exact_match"]),

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from harness.experiment.experiment import Experiment
-from harness.experiment.run import Run
+from harness.experiment.run import Run, run
 from harness.experiment.sources import Sources
-from harness.nouns.errors import HarnessError
+from harness.nouns.errors import HarnessError, InputError
 from harness.nouns.schema import Item
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
@@ -148,3 +148,11 @@ def test_a_table_of_a_run_is_computed_once(whole: World) -> None:
         assert run.data() is run.data()
     assert len(whole.happened("aggregate")) == 1
     assert [row[1] for row in whole.happened("jobs")] == ["3"]
+
+
+def test_a_run_is_not_written_into_its_policy(repo_root: Path) -> None:
+    examples = repo_root / "examples"
+    out = examples / "arithmetic_policy" / "reports"
+    with pytest.raises(InputError, match="the output folder lies in the model's"):
+        run(examples / "arithmetic.yaml", out)
+    assert not out.exists()

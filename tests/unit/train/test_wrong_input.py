@@ -14,9 +14,11 @@ import pytest
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.train import train
 from harness.nouns.errors import ConfigError, DataError, InputError
+from harness.policy.weights import check_apart
 from harness.train.result import read_log
 from harness.train.reward_function import WeightedRewards
 from harness.train.rows import check_rows
+from harness.train.trainers import train as library
 
 PAIR = {"prompt": "a", "chosen": "b", "rejected": "c"}
 PAIRS = ("prompt", "chosen", "rejected")
@@ -249,3 +251,42 @@ def test_the_folder_above_a_reward_model_says_where_it_lies(
     assert "harness train --trainer reward_model" in wrong.value.hint
     with pytest.raises(InputError, match="no such folder"):
         rewarded(tmp_path / "out", {"rm1/finl": 1.0})
+
+
+def test_results_are_not_written_into_a_model(
+    policy_path: Path, reward_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the same command again would find another base model, or the model would be gone."""
+    monkeypatch.chdir(tmp_path)
+    model, rewards = tmp_path / "model", tmp_path / "rewards"
+    shutil.copytree(policy_path, model)
+    shutil.copytree(reward_model, rewards)
+    (tmp_path / "adapter").mkdir()
+    adapter = {"base_model_name_or_path": str(model)}
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps(adapter))
+    shutil.copytree(policy_path, tmp_path / "o" / "final")
+    (tmp_path / "link").symlink_to(model)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    rows = [{"prompt": "1+1?", "completion": "2"}]
+    for out, start in (
+        ("model", "model"), ("model/a/b", "model"), ("link/a", str(model)), ("model/a", "link"),
+        ("adapter/a", "adapter"), ("model/a", "adapter"),
+    ):  # fmt: skip
+        for refused in (
+            lambda out=out, start=start: train("sft", start, rows, out),
+            lambda out=out, start=start: library("sft", start, rows, {}, Path(out)),
+        ):
+            with pytest.raises(InputError, match="the output folder lies in the model's") as wrong:
+                refused()
+            assert wrong.value.where == out
+    with pytest.raises(InputError, match="the training would overwrite the model o/final"):
+        train("sft", "o/final", rows, "o")
+    with pytest.raises(InputError, match="lies in the model's, rewards"):
+        rewarded(tmp_path / "rewards" / "a", {"rewards": 1.0}, model=str(model))
+    critic: Any = {"values": {"critic_from": "rewards"}, "rewards": {"last_number": 1.0}}
+    with pytest.raises(InputError, match="lies in the model's, rewards"):
+        train("ppo", "model", rows, "rewards/a", critic)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    check_apart(tmp_path / "beside", "model", "o/final", "absent", "rewards")
+    check_apart(tmp_path / "o" / "beside", "o/final")
+    check_apart(tmp_path / "model2", "model")
