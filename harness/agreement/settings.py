@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from harness.nouns.errors import InputError
 from harness.statistics.estimate import Estimate
 from harness.statistics.resample import REPLICATES, Bootstrap
 
@@ -45,6 +47,21 @@ class Settings:
     risk: float = 0.1
     half_width: float = 0.05
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their range.
+
+        Raises:
+            InputError: One is.
+        """
+        if not isinstance(self.replicates, int) or self.replicates < 1:
+            raise InputError(f"replicates must be at least 1, got {self.replicates!r}")
+        for name, low, high in (("epsilon", 0.0, 1.0), ("risk", 0.001, 0.5)):
+            number = getattr(self, name)
+            if not (isinstance(number, int | float) and low <= number <= high):
+                raise InputError(f"{name} must lie between {low:g} and {high:g}, got {number!r}")
+        if not (isinstance(self.half_width, int | float) and 0 < self.half_width < math.inf):
+            raise InputError(f"half_width must be above 0, got {self.half_width!r}")
 
     @property
     def bootstrap(self) -> Bootstrap:

@@ -248,11 +248,11 @@ def read_config(path: Path) -> tuple[RunConfig, str]:
         raise ConfigError(
             "the experiment file is wrong",
             where=str(path),
-            details=[line for entry in error.errors() for line in _explain(entry)],
+            details=[line for entry in error.errors() for line in explain(entry)],
         ) from error
 
 
-def _explain(entry: Any) -> list[str]:
+def explain(entry: Any) -> list[str]:
     """Return one line per problem, with its key and the nearest known one."""
     place = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "value_error":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from harness.experiment.sources import NamedSource
 from harness.feedback.contract import Limits, Plans, RunContext
+from harness.nouns.errors import ConfigError
 from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
 
@@ -55,10 +57,23 @@ class Asking:
 
 @contextmanager
 def asking_with(
-    journal: Path | None, seed: int = 0, concurrency: int = 32, budget_usd: float | None = None
+    journal: str | Path | None,
+    seed: int = 0,
+    concurrency: int = 32,
+    budget_usd: float | None = None,
 ) -> Iterator[Asking]:
-    """Open a journal for as long as something is asked; None keeps nothing."""
-    with Journal(journal) if journal else nullcontext() as opened:
+    """Open a journal for as long as something is asked; None keeps nothing.
+
+    Raises:
+        ConfigError: A limit is out of its range.
+    """
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise ConfigError(f"concurrency must be a whole number of at least 1, got {concurrency!r}")
+    if budget_usd is not None and not (
+        isinstance(budget_usd, int | float) and 0 <= budget_usd < math.inf
+    ):
+        raise ConfigError(f"budget must be a number of dollars of at least 0, got {budget_usd!r}")
+    with Journal(Path(journal)) if journal else nullcontext() as opened:
         yield Asking(opened, seed, concurrency, budget_usd)
 
 

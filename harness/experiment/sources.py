@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.experiment.config import RunConfig, SourceConfig
+from pydantic import ValidationError
+
+from harness.experiment.config import RunConfig, SourceConfig, explain
 from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.hashing import content_hash
@@ -62,9 +64,15 @@ def source_by_name(
         PluginError: The source is unknown or broken, or its options are wrong.
         ConfigError: It cannot judge that way.
     """
-    config = SourceConfig.model_validate(
-        {"use": use, "options": options or {}, "way": way, "limit": limit}
-    )
+    try:
+        config = SourceConfig.model_validate(
+            {"use": use, "options": options or {}, "way": way, "limit": limit}
+        )
+    except ValidationError as error:
+        raise ConfigError(
+            f"source {use!r:.60} cannot be asked so",
+            details=[line for entry in error.errors() for line in explain(entry)],
+        ) from error
     return _named(name or use, config, config.options)
 
 

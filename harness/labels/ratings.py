@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from harness.labels.beside import Beside
 from harness.labels.columns import LabelColumns, ScaleOptions
@@ -16,6 +16,7 @@ from harness.labels.mapping import ColumnMapping
 from harness.labels.read_labels import Labelled, read_labelled
 from harness.labels.values import TIES, cell_text, label_text
 from harness.nouns.errors import DataError, InputError
+from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import PREFERENCE, Level, Scale
 
 if TYPE_CHECKING:
@@ -77,6 +78,22 @@ class Reading:
     failure_values: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     tie: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a level that there is not, and names that are one text.
+
+        Raises:
+            InputError: They are.
+        """
+        if self.level not in get_args(Level):
+            near = did_you_mean(str(self.level), get_args(Level), "; ")
+            raise InputError(f"level {self.level!r} is none of {', '.join(get_args(Level))}{near}")
+        for name in ("humans", "judges", "simulated", "categories", "failure_values"):
+            if isinstance(text := getattr(self, name), str):
+                raise InputError(
+                    f"{name} is the text {text!r}, not several names",
+                    hint=f"{name}={tuple(part.strip() for part in text.split(','))}",
+                )
 
     @property
     def hidden(self) -> tuple[str, ...]:

@@ -119,25 +119,33 @@ def items_of(given: ItemsOrFile) -> Sequence[Item]:
     """Return items, read where a JSONL file of them is given.
 
     Raises:
-        DataError: Something is wrong in the file, or two items have one id.
+        DataError: Something is wrong in the file, two items have one id, or one is no item.
     """
-    return read_items(Path(given)) if isinstance(given, str | Path) else _unique(given, "items")
+    return read_items(Path(given)) if isinstance(given, str | Path) else _unique(given, Item)
 
 
 def responses_of(given: ResponsesOrFile, items: Iterable[Item]) -> Sequence[Response]:
     """Return responses to items, read where a JSONL file of them is given.
 
     Raises:
-        DataError: Something is wrong in the file, or two responses have one id.
+        DataError: Something is wrong in the file, two responses have one id, or one is no response.
     """
     if isinstance(given, str | Path):
         return read_responses(Path(given), items)
-    return _unique(given, "responses")
+    return _unique(given, Response)
 
 
-def _unique(given: Sequence[Named], what: str) -> list[Named]:
-    """Refuse an id that stands twice, as the readers of files do."""
-    records, seen = list(given), dict[str, int]()
+def _unique(given: object, kind: type[Named]) -> list[Named]:
+    """Refuse what is not of a kind, and an id that stands twice, as the readers of files do."""
+    name, what = kind.__name__, f"{kind.__name__.lower()}s"
+    hint = f"give {name} objects of harness.plugin, or the path of a JSONL file"
+    if not isinstance(given, Iterable):
+        raise DataError(f"{what} cannot be read from {given!r:.60}", hint=hint)
+    records: list[Named] = list(given)
+    for index, one in enumerate(records):
+        if not isinstance(one, kind):
+            raise DataError(f"{what}[{index}] is no {name}, got {one!r:.60}", hint=hint)
+    seen: dict[str, int] = {}
     problems = [
         f"{what}[{index}]: id {one.id!r} stands already in {what}[{seen[one.id]}]"
         for index, one in enumerate(records)

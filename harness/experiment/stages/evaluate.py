@@ -202,6 +202,13 @@ def evaluate(
         DataError: A table cannot be read, or responses do not fit the items.
     """
     settings = settings or EvaluateSettings()
+    if not isinstance(responses, Mapping) or not responses:
+        raise ConfigError(
+            f"there are no responses of a policy, got {responses!r:.60}",
+            hint="give them by policy, the base first: {'base': 'base.jsonl', 'dpo': 'dpo.jsonl'}",
+        )
+    if isinstance(evaluators, str):
+        evaluators = [evaluators]
     options = evaluators if isinstance(evaluators, Mapping) else {n: {} for n in evaluators}
     sources = [
         source_by_name(settings.uses.get(name, name), given, "pointwise", name)

@@ -136,7 +136,7 @@ class JudgeSettings:
     seed: int = 0
     concurrency: int = 32
     budget: float | None = None
-    journal: Path | None = None
+    journal: str | Path | None = None
 
 
 def judge(

@@ -91,9 +91,17 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
     """Return the files that are to be read, and whether they are of judgments; else there is one.
 
     Raises:
-        InputError: Of several not all are of judgments.
+        InputError: No path is given, or of several not all are of judgments.
     """
-    paths = [Path(given)] if isinstance(given, str | Path) else list(given)
+    paths = [given] if isinstance(given, str | Path) else given
+    if not isinstance(paths, Sequence) or not paths or isinstance(paths, bytes):
+        raise InputError(
+            f"labels are the path of a file, or of several of judgments, got {given!r:.60}",
+            hint="write a table that is in memory to a file first, such as CSV",
+        )
+    if wrong := [path for path in paths if not isinstance(path, str | Path)]:
+        raise InputError(f"labels must be paths of files, got {wrong[0]!r:.60}")
+    paths = list(map(Path, paths))
     judged = all(is_judgments(path) for path in paths)
     if not judged and len(paths) != 1:
         raise InputError("several files must all be judgments of harness judge")

@@ -43,7 +43,7 @@ class RespondSettings:
     seed: int | None = None
     chat: bool = False
     budget: float | None = None
-    journal: Path | None = None
+    journal: str | Path | None = None
     base: str | None = None
 
     @classmethod
