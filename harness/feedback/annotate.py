@@ -84,6 +84,8 @@ async def annotate(
             async for judgment in stream:
                 if judgment.request_id not in known:
                     raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
+                # The factory may have moved the version past what the source itself knows.
+                judgment = replace(judgment, source_version=info.version)
                 pointwise = known[judgment.request_id] == "pointwise"
                 record(_checked(judgment, source) if pointwise else judgment)
         except (*PASS_THROUGH, asyncio.CancelledError, KeyboardInterrupt):  # it is the run's task

@@ -195,8 +195,9 @@ class _Check:
             self.breaches.append(f"{place}: nobody asked for it")
             return
         info, status, value = source.info, verdict.status, verdict.value
+        own = info.version.rpartition("+")[0] if info.files else info.version
         self._require(
-            (judgment.source, judgment.source_version) == (info.name, info.version),
+            judgment.source == info.name and judgment.source_version in (own, info.version),
             f"{place}: source or source_version is not that of info",
         )
         self._require(bool(judgment.annotator), f"{place}: annotator is empty")

@@ -5,21 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from harness.evaluate.held_out import shares
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import FeedbackSource
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import InputError
-from harness.plugin import Item, Judgment, Response
+from harness.plugin import (
+    Item,
+    Judgment,
+    JudgmentRequest,
+    Response,
+    RunContext,
+    SourceFactory,
+    SourceInfo,
+    Status,
+    Verdict,
+)
 from harness.records.journal import Journal
 from harness.registry import registry
-from harness.testing import fake_context
+from harness.testing import check_source, fake_context
 from harness.train.reward_function import SourceReward
 
 ITEM = Item("i", "capital?", reference="France")
@@ -131,6 +142,42 @@ def test_an_edit_between_two_verdicts_is_found(facts: Path, restored: bool) -> N
         with pytest.raises(InputError, match="which was written"):
             asyncio.run(annotate(source, [FIRST, SECOND], ctx, journal, on_judgment=edit))
         assert len(judged) == len(journal.judgments("", "knowledge_base")) == 1
+
+
+class Looks(BaseModel):
+    """Options of a source written by hand."""
+
+    file: str
+
+
+class Plain:
+    """A source written by hand that knows its own version only."""
+
+    def __init__(self, name: str, options: Looks) -> None:
+        self.info, self.asked = SourceInfo(name, "1", "verifier"), 0
+
+    async def annotate(
+        self, requests: Sequence[JudgmentRequest], ctx: RunContext
+    ) -> AsyncIterator[Judgment]:
+        """Say yes."""
+        for request in requests:
+            self.asked += 1
+            yield Judgment(request.id, self.info.name, "1", "me", Verdict(Status.OK, True))
+
+    def check(self, ctx: RunContext) -> None:
+        """Nothing to check."""
+
+
+def test_a_source_that_writes_its_own_version_is_not_asked_twice(facts: Path) -> None:
+    factory = SourceFactory("plain", "1", "verifier", Plain, Looks)
+    check_source(factory, {"file": str(facts)})
+    with Journal(facts.parent / "journal.sqlite") as journal:
+        for text, asked in ((PARIS, 1), (PARIS, 0), (LYON, 1)):
+            facts.write_text(text)
+            source: Any = factory.build({"file": str(facts)})
+            (judgment,) = ask(source, journal, FIRST)
+            assert judgment.source_version == source.info.version != "1"
+            assert source.asked == asked
 
 
 def test_labels_of_people_may_grow_while_they_are_read(tmp_path: Path) -> None:
