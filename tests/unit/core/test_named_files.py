@@ -18,6 +18,7 @@ from harness.feedback.contract import FeedbackSource
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import InputError
 from harness.plugin import (
+    BINARY,
     Item,
     Judgment,
     JudgmentRequest,
@@ -154,7 +155,7 @@ class Plain:
     """A source written by hand that knows its own version only."""
 
     def __init__(self, name: str, options: Looks) -> None:
-        self.info, self.asked = SourceInfo(name, "1", "verifier"), 0
+        self.info, self.asked = SourceInfo(name, "1", "verifier", BINARY), 0
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
@@ -169,7 +170,7 @@ class Plain:
 
 
 def test_a_source_that_writes_its_own_version_is_not_asked_twice(facts: Path) -> None:
-    factory = SourceFactory("plain", "1", "verifier", Plain, Looks)
+    factory = SourceFactory("plain", "1", "verifier", Plain, Looks, "Says yes")
     check_source(factory, {"file": str(facts)})
     with Journal(facts.parent / "journal.sqlite") as journal:
         for text, asked in ((PARIS, 1), (PARIS, 0), (LYON, 1)):
