@@ -82,7 +82,7 @@ class AgreementStatistic:
     """A statistic that a plugin adds to the agreement report.
 
     Args:
-        name: Row name in the report.
+        name: Title of its section in the report; each row has the name of its ``Estimate``.
         compute: Called with a rating table; returns rows of the report.
         summary: One line for ``harness plugins``.
     """

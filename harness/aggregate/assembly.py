@@ -17,7 +17,7 @@ from harness.nouns.errors import ScaleError
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Level
 from harness.nouns.schema import Judgment, JudgmentRequest, Preference, Reward
-from harness.ratings.both_orders import Choice, likelier
+from harness.ratings.both_orders import WORTH, Choice, likelier
 from harness.ratings.judgments import annotator_name
 from harness.ratings.pairs import Pair
 from harness.ratings.posterior import Aggregate, Posterior
@@ -25,7 +25,7 @@ from harness.ratings.table import JUDGE, MISSING, RatingTable
 from harness.statistics.arrays import FloatArray
 
 CHOICES: tuple[Choice, ...] = ("A", "TIE", "B")
-UNITS = np.array([1.0, 0.5, 0.0])
+UNITS = np.array([WORTH[choice] for choice in CHOICES])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.nouns.schema import Judgment
-from harness.ratings.both_orders import Vote, combine_orders
+from harness.ratings.both_orders import Vote, combine_orders, likelier
 from harness.statistics.arrays import FloatArray
 from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.intervals import clopper_pearson_upper, wilson
@@ -112,8 +112,8 @@ def stated_verdicts(judgments: Iterable[Judgment]) -> dict[str, StatedVerdict | 
     for request, votes in pooled.items():
         known = [v.probability for v in votes if v.probability is not None]
         mean = sum(known) / len(votes)
-        sure = len(known) == len(votes) and mean != 0.5
-        value = "A" if mean > 0.5 else "B"
+        value = likelier(mean)
+        sure = len(known) == len(votes) and value != "TIE"
         found[request] = (
             StatedVerdict(value, max(mean, 1 - mean), votes[0].source) if sure else None
         )

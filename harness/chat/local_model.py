@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
+from harness.nouns.stop_ids import stop_ids
 
 if TYPE_CHECKING:
     import torch
@@ -73,10 +74,7 @@ class LocalModel:
         self.version = f"{version} {dtype} on {self.device}"
         limit = getattr(model.config, "max_position_embeddings", None)
         self.max_tokens = int(limit) if limit else 1 << 30
-        ids = self.model.generation_config.eos_token_id
-        self.eos = {*(ids if isinstance(ids, list) else [ids]), self.tokenizer.eos_token_id} - {
-            None
-        }
+        self.eos = set(stop_ids(self.model, self.tokenizer))
         self._prefix: _Prefix | None = None
 
     def encode(self, request: ChatRequest) -> Encoded:

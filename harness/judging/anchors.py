@@ -15,6 +15,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.ratings.both_orders import WORTH
 from harness.records.rows import item_from, judgment_from, response_from, to_dict
 from harness.records.writes import write_json
 
@@ -147,7 +148,7 @@ def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
 def first_wins(judgments: Iterable[Judgment]) -> tuple[float, int]:
     """Return the share of pairs won by the first response, ties half, and of how many verdicts."""
     values = [j.verdict.value for j in judgments if j.verdict.status is Status.OK]
-    wins = [{"A": 1.0, "TIE": 0.5}.get(str(value), 0.0) for value in values]
+    wins = [WORTH[value] for value in values]
     return (sum(wins) / len(wins) if wins else 0.0), len(wins)
 
 

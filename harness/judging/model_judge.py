@@ -27,6 +27,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion, Example
 from harness.nouns.scale import UNIT, Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict, Way
+from harness.ratings.both_orders import WORTH, likelier
 
 LOCAL = "local/"
 
@@ -294,12 +295,9 @@ def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -
     total = math.fsum(weights)
     parts = "; ".join(f"{c.id}: {v.value}" for c, v in zip(criteria, found, strict=True))
     if way == "pairwise":
-        worth = {"A": 1.0, "TIE": 0.5, "B": 0.0}
-        chances = [
-            v.probability if v.probability is not None else worth[str(v.value)] for v in found
-        ]
+        chances = [v.probability if v.probability is not None else WORTH[v.value] for v in found]
         p = math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / total
-        return Verdict(Status.OK, "TIE" if p == 0.5 else "A" if p > 0.5 else "B", p, parts)
+        return Verdict(Status.OK, likelier(p), p, parts)
     if way == "pointwise":
         units = [c.scale.to_unit(v.value) for c, v in zip(criteria, found, strict=True)]
         value = math.fsum(w * u for w, u in zip(weights, units, strict=True)) / total

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
+from harness.ratings.both_orders import likelier
 
 
 def normalised(logprobs: Mapping[str, float], choices: Sequence[str]) -> dict[str, float]:
@@ -34,7 +35,7 @@ def pair_from_logprobs(logprobs: Mapping[str, float]) -> Verdict:
     chances = normalised(logprobs, ("A", "B", "TIE"))
     p = chances["A"] + 0.5 * chances["TIE"]
     best = max(chances, key=lambda choice: chances[choice])
-    if p == 0.5:
+    if likelier(p) == "TIE":
         best = "TIE"
     return Verdict(Status.OK, best, p, f"log-probabilities, {_shown(logprobs)}")
 

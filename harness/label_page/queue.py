@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from harness.label_page.store import Entry, Shown
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, Value
+from harness.ratings.both_orders import WORTH
 
 _STEPS = 10
 """Priorities are compared in tenths; a finer order would undo the random one."""
@@ -51,9 +52,9 @@ def judge_uncertainty(judgments: Iterable[Judgment]) -> dict[str, float]:
         verdict = judgment.verdict
         if verdict.status is not Status.OK:
             failed.add(judgment.request_id)
-        elif verdict.value in ("A", "B", "TIE"):
-            sure = {"A": 1.0, "B": 0.0, "TIE": 0.5}[str(verdict.value)]
-            share = sure if verdict.probability is None else verdict.probability
+        elif verdict.value in WORTH:
+            stated = verdict.probability
+            share = WORTH[verdict.value] if stated is None else stated
             pairs[judgment.request_id].append(share)
         else:
             scores[judgment.request_id].append(verdict.value)

@@ -108,7 +108,9 @@ async def ask_model(
         async with limit:
             try:
                 reply = await chat.complete(request)
-                text, metadata = reply.text, {"status": Status.OK.value}
+                text = reply.text
+                cut = reply.finish_reason == "length"
+                metadata: dict[str, Any] = {"status": Status.OK.value, "truncated": cut}
             except ChatError as error:
                 text, metadata = "", {"status": error.status.value, "reason": error.reason}
         if on_batch is not None:

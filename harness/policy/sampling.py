@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import InputError
+from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import Prompt, prompt_ids
 
 if TYPE_CHECKING:
@@ -78,13 +79,6 @@ class Rollout:
 
 
 _TENSORS = [field.name for field in fields(Rollout) if field.name != "texts"]
-
-
-def stop_ids(model: Any, tokenizer: Any) -> list[int]:
-    """Return every token id that ends a completion: the tokenizer's EOS and the model's."""
-    configured = model.generation_config.eos_token_id
-    own = configured if isinstance(configured, list) else [configured]
-    return list(dict.fromkeys([tokenizer.eos_token_id, *(i for i in own if i is not None)]))
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str) -> tuple[Tensor, Tensor]:

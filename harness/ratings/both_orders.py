@@ -6,7 +6,7 @@ one annotator on one pair are combined before anything else is done with them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -14,6 +14,9 @@ from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment
 
 Choice = Literal["A", "TIE", "B"]
+
+WORTH: Mapping[object, float] = {"A": 1.0, "TIE": 0.5, "B": 0.0}
+"""P(A is preferred) that a verdict without a stated probability stands for."""
 
 T = TypeVar("T")
 
@@ -87,14 +90,14 @@ def _vote(key: tuple[str, str, str, int], group: list[Judgment]) -> Vote:
     stated = [verdict.probability for verdict in valid]
     known = [p for p in stated if p is not None]
     if len(valid) == 1:
-        mean = known[0] if known else _certain(choices[0])
+        mean = known[0] if known else WORTH[choices[0]]
         return Vote(*key, choices[0], mean, 1, stated=bool(known))
     flipped = len(set(choices)) > 1
     if len(known) == len(valid):
         mean = sum(known) / len(known)
         return Vote(*key, likelier(mean), mean, len(valid), flipped, stated=True)
     choice = one_of_two(choices[0], choices[1], "TIE")
-    mean = sum(_certain(c) if p is None else p for c, p in zip(choices, stated, strict=True))
+    mean = sum(WORTH[c] if p is None else p for c, p in zip(choices, stated, strict=True))
     return Vote(*key, choice, 0.5 if flipped else mean / len(valid), len(valid), flipped)
 
 
@@ -102,10 +105,6 @@ def _choice(value: object) -> Choice:
     if value in ("A", "TIE", "B"):
         return value
     raise ValueError(f"a pairwise verdict is A, B or TIE, got {value!r}")
-
-
-def _certain(choice: Choice) -> float:
-    return {"A": 1.0, "TIE": 0.5, "B": 0.0}[choice]
 
 
 def likelier(probability: float) -> Choice:

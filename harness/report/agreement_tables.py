@@ -32,6 +32,7 @@ STATISTICS: Mapping[str, tuple[str, Kind]] = {
     "cascade_coverage": ("verdicts that may stand", "share"),
     "cascade_risk": ("wrong among those", "share"),
     "cohen_kappa": ("Cohen's kappa", "estimate"),
+    "mean_cohen_kappa": ("Cohen's kappa, mean over pairs of people", "estimate"),
     "cohen_kappa_linear": ("Cohen's kappa, linear weights", "estimate"),
     "cohen_kappa_quadratic": ("Cohen's kappa, quadratic weights", "estimate"),
     "concordance": ("Lin's concordance", "estimate"),

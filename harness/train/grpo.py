@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import decode, stop_ids
+from harness.policy.sampling import decode
 from harness.train.reward_function import call_rewards
 from harness.train.settings import OnlineSettings
 from harness.train.training import TrlTraining

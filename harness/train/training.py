@@ -2,7 +2,7 @@
 
 A trainer is one class in a file of its own: its ``name``, its ``Settings``, what it ``needs``, and
 ``build``, which makes its trainer of TRL (or ``work``, where it has none). One line in the table of
-``harness.train.trainers`` makes it known to experiments and to ``harness train``.
+``harness.train.table`` makes it known to experiments and to ``harness train``.
 """
 
 from __future__ import annotations

@@ -143,8 +143,9 @@ def agree(
         settings: Bootstrap, epsilon, risk; the usual ones when None.
         encoding: Encoding of a text file.
         answers: The items that were judged, whose metadata say which belong together; without it
-            every item of a judgments file is a cluster. With the responses all their pairs count,
-            as in a run, also those that no file holds.
+            every item of a judgments file is a cluster. With the responses the pairs of a run count
+            (of each item the first with the second, the third with the fourth, ...), also those
+            that no file holds.
 
     Returns:
         The report, the statistics of plugins included.

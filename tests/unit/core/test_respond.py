@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.experiment.train_job import TrainJob, _check_coverage
+from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import HarnessError, InputError
 from harness.nouns.schema import Item
 from harness.policy.prompts import prompt_ids
-from harness.policy.respond import log_ratios, sample_policy
+from harness.policy.respond import ask_model, log_ratios, sample_policy
 from harness.policy.sampling import Sampling
 from harness.records.writes import write_jsonl
 
@@ -37,6 +39,24 @@ def test_what_was_cut_is_marked_and_keeps_its_tokens(policy: Path) -> None:
     assert len(cut.metadata["token_ids"]) == 1
     whole = sample_policy(policy, ITEMS, Sampling(max_new_tokens=60), system="s")
     assert not any(r.metadata["truncated"] for r in whole)
+
+
+class Verbose:
+    """A chat model that stops at the limit when it is asked about sums."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        asked = request.messages[-1]["content"]
+        return ChatReply("It is", finish_reason="length" if "+" in asked else "stop")
+
+    def check(self, model: str, extra: Any = None) -> None:
+        """Anything works."""
+
+
+def test_a_chat_reply_that_was_cut_is_marked_too() -> None:
+    items = [Item("a", "What is 2+2?"), Item("b", "Hello")]
+    cut, whole = asyncio.run(ask_model(Verbose(), "m", items, Sampling()))
+    assert cut.metadata == {"status": "ok", "truncated": True}
+    assert whole.metadata == {"status": "ok", "truncated": False}
 
 
 def test_what_cannot_be_sampled_is_refused(policy: Path, tmp_path: Path) -> None:

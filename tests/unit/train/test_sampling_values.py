@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.nouns.stop_ids import stop_ids
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import (
@@ -20,7 +21,6 @@ from harness.policy.sampling import (
     rows_of,
     sample,
     score_rollout,
-    stop_ids,
     token_logprobs,
 )
 
