@@ -40,8 +40,8 @@ class LabelOptions:
         where: Read only rows with this value, as column=value; may be repeated.
         encoding: Encoding of a text file.
         items: Judgments: JSONL file of the items; metadata.cluster groups them.
-        responses: Judgments: JSONL file of the responses. The pairs of a run count: of each item the
-            first with the second, the third with the fourth, ...
+        responses: Judgments: JSONL file of the responses. The pairs of a run count: of each item
+            the first with the second, the third with the fourth, ...
         json_file: Write everything to this JSON file.
     """
 
