@@ -14,6 +14,7 @@ from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.nouns.errors import DataError, HarnessError
+from harness.policy.weights import weights_hash
 from harness.records.journal import JOURNAL, Journal
 from harness.records.rows import read_rows
 from harness.scale_out.local import cores
@@ -75,8 +76,9 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
     """Train one arm, reporting (0, log row) after every step; called again, it goes on.
 
     Returns:
-        ``checkpoint``, ``log``, ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model
-        also its statistics, and the weights of the reward functions; ``cost_usd``, what the judges
+        ``checkpoint`` and ``log``, relative to the run directory, which may be moved; ``weights``,
+        the checkpoint's hash; ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model also
+        its statistics, and the weights of the reward functions; ``cost_usd``, what the judges
         that this try asked did cost.
 
     Raises:
@@ -145,6 +147,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             seed=job.seed,
             monitor=monitor,
             on_step=partial(report, 0),
+            weights=experiment.weights,
         )
         trained = train(arm.trainer, model, rows, settings, job.folder, options)
         cost_usd = spent()
@@ -152,8 +155,9 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     return {
         **result,
         "reward_weights": weights,
-        "checkpoint": str(trained.checkpoint),
-        "log": str(trained.log_path),
+        "checkpoint": str(trained.checkpoint.relative_to(job.run_path)),
+        "weights": weights_hash(trained.checkpoint),
+        "log": str(trained.log_path.relative_to(job.run_path)),
         "steps": trained.steps,
         "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
         "peak_memory_mb": trained.peak_memory_mb,
@@ -183,7 +187,8 @@ def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:
     """Train the arm's reward model, or find it trained; return its reward function and figures."""
     from harness.train.reward_model import RewardModelReward, read_statistics
 
-    model, options = job.experiment.model, TrainOptions(seed=job.seed)
+    model = job.experiment.model
+    options = TrainOptions(seed=job.seed, weights=job.experiment.weights)
     settings = job.experiment.config.arms[job.arm].reward_model
     folder = job.reward_model_folder
     learned = train("reward_model", model, job.preferences, settings, folder, options)

@@ -55,6 +55,24 @@ def check_apart(out: Path, *models: str | Path) -> None:
             check_apart(out, base_of(model))
 
 
+def check_weights(model: str | Path, expected: str) -> None:
+    """Refuse a model that is no longer what it was; call it when the model has been loaded.
+
+    Args:
+        model: Folder of a checkpoint, or a hub id.
+        expected: Its ``weights_hash`` when the work began.
+
+    Raises:
+        InputError: The weights are other ones.
+    """
+    if weights_hash(model) != expected:
+        raise InputError(
+            "the model was edited while it was in use; nothing of the edited one was kept",
+            where=str(model),
+            hint="run again with the model that is meant",
+        )
+
+
 def _revision(hub_id: str) -> str:
     """Return the commit of a hub id: a downloaded file lies in a folder that is called by it."""
     import importlib.util

@@ -89,6 +89,29 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield where, row
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file that the harness wrote.
+
+    Raises:
+        DataError: The file is missing, empty or damaged.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _damaged(path, f"not a JSON object: {content!r:.60}")
+    return content
+
+
+def _damaged(path: Path, reason: str) -> DataError:
+    return DataError(
+        f"the file is damaged: {reason}",
+        where=str(path),
+        hint="put a copy of it back, or delete it: what it told is then made again",
+    )
+
+
 def read_items(path: Path) -> list[Item]:
     """Read items; ids must be unique.
 

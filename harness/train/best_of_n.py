@@ -78,6 +78,7 @@ class BestOfN(Sft):
         prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in repeated]
         sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
         policy = load_policy(self.model, trainable=False).to(device)
+        self.check_model()
         rollout = sample(policy, self.tokenizer, [row["prompt"] for row in self.rows], sampling)
         texts, ids = rollout.texts, rollout.sampled_ids()
         scores = call_rewards(self.rewards, repeated, prompts, texts, ids)

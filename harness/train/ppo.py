@@ -88,6 +88,7 @@ class Ppo(Training):
     def work(self) -> int:
         """Make the steps that are not done yet."""
         self.build()
+        self.check_model()
         settings, folder = self.settings, self.folder
         first = self.resume()
         folder.rewind(first)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
+from harness.records.file_hash import file_hash
+from harness.records.rows import read_json
 from harness.records.writes import write_text
 
 OnStep = Callable[[dict[str, Any]], None]
@@ -85,10 +87,22 @@ class TrainingFolder:
             write_text(fingerprint_path, fingerprint + "\n")
 
     def finished(self) -> TrainResult | None:
-        """Return the result of a training that had already finished here."""
+        """Return the result of a training that had already finished here.
+
+        One whose checkpoint is gone is not finished.
+
+        Raises:
+            InputError: The checkpoint is not the one that the training wrote.
+        """
         if not self._result_path.is_file():
             return None
-        return self._result(json.loads(self._result_path.read_text(encoding="utf-8")))
+        stored = read_json(self._result_path)
+        if not self.final.is_dir():
+            self._result_path.unlink(missing_ok=True)
+            return None
+        if file_hash(self.final) != stored.pop("weights", None):
+            raise altered(self.final, self.path)
+        return self._result(stored)
 
     def _result(self, stored: Mapping[str, Any]) -> TrainResult:
         return TrainResult(checkpoint=self.final, log_path=self.log_path, **stored)
@@ -140,9 +154,19 @@ class TrainingFolder:
             "too_long": too_long,
         }
         if self.writes:
-            write_text(self._result_path, json.dumps(stored) + "\n")
+            written = stored | {"weights": file_hash(self.final)}
+            write_text(self._result_path, json.dumps(written) + "\n")
             shutil.rmtree(self.resume_dir, ignore_errors=True)
         return self._result(stored)
+
+
+def altered(checkpoint: Path, folder: Path) -> InputError:
+    """Return what is wrong with a checkpoint that somebody edited after its training."""
+    return InputError(
+        "the checkpoint is not the one that the finished training wrote here",
+        where=str(checkpoint),
+        hint=f"put the files of the training back, or delete {folder} to train anew",
+    )
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

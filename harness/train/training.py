@@ -21,7 +21,7 @@ from harness.policy.models import (
     load_tokenizer,
     require_train_extra,
 )
-from harness.policy.weights import check_apart, weights_hash
+from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import WeightedRewards
@@ -52,12 +52,14 @@ class TrainOptions:
         seed: Of the order of the rows, of new adapters and of sampling.
         monitor: Measurements on a fixed set of prompts; a reward model has none.
         on_step: Called with every row of the log.
+        weights: ``weights_hash`` that the model must have; by default what it has now.
     """
 
     rewards: WeightedRewards | None = None
     seed: int = 0
     monitor: Monitor | None = None
     on_step: OnStep | None = None
+    weights: str | None = None
 
 
 class Training(ABC):
@@ -96,7 +98,9 @@ class Training(ABC):
                 "lora_rank: the model is a LoRA adapter already, which is trained further",
                 where=str(model),
             )
-        self.model, self.rows, self.settings, self.out = model, rows, settings, out
+        # A LoRA checkpoint names its base, which is looked for from other directories later.
+        self.model = Path(model).absolute() if Path(model).is_dir() else model
+        self.rows, self.settings, self.out, self.weights = rows, settings, out, options.weights
         self.seed, self.on_step = options.seed, options.on_step
         self.rewards = options.rewards
         self.monitor = options.monitor if self.makes_policy else None
@@ -116,10 +120,13 @@ class Training(ABC):
         """Train to the end, or return the result of a training that had ended here.
 
         Raises:
-            InputError: There is no such model, or the folder holds another training.
+            InputError: There is no such model, it was edited before it was loaded, or the folder
+                holds another training or an altered checkpoint.
             DataError: Nothing is left of the rows to learn from.
         """
-        self.folder = TrainingFolder(self.out, self.inputs(), self.on_step)
+        inputs = self.inputs()
+        self.weights = inputs["weights"]
+        self.folder = TrainingFolder(self.out, inputs, self.on_step)
         if done := self.folder.finished():
             return done
         from harness.train.trl_callbacks import quiet
@@ -133,7 +140,7 @@ class Training(ABC):
         """Return everything that the result depends on: its hash is the training's fingerprint."""
         return {
             "trainer": self.name,
-            "weights": weights_hash(self.model),
+            "weights": self.weights or weights_hash(self.model),
             "rows": [dict(row) for row in self.rows],
             "rewards": None if self.rewards is None else self.rewards.fingerprint(),
             "settings": self.settings.model_dump(),
@@ -142,7 +149,18 @@ class Training(ABC):
 
     @abstractmethod
     def work(self) -> int:
-        """Train, write the log and the final checkpoint, and return the number of steps."""
+        """Train, write the log and the final checkpoint, and return the number of steps.
+
+        Calls ``check_model`` when all is loaded, before it writes anything.
+        """
+
+    def check_model(self) -> None:
+        """Refuse a model that was edited between its fingerprint and now.
+
+        Raises:
+            InputError: It was.
+        """
+        check_weights(self.model, str(self.weights))
 
     def lora_config(self, task: str = "CAUSAL_LM") -> Any:
         """Return the configuration of a new adapter, None when all weights are trained."""
@@ -192,10 +210,11 @@ class TrlTraining(Training):
     def _begin(self, done: int, policy: Any) -> None:
         from harness.train.trl_callbacks import trl_reference
 
+        if self.folder.writes and self.monitor is not None:
+            self.reference = trl_reference(self.trainer, self.model)
+        self.check_model()
         if not self.folder.writes:
             return
-        if self.monitor is not None:
-            self.reference = trl_reference(self.trainer, self.model)
         if done == 0 and (row := self.first_row() | self.look(policy, 0, 0)):
             self.folder.log({"step": 0, **row})
 

@@ -21,7 +21,7 @@ from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Item, Response, SourceInfo
-from harness.policy.weights import weights_hash
+from harness.policy.weights import check_weights
 from harness.records.rows import (
     ItemsOrFile,
     ResponsesOrFile,
@@ -65,16 +65,20 @@ def sample_policies(
     Returns:
         Responses by (policy, seed); their metadata hold ``log_ratio``, log p_policy - log p_base
         in nats.
+
+    Raises:
+        InputError: The base or a checkpoint was edited since the run or its training began.
     """
     config, items = experiment.config, experiment.evaluation
-    policies = {(BASE, seed): experiment.model for seed in config.seeds}
-    policies |= {(one.arm, one.seed): one.checkpoint for one in trained}
+    base = experiment.model, experiment.weights
+    policies = {(BASE, seed): base for seed in config.seeds}
+    policies |= {(one.arm, one.seed): (str(one.checkpoint), one.weights) for one in trained}
     per_item = config.evaluation.responses_per_item
     move = bar("sampling held-out items", len(policies) * len(items) * per_item)
     responses = {}
-    for (name, seed), checkpoint in policies.items():
+    for (name, seed), (checkpoint, weights) in policies.items():
         inputs = {
-            "checkpoint": weights_hash(checkpoint),
+            "checkpoint": weights,
             "base": experiment.weights,  # for the log-ratios
             "items": [to_dict(item) for item in items],
             "policy": config.policy.model_dump(),
@@ -90,6 +94,8 @@ def sample_policies(
             settings = RespondSettings.of(config.policy, per_item, name, seed)
             settings = replace(settings, base=experiment.model)
             found = respond(checkpoint, items, settings, lambda *_: move)
+            check_weights(checkpoint, weights)
+            check_weights(*base)
             write_jsonl(path, found)
             directory.mark_done(stage, inputs)
         responses[name, seed] = found

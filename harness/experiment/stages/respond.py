@@ -11,6 +11,7 @@ from harness.experiment.context import StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Response
+from harness.policy.weights import check_weights
 from harness.records.rows import ItemsOrFile, items_of, read_responses, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
@@ -128,6 +129,7 @@ def base_responses(
         return bar("sampling the base policy", total)
 
     responses = respond(experiment.model, items, settings, named_bar)
+    check_weights(experiment.model, experiment.weights)
     write_jsonl(path, responses)
     directory.mark_done("respond", inputs)
     return responses

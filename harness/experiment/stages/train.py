@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -20,12 +19,13 @@ from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
-from harness.policy.weights import check_apart
+from harness.policy.weights import check_apart, weights_hash
 from harness.records.journal import Journal
-from harness.records.rows import read_rows, to_dict
+from harness.records.rows import read_json, read_rows, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json
 from harness.scale_out.local import run_jobs
+from harness.train.result import altered
 
 if TYPE_CHECKING:
     from harness.train.result import TrainResult
@@ -39,21 +39,28 @@ class TrainedPolicy:
     Attributes:
         arm: Name of the arm.
         seed: Of the training.
-        result: What ``train_arm`` returned.
+        result: What ``train_arm`` returned; its paths are relative to the run directory.
+        run: The run directory.
     """
 
     arm: str
     seed: int
     result: Mapping[str, Any]
+    run: Path
 
     @property
-    def checkpoint(self) -> str:
+    def checkpoint(self) -> Path:
         """Folder of the weights."""
-        return str(self.result["checkpoint"])
+        return self.run / str(self.result["checkpoint"])
+
+    @property
+    def weights(self) -> str:
+        """Hash of the weights as the training wrote them."""
+        return str(self.result["weights"])
 
     def log(self) -> list[dict[str, Any]]:
         """Return the rows of its log."""
-        return [row for _, row in read_rows(Path(self.result["log"]))]
+        return [row for _, row in read_rows(self.run / self.result["log"])]
 
     def as_row(self) -> dict[str, Any]:
         """Return what the report says of the training."""
@@ -110,7 +117,9 @@ class Training:
         def finished(index: int, result: dict[str, Any]) -> None:
             job = jobs[index]
             write_json(job.folder / "arm.json", result)
-            results[job.arm, job.seed] = TrainedPolicy(job.arm, job.seed, result)
+            results[job.arm, job.seed] = TrainedPolicy(
+                job.arm, job.seed, result, self.directory.path
+            )
             move(1)
 
         try:
@@ -145,7 +154,13 @@ class Training:
         ]
 
     def _begin(self, job: TrainJob, arm: Arm) -> TrainedPolicy | None:
-        """Return a finished training; else clear what an experiment with other inputs left."""
+        """Return a finished training; else clear what an experiment with other inputs left.
+
+        One whose checkpoint is gone is not finished.
+
+        Raises:
+            InputError: The checkpoint is not the one that the training wrote.
+        """
         stage = f"train/{job.arm}-seed{job.seed}"
         inputs = self._inputs(job, arm)
         if not self.directory.is_done(stage, inputs):
@@ -156,7 +171,13 @@ class Training:
         path = job.folder / "arm.json"
         if not path.is_file():
             return None
-        return TrainedPolicy(job.arm, job.seed, json.loads(path.read_text(encoding="utf-8")))
+        found = TrainedPolicy(job.arm, job.seed, read_json(path), self.directory.path)
+        if not found.checkpoint.is_dir():
+            shutil.rmtree(job.folder)
+            return None
+        if weights_hash(found.checkpoint) != found.weights:
+            raise altered(found.checkpoint, job.folder)
+        return found
 
     def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
         """Return all that a training depends on."""

@@ -117,7 +117,8 @@ class Scripted:
                     self.world.note("ask", self.info.name, annotator, key, order)
                     self.world.point(f"judge {self.info.name}")
                     yield Judgment(
-                        request.id, self.info.name, "1", annotator, verdict(one), order, repeat,
+                        request.id, self.info.name, self.info.version, annotator, verdict(one),
+                        order, repeat,
                         cost_usd=self.script.cost, tokens=Tokens(5, 2),
                         metadata={"template_sha256": "t" * 64} if self.script.model else {},
                     )  # fmt: skip
@@ -249,6 +250,8 @@ class World:
 
     def train(self, training: Training) -> TrainResult:
         """Stand in for a trainer: two steps, each asks every reward function about two rows."""
+        if training.weights is not None:
+            training.check_model()  # as every trainer does when all is loaded
         kind, rows, out, monitor = training.name, training.rows, training.out, training.monitor
         on_step = training.on_step or (lambda row: None)
         functions = training.rewards.functions if training.rewards else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from harness.experiment.config import read_config
+from harness.experiment.run import run
 from harness.experiment.sources import build_sources
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.records.run_directory import RunDirectory
@@ -122,6 +124,90 @@ def test_a_hub_id_is_its_revision(whole: World, monkeypatch: pytest.MonkeyPatch)
     assert work() == [3, 1]
     revision[0] = "two"
     assert work() == [6, 2]
+
+
+def test_a_run_folder_may_be_copied_and_gone_on_with_from_elsewhere(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its checkpoints are its own, whatever lies at the same path in the directory one is in."""
+    file = whole.write(arms={"plugin": whole.experiment["arms"]["plugin"]})
+    monkeypatch.chdir(whole.folder)
+    run(file.name, "run")
+    moved, elsewhere = whole.folder / "moved", whole.folder / "elsewhere"
+    shutil.copytree("run", elsewhere / "moved")  # a decoy
+    shutil.move("run", moved)
+    (moved / "responses" / "evaluation-plugin-seed1.jsonl").unlink()
+    for seed in (0, 1):
+        (elsewhere / "moved" / "policies" / f"plugin-seed{seed}" / "final" / "weights").unlink()
+    opened = []
+    sample = whole.sample
+
+    def noted(model: Any, *args: Any, **options: Any) -> Any:
+        opened.append(Path(model).resolve())
+        return sample(model, *args, **options)
+
+    monkeypatch.setattr("harness.policy.respond.sample_policy", noted)
+    monkeypatch.chdir(elsewhere)
+    trained = len(whole.happened("train"))
+    run(f"../{file.name}", "../moved")
+    assert len(whole.happened("train")) == trained
+    assert opened == [moved / "policies" / "plugin-seed1" / "final"]
+
+
+def test_a_finished_training_is_reused_only_with_the_checkpoint_that_it_wrote(
+    whole: World,
+) -> None:
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+    first = whole.run(arms=arms)
+    final = whole.out / "policies" / "plugin-seed1" / "final"
+    trained = len(whole.happened("train"))
+    written = (final / "weights").read_text()
+    (final / "weights").write_text("zeros")
+    with pytest.raises(InputError, match="not the one that the finished training wrote") as wrong:
+        whole.run(arms=arms)
+    assert wrong.value.where == str(final)
+    assert f"delete {final.parent} to train anew" in str(wrong.value)
+    (final / "weights").write_text(written)
+    whole.run(arms=arms)
+    assert len(whole.happened("train")) == trained
+    shutil.rmtree(final)
+    assert whole.tables(whole.run(arms=arms)) == whole.tables(first)
+    assert [row[2] for row in whole.happened("train")[trained:]] == ["plugin-seed1"]
+
+
+@pytest.mark.parametrize("stage", ["respond", "train", "evaluate", "checkpoint"])
+def test_a_model_that_is_edited_while_it_is_in_use_leaves_nothing_behind(
+    whole: World, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+    weights = whole.folder / "policy" / "weights"
+    sample = whole.sample
+
+    def edit() -> None:
+        weights.write_text("edited")
+
+    def edited(model: Any, items: Any, sampling: Any, *, system: str, on_batch: Any) -> Any:
+        held_out = items[0].id.startswith("e")
+        if stage == ("evaluate" if held_out else "respond"):
+            edit()
+        if stage == "checkpoint" and system != "base":
+            (Path(model) / "weights").write_text("edited")
+        return sample(model, items, sampling, system=system, on_batch=on_batch)
+
+    with monkeypatch.context() as during:
+        during.setattr("harness.policy.respond.sample_policy", edited)
+        if stage == "train":
+            during.setattr(whole, "before_training", edit)
+        with pytest.raises(InputError, match="edited while it was in use"):
+            whole.run(arms=arms)
+    if stage == "train":
+        assert whole.happened("step") == []
+    weights.write_text("base")
+    if stage == "checkpoint":
+        shutil.rmtree(whole.out / "policies" / "plugin-seed0")
+    again = whole.tables(whole.run(arms=arms))
+    shutil.rmtree(whole.out)
+    assert again == whole.tables(whole.run(arms=arms))
 
 
 def test_changed_inputs_of_an_arm_train_its_reward_model_again_too(whole: World) -> None:

@@ -28,6 +28,7 @@ from harness.experiment.train_job import TrainJob, train_arm
 from harness.nouns.errors import BudgetExceededError, HarnessError, MissingExtraError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Preference, Response, Verdict
+from harness.policy.weights import weights_hash
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.registry import registry
@@ -89,6 +90,12 @@ def train(
     return Training(experiment, RunDirectory(folder), journal, responses, no_bar).train(arms)
 
 
+def checkpoint(job: TrainJob) -> dict[str, Any]:
+    final = job.folder / "final"
+    final.mkdir(parents=True)
+    return {"checkpoint": str(final.relative_to(job.run_path)), "weights": weights_hash(final)}
+
+
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Train with trainings that do nothing; return the jobs that were started."""
@@ -100,7 +107,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             for index, job in enumerate(jobs):
                 started.append(job)
                 on_report(index, {})
-                on_done(index, {"checkpoint": "c"})
+                on_done(index, checkpoint(job))
 
         monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
         with Journal(tmp_path / "journal.sqlite") as journal:
@@ -194,7 +201,7 @@ def test_a_dead_training_process_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(function: Any, jobs: Any, parallel: Any, on_report: Any, on_done: Any) -> None:
-        on_done(0, {"checkpoint": "c"})
+        on_done(0, checkpoint(jobs[0]))
         raise BrokenProcessPool("terminated abruptly")
 
     monkeypatch.setattr(train_stage, "run_jobs", die)

@@ -15,12 +15,14 @@ import pytest
 from harness.agreement import agreement_report
 from harness.nouns.errors import GateStopError
 from harness.nouns.hashing import content_hash
+from harness.policy.weights import weights_hash
 from harness.ratings.table import from_labels
 from harness.records.journal import JOURNAL, Journal
 
 if TYPE_CHECKING:
     from conftest import World
 
+REWARD_MODEL = {"accuracy": 0.75, "score_mean": 0.0, "score_deviation": 1.0}
 ARMS = ("rlhf", "rlvr", "hybrid", "offline", "plugin")
 POLICIES = ("base", *ARMS)
 near = pytest.approx
@@ -265,10 +267,12 @@ def check_trainings(world: World) -> None:
     }  # fmt: skip
     arm = json.loads((world.out / "policies" / "hybrid-seed1" / "arm.json").read_text())
     assert arm == {
-        "reward_model": {"accuracy": 0.75}, "reward_model_seconds": 1.5,
+        "reward_model": REWARD_MODEL,
+        "reward_model_seconds": 1.5,
         "reward_weights": {"verifier": 1.0, "reward_model": 2.0},
-        "checkpoint": str(world.out / "policies/hybrid-seed1/final"),
-        "log": str(world.out / "policies/hybrid-seed1/log.jsonl"),
+        "checkpoint": "policies/hybrid-seed1/final",
+        "weights": weights_hash(world.out / "policies/hybrid-seed1/final"),
+        "log": "policies/hybrid-seed1/log.jsonl",
         "steps": 2, "seconds": 3.0, "peak_memory_mb": 64.0, "cost_usd": 0,
     }  # fmt: skip
 
@@ -313,7 +317,7 @@ def check_arms(report: dict[str, Any]) -> None:
             {
                 "seed": seed, "status": "done", "seconds": 3.0 if learned else 1.5, "steps": 2,
                 "peak_memory_mb": 64.0, "cost_usd": 0,
-                "reward_model": {"accuracy": 0.75} if learned else None,
+                "reward_model": REWARD_MODEL if learned else None,
             }
             for seed in (0, 1)
         ]  # fmt: skip
@@ -351,7 +355,7 @@ def check_sources(report: dict[str, Any]) -> None:
         "twin": ("judge", "pointwise", False, evaluator, ["m/one"], None, 96, 96, 96, {}, {}),
     }  # fmt: skip
     assert {row["use"] for row in rows.values()} == {"scripted"}
-    assert {row["version"] for row in rows.values()} == {"1"}
+    assert {row["version"].partition("+")[0] for row in rows.values()} == {"1"}
     assert {row["distribution"] for row in rows.values()} == {"play 3.1"}
     assert rows["critic"]["options"]["cost"] == 0.02
     assert {name: row["cost_usd"] for name, row in rows.items()} == near(
@@ -475,12 +479,12 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
         *(f"evaluate/{policy}-seed{seed}" for policy in POLICIES for seed in (0, 1)),
     }
     # What a stage depends on, as a number: if it moves, everybody's finished trainings and samples
-    # are made again after an upgrade. Change it knowingly. Last: preferences count as the rows of
-    # their table, and the base policy in the samples of every other: their log-ratios are to it.
-    assert content_hash(stored["stages"])[:16] == "51a26dc859adf1ad"
+    # are made again after an upgrade. Change it knowingly. Last: a file that an option names counts
+    # by its content. Before: preferences count as the rows of their table.
+    assert content_hash(stored["stages"])[:16] == "f1d0ad8520a501dd"
     assert set(stored["source_seconds"]) == {"people", "jury", "critic", "verifier", "grader"}
     assert stored["sources"]["jury"] == {
-        "use": "scripted", "kind": "judge", "way": "pairwise", "version": "1",
+        "use": "scripted", "kind": "judge", "way": "pairwise", "version": "1+a3fc7a49b556",
         "distribution": "play 3.1", "models": ["m/jury"], "rubric": "manners",
         "rubric_sha256": None, "template_sha256": "t" * 64,
     }  # fmt: skip

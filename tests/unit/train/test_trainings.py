@@ -19,6 +19,7 @@ from harness.cli.options import key_values
 from harness.experiment.arms import check_arms
 from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError, InputError
+from harness.policy.models import load_tokenizer
 from harness.train.ppo import Ppo
 from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
@@ -122,6 +123,50 @@ def test_a_finished_folder_is_reused_only_for_the_same_training(
     weights.write_bytes(data)
     assert again() == first
     assert len(nothing.worked) == 1
+
+
+def test_a_finished_training_is_one_whose_checkpoint_is_there_and_as_it_was(
+    nothing: type[Nothing], policy_path: Path, tmp_path: Path
+) -> None:
+    def again() -> TrainResult:
+        return trained_by("nothing", policy_path, ROWS, {}, tmp_path, {"r": len})
+
+    final = again().checkpoint
+    (final / "model.safetensors").write_text("?")
+    with pytest.raises(InputError, match="not the one that the finished training wrote") as wrong:
+        again()
+    assert wrong.value.where == str(final)
+    shutil.rmtree(final)
+    assert len(nothing.worked) == 1
+    assert again().checkpoint.is_dir()
+    assert len(nothing.worked) == 2
+    again()
+    assert len(nothing.worked) == 2
+
+
+@pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model", "grpo", "ppo", "best_of_n"])
+def test_a_model_that_was_edited_before_it_was_loaded_is_not_trained(
+    trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fingerprint is of other weights, so the folder would be taken for their training."""
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(policy_path, model)
+
+    def load(path: Path) -> Any:
+        data = (model / "model.safetensors").read_bytes()
+        (model / "model.safetensors").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        return load_tokenizer(path)
+
+    monkeypatch.setattr("harness.train.training.load_tokenizer", load)
+    online = trainer in ("grpo", "ppo", "best_of_n")
+    rows = ROWS if online else [{**PAIRS[0], "completion": "5."}] * 8
+    with pytest.raises(InputError, match="edited while it was in use"):
+        trained_by(trainer, model, rows, {}, out, {"r": reward} if online else None)
+    assert [path.name for path in out.rglob("*") if path.is_file()] == ["inputs.sha256"]
+
+
+def reward(prompts: Any, **_: Any) -> list[float]:
+    return [1.0] * len(prompts)
 
 
 def test_a_reward_model_is_what_its_weights_and_options_are(
