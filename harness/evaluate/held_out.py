@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from harness.nouns.schema import SourceInfo
 
@@ -12,7 +13,8 @@ def shares(evaluator: SourceInfo, source: SourceInfo) -> bool:
 
     The same: the same plugin with the same options, whatever they are called. The same model: under
     whatever rubric, as any member of a jury, and through any provider: ``local/NAME``,
-    ``openai/NAME`` and ``NAME`` are one.
+    ``openrouter/openai/NAME``, ``NAME:latest`` and ``NAME`` are one, and so are all paths of a
+    folder. Two models of one name are taken for one: a wrong "held out" is the worse error.
     """
     if evaluator.name == source.name:
         return True
@@ -22,6 +24,8 @@ def shares(evaluator: SourceInfo, source: SourceInfo) -> bool:
 
 
 def _model_names(models: Iterable[str]) -> set[str]:
-    """Return models with and without the provider in front of the name."""
-    names = {model.casefold() for model in models}
-    return names | {name.partition("/")[2] for name in names if "/" in name}
+    """Return the last parts of models' names: of the name as it is, and of the folder it means."""
+    names = [name for model in models if (name := model.strip().removeprefix("local/"))]
+    folders = [Path(name).expanduser() for name in names]
+    names += [str(folder.resolve()) for folder in folders if folder.is_dir()]
+    return {PurePosixPath(name).name.casefold().removesuffix(":latest") for name in names}

@@ -85,3 +85,36 @@ def test_nothing_is_read_out_of_names() -> None:
     assert not shares(one, SourceInfo("b/0123", "1", "verifier", identity="y"))
     assert not shares(SourceInfo("a", "1", "verifier"), SourceInfo("b", "1", "verifier"))
     assert shares(one, SourceInfo("b", "2", "verifier", identity="x"))
+
+
+SPELLINGS = [
+    ("openrouter/openai/gpt-4o", "gpt-4o"),
+    ("openrouter/openai/gpt-4o", "azure/gpt-4o"),
+    ("hosted_vllm/meta-llama/Llama-3", "Llama-3"),
+    ("vertex_ai/claude-sonnet-4-5", "openrouter/anthropic/claude-sonnet-4-5"),
+    ("ollama/llama3", "ollama/llama3:latest"),
+    ("ollama_chat/Llama3:LATEST", "llama3"),
+    ("local/pol", "local/./pol"),
+    ("local/pol", "local/pol/"),
+    ("local/pol", "local/{folder}/pol"),
+    ("local/{folder}/link", "local/sub/../pol"),
+    ("local/{folder}/sub/..", "local/{folder}"),
+]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_a_model_is_one_however_it_is_written(
+    one: str, other: str, turned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pol").mkdir()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("pol")
+    monkeypatch.chdir(tmp_path)
+    first, second = (
+        SourceInfo(name, "1", "judge", models=(model.format(folder=tmp_path),), identity=name)
+        for name, model in (("a", one), ("b", other))
+    )
+    assert shares(second, first) if turned else shares(first, second)
+    assert not shares(first, SourceInfo("c", "1", "judge", models=("openai/gpt-4o-mini", "")))
+    assert not shares(first, SourceInfo("c", "1", "judge", models=("ollama/llama3:70b",)))
