@@ -32,7 +32,7 @@ from harness.feedback.contract import (
 )
 from harness.feedback.human import human_labels
 from harness.feedback.judge import JudgeSource, judge
-from harness.feedback.verifier import Finding, verifier
+from harness.feedback.verifier import verifier
 from harness.hookspecs import (
     AggregatorFactory,
     AgreementStatistic,
@@ -63,6 +63,7 @@ from harness.nouns.outcomes import Status, WorkOutcome
 from harness.nouns.rubric import Constitution, Criterion, Principle, Rubric, load_rubric
 from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
 from harness.nouns.schema import (
+    Finding,
     Item,
     Judgment,
     JudgmentRequest,

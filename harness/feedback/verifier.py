@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
@@ -18,7 +18,7 @@ from harness.nouns.errors import PluginError, SandboxError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import BINARY, Scale
-from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict
+from harness.nouns.schema import Finding, Judgment, JudgmentRequest, SourceInfo, Verdict
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,21 +31,6 @@ COMBINE: dict[Steps, Callable[[Sequence[float]], float]] = {
     "product": math.prod,
     "last": lambda scores: scores[-1],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A verdict with what its judgment keeps beside it.
-
-    Args:
-        verdict: What the verifier says.
-        metadata: Goes on the judgment.
-        latency_s: Seconds that it took; by default measured around the function, waiting included.
-    """
-
-    verdict: Verdict
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    latency_s: float | None = None
 
 
 Found = bool | float | Sequence[float] | Verdict | Finding | None

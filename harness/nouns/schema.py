@@ -97,6 +97,21 @@ class Verdict:
             raise ValueError(f"probability must be between 0 and 1, got {self.probability}")
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with what its judgment keeps beside it.
+
+    Args:
+        verdict: What the verifier says.
+        metadata: Goes on the judgment.
+        latency_s: Seconds that it took; by default measured around the function, waiting included.
+    """
+
+    verdict: Verdict
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    latency_s: float | None = None
+
+
 def no_verdict(value: object) -> str:
     """Return the words for what a verifier may not return, such as a NumPy bool."""
     return f"a verifier returns bool, float or None, got {value!r:.80}"

@@ -15,7 +15,7 @@ import resource
 from collections.abc import Callable
 from typing import Any
 
-from harness.nouns.schema import Verdict, no_verdict
+from harness.nouns.schema import Finding, Verdict, no_verdict
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.guest.program import die_with_parent, read_frame, write_all
 
@@ -40,8 +40,12 @@ def _answer(function: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
             return {"value": None}
         value = called(*arguments)
         answer = {"value": value}
-        if isinstance(value, Verdict):
-            answer = {"verdict": [value.status, value.value, value.probability, value.rationale]}
+        if isinstance(value, Finding):
+            answer = {"found": [dict(value.metadata), value.latency_s]}
+        verdict = value.verdict if isinstance(value, Finding) else value
+        if isinstance(verdict, Verdict):
+            said = verdict.status, verdict.value, verdict.probability, verdict.rationale
+            answer = {**answer, "value": None, "verdict": said}
         try:
             json.dumps(answer)
         except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.nouns.outcomes import Status, WorkOutcome
-from harness.nouns.schema import Verdict
+from harness.nouns.schema import Finding, Verdict
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.launch import kill_group, launch_trusted, receive
 from harness.sandbox.lending import Closing, Lender
@@ -123,8 +123,8 @@ class WorkerPool(Closing):
             timeout_s: Hard limit of one call, in seconds; importing does not count.
 
         Returns:
-            One outcome for each tuple, in order: OK with a value of plain data or a Verdict,
-            TIMEOUT, or ERROR with the exception or how the worker died.
+            One outcome for each tuple, in order: OK with a value of plain data, a Verdict or a
+            Finding, TIMEOUT, or ERROR with the exception or how the worker died.
         """
         futures = [
             self._workers.submit(self._call, function, arguments, timeout_s) for arguments in batch
@@ -166,5 +166,7 @@ def _outcome(answer: dict[str, Any]) -> WorkOutcome:
     if "verdict" in answer:
         status, value, probability, rationale = answer["verdict"]
         value = tuple(value) if isinstance(value, list) else value
-        return WorkOutcome(Status.OK, Verdict(Status(status), value, probability, rationale))
+        verdict = Verdict(Status(status), value, probability, rationale)
+        found = answer.get("found")
+        return WorkOutcome(Status.OK, Finding(verdict, *found) if found else verdict)
     return WorkOutcome(Status.OK, answer["value"])

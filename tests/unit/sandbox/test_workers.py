@@ -17,13 +17,13 @@ import pytest
 
 import harness
 from harness.nouns.outcomes import Status, WorkOutcome
-from harness.nouns.schema import Verdict
+from harness.nouns.schema import Finding, Verdict
 from harness.sandbox import WorkerPool
 
 FUNCTIONS = """
 import os, signal, time
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Verdict
+from harness.nouns.schema import Finding, Verdict
 
 def double(x): return 2 * x
 def hang(x):
@@ -39,6 +39,7 @@ def stop(x): raise KeyboardInterrupt if x else BaseException("base")
 def eat(x): return len([bytes(1 << 28) for _ in range(x)])
 def verdict(x): return Verdict(Status.OK, True, rationale=str(x))
 def abstain(x): return Verdict(Status.ABSTAINED, rationale="no")
+def finding(x): return Finding(Verdict(Status.OK, 0.5), {'passed': x}, 1.5)
 def strange(x): return object()
 def numpy_bool(x):
     import numpy
@@ -84,6 +85,8 @@ def test_verdicts_come_back_as_verdicts(pool: WorkerPool) -> None:
     assert call(pool, "verdict", 1) == [
         WorkOutcome(Status.OK, Verdict(Status.OK, True, rationale="1"))
     ]
+    found = Finding(Verdict(Status.OK, 0.5), {"passed": 2}, 1.5)
+    assert call(pool, "finding", 2) == [WorkOutcome(Status.OK, found)]
     assert call(pool, "abstain", 1)[0].value.status is Status.ABSTAINED
 
 
