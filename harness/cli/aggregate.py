@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.label_options import LabelOptions, names
-from harness.cli.options import filled, one_object, split_pairs
+from harness.cli.options import Seed, filled, one_object, split_pairs
 from harness.nouns.errors import InputError
 
 
@@ -41,7 +41,7 @@ class Options(LabelOptions):
     first_column: str = ""
     second_column: str = ""
     length_column: str = ""
-    seed: int = 0
+    seed: Seed = 0
     out: Path | None = None
     preferences: Path | None = None
     rewards: Path | None = None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.label_options import ReadingOptions, gates
-from harness.cli.options import one_object
+from harness.cli.options import Seed, one_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Options(ReadingOptions):
     epsilon: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2
     risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
     replicates: Annotated[int, typer.Option(min=100)] = 2000
-    seed: int = 0
+    seed: Seed = 0
     html_file: Annotated[Path | None, typer.Option("--html")] = None
     gate: list[str] | None = None
     out: Path | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Asking, OneSource, checked_way, key_values, one_object
+from harness.cli.options import Asking, OneSource, Seed, checked_way, key_values, one_object
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Options(OneSource, Asking):
     items: Path | None = None
     responses: Path | None = None
     way: str = "pairwise"
-    seed: int = 0
+    seed: Seed = 0
     policy: Path | None = None
     alpha: Annotated[float, typer.Option(min=0, max=1)] = 0.01
 

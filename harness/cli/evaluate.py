@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.options import Shown, files_of, one_object, options_of_sources
+from harness.cli.options import Seed, Shown, files_of, one_object, options_of_sources
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Options(Shown):
     evaluator: list[str]
     option: list[str] | None = None
     trained_on: list[str] | None = None
-    seed: int = 0
+    seed: Seed = 0
     out: Path | None = None
 
 

@@ -12,6 +12,7 @@ from harness.cli.options import (
     Answers,
     Asking,
     OneSource,
+    Seed,
     checked_way,
     filled,
     key_values,
@@ -35,7 +36,7 @@ class Options(OneSource, Answers, Asking):
     way: str | None = None
     name: str | None = None
     limit: Annotated[int | None, typer.Option(min=1)] = None
-    seed: int = 0
+    seed: Seed = 0
 
 
 @one_object

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import checked_way, filled, one_object
+from harness.cli.options import Seed, checked_way, filled, one_object
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Options:
     judgments: list[Path] | None = None
     people_per_task: Annotated[int | None, typer.Option(min=1)] = None
     limit: Annotated[int | None, typer.Option(min=1)] = None
-    seed: int = 0
+    seed: Seed = 0
     host: str = "127.0.0.1"
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8017
     tokens: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import inspect
@@ -14,8 +15,12 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import typer
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import MAX_SEED
 
 T = TypeVar("T")
+
+SEED = typer.Option(min=0, max=MAX_SEED)
+Seed = Annotated[int, SEED]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,7 @@ def _typer_parameter(field: dataclasses.Field[Any], declared_in: type) -> inspec
     kind, option = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
     if option is None:  # a flag has no --no- form
         option = typer.Option(*[f"--{field.name.replace('_', '-')}"] * (kind is bool))
+    option = copy.copy(option)  # commands share the one of a seed, and each has a help of its own
     option.help = option.help or _said(declared_in, field.name)
     given = field.default is not dataclasses.MISSING
     return inspect.Parameter(

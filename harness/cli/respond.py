@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Shown, filled, one_object
+from harness.cli.options import SEED, Shown, filled, one_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Options(Shown):
     temperature: Annotated[float, typer.Option(min=0.0)] = 1.0
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 256
     base: str | None = None
-    seed: int | None = None
+    seed: Annotated[int | None, SEED] = None
     chat: bool = False
     budget: Annotated[float | None, typer.Option(min=0)] = None
 

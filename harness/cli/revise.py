@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Answers, Asking, filled, one_object
+from harness.cli.options import Answers, Asking, Seed, filled, one_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Options(Answers, Asking):
     api_base: str | None = None
     temperature: Annotated[float, typer.Option(min=0)] = 0.0
     max_tokens: Annotated[int, typer.Option(min=1)] = 256
-    seed: int = 0
+    seed: Seed = 0
 
 
 @one_object

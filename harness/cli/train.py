@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.options import Shown, key_values, one_object, options_of_sources
+from harness.cli.options import Seed, Shown, key_values, one_object, options_of_sources
 from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
 
@@ -37,7 +37,7 @@ class Options(Shown):
     reward: list[str] | None = None
     option: list[str] | None = None
     setting: Annotated[list[str] | None, typer.Option("--set")] = None
-    seed: int = 0
+    seed: Seed = 0
 
 
 @one_object

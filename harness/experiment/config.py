@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.train.settings import Size, Temperature
 
@@ -26,6 +27,7 @@ def _makes_policy(trainer: str) -> str:
 
 
 Trainer = Annotated[str, AfterValidator(_makes_policy)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -172,7 +174,7 @@ class RunConfig(_Strict):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     parallel: int | None = Field(default=None, gt=0)
     budget_usd: float | None = Field(default=None, ge=0)
     concurrency: int = Field(default=32, gt=0)

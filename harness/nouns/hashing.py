@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
+MAX_SEED = 2**32 - 1
+"""The largest seed that every library takes; the smallest is 0."""
+
 
 def content_hash(content: object) -> str:
     """Return the SHA-256 of content as canonical JSON, so that layout and comments do not count."""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.train.result import TrainResult
 from harness.train.rows import Row
@@ -80,12 +81,14 @@ def train(
         options: Rewards, seed, monitor, progress.
 
     Raises:
-        ConfigError: A setting is wrong, or rewards do not fit the trainer.
+        ConfigError: A setting or the seed is wrong, or rewards do not fit the trainer.
         DataError: A row lacks a column or has something wrong in it, or nothing can be learnt from
             the rows.
         InputError: There is no such model, or the folder holds another training.
         MissingExtraError: The libraries for training are not installed.
     """
+    if not 0 <= options.seed <= MAX_SEED:
+        raise ConfigError(f"seed is {options.seed}", hint=f"use a number from 0 to {MAX_SEED}")
     kind = trainer_class(trainer)
     checked = settings_of(trainer, settings, "settings")
     needs = kind.needs == "rewards"

@@ -50,6 +50,20 @@ def test_every_stage_has_a_command() -> None:
     assert missing == []
 
 
+def test_every_command_refuses_a_seed_that_no_library_takes() -> None:
+    from typer.main import get_command
+
+    from harness.cli.main import app, register
+
+    register()
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    seeds = {n: one for n, c in commands.items() for one in c.params if one.name == "seed"}
+    assert len(seeds) >= 8
+    for name, option in seeds.items():
+        assert (option.min, option.max) == (0, 2**32 - 1), name
+    assert len({option.help for option in seeds.values()}) >= 5  # each says what its seed decides
+
+
 def test_every_option_says_what_it_is() -> None:
     from typer.main import get_command
 

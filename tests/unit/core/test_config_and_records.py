@@ -51,6 +51,8 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
         ({"arms": {"a": {"sources": ["w"], "trainer": "grpo"}}}, ["no source is named 'w'"]),
         ({"arms": {"a": {"sources": ["v"], "trainer": "pp0"}}}, ["arms.a.trainer", "'pp0'"]),
         ({"seeds": [1, 1]}, ["seeds: repeated"]),
+        ({"seeds": [0, -1]}, ["seeds.1", "greater than or equal to 0", "-1"]),
+        ({"seeds": [2**32]}, ["seeds.0", "less than or equal to 4294967295"]),
         ({"arms": {"base": {"sources": ["v"], "trainer": "ppo"}}}, ["arms.base"]),
         ({"name": "../x"}, ["name"]),
         ({"policy": {}}, ["policy.model: missing"]),

@@ -239,6 +239,16 @@ def test_rows_above_the_longest_are_counted(policy_path: Path, tmp_path: Path) -
         assert trained_by(trainer, policy_path, [short, long, short], settings, out) == result
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_library_takes_is_refused(
+    seed: int, policy_path: Path, tmp_path: Path
+) -> None:
+    row = {"prompt": "2+3?", "completion": "5."}
+    with pytest.raises(ConfigError, match=f"seed is {seed}"):
+        trained_by("sft", policy_path, [row], {}, tmp_path / "out", seed=seed)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("trainer", ["sft", "dpo", "ppo", "reward_model"])
 def test_no_adapter_is_put_on_an_adapter(trainer: str, lora_path: Path, tmp_path: Path) -> None:
     row = {**PAIRS[0], "completion": "5."}
