@@ -26,6 +26,7 @@ from typing import Any, Literal, TextIO
 from harness.labels.failures import SKIP
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest, Order, Value, Way
+from harness.records.writes import make_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -107,7 +108,7 @@ class LabelStore:
     """
 
     def __init__(self, path: Path, way: Way) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self.path = path
         self._mutex = threading.Lock()
         self._lock = self._claim()

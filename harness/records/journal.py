@@ -16,14 +16,15 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.nouns.errors import ConfigError, HarnessError
+from harness.nouns.errors import ConfigError, DataError, HarnessError
 from harness.nouns.schema import Judgment
 from harness.records.rows import judgment_from, to_dict
+from harness.records.writes import make_folder
 
 GROUP = 64
 """Rows per commit; kill -9 loses at most the rows that no commit has reached."""
@@ -67,20 +68,38 @@ class Journal:
 
     Args:
         path: SQLite file; made when absent.
+
+    Raises:
+        DataError: The file is damaged or no journal; reading may tell so later, too.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self.path = path
         self._queue: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._changes = 0
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
-        with contextlib.closing(self._connect()) as connection:
+        with self._reading(), contextlib.closing(self._connect()) as connection:
             connection.executescript(_SCHEMA)
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise DataError(
+                f"the journal cannot be read: {error}",
+                where=str(self.path),
+                hint="put a copy of it back; without it all is judged and paid for anew",
+            ) from error
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._reading():
+            return self._reader().execute(query, values).fetchall()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
@@ -137,8 +156,8 @@ class Journal:
 
     def get_reply(self, key: str) -> dict[str, Any] | None:
         """Return the recorded reply of a key, None when there is none."""
-        row = self._reader().execute("SELECT body FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        rows = self._rows("SELECT body FROM replies WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else None
 
     def changes(self) -> int:
         """Return how many rows this journal object has added, changed or removed."""
@@ -148,13 +167,13 @@ class Journal:
     def reply_keys(self) -> set[str]:
         """Return the keys of all recorded replies."""
         self.flush()
-        return {key for (key,) in self._reader().execute("SELECT key FROM replies")}
+        return {key for (key,) in self._rows("SELECT key FROM replies")}
 
     def spent_usd(self) -> float:
         """Return the dollars of all recorded calls."""
         self.flush()
         query = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
-        return float(self._reader().execute(query).fetchone()[0] or 0.0)
+        return float(self._rows(query)[0][0] or 0.0)
 
     def judgments(self, scope: str = "", source: str | None = None) -> list[Judgment]:
         """Return the judgments of a scope, of one source where it is named, in recorded order."""
@@ -162,9 +181,7 @@ class Journal:
         where, values = "scope = ?", [scope]
         if source is not None:
             where, values = where + " AND source = ?", [scope, source]
-        rows = self._reader().execute(
-            f"SELECT body FROM judgments WHERE {where} ORDER BY rowid", values
-        )
+        rows = self._rows(f"SELECT body FROM judgments WHERE {where} ORDER BY rowid", values)
         return [judgment_from(json.loads(body)) for (body,) in rows]
 
     def forget(self, judgments: Iterable[Judgment], scope: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 from harness.nouns.errors import HarnessError
 from harness.nouns.hashing import content_hash
-from harness.records.writes import write_json
+from harness.records.rows import read_json
+from harness.records.writes import make_folder, write_json
 
 MANIFEST = "manifest.json"
 
@@ -23,9 +23,13 @@ class RunDirectory:
     path: Path
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest, empty for a new run."""
+        """Return the manifest, empty for a new run.
+
+        Raises:
+            DataError: It is damaged.
+        """
         path = self.path / MANIFEST
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return read_json(path) if path.is_file() else {}
 
     def update_manifest(self, **entries: Any) -> None:
         """Set top-level entries of the manifest."""
@@ -46,10 +50,11 @@ class RunDirectory:
 
         Raises:
             HarnessError: Another process holds it.
+            InputError: It is a file.
         """
         import fcntl
 
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with (self.path / ".lock").open("w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

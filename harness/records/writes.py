@@ -9,7 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.nouns.errors import InputError
 from harness.records.rows import to_dict
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises:
+        InputError: A file has its name or that of one above it, or it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot make this folder: {error.strerror}",
+            where=str(path),
+            hint="name a folder that is not a file, nor in one",
+        ) from error
 
 
 @contextmanager
@@ -18,7 +35,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Several processes may write the same file at once: the last one stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part

@@ -15,7 +15,7 @@ from typing import Any
 from harness.nouns.errors import InputError
 from harness.records.file_hash import file_hash
 from harness.records.rows import read_json
-from harness.records.writes import write_text
+from harness.records.writes import make_folder, write_text
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""
@@ -57,7 +57,7 @@ class TrainingFolder:
         on_step: Called with every row of the log.
 
     Raises:
-        InputError: The folder holds a training with other inputs.
+        InputError: The folder holds a training with other inputs, or is a file.
     """
 
     def __init__(self, path: Path, inputs: Mapping[str, Any], on_step: OnStep | None) -> None:
@@ -70,7 +70,7 @@ class TrainingFolder:
         self._on_step = on_step
         self._seconds_before = 0.0
         self._started = time.monotonic()
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         fingerprint = hashlib.sha256(
             json.dumps(inputs, sort_keys=True, default=str).encode()
         ).hexdigest()

@@ -210,6 +210,42 @@ def test_a_model_that_is_edited_while_it_is_in_use_leaves_nothing_behind(
     assert again == whole.tables(whole.run(arms=arms))
 
 
+@pytest.mark.parametrize("content", ["", "[1]", '{"stages": '])
+@pytest.mark.parametrize("name", ["manifest.json", "policies/plugin-seed0/arm.json"])
+def test_a_damaged_file_of_a_run_is_named(whole: World, name: str, content: str) -> None:
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+    first = whole.run(arms=arms)
+    path = whole.out / name
+    path.write_text(content)
+    with pytest.raises(DataError, match="the file is damaged") as wrong:
+        whole.run(arms=arms)
+    assert wrong.value.where == str(path)
+    path.unlink()  # as the hint says
+    assert whole.tables(whole.run(arms=arms)) == whole.tables(first)
+
+
+def test_a_damaged_journal_is_named(whole: World) -> None:
+    arms = {"plugin": whole.experiment["arms"]["plugin"]}
+    whole.run(arms=arms)
+    path = whole.out / "journal.sqlite"
+    written = path.read_bytes()
+    for damaged in (written[: len(written) // 2], written[:4096], written[:50], b"x" * 5000):
+        for more in whole.out.glob("journal.sqlite-*"):
+            more.unlink()
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="the journal cannot be read") as wrong:
+            whole.run(arms=arms)
+        assert wrong.value.where == str(path)
+
+
+def test_a_run_directory_that_is_a_file_is_refused(whole: World) -> None:
+    for out in (whole.file, whole.file / "deeper"):
+        with pytest.raises(InputError, match="cannot make this folder") as wrong:
+            run(whole.write(), out)
+        assert wrong.value.where == str(out)
+    assert whole.happened() == []
+
+
 def test_changed_inputs_of_an_arm_train_its_reward_model_again_too(whole: World) -> None:
     arms = {"hybrid": whole.experiment["arms"]["hybrid"]}
     whole.run(arms=arms, seeds=[0])

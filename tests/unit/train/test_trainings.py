@@ -144,6 +144,23 @@ def test_a_finished_training_is_one_whose_checkpoint_is_there_and_as_it_was(
     assert len(nothing.worked) == 2
 
 
+def test_a_damaged_result_and_a_folder_that_is_a_file_are_named(
+    nothing: type[Nothing], policy_path: Path, tmp_path: Path
+) -> None:
+    def train_in(out: Path) -> TrainResult:
+        return trained_by("nothing", policy_path, ROWS, {}, out, {"r": len})
+
+    train_in(tmp_path / "out")
+    result = tmp_path / "out" / "result.json"
+    result.write_text("")
+    for out, where in ((tmp_path / "out", result), (result, result)):
+        with pytest.raises(InputError, match=r"is damaged|cannot make this folder") as wrong:
+            train_in(out)
+        assert wrong.value.where == str(where)
+    result.unlink()
+    assert train_in(tmp_path / "out").steps == 1
+
+
 @pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model", "grpo", "ppo", "best_of_n"])
 def test_a_model_that_was_edited_before_it_was_loaded_is_not_trained(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
