@@ -97,10 +97,11 @@ class TrainingFolder:
         if not self._result_path.is_file():
             return None
         stored = read_json(self._result_path)
-        if not self.final.is_dir():
+        weights = stored.pop("weights", None)  # none in those of earlier versions
+        if weights is None or not self.final.is_dir():
             self._result_path.unlink(missing_ok=True)
             return None
-        if file_hash(self.final) != stored.pop("weights", None):
+        if file_hash(self.final) != weights:
             raise altered(self.final, self.path)
         return self._result(stored)
 

@@ -172,7 +172,7 @@ class Training:
         if not path.is_file():
             return None
         found = TrainedPolicy(job.arm, job.seed, read_json(path), self.directory.path)
-        if not found.checkpoint.is_dir():
+        if "weights" not in found.result or not found.checkpoint.is_dir():
             shutil.rmtree(job.folder)
             return None
         if weights_hash(found.checkpoint) != found.weights:

@@ -173,6 +173,9 @@ def test_a_finished_training_is_reused_only_with_the_checkpoint_that_it_wrote(
     shutil.rmtree(final)
     assert whole.tables(whole.run(arms=arms)) == whole.tables(first)
     assert [row[2] for row in whole.happened("train")[trained:]] == ["plugin-seed1"]
+    (final.parent / "arm.json").write_text(f'{{"checkpoint": "{final}"}}')  # no weights are told
+    assert whole.tables(whole.run(arms=arms)) == whole.tables(first)
+    assert [row[2] for row in whole.happened("train")[trained:]] == ["plugin-seed1"] * 2
 
 
 @pytest.mark.parametrize("stage", ["respond", "train", "evaluate", "checkpoint"])

@@ -142,6 +142,9 @@ def test_a_finished_training_is_one_whose_checkpoint_is_there_and_as_it_was(
     assert len(nothing.worked) == 2
     again()
     assert len(nothing.worked) == 2
+    (tmp_path / "result.json").write_text('{"steps": 1}')  # no weights are told
+    again()
+    assert len(nothing.worked) == 3
 
 
 def test_a_damaged_result_and_a_folder_that_is_a_file_are_named(
