@@ -166,10 +166,10 @@ def every_kind() -> list[AgreementReport]:
             columns, humans=names[:3], level=level, categories=categories,
             tie="TIE" if level == "nominal" else None,
         )  # fmt: skip
-        evidence = Evidence()
+        evidence, settings = Evidence(), FAST
         if level == "nominal":
-            evidence = evidence_of(table, rng)
-        reports.append(agreement_report(table, settings=FAST, evidence=evidence))
+            evidence, settings = evidence_of(table, rng), replace(FAST, reference="ann")
+        reports.append(agreement_report(table, settings=settings, evidence=evidence))
     return reports
 
 
