@@ -1,38 +1,19 @@
 """``harness agree`` on plain tables: PandaLM, LLMBar, and what is wrong with a file."""
 
-import contextlib
-import io
 import json
-import os
 import re
 import subprocess
 import sys
-from unittest import mock
 
 import pytest
-
-from harness.cli.main import app, main
+from in_process import harness
 
 PANDALM = ["--human-columns", "annotator1,annotator2,annotator3"]
 
 
 def agree(*arguments, cwd=None):
-    """Run the command line in this process: what it does, without the start of an interpreter."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        contextlib.chdir(cwd or "."),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        mock.patch.object(app, "registered_commands", []),  # main adds them anew
-        mock.patch.object(sys, "argv", ["harness", "agree", *map(str, arguments)]),
-        mock.patch.dict(os.environ, {"COLUMNS": "100"}),
-    ):
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+    """Run ``harness agree`` in this process."""
+    return harness("agree", *arguments, cwd=cwd)
 
 
 @pytest.fixture(scope="module")

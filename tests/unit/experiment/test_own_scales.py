@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_experiment
 
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
 from harness.experiment.experiment import load_items
@@ -68,20 +69,13 @@ def test_rewards_are_on_the_unit_scale(
 
 
 def config(**changes: Any) -> RunConfig:
-    content: dict[str, Any] = {
-        "name": "x",
-        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
-        "policy": {"model": "m"},
-        "sources": {
-            "verifier": {"use": "last_number"},
-            "people": {"use": "simulated_people"},
-            "few": {"use": "exact_match", "limit": 3},
-        },
-        "arms": {"rlvr": {"sources": ["verifier"], "trainer": "grpo"}},
-        "evaluation": {"evaluators": ["verifier"]},
-        **changes,
+    sources = {
+        "verifier": {"use": "last_number"},
+        "people": {"use": "simulated_people"},
+        "few": {"use": "exact_match", "limit": 3},
     }
-    return RunConfig.model_validate(content)
+    evaluation = {"evaluators": ["verifier"]}
+    return tiny_experiment.config(**{"sources": sources, "evaluation": evaluation, **changes})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_experiment
 
 from harness.experiment.arms import arm_weights, check_arms
 from harness.experiment.config import ArmConfig, RunConfig, SourceConfig
@@ -54,24 +55,19 @@ def test_weights_are_shares_times_gates_times_kappas() -> None:
 
 
 def config(**changes: Any) -> RunConfig:
-    content: dict[str, Any] = {
-        "name": "x",
-        "data": {"train": {"file": "t"}, "evaluation": {"file": "e"}},
-        "policy": {"model": "m"},
-        "sources": {
-            "verifier": {"use": "last_number"},
-            "correctness": {"use": "last_number"},
-            "style": {"use": "keywords", "options": {"any_of": ["please"]}},
-            "other_style": {"use": "keywords", "options": {"any_of": ["thanks"]}},
-        },
-        "arms": {
-            "rlvr": {"sources": ["verifier"], "trainer": "grpo"},
-            "polite": {"sources": ["other_style"], "trainer": "grpo"},
-        },
-        "evaluation": {"evaluators": ["correctness", "style"]},
-        **changes,
+    sources = {
+        "verifier": {"use": "last_number"},
+        "correctness": {"use": "last_number"},
+        "style": {"use": "keywords", "options": {"any_of": ["please"]}},
+        "other_style": {"use": "keywords", "options": {"any_of": ["thanks"]}},
     }
-    return RunConfig.model_validate(content)
+    arms = {
+        "rlvr": {"sources": ["verifier"], "trainer": "grpo"},
+        "polite": {"sources": ["other_style"], "trainer": "grpo"},
+    }
+    evaluation = {"evaluators": ["correctness", "style"]}
+    given = {"sources": sources, "arms": arms, "evaluation": evaluation, **changes}
+    return tiny_experiment.config(**given)
 
 
 def test_an_evaluator_under_another_name_is_not_held_out() -> None:
