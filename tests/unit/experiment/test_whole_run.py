@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from harness.agreement import agreement_report
-from harness.nouns.errors import GateStopError
 from harness.nouns.hashing import content_hash
 from harness.policy.weights import weights_hash
 from harness.ratings.table import from_labels
@@ -508,48 +507,3 @@ def check_progress(world: World) -> None:
         ["grader evaluates", 96, 96],
         ["twin evaluates", 96, 96],
     ]
-
-
-def test_a_gate_that_stops_trains_nothing_and_says_why(whole: World) -> None:
-    agreement = {
-        "reference": "people",
-        "gates": [
-            {"source": "verifier", "minimum_kappa": 0.51, "action": "stop"},
-            {"source": "grader", "minimum_kappa": 0.9, "action": "stop"},
-            {"source": "jury", "minimum_kappa": 0.21, "action": "stop"},
-        ],
-    }
-    with pytest.raises(GateStopError) as stopped:
-        whole.run(agreement=agreement)
-    message = str(stopped.value)
-    gates = json.loads((whole.out / "agreement.json").read_text())["gates"]
-    assert [(g["source"], g["passed"], g["weight"]) for g in gates] == [
-        ("verifier", False, 0.0), ("grader", True, 1.0), ("jury", False, 0.0),
-    ]  # fmt: skip
-    first, _, last = gates
-    assert message == (
-        f"verifier: {first['reason']}; jury: {last['reason']} (see {whole.out / 'agreement.json'})"
-    )
-    assert "kappa with people 0.50" in first["reason"]
-    assert "kappa with people 0.20" in last["reason"]
-    assert whole.trainings == []
-    assert not (whole.out / "preferences").exists()
-    assert not (whole.out / "policies").exists()
-
-
-def test_without_an_agreement_section_every_source_has_its_full_weight(whole: World) -> None:
-    experiment = whole.experiment
-    keep = ("hybrid", "nothing")
-    arms = {name: arm for name, arm in experiment["arms"].items() if name in keep}
-    report = whole.run(agreement=None, arms=arms, seeds=[3])
-    assert report["agreement"] is None
-    assert report["gates"] == []
-    assert [arm["weights"] for arm in report["arms"]] == [
-        {"people": 2.0, "verifier": 1.0}, {"critic": 1.0},
-    ]  # fmt: skip
-    # Who takes part in no arm is not asked before training.
-    assert {row[1] for row in whole.happened("ask") if row[3].startswith("t")} == {
-        "people", "critic", "verifier",
-    }  # fmt: skip
-    assert not (whole.out / "agreement.json").exists()
-    assert report["arms"][1]["n_preferences"] == 3
