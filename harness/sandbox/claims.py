@@ -54,7 +54,7 @@ class Claims:
             return "memory", "killed by the host, which was out of memory"
         if end.signal and end.signal != _SIGKILL:
             return "crash", f"ended by signal {end.signal}"
-        if any(_raised(frame) == "MemoryError" for frame in self.frames):
+        if any(raised(frame) == "MemoryError" for frame in self.frames):
             return "memory", "MemoryError: passed its limit of memory"
         if self.broken:
             return "fail", "wrote to the channel of its results"
@@ -195,10 +195,10 @@ def check_call(test: Mapping[str, Any], tolerance: float) -> Check:
     codec.to_tree(expected)
 
     def check(claim: Any) -> str:
-        raised = _raised(claim)
-        if "raises" in test and not _never_loaded(claim):
-            return "" if raised == test["raises"] else f"did not raise {test['raises']}"
-        if raised:
+        kind = raised(claim)
+        if "raises" in test and not never_loaded(claim):
+            return "" if kind == test["raises"] else f"did not raise {test['raises']}"
+        if kind:
             return describe(claim)
         if not isinstance(claim, dict) or "v" not in claim:
             return _NO_RESULT
@@ -226,7 +226,7 @@ def check_output(expected: str, tolerance: float) -> Check:
         raise TypeError(f"the output {expected!r:.100} is not text")
 
     def check(claim: Any) -> str:
-        if _raised(claim):
+        if raised(claim):
             return describe(claim)
         if not isinstance(claim, dict) or not isinstance(claim.get("o"), str):
             return "answered with something that is no output"
@@ -237,7 +237,7 @@ def check_output(expected: str, tolerance: float) -> Check:
 
 def observed(claim: Any) -> tuple[str, Any]:
     """Return what a run printed or returned, after what was wrong with it."""
-    if _raised(claim):
+    if raised(claim):
         return describe(claim), None
     try:
         if isinstance(claim, dict) and isinstance(claim.get("o"), str):
@@ -249,7 +249,7 @@ def observed(claim: Any) -> tuple[str, Any]:
 
 def describe(claim: Any) -> str:
     """Return a claimed exception in one line of bounded length, or that it is no such claim."""
-    kind = _raised(claim)
+    kind = raised(claim)
     if not kind:
         return _NO_RESULT
     message = claim["e"][1]
@@ -261,7 +261,7 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text[:300])
 
 
-def _raised(claim: Any) -> str:
+def raised(claim: Any) -> str:
     """Return the type name of a claimed exception, or an empty text."""
     if isinstance(claim, dict) and isinstance(claim.get("e"), list) and len(claim["e"]) == 3:
         kind = claim["e"][0]
@@ -269,6 +269,6 @@ def _raised(claim: Any) -> str:
     return ""
 
 
-def _never_loaded(claim: Any) -> bool:
+def never_loaded(claim: Any) -> bool:
     """Tell whether a claimed exception ended the program before its function was called."""
-    return bool(_raised(claim) and claim["e"][2] == "load")
+    return bool(raised(claim) and claim["e"][2] == "load")

@@ -26,7 +26,7 @@ _ENVIRONMENT = {
 }
 
 # The guest's modules are imported without harness itself, which needs packages and files that a
-# confined process has not.
+# confined process has not. A program sees their frames beneath its own, so their paths are hidden.
 _BOOT = """
 import json, sys, types
 for name, path in json.loads(sys.argv[1]):
@@ -34,6 +34,14 @@ for name, path in json.loads(sys.argv[1]):
     module.__path__ = [path]
     sys.modules[name] = module
 from {module} import main
+def hide(owner):
+    for value in vars(owner).values():
+        if isinstance(value, type) and value.__module__ == owner.__name__:
+            hide(value)
+        elif isinstance(value, types.FunctionType) and value.__module__.startswith("harness."):
+            value.__code__ = value.__code__.replace(co_filename="guest")
+for name in [name for name in sys.modules if name.startswith("harness.")]:
+    hide(sys.modules[name])
 main(json.loads(sys.argv[2]))
 """
 _BOOT_TRUSTED = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from harness.nouns.errors import SandboxError
@@ -135,30 +136,36 @@ class Sandbox(Closing):
     ) -> SandboxResult:
         """Run a program on each input and compare, here, what it prints.
 
-        One child runs all inputs, each in a fresh ``__main__``; programs that use descriptors or
-        ``os._exit`` get a child and real streams for each input.
+        One child runs all inputs, each in a fresh ``__main__``; programs that may use descriptors,
+        threads or the end of their process get a child and real streams for each input. Both ways
+        behave as ``python solution.py`` does.
 
         Args:
             source: The program.
             tests: {"input": text, "output": text}.
-            limits: Hard limits over all inputs; for each input where a program gets a child each.
-            tolerance: Tolerance of printed numbers, unless both are whole.
+            limits: Hard limits over all inputs; that of the memory and of the output is for each
+                input where a program gets a child each.
+            tolerance: Tolerance of printed numbers, unless the expected one is whole.
 
         Raises:
             KeyError: A test has no input or output.
             TypeError: One of them is not text.
         """
-        limits = limits or self.limits
-        inputs = [test["input"] for test in tests]
-        for given in inputs:
-            if not isinstance(given, str):
-                raise TypeError(f"the input {given!r:.100} is not text")
         checks = [check_output(test["output"], tolerance) for test in tests]
+        return await self._printed(source, [test["input"] for test in tests], checks, limits)
+
+    async def _printed(
+        self, source: str, inputs: Sequence[str], checks: Sequence[Check], limits: RunLimits | None
+    ) -> SandboxResult:
+        for given in inputs:
+            if not isinstance(given, str) or any("\ud800" <= c <= "\udfff" for c in given):
+                raise TypeError(f"the input {given!r:.100} is not text")
+        bounds = limits or self.limits
 
         def work(slot: Slot) -> SandboxResult:
-            return run_programs(slot, source, inputs, checks, limits)
+            return run_programs(slot, source, inputs, checks, bounds)
 
-        return await self._pool.submit(work, len(tests), "isolated-oracle")
+        return await self._pool.submit(work, len(checks), "isolated-oracle")
 
     async def observe(
         self,
@@ -181,20 +188,18 @@ class Sandbox(Closing):
         Returns:
             The result, whose outcome is ``pass`` when every run ended well, and the values.
         """
-        job: dict[str, Any] = {"mode": "programs", "source": source, "inputs": list(inputs)}
-        job["cap"] = (limits or self.limits).output_bytes
-        if entry_point:
-            job = {"mode": "functions", "source": source, "entry": entry_point}
-            job["calls"] = [[list(arguments), {}] for arguments in calls]
-        values: list[Any] = []
+        values: list[Any] = [None] * len(calls if entry_point else inputs)
 
-        def check(claim: Any) -> str:
-            complaint, value = observed(claim)
-            values.append(value)
+        def check(place: int, claim: Any) -> str:
+            complaint, values[place] = observed(claim)
             return complaint
 
-        total = len(calls) if entry_point else len(inputs)
-        return await self._judged(job, [check] * total, limits), values
+        checks = [partial(check, place) for place in range(len(values))]
+        if not entry_point:
+            return await self._printed(source, inputs, checks, limits), values
+        given = [[list(arguments), {}] for arguments in calls]
+        job = {"mode": "functions", "source": source, "entry": entry_point, "calls": given}
+        return await self._judged(job, checks, limits), values
 
     async def _judged(
         self, job: dict[str, Any], checks: Sequence[Check], limits: RunLimits | None

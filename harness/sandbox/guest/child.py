@@ -6,7 +6,7 @@ answer is one JSON frame.
 
     {"mode": "functions", "source", "entry", "calls": [[args, kwargs], ...]}   {"v"} or {"e"} each
     {"mode": "programs", "source", "inputs": [text, ...], "cap": bytes}        {"o", "e"} each
-    {"mode": "raw", "source"}                         the standard streams are descriptors 0 and 1
+    {"mode": "raw", "source"}        {"e"} or nothing; its streams are descriptors 0 and 1
     {"mode": "rpc", "source"}                         then see remote.py
     {"mode": "inside", "source", "tests": source}     {"v": true} or {"e"}: forgeable
 """
@@ -18,6 +18,7 @@ import importlib
 import io
 import marshal
 import os
+import site
 import sys
 from typing import Any
 
@@ -26,11 +27,11 @@ from harness.sandbox.guest.program import (
     SOURCE_NAME,
     failure,
     load,
-    new_module,
     read_frame,
     send,
 )
 from harness.sandbox.guest.remote import serve_solution
+from harness.sandbox.guest.script import Script, finish, open_devices, use_streams
 
 PREIMPORTED = (
     "abc array bisect collections collections.abc copy copyreg dataclasses datetime decimal enum"
@@ -53,9 +54,12 @@ def warm_up(modules: list[str]) -> None:
     finally:
         os.register_at_fork = register
     sys.modules["random"].seed(0)
-    # What a function prints goes nowhere.
-    sys.stdin, sys.stderr = io.StringIO(), io.StringIO()
-    sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="replace")
+    site.setquit()  # exit() and quit(), which the interpreter has left out together with site
+    sys.argv, sys.orig_argv, sys.executable = [SOURCE_NAME], ["python", SOURCE_NAME], ""
+    # What a function prints goes nowhere: all three are the null device.
+    errors = open(2, "w", errors="backslashreplace", closefd=False)
+    vars(sys).update(stderr=errors, __stderr__=errors)
+    use_streams(open(0, "rb", closefd=False), open(1, "wb", closefd=False))
     sample = "import math\nclass A:\n    def f(self, x: int) -> str:\n        return f'{x!r}'\n"
     exec(compile(sample, SOURCE_NAME, "exec"), {"__name__": "solution"})
 
@@ -88,44 +92,41 @@ def _functions(descriptor: int, job: dict[str, Any]) -> None:
 
 
 def _programs(descriptor: int, job: dict[str, Any]) -> None:
-    try:
-        code = compile(job["source"], SOURCE_NAME, "exec", dont_inherit=True)
-    except BaseException as error:
-        send(descriptor, failure(error, "load"))
-        return
+    script = Script(job["source"])
     for text in job["inputs"]:
-        written = io.BytesIO()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
-        sys.stdout = io.TextIOWrapper(written, "utf-8", errors="replace", write_through=True)
-        answer: dict[str, Any] = {}
-        try:
-            exec(code, new_module("__main__").__dict__)
-        except SystemExit as error:
-            if error.code not in (None, 0):
-                answer = failure(error, "call")
-        except BaseException as error:
-            answer = failure(error, "call")
-        try:
-            sys.stdout.flush()
-        except BaseException:  # the program may have closed or replaced it
-            pass
-        answer["o"] = written.getvalue()[: job["cap"]].decode("utf-8", "replace")
+        written = _Kept()
+        use_streams(io.BytesIO(text.encode()), written, write_through=True)
+        answer = script.run()
+        if not answer and script.left_running():
+            # A run of its own, with real streams, can wait for it.
+            send(descriptor, {"e": ["RuntimeError", "left work for after its end", "call"]})
+            return
+        answer = answer or finish(script.names)
+        answer["o"] = written.value()[: job["cap"]].decode("utf-8", "replace")
         send(descriptor, answer)
         gc.collect(0)
 
 
+class _Kept(io.BytesIO):
+    """What was written, also when the program has closed it."""
+
+    kept = b""
+
+    def close(self) -> None:
+        self.kept = self.value()
+        super().close()
+
+    def value(self) -> bytes:
+        return self.kept if self.closed else self.getvalue()
+
+
 def _raw(descriptor: int, job: dict[str, Any]) -> None:
-    sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
-    try:
-        load(job["source"], "__main__")
-    except SystemExit as error:
-        if error.code not in (None, 0):
-            send(descriptor, failure(error, "call"))
-    except BaseException as error:
-        send(descriptor, failure(error, "load" if isinstance(error, SyntaxError) else "call"))
-    finally:
-        sys.stdout.flush()
+    open_devices()
+    use_streams(open(0, "rb", closefd=False), open(1, "wb", closefd=False))
+    script = Script(job["source"])
+    failed = script.run() or finish(script.names, whole=True)
+    if failed:
+        send(descriptor, failed)
 
 
 def _inside(descriptor: int, job: dict[str, Any]) -> None:

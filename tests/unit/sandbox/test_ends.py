@@ -51,8 +51,7 @@ def test_what_one_run_says_that_it_printed(
     sandbox: Sandbox, claim: str, outcome: str, detail: str
 ) -> None:
     # In one child with all other inputs: the source may not look as if it used descriptors.
-    source = sending(frame(claim)).replace("os.write", "getattr(os, 'write')")
-    source = source.replace("os._exit", "getattr(os, '_exit')")
+    source = sending(frame(claim)).replace("import os", "os = __import__('os')")
     result = stdio(sandbox, source, ("", "3"))
     assert (result.outcome, result.passed, result.detail) == (outcome, outcome == "pass", detail)
 
