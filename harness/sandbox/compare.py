@@ -16,13 +16,31 @@ from itertools import repeat
 from numbers import Number
 from typing import Any
 
+from harness.nouns.errors import InputError
 from harness.sandbox.guest.codec import Malformed, dumps, from_tree, to_tree
 
 # Tags of containers, by what can be equal: a set and a frozenset are in Python too.
 _CONTAINERS = {"t": "l", "d": "d", "q": "q", "s": "s", "z": "s"}
 _LINEAR = ("i", "b", "a")  # read in time that grows with their length alone
 _LONGEST = 4096  # characters or digits of any other tagged value
-_INTEGER = re.compile(r"[+-]?\d+")
+# How numbers are printed; Python would also read 1_0, full-width digits and more.
+_WHOLE = re.compile(r"([+-]?)([0-9]++)(?:\.0*+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+_INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+
+
+def usable(tolerance: float) -> float:
+    """Return a tolerance.
+
+    Raises:
+        InputError: It is not a number from 0 to below 1.
+    """
+    if isinstance(tolerance, int | float) and 0 <= tolerance < 1:
+        return tolerance
+    raise InputError(
+        f"tolerance {tolerance!r} is not a number from 0 to below 1",
+        hint="1e-6 is usual; from 1 on, 0 would be equal to every number",
+    )
 
 
 def same(expected: Any, claim: Any, tolerance: float) -> bool:
@@ -34,8 +52,8 @@ def same(expected: Any, claim: Any, tolerance: float) -> bool:
     Args:
         expected: The trusted value.
         claim: Tree from the tested process.
-        tolerance: Relative and absolute tolerance where at least one of two numbers is a float or
-            complex; 0 means exact. Two whole numbers are never nearly equal.
+        tolerance: Relative and absolute tolerance of numbers, where at least one of two is a float
+            or complex; 0 means exact. Nothing is nearly equal to an expected whole number.
 
     Raises:
         Unencodable: The expected value is not plain data.
@@ -81,7 +99,7 @@ def _same_scalars(expected: Any, claim: Any, tolerance: float) -> bool:
         return True
     if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
         return math.isnan(right)
-    if not tolerance or isinstance(left, bool) or isinstance(right, bool):
+    if not tolerance or isinstance(left, int) or isinstance(right, bool):
         return False
     if isinstance(left, float | complex) or isinstance(right, float | complex):
         return cmath.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
@@ -129,8 +147,9 @@ def same_output(expected: str, claim: str, tolerance: float) -> bool:
     Args:
         expected: The trusted text.
         claim: What the program printed.
-        tolerance: Tolerance of words that are numbers, unless both are whole; 0 compares texts,
-            otherwise white space between words does not count either.
+        tolerance: Tolerance of words that are numbers, unless the expected one is whole: then 7.0
+            is 7, and nothing else is. 0 compares texts, otherwise white space between words does
+            not count either.
     """
     ours, theirs = _lines(expected), _lines(claim)
     if len(ours) != len(theirs):
@@ -154,9 +173,21 @@ def _same_line(expected: str, claim: str, tolerance: float) -> bool:
 def _same_word(expected: str, claim: str, tolerance: float) -> bool:
     if expected == claim:
         return True
-    try:
-        if _INTEGER.fullmatch(expected) and _INTEGER.fullmatch(claim):
-            return int(expected) == int(claim)
-        return math.isclose(float(expected), float(claim), rel_tol=tolerance, abs_tol=tolerance)
-    except ValueError:
+    whole = _WHOLE.fullmatch(expected)
+    if whole and "." not in expected:
+        found = _WHOLE.fullmatch(claim)
+        return found is not None and _signed(whole) == _signed(found)
+    if _INFINITY.fullmatch(expected):
+        return _INFINITY.fullmatch(claim) is not None and float(expected) == float(claim)
+    if not (_NUMBER.fullmatch(expected) and _NUMBER.fullmatch(claim)):
         return False
+    left, right = float(expected), float(claim)
+    if math.isinf(left) or math.isinf(right):  # too large for a float: only as written
+        return False
+    return math.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def _signed(whole: re.Match[str]) -> tuple[bool, str]:
+    """Return what a printed whole number is, without making a number of very long digits."""
+    digits = whole[2].lstrip("0")
+    return digits != "" and whole[1] == "-", digits

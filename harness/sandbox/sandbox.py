@@ -22,6 +22,7 @@ from harness.sandbox.claims import (
     judge,
     observed,
 )
+from harness.sandbox.compare import usable
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.isolated_tests import run_tests
 from harness.sandbox.lending import Closing
@@ -116,12 +117,15 @@ class Sandbox(Closing):
             tests: {"args": [...], "kwargs": {...}, "expected": value}, or "raises": the name of an
                 exception's type instead of "expected".
             limits: The sandbox's by default.
-            tolerance: Relative and absolute tolerance of floating-point numbers.
+            tolerance: Relative and absolute tolerance of floating-point numbers; nothing is nearly
+                equal to an expected whole number.
 
         Raises:
             KeyError: A test has no expected value.
             TypeError: An expected value is not plain data.
+            InputError: The tolerance is not from 0 to below 1.
         """
+        usable(tolerance)
         calls = [[list(t.get("args", ())), dict(t.get("kwargs", {}))] for t in tests]
         job = {"mode": "functions", "source": source, "entry": entry_point, "calls": calls}
         return await self._judged(job, [check_call(test, tolerance) for test in tests], limits)
@@ -150,7 +154,9 @@ class Sandbox(Closing):
         Raises:
             KeyError: A test has no input or output.
             TypeError: One of them is not text.
+            InputError: The tolerance is not from 0 to below 1.
         """
+        usable(tolerance)
         checks = [check_output(test["output"], tolerance) for test in tests]
         return await self._printed(source, [test["input"] for test in tests], checks, limits)
 

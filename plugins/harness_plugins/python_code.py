@@ -46,7 +46,8 @@ class PythonCodeOptions(BaseModel):
         timeout_s: Processor seconds of one program over all of its tests.
         memory_mb: Memory of one program, in MiB.
         output_mb: What it may print or return, in MiB.
-        tolerance: Relative and absolute tolerance of floating-point results.
+        tolerance: Relative and absolute tolerance of floating-point results; below 1. Whole numbers
+            that are expected must be met exactly.
         partial: Score the share of passed tests instead of pass or fail.
         min_isolation: Weakest isolation level to run at; see docs/security.md.
         allow_forgeable: Give a verdict also where tests must run inside the program's own process,
@@ -57,10 +58,10 @@ class PythonCodeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    timeout_s: float = Field(default=5.0, gt=0)
-    memory_mb: int = Field(default=1024, ge=64)
-    output_mb: int = Field(default=8, ge=1)
-    tolerance: float = Field(default=0.0, ge=0)
+    timeout_s: float = Field(default=5.0, gt=0, le=86400, allow_inf_nan=False)
+    memory_mb: int = Field(default=1024, ge=64, le=1 << 22)
+    output_mb: int = Field(default=8, ge=1, le=1 << 12)
+    tolerance: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False)
     partial: bool = False
     min_isolation: str = "landlock"
     allow_forgeable: bool = False

@@ -56,7 +56,17 @@ PAIRS: list[tuple[Any, Any, bool, bool]] = [
     (3, "3", False, False),
     ("3", 3, False, False),
     (3, -3, False, False),
-    (3, 3.0000001, False, True),
+    (3, 3.0000001, False, False),  # nothing is nearly equal to an expected whole number
+    (100, 101.0, False, False),
+    (10**9, 10.0**9 + 100, False, False),
+    (3, 3 + 1e-9j, False, False),
+    (3, Fraction(30000001, 10000000), False, False),
+    ([3, 0.5], [3.0, 0.5000001], False, True),
+    ([3, 0.5], [3.0000001, 0.5], False, False),
+    ({3: 0.5}, {3.0: 0.5000001}, False, True),
+    ({3: 0.5}, {3.0000001: 0.5}, False, False),
+    ({3}, {3.0000001}, False, False),
+    (3.0, 3.0000001, False, True),
     (3.0000001, 3, False, True),
     (3, 3.1, False, False),
     (1000000007, 1000000006, False, False),  # whole numbers are never nearly equal
@@ -64,7 +74,8 @@ PAIRS: list[tuple[Any, Any, bool, bool]] = [
     (2**80, 2**80, True, True),
     (2**80, 2**80 + 1, False, False),
     (2**80, float(2**80), True, True),
-    (2**80 + 1, float(2**80), False, True),
+    (2**80 + 1, float(2**80), False, False),
+    (float(2**80), 2**80 + 1, False, True),
     (-(2**80), 2**80, False, False),
     (10**400, INF, False, False),
     (INF, 10**400, False, False),
@@ -256,7 +267,7 @@ def rule(a: Any, b: Any, tolerance: float) -> bool:
             )
     if a == b:
         return True
-    if not (isinstance(a, Number) and isinstance(b, Number)):
+    if not (isinstance(a, Number) and isinstance(b, Number)) or isinstance(a, int):
         return False
     if a != a and b != b:  # NaN
         return repr(a) == repr(b) or (not isinstance(a, complex) and not isinstance(b, complex))

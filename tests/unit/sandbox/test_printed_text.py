@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from harness.sandbox.compare import same_output
+import asyncio
+import math
+from typing import Any
+
+import pytest
+
+from harness.nouns.errors import InputError
+from harness.sandbox import Sandbox
+from harness.sandbox.compare import same_output, usable
 
 # Expected, printed, equal without a tolerance, equal within 1e-6.
 TEXTS: list[tuple[str, str, bool, bool]] = [
@@ -50,7 +58,53 @@ TEXTS: list[tuple[str, str, bool, bool]] = [
     ("1e9", "1000000100.0", False, True),
     ("1e9", "1000010000.0", False, False),
     ("1000000007", "1000000006", False, False),
-    ("1000000007", "1000000006.0", False, True),
+    ("1000000007", "1000000006.0", False, False),  # an expected whole number is met exactly
+    ("1000000007", "1000000007.0", False, True),
+    ("100", "100.00001", False, False),
+    ("100", "99.99999", False, False),
+    ("100", "1e2", False, False),
+    ("100000", "1e5", False, False),
+    ("1e5", "100000", False, True),
+    ("100", "1_00", False, False),
+    ("100.0", "1_00.0", False, False),
+    ("10", "1_0", False, False),
+    ("10", "\uff11\uff10", False, False),
+    ("10.0", "\uff11\uff10", False, False),
+    ("10", "0xa", False, False),
+    ("10.0", "0xa", False, False),
+    ("10", "10.", False, True),
+    ("10.", "10", False, True),
+    ("10", ".1e2", False, False),
+    ("0.5", ".5", False, True),
+    (".5", "+0.5", False, True),
+    ("0", "-0", False, True),
+    ("0.0", "-0.0", False, True),
+    ("1", "True", False, False),
+    ("1", "1+0j", False, False),
+    ("1.0", "1.0f", False, False),
+    ("1", "1L", False, False),
+    ("0", "", False, False),
+    ("0.0", "nan", False, False),
+    ("nan", "NaN", False, False),
+    ("nan", "0.0", False, False),
+    ("inf", "1" * 401, False, False),
+    ("1" * 401, "inf", False, False),
+    ("1" * 401, "2" * 401, False, False),
+    ("1" * 401 + ".0", "2" * 401 + ".0", False, False),
+    ("1e400", "1e400", True, True),
+    ("1e400", "1e401", False, False),
+    ("1e400", "inf", False, False),
+    ("inf", "1e400", False, False),
+    ("-inf", "-Infinity", False, True),
+    ("inf", "+inf", False, True),
+    ("infinity", "in_f", False, False),
+    ("1e-400", "0.0", False, True),
+    ("5", "+5", False, True),
+    ("5", "++5", False, False),
+    ("5", "5e0", False, False),
+    ("12", "1 2", False, False),
+    ("00", "0", False, True),
+    ("-007", "-7.000", False, True),
     ("1000000007.0", "1000000006", False, True),
     ("123456789012345678", "123456789012345679", False, False),
     ("+7", "7", False, True),
@@ -77,3 +131,27 @@ def test_the_verdict_on_printed_text_is_the_documented_one() -> None:
         if found != (exact, near):
             wrong.append((expected, printed, found))
     assert wrong == []
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 2, True, math.inf, math.nan, -1e-9, None, "1e-6"])
+def test_a_tolerance_that_passes_all_is_refused(tolerance: Any) -> None:
+    with pytest.raises(InputError, match=r"is not a number from 0 to below 1"):
+        usable(tolerance)
+    with Sandbox(1) as sandbox, pytest.raises(InputError):
+        tests = [{"input": "", "output": "1"}]
+        asyncio.run(sandbox.run_stdio("print(2)", tests, tolerance=tolerance))
+    with Sandbox(1) as sandbox, pytest.raises(InputError):
+        asyncio.run(sandbox.run_functions("", "f", [], tolerance=tolerance))
+
+
+@pytest.mark.parametrize("tolerance", [0, 0.0, 1e-6, 0.5, 0.999])
+def test_other_tolerances_are_taken(tolerance: float) -> None:
+    assert usable(tolerance) == tolerance
+
+
+def test_words_are_compared_in_time_that_grows_with_their_length() -> None:
+    """A program prints what it likes, and this is the controller."""
+    for word in ("0" * 2_000_000, "1" * 2_000_000, "1." + "0" * 2_000_000, "-" * 2_000_000):
+        for end in ("", "x", ".", "e", "e9"):
+            for expected in ("12", "1.5", "inf", "0"):
+                same_output(expected, word + end, 0.5)
