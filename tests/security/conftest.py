@@ -1,12 +1,16 @@
-"""What the host offers, found out without the code under test."""
+"""What the host offers, found out without the code under test, and a copy that all can read."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from hostile_runs import copy_for_all
 
 NEW_USER_AND_MOUNT = 0x10000000 | 0x20000
 
@@ -35,3 +39,12 @@ def host_offers(level: str, user: int | None = None) -> bool:
 def offers() -> Callable[..., bool]:
     """Whether the host offers an isolation level, to this user or another."""
     return host_offers
+
+
+@pytest.fixture(scope="session")
+def readable_copy() -> Iterator[Path]:
+    """The harness and what it imports where every user can read it."""
+    folder = Path(tempfile.mkdtemp(prefix="harness-readable-"))
+    copy_for_all(folder)
+    yield folder
+    shutil.rmtree(folder)
