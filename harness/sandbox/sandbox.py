@@ -253,11 +253,10 @@ class Sandbox(Closing):
             "context": context,
             "parts": list(parts),
             "call": entry_point,
-            "limit": limits.output_bytes,
         }
 
         def work(slot: Slot) -> SandboxResult:
-            return run_tests(slot, source, request, limits, "code")
+            return run_tests(slot, source, request, limits, "tester")
 
         return await self._pool.submit(work, len(parts), "isolated-tests")
 
@@ -274,10 +273,10 @@ class Sandbox(Closing):
         pytest and the file are trusted; the program's names are proxies, as in ``run_tests``.
         """
         limits = limits or self.limits
-        request = {"module": module, "tests": tests, "limit": limits.output_bytes}
+        request = {"module": module, "tests": tests}
 
         def work(slot: Slot) -> SandboxResult:
-            return run_tests(slot, source, request, limits, "pytest")
+            return run_tests(slot, source, request, limits, "pytester")
 
         return await self._pool.submit(work, 1, "isolated-tests")
 

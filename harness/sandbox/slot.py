@@ -7,18 +7,20 @@ import json
 import marshal
 import os
 import select
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.nouns.errors import SandboxError
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.launch import LostError, kill_group, launch
 from harness.sandbox.result import RunLimits
-from harness.sandbox.testing_process import TestingProcess
 
 _NOBODY = 65534
 _START_S = 30.0
@@ -49,17 +51,34 @@ class Slot:
     """A running zygote; used by one thread at a time."""
 
     def __init__(
-        self, level: str, extra_paths: tuple[str, ...], preimport: tuple[str, ...]
+        self,
+        level: str,
+        extra_paths: tuple[str, ...],
+        preimport: tuple[str, ...],
+        runs: str = "child",
     ) -> None:
         """Start a zygote and wait until it is confined.
+
+        Args:
+            level: Isolation level.
+            extra_paths: Directories of packages that its children may read and import.
+            preimport: Modules to import before any fork.
+            runs: What its children run: "child" for programs; "tester" for test code and
+                "pytester" for pytest files, which gets a folder to write to.
 
         Raises:
             SandboxError: The host does not offer the level; the message says which step failed.
         """
         self.level = level
-        self.options = {"level": level, "extra_paths": extra_paths, "preimport": preimport}
         self.jobs = 0
-        self.testers: dict[str, TestingProcess] = {}
+        self.folder = ""
+        self._folder: TemporaryDirectory[str] | None = None
+        if runs == "pytester":
+            self._folder = TemporaryDirectory(prefix="harness-pytest-")
+            self.folder = self._folder.name
+        self.options: dict[str, Any] = {"level": level, "extra_paths": extra_paths}
+        self.options |= {"preimport": preimport, "runs": runs, "writable": self.folder}
+        self._testers: dict[str, Slot] = {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = launch("harness.sandbox.guest.zygote", self.options, theirs.fileno())
@@ -137,10 +156,36 @@ class Slot:
                     float(report["wall"]),
                 )
 
+    def tester(self, kind: str) -> Slot:
+        """Return the zygote of tests that belongs to this one; started on first use.
+
+        Tests are trusted and have no use for a root of their own, so it has no namespaces. Those
+        of pytest may use every package of this process.
+
+        Raises:
+            SandboxError: It cannot be started.
+        """
+        if kind not in self._testers:
+            level = "landlock" if self.level == "namespaces" else self.level
+            paths = self.options["extra_paths"]
+            if kind == "pytester":
+                paths += tuple(path for path in sys.path if path.endswith("-packages"))
+            self._testers[kind] = Slot(level, paths, self.options["preimport"], kind)
+        return self._testers[kind]
+
+    def empty_folder(self) -> None:
+        """Remove what a child has written."""
+        if self._folder is not None:
+            for entry in os.scandir(self.folder):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    os.unlink(entry.path)
+
     def drop_testers(self) -> None:
-        """End the test processes, if there are any."""
-        while self.testers:
-            self.testers.popitem()[1].close()
+        """End the zygotes of tests, if there are any."""
+        while self._testers:
+            self._testers.popitem()[1].close()
 
     def close(self) -> None:
         """End the zygote and, with it, everything that it started."""
@@ -153,6 +198,8 @@ class Slot:
         except subprocess.TimeoutExpired:
             kill_group(self._process)
             self._process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _START_S

@@ -16,6 +16,7 @@ LEVELS = ("rlimits", "seccomp", "landlock", "namespaces")
 
 NOBODY = 65534
 MAX_DESCRIPTORS = 64
+_LARGEST_FILE = 64 << 20
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP = 4, 38, 24
 _CAPABILITY_VERSION = 0x20080522
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -72,14 +73,20 @@ def fixed_limits() -> None:
 class Confinement:
     """The layers of one level: those of the process, then the thin ones of each child."""
 
-    def __init__(self, level: str, extra_paths: list[str]) -> None:
+    def __init__(self, level: str, extra_paths: list[str], writable: str = "") -> None:
         """Look at what will be allowed, before anything is given up.
+
+        Args:
+            level: One of ``LEVELS``.
+            extra_paths: What may be read besides the standard library.
+            writable: A folder to write to, for tests that make files; not with namespaces.
 
         Raises:
             OSError: The host does not have what the level needs.
         """
         self.rank = LEVELS.index(level)
         self.paths = [*standard_library(), *extra_paths]
+        self.writable = writable
         self._landlock = -1
         self._child_filter: tuple[ctypes.Array[ctypes.c_char], int] | None = None
         if self.rank >= 1 and not seccomp.available():
@@ -106,18 +113,20 @@ class Confinement:
             OSError: A layer of the level was refused.
         """
         fixed_limits()
+        if self.writable:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
         if sys.platform != "linux":
             return
         no_new_privileges()
         drop_capabilities()
         if self.rank >= 2:
-            own = landlock.ruleset(self.paths)
-            self._landlock = landlock.ruleset(self.paths)
+            own = landlock.ruleset(self.paths, self.writable)
+            self._landlock = landlock.ruleset(self.paths, self.writable)
             landlock.restrict(own)
             os.close(own)
         if self.rank >= 1:
             self._child_filter = seccomp.prepare(seccomp.child_filter())
-            seccomp.install(*seccomp.prepare(seccomp.zygote_filter()))
+            seccomp.install(*seccomp.prepare(seccomp.zygote_filter(bool(self.writable))))
 
     def enter_child_domain(self) -> None:
         """Nest a Landlock domain, so that a child cannot reach its parent.

@@ -1,29 +1,32 @@
 """The names of a program that lives in another process, for tests that use them as if it did not.
 
-Used by the trusted test process. What comes back is data that is checked while it is decoded, or a
-handle to an object that stays over there. A handle is never equal to plain data: an object that
-calls itself equal to everything gains nothing. Where tests compare two of the program's own
-objects, the program's ``==`` decides, and the result is marked as one that it could have forged.
+Used by the process of the tests. What comes back is data that is checked while it is decoded, or
+the number of an object that stays over there (see objects.py); nothing of the program is ever a
+live object here. Its exceptions are made anew, of builtin classes or of empty ones with the same
+names, with plain data as arguments; those with which an iterator ends are not taken over.
 """
 
 from __future__ import annotations
 
 import builtins
+import opcode
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from harness.sandbox.guest import codec
+from harness.sandbox.guest.objects import Remote, RemoteClass
 from harness.sandbox.guest.program import send
 
-_COMPARISONS = ("lt", "le", "gt", "ge", "contains")
-_NO_MODULE = object()
-_METHODS = (
-    "len iter next str repr bool int float reversed index neg pos abs invert getitem setitem"
-    " delitem enter"
-).split()
-_BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift".split()
+_DATA_TYPES = (
+    int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range
+)  # fmt: skip
+_CACHE, _POP_TOP = opcode.opmap["CACHE"], opcode.opmap["POP_TOP"]
+_CONTAINERS = (list, dict, set, bytearray, deque)
+_MALFORMED = (codec.Malformed, LookupError, TypeError, ValueError, RecursionError)
+_NO_RESULT = "answered with something that is no result"
 
 
 class Gone(BaseException):
@@ -31,7 +34,7 @@ class Gone(BaseException):
 
 
 class Unproxyable(BaseException):
-    """The tests hand over something that cannot leave their process, such as a function."""
+    """The tests ask for what cannot be had from outside the program's process."""
 
 
 class Program:
@@ -40,15 +43,20 @@ class Program:
     Args:
         descriptor: Stream socket to the child.
         limit: Bytes that it may send in all.
+        mirror: Whether the tests see all changes that the program makes to its arguments, or only
+            those of calls whose result they drop (``sort(x)``).
     """
 
-    def __init__(self, descriptor: int, limit: int) -> None:
+    def __init__(self, descriptor: int, limit: int, mirror: bool = False) -> None:
         self.descriptor = descriptor
         self.left = limit
+        self.mirror = mirror
         self.gone = ""
-        self.forgeable = False
+        self.forgeable = ""
         self.unproxyable = ""
+        self.changed = False
         self._exceptions: dict[str, type[BaseException]] = {}
+        self._named: dict[str, Any] = {}
 
     def receive(self) -> dict[str, Any]:
         """Return the next frame.
@@ -68,33 +76,114 @@ class Program:
             self.end("fail", "wrote to the channel of its results")
         return answer
 
-    def ask(self, question: dict[str, Any]) -> Any:
-        """Ask and return the value, raise what was raised over there, or note its end.
-
-        Raises:
-            Gone: The program has ended or broken the protocol.
-            Unproxyable: An argument cannot leave this process.
-        """
-        if self.gone:
-            raise Gone(self.gone)
-        try:
-            send(self.descriptor, question)
-        except OSError:
-            self.end("gone", "ended before it had answered")
-        answer = self.receive()
-        if isinstance(answer.get("e"), list) and len(answer["e"]) == 3:
-            raise self._exception(answer)
-        try:
-            return self.value(answer["v"]), dict(answer.get("m") or {})
-        except (codec.Malformed, KeyError, TypeError, ValueError, RecursionError) as error:
-            self.end("fail", f"answered with something that is no result: {error!s:.80}")
-
     def end(self, outcome: str, detail: str) -> NoReturn:
         """Note that the program is not to be asked again."""
         self.gone = self.gone or f"{outcome}\0{detail}"
         raise Gone(self.gone)
 
-    def tree(self, value: Any) -> Any:
+    def refuse(self, what: str) -> NoReturn:
+        """Note that the tests cannot be run from outside the program's process."""
+        self.unproxyable = self.unproxyable or f"the tests {what}"
+        raise Unproxyable(self.unproxyable)
+
+    def mark(self, what: str) -> None:
+        """Note that the program could decide the tests from here on."""
+        self.forgeable = self.forgeable or f"the tests {what}"
+
+    def call(
+        self,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        made: bool = False,
+        waits: bool = False,
+        dropped: bool = False,
+    ) -> Any:
+        """Call something over there.
+
+        Args:
+            target: Name or handle.
+            args: Copies of them are sent.
+            kwargs: Likewise.
+            made: Whether it belongs to a class that the tests name.
+            waits: Whether it is a coroutine function.
+            dropped: Whether the tests do without the result, and so look at the arguments.
+        """
+        question = {
+            "q": "call",
+            "f": target,
+            "a": [self._tree(value) for value in args],
+            "k": {name: self._tree(value) for name, value in kwargs.items()},
+            "w": waits,
+        }
+        result, changes = self._ask(question, made)
+        given = {str(i): value for i, value in enumerate(args)} | kwargs
+        for place, tree in changes.items():
+            if place in given and isinstance(given[place], _CONTAINERS):
+                new = self._value(tree, False)
+                if self.mirror or dropped:
+                    _change(given[place], new)
+                self.changed = self.changed or not dropped
+        return result
+
+    def operate(self, operation: str, *operands: Any, made: bool = False) -> Any:
+        """Apply an operation of Python to objects over there."""
+        operands = tuple(self._tree(o) for o in operands)
+        return self._ask({"q": "op", "o": operation, "a": operands}, made)[0]
+
+    def attribute(self, handle: dict[str, Any], name: str, made: bool) -> Any:
+        """Return an attribute of an object over there."""
+        value = self._ask({"q": "attr", "f": handle, "n": name}, made)[0]
+        if isinstance(value, Remote):
+            return Remote(self, value._handle, made, method=name)
+        return value
+
+    def assign(self, handle: dict[str, Any], name: str, value: Any) -> None:
+        """Set an attribute of an object over there."""
+        self._ask({"q": "set", "f": handle, "n": name, "a": [self._tree(value)]}, False)
+
+    def names(self, wanted: set[str]) -> dict[str, Any]:
+        """Return proxies for those of some names that the program has."""
+        unknown = sorted(wanted - self._named.keys())
+        if unknown:
+            if self.gone:
+                raise Gone(self.gone)
+            self._send({"q": "names", "n": unknown})
+            described = self.receive().get("names")
+            if not isinstance(described, dict):
+                self.end("fail", "wrote to the channel of its results")
+            for name in unknown:
+                if isinstance(described.get(name), dict):
+                    self._named[name] = self._proxy(name, described[name])
+        return {name: self._named[name] for name in wanted & self._named.keys()}
+
+    def _ask(self, question: dict[str, Any], made: bool) -> tuple[Any, dict[str, Any]]:
+        """Ask and return the value and the changes, raise what was raised, or note the end.
+
+        Raises:
+            Gone: The program has ended or broken the protocol.
+        """
+        if self.gone:
+            raise Gone(self.gone)
+        self._send(question)
+        answer = self.receive()
+        try:
+            if isinstance(answer.get("e"), list) and len(answer["e"]) == 3:
+                error = self._exception(answer, iterating=question.get("o") == "next")
+            else:
+                return self._value(answer["v"], made), dict(answer.get("m") or {})
+        except _MALFORMED as wrong:
+            self.end("fail", f"{_NO_RESULT}: {wrong!s:.80}")
+        raise error
+
+    def _send(self, question: dict[str, Any]) -> None:
+        try:
+            send(self.descriptor, question)
+        except OSError:
+            self.end("gone", "ended before it had answered")
+
+    def _tree(self, value: Any) -> Any:
         """Return the tree of an argument.
 
         Raises:
@@ -103,104 +192,74 @@ class Program:
         try:
             return codec.to_tree(value, self._opaque)
         except codec.Unencodable as error:
-            self.unproxyable = f"cannot pass {error} to the program"
-            raise Unproxyable(self.unproxyable) from error
+            self.refuse(f"pass the program something that cannot cross: {error}")
 
-    def value(self, tree: Any) -> Any:
-        """Return the value of a tree, handles included."""
-        return codec.from_tree(tree, self._known)
+    def _value(self, tree: Any, made: bool) -> Any:
+        """Return the value of a tree, objects of the program included."""
 
-    def call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call something over there; changes of arguments in place happen here too."""
-        question = {
-            "q": "call",
-            "f": target,
-            "a": [self.tree(value) for value in args],
-            "k": {name: self.tree(value) for name, value in kwargs.items()},
-        }
-        result, changed = self.ask(question)
-        for position, tree in changed.items():
-            self._change(args[int(position)], self.value(tree))
-        return result
+        def known(tag: str, body: Any) -> Any:
+            if tag == "h":
+                return Remote(self, {"h": [int(body[0]), str(body[1])]}, made)
+            if tag == "y":
+                return _builtin_class(str(body))
+            raise codec.Malformed(tag)
 
-    def operate(self, operation: str, *operands: Any) -> Any:
-        """Apply an operation of Python to objects over there."""
-        if operation in _COMPARISONS:
-            self.forgeable = True
-        return self.ask({"q": "op", "o": operation, "a": [self.tree(o) for o in operands]})[0]
-
-    def names(self, wanted: set[str]) -> dict[str, Any]:
-        """Return proxies for those of some names that the program has."""
-        question = {"q": "names", "n": sorted(wanted)}
-        send(self.descriptor, question)
-        described = self.receive().get("names")
-        if not isinstance(described, dict):
-            self.end("fail", "wrote to the channel of its results")
-        known = {name: described.get(name) for name in wanted}
-        return {name: self._proxy(name, d) for name, d in known.items() if isinstance(d, dict)}
+        return codec.from_tree(tree, known)
 
     def _proxy(self, name: str, description: dict[str, Any]) -> Any:
-        if "module" in description:
-            # One that is loaded here anyway; the program must not have others imported.
-            return sys.modules.get(str(description["module"]), _NO_MODULE)
-        if "callable" in description:
-            return function(self, name)
-        if "class" in description:
-            bases = [str(base) for base in description["class"]]
-            if "BaseException" in bases:
-                return self._exception_class(name, bases)
-            return RemoteClass(name, (), {"_program": self, "_handle": description["h"]})
         try:
-            return self.value(description.get("v"))
-        except codec.Malformed as error:
-            self.end("fail", str(error))
+            if "callable" in description:
+                return function(self, name, description["callable"] == "async")
+            if "class" in description:
+                bases = _texts(description["class"])
+                if "BaseException" in bases:
+                    return self._exception_class(_texts(description.get("own")), bases)
+                handle = {"h": [int(description["h"]["h"][0]), name]}
+                return RemoteClass(name, (), {"_program": self, "_handle": handle})
+            return self._value(description["v"], False)
+        except _MALFORMED as wrong:
+            self.end("fail", f"{_NO_RESULT}: {wrong!s:.80}")
 
     def _opaque(self, value: Any) -> Any:
         if isinstance(value, Remote | RemoteClass):
             return object.__getattribute__(value, "_handle")
-        name = codec.builtin_name(value)
-        if name is None:
-            raise codec.Unencodable(type(value).__name__)
-        return {"y": name}
+        if isinstance(value, type) and codec.builtin_name(value):
+            return {"y": value.__name__}
+        raise codec.Unencodable(type(value).__name__)
 
-    def _known(self, tag: str, body: Any) -> Any:
-        if tag == "h":
-            return Remote(self, {"h": [int(body[0]), str(body[1])]})
-        found = getattr(builtins, str(body), None) if tag == "y" else None
-        if not isinstance(found, type):  # never a function: tests might call it
-            raise codec.Malformed(tag)
-        return found
-
-    def _exception(self, answer: dict[str, Any]) -> BaseException:
+    def _exception(self, answer: dict[str, Any], iterating: bool) -> BaseException:
         name, message = str(answer["e"][0]), str(answer["e"][1])
-        bases = [str(base) for base in answer.get("b") or ()]
+        bases = _texts(answer.get("b"))
         if "Exception" not in bases:
             if name != "Unencodable":
                 self.end("fail", f"{name}: {message}")
             return TypeError(message)
-        kind = self._exception_class(name, bases)
+        kind = self._exception_class(_texts(answer.get("own")), bases)
+        if issubclass(kind, StopIteration | StopAsyncIteration) and not iterating:
+            # It would end a loop of the tests as if there were nothing more to test.
+            return RuntimeError(f"the program raised {name}")
         try:
-            return kind(*self.value(answer.get("a") or []))
+            error = kind(*codec.from_tree(answer.get("a") or []))
         except Exception:
-            return Exception(message)
+            error = Exception(message)
+        for attribute, tree in dict(answer.get("d") or {}).items():
+            if str(attribute).isidentifier() and not str(attribute).startswith("_"):
+                setattr(error, attribute, codec.from_tree(tree))
+        return error
 
-    def _exception_class(self, name: str, bases: list[str]) -> type[BaseException]:
-        known = getattr(builtins, name, None)
-        if isinstance(known, type) and issubclass(known, Exception) and bases[:1] == [name]:
-            return known
-        if name not in self._exceptions:
-            parent = getattr(builtins, bases[0] if bases else "Exception", Exception)
-            if not (isinstance(parent, type) and issubclass(parent, Exception)):
-                parent = Exception
-            self._exceptions[name] = type(name, (parent,), {})
-        return self._exceptions[name]
+    def _exception_class(self, own: list[str], bases: list[str]) -> type[BaseException]:
+        """Return a builtin exception, or the empty likeness of one of the program's own.
 
-    def _change(self, original: Any, new: Any) -> None:
-        if isinstance(original, list) and isinstance(new, list):
-            original[:] = new
-        elif any(isinstance(original, kind) and isinstance(new, kind) for kind in (dict, set)):
-            original.clear()
-            original.update(new)
+        Args:
+            own: Names of the program's own classes, the most derived first.
+            bases: Names of the builtin classes that it derives from, nearest first.
+        """
+        parent = getattr(builtins, bases[0] if bases else "Exception", Exception)
+        if not (isinstance(parent, type) and issubclass(parent, Exception)):
+            parent = Exception
+        for name in reversed(own):
+            parent = self._exceptions.setdefault(name, type(name, (parent,), {}))
+        return parent
 
     def _read(self, size: int) -> bytes:
         parts = []
@@ -216,81 +275,48 @@ class Program:
         return b"".join(parts)
 
 
-def function(program: Program, name: str) -> Callable[..., Any]:
+def function(program: Program, name: str, waits: bool = False) -> Callable[..., Any]:
     """Return a function that calls the program's function of that name."""
 
     def proxy(*args: Any, **kwargs: Any) -> Any:
-        return program.call(name, args, kwargs)
+        return program.call(name, args, kwargs, dropped=_result_is_dropped())
 
-    proxy.__name__ = proxy.__qualname__ = name
-    return proxy
+    async def waiting(*args: Any, **kwargs: Any) -> Any:
+        return program.call(name, args, kwargs, waits=True)
 
-
-class Remote:
-    """An object that stayed with the program."""
-
-    def __init__(self, program: Program, handle: dict[str, Any]) -> None:
-        object.__setattr__(self, "_program", program)
-        object.__setattr__(self, "_handle", handle)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return self._program.ask({"q": "attr", "f": self._handle, "n": name})[0]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        program = self._program
-        program.ask({"q": "set", "f": self._handle, "n": name, "a": [program.tree(value)]})
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the object over there."""
-        return self._program.call(self._handle, args, kwargs)
-
-    def __eq__(self, other: object) -> Any:
-        if not isinstance(other, Remote):
-            return False
-        if other._handle == self._handle:
-            return True
-        self._program.forgeable = True
-        return self._program.operate("eq", self, other)
-
-    def __hash__(self) -> int:
-        return hash(self._handle["h"][0])
+    chosen: Callable[..., Any] = waiting if waits else proxy
+    chosen.__name__ = chosen.__qualname__ = name
+    return chosen
 
 
-class RemoteClass(type):
-    """A class of the program: calling it makes an object over there."""
-
-    _program: Program
-    _handle: dict[str, Any]
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make an instance over there."""
-        return cls._program.call(cls._handle, args, kwargs)
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return cls._program.ask({"q": "attr", "f": cls._handle, "n": name})[0]
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        if not isinstance(instance, Remote):
-            return False
-        return cls._program.operate("isinstance", instance, cls) is True
+def _result_is_dropped() -> bool:
+    """Tell whether the caller of our caller is a statement that is nothing but the call."""
+    frame = sys._getframe(2)
+    code = frame.f_code.co_code
+    after = frame.f_lasti + 2
+    while after < len(code) and code[after] == _CACHE:
+        after += 2
+    return after < len(code) and code[after] == _POP_TOP
 
 
-def _operation(name: str, swapped: bool = False) -> Callable[..., Any]:
-    def method(self: Remote, *operands: Any) -> Any:
-        order = (*operands, self) if swapped else (self, *operands)
-        return self._program.operate(name, *order)
+def _change(original: Any, new: Any) -> None:
+    if isinstance(original, list | bytearray) and isinstance(new, type(original)):
+        original[:] = new
+    elif isinstance(original, deque) and isinstance(new, deque):
+        original.clear()
+        original.extend(new)
+    elif any(isinstance(original, kind) and isinstance(new, kind) for kind in (dict, set)):
+        original.clear()
+        original.update(new)
 
-    return method
+
+def _builtin_class(name: str) -> type:
+    """Return one of the builtin classes that a program may name: of data, or of exceptions."""
+    found = getattr(builtins, name, None)
+    if isinstance(found, type) and (found in _DATA_TYPES or issubclass(found, Exception)):
+        return found
+    raise codec.Malformed(f"class {name!s:.40}")
 
 
-for _name in [*_METHODS, *_COMPARISONS]:
-    setattr(Remote, f"__{_name}__", _operation(_name))
-for _name in [*_BINARY, "and", "or", "xor"]:
-    _remote = _name + "_" if _name in ("and", "or") else _name
-    setattr(Remote, f"__{_name}__", _operation(_remote))
-    setattr(Remote, f"__r{_name}__", _operation(_remote, swapped=True))
-Remote.__exit__ = lambda self, *_: self._program.operate("exit", self)  # type: ignore[attr-defined]
+def _texts(value: Any) -> list[str]:
+    return [str(text) for text in value or ()]

@@ -4,20 +4,23 @@ One question and one answer a frame. Plain data crosses by value, everything els
 a numbered handle. Questions:
 
     {"q": "names", "n": [names]}
-    {"q": "call", "f": name or handle, "a": [args], "k": {kwargs}}
+    {"q": "call", "f": name or handle, "a": [args], "k": {kwargs}, "w": whether to await}
     {"q": "attr", "f": handle, "n": name}, {"q": "set", ..., "a": [value]}
     {"q": "op", "o": operation, "a": [operands]}
 
-Answers: {"v": tree, "m": {position: tree of an argument that was changed in place}} or
-{"e": [type name, message, stage], "b": [names of its builtin bases], "a": its arguments}.
+Answers: {"v": tree, "m": {position or name: tree of an argument that was changed in place}} or
+{"e": [type name, message, stage], "own": [names of its classes that are the program's own],
+"b": [names of its builtin bases], "a": its arguments, "d": {its other attributes}}.
 """
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import inspect
 import operator
-import types
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from harness.sandbox.guest import codec
@@ -30,7 +33,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         " lt le gt ge eq ne getitem setitem delitem contains index"
     ).split()
 }
-_BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isinstance)
+_BUILTINS = (len, iter, next, str, repr, bool, int, float, reversed, isinstance, issubclass)
 OPERATIONS |= {function.__name__: function for function in _BUILTINS}
 OPERATIONS |= {
     "enter": lambda manager: manager.__enter__(),
@@ -43,6 +46,7 @@ class _Solution:
         self.names = names
         self.handles: list[Any] = []
         self.numbers: dict[int, int] = {}  # one handle for each object: identity survives
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     def tree(self, value: Any) -> Any:
         return codec.to_tree(value, self.opaque)
@@ -51,10 +55,13 @@ class _Solution:
         name = codec.builtin_name(value)
         if name is not None and isinstance(value, type):
             return {"y": name}
+        return {"h": [self.number(value), type(value).__name__]}
+
+    def number(self, value: Any) -> int:
         number = self.numbers.setdefault(id(value), len(self.handles))
         if number == len(self.handles):
             self.handles.append(value)
-        return {"h": [number, type(value).__name__]}
+        return number
 
     def known(self, tag: str, body: Any) -> Any:
         if tag == "h":
@@ -71,11 +78,10 @@ class _Solution:
             return None
         value = self.names[name]
         if isinstance(value, type):
-            return {"class": builtin_bases(value), "h": self.tree(value)}
-        if isinstance(value, types.ModuleType):
-            return {"module": value.__name__}
+            handle = {"h": [self.number(value), name]}
+            return {"class": builtin_bases(value), "own": own_classes(value), "h": handle}
         if callable(value):
-            return {"callable": True}
+            return {"callable": "async" if inspect.iscoroutinefunction(value) else "now"}
         return {"v": self.tree(value)}
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +91,8 @@ class _Solution:
         arguments = [self.value(tree) for tree in question.get("a", ())]
         try:
             if kind == "op":
-                return {"v": self.tree(OPERATIONS[question["o"]](*arguments))}
+                operation = self.wait if question["o"] == "await" else OPERATIONS[question["o"]]
+                return {"v": self.tree(operation(*arguments))}
             subject = question["f"]
             subject = self.names[subject] if isinstance(subject, str) else self.value(subject)
             if kind == "attr":
@@ -94,28 +101,50 @@ class _Solution:
                 setattr(subject, question["n"], arguments[0])
                 return {"v": None}
             keywords = {name: self.value(tree) for name, tree in question["k"].items()}
-            result = self.tree(subject(*arguments, **keywords))
-            return {"v": result, "m": self._changed(question["a"], arguments)}
+            result = subject(*arguments, **keywords)
+            result = self.tree(self.wait(result) if question["w"] else result)
+            sent = dict(enumerate(question["a"])) | question["k"]
+            return {"v": result, "m": self._changed(sent, dict(enumerate(arguments)) | keywords)}
         except codec.Unencodable as error:
             return {"e": ["Unencodable", f"returned {error}", "call"], "b": [], "a": []}
         except BaseException as error:
             answer = failure(error, "call")
-            answer["b"] = builtin_bases(type(error))
-            try:
-                answer["a"] = codec.to_tree(list(error.args))
-            except codec.Unencodable:
-                answer["a"] = [answer["e"][1]]
-            return answer
+            args = _plain(list(error.args))
+            return {
+                **answer,
+                "own": own_classes(type(error)),
+                "b": builtin_bases(type(error)),
+                "a": [answer["e"][1]] if args is None else args,
+                "d": {k: v for k in vars(error) if (v := _plain(vars(error)[k])) is not None},
+            }
 
-    def _changed(self, before: list[Any], arguments: list[Any]) -> dict[str, Any]:
-        """Return the arguments that the call changed in place, by position."""
+    def wait(self, awaitable: Coroutine[Any, Any, Any]) -> Any:
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        return self.loop.run_until_complete(awaitable)
+
+    def _changed(self, sent: dict[Any, Any], now: dict[Any, Any]) -> dict[str, Any]:
+        """Return the arguments that the call changed in place, by position or name."""
         changed = {}
-        for position, (tree, value) in enumerate(zip(before, arguments, strict=True)):
-            if isinstance(value, list | dict | set):
+        for place, value in now.items():
+            if isinstance(value, list | dict | set | bytearray | deque):
                 after = self.tree(value)
-                if codec.dumps(after) != codec.dumps(tree):
-                    changed[str(position)] = after
+                if codec.dumps(after) != codec.dumps(sent[place]):
+                    changed[str(place)] = after
         return changed
+
+
+def _plain(value: Any) -> Any:
+    """Return the tree of plain data, None for anything else."""
+    try:
+        return codec.to_tree(value)
+    except codec.Unencodable:
+        return None
+
+
+def own_classes(kind: type) -> list[str]:
+    """Return the names of a class and its bases that are not builtin, the most derived first."""
+    return [base.__name__ for base in kind.__mro__ if codec.builtin_name(base) is None]
 
 
 def builtin_bases(kind: type) -> list[str]:

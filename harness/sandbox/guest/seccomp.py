@@ -54,6 +54,12 @@ kill tkill tgkill pidfd_open pidfd_send_signal pidfd_getfd prctl setrlimit secco
 landlock_create_ruleset landlock_add_rule landlock_restrict_self
 """.split()
 
+# What makes and removes files; Landlock says where.
+MAKES_FILES = """
+mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 truncate ftruncate symlink symlinkat
+fsync fdatasync flock
+""".split()
+
 _WRITING = 0o3 | 0o100 | 0o1000 | 0o2000  # access mode, O_CREAT, O_TRUNC, O_APPEND
 _FCNTL = (0, 1, 2, 3, 4, 1030)  # duplicate and flags; never F_SETOWN or F_SETSIG
 _IOCTL = (0x5401, 0x5451, 0x5450, 0x541B, 0x5421)  # TCGETS FIOCLEX FIONCLEX FIONREAD FIONBIO
@@ -70,14 +76,15 @@ def available() -> bool:
     return platform.system() == "Linux" and platform.machine() in NUMBERS
 
 
-def zygote_filter() -> bytes:
+def zygote_filter(makes_files: bool = False) -> bytes:
     """Return the allow-list: EPERM for what is not on it, death for ``VIOLATIONS``."""
     numbers = NUMBERS[platform.machine()]
     program = _head()
-    for name in ALLOWED:
+    for name in [*ALLOWED, *(MAKES_FILES if makes_files else ())]:
         program += _rule(numbers.get(name), [_ret(ALLOW)])
-    program += _rule(numbers["openat"], _unless_set(2, _WRITING))
-    program += _rule(numbers.get("open"), _unless_set(1, _WRITING))
+    refused = 0 if makes_files else _WRITING
+    program += _rule(numbers["openat"], _unless_set(2, refused))
+    program += _rule(numbers.get("open"), _unless_set(1, refused))
     program += _rule(numbers["fcntl"], _one_of(1, _FCNTL))
     program += _rule(numbers["ioctl"], _one_of(1, _IOCTL))
     program += _rule(numbers["socketpair"], _one_of(0, (_AF_UNIX,)))

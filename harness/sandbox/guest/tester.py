@@ -1,147 +1,129 @@
-"""The test process: runs trusted tests against a program in another process, one job at a time.
+"""Runs test code against a program in another process; the answers are here, the program is not.
 
-It is executed once, confines itself like a zygote, and is killed and replaced when it hangs. It
-holds the answers, so no process that runs model code is ever forked from it. A request is a length
-with the socket of the child attached, then one JSON object:
+A child of a zygote of its own for each job, so nothing that tests or data do outlives the job. Its
+standard input is the socket of the program. The job:
 
-    {"context", "parts": [source, ...], "call", "limit"}
+    {"context", "parts": [source, ...], "call", "limit", "mirror"}
 
 ``context`` is trusted code that the tests rely on, such as helpers in the task's prompt; its names
-win over the program's own, except for ``call``, the name of the function under test.
-The answer: {"passed", "total", "outcome", "detail", "forgeable"}.
+win over the program's own, except for ``call``, the name of the function under test. The answer:
+
+    {"passed", "total", "outcome", "detail", "forgeable", "changed"}
 """
 
 from __future__ import annotations
 
-import array
-import builtins
-import functools
-import gc
+import importlib
 import io
-import json
+import marshal
 import os
-import resource
-import socket
 import sys
-import types
 from collections.abc import Callable
 from typing import Any
 
-from harness.sandbox.guest import codec
-from harness.sandbox.guest.child import warm_up
-from harness.sandbox.guest.confine import Confinement
-from harness.sandbox.guest.program import die_with_parent, read_exactly
+from harness.sandbox.guest import child
+from harness.sandbox.guest.program import read_frame, send
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
-
-_MEMORY = 2 << 30
-
-
-def main(options: dict[str, Any]) -> None:
-    """Confine this process and serve requests until the controller closes its end."""
-    control = socket.socket(fileno=options["control"])
-    try:
-        confinement = Confinement(options["level"], options["extra_paths"])
-        sys.path.extend(options["extra_paths"])
-        warm_up(["unittest", *options["preimport"]])
-        die_with_parent()
-        confinement.give_up()
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    except Exception as error:
-        control.sendall(codec.frame({"failed": f"{type(error).__name__}: {error}"}))
-        return
-    gc.collect()
-    gc.freeze()
-    control.sendall(codec.frame({"ready": True}))
-    serve(control, run)
+from harness.sandbox.guest.test_names import Taken, taken
 
 
-def serve(
-    control: socket.socket, work: Callable[[dict[str, Any], Program], dict[str, Any]]
-) -> None:
-    """Answer requests until the controller closes its end."""
-    while True:
-        length, ancillary, _, _ = control.recvmsg(4, socket.CMSG_SPACE(4))
-        if len(length) < 4 or not ancillary:
-            return
-        descriptors = array.array("i", ancillary[0][2])
-        size = codec.LENGTH.unpack(length)[0]
-        request = json.loads(read_exactly(control.fileno(), size))
-        answer = work(request, Program(descriptors[0], request["limit"]))
-        os.close(descriptors[0])
-        control.sendall(codec.frame(answer))
+def warm_up(modules: list[str]) -> None:
+    """Import what tests usually import, before any fork."""
+    child.warm_up(["asyncio", "unittest", "unittest.mock", *modules])
 
 
-def run(request: dict[str, Any], program: Program) -> dict[str, Any]:
+def run_job(descriptor: int) -> None:
+    """Read the job, run it, and answer; the caller ends the process."""
+    serve(descriptor, _run)
+
+
+def serve(descriptor: int, run: Callable[[dict[str, Any], Program], dict[str, Any]]) -> None:
+    """Read one job and answer it."""
+    job = marshal.loads(read_frame(descriptor))
+    program = Program(os.dup(0), job["limit"], job["mirror"])
+    send(descriptor, run(job, program))
+
+
+def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     """Run the parts of one job, each to its first exception."""
-    parts = request["parts"]
+    parts = job["parts"]
     passed = 0
     details: list[str] = []
     sys.stdout = sys.stderr = io.StringIO()
+    uses = Taken()
     try:
         loaded = program.receive()
         if "e" in loaded:
-            return answer_of(0, len(parts), "fail", ": ".join(loaded["e"][:2]), program)
-        names = _namespace(request, program)
+            return answer_of(0, len(parts), "fail", loading_failed(loaded), program, uses)
+        names: dict[str, Any] = {"__name__": "tests"}
+        if job["context"]:
+            exec(compile(job["context"], "tests.py", "exec", dont_inherit=True), names)
+        uses = taken(parts, names, job["call"])
+        names |= bound(uses, job["call"], program)
         for source in parts:
             try:
-                exec(_compiled(source), names)
+                exec(compile(source, "tests.py", "exec", dont_inherit=True), names)
                 if program.gone:
                     break  # the tests have swallowed it
                 passed += 1
             except Exception as error:
-                details.append(_line(error))
+                details.append(line(error))
     except (Gone, Unproxyable):
         pass  # the program remembers
     except BaseException as error:
-        details.append(_line(error))
+        details.append(line(error))
     outcome = "pass" if passed == len(parts) and parts else "fail"
-    return answer_of(passed, len(parts), outcome, details[0] if details else "", program)
+    return answer_of(passed, len(parts), outcome, details[0] if details else "", program, uses)
 
 
-def _namespace(request: dict[str, Any], program: Program) -> dict[str, Any]:
-    """Return the names that the tests see: their context, then what only the program has."""
-    names: dict[str, Any] = {"__name__": "tests"}
-    if request["context"]:
-        exec(_compiled(request["context"]), names)
-    if request["call"]:
-        names[request["call"]] = function(program, request["call"])
-        # Asked for below too, so that a missing function fails once and clearly.
-    wanted = set().union(*(names_in(_compiled(source)) for source in request["parts"]))
-    wanted = {n for n in wanted if not n.startswith("__") and not hasattr(builtins, n)}
-    names.update(program.names(wanted - (names.keys() - {request["call"]})))
+def bound(uses: Taken, call: str, program: Program) -> dict[str, Any]:
+    """Return what the names that tests use stand for."""
+    names: dict[str, Any] = {name: importlib.import_module(name) for name in uses.libraries}
+    names |= program.names(set(uses.names))
+    if call and call not in names:
+        names[call] = function(program, call)  # a missing function fails once and clearly
+    mark(uses, set(names), program)
     return names
 
 
-@functools.lru_cache(maxsize=512)
-def _compiled(source: str) -> types.CodeType:
-    return compile(source, "tests.py", "exec", dont_inherit=True)
+def mark(uses: Taken, names: set[str], program: Program) -> None:
+    """Note whether a program with these names could decide the tests."""
+    for name in sorted(uses.doubtful & names):
+        program.mark(f"use {name} without importing it, and the program has one")
+    if uses.runs_data:
+        program.mark(f"could run what the program returns ({uses.runs_data})")
 
 
-def names_in(code: types.CodeType) -> set[str]:
-    """Return every global and attribute name in a piece of code."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= names_in(constant)
-    return found
+def loading_failed(answer: dict[str, Any]) -> str:
+    """Return why a program could not be loaded."""
+    return ": ".join(str(part) for part in list(answer["e"])[:2])
 
 
-def _line(error: BaseException) -> str:
+def line(error: BaseException) -> str:
+    """Return an exception in one line."""
     return f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
 
 
 def answer_of(
-    passed: int, total: int, outcome: str, detail: str, program: Program
+    passed: int, total: int, outcome: str, detail: str, program: Program, uses: Taken
 ) -> dict[str, Any]:
     """Return the answer; what the program remembers of its end wins over the outcome."""
     if program.unproxyable:
         passed, outcome, detail = 0, "unsupported", program.unproxyable
     elif program.gone:
         outcome, detail = program.gone.split("\0", 1)
+    elif outcome == "fail" and uses.seams:
+        seams = ", ".join(sorted(uses.seams))
+        detail = f"the tests look into the program's own process ({seams}), and fail: {detail}"
+        outcome = "unsupported"
+    elif outcome == "fail" and detail.startswith("PermissionError: [Errno "):
+        detail = f"the tests need what their process may not do: {detail}"
+        outcome = "unsupported"
     return {
         "passed": passed,
         "total": total,
         "outcome": outcome,
         "detail": detail[:300],
         "forgeable": program.forgeable,
+        "changed": program.changed,
     }

@@ -1,7 +1,9 @@
 """The zygote: confines itself, then forks one child for each job and watches its limits.
 
 It never sees a job: each child reads its own from the socket that came with the request. One child
-runs at a time. Messages on the control socket are JSON, one a packet:
+runs at a time. What its children run is the module that the option ``runs`` names: programs
+(child.py), or the tests of a program that is elsewhere (tester.py, pytester.py). Messages on the
+control socket are JSON, one a packet:
 
     controller -> zygote   {"id", "cpu", "wall", "memory"} with the descriptors of the job,
                            or {"kill": id}
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import array
 import gc
+import importlib
 import json
 import os
 import resource
@@ -20,10 +23,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.guest import namespaces
-from harness.sandbox.guest.child import run_job, warm_up
 from harness.sandbox.guest.confine import MAX_DESCRIPTORS, NOBODY, Confinement
 from harness.sandbox.guest.program import die_with_parent
 
@@ -35,11 +38,14 @@ def main(options: dict[str, Any]) -> None:
     """Confine this process and serve jobs until the controller closes its end."""
     control = socket.socket(fileno=options["control"])
     try:
-        confinement = Confinement(options["level"], options["extra_paths"])
+        runs = importlib.import_module(f"harness.sandbox.guest.{options['runs']}")
+        confinement = Confinement(options["level"], options["extra_paths"], options["writable"])
         if options["level"] == "namespaces":
             _isolate(control, confinement)
         sys.path.extend(options["extra_paths"])
-        warm_up(options["preimport"])  # after namespaces, which a process with threads cannot enter
+        runs.warm_up(
+            options["preimport"]
+        )  # after namespaces, which a process with threads cannot enter
         confinement.give_up()
     except Exception as error:
         control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
@@ -49,7 +55,7 @@ def main(options: dict[str, Any]) -> None:
     gc.collect()
     gc.freeze()
     control.send(b'{"ready": true}')
-    serve(control, confinement)
+    serve(control, confinement, runs.run_job)
 
 
 def _isolate(control: socket.socket, confinement: Confinement) -> None:
@@ -78,7 +84,7 @@ def _isolate(control: socket.socket, confinement: Confinement) -> None:
     die_with_parent()
 
 
-def serve(control: socket.socket, confinement: Confinement) -> None:
+def serve(control: socket.socket, confinement: Confinement, run_job: Callable[[int], None]) -> None:
     """Fork one child for each request, one after the other."""
     while True:
         data, descriptors = _receive(control)
@@ -90,7 +96,7 @@ def serve(control: socket.socket, confinement: Confinement) -> None:
         began = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            _become_child(request, descriptors, confinement)
+            _become_child(request, descriptors, confinement, run_job)
         for descriptor in descriptors:
             os.close(descriptor)
         report = _watch(control, pid, request, began)
@@ -107,7 +113,10 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _become_child(
-    request: dict[str, Any], descriptors: list[int], confinement: Confinement
+    request: dict[str, Any],
+    descriptors: list[int],
+    confinement: Confinement,
+    run_job: Callable[[int], None],
 ) -> None:
     """Confine this fork, then run what the job's socket says; never returns."""
     code = 70

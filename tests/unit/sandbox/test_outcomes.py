@@ -138,7 +138,9 @@ def test_what_a_program_says_is_shown_in_one_plain_line(sandbox: Sandbox) -> Non
 def test_a_program_cannot_have_modules_imported_where_the_tests_are(sandbox: Sandbox) -> None:
     source = "import this as helper\nimport math\ndef f(x): return x"
     assert code(sandbox, source, "assert math.sqrt(f(4)) == 2").outcome == "pass"
-    assert code(sandbox, source, "helper.s").detail.startswith("AttributeError")
+    # What is not the standard library's is an object of the program, and stays with it.
+    result = code(sandbox, source, "assert f(1) == 1 and helper.c == 97")
+    assert (result.outcome, result.integrity) == ("pass", "in-process")
 
 
 def test_tolerance_is_an_option(sandbox: Sandbox) -> None:
@@ -242,7 +244,7 @@ LIMIT = 7
         "s = Stack(1, 2)\ntry:\n    s.push(3)\nexcept Refused as e:\n"
         "    assert e.args == ('full', 2)\nelse:\n    assert False",
         "try:\n    Stack()[5]\nexcept IndexError:\n    pass\nelse:\n    assert False",
-        "assert sorted([2, 1]) == [1, 2]",
+        "assert sorted([LIMIT, 1]) == [1, 7]",
         "assert LIMIT == 7",
         "import math\nassert math.isclose(LIMIT, 7.0)",
     ],

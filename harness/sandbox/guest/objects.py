@@ -1,0 +1,155 @@
+"""Objects of a program that stay with it, as the tests see them.
+
+Plain data never comes here: it crosses by value and is compared on this side. An object is never
+equal to plain data. The program's own code answers for its objects, so whatever hands it a value
+of the tests could hand it the expected value: such a run is marked (``Program.mark``). Not marked
+is what a test of a class cannot do without: methods of an object that the tests made themselves,
+from a class that they name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from harness.sandbox.guest.test_names import is_class_name
+
+if TYPE_CHECKING:
+    from harness.sandbox.guest.proxies import Program
+
+_COMPARISONS = ("lt", "le", "gt", "ge", "contains")
+_UNARY = "len iter next str repr bool int float reversed index neg pos abs invert enter".split()
+_ITEMS = ("getitem", "setitem", "delitem")
+_BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor".split()
+# Methods of plain data whose answer alone can be a verdict on their argument.
+_QUESTIONS = frozenset(
+    "startswith endswith issubset issuperset isdisjoint symmetric_difference difference"
+    " intersection".split()
+)
+
+
+class Remote:
+    """An object that stayed with the program.
+
+    Args:
+        program: Where it is.
+        handle: Its name there.
+        made: Whether it comes from a class that the tests name.
+        method: Name under which it was taken from another object.
+    """
+
+    _program: Program
+    _handle: dict[str, Any]
+    _made: bool
+    _method: str
+
+    def __init__(
+        self, program: Program, handle: dict[str, Any], made: bool = False, method: str = ""
+    ) -> None:
+        for name, value in (
+            ("_program", program),
+            ("_handle", handle),
+            ("_made", made),
+            ("_method", method),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self._program.attribute(self._handle, name, self._made)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not self._made:
+            self._program.mark(f"hand {name} to an object of the program")
+        self._program.assign(self._handle, name, value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object over there."""
+        if self._method and (args or kwargs) and (not self._made or self._method in _QUESTIONS):
+            self._program.mark(f"call {self._method} of an object of the program")
+        return self._program.call(self._handle, args, kwargs, made=self._made)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._program.operate("await", self, made=self._made)
+        yield
+
+    def __exit__(self, kind: object, *_: object) -> bool:
+        swallows = self._program.operate("exit", self) not in (None, False)
+        if kind is not None and swallows:
+            self._program.mark("let a context manager of the program swallow an exception")
+        return swallows
+
+    def __eq__(self, other: object) -> Any:
+        if not isinstance(other, Remote):
+            return False
+        self._program.mark("compare objects of the program")
+        return other._handle == self._handle or self._program.operate("eq", self, other)
+
+    def __hash__(self) -> int:
+        self._program.mark("compare objects of the program")
+        return hash(self._handle["h"][0])
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        self._program.refuse("copy an object of the program")
+
+
+class RemoteClass(type):
+    """A class of the program: calling it makes an object over there."""
+
+    _program: Program
+    _handle: dict[str, Any]
+
+    def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> RemoteClass:
+        """Make the proxy; tests cannot derive a class of their own from it."""
+        for base in bases:
+            if isinstance(base, RemoteClass):
+                base._program.refuse("derive a class from one of the program")
+        return super().__new__(cls, name, bases, names)
+
+    @property
+    def _made(cls) -> bool:
+        return is_class_name(cls.__name__)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an instance over there."""
+        return cls._program.call(cls._handle, args, kwargs, made=cls._made)
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls._program.attribute(cls._handle, name, cls._made)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance_of(cls, instance, Remote, "isinstance")
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return cls is other or isinstance_of(cls, other, RemoteClass, "issubclass")
+
+
+def isinstance_of(cls: RemoteClass, asked: object, kind: type, operation: str) -> bool:
+    """Ask the program about one of its own objects; nothing else is of its classes."""
+    if not issubclass(type(asked), kind):
+        return False
+    return cls._program.operate(operation, asked, cls) is True
+
+
+def _operation(name: str, swapped: bool = False) -> Callable[..., Any]:
+    def method(self: Remote, *operands: Any) -> Any:
+        own = self._made and all(isinstance(o, Remote) and o._made for o in operands)
+        if operands and not own and not (self._made and name in _ITEMS):
+            self._program.mark(f"hand a value to an object of the program ({name.strip('_')})")
+        elif name in _COMPARISONS:
+            self._program.mark("compare objects of the program")
+        order = (*operands, self) if swapped else (self, *operands)
+        return self._program.operate(name, *order, made=self._made)
+
+    return method
+
+
+for _name in [*_UNARY, *_ITEMS, *_COMPARISONS]:
+    setattr(Remote, f"__{_name}__", _operation(_name))
+for _name in _BINARY:
+    _there = _name + "_" if _name in ("and", "or") else _name
+    setattr(Remote, f"__{_name}__", _operation(_there))
+    setattr(Remote, f"__r{_name}__", _operation(_there, swapped=True))

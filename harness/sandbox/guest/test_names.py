@@ -1,0 +1,150 @@
+"""What a piece of test code takes from the program, and what it must not take from it.
+
+A name that the tests use and that neither they nor their context define is the program's, but for
+these: builtins; modules of the standard library (the tests get the real one); and what can hardly
+be meant, such as ``isclose`` or ``np``, which a program would define in its own favour.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import symtable
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+# Whoever uses one of these without importing it means the library's.
+_LIBRARIES = (
+    "bisect cmath collections copy datetime decimal fractions functools heapq itertools json math"
+    " operator random re statistics string typing unittest"
+).split()
+_OTHERS = frozenset(
+    "approx raises fixture mark warns allclose array isclose assert_allclose assert_array_equal"
+    " assert_almost_equal assert_array_almost_equal assert_frame_equal DataFrame Series".split()
+)
+# With these, tests run what a program returned.
+_RUNNING = frozenset({"eval", "exec", "compile", "__import__"})
+_LOADING = frozenset("pickle marshal shelve dill cloudpickle joblib runpy code".split())
+# With these, tests look at their own process where the program is in another.
+SEAMS = frozenset(
+    "capsys capsysbinary capfd capfdbinary capture_output monkeypatch mock mocker patch MagicMock"
+    " Mock redirect_stdout redirect_stderr".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What tests use.
+
+    Args:
+        names: Names to take from the program.
+        libraries: Names that are modules of the standard library.
+        doubtful: Those of ``names`` with which a program could decide its own tests.
+        runs_data: Whether they could run, as code, what the program returns.
+        seams: What they use that only works in the program's own process.
+    """
+
+    names: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
+    runs_data: str = ""
+    seams: frozenset[str] = field(default_factory=frozenset)
+
+
+def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "") -> Taken:
+    """Look through test code.
+
+    Args:
+        parts: Its pieces, which share their names.
+        defined: Names that are there already, from the context.
+        call: Name that is the program's in any case.
+
+    Raises:
+        SyntaxError: A piece does not compile.
+    """
+    used: set[str] = set()
+    bound: set[str] = set(defined)
+    called: set[str] = set()
+    subjects: set[str] = set()
+    words: set[str] = set()
+    imported: set[str] = set()
+    for source in parts:
+        top = symtable.symtable(source, "tests.py", "exec")
+        for scope in _scopes(top):
+            for symbol in scope.get_symbols():
+                if symbol.is_global() or scope is top:
+                    if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
+                        bound.add(symbol.get_name())
+                    elif symbol.is_referenced():
+                        used.add(symbol.get_name())
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Name):
+                words.add(node.id)
+            elif isinstance(node, ast.arg):
+                words.add(node.arg)
+            elif isinstance(node, ast.Attribute):
+                words.add(node.attr)
+                if isinstance(node.value, ast.Name):
+                    subjects.add(node.value.id)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                called.add(node.func.id)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    imported.add(node.module.split(".")[0])
+    free = {n for n in used - bound if not n.startswith("__")} | ({call} if call else set())
+    plain = {n for n in free if not hasattr(builtins, n)} | ({call} if call else set())
+    libraries = {n for n in plain - called - {call} if n in subjects and is_library(n)}
+    names = plain - libraries
+    if not names:
+        # A function under test may be called like a builtin, if nothing else can be meant.
+        asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
+        names = asked if len(asked) == 1 else set()
+    running = (words & _RUNNING & free | imported & _LOADING) - names
+    return Taken(
+        frozenset(names),
+        frozenset(libraries),
+        frozenset(_doubtful(names - {call}, subjects)) if len(names) > 1 else frozenset(),
+        ", ".join(sorted(running)),
+        frozenset(words & SEAMS | imported & SEAMS),
+    )
+
+
+def is_library(name: str) -> bool:
+    """Tell whether a name is a module of the standard library that can be imported here."""
+    if name not in sys.stdlib_module_names:
+        return False
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+def is_class_name(name: str) -> bool:
+    """Tell whether tests that use this name mean a class: CapWords, as in PEP 8."""
+    return name[:1].isupper() and "_" not in name and name != name.upper()
+
+
+def _doubtful(names: set[str], subjects: set[str]) -> Iterator[str]:
+    for name in names:
+        if name in _exported() or (name in subjects and not is_class_name(name)):
+            yield name
+
+
+@cache
+def _exported() -> frozenset[str]:
+    found: set[Any] = set(_OTHERS)
+    for name in _LIBRARIES:
+        found |= {n for n in dir(importlib.import_module(name)) if not n.startswith("_")}
+    return frozenset(found)
+
+
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _scopes(child)
