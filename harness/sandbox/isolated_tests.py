@@ -52,8 +52,12 @@ def _run(
 ) -> tuple[SandboxResult, bool]:
     """Run once; tell whether the program has changed arguments in place."""
     tester = slot.tester(kind)
-    wall = limits.wall + _GRACE_S
-    of_tests = RunLimits(wall, wall, max(limits.memory_bytes, _MEMORY), _OUTPUT)
+    of_tests = RunLimits(
+        limits.cpu_s + _GRACE_S,
+        limits.wall + _GRACE_S,
+        max(limits.memory_bytes, _MEMORY),
+        _OUTPUT,
+    )
     job = job | {"limit": limits.output_bytes, "folder": tester.folder}
     program = slot.start({"mode": "rpc", "source": source}, limits)
     program.setblocking(True)  # the flag travels with the descriptor

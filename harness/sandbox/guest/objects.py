@@ -10,12 +10,9 @@ from a class that they name.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from harness.sandbox.guest.test_names import is_class_name
-
-if TYPE_CHECKING:
-    from harness.sandbox.guest.proxies import Program
 
 _COMPARISONS = ("lt", "le", "gt", "ge", "contains")
 _UNARY = "len iter next str repr bool int float reversed index neg pos abs invert enter".split()
@@ -28,6 +25,30 @@ _QUESTIONS = frozenset(
 )
 
 
+class Owner(Protocol):
+    """The program, as its objects ask it; see ``proxies.Program``."""
+
+    def mark(self, what: str) -> None:
+        """Note that the program could decide the tests from here on."""
+
+    def refuse(self, what: str) -> NoReturn:
+        """Note that the tests cannot be run from outside the program's process."""
+
+    def call(
+        self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, made: bool = False
+    ) -> Any:
+        """Call something over there."""
+
+    def operate(self, operation: str, *operands: Any, made: bool = False) -> Any:
+        """Apply an operation of Python to objects over there."""
+
+    def attribute(self, handle: dict[str, Any], name: str, made: bool) -> Any:
+        """Return an attribute of an object over there."""
+
+    def assign(self, handle: dict[str, Any], name: str, value: Any) -> None:
+        """Set an attribute of an object over there."""
+
+
 class Remote:
     """An object that stayed with the program.
 
@@ -38,13 +59,13 @@ class Remote:
         method: Name under which it was taken from another object.
     """
 
-    _program: Program
+    _program: Owner
     _handle: dict[str, Any]
     _made: bool
     _method: str
 
     def __init__(
-        self, program: Program, handle: dict[str, Any], made: bool = False, method: str = ""
+        self, program: Owner, handle: dict[str, Any], made: bool = False, method: str = ""
     ) -> None:
         for name, value in (
             ("_program", program),
@@ -97,7 +118,7 @@ class Remote:
 class RemoteClass(type):
     """A class of the program: calling it makes an object over there."""
 
-    _program: Program
+    _program: Owner
     _handle: dict[str, Any]
 
     def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> RemoteClass:

@@ -57,6 +57,7 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
             return answer_of(0, len(parts), "fail", loading_failed(loaded), program, uses)
         names: dict[str, Any] = {"__name__": "tests"}
         if job["context"]:
+            names |= bound(taken([job["context"]]), "", program)
             exec(compile(job["context"], "tests.py", "exec", dont_inherit=True), names)
         uses = taken(parts, names, job["call"])
         names |= bound(uses, job["call"], program)
