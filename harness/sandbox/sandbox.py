@@ -24,6 +24,7 @@ from harness.sandbox.claims import (
 )
 from harness.sandbox.compare import usable
 from harness.sandbox.guest.confine import LEVELS
+from harness.sandbox.guest.test_names import runs_data
 from harness.sandbox.isolated_tests import run_tests
 from harness.sandbox.lending import Closing
 from harness.sandbox.pool import Isolation, Pool, ZygoteOptions
@@ -236,29 +237,8 @@ class Sandbox(Closing):
             context: Trusted code that runs before the tests, such as helpers of the prompt.
             limits: Hard limits over all parts.
         """
-        limits = limits or self.limits
-        try:
-            for piece in (context, *parts):
-                compile(piece, "tests.py", "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
-            return SandboxResult(
-                "error",
-                0,
-                len(parts),
-                f"the tests do not compile: {error}",
-                self.isolation.level,
-                "isolated-tests",
-            )
-        request = {
-            "context": context,
-            "parts": list(parts),
-            "call": entry_point,
-        }
-
-        def work(slot: Slot) -> SandboxResult:
-            return run_tests(slot, source, request, limits, "tester")
-
-        return await self._pool.submit(work, len(parts), "isolated-tests")
+        request = {"context": context, "parts": list(parts), "call": entry_point}
+        return await self._isolated("tester", source, request, (context, *parts), limits)
 
     async def run_pytest(
         self,
@@ -272,13 +252,37 @@ class Sandbox(Closing):
 
         pytest and the file are trusted; the program's names are proxies, as in ``run_tests``.
         """
-        limits = limits or self.limits
         request = {"module": module, "tests": tests}
+        return await self._isolated("pytester", source, request, [tests], limits)
+
+    async def _isolated(
+        self,
+        kind: str,
+        source: str,
+        job: dict[str, Any],
+        code: Sequence[str],
+        limits: RunLimits | None,
+    ) -> SandboxResult:
+        """Run tests apart from the program, unless their own code is broken."""
+        total = len(job.get("parts", "1"))
+        bounds = limits or self.limits
+        try:
+            running = runs_data(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = f"the tests do not compile: {error}"
+            level = self.isolation.level
+            return SandboxResult("error", 0, total, reason, level, "isolated-tests")
 
         def work(slot: Slot) -> SandboxResult:
-            return run_tests(slot, source, request, limits, "pytester")
+            result = run_tests(slot, source, job, bounds, kind)
+            if not running:
+                return result
+            # Looked for here, since where tests run such code it could answer for them.
+            reason = f"the tests could run what the program returns ({running})"
+            detail = reason if result.outcome == "pass" else result.detail
+            return replace(result, detail=detail, integrity="in-process")
 
-        return await self._pool.submit(work, 1, "isolated-tests")
+        return await self._pool.submit(work, total, "isolated-tests")
 
     async def run_inside(
         self, source: str, tests: str, *, limits: RunLimits | None = None

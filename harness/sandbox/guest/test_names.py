@@ -12,9 +12,9 @@ import builtins
 import importlib
 import symtable
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 # Whoever uses one of these without importing it means the library's.
@@ -27,7 +27,7 @@ _OTHERS = frozenset(
     " assert_almost_equal assert_array_almost_equal assert_frame_equal DataFrame Series".split()
 )
 # With these, tests run what a program returned.
-_RUNNING = frozenset({"eval", "exec", "compile", "__import__"})
+_RUNNING = frozenset({"eval", "exec", "__import__"})
 _LOADING = frozenset("pickle marshal shelve dill cloudpickle joblib runpy code".split())
 # With these, tests look at their own process where the program is in another.
 SEAMS = frozenset(
@@ -44,15 +44,13 @@ class Taken:
         names: Names to take from the program.
         libraries: Names that are modules of the standard library.
         doubtful: Those of ``names`` with which a program could decide its own tests.
-        runs_data: Whether they could run, as code, what the program returns.
         seams: What they use that only works in the program's own process.
     """
 
     names: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
-    runs_data: str = ""
-    seams: frozenset[str] = field(default_factory=frozenset)
+    seams: frozenset[str] = frozenset()
 
 
 def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "") -> Taken:
@@ -93,9 +91,7 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 called.add(node.func.id)
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-                if isinstance(node, ast.ImportFrom) and node.module:
-                    imported.add(node.module.split(".")[0])
+                imported |= _imported(node)
     free = {n for n in used - bound if not n.startswith("__")} | ({call} if call else set())
     plain = {n for n in free if not hasattr(builtins, n)} | ({call} if call else set())
     libraries = {n for n in plain - called - {call} if n in subjects and is_library(n)}
@@ -104,14 +100,34 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
         # A function under test may be called like a builtin, if nothing else can be meant.
         asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
         names = asked if len(asked) == 1 else set()
-    running = (words & _RUNNING & free | imported & _LOADING) - names
     return Taken(
         frozenset(names),
         frozenset(libraries),
         frozenset(_doubtful(names - {call}, subjects)) if len(names) > 1 else frozenset(),
-        ", ".join(sorted(running)),
         frozenset(words & SEAMS | imported & SEAMS),
     )
+
+
+def runs_data(parts: Iterable[str]) -> str:
+    """Name what tests use that could run, as code, what the program returns; empty if nothing.
+
+    Raises:
+        SyntaxError: A piece does not compile.
+    """
+    return ", ".join(sorted(set[str]().union(*map(_running, parts))))
+
+
+@lru_cache(maxsize=512)
+def _running(source: str) -> frozenset[str]:
+    tree = ast.parse(source)
+    compile(tree, "tests.py", "exec", dont_inherit=True)
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            found |= {node.id if isinstance(node, ast.Name) else node.attr} & _RUNNING
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= _imported(node) & _LOADING
+    return frozenset(found)
 
 
 def is_library(name: str) -> bool:
@@ -128,6 +144,12 @@ def is_library(name: str) -> bool:
 def is_class_name(name: str) -> bool:
     """Tell whether tests that use this name mean a class: CapWords, as in PEP 8."""
     return name[:1].isupper() and "_" not in name
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    names = {alias.name.split(".")[0] for alias in node.names}
+    module = node.module if isinstance(node, ast.ImportFrom) else None
+    return names | ({module.split(".")[0]} if module else set())
 
 
 def _doubtful(names: set[str], subjects: set[str]) -> Iterator[str]:

@@ -91,8 +91,6 @@ def mark(uses: Taken, names: set[str], program: Program) -> None:
     """Note whether a program with these names could decide the tests."""
     for name in sorted(uses.doubtful & names):
         program.mark(f"use {name} without importing it, and the program has one")
-    if uses.runs_data:
-        program.mark(f"could run what the program returns ({uses.runs_data})")
 
 
 def loading_failed(answer: dict[str, Any]) -> str:

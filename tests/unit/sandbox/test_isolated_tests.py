@@ -1,0 +1,449 @@
+"""What tests may ask of a program that is in another process, and what that is worth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from harness.sandbox import RunLimits, Sandbox, SandboxResult
+
+QUICK = RunLimits(cpu_s=1.0, wall_s=20.0, memory_bytes=192 << 20, output_bytes=1 << 20)
+PASS, FORGEABLE = ("pass", "isolated-tests"), ("pass", "in-process")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(1, limits=QUICK) as sandbox:
+        yield sandbox
+
+
+def code(sandbox: Sandbox, source: str, *parts: str, call: str = "") -> SandboxResult:
+    return asyncio.run(sandbox.run_tests(source, parts, entry_point=call))
+
+
+def pytest_file(sandbox: Sandbox, source: str, tests: str) -> SandboxResult:
+    return asyncio.run(sandbox.run_pytest(source, tests))
+
+
+def in_both(sandbox: Sandbox, source: str, test: str) -> list[SandboxResult]:
+    """The same test as a piece of code and in a pytest file."""
+    body = "".join(f"    {line}\n" for line in test.split("\n"))
+    file = f"import pytest\nfrom solution import *\ndef test_it():\n{body}"
+    return [code(sandbox, source, test), pytest_file(sandbox, source, file)]
+
+
+FAVOURABLE = """
+class Z:
+    def __sub__(self, other): return 0.0
+    __rsub__ = __truediv__ = __rtruediv__ = __mod__ = __floordiv__ = __xor__ = __sub__
+    def __lt__(self, other): return True
+    __gt__ = __le__ = __ge__ = __lt__
+    def __contains__(self, other): return True
+    def __getitem__(self, other): return other
+    def __abs__(self): return 0.0
+    def __bool__(self): return True
+    def __hash__(self): return 1
+    def __eq__(self, other): return True
+    def __enter__(self): return self
+    def __exit__(self, *_): return True
+    def startswith(self, *_): return True
+    def symmetric_difference(self, _): return set()
+    def closest(self, other): return other
+def f(*_): return Z()
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert abs(f(1) - 5.5) < 1e-6",
+        "assert abs(5.5 - f(1)) < 1e-6",
+        "assert f(1) // 5 == 0.0",
+        "assert f(1) % 5 == 0.0",
+        "assert f(1) ^ 5 == 0.0",
+        "assert 1 < f(1) < 3",
+        "assert 5 in f(1)",
+        "assert f(1)[5] == 5",
+        "assert f(1).startswith('abc')",
+        "assert not f(1).symmetric_difference({1})",
+        "assert f(1).closest(7) == 7",
+        "import unittest\nunittest.TestCase().assertAlmostEqual(f(1), 3.3)",
+        "with f(1) as x:\n    assert x == 5",
+        "assert f(1) == f(2)",
+        "g = f(1)\ng.x = 5\nassert g.x == 5",
+    ],
+)
+def test_an_object_that_is_handed_a_value_earns_nothing(sandbox: Sandbox, test: str) -> None:
+    for result in in_both(sandbox, FAVOURABLE, test):
+        assert (result.outcome, result.integrity) == FORGEABLE, result
+        assert result.detail.startswith("the tests "), result
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert f(1) == 5",
+        "assert f(1) in [5]",
+        "import math\nassert math.isclose(f(1), 5.0)",
+        "assert sum([f(1)]) == 5",
+        "assert round(f(1), 2) == 5.5",
+        "assert len({f(1), f(2)}) == 1",
+    ],
+)
+def test_an_object_is_no_data(sandbox: Sandbox, test: str) -> None:
+    for result in in_both(sandbox, FAVOURABLE, test):
+        assert result.outcome == "fail", result
+
+
+def test_the_program_does_not_decide_that_its_function_is_a_class(sandbox: Sandbox) -> None:
+    source = FAVOURABLE.replace("def f(*_): return Z()", "class f(Z):\n    def __init__(s, x): ...")
+    assert code(sandbox, source, "assert abs(f(1) - 5) < 1").integrity == "in-process"
+    assert code(sandbox, source, "assert f(1).closest(7) == 7").integrity == "in-process"
+    # CapWords: the tests mean a class, and its methods are what they test.
+    source = source.replace("class f(", "class Finder(")
+    assert code(sandbox, source, "assert Finder(1).closest(7) == 7").integrity == "isolated-tests"
+    assert code(sandbox, source, "assert abs(Finder(1) - 5) < 1").integrity == "in-process"
+
+
+def test_what_is_stored_and_returned_later_earns_nothing(sandbox: Sandbox) -> None:
+    source = """
+kept = []
+class Z:
+    def __sub__(self, other): kept.append(other); return 0.0
+def f(x): return kept[0] if kept else Z()
+"""
+    result = code(sandbox, source, "assert abs(f(1) - 5.5) < 1", "assert f(1) == 5.5")
+    assert (result.outcome, result.integrity) == FORGEABLE
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("import copy\nassert abs(copy.deepcopy(f(1)) - 5.5) < 1", "copy an object"),
+        ("import pickle\npickle.dumps(f(1))", "copy an object"),
+        ("assert f(lambda x: x) == 1", "pass the program something that cannot cross: function"),
+        ("class Own(Z): ...\nassert Own()", "derive a class"),
+    ],
+)
+def test_what_cannot_be_had_from_outside_is_said(sandbox: Sandbox, test: str, reason: str) -> None:
+    result = code(sandbox, FAVOURABLE, test)
+    assert (result.outcome, result.passed, reason in result.detail) == ("unsupported", 0, True)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert all(map(lambda x: f(x) == 5, [1, 2]))",
+        "for got, wanted in zip(map(f, [1, 2]), [3, 4]):\n    assert got == wanted",
+        "for got in map(f, [1, 2]):\n    assert got == 5",
+        "assert not any(map(lambda x: f(x) != 5, [1, 2]))",
+        "assert sum(map(f, [1, 2])) == 0",
+        "assert list(map(f, [1, 2])) == []",
+        "assert next(map(f, [1]), 5) == 5",
+    ],
+)
+@pytest.mark.parametrize("raised", ["StopIteration", "Own", "StopAsyncIteration"])
+def test_a_program_cannot_end_a_loop_of_the_tests(sandbox: Sandbox, raised: str, test: str) -> None:
+    source = f"class Own(StopIteration): ...\ndef f(x): raise {raised}"
+    result = code(sandbox, source, test)
+    assert (result.outcome, result.detail) == (
+        "fail",
+        f"RuntimeError: the program raised {raised}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "test", "expected"),
+    [
+        # Tests compute what they expect from what they have handed over.
+        ("xs.clear(); return 0", "assert f(xs) == sum(xs)", FORGEABLE),
+        ("xs.clear(); return []", "assert f(xs) == sorted(xs)", FORGEABLE),
+        ("xs[:] = [0]; return 9", "assert f(xs) == 9\nassert xs == [0]", FORGEABLE),
+        ("xs.clear(); return 1", "assert f(xs) == sum(xs)", ("fail", "isolated-tests")),
+        ("xs.sort(); return xs", "assert f(xs) == sorted(xs)", PASS),
+        # A result that is dropped: the argument is what is looked at.
+        ("xs.sort()", "f(xs)\nassert xs == [1, 2]", PASS),
+        ("xs.sort()", "f(xs=xs)\nassert xs == [1, 2]", PASS),
+        ("xs.clear()", "f(xs)\nassert xs == [1, 2]", ("fail", "isolated-tests")),
+        # An input that must stay as it is.
+        ("return sorted(xs)", "assert f(xs) == [1, 2]\nassert xs == [2, 1]", PASS),
+        (
+            "xs.sort(); return xs",
+            "assert f(xs) == [1, 2]\nassert xs == [2, 1]",
+            ("fail", "isolated-tests"),
+        ),
+    ],
+)
+def test_arguments_are_copies(
+    sandbox: Sandbox, program: str, test: str, expected: tuple[str, str]
+) -> None:
+    for result in in_both(sandbox, f"def f(xs): {program}", f"xs = [2, 1]\n{test}"):
+        assert (result.outcome, result.integrity) == expected, result
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        ("bytearray(b'a')", "x.append(98)", "bytearray(b'ab')"),
+        ("{1: 2}", "x[3] = 4", "{1: 2, 3: 4}"),
+        ("{1}", "x.add(2)", "{1, 2}"),
+        ("[[1]]", "x[0].append(2)", "[[1, 2]]"),
+        ("__import__('collections').deque([1])", "x.append(2)", "[1, 2]"),
+    ],
+)
+def test_changes_in_place_of_every_kind(
+    sandbox: Sandbox, before: str, change: str, after: str
+) -> None:
+    before = before.replace("__import__('collections').", "")
+    test = f"from collections import deque\nx = {before}\nf(x)\nassert type(x)({after}) == x"
+    assert code(sandbox, f"def f(x): {change}", test).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("names", "test", "expected"),
+    [
+        ("class math:\n    isclose = lambda *a: True", "assert math.isclose(f(1), 5)", "fail"),
+        ("isclose = lambda *a: True", "assert isclose(f(1), 5)", "in-process"),
+        ("isclose = lambda *a: True", "from math import isclose\nassert isclose(f(1), 5)", "fail"),
+        ("class np:\n    allclose = lambda *a: True", "assert np.allclose(f(1), 5)", "in-process"),
+        ("abs = lambda x: 0", "assert abs(f(1) - 5) < 1e-6", "fail"),
+        ("class pytest:\n    approx = lambda x: 1", "assert f(1) == pytest.approx(5)", "either"),
+    ],
+)
+def test_names_that_the_tests_did_not_take(
+    sandbox: Sandbox, names: str, test: str, expected: str
+) -> None:
+    """An import, a library's name and builtins are the tests'; what is doubtful earns nothing."""
+    for result in in_both(sandbox, f"{names}\ndef f(x): return 1", test):
+        if expected == "either":  # pytest is imported in the file and free in the piece of code
+            assert result.outcome == "fail" or result.integrity == "in-process", result
+        else:
+            assert expected in (result.outcome, result.integrity), result
+
+
+def test_a_function_may_be_called_like_a_builtin_or_a_library(sandbox: Sandbox) -> None:
+    source = "def sum(a, b): return a + b\ndef copy(x): return x"
+    assert code(sandbox, source, "assert sum(10, 15) == 25").outcome == "pass"
+    assert code(sandbox, source, "assert copy([1]) == [1]").outcome == "pass"
+    assert code(sandbox, source, "assert sum(10, 15) == 25", call="sum").outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["assert eval(f(1))", "exec(f(1))", "import pickle\nassert f(1)", "from marshal import loads"],
+)
+def test_tests_that_run_what_a_program_returns_earn_nothing(sandbox: Sandbox, test: str) -> None:
+    result = code(sandbox, "def f(x): return '1'", test)
+    assert (result.outcome, result.integrity) == FORGEABLE
+    assert "could run what the program returns" in result.detail
+
+
+def test_code_that_tests_run_for_a_program_ends_with_its_own_job(sandbox: Sandbox) -> None:
+    """It may replace what answers in its process; the next program meets another process."""
+    source = """
+def f(x): return '''
+import sys, gc
+for thing in gc.get_objects():
+    if isinstance(thing, dict) and "answer_of" in thing:
+        thing["answer_of"] = lambda *_: {"passed": 1, "total": 1, "outcome": "pass", "detail": "",
+                                         "forgeable": "", "changed": False}
+'''
+"""
+    assert code(sandbox, source, "exec(f(1))", "assert 0").integrity == "in-process"
+    assert code(sandbox, "def f(x): return x", "assert f(1) == 2").outcome == "fail"
+    assert code(sandbox, "def f(x): return x", "assert f(1) == 1").integrity == "isolated-tests"
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import subprocess as runner", "import os as runner", "import builtins as runner"],
+)
+def test_a_module_of_a_program_stays_with_it(sandbox: Sandbox, program: str) -> None:
+    source = f"{program}\ndef command(): return '1'"
+    tests = """
+from solution import runner, command
+import os, subprocess, builtins
+def test_it():
+    assert runner not in (os, subprocess, builtins)
+    assert not isinstance(runner, type(os))
+"""
+    result = pytest_file(sandbox, source, tests)
+    assert result.outcome == "pass", result
+    for call in ("runner.eval(command())", "runner.run(['id'])", "runner.system('id')"):
+        result = pytest_file(sandbox, source, f"{tests}    {call}\n")
+        assert result.outcome != "pass" or result.integrity == "in-process", result
+
+
+def test_exceptions_are_the_tests_own(sandbox: Sandbox) -> None:
+    source = """
+class Base(Exception): pass
+class Bad(Base, ValueError):
+    def __init__(self, code, held):
+        super().__init__('bad', code)
+        self.code, self.held = code, held
+def f(x): raise Bad(x, object())
+"""
+    test = """
+try:
+    f(7)
+except Base as error:
+    assert error.args == ('bad', 7) and error.code == 7 and not hasattr(error, 'held')
+else:
+    assert False
+"""
+    assert code(sandbox, source, test).outcome == "pass"
+    file = "from solution import *\nimport pytest\ndef test_it():\n"
+    file += "    with pytest.raises(Base, match='bad'): f(7)\n"
+    assert pytest_file(sandbox, source, file).outcome == "pass"
+
+
+def test_coroutines_are_awaited_where_they_are(sandbox: Sandbox) -> None:
+    source = """
+import asyncio
+async def f(x):
+    await asyncio.sleep(0)
+    return x + 1
+class Client:
+    async def get(self, x): return await f(x)
+"""
+    test = "import asyncio\nassert asyncio.run(f(1)) == {}"
+    assert code(sandbox, source, test.format(2)).outcome == "pass"
+    assert code(sandbox, source, test.format(3)).outcome == "fail"
+    test = (
+        "import asyncio\nasync def g(): return await Client().get(1)\nassert asyncio.run(g()) == 2"
+    )
+    assert code(sandbox, source, test).outcome == "pass"
+
+
+def test_setup_code_may_use_the_program(sandbox: Sandbox) -> None:
+    """As in MBPP, task 367."""
+    source = "class Node:\n    def __init__(self, x): self.x = x\ndef f(n): return n.x"
+    run = sandbox.run_tests(source, ["assert f(root) == 4"], context="root = Node(4)")
+    assert asyncio.run(run).outcome == "pass"
+
+
+def test_subclasses_are_the_programs(sandbox: Sandbox) -> None:
+    source = "class Base: pass\nclass Own(Base): pass\ndef f(x): return Own()"
+    test = (
+        "assert issubclass(Own, Base) and not issubclass(Base, Own)\nassert isinstance(f(1), Base)"
+    )
+    assert code(sandbox, source, test).outcome == "pass"
+    assert code(sandbox, source, "assert isinstance(3, Base)").outcome == "fail"
+
+
+# -- pytest files -----------------------------------------------------------------------------
+
+
+def test_pytest_works_as_people_use_it(sandbox: Sandbox) -> None:
+    tests = """
+import tempfile, unittest
+import pytest
+from solution import add
+
+@pytest.fixture
+def three(): return 3
+
+def test_fixture(three): assert add(three, 1) == 4
+
+@pytest.mark.parametrize("a", [1, 2])
+def test_cases(a): assert add(a, a) == 2 * a
+
+def test_files(tmp_path):
+    (tmp_path / "folder").mkdir()
+    file = tmp_path / "file.txt"
+    file.write_text("x")
+    assert file.rename(tmp_path / "folder" / "y").read_text() == "x"
+    with tempfile.TemporaryDirectory(), tempfile.NamedTemporaryFile() as other:
+        other.write(b"1")
+
+class TestOld(unittest.TestCase):
+    def test_sum(self): self.assertEqual(add(1, 1), 2)
+
+def test_refusal():
+    with pytest.raises(TypeError): add(1, "a")
+
+def test_near(): assert add(0.1, 0.2) == pytest.approx(0.3)
+
+def test_installed():
+    import numpy as np
+    assert np.allclose([add(1, 2)], [3])
+"""
+    result = pytest_file(sandbox, "def add(a, b): return a + b", tests)
+    assert (result.outcome, result.passed, result.total) == ("pass", 8, 8), result
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "open('/etc/passwd')",
+        "open('/tmp/harness-was-here', 'w')",
+        "open(__import__('pathlib').Path(__file__).parents[1] / 'x', 'w')",
+        "subprocess.run(['id'])",
+        "socket.socket()",
+        "os.chmod('.', 0o777)",
+        "os.kill(os.getppid(), 9)",
+        "os.fork()",
+        "os.mkfifo('x')",
+        "os.listdir(os.path.expanduser('~root'))",
+    ],
+)
+def test_a_pytest_file_is_confined(sandbox: Sandbox, attempt: str) -> None:
+    tests = f"""
+import os, pytest, socket, subprocess
+from solution import f
+def test_it():
+    with pytest.raises(OSError): {attempt}
+    assert f() == 1 and not [k for k in os.environ if "KEY" in k or k == "PATH"]
+"""
+    result = pytest_file(sandbox, "def f(): return 1", tests)
+    assert result.outcome == "pass", result
+
+
+def test_files_of_one_job_are_not_there_in_the_next(sandbox: Sandbox) -> None:
+    tests = "from solution import f\nimport os\ndef test_it():\n    f()\n"
+    write = "    os.makedirs('a/b'); open('conftest.py', 'w').close(); open('a/b/c', 'w').close()\n"
+    look = "    assert sorted(os.listdir()) == ['pytest.ini', 'test_solution.py']\n"
+    assert pytest_file(sandbox, "def f(): 1", tests + write).outcome == "pass"
+    assert pytest_file(sandbox, "def f(): 1", tests + look).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("program", "outcome"),
+    [
+        ("import os; os._exit(0)", "fail"),
+        ("import sys; sys.exit(0)", "fail"),
+        ("while True: pass", "timeout"),
+        ("import os; os.write(3, b'xxxxxxxxx')", "output"),
+        ("import os; os.write(3, b'\\0\\0\\0\\0')", "fail"),
+        ("import ctypes; ctypes.string_at(0)", "crash"),
+        ("def f(): import os; os._exit(0)", "fail"),
+        ("def f(): return range(10 ** 12)", "memory"),
+    ],
+)
+def test_a_dying_program_has_failed(sandbox: Sandbox, program: str, outcome: str) -> None:
+    for swallow in ("BaseException", "ZeroDivisionError"):
+        tests = f"""
+from solution import f
+def test_it():
+    try:
+        assert set(f()) == {{1, 2}}
+    except {swallow}:
+        pass
+"""
+        result = pytest_file(sandbox, program, tests)
+        if outcome != "memory" or swallow == "ZeroDivisionError":
+            assert result.outcome == outcome, result
+
+
+@pytest.mark.parametrize("seam", ["capsys", "monkeypatch"])
+def test_tests_that_look_into_the_programs_process_say_nothing(sandbox: Sandbox, seam: str) -> None:
+    tests = f"from solution import f\ndef test_it({seam}):\n    f()\n    assert 0\n"
+    result = pytest_file(sandbox, "def f(): print(1)", tests)
+    assert result.outcome == "unsupported" and seam in result.detail
+
+
+def test_a_pytest_file_that_does_not_compile_is_no_failure(sandbox: Sandbox) -> None:
+    result = pytest_file(sandbox, "def f(): 1", "def test_it(:\n")
+    assert result.outcome == "error" and "do not compile" in result.detail
