@@ -28,6 +28,7 @@ class Options(LabelOptions):
         length_column: Comparisons: length of the first minus the second answer.
         seed: Seed of the folds of stacking.
         out: Write the labels with probabilities to this CSV.
+        raw_cells: Cells that begin like formulas stay as they are; not for spreadsheets.
         preferences: Judgments: write the preferences to this JSONL.
         rewards: Judgments: write the rewards to this JSONL.
     """
@@ -43,6 +44,7 @@ class Options(LabelOptions):
     length_column: str = ""
     seed: Seed = 0
     out: Path | None = None
+    raw_cells: bool = False
     preferences: Path | None = None
     rewards: Path | None = None
 
@@ -78,7 +80,8 @@ def command(options: Options) -> None:
     how = filled(How, options, weights=_weights(options.weight))
     labels = options.files
     result = aggregate(labels, how, reading, answers, options.encoding)
-    written = write_result(result, (options.out, options.preferences, options.rewards), answers)
+    files = (options.out, options.preferences, options.rewards)
+    written = write_result(result, files, answers, raw_cells=options.raw_cells)
     if options.json_file is not None:
         content: Any = result.as_dict() if hasattr(result, "as_dict") else asdict(result)
         write_json(options.json_file, {"file": labels[0].name, "method": how.method, **content})

@@ -24,6 +24,7 @@ class Options:
     Args:
         file: CSV, TSV, JSON, JSONL, Parquet or Excel; or a tool's export.
         out: Write the labels as one long CSV table.
+        raw_cells: Cells that begin like formulas stay as they are; not for spreadsheets.
         set_: Say what a column means, e.g. --set label=winner --set 'values={"1": A}'. Empty takes
             a guess back.
         accept: The mapping shown is right: use it.
@@ -38,6 +39,7 @@ class Options:
 
     file: Annotated[Path, typer.Argument()]
     out: Path | None = None
+    raw_cells: bool = False
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="OPTION=VALUE")] = None
     accept: bool = False
     items: Path | None = None
@@ -77,7 +79,7 @@ def command(options: Options) -> None:
             "to correct it, add [bold]--set OPTION=VALUE[/bold]."
         )
         return
-    files = ImportFiles(options.out, options.items_out, options.responses_out)
+    files = ImportFiles(options.out, options.items_out, options.responses_out, options.raw_cells)
     labels = import_labels(mapping, files, known)
     people, about = {label.annotator for label in labels}, {label.item_id for label in labels}
     reasons = Counter(label.reason for label in labels if label.reason)

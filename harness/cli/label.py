@@ -40,6 +40,7 @@ class Options:
         origin: Public address behind a proxy, as https://labels.example.org.
         title: Heading of the pages.
         export: Write the labels of --store to this CSV file, and stop.
+        raw_cells: Cells that begin like formulas stay as they are; not for spreadsheets.
         export_corrections: Write the better answers as responses, and stop.
     """
 
@@ -61,6 +62,7 @@ class Options:
     origin: str = ""
     title: str = "Labels"
     export: Path | None = None
+    raw_cells: bool = False
     export_corrections: Path | None = None
 
 
@@ -81,7 +83,8 @@ def command(options: Options) -> None:
 
     screen = console()
     if options.export or options.export_corrections:
-        for line in export(options.store, options.export, options.export_corrections):
+        files = (options.store, options.export, options.export_corrections)
+        for line in export(*files, raw_cells=options.raw_cells):
             screen.print(line, markup=False)
         return
     if not options.items or not options.responses:

@@ -9,8 +9,16 @@ from harness.labels.writing import write_csv
 from harness.records.writes import write_jsonl
 
 
-def export(store: Path, labels: Path | None, corrections: Path | None) -> list[str]:
+def export(
+    store: Path, labels: Path | None, corrections: Path | None, *, raw_cells: bool = False
+) -> list[str]:
     """Write the labels of a store as one CSV table, and the better answers as responses (JSONL).
+
+    Args:
+        store: SQLite file of the labels.
+        labels: Where the table goes; None writes none.
+        corrections: Where the better answers go; None writes none.
+        raw_cells: Write cells that a spreadsheet takes for formulas as they are.
 
     Returns:
         What was written, in words, one line a file.
@@ -21,7 +29,7 @@ def export(store: Path, labels: Path | None, corrections: Path | None) -> list[s
     table = read_table(store)
     done = []
     if labels:
-        write_csv(labels, *label_rows(table))
+        write_csv(labels, *label_rows(table), raw_cells=raw_cells)
         done.append(f"{len(table.rows)} labels in {labels}")
     if corrections:
         answers = better_answers(table)

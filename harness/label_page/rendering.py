@@ -22,9 +22,33 @@ SCHEMES = ("http", "https", "mailto")
 _LONGEST_HIGHLIGHT = 100_000
 
 
+_DEEPEST = 100
+_LONGEST_HTML = 4_000_000
+
+
 def render_markdown(text: str) -> str:
-    """Return the HTML of untrusted CommonMark with tables and strikethrough."""
-    return str(_markdown().render(text))
+    """Return the HTML of untrusted CommonMark with tables and strikethrough.
+
+    Some texts take very long: see ``formatting.Formatter`` for a limit.
+
+    Raises:
+        ValueError: The text is nested so deeply that some of it would not be shown, or its HTML is
+            more than a browser can be asked to show.
+    """
+    markdown = _markdown()
+    env: dict[str, Any] = {}
+    tokens = markdown.parse(text, env)
+    if any(token.level >= _DEEPEST - 1 for token in tokens):
+        raise ValueError("it is nested too deeply")
+    html = str(markdown.renderer.render(tokens, markdown.options, env))
+    if len(html) > _LONGEST_HTML:
+        raise ValueError("its HTML is too long")
+    return html
+
+
+def render_all(texts: Sequence[str]) -> list[str]:
+    """Return the HTML of the texts of a page; what ``Formatter`` has worker processes do."""
+    return [render_markdown(text) for text in texts]
 
 
 def is_safe_link(url: str) -> bool:
@@ -41,7 +65,13 @@ def is_safe_link(url: str) -> bool:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "highlight": _highlight})
+    options = {
+        "html": False,
+        "linkify": False,
+        "highlight": _highlight,
+        "maxNesting": _DEEPEST,
+    }
+    markdown = MarkdownIt("commonmark", options)
     markdown.enable(["table", "strikethrough"])
     markdown.validateLink = is_safe_link  # type: ignore[method-assign]
     markdown.add_render_rule("link_open", _link_open)

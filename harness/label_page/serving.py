@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from harness.label_page.access import OWNER, Access, is_loopback
-from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.formatting import Formatter
+from harness.label_page.page import LabelPage
+from harness.label_page.pages import create_app
 from harness.label_page.queue import Queue
 from harness.label_page.store import LabelStore
 from harness.nouns.errors import ConfigError, InputError, MissingExtraError
@@ -93,18 +95,10 @@ class OpenPage:
             MissingExtraError: uvicorn is not installed.
         """
         try:
-            import uvicorn
+            from harness.label_page.connections import serve
         except ImportError as error:
             raise MissingExtraError("uvicorn", "label") from error
-        config = uvicorn.Config(
-            create_app(self.page),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            lifespan="off",
-        )
-        uvicorn.Server(config).run(sockets=[self.listener])
+        serve(create_app(self.page), self.listener)
 
 
 @contextmanager
@@ -119,21 +113,24 @@ def open_page(
         settings: Of the page.
 
     Raises:
-        InputError: The address cannot be used, or another page uses the store.
+        InputError: The address cannot be used, another page uses the store, or nobody can write it.
         MissingExtraError: starlette is not installed.
     """
     try:
         import starlette  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("starlette", "label") from error
-    listener = bind(settings.host, settings.port)
-    store = LabelStore(settings.store, requests[0].way)
-    access = Access(store.secret, settings.people, settings.host, settings.tokens, settings.origin)
-    queue = Queue(requests, uncertainty, settings.seed, settings.people_per_task)
-    try:
-        yield OpenPage(LabelPage(queue, store, access, settings.title), listener)
-    finally:
-        store.close()
+    with (
+        closing(bind(settings.host, settings.port)) as listener,
+        closing(LabelStore(settings.store, requests[0].way)) as store,
+        closing(Formatter()) as formatter,
+    ):
+        access = Access(
+            store.secret, settings.people, settings.host, settings.tokens, settings.origin
+        )
+        queue = Queue(requests, uncertainty, settings.seed, settings.people_per_task)
+        page = LabelPage(queue, store, access, formatter, settings.title)
+        yield OpenPage(page, listener)
 
 
 def bind(host: str, port: int) -> socket.socket:

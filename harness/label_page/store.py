@@ -18,11 +18,14 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from harness.label_page.store_errors import StoreError, cannot_write, is_no_store, store_error
 from harness.labels.failures import SKIP
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest, Order, Value, Way
@@ -57,6 +60,10 @@ WHERE events.action = 'label'
   AND events.id IN (SELECT max(id) FROM events GROUP BY person, task)
 ORDER BY events.id;
 """
+
+
+_PATIENCE_S = 0.5
+"""How long another program may lock the file before a click is refused, to be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +111,30 @@ class LabelStore:
 
     Raises:
         DataError: The file is no label store, or one of the other way.
+        StoreError: The file or its folder cannot be written, or another program locks it.
         InputError: Another process writes to it.
     """
 
     def __init__(self, path: Path, way: Way) -> None:
         make_folder(path.parent)
-        self.path = path
+        self.path = path.resolve()  # two names of one file are one store
         self._mutex = threading.Lock()
-        self._lock = self._claim()
+        self._rescued: Path | None = None
+        try:
+            self._lock = self._claim()
+        except OSError as error:
+            raise cannot_write(self.path, error.strerror) from error
         try:
             self._connection = self._open(way)
-        except Exception:
+        except BaseException as error:
             self._lock.close()
+            if isinstance(error, OSError):
+                raise cannot_write(self.path, error.strerror) from error
             raise
+        self._inodes = self._places()
 
     def _claim(self) -> TextIO:
-        lock = self.path.with_name(self.path.name + ".lock").open("w", encoding="utf-8")
+        lock = self._beside(".lock").open("w", encoding="utf-8")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -134,7 +149,9 @@ class LabelStore:
     def _open(self, way: Way) -> sqlite3.Connection:
         # Comments and answers are confidential, and so is the secret of the tokens.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, _PATIENCE_S, check_same_thread=False, isolation_level=None
+        )
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -145,6 +162,8 @@ class LabelStore:
             stored = dict(connection.execute("SELECT key, value FROM meta"))
         except sqlite3.DatabaseError as error:
             connection.close()
+            if not is_no_store(error):
+                raise store_error(error, self.path) from error
             raise DataError(f"not a label store: {error}", where=str(self.path)) from error
         if stored["way"] != way:
             connection.close()
@@ -157,26 +176,92 @@ class LabelStore:
         return connection
 
     def close(self) -> None:
-        """Close the file and let go of its lock."""
+        """Close the file and let go of its lock; labels of a file that was taken away are kept."""
+        with suppress(StoreError):
+            self._check_place()
         self._connection.close()
         self._lock.close()
 
-    def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Put rows in one transaction that is on disk when this returns; count new rows."""
-        with self._mutex:
-            before = self._connection.total_changes
-            self._connection.execute("BEGIN IMMEDIATE")
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)
+
+    def _places(self) -> list[tuple[int, int] | None]:
+        """Return what stands now where the store, its newest pages and its lock were opened."""
+        found: list[tuple[int, int] | None] = []
+        for path in (self.path, self._beside("-wal"), self._beside(".lock")):
             try:
+                status = path.stat()
+            except OSError:
+                found.append(None)
+            else:
+                found.append((status.st_dev, status.st_ino))
+        return found
+
+    def _check_place(self) -> None:
+        """Refuse to write to a file that nobody will find again; what it holds is copied once.
+
+        Raises:
+            StoreError: The store was moved, deleted or replaced while it is open.
+        """
+        if self._places() == self._inodes:
+            return
+        if self._rescued is None or not self._rescued.exists():
+            self._rescued = self._rescue()
+        copy = self._rescued
+        raise StoreError(
+            "the file of the labels was moved, deleted or replaced",
+            where=str(self.path),
+            hint=f"put it back; or stop the page and start it with --store {copy.name}, which has "
+            "all labels so far"
+            if copy
+            else "put it back before the page is stopped",
+        )
+
+    def _rescue(self) -> Path | None:
+        """Copy all labels to a new file beside the store; None when that is not possible."""
+        try:
+            make_folder(self.path.parent)
+            for number in count(1):
+                copy = self.path.with_name(f"{self.path.stem}.rescued{number}.sqlite")
+                with suppress(FileExistsError):
+                    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                    break
+            with closing(sqlite3.connect(copy)) as file:
+                self._connection.backup(file)
+        except (InputError, OSError, sqlite3.Error):
+            return None
+        return copy
+
+    def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Put rows in one transaction that is on disk when this returns; count new rows.
+
+        Raises:
+            StoreError: They cannot be written; none of them is.
+        """
+        with self._mutex:
+            self._check_place()
+            before = self._connection.total_changes
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany(sql, rows)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._undo_transaction()
+                if isinstance(error, sqlite3.Error):
+                    raise store_error(error, self.path) from error
                 raise
-            self._connection.execute("COMMIT")
             return self._connection.total_changes - before
+
+    def _undo_transaction(self) -> None:
+        if self._connection.in_transaction:  # after some errors SQLite has undone it by itself
+            self._connection.execute("ROLLBACK")
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._mutex:
-            return self._connection.execute(sql, values).fetchall()
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise store_error(error, self.path) from error
 
     def add_tasks(self, requests: Iterable[JudgmentRequest]) -> None:
         """Note what can be labelled; known tasks stay as they are."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.formulas import ESCAPED, restored
 from harness.labels.problems import Problems
 from harness.labels.values import cell_text
 from harness.nouns.errors import DataError, MissingExtraError
@@ -166,7 +167,19 @@ def read_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
         wrong.refuse("no row is a JSON object")
     if not table.rows and not table.problems:
         raise DataError("the table has no rows", where=str(path))
-    return table
+    return _restored(table)
+
+
+def _restored(table: Table) -> Table:
+    """Return a table as it was before its formulas were escaped."""
+    if ESCAPED not in table.columns:
+        return table
+    cells = restored([row.cells for row in table.rows])
+    if cells is None:
+        return table
+    rows = tuple(Row(row.place, one) for row, one in zip(table.rows, cells, strict=True))
+    columns = tuple(column for column in table.columns if column != ESCAPED)
+    return replace(table, columns=columns, rows=rows)
 
 
 def _decode(path: Path, encoding: str) -> str:

@@ -158,11 +158,19 @@ def _answered(question: str, options: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ImportFiles:
-    """What an import writes; None is not written."""
+    """What an import writes; None is not written.
+
+    Args:
+        labels: CSV table.
+        items: JSONL.
+        responses: JSONL.
+        raw_cells: Cells of the table that a spreadsheet takes for formulas stay as they are.
+    """
 
     labels: Path | None = None
     items: Path | None = None
     responses: Path | None = None
+    raw_cells: bool = False
 
     @property
     def given(self) -> list[Path]:
@@ -201,7 +209,7 @@ def import_labels(
     wanted = (files.items, files.responses)
     items, responses = read_texts(mapping.table, columns) if any(wanted) else ([], [])
     if files.labels:
-        write_csv(files.labels, *long_rows(labels))
+        write_csv(files.labels, *long_rows(labels), raw_cells=files.raw_cells)
     if files.items:
         write_jsonl(files.items, items)
     if files.responses:

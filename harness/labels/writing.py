@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.labels.failures import SKIP
+from harness.labels.formulas import escaped
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import cell_text
 from harness.records.writes import whole
@@ -57,9 +59,33 @@ def _text(label: HumanLabel) -> str:
     return cell_text(label.value) if isinstance(label.value, bool) else str(label.value)
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+def csv_text(
+    columns: Sequence[str], rows: Iterable[Mapping[str, str]], *, raw_cells: bool = False
+) -> str:
+    """Return a table as CSV.
+
+    Args:
+        columns: In their order.
+        rows: Cells by column.
+        raw_cells: Write formulas as they are; else see ``formulas``.
+    """
+    if not raw_cells:
+        columns, rows = escaped(columns, rows)
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def write_csv(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, str]],
+    *,
+    raw_cells: bool = False,
+) -> None:
     """Write a table, all or nothing: the file appears under its name only when it is whole."""
-    with whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    text = csv_text(columns, rows, raw_cells=raw_cells)
+    with whole(path) as part, part.open("wb") as file:
+        file.write(text.encode("utf-8", "backslashreplace"))

@@ -91,6 +91,9 @@ def test_no_click_is_lost(story):
     assert stored == expected
     assert len(report["clicks"]) == 41
     assert "Not saved yet" in report["notSaved"]
+    assert "locked by another program" in report["locked"]["status"]
+    assert "Your choice is kept and sent again" in report["locked"]["status"]
+    assert "Sending again" in report["locked"]["button"]
     assert report["undone"] is True
     assert "last one" in report["done"]
 

@@ -4,13 +4,19 @@ import asyncio
 import csv
 import io
 import re
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from html import unescape
 
 import pytest
 
 from harness.label_page.access import OWNER, Access
 from harness.label_page.exporting import better_answers
+from harness.label_page.formatting import Formatter
 from harness.label_page.owner import ratings_by_criterion
-from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.page import LabelPage
+from harness.label_page.pages import create_app
 from harness.label_page.queue import Queue
 from harness.label_page.store import LabelStore
 from harness.label_page.tasks import Questions
@@ -73,11 +79,16 @@ class World:
         way = "pairwise" if len(self.asked[0].responses) == 2 else "pointwise"
         self.store = LabelStore(self.path, way)
         self.access = Access(self.store.secret, **self.rules)
-        self.page = LabelPage(Queue(self.asked), self.store, self.access)
+        self.formatter = Formatter(processes=1)
+        self.page = LabelPage(Queue(self.asked), self.store, self.access, self.formatter)
         self.app = create_app(self.page)
 
-    def restart(self):
+    def close(self):
         self.store.close()
+        self.formatter.close()
+
+    def restart(self):
+        self.close()
         self.start()
 
     def client(self, name=None, base=BASE):
@@ -95,7 +106,7 @@ def labels_of(store):
 def world(tmp_path):
     world = World(tmp_path / "labels.sqlite")
     yield world
-    world.store.close()
+    world.close()
 
 
 def form_of(html):
@@ -268,7 +279,7 @@ def test_beyond_loopback_everyone_needs_a_token(tmp_path):
     token = world.access.token("ann")
     world.restart()
     assert world.access.token("ann") == token
-    world.store.close()
+    world.close()
 
 
 def test_behind_a_proxy_only_its_address_counts(tmp_path):
@@ -280,7 +291,7 @@ def test_behind_a_proxy_only_its_address_counts(tmp_path):
     assert "Secure" in reply.headers["set-cookie"]
     other = {"Origin": "http://127.0.0.1:8017", "Host": "127.0.0.1:8017"}
     assert client.post("/enter", data=token, headers=other).status_code == 403
-    world.store.close()
+    world.close()
 
 
 def test_ratings_of_a_criterion(tmp_path):
@@ -292,7 +303,7 @@ def test_ratings_of_a_criterion(tmp_path):
     assert answer(ann, "4").status_code == 422
     answer(ann, "skip")
     assert [entry.value for entry in world.store.entries()] == ["3", None]
-    world.store.close()
+    world.close()
 
 
 def test_a_number_is_typed_where_the_scale_has_too_many(tmp_path):
@@ -304,7 +315,7 @@ def test_a_number_is_typed_where_the_scale_has_too_many(tmp_path):
     assert answer(ann, "", number="101").status_code == 422
     assert answer(ann, "", number="").status_code == 422
     assert labels_of(world.store)[0].value == "72.5"
-    world.store.close()
+    world.close()
 
 
 def test_the_owner_sees_agreement_as_it_grows(world):
@@ -351,3 +362,110 @@ def test_labels_export_to_csv(world):
 def test_criteria_of_a_rating_without_a_rubric():
     [criterion] = Questions("pointwise", scale="bad, fair, good").criteria()
     assert criterion.scale == Scale("ordinal", ("bad", "fair", "good"))
+
+
+def locked(world):
+    other = sqlite3.connect(world.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return closing(other)
+
+
+def test_a_click_that_cannot_be_saved_is_handed_back_and_counts_once(world):
+    ann = world.client("ann")
+    form = {**form_of(ann.get("/").text), "choice": "left", "comment": "two\nlines & <b>"}
+    with locked(world):
+        reply = ann.post("/label", data=form)
+        assert reply.status_code == 503
+        assert "locked by another program" in reply.text and "database browser" in reply.text
+        assert "Send it again" in reply.text
+        again = dict(re.findall(r'name="(\w+)" value="([^"]*)"', reply.text))
+        assert {name: unescape(value) for name, value in again.items()} == form
+        fetched = ann.post("/label", data=form, headers={"X-Requested-With": "fetch"})
+        assert fetched.status_code == 503 and "What helps: close" in fetched.json()["error"]
+    assert world.store.entries() == [] and world.page.changes == 0
+    assert ann.post("/label", data=form).status_code == 200
+    ann.post("/label", data=form)
+    [entry] = world.store.entries()
+    assert entry.comment == form["comment"] and entry.seconds is not None
+    assert world.page.changes == 1
+
+
+def test_a_task_that_cannot_be_shown_says_why_and_asks_again(world, caplog):
+    ann = world.client()
+    ann.post("/enter", data={"name": "ann"}, follow_redirects=False)
+    with locked(world):
+        for _ in range(3):
+            reply = ann.get("/")
+            assert reply.status_code == 503
+            assert "locked by another program" in reply.text and 'id="retry"' in reply.text
+    assert len(caplog.records) == 1 and str(world.path) in caplog.text  # the owner, once
+    assert str(world.path) not in reply.text  # where it is on the disk is the owner's
+    assert ann.get("/").status_code == 200
+
+
+def test_undo_that_cannot_be_saved_undoes_nothing(world):
+    ann = world.client("ann")
+    answer(ann, "left")
+    form = form_of(ann.get("/").text)
+    with locked(world):
+        assert ann.post("/undo", data=form).status_code == 503
+    assert len(world.store.entries()) == 1 and world.page.queue.last_of("ann")
+
+
+def test_a_store_that_is_gone_is_said_on_every_page_that_needs_it(world):
+    ann = world.client("ann")
+    form = {**form_of(ann.get("/").text), "choice": "left"}
+    world.path.unlink()
+    assert "moved, deleted or replaced" in ann.post("/label", data=form).text
+    for path in ("/owner/labels.csv", "/owner/corrections.jsonl"):
+        assert ann.get(path).status_code == 503
+    assert "labels.rescued1.sqlite" in ann.post("/label", data=form).text
+
+
+def test_a_mistake_of_the_server_is_a_page_with_its_guards(world, monkeypatch):
+    def broken(page, person):
+        raise RuntimeError("secret of the code")
+
+    ann = world.client("ann")
+    monkeypatch.setattr(LabelPage, "task_for", broken)
+    transport = httpx.ASGITransport(world.app, raise_app_exceptions=False)
+    ann._client._transport = transport
+    reply = ann.get("/")
+    assert reply.status_code == 500 and "The server made a mistake" in reply.text
+    assert "secret" not in reply.text
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+
+
+def test_a_form_with_too_many_fields_is_none(world):
+    ann = world.client("ann")
+    body = "a=&" * 300_000
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert ann.post("/label", content=body, headers=headers).status_code == 400
+    assert ann.post("/enter", content=body, headers=headers).status_code == 400
+
+
+def test_a_slow_text_is_shown_as_written_with_a_note(tmp_path):
+    asked = requests(1)
+    slow = replace(asked[0].responses[0], text="```java\n" + "a " * 20_000 + "<b>" + "\n```")
+    asked[0] = replace(asked[0], responses=(slow, asked[0].responses[1]))
+    world = World(tmp_path / "l.sqlite", asked)
+    world.formatter.limit_s = 0.5
+    ann = world.client("ann")
+    html = ann.get("/").text
+    assert "shown as they were written: formatting them took too long" in html
+    assert html.count('<pre class="plain"') == 3 and "<b>" not in html
+    answer(ann, "left")
+    assert len(world.store.entries()) == 1
+    world.close()
+
+
+def test_formulas_are_escaped_in_the_download(world):
+    ann = world.client("=cmd|' /C calc'!A0")
+    answer(ann, "left", comment="@SUM(A1)", correction="fine")
+    text = ann.get("/owner/labels.csv").text
+    [row] = csv.DictReader(io.StringIO(text))
+    assert row["annotator"] == "'=cmd|' /C calc'!A0" and row["comment"] == "'@SUM(A1)"
+    assert row["correction"] == "fine" and row["escaped"] == '["annotator", "comment"]'
+    world.path.with_name("labels.csv").write_text(text, encoding="utf-8", newline="")
+    [read] = read_table(world.path.with_name("labels.csv")).rows
+    assert read.cells["annotator"] == "=cmd|' /C calc'!A0" and "escaped" not in read.cells

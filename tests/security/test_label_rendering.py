@@ -106,5 +106,7 @@ def test_headings_do_not_change_the_outline_of_the_page():
 
 
 def test_deep_nesting_ends():
-    assert render_markdown(">" * 5000 + "x")
+    for text in (">" * 5000 + "x", "- " * 5000 + "x"):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            render_markdown(text)
     assert render_markdown("[" * 5000)

@@ -194,6 +194,8 @@ def write_result(
     result: LabelResult | AggregationResult | Ranking,
     files: tuple[Path | None, Path | None, Path | None],
     answers: Answers | None = None,
+    *,
+    raw_cells: bool = False,
 ) -> list[tuple[str, Path]]:
     """Write a result, all or nothing.
 
@@ -201,6 +203,7 @@ def write_result(
         result: Of ``aggregate``.
         files: Where labels (CSV), preferences and rewards (JSONL) go; None writes none.
         answers: Adds the texts, in the columns that ``harness train`` reads.
+        raw_cells: Cells of the CSV that a spreadsheet takes for formulas stay as they are.
 
     Returns:
         What was written, and where.
@@ -218,7 +221,7 @@ def write_result(
     if labels is not None:
         if not isinstance(result, LabelResult):
             raise InputError("--out is for tables of labels", hint="use --preferences, --rewards")
-        write_csv(labels, result.columns, result.rows())
+        write_csv(labels, result.columns, result.rows(), raw_cells=raw_cells)
         found.append(("labels with probabilities", labels))
     for what, path in zip(("preferences", "rewards"), tables, strict=True):
         if path is not None:

@@ -25,7 +25,8 @@ $("theme").addEventListener("click", () => {
 });
 
 // Saving: the next task shows only after the server has said that the click is on its disk. While
-// the server cannot be reached the click is kept and sent again; its key makes it count once.
+// the server cannot be reached, or cannot save, the click is kept and sent again; its key makes it
+// count once.
 let pending = false;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 function say(text, isProblem) {
@@ -34,27 +35,37 @@ function say(text, isProblem) {
   status.textContent = text;
   status.classList.toggle("problem", Boolean(isProblem));
 }
+const label = (button) => button && (button.querySelector("span") || button.firstChild);
+async function said(reply) {
+  const text = await reply.text();
+  try { return JSON.parse(text); } catch { return { error: text.slice(0, 300) }; }
+}
 async function send(form, button) {
   if (pending) return;
   pending = true;
   const fields = new URLSearchParams(new FormData(form));
   if (button && button.name) fields.set(button.name, button.value);
   if (button) button.dataset.sent = "";
+  const words = label(button)?.textContent;
   for (let attempt = 1; ; attempt += 1) {
+    let problem = "The server does not answer.";
     try {
       const reply = await fetch(form.getAttribute("action"), {
         method: "POST", body: fields, headers: { "X-Requested-With": "fetch" },
+        signal: AbortSignal.timeout(30000),
       });
+      const answer = await said(reply);
+      if (reply.ok) { pending = false; location.assign(answer.next); return; }
+      problem = answer.error;
       if (reply.status < 500) {
-        const said = await reply.json();
         pending = false;
-        if (reply.ok) { location.assign(said.next); return; }
-        if (button) delete button.dataset.sent;
-        say(said.error, true);
+        if (button) { delete button.dataset.sent; label(button).textContent = words; }
+        say(problem, true);
         return;
       }
     } catch { /* the server cannot be reached */ }
-    say(`Not saved yet: the server does not answer. Trying again (${attempt}).`, true);
+    if (button) label(button).textContent = "Sending again… ";
+    say(`Not saved yet. ${problem} Your choice is kept and sent again by itself (${attempt}).`, true);
     await wait(Math.min(5000, 400 * attempt));
   }
 }
@@ -147,3 +158,7 @@ if (owner) {
     } catch { /* the server is away; the next look may find it */ }
   }, 3000);
 }
+
+// A page that the server could not make now is asked for again.
+const retry = $("retry");
+if (retry) setTimeout(() => location.assign(retry.href), 5000);

@@ -4,11 +4,14 @@ import asyncio
 import hmac
 import re
 import socket
+from contextlib import closing
 
 import pytest
 
 from harness.label_page.access import OWNER, Access, is_loopback
-from harness.label_page.pages import LabelPage, create_app
+from harness.label_page.formatting import Formatter
+from harness.label_page.page import LabelPage
+from harness.label_page.pages import create_app
 from harness.label_page.queue import Queue
 from harness.label_page.serving import links
 from harness.label_page.store import LabelStore
@@ -220,7 +223,10 @@ def page(tmp_path):
     pair = (Response("r1", "i", "s", "one"), Response("r2", "i", "t", "two"))
     asked = JudgmentRequest("task", Item("i", "?"), pair, Criterion("c", "Which?", BINARY))
     store = LabelStore(tmp_path / "labels.sqlite", "pairwise")
-    yield lambda **rules: LabelPage(Queue([asked]), store, Access(store.secret, LISTED, **rules))
+    with closing(Formatter(processes=1)) as formatter:
+        yield lambda **rules: LabelPage(
+            Queue([asked]), store, Access(store.secret, LISTED, **rules), formatter
+        )
     store.close()
 
 
