@@ -142,6 +142,7 @@ def surroundings(case: dict[str, Any], arena: Path) -> Iterator[None]:
     for path, text in zip(planted, case.get("files", {}).values(), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("@ARENA@", str(arena)), encoding="utf-8")
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
     folder = Path.cwd()
     os.chdir(arena / "cwd")
     try:
