@@ -17,6 +17,7 @@ from harness.sandbox.guest.test_names import is_class_name
 _COMPARISONS = ("lt", "le", "gt", "ge", "contains")
 _UNARY = "len iter next str repr bool int float reversed index neg pos abs invert enter".split()
 _ITEMS = ("getitem", "setitem", "delitem")
+_STREAMS = ("next", "enter")
 _BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor".split()
 # Methods of plain data whose answer alone can be a verdict on their argument.
 _QUESTIONS = frozenset(
@@ -27,6 +28,8 @@ _QUESTIONS = frozenset(
 
 class Owner(Protocol):
     """The program, as its objects ask it; see ``proxies.Program``."""
+
+    questions: int
 
     def mark(self, what: str) -> None:
         """Note that the program could decide the tests from here on."""
@@ -63,6 +66,7 @@ class Remote:
     _handle: dict[str, Any]
     _made: bool
     _method: str
+    _asked: tuple[str, int]
 
     def __init__(
         self, program: Owner, handle: dict[str, Any], made: bool = False, method: str = ""
@@ -72,6 +76,7 @@ class Remote:
             ("_handle", handle),
             ("_made", made),
             ("_method", method),
+            ("_asked", ("", 0)),
         ):
             object.__setattr__(self, name, value)
 
@@ -163,9 +168,22 @@ def _operation(name: str, swapped: bool = False) -> Callable[..., Any]:
         elif name in _COMPARISONS:
             self._program.mark("compare objects of the program")
         order = (*operands, self) if swapped else (self, *operands)
-        return self._program.operate(name, *order, made=self._made)
+        answer = self._program.operate(name, *order, made=self._made)
+        if not operands and not self._made and name not in _STREAMS:
+            _asked_once(self, name)
+        return answer
 
     return method
+
+
+def _asked_once(asked: Remote, question: str) -> None:
+    """Note a second question: data cannot be of length 6 and then empty, an object can."""
+    before, number = asked._asked
+    if (before, question) == ("iter", "len") and number == asked._program.questions - 1:
+        return  # list() and the like want a hint
+    if before:
+        asked._program.mark(f"ask an object of the program twice ({before}, {question})")
+    object.__setattr__(asked, "_asked", (question, asked._program.questions))
 
 
 for _name in [*_UNARY, *_ITEMS, *_COMPARISONS]:

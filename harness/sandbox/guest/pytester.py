@@ -19,7 +19,7 @@ from typing import Any
 from harness.sandbox.guest import child
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable
 from harness.sandbox.guest.test_names import Taken, taken
-from harness.sandbox.guest.tester import answer_of, line, loading_failed, mark, serve
+from harness.sandbox.guest.tester import answer_of, line, loading_failed, serve, taken_over
 
 _OPTIONS = (
     "-p no:cacheprovider -p no:terminal -p no:faulthandler --noconftest --capture=sys"
@@ -62,6 +62,7 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         if "e" in loaded:
             return answer_of(0, 1, "fail", loading_failed(loaded), program, uses)
         uses = taken([job["tests"]])
+        program.shows_dropped = not uses.computes
         sys.modules[job["module"]] = Solution(job["module"], program, uses)
         options = [*_OPTIONS, "-c", str(settings), "--rootdir", folder, "--basetemp", f"{folder}/t"]
         pytest.main([*options, str(file)], plugins=[counts])
@@ -91,9 +92,7 @@ class Solution(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            names = set(self._program.names(set(self._uses.names)))
-            mark(self._uses, names, self._program)
-            return sorted(names)
+            return sorted(taken_over(self._uses, self._program))
         found = {} if name.startswith("__") else self._program.names({name})
         if name not in found:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from harness.sandbox.guest.test_flow import Flow
+
 # Whoever uses one of these without importing it means the library's.
 _LIBRARIES = (
     "bisect cmath collections copy datetime decimal fractions functools heapq itertools json math"
@@ -43,13 +45,16 @@ class Taken:
     Args:
         names: Names to take from the program.
         libraries: Names that are modules of the standard library.
-        doubtful: Those of ``names`` with which a program could decide its own tests.
+        doubtful: Those of ``names`` with which a program could decide its own tests: a library's
+            names, and functions that judge what another function of the program has returned.
+        computes: Whether what is expected depends on variables, which could be arguments.
         seams: What they use that only works in the program's own process.
     """
 
     names: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
+    computes: bool = False
     seams: frozenset[str] = frozenset()
 
 
@@ -66,10 +71,6 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
     """
     used: set[str] = set()
     bound: set[str] = set(defined)
-    called: set[str] = set()
-    subjects: set[str] = set()
-    words: set[str] = set()
-    imported: set[str] = set()
     for source in parts:
         top = symtable.symtable(source, "tests.py", "exec")
         for scope in _scopes(top):
@@ -79,32 +80,26 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
                         bound.add(symbol.get_name())
                     elif symbol.is_referenced():
                         used.add(symbol.get_name())
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Name):
-                words.add(node.id)
-            elif isinstance(node, ast.arg):
-                words.add(node.arg)
-            elif isinstance(node, ast.Attribute):
-                words.add(node.attr)
-                if isinstance(node.value, ast.Name):
-                    subjects.add(node.value.id)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                called.add(node.func.id)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                imported |= _imported(node)
-    free = {n for n in used - bound if not n.startswith("__")} | ({call} if call else set())
-    plain = {n for n in free if not hasattr(builtins, n)} | ({call} if call else set())
-    libraries = {n for n in plain - called - {call} if n in subjects and is_library(n)}
-    names = plain - libraries
+    nodes = [node for source in parts for node in ast.walk(ast.parse(source))]
+    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    bases = [n.value for n in nodes if isinstance(n, ast.Attribute)]
+    subjects = {base.id for base in bases if isinstance(base, ast.Name)}
+    free = {n for n in used - bound if not n.startswith("__")}
+    names = {n for n in free if not hasattr(builtins, n)}
+    libraries = {n for n in names - called - {call} if n in subjects and is_library(n)}
+    names = names - libraries | ({call} if call else set())
     if not names:
         # A function under test may be called like a builtin, if nothing else can be meant.
         asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
         names = asked if len(asked) == 1 else set()
+    flow = Flow(nodes, names)
+    doubtful = _doubtful(names, subjects) | flow.judges() if len(names) > 1 else set()
     return Taken(
         frozenset(names),
         frozenset(libraries),
-        frozenset(_doubtful(names - {call}, subjects)) if len(names) > 1 else frozenset(),
-        frozenset(words & SEAMS | imported & SEAMS),
+        frozenset(doubtful - {call}),
+        flow.computes(),
+        frozenset(_words(nodes) & SEAMS),
     )
 
 
@@ -152,10 +147,24 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     return names | ({module.split(".")[0]} if module else set())
 
 
-def _doubtful(names: set[str], subjects: set[str]) -> Iterator[str]:
-    for name in names:
-        if name in _exported() or (name in subjects and not is_class_name(name)):
-            yield name
+def _words(nodes: list[ast.AST]) -> set[str]:
+    """Return every name, parameter, attribute and imported name."""
+    words: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            words.add(node.id)
+        elif isinstance(node, ast.arg):
+            words.add(node.arg)
+        elif isinstance(node, ast.Attribute):
+            words.add(node.attr)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            words |= _imported(node)
+    return words
+
+
+def _doubtful(names: set[str], subjects: set[str]) -> set[str]:
+    lower = {n for n in subjects if not is_class_name(n)}
+    return {n for n in names if n in _exported() or n in lower or n.lower().startswith("assert")}
 
 
 @cache

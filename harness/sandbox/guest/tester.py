@@ -18,6 +18,7 @@ import io
 import marshal
 import os
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,7 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
             exec(compile(job["context"], "tests.py", "exec", dont_inherit=True), names)
         uses = taken(parts, names, job["call"])
         names |= bound(uses, job["call"], program)
+        program.shows_dropped = not uses.computes
         for source in parts:
             try:
                 exec(compile(source, "tests.py", "exec", dont_inherit=True), names)
@@ -80,17 +82,23 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
 def bound(uses: Taken, call: str, program: Program) -> dict[str, Any]:
     """Return what the names that tests use stand for."""
     names: dict[str, Any] = {name: importlib.import_module(name) for name in uses.libraries}
-    names |= program.names(set(uses.names))
+    names |= taken_over(uses, program, call)
     if call and call not in names:
         names[call] = function(program, call)  # a missing function fails once and clearly
-    mark(uses, set(names), program)
     return names
 
 
-def mark(uses: Taken, names: set[str], program: Program) -> None:
-    """Note whether a program with these names could decide the tests."""
-    for name in sorted(uses.doubtful & names):
-        program.mark(f"use {name} without importing it, and the program has one")
+def taken_over(uses: Taken, program: Program, call: str = "") -> dict[str, Any]:
+    """Return what the program has of the names that tests use without an import of their own.
+
+    With a value, or a name that is doubtful, the program could decide the tests.
+    """
+    found = program.names(set(uses.names))
+    for name in sorted(found.keys() - {call}):
+        is_value = not isinstance(found[name], type | types.FunctionType)
+        if name in uses.doubtful or (is_value and len(uses.names) > 1):
+            program.mark(f"use {name} of the program to judge it; import or define it in the tests")
+    return found
 
 
 def loading_failed(answer: dict[str, Any]) -> str:

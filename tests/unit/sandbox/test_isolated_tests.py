@@ -447,3 +447,59 @@ def test_tests_that_look_into_the_programs_process_say_nothing(sandbox: Sandbox,
 def test_a_pytest_file_that_does_not_compile_is_no_failure(sandbox: Sandbox) -> None:
     result = pytest_file(sandbox, "def f(): 1", "def test_it(:\n")
     assert result.outcome == "error" and "do not compile" in result.detail
+
+
+SEVERAL = """
+LIMIT = 7
+def is_prime(n): return n > 1 and all(n % d for d in range(2, n))
+def next_prime(n): return next(m for m in range(n + 1, 2 * n + 2) if is_prime(m))
+def encode(s): return s[::-1]
+def decode(s): return s[::-1]
+def near(a, b): return True
+def push(heap, x): heap.append(x); heap.sort()
+class Bag:
+    def __init__(self, xs): self.xs = xs
+    def __len__(self): return len(self.xs)
+    def __iter__(self): return iter(self.xs)
+def bag(xs): return Bag(xs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("assert is_prime(7) and not is_prime(8)\nassert next_prime(7) == 11", PASS),
+        ("assert decode(encode('ab')) == 'ab'\nassert encode('ab') == 'ba'", PASS),
+        ("h = []\npush(h, 2)\npush(h, 1)\nassert h == [1, 2]\nassert encode('a') == 'a'", PASS),
+        ("for n, want in [(7, 11), (11, 13)]:\n    assert next_prime(n) == want", PASS),
+        ("assert LIMIT == 7", PASS),
+        ("assert list(bag([1, 2])) == [1, 2]\nassert len(bag([1])) == 1", PASS),
+        ("b = bag([1, 2])\nassert len(b) == 2 and list(b) == [1, 2]", FORGEABLE),
+        ("b = Bag([1, 2])\nassert len(b) == 2 and list(b) == [1, 2]", PASS),
+        # A function of the program judges what another one has returned; a value sets the bar.
+        ("assert is_prime(next_prime(7))", FORGEABLE),
+        ("assert near(next_prime(7), 5)", FORGEABLE),
+        ("got = next_prime(7)\nnear(got, 5)", FORGEABLE),
+        ("assert all(near(next_prime(n), 5) for n in [1, 2])", FORGEABLE),
+        ("assert all(map(near, map(next_prime, [1, 2]), [5, 5]))", FORGEABLE),
+        ("ok = near(next_prime(7), 5)\nassert ok", FORGEABLE),
+        ("if not near(next_prime(7), 5):\n    raise AssertionError", FORGEABLE),
+        ("assert next_prime(5) == LIMIT", FORGEABLE),
+    ],
+)
+def test_tests_of_several_names(sandbox: Sandbox, test: str, expected: tuple[str, str]) -> None:
+    for result in in_both(sandbox, SEVERAL, test):
+        assert (result.outcome, result.integrity) == expected, result
+
+
+def test_what_tests_import_by_name_they_take(sandbox: Sandbox) -> None:
+    file = "from solution import near, next_prime\ndef test_it(): assert near(next_prime(7), 5)"
+    result = pytest_file(sandbox, SEVERAL, file)
+    assert (result.outcome, result.integrity) == PASS
+
+
+def test_a_part_that_passes_only_with_changed_arguments_is_not_counted(sandbox: Sandbox) -> None:
+    source = "def f(xs): xs.clear(); return 0"
+    parts = ["xs = [1]\nassert f(xs) == sum(xs)", "xs = [1]\nassert f(xs) == 2"]
+    result = code(sandbox, source, *parts)
+    assert (result.outcome, result.passed, result.total) == ("fail", 0, 2)

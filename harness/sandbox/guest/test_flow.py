@@ -1,0 +1,104 @@
+"""Where in test code the program's values go: what is expected of them, and who judges them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+
+class Flow:
+    """Follows the program's values through test code, all scopes taken together.
+
+    Args:
+        nodes: Every node of the code.
+        names: Names that are the program's.
+    """
+
+    def __init__(self, nodes: list[ast.AST], names: set[str]) -> None:
+        self._nodes = nodes
+        self._names = names
+        self._given: dict[str, list[ast.expr]] = {}
+        for node in nodes:
+            for target, value in _assignments(node):
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name):
+                        self._given.setdefault(part.id, []).append(value)
+        self._tainted = set(names)
+        before = 0
+        while before != len(self._tainted):
+            before = len(self._tainted)
+            self._tainted |= {
+                name for name, values in self._given.items() if any(map(self._from_program, values))
+            }
+
+    def judges(self) -> set[str]:
+        """Return functions of the program whose answer is a verdict on another of its values."""
+        found: set[str] = set()
+        for node in self._nodes:
+            if isinstance(node, ast.Assert | ast.If | ast.While | ast.IfExp):
+                found |= self._judging(node.test)
+            elif isinstance(node, ast.Expr):
+                found |= self._judging(node.value)
+            elif isinstance(node, ast.Call) and _is_assertion(node.func):
+                for argument in node.args:
+                    found |= self._judging(argument)
+        return found
+
+    def computes(self) -> bool:
+        """Tell whether a value of the program is compared with what depends on variables."""
+        for node in self._nodes:
+            operands: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                operands = [node.left, *node.comparators]
+            elif isinstance(node, ast.Call) and _is_assertion(node.func):
+                operands = node.args
+            if any(map(self._from_program, operands)) and any(map(self._varies, operands)):
+                return True
+        return False
+
+    def _from_program(self, node: ast.AST) -> bool:
+        return any(isinstance(n, ast.Name) and n.id in self._tainted for n in ast.walk(node))
+
+    def _varies(self, node: ast.AST) -> bool:
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        return not names & self._tainted and any(not hasattr(builtins, name) for name in names)
+
+    def _judging(self, test: ast.expr, follow: bool = True) -> set[str]:
+        if isinstance(test, ast.UnaryOp):
+            return self._judging(test.operand, follow)
+        if isinstance(test, ast.BoolOp):
+            return set[str]().union(*(self._judging(value, follow) for value in test.values))
+        if isinstance(test, ast.Name) and follow:
+            values = self._given.get(test.id, [])
+            return set[str]().union(*(self._judging(value, False) for value in values))
+        if isinstance(test, ast.GeneratorExp | ast.ListComp | ast.SetComp):
+            return self._judging(test.elt, follow)
+        if not isinstance(test, ast.Call) or not isinstance(test.func, ast.Name):
+            return set()
+        arguments = [*test.args, *(keyword.value for keyword in test.keywords)]
+        name = test.func.id
+        if name in self._names and any(map(self._from_program, arguments)):
+            return {name}
+        if hasattr(builtins, name):  # all(...), any(map(judge, ...)), not sum(...)
+            passed = {n.id for n in arguments if isinstance(n, ast.Name)} & self._names
+            found = passed if name in ("map", "filter") and len(arguments) > 1 else set()
+            if any(map(self._from_program, arguments[1:])) or name not in ("map", "filter"):
+                return found.union(*(self._judging(a, follow) for a in arguments))
+        return set()
+
+
+def _assignments(node: ast.AST) -> Iterator[tuple[ast.AST, ast.expr]]:
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield node.target, node.iter
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, node.context_expr
+
+
+def _is_assertion(function: ast.expr) -> bool:
+    name = getattr(function, "attr", getattr(function, "id", ""))
+    return isinstance(name, str) and name.lower().startswith("assert")
