@@ -34,6 +34,8 @@ for name, path in json.loads(sys.argv[1]):
     module.__path__ = [path]
     sys.modules[name] = module
 from {module} import main
+options = json.loads(sys.argv[2])
+__import__("harness.sandbox.guest." + options["runs"])
 def hide(owner):
     for value in vars(owner).values():
         if isinstance(value, type) and value.__module__ == owner.__name__:
@@ -42,7 +44,7 @@ def hide(owner):
             value.__code__ = value.__code__.replace(co_filename="guest")
 for name in [name for name in sys.modules if name.startswith("harness.")]:
     hide(sys.modules[name])
-main(json.loads(sys.argv[2]))
+main(options)
 """
 _BOOT_TRUSTED = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"

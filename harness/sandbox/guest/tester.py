@@ -42,6 +42,7 @@ def serve(descriptor: int, run: Callable[[dict[str, Any], Program], dict[str, An
     """Read one job and answer it."""
     job = marshal.loads(read_frame(descriptor))
     program = Program(os.dup(0), job["limit"], job["mirror"])
+    sys.stdin = io.StringIO()
     send(descriptor, run(job, program))
 
 

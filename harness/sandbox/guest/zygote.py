@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import array
 import gc
-import importlib
 import json
 import os
 import resource
@@ -38,7 +37,7 @@ def main(options: dict[str, Any]) -> None:
     """Confine this process and serve jobs until the controller closes its end."""
     control = socket.socket(fileno=options["control"])
     try:
-        runs = importlib.import_module(f"harness.sandbox.guest.{options['runs']}")
+        runs = sys.modules[f"harness.sandbox.guest.{options['runs']}"]
         confinement = Confinement(options["level"], options["extra_paths"], options["writable"])
         if options["level"] == "namespaces":
             _isolate(control, confinement)
