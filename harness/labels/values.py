@@ -50,7 +50,9 @@ _CODINGS: tuple[Mapping[str, str], ...] = (
 """Ways in which tools and papers write a preference; numbers are to be declared."""
 
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
-_ENDS = re.compile(r"^[\s\u200c\u200d]+|[\s\u200c\u200d]+$")
+_ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200c\u200d"
+_LONGEST_WORD = 256
+"""Characters of a word that is composed: ordering a long run of accents takes quadratic time."""
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
@@ -84,7 +86,13 @@ def said_text(cell: Any) -> str:
     text = cell_text(cell)
     if text.isascii():
         return text
-    return _ENDS.sub("", unicodedata.normalize("NFC", text).translate(_ZERO_WIDTH))
+    if not unicodedata.is_normalized("NFC", text):
+        words = text.split(" ")  # nothing is composed across a space
+        text = " ".join(
+            word if len(word) > _LONGEST_WORD else unicodedata.normalize("NFC", word)
+            for word in words
+        )
+    return text.translate(_ZERO_WIDTH).strip(_ENDS)
 
 
 def label_text(cell: Any) -> str:

@@ -15,8 +15,10 @@ from harness.plugin import UNIT, Item, Response, SourceFactory, hookimpl, verifi
 
 # Possessive, atomic and of bounded length, so that no text makes it slow.
 _SIGNS = "-+*/x\u00d7\u00f7"
-_NUMBER = r"(?>\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)"
-_SIDE = rf"(?<![\d.,])(?:[-(]++\s*+)?{_NUMBER}\s*+(?:[{_SIGNS}()]\s*+|{_NUMBER}\s*+){{0,60}}+"
+_NUMBER = r"(?>\d{1,300}+(?:,\d{3}){0,100}+(?:\.\d{1,300}+)?|\.\d{1,300}+)(?!\d)"
+_SIDE = (
+    rf"(?<![\d.,])(?:[-(]{{1,60}}+\s*+)?{_NUMBER}\s*+(?:[{_SIGNS}()]\s*+|{_NUMBER}\s*+){{0,60}}+"
+)
 _AFTER = rf"(?!\s*(?:[{_SIGNS}%\d]|[a-zA-Z]*/))"  # the right side goes on
 _EQUATION = re.compile(rf"(?P<left>{_SIDE})=\s*(?P<right>(?>-?\s*{_NUMBER})){_AFTER}")
 _ALGEBRA = re.compile(r"[-+*/^=(%]\s*\Z|[\w)]\Z")  # what stands before belongs to the left side

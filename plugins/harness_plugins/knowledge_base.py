@@ -83,9 +83,16 @@ def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions
 
 def normal(text: str) -> str:
     """Return a text without case, accents, punctuation, articles and extra white space."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    # Accents go first, too: putting a long run of them into order takes quadratic time.
+    plain = unicodedata.normalize("NFKD", _without_accents(text.casefold()))
+    plain = _without_accents(plain)
     return " ".join(_ARTICLES.sub(" ", _PUNCTUATION.sub(" ", plain)).split())
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(c for c in text if not unicodedata.combining(c))
 
 
 def _exists(options: KnowledgeBaseOptions) -> bool:

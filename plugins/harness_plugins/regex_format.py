@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
+from harness.plugin import (
+    Item,
+    Response,
+    RunContext,
+    SourceFactory,
+    Status,
+    Verdict,
+    hookimpl,
+    verifier,
+)
+
+LIMIT_S = 5.0
+"""Seconds for one response; a pattern that does not backtrack for ever takes milliseconds."""
 
 
 class RegexOptions(BaseModel):
@@ -41,14 +54,27 @@ class RegexOptions(BaseModel):
         return pattern
 
 
-@verifier(name="regex_format", version="2", options=RegexOptions)
-def regex_format(item: Item, response: Response, options: RegexOptions) -> Verdict:
-    """Match the response; a pattern that backtracks for ever is stopped by the worker's limit."""
-    pattern = re.compile(options.pattern, re.DOTALL | re.MULTILINE)
-    if options.match == "whole":
-        count = int(pattern.fullmatch(response.text.strip()) is not None)
-    else:
-        count = sum(1 for _ in pattern.finditer(response.text))
+def count_matches(pattern: str, whole: bool, text: str) -> int:
+    """Return how often a pattern matches; runs in a worker, since it may never end."""
+    compiled = re.compile(pattern, re.DOTALL | re.MULTILINE)
+    if whole:
+        return int(compiled.fullmatch(text.strip()) is not None)
+    return sum(1 for _ in compiled.finditer(text))
+
+
+# The worker has the limit, which waiting for it does not use up.
+@verifier(name="regex_format", version="2", options=RegexOptions, timeout_s=math.inf)
+async def regex_format(
+    item: Item, response: Response, options: RegexOptions, ctx: RunContext
+) -> Verdict:
+    """Match the response; a pattern that backtracks for ever is stopped, and named."""
+    limit = min(LIMIT_S, ctx.limits.timeout_s)
+    call = (options.pattern, options.match == "whole", response.text)
+    (outcome,) = await ctx.workers.run(f"{__name__}:count_matches", [call], limit)
+    if outcome.status is not Status.OK:
+        reason = f"pattern {options.pattern[:200]!r}: {outcome.reason}"
+        return Verdict(outcome.status, rationale=reason)
+    count = int(outcome.value)
     if options.at_most is not None and count > options.at_most:
         return Verdict(Status.OK, False, rationale=f"format: {count} matches")
     found = count > 0

@@ -47,3 +47,9 @@ def test_ranking(row):
     if "value" in row:
         row = {**row, "value": tuple(row["value"])}
     expect(read_ranking(row["reply"], ("A", "B", "C")), row)
+
+
+@pytest.mark.parametrize("row", cases("injections.yaml"))
+def test_only_the_judges_own_words_are_a_verdict(row):
+    prompt = f'{row.get("material", "")}\nEnd with one line: "Verdict: A" or "Verdict: B".'
+    expect(read_pair(row["reply"], prompt, row.get("cut", False)), row)

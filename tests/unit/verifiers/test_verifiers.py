@@ -213,6 +213,26 @@ def test_regular_expressions(
     assert judge(ctx, regex_format, None, text, **options)[:2] == (OK, value)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("(a+)+b", "a" * 40),
+        ("(a|a)*b", "a" * 40),
+        ("(.*)*=x", "y" * 40),
+        (r"(\w+\s?)+!", "word " * 12),
+        ("(x*)*y", "x" * 40),
+        (r"<think>(.|\n|\s)*</think>(.|\n|\s)*#", "<think>" + "\n" * 40),
+    ],
+)
+def test_a_pattern_that_never_ends_is_named(
+    ctx: RunContext, pattern: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness_plugins.regex_format.LIMIT_S", 0.3)
+    status, value, reason = judge(ctx, regex_format, None, text, pattern=pattern)
+    assert (status, value) == (TIMEOUT, None)
+    assert repr(pattern) in reason and "0.3 s" in reason
+
+
 def test_a_wrong_pattern_is_refused_before_any_work() -> None:
     with pytest.raises(PluginError, match="regex_format") as caught:
         regex_format.build({"pattern": "("})

@@ -1,0 +1,180 @@
+"""No text makes a reader slow: time grows with its length alone, and there is a greatest length."""
+
+from __future__ import annotations
+
+import ast
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import harness_plugins
+import pytest
+from readers import CRITERIA, FIVE, JUDGES, LETTERS, READERS, TOKENS, texts
+
+import harness
+from harness.judging import verdicts
+from harness.judging.reply import LONGEST
+from harness.nouns.outcomes import Status
+
+SIZE = 20_000
+LITTLE_S = 0.05
+"""Below this, a ratio says nothing."""
+
+PATTERNS = {
+    "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
+    "harness/cli/options.py": (1, "docstrings of the harness"),
+    "harness/evaluate/diversity.py": (1, "diversity"),
+    "harness/agreement/verifier_audit.py": (1, "audit"),
+    "harness/feedback/named_files.py": (1, "options in experiment files"),
+    "harness/judging/presentation.py": (4, "untrusted, messages"),
+    "harness/judging/reply.py": (7, "those of judges"),
+    "harness/judging/verdicts.py": (19, "those of judges"),
+    "harness/labels/guess.py": (2, "names of columns"),
+    "harness/labels/values.py": (1, "label, label on a scale"),
+    "harness/report/markdown.py": (4, "escaped, fenced, code span"),
+    "harness/report/wording.py": (4, "names, prose"),
+    "harness/sandbox/compare.py": (1, "printed"),
+    "harness/sandbox/printed_output.py": (1, "locked"),
+    "plugins/harness_plugins/arithmetic_steps.py": (3, "arithmetic_steps"),
+    "plugins/harness_plugins/command.py": (3, "command; the user's own pattern, in a worker"),
+    "plugins/harness_plugins/json_schema.py": (1, "json_schema"),
+    "plugins/harness_plugins/keywords.py": (1, "keywords"),
+    "plugins/harness_plugins/knowledge_base.py": (2, "knowledge_base"),
+    "plugins/harness_plugins/last_number.py": (1, "last_number"),
+    "plugins/harness_plugins/math_verify.py": (3, "math_verify"),
+    "plugins/harness_plugins/python_code.py": (2, "python_code"),
+    "plugins/harness_plugins/regex_format.py": (
+        2,
+        "the user's own pattern, in a worker with a limit",
+    ),
+    "plugins/harness_plugins/simulated_people.py": (2, "simulated_people"),
+}
+"""Uses of ``re`` in each file, and which readers of the table run them, or why none has to."""
+
+
+def seconds(read: Callable[[str], Any], text: str) -> float:
+    """The least processor time of three tries."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        read(text)
+        times.append(time.process_time() - began)
+        if times[-1] < LITTLE_S:
+            break
+    return min(times)
+
+
+def hold(name: str, cases: Iterator[tuple[str, str, str]]) -> None:
+    read = READERS[name]
+    for token, shape, text in cases:
+        once = seconds(read, text)
+        if once < LITTLE_S:
+            continue
+        twice = seconds(read, text + text)
+        assert twice < 3 * once, f"{name}: {token!r} {shape}: {once:.3f} s, doubled {twice:.3f} s"
+        assert once < 1, f"{name}: {token!r} {shape}: {once:.3f} s"
+
+
+def some(name: str, size: int, count: int) -> Iterator[tuple[str, str, str]]:
+    draw = random.Random(name)
+    for token in draw.sample(TOKENS, count):
+        shape, text = draw.choice(list(texts(token, size)))
+        yield token, shape, text
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_time_grows_with_the_length_alone(name: str) -> None:
+    hold(name, some(name, SIZE, 40))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_time_grows_with_the_length_alone_whatever_stands_there(name: str) -> None:
+    every = ((token, *made) for token in TOKENS for made in texts(token, SIZE))
+    hold(name, every)
+
+
+HARD = {
+    "the known one": "verdict" + "*" * 1000,
+    "stars": "verdict" + "*" * 90_000,
+    "spaces": "verdict" + " " * 90_000,
+    "lines": "verdict" + "\n" * 90_000,
+    "quotes": "verdict" + '"' * 90_000,
+    "brackets": "verdict" + "[" * 90_000,
+    "braces": "{" * 90_000,
+    "objects": '{"a":' * 18_000,
+    "lists": '{"verdict":' + "[" * 89_000,
+    "texts": '{"' * 45_000,
+    "unfinished": '{"verdict":[1,' * 6_400,
+    "joins": "verdict" + " is" * 30_000,
+    "letters": "A > " * 22_000,
+    "ratings": "rating: 1-" * 9_000,
+    "reported": "It says verdict: A\n" * 4_700,
+}
+
+
+@pytest.mark.parametrize("hard", HARD)
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_hard_reply_is_read_at_once(name: str, hard: str) -> None:
+    assert seconds(JUDGES[name], HARD[hard]) < 1
+
+
+@pytest.mark.parametrize("size", [LONGEST + 1, 10 * LONGEST])
+@pytest.mark.parametrize("character", ["A", "*", "[", '{"a":', "\n."])
+def test_an_answer_that_is_too_long_is_no_verdict(size: int, character: str) -> None:
+    reply = character * (size // len(character) + 1) + "\nVerdict: A\nRating: 4\nRanking: A > B"
+    for verdict in (
+        verdicts.read_pair(reply),
+        verdicts.read_score(reply, FIVE),
+        verdicts.read_scores(reply, CRITERIA),
+        verdicts.read_ranking(reply, LETTERS),
+    ):
+        assert verdict.status is Status.UNPARSEABLE
+        assert "100,000 that are read" in verdict.rationale
+    assert verdicts.rationale_of(reply)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"verdict":', '{"a":[', '{"verdict": "A", "b":'])
+@pytest.mark.parametrize("closing", ["", "]", "}"])
+def test_deep_json_is_a_typed_failure(opening: str, closing: str) -> None:
+    deep = opening * 9_000 + closing * 9_000
+    for verdict in (
+        verdicts.read_pair(deep),
+        verdicts.read_score(deep, FIVE),
+        verdicts.read_scores(deep, CRITERIA),
+        verdicts.read_ranking(deep, LETTERS),
+    ):
+        assert verdict.status is Status.UNPARSEABLE and verdict.rationale
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 5000, "1e999", "NaN", "-Infinity", "1" * 400, "[" * 5000, "{}", "null"],
+)
+def test_hostile_values_in_json_are_no_score(value: str) -> None:
+    verdict = verdicts.read_score(f'{{"rating": {value}}}', FIVE)
+    assert verdict.status is Status.UNPARSEABLE and len(verdict.rationale) < 1000
+    assert verdicts.read_scores(f'{{"accuracy": {value}, "tone": 3}}', CRITERIA).value is None
+
+
+def patterns() -> Iterator[str]:
+    """The file of each use of ``re`` in the harness and its plugins."""
+    for root in (Path(harness.__path__[0]), Path(harness_plugins.__path__[0])):
+        for path in sorted(root.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                called = node.func if isinstance(node, ast.Call) else None
+                if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+                    if called.value.id == "re" and called.attr != "escape":
+                        base = root.parent if root.name == "harness" else root.parent.parent
+                        yield path.relative_to(base).as_posix()
+
+
+def test_each_pattern_has_readers_in_the_table() -> None:
+    used = list(patterns())
+    found = {file: used.count(file) for file in used}
+    wanted = {file: count for file, (count, _) in PATTERNS.items()}
+    assert found == wanted, (
+        "judge each new pattern: what text is slow? see tests/support/readers.py"
+    )

@@ -1,0 +1,142 @@
+"""Every reader of a text that a model, a judge or a server wrote, and texts that could slow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness_plugins import (
+    arithmetic_steps,
+    command,
+    json_schema,
+    keywords,
+    knowledge_base,
+    last_number,
+    math_verify,
+    python_code,
+    simulated_people,
+)
+
+from harness.agreement import verifier_audit
+from harness.evaluate import diversity
+from harness.judging import presentation, verdicts
+from harness.judging.templates import STANDARD, Asking, messages_for
+from harness.labels import values
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import BINARY, Scale
+from harness.nouns.schema import Item, JudgmentRequest, Response
+from harness.report import markdown, wording
+from harness.sandbox import compare, printed_output
+
+FIVE = Scale("ordinal", ("1", "2", "3", "4", "5"))
+TEN = Scale("interval", low=1, high=10)
+GRADES = Scale("ordinal", ("F", "D", "C", "B", "A"))
+WORDS = Scale("ordinal", ("bad", "fair", "very good"))
+CRITERIA = (Criterion("accuracy", "is right", FIVE), Criterion("tone", "is kind", TEN))
+LETTERS = tuple("ABCDE")
+ITEM = Item("i", "How many?", "7")
+
+
+def _response(text: str) -> Response:
+    return Response("r", "i", "s", text)
+
+
+def _shown(text: str) -> Any:
+    request = JudgmentRequest("r", ITEM, (_response(text), _response("7")), CRITERIA[0])
+    return messages_for(STANDARD, request, Asking(CRITERIA[:1]))
+
+
+def _units(text: str) -> Any:
+    number = ["x", "7"]
+    return math_verify._percent("1" + text, number), math_verify._unit(text, number)
+
+
+JUDGES: Mapping[str, Callable[[str], Any]] = {
+    "pair": verdicts.read_pair,
+    "pair, with its prompt": lambda text: verdicts.read_pair(text, text),
+    "pair, cut": lambda text: verdicts.read_pair(text, "", True),
+    "score of five": lambda text: verdicts.read_score(text, FIVE),
+    "score of ten": lambda text: verdicts.read_score(text, TEN),
+    "grade": lambda text: verdicts.read_score(text, GRADES),
+    "label of words": lambda text: verdicts.read_score(text, WORDS),
+    "yes or no": lambda text: verdicts.read_score(text, BINARY),
+    "scores": lambda text: verdicts.read_scores(text, CRITERIA),
+    "ranking": lambda text: verdicts.read_ranking(text, LETTERS),
+    "rationale": verdicts.rationale_of,
+}
+"""What reads the reply of a judge."""
+
+SHOWN: Mapping[str, Callable[[str], Any]] = {
+    "untrusted": presentation.untrusted,
+    "messages": _shown,
+}
+"""What puts a response before a judge."""
+
+VERIFIERS: Mapping[str, Callable[[str], Any]] = {
+    "last_number": lambda text: last_number.last_number(ITEM, _response(text)),
+    "arithmetic_steps": lambda text: arithmetic_steps.arithmetic_steps(ITEM, _response(text)),
+    "keywords": lambda text: keywords._occurs(["a b", "verdict"], text),
+    "knowledge_base": knowledge_base.normal,
+    "python_code": python_code.program_of,
+    "python_code, completed": lambda text: python_code.completed("def f():\n", text, "f"),
+    "command": command._FENCE.findall,
+    "json_schema": json_schema._FENCE.findall,
+    "math_verify": _units,
+    "simulated_people": lambda text: simulated_people._occurs(["a b"], text),
+}
+"""What verifiers read in a response."""
+
+OTHERS: Mapping[str, Callable[[str], Any]] = {
+    "audit": verifier_audit._program,
+    "diversity": diversity.tokens_of,
+    "label": values.said_text,
+    "label, on a scale": lambda text: values.on_scale(text, FIVE),
+    "escaped": markdown.escaped,
+    "fenced": markdown.fenced,
+    "code span": markdown.code_span,
+    "names": wording.Names().mentions,
+    "prose": wording.Names(people_are_simulated=True).prose,
+    "printed": lambda text: compare.same_output(text + "1", text + "2", 0.1),
+    "locked": printed_output._LOCKED.search,
+}
+"""What else meets texts of models, people and servers."""
+
+READERS = {**JUDGES, **SHOWN, **VERIFIERS, **OTHERS}
+
+TOKENS = (
+    "verdict", "final ", "final verdict ", "Verdict: A", "better ", "better response ",
+    "answer is ", "is ", ":", "=", "- ", ">", "<", "*", "_", "`", '"', "'", " ", "\n", "\r\n",
+    "\t", "(", ")", "[", "]", "[[", "{", "}", '{"', '{"a":', '{"verdict":', '{"verdict": "A"',
+    '["', "A", "B ", "a ", "a)", "A or ", "A, ", "A > ", "B\n2. ", "tie ", "response ",
+    "response A ", "response A is ", "response A wins ", "prefer ", "prefer the response ",
+    "not ", "not A ", "the ", "rating", "rating: ", "rating is ", "rating: 4 ", "rating: 1",
+    "score of ", "score a ", "1", "1 ", "1,", "1,111", "1.", ".5", "-", "--", "1-", "1 + ",
+    "1=", "(1", "/", "|", "out of ", "4 out of 4 ", "accuracy", "accuracy ", "accuracy: ",
+    "[result]", "very ", "very good ", "yes ", "true or ", "i ", "i'", "as an ai ", "<think>",
+    "</think>", "< ", "</", "<|", "<|a", "<\uff5c", "<s", "<start_of_turn", "< / ", "[INST",
+    "<<SYS", "</response ", "<!--", "-->", "> ", "\n> ", "\n>", "```", "```\n", "\n```\n",
+    "\n ```", "~~~\n", "``", "\u201c", "\u201d", "\u200b", "<\u200b", "\u0301\u0316", "\xe9 ",
+    "\ufb01", "\ud800", "\x00", "\u2028", "\uff21", "\\", '\\"', "\\text{", "$", "%", "{%", "7",
+    "7 ", "7{", "7$", "def ", "async ", "async\n", "def f", "open( ", "human:", "\nresponse b:",
+    "\nuser :", "[user]\n", "person ", "1s", "says ", 'says "', "\u2018", "it's ", "#", "\n#",
+    "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ",
+)  # fmt: skip
+"""Parts of what the patterns of readers look for, and marks that surround it."""
+
+
+PARTS = (
+    *("verdict", "Rating: ", '{"verdict":', "Response A ", "7", "<", "```\n", "A"),
+    *("\nVerdict: A", "!", '"', "</think>", "}", " ", "\n", "*", "a", "\u0301"),
+)
+"""What is put before, after and between tokens."""
+
+
+def texts(token: str, size: int) -> Iterator[tuple[str, str]]:
+    """Yield (shape, text) of about a size, made of one token: the shapes that slow a pattern."""
+    many = token * (size // len(token))
+    yield "alone", many
+    yield "mirrored", many[: size // 2] + token[::-1] * (size // 2 // len(token))
+    for part in PARTS:
+        yield f"after {part!r}", part + many
+        yield f"before {part!r}", many + part
+        yield f"with {part!r}", (token + part) * (size // len(token + part))
