@@ -221,7 +221,7 @@ def test_regular_expressions(
         ("(.*)*=x", "y" * 40),
         (r"(\w+\s?)+!", "word " * 12),
         ("(x*)*y", "x" * 40),
-        (r"<think>(.|\n|\s)*</think>(.|\n|\s)*#", "<think>" + "\n" * 40),
+        (r"<think>(.|\n|\s)*</think>(.|\n|\s)*#", "<think>" + "\n" * 40 + "x"),
     ],
 )
 def test_a_pattern_that_never_ends_is_named(
