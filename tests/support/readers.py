@@ -21,7 +21,7 @@ from harness.agreement import verifier_audit
 from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
-from harness.labels import values
+from harness.labels import formulas, values
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -96,8 +96,9 @@ OTHERS: Mapping[str, Callable[[str], Any]] = {
     "code span": markdown.code_span,
     "names": wording.Names().mentions,
     "prose": wording.Names(people_are_simulated=True).prose,
+    "cell": formulas.is_formula,
+    "program": printed_output._EXACT.search,
     "printed": lambda text: compare.same_output(text + "1", text + "2", 0.1),
-    "locked": printed_output._LOCKED.search,
 }
 """What else meets texts of models, people and servers."""
 
