@@ -223,7 +223,7 @@ class Client:
             except CallError as error:
                 failures = ledger.usage[request.model].failures
                 failures[error.failure.value] = failures.get(error.failure.value, 0) + 1
-                cost = 0.0 if error.reply is None else price.cost(error.reply.tokens)
+                cost = _cost(error, price, request)
                 if error.failure is Failure.REFUSED:
                     refused = ledger.refused(key, request, error, Bill(cost, tries, wasted))
                     return _reply_or_refusal(refused)
@@ -261,8 +261,7 @@ class Client:
                     # Freed at once, its place would go to a call that is refused as quickly.
                     error.waited_s = random.uniform(0.0, 2 * PLACE_KEPT_S)
                     await asyncio.sleep(error.waited_s)
-                if error.reply is not None:
-                    actual = price.cost(error.reply.tokens)
+                actual = _cost(error, price, request)
                 raise
             finally:
                 limiter.release()
@@ -281,11 +280,17 @@ class Client:
         usage = self.ledger.usage[request.model]
         usage.failed += 1
         usage.cost_usd += wasted
-        if error.failure is Failure.CREDENTIALS and _endpoint(request) not in self._answered:
-            return ConfigError(
-                f"{request.model} refuses the key: {error.reason}",
-                hint="check the provider's key in the environment; nothing was judged yet",
-            )
+        if _endpoint(request) not in self._answered:
+            if error.failure is Failure.CREDENTIALS:
+                return ConfigError(
+                    f"{request.model} refuses the key: {error.reason}",
+                    hint="check the provider's key in the environment; nothing was judged yet",
+                )
+            if error.failure is Failure.REDIRECT:
+                return ConfigError(
+                    f"{request.model} was not asked: {error.reason}",
+                    hint="name that address as api_base if you trust it; nothing was judged yet",
+                )
         status = STATUS.get(error.failure, Status.ERROR)
         reason = str(error) if tries == 1 else f"{error} ({tries} tries)"
         reply = error.reply
@@ -308,6 +313,14 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         """Close it."""
         await self.aclose()
+
+
+def _cost(error: CallError, price: Price, request: ChatRequest) -> float:
+    """Return the dollars of a failed try; an answer that cannot be read costs the most it can."""
+    if error.reply is not None:
+        return price.cost(error.reply.tokens)
+    unread = error.failure in (Failure.MALFORMED, Failure.OVERSIZED)
+    return price.at_most(request) if unread else 0.0
 
 
 def _endpoint(request: ChatRequest) -> tuple[str, str]:

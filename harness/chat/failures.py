@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from harness.nouns.chat_messages import ChatReply
 from harness.nouns.outcomes import Status
+from harness.nouns.redaction import redact
 
 
 class Failure(StrEnum):
@@ -21,10 +25,12 @@ class Failure(StrEnum):
     SERVER = "server error"
     CONNECTION = "connection lost"
     MALFORMED = "malformed answer"
+    OVERSIZED = "oversized answer"
     EMPTY = "empty answer"
     TIMEOUT = "time limit"
     REFUSED = "refusal"
     CREDENTIALS = "credentials"
+    REDIRECT = "redirect"
     BAD_REQUEST = "bad request"
 
 
@@ -34,9 +40,11 @@ TRIES = {
     Failure.CONNECTION: 5,
     Failure.MALFORMED: 4,
     Failure.EMPTY: 3,
+    Failure.OVERSIZED: 2,
     Failure.TIMEOUT: 2,
     Failure.REFUSED: 1,
     Failure.CREDENTIALS: 1,
+    Failure.REDIRECT: 1,
     Failure.BAD_REQUEST: 1,
 }
 """Requests sent at most for one call that keeps failing in this way."""
@@ -81,44 +89,70 @@ def wait_before_retry(error: CallError, tries: int) -> float:
     if error.retry_after_s is None:
         return backoff
     # More than asked, so that those who were told the same time do not come together.
-    return min(error.retry_after_s, 60.0) + min(backoff, 1.0)
+    return min(max(error.retry_after_s, 0.0), 60.0) + min(backoff, 1.0)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the headers of a 429 or 503 ask to wait, the most exact ones first.
 
+    A header that says no time that can be waited, such as a negative one, says nothing.
+
     Args:
         headers: With lower-case names.
     """
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after-ms"]) / 1000.0)
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000.0
     if headers.get("x-ratelimit-remaining-requests") == "0":
         wait = _duration(headers.get("x-ratelimit-reset-requests", ""))
         if wait is not None:
             return wait
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after"]))
+    told = headers.get("retry-after", "")
+    seconds = _seconds(told)
+    return _until(told) if seconds is None else seconds
+
+
+def _seconds(text: str) -> float | None:
+    """Read a number that can be waited; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0.0 <= value < math.inf else None
+
+
+def _until(text: str) -> float | None:
+    """Return the seconds until a date as HTTP writes it; 0 for one that is over."""
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, parsedate_to_datetime(text[:64]).timestamp() - time.time())
     return None
 
 
 def _duration(text: str) -> float | None:
     """Read "350ms", "6s" or "1m30s" as seconds; None for anything else."""
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    if len(text) > 40:  # finding is quadratic, and the text a server's
+        return None
     parts = re.findall(r"(\d*\.?\d+)(ms|s|m|h)", text)
     whole = bool(parts) and "".join(map("".join, parts)) == text
     return sum(float(number) * units[unit] for number, unit in parts) if whole else None
 
 
+def one_line(text: str) -> str:
+    """Return what a server or library said as one line of at most 300 letters, without secrets."""
+    return " ".join(redact(text[:20_000]).split())[:300]
+
+
 def of_status(code: int, message: str, headers: Mapping[str, str], provider: str = "") -> CallError:
     """Return the failure that an HTTP status stands for."""
-    reason = f"{code} {' '.join(message.split())}"[:300]
+    reason = one_line(f"{code} {message}")
     if code in (429, 529):
         return CallError(Failure.LIMITED, reason, retry_after(headers))
     if code in (408, 504):
         return CallError(Failure.TIMEOUT, reason)
     if code in (401, 403):
         return CallError(Failure.CREDENTIALS, reason)
-    if code >= 500:
+    if code >= 500 or code in (409, 425):  # a twin in flight, or one too early: both pass
         return CallError(Failure.SERVER, reason, retry_after(headers))
     return CallError(Failure.BAD_REQUEST, reason)
 
@@ -129,5 +163,5 @@ def of_exception(error: Exception) -> CallError:
         return error
     if isinstance(error, asyncio.TimeoutError | TimeoutError):
         return CallError(Failure.TIMEOUT, "no answer within the time limit")
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    reason = one_line(f"{type(error).__name__}: {error}")
     return CallError(Failure.CONNECTION, reason)

@@ -14,9 +14,17 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.chat.failures import CallError, Failure, of_exception, of_status
+from harness.chat.failures import CallError, of_exception, of_status
 from harness.chat.litellm_transport import is_loaded, load_litellm, parameters
 from harness.chat.openai_format import reply_of
+from harness.chat.wire import (
+    ACCEPTED,
+    beginning_of,
+    body_of,
+    most_bytes,
+    parsed,
+    refuse_redirect,
+)
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 
 if TYPE_CHECKING:
@@ -51,8 +59,8 @@ class FastTransport:
         self._keeper: AsyncGenerator[None, None] | None = None
         self._routes: dict[tuple[Any, ...], Route] = {}
 
-    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
-        """Send one request.
+    async def call(self, request: ChatRequest, timeout_s: float, call_id: str = "") -> ChatReply:
+        """Send one request; see ``Transport``.
 
         Raises:
             CallError: It failed, with the class of the failure.
@@ -61,25 +69,29 @@ class FastTransport:
             await asyncio.to_thread(load_litellm)  # seconds; the loop goes on meanwhile
         route = self._route(request)
         session = self._session or await self._open()
-        body = {**route.body, "messages": [dict(message) for message in request.messages]}
+        content = {**route.body, "messages": [dict(message) for message in request.messages]}
+        headers = {**route.headers, "Idempotency-Key": call_id} if call_id else route.headers
+        data = json.dumps(content).encode()
         try:
             async with asyncio.timeout(timeout_s):
                 async with session.post(
-                    route.url, data=json.dumps(body).encode(), headers=route.headers
+                    route.url, data=data, headers=headers, allow_redirects=False
                 ) as response:
-                    raw = await response.read()
+                    told = response.headers
+                    refuse_redirect(response.status, route.url, told.get("location"))
+                    packed = told.get("content-encoding", "")
+                    chunks = response.content.iter_any()
+                    try:
+                        raw = await body_of(chunks, packed, most_bytes(request))
+                    except CallError:
+                        response.close()  # of an endless answer nobody reads the rest
+                        raise
         except Exception as error:  # aiohttp's errors are OSErrors, its own types and ValueErrors
             raise of_exception(error) from error
         if response.status != 200:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            raise of_status(response.status, _message(raw), headers)
-        try:
-            answer = json.loads(raw)
-        except ValueError as error:
-            raise CallError(Failure.MALFORMED, f"the answer is not JSON: {raw[:80]!r}") from error
-        if not isinstance(answer, dict):
-            raise CallError(Failure.MALFORMED, f"the answer is no completion: {raw[:80]!r}")
-        return reply_of(answer, request)
+            lower = {name.lower(): value for name, value in told.items()}
+            raise of_status(response.status, _message(raw), lower)
+        return reply_of(parsed(raw), request)
 
     async def _open(self) -> aiohttp.ClientSession:
         import aiohttp
@@ -89,6 +101,8 @@ class FastTransport:
                 # No limit here: waiting for a connection would count as the server's time.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
                 timeout=aiohttp.ClientTimeout(total=None),
+                auto_decompress=False,  # within a limit of bytes only: see ``body_of``
+                headers={"Accept-Encoding": ACCEPTED},
             )
             # asyncio.run closes asynchronous generators before it closes the loop: this one
             # closes the session on the loop that it belongs to.
@@ -167,6 +181,7 @@ def translate(request: ChatRequest) -> Route:
 def _message(raw: bytes) -> str:
     """Return the message of an error in OpenAI's format, or the beginning of whatever came."""
     try:
-        return str(json.loads(raw)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return raw[:200].decode(errors="replace")
+        found = parsed(raw)["error"]["message"]
+    except (CallError, KeyError, TypeError):
+        return beginning_of(raw)
+    return found if isinstance(found, str) else beginning_of(raw)

@@ -40,7 +40,7 @@ def reply_key(request: ChatRequest) -> str:
         request.repeat,
         request.template_sha256,
     )
-    return hashlib.sha256(_encode(fields).encode()).hexdigest()
+    return hashlib.sha256(_encode(fields).encode(errors="surrogatepass")).hexdigest()
 
 
 def to_body(reply: ChatReply, model: str) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Usage:
         cost_usd: Dollars.
         tokens: Tokens that were used.
         failures: Failed requests (not calls) by class.
+        bounded: Replies whose count of tokens could not be; they were taken to cost the most that
+            they can.
     """
 
     calls: int = 0
@@ -46,6 +48,7 @@ class Usage:
     cost_usd: float = 0.0
     tokens: Tokens = field(default_factory=Tokens)
     failures: dict[str, int] = field(default_factory=dict)
+    bounded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class Ledger:
         """Keep a reply and count it; return it with what the call cost in all."""
         usage = self.usage[request.model]
         usage.calls += 1
+        usage.bounded += reply.bounded
         usage.cost_usd += bill.cost_usd + bill.wasted_usd
         usage.tokens = Tokens(
             usage.tokens.prompt + reply.tokens.prompt,

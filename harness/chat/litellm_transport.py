@@ -10,9 +10,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from harness.chat.failures import CallError, Failure, of_exception, of_status
+from harness.chat.failures import CallError, Failure, of_exception, of_status, one_line
 from harness.chat.local_weights import PREFIX
 from harness.chat.openai_format import reply_of
+from harness.chat.wire import exchange, guard, most_bytes
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ConfigError, MissingExtraError
 
@@ -72,8 +73,23 @@ def load_litellm() -> Any:
             litellm.num_retries = None
             litellm.telemetry = False
             litellm.disable_streaming_logging = True
+            _guard_clients()
             _ready = True
         return litellm
+
+
+def _guard_clients() -> None:
+    """Let every HTTP client that litellm makes keep the rules of ``harness.chat.wire``."""
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    make = AsyncHTTPHandler.create_async_transport
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        import httpx
+
+        return guard(make(*args, **kwargs) or httpx.AsyncHTTPTransport())
+
+    AsyncHTTPHandler.create_async_transport = staticmethod(guarded)
 
 
 def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
@@ -144,29 +160,31 @@ class LitellmTransport:
     def __init__(self) -> None:
         self._used = False
 
-    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
-        """Send one request.
+    async def call(self, request: ChatRequest, timeout_s: float, call_id: str = "") -> ChatReply:
+        """Send one request; see ``Transport``.
 
         Raises:
             CallError: It failed, with the class of the failure.
         """
         self._used = True
         litellm = load_litellm() if _ready else await asyncio.to_thread(load_litellm)
-        try:
-            response = await asyncio.wait_for(
-                litellm.acompletion(
-                    model=request.model,
-                    messages=[dict(message) for message in request.messages],
-                    timeout=timeout_s,
-                    max_retries=0,
-                    drop_params=False,
-                    **parameters(request),
-                ),
-                timeout_s + 5.0,
-            )
-        except Exception as error:  # litellm raises its own types and, at times, its helpers'
-            raise of_litellm(error) from error
-        return reply_of(response.model_dump(), request)
+        with exchange(most_bytes(request), call_id) as opened:
+            try:
+                response = await asyncio.wait_for(
+                    litellm.acompletion(
+                        model=request.model,
+                        messages=[dict(message) for message in request.messages],
+                        timeout=timeout_s,
+                        max_retries=0,
+                        drop_params=False,
+                        **parameters(request),
+                    ),
+                    timeout_s,
+                )
+                answer = response.model_dump()
+            except Exception as error:  # litellm raises its own types and its helpers'
+                raise (opened.failure or of_litellm(error)) from error
+        return reply_of(answer, request)
 
     async def aclose(self) -> None:
         """Close the connections that litellm keeps."""
@@ -183,18 +201,20 @@ def of_litellm(error: Exception) -> CallError:
     """
     if isinstance(error, CallError | TimeoutError):
         return of_exception(error)
-    name, message = type(error).__name__, str(error)
+    name = type(error).__name__
+    message = str(error).split("Traceback (most recent call last)")[0]  # of its own parsing
     code = getattr(error, "status_code", None)
     if name in ("Timeout", "APITimeoutError"):
         return CallError(Failure.TIMEOUT, "no answer within the time limit")
     if name == "ContentPolicyViolationError":
-        return CallError(Failure.REFUSED, " ".join(message.split())[:300])
+        return CallError(Failure.REFUSED, one_line(message))
     if not isinstance(code, int):
         return of_exception(error)
-    if code == 200 or "Unable to get json" in message or "JSONDecodeError" in message:
-        return CallError(Failure.MALFORMED, " ".join(message.split())[:300])
+    unread = ("Unable to get json", "JSONDecodeError", "Invalid response object")
+    if code == 200 or any(words in message for words in unread):
+        return CallError(Failure.MALFORMED, one_line(message))
     if name == "APIConnectionError" or "Connection error" in message:
-        return CallError(Failure.CONNECTION, " ".join(message.split())[:300])
+        return CallError(Failure.CONNECTION, one_line(message))
     return of_status(code, message, headers_of(error))
 
 

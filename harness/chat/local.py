@@ -39,7 +39,7 @@ class LocalTransport:
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
 
-    async def call(self, request: ChatRequest, timeout_s: float) -> ChatReply:
+    async def call(self, request: ChatRequest, timeout_s: float, call_id: str = "") -> ChatReply:
         """Answer one request; requests of the same moment share forward passes.
 
         A forward pass cannot be stopped, so there is no time limit.

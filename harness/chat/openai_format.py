@@ -4,43 +4,103 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from harness.chat.failures import CallError, Failure
+from harness.chat.failures import CallError, Failure, one_line
+from harness.chat.prices import most_tokens
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.redaction import redact
+
+UNSEEN = 200_000
+"""Tokens that a provider may count beyond what we can know of: its own prompts, thinking."""
+
+ROUNDING = 0.01
+"""By how much a log-probability may be above 0."""
 
 
-def reply_of(body: Mapping[str, Any], request: ChatRequest) -> ChatReply:
+def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     """Return the reply that a completion holds; it has no cost and no latency yet.
+
+    Token counts that cannot be are replaced by the most that the request can take: a server that
+    counts wrong neither makes a budget last for ever nor uses it up.
 
     Raises:
         CallError: The answer is malformed, empty or a refusal; the tokens that were used for it
             are on the error's reply.
     """
+    usage = body.get("usage") if isinstance(body, Mapping) else None
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        usage = body.get("usage") or {}
-        tokens = Tokens(
-            int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        )
-        content = message.get("content")
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise CallError(Failure.MALFORMED, f"no completion in the answer ({error!r})") from error
-    if isinstance(content, list):  # content parts
-        content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
-    finish = str(choice.get("finish_reason") or "stop")
+        text = _text(message.get("content"))
+        finish = choice.get("finish_reason") or "stop"
+        logprobs = choice_logprobs(choice.get("logprobs"), request.choices)
+        moved = message.get("provider_specific_fields") or {}  # where litellm puts it
+        refusal = message.get("refusal") or moved.get("refusal")
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        reason = one_line(f"no completion in the answer ({error!r})")
+        unread = replace(ChatReply(""), **_used(usage, request, ""))
+        raise CallError(Failure.MALFORMED, reason, reply=unread) from error
     fingerprint = body.get("system_fingerprint")
     model = str(body.get("model") or "")
     reply = ChatReply(
-        text=content or "",
-        finish_reason=finish,
-        choice_logprobs=choice_logprobs(choice.get("logprobs"), request.choices),
-        model_version=f"{model} {fingerprint}" if fingerprint else model,
-        tokens=tokens,
+        text=redact(text),
+        finish_reason=_name(finish),
+        choice_logprobs=logprobs,
+        model_version=_name(f"{model} {fingerprint}" if fingerprint else model),
+        **_used(usage, request, text),
     )
-    moved = message.get("provider_specific_fields") or {}  # where litellm puts it
-    return checked(reply, message.get("refusal") or moved.get("refusal"))
+    return checked(reply, None if refusal is None else str(refusal))
+
+
+def _text(content: Any) -> str:
+    """Return the text of a message: a string, or content parts.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if isinstance(content, list):
+        content = "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+    if content is None:
+        return ""
+    if not isinstance(content, str):
+        raise TypeError(f"the content is a {type(content).__name__}")
+    return content
+
+
+def _name(value: Any) -> str:
+    """Return a name that a server gives, without secrets and of a length that a table can hold."""
+    return redact(str(value))[:200]
+
+
+def _used(usage: Any, request: ChatRequest, text: str) -> dict[str, Any]:
+    """Return the tokens of a reply, and whether they are our own upper bound."""
+    told = usage if isinstance(usage, Mapping) else {}
+    most = most_tokens(request)
+    prompt = _count(told.get("prompt_tokens"), most.prompt, 1)
+    completion = _count(told.get("completion_tokens"), most.completion, 1 if text.strip() else 0)
+    tokens = Tokens(
+        most.prompt if prompt is None else prompt,
+        most.completion if completion is None else completion,
+    )
+    return {"tokens": tokens, "bounded": prompt is None or completion is None}
+
+
+def _count(told: Any, most: int, least: int) -> int | None:
+    """Return a count of tokens, None where it cannot be one.
+
+    Args:
+        told: What the server says.
+        most: What we would expect at most. Providers add prompts of their own and count what a
+            model thinks, so that up to ten times that and ``UNSEEN`` more are believed.
+        least: What it must be at least.
+    """
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    if not least <= told <= 10 * most + UNSEEN or told != int(told):
+        return None
+    return int(told)
 
 
 def checked(reply: ChatReply, refusal: str | None) -> ChatReply:
@@ -51,7 +111,7 @@ def checked(reply: ChatReply, refusal: str | None) -> ChatReply:
     """
     if refusal or reply.finish_reason == "content_filter":
         reason = refusal or "the provider's content filter stopped the answer"
-        raise CallError(Failure.REFUSED, " ".join(reason.split())[:300], reply=reply)
+        raise CallError(Failure.REFUSED, one_line(reason), reply=reply)
     if not reply.text.strip():
         reason = f"the answer is empty (finish reason {reply.finish_reason})"
         raise CallError(Failure.EMPTY, reason, reply=reply)
@@ -67,6 +127,10 @@ def choice_logprobs(logprobs: Any, choices: Sequence[str]) -> dict[str, float] |
     Args:
         logprobs: ``choices[0].logprobs`` of a completion.
         choices: The answers that were asked for.
+
+    Raises:
+        ValueError: A number is no log-probability.
+        TypeError: They are not as OpenAI's format has them; AttributeError and KeyError, too.
     """
     if not choices or not isinstance(logprobs, Mapping):
         return None
@@ -77,10 +141,18 @@ def choice_logprobs(logprobs: Any, choices: Sequence[str]) -> dict[str, float] |
         for entry in step.get("top_logprobs") or [step]:
             name = str(entry.get("token", "")).strip()
             if name in choices:
-                value = float(entry["logprob"])
+                value = _logprob(entry["logprob"])
                 found[name] = _log_sum(found[name], value) if name in found else value
         return found or None
     return None
+
+
+def _logprob(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"a log-probability is a {type(value).__name__}")
+    if not -math.inf < value <= ROUNDING:
+        raise ValueError(f"a log-probability is {value!r}")
+    return float(value)
 
 
 def _log_sum(a: float, b: float) -> float:

@@ -10,10 +10,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.chat_messages import ChatRequest, Tokens
+from harness.nouns.chat_messages import ChatRequest, Message, Tokens
 
 _PER_MESSAGE = 16
 """Tokens that a chat template adds to a message, at most."""
+
+
+def _bytes(message: Message) -> int:
+    return len(message["content"].encode(errors="backslashreplace"))
+
+
+def most_tokens(request: ChatRequest) -> Tokens:
+    """Return tokens that a request cannot pass.
+
+    A token is at least one byte long, so the bytes of the prompt bound its tokens.
+    """
+    prompt = sum(_bytes(m) + _PER_MESSAGE for m in request.messages)
+    if request.response_format is not None:
+        prompt += len(json.dumps(request.response_format))
+    return Tokens(prompt, request.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +43,12 @@ class Price:
         return tokens.prompt * self.input + tokens.completion * self.output
 
     def at_most(self, request: ChatRequest) -> float:
-        """Return dollars that a request cannot pass.
-
-        A token is at least one byte long, so the bytes of the prompt bound its tokens.
-        """
-        prompt = sum(len(m["content"].encode()) + _PER_MESSAGE for m in request.messages)
-        if request.response_format is not None:
-            prompt += len(json.dumps(request.response_format))
-        return self.cost(Tokens(prompt, request.max_tokens))
+        """Return dollars that a request cannot pass."""
+        return self.cost(most_tokens(request))
 
     def expected(self, request: ChatRequest) -> float:
         """Return dollars that a request costs about, at four bytes for a token."""
-        prompt = sum(len(m["content"].encode()) / 4 + 4 for m in request.messages)
+        prompt = sum(_bytes(m) / 4 + 4 for m in request.messages)
         return prompt * self.input + request.max_tokens * self.output
 
 

@@ -53,7 +53,8 @@ class ChatReply:
 
     ``choice_logprobs`` holds natural log-probabilities for those of the request's choices that the
     provider reported; ``cost_usd`` is 0 for a cached reply. ``tries`` counts the requests that
-    were sent for it; what the unusable ones cost is part of ``cost_usd``.
+    were sent for it; what the unusable ones cost is part of ``cost_usd``. ``bounded`` tells that
+    the server's count of tokens could not be: ``tokens`` are the most that the request can take.
     """
 
     text: str
@@ -65,3 +66,4 @@ class ChatReply:
     latency_s: float = 0.0
     cached: bool = False
     tries: int = 1
+    bounded: bool = False
