@@ -7,17 +7,20 @@ is asked live.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.chat.failures import CallError, Failure
+from harness.chat.failures import CallError, Failure, one_line
 from harness.chat.fast import translate
 from harness.chat.keys import reply_key
 from harness.chat.ledger import Bill, Ledger
 from harness.chat.litellm_transport import load_litellm
 from harness.chat.openai_format import reply_of
+from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, most_bytes, parsed, sound
 from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
@@ -28,7 +31,14 @@ DISCOUNT = 0.5
 
 FIRST_POLL_S = 1.0
 LONGEST_POLL_S = 60.0
+PER_LINE = 65_536
+"""Bytes of a line of results, beside the text of its answer."""
+
+LONGEST_S = 26 * 3600.0
+"""Seconds for which a batch is waited for; providers promise a day."""
+
 _ENDED = ("completed", "failed", "expired", "cancelled")
+_GOING = ("validating", "queued", "pending", "in_progress", "finalizing", "cancelling")
 
 
 def check_batch(request: ChatRequest) -> None:
@@ -48,8 +58,9 @@ def check_batch(request: ChatRequest) -> None:
 async def fetch(ledger: Ledger, requests: Iterable[ChatRequest]) -> None:
     """Send calls as batches, one for each model and endpoint, and keep what comes back.
 
-    A batch that was begun before a kill is found again by its content and is not paid for twice.
-    Calls that the ledger answers are left out.
+    A batch that was begun before a kill is found again by its content and is not paid for twice;
+    one that ended, with or without results, is not asked for again. Calls that the ledger answers
+    are left out.
 
     Raises:
         ChatError: The provider did not take a batch, or ended it without results.
@@ -79,24 +90,48 @@ async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
     reserved = DISCOUNT * sum(ledger.price(r.model, r.extra).at_most(r) for r in group.values())
     await ledger.budget.reserve(reserved)
     spent = 0.0
+    most = ENVELOPE + sum(most_bytes(r) - ENVELOPE + PER_LINE for r in group.values())
     try:
         begun = ledger.kept(mark)
+        opened = Exchange(most, completion=False)
         try:
-            async with openai.AsyncOpenAI(api_key=key, base_url=base) as sdk:
-                if begun is None:
+            async with openai.AsyncOpenAI(
+                api_key=key, base_url=base, http_client=_http_client(opened)
+            ) as sdk:
+                if begun is None or "ended" in begun:
                     begun = {"batch_id": await _begin(sdk, group), "cost_usd": 0.0}
                     ledger.keep_now(mark, begun)
-                batch = await _wait(sdk, str(begun["batch_id"]))
-                rows = await _rows(sdk, batch)
+                rows = await _rows(sdk, await _wait(sdk, str(begun["batch_id"])))
+        except _Ended as error:
+            ledger.keep_now(mark, {**begun, "ended": str(error)} if begun else {})
+            hint = "the same call begins another one"
+            raise ChatError(Status.ERROR, f"batch: {error}; {hint}", retryable=True) from error
         except Exception as error:  # the SDK's many types
-            reason = f"batch: {type(error).__name__}: {error}"
+            reason = one_line(f"batch: {opened.failure or f'{type(error).__name__}: {error}'}")
             raise ChatError(Status.ERROR, reason, retryable=True) from error
-        for row in rows:
-            request = group.get(row.get("custom_id", ""))
-            if request is not None:
-                spent += _keep(ledger, row["custom_id"], request, row)
+        for name, row in _answered(group, rows):
+            spent += _keep(ledger, name, group[name], row)
+        ledger.keep_now(mark, {**begun, "ended": "read"})
     finally:
         ledger.budget.settle(reserved, spent)
+
+
+def _http_client(opened: Exchange) -> Any:
+    """Return the HTTP client of the SDK, which keeps the rules of ``harness.chat.wire``."""
+    import httpx
+    import openai
+
+    class Guarded(openai.DefaultAsyncHttpxClient):  # type: ignore[misc]
+        async def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
+            request.headers["accept-encoding"] = ACCEPTED
+            given = {**how, "stream": True, "follow_redirects": False}
+            return await sound(await super().send(request, **given), request, opened)
+
+    return Guarded()
+
+
+class _Ended(Exception):
+    """A batch ended, or is no more, without results: it is not asked for again."""
 
 
 async def _begin(sdk: Any, group: Mapping[str, ChatRequest]) -> str:
@@ -115,27 +150,80 @@ async def _begin(sdk: Any, group: Mapping[str, ChatRequest]) -> str:
     content = ("calls.jsonl", "\n".join(lines).encode(), "application/jsonl")
     file = await sdk.files.create(file=content, purpose="batch")
     batch = await sdk.batches.create(
-        completion_window="24h", endpoint="/v1/chat/completions", input_file_id=file.id
+        completion_window="24h",
+        endpoint="/v1/chat/completions",
+        input_file_id=_id(file, "uploaded file"),
     )
-    return str(batch.id)
+    return _id(batch, "batch")
+
+
+def _id(found: Any, what: str) -> str:
+    """Return the id of something that the provider made."""
+    name = getattr(found, "id", None)
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"the provider gives its {what} no id")
+    return name
 
 
 async def _wait(sdk: Any, batch_id: str) -> Any:
-    wait = FIRST_POLL_S
+    """Return a batch that has ended.
+
+    Raises:
+        _Ended: The provider knows it no more.
+        RuntimeError: Its state is none that we know, or it takes longer than a batch may.
+    """
+    import openai
+
+    wait, until = FIRST_POLL_S, time.monotonic() + LONGEST_S
     while True:
-        batch = await sdk.batches.retrieve(batch_id)
-        if batch.status in _ENDED:
+        try:
+            batch = await sdk.batches.retrieve(batch_id)
+        except openai.NotFoundError as error:
+            raise _Ended(f"the provider knows {batch_id} no more") from error
+        status = getattr(batch, "status", None)
+        if status in _ENDED:
             return batch
+        if status not in _GOING:
+            raise RuntimeError(f"{batch_id} is in a state that is not known: {str(status)[:40]!r}")
+        if time.monotonic() > until:
+            raise RuntimeError(f"{batch_id} is {status} for more than {LONGEST_S / 3600:.0f} hours")
         await asyncio.sleep(wait)
         wait = min(LONGEST_POLL_S, 1.5 * wait)
 
 
-async def _rows(sdk: Any, batch: Any) -> Sequence[dict[str, Any]]:
-    """Return the answered lines of a batch; failed ones are not among them."""
-    if not batch.output_file_id:
-        raise RuntimeError(f"the batch {batch.id} ended as {batch.status} without results")
-    answer = await sdk.files.content(batch.output_file_id)
-    return [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+async def _rows(sdk: Any, batch: Any) -> list[Any]:
+    """Return the lines of a batch's results that are JSON.
+
+    One that completed without results has only failed lines, which are in another file.
+
+    Raises:
+        _Ended: It ended otherwise, without results.
+    """
+    file = getattr(batch, "output_file_id", None)
+    if not file:
+        if batch.status == "completed":
+            return []
+        raise _Ended(f"{batch.id} ended as {batch.status} without results")
+    answer = await sdk.files.content(str(file))
+    found = []
+    for line in answer.content.splitlines():
+        with contextlib.suppress(CallError):
+            found.append(parsed(line))
+    return found
+
+
+def _answered(
+    group: Mapping[str, ChatRequest], rows: Iterable[Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the lines that answer one of our calls; of two that differ, neither is believed."""
+    found: dict[str, Mapping[str, Any] | None] = {}
+    for row in rows:
+        name = row.get("custom_id") if isinstance(row, dict) else None
+        if isinstance(name, str) and name in group:
+            found[name] = row if found.get(name, row) == row else None
+    for name, answer in found.items():
+        if answer is not None:
+            yield name, answer
 
 
 def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]) -> float:
@@ -145,15 +233,17 @@ def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]
     """
     price = ledger.price(request.model, request.extra)
     try:
-        answer = row.get("response") or {}
-        if answer.get("status_code") != 200:
-            reason = f"batch line with status {answer.get('status_code')}"
-            raise CallError(Failure.SERVER, reason)
-        reply = reply_of(answer.get("body") or {}, request)
+        answer = row.get("response")
+        status = answer.get("status_code") if isinstance(answer, dict) else None
+        if not isinstance(answer, dict) or status != 200:
+            raise CallError(Failure.SERVER, one_line(f"batch line with status {status}"))
+        reply = reply_of(answer.get("body"), request)
     except CallError as error:
         cost = 0.0 if error.reply is None else DISCOUNT * price.cost(error.reply.tokens)
         if error.failure is Failure.REFUSED:
             ledger.refused(key, request, error, Bill(cost))
+        else:
+            ledger.lost(key, request, error, cost)
         return cost
     cost = DISCOUNT * price.cost(reply.tokens)
     ledger.paid(key, request, reply, Bill(cost))

@@ -1,7 +1,7 @@
 """What may come over the wire: JSON of so many bytes, also unpacked, from the host that was asked.
 
 Both transports and batches read answers here. The fast one calls ``body_of`` itself; the HTTP
-clients of litellm and of openai's SDK are guarded (``guard``) while an ``Exchange`` is open.
+clients of litellm are guarded while an ``Exchange`` is open; batches have a client of their own.
 """
 
 from __future__ import annotations
@@ -185,17 +185,27 @@ def guard(transport: Any) -> Any:
         request.headers["accept-encoding"] = ACCEPTED
         if opened.call_id and request.method == "POST":
             request.headers.setdefault("idempotency-key", opened.call_id)
-        response = await send(request)
-        try:
-            return await _guarded(response, request, opened)
-        except CallError as error:
-            opened.failure = error
-            raise
-        finally:
-            await response.aclose()
+        return await sound(await send(request), request, opened)
 
     transport.handle_async_request = guarded
     return transport
+
+
+async def sound(
+    response: httpx.Response, request: httpx.Request, opened: Exchange
+) -> httpx.Response:
+    """Return a response that is read and unpacked, from one that is not read yet.
+
+    Raises:
+        CallError: It breaks a rule; the exchange keeps it.
+    """
+    try:
+        return await _guarded(response, request, opened)
+    except CallError as error:
+        opened.failure = error
+        raise
+    finally:
+        await response.aclose()
 
 
 async def _guarded(
@@ -205,7 +215,7 @@ async def _guarded(
 
     headers = response.headers
     refuse_redirect(response.status_code, str(request.url), headers.get("location"))
-    body = await body_of(response.stream, headers.get("content-encoding", ""), opened.most)  # type: ignore[arg-type]
+    body = await body_of(response.aiter_raw(), headers.get("content-encoding", ""), opened.most)
     if response.status_code >= 400:
         body = body[:ERROR_KEPT]  # whoever reads errors takes seconds for a megabyte
     elif opened.completion and "json" in headers.get("content-type", ""):
@@ -216,5 +226,9 @@ async def _guarded(
         if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
     ]
     return httpx.Response(
-        response.status_code, headers=kept, content=body, extensions=response.extensions
+        response.status_code,
+        headers=kept,
+        content=body,
+        request=request,
+        extensions=response.extensions,
     )
