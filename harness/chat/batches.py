@@ -24,6 +24,7 @@ from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, most_bytes, parsed, 
 from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
+from harness.nouns.redaction import keep_secrets_of
 
 PROVIDERS = ("openai", "hosted_vllm")
 DISCOUNT = 0.5
@@ -73,6 +74,7 @@ async def fetch(ledger: Ledger, requests: Iterable[ChatRequest]) -> None:
         if ledger.kept(key) is not None:
             continue
         check_batch(request)
+        keep_secrets_of(request.extra)
         place = (request.model, str(request.extra.get("api_base", "")))
         groups.setdefault(place, {})[key] = request
     for group in groups.values():

@@ -27,6 +27,7 @@ from harness.chat.transport import Transport
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
+from harness.nouns.redaction import keep_environment, keep_secrets_of
 
 if TYPE_CHECKING:
     from harness.records.journal import Journal
@@ -96,6 +97,7 @@ class Client:
         cache_dir: Path | None = None,
         transport: Literal["auto", "litellm"] = "auto",
     ) -> None:
+        keep_environment()
         self.ledger = Ledger(journal, budget_usd)
         self.local = LocalTransport(cache_dir)
         self._concurrency = concurrency
@@ -211,6 +213,7 @@ class Client:
     async def _call(self, request: ChatRequest, key: str, loop: _Loop) -> ChatReply:
         """Make the call, with retries, and keep what came of it."""
         ledger = self.ledger
+        keep_secrets_of(request.extra)
         if request.model.startswith(PREFIX):
             reply = await self.local.call(request, self._timeout_s)
             return ledger.paid(key, request, reply, Bill())

@@ -6,11 +6,14 @@ import importlib
 import os
 import pkgutil
 import sys
+import traceback
+from types import TracebackType
 from typing import Annotated
 
 import typer
 
 from harness.nouns.errors import HarnessError
+from harness.nouns.redaction import RedactedStream, keep_environment, redact
 
 ORDER = (
     "run demo respond judge agree aggregate label plan-labels train evaluate report plugins".split()
@@ -71,6 +74,17 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")
+    keep_environment()
+    printed, told = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = RedactedStream(printed), RedactedStream(told)
+    try:
+        _run()
+    finally:
+        sys.stdout, sys.stderr = printed, told
+
+
+def _run() -> None:
+    sys.excepthook = _tell
     register()
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         _add_plugin_commands(sys.argv[1])
@@ -84,6 +98,11 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what nobody caught, as Python does, without secrets."""
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _add_plugin_commands(name: str) -> None:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
+from harness.nouns.redaction import keep_secrets_in_text, redact, shown
 from harness.train.settings import Size, Temperature
 
 
@@ -236,12 +237,13 @@ def read_config(path: Path) -> tuple[RunConfig, str]:
     if not path.is_file():
         raise ConfigError("no such experiment file", where=str(path))
     written = path.read_bytes()
+    keep_secrets_in_text(written.decode(errors="replace"))  # a message may quote the file
     try:
         content = parse_yaml(written.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8: {error}", where=str(path)) from error
     except ValueError as error:
-        raise ConfigError(str(error), where=str(path)) from error
+        raise ConfigError(redact(str(error)), where=str(path)) from error
     if not isinstance(content, dict):
         raise ConfigError("an experiment file is a mapping of keys", where=str(path))
     try:
@@ -267,8 +269,13 @@ def explain(entry: Any) -> list[str]:
     if entry["type"] == "missing":
         return [f"{place}: missing"]
     if entry["type"] in ("dict_type", "model_type"):
-        return [f"{place}: must be a mapping of names to values, got {entry['input']!r:.60}"]
-    return [f"{place}: {entry['msg']}, got {entry['input']!r:.60}"]
+        return [f"{place}: must be a mapping of names to values, got {_given(entry)}"]
+    return [f"{place}: {entry['msg']}, got {_given(entry)}"]
+
+
+def _given(entry: Any) -> str:
+    """Return what was given in the place of a problem, without secrets."""
+    return shown(entry["input"], str(entry["loc"][-1]) if entry["loc"] else "", 60)
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -29,6 +29,7 @@ from harness.experiment.stages.report import (
 from harness.experiment.stages.respond import base_responses
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.feedback.requests import build_requests
+from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import JudgmentRequest, Response
 from harness.policy.weights import check_apart
 from harness.records.journal import JOURNAL, Journal
@@ -99,7 +100,7 @@ class Run:
         self.directory.update_manifest(
             name=config.name,
             created=before.get("created") or _now(),
-            experiment=config.model_dump(mode="json"),
+            experiment=redact_deep(config.model_dump(mode="json"), names=True),
             experiment_sha256=self.experiment.sha256,
             seeds=list(config.seeds),
             python=platform.python_version(),

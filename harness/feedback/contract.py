@@ -14,6 +14,7 @@ from harness.nouns.errors import PluginError
 from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import WorkOutcome
+from harness.nouns.redaction import keep_secrets_of, shown
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
 
 if TYPE_CHECKING:
@@ -221,6 +222,7 @@ class SourceFactory:
         from pydantic import ValidationError
 
         given = dict(options or {})
+        keep_secrets_of(given)
         # Checked here, because a model that does not forbid extras would ignore a typo.
         problems = _unknown_options(self.options, given)
         cause: ValidationError | None = None
@@ -230,7 +232,7 @@ class SourceFactory:
             cause = error
             problems += [
                 f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
-                + (f", got {e['input']!r}" if e["type"] != "missing" else "")
+                + ("" if e["type"] == "missing" else f", got {shown(e['input'], _last(e['loc']))}")
                 for e in error.errors()
                 if e["type"] != "extra_forbidden" or len(e["loc"]) > 1
             ]
@@ -248,6 +250,10 @@ def summary_of(function: Callable[..., Any]) -> str:
     """Return the first line of the documentation of a function, or else of its module."""
     doc = inspect.getdoc(function) or inspect.getdoc(inspect.getmodule(function)) or ""
     return doc.split("\n")[0]
+
+
+def _last(place: Sequence[int | str]) -> str:
+    return str(place[-1]) if place else ""
 
 
 def _with_info(source: FeedbackSource, info: SourceInfo) -> FeedbackSource:
@@ -274,5 +280,5 @@ def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[s
     lines = []
     for option in sorted(set(given) - known):
         hint = did_you_mean(option, known, "; ")
-        lines.append(f"{option}: unknown option, got {given[option]!r}{hint}")
+        lines.append(f"{option}: unknown option, got {shown(given[option], option)}{hint}")
     return lines

@@ -33,6 +33,12 @@ _NO_TOKENS = frozenset("bos eos pad stop unk sep cls mask special per think imag
 _ALSO_SECRET = frozenset("key token code sig".split())
 """Last words that tell a secret in headers and in the query of an address."""
 
+_NAMED = re.compile(
+    r"(?:authorization|api[_-]?key|secret\w*|password|passwd|access[_-]?token|bearer)[\"']?\s*[:=]?"
+    r"\s*[\"']?(?:bearer\s+|basic\s+)?(?P<value>[^\s\"',;{}]+)",
+    re.IGNORECASE,
+)
+
 _values: dict[str, None] = {}
 _forms: list[str] = []
 _pattern: re.Pattern[str] | None = None
@@ -155,6 +161,25 @@ def _by_name(name: str, value: Any) -> Any:
     return redact_deep(value, True)
 
 
+def shown(value: Any, name: str = "", most: int | None = None) -> str:
+    """Return a value as a message about it shows it: without secrets, by value and by name.
+
+    Args:
+        value: Whatever was given.
+        name: Under which it was given.
+        most: Letters.
+    """
+    keep_secrets_of(value, name)
+    hidden = HIDDEN if is_secret_name(name) else redact(repr(redact_deep(value, True)))
+    return hidden[:most]
+
+
+def keep_secrets_in_text(text: str) -> None:
+    """Learn what stands after the name of a secret in a text, such as a broken YAML file."""
+    for found in _NAMED.finditer(text):
+        keep_secret(found.group("value"))
+
+
 def keep_secrets_of(content: Any, name: str = "", carrier: bool = False) -> None:
     """Learn the secrets in options: values under telling names, headers, addresses.
 
@@ -166,6 +191,8 @@ def keep_secrets_of(content: Any, name: str = "", carrier: bool = False) -> None
     if isinstance(content, str):
         if is_secret_name(name, carrier):
             keep_secret(content)
+        elif "{" in content:  # a mapping that was not read as one
+            keep_secrets_in_text(content)
         for value in _secrets_of_address(content):
             keep_secret(value)
     elif isinstance(content, Mapping):

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.nouns.errors import ConfigError, DataError, HarnessError
+from harness.nouns.redaction import redact
 from harness.nouns.schema import Judgment
 from harness.records.rows import judgment_from, to_dict
-from harness.records.writes import make_folder
+from harness.records.writes import keep_private, make_folder
 
 GROUP = 64
 """Rows per commit; kill -9 loses at most the rows that no commit has reached."""
@@ -81,6 +82,8 @@ class Journal:
         self._changes = 0
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        with contextlib.suppress(OSError):  # opening it tells what is wrong
+            keep_private(path)
         with self._reading(), contextlib.closing(self._connect()) as connection:
             connection.executescript(_SCHEMA)
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -139,7 +142,7 @@ class Journal:
 
     def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
         """Record a judgment; it replaces an earlier one that is not equal."""
-        body = json.dumps(to_dict(judgment))  # escaped: a lone surrogate has no UTF-8
+        body = redact(json.dumps(to_dict(judgment)))  # escaped: a lone surrogate has no UTF-8
         self._put(
             "INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body != excluded.body",
@@ -148,7 +151,7 @@ class Journal:
 
     def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
         """Record what came back from a call to a language model."""
-        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, json.dumps(body)))
+        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, redact(json.dumps(body))))
 
     def _put(self, statement: str, row: tuple[Any, ...]) -> None:
         self._raise_failure()

@@ -66,7 +66,7 @@ def write_judgments(
     judgments: Iterable[Judgment],
     infos: Mapping[str, SourceInfo],
 ) -> None:
-    """Write judgments, all or nothing, in the order of their requests.
+    """Write judgments, all or nothing, in the order of their requests, for their owner only.
 
     Args:
         path: A JSONL file.
@@ -74,7 +74,7 @@ def write_judgments(
         judgments: What came back, failures included.
         infos: Name of each source -> who it is: every row says it.
     """
-    write_jsonl(path, judgment_rows(requests, judgments, infos))
+    write_jsonl(path, judgment_rows(requests, judgments, infos), private=True)
 
 
 def is_judgments(path: Path) -> bool:

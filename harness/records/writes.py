@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
+from harness.nouns.redaction import redact
 from harness.records.rows import to_dict
 
 
@@ -29,30 +30,48 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
+def keep_private(path: Path) -> None:
+    """Make a file that only its owner may read, unless it is there; else let no other read it."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, private: bool = False) -> Iterator[Path]:
     """Yield where to write a file; it gets its name when all of it is written, else it goes.
 
-    Several processes may write the same file at once: the last one stays.
+    Several processes may write the same file at once: the last one stays. With ``private`` only
+    its owner may read it.
     """
     make_folder(path.parent)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        if private:
+            keep_private(part)
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_jsonl(path: Path, records: Iterable[Any]) -> None:
-    """Write records (dataclasses or mappings) one a line, all or nothing.
+def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) -> None:
+    """Write records (dataclasses or mappings) one a line without secrets, all or nothing.
 
     Half of a surrogate pair, which replies of models may hold, is written as its JSON escape.
+
+    Args:
+        path: A JSONL file.
+        records: What to write.
+        private: Whether only the file's owner may read it.
     """
-    with whole(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with (
+        whole(path, private) as part,
+        part.open("w", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         for record in records:
             row = record if isinstance(record, Mapping) else to_dict(record)
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(redact(json.dumps(row, ensure_ascii=False)) + "\n")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -61,6 +80,6 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text, all or nothing; half of a surrogate pair becomes its escape."""
+    """Write a text without secrets, all or nothing; half of a surrogate pair becomes its escape."""
     with whole(path) as part:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.write_text(redact(text), encoding="utf-8", errors="backslashreplace")

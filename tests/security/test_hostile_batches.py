@@ -238,7 +238,7 @@ BOMB = http(gzip.compress(b" " * (100 << 20), 1), headers={"content-encoding": "
 @pytest.mark.parametrize("script", [endless, BOMB], ids=["endless", "bomb"])
 @pytest.mark.parametrize("where", range(4))
 def test_no_answer_is_read_beyond_the_cap(where, script, journal):
-    scripts = [FILE, BEGUN, state(output_file_id="file-2")][:where] + [script]
+    scripts = [*[FILE, BEGUN, state(output_file_id="file-2")][:where], script]
     with ScriptedServer(*scripts) as server:
         error, _ = prefetch(server, journal)
         assert server.sent < 100 << 20
@@ -251,7 +251,7 @@ def test_no_redirect_is_followed(where, journal):
         moved = http(
             b"", status="307 Moved", headers={"location": f"http://localhost:{thief.port}/v1/files"}
         )
-        scripts = [FILE, BEGUN, state(output_file_id="file-2")][:where] + [moved]
+        scripts = [*[FILE, BEGUN, state(output_file_id="file-2")][:where], moved]
         with ScriptedServer(*scripts) as server:
             error, _ = prefetch(server, journal)
         assert thief.heads == []

@@ -16,6 +16,7 @@ from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.train import TrainedPolicy
 from harness.nouns.errors import HarnessError
 from harness.nouns.outcomes import Status
+from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import Item
 from harness.registry import registry
 
@@ -49,7 +50,7 @@ def source_row(
         if j.verdict.status is not Status.OK
     )
     metadata = judgments[0].metadata if judgments else {}
-    options = source.config.options
+    options = redact_deep(source.config.options, names=True)
     return {
         "name": source.name,
         "use": source.config.use,
