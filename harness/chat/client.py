@@ -190,6 +190,7 @@ class Client:
             if self.ledger.journal is not None:
                 # Only now is the call over: what kill -9 takes back was in flight.
                 await asyncio.shield(loop.committed(self.ledger.journal))
+                self.ledger.journal.check()
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 future.cancel()
@@ -222,25 +223,29 @@ class Client:
         while True:
             tries += 1
             try:
-                reply, latency = await self._try(request, price, loop)
+                reply, latency = await self._try(request, key, price, loop)
             except CallError as error:
                 failures = ledger.usage[request.model].failures
                 failures[error.failure.value] = failures.get(error.failure.value, 0) + 1
                 cost = _cost(error, price, request)
                 if error.failure is Failure.REFUSED:
                     refused = ledger.refused(key, request, error, Bill(cost, tries, wasted))
+                    ledger.end(key)
                     return _reply_or_refusal(refused)
                 wasted += cost
                 ledger.lost(key, request, error, cost)
+                ledger.end(key)
                 if tries >= TRIES[error.failure]:
                     raise self._final(request, error, wasted, tries) from error
                 await asyncio.sleep(wait_before_retry(error, tries) - error.waited_s)
             else:
                 cost = price.cost(reply.tokens)
-                return ledger.paid(key, request, reply, Bill(cost, tries, wasted, latency))
+                paid = ledger.paid(key, request, reply, Bill(cost, tries, wasted, latency))
+                ledger.end(key)
+                return paid
 
     async def _try(
-        self, request: ChatRequest, price: Price, loop: _Loop
+        self, request: ChatRequest, key: str, price: Price, loop: _Loop
     ) -> tuple[ChatReply, float]:
         """Send one request inside budget and limits; return the reply and its seconds."""
         endpoint = _endpoint(request)
@@ -252,12 +257,17 @@ class Client:
         actual = 0.0
         try:
             await limiter.acquire()
+            try:
+                call_id = await self._marked(key, reserved, loop)
+            except BaseException:
+                limiter.release()
+                raise
             began = time.perf_counter()
             self.ledger.usage[request.model].requests += 1
             try:
                 fast = self._transport == "auto" and is_fast(request)
                 transport: Transport = loop.fast if fast else loop.litellm
-                reply = await transport.call(request, self._timeout_s)
+                reply = await transport.call(request, self._timeout_s, call_id)
             except CallError as error:
                 if error.failure is Failure.LIMITED:
                     limiter.limited()
@@ -275,6 +285,18 @@ class Client:
             return reply, latency
         finally:
             self.budget.settle(reserved, actual)
+
+    async def _marked(self, key: str, at_most_usd: float, loop: _Loop) -> str:
+        """Mark a call that is about to be sent, on the disk; return the id to send it under.
+
+        Raises:
+            StorageError: The journal cannot be written: what the call brings would be lost.
+        """
+        call_id = self.ledger.begin(key, at_most_usd)
+        if self.ledger.journal is not None:
+            await asyncio.shield(loop.committed(self.ledger.journal))
+            self.ledger.journal.check()
+        return call_id
 
     def _final(
         self, request: ChatRequest, error: CallError, wasted: float, tries: int

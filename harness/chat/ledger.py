@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -98,6 +99,7 @@ class Ledger:
 
     def __init__(self, journal: Journal | None, budget_usd: float | None) -> None:
         self.journal = journal
+        self.left = None if journal is None else journal.marks.left()
         spent = journal.spent_usd() if journal is not None and budget_usd is not None else 0.0
         self.budget = Budget(budget_usd, spent)
         self.usage: defaultdict[str, Usage] = defaultdict(Usage)
@@ -170,6 +172,19 @@ class Ledger:
         self.keep(key, body)
         if self.journal is not None:
             self.journal.flush()
+
+    def begin(self, key: str, at_most_usd: float) -> str:
+        """Mark a call as in flight; return the id to send it under, that of an earlier try."""
+        known = None if self.left is None else self.left.ids.pop(key, None)
+        call_id = known or uuid.uuid4().hex
+        if self.journal is not None:
+            self.journal.marks.begin(key, call_id, at_most_usd)
+        return call_id
+
+    def end(self, key: str) -> None:
+        """Take the mark of a call back, since it is known what it cost."""
+        if self.journal is not None:
+            self.journal.marks.end(key)
 
     def paid(self, key: str, request: ChatRequest, reply: ChatReply, bill: Bill) -> ChatReply:
         """Keep a reply and count it; return it with what the call cost in all."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.nouns.errors import BudgetExceededError, ChatError, InputError
+from harness.nouns.errors import BudgetExceededError, ChatError, InputError, StorageError
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import redact
 from harness.nouns.schema import Verdict, no_verdict
 
-PASS_THROUGH = (BudgetExceededError, InputError, GeneratorExit)
+PASS_THROUGH = (BudgetExceededError, StorageError, InputError, GeneratorExit)
 """Errors that stop the run instead of becoming a row: they concern the run, not the request.
 
 Whatever else a call raises in a task of its own costs its verdict only, ``SystemExit`` and

@@ -10,6 +10,7 @@ HarnessError
 ├── MissingExtraError    an optional dependency is not installed; exits with 2
 ├── ChatError            a call to a language model failed (carries a Status)
 ├── BudgetExceededError  the next call would pass the run's budget; the run can be resumed
+├── StorageError         what was paid for cannot be kept: the disk is full, or cannot be written
 ├── SandboxError         the host cannot offer the isolation that was asked for
 └── GateStopError        an agreement gate with action "stop" was not met
 """
@@ -136,6 +137,10 @@ class ChatError(HarnessError):
 
 class BudgetExceededError(HarnessError):
     """The next call would pass the run's budget; what was paid for is kept and the run resumes."""
+
+
+class StorageError(HarnessError):
+    """What was paid for cannot be kept, so nothing more is asked; the run can be resumed."""
 
 
 class SandboxError(HarnessError):

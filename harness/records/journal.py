@@ -21,9 +21,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.nouns.errors import ConfigError, DataError, HarnessError
+from harness.nouns.errors import ConfigError, DataError, HarnessError, StorageError
 from harness.nouns.redaction import redact
 from harness.nouns.schema import Judgment
+from harness.records.marks import LEFT, TABLE, Marks
 from harness.records.rows import judgment_from, to_dict
 from harness.records.writes import keep_private, make_folder
 
@@ -45,7 +46,8 @@ def journal_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.{JOURNAL}")
 
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS judgments (
     request_id TEXT NOT NULL, source TEXT NOT NULL, source_version TEXT NOT NULL,
     annotator TEXT NOT NULL, shown TEXT NOT NULL, repeat INTEGER NOT NULL,
@@ -55,6 +57,8 @@ CREATE TABLE IF NOT EXISTS judgments (
 CREATE INDEX IF NOT EXISTS by_source ON judgments (scope, source, source_version);
 CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 """
+    + TABLE
+)
 
 
 _Entry: TypeAlias = "tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None"
@@ -79,9 +83,11 @@ class Journal:
         self.path = path
         self._queue: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._failure: Exception | None = None
+        self._unwritten = 0
         self._changes = 0
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self.marks = Marks(self._put, self._flushed_rows)
         with contextlib.suppress(OSError):  # opening it tells what is wrong
             keep_private(path)
         with self._reading(), contextlib.closing(self._connect()) as connection:
@@ -104,6 +110,10 @@ class Journal:
         with self._reading():
             return self._reader().execute(query, values).fetchall()
 
+    def _flushed_rows(self, query: str) -> list[tuple[Any, ...]]:
+        self.flush()
+        return self._rows(query)
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
@@ -120,18 +130,24 @@ class Journal:
     def _write(self) -> None:
         connection = self._connect()
         stop = False
+        unwritten: list[tuple[str, tuple[Any, ...]]] = []
         while not stop:
             batch = [self._queue.get()]
             while len(batch) < GROUP and not self._queue.empty():
                 batch.append(self._queue.get())
+            unwritten += [entry for entry in batch if isinstance(entry, tuple)]
             try:
-                for entry in batch:
-                    if isinstance(entry, tuple):
-                        connection.execute(*entry)
+                for statement, values in unwritten:
+                    connection.execute(statement, values)
                 connection.commit()
                 self._changes = connection.total_changes
+                self._failure = None
+                unwritten.clear()
             except Exception as error:  # a writer that died silently would lose rows
                 self._failure = error
+                self._unwritten = len(unwritten)  # tried again with what comes next
+                with contextlib.suppress(sqlite3.Error):
+                    connection.rollback()
             for entry in batch:
                 if isinstance(entry, threading.Event):
                     entry.set()
@@ -154,7 +170,7 @@ class Journal:
         self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, redact(json.dumps(body))))
 
     def _put(self, statement: str, row: tuple[Any, ...]) -> None:
-        self._raise_failure()
+        self.check()
         self._queue.put((statement, row))
 
     def get_reply(self, key: str) -> dict[str, Any] | None:
@@ -173,10 +189,10 @@ class Journal:
         return {key for (key,) in self._rows("SELECT key FROM replies")}
 
     def spent_usd(self) -> float:
-        """Return the dollars of all recorded calls."""
-        self.flush()
-        query = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
-        return float(self._rows(query)[0][0] or 0.0)
+        """Return the dollars of all recorded calls, those that runs left in flight at the most."""
+        paid = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
+        left = f"SELECT SUM(cost_usd) FROM in_flight WHERE owner = '{LEFT}'"
+        return float(sum(self._flushed_rows(query)[0][0] or 0.0 for query in (paid, left)))
 
     def judgments(self, scope: str = "", source: str | None = None) -> list[Judgment]:
         """Return the judgments of a scope, of one source where it is named, in recorded order."""
@@ -199,7 +215,7 @@ class Journal:
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call a function, in the writer's thread, when all that was recorded so far is committed.
 
-        A write that failed is reported by the next call that records something.
+        A write that failed is told by ``check``, and by the next call that records something.
         """
         self._queue.put(call)
 
@@ -207,29 +223,35 @@ class Journal:
         """Wait until everything recorded so far is committed.
 
         Raises:
-            HarnessError: The journal could not be written, for example because the disk is full.
+            StorageError: The journal could not be written, for example because the disk is full.
         """
         done = threading.Event()
         self._queue.put(done)
         while not done.wait(1.0):
             if not self._writer.is_alive() and not done.is_set():
-                self._raise_failure()
+                self.check()
                 raise HarnessError(f"cannot write {self.path}: the journal is closed")
-        self._raise_failure()
+        self.check()
 
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise HarnessError(f"cannot write {self.path}: {self._failure}") from self._failure
+    def check(self) -> None:
+        """Raise StorageError when what was recorded last could not be written."""
+        failure = self._failure
+        if failure is not None:
+            raise StorageError(
+                f"cannot write {self.path}: {failure}\n"
+                f"  hint: {self._unwritten} rows are not on the disk; make room or set it right and"
+                " run the same command again: what is on it is kept"
+            ) from failure
 
     def close(self) -> None:
         """Commit and close."""
         if self._writer.is_alive():
-            self.flush()
             self._queue.put(None)
             self._writer.join()
         for connection in self._readers:
             connection.close()
         self._readers.clear()
+        self.check()
 
     def __enter__(self) -> Journal:
         """Return the journal itself."""

@@ -96,6 +96,9 @@ def ask(
 
     async def asked() -> list[Judgment]:
         async with asking.open() as ctx:
+            left = "" if asking.journal is None else asking.journal.marks.note()
+            if left:
+                bar(left, 1)(1)
             note = cost_note(source, requests, ctx)
             verb = "evaluates" if part == "evaluation" else "judges"
             move = bar(f"{source.name} {verb}{note and f' ({note})'}", len(requests))
