@@ -18,7 +18,9 @@ from tiny_experiment import config
 from harness.experiment.run import Run
 from harness.experiment.stages.report import source_row
 from harness.nouns import redaction
+from harness.nouns.outcomes import Status
 from harness.nouns.redaction import HIDDEN, is_secret_name, redact, redact_deep
+from harness.nouns.schema import Judgment, Verdict
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json, write_jsonl, write_text
@@ -297,6 +299,17 @@ def test_a_run_writes_its_manifest_and_its_row_of_a_source_without_secrets(tmp_p
         name="judge", config=written.sources["judge"], info=info, origin=origin, way="pointwise"
     )
     assert "Bearer z" not in json.dumps(source_row(named, written, None, None))
+
+
+def test_the_journal_takes_secrets_out_of_whatever_it_is_given(tmp_path):
+    redaction.keep_secret(CANARY)
+    verdict = Verdict(Status.OK, 1.0, rationale=f"it is {CANARY}")
+    said = Judgment("r", "s", "1", "s", verdict, raw=CANARY)
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.put_reply("k", {"text": CANARY})
+        journal.put_judgment(said)
+        assert journal.get_reply("k") is None or HIDDEN in journal.get_reply("k")["text"]
+    assert leaks(CANARY, tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["report.html", "report.md", "report.json"])
