@@ -62,12 +62,19 @@ class Workers(Protocol):
     """Runs trusted but possibly hanging functions in processes of their own."""
 
     async def run(
-        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+        self,
+        function: str,
+        batch: Sequence[tuple[Any, ...]],
+        timeout_s: float,
+        *,
+        cpu_s: float | None = None,
+        preload: str = "",
     ) -> list[WorkOutcome]:
         """Call ``function`` ("module:name") once for each tuple of arguments, in order.
 
-        A payload that takes longer than ``timeout_s`` becomes TIMEOUT, one that raises becomes
-        ERROR, and the others are not affected.
+        A payload that takes longer than ``timeout_s`` on the clock, or more than ``cpu_s`` of
+        processor time, becomes TIMEOUT, one that raises becomes ERROR, and the others are not
+        affected. ``preload`` is a function that each worker calls once before, outside the limits.
         """
         ...
 

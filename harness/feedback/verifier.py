@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
@@ -16,7 +16,7 @@ from harness.feedback.failures import PASS_THROUGH, verdict_of_exception, verdic
 from harness.feedback.in_flight import in_flight
 from harness.nouns.errors import PluginError, SandboxError
 from harness.nouns.hashing import content_hash
-from harness.nouns.outcomes import Status
+from harness.nouns.outcomes import Status, WorkOutcome
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Finding, Judgment, JudgmentRequest, SourceInfo, Verdict
 
@@ -48,6 +48,8 @@ def verifier(
     fingerprint: Callable[[Any], str] | None = None,
     concurrency: int | None = None,
     check: Callable[[RunContext, Any], None] | None = None,
+    cpu_s: float | None = None,
+    preload: Callable[[], object] | None = None,
 ) -> Callable[[VerifierFunction], SourceFactory]:
     """Make a verifier of a function ``(item, response) -> bool | float | None``.
 
@@ -72,6 +74,11 @@ def verifier(
         concurrency: Responses in flight at once, of an async function; the run's by default.
         check: Called with the context and the options before any work is paid for; raises
             InputError where the verifier cannot work.
+        cpu_s: Processor seconds of one response, of a plain function. A response that uses up more,
+            or the memory, or ends its worker, is wrong where the response "0" to the same item is
+            verified in time; otherwise it is the item's fault, and an error.
+        preload: Called once in each worker before its first response, outside the limits: imports
+            what is slow.
 
     Raises:
         PluginError: The function cannot be imported by name in a worker process.
@@ -97,7 +104,9 @@ def verifier(
             shared = (info, validated, timeout_s, steps, check)
             if is_async:
                 return AsyncVerifierSource(*shared, function, takes_context, concurrency)
-            return VerifierSource(*shared, f"{function.__module__}:{function.__qualname__}")
+            loads = "" if preload is None else f"{preload.__module__}:{preload.__qualname__}"
+            reference = f"{function.__module__}:{function.__qualname__}"
+            return VerifierSource(*shared, reference, cpu_s, loads)
 
         summary = summary_of(function)
         return SourceFactory(name, version, "verifier", build, options, summary, function)
@@ -159,25 +168,50 @@ class VerifierSource(_Verifier):
     """Runs a verifier function in worker processes, in batches."""
 
     reference: str
+    cpu_s: float | None = None
+    preload: str = ""
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncGenerator[Judgment, None]:
         """Yield one judgment per request, in order."""
-        extra = () if self.options is None else (self.options,)
-        limit = self.timeout_s or ctx.limits.timeout_s
         for start in range(0, len(requests), BATCH):
             batch = requests[start : start + BATCH]
-            payloads = [(r.item, r.responses[0], *extra) for r in batch]
+            payloads = [(r.item, r.responses[0]) for r in batch]
             began = time.perf_counter()
-            outcomes = await ctx.workers.run(self.reference, payloads, limit)
+            outcomes = await self._run(payloads, ctx)
+            spent = [i for i, outcome in enumerate(outcomes) if self.cpu_s and outcome.spent]
+            others = [(item, replace(response, text="0")) for item, response in payloads]
+            checked = await self._run([others[i] for i in spent], ctx)
             each = (time.perf_counter() - began) / len(batch)
-            for request, outcome in zip(batch, outcomes, strict=True):
+            blamed = dict(zip(spent, checked, strict=True))
+            for i, (request, outcome) in enumerate(zip(batch, outcomes, strict=True)):
                 if outcome.status is Status.OK:
                     found = outcome.value
+                elif i in blamed:
+                    found = self._blame(outcome.reason, blamed[i])
                 else:
                     found = Verdict(outcome.status, rationale=outcome.reason)
                 yield self.judgment(request, found, each)
+
+    async def _run(self, payloads: Sequence[Any], ctx: RunContext) -> list[WorkOutcome]:
+        if not payloads:
+            return []
+        extra = () if self.options is None else (self.options,)
+        limit = self.timeout_s or ctx.limits.timeout_s
+        bounds: dict[str, Any] = {"cpu_s": self.cpu_s, "preload": self.preload}
+        bounds = {name: value for name, value in bounds.items() if value}
+        whole = [(*payload, *extra) for payload in payloads]
+        return await ctx.workers.run(self.reference, whole, limit, **bounds)
+
+    def _blame(self, reason: str, other: WorkOutcome) -> Verdict:
+        """Return the verdict on a response that cannot be verified, by how another one fared."""
+        said = other.value if isinstance(other.value, Verdict) else verdict_of_value(other.value)
+        if other.status is Status.OK and said.status is Status.OK:
+            value = 0.0 if self.info.scale is not None and self.info.scale.is_numeric else False
+            return Verdict(Status.OK, value, rationale=f"cannot be verified: {reason}")
+        why = other.reason or said.rationale
+        return Verdict(Status.ERROR, rationale=f"the item cannot be verified: {why or reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkOutcome:
-    """What one payload of a worker became: a value with status OK, or a failure with its reason."""
+    """What one payload of a worker became: a value with status OK, or a failure with its reason.
+
+    Args:
+        status: How it ended.
+        value: What the function returned.
+        reason: Why there is no value.
+        spent: Whether it used up its processor time, its memory or the stack, or ended its worker.
+    """
 
     status: Status
     value: Any = None
     reason: str = ""
+    spent: bool = False

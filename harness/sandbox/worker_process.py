@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import resource
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -32,13 +33,22 @@ def main(descriptor: int, parent: int, memory_bytes: int) -> None:
         _write(descriptor, _answer(*pickle.loads(read_frame(descriptor))))
 
 
-def _answer(function: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
-    """Call a function, or only import it where there are no arguments yet."""
+def _answer(
+    function: str, arguments: tuple[Any, ...] | None, cpu_s: float | None
+) -> dict[str, Any]:
+    """Call a function, or only import it where there are no arguments yet.
+
+    Nobody handles the signal of the limit on processor time: it ends this process at once.
+    """
     try:
         called = _load(function)
         if arguments is None:
             return {"value": None}
-        value = called(*arguments)
+        signal.setitimer(signal.ITIMER_PROF, cpu_s or 0)
+        try:
+            value = called(*arguments)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
         answer = {"value": value}
         if isinstance(value, Finding):
             answer = {"found": [dict(value.metadata), value.latency_s]}
@@ -54,7 +64,8 @@ def _answer(function: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a time-out of a library may derive from BaseException
-        return {"error": f"{type(error).__name__}: {error}"[:500]}
+        spent = isinstance(error, MemoryError | RecursionError)
+        return {"error": f"{type(error).__name__}: {error}"[:500], "spent": spent}
 
 
 @functools.lru_cache(maxsize=64)

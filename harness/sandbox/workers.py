@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.nouns.outcomes import Status, WorkOutcome
@@ -31,12 +33,29 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Limits of one call in seconds, and what a worker calls before its first one."""
+
+    timeout_s: float
+    cpu_s: float | None = None
+    preload: str = ""
+
+
 class _Late(Exception):
     """The worker did not answer in time."""
 
 
 class _Dead(Exception):
     """The worker ended."""
+
+
+class _Unloaded(Exception):
+    """The function cannot be had."""
+
+
+class _Spent(Exception):
+    """The worker was ended at its limit of processor time."""
 
 
 class _Worker:
@@ -56,21 +75,34 @@ class _Worker:
             raise
 
     def call(
-        self, function: str, arguments: tuple[Any, ...] | None, timeout_s: float
+        self, function: str, arguments: tuple[Any, ...] | None, bounds: _Bounds
     ) -> dict[str, Any]:
         """Return the worker's answer.
 
         Raises:
             _Late: None came in time.
-            _Dead: The worker ended.
+            _Spent: It was ended at its limit of processor time.
+            _Dead: It ended.
         """
-        body = pickle.dumps((function, arguments))
+        body = pickle.dumps((function, arguments, bounds.cpu_s))
         try:
-            self._socket.settimeout(timeout_s)
+            self._socket.settimeout(bounds.timeout_s)
             self._socket.sendall(LENGTH.pack(len(body)) + body)
         except OSError as error:
             raise _Dead(str(error)) from error
-        return self._receive(timeout_s)
+        return self._receive(bounds.timeout_s)
+
+    def load(self, function: str, arguments: tuple[()] | None = None) -> None:
+        """Import a function once, or with arguments call it once for its effect.
+
+        Raises:
+            _Unloaded: It failed; the message says how.
+        """
+        if function and function not in self.loaded:
+            answer = self.call(function, arguments, _Bounds(_LOAD_S))
+            if "error" in answer:
+                raise _Unloaded(f"cannot load: {answer['error']}")
+            self.loaded.add(function)
 
     def close(self) -> None:
         """Kill the process and what it started."""
@@ -91,6 +123,8 @@ class _Worker:
                 code = self._process.wait(1.0)
             except subprocess.TimeoutExpired:
                 code = 0
+            if code == -signal.SIGPROF:
+                raise _Spent from error
             how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             raise _Dead(how) from error
 
@@ -113,7 +147,13 @@ class WorkerPool(Closing):
         self._workers.fill()
 
     async def run(
-        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+        self,
+        function: str,
+        batch: Sequence[tuple[Any, ...]],
+        timeout_s: float,
+        *,
+        cpu_s: float | None = None,
+        preload: str = "",
     ) -> list[WorkOutcome]:
         """Call a function once for each tuple of arguments.
 
@@ -121,13 +161,17 @@ class WorkerPool(Closing):
             function: "module:name"; importable in a fresh process.
             batch: Arguments; they are pickled.
             timeout_s: Hard limit of one call, in seconds; importing does not count.
+            cpu_s: Hard limit of one call, in seconds of processor time.
+            preload: Function without arguments that a worker calls once, before the first call and
+                outside its limits.
 
         Returns:
             One outcome for each tuple, in order: OK with a value of plain data, a Verdict or a
             Finding, TIMEOUT, or ERROR with the exception or how the worker died.
         """
+        bounds = _Bounds(timeout_s, cpu_s, preload)
         futures = [
-            self._workers.submit(self._call, function, arguments, timeout_s) for arguments in batch
+            self._workers.submit(self._call, function, arguments, bounds) for arguments in batch
         ]
         return list(await asyncio.gather(*map(asyncio.wrap_future, futures)))
 
@@ -135,25 +179,30 @@ class WorkerPool(Closing):
         """Kill the workers; calls in flight become errors."""
         self._workers.close()
 
-    def _call(self, function: str, arguments: tuple[Any, ...], timeout_s: float) -> WorkOutcome:
+    def _call(self, function: str, arguments: tuple[Any, ...], bounds: _Bounds) -> WorkOutcome:
         worker = self._workers.take()
         try:
             if worker is None:
                 worker = self._workers.add(_Worker(self.memory_bytes))
-            if function not in worker.loaded:
-                answer = worker.call(function, None, _LOAD_S)
-                if "error" in answer:
-                    return WorkOutcome(Status.ERROR, reason=f"cannot load: {answer['error']}")
-                worker.loaded.add(function)
-            return _outcome(worker.call(function, arguments, timeout_s))
+            worker.load(function)
+            worker.load(bounds.preload, ())
+            return _outcome(worker.call(function, arguments, bounds))
         except _Late:
             self._workers.drop(worker)
             worker = None
-            return WorkOutcome(Status.TIMEOUT, reason=f"took longer than {timeout_s:g} s")
+            return WorkOutcome(Status.TIMEOUT, reason=f"took longer than {bounds.timeout_s:g} s")
+        except _Spent:
+            self._workers.drop(worker)
+            worker = None
+            reason = f"used more than {bounds.cpu_s:g} s of processor time"
+            return WorkOutcome(Status.TIMEOUT, reason=reason, spent=True)
         except _Dead as error:
             self._workers.drop(worker)
             worker = None
-            return WorkOutcome(Status.ERROR, reason=f"its worker process ended {error}")
+            reason = f"its worker process ended {error}"
+            return WorkOutcome(Status.ERROR, reason=reason, spent=True)
+        except _Unloaded as error:
+            return WorkOutcome(Status.ERROR, reason=str(error))
         except Exception as error:  # such as arguments that cannot be pickled
             return WorkOutcome(Status.ERROR, reason=f"{type(error).__name__}: {error}")
         finally:
@@ -162,7 +211,8 @@ class WorkerPool(Closing):
 
 def _outcome(answer: dict[str, Any]) -> WorkOutcome:
     if "error" in answer:
-        return WorkOutcome(Status.ERROR, reason=str(answer["error"]))
+        spent = bool(answer.get("spent"))
+        return WorkOutcome(Status.ERROR, reason=str(answer["error"]), spent=spent)
     if "verdict" in answer:
         status, value, probability, rationale = answer["verdict"]
         value = tuple(value) if isinstance(value, list) else value

@@ -61,7 +61,13 @@ class InlineWorkers:
     """Calls functions in this process, without time limits: for tests only."""
 
     async def run(
-        self, function: str, batch: Sequence[tuple[Any, ...]], timeout_s: float
+        self,
+        function: str,
+        batch: Sequence[tuple[Any, ...]],
+        timeout_s: float,
+        *,
+        cpu_s: float | None = None,
+        preload: str = "",
     ) -> list[WorkOutcome]:
         """Call a function once for each tuple of arguments; an exception becomes ERROR."""
         module, _, name = function.partition(":")

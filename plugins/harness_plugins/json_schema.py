@@ -1,4 +1,8 @@
-"""Verifier: the response is JSON that a schema accepts."""
+"""Verifier: the response is JSON that a schema accepts.
+
+Nothing is ever fetched: a schema stands alone, but for the published meta-schemas, which come with
+the library.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.plugin import (
+    ConfigError,
     DataError,
     Item,
     MissingExtraError,
     Response,
+    RunContext,
     SourceFactory,
     Status,
     Verdict,
@@ -22,6 +28,8 @@ from harness.plugin import (
     verifier,
 )
 
+_HINT = "put what it refers to under $defs; references are never fetched"
+_NOT_HELD = "the schema refers to {!r:.200}, which it does not hold"
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
 
 
@@ -42,36 +50,96 @@ class JsonSchemaOptions(BaseModel):
     where: Literal["whole", "fenced"] = "whole"
 
 
-@verifier(name="json_schema", version="1", options=JsonSchemaOptions)
+def _check(ctx: RunContext, options: JsonSchemaOptions) -> None:
+    """Refuse a schema of the options that cannot be used."""
+    schema = _schema(options, None)
+    wrong = "" if schema is None else _wrong(schema)
+    if wrong:
+        raise ConfigError(wrong, where=options.file or "json_schema", hint=_HINT)
+
+
+@verifier(name="json_schema", version="2", options=JsonSchemaOptions, cpu_s=1.0, check=_check)
 def json_schema(item: Item, response: Response, options: JsonSchemaOptions) -> Verdict:
     """Parse the response as JSON and check it against a schema (draft 2020-12 by default)."""
-    try:
-        from jsonschema import SchemaError
-        from jsonschema.validators import validator_for
-    except ImportError as error:
-        raise MissingExtraError("jsonschema", "formats") from error
     schema = _schema(options, item)
     if schema is None:
         return Verdict(Status.ABSTAINED, rationale="there is no schema")
-    validator = validator_for(schema)
-    try:
-        validator.check_schema(schema)
-    except SchemaError as error:
-        return Verdict(Status.ERROR, rationale=f"the schema is wrong: {error.message}")
+    wrong = _wrong(schema)
+    from referencing.exceptions import Unresolvable
+
+    if wrong:
+        return Verdict(Status.ERROR, rationale=wrong)
     blocks = _FENCE.findall(response.text) if options.where == "fenced" else []
     text = blocks[-1] if blocks else response.text
     try:
         document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        return Verdict(Status.OK, False, rationale=f"format: not JSON: {error}")
-    problem = next(validator(schema).iter_errors(document), None)
-    if problem is not None:
-        place = "/".join(map(str, problem.absolute_path)) or "top"
-        return Verdict(Status.OK, False, rationale=f"schema: {place}: {problem.message}"[:300])
+        return Verdict(Status.OK, False, rationale=f"format: not JSON: {error}"[:300])
+    try:
+        problem = _problem(schema, document)
+    except Unresolvable as error:  # in a place where no reference is looked for beforehand
+        return Verdict(Status.ERROR, rationale=_NOT_HELD.format(error.ref))
+    if problem:
+        return Verdict(Status.OK, False, rationale=f"schema: {problem}"[:300])
     return Verdict(Status.OK, True)
 
 
-def _schema(options: JsonSchemaOptions, item: Item) -> Any:
+def _problem(schema: Any, document: Any) -> str:
+    """Return the first thing that the schema does not accept, with its place."""
+    from jsonschema.validators import validator_for
+
+    try:
+        found = validator_for(schema)(schema, registry=_known()).iter_errors(document)
+        problem = next(found, None)
+    except (OverflowError, ValueError) as error:  # such as 1e999 against multipleOf
+        return f"a value cannot be checked: {error}"
+    if problem is None:
+        return ""
+    return f"{'/'.join(map(str, problem.absolute_path)) or 'top'}: {problem.message}"
+
+
+def _wrong(schema: Any) -> str:
+    """Return what is wrong with a schema, such as a reference to what it does not hold itself."""
+    try:
+        from jsonschema import SchemaError
+        from jsonschema.validators import validator_for
+        from referencing import Resource, exceptions
+        from referencing.jsonschema import DRAFT202012
+    except ImportError as error:
+        raise MissingExtraError("jsonschema", "formats") from error
+    known = _known()
+    dialect = schema.get("$schema") if isinstance(schema, Mapping) else None
+    if dialect is not None and (not isinstance(dialect, str) or dialect not in known):
+        return f"the schema is wrong: $schema {dialect!r:.200} is no published draft"
+    try:
+        validator_for(schema).check_schema(schema)
+        whole = Resource.from_contents(schema, default_specification=DRAFT202012)
+        known = known.with_resource(whole.id() or "", whole)
+        todo = [(whole, known.resolver_with_root(whole))]
+        while todo:
+            part, resolver = todo.pop()
+            contents = part.contents if isinstance(part.contents, Mapping) else {}
+            for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
+                if isinstance(contents.get(keyword), str):
+                    resolver.lookup(contents[keyword])
+            todo += [(sub, resolver.in_subresource(sub)) for sub in part.subresources()]
+    except SchemaError as error:
+        return f"the schema is wrong: {error.message}"[:300]
+    except exceptions.Unresolvable as error:
+        return _NOT_HELD.format(error.ref)
+    except (RecursionError, TypeError, ValueError, LookupError, AttributeError) as error:
+        return f"the schema is wrong: {type(error).__name__}: {error}"[:300]
+    return ""
+
+
+def _known() -> Any:
+    """Return the published meta-schemas, in a registry that fetches nothing."""
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+
+    return REGISTRY
+
+
+def _schema(options: JsonSchemaOptions, item: Item | None) -> Any:
     if options.json_schema is not None:
         return options.json_schema
     if options.file:
@@ -79,7 +147,7 @@ def _schema(options: JsonSchemaOptions, item: Item) -> Any:
             return json.loads(Path(options.file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"no JSON schema: {error}", where=options.file) from error
-    return item.reference if isinstance(item.reference, Mapping) else None
+    return item.reference if item and isinstance(item.reference, Mapping) else None
 
 
 def _refuse(constant: str) -> Any:

@@ -48,6 +48,11 @@ def decimal(x):
     import decimal
     return Verdict(Status.OK, decimal.Decimal(x))
 def pid(x): return os.getpid()
+def deep(x): return deep(x)
+ready = []
+def prepare(): ready.append(sum(range(10 ** 7)))
+def prepared(x): return len(ready)
+def unprepared(): raise OSError("no such thing")
 def breed(x):
     import subprocess
     return subprocess.Popen(["sleep", "1000"]).pid
@@ -95,6 +100,46 @@ def test_only_the_hanging_payload_is_lost(pool: WorkerPool) -> None:
     assert [o.status for o in outcomes] == [
         Status.TIMEOUT if i in (1, 4) else Status.OK for i in range(6)
     ]
+
+
+def test_processor_time_has_a_limit_of_its_own(pool: WorkerPool) -> None:
+    def bounded(function: str, *batch: Any) -> list[WorkOutcome]:
+        payloads = [(argument,) for argument in batch]
+        name = f"worker_functions:{function}"
+        return asyncio.run(pool.run(name, payloads, 60.0, cpu_s=0.3))
+
+    late = WorkOutcome(Status.TIMEOUT, reason="used more than 0.3 s of processor time", spent=True)
+    done = WorkOutcome(Status.OK, "done")
+    assert bounded("hang", 0, 1, 0) == [done, late, done]
+    assert call(pool, "hang", 1, timeout_s=0.3)[0].spent is False
+
+
+def test_what_a_payload_used_up_is_told(pool: WorkerPool) -> None:
+    for function, argument, spent in (
+        ("die", 1, True),
+        ("kill", 1, True),
+        ("eat", 100, True),
+        ("deep", 1, True),
+        ("fail", "x", False),
+        ("strange", 1, False),
+        ("missing", 1, False),
+    ):
+        (outcome,) = call(pool, function, argument)
+        assert (outcome.status, outcome.spent) == (Status.ERROR, spent), function
+
+
+def test_a_worker_prepares_itself_once_outside_the_limits(module: str) -> None:
+    with WorkerPool(1) as pool:
+
+        def prepared(name: str) -> list[WorkOutcome]:
+            function, preload = f"{module}:prepared", f"{module}:{name}"
+            batch = [(1,), (2,)]
+            return asyncio.run(pool.run(function, batch, 60.0, cpu_s=0.05, preload=preload))
+
+        assert [outcome.value for outcome in prepared("prepare")] == [1, 1]
+        assert {outcome.reason for outcome in prepared("unprepared")} == {
+            "cannot load: OSError: no such thing"
+        }
 
 
 def test_blocked_signals_do_not_help(pool: WorkerPool) -> None:
