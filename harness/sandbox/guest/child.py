@@ -127,6 +127,7 @@ def _raw(descriptor: int, job: dict[str, Any]) -> None:
     failed = script.run() or finish(script.names, whole=True)
     if failed:
         send(descriptor, failed)
+        os._exit(1)  # which says so too where the program has led the channel elsewhere
 
 
 def _inside(descriptor: int, job: dict[str, Any]) -> None:
