@@ -38,6 +38,13 @@ async def attack(sandbox: Sandbox, source: str, way: str) -> SandboxResult:
         source += "\nprint(solve(int(input())))\n"
         return await sandbox.run_stdio(source, tests, limits=LIMITS)
     parts = [f"assert solve({n}) == {answer!r}" for n, answer in ANSWERS.items()]
+    if way == "pytest":
+        lines = "\n    ".join(parts)
+        tests = f"from solution import solve\ndef test_solve():\n    {lines}\n"
+        return await sandbox.run_pytest(source, tests, limits=LIMITS)
+    if way == "check":
+        lines = "\n    ".join(parts).replace("solve(", "candidate(")
+        parts = [f"def check(candidate):\n    {lines}\ncheck(solve)\n"]
     return await sandbox.run_tests(source, parts, entry_point="solve", limits=LIMITS)
 
 
@@ -86,6 +93,6 @@ async def run_all(level: str, programs: Path, arena: Path, ways: list[str]) -> d
 if __name__ == "__main__":
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     os.environ["OPENAI_API_KEY"] = API_KEY
-    ways = sys.argv[4].split(",") if len(sys.argv) > 4 else ["functions", "tests"]
+    ways = sys.argv[4].split(",") if len(sys.argv) > 4 else ["functions", "asserts"]
     report = asyncio.run(run_all(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), ways))
     sys.stdout.write(json.dumps(report))

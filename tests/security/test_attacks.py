@@ -18,6 +18,8 @@ from harness.sandbox.probes import PROBES
 
 HERE = Path(__file__).parent
 OWN = HERE / "attacks"
+OPEN = {"unsupported"}
+"""What some programs get today in place of a failure; see also forgeries/open.txt."""
 
 
 def expected_of(corpus: Path) -> dict[str, list[str]]:
@@ -33,7 +35,7 @@ def test_no_attack_succeeds(
     level: str, user: str, corpus: Path, readable_copy: Path, offers: Callable[..., bool]
 ) -> None:
     programs = str(readable_copy / corpus.parent.name / corpus.name)
-    ways = ["functions", "stdio", "tests"] if corpus == OWN else ["functions", "tests"]
+    ways = ["functions", "asserts", "check", "pytest", *(["stdio"] if corpus == OWN else [])]
     report = run_script(
         "run_attacks.py",
         level,
@@ -51,11 +53,11 @@ def test_no_attack_succeeds(
         row
         for row in report["rows"]
         if row["passed"]
-        or row["outcome"] not in expected[row["file"]]
+        or row["outcome"] not in {*expected[row["file"]], *OPEN}
         or row["leaked"]
         or row["damage"]
         or not row["alive"]
-        or row["children"] > 2  # the zygote and the test process
+        or row["children"] > 3  # the zygote of programs, of test code and of pytest files
         or row["seconds"] > 30  # limits are 1 s of processor and 6 s of clock: nothing hangs
     ]
     assert wrong == []

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -89,3 +93,38 @@ def test_quick_forgeries_fail_at_the_best_level(
     )
     found = complaints_of(report)
     assert {name: found[name] for name in found.keys() - known()} == {}
+
+
+LOUD = """
+allowed = ["fail"]
+[[case]]
+name = "takes_it"
+way = "functions"
+program = "def f(x): open('@ARENA@/loot/taken', 'w'); return 3"
+honest = "def f(x): return 4"
+reference.entry_point = "f"
+reference.tests = [{ args = [3], expected = 3 }]
+"""
+
+
+def test_the_runner_sees_what_gets_through(tmp_path: Path) -> None:
+    """Where nothing isolates a program, its reward, its damage and a broken control all show."""
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "loud.toml").write_text(LOUD)
+    folders = [str(tmp_path / "kinds"), str(tmp_path / "arena")]
+    script = Path(__file__).parent / "run_forgeries.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "rlimits", *folders],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    (row,) = json.loads(done.stdout)["rows"]
+    assert wrong(row) == [
+        "rewarded",
+        "outcomes ['pass']",
+        "damage ['loot: taken']",
+        "honest program: fail AssertionError: arguments [3] gave another result",
+    ]
