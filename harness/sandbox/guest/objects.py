@@ -42,10 +42,10 @@ class Owner(Protocol):
     ) -> Any:
         """Call something over there."""
 
-    def operate(self, operation: str, *operands: Any, made: bool = False) -> Any:
+    def operate(self, operation: str, *operands: Any) -> Any:
         """Apply an operation of Python to objects over there."""
 
-    def attribute(self, handle: dict[str, Any], name: str, made: bool) -> Any:
+    def attribute(self, handle: dict[str, Any], name: str, of_made: bool) -> Any:
         """Return an attribute of an object over there."""
 
     def assign(self, handle: dict[str, Any], name: str, value: Any) -> None:
@@ -58,26 +58,29 @@ class Remote:
     Args:
         program: Where it is.
         handle: Its name there.
-        made: Whether it comes from a class that the tests name.
+        made: Whether the tests made it, from a class that they name.
         method: Name under which it was taken from another object.
+        of_made: Whether they had made that one.
     """
 
     _program: Owner
     _handle: dict[str, Any]
     _made: bool
     _method: str
+    _of_made: bool
     _asked: tuple[str, int]
 
     def __init__(
-        self, program: Owner, handle: dict[str, Any], made: bool = False, method: str = ""
+        self,
+        program: Owner,
+        handle: dict[str, Any],
+        *,
+        made: bool = False,
+        method: str = "",
+        of_made: bool = False,
     ) -> None:
-        for name, value in (
-            ("_program", program),
-            ("_handle", handle),
-            ("_made", made),
-            ("_method", method),
-            ("_asked", ("", 0)),
-        ):
+        given = {"_program": program, "_handle": handle, "_made": made, "_method": method}
+        for name, value in {**given, "_of_made": of_made, "_asked": ("", 0)}.items():
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -86,18 +89,19 @@ class Remote:
         return self._program.attribute(self._handle, name, self._made)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not self._made:
+        if not self._made and not isinstance(value, Remote):
             self._program.mark(f"hand {name} to an object of the program")
         self._program.assign(self._handle, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object over there."""
-        if self._method and (args or kwargs) and (not self._made or self._method in _QUESTIONS):
+        tested = self._of_made and self._method not in _QUESTIONS
+        if self._method and (args or kwargs) and not tested:
             self._program.mark(f"call {self._method} of an object of the program")
-        return self._program.call(self._handle, args, kwargs, made=self._made)
+        return self._program.call(self._handle, args, kwargs)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return self._program.operate("await", self, made=self._made)
+        return self._program.operate("await", self)
         yield
 
     def __exit__(self, kind: object, *_: object) -> bool:
@@ -168,7 +172,7 @@ def _operation(name: str, swapped: bool = False) -> Callable[..., Any]:
         elif name in _COMPARISONS:
             self._program.mark("compare objects of the program")
         order = (*operands, self) if swapped else (self, *operands)
-        answer = self._program.operate(name, *order, made=self._made)
+        answer = self._program.operate(name, *order)
         if not operands and not self._made and name not in _STREAMS:
             _asked_once(self, name)
         return answer

@@ -107,7 +107,7 @@ class Program:
             target: Name or handle.
             args: Copies of them are sent.
             kwargs: Likewise.
-            made: Whether it belongs to a class that the tests name.
+            made: Whether it is a class that the tests name, and so makes an object of theirs.
             waits: Whether it is a coroutine function.
             dropped: Whether the tests do without the result, and so look at the arguments.
         """
@@ -122,28 +122,28 @@ class Program:
         given = {str(i): value for i, value in enumerate(args)} | kwargs
         for place, tree in changes.items():
             if place in given and isinstance(given[place], _CONTAINERS):
-                new = self._value(tree, False)
+                new = self._value(tree)
                 shown = dropped and self.shows_dropped
                 if self.mirror or shown:
                     _change(given[place], new)
                 self.changed = self.changed or not shown
         return result
 
-    def operate(self, operation: str, *operands: Any, made: bool = False) -> Any:
+    def operate(self, operation: str, *operands: Any) -> Any:
         """Apply an operation of Python to objects over there."""
         operands = tuple(self._tree(o) for o in operands)
-        return self._ask({"q": "op", "o": operation, "a": operands}, made)[0]
+        return self._ask({"q": "op", "o": operation, "a": operands})[0]
 
-    def attribute(self, handle: dict[str, Any], name: str, made: bool) -> Any:
+    def attribute(self, handle: dict[str, Any], name: str, of_made: bool) -> Any:
         """Return an attribute of an object over there."""
-        value = self._ask({"q": "attr", "f": handle, "n": name}, made)[0]
+        value = self._ask({"q": "attr", "f": handle, "n": name})[0]
         if isinstance(value, Remote):
-            return Remote(self, value._handle, made, method=name)
+            return Remote(self, value._handle, method=name, of_made=of_made)
         return value
 
     def assign(self, handle: dict[str, Any], name: str, value: Any) -> None:
         """Set an attribute of an object over there."""
-        self._ask({"q": "set", "f": handle, "n": name, "a": [self._tree(value)]}, False)
+        self._ask({"q": "set", "f": handle, "n": name, "a": [self._tree(value)]})
 
     def names(self, wanted: set[str]) -> dict[str, Any]:
         """Return proxies for those of some names that the program has."""
@@ -160,7 +160,7 @@ class Program:
                     self._named[name] = self._proxy(name, described[name])
         return {name: self._named[name] for name in wanted & self._named.keys()}
 
-    def _ask(self, question: dict[str, Any], made: bool) -> tuple[Any, dict[str, Any]]:
+    def _ask(self, question: dict[str, Any], made: bool = False) -> tuple[Any, dict[str, Any]]:
         """Ask and return the value and the changes, raise what was raised, or note the end.
 
         Raises:
@@ -197,12 +197,12 @@ class Program:
         except codec.Unencodable as error:
             self.refuse(f"pass the program something that cannot cross: {error}")
 
-    def _value(self, tree: Any, made: bool) -> Any:
+    def _value(self, tree: Any, made: bool = False) -> Any:
         """Return the value of a tree, objects of the program included."""
 
         def known(tag: str, body: Any) -> Any:
             if tag == "h":
-                return Remote(self, {"h": [int(body[0]), str(body[1])]}, made)
+                return Remote(self, {"h": [int(body[0]), str(body[1])]}, made=made)
             if tag == "y":
                 return self._catching(_builtin_class(str(body)))
             raise codec.Malformed(tag)
@@ -220,7 +220,7 @@ class Program:
                     return self._catching(self._exception_class(own, bases))
                 handle = {"h": [int(description["h"]["h"][0]), name]}
                 return RemoteClass(name, (), {"_program": self, "_handle": handle})
-            return self._value(description["v"], False)
+            return self._value(description["v"])
         except _MALFORMED as wrong:
             self.end("fail", f"{_NO_RESULT}: {wrong!s:.80}")
 

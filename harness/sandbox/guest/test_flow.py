@@ -18,12 +18,13 @@ class Flow:
     def __init__(self, nodes: list[ast.AST], names: set[str]) -> None:
         self._nodes = nodes
         self._names = names
-        self._given: dict[str, list[ast.expr]] = {}
+        self._given: dict[str, list[ast.AST]] = {}
         for node in nodes:
             for target, value in _assignments(node):
                 for part in ast.walk(target):
                     if isinstance(part, ast.Name):
                         self._given.setdefault(part.id, []).append(value)
+        self._follow_calls()
         self._tainted = set(names)
         before = 0
         while before != len(self._tainted):
@@ -31,6 +32,21 @@ class Flow:
             self._tainted |= {
                 name for name, values in self._given.items() if any(map(self._from_program, values))
             }
+
+    def _follow_calls(self) -> None:
+        """A parameter is what a function is called with; its name is what it returns."""
+        parameters: dict[str, list[str]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                parameters.setdefault(node.name, []).extend(a.arg for a in every)
+                self._given.setdefault(node.name, []).extend(node.body)
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                for parameter in parameters.get(name, ()):
+                    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    self._given.setdefault(parameter, []).extend(arguments)
 
     def judges(self) -> set[str]:
         """Return functions of the program whose answer is a verdict on another of its values."""
@@ -71,7 +87,8 @@ class Flow:
             return set[str]().union(*(self._judging(value, follow) for value in test.values))
         if isinstance(test, ast.Name) and follow:
             values = self._given.get(test.id, [])
-            return set[str]().union(*(self._judging(value, False) for value in values))
+            calls = (value for value in values if isinstance(value, ast.expr))
+            return set[str]().union(*(self._judging(call, False) for call in calls))
         if isinstance(test, ast.GeneratorExp | ast.ListComp | ast.SetComp):
             return self._judging(test.elt, follow)
         if not isinstance(test, ast.Call) or not isinstance(test.func, ast.Name):

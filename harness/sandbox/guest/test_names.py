@@ -13,7 +13,7 @@ import importlib
 import symtable
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -58,13 +58,21 @@ class Taken:
     seams: frozenset[str] = frozenset()
 
 
-def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "") -> Taken:
+def taken(
+    parts: Collection[str],
+    defined: Collection[str] = (),
+    call: str = "",
+    *,
+    is_all: bool = False,
+) -> Taken:
     """Look through test code.
 
     Args:
         parts: Its pieces, which share their names.
         defined: Names that are there already, from the context.
         call: Name that is the program's in any case.
+        is_all: Whether there is no other test code. A function of the program may then be called
+            like a builtin, if nothing else can be meant.
 
     Raises:
         SyntaxError: A piece does not compile.
@@ -88,8 +96,7 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
     names = {n for n in free if not hasattr(builtins, n)}
     libraries = {n for n in names - called - {call} if n in subjects and is_library(n)}
     names = names - libraries | ({call} if call else set())
-    if not names:
-        # A function under test may be called like a builtin, if nothing else can be meant.
+    if is_all and not names:
         asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
         names = asked if len(asked) == 1 else set()
     flow = Flow(nodes, names)
@@ -101,6 +108,15 @@ def taken(parts: Collection[str], defined: Collection[str] = (), call: str = "")
         flow.computes(),
         frozenset(_words(nodes) & SEAMS),
     )
+
+
+def helpers_of(context: str) -> Taken:
+    """Look through code that runs before the tests, such as their helpers and data.
+
+    A function of the program that a helper calls could decide the tests.
+    """
+    uses = taken([context])
+    return replace(uses, doubtful=frozenset(n for n in uses.names if not is_class_name(n)))
 
 
 def runs_data(parts: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 from harness.sandbox.guest import child
 from harness.sandbox.guest.program import read_frame, send
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
-from harness.sandbox.guest.test_names import Taken, taken
+from harness.sandbox.guest.test_names import Taken, helpers_of, taken
 
 
 def warm_up(modules: list[str]) -> None:
@@ -59,9 +59,9 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
             return answer_of(0, len(parts), "fail", loading_failed(loaded), program, uses)
         names: dict[str, Any] = {"__name__": "tests"}
         if job["context"]:
-            names |= bound(taken([job["context"]]), "", program)
+            names |= bound(helpers_of(job["context"]), "", program)
             exec(compile(job["context"], "tests.py", "exec", dont_inherit=True), names)
-        uses = taken(parts, names, job["call"])
+        uses = taken(parts, names, job["call"], is_all=not job["context"])
         names |= bound(uses, job["call"], program)
         program.shows_dropped = not uses.computes
         for source in parts:
