@@ -71,16 +71,22 @@ def test_a_call_whose_end_is_known_leaves_no_mark(fault, tmp_path, monkeypatch):
     assert in_flight(tmp_path / "j.sqlite") == []
 
 
-def test_the_mark_is_on_the_disk_before_the_call_is_sent(tmp_path):
-    seen = []
+def test_the_mark_is_on_the_disk_before_the_call_is_sent(tmp_path, monkeypatch):
+    held = []
 
-    def reply(body):
-        seen.append(len(in_flight(tmp_path / "j.sqlite")))
-        return "Verdict: A"
+    async def go(server, journal):
+        async with Client(journal) as client:
+            monkeypatch.setattr(journal, "after_commit", held.append)
+            task = asyncio.create_task(client.complete(priced(server, "a")))
+            await until(lambda: held)
+            await asyncio.sleep(0.2)
+            assert server.bodies == [], "sent before its mark was on the disk"
+            monkeypatch.undo()
+            held[0]()
+            return await task
 
-    with StubServer(reply) as server, Journal(tmp_path / "j.sqlite") as journal:
-        complete(server, journal, "a")
-    assert seen == [1]
+    with StubServer() as server, Journal(tmp_path / "j.sqlite") as journal:
+        assert asyncio.run(go(server, journal)).text == "Verdict: A"
 
 
 def test_what_was_in_flight_is_told_once_and_counts_as_spent_for_good(tmp_path, monkeypatch):
