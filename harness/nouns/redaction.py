@@ -34,8 +34,8 @@ _ALSO_SECRET = frozenset("key token code sig".split())
 """Last words that tell a secret in headers and in the query of an address."""
 
 _NAMED = re.compile(
-    r"(?:authorization|api[_-]?key|secret\w*|password|passwd|access[_-]?token|bearer)[\"']?\s*[:=]?"
-    r"\s*[\"']?(?:bearer\s+|basic\s+)?(?P<value>[^\s\"',;{}]+)",
+    r"(?:authorization|api[_-]?key|secret\w*|password|passwd|access[_-]?token|bearer)[\"']?\s*+"
+    r"(?:[:=]\s*+)?[\"']?(?:(?:bearer|basic)\s++)?(?P<value>[^\s\"',;{}]+)",
     re.IGNORECASE,
 )
 

@@ -34,6 +34,7 @@ PATTERNS = {
     "harness/labels/formulas.py": (2, "cell"),
     "harness/labels/guess.py": (2, "names of columns"),
     "harness/labels/values.py": (1, "label, label on a scale"),
+    "harness/nouns/redaction.py": (3, "secrets, redacted"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
     "harness/sandbox/compare.py": (3, "printed"),

@@ -22,6 +22,7 @@ from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
+from harness.nouns import redaction
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -96,6 +97,8 @@ OTHERS: Mapping[str, Callable[[str], Any]] = {
     "code span": markdown.code_span,
     "names": wording.Names().mentions,
     "prose": wording.Names(people_are_simulated=True).prose,
+    "secrets": lambda text: list(redaction._NAMED.finditer(text)),
+    "redacted": redaction.redact,
     "cell": formulas.is_formula,
     "program": printed_output._EXACT.search,
     "printed": lambda text: compare.same_output(text + "1", text + "2", 0.1),
@@ -120,13 +123,13 @@ TOKENS = (
     "\ufb01", "\ud800", "\x00", "\u2028", "\uff21", "\\", '\\"', "\\text{", "$", "%", "{%", "7",
     "7 ", "7{", "7$", "def ", "async ", "async\n", "def f", "open( ", "human:", "\nresponse b:",
     "\nuser :", "[user]\n", "person ", "1s", "says ", 'says "', "\u2018", "it's ", "#", "\n#",
-    "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ",
+    "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ", "password", "password ", "bearer ", 'secret"',
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 
 
 PARTS = (
-    *("verdict", "Rating: ", '{"verdict":', "Response A ", "7", "<", "```\n", "A"),
+    *("verdict", "Rating: ", "password", '{"verdict":', "Response A ", "7", "<", "```\n", "A"),
     *("\nVerdict: A", "!", '"', "</think>", "}", " ", "\n", "*", "a", "\u0301"),
 )
 """What is put before, after and between tokens."""
