@@ -123,7 +123,8 @@ TOKENS = (
     "\ufb01", "\ud800", "\x00", "\u2028", "\uff21", "\\", '\\"', "\\text{", "$", "%", "{%", "7",
     "7 ", "7{", "7$", "def ", "async ", "async\n", "def f", "open( ", "human:", "\nresponse b:",
     "\nuser :", "[user]\n", "person ", "1s", "says ", 'says "', "\u2018", "it's ", "#", "\n#",
-    "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ", "password", "password ", "bearer ", 'secret"',
+    "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ",
+    "password", "password ", "bearer ", 'secret"',
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 
