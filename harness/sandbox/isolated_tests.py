@@ -14,6 +14,7 @@ from harness.sandbox.slot import Slot
 _GRACE_S = 1.0
 _MEMORY = 1 << 30
 _OUTPUT = 1 << 20
+_ANSWER = {"outcome", "passed", "total", "detail", "forgeable", "changed"}
 
 
 def run_tests(
@@ -71,7 +72,8 @@ def _run(
         slot.kill_child()
         tester.empty_folder()
     end = slot.finish(limits)
-    answer = claims.frames[-1] if claims.frames else _without_answer(claims)
+    frames = [frame for frame in claims.frames if isinstance(frame, dict)]
+    answer = next((f for f in frames[::-1] if f.keys() >= _ANSWER), None) or _without(claims)
     outcome: Outcome = answer["outcome"]
     passed, detail = answer["passed"], answer["detail"]
     if answer["outcome"] == "gone" or end.signal == signal.SIGSYS:
@@ -79,12 +81,12 @@ def _run(
         passed, detail = (0 if end.signal == signal.SIGSYS else passed), ending or detail
     elif detail.startswith("MemoryError"):
         outcome = "memory"
-    forgeable = answer["forgeable"]
+    forgeable = next((f["forgeable"] for f in frames if f.get("forgeable")), "")
     result = SandboxResult(
         outcome,
         passed,
         answer["total"],
-        one_line(forgeable if forgeable and outcome == "pass" else detail),
+        one_line(str(forgeable if forgeable and outcome == "pass" else detail)),
         slot.level,
         "in-process" if forgeable else "isolated-tests",
         cpu_s=end.cpu_s,
@@ -92,7 +94,7 @@ def _run(
     return result, answer["changed"]
 
 
-def _without_answer(claims: Claims) -> dict[str, Any]:
+def _without(claims: Claims) -> dict[str, Any]:
     """Say why the process of the tests ended before it could: what the program gave it to do."""
     outcome, ending = claims.outcome()
     ending = "the tests did not end" if outcome == "timeout" else f"the tests: {ending}"

@@ -120,8 +120,17 @@ class Remote:
         self._program.mark("compare objects of the program")
         return hash(self._handle["h"][0])
 
+    def __copy__(self) -> Remote:
+        if self._made:
+            self._program.refuse("copy an object of the program")
+        self._program.mark("copy an object of the program")
+        return self
+
+    def __deepcopy__(self, _: object) -> Remote:
+        return self.__copy__()
+
     def __reduce_ex__(self, _: object) -> NoReturn:
-        self._program.refuse("copy an object of the program")
+        raise TypeError("cannot pickle an object of the program")
 
 
 class RemoteClass(type):

@@ -56,6 +56,8 @@ class Program:
         self.unproxyable = ""
         self.changed = False
         self.questions = 0
+        self.forbidden = ""
+        self._raised: list[BaseException] = []
         self._exceptions: dict[str, type[BaseException]] = {}
         self._named: dict[str, Any] = {}
 
@@ -90,6 +92,11 @@ class Program:
     def mark(self, what: str) -> None:
         """Note that the program could decide the tests from here on."""
         self.forgeable = self.forgeable or f"the tests {what}"
+
+    def note(self, error: BaseException) -> None:
+        """Note what the tests were forbidden; what the program raised is its own affair."""
+        if isinstance(error, PermissionError) and all(error is not own for own in self._raised):
+            self.forbidden = self.forbidden or f"{type(error).__name__}: {error}"
 
     def call(
         self,
@@ -178,6 +185,7 @@ class Program:
                 return self._value(answer["v"], made), dict(answer.get("m") or {})
         except _MALFORMED as wrong:
             self.end("fail", f"{_NO_RESULT}: {wrong!s:.80}")
+        self._raised.append(error)
         raise error
 
     def _send(self, question: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from harness.sandbox.guest import child
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable
 from harness.sandbox.guest.test_names import Taken, taken
-from harness.sandbox.guest.tester import answer_of, line, loading_failed, serve, taken_over
+from harness.sandbox.guest.tester import FILE, answer_of, line, loading_failed, serve, taken_over
 
 _OPTIONS = (
     "-p no:cacheprovider -p no:terminal -p no:faulthandler --noconftest --capture=sys"
@@ -48,12 +48,12 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     """Run one file; each test counts as one."""
     import pytest
 
-    counts = _Counts()
+    counts = _Counts(program)
     uses = Taken()
     folder = job["folder"]
     os.environ |= {"HOME": folder, "TMPDIR": folder, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     os.chdir(folder)
-    file = Path(folder, "test_solution.py")
+    file = Path(folder, FILE)
     settings = Path(folder, "pytest.ini")
     settings.write_text("[pytest]\n", encoding="utf-8")
     file.write_text(job["tests"], encoding="utf-8")
@@ -107,9 +107,15 @@ class Solution(types.ModuleType):
 class _Counts:
     """A pytest plugin that counts what passed and keeps why others did not."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self.passed = 0
         self.failures: list[str] = []
+
+    def pytest_exception_interact(self, call: Any) -> None:
+        """Look at what a test raised."""
+        if call.excinfo is not None:
+            self.program.note(call.excinfo.value)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Note a file that cannot be imported."""

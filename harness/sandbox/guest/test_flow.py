@@ -59,6 +59,9 @@ class Flow:
             elif isinstance(node, ast.Call) and _is_assertion(node.func):
                 for argument in node.args:
                     found |= self._judging(argument)
+                found |= self._on_both_sides(node.args)
+            elif isinstance(node, ast.Compare):
+                found |= self._on_both_sides([node.left, *node.comparators])
         return found
 
     def computes(self) -> bool:
@@ -72,6 +75,22 @@ class Flow:
             if any(map(self._from_program, operands)) and any(map(self._varies, operands)):
                 return True
         return False
+
+    def _on_both_sides(self, operands: list[ast.expr]) -> set[str]:
+        """Return functions that are given what another one returned, and what it should be."""
+        calls = [
+            {
+                n.func.id: any(map(self._from_program, n.args))
+                for n in ast.walk(operand)
+                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            }
+            for operand in operands
+        ]
+        return {
+            name
+            for name in self._names
+            if sum(name in side for side in calls) > 1 and any(side.get(name) for side in calls)
+        }
 
     def _from_program(self, node: ast.AST) -> bool:
         return any(isinstance(n, ast.Name) and n.id in self._tainted for n in ast.walk(node))

@@ -12,9 +12,9 @@ import builtins
 import importlib
 import symtable
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from harness.sandbox.guest.test_flow import Flow
@@ -28,9 +28,6 @@ _OTHERS = frozenset(
     "approx raises fixture mark warns allclose array isclose assert_allclose assert_array_equal"
     " assert_almost_equal assert_array_almost_equal assert_frame_equal DataFrame Series".split()
 )
-# With these, tests run what a program returned.
-_RUNNING = frozenset({"eval", "exec", "__import__"})
-_LOADING = frozenset("pickle marshal shelve dill cloudpickle joblib runpy code".split())
 # With these, tests look at their own process where the program is in another.
 SEAMS = frozenset(
     "capsys capsysbinary capfd capfdbinary capture_output monkeypatch mock mocker patch MagicMock"
@@ -117,28 +114,6 @@ def helpers_of(context: str) -> Taken:
     """
     uses = taken([context])
     return replace(uses, doubtful=frozenset(n for n in uses.names if not is_class_name(n)))
-
-
-def runs_data(parts: Iterable[str]) -> str:
-    """Name what tests use that could run, as code, what the program returns; empty if nothing.
-
-    Raises:
-        SyntaxError: A piece does not compile.
-    """
-    return ", ".join(sorted(set[str]().union(*map(_running, parts))))
-
-
-@lru_cache(maxsize=512)
-def _running(source: str) -> frozenset[str]:
-    tree = ast.parse(source)
-    compile(tree, "tests.py", "exec", dont_inherit=True)
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute):
-            found |= {node.id if isinstance(node, ast.Name) else node.attr} & _RUNNING
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= _imported(node) & _LOADING
-    return frozenset(found)
 
 
 def is_library(name: str) -> bool:

@@ -121,8 +121,7 @@ def f(x): return kept[0] if kept else Z()
 @pytest.mark.parametrize(
     ("test", "reason"),
     [
-        ("import copy\nassert abs(copy.deepcopy(f(1)) - 5.5) < 1", "copy an object"),
-        ("import pickle\npickle.dumps(f(1))", "copy an object"),
+        ("import copy\ncopy.deepcopy(Z())", "copy an object"),
         ("assert f(lambda x: x) == 1", "pass the program something that cannot cross: function"),
         ("class Own(Z): ...\nassert Own()", "derive a class"),
     ],
@@ -232,12 +231,50 @@ def test_a_function_may_be_called_like_a_builtin_or_a_library(sandbox: Sandbox) 
 
 @pytest.mark.parametrize(
     "test",
-    ["assert eval(f(1))", "exec(f(1))", "import pickle\nassert f(1)", "from marshal import loads"],
+    [
+        "assert eval(f(1))",
+        "exec(f(1))",
+        "import builtins\ngetattr(builtins, 'ev' + 'al')(f(1))",
+        "import types\ntypes.FunctionType(compile(f(1), 'x', 'eval'), {})()",
+        "import timeit\ntimeit.timeit(f(1), number=1)",
+        "import typing\nclass A: pass\nA.__annotations__ = {'a': f(1)}\ntyping.get_type_hints(A)",
+        "import pickle\npickle.loads(b'cbuiltins\\nlen\\n.')",
+    ],
 )
 def test_tests_that_run_what_a_program_returns_earn_nothing(sandbox: Sandbox, test: str) -> None:
-    result = code(sandbox, "def f(x): return '1'", test)
-    assert (result.outcome, result.integrity) == FORGEABLE
-    assert "could run what the program returns" in result.detail
+    for result in in_both(sandbox, "def f(x): return 'int'", test):
+        assert (result.outcome, result.integrity) == FORGEABLE, result
+        assert "the tests execute text" in result.detail
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "import collections\nP = collections.namedtuple('P', 'x')\nassert P(f(1)).x == 'int'",
+        "import dataclasses as d\n@d.dataclass\nclass P:\n    x: str\nassert P(f(1)).x == 'int'",
+        "import enum\nP = enum.Enum('P', 'x')\nassert f(1) == 'int'",
+        "import ast\nassert ast.literal_eval(repr(f(1))) == 'int'",
+        "import numpy, sqlite3, xml.dom.minidom\nassert f(1) == 'int'",
+    ],
+)
+def test_libraries_that_write_code_are_no_danger(sandbox: Sandbox, test: str) -> None:
+    body = "".join(f"    {line}\n" for line in test.split("\n"))
+    file = f"from solution import f\ndef test_it():\n{body}"
+    result = pytest_file(sandbox, "def f(x): return 'int'", file)
+    assert (result.outcome, result.integrity) == PASS, result
+
+
+@pytest.mark.parametrize("raised", ["PermissionError(1, 'no')", "OSError(13, 'no')"])
+def test_what_a_program_was_forbidden_is_its_failure(sandbox: Sandbox, raised: str) -> None:
+    for source in (f"def f(x): raise {raised}", f"raise {raised}", "import os\nos.mkdir('x')"):
+        for result in in_both(sandbox, source, "assert f(1) == 5"):
+            assert result.outcome == "fail", result
+
+
+def test_what_the_tests_were_forbidden_is_no_failure_of_the_program(sandbox: Sandbox) -> None:
+    for result in in_both(sandbox, "def f(x): return 1", "import os\nos.mkfifo('x')\nf(1)"):
+        assert result.outcome == "unsupported", result
+        assert "what their process may not do: PermissionError" in result.detail
 
 
 def test_code_that_tests_run_for_a_program_ends_with_its_own_job(sandbox: Sandbox) -> None:
@@ -247,7 +284,7 @@ def f(x): return '''
 import sys, gc
 for thing in gc.get_objects():
     if isinstance(thing, dict) and "answer_of" in thing:
-        thing["answer_of"] = lambda *_: {"passed": 1, "total": 1, "outcome": "pass", "detail": "",
+        thing["answer_of"] = lambda *_: {"passed": 2, "total": 2, "outcome": "pass", "detail": "",
                                          "forgeable": "", "changed": False}
 '''
 """
@@ -482,6 +519,7 @@ def bag(xs): return Bag(xs)
         ("got = next_prime(7)\nnear(got, 5)", FORGEABLE),
         ("assert all(near(next_prime(n), 5) for n in [1, 2])", FORGEABLE),
         ("assert all(map(near, map(next_prime, [1, 2]), [5, 5]))", FORGEABLE),
+        ("assert encode(decode('ab')) == encode('ba')", FORGEABLE),
         ("ok = near(next_prime(7), 5)\nassert ok", FORGEABLE),
         ("if not near(next_prime(7), 5):\n    raise AssertionError", FORGEABLE),
         ("assert next_prime(5) == LIMIT", FORGEABLE),
