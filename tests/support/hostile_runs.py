@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 NOBODY = 65534
+PACKAGES = "site-packages"  # where the sandbox looks for pytest
 LEVELS = ("namespaces", "landlock")
 SECURITY = Path(__file__).resolve().parents[1] / "security"
 _IMPORTED = (
     "harness harness_plugins yaml pluggy pydantic pydantic_core annotated_types typing_extensions"
-    " typing_inspection pytest _pytest iniconfig packaging pygments"
+    " typing_inspection pytest _pytest py iniconfig packaging pygments"
 ).split()
 
 
@@ -56,15 +57,17 @@ def python_for(user: str) -> str | None:
 def copy_for_all(folder: Path) -> None:
     """Copy the harness, what it imports and the programs where every user can read them."""
     folder.chmod(0o755)
+    packages = folder / PACKAGES
+    packages.mkdir()
     for name in _IMPORTED:
         spec = find_spec(name)
         assert spec and spec.origin
         source = Path(spec.origin)
         if source.name == "__init__.py":
             ignored = shutil.ignore_patterns("__pycache__", "examples")
-            shutil.copytree(source.parent, folder / name, ignore=ignored)
+            shutil.copytree(source.parent, packages / name, ignore=ignored)
         else:
-            shutil.copy(source, folder)
+            shutil.copy(source, packages)
     for script in SECURITY.glob("*.py"):
         shutil.copy(script, folder)
     shutil.copytree(SECURITY / "forgeries", folder / "forgeries")
@@ -101,7 +104,7 @@ def run_script(
         done = subprocess.run(
             [python, script, level, *(a.replace("@ARENA@", arena) for a in arguments)],
             cwd=copy,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(copy)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(copy / PACKAGES)},
             capture_output=True,
             text=True,
             timeout=1200,
