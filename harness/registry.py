@@ -215,10 +215,7 @@ def find_rubric(name: str) -> Rubric | Constitution:
     from pathlib import Path
 
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        if not path.is_file():
-            raise RubricError("no such rubric file", where=name)
-        return load_rubric(path)
+        return load_rubric(Path(name))
     known: dict[str, Rubric | Constitution] = {}
     for folder in registry().rubric_dirs:
         for file in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):

@@ -157,16 +157,18 @@ def split_pairs(pairs: Iterable[str] | None, flag: str) -> dict[str, str]:
 def key_values(pairs: Iterable[str] | None, flag: str = "--option") -> dict[str, Any]:
     """Return key=value options with the values read as YAML, so that 3 is a number.
 
+    A value that is no YAML is the text that it is.
+
     Raises:
         ConfigError: A pair has no "=", or a key is given twice.
     """
-    import yaml
+    from harness.nouns.yaml_file import parse_yaml
 
     found: dict[str, Any] = {}
     for key, text in split_pairs(pairs, flag).items():
         try:
-            found[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
+            found[key] = parse_yaml(text)
+        except ValueError:
             found[key] = text
     return found
 

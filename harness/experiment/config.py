@@ -232,16 +232,13 @@ def read_config(path: Path) -> tuple[RunConfig, str]:
         ConfigError: The file is missing, is not YAML, or has repeated, unknown, missing or wrong
             keys; one error for all of them.
     """
+    from harness.nouns.plain_text import file_bytes, utf8
     from harness.nouns.yaml_file import parse_yaml
 
-    if not path.is_file():
-        raise ConfigError("no such experiment file", where=str(path))
-    written = path.read_bytes()
+    written = file_bytes(path, ConfigError)
     keep_secrets_in_text(written.decode(errors="replace"))  # a message may quote the file
     try:
-        content = parse_yaml(written.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not UTF-8: {error}", where=str(path)) from error
+        content = parse_yaml(utf8(written, path, ConfigError))
     except ValueError as error:
         raise ConfigError(redact(str(error)), where=str(path)) from error
     if not isinstance(content, dict):

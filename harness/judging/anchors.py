@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from harness.nouns.errors import DataError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
+from harness.nouns.plain_text import file_text, parsed_json
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest
@@ -67,10 +69,11 @@ def read_anchors(path: Path) -> Anchors:
     Raises:
         DataError: It is missing, is no anchor file, or was changed since it was written.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError("no such anchor file", where=str(path), hint="make one with --pin")
+    text = file_text(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(text)
         sha256 = content.pop("sha256")
         requests = tuple(_request(row) for row in content["requests"])
         passes = tuple(tuple(judgment_from(j) for j in rows) for rows in content["passes"])

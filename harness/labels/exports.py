@@ -17,7 +17,6 @@ and what models suggested (predictions, suggestions) is no label of a person and
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from harness.labels.failures import SKIP
 from harness.labels.files import Row, Table, read_table
 from harness.labels.values import cell_text
 from harness.nouns.errors import DataError
+from harness.nouns.plain_text import parsed_json
 
 Cells = dict[str, Any]
 
@@ -276,8 +276,8 @@ def _parsed(cell: Any, brackets: str = "[") -> Any:
     """Return what a text says that is JSON and begins with one of these brackets."""
     if isinstance(cell, str) and cell.lstrip().startswith(tuple(brackets)):
         try:
-            return json.loads(cell)
-        except json.JSONDecodeError:
+            return parsed_json(cell)
+        except ValueError:
             return cell
     return cell
 

@@ -6,7 +6,10 @@ import codecs
 import csv
 import io
 import json
+import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from harness.labels.problems import Problems
 from harness.labels.values import cell_text
 from harness.nouns.errors import DataError, MissingExtraError
 from harness.nouns.nearest import did_you_mean
-from harness.records.rows import need_file, parsed_json
+from harness.nouns.plain_text import file_bytes, need_file, parsed_json
 
 FORMATS = {
     ".csv": "csv",
@@ -40,6 +43,8 @@ _BOMS = (
 )
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 2**30
+_LARGEST_BOOK = 2**29  # bytes unpacked: a small file may unpack to anything
+_AS_CSV = "save the sheet as CSV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Table:
                 f"{column!r} for {wanted[column]}{did_you_mean(column, self.columns, '; ')}"
                 for column in missing
             ],
-            hint=f"its columns: {', '.join(map(str, self.columns))}",
+            hint=f"its columns: {', '.join(map(str, self.columns)):.1000}",
         )
 
     def only(self, column: str, value: str) -> Table:
@@ -183,12 +188,10 @@ def _restored(table: Table) -> Table:
 
 
 def _decode(path: Path, encoding: str) -> str:
-    data = path.read_bytes()
+    data = file_bytes(path)
     chosen = encoding or next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
     try:
         text = data.decode(chosen)
-    except LookupError as error:
-        raise DataError(f"unknown encoding {encoding!r}", where=str(path)) from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -198,6 +201,8 @@ def _decode(path: Path, encoding: str) -> str:
             hint="say which encoding it has, such as cp1252 (Windows) or latin-1: option "
             "encoding, flag --encoding; or save it as UTF-8",
         ) from error
+    except (LookupError, ValueError) as error:
+        raise DataError(f"unknown encoding {encoding!r:.60}", where=str(path)) from error
     if "\0" in text:
         raise DataError(
             "it has NUL characters, so it is probably UTF-16 without a byte order mark",
@@ -210,6 +215,8 @@ def _decode(path: Path, encoding: str) -> str:
 def _csv(path: Path, text: str, delimiter: str) -> Table:
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
     chosen = delimiter or max(_DELIMITERS, key=header_line.count)
+    if len(chosen) != 1 or chosen in '"\r\n':
+        raise DataError(f"a delimiter is one character, got {chosen!r:.60}", where=str(path))
     before = csv.field_size_limit(_LONGEST_CELL)
     records: list[tuple[int, list[str]]] = []
     number = 0
@@ -242,10 +249,10 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
 
 
 def _header(path: Path, names: list[str]) -> tuple[str, ...]:
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(
-            f"column {', '.join(map(repr, repeated))} stands in the header more than once",
+            f"column {', '.join(map(repr, repeated[:10]))} stands in the header more than once",
             where=str(path),
         )
     return tuple(names)
@@ -303,10 +310,11 @@ def _parquet(path: Path) -> Table:
         raise MissingExtraError("pyarrow", "tables") from error
     try:
         table = pyarrow.parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"not a Parquet file: {error}", where=str(path)) from error
-    rows = tuple(Row(f"row {i}", cells) for i, cells in enumerate(table.to_pylist(), 1))
-    return Table(path, tuple(table.column_names), rows)
+        lines = table.to_pylist()
+    except Exception as error:  # pyarrow raises what its readers and Python's dates raise
+        raise DataError(f"not a Parquet file: {error!s:.300}", where=str(path)) from error
+    rows = tuple(Row(f"row {i}", cells) for i, cells in enumerate(lines, 1))
+    return Table(path, _header(path, list(table.column_names)), rows)
 
 
 def sqlite_table(path: Path) -> Table:
@@ -316,7 +324,6 @@ def sqlite_table(path: Path) -> Table:
         DataError: There is none.
     """
     import sqlite3
-    from contextlib import closing
 
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
@@ -337,32 +344,42 @@ def _excel(path: Path, sheet: str) -> Table:
     except ImportError as error:
         raise MissingExtraError("openpyxl", "tables") from error
     try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > _LARGEST_BOOK:
+            raise DataError(f"it unpacks to {size >> 20} MiB", where=str(path), hint=_AS_CSV)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with closing(book):
+            return _sheet(path, book, sheet)
+    except DataError:
+        raise
     except Exception as error:  # openpyxl raises what zipfile, xml and itself raise
-        raise DataError(f"not an Excel file: {error}", where=str(path)) from error
-    try:
-        names = book.sheetnames
-        if sheet and sheet not in names:
-            raise DataError(
-                f"no sheet {sheet!r}", where=str(path), hint=f"sheets: {', '.join(names)}"
-            )
-        if not sheet and len(names) > 1:
-            raise DataError(
-                f"it has {len(names)} sheets: {', '.join(names)}",
-                where=str(path),
-                hint="say which one: option sheet, flag --sheet",
-            )
-        lines = list(book[sheet or names[0]].iter_rows(values_only=True))
-    finally:
-        book.close()
-    if not lines:
-        raise DataError("the sheet is empty", where=str(path))
-    width = max((i + 1 for i, name in enumerate(lines[0]) if name is not None), default=0)
-    header = _header(path, [str(name or "").strip() for name in lines[0][:width]])
-    rows, problems = [], []
-    for number, line in enumerate(lines[1:], 2):
-        if any(cell is not None for cell in line[width:]):
+        raise DataError(f"not an Excel file: {error!s:.300}", where=str(path)) from error
+
+
+def _sheet(path: Path, book: Any, sheet: str) -> Table:
+    names = book.sheetnames
+    if sheet and sheet not in names:
+        raise DataError(
+            f"no sheet {sheet!r:.60}", where=str(path), hint=f"sheets: {', '.join(names)}"
+        )
+    if not sheet and len(names) > 1:
+        raise DataError(
+            f"it has {len(names)} sheets: {', '.join(names)}",
+            where=str(path),
+            hint="say which one: option sheet, flag --sheet",
+        )
+    rows: list[Row] = []
+    problems: list[tuple[str, str]] = []
+    header: tuple[str, ...] | None = None
+    for number, line in enumerate(book[sheet or names[0]].iter_rows(values_only=True), 1):
+        if header is None:
+            width = max((i + 1 for i, name in enumerate(line) if name is not None), default=0)
+            header = _header(path, [cell_text(name) for name in line[:width]])
+        elif any(cell is not None for cell in line[len(header) :]):
             problems.append((f"row {number}", "a cell stands right of the header's last column"))
         elif any(cell is not None for cell in line):
             rows.append(Row(f"row {number}", dict(zip(header, line, strict=False))))
+    if header is None:
+        raise DataError("the sheet is empty", where=str(path))
     return Table(path, header, tuple(rows), problems=tuple(problems))

@@ -35,16 +35,16 @@ def read_said(texts: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ConfigError: What looks like a list or a mapping is no YAML.
     """
-    import yaml
+    from harness.nouns.yaml_file import parse_yaml
 
     said: dict[str, Any] = {}
     for option, text in texts.items():
         value: Any = text
         if text[:1] in ("[", "{"):
             try:
-                value = yaml.safe_load(text)
-            except yaml.YAMLError as error:
-                raise ConfigError(f"--set {option}: not YAML: {text}") from error
+                value = parse_yaml(text)
+            except ValueError as error:
+                raise ConfigError(f"--set {option}: {error}") from error
         elif text and option in _LISTS:
             value = [part.strip() for part in text.split(",")]
         said[option] = value

@@ -25,6 +25,11 @@ class Problems:
         """Note that a message holds at a place, such as "row 7"."""
         self._places.setdefault(message, []).append(place)
 
+    @property
+    def full(self) -> bool:
+        """Whether a further problem is counted and not shown."""
+        return len(self._places) >= SHOWN
+
     def __bool__(self) -> bool:
         return bool(self._places)
 

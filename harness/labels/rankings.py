@@ -8,7 +8,6 @@ intervals are to be clustered by item.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from harness.labels.files import Row
 from harness.labels.human_label import HumanLabel
 from harness.labels.problems import Problems
 from harness.labels.values import cell_text, number_of
+from harness.nouns.plain_text import parsed_json
 
 Pair = tuple[str, str, str]
 """(A, B, value): value is A, B or TIE."""
@@ -79,8 +79,8 @@ def ranks_of_list(cell: Any) -> dict[str, float]:
         text = cell.strip()
         if text.startswith("["):
             try:
-                cell = json.loads(text)
-            except json.JSONDecodeError as error:
+                cell = parsed_json(text)
+            except ValueError as error:
                 raise ValueError(f"{text!r:.60} is not a JSON list") from error
         else:
             cell = [[name.strip() for name in tier.split("=")] for tier in text.split(">")]

@@ -150,8 +150,9 @@ class _Reader:
             if not item:
                 self.problems.add(row.place, f"no item id (column {columns.item!r})")
             elif self.known is not None and item not in self.known.names:
-                near = did_you_mean(item, self.known.names, "; ")
-                self.problems.add(row.place, f"unknown item {item!r}{near}")
+                names = () if self.problems.full else self.known.names
+                near = did_you_mean(item, names, "; ")
+                self.problems.add(row.place, f"unknown item {item!r:.200}{near}")
             elif once and first.setdefault(item, row.place) != row.place:
                 self.problems.add(row.place, f"item {item!r} stands already in {first[item]}")
             elif columns.kind in ("best_worst", "ranking"):

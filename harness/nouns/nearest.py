@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+
+_LONGEST = 100  # characters: comparing two texts takes the product of their lengths
+_MOST = 1000  # names that are compared
 
 
 def did_you_mean(name: str, known: Iterable[str], before: str = "", after: str = "") -> str:
@@ -16,5 +20,6 @@ def did_you_mean(name: str, known: Iterable[str], before: str = "", after: str =
     """
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), 1)
+    short = (one for one in known if len(one) <= _LONGEST)
+    near = difflib.get_close_matches(name[:_LONGEST], list(islice(short, _MOST)), 1)
     return f"{before}did you mean {near[0]}?{after}" if near else ""

@@ -104,13 +104,17 @@ def load_rubric(path: Path | Traversable) -> Rubric | Constitution:
     Raises:
         RubricError: The file is not YAML, misses a key, has an unknown one, or an illegal scale.
     """
+    from pathlib import Path
+
+    from harness.nouns.plain_text import file_bytes, utf8
     from harness.nouns.yaml_file import parse_yaml
 
     try:
         try:
-            content = parse_yaml(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise RubricError(f"not UTF-8: {error}") from error
+            # A folder of rubrics may lie in a zipped package.
+            at = path if isinstance(path, Path) else None
+            data = file_bytes(at, RubricError) if at else path.read_bytes()
+            content = parse_yaml(utf8(data, path, RubricError))
         except ValueError as error:
             raise RubricError(str(error)) from error
         return _read(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError, MissingExtraError
+from harness.records.rows import read_json
 
 
 def require_train_extra() -> None:
@@ -27,9 +27,20 @@ def is_adapter(path: str | Path) -> bool:
 
 
 def base_of(adapter: str | Path) -> str:
-    """Return the checkpoint folder or hub id that a LoRA folder was trained on."""
-    config = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
-    return str(config["base_model_name_or_path"])
+    """Return the checkpoint folder or hub id that a LoRA folder was trained on.
+
+    Raises:
+        InputError: The adapter's configuration is damaged, or names no base.
+    """
+    path = Path(adapter) / "adapter_config.json"
+    base = read_json(path).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        raise InputError(
+            f"base_model_name_or_path is {base!r:.60}",
+            where=str(path),
+            hint="name the checkpoint folder or the hub id that the adapter was trained on",
+        )
+    return base
 
 
 def load_tokenizer(path: str | Path) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
+from harness.nouns.plain_text import file_bytes, opened, parsed_json
 from harness.nouns.schema import Item, Judgment, Response, Value, Verdict
 
 T = TypeVar("T")
@@ -25,54 +26,22 @@ def to_dict(record: Any) -> dict[str, Any]:
     return dataclasses.asdict(record)
 
 
-def need_file(path: Path) -> None:
-    """Refuse what is no file.
-
-    Raises:
-        DataError: There is nothing of that name, or it is a folder.
-    """
-    if path.is_dir():
-        raise DataError("it is a folder, not a file", where=str(path))
-    if not path.is_file():
-        raise DataError("no such file", where=str(path))
-
-
-def parsed_json(text: str) -> Any:
-    """Parse JSON in which no object has a key twice.
-
-    Raises:
-        JSONDecodeError: It is no JSON.
-        ValueError: A key stands twice, so that one of its values would be lost.
-    """
-    return json.loads(text, object_pairs_hook=_object)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {twice!r} stands twice in the object {found!r:.80}")
-    return found
-
-
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (place, row) for each line of a JSONL file.
 
     Raises:
         DataError: The file is missing, or a line is not UTF-8 or not a JSON object.
     """
-    need_file(path)
-    with path.open("rb") as file:
+    with opened(path) as file:
         for number, content in enumerate(file, 1):
             where = f"{path}:{number}"
             try:
-                line = content.decode("utf-8")
+                line = content.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"not UTF-8: {error.reason} at byte {error.start + 1} of the line",
                     where=where,
-                    hint=f"convert it: iconv -f latin1 -t utf-8 {path.name} > utf8.jsonl",
+                    hint="save it as UTF-8, such as by iconv -f latin1 -t utf-8 (or -f utf-16)",
                 ) from error
             if not line.strip():
                 continue
@@ -96,15 +65,16 @@ def read_json(path: Path) -> dict[str, Any]:
         DataError: The file is missing, empty or damaged.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+        content = parsed_json(file_bytes(path))
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
     if not isinstance(content, dict):
-        raise _damaged(path, f"not a JSON object: {content!r:.60}")
+        raise damaged(path, f"not a JSON object: {content!r:.60}")
     return content
 
 
-def _damaged(path: Path, reason: str) -> DataError:
+def damaged(path: Path, reason: str) -> DataError:
+    """Return what is wrong with a file that the harness wrote."""
     return DataError(
         f"the file is damaged: {reason}",
         where=str(path),

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import math
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import HarnessError
 from harness.nouns.hashing import content_hash
-from harness.records.rows import read_json
-from harness.records.writes import make_folder, write_json
+from harness.records.rows import damaged, read_json
+from harness.records.writes import make_folder, write_json, writing
 
 MANIFEST = "manifest.json"
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
+
+
+def _maps(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_SHAPES: dict[str, Callable[[object], bool]] = {
+    "stages": _maps(_is_text),
+    "seconds": _is_number,
+    "source_seconds": _maps(_is_number),
+    "created": _is_text,
+}
+"""What a later try reads again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +52,13 @@ class RunDirectory:
             DataError: It is damaged.
         """
         path = self.path / MANIFEST
-        return read_json(path) if path.is_file() else {}
+        if not os.path.lexists(path):
+            return {}
+        found = read_json(path)
+        for key, fits in _SHAPES.items():
+            if key in found and not fits(found[key]):
+                raise damaged(path, f"{key} is {found[key]!r:.60}")
+        return found
 
     def update_manifest(self, **entries: Any) -> None:
         """Set top-level entries of the manifest."""
@@ -55,7 +84,9 @@ class RunDirectory:
         import fcntl
 
         make_folder(self.path)
-        with (self.path / ".lock").open("w", encoding="utf-8") as file:
+        with writing(self.path):
+            opened = (self.path / ".lock").open("w", encoding="utf-8")
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
 from harness.nouns.redaction import redact
 from harness.records.rows import to_dict
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Do something that writes to a path.
+
+    Raises:
+        InputError: It cannot be written: a full disk, no right to, a folder of that name.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise InputError(
+            f"cannot write it: {error.strerror or error}",
+            where=str(path),
+            hint="make room, and run the same command again"
+            if full
+            else "name a place where you may write",
+        ) from error
 
 
 def make_folder(path: Path) -> None:
@@ -43,16 +64,21 @@ def whole(path: Path, private: bool = False) -> Iterator[Path]:
 
     Several processes may write the same file at once: the last one stays. With ``private`` only
     its owner may read it.
+
+    Raises:
+        InputError: It cannot be written, for example because the disk is full.
     """
     make_folder(path.parent)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        if private:
-            keep_private(part)
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(path):
+        try:
+            if private:
+                keep_private(part)
+            yield part
+            part.replace(path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import DataError, HarnessError
+from harness.records.rows import read_json
 from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
@@ -74,18 +75,15 @@ def load(run_dir: Path) -> dict[str, Any]:
             where=str(run_dir),
             hint="name the folder of a run that has finished, such as reports/<name>",
         )
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"not JSON: {error}", where=str(path)) from error
-    found = data.get("format") if isinstance(data, dict) else None
+    data = read_json(path)
+    found = data.get("format")
     if found != FORMAT:
         raise DataError(
             f"its format is {found!r}, this version reads {FORMAT}",
             where=str(path),
             hint="run the experiment again; stages that are done are not repeated",
         )
-    return dict(data)
+    return data
 
 
 def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section], list[str]]:

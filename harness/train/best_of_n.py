@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_policy
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, sample
+from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 from harness.train.reward_function import call_rewards
 from harness.train.rows import Row
@@ -53,9 +54,9 @@ class BestOfN(Sft):
         with state.main_process_first():
             if not path.is_file():
                 write_json(path, self._chosen(state.device))
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = read_json(path)
+        best = _best(path, kept)
         self._sampled = kept["sampled"]
-        best: list[Row] = kept["best"]
         if not best:
             raise DataError(
                 f"none of {self.settings.n} completions of any prompt has a reward",
@@ -91,6 +92,23 @@ class BestOfN(Sft):
             "kl_bound": best_of_n_kl(n),
         }
         return {"sampled": sampled, "best": best}
+
+
+def _best(path: Path, kept: Any) -> list[Row]:
+    """Return the kept completions, once it is seen that they are what was sampled."""
+    sampled, best = kept.get("sampled"), kept.get("best")
+    if not isinstance(sampled, dict) or not isinstance(best, list):
+        raise damaged(path, "it has no completions")
+    for number, row in enumerate(best):
+        ids = row.get("completion_ids") if isinstance(row, dict) else None
+        if not (
+            isinstance(ids, list)
+            and all(type(one) is int and 0 <= one < 2**31 for one in ids)
+            and isinstance(row.get("prompt"), str | list)
+            and isinstance(row.get("completion"), str)
+        ):
+            raise damaged(path, f"best[{number}] is no completion: {row!r:.60}")
+    return best
 
 
 def best_rows(

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
+from harness.nouns.plain_text import file_bytes, file_text, parsed_json
 from harness.records.file_hash import file_hash
-from harness.records.rows import read_json
-from harness.records.writes import make_folder, write_text
+from harness.records.rows import damaged, read_json, read_rows
+from harness.records.writes import make_folder, write_text, writing
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""
@@ -76,7 +77,7 @@ class TrainingFolder:
         ).hexdigest()
         fingerprint_path = path / "inputs.sha256"
         if fingerprint_path.is_file():
-            if fingerprint_path.read_text(encoding="utf-8").strip() != fingerprint:
+            if file_text(fingerprint_path).strip() != fingerprint:
                 raise InputError(
                     "the folder holds a training with other settings, rows, rewards, seed or base"
                     " model",
@@ -98,6 +99,8 @@ class TrainingFolder:
             return None
         stored = read_json(self._result_path)
         weights = stored.pop("weights", None)  # none in those of earlier versions
+        if not _is_result(stored):
+            raise damaged(self._result_path, f"it is no result of a training: {stored!r:.60}")
         if weights is None or not self.final.is_dir():
             self._result_path.unlink(missing_ok=True)
             return None
@@ -116,15 +119,16 @@ class TrainingFolder:
         if not self.writes or not self.log_path.is_file():
             return
         kept = []
-        for line in self.log_path.read_text(encoding="utf-8").splitlines():
+        for line in file_bytes(self.log_path).splitlines():
             try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
+                row = parsed_json(line)
+                number, seconds = int(row["step"]), float(row["seconds"])
+            except (ValueError, KeyError, TypeError, OverflowError):
                 break
-            if step and row["step"] <= step:
-                kept.append(line)
-                self._seconds_before = row["seconds"]
-        write_text(self.log_path, "".join(line + "\n" for line in kept))
+            if step and number <= step:
+                kept.append(line.decode("utf-8") + "\n")
+                self._seconds_before = seconds
+        write_text(self.log_path, "".join(kept))
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row; numbers that are not finite become null."""
@@ -132,7 +136,7 @@ class TrainingFolder:
             return
         clean = {key: _finite(value) for key, value in row.items()}
         clean["seconds"] = round(self.seconds(), 3)
-        with self.log_path.open("a", encoding="utf-8") as file:
+        with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
         if self._on_step is not None:
             self._on_step(clean)
@@ -171,8 +175,12 @@ def altered(checkpoint: Path, folder: Path) -> InputError:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a training's log."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Return the rows of a training's log.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    return [row for _, row in read_rows(path)]
 
 
 def peak_memory_mb() -> float:
@@ -187,6 +195,15 @@ def peak_memory_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts bytes, Linux KiB.
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _is_result(stored: Mapping[str, Any]) -> bool:
+    needed = {"steps": int, "seconds": float, "peak_memory_mb": float}
+    return (
+        needed.keys() <= stored.keys() <= {*needed, "too_long"}
+        and all(isinstance(stored[key], int | kind) for key, kind in needed.items())
+        and isinstance(stored.get("too_long", 0), int)
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from harness.nouns.errors import InputError
+from harness.nouns.plain_text import parsed_json
 from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import padded
@@ -178,7 +179,7 @@ def read_statistics(path: str | Path) -> dict[str, Any]:
     """
     folder = Path(path)
     try:
-        found: dict[str, Any] = json.loads((folder / STATISTICS).read_text(encoding="utf-8"))
+        found: dict[str, Any] = parsed_json((folder / STATISTICS).read_bytes())
         if math.isfinite(found["score_mean"]) and 0 < found["score_deviation"] < math.inf:
             return found
         reason = "mean or deviation of its scores is no number"

@@ -6,7 +6,6 @@ functions.
 
 from __future__ import annotations
 
-import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 from transformers import PrinterCallback, TrainerCallback
 
+from harness.nouns.plain_text import parsed_json
 from harness.policy.models import Reference, load_policy, save_final
 from harness.policy.sampling import unbent
 from harness.train.result import TrainingFolder
@@ -70,9 +70,9 @@ def last_whole_checkpoint(resume_dir: Path) -> Path | None:
     for path in resume_dir.glob("checkpoint-*"):
         try:
             # transformers writes this file last.
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            parsed_json((path / "trainer_state.json").read_bytes())
             whole.append(path)
-        except (OSError, json.JSONDecodeError):
+        except (OSError, ValueError):
             shutil.rmtree(path, ignore_errors=True)
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError, GateStopError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest
+from harness.records.rows import read_json
 from harness.records.writes import write_json
 from harness.registry import registry
 
@@ -224,11 +224,15 @@ def read_gates(path: Path) -> tuple[dict[str, float], dict[str, float]]:
     Raises:
         DataError: The file is missing or is no agreement.json.
     """
+    content = read_json(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         left = {str(gate["source"]): float(gate["weight"]) for gate in content["gates"]}
-        return left, {str(name): float(kappa) for name, kappa in content["kappas"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        kappas = {str(name): float(kappa) for name, kappa in content["kappas"].items()}
+        for name, number in (*left.items(), *kappas.items()):
+            if not abs(number) <= 1:
+                raise ValueError(f"{number} of {name} is not between -1 and 1")
+        return left, kappas
+    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"not what harness agree --out writes: {error!r}", where=str(path)
         ) from error

@@ -12,7 +12,7 @@ from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Response
 from harness.records.judgments import RecordedJudgment
 from harness.records.rows import to_dict
-from harness.records.writes import write_jsonl
+from harness.records.writes import make_folder, write_jsonl
 
 
 def read_truth(labels: Path) -> dict[str, str]:
@@ -64,7 +64,7 @@ def write_cascade(
 ) -> None:
     """Write accepted.jsonl, and what is left as items.jsonl and responses.jsonl, into a folder."""
     about = {row.judgment.request_id: row for row in judgments}
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_jsonl(
         out / "accepted.jsonl",
         (

@@ -79,7 +79,7 @@ def test_every_option_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "absent.yaml"], ["absent.yaml", "no such experiment file"]),
+        (["run", "absent.yaml"], ["absent.yaml", "no such file"]),
         (["plugins", "exakt_match"], ["exakt_match", "did you mean exact_match"]),
         (
             "judge --source nobody --items i --responses r --out o".split(),

@@ -142,7 +142,7 @@ principles:
         (("version: 2", EXAMPLE.format(3)), r"responses of examples\[0\] must be a list .*got 3"),
         (("version: 2", EXAMPLE.format("abc")), "must be a list .*got 'abc'"),
         (("version: 2", EXAMPLE.format("[on]")), "a response of examples.* must be text"),
-        (("text: Is it clear?", "text: !!binary aGk="), "only text, numbers"),
+        (("text: Is it clear?", "text: !!binary aGk="), "known: text, numbers"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
