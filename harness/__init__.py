@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.experiment.stages.train import TrainSettings as TrainSettings
     from harness.experiment.stages.train import train as train
     from harness.labels.ratings import Reading as Reading
+    from harness.records.recovery import recover as recover
 
 _STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
@@ -42,6 +43,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Reading": "harness.labels.ratings",
     "RespondSettings": "harness.experiment.stages.respond",
     "TrainSettings": "harness.experiment.stages.train",
+    "recover": "harness.records.recovery",
     "run": "harness.experiment.run",
 }
 __all__ = sorted(_HOMES)

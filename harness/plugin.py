@@ -60,6 +60,7 @@ from harness.nouns.errors import (
 )
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.plain_text import file_text, parsed_json
 from harness.nouns.rubric import Constitution, Criterion, Principle, Rubric, load_rubric
 from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
 from harness.nouns.schema import (
@@ -151,11 +152,13 @@ __all__ = [
     "WorkOutcome",
     "Workers",
     "content_hash",
+    "file_text",
     "find_rubric",
     "hookimpl",
     "human_labels",
     "judge",
     "load_rubric",
+    "parsed_json",
     "read_items",
     "read_label_table",
     "read_labels",

@@ -205,6 +205,11 @@ def import_labels(
         DataError: One error for everything that is wrong with the rows.
     """
     columns = mapping.columns()
+    if columns.kind == "labels":
+        raise ConfigError(
+            "task: labels is for labels of items, and an import is of what was said of responses",
+            hint="harness agree and harness aggregate read such a table as it is",
+        )
     labels = read_labels(mapping.table, columns, known)
     wanted = (files.items, files.responses)
     items, responses = read_texts(mapping.table, columns) if any(wanted) else ([], [])

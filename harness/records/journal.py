@@ -19,13 +19,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from harness.nouns.errors import ConfigError, DataError, HarnessError, StorageError
 from harness.nouns.redaction import redact
 from harness.nouns.schema import Judgment
 from harness.records.marks import LEFT, TABLE, Marks
 from harness.records.rows import judgment_from, to_dict
+from harness.records.sqlite_file import check_tables, sqlite_problem
 from harness.records.writes import keep_private, make_folder
 
 GROUP = 64
@@ -46,7 +47,7 @@ def journal_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.{JOURNAL}")
 
 
-_SCHEMA = (
+SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS judgments (
     request_id TEXT NOT NULL, source TEXT NOT NULL, source_version TEXT NOT NULL,
@@ -61,6 +62,17 @@ CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, body TEXT NOT NULL) WI
 )
 
 
+WITHOUT = "without it all is judged and paid for anew"
+"""What it means to lose a journal."""
+
+
+def _reply(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise ValueError(f"a reply is an object, got {body!r:.60}")
+    return body
+
+
+T = TypeVar("T")
 _Entry: TypeAlias = "tuple[str, tuple[Any, ...]] | threading.Event | Callable[[], None] | None"
 _place = attrgetter("request_id", "source", "source_version", "annotator", "order", "repeat")
 
@@ -91,7 +103,8 @@ class Journal:
         with contextlib.suppress(OSError):  # opening it tells what is wrong
             keep_private(path)
         with self._reading(), contextlib.closing(self._connect()) as connection:
-            connection.executescript(_SCHEMA)
+            check_tables(connection, SCHEMA, path)
+            connection.executescript(SCHEMA)
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
 
@@ -99,12 +112,29 @@ class Journal:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
+            raise sqlite_problem(error, self.path, "journal", WITHOUT) from error
+
+    def _parsed(self, build: Callable[[Any], T], bodies: Iterable[str]) -> list[T]:
+        """Return what the bodies of rows say.
+
+        Raises:
+            DataError: Some are damaged; says how many.
+        """
+        found, broken, reason = [], 0, ""
+        for body in bodies:
+            try:
+                found.append(build(json.loads(body)))
+            except (TypeError, ValueError, RecursionError) as error:
+                broken, reason = broken + 1, reason or str(error)
+        if broken:
             raise DataError(
-                f"the journal cannot be read: {error}",
+                f"{broken} of {broken + len(found)} rows are damaged: {reason:.200}",
                 where=str(self.path),
-                hint="put a copy of it back; without it all is judged and paid for anew",
-            ) from error
+                hint=f"keep the others: harness recover {self.path}; what is lost is judged and"
+                " paid for anew",
+            )
+        return found
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._reading():
@@ -176,7 +206,7 @@ class Journal:
     def get_reply(self, key: str) -> dict[str, Any] | None:
         """Return the recorded reply of a key, None when there is none."""
         rows = self._rows("SELECT body FROM replies WHERE key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else None
+        return self._parsed(_reply, rows[0])[0] if rows else None
 
     def changes(self) -> int:
         """Return how many rows this journal object has added, changed or removed."""
@@ -201,7 +231,7 @@ class Journal:
         if source is not None:
             where, values = where + " AND source = ?", [scope, source]
         rows = self._rows(f"SELECT body FROM judgments WHERE {where} ORDER BY rowid", values)
-        return [judgment_from(json.loads(body)) for (body,) in rows]
+        return self._parsed(judgment_from, (body for (body,) in rows))
 
     def forget(self, judgments: Iterable[Judgment], scope: str = "") -> None:
         """Remove judgments, such as failures that are to be tried again."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, ScaleError
 from harness.nouns.scale import Scale
-from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, SourceKind, Value
 from harness.records.rows import judgment_from, read_rows, to_dict
 from harness.records.writes import write_jsonl
 
@@ -99,10 +99,11 @@ def read_judgments(path: Path) -> list[RecordedJudgment]:
         try:
             judgment = judgment_from({k: v for k, v in row.items() if k in _KNOWN})
             info = _info(judgment, row["source_info"])
-            about = str(row["item_id"]), tuple(map(str, row["response_ids"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            about = _about(row)
+            _check_value(judgment.verdict.value, info.scale, about[1])
+        except (KeyError, TypeError, ValueError, AttributeError, ScaleError) as error:
             raise DataError(
-                f"not a judgment of harness judge: {error!r}",
+                f"not a judgment of harness judge: {error!r:.300}",
                 where=where,
                 hint="write an older file anew by the same harness judge: nothing is judged twice",
             ) from error
@@ -110,14 +111,37 @@ def read_judgments(path: Path) -> list[RecordedJudgment]:
     return found
 
 
+def _about(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    named = row["response_ids"]
+    if not isinstance(named, list) or not named:
+        raise ValueError(f"response_ids must be a list of names, got {named!r:.60}")
+    return str(row["item_id"]), tuple(map(str, named))
+
+
+def _check_value(value: Value, scale: Scale | None, responses: Sequence[str]) -> None:
+    """Refuse a value that no such request could have got."""
+    if value is None:
+        return
+    if len(responses) == 1:
+        fits = scale is None or scale.contains(value)
+    elif len(responses) == 2:
+        fits = value in ("A", "B", "TIE")
+    else:
+        fits = isinstance(value, tuple) and set(value) <= set(responses)
+    if not fits:
+        raise ValueError(f"{value!r:.60} is no value of this request")
+
+
 def _info(judgment: Judgment, row: Mapping[str, Any]) -> SourceInfo:
     scale = row["scale"] and Scale(**{**row["scale"], "labels": tuple(row["scale"]["labels"])})
+    if row["kind"] not in get_args(SourceKind) or type(row["simulated"]) is not bool:
+        raise ValueError(f"source_info is {dict(row)!r:.100}")
     return SourceInfo(
         judgment.source,
         judgment.source_version,
         row["kind"],
         scale,
         simulated=row["simulated"],
-        identity=row["identity"],
-        models=tuple(row["models"]),
+        identity=str(row["identity"]),
+        models=tuple(map(str, row["models"])),
     )

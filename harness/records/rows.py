@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast, get_args
 
 from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import file_bytes, opened, parsed_json
-from harness.nouns.schema import Item, Judgment, Response, Value, Verdict
+from harness.nouns.schema import Item, Judgment, Order, Response, Value, Verdict
 
 T = TypeVar("T")
 Named = TypeVar("Named", Item, Response)
@@ -242,17 +243,71 @@ def response_from(row: Mapping[str, Any]) -> Response:
 
 
 def verdict_from(row: Mapping[str, Any]) -> Verdict:
-    """Build a verdict from what ``to_dict`` made of it."""
-    value = row["value"]
+    """Build a verdict from what ``to_dict`` made of it.
+
+    Raises:
+        ValueError: A field is missing or of the wrong type.
+    """
+    value, chance = row.get("value"), row.get("probability")
     value = tuple(value) if isinstance(value, list) else value
-    return Verdict(
-        Status(row["status"]), cast(Value, value), row.get("probability"), row.get("rationale", "")
-    )
+    texts = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    if not (value is None or texts or isinstance(value, str | bool) or _is_finite(value)):
+        raise ValueError(f"a verdict's value is text, a finite number or a ranking, got {value!r}")
+    if not (chance is None or _is_finite(chance)):
+        raise ValueError(f"a probability is a number, got {chance!r:.60}")
+    rationale = _need(row, "rationale", str, "")
+    return Verdict(Status(_need(row, "status", str)), cast(Value, value), chance, rationale)
 
 
 def judgment_from(row: Mapping[str, Any]) -> Judgment:
-    """Build a judgment from what ``to_dict`` made of it."""
-    fields = dict(row)
-    fields["verdict"] = verdict_from(row["verdict"])
-    fields["tokens"] = Tokens(**row.get("tokens", {}))
-    return Judgment(**fields)
+    """Build a judgment from what ``to_dict`` made of it.
+
+    Raises:
+        ValueError: A field is missing, unknown or of the wrong type.
+    """
+    if not isinstance(row, Mapping):
+        raise ValueError(f"a judgment is an object, got {row!r:.60}")
+    unknown = row.keys() - _JUDGMENT
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(sorted(unknown)):.100}")
+    order = _need(row, "order", str, "")
+    if order not in get_args(Order):
+        raise ValueError(f"order is {order!r:.60}, not AB, BA or empty")
+    numbers = {key: row.get(key, 0.0) for key in ("cost_usd", "latency_s")}
+    if wrong := [key for key, value in numbers.items() if not _is_finite(value)]:
+        raise ValueError(f"{wrong[0]} must be a number, got {numbers[wrong[0]]!r:.60}")
+    tokens = _need(row, "tokens", dict, {})
+    return Judgment(
+        _need(row, "request_id", str),
+        _need(row, "source", str),
+        _need(row, "source_version", str),
+        _need(row, "annotator", str),
+        verdict_from(_need(row, "verdict", dict)),
+        cast(Order, order),
+        _need(row, "repeat", int, 0),
+        **numbers,
+        tokens=Tokens(_need(tokens, "prompt", int, 0), _need(tokens, "completion", int, 0)),
+        raw=_need(row, "raw", str, ""),
+        metadata=_need(row, "metadata", dict, {}),
+    )
+
+
+_JUDGMENT = frozenset(field.name for field in dataclasses.fields(Judgment))
+
+
+def _need(row: Mapping[str, Any], key: str, kind: type[T], default: T | None = None) -> T:
+    value = row.get(key, default)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{key} must be {_WORDS[kind]}, got {value!r:.60}")
+    return value
+
+
+_WORDS: Mapping[type, str] = {str: "text", int: "a whole number", dict: "an object"}
+
+
+def _is_finite(value: Any) -> bool:
+    """Tell whether something is a number that a float can hold."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:
+        return False

@@ -24,7 +24,9 @@ from harness.plugin import (
     SourceFactory,
     Status,
     Verdict,
+    file_text,
     hookimpl,
+    parsed_json,
     verifier,
 )
 
@@ -144,8 +146,8 @@ def _schema(options: JsonSchemaOptions, item: Item | None) -> Any:
         return options.json_schema
     if options.file:
         try:
-            return json.loads(Path(options.file).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return parsed_json(file_text(Path(options.file)))
+        except ValueError as error:
             raise DataError(f"no JSON schema: {error}", where=options.file) from error
     return item.reference if item and isinstance(item.reference, Mapping) else None
 

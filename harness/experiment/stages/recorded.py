@@ -11,9 +11,10 @@ from harness.feedback.requests import OVERALL, build_requests
 from harness.labels.ratings import Reading
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
+from harness.nouns.plain_text import need_file
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
 from harness.records.judgments import RecordedJudgment, is_judgments, read_judgments
-from harness.records.rows import read_items, read_responses, to_dict
+from harness.records.rows import read_items, read_responses, read_rows, to_dict
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
 
     Raises:
         InputError: No path is given, or of several not all are of judgments.
+        DataError: One of several is damaged or missing.
     """
     paths = [given] if isinstance(given, str | Path) else given
     if not isinstance(paths, Sequence) or not paths or isinstance(paths, bytes):
@@ -102,10 +104,15 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
     if wrong := [path for path in paths if not isinstance(path, str | Path)]:
         raise InputError(f"labels must be paths of files, got {wrong[0]!r:.60}")
     paths = list(map(Path, paths))
-    judged = all(is_judgments(path) for path in paths)
-    if not judged and len(paths) != 1:
-        raise InputError("several files must all be judgments of harness judge")
-    return paths, judged
+    others = [path for path in paths if not is_judgments(path)]
+    if others and len(paths) != 1:
+        need_file(others[0])
+        if others[0].suffix == ".jsonl":
+            next(read_rows(others[0]), None)  # which says what is damaged
+        raise InputError(
+            "several files must all be judgments of harness judge", where=str(others[0])
+        )
+    return paths, not others
 
 
 def read_recorded(
@@ -132,6 +139,7 @@ def read_recorded(
     for row in rows:
         request_id = row.judgment.request_id
         if request_id in requests:
+            _check_same(requests[request_id], row)
             continue
         lost = items is not None and row.item_id not in items
         if lost or (known is not None and any(name not in known for name in row.response_ids)):
@@ -154,6 +162,23 @@ def read_recorded(
     if answers and answers.responses:
         asked += _other_pairs(asked, answers)
     return Recorded(asked, [row.judgment for row in rows], infos)
+
+
+def _check_same(asked: JudgmentRequest, row: RecordedJudgment) -> None:
+    """Refuse judgments of one request that are about different things.
+
+    Raises:
+        DataError: They are.
+    """
+    about = asked.item.id, *(response.id for response in asked.responses)
+    if about != (row.item_id, *row.response_ids):
+        raise DataError(
+            f"request {row.judgment.request_id!r:.60} is about {', '.join(row.response_ids):.100}"
+            f" of {row.item_id:.60} here, and about {', '.join(about[1:]):.100} of {about[0]:.60}"
+            " before",
+            where=row.where,
+            hint="the line was edited, or its file belongs to other responses",
+        )
 
 
 def _infos(
