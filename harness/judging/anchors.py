@@ -78,6 +78,8 @@ def read_anchors(path: Path) -> Anchors:
         requests = tuple(_request(row) for row in content["requests"])
         passes = tuple(tuple(judgment_from(j) for j in rows) for rows in content["passes"])
         fields = (content["use"], content["version"], content["options"], content["seed"])
+        if len(passes) != 2:
+            raise ValueError(f"two passes are pinned, got {len(passes)}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not an anchor file: {error!r}", where=str(path)) from error
     if content_hash(content) != sha256:

@@ -184,11 +184,16 @@ def _is_reply(row: tuple[Any, ...]) -> bool:
     return isinstance(row[0], str) and isinstance(row[1], str) and _is_row(row[1].encode())
 
 
+def _is_mark(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(cell, str) for cell in row[:3]) and isinstance(row[3], int | float)
+
+
 _TABLES: Mapping[str, tuple[int, Callable[[tuple[Any, ...]], bool]]] = {
     "judgments": (8, _is_judgment),
     "replies": (2, _is_reply),
+    "in_flight": (4, _is_mark),
 }
-_NUMBERED = ("judgments",)
+_NUMBERED = ("judgments", "in_flight")
 """Tables whose rows have numbers, so that it is known which of them are missing."""
 
 

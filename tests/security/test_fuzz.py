@@ -276,3 +276,12 @@ def test_a_name_that_no_file_has_is_one_error(name: str) -> None:
 def test_an_example_experiment_is_read_again() -> None:
     assert sys.get_int_max_str_digits() == 4300
     assert read_config(ROOT / "examples" / "arithmetic.yaml")[0].name == "arithmetic"
+
+
+@pytest.mark.parametrize("passes", [[], [[]], [[], [], []]])
+def test_anchors_without_their_two_passes_are_refused(tmp_path: Path, passes: list[object]) -> None:
+    path = tmp_path / "f.json"
+    content = json.loads(READERS["anchors"].samples[0]) | {"passes": passes}
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="two passes are pinned"):
+        READERS["anchors"].read(path)
