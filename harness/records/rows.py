@@ -67,6 +67,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = parsed_json(file_bytes(path))
+    except json.JSONDecodeError as error:
+        raise damaged(path, f"not JSON: {error}") from error
     except ValueError as error:
         raise damaged(path, str(error)) from error
     if not isinstance(content, dict):
