@@ -18,8 +18,6 @@ from harness.sandbox.probes import PROBES
 
 HERE = Path(__file__).parent
 OWN = HERE / "attacks"
-OPEN = {"unsupported"}
-"""What some programs get today in place of a failure; see also forgeries/open.txt."""
 
 
 def expected_of(corpus: Path) -> dict[str, list[str]]:
@@ -53,7 +51,7 @@ def test_no_attack_succeeds(
         row
         for row in report["rows"]
         if row["passed"]
-        or row["outcome"] not in {*expected[row["file"]], *OPEN}
+        or row["outcome"] not in expected[row["file"]]
         or row["leaked"]
         or row["damage"]
         or not row["alive"]

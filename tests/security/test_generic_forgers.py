@@ -19,8 +19,6 @@ from harness.sandbox import RunLimits, Sandbox, SandboxResult
 
 FORGERS = tomllib.loads((Path(__file__).parent / "forgers.toml").read_text())["forger"]
 LIMITS = RunLimits(wall_s=30.0)
-OPEN = {"HumanEval/32"}
-"""Tasks that forgers pass today."""
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +56,7 @@ def test_no_forger_passes_any_task(humaneval: list[dict[str, Any]]) -> None:
     rewarded = [
         (forger["name"], task["task_id"], result.integrity)
         for (forger, task), result in zip(pairs, results, strict=True)
-        if result.outcome == "pass"
-        and result.integrity != "in-process"
-        and task["task_id"] not in OPEN
+        if result.outcome == "pass" and result.integrity != "in-process"
     ]
     assert rewarded == []
     # What the sandbox could not decide is no failure of the program, and a policy would learn it.
