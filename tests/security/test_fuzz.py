@@ -285,3 +285,12 @@ def test_anchors_without_their_two_passes_are_refused(tmp_path: Path, passes: li
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match="two passes are pinned"):
         READERS["anchors"].read(path)
+
+
+def test_one_request_is_about_one_thing_in_all_files(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    sample = READERS["judgments"].samples[0].splitlines()
+    other = json.loads(sample[0]) | {"response_ids": ["i1.b", "i1.a"]}
+    path.write_bytes(sample[0] + b"\n" + json.dumps(other).encode())
+    with pytest.raises(DataError, match=r"f\.jsonl:2: request 'q1' is about i1\.b, i1\.a of i1"):
+        READERS["judgments"].read(path)
