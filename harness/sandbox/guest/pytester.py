@@ -37,6 +37,7 @@ def warm_up(modules: list[str]) -> None:
     package = importlib.import_module("_pytest")
     for found in pkgutil.walk_packages(package.__path__, "_pytest."):
         importlib.import_module(found.name)
+    taken(["f(1)\ng(2)"])
 
 
 def run_job(descriptor: int) -> None:

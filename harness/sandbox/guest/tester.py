@@ -39,6 +39,7 @@ _GENERATORS = frozenset({"collections", "dataclasses", "enum", "functools"})
 def warm_up(modules: list[str]) -> None:
     """Import what tests usually import, before any fork."""
     child.warm_up(["asyncio", "unittest", "unittest.mock", *modules])
+    taken(["f(1)\ng(2)"])
 
 
 def run_job(descriptor: int) -> None:
