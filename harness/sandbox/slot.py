@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -169,7 +170,7 @@ class Slot:
             level = "landlock" if self.level == "namespaces" else self.level
             paths = self.options["extra_paths"]
             if kind == "pytester":
-                paths += tuple(path for path in sys.path if path.endswith("-packages"))
+                paths += _installed()
             self._testers[kind] = Slot(level, paths, self.options["preimport"], kind)
         return self._testers[kind]
 
@@ -240,3 +241,13 @@ class Slot:
             raise LostError("the zygote has ended")
         message: dict[str, Any] = json.loads(data)
         return message
+
+
+def _installed() -> tuple[str, ...]:
+    """Return the folders of installed packages, and that of pytest wherever it is."""
+    folders = [path for path in sys.path if path.endswith("-packages")]
+    found = find_spec("pytest")
+    if found is None or found.origin is None:
+        raise SandboxError("tests for pytest need it; hint: pip install pytest")
+    folders.append(str(Path(found.origin).parents[1]))
+    return tuple(dict.fromkeys(folders))
