@@ -63,12 +63,17 @@ def whole(path: Path, private: bool = False) -> Iterator[Path]:
     """Yield where to write a file; it gets its name when all of it is written, else it goes.
 
     Several processes may write the same file at once: the last one stays. With ``private`` only
-    its owner may read it.
+    its owner may read it. A link stays one; a device or a pipe, such as /dev/null, is written to.
 
     Raises:
         InputError: It cannot be written, for example because the disk is full.
     """
     make_folder(path.parent)
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with writing(path):
+            yield path
+        return
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with writing(path):
         try:

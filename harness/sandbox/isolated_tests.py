@@ -88,7 +88,7 @@ def _run(
         answer["total"],
         one_line(str(forgeable if forgeable and outcome == "pass" else detail)),
         slot.level,
-        "in-process" if forgeable else "isolated-tests",
+        "in-process" if forgeable or outcome == "unsupported" else "isolated-tests",
         cpu_s=end.cpu_s,
     )
     return result, answer["changed"]

@@ -118,7 +118,7 @@ class Remote:
 
     def __hash__(self) -> int:
         self._program.mark("compare objects of the program")
-        return hash(self._handle["h"][0])
+        return int(self._program.operate("hash", self))
 
     def __copy__(self) -> Remote:
         if self._made:

@@ -56,7 +56,7 @@ class Program:
         self.unproxyable = ""
         self.changed = False
         self.questions = 0
-        self.forbidden = ""
+        self.denied = ""
         self._raised: list[BaseException] = []
         self._exceptions: dict[str, type[BaseException]] = {}
         self._named: dict[str, Any] = {}
@@ -94,9 +94,11 @@ class Program:
         self.forgeable = self.forgeable or f"the tests {what}"
 
     def note(self, error: BaseException) -> None:
-        """Note what the tests were forbidden; what the program raised is its own affair."""
-        if isinstance(error, PermissionError) and all(error is not own for own in self._raised):
-            self.forbidden = self.forbidden or f"{type(error).__name__}: {error}"
+        """Note what the tests were denied; what the program raised is its own affair."""
+        reason = error.__cause__ if type(error).__name__ == "CollectError" else error
+        if isinstance(reason, PermissionError | ModuleNotFoundError):
+            if all(reason is not own for own in self._raised):
+                self.denied = self.denied or f"{type(reason).__name__}: {reason}"
 
     def call(
         self,
@@ -276,7 +278,9 @@ class Program:
         if not (isinstance(parent, type) and issubclass(parent, Exception)):
             parent = Exception
         for name in reversed(own):
-            parent = self._exceptions.setdefault(name, type(name, (parent,), {}))
+            parent = self._exceptions.setdefault(
+                name, type(name, (parent,), {"__module__": "solution"})
+            )
         return parent
 
     def _read(self, size: int) -> bytes:

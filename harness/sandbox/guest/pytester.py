@@ -62,7 +62,7 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         loaded = program.receive()
         if "e" in loaded:
             return answer_of(0, 1, "fail", loading_failed(loaded), program, uses)
-        uses = taken([job["tests"]])
+        uses = taken([job["tests"]], module=job["module"])
         program.shows_dropped = not uses.computes
         sys.modules[job["module"]] = Solution(job["module"], program, uses)
         options = [*_OPTIONS, "-c", str(settings), "--rootdir", folder, "--basetemp", f"{folder}/t"]
@@ -71,10 +71,11 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         pass  # the program remembers
     except BaseException as error:
         counts.failures.append(line(error))
-    total = counts.passed + len(counts.failures)
-    outcome = "pass" if counts.passed and not counts.failures else "fail"
+    passed = len(counts.passed - counts.failed)
+    total = passed + len(counts.failed) or len(counts.failures)
+    outcome = "pass" if passed and not counts.failures else "fail"
     detail = counts.failures[0] if counts.failures else "" if total else "there are no tests"
-    return answer_of(counts.passed, max(total, 1), outcome, detail, program, uses)
+    return answer_of(passed, max(total, 1), outcome, detail, program, uses)
 
 
 class Solution(types.ModuleType):
@@ -110,7 +111,8 @@ class _Counts:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.passed = 0
+        self.passed: set[str] = set()
+        self.failed: set[str] = set()
         self.failures: list[str] = []
 
     def pytest_exception_interact(self, call: Any) -> None:
@@ -124,9 +126,10 @@ class _Counts:
             self.failures.append(str(report.longrepr).strip().split("\n")[-1])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Count one test."""
+        """Count one test; parts of it (subTest) have its name."""
         if report.failed:
+            self.failed.add(report.nodeid)
             crash = getattr(report.longrepr, "reprcrash", None)
             self.failures.append(str(crash.message if crash else report.longrepr).split("\n")[0])
         elif report.when == "call" and report.passed:
-            self.passed += 1
+            self.passed.add(report.nodeid)

@@ -33,7 +33,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         " lt le gt ge eq ne getitem setitem delitem contains index"
     ).split()
 }
-_BUILTINS = (len, iter, next, str, repr, bool, int, float, reversed, isinstance, issubclass)
+_BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isinstance, issubclass)
 OPERATIONS |= {function.__name__: function for function in _BUILTINS}
 OPERATIONS |= {
     "enter": lambda manager: manager.__enter__(),

@@ -6,6 +6,13 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+# Methods that change a list, a set or a dictionary, and that other objects rarely have.
+_CHANGING = frozenset(
+    "append extend insert remove clear sort reverse discard setdefault popitem appendleft".split()
+)
+
+_PLACES = (ast.Name, ast.Attribute)
+
 
 class Flow:
     """Follows the program's values through test code, all scopes taken together.
@@ -19,11 +26,14 @@ class Flow:
         self._nodes = nodes
         self._names = names
         self._given: dict[str, list[ast.AST]] = {}
+        self._meant: dict[str, list[ast.AST]] = {}  # not what was put into something
         for node in nodes:
             for target, value in _assignments(node):
                 for part in ast.walk(target):
                     if isinstance(part, ast.Name):
                         self._given.setdefault(part.id, []).append(value)
+                    if isinstance(part, _PLACES) and isinstance(part.ctx, ast.Store):
+                        self._meant.setdefault(ast.unparse(part), []).append(value)
         self._follow_calls()
         self._tainted = set(names)
         before = 0
@@ -53,7 +63,7 @@ class Flow:
         found: set[str] = set()
         for node in self._nodes:
             if isinstance(node, ast.Assert | ast.If | ast.While | ast.IfExp):
-                found |= self._judging(node.test)
+                found |= self._judging(node.test, isinstance(node, ast.Assert))
             elif isinstance(node, ast.Expr):
                 found |= self._judging(node.value)
             elif isinstance(node, ast.Call) and _is_assertion(node.func):
@@ -75,6 +85,62 @@ class Flow:
             if any(map(self._from_program, operands)) and any(map(self._varies, operands)):
                 return True
         return False
+
+    def by_reference(self) -> str:
+        """Say which objects, rather than values, the tests look at; empty if none.
+
+        What crosses is a copy: it is the same as nothing, and a change of it changes nothing else.
+        """
+        handed: dict[str, int] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.Call) and self._from_program(node.func):
+                for argument in node.args:
+                    if isinstance(argument, ast.Name):
+                        line = handed.get(argument.id, node.lineno)
+                        handed[argument.id] = min(line, node.lineno)
+        for node in self._nodes:
+            if isinstance(node, ast.Compare):
+                operands = [node.left, *node.comparators]
+                same = any(isinstance(o, ast.Is | ast.IsNot) for o in node.ops)
+                if same and not any(isinstance(o, ast.Constant) for o in operands):
+                    if any(map(self._from_program, operands)):
+                        return "the tests compare the identity of objects of the program"
+            for changed in _changed(node):
+                line = getattr(changed, "lineno", 0)
+                if isinstance(changed, ast.Name) and handed.get(changed.id, line) < line:
+                    return f"the tests change {changed.id} after the program was given it"
+                if self._is_returned(changed):
+                    return "the tests change what the program has returned"
+        return ""
+
+    def _is_returned(self, node: ast.AST, depth: int = 8) -> bool:
+        """Tell whether this is a value that the program returned, or a part of one.
+
+        Not what the tests have made of it, as by ``sorted``; nor an object made from a class.
+        """
+        meant = self._meant.get(ast.unparse(node)) if isinstance(node, _PLACES) else None
+        if meant is not None:
+            return depth > 0 and any(self._is_returned(value, depth - 1) for value in meant)
+        if isinstance(node, ast.Subscript | ast.Starred):
+            return self._is_returned(node.value, depth)
+        if isinstance(node, ast.Attribute):
+            return self._is_object(node.value, depth)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return node.func.id in self._names and not node.func.id[:1].isupper()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self._is_object(node.func.value, depth)
+        return False
+
+    def _is_object(self, node: ast.AST, depth: int) -> bool:
+        """Tell whether this is the program's, or an object made from a class of it."""
+        if isinstance(node, ast.Name) and node.id in self._names:
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return node.func.id in self._names
+        meant = self._meant.get(ast.unparse(node), []) if isinstance(node, _PLACES) else []
+        if depth > 0 and any(self._is_object(value, depth - 1) for value in meant):
+            return True
+        return self._is_returned(node, depth - 1) if depth > 0 else False
 
     def _on_both_sides(self, operands: list[ast.expr]) -> set[str]:
         """Return functions that are given what another one returned, and what it should be."""
@@ -133,6 +199,19 @@ def _assignments(node: ast.AST) -> Iterator[tuple[ast.AST, ast.expr]]:
         yield node.target, node.iter
     elif isinstance(node, ast.withitem) and node.optional_vars is not None:
         yield node.optional_vars, node.context_expr
+
+
+def _changed(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a statement changes in place."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = node.targets
+    elif isinstance(node, ast.AugAssign):
+        targets = [node.target]
+    yield from (target.value for target in targets if isinstance(target, ast.Subscript))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in _CHANGING:
+            yield node.func.value
 
 
 def _is_assertion(function: ast.expr) -> bool:

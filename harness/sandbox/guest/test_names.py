@@ -31,7 +31,8 @@ _OTHERS = frozenset(
 # With these, tests look at their own process where the program is in another.
 SEAMS = frozenset(
     "capsys capsysbinary capfd capfdbinary capture_output monkeypatch mock mocker patch MagicMock"
-    " Mock redirect_stdout redirect_stderr".split()
+    " Mock redirect_stdout redirect_stderr signature getsource getfullargspec get_type_hints"
+    " __doc__ __annotations__ __code__".split()
 )
 
 
@@ -45,6 +46,7 @@ class Taken:
         doubtful: Those of ``names`` with which a program could decide its own tests: a library's
             names, and functions that judge what another function of the program has returned.
         computes: Whether what is expected depends on variables, which could be arguments.
+        by_reference: Why copies of what the program returns or is given will not do; or empty.
         seams: What they use that only works in the program's own process.
     """
 
@@ -52,6 +54,7 @@ class Taken:
     libraries: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     computes: bool = False
+    by_reference: str = ""
     seams: frozenset[str] = frozenset()
 
 
@@ -61,6 +64,7 @@ def taken(
     call: str = "",
     *,
     is_all: bool = False,
+    module: str = "",
 ) -> Taken:
     """Look through test code.
 
@@ -70,6 +74,7 @@ def taken(
         call: Name that is the program's in any case.
         is_all: Whether there is no other test code. A function of the program may then be called
             like a builtin, if nothing else can be meant.
+        module: Name under which they import the program.
 
     Raises:
         SyntaxError: A piece does not compile.
@@ -96,13 +101,14 @@ def taken(
     if is_all and not names:
         asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
         names = asked if len(asked) == 1 else set()
-    flow = Flow(nodes, names)
+    flow = Flow(nodes, names | {n for node in nodes for n in _imports(node, module)})
     doubtful = _doubtful(names, subjects) | flow.judges() if len(names) > 1 else set()
     return Taken(
         frozenset(names),
         frozenset(libraries),
-        frozenset(doubtful - {call}),
+        frozenset(doubtful & names - {call}),
         flow.computes(),
+        flow.by_reference(),
         frozenset(_words(nodes) & SEAMS),
     )
 
@@ -136,6 +142,15 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     names = {alias.name.split(".")[0] for alias in node.names}
     module = node.module if isinstance(node, ast.ImportFrom) else None
     return names | ({module.split(".")[0]} if module else set())
+
+
+def _imports(node: ast.AST, module: str) -> Iterator[str]:
+    """Yield the names under which tests have imported a module or what is in it."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        from_it = isinstance(node, ast.ImportFrom) and node.module == module
+        for alias in node.names:
+            if alias.name != "*" and (from_it or alias.name == module):
+                yield alias.asname or alias.name
 
 
 def _words(nodes: list[ast.AST]) -> set[str]:

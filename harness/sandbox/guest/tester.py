@@ -151,16 +151,17 @@ def answer_of(
     passed: int, total: int, outcome: str, detail: str, program: Program, uses: Taken
 ) -> dict[str, Any]:
     """Return the answer; what the program remembers of its end wins over the outcome."""
-    if program.unproxyable:
-        passed, outcome, detail = 0, "unsupported", program.unproxyable
+    if uses.by_reference or program.unproxyable:
+        passed, outcome = 0, "unsupported"
+        detail = uses.by_reference or program.unproxyable
     elif program.gone:
         outcome, detail = program.gone.split("\0", 1)
     elif outcome == "fail" and uses.seams:
         seams = ", ".join(sorted(uses.seams))
         detail = f"the tests look into the program's own process ({seams}), and fail: {detail}"
         outcome = "unsupported"
-    elif outcome == "fail" and program.forbidden:
-        detail = f"the tests need what their process may not do: {program.forbidden}"
+    elif outcome == "fail" and program.denied:
+        detail = f"the tests need what their process may not do or has not: {program.denied}"
         outcome = "unsupported"
     return {
         "passed": passed,

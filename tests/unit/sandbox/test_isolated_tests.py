@@ -72,6 +72,7 @@ def f(*_): return Z()
         "import unittest\nunittest.TestCase().assertAlmostEqual(f(1), 3.3)",
         "with f(1) as x:\n    assert x == 5",
         "assert f(1) == f(2)",
+        "assert len({f(1), f(2)}) == 1",
         "g = f(1)\ng.x = 5\nassert g.x == 5",
     ],
 )
@@ -89,7 +90,6 @@ def test_an_object_that_is_handed_a_value_earns_nothing(sandbox: Sandbox, test: 
         "import math\nassert math.isclose(f(1), 5.0)",
         "assert sum([f(1)]) == 5",
         "assert round(f(1), 2) == 5.5",
-        "assert len({f(1), f(2)}) == 1",
     ],
 )
 def test_an_object_is_no_data(sandbox: Sandbox, test: str) -> None:
@@ -274,7 +274,7 @@ def test_what_a_program_was_forbidden_is_its_failure(sandbox: Sandbox, raised: s
 def test_what_the_tests_were_forbidden_is_no_failure_of_the_program(sandbox: Sandbox) -> None:
     for result in in_both(sandbox, "def f(x): return 1", "import os\nos.mkfifo('x')\nf(1)"):
         assert result.outcome == "unsupported", result
-        assert "what their process may not do: PermissionError" in result.detail
+        assert "what their process may not do or has not: PermissionError" in result.detail
 
 
 def test_code_that_tests_run_for_a_program_ends_with_its_own_job(sandbox: Sandbox) -> None:
@@ -484,6 +484,123 @@ def test_tests_that_look_into_the_programs_process_say_nothing(sandbox: Sandbox,
 def test_a_pytest_file_that_does_not_compile_is_no_failure(sandbox: Sandbox) -> None:
     result = pytest_file(sandbox, "def f(): 1", "def test_it(:\n")
     assert result.outcome == "error" and "do not compile" in result.detail
+
+
+LIBRARY = """
+import collections, pathlib, typing
+Point = collections.namedtuple("Point", "x y")
+class Size(typing.NamedTuple):
+    width: int
+def point(): return Point(1, 2)
+def size(): return [Size(3)]
+def count(s): return collections.Counter(s)
+def groups(): return collections.defaultdict(list, {"a": [1]})
+def ordered(): return collections.OrderedDict([("b", 1), ("a", 2)])
+def path(): return pathlib.Path("a") / "b"
+def width(s): return s.width + 1
+class Own:
+    def __init__(self, n): self.n = n
+    def __eq__(self, other): return self.n == other.n
+    def __hash__(self): return hash(self.n)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        (
+            "assert point().x == 1 and point() == (1, 2) and point()._asdict() == dict(x=1, y=2)",
+            PASS,
+        ),
+        ("assert size()[0].width == 3", PASS),
+        ("assert count('aab').most_common(1) == [('a', 2)] and count('a')['z'] == 0", PASS),
+        ("assert groups()['zz'] == [] and groups() == {'a': [1]}", PASS),
+        ("import collections\nassert isinstance(ordered(), collections.OrderedDict)", PASS),
+        ("import pathlib\nassert path() == pathlib.Path('a/b')", PASS),
+        ("assert width(size()[0]) == 4", PASS),
+        ("assert {Own(1), Own(2)} == {Own(2), Own(1)}", FORGEABLE),
+    ],
+)
+def test_results_of_library_types(sandbox: Sandbox, test: str, expected: tuple[str, str]) -> None:
+    for result in in_both(sandbox, LIBRARY, test):
+        assert (result.outcome, result.integrity) == expected, result
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "test"),
+    [
+        (
+            "return [[0] * 2 for _ in '12']",
+            "return [[0] * 2] * 2",
+            "g = f(2)\ng[0][0] = 1\nassert g == [[1, 0], [0, 0]]",
+        ),
+        ("return list(x)", "return x", "x = [1]\ny = f(x)\ny.append(2)\nassert x == [1]"),
+        ("return list(x)", "return x", "x = [1]\ny = f(x)\nx.append(2)\nassert y == [1]"),
+        ("return list(x)", "return x", "x = [1]\nassert f(x) is not x"),
+        ("return None or KEPT", "return [1]", "assert f(1) is f(2)"),
+    ],
+)
+def test_what_copies_cannot_show_is_not_judged(
+    sandbox: Sandbox, right: str, wrong: str, test: str
+) -> None:
+    for body in (right, wrong):
+        source = f"KEPT = [1]\ndef f(x): {body}"
+        for result in in_both(sandbox, source, test):
+            assert (result.outcome, result.integrity) == ("unsupported", "in-process"), result
+        inside = asyncio.run(sandbox.run_inside(source, test))
+        assert (inside.outcome == "pass") is (body == right)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert f(1) is None",
+        "x = []\nfor i in range(3):\n    x.append(i)\n    assert f(x) is None",
+        "s = Stack()\ns.append(2)\nassert s.pop() == 2",
+        "got = []\ngot.append(f(1))\nassert got == [None]",
+        "got = {}\ngot['a'] = f(1)\nassert got == {'a': None}",
+    ],
+)
+def test_what_copies_can_show_is_judged(sandbox: Sandbox, test: str) -> None:
+    source = "def f(x): return None\nclass Stack:\n    def __init__(self): self.x = []\n"
+    source += "    def append(self, x): self.x.append(x)\n    def pop(self): return self.x.pop()"
+    for result in in_both(sandbox, source, test):
+        assert (result.outcome, result.integrity) == PASS, result
+
+
+def test_objects_that_a_test_case_has_made(sandbox: Sandbox) -> None:
+    tests = """
+import unittest
+from solution import Stack
+class TestStack(unittest.TestCase):
+    def setUp(self):
+        self.stack = Stack()
+        self.seen = []
+    def test_it(self):
+        self.stack.append(3)
+        self.seen.append(self.stack.pop())
+        self.assertEqual(self.seen, [3])
+"""
+    source = "class Stack:\n    def __init__(self): self.x = []\n"
+    source += "    def append(self, x): self.x.append(x)\n    def pop(self): return self.x.pop()"
+    result = pytest_file(sandbox, source, tests)
+    assert (result.outcome, result.integrity) == PASS, result
+    held = tests.replace("self.stack.append(3)", "self.stack.x.append(3)")
+    assert pytest_file(sandbox, source, held).outcome == "unsupported"
+
+
+def test_parts_of_a_test_that_fail_fail_it(sandbox: Sandbox) -> None:
+    tests = """
+import unittest
+from solution import f
+class TestAll(unittest.TestCase):
+    def test_all(self):
+        for n in range(3):
+            with self.subTest(n=n): self.assertEqual(f(n), n)
+"""
+    result = pytest_file(sandbox, "def f(x): raise ValueError", tests)
+    assert (result.outcome, result.passed, result.total) == ("fail", 0, 1), result
+    assert pytest_file(sandbox, "def f(x): return x", tests).outcome == "pass"
 
 
 SEVERAL = """
