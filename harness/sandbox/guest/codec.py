@@ -105,6 +105,9 @@ def to_tree(value: Any, opaque: Callable[[Any], Any] | None = None, depth: int =
         return {"p": [to_tree(value.numerator), to_tree(value.denominator)]}
     if kind in _MOMENTS and getattr(value, "tzinfo", None) is None:
         return {"m": [kind.__name__, *(getattr(value, name) for name in _MOMENTS[kind])]}
+    if opaque is not None and kind is slice:
+        parts = (value.start, value.stop, value.step)
+        return {"l": [to_tree(part, opaque, depth + 1) for part in parts]}
     if opaque is not None:
         dressed = _dressed(value)
         if dressed is not None:
@@ -214,6 +217,8 @@ def from_tree(tree: Any, opaque: Callable[[str, Any], Any] | None = None) -> Any
             return _MOMENT_TYPES[name](*parts)
         if tag == "r":
             return range(*(from_tree(part) for part in body))
+        if opaque is not None and tag == "l":
+            return slice(*(from_tree(part, opaque) for part in body))
         if opaque is not None and tag == "w":
             return _undressed(str(body[0]), body[1], from_tree(body[2], opaque))
         if opaque is not None:

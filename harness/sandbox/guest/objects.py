@@ -129,6 +129,9 @@ class Remote:
     def __deepcopy__(self, _: object) -> Remote:
         return self.__copy__()
 
+    def __format__(self, form: str) -> Any:
+        return self._program.operate("format", self, form)
+
     def __reduce_ex__(self, _: object) -> NoReturn:
         raise TypeError("cannot pickle an object of the program")
 
@@ -158,6 +161,15 @@ class RemoteClass(type):
         if name.startswith("__"):
             raise AttributeError(name)
         return cls._program.attribute(cls._handle, name, cls._made)
+
+    def __getitem__(cls, key: Any) -> Any:
+        return cls._program.operate("getitem", cls, key)
+
+    def __iter__(cls) -> Any:
+        return cls._program.operate("iter", cls)
+
+    def __len__(cls) -> Any:
+        return cls._program.operate("len", cls)
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance_of(cls, instance, Remote, "isinstance")

@@ -12,6 +12,7 @@ import builtins
 import opcode
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -24,7 +25,7 @@ _DATA_TYPES = (
     int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range
 )  # fmt: skip
 _CACHE, _POP_TOP = opcode.opmap["CACHE"], opcode.opmap["POP_TOP"]
-_CONTAINERS = (list, dict, set, bytearray, deque)
+_CONTAINERS = (list, dict, set, bytearray, deque, tuple)
 _MALFORMED = (codec.Malformed, LookupError, TypeError, ValueError, RecursionError)
 _NO_RESULT = "answered with something that is no result"
 
@@ -58,7 +59,9 @@ class Program:
         self.questions = 0
         self.denied = ""
         self._raised: list[BaseException] = []
-        self._exceptions: dict[str, type[BaseException]] = {}
+        self._exceptions: dict[Any, type[BaseException]] = {}
+        self._texts: list[str] = []
+        self._lock = threading.RLock()
         self._named: dict[str, Any] = {}
 
     def receive(self) -> dict[str, Any]:
@@ -96,6 +99,9 @@ class Program:
     def note(self, error: BaseException) -> None:
         """Note what the tests were denied; what the program raised is its own affair."""
         reason = error.__cause__ if type(error).__name__ == "CollectError" else error
+        place = str(getattr(reason, "filename", ""))
+        if any(text in place for text in self._texts if text):
+            return  # a place that the program has named
         if isinstance(reason, PermissionError | ModuleNotFoundError):
             if all(reason is not own for own in self._raised):
                 self.denied = self.denied or f"{type(reason).__name__}: {reason}"
@@ -127,25 +133,27 @@ class Program:
             "k": {name: self._tree(value) for name, value in kwargs.items()},
             "w": waits,
         }
-        result, changes = self._ask(question, made)
         given = {str(i): value for i, value in enumerate(args)} | kwargs
-        for place, tree in changes.items():
-            if place in given and isinstance(given[place], _CONTAINERS):
-                new = self._value(tree)
-                shown = dropped and self.shows_dropped
-                if self.mirror or shown:
-                    _change(given[place], new)
-                self.changed = self.changed or not shown
-        return result
+        shown = dropped and self.shows_dropped
+
+        def change(changes: dict[str, Any]) -> None:
+            for place, tree in changes.items():
+                if place in given and isinstance(given[place], _CONTAINERS):
+                    new = self._value(tree)
+                    if self.mirror or shown:
+                        _change(given[place], new)
+                    self.changed = self.changed or not shown
+
+        return self._ask(question, made, change)
 
     def operate(self, operation: str, *operands: Any) -> Any:
         """Apply an operation of Python to objects over there."""
         operands = tuple(self._tree(o) for o in operands)
-        return self._ask({"q": "op", "o": operation, "a": operands})[0]
+        return self._ask({"q": "op", "o": operation, "a": operands})
 
     def attribute(self, handle: dict[str, Any], name: str, of_made: bool) -> Any:
         """Return an attribute of an object over there."""
-        value = self._ask({"q": "attr", "f": handle, "n": name})[0]
+        value = self._ask({"q": "attr", "f": handle, "n": name})
         if isinstance(value, Remote):
             return Remote(self, value._handle, method=name, of_made=of_made)
         return value
@@ -169,26 +177,45 @@ class Program:
                     self._named[name] = self._proxy(name, described[name])
         return {name: self._named[name] for name in wanted & self._named.keys()}
 
-    def _ask(self, question: dict[str, Any], made: bool = False) -> tuple[Any, dict[str, Any]]:
-        """Ask and return the value and the changes, raise what was raised, or note the end.
+    def _ask(
+        self,
+        question: dict[str, Any],
+        made: bool = False,
+        change: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> Any:
+        """Ask and return the value, raise what was raised, or note the end.
+
+        Args:
+            question: See remote.py.
+            made: Whether the answer is an object that the tests make.
+            change: Is given what has become of the arguments.
 
         Raises:
             Gone: The program has ended or broken the protocol.
         """
-        if self.gone:
-            raise Gone(self.gone)
-        self.questions += 1
-        self._send(question)
-        answer = self.receive()
+        with self._lock:
+            if self.gone:
+                raise Gone(self.gone)
+            self.questions += 1
+            self._send(question)
+            answer = self.receive()
+        error = None
         try:
+            change(dict(answer.get("m") or {}))
             if isinstance(answer.get("e"), list) and len(answer["e"]) == 3:
                 error = self._exception(answer, iterating=question.get("o") == "next")
             else:
-                return self._value(answer["v"], made), dict(answer.get("m") or {})
+                value = self._value(answer["v"], made)
         except _MALFORMED as wrong:
             self.end("fail", f"{_NO_RESULT}: {wrong!s:.80}")
-        self._raised.append(error)
-        raise error
+        if error is not None:
+            self._raised.append(error)
+            raise error
+        if answer.get("again"):
+            self.refuse("go through an iterator that gives one object again and again")
+        if isinstance(value, str):
+            self._texts.append(value)
+        return value
 
     def _send(self, question: dict[str, Any]) -> None:
         try:
@@ -226,7 +253,7 @@ class Program:
             if "class" in description:
                 bases = _texts(description["class"])
                 if "BaseException" in bases:
-                    own = _texts(description.get("own"))
+                    own = list(description.get("own") or [])
                     return self._catching(self._exception_class(own, bases))
                 handle = {"h": [int(description["h"]["h"][0]), name]}
                 return RemoteClass(name, (), {"_program": self, "_handle": handle})
@@ -249,39 +276,48 @@ class Program:
 
     def _exception(self, answer: dict[str, Any], iterating: bool) -> BaseException:
         name, message = str(answer["e"][0]), str(answer["e"][1])
-        bases = _texts(answer.get("b"))
-        if "Exception" not in bases:
+        own, bases = list(answer.get("own") or []), _texts(answer.get("b"))
+        if not {"Exception", "SystemExit"} & set(bases):
             if name != "Unencodable":
                 self.end("fail", f"{name}: {message}")
             return TypeError(message)
-        kind = self._exception_class(_texts(answer.get("own")), bases)
+        kind = self._exception_class(own, bases)
         if issubclass(kind, StopIteration | StopAsyncIteration) and not iterating:
             # It would end a loop of the tests as if there were nothing more to test.
             return RuntimeError(f"the program raised {name}")
+        args = codec.from_tree(answer.get("a") or [])
         try:
-            error = kind(*codec.from_tree(answer.get("a") or []))
-        except Exception:
-            error = Exception(message)
+            error = kind(*args)
+        except Exception:  # it wants other arguments than it keeps
+            error = kind.__new__(kind)
+            error.args = tuple(args)
         for attribute, tree in dict(answer.get("d") or {}).items():
             if str(attribute).isidentifier() and not str(attribute).startswith("_"):
                 setattr(error, attribute, codec.from_tree(tree))
+        if own:
+            vars(error)["_text"] = str(answer.get("s", message))
         return error
 
-    def _exception_class(self, own: list[str], bases: list[str]) -> type[BaseException]:
-        """Return a builtin exception, or the empty likeness of one of the program's own.
+    def _exception_class(self, own: list[Any], bases: list[str]) -> type[BaseException]:
+        """Return a builtin exception, one of the standard library, or the likeness of another.
 
         Args:
-            own: Names of the program's own classes, the most derived first.
+            own: Number, name and module of classes that are not builtin, the most derived first.
             bases: Names of the builtin classes that it derives from, nearest first.
         """
-        parent = getattr(builtins, bases[0] if bases else "Exception", Exception)
-        if not (isinstance(parent, type) and issubclass(parent, Exception)):
+        parent: Any = getattr(builtins, bases[0] if bases else "Exception", Exception)
+        if not (isinstance(parent, type) and issubclass(parent, Exception | SystemExit)):
             parent = Exception
-        for name in reversed(own):
-            parent = self._exceptions.setdefault(
-                name, type(name, (parent,), {"__module__": "solution"})
-            )
-        return parent
+        for number, name, module in reversed(own):
+            known = _of_library(str(module), str(name))
+            if known is None:
+                content = {"__module__": "solution", "__str__": _text_of}
+                known = self._exceptions.setdefault(
+                    (number, name), type(str(name), (parent,), content)
+                )
+            parent = known
+        kind: type[BaseException] = parent
+        return kind
 
     def _read(self, size: int) -> bytes:
         parts = []
@@ -322,14 +358,41 @@ def _result_is_dropped() -> bool:
 
 
 def _change(original: Any, new: Any) -> None:
-    if isinstance(original, list | bytearray) and isinstance(new, type(original)):
+    """Make a container equal to another; those within it stay the objects that they are."""
+    if isinstance(original, list | tuple) and len(original) == len(new):
+        for place, (old, other) in enumerate(zip(original, new, strict=True)):
+            if isinstance(old, _CONTAINERS) and type(old) is type(other):
+                _change(old, other)
+            elif isinstance(original, list):
+                original[place] = other
+    elif isinstance(original, list | bytearray) and isinstance(new, type(original)):
         original[:] = new
     elif isinstance(original, deque) and isinstance(new, deque):
         original.clear()
         original.extend(new)
-    elif any(isinstance(original, kind) and isinstance(new, kind) for kind in (dict, set)):
+    elif isinstance(original, dict) and isinstance(new, dict):
+        for key, old in original.items():
+            if isinstance(old, _CONTAINERS) and type(old) is type(new.get(key)):
+                _change(old, new[key])
+                new[key] = old
         original.clear()
         original.update(new)
+    elif isinstance(original, set) and isinstance(new, set):
+        original.clear()
+        original.update(new)
+
+
+def _of_library(module: str, name: str) -> Any:
+    """Return an exception of the standard library, if the tests have its module, or None."""
+    top = module.split(".")[0]
+    if top not in sys.stdlib_module_names or top in ("unittest", "builtins"):
+        return None
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def _text_of(error: BaseException) -> str:
+    return str(vars(error).get("_text", ""))
 
 
 def _builtin_class(name: str) -> type:

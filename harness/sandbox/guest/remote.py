@@ -9,8 +9,9 @@ a numbered handle. Questions:
     {"q": "op", "o": operation, "a": [operands]}
 
 Answers: {"v": tree, "m": {position or name: tree of an argument that was changed in place}} or
-{"e": [type name, message, stage], "own": [names of its classes that are the program's own],
-"b": [names of its builtin bases], "a": its arguments, "d": {its other attributes}}.
+{"e": [type name, message, stage], "own": [[number, name, module] of classes that are not builtin],
+"b": [names of its builtin bases], "a": its arguments, "d": {its other attributes}, "s": its text,
+"m": as above}; {"again": true} besides where an iterator gave the same list once more.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 _BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isinstance, issubclass)
 OPERATIONS |= {function.__name__: function for function in _BUILTINS}
 OPERATIONS |= {
+    "format": format,
     "enter": lambda manager: manager.__enter__(),
     "exit": lambda manager: manager.__exit__(None, None, None),
 }
+_TEXT = 20_000
 
 
 class _Solution:
@@ -46,6 +49,7 @@ class _Solution:
         self.names = names
         self.handles: list[Any] = []
         self.numbers: dict[int, int] = {}  # one handle for each object: identity survives
+        self.given: dict[int, Any] = {}  # what each iterator gave last
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def tree(self, value: Any) -> Any:
@@ -79,7 +83,7 @@ class _Solution:
         value = self.names[name]
         if isinstance(value, type):
             handle = {"h": [self.number(value), name]}
-            return {"class": builtin_bases(value), "own": own_classes(value), "h": handle}
+            return {"class": builtin_bases(value), "own": self.own_classes(value), "h": handle}
         if callable(value):
             return {"callable": "async" if inspect.iscoroutinefunction(value) else "now"}
         return {"v": self.tree(value)}
@@ -89,10 +93,11 @@ class _Solution:
         if kind == "names":
             return {"names": {name: self.describe(name) for name in question["n"]}}
         arguments = [self.value(tree) for tree in question.get("a", ())]
+        sent = dict(enumerate(question.get("a", ())))
+        now = dict(enumerate(arguments))
         try:
             if kind == "op":
-                operation = self.wait if question["o"] == "await" else OPERATIONS[question["o"]]
-                return {"v": self.tree(operation(*arguments))}
+                return self.operate(question["o"], arguments)
             subject = question["f"]
             subject = self.names[subject] if isinstance(subject, str) else self.value(subject)
             if kind == "attr":
@@ -101,10 +106,10 @@ class _Solution:
                 setattr(subject, question["n"], arguments[0])
                 return {"v": None}
             keywords = {name: self.value(tree) for name, tree in question["k"].items()}
+            sent, now = sent | question["k"], now | keywords
             result = subject(*arguments, **keywords)
             result = self.tree(self.wait(result) if question["w"] else result)
-            sent = dict(enumerate(question["a"])) | question["k"]
-            return {"v": result, "m": self._changed(sent, dict(enumerate(arguments)) | keywords)}
+            return {"v": result, "m": self._changed(sent, now)}
         except codec.Unencodable as error:
             return {"e": ["Unencodable", f"returned {error}", "call"], "b": [], "a": []}
         except BaseException as error:
@@ -112,11 +117,30 @@ class _Solution:
             args = _plain(list(error.args))
             return {
                 **answer,
-                "own": own_classes(type(error)),
+                "own": self.own_classes(type(error)),
                 "b": builtin_bases(type(error)),
                 "a": [answer["e"][1]] if args is None else args,
-                "d": {k: v for k in vars(error) if (v := _plain(vars(error)[k])) is not None},
+                "d": _attributes(error),
+                "s": str(error)[:_TEXT],
+                "m": self._changed(sent, now) if kind == "call" else {},
             }
+
+    def operate(self, operation: str, arguments: list[Any]) -> dict[str, Any]:
+        """Apply an operation; notice an iterator that gives one object again and again."""
+        if operation == "await":
+            return {"v": self.tree(self.wait(arguments[0]))}
+        value = OPERATIONS[operation](*arguments)
+        answer = {"v": self.tree(value)}
+        if operation == "next" and isinstance(value, list | dict | set | bytearray):
+            if self.given.get(id(arguments[0])) is value:
+                answer["again"] = True
+            self.given[id(arguments[0])] = value
+        return answer
+
+    def own_classes(self, kind: type) -> list[Any]:
+        """Return number, name and module of classes that are not builtin, most derived first."""
+        own = [base for base in kind.__mro__ if codec.builtin_name(base) is None]
+        return [[self.number(base), base.__name__, base.__module__] for base in own]
 
     def wait(self, awaitable: Coroutine[Any, Any, Any]) -> Any:
         if self.loop is None:
@@ -127,7 +151,7 @@ class _Solution:
         """Return the arguments that the call changed in place, by position or name."""
         changed = {}
         for place, value in now.items():
-            if isinstance(value, list | dict | set | bytearray | deque):
+            if isinstance(value, list | dict | set | bytearray | deque | tuple):
                 after = self.tree(value)
                 if codec.dumps(after) != codec.dumps(sent[place]):
                     changed[str(place)] = after
@@ -142,9 +166,12 @@ def _plain(value: Any) -> Any:
         return None
 
 
-def own_classes(kind: type) -> list[str]:
-    """Return the names of a class and its bases that are not builtin, the most derived first."""
-    return [base.__name__ for base in kind.__mro__ if codec.builtin_name(base) is None]
+def _attributes(error: BaseException) -> dict[str, Any]:
+    """Return the plain attributes of an exception, those of its own classes included."""
+    own = [base for base in type(error).__mro__ if codec.builtin_name(base) is None]
+    names = {name for owner in (error, *own) for name in vars(owner) if name[:1] != "_"}
+    found = {name: _plain(getattr(error, name, None)) for name in names}
+    return {name: tree for name, tree in found.items() if tree is not None}
 
 
 def builtin_bases(kind: type) -> list[str]:

@@ -30,9 +30,13 @@ _OTHERS = frozenset(
 )
 # With these, tests look at their own process where the program is in another.
 SEAMS = frozenset(
-    "capsys capsysbinary capfd capfdbinary capture_output monkeypatch mock mocker patch MagicMock"
-    " Mock redirect_stdout redirect_stderr signature getsource getfullargspec get_type_hints"
-    " __doc__ __annotations__ __code__".split()
+    "capsys capsysbinary capfd capfdbinary capture_output caplog monkeypatch mock mocker patch"
+    " MagicMock Mock redirect_stdout redirect_stderr stdout stdin environ seed getcontext"
+    " localcontext warns catch_warnings assertWarns assertLogs setrecursionlimit tmp_path tmpdir"
+    " tmp_path_factory NamedTemporaryFile TemporaryDirectory mkdtemp mkstemp signature getsource"
+    " getfullargspec get_type_hints isgeneratorfunction iscoroutinefunction GeneratorType asdict"
+    " astuple is_dataclass FrozenInstanceError cache_info cache_clear reload __doc__"
+    " __annotations__ __defaults__ __code__ __dict__".split()
 )
 
 

@@ -658,3 +658,68 @@ def test_a_part_that_passes_only_with_changed_arguments_is_not_counted(sandbox: 
     parts = ["xs = [1]\nassert f(xs) == sum(xs)", "xs = [1]\nassert f(xs) == 2"]
     result = code(sandbox, source, *parts)
     assert (result.outcome, result.passed, result.total) == ("fail", 0, 2)
+
+
+MISTAKES = """
+import functools, json, sys
+class Bad(Exception):
+    status = 404
+    def __init__(self, x): super().__init__(x); self.x = x
+    def __str__(self): return f"bad value {self.x}"
+class Other(Exception): pass
+def misnamed():
+    class Bad(Exception): pass
+    raise Bad(1)
+def f(x): raise Bad(x)
+def parse(s): return json.loads(s)
+def leave(): sys.exit(2)
+def transfer(d):
+    d["a"] += 1
+    raise ValueError("no funds")
+def prefixes(xs):
+    got = []
+    for x in xs:
+        got.append(x)
+        yield got
+def tag(pair): pair[1].append(1)
+class Money:
+    def __init__(self, n): self.n = n
+    def __format__(self, form): return f"{self.n:{form}} EUR"
+    def __getitem__(self, key): return list(range(10))[key]
+def nothing(x): return object()
+def name(s): return "/etc/zz" + s
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "outcome"),
+    [
+        (
+            "with pytest.raises(Bad, match='bad value 7') as e: f(7)\nassert e.value.status == 404",
+            "pass",
+        ),
+        ("with pytest.raises(Bad): misnamed()", "fail"),
+        ("with pytest.raises(Other): f(1)", "fail"),
+        ("import json\nwith pytest.raises(json.JSONDecodeError): parse('{')", "pass"),
+        ("with pytest.raises(SystemExit) as e: leave()\nassert e.value.code == 2", "pass"),
+        ("d = {'a': 1}\nwith pytest.raises(ValueError): transfer(d)\nassert d == {'a': 1}", "fail"),
+        ("d = {'a': 1}\nwith pytest.raises(ValueError): transfer(d)\nassert d == {'a': 2}", "pass"),
+        ("p = ('k', [])\ntag(p)\nassert p == ('k', [1])", "pass"),
+        ("row = []\nxs = ['k', row]\ntag(xs)\nassert row == [1]", "pass"),
+        ("assert list(prefixes([1, 2])) == [[1], [1, 2]]", "unsupported"),
+        ("assert f'{Money(3):.2f}' == '3.00 EUR' and Money(1)[1:3] == [1, 2]", "pass"),
+        ("assert nothing(3)[:2] == [1, 2]", "fail"),
+        ("open(name('x'), 'w')", "fail"),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\n"
+            "with ThreadPoolExecutor(4) as pool: assert list(pool.map(parse, '1234')) == [1, 2, 3, 4]",
+            "pass",
+        ),
+    ],
+)
+def test_what_people_test(sandbox: Sandbox, test: str, outcome: str) -> None:
+    body = "".join(f"    {line}\n" for line in test.split("\n"))
+    result = pytest_file(
+        sandbox, MISTAKES, f"import pytest\nfrom solution import *\ndef test_it():\n{body}"
+    )
+    assert result.outcome == outcome, result
