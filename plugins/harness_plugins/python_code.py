@@ -6,6 +6,7 @@ gives the same outputs as another program on the same inputs.
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ from harness.plugin import (
     verifier,
 )
 
-VERSION = "2"
+VERSION = "3"
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _KINDS = ("tests", "stdin", "check", "asserts", "pytest")
 _WAITING = 256
@@ -112,6 +113,8 @@ async def verify(
     kinds = [kind for kind in _KINDS if isinstance(reference, Mapping) and kind in reference]
     if len(kinds) != 1:
         raise TestsError(f"the reference needs exactly one of {', '.join(_KINDS)}")
+    if not reference[kinds[0]]:
+        raise TestsError(f"{kinds[0]} is empty, so no tests", Status.ABSTAINED)
     try:
         return await _run(kinds[0], reference, program_of(response.text), sandbox, options)
     except (KeyError, TypeError) as error:
@@ -145,7 +148,9 @@ async def _run(
         parts = [f"{reference['check']}\ncheck({entry_point})\n"]
     else:
         parts = list(reference["asserts"])
-    context = reference.get("setup", "") or prompt
+    setup = reference.get("setup", "")
+    code = _imports(setup) + code
+    context = setup or _whole(prompt)
     result = await sandbox.run_tests(
         code, parts, entry_point=entry_point, context=context, limits=limits
     )
@@ -158,6 +163,25 @@ def program_of(text: str) -> str:
     """Return the last fenced block of a response, closed or not, or else the whole text."""
     blocks = _FENCE.findall(text)
     return blocks[-1] if blocks else text
+
+
+def _imports(setup: str) -> str:
+    """Return what a setup imports, which MBPP's programs may use without importing it."""
+    try:
+        nodes = ast.parse(setup).body
+    except SyntaxError:
+        return ""
+    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "".join(f"{ast.unparse(node)}\n" for node in found)
+
+
+def _whole(prompt: str) -> str:
+    """Return the head of a function with a body, if it has none."""
+    try:
+        compile(prompt, "prompt", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return f"{prompt}\n    pass\n"
+    return prompt
 
 
 def completed(prompt: str, code: str, entry_point: str) -> str:
@@ -236,8 +260,9 @@ def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
     if result.outcome == "unsupported":
         return Verdict(Status.ABSTAINED, rationale=f"tests cannot be isolated: {result.detail}")
     passed = result.outcome == "pass"
-    if result.integrity == "in-process" and not options.allow_forgeable and result.passed:
-        reason = f"{reason}, but the program could have forged it"
+    decides = passed or (options.partial and result.passed > 0)
+    if result.integrity == "in-process" and not options.allow_forgeable and decides:
+        reason = f"the program could have forged this: {reason}"
         return Verdict(Status.ABSTAINED, rationale=reason)
     reason = f"{reason} ({result.passed}/{result.total} tests)"
     if options.partial:

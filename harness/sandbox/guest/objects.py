@@ -163,6 +163,7 @@ class RemoteClass(type):
         return cls._program.attribute(cls._handle, name, cls._made)
 
     def __getitem__(cls, key: Any) -> Any:
+        cls._program.mark("hand a value to a class of the program (getitem)")
         return cls._program.operate("getitem", cls, key)
 
     def __iter__(cls) -> Any:

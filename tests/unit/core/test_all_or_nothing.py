@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from harness.cli.main import app, register
 from harness.labels.writing import write_csv
-from harness.records.writes import write_json, write_jsonl
+from harness.nouns.errors import InputError
+from harness.records.writes import write_json, write_jsonl, write_text
 
 ROWS = [{"n": str(n)} for n in range(3)]
 
@@ -109,3 +111,26 @@ def test_what_was_not_finished_is_not_left_behind(tmp_path: Path, write: Any) ->
     with pytest.raises(RuntimeError, match="no more rows"):
         write[0](tmp_path / "out", rows())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_plain_file_is_never_replaced(tmp_path: Path) -> None:
+    """As root, a table that is sent to /dev/null would take its place."""
+    place = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        with pytest.raises(InputError, match="cannot write it"):
+            write_text(place, "x")
+        assert place.is_socket()
+    write_text(Path("/dev/null"), "x")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "real" / "file.txt")
+    write_text(link, "x")
+    assert link.is_symlink() and (tmp_path / "real" / "file.txt").read_text() == "x"
+    write_text(link, "y")
+    assert link.is_symlink() and link.read_text() == "y"
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["file.txt"]

@@ -712,7 +712,7 @@ def name(s): return "/etc/zz" + s
         ("open(name('x'), 'w')", "fail"),
         (
             "from concurrent.futures import ThreadPoolExecutor\n"
-            "with ThreadPoolExecutor(4) as pool: assert list(pool.map(parse, '1234')) == [1, 2, 3, 4]",
+            "with ThreadPoolExecutor(4) as pool: assert [*pool.map(parse, '123')] == [1, 2, 3]",
             "pass",
         ),
     ],

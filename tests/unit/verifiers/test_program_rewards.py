@@ -47,8 +47,13 @@ def test_a_forged_part_of_the_tests_earns_nothing(ctx: RunContext, partial: bool
     """The first assertion compares two objects of the program's own; the second one is fair."""
     forged, fair = "assert f(1) == f(2)", "assert f(1) == 2"
     given = verdict(ctx, {"asserts": [forged, fair]}, FORGER, partial=partial)
+    if partial:
+        assert (given.status, given.value) == (Status.ABSTAINED, None)
+        assert "could have forged this" in given.rationale
+    else:  # the whole fails whatever it has forged
+        assert (given.status, given.value) == (Status.OK, False)
+    given = verdict(ctx, {"asserts": [forged]}, FORGER, partial=partial)
     assert (given.status, given.value) == (Status.ABSTAINED, None)
-    assert "could have forged it" in given.rationale
     # Nothing passed, so nothing was forged: a plain failure.
     given = verdict(ctx, {"asserts": [fair, fair]}, FORGER, partial=partial)
     assert (given.status, given.value) == (Status.OK, 0)
@@ -78,3 +83,27 @@ def test_tests_see_the_setup_of_the_item_or_else_its_prompt(
     tests = reference | {"asserts": ["assert f(1) == BASE + 1"]}
     programs = [f"def f(x): return {base} + x" for base in (10, 1)]
     assert [verdict(ctx, tests, program).value for program in programs] == right
+
+
+def test_mbpps_programs_may_use_what_the_setup_imports(ctx: RunContext) -> None:
+    reference = {"asserts": ["assert f(9) == 3.0"], "setup": "import math\nHELD = 1"}
+    assert verdict(ctx, reference, "def f(x): return math.sqrt(x)").value is True
+    assert verdict(ctx, reference, "def f(x): return HELD").value is False
+
+
+def test_a_prompt_may_be_a_head_without_a_body(ctx: RunContext) -> None:
+    reference = {
+        "check": "def check(candidate): assert candidate(1, 2) == 3",
+        "entry_point": "add",
+        "prompt": "def add(a, b):\n",
+    }
+    assert verdict(ctx, reference, "    return a + b").value is True
+    assert verdict(ctx, reference, "def add(a, b): return a + b").value is True
+    assert verdict(ctx, reference, "    return a").value is False
+
+
+@pytest.mark.parametrize("kind", ["tests", "stdin", "asserts", "check", "pytest"])
+def test_an_item_without_tests_has_no_verdict(ctx: RunContext, kind: str) -> None:
+    empty: Any = "" if kind in ("check", "pytest") else []
+    given = verdict(ctx, {kind: empty, "entry_point": "f"}, "def f(x): return x")
+    assert given.status is Status.ABSTAINED and f"{kind} is empty" in given.rationale
