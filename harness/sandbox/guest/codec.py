@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import PosixPath, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
+from uuid import UUID
 
 MAX_DEPTH = 100
 LENGTH = struct.Struct("<I")
@@ -31,7 +32,9 @@ _MOMENTS: dict[type, tuple[str, ...]] = {
 }
 _MOMENT_TYPES: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in _MOMENTS}
 _GROUPS: dict[str, Callable[[Iterable[Any]], Any]] = {"t": tuple, "s": set, "z": frozenset}
-_PATHS = {kind.__name__: kind for kind in (PosixPath, PurePosixPath, PureWindowsPath)}
+_TEXTS: dict[str, Callable[[str], Any]] = {
+    kind.__name__: kind for kind in (PosixPath, PurePosixPath, PureWindowsPath, UUID)
+}
 _FACTORIES = (int, float, str, list, dict, set, bool, tuple)
 _READ: dict[str, Callable[[Any], Any]] = {
     "b": bytes.fromhex,
@@ -135,7 +138,7 @@ def _dressed(value: Any) -> tuple[str, Any, Any] | None:
         factory = value.default_factory
         name = builtin_name(factory) if isinstance(factory, type) else None
         return ("defaultdict", name, dict(value)) if name or factory is None else None
-    if isinstance(value, PurePath) and kind.__name__ in _PATHS:
+    if isinstance(value, PurePath | UUID) and kind.__name__ in _TEXTS:
         return kind.__name__, None, str(value)
     return None
 
@@ -149,8 +152,8 @@ def _undressed(kind: str, parameter: Any, data: Any) -> Any:
         if factory is not None and factory not in _FACTORIES:
             raise ValueError("no factory")
         return defaultdict(factory, data)
-    if kind in _PATHS:
-        return _PATHS[kind](str(data))
+    if kind in _TEXTS:
+        return _TEXTS[kind](str(data))
     return {"Counter": Counter, "OrderedDict": OrderedDict}[kind](data)
 
 

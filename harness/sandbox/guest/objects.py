@@ -104,16 +104,33 @@ class Remote:
         return self._program.operate("await", self)
         yield
 
+    def __aiter__(self) -> Any:
+        return self._program.operate("aiter", self)
+
+    async def __anext__(self) -> Any:
+        return self._program.operate("anext", self)
+
+    async def __aenter__(self) -> Any:
+        return self._program.operate("aenter", self)
+
+    async def __aexit__(self, kind: object, *_: object) -> bool:
+        return self._leave("aexit", kind)
+
     def __exit__(self, kind: object, *_: object) -> bool:
-        swallows = self._program.operate("exit", self) not in (None, False)
+        return self._leave("exit", kind)
+
+    def _leave(self, operation: str, kind: object) -> bool:
+        swallows = self._program.operate(operation, self) not in (None, False)
         if kind is not None and swallows:
             self._program.mark("let a context manager of the program swallow an exception")
         return swallows
 
     def __eq__(self, other: object) -> Any:
-        if not isinstance(other, Remote):
+        if not isinstance(other, Remote) and not self._made:
             return False
         self._program.mark("compare objects of the program")
+        if not isinstance(other, Remote):
+            return self._program.operate("eq", self, other)
         return other._handle == self._handle or self._program.operate("eq", self, other)
 
     def __hash__(self) -> int:

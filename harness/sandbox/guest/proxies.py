@@ -15,6 +15,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NoReturn
 
 from harness.sandbox.guest import codec
@@ -62,6 +63,7 @@ class Program:
         self._exceptions: dict[Any, type[BaseException]] = {}
         self._texts: list[str] = []
         self._lock = threading.RLock()
+        self._has_subclasses = False
         self._named: dict[str, Any] = {}
 
     def receive(self) -> dict[str, Any]:
@@ -102,9 +104,19 @@ class Program:
         place = str(getattr(reason, "filename", ""))
         if any(text in place for text in self._texts if text):
             return  # a place that the program has named
-        if isinstance(reason, PermissionError | ModuleNotFoundError):
+        missed = isinstance(reason, AttributeError) and self._lacks(reason.obj)
+        if missed or isinstance(reason, PermissionError | ModuleNotFoundError):
             if all(reason is not own for own in self._raised):
                 self.denied = self.denied or f"{type(reason).__name__}: {reason}"
+
+    def _lacks(self, found: Any) -> bool:
+        """Tell whether the program's own object may have an attribute that this one has not."""
+        if isinstance(found, FunctionType | Remote | RemoteClass | BaseException):
+            return getattr(found, "__module__", "") in (__name__, "solution") or isinstance(
+                found, Remote | RemoteClass
+            )
+        plain = isinstance(found, str | int | float | list | tuple | dict | set | frozenset | bytes)
+        return plain and self._has_subclasses
 
     def call(
         self,
@@ -203,7 +215,7 @@ class Program:
         try:
             change(dict(answer.get("m") or {}))
             if isinstance(answer.get("e"), list) and len(answer["e"]) == 3:
-                error = self._exception(answer, iterating=question.get("o") == "next")
+                error = self._exception(answer, iterating=question.get("o") in ("next", "anext"))
             else:
                 value = self._value(answer["v"], made)
         except _MALFORMED as wrong:
@@ -212,7 +224,8 @@ class Program:
             self._raised.append(error)
             raise error
         if answer.get("again"):
-            self.refuse("go through an iterator that gives one object again and again")
+            self.mark("are given one object twice, which copies cannot show")
+        self._has_subclasses = self._has_subclasses or bool(answer.get("sub"))
         if isinstance(value, str):
             self._texts.append(value)
         return value
@@ -289,8 +302,11 @@ class Program:
         try:
             error = kind(*args)
         except Exception:  # it wants other arguments than it keeps
-            error = kind.__new__(kind)
-            error.args = tuple(args)
+            try:
+                error = kind.__new__(kind)
+                error.args = tuple(args)
+            except Exception:
+                error = Exception(message)
         for attribute, tree in dict(answer.get("d") or {}).items():
             if str(attribute).isidentifier() and not str(attribute).startswith("_"):
                 setattr(error, attribute, codec.from_tree(tree))
@@ -392,7 +408,7 @@ def _of_library(module: str, name: str) -> Any:
 
 
 def _text_of(error: BaseException) -> str:
-    return str(vars(error).get("_text", ""))
+    return str(vars(error).get("_text", BaseException.__str__(error)))
 
 
 def _builtin_class(name: str) -> type:

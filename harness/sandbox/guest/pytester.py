@@ -95,7 +95,9 @@ class Solution(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return sorted(taken_over(self._uses, self._program))
-        found = {} if name.startswith("__") else self._program.names({name})
+        found = (
+            {} if name.startswith("__") and name != "__version__" else self._program.names({name})
+        )
         if name not in found:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return found[name]

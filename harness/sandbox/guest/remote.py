@@ -11,7 +11,8 @@ a numbered handle. Questions:
 Answers: {"v": tree, "m": {position or name: tree of an argument that was changed in place}} or
 {"e": [type name, message, stage], "own": [[number, name, module] of classes that are not builtin],
 "b": [names of its builtin bases], "a": its arguments, "d": {its other attributes}, "s": its text,
-"m": as above}; {"again": true} besides where an iterator gave the same list once more.
+"m": as above}. Besides: "again", if an iterator or function gave the same list once more; "sub", if
+the value is of a class of the program that derives from a plain one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import builtins
 import inspect
 import operator
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.guest import codec
@@ -38,8 +39,16 @@ _BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isins
 OPERATIONS |= {function.__name__: function for function in _BUILTINS}
 OPERATIONS |= {
     "format": format,
+    "aiter": aiter,
     "enter": lambda manager: manager.__enter__(),
     "exit": lambda manager: manager.__exit__(None, None, None),
+}
+_PLAIN = (str, int, float, list, tuple, dict, set, frozenset, bytes)
+_WAITING: dict[str, Callable[[Any], Any]] = {
+    "await": lambda awaited: awaited,
+    "anext": lambda iterator: iterator.__anext__(),
+    "aenter": lambda manager: manager.__aenter__(),
+    "aexit": lambda manager: manager.__aexit__(None, None, None),
 }
 _TEXT = 20_000
 
@@ -50,6 +59,7 @@ class _Solution:
         self.handles: list[Any] = []
         self.numbers: dict[int, int] = {}  # one handle for each object: identity survives
         self.given: dict[int, Any] = {}  # what each iterator gave last
+        self.returned: list[Any] = []
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def tree(self, value: Any) -> Any:
@@ -108,8 +118,15 @@ class _Solution:
             keywords = {name: self.value(tree) for name, tree in question["k"].items()}
             sent, now = sent | question["k"], now | keywords
             result = subject(*arguments, **keywords)
-            result = self.tree(self.wait(result) if question["w"] else result)
-            return {"v": result, "m": self._changed(sent, now)}
+            result = self.wait(result) if question["w"] else result
+            answer = {"v": self.tree(result), "m": self._changed(sent, now)}
+            if isinstance(result, _PLAIN) and codec.builtin_name(type(result)) is None:
+                answer["sub"] = True
+            if isinstance(question["f"], str) and isinstance(result, list | dict | set | bytearray):
+                if any(result is old for old in self.returned):
+                    answer["again"] = True
+                self.returned = [*self.returned[-7:], result]
+            return answer
         except codec.Unencodable as error:
             return {"e": ["Unencodable", f"returned {error}", "call"], "b": [], "a": []}
         except BaseException as error:
@@ -127,8 +144,8 @@ class _Solution:
 
     def operate(self, operation: str, arguments: list[Any]) -> dict[str, Any]:
         """Apply an operation; notice an iterator that gives one object again and again."""
-        if operation == "await":
-            return {"v": self.tree(self.wait(arguments[0]))}
+        if operation in _WAITING:
+            return {"v": self.tree(self.wait(_WAITING[operation](arguments[0])))}
         value = OPERATIONS[operation](*arguments)
         answer = {"v": self.tree(value)}
         if operation == "next" and isinstance(value, list | dict | set | bytearray):
@@ -142,10 +159,13 @@ class _Solution:
         own = [base for base in kind.__mro__ if codec.builtin_name(base) is None]
         return [[self.number(base), base.__name__, base.__module__] for base in own]
 
-    def wait(self, awaitable: Coroutine[Any, Any, Any]) -> Any:
+    def wait(self, awaitable: Any) -> Any:
+        async def waiting() -> Any:
+            return await awaitable
+
         if self.loop is None:
             self.loop = asyncio.new_event_loop()
-        return self.loop.run_until_complete(awaitable)
+        return self.loop.run_until_complete(waiting())
 
     def _changed(self, sent: dict[Any, Any], now: dict[Any, Any]) -> dict[str, Any]:
         """Return the arguments that the call changed in place, by position or name."""

@@ -91,13 +91,13 @@ class Flow:
 
         What crosses is a copy: it is the same as nothing, and a change of it changes nothing else.
         """
-        handed: dict[str, int] = {}
+        handed: dict[str, tuple[int, int]] = {}
         for node in self._nodes:
             if isinstance(node, ast.Call) and self._from_program(node.func):
                 for argument in node.args:
                     if isinstance(argument, ast.Name):
-                        line = handed.get(argument.id, node.lineno)
-                        handed[argument.id] = min(line, node.lineno)
+                        place = (node.lineno, node.col_offset)
+                        handed[argument.id] = min(handed.get(argument.id, place), place)
         for node in self._nodes:
             if isinstance(node, ast.Compare):
                 operands = [node.left, *node.comparators]
@@ -106,8 +106,8 @@ class Flow:
                     if any(map(self._from_program, operands)):
                         return "the tests compare the identity of objects of the program"
             for changed in _changed(node):
-                line = getattr(changed, "lineno", 0)
-                if isinstance(changed, ast.Name) and handed.get(changed.id, line) < line:
+                place = (changed.lineno, changed.col_offset)
+                if isinstance(changed, ast.Name) and handed.get(changed.id, place) < place:
                     return f"the tests change {changed.id} after the program was given it"
                 if self._is_returned(changed):
                     return "the tests change what the program has returned"

@@ -131,7 +131,7 @@ def test_a_program_that_cannot_be_loaded_says_so_for_every_test(sandbox: Sandbox
     [
         ("def f(): raise KeyError(1)", "KeyError", ""),
         ("def f(): raise KeyError(1)", "ValueError", "did not raise ValueError"),
-        ("def f(): raise KeyError(1)", "LookupError", "did not raise LookupError"),
+        ("def f(): raise KeyError(1)", "LookupError", ""),
         ("def f(): return 'KeyError'", "KeyError", "did not raise KeyError"),
         ("def g(): pass", "KeyError", "KeyError: 'f'"),
         ("raise KeyError(1)", "KeyError", "KeyError: 1"),
