@@ -29,6 +29,12 @@ class Options(Answers):
     risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
     chance: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
 
+    def besides(self) -> list[tuple[str, Path]]:
+        """Return what is written into --out."""
+        from harness.experiment.stages.cascade import WRITTEN
+
+        return [(f"{name} of --out", self.out / name) for name in WRITTEN]
+
 
 @one_object
 def command(options: Options) -> None:

@@ -55,7 +55,7 @@ def command(options: Options) -> None:
     from harness.experiment import context
     from harness.experiment.sources import source_by_name
     from harness.experiment.stages.drift import drift, pin
-    from harness.judging.anchors import read_anchors, write_anchors
+    from harness.judging.anchors import read_anchors, with_secrets, write_anchors
     from harness.records.rows import read_items, read_responses
 
     asking = context.Asking(None, options.seed, options.concurrency, options.budget)
@@ -76,7 +76,7 @@ def command(options: Options) -> None:
             " passes: the judge's own noise"
         )
         return
-    anchors = read_anchors(options.anchors)
+    anchors = with_secrets(read_anchors(options.anchors), key_values(options.option))
     known = [request.item for request in anchors.requests]
     later = read_responses(options.policy, known) if options.policy else None
     with bars(options.quiet) as bar:

@@ -43,7 +43,7 @@ class Options(OneSource, Answers, Asking):
 def command(options: Options) -> None:
     """Judge responses with one source; judgments of an earlier try are kept and not made again.
 
-    They are kept in OUT.journal.sqlite, which --budget counts as spent; delete that file to judge
+    They are kept in OUT.journal.sqlite, which --budget counts as spent; delete both files to judge
     anew.
     """
     from collections import Counter

@@ -86,12 +86,55 @@ def one_object(command: Callable[[Any], None]) -> Callable[..., None]:
     parameters = [_typer_parameter(field, kind) for field, kind in _in_order(options)]
 
     def run(**given: Any) -> None:
-        command(options(**given))
+        made = options(**given)
+        _keep_apart(made)
+        command(made)
 
     functools.update_wrapper(run, command)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+_WRITTEN = (
+    "anchors out html_file json_file preferences rewards export export_corrections items_out"
+    " responses_out"
+).split()
+_STORES = ("store",)
+_NAMED_FILES = ("responses", "trained_on", "option", "rubric", "constitution")
+"""Options that hold files as text: NAME=FILE, key=FILE, or a name or FILE."""
+
+
+def _keep_apart(options: Any) -> None:
+    """Refuse a command that would write over one of its own files."""
+    from harness.records.places import keep_apart
+
+    hints = get_type_hints(type(options), include_extras=True)
+    read: list[tuple[str, Path]] = []
+    written: list[tuple[str, Path]] = []
+    stores: list[tuple[str, Path]] = []
+    for field in dataclasses.fields(options):
+        flag = _flag(hints[field.name], field.name)
+        held = getattr(options, field.name)
+        for one in held if isinstance(held, list) else [held]:
+            if isinstance(one, str) and field.name in _NAMED_FILES:
+                name, _, file = one.rpartition("=")
+                read.append((f"{flag} {name}".strip(), Path(file)))
+            elif isinstance(one, Path):
+                kind = written if field.name in _WRITTEN else read
+                (stores if field.name in _STORES else kind).append((flag, one))
+    written += options.besides() if hasattr(options, "besides") else []
+    keep_apart(written, read, stores)
+
+
+def _flag(hint: Any, name: str) -> str:
+    """Return what a file is given as on the command line."""
+    option = get_args(hint)[1] if get_origin(hint) is Annotated else typer.Option()
+    if isinstance(option, typer.models.ArgumentInfo):
+        return name.upper()
+    # Without a default of its own, typer's first name stands where the default would.
+    said = [n for n in (option.default, *(option.param_decls or ())) if isinstance(n, str)]
+    return said[0] if said else f"--{name.replace('_', '-')}"
 
 
 def _in_order(options: type) -> Iterator[tuple[dataclasses.Field[Any], type]]:

@@ -50,14 +50,14 @@ def command(options: Options) -> None:
     """Sample responses to items.
 
     With --chat every reply is kept in OUT.journal.sqlite, so that the same command pays only for
-    what is missing; delete that file to ask anew. --budget counts what it holds as spent.
+    what is missing; delete both files to ask anew. --budget counts what it holds as spent.
     """
     from harness.cli.screen import bars, console
     from harness.experiment.stages.respond import RespondSettings, respond
     from harness.records.journal import journal_beside
     from harness.records.writes import write_jsonl
 
-    settings = filled(RespondSettings, options, journal=journal_beside(options.out))
+    settings = filled(RespondSettings, options, journal=journal_beside(options.out, options.chat))
     with bars(options.quiet) as bar:
         found = respond(options.model, options.items, settings, bar)
     write_jsonl(options.out, found)

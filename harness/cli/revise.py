@@ -35,6 +35,15 @@ class Options(Answers, Asking):
     max_tokens: Annotated[int, typer.Option(min=1)] = 256
     seed: Seed = 0
 
+    @property
+    def chains(self) -> Path:
+        """Where the critiques go."""
+        return self.out.with_name(f"{self.out.name}.chains.jsonl")
+
+    def besides(self) -> list[tuple[str, Path]]:
+        """Return what is written besides --out."""
+        return [("the chains of --out", self.chains)]
+
 
 @one_object
 def command(options: Options) -> None:
@@ -71,8 +80,7 @@ def command(options: Options) -> None:
         chains = revise(items, responses, settings, asking, bar)
     rows = sft_rows(chains)
     write_jsonl(options.out, rows)
-    kept = options.out.with_name(options.out.name + ".chains.jsonl")
-    write_jsonl(kept, (chain.as_row() for chain in chains))
+    write_jsonl(options.chains, (chain.as_row() for chain in chains))
     counts = Counter(chain.ended for chain in chains).most_common()
     show(console(), Table("", ("chains", Column("count", "count")), counts))
     cost = sum(chain.cost_usd for chain in chains)

@@ -13,6 +13,7 @@ from harness.feedback.contract import Limits, Plans, RunContext
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
+from harness.records.places import locked
 
 StartBar = Callable[[str, int], Callable[[int], None]]
 """Called with a title and a total; returns what moves the bar on."""
@@ -73,8 +74,15 @@ def asking_with(
         isinstance(budget_usd, int | float) and 0 <= budget_usd < math.inf
     ):
         raise ConfigError(f"budget must be a number of dollars of at least 0, got {budget_usd!r}")
-    with Journal(Path(journal)) if journal else nullcontext() as opened:
+    with _opened(Path(journal)) if journal else nullcontext() as opened:
         yield Asking(opened, seed, concurrency, budget_usd)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Journal]:
+    """Open a journal for this process alone: two that do the same work would pay for it twice."""
+    with locked(path.with_name(f"{path.name}.lock"), path), Journal(path) as journal:
+        yield journal
 
 
 def cost_note(source: NamedSource, requests: Sequence[JudgmentRequest], ctx: RunContext) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import file_text, parsed_json
+from harness.nouns.redaction import HIDDEN, redact
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest
@@ -43,8 +44,8 @@ class Anchors:
     passes: tuple[tuple[Judgment, ...], ...]
 
     def as_row(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
-        plain: dict[str, Any] = json.loads(json.dumps(to_dict(self)))
+        """Return everything as plain JSON values, without secrets, as it is written."""
+        plain: dict[str, Any] = json.loads(redact(json.dumps(to_dict(self))))
         return plain
 
     @property
@@ -59,8 +60,8 @@ class Anchors:
 
 
 def write_anchors(path: Path, anchors: Anchors) -> None:
-    """Freeze requests and verdicts in a file, with their hash."""
-    write_json(path, {"sha256": anchors.sha256, **anchors.as_row()})
+    """Freeze requests and verdicts in a file of its owner, hashed; secrets are left out."""
+    write_json(path, {"sha256": anchors.sha256, **anchors.as_row()}, private=True)
 
 
 def read_anchors(path: Path) -> Anchors:
@@ -89,6 +90,23 @@ def read_anchors(path: Path) -> Anchors:
             hint="restore it, or pin a new one",
         )
     return Anchors(*fields, requests, passes)
+
+
+def with_secrets(anchors: Anchors, given: Mapping[str, Any]) -> Anchors:
+    """Return anchors whose options have the secrets that their file does not hold.
+
+    Raises:
+        ConfigError: One of them is not given.
+    """
+    hidden = [name for name, value in anchors.options.items() if HIDDEN in json.dumps(value)]
+    missing = [name for name in hidden if name not in given]
+    if missing:
+        raise ConfigError(
+            f"option {', '.join(missing)} of {anchors.use} held a secret, which is not in the"
+            " anchor file",
+            hint=f"give it again: --option {missing[0]}=...",
+        )
+    return replace(anchors, options={**anchors.options, **{n: given[n] for n in hidden}})
 
 
 def _request(row: dict[str, Any]) -> JudgmentRequest:

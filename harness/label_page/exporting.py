@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from harness.labels.files import Table, read_table
+from harness.labels.values import cell_text
 from harness.labels.writing import write_csv
+from harness.records.places import keep_apart
 from harness.records.writes import write_jsonl
 
 
@@ -25,7 +28,10 @@ def export(
 
     Raises:
         DataError: There is no such store.
+        InputError: It would be overwritten.
     """
+    written = ("the table", labels), ("the better answers", corrections)
+    keep_apart(written, [("the store", store)])
     table = read_table(store)
     done = []
     if labels:
@@ -40,10 +46,19 @@ def export(
 
 def label_rows(table: Table) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns in which anything stands, and the rows, for CSV."""
-    cells = {column: table.texts(column) for column in table.columns if column != "scale"}
+    cells = {
+        column: [_whole(row.cells[column]) for row in table.rows]
+        for column in table.columns
+        if column != "scale"
+    }
     used = {column: texts for column, texts in cells.items() if any(texts) or not table.rows}
     rows = zip(*used.values(), strict=True)
     return list(used), [dict(zip(used, row, strict=True)) for row in rows]
+
+
+def _whole(cell: Any) -> str:
+    """Return a cell as text; blanks at its ends may be what tells two names apart."""
+    return cell if isinstance(cell, str) else cell_text(cell)
 
 
 def better_answers(table: Table) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from harness.labels.values import cell_text
 from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
+from harness.records.places import keep_apart
 from harness.records.rows import read_items, read_responses
 from harness.records.writes import write_jsonl
 
@@ -203,7 +204,10 @@ def import_labels(
     Raises:
         ConfigError: The mapping is not complete.
         DataError: One error for everything that is wrong with the rows.
+        InputError: What is written would replace the table, or one another.
     """
+    written = (("labels", files.labels), ("items", files.items), ("responses", files.responses))
+    keep_apart(written, [("the table", mapping.table.path)])
     columns = mapping.columns()
     if columns.kind == "labels":
         raise ConfigError(

@@ -12,7 +12,7 @@ from harness.labels.failures import SKIP
 from harness.labels.formulas import escaped
 from harness.labels.human_label import HumanLabel
 from harness.labels.values import cell_text
-from harness.records.writes import whole
+from harness.records.writes import refuse_store, whole
 
 _SHARED = ("annotator", "label", "criterion", "comment")
 PAIR_COLUMNS = ("item", "response_a", "response_b", *_SHARED, "shown")
@@ -87,5 +87,6 @@ def write_csv(
 ) -> None:
     """Write a table, all or nothing: the file appears under its name only when it is whole."""
     text = csv_text(columns, rows, raw_cells=raw_cells)
+    refuse_store(path)
     with whole(path) as part, part.open("wb") as file:
         file.write(text.encode("utf-8", "backslashreplace"))

@@ -21,7 +21,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from harness.nouns.errors import ConfigError, DataError, HarnessError, StorageError
+from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError, StorageError
 from harness.nouns.redaction import redact
 from harness.nouns.schema import Judgment
 from harness.records.marks import LEFT, TABLE, Marks
@@ -36,15 +36,32 @@ JOURNAL = "journal.sqlite"
 """Name of the journal in a run directory."""
 
 
-def journal_beside(out: Path) -> Path:
+def journal_beside(out: Path, needed: bool = True) -> Path:
     """Return the journal of a command that writes one file: OUT.journal.sqlite.
+
+    Args:
+        out: What the command writes.
+        needed: Whether what is in OUT came by way of the journal.
 
     Raises:
         ConfigError: OUT is a folder.
+        InputError: OUT was written and its journal is gone, so that all would be paid for anew.
     """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder", hint="name a JSONL file in it")
-    return out.with_name(f"{out.name}.{JOURNAL}")
+    journal = out.with_name(f"{out.name}.{JOURNAL}")
+    if needed and _has_bytes(out) and not _has_bytes(journal):
+        raise InputError(
+            f"there is something in it, and its journal {journal} is missing or empty: all would be"
+            " made and paid for anew",
+            where=str(out),
+            hint="put the journal back; or, to have all made anew, move this file away",
+        )
+    return journal
+
+
+def _has_bytes(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 SCHEMA = (

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.errors import HarnessError
 from harness.nouns.hashing import content_hash
+from harness.records.places import locked
 from harness.records.rows import damaged, read_json
-from harness.records.writes import make_folder, write_json, writing
+from harness.records.writes import write_json
 
 MANIFEST = "manifest.json"
 
@@ -81,16 +81,5 @@ class RunDirectory:
             HarnessError: Another process holds it.
             InputError: It is a file.
         """
-        import fcntl
-
-        make_folder(self.path)
-        with writing(self.path):
-            opened = (self.path / ".lock").open("w", encoding="utf-8")
-        with opened as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise HarnessError(
-                    f"another process is working in {self.path}\n  hint: wait for it, or stop it"
-                ) from error
+        with locked(self.path / ".lock", self.path):
             yield

@@ -86,6 +86,23 @@ def whole(path: Path, private: bool = False) -> Iterator[Path]:
                 part.unlink(missing_ok=True)
 
 
+def refuse_store(path: Path) -> None:
+    """Refuse to replace an SQLite file: labels that people gave, or what was paid for.
+
+    Raises:
+        InputError: There is one of that name.
+    """
+    with suppress(OSError, ValueError):
+        if path.is_file():
+            with path.open("rb") as file:
+                if file.read(16) == b"SQLite format 3\0":
+                    raise InputError(
+                        "it holds labels or a journal (SQLite), which no other file replaces",
+                        where=str(path),
+                        hint="write to another name",
+                    )
+
+
 def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) -> None:
     """Write records (dataclasses or mappings) one a line without secrets, all or nothing.
 
@@ -96,6 +113,7 @@ def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) ->
         records: What to write.
         private: Whether only the file's owner may read it.
     """
+    refuse_store(path)
     with (
         whole(path, private) as part,
         part.open("w", encoding="utf-8", errors="backslashreplace") as file,
@@ -105,12 +123,13 @@ def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) ->
             file.write(redact(json.dumps(row, ensure_ascii=False)) + "\n")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, *, private: bool = False) -> None:
     """Write one JSON document, all or nothing."""
-    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", private=private)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text without secrets, all or nothing; half of a surrogate pair becomes its escape."""
-    with whole(path) as part:
+    refuse_store(path)
+    with whole(path, private) as part:
         part.write_text(redact(text), encoding="utf-8", errors="backslashreplace")

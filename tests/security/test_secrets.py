@@ -386,3 +386,26 @@ def test_what_nobody_caught_is_told_without_the_key(tmp_path):
         env={**os.environ, "MY_API_KEY": HEADER},
     )  # fmt: skip
     assert "KeyError" in done.stderr and HIDDEN in done.stderr and HEADER not in done.stderr
+
+
+def test_an_anchor_file_holds_no_secret_and_its_hash_fits(tmp_path):
+    items, responses, anchors = (tmp_path / name for name in ("i.jsonl", "r.jsonl", "a.json"))
+    write_jsonl(items, [{"id": "a", "prompt": "p"}])
+    write_jsonl(
+        responses,
+        [{"id": f"r{n}", "item_id": "a", "system": "s", "text": f"t{n}"} for n in (1, 2)],
+    )
+    with ScriptedServer(http(completion(message={"content": "Verdict: A"}))) as server:
+        address = server.base_url.replace("://", "://user:hunter2-canary@")
+        options = ("--option", "model=hosted_vllm/m", "--option", f"api_base={address}")
+        files = ("--items", items, "--responses", responses)
+        pinned = harness("drift", anchors, "--pin", *options, *files, "--quiet")
+        assert pinned.returncode == 0, pinned.stderr
+        assert stat.S_IMODE(anchors.stat().st_mode) == 0o600
+        assert b"hunter2" not in anchors.read_bytes() and HIDDEN in anchors.read_text()
+        again = harness("drift", anchors, *options, "--quiet")
+        assert again.returncode == 0 and "no drift" in again.stdout, again.stderr
+        without = harness("drift", anchors, "--quiet")
+    assert without.returncode == 2
+    assert "option api_base of llm_judge held a secret" in without.stderr
+    assert "--option api_base=..." in without.stderr

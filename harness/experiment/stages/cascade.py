@@ -55,6 +55,9 @@ def cascade(
     return split_by_confidence((row.judgment for row in judgments), truth, risk, chance)
 
 
+WRITTEN = ("accepted.jsonl", "items.jsonl", "responses.jsonl")
+
+
 def write_cascade(
     out: Path,
     split: Split,
@@ -63,10 +66,11 @@ def write_cascade(
     responses: Iterable[Response],
 ) -> None:
     """Write accepted.jsonl, and what is left as items.jsonl and responses.jsonl, into a folder."""
+    accepted, rest, texts_of_rest = (out / name for name in WRITTEN)
     about = {row.judgment.request_id: row for row in judgments}
     make_folder(out)
     write_jsonl(
-        out / "accepted.jsonl",
+        accepted,
         (
             {
                 "item_id": about[request].item_id,
@@ -78,5 +82,5 @@ def write_cascade(
     )
     ids = {about[request].item_id for request in split.left}
     texts = {name for request in split.left for name in about[request].response_ids}
-    write_jsonl(out / "items.jsonl", (to_dict(i) for i in items if i.id in ids))
-    write_jsonl(out / "responses.jsonl", (to_dict(r) for r in responses if r.id in texts))
+    write_jsonl(rest, (to_dict(i) for i in items if i.id in ids))
+    write_jsonl(texts_of_rest, (to_dict(r) for r in responses if r.id in texts))
