@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:
     for entry in entries:
         label, separator, file = entry.partition("=")
         name, _, seed = label.partition("@")
-        if not separator or not name or not (seed or "0").isdigit():
+        if not separator or not name or not re.fullmatch(r"[0-9]{0,10}", seed):
             raise ConfigError(f"--responses {entry!r} is not POLICY=FILE or POLICY@SEED=FILE")
         key = (name, int(seed)) if seed else name
         if key in files:

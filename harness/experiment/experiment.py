@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.experiment.arms import check_arms
 from harness.experiment.config import ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles
-from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
 from harness.records.rows import read_items
@@ -78,10 +78,7 @@ def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
         DataError: The file is missing, wrong or empty.
     """
     path = Path(resolve(config_path, config.file))
-    items = read_items(path)[: config.limit]
-    if not items:
-        raise DataError("there is no item in the file", where=str(path))
-    return items
+    return read_items(path)[: config.limit]
 
 
 def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:

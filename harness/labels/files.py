@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -43,8 +44,11 @@ _BOMS = (
 )
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 2**30
-_LARGEST_BOOK = 2**29  # bytes unpacked: a small file may unpack to anything
+_LARGEST_BOOK = 2**27  # bytes unpacked: a small file may unpack to anything
 _AS_CSV = "save the sheet as CSV"
+_MOST_ROWS = 1_000_000
+_MOST_TEXT = 2**28  # characters of an SQLite file's rows, together
+_LONGEST_READ_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Row:
 
     def text(self, column: str | None) -> str:
         """Return the cell of a column as text; the empty text where there is no such column."""
-        return cell_text(self.cells.get(column or ""))
+        return cell_text(self.cells.get(column)) if column else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,21 +325,30 @@ def sqlite_table(path: Path) -> Table:
     """Read the table or view ``labels`` of an SQLite file; it may have no rows.
 
     Raises:
-        DataError: There is none.
+        DataError: There is none, or it does not come to an end.
     """
     import sqlite3
 
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_TEXT)
+            end = time.monotonic() + _LONGEST_READ_S  # a view may never come to an end
+            file.set_progress_handler(lambda: time.monotonic() > end, 100_000)
             cursor = file.execute("SELECT * FROM labels")
             columns = tuple(column[0] for column in cursor.description)
-            rows = tuple(
-                Row(f"row {number}", dict(zip(columns, cells, strict=True)))
-                for number, cells in enumerate(cursor, 1)
-            )
+            rows, text = [], 0
+            for number, cells in enumerate(cursor, 1):
+                text += sum(len(cell) for cell in cells if isinstance(cell, str | bytes))
+                if number > _MOST_ROWS or text > _MOST_TEXT:
+                    raise DataError(
+                        f"its labels have more than {_MOST_ROWS} rows, or {_MOST_TEXT} characters",
+                        where=str(path),
+                        hint="is 'labels' a table, or a view that never ends?",
+                    )
+                rows.append(Row(f"row {number}", dict(zip(columns, cells, strict=True))))
     except sqlite3.Error as error:
         raise DataError(f"no readable table or view 'labels': {error}", where=str(path)) from error
-    return Table(path, columns, rows)
+    return Table(path, columns, tuple(rows))
 
 
 def _excel(path: Path, sheet: str) -> Table:

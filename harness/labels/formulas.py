@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from harness.nouns.plain_text import parsed_json
 
 ESCAPED = "escaped"
 """The column that names, as a JSON list, the columns of its row with an apostrophe of ours."""
 
-_SKIPPED = r"[\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff'\"\u2018\u2019\u201c\u201d]*"
-_FORMULA = re.compile(
-    _SKIPPED + r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]|[\t\r\n]"
-)
+_QUOTES = "'\"\u2018\u2019\u201c\u201d"
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters that show nothing."""
+
+_FIRST = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -28,7 +32,15 @@ def is_formula(text: str) -> bool:
     What spreadsheets skip before a formula (spaces, quotes, characters that nobody sees) is
     skipped, and the full-width and small forms of its first character count.
     """
-    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+    if text.startswith(("\t", "\r", "\n")):
+        return True
+    first = next((letter for letter in text if not _is_skipped(letter)), "")
+    return bool(first) and first in _FIRST and not _NUMBER.fullmatch(text)
+
+
+def _is_skipped(letter: str) -> bool:
+    """Tell whether a letter is a blank, a quote, or nothing that is seen by itself."""
+    return letter in _QUOTES or letter in _FILLERS or unicodedata.category(letter)[0] in "CMZ"
 
 
 def escaped(
@@ -68,7 +80,7 @@ def _names(row: Mapping[str, Any]) -> list[str] | None:
     if not cell:
         return []
     try:
-        names = json.loads(cell) if isinstance(cell, str) else None
+        names = parsed_json(cell) if isinstance(cell, str) else None
     except ValueError:
         return None
     if not isinstance(names, list):

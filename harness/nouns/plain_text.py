@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import stat
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -86,8 +88,29 @@ def utf8(data: bytes, path: object, kind: type[InputError] = DataError) -> str:
         raise kind(
             f"not UTF-8: byte 0x{data[error.start]:02x} in line {line}",
             where=str(path),
-            hint="save it as UTF-8",
+            hint=how_to_utf8(data),
         ) from error
+
+
+def how_to_utf8(data: bytes) -> str:
+    """Return how bytes that begin a file, or a line of one, may become UTF-8."""
+    if data.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        return "it is compressed: unpack it"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "save it as UTF-8, such as by iconv -f utf-16 -t utf-8"
+    return "save it as UTF-8, such as by iconv -f latin1 -t utf-8"
+
+
+def lines_of(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    try:
+        yield from file
+    except OSError as error:
+        raise _unreadable(path, error, DataError) from error
 
 
 def _unreadable(path: Path, error: Exception, kind: type[InputError]) -> InputError:
@@ -121,6 +144,7 @@ def parsed_json(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
+    text = text.removeprefix("\ufeff")
     try:
         found = json.loads(text, object_pairs_hook=_object)
     except RecursionError:

@@ -14,6 +14,9 @@ from harness.statistics.arrays import FloatArray, IntArray
 MISSING = -1
 HUMAN, JUDGE, VERIFIER = "human", "judge", "verifier"
 
+MOST_CATEGORIES = 1000
+"""Categories of labels that are no numbers; tables of items, and of pairs, by categories grow."""
+
 
 @dataclass(frozen=True)
 class RatingTable:
@@ -167,7 +170,8 @@ def from_labels(
         tie: The label that means "no preference".
 
     Raises:
-        DataError: Lengths differ, a label is not among the categories, or there is no annotator.
+        DataError: Lengths differ, a label is not among the categories, there are too many of them,
+            or there is no annotator.
         ScaleError: The order of the categories is needed and not declared, labels of a numeric
             scale are no numbers, or a ratio scale has negative ones.
     """
@@ -181,6 +185,12 @@ def from_labels(
     for column in (*labels.values(), gold or ()):
         seen.update(label for label in column if label is not None)
     declared = _declared_order(seen, level, categories)
+    if level not in ("interval", "ratio") and len(declared) > MOST_CATEGORIES:
+        raise DataError(
+            f"{len(declared)} different labels, such as {declared[0]!r:.60}: of more than"
+            f" {MOST_CATEGORIES} no agreement is computed",
+            hint="is a label column one of free text? Numbers need --scale interval or ratio",
+        )
     index: dict[str | None, int] = {label: code for code, label in enumerate(declared)}
     if level in ("interval", "ratio"):
         # "1" and "1.0" are one number.

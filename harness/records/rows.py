@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, cast, get_args
 from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
-from harness.nouns.plain_text import file_bytes, opened, parsed_json
+from harness.nouns.plain_text import file_bytes, how_to_utf8, lines_of, opened, parsed_json
 from harness.nouns.schema import Item, Judgment, Order, Response, Value, Verdict
 
 T = TypeVar("T")
@@ -34,15 +34,16 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         DataError: The file is missing, or a line is not UTF-8 or not a JSON object.
     """
     with opened(path) as file:
-        for number, content in enumerate(file, 1):
+        for number, content in enumerate(lines_of(file, path), 1):
             where = f"{path}:{number}"
             try:
-                line = content.decode("utf-8-sig" if number == 1 else "utf-8")
+                # Files put one after the other have a byte order mark in the middle.
+                line = content.decode("utf-8-sig")
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"not UTF-8: {error.reason} at byte {error.start + 1} of the line",
                     where=where,
-                    hint="save it as UTF-8, such as by iconv -f latin1 -t utf-8 (or -f utf-16)",
+                    hint=how_to_utf8(content),
                 ) from error
             if not line.strip():
                 continue
@@ -89,9 +90,12 @@ def read_items(path: Path) -> list[Item]:
     """Read items; ids must be unique.
 
     Raises:
-        DataError: One error for everything that is wrong in the file.
+        DataError: One error for everything that is wrong in the file, or there is none in it.
     """
-    return _read(path, item_from, lambda item: item.id)
+    items = _read(path, item_from, lambda item: item.id)
+    if not items:
+        raise DataError("there is no item in the file", where=str(path))
+    return items
 
 
 def read_responses(path: Path, items: Iterable[Item] | None = None) -> list[Response]:

@@ -99,6 +99,10 @@ def aggregate(
     return aggregate_labels(how.method, method, table, how.weights)
 
 
+MOST_WEIGHT = 1e9
+"""Sums of larger weights lose what is between them, or have no number."""
+
+
 def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None:
     """Refuse weights that are none, or of somebody who gave no label, or that leave nobody."""
     for name, weight in weights.items():
@@ -111,6 +115,8 @@ def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if not (number and math.isfinite(weight) and weight >= 0):
             raise InputError(f"--weight {name}: {weight!r} is no finite number of at least 0")
+        if weight > MOST_WEIGHT:
+            raise InputError(f"--weight {name}: {weight!r} is more than {MOST_WEIGHT:g}")
     if not any(weights.get(name, 1.0) > 0 for name in names):
         raise InputError(f"no weight is left of {', '.join(dict.fromkeys(names))}")
 

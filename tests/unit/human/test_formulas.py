@@ -31,6 +31,18 @@ FORMULAS = [
     "''=1",
     "\" \t'=1",
     "\u201c=1",
+    "\u202e=1",
+    "\u00ad=1",
+    "\u180e=1",
+    "\u3164=1",
+    "\uffa0=1",
+    "\u115f\u1160=1",
+    "\u034f=1",
+    "\ufe0f=1",
+    "\u2066\u200f=1",
+    "\U000e0041=1",
+    "\u2065=1",
+    "\ue000=1",
     "\uff1d1",
     "\uff0b1",
     "\uff0d1",
@@ -128,3 +140,9 @@ def test_a_cell_that_somebody_edited_stays_as_they_left_it(tmp_path):
 def test_half_of_a_surrogate_pair_is_written_as_its_escape(tmp_path):
     write_csv(tmp_path / "t.csv", ["x"], [{"x": "=\ud800"}])
     assert "'=\\ud800" in (tmp_path / "t.csv").read_text(encoding="utf-8")
+
+
+def test_a_cell_of_names_that_nests_without_end_is_no_list_of_ours(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("item,escaped\n'=1," + "[" * 100_000 + "\n")
+    assert read_table(path).columns == ("item", "escaped")
