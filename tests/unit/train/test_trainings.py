@@ -142,7 +142,8 @@ def test_a_finished_training_is_one_whose_checkpoint_is_there_and_as_it_was(
     assert len(nothing.worked) == 2
     again()
     assert len(nothing.worked) == 2
-    (tmp_path / "result.json").write_text('{"steps": 1}')  # no weights are told
+    told = {"steps": 1, "seconds": 1.0, "peak_memory_mb": 1.0}  # no weights
+    (tmp_path / "result.json").write_text(json.dumps(told))
     again()
     assert len(nothing.worked) == 3
 
