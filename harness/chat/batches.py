@@ -20,7 +20,7 @@ from harness.chat.keys import reply_key
 from harness.chat.ledger import Bill, Ledger
 from harness.chat.litellm_transport import load_litellm
 from harness.chat.openai_format import reply_of
-from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, most_bytes, parsed, sound
+from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, is_answer, most_bytes, parsed, sound
 from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
@@ -237,7 +237,7 @@ def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]
     try:
         answer = row.get("response")
         status = answer.get("status_code") if isinstance(answer, dict) else None
-        if not isinstance(answer, dict) or status != 200:
+        if not isinstance(answer, dict) or not is_answer(status):
             raise CallError(Failure.SERVER, one_line(f"batch line with status {status}"))
         reply = reply_of(answer.get("body"), request)
     except CallError as error:

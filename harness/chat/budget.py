@@ -18,11 +18,16 @@ class Budget:
     Args:
         limit_usd: None for no limit.
         spent_usd: What earlier tries of the same run have spent.
+        left_usd: How much of that is only the most that calls may have cost which were in flight
+            when a try ended.
     """
 
-    def __init__(self, limit_usd: float | None, spent_usd: float = 0.0) -> None:
+    def __init__(
+        self, limit_usd: float | None, spent_usd: float = 0.0, left_usd: float = 0.0
+    ) -> None:
         self.limit_usd = limit_usd
         self.spent_usd = spent_usd
+        self.left_usd = left_usd
         self._reserved = 0.0
         self._lock = threading.Lock()
 
@@ -42,9 +47,14 @@ class Budget:
                 waiting = self._reserved > 1e-12
                 hopeless = self.spent_usd + amount > self.limit_usd + _ROUNDING
                 if hopeless or not waiting:
+                    bound = (
+                        f" (up to ${self.left_usd:.4f} of it by calls in flight when a run ended,"
+                        " at the most that they can cost)"
+                    )
                     raise BudgetExceededError(
                         f"the budget of ${self.limit_usd:g} is used up: ${self.spent_usd:.4f} is"
-                        f" spent and the next call may cost ${amount:.4f}\n"
+                        f" spent{bound if self.left_usd else ''}"
+                        f" and the next call may cost ${amount:.4f}\n"
                         "  hint: what was judged is kept; raise budget_usd and run again to go on"
                     )
             await asyncio.sleep(_POLL_S)

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.chat.batches import fetch
 from harness.chat.budget import Budget
-from harness.chat.failures import STATUS, TRIES, CallError, Failure, wait_before_retry
+from harness.chat.failures import (
+    STATUS,
+    TRIES,
+    CallError,
+    Failure,
+    one_line,
+    wait_before_retry,
+)
 from harness.chat.fast import FastTransport, is_fast
 from harness.chat.keys import from_body, reply_key
 from harness.chat.ledger import REFUSED, Bill, Estimate, Ledger, Usage
@@ -23,9 +30,10 @@ from harness.chat.litellm_transport import LitellmTransport, check_api_model
 from harness.chat.local import LocalTransport
 from harness.chat.local_weights import PREFIX, check_local
 from harness.chat.prices import Price
+from harness.chat.settings import check_settings
 from harness.chat.transport import Transport
 from harness.nouns.chat_messages import ChatReply, ChatRequest
-from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.errors import ChatError, ConfigError, HarnessError
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import keep_environment, keep_secrets_of
 
@@ -131,6 +139,7 @@ class Client:
         if model.startswith(PREFIX):
             check_local(model)
             return
+        check_settings(model, extra)
         check_api_model(model, extra)
         if self.budget.limit_usd is not None:
             self.ledger.price(model, extra)
@@ -228,6 +237,7 @@ class Client:
                 failures = ledger.usage[request.model].failures
                 failures[error.failure.value] = failures.get(error.failure.value, 0) + 1
                 cost = _cost(error, price, request)
+                ledger.usage[request.model].bounded += error.reply is None and cost > 0
                 if error.failure is Failure.REFUSED:
                     refused = ledger.refused(key, request, error, Bill(cost, tries, wasted))
                     ledger.end(key)
@@ -267,7 +277,7 @@ class Client:
             try:
                 fast = self._transport == "auto" and is_fast(request)
                 transport: Transport = loop.fast if fast else loop.litellm
-                reply = await transport.call(request, self._timeout_s, call_id)
+                reply = await _sent(transport, request, self._timeout_s, call_id)
             except CallError as error:
                 if error.failure is Failure.LIMITED:
                     limiter.limited()
@@ -319,6 +329,8 @@ class Client:
         status = STATUS.get(error.failure, Status.ERROR)
         reason = str(error) if tries == 1 else f"{error} ({tries} tries)"
         reply = error.reply
+        if reply is None and wasted and _is_unread(error):
+            reason += f"; counts as ${wasted:.4f}, the most that it can cost"
         if reply is not None or wasted:
             reply = replace(reply or ChatReply(text=""), cost_usd=wasted, tries=tries)
         return ChatError(status, reason, reply=reply)
@@ -340,12 +352,32 @@ class Client:
         await self.aclose()
 
 
+async def _sent(
+    transport: Transport, request: ChatRequest, timeout_s: float, call_id: str
+) -> ChatReply:
+    """Send one request; what fails in the harness itself may have been answered and paid for.
+
+    Raises:
+        CallError: It failed, with the class of the failure.
+    """
+    try:
+        return await transport.call(request, timeout_s, call_id)
+    except (CallError, HarnessError):
+        raise
+    except Exception as error:
+        reason = one_line(f"{type(error).__name__}: {error}")
+        raise CallError(Failure.OWN, reason, paid=True) from error
+
+
 def _cost(error: CallError, price: Price, request: ChatRequest) -> float:
     """Return the dollars of a failed try; an answer that cannot be read costs the most it can."""
     if error.reply is not None:
         return price.cost(error.reply.tokens)
-    unread = error.failure in (Failure.MALFORMED, Failure.OVERSIZED)
-    return price.at_most(request) if unread else 0.0
+    return price.at_most(request) if _is_unread(error) else 0.0
+
+
+def _is_unread(error: CallError) -> bool:
+    return error.paid or error.failure in (Failure.MALFORMED, Failure.OVERSIZED)
 
 
 def _endpoint(request: ChatRequest) -> tuple[str, str]:

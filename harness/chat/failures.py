@@ -32,6 +32,7 @@ class Failure(StrEnum):
     CREDENTIALS = "credentials"
     REDIRECT = "redirect"
     BAD_REQUEST = "bad request"
+    OWN = "error of the harness"
 
 
 TRIES = {
@@ -46,6 +47,7 @@ TRIES = {
     Failure.CREDENTIALS: 1,
     Failure.REDIRECT: 1,
     Failure.BAD_REQUEST: 1,
+    Failure.OWN: 1,
 }
 """Requests sent at most for one call that keeps failing in this way."""
 
@@ -70,6 +72,7 @@ class CallError(Exception):
         retry_after_s: What the server asked to wait, None when it did not say.
         reply: What was paid for all the same.
         waited_s: What was waited already, with the call's place kept.
+        paid: Whether an answer came and may have been paid for, though nobody can read it.
     """
 
     failure: Failure
@@ -77,6 +80,7 @@ class CallError(Exception):
     retry_after_s: float | None = None
     reply: ChatReply | None = field(default=None)
     waited_s: float = 0.0
+    paid: bool = False
 
     def __str__(self) -> str:
         """Return class and reason."""

@@ -21,6 +21,7 @@ from harness.chat.wire import (
     ACCEPTED,
     beginning_of,
     body_of,
+    is_answer,
     most_bytes,
     parsed,
     refuse_redirect,
@@ -72,12 +73,13 @@ class FastTransport:
         content = {**route.body, "messages": [dict(message) for message in request.messages]}
         headers = {**route.headers, "Idempotency-Key": call_id} if call_id else route.headers
         data = json.dumps(content).encode()
+        paid = False
         try:
             async with asyncio.timeout(timeout_s):
                 async with session.post(
                     route.url, data=data, headers=headers, allow_redirects=False
                 ) as response:
-                    told = response.headers
+                    told, paid = response.headers, is_answer(response.status)
                     refuse_redirect(response.status, route.url, told.get("location"))
                     packed = told.get("content-encoding", "")
                     chunks = response.content.iter_any()
@@ -87,8 +89,10 @@ class FastTransport:
                         response.close()  # of an endless answer nobody reads the rest
                         raise
         except Exception as error:  # aiohttp's errors are OSErrors, its own types and ValueErrors
-            raise of_exception(error) from error
-        if response.status != 200:
+            failed = of_exception(error)
+            failed.paid = paid
+            raise failed from error
+        if not paid:
             lower = {name.lower(): value for name, value in told.items()}
             raise of_status(response.status, _message(raw), lower)
         return reply_of(parsed(raw), request)

@@ -100,8 +100,10 @@ class Ledger:
     def __init__(self, journal: Journal | None, budget_usd: float | None) -> None:
         self.journal = journal
         self.left = None if journal is None else journal.marks.left()
-        spent = journal.spent_usd() if journal is not None and budget_usd is not None else 0.0
-        self.budget = Budget(budget_usd, spent)
+        spent = left = 0.0
+        if journal is not None and budget_usd is not None:
+            spent, left = journal.spent_usd(), journal.left_usd()
+        self.budget = Budget(budget_usd, spent, left)
         self.usage: defaultdict[str, Usage] = defaultdict(Usage)
         self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._known: set[str] | None = None

@@ -183,7 +183,9 @@ class LitellmTransport:
                 )
                 answer = response.model_dump()
             except Exception as error:  # litellm raises its own types and its helpers'
-                raise (opened.failure or of_litellm(error)) from error
+                failed = opened.failure or of_litellm(error)
+                failed.paid = opened.paid
+                raise failed from error
         return reply_of(answer, request)
 
     async def aclose(self) -> None:

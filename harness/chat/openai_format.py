@@ -80,11 +80,39 @@ def _used(usage: Any, request: ChatRequest, text: str) -> dict[str, Any]:
     most = most_tokens(request)
     prompt = _count(told.get("prompt_tokens"), most.prompt, 1)
     completion = _count(told.get("completion_tokens"), most.completion, 1 if text.strip() else 0)
+    bounded = prompt is None or completion is None
     tokens = Tokens(
         most.prompt if prompt is None else prompt,
         most.completion if completion is None else completion,
     )
-    return {"tokens": tokens, "bounded": prompt is None or completion is None}
+    beside = _beside(told, tokens, most)
+    if beside is None:
+        bounded, beside = True, max(0, most.completion - tokens.completion)
+    tokens = Tokens(tokens.prompt, tokens.completion + beside)
+    return {"tokens": tokens, "bounded": bounded}
+
+
+def _beside(told: Mapping[str, Any], tokens: Tokens, most: Tokens) -> int | None:
+    """Return the tokens that a server counts beside those of prompt and completion.
+
+    Some leave out there what a model thought, and tell it by the sum, or by a part that is larger
+    than the whole. None where that cannot be.
+    """
+    details = told.get("completion_tokens_details")
+    thought = details.get("reasoning_tokens") if isinstance(details, Mapping) else None
+    parts = (
+        (told.get("total_tokens"), tokens.prompt + tokens.completion, 0),
+        (thought, tokens.completion, tokens.completion),
+    )
+    beside = 0
+    for count, inside, more in parts:
+        if isinstance(count, bool) or not isinstance(count, int | float) or not count > inside:
+            continue
+        whole = _count(count, most.prompt + most.completion, 0)
+        if whole is None:
+            return None
+        beside = max(beside, whole - inside + more)
+    return beside
 
 
 def _count(told: Any, most: int, least: int) -> int | None:

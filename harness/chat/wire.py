@@ -39,6 +39,11 @@ _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
+def is_answer(status: object) -> bool:
+    """Tell whether a status says that the server did, and counts, what it was asked."""
+    return isinstance(status, int) and 200 <= status < 300
+
+
 def most_bytes(request: ChatRequest) -> int:
     """Return how many bytes the answer to a request may have, also after decompression."""
     asked = [request.extra, request.extra.get("extra_body")]
@@ -152,12 +157,14 @@ class Exchange:
         completion: Whether answers are completions, of which those in JSON must be sound; files
             of batches are not.
         failure: Why an answer was refused; clients wrap what is raised to them in types of theirs.
+        paid: Whether an answer came, whatever the client makes of it.
     """
 
     most: int
     call_id: str = ""
     completion: bool = True
     failure: CallError | None = None
+    paid: bool = False
 
 
 _EXCHANGE: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -214,6 +221,7 @@ async def _guarded(
     import httpx
 
     headers = response.headers
+    opened.paid = is_answer(response.status_code)
     refuse_redirect(response.status_code, str(request.url), headers.get("location"))
     body = await body_of(response.aiter_raw(), headers.get("content-encoding", ""), opened.most)
     if response.status_code >= 400:
@@ -226,7 +234,7 @@ async def _guarded(
         if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
     ]
     return httpx.Response(
-        response.status_code,
+        200 if opened.paid else response.status_code,  # clients know fewer of those that answer
         headers=kept,
         content=body,
         request=request,

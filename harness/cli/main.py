@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from harness.nouns.errors import HarnessError
+from harness.nouns.plain_text import visible
 from harness.nouns.redaction import RedactedStream, keep_environment, redact
 
 ORDER = (
@@ -95,12 +96,13 @@ def _run() -> None:
     try:
         app()
     except HarnessError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             sys.exit(1)
-        sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
+        what = visible(f"{error.filename or 'a file'}: {error.strerror or error}")
+        sys.stderr.write(f"error: {what}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; run the same command again to go on\n")
@@ -109,7 +111,7 @@ def _run() -> None:
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print what nobody caught, as Python does, without secrets."""
-    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(visible(redact("".join(traceback.format_exception(kind, error, trace)))))
 
 
 def _add_plugin_commands(name: str) -> None:

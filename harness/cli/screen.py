@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from harness.nouns.plain_text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,15 +15,25 @@ if TYPE_CHECKING:
 
 def console() -> Console:
     """Return the console that results go to."""
-    from rich.console import Console
+    return _console(highlight=False)
 
-    return Console(highlight=False)
+
+def _console(**settings: Any) -> Console:
+    """Return a console that texts of others cannot steer; styles and bars are its own."""
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class Screen(Console):
+        def render(self, *args: Any, **kwargs: Any) -> Iterator[Segment]:
+            for text, style, control in super().render(*args, **kwargs):
+                yield Segment(text if control else visible(text), style, control)
+
+    return Screen(**settings)
 
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Progress]:
     """Show bars with done/total, rate and time left on stderr while the body runs."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -49,7 +61,7 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=_console(stderr=True),
         disable=quiet,
     )
     try:

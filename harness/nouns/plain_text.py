@@ -21,6 +21,15 @@ MAX_DIGITS = 4300
 
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What moves a terminal's cursor, changes its state or turns the direction of what follows."""
+
+
+def visible(text: str) -> str:
+    """Return a text as a terminal may show it: what would steer the terminal is spelled out."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def need_file(path: Path, kind: type[InputError] = DataError) -> None:

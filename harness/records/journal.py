@@ -238,8 +238,12 @@ class Journal:
     def spent_usd(self) -> float:
         """Return the dollars of all recorded calls, those that runs left in flight at the most."""
         paid = "SELECT SUM(json_extract(body, '$.cost_usd')) FROM replies"
+        return float(self._flushed_rows(paid)[0][0] or 0.0) + self.left_usd()
+
+    def left_usd(self) -> float:
+        """Return the dollars that calls which runs left in flight may have cost at most."""
         left = f"SELECT SUM(cost_usd) FROM in_flight WHERE owner = '{LEFT}'"
-        return float(sum(self._flushed_rows(query)[0][0] or 0.0 for query in (paid, left)))
+        return float(self._flushed_rows(left)[0][0] or 0.0)
 
     def judgments(self, scope: str = "", source: str | None = None) -> list[Judgment]:
         """Return the judgments of a scope, of one source where it is named, in recorded order."""

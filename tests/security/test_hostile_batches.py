@@ -132,6 +132,19 @@ def test_a_failed_line_is_left_for_the_live_call(name, journal):
     assert client.budget.spent_usd == pytest.approx(journal.spent_usd())
 
 
+@pytest.mark.parametrize("status", [201, 206, 299])
+def test_a_line_under_any_status_that_answers_is_paid_for_with_what_was_thought(status, journal):
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 35}
+    with ScriptedServer(FILE, BEGUN) as server:
+        (mine,) = keys(server, "a")
+        row = line(mine, completion(usage=usage))
+        row["response"]["status_code"] = status
+        server.scripts += [state(output_file_id="file-2"), results(row)]
+        error, client = prefetch(server, journal, "a")
+    assert error is None and client.ledger.kept(mine)["text"] == "Verdict: A"
+    assert client.budget.spent_usd == pytest.approx(0.5 * (10e-6 + 25e-5)) == journal.spent_usd()
+
+
 def test_of_two_different_lines_for_one_call_neither_is_believed(journal):
     other = completion(message={"content": "Verdict: B"})
     with ScriptedServer(FILE, BEGUN) as server:

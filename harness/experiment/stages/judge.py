@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,8 +98,8 @@ def ask(
     async def asked() -> list[Judgment]:
         async with asking.open() as ctx:
             left = "" if asking.journal is None else asking.journal.marks.note()
-            if left:
-                bar(left, 1)(1)
+            if left:  # a line of its own, also where no bars are shown
+                sys.stderr.write(f"{left}\n")
             note = cost_note(source, requests, ctx)
             verb = "evaluates" if part == "evaluation" else "judges"
             move = bar(f"{source.name} {verb}{note and f' ({note})'}", len(requests))

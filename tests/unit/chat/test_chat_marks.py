@@ -104,10 +104,35 @@ def test_what_was_in_flight_is_told_once_and_counts_as_spent_for_good(tmp_path, 
             assert journal.spent_usd() == pytest.approx(0.3 + 0.2)
             (stopped,) = complete(server, journal, "d", budget_usd=0.5)
             assert isinstance(stopped, BudgetExceededError)
+            assert "$0.5000 is spent (up to $0.3000 of it by calls in flight" in str(stopped)
         another_run(monkeypatch)
         with Journal(path) as journal:
             assert str(journal.marks.left()) == ""
             assert journal.spent_usd() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("more", [[], ["--quiet"]], ids=" ".join)
+def test_what_was_in_flight_is_told_whole_also_on_a_narrow_screen_and_when_quiet(
+    more, tmp_path, monkeypatch
+):
+    from in_process import harness
+
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "i.jsonl").write_text(json.dumps({"id": "i", "prompt": "p"}) + "\n")
+    row = {"id": "r", "item_id": "i", "system": "s", "text": "t"}
+    (tmp_path / "r.jsonl").write_text(json.dumps(row) + "\n")
+    with Journal(tmp_path / "j.jsonl.journal.sqlite") as journal:
+        journal.marks.begin("k", "id", 1234.5678)
+        journal.flush()
+    another_run(monkeypatch)
+    with StubServer("task: 4\naccuracy: 4\nclarity: 4") as server:
+        done = harness(
+            "judge", "--source", "llm_judge", "--items", tmp_path / "i.jsonl",
+            "--responses", tmp_path / "r.jsonl", "--out", tmp_path / "j.jsonl",
+            "--way", "pointwise", "--option", "rubric=helpfulness", *more,
+            "--option", f"model={MODEL}", "--option", f"api_base={server.base_url}",
+        )  # fmt: skip
+    assert "may be paid twice: up to $1234.5678 counts as spent\n" in done.stderr
 
 
 @pytest.mark.parametrize("transport", ["auto", "litellm"])
