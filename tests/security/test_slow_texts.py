@@ -24,6 +24,8 @@ LITTLE_S = 0.05
 
 PATTERNS = {
     "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
+    "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),
+    "harness/cli/evaluate.py": (1, "options of the command line"),
     "harness/cli/options.py": (1, "docstrings of the harness"),
     "harness/evaluate/diversity.py": (1, "diversity"),
     "harness/agreement/verifier_audit.py": (1, "audit"),
@@ -31,9 +33,10 @@ PATTERNS = {
     "harness/judging/presentation.py": (4, "untrusted, messages"),
     "harness/judging/reply.py": (7, "those of judges"),
     "harness/judging/verdicts.py": (19, "those of judges"),
-    "harness/labels/formulas.py": (2, "cell"),
+    "harness/labels/formulas.py": (1, "cell"),
     "harness/labels/guess.py": (2, "names of columns"),
     "harness/labels/values.py": (1, "label, label on a scale"),
+    "harness/nouns/plain_text.py": (3, "one letter, or one escape, at a time"),
     "harness/nouns/redaction.py": (3, "secrets, redacted"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
