@@ -51,6 +51,8 @@ def selective_threshold(
         alpha: Largest share of wrong verdicts among the accepted.
         delta: Chance that the promise fails.
     """
+    if not stated.size:
+        return Threshold(None, 0, 0, 0, None)
     order = np.argsort(-stated, kind="stable")
     confidence, wrong = stated[order], np.cumsum(1 - right[order])
     # Verdicts with the same confidence are accepted together.

@@ -320,3 +320,8 @@ class TestLabelBudget:
         n, more = plan.with_judge_items, 2000
         width = 1.959964**2 * 0.25 * (1 - 0.64 / (1 + n / more)) / n
         assert np.sqrt(width) <= 0.03 < np.sqrt(width) * 1.01
+
+
+def test_without_verdicts_nothing_is_safe() -> None:
+    found = selective_threshold(np.array([]), np.array([]), 0.1)
+    assert (found.confidence, found.accepted, found.n) == (None, 0, 0)
