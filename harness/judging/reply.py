@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.nouns.thoughts import parted
+
 LONGEST = 100_000
 """Characters of an answer that are read, without thoughts; what is longer is no verdict."""
 
@@ -19,9 +21,6 @@ _LONGEST_VERDICT = 32
 
 _BLANK = "\x00"
 """Stands for each character of a quotation; no pattern of a verdict goes across it."""
-
-_THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-_CHANNEL, _FINAL = "<|channel|>", "<|channel|>final<|message|>"
 
 _FENCE = re.compile(r"\s*+(`{3,}+|~{3,}+)")
 _QUOTED = re.compile(
@@ -142,7 +141,7 @@ def answer_of(reply: str, prompt: str = "") -> Answer:
     too, fenced blocks, block quotes, comments and quotations that could be read as a verdict are
     blanked, but a last line or block that is nothing else and does not come from the prompt.
     """
-    text = _unfenced(_without_thoughts(reply).replace("\r\n", "\n"))
+    text = _unfenced(parted(reply).answer.replace("\r\n", "\n"))
     if not text.strip() and reply.strip():
         return Answer("", "", failure="the answer has nothing but thoughts")
     if len(text) > LONGEST:
@@ -182,16 +181,6 @@ def _objects(text: str) -> tuple[Found, ...] | None:
 def _reports(lead: str) -> bool:
     """Tell whether the last sentence of a lead ends in words that introduce somebody's text."""
     return _REPORTING.search(_SENTENCE_END.split(lead.rstrip(":"))[-1]) is not None
-
-
-def _without_thoughts(reply: str) -> str:
-    if _CHANNEL in reply:
-        return reply.rpartition(_FINAL)[2] if _FINAL in reply else ""
-    tags = [(tag.start(), tag.end(), tag[1]) for tag in _THOUGHT.finditer(reply)]
-    if not tags:
-        return reply
-    start, end, closes = tags[-1]
-    return reply[end:] if closes else reply[:start]
 
 
 def _unfenced(text: str) -> str:

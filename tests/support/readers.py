@@ -22,7 +22,7 @@ from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
-from harness.nouns import redaction
+from harness.nouns import redaction, thoughts
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -88,6 +88,7 @@ VERIFIERS: Mapping[str, Callable[[str], Any]] = {
 """What verifiers read in a response."""
 
 OTHERS: Mapping[str, Callable[[str], Any]] = {
+    "thoughts": thoughts.parted,
     "audit": verifier_audit._program,
     "diversity": diversity.tokens_of,
     "label": values.said_text,
@@ -117,7 +118,9 @@ TOKENS = (
     "score of ", "score a ", "1", "1 ", "1,", "1,111", "1.", ".5", "-", "--", "1-", "1 + ",
     "1=", "(1", "/", "|", "out of ", "4 out of 4 ", "accuracy", "accuracy ", "accuracy: ",
     "[result]", "very ", "very good ", "yes ", "true or ", "i ", "i'", "as an ai ", "<think>",
-    "</think>", "< ", "</", "<|", "<|a", "<\uff5c", "<s", "<start_of_turn", "< / ", "[INST",
+    "</think>", "[THINK]", "<reasoning>", "x <think>", "\n<think>\n",
+    "<|channel|>analysis<|message|>", "<|channel|>final<|message|>", "< ", "</", "<|", "<|a",
+    "<\uff5c", "<s", "<start_of_turn", "< / ", "[INST",
     "<<SYS", "</response ", "<!--", "-->", "> ", "\n> ", "\n>", "```", "```\n", "\n```\n",
     "\n ```", "~~~\n", "``", "\u201c", "\u201d", "\u200b", "<\u200b", "\u0301\u0316", "\xe9 ",
     "\ufb01", "\ud800", "\x00", "\u2028", "\uff21", "\\", '\\"', "\\text{", "$", "%", "{%", "7",
