@@ -34,7 +34,7 @@ PATTERNS = {
     "harness/judging/reply.py": (6, "those of judges"),
     "harness/judging/pair_verdict.py": (5, "those of judges"),
     "harness/judging/ranking_verdict.py": (2, "those of judges"),
-    "harness/judging/score_verdict.py": (9, "those of judges"),
+    "harness/judging/score_verdict.py": (10, "those of judges"),
     "harness/judging/stated.py": (2, "those of judges"),
     "harness/labels/formulas.py": (1, "cell"),
     "harness/labels/guess.py": (2, "names of columns"),
