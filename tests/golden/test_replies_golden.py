@@ -1,0 +1,79 @@
+"""The golden corpus of judges' replies: none may be read wrongly, and few may be lost.
+
+``python benchmarks/replies.py --show wrong`` prints them.
+"""
+
+from collections import Counter
+
+import pytest
+from reply_corpus import FAILURE, FOLDER, Reply, tallies, written
+from reply_generator import whole_corpus
+
+from harness.nouns.schema import Status
+
+WRONG = 115
+"""Replies that are read wrongly; to be 0."""
+LOST = 0.16
+"""Share of all plain verdicts that are lost; to be 0.03, in each format."""
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return whole_corpus()
+
+
+@pytest.fixture(scope="module")
+def by_format(corpus):
+    return tallies(corpus)
+
+
+def test_no_reply_is_read_wrongly(by_format):
+    assert sum(tally.wrong for tally in by_format.values()) <= WRONG
+
+
+def test_few_verdicts_are_lost(by_format):
+    lost = sum(tally.lost for tally in by_format.values())
+    assert lost <= LOST * sum(tally.plain for tally in by_format.values())
+
+
+def test_the_corpus_is_large_and_has_every_way_of_judging(corpus, by_format):
+    assert len(corpus) >= 4000 and len(by_format) >= 40
+    assert len(list(written())) >= 300
+    assert Counter(r.way for r in corpus).keys() == {"pair", "score", "scores", "ranking"}
+    assert sum(r.right == FAILURE for r in corpus) > len(corpus) / 10
+    assert sum(r.may_fail for r in corpus) < len(corpus) / 4
+
+
+def test_the_corpus_is_the_same_every_time(corpus):
+    assert whole_corpus() == corpus
+
+
+def test_every_file_is_read():
+    names = {path.stem.removeprefix("more_") for path in FOLDER.glob("*.toml")}
+    assert names == {reply.format for reply in written()}
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "may_fail", "outcome"),
+    [
+        ("Verdict: A", "A", False, "right"),
+        ("Verdict: A", "B", False, "wrong"),
+        ("Verdict: A", "B", True, "wrong"),
+        ("Verdict: A", FAILURE, False, "wrong"),
+        ("It rains.", FAILURE, False, "right"),
+        ("It rains.", "A", False, "lost"),
+        ("It rains.", "A", True, "unsure"),
+    ],
+)
+def test_outcomes(text, right, may_fail, outcome):
+    reply = Reply("f", "k", "pair", text, right, may_fail)
+    assert reply.outcome() == outcome
+    assert tallies([reply])["f"].good == (outcome in ("right", "unsure"))
+
+
+def test_a_value_is_compared_with_its_type():
+    for scale, right in (("five", "4"), ("ten", 4.0)):
+        reply = Reply("f", "k", "score", "Rating: 4", 4, asked=scale)
+        assert reply.read().status is Status.OK
+        assert reply.expected == right and reply.outcome() == "right"
+    assert Reply("f", "k", "score", "Rating: 4", 3, asked="ten").outcome() == "wrong"
