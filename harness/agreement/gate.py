@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,14 +43,21 @@ class GateDecision:
         return self.action == "stop" and not self.passed
 
 
-def gate(source: str, kappa: Estimate, minimum: float, action: Action) -> GateDecision:
+def gate(
+    source: str,
+    kappa: Estimate,
+    minimum: float,
+    action: Action,
+    voices: Sequence[Estimate] = (),
+) -> GateDecision:
     """Hold a source's kappa against people to a minimum.
 
     The estimate decides; the sentence says when the interval reaches over the minimum, so that the
     decision could have gone the other way with other items.
 
-    ``kappa`` is the source's row of the agreement report (``judge_kappa``). ``down_weight`` leaves
-    the source its kappa, at least 0.
+    ``kappa`` is the source's row of the agreement report (``judge_kappa``), ``voices`` are those of
+    its annotators and samples where it has several; they are named and decide nothing.
+    ``down_weight`` leaves the source its kappa, at least 0.
     """
     value, low, high = kappa.value, kappa.low, kappa.high
     passed = value is not None and value >= minimum
@@ -63,6 +71,11 @@ def gate(source: str, kappa: Estimate, minimum: float, action: Action) -> GateDe
         if low is not None and high is not None and low < minimum <= high:
             why += "; the interval holds the minimum, so other items could decide otherwise"
         weight = 1.0 if passed else max(0.0, value) if action == "down_weight" else 0.0
+    if voices:
+        why += f"; one verdict of {len(voices)}: " + ", ".join(
+            f"{one.annotators} {'undefined' if one.value is None else f'{one.value:.2f}'}"
+            for one in voices
+        )
     done = {"drop": "dropped", "stop": "the run stops", "down_weight": f"weight {weight:.2f}"}
     outcome = "passed" if passed else done[action]
     return GateDecision(

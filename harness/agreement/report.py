@@ -119,7 +119,7 @@ def agreement_report(
     """
     truth = truth_of(table)
     found = [
-        *_gate_section(table, settings),
+        *_gate_section(table, evidence, settings),
         *_truth_sections(table, settings),
         *_ties_section(table),
         *_ceiling_section(table),
@@ -158,13 +158,19 @@ def _truths(table: RatingTable) -> list[tuple[IntArray, str]]:
 
 
 def judge_kappa(
-    table: RatingTable, source: str, people: str, settings: Settings = DEFAULT
+    table: RatingTable,
+    source: str,
+    people: str,
+    settings: Settings = DEFAULT,
+    evidence: Evidence = NOTHING,
 ) -> Estimate:
     """Return the kappa of a source with people that its gate reads.
 
-    Cohen's kappa against the majority of the people; of a source with several annotators the
-    lowest, undefined if any of them is. Of the people themselves the mean over their pairs, which
-    is the most that a judge can be asked for.
+    Cohen's kappa against the majority of the people; of a source with several annotators or samples
+    that of the one verdict which they are pooled to, the lowest where they are pooled in several
+    ways; where ``evidence`` has no pool of them the lowest of theirs. Undefined if any of these is.
+    Of the people themselves the mean over their pairs, which is the most that a judge can be asked
+    for.
     """
     own, theirs = (
         [k for k, of in enumerate(table.source_names) if of == name] for name in (source, people)
@@ -180,9 +186,10 @@ def judge_kappa(
         mean = sum(values) / len(values)
         return Estimate(mean, n=max(k.n for k in found), name="mean_cohen_kappa", annotators=source)
     truth = majority(table.label_counts(theirs))
+    pools = [pool.codes for pool in evidence.pools.get(source, ())]
     found = [
-        _kappa(table, _pairs(table, table.codes[:, column], truth), source, settings)
-        for column in own
+        _kappa(table, _pairs(table, codes, truth), source, settings)
+        for codes in pools or [table.codes[:, column] for column in own]
     ]
     unknown = [kappa for kappa in found if kappa.value is None]
     if unknown or not found:
@@ -191,18 +198,30 @@ def judge_kappa(
     return min(found, key=lambda kappa: kappa.value or 0.0)
 
 
-def _gate_section(table: RatingTable, settings: Settings) -> list[Section]:
-    if not settings.reference:
+def _gate_section(table: RatingTable, evidence: Evidence, settings: Settings) -> list[Section]:
+    people = settings.reference
+    if not people:
         return []
-    rows = [
-        judge_kappa(table, source, settings.reference, settings)
-        for source in dict.fromkeys(table.source_names)
+    theirs = [k for k, of in enumerate(table.source_names) if of == people]
+    truth = majority(table.label_counts(theirs))
+    rows = []
+    notes = [
+        f"Gates read the row of a source: Cohen's kappa with the majority of {people}; of {people}"
+        " the mean over their pairs."
     ]
-    note = (
-        f"Gates read these rows: Cohen's kappa with the majority of {settings.reference}, the"
-        f" lowest of a source's annotators; of {settings.reference} the mean over their pairs."
-    )
-    return [Section(WITH_PEOPLE, tuple(rows), (note,))]
+    for source in dict.fromkeys(table.source_names):
+        rows.append(judge_kappa(table, source, people, settings, evidence))
+        voices = evidence.voices.get(source, {})
+        if source == people or not voices:
+            continue
+        rows += [
+            _kappa(table, _pairs(table, codes, truth), voice, settings)
+            for voice, codes in voices.items()
+        ]
+        how = " and ".join(pool.how for pool in evidence.pools.get(source, ()))
+        rule = f"of the one verdict that they are pooled to ({how})" if how else "the lowest"
+        notes.append(f"{source} has {len(voices)} voices, listed below it; its row is {rule}.")
+    return [Section(WITH_PEOPLE, tuple(rows), tuple(notes))]
 
 
 def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:

@@ -155,7 +155,8 @@ class Run:
         if config is None:
             return None
         judged = list(self.judged().values())
-        found = agreement_of(self.pairs(), judged, config)
+        arms = self.experiment.config.arms.values()
+        found = agreement_of(self.pairs(), judged, config, arms)
         found.write(self.directory.path / "agreement.json")
         return found
 

@@ -58,6 +58,19 @@ class OrderVerdicts:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """What the verdicts of a source amount to that says more than one thing of an item.
+
+    Args:
+        how: The method by which they became one.
+        codes: (n,) codes of the one verdict, -1 without one.
+    """
+
+    how: str
+    codes: IntArray
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything optional; a section without its evidence is left out.
 
@@ -67,6 +80,8 @@ class Evidence:
         length_gap: (n,) length of A minus length of B.
         own_family: Judge -> (n,) 1 where A is of its family, -1 where B is, else 0.
         retests: Annotator -> (n,) codes of the same annotator asked again.
+        voices: Source with several annotators or samples -> name of each -> its (n,) codes.
+        pools: The same sources -> the one verdict in each way in which it is used.
         drifts: (old, new) names of two versions of one judge, both annotators of the table.
     """
 
@@ -75,6 +90,8 @@ class Evidence:
     length_gap: FloatArray | None = None
     own_family: Mapping[str, FloatArray] = field(default_factory=dict)
     retests: Mapping[str, IntArray] = field(default_factory=dict)
+    voices: Mapping[str, Mapping[str, IntArray]] = field(default_factory=dict)
+    pools: Mapping[str, Sequence[Pool]] = field(default_factory=dict)
     drifts: Sequence[tuple[str, str]] = ()
 
 

@@ -147,6 +147,25 @@ class _Panel:
         """Column -> source."""
         return {annotator_name(*who): who[0] for who in self.repeats}
 
+    @cached_property
+    def most(self) -> int:
+        """How many samples the annotator with the most has."""
+        return max(map(len, self.repeats.values()))
+
+    def voices(self, samples: Sequence[Mapping[str, IntArray]]) -> dict[str, dict[str, IntArray]]:
+        """Return source -> name of each of its voices -> codes, of sources that have several.
+
+        Args:
+            samples: Column -> codes of the first, second, ... sample.
+        """
+        found: dict[str, dict[str, IntArray]] = {}
+        for who, repeats in self.repeats.items():
+            name = annotator_name(*who)
+            for number in range(len(repeats)):
+                voice = f"{name} ({number + 1})" if len(repeats) > 1 else name
+                found.setdefault(who[0], {})[voice] = samples[number][name]
+        return {source: said for source, said in found.items() if len(said) > 1}
+
     def sample(
         self, number: int, labels: Iterable[_Label], rows: Sequence[str]
     ) -> dict[str, list[_Label]]:
@@ -154,7 +173,7 @@ class _Panel:
         said = {
             (annotator_name(*one.who), one.row): one
             for one in labels
-            if self.repeats[one.who].index(one.repeat) == number
+            if one.repeat in self.repeats[one.who][number : number + 1]
         }
         return {name: [said.get((name, row), _NOTHING) for row in rows] for name in self.sources}
 
@@ -176,7 +195,8 @@ def _table(
         labels = [_of_score(judgment) for judgment in judgments]
     panel, ids = _Panel(judgments), [row.id for row in rows]
     scale: Scale = PREFERENCE if pairwise else rows[0].criterion.scale
-    first, second = (panel.sample(number, labels, ids) for number in (0, 1))
+    samples = [panel.sample(number, labels, ids) for number in range(panel.most)]
+    first = samples[0]
     table = from_labels(
         {name: [said.label for said in column] for name, column in first.items()},
         level=scale.level,
@@ -195,10 +215,14 @@ def _table(
     # A number is written as its category, "2", or as a float, "2.0".
     codes: dict[str | None, int] = {_label(float(x)): i for i, x in enumerate(table.values)}
     codes |= {label: i for i, label in enumerate(table.categories)} | {None: MISSING}
-    again = {
-        name: np.array([codes[said.label] for said in column], dtype=np.int64)
-        for name, column in second.items()
-    }
+    coded = [
+        {
+            name: np.array([codes[said.label] for said in column], dtype=np.int64)
+            for name, column in sample.items()
+        }
+        for sample in samples
+    ]
+    again = coded[1] if len(coded) > 1 else {}
     stated = {
         name: np.array([said.stated for said in column], dtype=np.float64)
         for name, column in first.items()
@@ -207,6 +231,7 @@ def _table(
         orders=_orders(panel, ids, of_pairs, table),
         stated={name: p for name, p in stated.items() if not np.isnan(p).all()},
         retests={name: said for name, said in again.items() if (said >= 0).any()},
+        voices=panel.voices(coded),
     )
     return JudgmentTable(rows[0].criterion.id, pairwise, table, evidence)
 

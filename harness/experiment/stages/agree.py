@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.agreement.gate import GateDecision, gate
-from harness.experiment.config import AgreementConfig, GateConfig
+from harness.experiment.config import AgreementConfig, ArmConfig, GateConfig
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
@@ -72,9 +72,15 @@ class Agreement:
 
 
 def agreement_of(
-    pairs: Sequence[JudgmentRequest], judged: Sequence[Judged], config: AgreementConfig
+    pairs: Sequence[JudgmentRequest],
+    judged: Sequence[Judged],
+    config: AgreementConfig,
+    arms: Iterable[ArmConfig] = (),
 ) -> Agreement:
     """Measure agreement on pairs, comparing the scores of pointwise sources; apply the gates.
+
+    What is gated is what the arms use: a source with several annotators or samples counts as the
+    one verdict that they make of it.
 
     Raises:
         DataError: There is no pair.
@@ -85,16 +91,16 @@ def agreement_of(
             hint="raise policy.responses_per_item or policy.temperature",
         )
     from harness.agreement import Settings
+    from harness.experiment.stages.pooled import ways_of, with_pools
     from harness.ratings.judgments import tables_from_judgments
 
     points = [r for one in judged if one.source.way == "pointwise" for r in one.requests]
-    (table,) = tables_from_judgments(
-        [*pairs, *points],
-        [judgment for one in judged for judgment in one.judgments],
-        {one.source.name: one.source.info for one in judged},
-        scores_as_pairs=True,
-    )
-    report = _measured(table.table, table.evidence, Settings(reference=config.reference))
+    requests, said = [*pairs, *points], [j for one in judged for j in one.judgments]
+    infos = {one.source.name: one.source.info for one in judged}
+    (table,) = tables_from_judgments(requests, said, infos, scores_as_pairs=True)
+    ways = ways_of(arms, [one.source.name for one in judged if one.source.way == "pointwise"])
+    evidence = with_pools(table, requests, said, ways, config.reference)
+    report = _measured(table.table, evidence, Settings(reference=config.reference))
     return _decided(report, config.gates, config.reference)
 
 
@@ -105,7 +111,12 @@ def _decided(
     from harness.agreement.report import WITH_PEOPLE
     from harness.statistics.estimate import undefined
 
-    measured = {row.annotators: row for row in report.section(WITH_PEOPLE)}
+    rows = {row.annotators: row for row in report.section(WITH_PEOPLE)}
+    measured = {name: rows[name] for name in rows if name in report.table.source_names}
+    voices = {
+        source: [rows[name] for name in names if name in rows]
+        for source, names in report.evidence.voices.items()
+    }
     unknown = undefined("cohen_kappa", "", "no pair was judged")
     return Agreement(
         tables=(
@@ -118,7 +129,13 @@ def _decided(
         ),
         kappas={n: k.value for n, k in measured.items() if k.value is not None},
         gates=[
-            gate(g.source, measured.get(g.source, unknown), g.minimum_kappa, g.action)
+            gate(
+                g.source,
+                measured.get(g.source, unknown),
+                g.minimum_kappa,
+                g.action,
+                voices.get(g.source, ()),
+            )
             for g in gates
         ],
         reference=reference,
@@ -155,6 +172,7 @@ def agree(
         DataError: The file is not as ``reading`` says; one error for the whole file, with rows.
     """
     from harness.agreement import Settings
+    from harness.experiment.stages.pooled import with_pools
     from harness.ratings.evidence import NOTHING
     from harness.ratings.judgments import tables_from_judgments
     from harness.ratings.table import RatingTable
@@ -171,7 +189,8 @@ def agree(
     (table,) = tables_from_judgments(
         found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
     )
-    return _measured(table.table, table.evidence, settings)
+    evidence = with_pools(table, found.requests, found.judgments, {}, settings.reference)
+    return _measured(table.table, evidence, settings)
 
 
 def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> AgreementReport:
@@ -197,7 +216,8 @@ def gated(
     """
     from harness.agreement.report import WITH_PEOPLE
 
-    known = [row.annotators for row in report.section(WITH_PEOPLE)]
+    rows = report.section(WITH_PEOPLE)
+    known = [row.annotators for row in rows if row.annotators in report.table.source_names]
     if not known:
         raise InputError(
             "gates need judgments, and one source of people among them",

@@ -26,6 +26,9 @@ ARMS = ("rlhf", "rlvr", "hybrid", "offline", "plugin")
 POLICIES = ("base", *ARMS)
 near = pytest.approx
 
+JURY = 0.636364
+"""Its kappa 7 / 11, to six digits."""
+
 
 def test_every_table_of_a_whole_run(whole: World, exam: dict[str, str]) -> None:
     report = whole.run()
@@ -80,10 +83,10 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     content = json.loads((world.out / "agreement.json").read_text())
     assert report["agreement"] == content
     # People: 3 of 4 alike, by chance .75 * .5 + .25 * .5 = .5. The majority is A A B, none, TIE.
-    # Jury: j2 agrees on all 3 that it judged; j1 (A TIE B . B) on 2 of 4, by chance .3125; j3
-    # (A B B . A) on 2 of 4, by chance .375: the lowest counts. Verifier: A TIE B TIE on pairs.
+    # Jury: by majority, as rlhf uses it, A TIE B TIE TIE, which agrees on 3 of 4, by chance .3125;
+    # by its mean, as offline does, on all 4: the lower counts. Verifier: A TIE B TIE on pairs.
     assert content["kappas"] == near(
-        {"people": 0.5, "jury": 0.125 / 0.625, "critic": 0.0, "verifier": 0.5, "grader": 1.0}
+        {"people": 0.5, "jury": 7 / 11, "critic": 0.0, "verifier": 0.5, "grader": 1.0}
     )
     assert content["gates"] == report["gates"]
     found = [
@@ -92,10 +95,10 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     ]
     assert found == [
         ("verifier", 0.3, "drop", True, 1.0, "cohen_kappa"),
-        ("jury", 0.9, "down_weight", False, near(0.2), "cohen_kappa"),
+        ("jury", 0.9, "down_weight", False, near(7 / 11), "cohen_kappa"),
         ("critic", 0.2, "drop", False, 0.0, "cohen_kappa"),
     ]
-    assert [g["value"] for g in report["gates"]] == near([0.5, 0.2, 0.0])
+    assert [g["value"] for g in report["gates"]] == near([0.5, 7 / 11, 0.0])
     (table,) = content["tables"]
     # What a gate quotes is a row of the report, to the last digit.
     read = {
@@ -103,7 +106,13 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
         for row in table["rows"]
         if row["section"] == "Each source with the people"
     }
-    assert {name: row["value"] for name, row in read.items()} == content["kappas"]
+    # j1 (A TIE B . B) agrees on 2 of 4, by chance .3125; j2 on all 3 that it judged; j3 (A B B . A)
+    # on 2 of 4, by chance .375.
+    voices = {"jury/j1": 0.1875 / 0.6875, "jury/j2": 1.0, "jury/j3": 0.2}
+    assert {name: row["value"] for name, row in read.items()} == near(content["kappas"] | voices)
+    assert (
+        "one verdict of 3: jury/j1 0.27, jury/j2 1.00, jury/j3 0.20" in report["gates"][1]["reason"]
+    )
     for gate in report["gates"]:
         row = read[gate["source"]]
         assert {key: row[key] for key in ("value", "low", "high")} == {
@@ -156,14 +165,14 @@ def check_preferences_and_rewards(world: World) -> None:
     a, b = ("a", "b"), ("b", "a")
     expected = {
         # Of t1: ann and ben A, j2 A; j1 is of two minds, j3 says B by its mean (.2 + .4) / 2.
-        "rlhf": [("t0", *a, 1, 5), ("t1", *a, 2.3 / 2.6, 5), ("t2", *b, 1, 5),
-                 ("t3", *a, 1.3 / 2.4, 4)],
+        "rlhf": [("t0", *a, 1, 5), ("t1", *a, (2 + 1.5 * JURY) / (2 + 3 * JURY), 5),
+                 ("t2", *b, 1, 5), ("t3", *a, (1 + 1.5 * JURY) / (2 + 2 * JURY), 4)],
         "rlvr": [],
         "hybrid": [("t0", *a, 1, 2), ("t1", *a, 1, 2), ("t2", *b, 1, 2)],
-        # The verifier has .5; the jury's .2 is shared by those who voted; j3's mean of t0 is .8.
-        "offline": [("t0", *a, (0.5 + 0.2 * 2.8 / 3) / 0.7, 4),
-                    ("t1", *a, (0.25 + 0.2 * (0.5 + 1 + 0.3) / 3) / 0.7, 4), ("t2", *b, 1, 4),
-                    ("t3", *a, (0.25 + 0.2 * 1.5 / 2) / 0.7, 3)],
+        # The verifier has .5; the jury's kappa is shared by those who voted; j3's mean of t0 is .8.
+        "offline": [("t0", *a, (0.5 + JURY * 2.8 / 3) / (0.5 + JURY), 4),
+                    ("t1", *a, (0.25 + JURY * (0.5 + 1 + 0.3) / 3) / (0.5 + JURY), 4),
+                    ("t2", *b, 1, 4), ("t3", *a, (0.25 + JURY * 1.5 / 2) / (0.5 + JURY), 3)],
         "plugin": [("t0", *a, 1, 2), ("t1", *a, 1, 2), ("t2", *b, 1, 2)],
         "nothing": [],
     }  # fmt: skip
@@ -281,10 +290,10 @@ def check_arms(report: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in report["arms"]}
     assert list(rows) == [*ARMS, "nothing"]
     assert {name: row["weights"] for name, row in rows.items()} == {
-        "rlhf": {"people": 1.0, "jury": 0.2},
+        "rlhf": {"people": 1.0, "jury": JURY},
         "rlvr": {"verifier": 1.0, "grader": 0.5},
         "hybrid": {"people": 2.0, "verifier": 1.0},
-        "offline": {"verifier": 0.5, "jury": 0.2, "critic": 0.0},  # kappas; what a gate dropped: 0
+        "offline": {"verifier": 0.5, "jury": JURY, "critic": 0.0},  # kappas; what a gate dropped: 0
         "plugin": {"people": 1.0},
         "nothing": {"critic": 0.0},
     }
@@ -478,9 +487,9 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
         *(f"evaluate/{policy}-seed{seed}" for policy in POLICIES for seed in (0, 1)),
     }
     # What a stage depends on, as a number: if it moves, everybody's finished trainings and samples
-    # are made again after an upgrade. Change it knowingly. Last: a file that an option names counts
-    # by its content. Before: preferences count as the rows of their table.
-    assert content_hash(stored["stages"])[:16] == "f1d0ad8520a501dd"
+    # are made again after an upgrade. Change it knowingly. Last: a jury is weighed as the one
+    # verdict of its members. Before: a file that an option names counts by its content.
+    assert content_hash(stored["stages"])[:16] == "f87e50d8ef536cf6"
     assert set(stored["source_seconds"]) == {"people", "jury", "critic", "verifier", "grader"}
     assert stored["sources"]["jury"] == {
         "use": "scripted", "kind": "judge", "way": "pairwise", "version": "1+a3fc7a49b556",
