@@ -1,9 +1,11 @@
 """How judges' replies are read: right, wrong and lost verdicts over the golden corpus, by format.
 
-    python benchmarks/replies.py [--by kind] [--show wrong|lost|unsure [N]] [--json] [FOLDER ...]
+    python benchmarks/replies.py [--by kind] [--show wrong|lost|unsure [N]] [--json] [--recorded]
+        [FOLDER ...]
 
 The corpus is in tests/golden/replies: hand-written replies, and formats and sentences from which
-tests/support/reply_generator.py makes the others. "wrong" is a verdict other than the right one, or
+tests/support/reply_generator.py makes the others. --recorded adds what two real judges wrote on
+PandaLM's test set, where ../shared/data has it. "wrong" is a verdict other than the right one, or
 one where there is none; "lost" is a failure where the verdict is plain; "unsure" is a failure where
 a reader may say so. Exits 1 unless nothing is wrong and at most 3% are lost in each format.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
+from recorded_replies import recorded
 from reply_corpus import FOLDER, Reply, Tally, tallies
 from reply_generator import whole_corpus
 
@@ -30,8 +33,11 @@ def main() -> int:
         "--show", nargs="+", metavar="WHAT", help="wrong, lost or unsure, and how many"
     )
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    parser.add_argument("--recorded", action="store_true", help="real judges' replies as well")
     given = parser.parse_args()
     replies = [reply for folder in given.folders for reply in whole_corpus(folder)]
+    if given.recorded:
+        replies += recorded()
     if given.show:
         what, number = given.show[0], int((*given.show, "20")[1])
         show([reply for reply in replies if reply.outcome() == what][:number])

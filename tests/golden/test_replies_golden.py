@@ -6,12 +6,13 @@
 from collections import Counter
 
 import pytest
+from recorded_replies import recorded
 from reply_corpus import FAILURE, FOLDER, Reply, tallies, written
 from reply_generator import whole_corpus
 
 from harness.nouns.schema import Status
 
-WRONG = 168
+WRONG = 169
 """Replies that are read wrongly; to be 0."""
 LOST = 0.16
 """Share of all plain verdicts that are lost; to be 0.03, in each format."""
@@ -34,6 +35,13 @@ def test_no_reply_is_read_wrongly(by_format):
 def test_few_verdicts_are_lost(by_format):
     lost = sum(tally.lost for tally in by_format.values())
     assert lost <= LOST * sum(tally.plain for tally in by_format.values())
+
+
+def test_what_real_judges_wrote_is_read(shared_data):
+    counts = tallies(recorded(shared_data / "pandalm"), "kind")
+    assert all(tally.good for tally in counts.values()), counts
+    assert min(counts["prompted"].right, counts["listed"].right) > 1900
+    assert counts["reason-alone"].right > 750
 
 
 def test_the_corpus_is_large_and_has_every_way_of_judging(corpus, by_format):
