@@ -147,6 +147,16 @@ class Maker:
             form = "\n".join([form, "", "Answer in one of these forms:", "", *lines])
         return f"{self.pick('material' if self.way == 'pair' else 'alone')}\n\n{form}"
 
+    @property
+    def maybe_shown(self) -> str:
+        return self.shown if self.rng.random() < 0.5 else ""
+
+    def traps(self) -> str:
+        """Return sentences that speak of verdicts and give none."""
+        sentences = self.words["traps"][self.topic]
+        few = [self.fill(trap, self.value) for trap in self.rng.sample(sentences, 2)]
+        return " ".join(trap[:1].upper() + trap[1:] for trap in few)
+
     def reply(self, text: str, right: Any = None, **more: Any) -> Reply:
         """Return a reply with this verdict, or with another right value."""
         right = self.value if right is None else right
@@ -291,11 +301,26 @@ def endless(m: Maker) -> Reply:
     return m.reply(text, FAILURE, cut=m.rng.random() < 0.5)
 
 
+def trapped(m: Maker) -> Reply:
+    """Sentences with a verdict's words that give none, before the verdict."""
+    return m.reply(f"{m.reasons(m.value, 1)} {m.traps()}\n\n{m.end(m.value)}")
+
+
+def only_trapped(m: Maker) -> Reply:
+    """Sentences with a verdict's words that give none, and no verdict."""
+    return m.reply(f"{m.traps()} {m.reasons(m.value, 1)}", FAILURE, prompt=m.maybe_shown)
+
+
+def trapped_after(m: Maker) -> Reply:
+    """Sentences with a verdict's words that give none, after the verdict."""
+    return m.reply(f"{m.end(m.value)}\n\n{m.traps()} {m.reasons(m.value, 1)}")
+
+
 def quoted(m: Maker) -> Reply:
     """A verdict that a response wrote, spoken of before the judge's own."""
     text = m.fill(m.pick("quoting"), m.value).replace("@quote", m.line(m.other))
     end = m.end(m.value)
-    return m.reply(f"{m.reasons(m.value, 1)} {text}\n\n{end}", prompt=m.rng.choice(["", m.shown]))
+    return m.reply(f"{m.reasons(m.value, 1)} {text}\n\n{end}", prompt=m.maybe_shown)
 
 
 def quoted_after(m: Maker) -> Reply:
@@ -330,7 +355,7 @@ def only_options(m: Maker) -> Reply:
     """What could be answered, and no more."""
     first, second = m.rng.sample([m.line(m.value), m.line(m.other)], 2)
     text = m.pick("options").replace("@first", first).replace("@second", second)
-    return m.reply(f"{text} {m.pick('undecided')}", FAILURE, prompt=m.rng.choice(["", m.shown]))
+    return m.reply(f"{text} {m.pick('undecided')}", FAILURE, prompt=m.maybe_shown)
 
 
 def undecided(m: Maker) -> Reply:
@@ -428,11 +453,14 @@ def quoted_within(m: Maker) -> Reply:
     return m.reply(json.dumps({name: said, **{k: v for k, v in entry.items() if k != name}}))
 
 
-_ALWAYS = (thoughts, orphan, endless, preamble, courtesy, typed, refused, prompted, echoed)
+_ALWAYS = (
+    *(thoughts, orphan, endless, preamble, courtesy, typed, refused, prompted, echoed),
+    *(trapped, only_trapped),
+)
 _LINE = (
     *(bare, bare_prompted, reasoned, explained_after, noted, marked, sectioned, invisible, wide),
     *(quoted, quoted_after, corrected, contradicted, repeated, optioned, only_options, undecided),
-    *(unable_but, only_echoed, foreign, cut_before, cut_after, cut_at_verdict),
+    *(unable_but, only_echoed, foreign, cut_before, cut_after, cut_at_verdict, trapped_after),
 )
 _JSON = (
     *(bare, bare_prompted, fenced, fenced_after_prose, pretty, prose_before, loose, quoted_within),
