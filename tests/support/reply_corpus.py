@@ -128,7 +128,7 @@ def written(folder: Path = FOLDER) -> Iterator[Reply]:
             for text, right, *unsure in shared["replies"]:
                 assert unsure in ([], ["or failure"]), (path, text)
                 yield Reply(
-                    format=path.stem.removeprefix("more_"),
+                    format=path.stem.rpartition("_")[2],
                     kind=shared["kind"],
                     way=shared["way"],
                     text=text,
