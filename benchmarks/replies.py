@@ -1,13 +1,14 @@
 """How judges' replies are read: right, wrong and lost verdicts over the golden corpus, by format.
 
-    python benchmarks/replies.py [--by kind] [--show wrong|lost|unsure [N]] [--json] [--recorded]
-        [FOLDER ...]
+    python benchmarks/replies.py [--by kind] [--show wrong|lost|unsure [N]] [--json]
+        [--cuts] [--recorded] [FOLDER ...]
 
 The corpus is in tests/golden/replies: hand-written replies, and formats and sentences from which
-tests/support/reply_generator.py makes the others. --recorded adds what two real judges wrote on
-PandaLM's test set, where ../shared/data has it. "wrong" is a verdict other than the right one, or
-one where there is none; "lost" is a failure where the verdict is plain; "unsure" is a failure where
-a reader may say so. Exits 1 unless nothing is wrong and at most 3% are lost in each format.
+tests/support/reply_generator.py makes the others. --cuts adds replies that end at every place, and
+--recorded what two real judges wrote on PandaLM's test set, where ../shared/data has it. "wrong" is
+a verdict other than the right one, or one where there is none; "lost" is a failure where the
+verdict is plain; "unsure" is a failure where a reader may say so. Exits 1 unless nothing is wrong
+and at most 3% are lost in each format.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 
 from recorded_replies import recorded
 from reply_corpus import FOLDER, Reply, Tally, tallies
-from reply_generator import whole_corpus
+from reply_generator import cut_everywhere, whole_corpus
 
 
 def main() -> int:
@@ -33,9 +34,12 @@ def main() -> int:
         "--show", nargs="+", metavar="WHAT", help="wrong, lost or unsure, and how many"
     )
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    parser.add_argument("--cuts", action="store_true", help="replies cut at every place as well")
     parser.add_argument("--recorded", action="store_true", help="real judges' replies as well")
     given = parser.parse_args()
     replies = [reply for folder in given.folders for reply in whole_corpus(folder)]
+    if given.cuts:
+        replies += cut_everywhere(replies)
     if given.recorded:
         replies += recorded()
     if given.show:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import random
 import tomllib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
@@ -40,6 +41,17 @@ def generated(path: Path) -> Iterator[Reply]:
                 if reply is not None:
                     unsure = kind in fmt.get("may_fail_kinds", ()) and reply.right != FAILURE
                     yield replace(reply, kind=kind, may_fail=reply.may_fail or unsure)
+
+
+def cut_everywhere(replies: Iterable[Reply]) -> Iterator[Reply]:
+    """Yield two replies of each format, cut at every place: the verdict or a failure."""
+    seen: Counter[str] = Counter()
+    for reply in replies:
+        if reply.kind in ("bare", "reasoned", "trapped") and seen[reply.format] < 2:
+            seen[reply.format] += 1
+            for end in range(len(reply.text)):
+                text = reply.text[:end]
+                yield replace(reply, kind="cut-everywhere", text=text, cut=True, may_fail=True)
 
 
 @dataclass
@@ -415,6 +427,20 @@ def cut_at_verdict(m: Maker) -> Reply:
     return m.reply(text, may_fail=text[-1:] not in "]>}", cut=True)
 
 
+def mixed(m: Maker) -> Reply:
+    """Much of the above at once, as long replies have it."""
+    parts = [m.pick("preamble"), m.reasons(m.value), m.traps(), m.end(m.value), m.pick("courtesy")]
+    if m.rng.random() < 0.5:
+        parts.insert(
+            0, f"<think>{m.pick('thinking')} {m.whole(m.other)} {m.pick('doubts')}</think>"
+        )
+    if m.rng.random() < 0.5 and m.way != "scores":
+        quote = m.fill(m.pick("quoting"), m.value).replace("@quote", m.line(m.other))
+        parts[-3] += f" {quote}"
+    text = m.rng.choice(["\n\n", "\n\n", "\r\n\r\n"]).join(parts)
+    return m.reply(text, prompt=m.maybe_shown)
+
+
 def fenced(m: Maker) -> Reply:
     return m.reply(f"```{m.rng.choice(['json', '', 'JSON'])}\n{m.end(m.value)}\n```")
 
@@ -460,7 +486,16 @@ _ALWAYS = (
 _LINE = (
     *(bare, bare_prompted, reasoned, explained_after, noted, marked, sectioned, invisible, wide),
     *(quoted, quoted_after, corrected, contradicted, repeated, optioned, only_options, undecided),
-    *(unable_but, only_echoed, foreign, cut_before, cut_after, cut_at_verdict, trapped_after),
+    *(
+        unable_but,
+        only_echoed,
+        foreign,
+        cut_before,
+        cut_after,
+        cut_at_verdict,
+        trapped_after,
+        mixed,
+    ),
 )
 _JSON = (
     *(bare, bare_prompted, fenced, fenced_after_prose, pretty, prose_before, loose, quoted_within),
