@@ -5,71 +5,329 @@ A process reward: it looks at the way, not at the answer, so it needs no referen
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from math import isqrt
 
 from harness.plugin import UNIT, Item, Response, SourceFactory, hookimpl, verifier
+from harness_plugins.written_numbers import CURRENCIES, VULGAR, plain
 
-# Possessive, atomic and of bounded length, so that no text makes it slow.
-_SIGNS = "-+*/x\u00d7\u00f7"
-_NUMBER = r"(?>\d{1,300}+(?:,\d{3}){0,100}+(?:\.\d{1,300}+)?|\.\d{1,300}+)(?!\d)"
-_SIDE = (
-    rf"(?<![\d.,])(?:[-(]{{1,60}}+\s*+)?{_NUMBER}\s*+(?:[{_SIGNS}()]\s*+|{_NUMBER}\s*+){{0,60}}+"
+MOST = 120
+"""Tokens of one side of an equation that is read."""
+_DIGITS = 20
+"""Of a root that is no fraction."""
+
+_WORDS = {
+    "times": "*", "multiplied by": "*", "plus": "+", "minus": "-", "divided by": "/",
+    "equals": "=", "is equal to": "=", "is": "=", "makes": "=", "gives": "=",
+}  # fmt: skip
+_SIGNS = {
+    **dict.fromkeys("*\u00d7\u00b7\u22c5\u2219\u2715\u2716\u2217", "*"),
+    **dict.fromkeys("/\u00f7\u2215\u2044", "/"),
+    **dict.fromkeys("-\u2212\u2013\u2010\u2011\ufe63\uff0d", "-"),
+    **dict.fromkeys("+\uff0b", "+"),
+    **dict.fromkeys("=\u2248\uff1d", "="),
+    **dict.fromkeys("([\uff08", "("),
+    **dict.fromkeys(")]\uff09", ")"),
+    "\u221a": "root", "%": "%",
+}  # fmt: skip
+_LATEX = {
+    r"\times": "*", r"\cdot": "*", r"\ast": "*", r"\div": "/", r"\approx": "=",
+    r"\sqrt": "root", r"\%": "%",
+}  # fmt: skip
+_RAISED = {
+    "\u00b2": "2", "\u00b3": "3", **{chr(0x2070 + i): str(i) for i in (0, 4, 5, 6, 7, 8, 9)},
+}  # fmt: skip
+
+# Possessive and of bounded length, so that no text makes it slow.
+_TOKEN = re.compile(
+    r"(?P<number>\d{1,300}+(?:,\d{3}(?!\d)){0,100}+(?:\.\d{1,300}+)?(?![.,]?\d)"
+    r"|(?<![\w.])\.\d{1,300}+(?!\.?\d))"
+    rf"|(?P<vulgar>[{''.join(VULGAR)}])"
+    rf"|(?P<latex>{'|'.join(map(re.escape, _LATEX))})(?![a-zA-Z])"
+    r"|(?P<power>\*\*(?=\s?[\d(])|\^)"
+    rf"|(?P<raised>[{''.join(_RAISED)}])"
+    rf"|(?P<sign>[{re.escape(''.join(_SIGNS))}])"
+    r"|(?P<by>x(?=[(.\d\u221a])|(?<=\s)x(?=\s[-(]?[(.\d\u221a]))"
+    rf"|(?P<word>\b(?:{'|'.join(_WORDS)})\b(?=\s{{1,3}}[-(\u2212.\d\u221a]))"
+    r"|(?P<blank>[ \t\u00a0\u2009\u202f]++)"
+    r"|(?P<brace>[{}])"
+    r"|(?P<other>[^\W\d_]++|\d++|.|\n)",
+    re.IGNORECASE,
 )
-_AFTER = rf"(?!\s*(?:[{_SIGNS}%\d]|[a-zA-Z]*/))"  # the right side goes on
-_EQUATION = re.compile(rf"(?P<left>{_SIDE})=\s*(?P<right>(?>-?\s*{_NUMBER})){_AFTER}")
-_ALGEBRA = re.compile(r"[-+*/^=(%]\s*\Z|[\w)]\Z")  # what stands before belongs to the left side
-_OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
+_VALUE = re.compile(r"\s?[\d(.\u221a\\-]")
+_SPACING = re.compile(r"\\(?:[,;:! ]|q?quad\b|left\b|right\b|[bB]igg?[lr]?\b|displaystyle\b)|&")
+_WRAPPED = re.compile(r"\\(?:boxed|fbox|mathbf|text|mathrm)\{\s*([^{}\\]{1,40})\s*\}")
+_FRAC = re.compile(r"\\[dtc]?frac\s*\{([^{}]{1,60})\}\s*\{([^{}]{1,60})\}")
+_MARKER = re.compile(r"^[ \t>]*+(?:[-*+\u2022][ \t]++|\(?\d{1,3}[.)][ \t]++)", re.MULTILINE)
+
+_BEFORE = frozenset(
+    "twice thrice double triple half third quarter of squared cubed root sqrt log ln sin cos tan"
+    " exp abs max min mod modulo percent dozen hundred thousand million billion factorial minus"
+    " plus times negative over by than power x".split()
+)
+"""Words after which a number is not where a sum begins."""
+_AFTER = frozenset(
+    "hundred thousand million billion trillion dozen percent r rem remainder mod modulo squared"
+    " cubed k m bn pi e i times factorial".split()
+)
+"""Words that make another number of the one before them."""
 
 
-@verifier(name="arithmetic_steps", version="1", scale=UNIT, steps="mean")
+@verifier(name="arithmetic_steps", version="2", scale=UNIT, steps="mean")
 def arithmetic_steps(item: Item, response: Response) -> list[bool]:
-    """Check each stated equation, such as ``16 - 3 = 13``; abstain where there is none."""
-    text = response.text.replace("$", "")
-    checked = []
-    for match in _EQUATION.finditer(text):
-        before = text[max(0, match.start() - 8) : match.start()]
-        signed = match["left"][0] == "-" and re.search(r"\w\s*\Z", before)
-        if not signed and not _ALGEBRA.search(before):
-            checked.append(holds(match["left"], match["right"]))
-    return [right for right in checked if right is not None]
+    """Check each stated equation, such as ``16 - 3 = 13``; abstain where there is none.
 
-
-def holds(left: str, right: str) -> bool | None:
-    """Tell whether both sides are equal, at the precision that the right side has.
-
-    None when the left side is no sum: a lone number states nothing.
+    An equation counts where both of its sides are read whole; one with letters, units between its
+    numbers, a remainder or signs that are not known is none.
     """
-    plain = left.replace(",", "").translate(str.maketrans("x\u00d7\u00f7", "**/")).strip()
-    try:
-        tree = ast.parse(plain, mode="eval").body
-        if isinstance(tree, ast.Constant):
-            return None
-        value = _value(tree)
-    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError):
+    return [right for run in _runs(_prepared(response.text)) for right in _checked(run)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Tokens that stand together.
+
+    Args:
+        sides: Split at the signs of equality.
+        begins: Whether nothing before belongs to the first side.
+        ends: Whether nothing after belongs to the last side.
+    """
+
+    sides: list[list[str]]
+    begins: bool
+    ends: bool
+
+
+def _prepared(text: str) -> str:
+    text = _MARKER.sub("", plain(text).replace("\\\\", "\n"))
+    text = _SPACING.sub(" ", text)
+    for _ in range(3):
+        text = _WRAPPED.sub(r" \1 ", _FRAC.sub(r"((\1)/(\2))", text))
+    return text.translate({ord(mark): "" for mark in CURRENCIES})
+
+
+def _runs(text: str) -> Iterator[_Run]:
+    """Yield the runs of numbers and signs in which an equation stands."""
+    sides: list[list[str]] = [[]]
+    begins, last, braces, worded = True, "", 0, False
+    for found in _TOKEN.finditer(text):
+        kind, word = str(found.lastgroup), found[0]
+        side = sides[-1]
+        value = side[-1] if side else ""
+        ended = value[:1].isdigit() or value in (")", "%")
+        new: list[str] | None = None
+        if kind == "blank":
+            last = " "
+            continue
+        if kind == "number":
+            new = [word.replace(",", "")]
+        elif kind == "vulgar":
+            part = VULGAR[word]
+            new = ["(", str(part.numerator), "/", str(part.denominator), ")"]
+            if value[:1].isdigit() and last == value:
+                side.pop()
+                new = ["(", value, "+", *new, ")"]
+        elif kind == "latex":
+            new = [_LATEX[word.lower()]]
+        elif kind == "power":
+            new = ["^"] if ended else None
+        elif kind == "raised":
+            new = ["^", _RAISED[word]] if ended else None
+        elif kind == "sign":
+            new = [_SIGNS[word]]
+            if new == ["*"] and not (ended and _VALUE.match(text, found.end())):
+                new = None
+            elif new == ["("] and ended and last == " ":
+                new = None  # a remark
+        elif kind == "by":
+            new = ["*"] if ended else None
+        elif kind == "word":
+            new = [_WORDS[word.lower()]] if ended else None
+            worded |= new not in (None, ["="])
+            if new == ["="] and not worded:
+                new = None  # 40% is 240 people
+        elif kind == "brace" and (value in ("^", "root") or (braces and word == "}")):
+            braces += 1 if word == "{" else -1
+            new = ["(" if word == "{" else ")"]
+        if new is None:
+            if len(sides) > 1:
+                yield _Run(sides, begins, _ends(text, found.start(), word, last))
+            begins, braces, worded = _begins(text, found, word), 0, False
+            sides = [[]]
+        elif new == ["="]:
+            sides.append([])
+        else:
+            side += new
+        last = new[-1] if new else word
+    if len(sides) > 1:
+        yield _Run(sides, begins, True)
+
+
+def _begins(text: str, found: re.Match[str], word: str) -> bool:
+    """Tell whether a sum may begin after what is no part of one."""
+    after = text[found.end() : found.end() + 1]
+    if word.isalnum():
+        return (after.isspace() and word.lower() not in _BEFORE and len(word) > 1) or word == "a"
+    if not word.strip("*_"):  # emphasis
+        before = text[max(0, found.start() - 1) : found.start()]
+        return not after.isspace() and (not before.strip() or before in "*_(")
+    if word in ".,:" and text[max(0, found.start() - 1) : found.start()].isdigit():
+        return not after.isdigit()  # 10:30
+    return word in "(\n.,;:!?\"'`<>\u201c\u2018\u2192\u21d2#~|\\{" or word.isspace()
+
+
+def _ends(text: str, start: int, word: str, last: str) -> bool:
+    """Tell whether a sum has ended before what is no part of one."""
+    if word.isalnum():
+        tail = text[start : start + 40]
+        unit = re.match(r"[^\W\d_]*+\s?/", tail)
+        unknown = last != " " and word in "abnxyz"  # 7x
+        return not (word.lower() in _AFTER or unit or unknown)
+    if word == "*":
+        after = text[start + 1 : start + 4].lstrip("*")[:1]
+        return last != " " and not (after.isalnum() or after in ("(", "\\"))
+    return word in "(\n.,;:!?\"'`<>\u201d\u2019\u2192\u21d2#~|\\_}\u00b0)"
+
+
+def _checked(run: _Run) -> Iterator[bool]:
+    """Yield of each two neighbouring sides whether they are equal.
+
+    What is not equal counts where a sum is followed by a lone number. Of a chain that goes on
+    (5 + 3 = 8 + 2 = 10), and of a percent sign on one side only, it is not known what is meant.
+    """
+    first, last = run.sides[0], run.sides[-1]
+    if first.count("(") > first.count(")") and first[0] == "(":
+        del first[0]  # it holds more than a side
+    if last.count(")") > last.count("(") and last[-1] == ")":
+        del last[-1]
+    values = [_value_of(side) for side in run.sides]
+    if not run.begins:
+        values[0] = None
+    if not run.ends:
+        values[-1] = None
+    for number, (left, right) in enumerate(pairwise(values)):
+        one, other = run.sides[number : number + 2]
+        if left is None or right is None or (_is_lone(one) and _is_lone(other)):
+            continue
+        slack = _slack(other if _is_lone(other) else [])
+        percent = ("%" in one) != ("%" in other)
+        holds = abs(left - right) <= slack
+        if percent and not holds:
+            bare, known = (_value_of([x for x in side if x != "%"]) for side in (one, other))
+            holds = bare is not None and known is not None and abs(bare - known) <= slack
+        goes_on = not _is_lone(other) or (number > 0 and not _is_lone(one))
+        if holds or not (percent or goes_on):
+            yield holds
+
+
+def _is_lone(side: Sequence[str]) -> bool:
+    return sum(token not in ("-", "%") for token in side) == 1
+
+
+def _slack(side: Sequence[str]) -> Fraction:
+    """Return by how much a side may be off: half of its last digit, if it is a decimal fraction."""
+    decimals = len(side[-1].partition(".")[2]) if side else 0
+    return Fraction(1, 2 * 10**decimals) if decimals else Fraction(1, 10**_DIGITS)
+
+
+def _value_of(side: list[str]) -> Fraction | None:
+    """Return what a side comes to; None where it is no sum."""
+    if not side or len(side) > MOST:
         return None
-    stated = right.replace(",", "").replace(" ", "")
-    decimals = len(stated.partition(".")[2])
-    slack = Fraction(1, 2 * 10**decimals) if decimals else 0
-    return abs(value - Fraction(stated)) <= slack
+    try:
+        reading = _Reading(side)
+        value = reading.sum()
+        return value if reading.at == len(side) else None
+    except (ValueError, ZeroDivisionError, RecursionError):
+        return None
 
 
-def _value(node: ast.expr) -> Fraction:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return Fraction(str(node.value))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value(node.operand)
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_value(node.left), _value(node.right))
-    raise ValueError("no arithmetic")
+class _Reading:
+    """Reads a side by the usual order of operations."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens, self.at = tokens, 0
+
+    @property
+    def next(self) -> str:
+        """The token that comes, empty at the end."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self) -> str:
+        """Return the token that comes and go on."""
+        token = self.next
+        self.at += 1
+        return token
+
+    def sum(self) -> Fraction:
+        """Read sums and differences."""
+        value = self.product()
+        while self.next in ("+", "-"):
+            value = value + self.product() if self.take() == "+" else value - self.product()
+        return value
+
+    def product(self) -> Fraction:
+        """Read products and quotients; a bracket after a value multiplies."""
+        value = self.signed()
+        while self.next in ("*", "/", "("):
+            if self.next == "(":
+                value *= self.power()
+            elif self.take() == "*":
+                value *= self.signed()
+            else:
+                value /= self.signed()
+        return value
+
+    def signed(self) -> Fraction:
+        """Read a value with its sign."""
+        if self.next == "-":
+            self.take()
+            return -self.signed()
+        return self.power()
+
+    def power(self) -> Fraction:
+        """Read a value and the power to which it is raised."""
+        value = self.atom()
+        while self.next == "%":
+            self.take()
+            value /= 100
+        if self.next != "^":
+            return value
+        self.take()
+        exponent = -self.power() if self.next == "-" and self.take() else self.power()
+        if exponent.denominator != 1 or abs(exponent) > 64:
+            raise ValueError("no power that is read")
+        if max(abs(value.numerator), value.denominator).bit_length() > 64:
+            raise ValueError("too large")
+        return value ** int(exponent)
+
+    def atom(self) -> Fraction:
+        """Read a number, a root or what stands in brackets."""
+        token = self.take()
+        if token == "(":
+            value = self.sum()
+            if self.take() != ")":
+                raise ValueError("a bracket is open")
+            return value
+        if token == "root":
+            return _root(self.atom())
+        if not token[:1].isdigit() and token[:1] != ".":
+            raise ValueError("no number")
+        return Fraction(token)
+
+
+def _root(value: Fraction) -> Fraction:
+    if value < 0 or max(value.numerator, value.denominator).bit_length() > 1000:
+        raise ValueError("no root")
+    top, bottom = isqrt(value.numerator), isqrt(value.denominator)
+    if top * top == value.numerator and bottom * bottom == value.denominator:
+        return Fraction(top, bottom)
+    scale = 10 ** (2 * _DIGITS)
+    return Fraction(isqrt(value.numerator * scale * scale // value.denominator), scale)
 
 
 @hookimpl

@@ -23,10 +23,18 @@ class Options(BaseModel):
 
 
 def _occurs(words: Sequence[str], text: str) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I) for word in words)
+    text = _plain(text)
+    return any(
+        re.search(rf"(?<!\w){re.escape(_plain(word))}(?!\w)", text, re.IGNORECASE) for word in words
+    )
 
 
-@verifier(name="keywords", version="1", options=Options)
+def _plain(text: str) -> str:
+    """Return a text with one kind of apostrophe and of blank."""
+    return " ".join(text.replace("\u2019", "'").replace("\u02bc", "'").split())
+
+
+@verifier(name="keywords", version="2", options=Options)
 def keywords(item: Item, response: Response, options: Options) -> bool:
     """Look for words that must occur and words that must not: a crude measure of style."""
     return _occurs(options.any_of, response.text) and not _occurs(options.none_of, response.text)

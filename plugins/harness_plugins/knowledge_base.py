@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -27,8 +28,29 @@ from harness.plugin import (
     verifier,
 )
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_PUNCTUATION = re.compile(r"[^\w\s]")
+_ARTICLES = frozenset(("a", "an", "the"))
+_RAISED = "\u00b2\u00b3\u00b9\u2074\u2075\u2076\u2077\u2078\u2079"
+_BEFORE = str.maketrans(
+    {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-"),
+     "\u2260": "!=", "\u226e": "!<", "\u226f": "!>", "&": " and ",
+     **{c: f"^{unicodedata.digit(c)}" for c in _RAISED},
+     **{chr(c): f" {unicodedata.normalize('NFKC', chr(c)).replace(chr(0x2044), '/')}"
+        for c in (0xBC, 0xBD, 0xBE, *range(0x2150, 0x215F))}}
+)  # fmt: skip
+"""What would be another sign, or none, without its accents."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){1,9}(?:[^\W\d_](?![^\W_]))?+")
+_COMPARED = re.compile(r"(?<=[<>\u2264\u2265~\u2248\u00b1])[^\S\n]++(?=[-+.\d$\u20ac\u00a3\u00a5])")
+_PERCENT = re.compile(r"(?<=\d)[^\S\n]++(?=%)")
+_SYMBOL = re.compile(r"[^\w\s]|_")
+_DECIMAL = re.compile(r"(?<![\w.:/-])(\d*+)\.(\d++)(?![\w.:/])")
+_MONEY = frozenset(".$\u20ac\u00a3\u00a5")
+_KEPT = frozenset("+#<>\u2264\u2265~\u2248\u00b1%$\u20ac\u00a3\u00a5\u00b0^\u221a\u221e@|")
+_REMARK = re.compile(r"\([^()]{0,200}\)[\s.]{0,20}\Z")
+_HEDGE = re.compile(r"\b(?:or|maybe|perhaps|possibly|probably|not)\b|\?", re.IGNORECASE)
+_LABEL = re.compile(r":(?=[\s*_])|\uff1a")
+_LABELS = 8
+"""Colons of a line after which the answer may stand, the last ones."""
 
 
 class KnowledgeBaseOptions(BaseModel):
@@ -42,9 +64,9 @@ class KnowledgeBaseOptions(BaseModel):
         aliases: Column of further right answers, between separators; empty for none.
         separator: Between aliases.
         item_key: Where the item's key is: "reference", or the name of a metadata field.
-        match: ``equals``: the whole response; ``last_line``: its last line, after a colon where it
-            has one; ``mentions``: anywhere in it, which a response that lists every answer passes
-            too.
+        match: ``equals``: the whole response; ``last_line``: its last line, or what follows a colon
+            in it, without a remark in brackets; ``mentions``: anywhere in it, which a response
+            that lists every answer passes too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +81,7 @@ class KnowledgeBaseOptions(BaseModel):
     match: Literal["equals", "last_line", "mentions"] = "last_line"
 
 
-@verifier(name="knowledge_base", version="1", options=KnowledgeBaseOptions)
+@verifier(name="knowledge_base", version="2", options=KnowledgeBaseOptions)
 def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions) -> Verdict:
     """Compare the answer with those of the base, ignoring case, accents and articles."""
     given = item.reference if options.item_key == "reference" else item.metadata
@@ -67,26 +89,87 @@ def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions
     if key is None:
         return Verdict(Status.ABSTAINED, rationale=f"the item has no {options.item_key}")
     facts = _facts(options, os.stat(options.file).st_mtime_ns if _exists(options) else 0)
-    right = facts.get(normal(str(key)))
-    if right is None:
+    names = facts.named(str(key))
+    if not names:
         return Verdict(Status.ABSTAINED, rationale=f"{key!r} is not in the knowledge base")
-    text = response.text.strip()
-    if options.match == "last_line" and text:
-        text = text.splitlines()[-1].rpartition(":")[2]
-    answer = normal(text)
+    if len(names) > 1:
+        several = ", ".join(map(repr, names[:4]))
+        return Verdict(Status.ABSTAINED, rationale=f"{key!r} could be each of the keys {several}")
+    right = facts.answers[names[0]]
+    if options.match == "mentions" and right <= _ARTICLES:
+        return Verdict(Status.ABSTAINED, rationale="an article cannot be told from an answer")
+    answers = list(_answers(response.text.strip(), options.match))
     if options.match == "mentions":
-        found = any(f" {alias} " in f" {answer} " for alias in right)
+        found = any(f" {alias} " in f" {answers[0]} " for alias in right - _ARTICLES)
     else:
-        found = answer in right
-    return Verdict(Status.OK, found, rationale=f"answer: {answer[:80]}")
+        found = any(answer in right for answer in answers)
+    return Verdict(Status.OK, found, rationale=f"answer: {answers[-1][:80]}")
+
+
+def _answers(text: str, match: str) -> Iterable[str]:
+    """Yield the readings of an answer: of a last line all of it, and what follows a label."""
+    if match != "last_line" or not text:
+        yield normal(text)
+        return
+    line = text.splitlines()[-1]
+    labels = [0, *(found.end() for found in _LABEL.finditer(line))][-_LABELS:]
+    for start in labels:
+        answer = line[start:]
+        yield normal(answer)
+        remark = _REMARK.search(answer[-240:])
+        if remark and not _HEDGE.search(remark[0]):
+            yield normal(answer[: len(answer) - len(remark[0])])
 
 
 def normal(text: str) -> str:
-    """Return a text without case, accents, punctuation, articles and extra white space."""
+    """Return a text without case, accents, punctuation, articles and extra white space.
+
+    What changes the sense of an answer stays: signs and decimal points of numbers, comparisons,
+    money, percent, times, and names such as C++ and .NET; of an answer that is an article, it, too.
+    """
+    plain = text.translate(_BEFORE)
     # Accents go first, too: putting a long run of them into order takes quadratic time.
-    plain = unicodedata.normalize("NFKD", _without_accents(text.casefold()))
+    plain = unicodedata.normalize("NFKD", _without_accents(plain.casefold()))
     plain = _without_accents(plain)
-    return " ".join(_ARTICLES.sub(" ", _PUNCTUATION.sub(" ", plain)).split())
+    plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), _THOUSANDS.sub("", plain))
+    plain = _PERCENT.sub("", _COMPARED.sub("", _SYMBOL.sub(_symbol, plain)))
+    words = _DECIMAL.sub(_decimal, plain).split()
+    kept = [
+        word
+        for number, word in enumerate(words)
+        if word not in _ARTICLES or (word == "a" and number == len(words) - 1)
+    ]
+    return " ".join(kept or words)
+
+
+def _symbol(found: re.Match[str]) -> str:
+    """Return a sign as it counts: itself, a blank, or nothing."""
+    mark, text = found[0], found.string
+    before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+    if mark in "'\u2019\u02bc":
+        return "" if before.isalnum() and after.isalnum() else " "
+    if mark == "=":
+        return " = "
+    if mark == "!":
+        return mark if after and after in "=<>" else " "
+    if mark == ".":
+        inside = after.isdigit() and (before.isdigit() or not before.isalnum())
+        return mark if inside or (after.isalpha() and (not before or before.isspace())) else " "
+    if mark in ":/":
+        return mark if before.isdigit() and after.isdigit() else " "
+    if mark in "-+" and not before.isalnum() and (after.isdigit() or after in _MONEY):
+        return "-" if mark == "-" else ""
+    if mark == "-":
+        joins = before.isdigit() and after.isdigit()
+        word = text[max(0, found.start() - 2) : found.start()]
+        grade = before.isalpha() and not (after.isalnum() or word[:-1].isalnum())
+        return mark if joins or grade else " "
+    return mark if mark in _KEPT else " "
+
+
+def _decimal(found: re.Match[str]) -> str:
+    whole, decimals = found[1] or "0", found[2].rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole
 
 
 def _without_accents(text: str) -> str:
@@ -101,14 +184,35 @@ def _exists(options: KnowledgeBaseOptions) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A knowledge base in memory.
+
+    Args:
+        answers: Key as it stands there -> the right answers, normal.
+        keys: Normal key -> the keys of which it is the normal form.
+    """
+
+    answers: Mapping[str, frozenset[str]]
+    keys: Mapping[str, Sequence[str]]
+
+    def named(self, key: str) -> Sequence[str]:
+        """Return the keys that a key may be: itself, or those that are like it."""
+        exact = " ".join(key.split())
+        return [exact] if exact in self.answers else self.keys.get(normal(key), ())
+
+
 @functools.lru_cache(maxsize=4)
-def _facts(options: KnowledgeBaseOptions, modified: int) -> dict[str, frozenset[str]]:
+def _facts(options: KnowledgeBaseOptions, modified: int) -> Facts:
     """Return the right answers for each key; read again when the file has changed."""
-    facts: dict[str, set[str]] = defaultdict(set)
+    facts: defaultdict[str, set[str]] = defaultdict(set)
     for key, answer, aliases in _rows(options):
         names = [answer, *(aliases.split(options.separator) if aliases else [])]
-        facts[normal(key)].update(name for name in map(normal, names) if name)
-    return {key: frozenset(names) for key, names in facts.items()}
+        facts[" ".join(key.split())].update(name for name in map(normal, names) if name)
+    keys: defaultdict[str, list[str]] = defaultdict(list)
+    for key in facts:
+        keys[normal(key)].append(key)
+    return Facts({key: frozenset(names) for key, names in facts.items()}, dict(keys))
 
 
 def _rows(options: KnowledgeBaseOptions) -> Iterable[tuple[str, str, str]]:

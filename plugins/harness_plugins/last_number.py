@@ -1,26 +1,26 @@
 """Verifier: the last number of the response equals the reference."""
 
-import re
+from collections import deque
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 
 from harness.plugin import Item, Response, SourceFactory, hookimpl, verifier
-
-# After a letter or a digit a minus is a hyphen or a subtraction, not a sign.
-_NUMBER = re.compile(r"(?:(?<!\w)-)?\d+(?:,\d{3})*(?:\.\d+)?")
+from harness_plugins.written_numbers import number_of, numbers, plain, signed
 
 
-@verifier(name="last_number", version="2")
+@verifier(name="last_number", version="3")
 def last_number(item: Item, response: Response) -> bool | None:
-    """Compare the last number of the response with the reference; no number is a wrong answer."""
-    try:
-        gold = Decimal(str(item.reference).replace(",", ""))
-    except InvalidOperation:
+    """Compare the last number of the response with the reference; no number is a wrong answer.
+
+    It is read whole, with its sign, groups of digits, fraction or power of ten; digits that stand
+    together and are no number (12:30, 3,5) are a wrong answer. Units and percent signs do not
+    count.
+    """
+    gold = None if item.reference is None else number_of(str(item.reference))
+    if gold is None:
         return None
-    if not gold.is_finite():
-        return None
-    found = _NUMBER.findall(response.text)
-    return bool(found) and Decimal(found[-1].replace(",", "")) == gold
+    text = plain(response.text)
+    last = deque(numbers(text), maxlen=1)
+    return bool(last) and signed(text, last[0]).value == gold
 
 
 @hookimpl

@@ -47,11 +47,11 @@ PATTERNS = {
     "harness/report/wording.py": (4, "names, prose"),
     "harness/sandbox/compare.py": (3, "printed"),
     "harness/sandbox/printed_output.py": (1, "program"),
-    "plugins/harness_plugins/arithmetic_steps.py": (3, "arithmetic_steps"),
+    "plugins/harness_plugins/arithmetic_steps.py": (7, "arithmetic_steps"),
     "plugins/harness_plugins/command.py": (3, "command; the user's own pattern, in a worker"),
     "plugins/harness_plugins/json_schema.py": (1, "json_schema"),
     "plugins/harness_plugins/keywords.py": (1, "keywords"),
-    "plugins/harness_plugins/knowledge_base.py": (2, "knowledge_base"),
+    "plugins/harness_plugins/knowledge_base.py": (9, "knowledge_base"),
     "plugins/harness_plugins/last_number.py": (1, "last_number"),
     "plugins/harness_plugins/math_verify.py": (3, "math_verify"),
     "plugins/harness_plugins/python_code.py": (2, "python_code"),
@@ -60,6 +60,7 @@ PATTERNS = {
         "the user's own pattern, in a worker with a limit",
     ),
     "plugins/harness_plugins/simulated_people.py": (2, "simulated_people"),
+    "plugins/harness_plugins/written_numbers.py": (13, "last_number, arithmetic_steps"),
 }
 """Uses of ``re`` in each file, and which readers of the table run them, or why none has to."""
 

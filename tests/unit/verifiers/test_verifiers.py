@@ -111,7 +111,7 @@ def test_what_cannot_be_checked_is_an_abstention(ctx: RunContext, reference: Any
         ("16 - 3 = <<16-3=12>>12", [False]),
         ("150,000 + 80,000 = 230,000. 10/3=3.33", [True, True]),
         ("2+2=5 and (1 + 2) * 3 = 9", [False, True]),
-        ("B - 10 = 45, 3 / 6 = 50%, 3 / 2 = 1 1/2", []),
+        ("B - 10 = 45, 3 / 6 = 50%, 3 / 2 = 1 1/2", [True]),
         ("x = 5, no sums here", []),
         ("1" * 50000 + " + 1 1 " * 5000, []),
     ],
@@ -131,7 +131,7 @@ def test_the_equations_of_gold_solutions_hold_but_for_a_known_slip(shared_data: 
     for line in (shared_data / "gsm8k" / "test.jsonl").read_text().splitlines():
         response = Response("r", "i", "gold", json.loads(line)["answer"])
         checked += arithmetic_steps(Item("i", ""), response)
-    assert len(checked) > 4000
+    assert len(checked) == 4363
     assert checked.count(False) == 1
 
 
