@@ -52,7 +52,6 @@ PATTERNS = {
     "plugins/harness_plugins/json_schema.py": (1, "json_schema"),
     "plugins/harness_plugins/keywords.py": (1, "keywords"),
     "plugins/harness_plugins/knowledge_base.py": (9, "knowledge_base"),
-    "plugins/harness_plugins/last_number.py": (1, "last_number"),
     "plugins/harness_plugins/math_verify.py": (3, "math_verify"),
     "plugins/harness_plugins/python_code.py": (2, "python_code"),
     "plugins/harness_plugins/regex_format.py": (
