@@ -3,84 +3,238 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from harness.judging.reply import answer_of
-from harness.judging.stated import DASHES, SHORT, WRAP, alone, explicit, no_verdict
+from harness.judging import pair_words
+from harness.judging.characters import plain
+from harness.judging.clauses import sentences
+from harness.judging.pair_statements import alone, opens, stated, takes_back
+from harness.judging.preference import Clause
+from harness.judging.reply import Answer, answer_of
+from harness.judging.sides import OTHER
+from harness.judging.stated import no_verdict
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
-_STRONG_MARK = r"(?:\b(?:final\s++)?(?:verdict|winner)\b|\[result\])"
-_MARK = (
-    r"(?:\b(?:final\s++)?(?:verdict|answer|decision|judge?ment|winner|choice|preference)\b"
-    r"|\b(?:preferred|better|best|chosen|superior|stronger)"
-    r"(?:\s++(?:response|answer|assistant|option|output|one))?\b)"
-)
-_JOIN = rf"(?:\bis\b|\bgoes\s++to\b|\bwould\s++be\b|[:=>]|-\s|[{DASHES}])"
-_LINK = rf"[\s*_`\"']*+(?:{_JOIN}[\s*_`\"']*+)++"
-_LOOSE_LINK = rf"[\s*_`\"']*+(?:{_JOIN}[\s*_`\"']*+)*+"
-_NOUN = r"(?:(?:response|assistant|option|output|completion)[\s*_]*+)?"
-_TIE = r"tie|tied|draw|equal|neither|both"
-# A small letter is an article ("a matter of taste"), unless the line ends with it.
-_PAIR_VALUE = rf"(?P<value>(?-i:A|B)|[ab](?=[*_`\"')\]}}.!]*+[^\S\n]*+$)|{_TIE})"
-_NO_LIST = (
-    r"(?!\w)(?![*_`\"')\]]*+\s*+(?:/|\||,|\bor\b|\bvs\b|\band\b)\s*+[*_`\"'(\[]*+"
-    r"(?:response\s++)?(?:A|B|TIE)\b)"
-)
-_NO_LIST_BEFORE = r"(?<![/|,])"
-_MARKED_PAIR = re.compile(
-    rf"(?:{_STRONG_MARK}{_LOOSE_LINK}|{_MARK}{_LINK}){WRAP}{_NOUN}{WRAP}{_NO_LIST_BEFORE}"
-    rf"{_PAIR_VALUE}{_NO_LIST}",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BRACKETED_PAIR = re.compile(rf"\[\[\s*+{_NOUN}{_PAIR_VALUE}\s*+\]\]", re.IGNORECASE | re.MULTILINE)
-_SENTENCE_PAIR = re.compile(
-    r"\b(?:response|assistant|option|answer|output)\s++[*_\"'(\[]*+(?P<value>(?-i:A|B))\b"
-    r"[*_\"')\]]*+\s++"
-    r"(?:is|was|seems|appears\s++to\s++be|wins|provides)\s*+(?:(?:the|a|an|clearly|much|slightly|"
-    r"significantly|overall|far|somewhat|more|marginally)\s++)*+(?:better|best|preferred|preferable|"
-    r"superior|stronger|winner|wins|helpful|friendlier)\b"
-    r"|\bprefer\s++(?:the\s++)?(?:response|assistant|option|answer)?\s*+[*_\"'(\[]*+"
-    r"(?P<other>(?-i:A|B))\b"
-    r"|\b(?:response|assistant|option|answer)\s++[*_\"'(\[]*+(?P<third>(?-i:A|B))\b[*_\"')\]]*+"
-    r"\s++wins\b",
+_NAMED = re.compile(
+    r"\b(?:response|assistant|option|output|answer|model|completion|candidate|summary|reply|text)"
+    r"[ _]?[(\[#]{0,2}([12AB])\b",
     re.IGNORECASE,
 )
-_NOT_BETTER = re.compile(
-    r"\b(?:not|no|n't|neither|hardly|if)\W++(?:\w++\W++){0,3}\Z", re.IGNORECASE
+_FIELDS = frozenset(
+    f"{lead}{name}"
+    for lead in ("", "final", "overall", "my")
+    for name in (
+        "verdict", "winner", "preferred", "preferredresponse", "preferredanswer", "preference",
+        "better", "betterresponse", "betteranswer", "best", "bestresponse", "bestanswer", "choice",
+        "chosen", "chosenresponse", "answer", "decision", "result", "judgment", "judgement",
+        "selection", "selected", "selectedresponse", "pick", "winningresponse",
+    )
+)  # fmt: skip
+_WORSE_FIELDS = frozenset(
+    ("loser", "worse", "worst", "worseresponse", "rejected", "losingresponse")
 )
-_BARE_PAIR = re.compile(
-    rf"^{WRAP}{_NOUN}{WRAP}(?P<value>A|B|{_TIE}){SHORT}$", re.IGNORECASE | re.DOTALL
-)
+_MOST = 2000
+"""Characters of a JSON field in which a verdict is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A verdict of an answer.
+
+    Args:
+        value: What it is; empty where it is not understood.
+        start: Where it stands.
+        sentence: In which sentence.
+        concludes: Whether it is said to be the last one.
+        json: Whether it is a JSON object.
+    """
+
+    value: str
+    start: int
+    sentence: int
+    concludes: bool = False
+    json: bool = False
 
 
 def read_pair(reply: str, prompt: str = "", cut: bool = False) -> Verdict:
-    """Return the verdict on a pair: A, B or TIE."""
-    answer = answer_of(reply, prompt)
-    entry = answer.field("verdict", "winner", "preferred", "choice", "answer")
-    patterns = (_BRACKETED_PAIR, _MARKED_PAIR)
-    if stated := explicit(answer, patterns, _matched_pair, entry, _json_pair):
-        return stated
-    if cut:
-        return no_verdict(answer, reply, cut)
-    if found := alone(answer.own, _BARE_PAIR):
-        return _pair(found["value"])
-    for found in reversed(list(_SENTENCE_PAIR.finditer(answer.own))):
-        lead = answer.own[max(0, found.start() - 40) : found.start()]
-        if not _NOT_BETTER.search(lead) and not answer.is_reported(found.start()):
-            return _pair(found["value"] or found["other"] or found["third"])
-    return no_verdict(answer, reply, cut)
+    """Return the verdict on a pair: A, B or TIE.
+
+    Args:
+        reply: What the judge wrote.
+        prompt: What it was shown. Responses may be called 1 and 2 where the prompt calls them so.
+        cut: Whether the reply ended at its token limit, so that only a marked verdict counts.
+    """
+    numbered = {name.upper() for name in _NAMED.findall(prompt)} == {"1", "2"}
+    answer = answer_of(reply, prompt, lambda line: _is_verdict(line, numbered))
+    found = None if answer.failure else _Reading(answer, numbered, cut).verdict()
+    return found or no_verdict(answer, reply, cut)
 
 
-def _pair(value: str) -> Verdict:
-    letter = value.upper()
-    return Verdict(Status.OK, letter if letter in ("A", "B") else "TIE")
+def _is_verdict(line: str, numbered: bool) -> bool:
+    """Tell whether a line is a verdict as a whole."""
+    said = sentences(line)
+    found = stated(said[0], numbered) if len(said) == 1 else None
+    return found is not None and found.value != ""
 
 
-def _matched_pair(found: re.Match[str]) -> Verdict:
-    return _pair(found["value"])
+class _Reading:
+    """All verdicts of an answer: marked ones, letters alone, and those of sentences."""
+
+    def __init__(self, answer: Answer, numbered: bool, cut: bool) -> None:
+        self.answer, self.numbered, self.cut = answer, numbered, cut
+        self.lines = sentences(answer.own)
+        marked, self.plain = list[_Said](), list[_Said]()
+        for number, sentence in enumerate(self.lines):
+            found = stated(sentence, numbered)
+            if found and not answer.is_reported(found.mark or found.start):
+                said = _Said(found.value, found.start, number, found.concludes)
+                (self.plain if found.mark is None else marked).append(said)
+        objects = self._objects(any(said.value for said in marked))
+        self.marked = sorted([*marked, *objects], key=lambda said: said.start)
+        self.bare = [] if cut else list(self._bare())
+
+    def verdict(self) -> Verdict | None:
+        """Return what the answer says; None where it has no verdict."""
+        if not (self.marked or self.plain or self.bare):
+            return None
+        turns = [number for number, line in enumerate(self.lines) if takes_back(line)]
+        if turns:
+            for group in (self.marked, self.plain, self.bare):
+                group[:] = [said for said in group if said.sentence >= turns[-1]]
+            if not (self.marked or self.plain or self.bare):
+                words = " ".join(token.text for token in self.lines[turns[-1]].tokens[:12])
+                return _failed(f"the verdict is taken back: {words}")
+        if self.marked:
+            return self._of_marked()
+        return None if self.cut else self._of_letters() or self._of_sentences()
+
+    def _of_marked(self) -> Verdict | None:
+        last, answer = self.marked[-1], self.answer
+        if not last.value:
+            words = " ".join(answer.text[last.start : last.start + 200].split())
+            return _failed(f"its verdict is not understood: {words}")
+        for said in self.marked[:-1]:
+            weighs = said.json or answer.begins_line(said.start)
+            if weighs and said.value not in ("", last.value) and not self._settles(last, said):
+                return _contradicted(said.value, last.value)
+        ends = last.sentence == len(self.lines) - 1 and not last.json
+        if self.cut and ends and answer.own[-1:] in ("A", "B"):
+            return None  # the next word could have been "tie"
+        letters = [said for said in self.bare if said.sentence == len(self.lines) - 1]
+        return _standing(last, [*self.plain, *letters])
+
+    def _settles(self, last: _Said, said: _Said) -> bool:
+        """Tell whether the last of two verdicts is clearly the one that is meant."""
+        answer = self.answer
+        if last.json:
+            return said.json
+        if said.json and not answer.own[said.start : last.start].strip("\x00 "):
+            return True
+        between = answer.own[said.start : last.start].rpartition("\n")[0]
+        headed = any(line.lstrip().startswith("#") for line in between.split("\n"))
+        return answer.begins_line(last.start) and not answer.is_known(last.start) and not headed
+
+    def _of_letters(self) -> Verdict | None:
+        """Return the verdict of a letter alone, at the beginning or at the end."""
+        if not self.bare:
+            return None
+        first, last = self.bare[0], self.bare[-1]
+        begins = first.sentence == 0
+        values = {said.value for said in self.bare}
+        if begins and len(values) > 1:
+            return _contradicted(first.value, last.value)
+        ends = last.sentence == len(self.lines) - 1
+        if ends or (len(values) == 1 and self._only_courtesy(last)):
+            return _standing(last, self.plain)
+        return _standing(first, self.plain) if begins else None
+
+    def _of_sentences(self) -> Verdict | None:
+        if not self.plain or not self.plain[-1].value:
+            return None
+        last = self.plain[-1]
+        others = [said.value for said in self.plain if said.value not in ("", last.value)]
+        if others and not last.concludes:
+            return _contradicted(others[-1], last.value)
+        return Verdict(Status.OK, last.value)
+
+    def _bare(self) -> Sequence[_Said]:
+        """Return the sentences that are nothing but a verdict, alone in their line or first."""
+        found = []
+        for number, sentence in enumerate(self.lines):
+            value = ""
+            if number == 0 or (sentence.first and sentence.last):
+                value = alone(sentence, self.numbered)
+            if number == 0 and not value:
+                value = opens(sentence, self.numbered)
+            if value:
+                found.append(_Said(value, sentence.tokens[0].start, number))
+        return found
+
+    def _only_courtesy(self, said: _Said) -> bool:
+        """Tell whether a letter alone is followed by nothing that names a response."""
+        if any(token.word in pair_words.NOUNS for token in self.lines[said.sentence].tokens):
+            return False
+        behind = self.lines[said.sentence + 1 :]
+        return all(Clause(line.tokens, True).side < 0 for line in behind)
+
+    def _objects(self, stated: bool) -> Sequence[_Said]:
+        """Return the verdicts of JSON objects.
+
+        Args:
+            stated: Whether there is a verdict in words, so that a quotation is none.
+        """
+        starts, found = [line.tokens[0].start for line in self.lines], []
+        for item in self.answer.own_objects(self._has_verdict):
+            value = _object(item.value, self.numbered) or ""
+            if not stated or not self.answer.is_quotable(item):
+                sentence = bisect_right(starts, item.start) - 1
+                found.append(_Said(value, item.start, sentence, json=True))
+        return found
+
+    def _has_verdict(self, entry: dict[str, Any]) -> bool:
+        return _object(entry, self.numbered) is not None
 
 
-def _json_pair(value: Any) -> Verdict | None:
-    found = _BARE_PAIR.match(value) if isinstance(value, str) else None
-    return _pair(found["value"]) if found else None
+def _standing(said: _Said, others: Sequence[_Said]) -> Verdict:
+    """Return a verdict if nothing behind it says otherwise."""
+    for other in others:
+        if other.sentence > said.sentence and other.value not in ("", said.value):
+            return _contradicted(said.value, other.value)
+    return Verdict(Status.OK, said.value)
+
+
+def _failed(reason: str) -> Verdict:
+    return Verdict(Status.UNPARSEABLE, rationale=reason)
+
+
+def _contradicted(first: str, last: str) -> Verdict:
+    return _failed(f"two verdicts: {first}, then {last}, which may be a quotation")
+
+
+def _object(entry: dict[str, Any], numbered: bool, inside: bool = False) -> str | None:
+    """Return the verdict of an object: empty where unclear, None where it has no field of one."""
+    values = set()
+    for name, value in entry.items():
+        key = "".join(filter(str.isalnum, name.lower()))
+        if key in _FIELDS:
+            values.add(_value(value, numbered, inside))
+        elif key in _WORSE_FIELDS:
+            values.add(OTHER.get(_value(value, numbered, inside), ""))
+    return None if not values else values.pop() if len(values) == 1 else ""
+
+
+def _value(value: Any, numbered: bool, inside: bool) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict) and not inside:
+        return _object(value, numbered, inside=True) or ""
+    if isinstance(value, int) and not isinstance(value, bool) and numbered:
+        return {1: "A", 2: "B"}.get(value, "")
+    said = sentences(plain(value[:_MOST])) if isinstance(value, str) else []
+    if len(said) != 1:
+        return ""
+    return Clause(said[0].tokens, numbered, said[0].end == "?").marked(0)

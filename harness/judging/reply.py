@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from harness.judging.characters import plain
 from harness.nouns.thoughts import parted
 
 LONGEST = 100_000
@@ -18,6 +20,11 @@ LONGEST = 100_000
 
 _LONGEST_VERDICT = 32
 """A line of the prompt that is longer than this is no verdict when the reply repeats it."""
+
+_LONGEST_OBJECT = 64
+"""A JSON object of the prompt that is longer than this is a quotation when the reply repeats it."""
+
+_SWAPPED = str.maketrans("AB", "BA")
 
 _BLANK = "\x00"
 """Stands for each character of a quotation; no pattern of a verdict goes across it."""
@@ -37,7 +44,7 @@ _TELLS = re.compile(
 )
 _REPORTING = re.compile(
     r"\b(?:say(?:s|ing)|said|stat(?:es|ed|ing)|contain(?:s|ed|ing)|includ(?:es|ed|ing)|"
-    r"claim(?:s|ed|ing)?|writes|written|writing|wrote|reads|quot(?:es|ed|ing|e)|insert(?:s|ed)?|"
+    r"according\s+to|claim(?:s|ed|ing)?|writes|written|writing|wrote|reads|quot(?:es|ed|ing|e)|insert(?:s|ed)?|"
     r"inject(?:s|ed|ion)|instruct\w*|demand\w*|order(?:s|ed)|asks|asked|asking|tell(?:s|ing)|told|"
     r"tries|trying|attempt\w*|manipulat\w*|text|line|lines|phrase|string|words?|end(?:s|ed|ing)\s+with|"
     r"beg(?:ins|an|inning)\s+with|fake|false|pretend\w*|planted|hidden|embedded|appended|suggest(?:s|ed))\b"
@@ -45,6 +52,10 @@ _REPORTING = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|\Z)|\n")
+_STRUCK = re.compile(
+    r"(?<!~)~~(?![~\s])[^~\n]++~~(?!~)|<(del|s|strike)>(?:(?!</?(?:del|s|strike)>).)*+</\1>",
+    re.IGNORECASE | re.DOTALL,
+)
 _OBJECT = re.compile(r"\{(?=\s*+\")")
 _OBJECTS = 64
 """JSON objects with a verdict of which it is asked whose they are, the last ones."""
@@ -120,6 +131,20 @@ class Answer:
                 return found.start, lower[name]
         return None
 
+    def own_objects(self, counts: Callable[[dict[str, Any]], bool]) -> Iterator[Found]:
+        """Yield the own JSON objects that count, the last ones, in reverse order."""
+        tried = 0
+        for found in reversed(self.objects):
+            if tried < _OBJECTS and counts(found.value):
+                tried += 1
+                if self._is_own(found):
+                    yield found
+
+    def is_quotable(self, found: Found) -> bool:
+        """Tell whether a JSON object may be a quotation: the prompt has it, not its opposite."""
+        said = self.text[found.start : found.end]
+        return said in self.prompt and said.translate(_SWAPPED) not in self.prompt
+
     def _is_own(self, found: Found) -> bool:
         text, start = self.text, found.start
         if not text[:start].strip() and not text[found.end :].strip():
@@ -129,19 +154,32 @@ class Answer:
             return False
         if start and text[start - 1] in "`'\u2018\u201c\u00ab":
             return False
-        return text[start : found.end] not in self.prompt and not self.is_reported(
-            start, across=True
-        )
+        if self.is_reported(start, across=True):
+            return False
+        said = text[start : found.end]
+        if said not in self.prompt:
+            return True
+        end = text.find("\n", found.end)
+        line = text[begin : end if end >= 0 else None].strip()
+        return len(said) <= _LONGEST_OBJECT and (line == said or line not in self.known)
 
 
-def answer_of(reply: str, prompt: str = "") -> Answer:
+def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None = None) -> Answer:
     """Return what a judge answered.
 
     Thoughts are left out; a thought that does not end leaves no answer. Lines that the prompt has
-    too, fenced blocks, block quotes, comments and quotations that could be read as a verdict are
-    blanked, but a last line or block that is nothing else and does not come from the prompt.
+    too, fenced blocks, block quotes, comments, what is struck out and quotations that could be read
+    as a verdict are blanked, but a last line or block that is nothing else and does not come from
+    the prompt.
+
+    Args:
+        reply: What the judge wrote.
+        prompt: What it was shown.
+        states: Tells whether a line is a verdict as a whole. Such a line is the judge's own though
+            the prompt lists it, unless the line before or behind it is repeated, too.
     """
-    text = _unfenced(parted(reply).answer.replace("\r\n", "\n"))
+    text = _unfenced(plain(parted(reply).answer))
+    prompt = plain(prompt)
     if not text.strip() and reply.strip():
         return Answer("", "", failure="the answer has nothing but thoughts")
     if len(text) > LONGEST:
@@ -150,8 +188,10 @@ def answer_of(reply: str, prompt: str = "") -> Answer:
     objects = _objects(text)
     if objects is None:
         return Answer("", "", failure="too much of the answer is broken JSON")
-    known = frozenset(line.strip() for line in prompt.splitlines())
-    own = _own(_without_comments(text), known)
+    lines = [line.strip() for line in prompt.split("\n")]
+    known = frozenset(lines)
+    repeats = _Repeats(known, frozenset(pairwise(filter(None, lines))), states)
+    own = _own(_without_comments(_STRUCK.sub(_blank_all, text)), repeats)
     parts, position = [], 0
     for found in objects:
         parts += [own[position : found.start], _blanked(text[found.start : found.end])]
@@ -161,7 +201,7 @@ def answer_of(reply: str, prompt: str = "") -> Answer:
 
 def _objects(text: str) -> tuple[Found, ...] | None:
     """Return the JSON objects of a text; None where so much is broken that not all was tried."""
-    decoder, position, found = json.JSONDecoder(), 0, []
+    decoder, position, found = json.JSONDecoder(object_pairs_hook=_entries), 0, []
     work = 4 * len(text) + 64 * _FAILED  # of tries that fail, in characters
     while match := _OBJECT.search(text, position):
         start = match.start()
@@ -176,6 +216,14 @@ def _objects(text: str) -> tuple[Found, ...] | None:
         else:
             found.append(Found(start, position, value))
     return tuple(found)
+
+
+def _entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a JSON object; one that stands twice with two values has none."""
+    entries: dict[str, Any] = {}
+    for name, value in pairs:
+        entries[name] = value if entries.get(name, value) == value else None
+    return entries
 
 
 def _reports(lead: str) -> bool:
@@ -200,8 +248,44 @@ def _without_comments(text: str) -> str:
     return "".join(parts) + text[position:]
 
 
-def _own(text: str, known: frozenset[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Repeats:
+    """What of a reply repeats the prompt.
+
+    Args:
+        known: The prompt's lines.
+        pairs: Lines that follow each other in it, without empty ones between.
+        states: Tells whether a line is a verdict as a whole.
+    """
+
+    known: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    states: Callable[[str], bool] | None
+
+    def of(self, lines: Sequence[str]) -> set[int]:
+        """Return the numbers of the lines that only repeat the prompt."""
+        said = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
+        found = set()
+        for place, (number, line) in enumerate(said):
+            if line not in self.known:
+                continue
+            is_long = len(line) > _LONGEST_VERDICT
+            if self.states is None:
+                repeats = is_long
+            elif is_long and not self.states(line):
+                repeats = True
+            else:
+                before = said[place - 1][1] if place else ""
+                after = said[place + 1][1] if place + 1 < len(said) else ""
+                repeats = (before, line) in self.pairs or (line, after) in self.pairs
+            if repeats:
+                found.add(number)
+        return found
+
+
+def _own(text: str, repeats: _Repeats) -> str:
     lines = text.split("\n")
+    repeated, known = repeats.of(lines), repeats.known
     own, fence = [], ""
     block = 0  # first line of the last fenced block
     quotes = _long_quotes(lines)
@@ -214,9 +298,7 @@ def _own(text: str, known: frozenset[str]) -> str:
         elif mark:
             fence, block = mark[1], number
             own.append(_blanked(line))
-        elif line.lstrip().startswith(">") or (
-            len(line.strip()) > _LONGEST_VERDICT and line.strip() in known
-        ):
+        elif line.lstrip().startswith(">") or number in repeated:
             own.append(_blanked(line))
         else:
             own.append(_unquoted(line, quotes.get(number, "")))
@@ -228,7 +310,8 @@ def _own(text: str, known: frozenset[str]) -> str:
             last = inside[0]
         before = [n for n in said[-4:] if n < last and not _FENCE.match(lines[n])]
         lead = lines[before[-1]] if before else ""
-        if own[last] != lines[last] and _may_end(lines[last].strip(), lead, known):
+        quoted = own[last] != lines[last] and last not in repeated
+        if quoted and _may_end(lines[last].strip(), lead, known):
             own[last] = lines[last]
     return "\n".join(own)
 
@@ -247,7 +330,7 @@ def _may_end(line: str, lead: str, known: frozenset[str]) -> bool:
     lead = lead.strip()[-_LEAD:].rstrip(_INLINE)
     if not lead:
         return True
-    if bare in known or _reports(lead):
+    if (bare in known and bare.translate(_SWAPPED) not in known) or _reports(lead):
         return False
     return not lead.endswith(":") or _TELLS.search(lead) is not None
 
@@ -277,8 +360,12 @@ def _unquoted(line: str, part: str) -> str:
 
 def _blank(quoted: re.Match[str]) -> str:
     inner = quoted[0][1:-1].strip()
-    says = len(inner) > 2 and (" " in inner or ":" in inner or "[" in inner or "=" in inner)
+    says = len(inner) > 2 and any(mark in inner for mark in " :[=<")
     return _blanked(quoted[0]) if says and _TELLS.search(inner) else quoted[0]
+
+
+def _blank_all(found: re.Match[str]) -> str:
+    return "".join("\n" if character == "\n" else _BLANK for character in found[0])
 
 
 def _blanked(text: str) -> str:

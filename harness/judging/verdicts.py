@@ -4,9 +4,14 @@ The rules, each with golden cases in tests/golden:
 
 - Only the judge's own answer counts: no thought, no quotation, nothing that it reports of a
   response (``reply``).
-- The last verdict wins, and an explicit one ("Verdict: A") before one in a sentence. An explicit
-  one that another contradicts counts only where it is clear which is meant.
-- Text that only repeats the prompt, or lists the options ("A or B"), is no verdict.
+- The last verdict wins, and an explicit one ("Verdict: A", JSON) before a letter alone, and that
+  before one in a sentence. One that another contradicts counts only where it is clear which is
+  meant; what was taken back ("wait", "on second thought", struck out) never counts.
+- A verdict on a pair is taken only where all that follows its mark is understood (``pair_words``):
+  never the first letter behind a mark. A list, a doubt, a condition and a word that is not known
+  make it a failure, "A is worse" means B, and a capital A may be an article.
+- Text that only repeats the prompt, or lists the options ("A or B"), is no verdict; a verdict that
+  the prompt lists is one where the reply says it alone.
 - Numbers are read whole: a rating of 10 is never 1, and a value off the scale is a failure.
 - No verdict is a refusal (where the words say so) or unparseable; never a default.
 
@@ -27,7 +32,7 @@ from harness.judging.score_verdict import read_score, read_scores
 
 __all__ = ["VERSION", "rationale_of", "read_pair", "read_ranking", "read_score", "read_scores"]
 
-VERSION = "2"
+VERSION = "3"
 """Moves whenever the same reply may get another verdict."""
 
 

@@ -37,6 +37,23 @@ def test_pair(row):
     expect(read_pair(row["reply"], row.get("prompt", ""), row.get("cut", False)), row)
 
 
+def kinds(name):
+    """Replies under the value that they mean; "A?" is A or a failure, "none" a failure."""
+    for group in yaml.safe_load((FOLDER / name).read_text(encoding="utf-8")):
+        kind, prompt = group.pop("kind"), group.pop("prompt", "")
+        for right, replies in group.items():
+            for reply in replies:
+                yield pytest.param(prompt, reply, right, id=f"{kind}: {right}: {reply[:40]!r}")
+
+
+@pytest.mark.parametrize(("prompt", "reply", "right"), list(kinds("pair_kinds.yaml")))
+def test_kinds_of_pairs(prompt, reply, right):
+    verdict = read_pair(reply, prompt)
+    allowed = (right[:-1], None) if right.endswith("?") else (right if right != "none" else None,)
+    assert verdict.value in allowed, verdict
+    assert verdict.value or verdict.rationale or not reply
+
+
 @pytest.mark.parametrize("row", cases("scores.yaml"))
 def test_score(row):
     expect(read_score(row["reply"], SCALES[row["scale"]], "", row.get("cut", False)), row)

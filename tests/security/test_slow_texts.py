@@ -24,7 +24,6 @@ LITTLE_S = 0.05
 
 PATTERNS = {
     "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
-    "harness/chat/fitting.py": (5, "names of models; errors of servers, of at most 300 letters"),
     "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),
     "harness/cli/evaluate.py": (1, "options of the command line"),
     "harness/cli/options.py": (1, "docstrings of the harness"),
@@ -32,8 +31,9 @@ PATTERNS = {
     "harness/agreement/verifier_audit.py": (1, "audit"),
     "harness/feedback/named_files.py": (1, "options in experiment files"),
     "harness/judging/presentation.py": (4, "untrusted, messages"),
-    "harness/judging/reply.py": (6, "those of judges"),
-    "harness/judging/pair_verdict.py": (5, "those of judges"),
+    "harness/judging/clauses.py": (5, "those of judges"),
+    "harness/judging/reply.py": (7, "those of judges"),
+    "harness/judging/pair_verdict.py": (1, "those of judges, with prompts"),
     "harness/judging/ranking_verdict.py": (2, "those of judges"),
     "harness/judging/score_verdict.py": (10, "those of judges"),
     "harness/judging/stated.py": (2, "those of judges"),

@@ -1,0 +1,222 @@
+"""What one sentence of a judge says of a pair: a verdict, nothing, or what is not understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.judging import pair_words as words
+from harness.judging.clauses import Sentence
+from harness.judging.comparisons import ASPECTS
+from harness.judging.preference import LINK_MARKS, Clause
+from harness.judging.sides import CLOSE, OTHER, STEPS
+
+_WHOLE = frozenset(
+    "opinion view judgment judgement conclusion summary end overall balance reason reasons short "
+    "these this light whole above both all general my every".split()
+)
+_CLAUSE_ENDS = frozenset(", : but so therefore thus hence however and ( \u2014 \u2013".split())
+_FAR = 200
+"""Words before a verdict among which it is looked for a denial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A verdict that a sentence states.
+
+    Args:
+        value: A, B or TIE; empty where it is not understood.
+        start: Where it begins.
+        mark: Where the mark of a marked one stands; None for others.
+        concludes: Whether it is said to be the last one.
+    """
+
+    value: str
+    start: int
+    mark: int | None = None
+    concludes: bool = False
+
+
+def stated(sentence: Sentence, numbered: bool) -> Stated | None:
+    """Return what a sentence states of a pair: its first marked verdict, or its last clause."""
+    clause = Clause(sentence.tokens, numbered, sentence.end == "?")
+    for place in range(clause.side + 1):
+        found = _bracketed(clause, place) or _marked(clause, place)
+        if found is not None:
+            return found
+    return _said(clause) if clause.side >= 0 else None
+
+
+def alone(sentence: Sentence, numbered: bool) -> str:
+    """Return the verdict of a sentence that is nothing else; empty where there is more."""
+    if sentence.end == "?" or not sentence.tokens or sentence.tokens[-1].word == ":":
+        return ""
+    clause = Clause(sentence.tokens, numbered)
+    tie = clause.tie(0, True)
+    if tie is not None and clause.past(tie, CLOSE) >= clause.size:
+        return "" if clause.word(0) in words.BOTH | {"no", "none", "neither"} else "TIE"
+    named = clause.option(0)
+    if named is None:
+        return ""
+    value, end = clause.relation(named[1], named[0]) or named
+    return value if clause.past(end, CLOSE | {"!", "."}) >= clause.size else ""
+
+
+def opens(sentence: Sentence, numbered: bool) -> str:
+    """Return the verdict of an answer's first sentence: a letter alone, and why."""
+    clause = Clause(sentence.tokens, numbered, sentence.end == "?")
+    tie = clause.equal(0)
+    if tie is not None:
+        return "TIE" if clause.tail(tie, "TIE") else ""
+    named = clause.option(0)
+    if named is None or clause.word(0) in words.NOUNS or clause.word(0) == "the":
+        return ""
+    value, end = clause.relation(named[1], named[0]) or named
+    why = clause.word(end) in ("because", "since", "due", "over")
+    return value if why and clause.tail(end, value) else ""
+
+
+def takes_back(sentence: Sentence) -> bool:
+    """Tell whether a sentence takes back what was said before it."""
+    names = [token.word for token in sentence.tokens]
+    following = names[1] if len(names) > 1 else ""
+    if names[0] in words.CORRECTS or names[0] == "sorry":
+        return True
+    stops = ("", ",", ":", "wait", "-", "\u2014", "a", "b")
+    if names[0] in ("no", "nope", "actually") and following in stops:
+        return True
+    if following in ("retract", "withdraw", "meant", "misread", "misjudged"):
+        return True
+    text = " ".join(names)
+    return any(phrase in text for phrase in words.CORRECTING)
+
+
+def _denied(clause: Clause, place: int) -> bool:
+    """Tell whether words before a place make what follows no statement."""
+    near = True
+    for at in range(place - 1, max(-1, place - _FAR), -1):
+        word = clause.word(at)
+        if word in words.CONDITIONS and word not in ("would", "had", "were", "should"):
+            return True
+        if near and (word in words.NOT or word in words.HEDGES):
+            return True
+        near = near and word not in (",", ":", "but", "so", "therefore")
+    return False
+
+
+def _bracketed(clause: Clause, place: int) -> Stated | None:
+    """Return the verdict of double brackets: [[A]], [[A>B]], [[C]] for a tie."""
+    if clause.word(place) != "[" or clause.word(place + 1) != "[":
+        return None
+    if clause.tokens[place + 1].start != clause.tokens[place].end:
+        return None
+    start = clause.tokens[place].start
+    ends = range(place + 2, min(clause.size, place + 3 * STEPS))
+    end = next((i for i in ends if clause.word(i) in ("]", "}")), None)
+    unclear = Stated("", start, start)
+    if end is None:
+        return unclear
+    inner = clause.tokens[place + 2 : end]
+    value = "TIE" if [token.text for token in inner] == ["C"] else ""
+    value = value or alone(Sentence(tuple(inner)), clause.numbered)
+    if not value:
+        return unclear if Clause(inner, clause.numbered).side >= 0 else None
+    lead = Clause(clause.tokens[:place], clause.numbered)
+    before = lead.judgement(0) if lead.side >= 0 else None
+    if before not in (None, "", value) or _denied(clause, place) or not clause.tail(end, value):
+        return unclear
+    return Stated(value, start, start)
+
+
+def _marked(clause: Clause, place: int) -> Stated | None:
+    """Return the verdict that a word such as "Verdict" or "Winner" marks."""
+    word = clause.word(place)
+    compares = word in words.BETTER or word in words.WORSE
+    if not compares and word not in words.VERDICT and word not in words.ANSWER:
+        return None
+    at = place + 1
+    if compares:
+        at += clause.word(at) in words.NOUNS or clause.word(at) == "one"
+    elif word == "overall" and clause.word(at) != ":":
+        return None
+    at += clause.word(at) == "overall"
+    framed = clause.word(at) in ("]", "\u3011")
+    at += framed
+    if clause.word(at) == "(":
+        ends = (i for i in range(at, at + 2 * STEPS) if clause.word(i) == ")")
+        end = next(ends, at - 1)
+        at = end + 1 if clause.word(end + 1) in LINK_MARKS else at
+    link = at
+    while link < at + STEPS and (
+        clause.word(link) in words.LINKS or clause.word(link) in LINK_MARKS
+    ):
+        link += 1
+    colon = framed or any(clause.word(i) in LINK_MARKS for i in range(at, link))
+    if link == at and not framed and word not in words.VERDICT:
+        return None
+    begin = place
+    while begin > max(0, place - STEPS) and clause.word(begin - 1) in words.BEFORE:
+        begin -= 1
+    mark, start = clause.tokens[place].start, clause.tokens[begin].start
+    if begin < place and clause.word(begin - 1) == "or":
+        return Stated("", start, mark)
+    if not _may_mark(clause, begin, place, colon):
+        return None
+    if _is_mark(clause, clause.past(link, words.BEFORE)):
+        return None
+    if link == at and not framed:
+        value = clause.direct(link)
+    else:
+        value = clause.marked(link, turns=colon)
+    if value:
+        return Stated(OTHER[value] if word in words.WORSE else value, start, mark)
+    filled = clause.filled(link)
+    names = clause.option(filled) is not None or clause.tie(filled, True) is not None
+    return Stated("", start, mark) if names or (colon and link <= clause.side) else None
+
+
+def _is_mark(clause: Clause, place: int) -> bool:
+    """Tell whether another mark of a verdict stands at a place."""
+    word, following = clause.word(place), clause.word(place + 1)
+    known = word in words.VERDICT or word in words.ANSWER
+    return known or (word == "[" and (following == "[" or following in words.VERDICT))
+
+
+def _may_mark(clause: Clause, begin: int, place: int, colon: bool) -> bool:
+    """Tell whether words before a mark leave it the verdict of the judge on the whole pair."""
+    before = clause.word(begin - 1)
+    if before in words.EARLY or clause.word(place - 1) in words.EARLY:
+        return False
+    if begin == place and (before[:1].isalnum() or (before.startswith("\x00") and not colon)):
+        return False
+    if begin < place and before[:1].isalpha() and clause.word(begin) in words.IS:
+        return False
+    return not _in_one_respect(clause, begin) and not _denied(clause, begin)
+
+
+def _in_one_respect(clause: Clause, place: int) -> bool:
+    """Tell whether words before a place say in which respect: "for brevity,", "stylistically,"."""
+    near = {clause.word(i) for i in range(min(place, STEPS))}
+    first, following = clause.word(0), clause.word(1)
+    begins = first in ASPECTS or (first, following) in (("as", "for"), ("as", "to"), ("when", "it"))
+    if place and begins and not _WHOLE & near:
+        return True
+    adverb = clause.word(place - 2) if clause.word(place - 1) == "," else ""
+    return adverb.endswith("ly") and adverb not in words.LEADS
+
+
+def _said(clause: Clause) -> Stated | None:
+    """Return the verdict of the last clause of a sentence that is one."""
+    if clause.asks:
+        return None
+    places = [0, *(i + 1 for i in range(clause.size) if clause.word(i) in _CLAUSE_ENDS)]
+    for place in reversed(places[-STEPS:]):
+        value = clause.judgement(place) if place < clause.size else None
+        if value is None:
+            continue
+        if _denied(clause, place) or _in_one_respect(clause, place):
+            return None
+        near = {clause.word(i) for i in range(min(place + 3, clause.size))}
+        behind = {token.word for token in clause.tokens[place:]}
+        concludes = bool(near & words.CONCLUDES) or "overall" in behind
+        return Stated(value, clause.tokens[place].start, concludes=concludes)
+    return None

@@ -1,0 +1,246 @@
+"""Reads the verdict of a clause, which is one only when the whole clause is understood."""
+
+from __future__ import annotations
+
+from harness.judging import pair_words as words
+from harness.judging.comparisons import Comparisons
+from harness.judging.sides import CLOSE, DASHES, OPEN, OTHER, STEPS
+
+LINK_MARKS = frozenset(":=->|\u2192") | DASHES
+_SIGNS = frozenset("\u2705\U0001f3c6\U0001f449\U0001f947\u2b50\u2714\u2611\U0001f3c5")
+_AGAINST = ("not", "over", "against", "and", "rather", "instead")
+_PARTS = ("for", "on", "in", "if", "when")
+_CHANGES = frozenset(("actually", "or", "otherwise", "else", "rather", "\u2192"))
+_DOUBTS = words.HEDGES | words.CONDITIONS | words.CORRECTS | {"or", "no", "nope", "not"}
+
+
+class Clause(Comparisons):
+    """A clause that may hold a verdict."""
+
+    def marked(self, place: int, turns: bool = True) -> str:
+        """Return the verdict that follows a mark; empty where it is not understood.
+
+        Args:
+            place: Where the mark ends.
+            turns: Whether it may stand behind a concession.
+        """
+        value = self.direct(self.filled(place))
+        return value or (self._turned(place) if turns else "")
+
+    def judgement(self, place: int, bare: bool = False) -> str | None:
+        """Return the verdict of a clause that no mark precedes.
+
+        Args:
+            place: Where it begins.
+            bare: Whether a letter alone is one.
+
+        Returns:
+            A, B or TIE; empty where it is one that is not understood; None where it is none.
+        """
+        at, chooses = place, False
+        while at < min(self.size, place + STEPS):
+            word = self.word(at)
+            known = word in words.FILL or word in words.DEGREES or word == ","
+            if not known or (word == "the" and self.option(at)) or self.tie(at, False) is not None:
+                break
+            chooses |= word in words.CHOOSES
+            at += 1
+        end = self.tie(at, False)
+        if end is not None:
+            return "TIE" if self.tail(end, "TIE") else ""
+        named = self.option(at)
+        if named is None:
+            return None
+        side, end = named
+        if chooses:
+            worse = self.word(end) in words.WORSE
+            end = self.past(end, words.DEGREES | words.BETTER | words.WORSE | {"as", "to", "be"})
+            value = OTHER[side] if worse else side
+            return value if self.tail(end, value) else ""
+        if bare and self.tail(end, side):
+            return side
+        said = self.said_of(side, self._past_insertion(end))
+        if said is None:
+            return "" if self.word(end) in words.HEDGES else None
+        value, whole, end = said
+        if not whole:
+            return "" if self.word(end) in ("too", "as", "also") else None
+        return value if self._follows(end, value) else ""
+
+    def tail(self, place: int, value: str) -> bool:
+        """Tell whether all that follows a verdict is understood, and takes nothing back."""
+        at = place
+        for _ in range(STEPS):
+            at = self.past_degrees(self.past(at, CLOSE))
+            word = self.word(at)
+            if self.asks or at >= self.size:
+                return not self.asks
+            if self.pauses(at):
+                return self._after_pause(at, value)
+            if word in words.CONCEDES or word in words.TURNS:
+                return self.free(at, value)
+            if word == "by" and "margin" in (near := [self.word(i) for i in range(at, at + 6)]):
+                at += near.index("margin") + 1
+            elif word in _AGAINST:
+                skip = at + 1 + (self.word(at + 1) in ("than", "of", "not", "to"))
+                named = self.option(skip)
+                if named is None or named[0] != OTHER[value] or (word, skip) == ("and", at + 1):
+                    return False
+                at = named[1]
+            else:
+                return word in words.REASONS and self.free(at + 1, value, reasons=True)
+        return False
+
+    def free(self, place: int, value: str, reasons: bool = False) -> bool:
+        """Tell whether words that are not all understood take nothing of a verdict back.
+
+        Args:
+            place: Where they begin.
+            value: The verdict.
+            reasons: Whether they are known to give its reasons.
+        """
+        text = " ".join(token.word for token in self.tokens[place:])
+        if any(phrase in text for phrase in words.CORRECTING):
+            return False
+        concedes, behind = False, place
+        for at in range(place, self.size):
+            word = self.word(at)
+            reasons = reasons or word in words.REASONS
+            concedes = (concedes or word in words.CONCEDES) and not (
+                word in words.TURNS or word in words.CONCLUDES
+            )
+            if word in words.CORRECTS or (word == "no" and self._answers_no(at)):
+                return False
+            if word in ("if", "unless", "otherwise", "depending") and not reasons:
+                return False
+            article = self.word(at - 1) in words.ARTICLES or self.word(at - 1) in words.IS
+            if word in words.TIE_NOUNS and article and value != "TIE" and not concedes:
+                return False
+            if not self._keeps(at, value):
+                return False
+            if at >= behind and (named := self.option(at)):
+                found = self.relation(named[1], named[0])
+                behind = found[1] if found else named[1]
+                if not self._agrees(at, named, value, reasons, concedes):
+                    return False
+        return True
+
+    def _answers_no(self, at: int) -> bool:
+        return self.pauses(at - 1) and (self.pauses(at + 1) or self.option(at + 1) is not None)
+
+    def _keeps(self, at: int, value: str) -> bool:
+        """Tell whether no other verdict follows a word that introduces one."""
+        word = self.word(at)
+        mark = word in words.VERDICT and self.word(at + 1) in (":", "is")
+        if not mark and word not in words.CONCLUDES | words.CHOOSES | _CHANGES:
+            return True
+        named = self.option(at + 1 + mark + (self.word(at + 1) == ","))
+        if named is None or named[0] == value:
+            return True
+        said = self.said_of(*named)
+        return not mark and said is not None and said[0] == value
+
+    def _agrees(
+        self, at: int, named: tuple[str, int], value: str, reasons: bool, concedes: bool
+    ) -> bool:
+        """Tell whether what is said of a response that reasons name goes with the verdict."""
+        side, end = named
+        said, predicate = self.said_of(side, end), self.predicate(end)
+        if concedes:
+            return True
+        if said is not None:
+            return not said[1] or said[0] == value
+        if predicate is not None:
+            return predicate[0] != "?" or side != value or reasons
+        alone = self.pauses(at - 1) or self.word(at - 1) in ("and", "but", "or")
+        listed = self.word(at - 1) == "and" and self.word(at - 2) in ("a", "b", "1", "2")
+        ends = end >= self.size or self.pauses(end) or self.word(end) in _PARTS
+        return side == value or not alone or not ends or listed
+
+    def _after_pause(self, at: int, value: str) -> bool:
+        place = at + 1
+        while place < self.size and (self.pauses(place) or self.word(place) in CLOSE):
+            place += 1
+        if place >= self.size:
+            return self.word(at) not in DASHES
+        word = self.word(place)
+        if word in ("not", "no") and (named := self.option(place + 1)):
+            return word == "not" and named[0] == OTHER[value] and self.free(named[1], value)
+        if named := self.option(place):
+            side, end = named
+            if side == value and (end >= self.size or self.pauses(end)):
+                return self.free(end, value)
+            said = self.said_of(side, end)
+            return said is not None and said[0] == value and self.free(said[2], value, True)
+        return word not in _DOUBTS and self.free(place, value)
+
+    def filled(self, place: int) -> int:
+        """Return the place behind words between a mark and its verdict."""
+        at = place
+        while at < min(self.size, place + 2 * STEPS):
+            word = self.word(at)
+            known = word in words.FILL or word in words.DEGREES or word in LINK_MARKS
+            if not known and word not in OPEN and word not in _SIGNS:
+                break
+            if (word == "the" or word in OPEN) and self.option(at):
+                break
+            if self.tie(at, True) is not None:
+                break
+            at += 1
+        return at
+
+    def direct(self, at: int) -> str:
+        """Return the verdict that begins at a place; empty where it is not understood."""
+        end = self.tie(at, True)
+        if end is not None:
+            return "TIE" if self.tail(end, "TIE") else ""
+        named = self.option(at)
+        if named is None or self.asks:
+            return ""
+        side, end = named
+        if found := self.relation(end, side):
+            return found[0] if self.tail(found[1], found[0]) else ""
+        if self.tail(end, side):
+            return side
+        predicate, said = self.predicate(end), self.said_of(side, end)
+        if said is not None:
+            value, whole, end = said
+            if whole:
+                return value if self._follows(end, value) else ""
+            return value if value == side and self.free(end, value, True) else ""
+        if predicate is not None and predicate[0] == "good":
+            alone = all(token.text not in ("A", "B") for token in self.tokens[predicate[1] :])
+            return side if alone and self.free(predicate[1], side, True) else ""
+        return ""
+
+    def _follows(self, place: int, value: str) -> bool:
+        """Tell whether what follows a comparison goes with its verdict."""
+        if self.word(place) == "and":
+            return not self.asks and self.free(place, value)
+        return self.tail(place, value)
+
+    def _past_insertion(self, place: int) -> int:
+        """Return the place behind ", despite its length,"."""
+        if self.word(place) != "," or self.word(place + 1) not in words.CONCEDES | {"which"}:
+            return place
+        ends = (i for i in range(place + 1, min(self.size, place + STEPS)) if self.word(i) == ",")
+        return next(ends, place - 1) + 1
+
+    def _turned(self, place: int) -> str:
+        """Return the verdict behind a concession: "both are good, but B is better"."""
+        concedes = self.word(place) in words.CONCEDES
+        known = (",",) if concedes else words.TURNS | words.CONCLUDES
+        turns = [i for i in range(place, self.size) if self.word(i) in known]
+        if not turns or self.asks:
+            return ""
+        at = turns[0 if concedes else -1]
+        before = type(self)(self.tokens[place:at], self.numbered)
+        lead, turn = {token.word for token in before.tokens}, self.word(at)
+        if lead & (words.CORRECTS | words.HEDGES):
+            return ""
+        if lead & words.CONDITIONS and turn in words.TURNS:
+            return ""
+        value = self.judgement(at + 1, bare=turn in words.CONCLUDES) or ""
+        filled = before.filled(0)
+        earlier = before.direct(filled) if filled < before.size else ""
+        return value if concedes or earlier in ("", value) else ""
