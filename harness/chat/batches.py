@@ -12,13 +12,15 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from harness.chat.failures import CallError, Failure, one_line
+from harness.chat.failures import KEPT, CallError, Failure, one_line
 from harness.chat.fast import translate
+from harness.chat.fitting import Fitting, changes
 from harness.chat.keys import reply_key
 from harness.chat.ledger import Bill, Ledger
-from harness.chat.litellm_transport import load_litellm
+from harness.chat.litellm_transport import load_litellm, of_litellm
 from harness.chat.openai_format import reply_of
 from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, is_answer, most_bytes, parsed, sound
 from harness.nouns.chat_messages import ChatRequest
@@ -89,10 +91,12 @@ async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
     base = first.extra.get("api_base")
     key = first.extra.get("api_key") or ("none" if base else None)
     mark = "batch." + hashlib.sha256("\n".join(sorted(group)).encode()).hexdigest()
-    reserved = DISCOUNT * sum(ledger.price(r.model, r.extra).at_most(r) for r in group.values())
+    await asyncio.to_thread(_learn, ledger.fitting, first)
+    sent = [ledger.fitting.fit(request) for request in group.values()]
+    reserved = DISCOUNT * sum(ledger.price(r.model, r.extra).at_most(r) for r in sent)
     await ledger.budget.reserve(reserved)
     spent = 0.0
-    most = ENVELOPE + sum(most_bytes(r) - ENVELOPE + PER_LINE for r in group.values())
+    most = ENVELOPE + sum(most_bytes(r) - ENVELOPE + PER_LINE for r in sent)
     try:
         begun = ledger.kept(mark)
         opened = Exchange(most, completion=False)
@@ -101,7 +105,8 @@ async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
                 api_key=key, base_url=base, http_client=_http_client(opened)
             ) as sdk:
                 if begun is None or "ended" in begun:
-                    begun = {"batch_id": await _begin(sdk, group), "cost_usd": 0.0}
+                    bodies = dict(zip(group, sent, strict=True))
+                    begun = {"batch_id": await _begin(sdk, bodies), "cost_usd": 0.0}
                     ledger.keep_now(mark, begun)
                 rows = await _rows(sdk, await _wait(sdk, str(begun["batch_id"])))
         except _Ended as error:
@@ -116,6 +121,18 @@ async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
         ledger.keep_now(mark, {**begun, "ended": "read"})
     finally:
         ledger.budget.settle(reserved, spent)
+
+
+def _learn(fitting: Fitting, request: ChatRequest) -> None:
+    """Learn what litellm knows that a model does not take; what stays is told by the batch."""
+    for _ in range(4):
+        sent = fitting.fit(request)
+        try:
+            translate(sent)
+            return
+        except Exception as error:  # of litellm's many types
+            if not fitting.learn(request, sent, of_litellm(error)):
+                return
 
 
 def _http_client(opened: Exchange) -> Any:
@@ -239,10 +256,11 @@ def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]
         status = answer.get("status_code") if isinstance(answer, dict) else None
         if not isinstance(answer, dict) or not is_answer(status):
             raise CallError(Failure.SERVER, one_line(f"batch line with status {status}"))
-        reply = reply_of(answer.get("body"), request)
+        sent = ledger.fitting.fit(request)
+        reply = replace(reply_of(answer.get("body"), sent), fitted=changes(request, sent))
     except CallError as error:
         cost = 0.0 if error.reply is None else DISCOUNT * price.cost(error.reply.tokens)
-        if error.failure is Failure.REFUSED:
+        if error.failure in KEPT:
             ledger.refused(key, request, error, Bill(cost))
         else:
             ledger.lost(key, request, error, cost)

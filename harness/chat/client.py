@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.chat.batches import fetch
 from harness.chat.budget import Budget
 from harness.chat.failures import (
+    KEPT,
     STATUS,
     TRIES,
     CallError,
@@ -23,12 +24,14 @@ from harness.chat.failures import (
     wait_before_retry,
 )
 from harness.chat.fast import FastTransport, is_fast
+from harness.chat.fitting import changes, endpoint, parameter_in
 from harness.chat.keys import from_body, reply_key
-from harness.chat.ledger import REFUSED, Bill, Estimate, Ledger, Usage
+from harness.chat.ledger import REFUSED, UNANSWERED, Bill, Estimate, Ledger, Usage
 from harness.chat.limits import Limiter
 from harness.chat.litellm_transport import LitellmTransport, check_api_model
 from harness.chat.local import LocalTransport
 from harness.chat.local_weights import PREFIX, check_local
+from harness.chat.openai_format import checked
 from harness.chat.prices import Price
 from harness.chat.settings import check_settings
 from harness.chat.transport import Transport
@@ -42,6 +45,12 @@ if TYPE_CHECKING:
 
 PLACE_KEPT_S = 0.1
 """Seconds for which a call that was refused by a rate limit keeps its place, on average."""
+
+
+_INSTEAD = {
+    "logprobs": "soft: false asks for a verdict in words",
+    "top_logprobs": "soft: false asks for a verdict in words",
+}
 
 
 class _Loop:
@@ -164,7 +173,7 @@ class Client:
         Raises:
             ChatError: The call failed for good; its status says how.
             BudgetExceededError: The call could pass the run's budget.
-            ConfigError: The endpoint refused the key at the first call.
+            ConfigError: The endpoint refused the key, or a parameter, at the first call.
         """
         key = reply_key(request)
         loop = self._loop()
@@ -225,31 +234,44 @@ class Client:
         ledger = self.ledger
         keep_secrets_of(request.extra)
         if request.model.startswith(PREFIX):
-            reply = await self.local.call(request, self._timeout_s)
+            sent = ledger.fitting.fit(request)
+            reply = await self.local.call(sent, self._timeout_s)
+            reply = replace(reply, fitted=changes(request, sent))
+            if reply.thoughts and not reply.text.strip():
+                try:
+                    checked(reply, None)
+                except CallError as error:
+                    return _reply_or_refusal(ledger.refused(key, request, error, Bill()))
             return ledger.paid(key, request, reply, Bill())
         price = ledger.price(request.model, request.extra)
-        wasted, tries = 0.0, 0
+        wasted, tries, learnt = 0.0, 0, 0
         while True:
             tries += 1
+            sent = ledger.fitting.fit(request)
             try:
-                reply, latency = await self._try(request, key, price, loop)
+                reply, latency = await self._try(sent, key, price, loop)
             except CallError as error:
                 failures = ledger.usage[request.model].failures
                 failures[error.failure.value] = failures.get(error.failure.value, 0) + 1
-                cost = _cost(error, price, request)
+                cost = _cost(error, price, sent)
                 ledger.usage[request.model].bounded += error.reply is None and cost > 0
-                if error.failure is Failure.REFUSED:
+                again = ledger.fitting.learn(request, sent, error)
+                if error.failure in KEPT and not again:
                     refused = ledger.refused(key, request, error, Bill(cost, tries, wasted))
                     ledger.end(key)
                     return _reply_or_refusal(refused)
                 wasted += cost
                 ledger.lost(key, request, error, cost)
                 ledger.end(key)
-                if tries >= TRIES[error.failure]:
+                learnt += again
+                if again:
+                    continue
+                if tries - learnt >= TRIES[error.failure]:
                     raise self._final(request, error, wasted, tries) from error
                 await asyncio.sleep(wait_before_retry(error, tries) - error.waited_s)
             else:
                 cost = price.cost(reply.tokens)
+                reply = replace(reply, fitted=changes(request, sent))
                 paid = ledger.paid(key, request, reply, Bill(cost, tries, wasted, latency))
                 ledger.end(key)
                 return paid
@@ -258,10 +280,10 @@ class Client:
         self, request: ChatRequest, key: str, price: Price, loop: _Loop
     ) -> tuple[ChatReply, float]:
         """Send one request inside budget and limits; return the reply and its seconds."""
-        endpoint = _endpoint(request)
-        limiter = loop.limiters.get(endpoint)
+        place = endpoint(request)
+        limiter = loop.limiters.get(place)
         if limiter is None:
-            limiter = loop.limiters[endpoint] = Limiter(self._concurrency)
+            limiter = loop.limiters[place] = Limiter(self._concurrency)
         reserved = price.at_most(request)
         await self.budget.reserve(reserved)
         actual = 0.0
@@ -290,7 +312,7 @@ class Client:
                 limiter.release()
             latency = time.perf_counter() - began
             limiter.succeeded(latency)
-            self._answered.add(endpoint)
+            self._answered.add(place)
             actual = price.cost(reply.tokens)
             return reply, latency
         finally:
@@ -315,7 +337,7 @@ class Client:
         usage = self.ledger.usage[request.model]
         usage.failed += 1
         usage.cost_usd += wasted
-        if _endpoint(request) not in self._answered:
+        if endpoint(request) not in self._answered:
             if error.failure is Failure.CREDENTIALS:
                 return ConfigError(
                     f"{request.model} refuses the key: {error.reason}",
@@ -325,6 +347,12 @@ class Client:
                 return ConfigError(
                     f"{request.model} was not asked: {error.reason}",
                     hint="name that address as api_base if you trust it; nothing was judged yet",
+                )
+            if name := parameter_in(error):
+                return ConfigError(
+                    f"{request.model} refuses the parameter {name}: {error.reason}",
+                    hint=_INSTEAD.get(name, f"leave {name} out of the source's options")
+                    + "; nothing was judged yet",
                 )
         status = STATUS.get(error.failure, Status.ERROR)
         reason = str(error) if tries == 1 else f"{error} ({tries} tries)"
@@ -380,10 +408,6 @@ def _is_unread(error: CallError) -> bool:
     return error.paid or error.failure in (Failure.MALFORMED, Failure.OVERSIZED)
 
 
-def _endpoint(request: ChatRequest) -> tuple[str, str]:
-    return request.model, str(request.extra.get("api_base"))
-
-
 def _as_cached(reply: ChatReply) -> ChatReply:
     return replace(reply, cost_usd=0.0, cached=True, tries=0)
 
@@ -392,8 +416,10 @@ def _reply_or_refusal(reply: ChatReply) -> ChatReply:
     """Return a reply, or raise the refusal that it stands for.
 
     Raises:
-        ChatError: The model refused.
+        ChatError: The model refused, or thought and gave no answer.
     """
     if reply.finish_reason == REFUSED:
         raise ChatError(Status.REFUSED, reply.text, reply=reply)
+    if reply.finish_reason == UNANSWERED:
+        raise ChatError(Status.UNPARSEABLE, reply.text, reply=reply)
     return reply

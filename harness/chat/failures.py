@@ -27,6 +27,7 @@ class Failure(StrEnum):
     MALFORMED = "malformed answer"
     OVERSIZED = "oversized answer"
     EMPTY = "empty answer"
+    THOUGHT = "no answer after the thought"
     TIMEOUT = "time limit"
     REFUSED = "refusal"
     CREDENTIALS = "credentials"
@@ -41,6 +42,7 @@ TRIES = {
     Failure.CONNECTION: 5,
     Failure.MALFORMED: 4,
     Failure.EMPTY: 3,
+    Failure.THOUGHT: 1,
     Failure.OVERSIZED: 2,
     Failure.TIMEOUT: 2,
     Failure.REFUSED: 1,
@@ -55,8 +57,12 @@ STATUS = {
     Failure.TIMEOUT: Status.TIMEOUT,
     Failure.REFUSED: Status.REFUSED,
     Failure.EMPTY: Status.UNPARSEABLE,
+    Failure.THOUGHT: Status.UNPARSEABLE,
 }
 """Status of the row; ERROR for the others."""
+
+KEPT = (Failure.REFUSED, Failure.THOUGHT)
+"""Outcomes of a call that are kept like its reply: asking again would pay for the same again."""
 
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 20.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.chat.failures import CallError, of_exception, of_status
-from harness.chat.litellm_transport import is_loaded, load_litellm, parameters
+from harness.chat.litellm_transport import is_loaded, load_litellm, of_litellm, parameters
 from harness.chat.openai_format import reply_of
 from harness.chat.wire import (
     ACCEPTED,
@@ -68,7 +68,10 @@ class FastTransport:
         """
         if not is_loaded():
             await asyncio.to_thread(load_litellm)  # seconds; the loop goes on meanwhile
-        route = self._route(request)
+        try:
+            route = self._route(request)
+        except Exception as error:  # litellm knows that the model does not take a parameter
+            raise of_litellm(error) from error
         session = self._session or await self._open()
         content = {**route.body, "messages": [dict(message) for message in request.messages]}
         headers = {**route.headers, "Idempotency-Key": call_id} if call_id else route.headers

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.thoughts import parted
 
 VERSION = 1
 """Part of every key; move it when the meaning of a field of the request changes."""
@@ -18,6 +19,8 @@ NOT_PART = ("api_key", "input_cost_per_token", "output_cost_per_token")
 _KEPT = (
     "text", "finish_reason", "choice_logprobs", "model_version", "cost_usd", "latency_s", "tries",
 )  # fmt: skip
+_BESIDE = ("thoughts", "fitted")
+"""Kept where there are any; journals of earlier versions have none, and thoughts in the text."""
 
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
@@ -44,12 +47,18 @@ def reply_key(request: ChatRequest) -> str:
 
 
 def to_body(reply: ChatReply, model: str) -> dict[str, Any]:
-    """Return a reply as the journal keeps it: with its raw text, so that it can be read again."""
+    """Return a reply as the journal keeps it: all that was said, so that it can be read again."""
     tokens = [reply.tokens.prompt, reply.tokens.completion]
-    return {"model": model, "tokens": tokens} | {name: getattr(reply, name) for name in _KEPT}
+    beside = {name: value for name in _BESIDE if (value := getattr(reply, name))}
+    kept = {name: getattr(reply, name) for name in _KEPT}
+    return {"model": model, "tokens": tokens} | kept | beside
 
 
 def from_body(body: Mapping[str, Any]) -> ChatReply:
     """Return a kept reply; it costs nothing now."""
     kept = {name: body[name] for name in _KEPT} | {"tokens": Tokens(*body["tokens"])}
+    said = parted(kept["text"])
+    kept["text"] = said.answer
+    kept["thoughts"] = body.get("thoughts") or said.thoughts
+    kept["fitted"] = tuple(body.get("fitted", ()))
     return ChatReply(**kept | {"cost_usd": 0.0, "cached": True, "tries": 0})

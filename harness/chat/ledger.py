@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.chat.budget import Budget
-from harness.chat.failures import CallError
+from harness.chat.failures import CallError, Failure
+from harness.chat.fitting import Fitting
 from harness.chat.keys import reply_key, to_body
 from harness.chat.prices import FREE, Price, price_of
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 REMEMBERED = 50_000
 """Replies kept in memory in front of the journal, whose newest rows may not be committed yet."""
 
-REFUSED = "refused"
-"""Finish reason under which a refusal is kept: it was paid for, and asking again pays again."""
+REFUSED, UNANSWERED = "refused", "unanswered"
+"""Finish reasons under which a refusal, and a thought without an answer, are kept: they were paid
+for, and asking again pays again."""
 
 
 @dataclass(slots=True)
@@ -105,6 +107,7 @@ class Ledger:
             spent, left = journal.spent_usd(), journal.left_usd()
         self.budget = Budget(budget_usd, spent, left)
         self.usage: defaultdict[str, Usage] = defaultdict(Usage)
+        self.fitting = Fitting()
         self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._known: set[str] | None = None
         self._prices: dict[tuple[str, Any, Any], Price | None] = {}
@@ -146,8 +149,9 @@ class Ledger:
             if price is None:
                 unknown.add(request.model)
                 continue
-            expected += price.expected(request)
-            at_most += price.at_most(request)
+            sent = self.fitting.fit(request)
+            expected += price.expected(sent)
+            at_most += price.at_most(sent)
         return Estimate(calls, cached, expected, at_most, tuple(sorted(unknown)))
 
     def kept(self, key: str) -> dict[str, Any] | None:
@@ -204,9 +208,10 @@ class Ledger:
         return replace(kept, cost_usd=bill.cost_usd + bill.wasted_usd)
 
     def refused(self, key: str, request: ChatRequest, error: CallError, bill: Bill) -> ChatReply:
-        """Keep a refusal, so that it is not paid for twice."""
+        """Keep a refusal, or a thought without an answer, so that it is not paid for twice."""
         reply = error.reply or ChatReply(error.reason)
-        reply = replace(reply, text=error.reason, finish_reason=REFUSED)
+        ended = UNANSWERED if error.failure is Failure.THOUGHT else REFUSED
+        reply = replace(reply, text=error.reason, finish_reason=ended)
         usage = self.usage[request.model]
         usage.failed += 1
         usage.calls -= 1

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.chat.failures import CallError, Failure, of_exception, of_status, one_line
 from harness.chat.local_weights import PREFIX
-from harness.chat.openai_format import reply_of
+from harness.chat.openai_format import first_choice, reply_of
 from harness.chat.wire import exchange, guard, most_bytes
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ConfigError, MissingExtraError
@@ -140,10 +140,9 @@ def _need_key(model: str, *names: str) -> None:
 
 def parameters(request: ChatRequest) -> dict[str, Any]:
     """Return the request as keyword arguments of ``acompletion``, all but model and messages."""
-    values: dict[str, Any] = {
-        "temperature": request.temperature,
-        "max_tokens": request.max_tokens,
-    }
+    values: dict[str, Any] = {"max_tokens": request.max_tokens}
+    if request.temperature is not None:
+        values["temperature"] = request.temperature
     if request.seed is not None:
         values["seed"] = request.seed
     if request.choices:
@@ -151,6 +150,8 @@ def parameters(request: ChatRequest) -> dict[str, Any]:
     if request.response_format is not None:
         values["response_format"] = dict(request.response_format)
     values |= {name: value for name, value in request.extra.items() if name not in NOT_SENT}
+    if "max_completion_tokens" in values:  # the newer name; servers take one of them
+        del values["max_tokens"]
     return values
 
 
@@ -185,8 +186,10 @@ class LitellmTransport:
             except Exception as error:  # litellm raises its own types and its helpers'
                 failed = opened.failure or of_litellm(error)
                 failed.paid = opened.paid
-                raise failed from error
-        return reply_of(answer, request)
+                answer = opened.answer
+                if not (opened.paid and has_parts(answer)):  # litellm reads no parts of some
+                    raise failed from error
+        return reply_of(as_sent(answer, opened.answer), request)
 
     async def aclose(self) -> None:
         """Close the connections that litellm keeps."""
@@ -194,6 +197,35 @@ class LitellmTransport:
             litellm = load_litellm()
             await litellm.close_litellm_async_clients()
             litellm.in_memory_llm_clients_cache.flush_cache()
+
+
+def as_sent(answer: Any, raw: Any) -> Any:
+    """Return litellm's reading of an answer, with the first message as the server wrote it.
+
+    litellm takes some thoughts out of the text and leaves others in; here one place does
+    (``harness.nouns.thoughts``). Where the server has another format, or the text comes from
+    elsewhere (the arguments of a tool), the answer stays as litellm has it.
+
+    Args:
+        answer: What litellm made of it.
+        raw: The body that came; None where it was no JSON.
+    """
+    try:
+        message = first_choice(raw)["message"]
+        if isinstance(message["content"], str | list) and message["content"]:
+            choice = {**first_choice(answer), "message": message}
+            return {**answer, "choices": [choice]}
+    except (LookupError, TypeError):
+        pass
+    return answer
+
+
+def has_parts(raw: Any) -> bool:
+    """Tell whether an answer is a completion whose text comes in parts, thoughts among them."""
+    try:
+        return isinstance(first_choice(raw)["message"]["content"], list)
+    except (LookupError, TypeError):
+        return False
 
 
 def of_litellm(error: Exception) -> CallError:

@@ -12,6 +12,7 @@ from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.stop_ids import stop_ids
+from harness.nouns.thoughts import begun_thought, parted
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,8 @@ class Encoded:
 
     request: ChatRequest
     ids: list[int]
+    begun: str = ""
+    """The mark of a thought that the chat template has begun."""
 
 
 class LocalModel:
@@ -94,13 +97,14 @@ class LocalModel:
                 add_generation_prompt=not open_end,
                 continue_final_message=open_end,
             )
+        begun = begun_thought(text) if messages[-1]["role"] != "assistant" else ""
         special = self.tokenizer.chat_template is None
         ids = self.tokenizer(text, add_special_tokens=special)["input_ids"]
         answer = 1 if request.choices else request.max_tokens
         if len(ids) + answer > self.max_tokens:
             reason = f"{len(ids)} + {answer} tokens do not fit the model's {self.max_tokens}"
             raise ChatError(Status.ERROR, reason)
-        return Encoded(request, ids)
+        return Encoded(request, ids, begun)
 
     def choice_ids(self, choices: Sequence[str]) -> list[list[int]]:
         """Return for each choice the tokens that it can begin with: as it is, and after a space.
@@ -224,7 +228,7 @@ class LocalModel:
         for _ in range(max(encoded.request.max_tokens for encoded in batch)):
             tokens = []
             for i, encoded in enumerate(batch):
-                token = _pick(logits[i], encoded.request.temperature, samplers[i])
+                token = _pick(logits[i], encoded.request.temperature or 0.0, samplers[i])
                 if not ended[i]:
                     if token in self.eos:
                         ended[i] = True
@@ -239,16 +243,26 @@ class LocalModel:
             last = torch.tensor(tokens)[:, None]
             logits = self._run(last, cache, attention_mask=mask, position_ids=positions)
         return [
-            ChatReply(
-                text=self.tokenizer.decode(
-                    ids[: encoded.request.max_tokens], skip_special_tokens=True
-                ),
-                finish_reason="stop" if stop else "length",
-                model_version=self.version,
-                tokens=Tokens(len(encoded.ids), min(len(ids) + stop, encoded.request.max_tokens)),
-            )
+            self._reply(encoded, ids, stop)
             for encoded, ids, stop in zip(batch, made, ended, strict=True)
         ]
+
+    def _reply(self, encoded: Encoded, made: list[int], ended: bool) -> ChatReply:
+        most = encoded.request.max_tokens
+        ids = made[:most]
+        said = parted(encoded.begun + self.tokenizer.decode(ids))
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        if said.thoughts or said.unfinished:  # their marks may be special tokens
+            text = said.answer
+            for token in self.tokenizer.all_special_tokens:
+                text = text.replace(token, "")
+        return ChatReply(
+            text=text,
+            finish_reason="stop" if ended else "length",
+            model_version=self.version,
+            tokens=Tokens(len(encoded.ids), min(len(made) + ended, most)),
+            thoughts=said.thoughts,
+        )
 
 
 def _common(first: list[int], second: list[int]) -> int:

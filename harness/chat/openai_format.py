@@ -11,9 +11,25 @@ from harness.chat.failures import CallError, Failure, one_line
 from harness.chat.prices import most_tokens
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.redaction import redact
+from harness.nouns.thoughts import parted
 
 UNSEEN = 200_000
 """Tokens that a provider may count beyond what we can know of: its own prompts, thinking."""
+
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_length"})
+"""Finish reasons, in lower case, of an answer that reached its limit."""
+
+FILTERED = frozenset(
+    {
+        "content_filter", "content_filtered", "safety", "refusal", "refused", "recitation",
+        "prohibited_content", "blocklist", "spii", "guardrail_intervened", "image_safety",
+    }
+)  # fmt: skip
+"""Those of an answer that the model or a filter refused."""
+
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Fields of a message for what was thought; some servers send the same under two names."""
+_THOUGHT_PARTS = ("thinking_blocks", "reasoning_details")
 
 ROUNDING = 0.01
 """By how much a log-probability may be above 0."""
@@ -31,10 +47,10 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     """
     usage = body.get("usage") if isinstance(body, Mapping) else None
     try:
-        choice = body["choices"][0]
+        choice = first_choice(body)
         message = choice["message"]
-        text = _text(message.get("content"))
-        finish = choice.get("finish_reason") or "stop"
+        text, thoughts = _said(message)
+        finish = _finish(choice.get("finish_reason"))
         logprobs = choice_logprobs(choice.get("logprobs"), request.choices)
         moved = message.get("provider_specific_fields") or {}  # where litellm puts it
         refusal = message.get("refusal") or moved.get("refusal")
@@ -46,7 +62,8 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     model = str(body.get("model") or "")
     reply = ChatReply(
         text=redact(text),
-        finish_reason=_name(finish),
+        finish_reason=finish,
+        thoughts=redact(thoughts),
         choice_logprobs=logprobs,
         model_version=_name(f"{model} {fingerprint}" if fingerprint else model),
         **_used(usage, request, text),
@@ -54,19 +71,82 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     return checked(reply, None if refusal is None else str(refusal))
 
 
-def _text(content: Any) -> str:
-    """Return the text of a message: a string, or content parts.
+def first_choice(body: Any) -> Any:
+    """Return the choice with the lowest index; servers send several in any order.
 
     Raises:
-        TypeError: It is something else.
+        LookupError: There is none, or the body is something else; TypeError, too.
     """
+    return min(body["choices"], key=lambda choice: choice.get("index") or 0)
+
+
+def _said(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the answer of a message and what was thought before it.
+
+    Raises:
+        TypeError: The content is neither a text nor a list of parts.
+    """
+    said, thoughts = _parts(message.get("content"))
+    told = _field_of_thoughts(message)
+    found = parted(said)
+    kept = [told or thoughts, found.thoughts]
+    if not any(kept):
+        return said if found.answer == said else found.answer, ""
+    return found.answer.lstrip(), "\n\n".join(filter(None, kept))
+
+
+def _field_of_thoughts(message: Mapping[str, Any]) -> str:
+    moved = message.get("provider_specific_fields") or {}  # where litellm puts it
+    for holder in (message, moved):
+        for name in _THOUGHTS:
+            if isinstance(holder.get(name), str) and holder[name].strip():
+                return str(holder[name]).strip()
+        for name in _THOUGHT_PARTS:
+            if isinstance(holder.get(name), list) and (found := _thought_of(holder[name])):
+                return found
+    return ""
+
+
+def _parts(content: Any) -> tuple[str, str]:
+    """Return the text of a message's content, and the thoughts that are parts of it."""
     if isinstance(content, list):
-        content = "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+        parts = [part for part in content if isinstance(part, dict)]
+        thoughts = [part for part in parts if _is_thought(part)]
+        texts = [part.get("text") or "" for part in parts if not _is_thought(part)]
+        return "".join(texts), _thought_of(thoughts)
     if content is None:
-        return ""
+        return "", ""
     if not isinstance(content, str):
         raise TypeError(f"the content is a {type(content).__name__}")
-    return content
+    return content, ""
+
+
+def _is_thought(part: Mapping[str, Any]) -> bool:
+    kind = str(part.get("type") or "").lower()
+    return "think" in kind or "reason" in kind or "thought" in kind or part.get("thought") is True
+
+
+def _thought_of(parts: Sequence[Any], depth: int = 4) -> str:
+    """Return what parts say that are thoughts: a text, or parts in their turn, under many names."""
+    found = []
+    for part in parts:
+        if isinstance(part, str):
+            found.append(part.strip())
+        elif isinstance(part, Mapping) and depth:
+            named = [
+                part.get(name) for name in ("thinking", "reasoning", "text", "summary", "content")
+            ]
+            inner = next((value for value in named if value), "")
+            inner = [inner] if isinstance(inner, str) else inner
+            found.append(_thought_of(inner if isinstance(inner, list) else [], depth - 1))
+    return "\n\n".join(filter(None, found))
+
+
+def _finish(reason: Any) -> str:
+    """Return why an answer ended, in the words of OpenAI where it means the same."""
+    name = _name(reason or "stop")
+    lower = name.lower().rpartition(".")[2]
+    return "length" if lower in CUT else "content_filter" if lower in FILTERED else name
 
 
 def _name(value: Any) -> str:
@@ -135,15 +215,22 @@ def checked(reply: ChatReply, refusal: str | None) -> ChatReply:
     """Return a reply that says something.
 
     Raises:
-        CallError: The model refused, a filter did, or the text is empty.
+        CallError: The model refused, a filter did, or there is no answer.
     """
     if refusal or reply.finish_reason == "content_filter":
         reason = refusal or "the provider's content filter stopped the answer"
         raise CallError(Failure.REFUSED, one_line(reason), reply=reply)
-    if not reply.text.strip():
-        reason = f"the answer is empty (finish reason {reply.finish_reason})"
-        raise CallError(Failure.EMPTY, reason, reply=reply)
-    return reply
+    if reply.text.strip():
+        return reply
+    cut = reply.finish_reason == "length"
+    if cut or reply.thoughts:
+        reason = "its thoughts end without an answer"
+        if cut:
+            used = f"all of max_tokens ({reply.tokens.completion} tokens) before an answer"
+            reason = f"the model used {used}: raise max_tokens, or ask for less thinking"
+        raise CallError(Failure.THOUGHT, reason, reply=reply)
+    reason = f"the answer is empty (finish reason {reply.finish_reason})"
+    raise CallError(Failure.EMPTY, reason, reply=reply)
 
 
 def choice_logprobs(logprobs: Any, choices: Sequence[str]) -> dict[str, float] | None:

@@ -158,6 +158,7 @@ class Exchange:
             of batches are not.
         failure: Why an answer was refused; clients wrap what is raised to them in types of theirs.
         paid: Whether an answer came, whatever the client makes of it.
+        answer: What a completion in JSON holds.
     """
 
     most: int
@@ -165,6 +166,7 @@ class Exchange:
     completion: bool = True
     failure: CallError | None = None
     paid: bool = False
+    answer: Any = None
 
 
 _EXCHANGE: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -227,7 +229,7 @@ async def _guarded(
     if response.status_code >= 400:
         body = body[:ERROR_KEPT]  # whoever reads errors takes seconds for a megabyte
     elif opened.completion and "json" in headers.get("content-type", ""):
-        parsed(body)
+        opened.answer = parsed(body)
     kept = [
         (name, value)
         for name, value in headers.multi_items()

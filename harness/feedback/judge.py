@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 JudgeFunction = Callable[..., Awaitable[Verdict]]
+BETWEEN = "\n\x1e\n"
+"""Stands between the texts of several calls in the ``raw`` of a judgment, and their thoughts."""
+
 SWAPPED = {"A": "B", "B": "A", "TIE": "TIE"}
 
 
@@ -182,14 +185,22 @@ class JudgeSource:
                 sum(reply.tokens.prompt for reply in replies),
                 sum(reply.tokens.completion for reply in replies),
             ),
-            raw="\n\x1e\n".join(reply.text for reply in replies),
-            metadata=self.metadata,
+            raw=BETWEEN.join(reply.text for reply in replies),
+            metadata={**self.metadata, **_beside(replies)},
         )
 
     def check(self, ctx: RunContext) -> None:
         """Check that every model can be called at all."""
         for model in self.info.models:
             ctx.chat.check(model, self.extra)
+
+
+def _beside(replies: Sequence[ChatReply]) -> dict[str, Any]:
+    """Return what a row keeps of replies beside their text, where there is any."""
+    thoughts = BETWEEN.join(reply.thoughts for reply in replies)
+    fitted = sorted({change for reply in replies for change in reply.fitted})
+    named = {"thoughts": thoughts if thoughts.strip(BETWEEN) else "", "fitted": fitted}
+    return {name: value for name, value in named.items() if value}
 
 
 def unswap(verdict: Verdict) -> Verdict:

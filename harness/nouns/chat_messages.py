@@ -25,8 +25,8 @@ class ChatRequest:
     Args:
         model: Name as litellm writes it ("provider/model"), or "local/<name>".
         messages: The chat; a last message of role "assistant" is a prefix to be continued.
-        temperature: Sampling temperature; 0 is greedy.
-        max_tokens: Upper limit of the completion.
+        temperature: Sampling temperature; 0 is greedy, None the model's own.
+        max_tokens: Upper limit of the answer; where a model thinks, the client adds room for it.
         seed: Passed on where the provider takes one.
         choices: When given, log-probabilities of these answers as the next token are asked for.
         response_format: JSON schema of a structured reply.
@@ -37,7 +37,7 @@ class ChatRequest:
 
     model: str
     messages: tuple[Message, ...]
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     max_tokens: int = 512
     seed: int | None = None
     choices: tuple[str, ...] = ()
@@ -55,6 +55,9 @@ class ChatReply:
     provider reported; ``cost_usd`` is 0 for a cached reply. ``tries`` counts the requests that
     were sent for it; what the unusable ones cost is part of ``cost_usd``. ``bounded`` tells that
     the server's count of tokens could not be: ``tokens`` are the most that the request can take.
+    ``text`` is the answer alone; what the model thought before it is in ``thoughts``, in whatever
+    form the server told it. ``fitted`` says what was sent otherwise than it was asked, since the
+    model does not take it.
     """
 
     text: str
@@ -67,3 +70,5 @@ class ChatReply:
     cached: bool = False
     tries: int = 1
     bounded: bool = False
+    thoughts: str = ""
+    fitted: tuple[str, ...] = ()

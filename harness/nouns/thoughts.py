@@ -40,7 +40,7 @@ _CHANNEL = (
 _FIXED = "|".join(re.escape(mark) for pair in _PAIRS.items() for mark in pair)
 _MARK = re.compile(rf"{_TAG}|{_CHANNEL}|(?P<fixed>(?-i:{_FIXED}))", re.IGNORECASE)
 _OUTSIDE = re.compile(
-    r"(?P<fence>^[ \t>]*+(?:`{3,}+[^`\n]*+|~{3,}+[^\n]*+)$)"
+    r"(?P<fence>^[ \t>]*+(?:`{3,}+[^`\n]*+|~{3,}+[^\n]*+)$|(?<=[ \t:])`{3,}+\w*+$)"
     r"|(?P<code>`[^`\n]++`)|(?P<string>\"[^\"\n]*+\")|" + _MARK.pattern,
     re.IGNORECASE | re.MULTILINE,
 )
@@ -98,6 +98,15 @@ def parted(text: str) -> Parted:
     if _MARK.search(text) is None:
         return Parted(text)
     return _Parting(text).parted()
+
+
+def begun_thought(prompt: str) -> str:
+    """Return the mark of a thought with which a prompt ends, as chat templates begin one; or ""."""
+    tail = prompt[-_NEAR:].rstrip()
+    for mark in _MARK.finditer(tail):
+        if mark.end() == len(tail) and _kind(mark)[0]:
+            return mark[0]
+    return ""
 
 
 class _Parting:

@@ -111,6 +111,8 @@ async def ask_model(
                 text = reply.text
                 cut = reply.finish_reason == "length"
                 metadata: dict[str, Any] = {"status": Status.OK.value, "truncated": cut}
+                if reply.thoughts:  # beside the text: nobody is trained or judged by them
+                    metadata["thoughts"] = reply.thoughts
             except ChatError as error:
                 text, metadata = "", {"status": error.status.value, "reason": error.reason}
         if on_batch is not None:

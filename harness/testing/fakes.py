@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.feedback.contract import Limits, RunContext
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.thoughts import parted
 
 Answer = str | ChatReply | Exception
 """What a fake says: a text, a whole reply, or an exception to raise."""
@@ -44,7 +45,11 @@ class FakeChat:
             raise answer
         if isinstance(answer, ChatReply):
             return answer
-        return ChatReply(str(answer), model_version="fake", tokens=Tokens(10, 5))
+        said = parted(str(answer))
+        if said.unfinished:
+            raise ChatError(Status.UNPARSEABLE, "the fake ends inside its thought")
+        reply = ChatReply(said.answer, model_version="fake", tokens=Tokens(10, 5))
+        return replace(reply, thoughts=said.thoughts)
 
     def check(self, model: str, extra: Mapping[str, Any] | None = None) -> None:
         """Refuse the models that are to be missing."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-Reply = Callable[[dict[str, Any]], str]
+Reply = Callable[[dict[str, Any]], "str | dict[str, Any]"]
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 
@@ -87,7 +87,10 @@ class StubServer:
     """Answers chat completions, files and batches; a context manager.
 
     Args:
-        reply: The text of every answer, or a function of the request's body.
+        reply: The text of every answer, or a function of the request's body. It returns a text;
+            or fields of the choice, such as ``{"message": {"reasoning_content": "..."}}``, which go
+            before those of an ordinary one; or all ``{"choices": [...]}``; or
+            ``{"error": message}`` for a 400.
         faults: Outcomes of the first requests, in order, before it answers well: an HTTP status
             ("429", "500", "401", ...), "drop" (connection closed without a byte), "badjson",
             "empty", "null", "refusal", "filter", "length", "hang" (never answers), or "ok".
@@ -217,6 +220,9 @@ class StubServer:
             self._send(writer, int(outcome), message, more)
             return
         answer = self._completion(outcome, body)
+        if "error" in answer:
+            self._send(writer, 400, answer)
+            return
         if outcome == "badjson":
             text = json.dumps(answer).encode()
             self._send(writer, 200, text[: len(text) // 2])
@@ -230,10 +236,14 @@ class StubServer:
         self.outcomes[f"batch {outcome}"] += 1
         if outcome.isdigit():
             return int(outcome), {}
-        return 200, self._completion(outcome, body)
+        answer = self._completion(outcome, body)
+        return 400 if "error" in answer else 200, answer
 
     def _completion(self, outcome: str, body: dict[str, Any]) -> dict[str, Any]:
-        said = self.reply if isinstance(self.reply, str) else self.reply(body)
+        given = self.reply if isinstance(self.reply, str) else self.reply(body)
+        if not isinstance(given, str) and "error" in given:
+            return {"error": {"message": given["error"], "type": "invalid_request_error"}}
+        said = given if isinstance(given, str) else ""
         text, refusal, finish = {
             "empty": ("", None, "stop"),
             "null": (None, None, "stop"),
@@ -246,6 +256,10 @@ class StubServer:
             "finish_reason": finish,
             "message": {"role": "assistant", "content": text, "refusal": refusal},
         }
+        if not isinstance(given, str):
+            message = {**choice["message"], **given.get("message", {})}
+            choice |= {**given, "message": message}
+        choices = [choice] if isinstance(given, str) else given.get("choices", [choice])
         if body.get("logprobs"):
             top = [{"token": t, "logprob": p, "bytes": None} for t, p in self.logprobs.items()]
             choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
@@ -255,7 +269,7 @@ class StubServer:
             "created": 0,
             "model": body.get("model", "stub"),
             "system_fingerprint": "fp_stub",
-            "choices": [choice],
+            "choices": choices,
             "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
         }
 

@@ -12,7 +12,7 @@ from reply_generator import cut_everywhere, whole_corpus
 
 from harness.nouns.schema import Status
 
-WRONG = 282
+WRONG = 341
 """Replies that are read wrongly; to be 0."""
 CUT = 533
 """Of the replies that are cut at every place, those that are read wrongly; to be 0."""

@@ -24,6 +24,7 @@ LITTLE_S = 0.05
 
 PATTERNS = {
     "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
+    "harness/chat/fitting.py": (5, "names of models; errors of servers, of at most 300 letters"),
     "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),
     "harness/cli/evaluate.py": (1, "options of the command line"),
     "harness/cli/options.py": (1, "docstrings of the harness"),
