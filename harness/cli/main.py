@@ -9,10 +9,12 @@ import pkgutil
 import sys
 import traceback
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from harness.cli.options import told_of
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
 from harness.nouns.redaction import RedactedStream, keep_environment, redact
@@ -22,8 +24,24 @@ ORDER = (
 )
 """Commands in the order of the pipeline; the others follow by name."""
 
+_WRONG_CALL: Any = typer.BadParameter.__bases__[0]  # typer has a click of its own
+
+
+class _Commands(TyperGroup):
+    """Commands; a word of a command line that is none of theirs is told without its secret."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the line names."""
+        try:
+            return super().invoke(ctx)
+        except _WRONG_CALL as error:
+            error.message = told_of(sys.argv, error.message)
+            raise
+
+
 app = typer.Typer(
     name="harness",
+    cls=_Commands,
     help="Mix judges, verifiers and people; train on their agreement-checked rewards; compare.",
     no_args_is_help=True,
     rich_markup_mode="rich",

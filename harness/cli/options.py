@@ -7,8 +7,9 @@ import dataclasses
 import functools
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,6 +17,7 @@ import typer
 
 from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
+from harness.nouns.redaction import HIDDEN, is_secret_name, keep_secrets_in_text, redact
 
 T = TypeVar("T")
 
@@ -190,11 +192,33 @@ def split_pairs(pairs: Iterable[str] | None, flag: str) -> dict[str, str]:
     for pair in pairs or ():
         key, separator, value = map(str.strip, pair.partition("="))
         if not separator or not key:
-            raise ConfigError(f"{flag} {pair!r} is not key=value")
+            raise ConfigError(f"{flag} {_told(pair)!r} is not key=value")
         if key in found:
             raise ConfigError(f"{flag} {key} is given twice")
         found[key] = value
     return found
+
+
+def _told(pair: str) -> str:
+    """Return what is no pair for a message, without the secret that it may hold."""
+    name, mark, _ = pair.partition(":")
+    if mark and is_secret_name(name):
+        return f"{name}:{HIDDEN}"
+    keep_secrets_in_text(pair)
+    return redact(pair)
+
+
+def told_of(words: Sequence[str], message: str) -> str:
+    """Return a message about the words of a command line without the secrets in them."""
+    values = [value for name, value in pairwise(words) if "=" not in name and is_secret_name(name)]
+    for word in words:
+        while "=" in word:
+            name, _, word = word.partition("=")
+            if is_secret_name(name):
+                values.append(word)
+    for value in filter(None, values):
+        message = message.replace(value, HIDDEN)
+    return redact(message)
 
 
 def key_values(pairs: Iterable[str] | None, flag: str = "--option") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import file_text, parsed_json
-from harness.nouns.redaction import HIDDEN, redact
+from harness.nouns.redaction import HIDDEN, redacted_json
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest
@@ -45,7 +45,7 @@ class Anchors:
 
     def as_row(self) -> dict[str, Any]:
         """Return everything as plain JSON values, without secrets, as it is written."""
-        plain: dict[str, Any] = json.loads(redact(json.dumps(to_dict(self))))
+        plain: dict[str, Any] = json.loads(redacted_json(to_dict(self)))
         return plain
 
     @property

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from harness.nouns.spellings import views
+
 HIDDEN = "[secret]"
 SHORTEST = 8
 
@@ -42,6 +44,8 @@ _NAMED = re.compile(
 _values: dict[str, None] = {}
 _forms: list[str] = []
 _pattern: re.Pattern[str] | None = None
+_is_odd = False
+"""A secret has letters that JSON escapes anyway, so that no mark tells whether one is spelled."""
 _lock = threading.Lock()
 
 
@@ -90,7 +94,7 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _learn() -> None:
-    global _forms, _pattern
+    global _forms, _pattern, _is_odd
     found: dict[str, None] = {}
     for value in _values:
         for form in _spellings(value):
@@ -98,17 +102,16 @@ def _learn() -> None:
     longest_first = sorted(found, key=len, reverse=True)
     _pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
     _forms = [form.lower() for form in longest_first]
+    _is_odd = not all(value.isascii() and not {'"', "\\"} & set(value) for value in _values)
 
 
 def _spellings(value: str) -> Iterator[str]:
     """Yield the forms in which a value may come back from a server or stand in a file."""
     yield value
     yield quote(value, safe="")
-    yield quote(value)
     yield quote_plus(value)
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(json.dumps(value)[1:-1])[1:-1]
     yield html.escape(value)
+    yield json.dumps(value)[1:-1]
     yield repr(value)[1:-1]
     yield value.encode().hex()
     raw = value.encode()
@@ -123,12 +126,53 @@ def _spellings(value: str) -> Iterator[str]:
 
 def redact(text: str) -> str:
     """Return a text without the values of secrets, in whatever form they stand in it."""
-    if _pattern is None:
+    pattern = _pattern
+    if pattern is None:
         return text
+    if _has_form(text):
+        text = pattern.sub(HIDDEN, text)
+    hidden: list[tuple[int, int]] = []
+    for path in views(text, _is_odd):
+        read = path[-1].text
+        for found in pattern.finditer(read) if _has_form(read) else ():
+            place = found.span()
+            for view in reversed(path):
+                place = view.source(*place)
+            hidden.append(place)
+    return _without(text, hidden) if hidden else text
+
+
+def _has_form(text: str) -> bool:
     low = text.lower()
-    if not any(form in low for form in _forms):
-        return text
-    return _pattern.sub(HIDDEN, text)
+    return any(form in low for form in _forms)
+
+
+def _without(text: str, places: list[tuple[int, int]]) -> str:
+    """Return a text with places hidden, which may overlap."""
+    pieces, done = [], 0
+    for start, end in sorted(places):
+        if start >= done:
+            pieces += [text[done:start], HIDDEN]
+        done = max(done, end)
+    return "".join([*pieces, text[done:]])
+
+
+def redacted_json(content: Any, **style: Any) -> str:
+    """Return content as JSON without secrets, which stays JSON where a number is one.
+
+    Args:
+        content: Plain values.
+        style: Options of ``json.dumps``.
+    """
+    written = json.dumps(content, **style)
+    told = redact(written)
+    if told == written:
+        return told
+    try:
+        json.loads(told)
+    except ValueError:
+        return json.dumps(redact_deep(content), **style)
+    return told
 
 
 def redact_deep(content: Any, names: bool = False) -> Any:
@@ -142,16 +186,21 @@ def redact_deep(content: Any, names: bool = False) -> Any:
         return redact(_bare_address(content) if names else content)
     if isinstance(content, Mapping):
         return {
-            key: _by_name(str(key), value) if names else redact_deep(value)
+            redact_deep(key): _by_name(str(key), value) if names else redact_deep(value)
             for key, value in content.items()
         }
     if isinstance(content, list | tuple):
+        if content and all(isinstance(value, int) for value in content):
+            written = str(list(content))  # may be the letters of one
+            return list(content) if redact(written) == written else HIDDEN
         return [redact_deep(value, names) for value in content]
+    if isinstance(content, int | float) and redact(str(content)) != str(content):
+        return HIDDEN
     return content
 
 
 def _by_name(name: str, value: Any) -> Any:
-    if isinstance(value, str) and value and is_secret_name(name):
+    if value and not isinstance(value, bool) and is_secret_name(name):
         return HIDDEN
     if _is_headers(name) and isinstance(value, Mapping):
         return {
@@ -188,7 +237,10 @@ def keep_secrets_of(content: Any, name: str = "", carrier: bool = False) -> None
         name: Under which it stands.
         carrier: It stands among headers.
     """
-    if isinstance(content, str):
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        if is_secret_name(name, carrier):
+            keep_secret(str(content))
+    elif isinstance(content, str):
         if is_secret_name(name, carrier):
             keep_secret(content)
         elif "{" in content:  # a mapping that was not read as one
@@ -196,8 +248,9 @@ def keep_secrets_of(content: Any, name: str = "", carrier: bool = False) -> None
         for value in _secrets_of_address(content):
             keep_secret(value)
     elif isinstance(content, Mapping):
+        inside = is_secret_name(name, carrier)
         for key, value in content.items():
-            keep_secrets_of(value, str(key), _is_headers(name))
+            keep_secrets_of(value, name if inside else str(key), carrier or _is_headers(name))
     elif isinstance(content, list | tuple):
         for value in content:
             keep_secrets_of(value, name, carrier)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError, StorageError
-from harness.nouns.redaction import redact
+from harness.nouns.redaction import redacted_json
 from harness.nouns.schema import Judgment
 from harness.records.marks import LEFT, TABLE, Marks
 from harness.records.rows import judgment_from, to_dict
@@ -205,7 +205,7 @@ class Journal:
 
     def put_judgment(self, judgment: Judgment, scope: str = "") -> None:
         """Record a judgment; it replaces an earlier one that is not equal."""
-        body = redact(json.dumps(to_dict(judgment)))  # escaped: a lone surrogate has no UTF-8
+        body = redacted_json(to_dict(judgment))  # escaped: a lone surrogate has no UTF-8
         self._put(
             "INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET body = excluded.body WHERE body != excluded.body",
@@ -214,7 +214,7 @@ class Journal:
 
     def put_reply(self, key: str, body: Mapping[str, Any]) -> None:
         """Record what came back from a call to a language model."""
-        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, redact(json.dumps(body))))
+        self._put("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, redacted_json(body)))
 
     def _put(self, statement: str, row: tuple[Any, ...]) -> None:
         self.check()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
-from harness.nouns.redaction import redact
+from harness.nouns.redaction import redact, redacted_json
 from harness.records.rows import to_dict
 
 
@@ -120,16 +119,20 @@ def write_jsonl(path: Path, records: Iterable[Any], *, private: bool = False) ->
     ):
         for record in records:
             row = record if isinstance(record, Mapping) else to_dict(record)
-            file.write(redact(json.dumps(row, ensure_ascii=False)) + "\n")
+            file.write(redacted_json(row, ensure_ascii=False) + "\n")
 
 
 def write_json(path: Path, content: Any, *, private: bool = False) -> None:
-    """Write one JSON document, all or nothing."""
-    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", private=private)
+    """Write one JSON document without secrets, all or nothing."""
+    _write(path, redacted_json(content, ensure_ascii=False, indent=1) + "\n", private)
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text without secrets, all or nothing; half of a surrogate pair becomes its escape."""
+    _write(path, redact(text), private)
+
+
+def _write(path: Path, text: str, private: bool) -> None:
     refuse_store(path)
     with whole(path, private) as part:
-        part.write_text(redact(text), encoding="utf-8", errors="backslashreplace")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")

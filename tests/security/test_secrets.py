@@ -1,7 +1,5 @@
 """A key never leaves: not in files, not on the terminal, however it came in or was sent back."""
 
-import base64
-import html
 import json
 import os
 import stat
@@ -13,23 +11,16 @@ from urllib.parse import quote
 import pytest
 from in_process import harness
 from scripted_server import ScriptedServer, completion, http
+from secret_spellings import CANARY, ECHOES, HEADER, forget, leaks
 from tiny_experiment import config
 
 from harness.experiment.run import Run
 from harness.experiment.stages.report import source_row
 from harness.nouns import redaction
-from harness.nouns.outcomes import Status
-from harness.nouns.redaction import HIDDEN, is_secret_name, redact, redact_deep
-from harness.nouns.schema import Judgment, Verdict
+from harness.nouns.redaction import HIDDEN, redact_deep
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
-from harness.records.writes import write_json, write_jsonl, write_text
-
-CANARY = "sk-Canary/7+Q'2z_é9x"
-"""With what URLs, HTML, JSON and base64 write in other ways."""
-
-HEADER = "sk-Canary+7/Q2z_49x"
-"""What a header can hold."""
+from harness.records.writes import write_jsonl, write_text
 
 SOURCES = {name: source.model_dump() for name, source in config().sources.items()}
 
@@ -37,34 +28,9 @@ GOOD = "task: 4\naccuracy: 4\nclarity: 4"
 
 
 @pytest.fixture(autouse=True)
-def forget(monkeypatch):
+def own_secrets(monkeypatch):
     """Each test learns its own secrets."""
-    monkeypatch.setattr(redaction, "_values", {})
-    monkeypatch.setattr(redaction, "_forms", [])
-    monkeypatch.setattr(redaction, "_pattern", None)
-
-
-def spellings(value):
-    """Return the forms in which a value may stand somewhere, made without the code under test."""
-    raw = value.encode()
-    return {
-        value, value.upper(), value.lower(), quote(value, safe=""), quote(value),
-        json.dumps(value)[1:-1], html.escape(value), repr(value)[1:-1], raw.hex(),
-        base64.b64encode(raw).decode()[:20], base64.urlsafe_b64encode(raw).decode()[:20],
-        base64.b64encode(b"user:" + raw).decode()[8:26],
-    }  # fmt: skip
-
-
-def leaks(value, folder, *texts):
-    """Return where a value stands: names of files, or the beginning of a text."""
-    forms = [form.encode().lower() for form in spellings(value)]
-    found = []
-    for path in (p for p in folder.rglob("*") if p.is_file()):
-        content = path.read_bytes().lower()
-        found += [f"{path.name}: {form!r}" for form in forms if form in content]
-    for text in texts:
-        found += [text[:200] for form in forms if form in text.encode().lower()]
-    return found
+    forget(monkeypatch)
 
 
 @pytest.fixture
@@ -105,18 +71,6 @@ def echoing(how, name="authorization"):
 
     return script
 
-
-ECHOES = {
-    "as it is": str,
-    "in capitals": str.upper,
-    "as in an address": lambda value: quote(value, safe=""),
-    "as base64": lambda value: base64.b64encode(value.encode()).decode(),
-    "as base64 after a name": lambda value: base64.b64encode(b"user:" + value.encode()).decode(),
-    "as HTML": html.escape,
-    "as JSON": json.dumps,
-    "as hex": lambda value: value.encode().hex(),
-    "in words": lambda value: f"x{value}y" * 3,
-}
 
 ROUTES = {
     "a header for authorization": (
@@ -301,52 +255,45 @@ def test_a_run_writes_its_manifest_and_its_row_of_a_source_without_secrets(tmp_p
     assert "Bearer z" not in json.dumps(source_row(named, written, None, None))
 
 
-def test_the_journal_takes_secrets_out_of_whatever_it_is_given(tmp_path):
-    redaction.keep_secret(CANARY)
-    verdict = Verdict(Status.OK, 1.0, rationale=f"it is {CANARY}")
-    said = Judgment("r", "s", "1", "s", verdict, raw=CANARY)
-    with Journal(tmp_path / "j.sqlite") as journal:
-        journal.put_reply("k", {"text": CANARY})
-        journal.put_judgment(said)
-        assert journal.get_reply("k") is None or HIDDEN in journal.get_reply("k")["text"]
-    assert leaks(CANARY, tmp_path) == []
+@pytest.mark.parametrize("place", ["extra_headers", "extra_body", "headers"])
+@pytest.mark.parametrize("name", ["api_key", "X-Api-Key", "Authorization"])
+def test_a_number_for_a_key_is_told_nowhere(name, place, tables, tmp_path):
+    out = tmp_path / "out"
+
+    async def script(server, writer):
+        await server.send(writer, http({"error": {"message": "no 74839201847362519"}}, "400 No"))
+
+    with ScriptedServer(script) as server:
+        option = f"provider={{{place}: {{{name}: 74839201847362519}}}}"
+        done = judge(tables, out, f"api_base={server.base_url}", option)
+    assert "74839201" not in done.stdout + done.stderr
+    for path in out.rglob("*"):
+        assert b"74839201" not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("name", ["report.html", "report.md", "report.json"])
-def test_whatever_is_written_all_or_nothing_is_without_secrets(name, tmp_path):
-    redaction.keep_secret(CANARY)
-    for how in ECHOES.values():
-        form = how(CANARY)
-        write_text(tmp_path / name, f"<p>{form}</p>")
-        assert leaks(CANARY, tmp_path) == [], form
-    write_json(tmp_path / "x.json", {"a": [CANARY]})
-    write_jsonl(tmp_path / "x.jsonl", [{"a": CANARY}])
-    assert leaks(CANARY, tmp_path) == []
+@pytest.mark.parametrize("value", [HEADER, "ab12"])
+@pytest.mark.parametrize("pair", ["api_key:{}", "api_key: {}", "provider.api_key:{}"])
+def test_an_option_without_an_equals_sign_is_told_without_its_secret(pair, value, tables, tmp_path):
+    done = judge(tables, tmp_path / "out", pair.format(value))
+    assert done.returncode == 2 and "is not key=value" in done.stderr and "api_key" in done.stderr
+    assert value not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "secret"),
-    [
-        ("api_key", True), ("apiKey", True), ("APIKEY", True), ("X-Api-Key", True),
-        ("OPENAI_API_KEY", True), ("HF_TOKEN", True), ("Authorization", True), ("Cookie", True),
-        ("client_secret", True), ("aws_access_key_id", True), ("password", True),
-        ("Ocp-Apim-Subscription-Key", True), ("max_tokens", False), ("bos_token", False),
-        ("input_cost_per_token", False), ("stop_token_ids", False), ("key", False),
-        ("tokenizer", False), ("author", False), ("PATH", False), ("monkey", False),
-        ("TOKENIZERS_PARALLELISM", False),
-    ],
-)  # fmt: skip
-def test_names_of_secrets(name, secret):
-    assert is_secret_name(name) is secret
+WORDS = [
+    "--option api_key {}", "--option x=1 api_key={}", "--option Authorization: Bearer {}",
+    "--api-key {}", "--api-key={}", "--option=api_key:{}", "--option api_key=[{}", "api_key={}",
+    "--option x=1 --token={}", "--option provider={{api_key:{}", "secret {}",
+]  # fmt: skip
 
 
-def test_texts_without_secrets_stay_as_they_are(monkeypatch):
-    text = "Bearer of bad news: the key is under the mat, token by token"
-    assert redact(text) == text
-    redaction.keep_secret("mat")  # too short to be told from words
-    assert redact(text) == text
-    redaction.keep_secret(CANARY)
-    assert redact(text) == text and redact(f"<{CANARY}>") == f"<{HIDDEN}>"
+@pytest.mark.parametrize("value", [HEADER, "ab12", HEADER * 9])
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("start", [("judge", "--source", "keywords"), ()])
+def test_a_command_line_that_is_wrong_is_told_without_its_secret(start, words, value):
+    done = harness(*start, *words.format(value).split())
+    told = "".join((done.stdout + done.stderr).replace("│", "").split())
+    assert done.returncode == 2 and told
+    assert value not in told
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])

@@ -43,6 +43,7 @@ PATTERNS = {
     "harness/labels/values.py": (1, "label, label on a scale"),
     "harness/nouns/plain_text.py": (3, "one letter, or one escape, at a time"),
     "harness/nouns/redaction.py": (3, "secrets, redacted"),
+    "harness/nouns/spellings.py": (5, "spelled"),
     "harness/nouns/thoughts.py": (9, "thoughts"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),

@@ -22,7 +22,7 @@ from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
-from harness.nouns import redaction, thoughts
+from harness.nouns import redaction, spellings, thoughts
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -100,6 +100,7 @@ OTHERS: Mapping[str, Callable[[str], Any]] = {
     "prose": wording.Names(people_are_simulated=True).prose,
     "secrets": lambda text: list(redaction._NAMED.finditer(text)),
     "redacted": redaction.redact,
+    "spelled": lambda text: [len(path) for path in spellings.views(text, True)],
     "cell": formulas.is_formula,
     "program": printed_output._EXACT.search,
     "printed": lambda text: compare.same_output(text + "1", text + "2", 0.1),
@@ -127,7 +128,8 @@ TOKENS = (
     "7 ", "7{", "7$", "def ", "async ", "async\n", "def f", "open( ", "human:", "\nresponse b:",
     "\nuser :", "[user]\n", "person ", "1s", "says ", 'says "', "\u2018", "it's ", "#", "\n#",
     "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ",
-    "password", "password ", "bearer ", 'secret"',
+    "password", "password ", "bearer ", 'secret"', "%41", "%25", "\\u0041", "\\x41", "\\103",
+    "&#65;", "&amp;", "41:", "0x41, ", "65, ", "65,\n  ", "65,\\n", "%u0041", "\\n",
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 
