@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.errors import DataError
 from harness.nouns.thoughts import parted
 
 VERSION = 1
@@ -55,10 +56,20 @@ def to_body(reply: ChatReply, model: str) -> dict[str, Any]:
 
 
 def from_body(body: Mapping[str, Any]) -> ChatReply:
-    """Return a kept reply; it costs nothing now."""
-    kept = {name: body[name] for name in _KEPT} | {"tokens": Tokens(*body["tokens"])}
-    said = parted(kept["text"])
-    kept["text"] = said.answer
-    kept["thoughts"] = body.get("thoughts") or said.thoughts
-    kept["fitted"] = tuple(body.get("fitted", ()))
+    """Return a kept reply; it costs nothing now.
+
+    Raises:
+        DataError: It is not whole.
+    """
+    try:
+        kept = {name: body[name] for name in _KEPT} | {"tokens": Tokens(*body["tokens"])}
+        said = parted(kept["text"])
+        kept["text"] = said.answer
+        kept["thoughts"] = body.get("thoughts") or said.thoughts
+        kept["fitted"] = tuple(body.get("fitted", ()))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"a reply in the journal is damaged: {error!r}",
+            hint="put a copy of the journal back; without it all is judged and paid for anew",
+        ) from error
     return ChatReply(**kept | {"cost_usd": 0.0, "cached": True, "tries": 0})

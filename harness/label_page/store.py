@@ -29,6 +29,7 @@ from harness.label_page.store_errors import StoreError, cannot_write, is_no_stor
 from harness.labels.failures import SKIP
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.schema import JudgmentRequest, Order, Value, Way
+from harness.records.sqlite_file import SQLITE_ERRORS
 from harness.records.writes import make_folder
 
 _SCHEMA = """
@@ -160,19 +161,20 @@ class LabelStore:
             connection.execute(put, ("way", way))
             connection.execute(put, ("secret", secrets.token_hex(32)))
             stored = dict(connection.execute("SELECT key, value FROM meta"))
-        except sqlite3.DatabaseError as error:
+            self.secret = bytes.fromhex(stored["secret"])
+            known = stored["way"]
+        except (*SQLITE_ERRORS, KeyError, TypeError, ValueError) as error:
             connection.close()
             if not is_no_store(error):
                 raise store_error(error, self.path) from error
             raise DataError(f"not a label store: {error}", where=str(self.path)) from error
-        if stored["way"] != way:
+        if known != way:
             connection.close()
             raise DataError(
-                f"this store holds {stored['way']} labels, not {way} ones",
+                f"this store holds {known} labels, not {way} ones",
                 where=str(self.path),
                 hint="give another --store",
             )
-        self.secret = bytes.fromhex(stored["secret"])
         return connection
 
     def close(self) -> None:
@@ -228,7 +230,7 @@ class LabelStore:
                     break
             with closing(sqlite3.connect(copy)) as file:
                 self._connection.backup(file)
-        except (InputError, OSError, sqlite3.Error):
+        except (InputError, OSError, *SQLITE_ERRORS):
             return None
         return copy
 
@@ -247,7 +249,7 @@ class LabelStore:
                 self._connection.execute("COMMIT")
             except BaseException as error:
                 self._undo_transaction()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, SQLITE_ERRORS):
                     raise store_error(error, self.path) from error
                 raise
             return self._connection.total_changes - before
@@ -260,7 +262,7 @@ class LabelStore:
         with self._mutex:
             try:
                 return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise store_error(error, self.path) from error
 
     def add_tasks(self, requests: Iterable[JudgmentRequest]) -> None:

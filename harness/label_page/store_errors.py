@@ -34,12 +34,12 @@ class StoreError(DataError):
     """The store cannot be used now; what was to be written is not, not even half of it."""
 
 
-def _kind(error: sqlite3.Error) -> int:
+def _kind(error: Exception) -> int:
     """Return the primary code of an SQLite error; 0 for one of the module itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+def store_error(error: Exception, path: Path) -> StoreError:
     """Return what is wrong with the store, and what to do about it."""
     what, hint = _MEANING.get(_kind(error), ("cannot be used", "look at the disk it is on"))
     return StoreError(f"the file of the labels {what} ({error})", where=str(path), hint=hint)
@@ -51,6 +51,6 @@ def cannot_write(path: Path, why: str | None) -> StoreError:
     return StoreError(f"the file of the labels {what} ({why})", where=str(path), hint=hint)
 
 
-def is_no_store(error: sqlite3.Error) -> bool:
+def is_no_store(error: Exception) -> bool:
     """Tell whether an error of opening says that the file is none of ours, or damaged."""
     return _kind(error) in _DAMAGED or _kind(error) not in _MEANING

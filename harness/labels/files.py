@@ -329,6 +329,8 @@ def sqlite_table(path: Path) -> Table:
     """
     import sqlite3
 
+    from harness.records.sqlite_file import SQLITE_ERRORS
+
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
             file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_TEXT)
@@ -346,7 +348,7 @@ def sqlite_table(path: Path) -> Table:
                         hint="is 'labels' a table, or a view that never ends?",
                     )
                 rows.append(Row(f"row {number}", dict(zip(columns, cells, strict=True))))
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise DataError(f"no readable table or view 'labels': {error}", where=str(path)) from error
     return Table(path, columns, tuple(rows))
 

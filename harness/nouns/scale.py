@@ -40,7 +40,7 @@ class Scale:
                 f"unknown level of measurement {self.level!r}", hint=f"use one of {_LEVELS}"
             )
         for bound in (self.low, self.high):
-            if bound is not None and not _is_number(bound):
+            if bound is not None and not is_number(bound):
                 raise ScaleError(f"a bound must be a finite number, got {bound!r}")
         if not all(isinstance(label, str) for label in self.labels):
             raise ScaleError(f"labels must be text, got {list(self.labels)}")
@@ -111,8 +111,14 @@ class Scale:
         return f"{self.level} {'/'.join(self.labels)}"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: object) -> bool:
+    """Tell whether a value is a finite number that a float can hold, and no bool."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 BINARY_LABELS = ("false", "true")

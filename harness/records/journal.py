@@ -26,7 +26,7 @@ from harness.nouns.redaction import redacted_json
 from harness.nouns.schema import Judgment
 from harness.records.marks import LEFT, TABLE, Marks
 from harness.records.rows import judgment_from, to_dict
-from harness.records.sqlite_file import check_tables, sqlite_problem
+from harness.records.sqlite_file import SQLITE_ERRORS, check_tables, sqlite_problem
 from harness.records.writes import keep_private, make_folder
 
 GROUP = 64
@@ -129,7 +129,7 @@ class Journal:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise sqlite_problem(error, self.path, "journal", WITHOUT) from error
 
     def _parsed(self, build: Callable[[Any], T], bodies: Iterable[str]) -> list[T]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from harness.nouns.errors import DataError
+from harness.nouns.scale import is_number
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS in_flight (
@@ -99,6 +102,11 @@ class Marks:
         for row, key, call_id, owner, cost_usd in self._rows(
             "SELECT rowid, key, call_id, owner, cost_usd FROM in_flight"
         ):
+            if not is_mark((key, call_id, owner, cost_usd)):
+                raise DataError(
+                    "the journal's mark of a call in flight is damaged",
+                    hint="keep what can be read of it: harness recover FILE",
+                )
             if owner != LEFT:
                 if _alive(owner):
                     continue
@@ -111,9 +119,19 @@ class Marks:
         return Left(calls, cost, ids)
 
 
+def is_mark(row: Sequence[Any]) -> bool:
+    """Tell whether a row is a mark: key, id of the call, owner and dollars."""
+    texts, cost = row[:3], row[3]
+    if not all(isinstance(cell, str) for cell in texts) or not is_number(cost):
+        return False
+    parts = row[2].rsplit(":", 2)
+    is_owner = len(parts) == 3 and parts[1].isdecimal() and 0 < len(parts[1]) < 10
+    return cost >= 0 and (row[2] == LEFT or is_owner)
+
+
 def _alive(owner: str) -> bool:
     """Tell whether the process that made a mark may still wait for its answer."""
-    node, pid, _ = owner.split(":")
+    node, pid, _ = owner.rsplit(":", 2)
     if owner == _owner():
         return True
     if node != platform.node() or int(pid) == os.getpid():

@@ -14,7 +14,9 @@ from typing import Any
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.plain_text import need_file, opened, parsed_json
 from harness.records.journal import Journal
+from harness.records.marks import is_mark
 from harness.records.rows import judgment_from
+from harness.records.sqlite_file import SQLITE_ERRORS
 from harness.records.writes import writing
 
 _MOST_PROBES = 1_000_000  # rows between two readable ones that are asked for one by one
@@ -173,6 +175,8 @@ def _texts(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def _is_judgment(row: tuple[Any, ...]) -> bool:
+    if not isinstance(row[-1], str):
+        return False
     try:
         judgment = judgment_from(parsed_json(row[-1]))
     except (TypeError, ValueError):
@@ -184,14 +188,10 @@ def _is_reply(row: tuple[Any, ...]) -> bool:
     return isinstance(row[0], str) and isinstance(row[1], str) and _is_row(row[1].encode())
 
 
-def _is_mark(row: tuple[Any, ...]) -> bool:
-    return all(isinstance(cell, str) for cell in row[:3]) and isinstance(row[3], int | float)
-
-
 _TABLES: Mapping[str, tuple[int, Callable[[tuple[Any, ...]], bool]]] = {
     "judgments": (8, _is_judgment),
     "replies": (2, _is_reply),
-    "in_flight": (4, _is_mark),
+    "in_flight": (4, is_mark),
 }
 _NUMBERED = ("judgments", "in_flight")
 """Tables whose rows have numbers, so that it is known which of them are missing."""
@@ -236,7 +236,7 @@ class _Rows:
             for row in self._connection.execute(query):
                 self.found += 1
                 yield row
-        except sqlite3.Error:
+        except SQLITE_ERRORS:
             self.broken = True
 
     def _between(self, first: int, last: int | None) -> Iterator[tuple[Any, ...]]:
@@ -247,7 +247,7 @@ class _Rows:
         for number in range(first + 1, end):
             try:
                 row = self._connection.execute(query, (number,)).fetchone()
-            except sqlite3.Error:
+            except SQLITE_ERRORS:
                 row = None
             if row is None:
                 gap += 1

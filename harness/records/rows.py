@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast, get_args
@@ -13,6 +12,7 @@ from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import file_bytes, how_to_utf8, lines_of, opened, parsed_json
+from harness.nouns.scale import is_number
 from harness.nouns.schema import Item, Judgment, Order, Response, Value, Verdict
 
 T = TypeVar("T")
@@ -257,9 +257,9 @@ def verdict_from(row: Mapping[str, Any]) -> Verdict:
     value, chance = row.get("value"), row.get("probability")
     value = tuple(value) if isinstance(value, list) else value
     texts = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
-    if not (value is None or texts or isinstance(value, str | bool) or _is_finite(value)):
+    if not (value is None or texts or isinstance(value, str | bool) or is_number(value)):
         raise ValueError(f"a verdict's value is text, a finite number or a ranking, got {value!r}")
-    if not (chance is None or _is_finite(chance)):
+    if not (chance is None or is_number(chance)):
         raise ValueError(f"a probability is a number, got {chance!r:.60}")
     rationale = _need(row, "rationale", str, "")
     return Verdict(Status(_need(row, "status", str)), cast(Value, value), chance, rationale)
@@ -280,7 +280,7 @@ def judgment_from(row: Mapping[str, Any]) -> Judgment:
     if order not in get_args(Order):
         raise ValueError(f"order is {order!r:.60}, not AB, BA or empty")
     numbers = {key: row.get(key, 0.0) for key in ("cost_usd", "latency_s")}
-    if wrong := [key for key, value in numbers.items() if not _is_finite(value)]:
+    if wrong := [key for key, value in numbers.items() if not is_number(value)]:
         raise ValueError(f"{wrong[0]} must be a number, got {numbers[wrong[0]]!r:.60}")
     tokens = _need(row, "tokens", dict, {})
     return Judgment(
@@ -309,11 +309,3 @@ def _need(row: Mapping[str, Any], key: str, kind: type[T], default: T | None = N
 
 
 _WORDS: Mapping[type, str] = {str: "text", int: "a whole number", dict: "an object"}
-
-
-def _is_finite(value: Any) -> bool:
-    """Tell whether something is a number that a float can hold."""
-    try:
-        return type(value) in (int, float) and math.isfinite(value)
-    except OverflowError:
-        return False

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from harness.nouns.errors import DataError, InputError
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises; of a damaged file its message may be no text, which Python raises instead."""
+
 
 def check_tables(connection: sqlite3.Connection, schema: str, path: Path) -> None:
     """Refuse a file whose tables are not those of a schema; a new file has none yet.
@@ -44,7 +47,7 @@ def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     }
 
 
-def sqlite_problem(error: sqlite3.Error, path: Path, what: str, without: str) -> InputError:
+def sqlite_problem(error: Exception, path: Path, what: str, without: str) -> InputError:
     """Return what an error of SQLite means for a file that the harness writes.
 
     Args:

@@ -130,8 +130,8 @@ def check_weights(weights: Mapping[str, float]) -> None:
         ConfigError: It names the reward and its weight.
     """
     for name, weight in weights.items():
-        is_number = issubclass(type(weight), Real) and type(weight) is not bool
-        if not (is_number and math.isfinite(weight) and weight >= 0):
+        is_real = issubclass(type(weight), Real) and type(weight) is not bool
+        if not (is_real and _number(weight) is not None and weight >= 0):
             raise ConfigError(
                 f"the weight of reward {name} is {weight!r}, no finite number of at least 0"
             )
@@ -145,10 +145,13 @@ def _name_of(function: RewardFunction) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite float; None for None, NaN and infinities, which are failures, not rewards."""
+    """Return a finite float; None for None and what is none, a failure and not a reward."""
     if value is None:
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond every float
+        return None
     return number if math.isfinite(number) else None
 
 

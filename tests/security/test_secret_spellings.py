@@ -1,5 +1,6 @@
 """What is a secret is found in a text in every spelling, and nothing else is hidden."""
 
+import html
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from secret_spellings import CANARY, ECHOES, forget, leaks, spellings
 
 from harness.nouns import redaction
+from harness.nouns import spellings as spellings_of
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import HIDDEN, is_secret_name, redact, redact_deep
 from harness.nouns.schema import Judgment, Verdict
@@ -108,6 +110,25 @@ def test_a_secret_of_any_letters_is_found_in_every_spelling(how, name):
     redaction.keep_secret(key)
     assert HIDDEN in redact(text), text
     assert not any(form in redact(text) for form in spellings(key))
+
+
+AGAIN = {
+    "URLs": lambda text: "".join(f"%{b:02X}" for b in text.encode()),
+    "URLs' own": lambda text: text.replace("%", "%25"),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "HTML": html.escape,
+    "HTML by number": lambda text: "".join(f"&#{ord(c)};" for c in text),
+}
+
+
+@pytest.mark.parametrize("times", range(spellings_of.ROUNDS))
+@pytest.mark.parametrize("how", AGAIN)
+def test_what_is_spelled_again_is_found_five_times_over(how, times):
+    text = ECHOES["each letter for an address"](CANARY)
+    for _ in range(min(times, 2) if how in ("URLs", "HTML by number") else times):
+        text = AGAIN[how](text)
+    redaction.keep_secret(CANARY)
+    assert redact(f"<{text}>") == f"<{HIDDEN}>"
 
 
 @given(st.text(max_size=60), st.text("%41&#;\\\\u0x:/ab\"' ", max_size=60))

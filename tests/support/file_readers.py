@@ -10,6 +10,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from store_readers import (
+    ANSWERS,
+    JOURNAL,
+    LABELS,
+    REPLIES,
+    read_answer,
+    read_damaged,
+    read_journal,
+    read_labels,
+    read_reply,
+)
+
 from harness.cli.options import key_values, split_pairs
 from harness.experiment.config import read_config
 from harness.experiment.stages.agree import read_gates
@@ -381,5 +393,10 @@ READERS: Mapping[str, Reader] = {
     "claim": Reader(_claim, "f", [b'{"d":[["a",{"s":[1,2]}],[{"t":[1,2]},{"b":"78"}]]}',
         b'[1,[2.0,null],{"i":"0xff"},{"f":"nan"},{"n":"1E+3"},{"p":[1,2]},{"c":["1","2"]}]',
         b'{"m":["date",2024,1,2]}', b'{"q":[[1],null]}', b'{"r":[0,9,2]}', b'{"z":[1,"x"]}'], 6),
+    "journal": Reader(read_journal, "f.sqlite", [JOURNAL], 1),
+    "journal, recovered": Reader(read_damaged, "f.sqlite", [JOURNAL], 1),
+    "label store": Reader(read_labels, "f.sqlite", [LABELS], 1),
+    "replies of judges": Reader(read_reply, "f.txt", REPLIES, 2),
+    "answers of servers": Reader(read_answer, "f.json", ANSWERS, 4),
     "printed output": Reader(_output, "f", [b"1 2.5\nx\n", b"1_0 inf nan 1e5\n"], 3),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
+from harness.nouns.scale import is_number
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
 from harness.records.rows import to_dict
 
@@ -112,8 +112,7 @@ def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None
                 f"{did_you_mean(name, names, '; ')}",
                 hint=f"known: {', '.join(dict.fromkeys(names))}",
             )
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not (number and math.isfinite(weight) and weight >= 0):
+        if not (is_number(weight) and weight >= 0):
             raise InputError(f"--weight {name}: {weight!r} is no finite number of at least 0")
         if weight > MOST_WEIGHT:
             raise InputError(f"--weight {name}: {weight!r} is more than {MOST_WEIGHT:g}")
