@@ -6,7 +6,8 @@ This is the one place where an exception, a broken promise or silence of a sourc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 
 from harness.feedback.contract import FeedbackSource, Presents, RunContext, Shown
@@ -81,13 +82,14 @@ async def annotate(
                 stream = source.annotate(todo, ctx, shown)
             else:
                 stream = source.annotate(todo, ctx)
-            async for judgment in stream:
-                if judgment.request_id not in known:
-                    raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
-                # The factory may have moved the version past what the source itself knows.
-                judgment = replace(judgment, source_version=info.version)
-                pointwise = known[judgment.request_id] == "pointwise"
-                record(_checked(judgment, source) if pointwise else judgment)
+            async with _closing(stream):
+                async for judgment in stream:
+                    if judgment.request_id not in known:
+                        raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
+                    # The factory may have moved the version past what the source itself knows.
+                    judgment = replace(judgment, source_version=info.version)
+                    pointwise = known[judgment.request_id] == "pointwise"
+                    record(_checked(judgment, source) if pointwise else judgment)
         except (*PASS_THROUGH, asyncio.CancelledError, KeyboardInterrupt):  # it is the run's task
             raise
         except BaseException as error:  # a source may raise anything; its rows keep the reason
@@ -98,6 +100,14 @@ async def annotate(
     if journal is not None:
         journal.flush()
     return kept + new
+
+
+def _closing(stream: AsyncIterator[Judgment]) -> AbstractAsyncContextManager[object]:
+    """Close a stream here, with what it has in flight, in whatever way its reading ends.
+
+    Left to the end of the loop, it is closed beside the streams in it, all at once.
+    """
+    return aclosing(stream) if isinstance(stream, AsyncGenerator) else nullcontext()
 
 
 def _kept(
