@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from harness.chat.ledger import Bill, Ledger
 from harness.chat.litellm_transport import load_litellm, of_litellm
 from harness.chat.openai_format import reply_of
 from harness.chat.wire import ACCEPTED, ENVELOPE, Exchange, is_answer, most_bytes, parsed, sound
-from harness.nouns.chat_messages import ChatRequest
+from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import keep_secrets_of
@@ -116,8 +116,8 @@ async def _one_batch(ledger: Ledger, group: Mapping[str, ChatRequest]) -> None:
         except Exception as error:  # the SDK's many types
             reason = one_line(f"batch: {opened.failure or f'{type(error).__name__}: {error}'}")
             raise ChatError(Status.ERROR, reason, retryable=True) from error
-        for name, row in _answered(group, rows):
-            spent += _keep(ledger, name, group[name], row)
+        for name, answers in _answered(group, rows).items():
+            spent += _keep(ledger, name, group[name], answers)
         ledger.keep_now(mark, {**begun, "ended": "read"})
     finally:
         ledger.budget.settle(reserved, spent)
@@ -233,38 +233,55 @@ async def _rows(sdk: Any, batch: Any) -> list[Any]:
 
 def _answered(
     group: Mapping[str, ChatRequest], rows: Iterable[Any]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the lines that answer one of our calls; of two that differ, neither is believed."""
-    found: dict[str, Mapping[str, Any] | None] = {}
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the lines that answer each of our calls, those that differ."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         name = row.get("custom_id") if isinstance(row, dict) else None
-        if isinstance(name, str) and name in group:
-            found[name] = row if found.get(name, row) == row else None
-    for name, answer in found.items():
-        if answer is not None:
-            yield name, answer
+        if isinstance(name, str) and name in group and row not in found.setdefault(name, []):
+            found[name].append(row)
+    return found
 
 
-def _keep(ledger: Ledger, key: str, request: ChatRequest, row: Mapping[str, Any]) -> float:
-    """Keep one line of a batch's results; return its dollars.
+def _keep(
+    ledger: Ledger, key: str, request: ChatRequest, answers: Sequence[Mapping[str, Any]]
+) -> float:
+    """Keep what a batch answered to a call; return its dollars.
 
-    A failed line is left out: the call is made live when it is asked for.
+    A failed line is left out: the call is made live when it is asked for. Of lines that differ none
+    is believed, and the dearest is paid for.
     """
     price = ledger.price(request.model, request.extra)
+    read = [_read(answer, request, ledger.fitting) for answer in answers]
+    dearest = DISCOUNT * max(price.cost(one.tokens) for one, _ in read)
+    reply, error = read[0]
+    if len(read) > 1:
+        error = CallError(Failure.MALFORMED, f"a batch with {len(read)} different lines for a call")
+    if error is None:
+        ledger.paid(key, request, reply, Bill(dearest))
+        return dearest
+    usage = ledger.usage[request.model]
+    name = error.failure.value
+    usage.failures[name] = usage.failures.get(name, 0) + 1
+    if error.failure in KEPT:
+        ledger.refused(key, request, error, Bill(dearest))
+    else:
+        usage.cost_usd += dearest
+        ledger.lost(key, request, error, dearest)
+    return dearest
+
+
+def _read(
+    row: Mapping[str, Any], request: ChatRequest, fitting: Fitting
+) -> tuple[ChatReply, CallError | None]:
+    """Return what a line of results says, of a failed one what was paid for, and its failure."""
+    answer = row.get("response")
+    status = answer.get("status_code") if isinstance(answer, dict) else None
     try:
-        answer = row.get("response")
-        status = answer.get("status_code") if isinstance(answer, dict) else None
         if not isinstance(answer, dict) or not is_answer(status):
             raise CallError(Failure.SERVER, one_line(f"batch line with status {status}"))
-        sent = ledger.fitting.fit(request)
-        reply = replace(reply_of(answer.get("body"), sent), fitted=changes(request, sent))
+        sent = fitting.fit(request)
+        reply = reply_of(answer.get("body"), sent)
+        return replace(reply, fitted=changes(request, sent)), None
     except CallError as error:
-        cost = 0.0 if error.reply is None else DISCOUNT * price.cost(error.reply.tokens)
-        if error.failure in KEPT:
-            ledger.refused(key, request, error, Bill(cost))
-        else:
-            ledger.lost(key, request, error, cost)
-        return cost
-    cost = DISCOUNT * price.cost(reply.tokens)
-    ledger.paid(key, request, reply, Bill(cost))
-    return cost
+        return error.reply or ChatReply(""), error

@@ -129,7 +129,9 @@ def test_a_failed_line_is_left_for_the_live_call(name, journal):
         error, client = prefetch(server, journal)
     assert error is None
     assert [bool(client.ledger.kept(key)) for key in mine] == [False, True]
-    assert client.budget.spent_usd == pytest.approx(journal.spent_usd())
+    spent = pytest.approx(client.budget.spent_usd)
+    assert spent == journal.spent_usd() and spent == client.usage[MODEL].cost_usd
+    assert sum(client.usage[MODEL].failures.values()) == 1
 
 
 @pytest.mark.parametrize("status", [201, 206, 299])
@@ -145,15 +147,53 @@ def test_a_line_under_any_status_that_answers_is_paid_for_with_what_was_thought(
     assert client.budget.spent_usd == pytest.approx(0.5 * (10e-6 + 25e-5)) == journal.spent_usd()
 
 
-def test_of_two_different_lines_for_one_call_neither_is_believed(journal):
-    other = completion(message={"content": "Verdict: B"})
+def used(prompt, completed):
+    return {"prompt_tokens": prompt, "completion_tokens": completed}
+
+
+OTHERS = {
+    "another verdict": ({"body": completion(message={"content": "Verdict: B"})}, 10e-6 + 5e-5),
+    "a dearer one": (
+        {"body": completion(message={"content": "Verdict: B"}, usage=used(12, 16))}, 12e-6 + 16e-5
+    ),
+    "a cheaper one": (
+        {"body": completion(message={"content": "Verdict: B"}, usage=used(9, 2))}, 10e-6 + 5e-5
+    ),
+    "the same one, dearer": ({"body": completion(usage=used(12, 16))}, 12e-6 + 16e-5),
+    "counts that cannot be": ({"body": completion(usage=used(-1, 10**30))}, 17e-6 + 16e-5),
+    "no counts": ({"body": completion(usage=None)}, 17e-6 + 16e-5),
+    "nothing to read": ({"body": [1]}, 17e-6 + 16e-5),
+    "a refusal": (
+        {"body": completion(message={"content": None, "refusal": "no"}, usage=used(12, 6))},
+        12e-6 + 6e-5,
+    ),
+    "a failure": ({"status_code": 500, "body": {}}, 10e-6 + 5e-5),
+    "no response": (None, 10e-6 + 5e-5),
+}  # fmt: skip
+"""A second line for a call that another answers with 10 and 5 tokens; what the dearer costs."""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("name", OTHERS)
+def test_of_different_lines_for_one_call_none_is_believed_and_the_dearest_paid(
+    name, turned, journal
+):
+    answer, most = OTHERS[name]
+    good = completion(usage=used(10, 5))
     with ScriptedServer(FILE, BEGUN) as server:
         mine = keys(server)
-        rows = [line(mine[0]), line(mine[0], other), line(mine[1]), line(mine[1])]
+        other = {"custom_id": mine[0], "response": answer and {"status_code": 200, **answer}}
+        twice = [line(mine[0], good), other][:: -1 if turned else 1]
+        rows = [*twice, twice[0], line(mine[1], good), line(mine[1], good)]
         server.scripts += [state(output_file_id="file-2"), results(*rows)]
-        _, client = prefetch(server, journal)
+        error, client = prefetch(server, journal)
+    assert error is None
     assert [bool(client.ledger.kept(key)) for key in mine] == [False, True]
-    assert client.usage[MODEL].calls == 1
+    spent = 0.5 * (most + 10e-6 + 5e-5)
+    assert client.budget.spent_usd == pytest.approx(spent) == journal.spent_usd()
+    assert client.usage[MODEL].cost_usd == pytest.approx(spent)
+    assert client.usage[MODEL].failures == {"malformed answer": 1}
+    assert client.usage[MODEL].calls == 1, "the other is made live when it is asked for"
 
 
 @pytest.mark.parametrize("count", [-(10**9), 10**30, None, 1.5, True])
