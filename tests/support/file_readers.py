@@ -12,6 +12,7 @@ from typing import Any
 
 from store_readers import (
     ANSWERS,
+    DAMAGED,
     JOURNAL,
     LABELS,
     REPLIES,
@@ -394,7 +395,7 @@ READERS: Mapping[str, Reader] = {
         b'[1,[2.0,null],{"i":"0xff"},{"f":"nan"},{"n":"1E+3"},{"p":[1,2]},{"c":["1","2"]}]',
         b'{"m":["date",2024,1,2]}', b'{"q":[[1],null]}', b'{"r":[0,9,2]}', b'{"z":[1,"x"]}'], 6),
     "journal": Reader(read_journal, "f.sqlite", [JOURNAL], 1),
-    "journal, recovered": Reader(read_damaged, "f.sqlite", [JOURNAL], 1),
+    "journal, recovered": Reader(read_damaged, "f.sqlite", [DAMAGED], 1),
     "label store": Reader(read_labels, "f.sqlite", [LABELS], 1),
     "replies of judges": Reader(read_reply, "f.txt", REPLIES, 2),
     "answers of servers": Reader(read_answer, "f.json", ANSWERS, 4),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,6 +44,12 @@ def _write_journal(path: Path) -> None:
             reply = ChatReply("Verdict: A", cost_usd=0.01, tokens=Tokens(5, 2))
             journal.put_reply(f"k{number}", to_body(reply, "m"))
         journal.marks.begin("k9", "c", 0.5)
+
+
+def _write_damaged(path: Path) -> None:
+    _write_journal(path)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE judgments SET body = '{' WHERE request_id = 'q1'")
 
 
 def read_journal(path: Path) -> object:
@@ -102,6 +110,7 @@ def read_answer(path: Path) -> object:
 
 
 JOURNAL = _made(_write_journal)
+DAMAGED = _made(_write_damaged)
 LABELS = _made(_write_labels)
 REPLIES = [
     b"**Verdict:** A\n\nBecause *response A* is better than B.",
