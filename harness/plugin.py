@@ -49,6 +49,7 @@ from harness.labels.exports import read_label_table
 from harness.labels.human_label import HumanLabel
 from harness.labels.read_labels import Known, read_labels
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Message, Tokens
+from harness.nouns.code_blocks import CodeBlock, marked_blocks
 from harness.nouns.errors import (
     ChatError,
     ConfigError,
@@ -79,6 +80,7 @@ from harness.nouns.schema import (
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
+from harness.sandbox.programs import names_tested, program_defining, program_reading
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.sandbox import Sandbox
 from harness.statistics.estimate import Estimate
@@ -98,6 +100,7 @@ __all__ = [
     "ChatError",
     "ChatReply",
     "ChatRequest",
+    "CodeBlock",
     "ConfigError",
     "Constitution",
     "Criterion",
@@ -158,7 +161,11 @@ __all__ = [
     "human_labels",
     "judge",
     "load_rubric",
+    "marked_blocks",
+    "names_tested",
     "parsed_json",
+    "program_defining",
+    "program_reading",
     "read_items",
     "read_label_table",
     "read_labels",

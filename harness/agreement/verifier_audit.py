@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.nouns.code_blocks import marked_blocks
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response
 
 TRIVIAL_TEXTS = ("", "I do not know.", "0", "1", "yes", "no", "A")
 """Answers that need no thought; a verifier of text that accepts one of the first two is broken."""
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 _RETURNED = ("None", "True", "False", "0", "1", "-1", "''", "[]", "(args or [None])[0]")
 _PRINTED = ("pass", "print(0)", "print(1)", "print('YES')", "print('NO')", "print(input())")
 _COMMON = (None, True, False, 0, 1, -1, 2, 10, 100, "", "a", " ")
@@ -122,7 +121,13 @@ class VerifierAudit:
 def find_hard_coded(items: Iterable[Item], responses: Iterable[Response]) -> list[str]:
     """Return the ids of responses whose program lists the inputs of its item's tests."""
     inputs = {item.id: visible_inputs(item.reference) for item in items}
-    return [r.id for r in responses if is_hard_coded(_program(r.text), inputs[r.item_id])]
+    return [
+        response.id
+        for response in responses
+        if any(
+            is_hard_coded(program, inputs[response.item_id]) for program in _programs(response.text)
+        )
+    ]
 
 
 def find_weak_tests(
@@ -139,10 +144,9 @@ def find_weak_tests(
     return found
 
 
-def _program(text: str) -> str:
-    """Return the last fenced block, or all of the text."""
-    blocks = _FENCE.findall(text)
-    return str(blocks[-1]) if blocks else text
+def _programs(text: str) -> list[str]:
+    """Return the fenced blocks, or all of the text."""
+    return [block.code for block in marked_blocks(text)] or [text]
 
 
 def trivial_responses(item: Item) -> list[Response]:

@@ -24,10 +24,10 @@ from harness.plugin import (
     Status,
     Verdict,
     hookimpl,
+    marked_blocks,
     verifier,
 )
 
-_FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _TAIL = 300
 
 
@@ -66,15 +66,18 @@ class CommandOptions(BaseModel):
         return score
 
 
-@verifier(name="command", version="1", options=CommandOptions, scale=UNIT)
+@verifier(name="command", version="2", options=CommandOptions, scale=UNIT)
 def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
     """Write the response to a folder of its own and run the command there."""
-    blocks = _FENCE.findall(response.text) if options.code else []
+    blocks = marked_blocks(response.text) if options.code else []
     files = dict(options.files)
     if isinstance(item.reference, Mapping):
         files |= item.reference.get("files", {})
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in {**files, options.file: blocks[-1] if blocks else response.text}.items():
+        for name, text in {
+            **files,
+            options.file: blocks[-1].code if blocks else response.text,
+        }.items():
             place = PurePosixPath(name)
             if place.is_absolute() or ".." in place.parts:
                 return Verdict(Status.ERROR, rationale=f"file name leaves the folder: {name}")

@@ -7,7 +7,6 @@ the library.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -26,13 +25,14 @@ from harness.plugin import (
     Verdict,
     file_text,
     hookimpl,
+    marked_blocks,
     parsed_json,
     verifier,
 )
 
 _HINT = "put what it refers to under $defs; references are never fetched"
 _NOT_HELD = "the schema refers to {!r:.200}, which it does not hold"
-_FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
+_LABELS = frozenset({"json", "jsonc", "json5", "jsonl"})
 
 
 class JsonSchemaOptions(BaseModel):
@@ -41,8 +41,8 @@ class JsonSchemaOptions(BaseModel):
     Args:
         json_schema: The schema; by default the item's reference is one.
         file: JSON file with the schema.
-        where: ``whole``: the response is nothing but JSON; ``fenced``: its last fenced block is,
-            or all of it where there is none.
+        where: ``whole``: the response is nothing but JSON; ``fenced``: its last block of JSON is,
+            or all of it where nothing is fenced; see docs/verifiers.md.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,7 +60,7 @@ def _check(ctx: RunContext, options: JsonSchemaOptions) -> None:
         raise ConfigError(wrong, where=options.file or "json_schema", hint=_HINT)
 
 
-@verifier(name="json_schema", version="2", options=JsonSchemaOptions, cpu_s=1.0, check=_check)
+@verifier(name="json_schema", version="3", options=JsonSchemaOptions, cpu_s=1.0, check=_check)
 def json_schema(item: Item, response: Response, options: JsonSchemaOptions) -> Verdict:
     """Parse the response as JSON and check it against a schema (draft 2020-12 by default)."""
     schema = _schema(options, item)
@@ -71,10 +71,8 @@ def json_schema(item: Item, response: Response, options: JsonSchemaOptions) -> V
 
     if wrong:
         return Verdict(Status.ERROR, rationale=wrong)
-    blocks = _FENCE.findall(response.text) if options.where == "fenced" else []
-    text = blocks[-1] if blocks else response.text
     try:
-        document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        document = _loads(_document(response.text) if options.where == "fenced" else response.text)
     except (ValueError, RecursionError) as error:
         return Verdict(Status.OK, False, rationale=f"format: not JSON: {error}"[:300])
     try:
@@ -84,6 +82,30 @@ def json_schema(item: Item, response: Response, options: JsonSchemaOptions) -> V
     if problem:
         return Verdict(Status.OK, False, rationale=f"schema: {problem}"[:300])
     return Verdict(Status.OK, True)
+
+
+def _document(text: str) -> str:
+    """Return the last block that is said to be JSON, or else is; or else the last one."""
+    blocks = marked_blocks(text)
+    said = [block.code for block in blocks if block.label in _LABELS]
+    if said:
+        return said[-1]
+    for block in reversed(blocks):
+        if not block.label and _is_json(block.code):
+            return block.code
+    return blocks[-1].code if blocks else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(_loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _loads(text: str) -> Any:
+    text = text.removeprefix("\ufeff")
+    return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
 
 
 def _problem(schema: Any, document: Any) -> str:

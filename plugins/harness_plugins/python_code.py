@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,12 +30,14 @@ from harness.plugin import (
     Status,
     Verdict,
     hookimpl,
+    names_tested,
+    program_defining,
+    program_reading,
     verifier,
 )
+from harness_plugins.program_tests import Tests, TestsError, tests_of
 
-VERSION = "3"
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
-_KINDS = ("tests", "stdin", "check", "asserts", "pytest")
+VERSION = "4"
 _WAITING = 256
 """Programs that wait for the sandbox at once: more than there are cores, so that none idles."""
 
@@ -91,14 +93,6 @@ Verify = Callable[[Item, Response, Sandbox, PythonCodeOptions], Awaitable[Sandbo
 """Runs one response against its item."""
 
 
-class TestsError(Exception):
-    """The item's reference is not one of the kinds of tests."""
-
-    def __init__(self, message: str, status: Status = Status.ERROR) -> None:
-        self.status = status
-        super().__init__(message)
-
-
 async def verify(
     item: Item, response: Response, sandbox: Sandbox, options: PythonCodeOptions
 ) -> SandboxResult:
@@ -107,62 +101,51 @@ async def verify(
     Raises:
         TestsError: The item has no tests, or they are malformed.
     """
-    reference = item.reference
-    if reference is None:
-        raise TestsError("no reference, so no tests", Status.ABSTAINED)
-    kinds = [kind for kind in _KINDS if isinstance(reference, Mapping) and kind in reference]
-    if len(kinds) != 1:
-        raise TestsError(f"the reference needs exactly one of {', '.join(_KINDS)}")
-    if not reference[kinds[0]]:
-        raise TestsError(f"{kinds[0]} is empty, so no tests", Status.ABSTAINED)
+    tests = tests_of(item.reference)
+    limits = options.limits(sandbox)
+    code = program_of(response.text, tests)
     try:
-        return await _run(kinds[0], reference, program_of(response.text), sandbox, options)
+        if tests.kind == "pytest":
+            return await sandbox.run_pytest(
+                code, tests.parts[0], module=tests.module, limits=limits
+            )
+        if tests.kind == "tests":
+            return await sandbox.run_functions(
+                code, tests.entry_point, tests.cases, limits=limits, tolerance=options.tolerance
+            )
+        if tests.kind == "stdin":
+            return await sandbox.run_stdio(
+                code, tests.cases, limits=limits, tolerance=options.tolerance
+            )
     except (KeyError, TypeError) as error:
         raise TestsError(f"malformed tests: {type(error).__name__} {error}") from error
-
-
-async def _run(
-    kind: str,
-    reference: Mapping[str, Any],
-    code: str,
-    sandbox: Sandbox,
-    options: PythonCodeOptions,
-) -> SandboxResult:
-    limits = options.limits(sandbox)
-    if kind == "pytest":
-        module = reference.get("module", "solution")
-        return await sandbox.run_pytest(code, reference["pytest"], module=module, limits=limits)
-    if kind == "tests":
-        entry_point = reference["entry_point"]
-        return await sandbox.run_functions(
-            code, entry_point, reference["tests"], limits=limits, tolerance=options.tolerance
-        )
-    if kind == "stdin":
-        return await sandbox.run_stdio(
-            code, reference["stdin"], limits=limits, tolerance=options.tolerance
-        )
-    entry_point = reference.get("entry_point", "")
-    prompt = reference.get("prompt", "")
-    if kind == "check":
-        code = completed(prompt, code, entry_point)
-        parts = [f"{reference['check']}\ncheck({entry_point})\n"]
-    else:
-        parts = list(reference["asserts"])
-    setup = reference.get("setup", "")
-    code = _imports(setup) + code
-    context = setup or _whole(prompt)
+    if tests.kind == "check":
+        code = completed(tests.prompt, code, tests.entry_point)
+    code = _imports(tests.setup) + code
+    context = tests.setup or _whole(tests.prompt)
     result = await sandbox.run_tests(
-        code, parts, entry_point=entry_point, context=context, limits=limits
+        code, tests.parts, entry_point=tests.entry_point, context=context, limits=limits
     )
     if result.outcome == "unsupported" and options.allow_forgeable:
-        return await sandbox.run_inside(code, "\n".join([context, *parts]), limits=limits)
+        return await sandbox.run_inside(code, "\n".join([context, *tests.parts]), limits=limits)
     return result
 
 
-def program_of(text: str) -> str:
-    """Return the last fenced block of a response, closed or not, or else the whole text."""
-    blocks = _FENCE.findall(text)
-    return blocks[-1] if blocks else text
+def program_of(text: str, tests: Tests) -> str:
+    """Return the program that a response offers to the tests; see docs/verifiers.md."""
+    if tests.kind == "stdin":
+        return program_reading(text, any(case.get("input") for case in tests.cases))
+    names = {tests.entry_point} if tests.entry_point else set()
+    context = tests.setup or _whole(tests.prompt)
+    if tests.kind in ("asserts", "pytest"):
+        names |= names_tested(tests.parts, context, tests.module)
+
+    def continues(code: str) -> bool:
+        return _compiles(completed(tests.prompt, code, tests.entry_point))
+
+    if tests.kind == "check" and tests.prompt:
+        return program_defining(text, names, before=_whole(tests.prompt), continues=continues)
+    return program_defining(text, names, before=_imports(tests.setup))
 
 
 def _imports(setup: str) -> str:
@@ -177,11 +160,17 @@ def _imports(setup: str) -> str:
 
 def _whole(prompt: str) -> str:
     """Return the head of a function with a body, if it has none."""
+    return prompt if _compiles(prompt) else f"{prompt}\n    pass\n"
+
+
+def _compiles(code: str) -> bool:
     try:
-        compile(prompt, "prompt", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return f"{prompt}\n    pass\n"
-    return prompt
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(code, "prompt", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def completed(prompt: str, code: str, entry_point: str) -> str:
@@ -192,14 +181,12 @@ def completed(prompt: str, code: str, entry_point: str) -> str:
     """
     if not prompt:
         return code
-    if not re.search(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\b", code, re.MULTILINE):
+    name = re.escape(entry_point)
+    defines = rf"^(?:(?:async\s+def|def|class)\s+{name}\b|{name}[ \t]*+(?::[^=\n]*+)?=[^=])"
+    if code.lstrip("\n")[:1] in (" ", "\t") or not re.search(defines, code, re.MULTILINE):
         return prompt + code
     head = f"{prompt}\n    pass\n\n"
-    try:
-        compile(head, "prompt", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return code
-    return head + code
+    return head + code if _compiles(head) else code
 
 
 async def verify_translation(
@@ -214,11 +201,15 @@ async def verify_translation(
     if not isinstance(reference, Mapping) or "original" not in reference:
         raise TestsError("the reference has no original program", Status.ABSTAINED)
     limits = options.limits(sandbox)
-    code, original = program_of(response.text), reference["original"]
+    original = reference["original"]
     entry_point = reference.get("entry_point", "")
     inputs, calls = reference.get("inputs", ()), reference.get("calls", ())
     if not (calls if entry_point else inputs):
         raise TestsError("the reference needs inputs, or an entry_point and its calls")
+    if entry_point:
+        code = program_defining(response.text, {entry_point})
+    else:
+        code = program_reading(response.text, any(inputs))
     run, values = await sandbox.observe(
         original, inputs=inputs, entry_point=entry_point, calls=calls, limits=limits
     )

@@ -1,0 +1,343 @@
+"""Which program a response offers: the part of its text that defines what the tests need.
+
+The rule is written in docs/verifiers.md. It looks at what blocks define and use, never at what they
+do: no block is run to find out whether it is right.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+import textwrap
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from harness.nouns.code_blocks import (
+    LONGEST,
+    PYTHON,
+    CodeBlock,
+    marked_blocks,
+    open_blocks,
+    parsed,
+    plain_lines,
+    python_of,
+)
+from harness.sandbox.guest.test_names import taken
+
+_READS = frozenset({"input", "stdin", "fileinput", "read", "open"})
+_PRINTS = frozenset({"print", "stdout", "write", "writelines"})
+_READING = re.compile(r"\b(?:input[ \t]{0,9}\(|stdin\b|fileinput\b)")
+_STARTS = re.compile(r"(?:import|from|def|class|async|for|while|if|try|with)\b|@|#|\w[\w, ]{0,80}=")
+_EMPTY = (ast.Pass, ast.Raise)
+_MOST = 64  # blocks that are looked at, from the end
+_KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+
+
+def program_defining(
+    text: str,
+    names: Collection[str],
+    *,
+    before: str = "",
+    continues: Callable[[str], bool] | None = None,
+) -> str:
+    """Return the program of a response whose tests take names from it.
+
+    Args:
+        text: The response.
+        names: What the tests take from the program.
+        before: Code that will stand before the program, whose names it may use.
+        continues: Whether code that defines none of the names makes a program all the same.
+    """
+    if len(text) > LONGEST:
+        return _longest_way(text)
+    given = _bound(tree.body) if (tree := parsed(before)) else {}
+    marked = _parts(marked_blocks(text))
+    for parts in (marked, *_open_parts(text, marked)):
+        homes = {home for name in names if (home := _home(parts, name)) is not None}
+        if homes:
+            return _joined(parts, homes, given)
+        for part in reversed(parts):
+            begins = part.code.lstrip("\n")[:1] in (" ", "\t")
+            if continues and begins and part.is_python and continues(part.code):
+                return part.code
+    return _any(marked, text)
+
+
+def program_reading(text: str, reads: bool = True) -> str:
+    """Return the program of a response that is run as a script.
+
+    Args:
+        text: The response.
+        reads: Whether it must read an input.
+    """
+    if len(text) > LONGEST:
+        return _longest_way(text)
+    marked = _parts(marked_blocks(text))
+    for parts in (marked, *_open_parts(text, marked)):
+        for wanted in _SCRIPTS if reads else _SCRIPTS[-1:]:
+            for place in range(len(parts) - 1, -1, -1):
+                if wanted(parts, place):
+                    return _joined(parts, {place}, ())
+    return _any(marked, text)
+
+
+@lru_cache(maxsize=256)
+def names_tested(parts: tuple[str, ...], context: str = "", module: str = "") -> frozenset[str]:
+    """Return the names that test code takes from the program.
+
+    Args:
+        parts: Pieces of test code.
+        context: Code that runs before them.
+        module: Name under which they import the program; by default they do not.
+    """
+    trees = [parsed(source) for source in (context, *parts)]
+    if None in trees:
+        return frozenset()  # the sandbox will say so
+    if not module:
+        around = trees[0]
+        known = _bound(around.body) if around else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return taken(parts, known, is_all=not context).names
+    found: set[str] = set()
+    nodes = [node for tree in trees if tree for node in ast.walk(tree)]
+    aliases: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            aliases |= {a.asname or a.name for a in node.names if a.name == module}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found |= {node.attr} if node.value.id in aliases else set()
+    return names_tested(parts) if "*" in found else frozenset(found)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One block, as Python.
+
+    Args:
+        code: The program.
+        label: The language that it is said to be.
+        tree: Its tree, unless it is no Python.
+        defines: What it binds at its top, and how well: 2 with a body, 1 otherwise.
+    """
+
+    code: str
+    label: str
+    tree: ast.Module | None = None
+    defines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it may be Python, by what it is said to be."""
+        return not self.label or self.label in PYTHON
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """Names that must come from elsewhere."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                top = symtable.symtable(self.code, "solution.py", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return frozenset()
+        found = {
+            symbol.get_name()
+            for scope in _scopes(top)
+            for symbol in scope.get_symbols()
+            if symbol.is_referenced() and (symbol.is_global() or scope is top)
+        }
+        return frozenset(found - _KNOWN - self.defines.keys())
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Names and attributes anywhere in it."""
+        if self.tree is None:
+            return frozenset({"input", "print"}) if self._reads_broken() else frozenset()
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+        return frozenset(found)
+
+    @cached_property
+    def acts(self) -> bool:
+        """Whether it does something when it is run."""
+        if self.tree is None:
+            return self._reads_broken()
+        return any(_acts(node) for node in self.tree.body)
+
+    def _reads_broken(self) -> bool:
+        """Tell whether it is a program that reads but for a fault in it."""
+        meant = self.label in PYTHON or (not self.label and _STARTS.match(self.code.lstrip()))
+        return bool(meant and _READING.search(self.code))
+
+    def defining(self, name: str) -> int:
+        """Return how well it defines a name, 0 for not at all."""
+        if self.tree is not None or not self.is_python:
+            return self.defines.get(name, 0)
+        said = rf"^(?:async[ \t]+def|def|class)[ \t]+{re.escape(name)}\b"
+        return 2 * bool(re.search(said, self.code, re.MULTILINE))
+
+
+def _parts(blocks: Sequence[CodeBlock]) -> list[_Part]:
+    return [_part(block) for block in blocks[-_MOST:]]
+
+
+def _part(block: CodeBlock) -> _Part:
+    code = python_of(block.code)
+    tree = parsed(code)
+    if tree is None and code.lstrip("\n")[:1] in (" ", "\t"):
+        flush = textwrap.dedent(code)
+        tree = parsed(flush)
+        # A body at the left is no program; what stands in a function's place keeps its place.
+        if tree is not None and any(map(_defined, tree.body)):
+            return _Part(flush, block.label, tree, _bound(tree.body))
+        tree = None
+    return _Part(code, block.label, tree, _bound(tree.body) if tree else {})
+
+
+def _open_parts(text: str, marked: Sequence[_Part]) -> Iterator[list[_Part]]:
+    """Yield the whole text, if nothing in it is marked, and then what of it is no prose."""
+    if not marked:
+        whole = _part(CodeBlock(plain_lines(text)))
+        if whole.tree is not None or whole.code[:1] in (" ", "\t"):
+            yield [whole]
+    yield _parts(open_blocks(text))
+
+
+def _home(parts: Sequence[_Part], name: str) -> int | None:
+    """Return the last of the blocks that define a name best."""
+    best = max((part.defining(name) for part in parts), default=0)
+    places = [place for place, part in enumerate(parts) if best and part.defining(name) == best]
+    return places[-1] if places else None
+
+
+def _joined(parts: Sequence[_Part], chosen: set[int], given: Collection[str]) -> str:
+    """Return blocks, with those before them that define what they use."""
+    return "\n".join(parts[place].code for place in sorted(_whole(parts, chosen, given)))
+
+
+def _whole(parts: Sequence[_Part], chosen: set[int], given: Collection[str] = ()) -> set[int]:
+    """Return blocks with all on which they rest: for each name the nearest before, or after."""
+    found = set(chosen)
+    todo = list(chosen)
+    while todo:
+        place = todo.pop()
+        held = set(given).union(*(parts[other].defines for other in found))
+        for name in sorted(parts[place].uses - held):
+            places = [p for p, part in enumerate(parts) if name in part.defines and p != place]
+            places = [p for p in places if p < place][-1:] or places[:1]
+            todo += [p for p in places if p not in found]
+            found |= set(places)
+    return found
+
+
+def _alone(parts: Sequence[_Part], place: int) -> bool:
+    part = parts[place]
+    return _reading(parts, {place}) and part.acts and _whole(parts, {place}) == {place}
+
+
+def _with_helpers(parts: Sequence[_Part], place: int) -> bool:
+    return bool(parts[place].words & _READS) and _called(parts, place)
+
+
+def _called(parts: Sequence[_Part], place: int) -> bool:
+    return parts[place].acts and _reading(parts, _whole(parts, {place}))
+
+
+def _printing(parts: Sequence[_Part], place: int) -> bool:
+    whole = _whole(parts, {place})
+    return parts[place].acts and any(parts[p].words & _PRINTS for p in whole)
+
+
+_SCRIPTS = (_alone, _with_helpers, _called, _printing)
+"""Kinds of scripts, the surest first."""
+
+
+def _reading(parts: Sequence[_Part], places: Collection[int]) -> bool:
+    words = frozenset().union(*(parts[place].words for place in places))
+    return bool(words & _READS and words & _PRINTS)
+
+
+def _acts(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Constant | ast.Name)
+    return not isinstance(node, _DEFINITIONS)
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_SCOPES = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+
+
+def _defined(node: ast.stmt) -> bool:
+    return isinstance(node, _DEFINITIONS)
+
+
+def _bound(nodes: Sequence[ast.stmt]) -> dict[str, int]:
+    """Return the names that statements bind at the top of a program, and how well."""
+    found: dict[str, int] = {}
+    todo: list[ast.AST] = list(nodes)
+    while todo:
+        node = todo.pop()
+        names: dict[str, int] = {}
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names[node.name] = 1 if _is_stub(node.body) else 2
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = {(alias.asname or alias.name).split(".")[0]: 1 for alias in node.names}
+        elif isinstance(node, ast.Name):
+            names[node.id] = 2 if isinstance(node.ctx, ast.Store) else 0
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            names[node.name] = 1
+        if not isinstance(node, _SCOPES):
+            todo += ast.iter_child_nodes(node)
+        for name, how in names.items():
+            if how:
+                found[name] = max(how, found.get(name, 0))
+    return found
+
+
+def _is_stub(body: Sequence[ast.stmt]) -> bool:
+    """Tell whether a body is only a docstring and what stands for the rest."""
+    return all(
+        isinstance(node, _EMPTY) or (isinstance(node, ast.Expr) and _is_constant(node.value))
+        for node in body
+    )
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
+
+
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    todo = [table]
+    while todo:
+        scope = todo.pop()
+        yield scope
+        todo += scope.get_children()
+
+
+def _any(marked: Sequence[_Part], text: str) -> str:
+    """Return the last block that may be Python, of all if none compiles, or else the text."""
+    python = [part for part in marked if part.is_python] or marked
+    good = [part for part in python if part.tree is not None] or python
+    return good[-1].code if good else plain_lines(text)
+
+
+def _longest_way(text: str) -> str:
+    """Return the last block of a text that is too long to be looked through."""
+    blocks = marked_blocks(text)
+    return blocks[-1].code if blocks else text
