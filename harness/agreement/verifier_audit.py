@@ -174,11 +174,12 @@ def visible_inputs(reference: Any) -> set[str]:
         return set()
     for test in reference.get("tests", ()):
         found += test.get("args", ())
+        found += _constants(_arguments(test.get("args_literal", "")))
     found += [line for test in reference.get("stdin", ()) for line in test["input"].split("\n")]
     sources = [
         reference.get("check", ""),
         reference.get("pytest", ""),
-        *reference.get("asserts", ()),
+        *_asserts(reference),
     ]
     for source in sources:
         for call in (n for n in _walk(source) if isinstance(n, ast.Call)):
@@ -214,10 +215,24 @@ def is_hard_coded(program: str, inputs: set[str]) -> bool:
     return count >= 2 and 3 * count >= len(inputs)
 
 
+def _asserts(reference: Mapping[str, Any]) -> Sequence[str]:
+    given = reference.get("asserts", ())
+    return (given,) if isinstance(given, str) else given
+
+
+def _arguments(literal: str) -> Sequence[ast.AST]:
+    return [
+        member
+        for node in _walk(literal)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.List | ast.Tuple)
+        for member in node.value.elts
+    ]
+
+
 def _name_in_tests(reference: Mapping[str, Any]) -> str:
     """Return the function that assert-style tests call most, which is the one under test."""
     names: Counter[str] = Counter()
-    for source in reference.get("asserts", ()):
+    for source in _asserts(reference):
         for node in _walk(source):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 names[node.func.id] += 1

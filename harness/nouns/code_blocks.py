@@ -146,7 +146,8 @@ class _Reader:
         if one:
             code = one["code"].strip()
             first, _, rest = code.partition(" ")
-            self.found.append(CodeBlock(rest if first.lower() in PYTHON else code))
+            label = first.lower() if first.lower() in {"json", *PYTHON} else ""
+            self.found.append(CodeBlock(rest if label else code, label))
             self.outside.append("")
             return place + 1
         if line.lstrip()[:4].lower() == "<pre":
@@ -190,7 +191,7 @@ class _Reader:
         if self.begun or self.found or len(self.outside) != place:
             return None
         self.begun = True
-        code = "\n".join([*self.outside, last]) + "\n"
+        code = "\n".join([*self.outside, last]).rstrip("\n") + "\n"
         if not _is_program(python_of(code)):
             return None
         self.found.append(CodeBlock(code))
@@ -207,34 +208,37 @@ class _Reader:
         close = inner.lower().find("</pre>")
         inner = _CODE_TAG.sub("", inner if close < 0 else inner[:close])
         self.outside.append("")
-        return self._keep("", [html.unescape(inner)], end + 1)
+        return self._keep("", [html.unescape(inner)], "closed", end)
 
     def _block(self, opened: _Open) -> int:
         """Read a block to its end and return the place of the line after it."""
         lines = [opened.head] if opened.head else []
         scan = _Scan(opened.label in PYTHON or not opened.label)
         scan.feed(opened.head)
-        early: tuple[list[str], int] | None = None
+        early: tuple[list[str], str, int] | None = None
+        blank = not lines
         for place in range(opened.line + 1, len(self.lines)):
             line = _unquoted(self.lines[place], opened.quotes)
-            if not lines and line.strip():  # code may stand further left than its fence
+            if blank and line.strip():  # code may stand further left than its fence
                 opened.indent = min(opened.indent, _width(line[: -len(line.lstrip())]))
+                blank = False
             line = _cut(line, opened.indent)
             ends, text = _ends(line, opened.closes)
-            if ends:
-                block = [*lines, text], place + (ends == "closed")
-                if not scan.inside:
-                    if early and parsed("\n".join(block[0])) is None:
-                        break  # the text in quotes was none
-                    return self._keep(opened.label, *block)
-                early = early or block
+            if ends and not scan.inside:
+                if early and parsed("\n".join([*lines, text])) is None:
+                    break  # the text in quotes was none
+                return self._keep(opened.label, [*lines, text], ends, place)
+            if ends and not early:
+                early = [*lines, text], ends, place
             lines.append(line)
             scan.feed(line + "\n")
-        return self._keep(opened.label, *(early or (lines, len(self.lines))))
+        return self._keep(opened.label, *(early or (lines, "next", len(self.lines))))
 
-    def _keep(self, label: str, lines: Sequence[str], after: int) -> int:
-        self.found.append(CodeBlock("\n".join(lines).rstrip("\n") + "\n", label))
-        return after
+    def _keep(self, label: str, lines: Sequence[str], ends: str, place: int) -> int:
+        """Keep a block; one that has no end of its own may have words after it."""
+        runs = ["\n".join(lines)] if ends == "closed" else _runs(lines)
+        self.found += [CodeBlock(run.rstrip("\n") + "\n", label) for run in runs]
+        return place + (ends == "closed")
 
 
 class _Scan:
@@ -318,14 +322,14 @@ def _inside(block: CodeBlock, depth: int) -> list[CodeBlock]:
 
 
 def _is_program(code: str) -> bool:
-    """Tell whether a text is a program or the body of a function, and not a few words."""
+    """Tell whether a text is a program, the body of a function or JSON, and not a few words."""
     tree = parsed(code)
     if tree is None and code.lstrip("\n")[:1] in (" ", "\t"):
         tree = parsed("def f():\n" + code)
         return tree is not None
     return tree is not None and any(
         not isinstance(node, ast.Expr | ast.AnnAssign)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Dict | ast.List))
         for node in tree.body
     )
 

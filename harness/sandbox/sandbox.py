@@ -115,7 +115,8 @@ class Sandbox(Closing):
             source: The program.
             entry_point: Name of the function.
             tests: {"args": [...], "kwargs": {...}, "expected": value}, or "raises": the name of an
-                exception's type instead of "expected".
+                exception's type instead of "expected". A result that differs only by what JSON
+                cannot say of it makes the outcome ``unsupported``, unless "exact" is true.
             limits: The sandbox's by default.
             tolerance: Relative and absolute tolerance of floating-point numbers; nothing is nearly
                 equal to an expected whole number.

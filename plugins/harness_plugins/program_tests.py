@@ -111,7 +111,7 @@ def _case(kind: str, place: int, case: Any) -> dict[str, Any]:
         if key in case:
             raise TestsError(f"{kind}[{place}] has both {key} and {written}")
         try:
-            case[key] = ast.literal_eval(case.pop(written))
+            case |= {key: ast.literal_eval(case.pop(written)), "exact": True}
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"{kind}[{place}].{written} is no Python value: {error}"
             raise TestsError(reason[:300]) from error

@@ -218,7 +218,9 @@ async def verify_translation(
     if run.outcome != "pass":
         raise TestsError(f"the original program does not work: {run.outcome} {run.detail}")
     if entry_point:
-        tests = [{"args": c, "expected": v} for c, v in zip(calls, values, strict=True)]
+        tests = [
+            {"args": c, "expected": v, "exact": True} for c, v in zip(calls, values, strict=True)
+        ]
         return await sandbox.run_functions(
             code, entry_point, tests, limits=limits, tolerance=options.tolerance
         )
@@ -249,7 +251,8 @@ def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
     if result.outcome == "error":
         return Verdict(Status.ERROR, rationale=reason)
     if result.outcome == "unsupported":
-        return Verdict(Status.ABSTAINED, rationale=f"tests cannot be isolated: {result.detail}")
+        what = "decide" if result.integrity == "isolated-oracle" else "be isolated"
+        return Verdict(Status.ABSTAINED, rationale=f"tests cannot {what}: {result.detail}")
     passed = result.outcome == "pass"
     decides = passed or (options.partial and result.passed > 0)
     if result.integrity == "in-process" and not options.allow_forgeable and decides:

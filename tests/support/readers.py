@@ -7,7 +7,6 @@ from typing import Any
 
 from harness_plugins import (
     arithmetic_steps,
-    command,
     json_schema,
     keywords,
     knowledge_base,
@@ -17,17 +16,17 @@ from harness_plugins import (
     simulated_people,
 )
 
-from harness.agreement import verifier_audit
 from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
-from harness.nouns import redaction, spellings, thoughts
+from harness.nouns import code_blocks, redaction, spellings, thoughts
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
 from harness.report import markdown, wording
 from harness.sandbox import compare, printed_output
+from harness.sandbox.programs import program_defining, program_reading
 
 FIVE = Scale("ordinal", ("1", "2", "3", "4", "5"))
 TEN = Scale("interval", low=1, high=10)
@@ -78,10 +77,11 @@ VERIFIERS: Mapping[str, Callable[[str], Any]] = {
     "arithmetic_steps": lambda text: arithmetic_steps.arithmetic_steps(ITEM, _response(text)),
     "keywords": lambda text: keywords._occurs(["a b", "verdict"], text),
     "knowledge_base": knowledge_base.normal,
-    "python_code": python_code.program_of,
+    "python_code": lambda text: program_defining(text, {"f"}),
+    "python_code, script": program_reading,
     "python_code, completed": lambda text: python_code.completed("def f():\n", text, "f"),
-    "command": command._FENCE.findall,
-    "json_schema": json_schema._FENCE.findall,
+    "blocks": code_blocks.marked_blocks,
+    "json_schema": json_schema._document,
     "math_verify": _units,
     "simulated_people": lambda text: simulated_people._occurs(["a b"], text),
 }
@@ -89,7 +89,6 @@ VERIFIERS: Mapping[str, Callable[[str], Any]] = {
 
 OTHERS: Mapping[str, Callable[[str], Any]] = {
     "thoughts": thoughts.parted,
-    "audit": verifier_audit._program,
     "diversity": diversity.tokens_of,
     "label": values.said_text,
     "label, on a scale": lambda text: values.on_scale(text, FIVE),
@@ -130,6 +129,9 @@ TOKENS = (
     "user: ", "response b: ", "[[A]] ", "<b>", "7.\n", "# ", "verdict a ", "\xe9", "is a ",
     "password", "password ", "bearer ", 'secret"', "%41", "%25", "\\u0041", "\\x41", "\\103",
     "&#65;", "&amp;", "41:", "0x41, ", "65, ", "65,\n  ", "65,\\n", "%u0041", "\\n",
+    "```\nf = 1\n```\n", "```\nf\n```\n", "'''\n",
+    "```python\n", "<pre>", "[BEGIN]\n", "[DONE]\n", ">>> ", "- ```\n", "> ```\n", "A word of it\n",
+    "```\ndef g1(): f\n```\n", "```\nprint(input())\n```\n", "x```\n", "````\n```\n", "import f\n",
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 

@@ -27,7 +27,12 @@ TEXTS: list[tuple[str, str, bool, bool]] = [
     ("3\n4", "3\r\n4", True, True),
     ("3\r4", "3\n4", False, False),
     ("3", " 3", False, True),
-    ("3", "\n3", False, False),
+    ("3", "\n3", True, True),  # blank lines at both ends do not count
+    ("\n \n3\n4", "3\n4", True, True),
+    ("\n3", "\n\n3", True, True),
+    ("", "\n\n", True, True),
+    ("\n  3", "  3", True, True),
+    ("\n  3", "3", False, True),
     ("3\n4", "3", False, False),
     ("3", "3\n4", False, False),
     ("3\n4", "3\n\n4", False, False),

@@ -107,3 +107,134 @@ def test_an_item_without_tests_has_no_verdict(ctx: RunContext, kind: str) -> Non
     empty: Any = "" if kind in ("check", "pytest") else []
     given = verdict(ctx, {kind: empty, "entry_point": "f"}, "def f(x): return x")
     assert given.status is Status.ABSTAINED and f"{kind} is empty" in given.rationale
+
+
+ADD = "def f(x): return x"
+OK, ABSTAINED, ERROR = Status.OK, Status.ABSTAINED, Status.ERROR
+
+
+@pytest.mark.parametrize(
+    ("reference", "status", "reason"),
+    [
+        (None, ABSTAINED, "no tests"),
+        ({}, ABSTAINED, "no tests"),
+        ("", ABSTAINED, "no tests"),
+        ([], ABSTAINED, "no tests"),
+        ({"tests": None, "entry_point": "f"}, ABSTAINED, "tests is empty"),
+        ({"asserts": ["# later"]}, ABSTAINED, "asserts nothing, so no tests"),
+        ({"asserts": [""]}, ABSTAINED, "asserts nothing, so no tests"),
+        ({"asserts": "   "}, ABSTAINED, "asserts is empty"),
+        ({"asserts": ["import math", "x = 1"]}, ABSTAINED, "asserts nothing, so no tests"),
+        (
+            {"check": "def check(c):\n    pass", "entry_point": "f"},
+            ABSTAINED,
+            "check asserts nothing",
+        ),
+        ({"pytest": "from solution import f\n"}, ABSTAINED, "pytest has no test function"),
+        ({"pytest": "def helper(): assert True\n"}, ABSTAINED, "pytest has no test function"),
+        ({"asserts": ["f(1) == 2"]}, ERROR, "asserts[0] asserts nothing: write assert f(1) == 2"),
+        ({"asserts": ["x = f(1)", "x == 2"]}, ERROR, "asserts[1] asserts nothing"),
+        ({"asserts": ["not f(1)"]}, ERROR, "asserts[0] asserts nothing"),
+        ({"asserts": '["assert f(1) == 1"]'}, ERROR, "asserts is a list within a text"),
+        ({"asserts": [3]}, ERROR, "asserts[0] is 3, not a text"),
+        ({"asserts": [["assert f(1) == 1"]]}, ERROR, "asserts[0] is ['assert"),
+        ({"asserts": {"a": "assert f(1) == 1"}}, ERROR, "asserts is an object, not text"),
+        ({"asserts": "assert f(1) = 1"}, ERROR, "do not compile: asserts[0]"),
+        ({"asserts": ["assert f(1) == 1"], "setup": 3}, ERROR, "setup is int, not text"),
+        ({"tests": "[{}]", "entry_point": "f"}, ERROR, "tests is the text '[{}]', not a list"),
+        ({"tests": {"args": [1]}, "entry_point": "f"}, ERROR, "tests is an object, not a list"),
+        (
+            {"tests": ["f(1)"], "entry_point": "f"},
+            ERROR,
+            "tests[0] is the text 'f(1)', not an object",
+        ),
+        ({"tests": [{"args": [1], "expected": 1}]}, ERROR, "tests need an entry_point"),
+        ({"stdin": "1"}, ERROR, "stdin is the text '1', not a list of {\"input\""),
+        ({"stdin": {"inputs": ["1"], "outputs": ["1"]}}, ERROR, "stdin is an object, not a list"),
+        ({"check": "assert f(1) == 1", "entry_point": "f"}, ERROR, "defines no function check"),
+        ({"check": "def check(c):\n    assert c(1) == 1"}, ERROR, "check needs an entry_point"),
+        ({"check": 3, "entry_point": "f"}, ERROR, "check is 3, not text"),
+        ({"check": ["a", "b"], "entry_point": "f"}, ERROR, "check is ['a', 'b'], not text"),
+        ({"pytest": 7}, ERROR, "pytest is 7, not text"),
+    ],
+)
+def test_an_item_whose_tests_test_nothing_has_no_verdict(
+    ctx: RunContext, reference: Any, status: Status, reason: str
+) -> None:
+    given = verdict(ctx, reference, ADD)
+    assert (given.status, given.value) == (status, None)
+    assert reason in given.rationale
+
+
+@pytest.mark.parametrize(
+    ("reference", "right"),
+    [
+        ({"asserts": "assert f(1) == 1\nassert f(2) == 2"}, True),
+        ({"asserts": "assert f(1) == 1\nassert f(2) == 3"}, False),
+        ({"asserts": "x = f(1)\nassert x == 1"}, True),
+        ({"asserts": ["assert f(1) == 1"], "setup": ["import math", "import re"]}, True),
+        ({"asserts": ["assert f(1) == 1"], "setup": None, "entry_point": None}, True),
+        ({"asserts": ["for n in range(3):\n    assert f(n) == n"]}, True),
+        ({"asserts": ["if f(1) != 1:\n    raise ValueError"]}, True),
+        ({"asserts": ["import unittest", "unittest.TestCase().assertEqual(f(1), 1)"]}, True),
+    ],
+)
+def test_asserts_may_be_one_text_or_other_statements(
+    ctx: RunContext, reference: Any, right: bool
+) -> None:
+    given = verdict(ctx, reference, ADD)
+    assert (given.status, given.value) == (OK, right), given.rationale
+
+
+@pytest.mark.parametrize(
+    ("test", "returned", "status", "value"),
+    [
+        ({"expected": {"1": 2}}, "{1: 2}", ABSTAINED, None),
+        ({"expected": {"1": 2}}, "{'1': 2}", OK, True),
+        ({"expected": {"1": 2}}, "{2: 2}", OK, False),
+        ({"expected": {"1": 2}}, "{1: 3}", OK, False),
+        ({"expected": {"1": {"2": 3}}}, "{1: {2: 3}}", ABSTAINED, None),
+        ({"expected": {"true": 1, "null": 2}}, "{True: 1, None: 2}", ABSTAINED, None),
+        ({"expected": {"1.5": 2}}, "{1.5: 2}", ABSTAINED, None),
+        ({"expected": [{"1": 2}]}, "[{1: 2}]", ABSTAINED, None),
+        ({"expected": {"1": 2, "3": 4}}, "{3: 4, 1: 2}", ABSTAINED, None),
+        ({"expected": [1, 2]}, "{2, 1}", ABSTAINED, None),
+        ({"expected": [2, 1]}, "frozenset([1, 2])", ABSTAINED, None),
+        ({"expected": [[1, 2], [3]]}, "[{1, 2}, {3}]", ABSTAINED, None),
+        ({"expected": [1, 1, 2]}, "{1, 2}", OK, False),
+        ({"expected": [1, 2]}, "{1, 3}", OK, False),
+        ({"expected": [1, 2]}, "(1, 2)", OK, True),
+        ({"expected": [1, 2]}, "[2, 1]", OK, False),
+        ({"expected": "1"}, "1", OK, False),
+        ({"expected_literal": "{1: 2}"}, "{1: 2}", OK, True),
+        ({"expected_literal": "{1: 2}"}, "{'1': 2}", OK, False),
+        ({"expected_literal": "{'1': 2}"}, "{1: 2}", OK, False),
+        ({"expected_literal": "{1, 2}"}, "{2, 1}", OK, True),
+        ({"expected_literal": "{1, 2}"}, "[1, 2]", OK, False),
+        ({"expected_literal": "[1, 2]"}, "{1, 2}", OK, False),
+        ({"expected_literal": "b'x'"}, "b'x'", OK, True),
+        ({"expected_literal": "{1, 2"}, "{1, 2}", ERROR, None),
+        ({"expected_literal": "set()"}, "set()", OK, True),
+        ({"expected_literal": "f(1)"}, "1", ERROR, None),
+        ({"expected_literal": "1", "expected": 1}, "1", ERROR, None),
+    ],
+)
+def test_what_json_cannot_say_is_no_verdict_or_is_written_as_python(
+    ctx: RunContext, test: dict[str, Any], returned: str, status: Status, value: bool | None
+) -> None:
+    reference = {"entry_point": "f", "tests": [{"args": [1]} | test]}
+    given = verdict(ctx, reference, f"def f(x): return {returned}")
+    assert (given.status, given.value) == (status, value), given.rationale
+    if status is ABSTAINED:
+        assert "JSON" in given.rationale
+        also_wrong = {"args": [1], "expected": 7}
+        reference = {"entry_point": "f", "tests": [{"args": [1]} | test, also_wrong]}
+        assert verdict(ctx, reference, f"def f(x): return {returned}").value is False
+
+
+def test_arguments_may_be_written_as_python(ctx: RunContext) -> None:
+    test = {"args_literal": "({1, 2}, {3: 4})", "expected": 3}
+    reference = {"entry_point": "f", "tests": [test]}
+    assert verdict(ctx, reference, "def f(a, b): return len(a) + len(b)").value is True
+    assert verdict(ctx, reference, "def f(a, b): return max(b) * isinstance(a, set)").value is True
+    assert verdict(ctx, reference, "def f(a, b): return b['3']").value is False

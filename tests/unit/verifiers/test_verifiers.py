@@ -15,7 +15,7 @@ from harness_plugins.command import command
 from harness_plugins.json_schema import json_schema
 from harness_plugins.knowledge_base import knowledge_base
 from harness_plugins.math_verify import math_verify
-from harness_plugins.python_code import code_translation, program_of, python_code
+from harness_plugins.python_code import code_translation, python_code
 from harness_plugins.regex_format import regex_format
 
 from harness.feedback.contract import Limits, RunContext
@@ -25,6 +25,7 @@ from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.sandbox import Sandbox, SandboxResult, WorkerPool
+from harness.sandbox.programs import program_defining
 
 CORRECT = Criterion("correct", "is correct", BINARY)
 OK, ABSTAINED, ERROR, TIMEOUT = Status.OK, Status.ABSTAINED, Status.ERROR, Status.TIMEOUT
@@ -393,13 +394,13 @@ def test_a_failure_of_the_sandbox_is_an_error_and_never_zero(ctx: RunContext) ->
         ("x = 1", "x = 1"),
         ("```python\nx = 1\n```", "x = 1\n"),
         ("```\nx = 1\n```\nbetter:\n```py\nx = 2\n```\n", "x = 2\n"),
-        ("cut off\n```python\nx = 3", "x = 3"),
+        ("cut off\n```python\nx = 3", "x = 3\n"),
         ("  ```python\nx = 4\n  ```", "x = 4\n"),
         ('```python\ns = """\n``` inside\n"""\n```', 's = """\n``` inside\n"""\n'),
     ],
 )
-def test_the_last_block_is_the_program(text: str, program: str) -> None:
-    assert program_of(text) == program
+def test_where_nothing_is_defined_the_last_block_is_the_program(text: str, program: str) -> None:
+    assert program_defining(text, ()) == program
 
 
 @pytest.mark.parametrize("minimum", ["landlock", "seccomp"])
