@@ -104,18 +104,18 @@ def _case(kind: str, place: int, case: Any) -> dict[str, Any]:
     """Return one test, with what is written as Python in the place of what JSON can say."""
     if not isinstance(case, Mapping):
         raise TestsError(f"{kind}[{place}] is {_named(case)}, not an object")
-    case = {**case}
+    found: dict[str, Any] = {**case}
     for written, key in _LITERALS.items():
-        if kind != "tests" or written not in case:
+        if kind != "tests" or written not in found:
             continue
-        if key in case:
+        if key in found:
             raise TestsError(f"{kind}[{place}] has both {key} and {written}")
         try:
-            case |= {key: ast.literal_eval(case.pop(written)), "exact": True}
+            found |= {key: ast.literal_eval(found.pop(written)), "exact": True}
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"{kind}[{place}].{written} is no Python value: {error}"
             raise TestsError(reason[:300]) from error
-    return case
+    return found
 
 
 def _parts(kind: str, given: Any) -> tuple[str, ...]:
