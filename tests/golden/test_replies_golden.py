@@ -12,11 +12,11 @@ from reply_generator import cut_everywhere, whole_corpus
 
 from harness.nouns.schema import Status
 
-WRONG = 341
+WRONG = 197
 """Replies that are read wrongly; to be 0."""
-CUT = 533
+CUT = 326
 """Of the replies that are cut at every place, those that are read wrongly; to be 0."""
-LOST = 0.16
+LOST = 0.06
 """Share of all plain verdicts that are lost; to be 0.03, in each format."""
 
 
@@ -47,7 +47,7 @@ def test_few_verdicts_are_lost(by_format):
 def test_what_real_judges_wrote_is_read(shared_data):
     counts = tallies(recorded(shared_data / "pandalm"), "kind")
     assert all(tally.good for tally in counts.values()), counts
-    assert min(counts["prompted"].right, counts["listed"].right) > 1900
+    assert min(counts["prompted"].right, counts["listed"].right) > 1850
     assert counts["reason-alone"].right > 750
 
 

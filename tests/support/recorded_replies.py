@@ -46,7 +46,8 @@ def recorded(folder: Path = FOLDER) -> Iterator[Reply]:
             value = VALUES.get(str(row[f"{judge}_result"]).lower())
             reason = _lettered(str(row[f"{judge}_reason"]))
             said = re.findall(r"Response ([AB]) is (?:\w+ )?better", reason)
-            if value is None or not {value}.issuperset(said):
+            praised = re.findall(r"Response ([AB]) is more", reason)
+            if value is None or not {value}.issuperset(said + praised):
                 continue
             ask = ASK.format(**item)
             end = FORMS[n % 3].format(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,11 +53,11 @@ def _tailed(table: dict[str, Any], fmt: dict[str, Any]) -> Iterator[Reply]:
 
 
 def cut_everywhere(replies: Iterable[Reply]) -> Iterator[Reply]:
-    """Yield two replies of each format, cut at every place: the verdict or a failure."""
-    seen: Counter[str] = Counter()
+    """Yield a reply of each format, cut at every place: the verdict or a failure."""
+    seen: set[str] = set()
     for reply in replies:
-        if reply.kind in ("bare", "reasoned", "trapped") and seen[reply.format] < 2:
-            seen[reply.format] += 1
+        if reply.kind == "trapped" and reply.format not in seen:
+            seen.add(reply.format)
             for end in range(len(reply.text)):
                 text = reply.text[:end]
                 yield replace(reply, kind="cut-everywhere", text=text, cut=True, may_fail=True)
