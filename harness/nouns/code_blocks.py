@@ -32,7 +32,8 @@ _LABEL = re.compile(r"\{?[ \t]*+\.?([\w+#-]*+)")
 _STARTS = re.compile(r"(?:async[ \t]+def|def|class|import|from|@\w)\b")
 _NAMED = re.compile(r"\s*+(?:python3?|py)[ \t]*+:?(?:[ \t]*+copy code)?\n(?:copy code\n)?", re.I)
 _MARKS = {"[BEGIN]": "[DONE]", "[PYTHON]": "[/PYTHON]", "[CODE]": "[/CODE]"}
-_CODE_TAG = re.compile(r"</?code\b[^<>]*+>", re.IGNORECASE)
+_CODE_TAG = re.compile(r"<(pre|code)\b[^<>]*+>", re.IGNORECASE)
+_INNER_TAG = re.compile(r"</?code\b[^<>]*+>", re.IGNORECASE)
 _QUOTED = re.compile(r"[ \t]*+>[ ]?")
 _STRINGS = re.compile(
     r"#[^\n]*+|\'\'\'|\"\"\"|'(?:[^'\\\n]|\\.)*+(?:'|\n|\Z)|\"(?:[^\"\\\n]|\\.)*+(?:\"|\n|\Z)",
@@ -42,6 +43,7 @@ _WORDS = re.compile(
     r"(?:[^\w\s]*+[^\W\d_][\w'\u2019-]*+[^\w\s]*+(?:[ \t]++|\Z)){3,}"
     r"|[^\w\s]*+[A-Z][\w' -]*+[^\w\s]*+\Z|[^\W\d_a-zA-Z]"
 )
+_GOES_ON = re.compile(r"(?:except|elif|case)\b[^\n]*+(?<=:)[ \t]*+")
 _MARKUP = re.compile(r"[*_]{2}|</?[a-zA-Z|]|[-*\u2022][ \t]++[^\W\d_]|\d++[.)][ \t]|---|===|> ")
 PYTHON = frozenset({"python", "python3", "python2", "py", "py3", "pycon", "ipython", "pyi"})
 
@@ -150,8 +152,9 @@ class _Reader:
             self.found.append(CodeBlock(rest if label else code, label))
             self.outside.append("")
             return place + 1
-        if line.lstrip()[:4].lower() == "<pre":
-            return self._html(place)
+        tag = _CODE_TAG.match(line.lstrip())
+        if tag:
+            return self._html(place, f"</{tag[1].lower()}>")
         opened = self._opened(place)
         if opened is None:
             self.outside.append(line)
@@ -198,15 +201,15 @@ class _Reader:
         self.outside = [""] * place
         return _Open(place, "")
 
-    def _html(self, place: int) -> int:
-        """Read what ``<pre>`` holds, and return the place of the line after it."""
+    def _html(self, place: int, closes: str) -> int:
+        """Read what a tag holds, and return the place of the line after it."""
         end = place
-        while end < len(self.lines) - 1 and "</pre>" not in self.lines[end].lower():
+        while end < len(self.lines) - 1 and closes not in self.lines[end].lower():
             end += 1
         inner = "\n".join(self.lines[place : end + 1])
         inner = inner[inner.find(">") + 1 :]
-        close = inner.lower().find("</pre>")
-        inner = _CODE_TAG.sub("", inner if close < 0 else inner[:close])
+        close = inner.lower().find(closes)
+        inner = _INNER_TAG.sub("", inner if close < 0 else inner[:close])
         self.outside.append("")
         return self._keep("", [html.unescape(inner)], "closed", end)
 
@@ -273,7 +276,9 @@ def _ends(line: str, mark: str) -> tuple[str, str]:
     bare = line.strip()
     if bare.startswith(mark):
         rest = bare.lstrip(mark[0])
-        if not rest or (rest[0] in " \t" and " " in rest.strip()):
+        if not rest or not (rest[0].isalnum() or rest[0] in "{ \t"):
+            return "closed", ""
+        if rest[0] in " \t" and " " in rest.strip():
             return "closed", ""
         return ("next", "") if "`" not in rest else ("", "")
     if mark[0] == "`" and bare.endswith(mark):
@@ -358,7 +363,9 @@ def is_prose(line: str) -> bool:
 
 
 def _is_code(line: str) -> bool:
-    """Tell whether a line begins a statement that says more than a name."""
+    """Tell whether a line begins a statement that says more than a name, or goes on with one."""
+    if line.rstrip()[-1] in "\\([{" or _GOES_ON.fullmatch(line):
+        return True
     tree = parsed(line) or parsed(f"{line}\n pass")
     (node,) = tree.body[:1] if tree and tree.body else (None,)
     if isinstance(node, ast.Expr):

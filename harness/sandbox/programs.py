@@ -302,7 +302,11 @@ def _bound(nodes: Sequence[ast.stmt]) -> dict[str, int]:
             names[node.id] = 2 if isinstance(node.ctx, ast.Store) else 0
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
             names[node.name] = 1
-        if not isinstance(node, _SCOPES):
+        if isinstance(node, ast.Assign):  # what is made of itself is defined elsewhere
+            used = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
+            targets = [inner for target in node.targets for inner in ast.walk(target)]
+            todo += [t for t in targets if isinstance(t, ast.Name) and t.id not in used]
+        elif not isinstance(node, _SCOPES):
             todo += ast.iter_child_nodes(node)
         for name, how in names.items():
             if how:
