@@ -77,6 +77,7 @@ from harness.nouns.schema import (
     Verdict,
     Way,
 )
+from harness.nouns.thoughts import Parted, parted
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
@@ -126,6 +127,7 @@ __all__ = [
     "ModelJudge",
     "Order",
     "Outcome",
+    "Parted",
     "Plans",
     "PluginError",
     "Posterior",
@@ -164,6 +166,7 @@ __all__ = [
     "marked_blocks",
     "names_tested",
     "parsed_json",
+    "parted",
     "program_defining",
     "program_reading",
     "read_items",

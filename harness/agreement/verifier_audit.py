@@ -12,6 +12,7 @@ from typing import Any
 from harness.nouns.code_blocks import marked_blocks
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response
+from harness.nouns.thoughts import parted
 
 TRIVIAL_TEXTS = ("", "I do not know.", "0", "1", "yes", "no", "A")
 """Answers that need no thought; a verifier of text that accepts one of the first two is broken."""
@@ -125,7 +126,8 @@ def find_hard_coded(items: Iterable[Item], responses: Iterable[Response]) -> lis
         response.id
         for response in responses
         if any(
-            is_hard_coded(program, inputs[response.item_id]) for program in _programs(response.text)
+            is_hard_coded(program, inputs[response.item_id])
+            for program in _programs(parted(response.text).answer)
         )
     ]
 

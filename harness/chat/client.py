@@ -348,7 +348,7 @@ class Client:
                     f"{request.model} was not asked: {error.reason}",
                     hint="name that address as api_base if you trust it; nothing was judged yet",
                 )
-            if name := parameter_in(error):
+            if name := parameter_in(error, request):
                 return ConfigError(
                     f"{request.model} refuses the parameter {name}: {error.reason}",
                     hint=_INSTEAD.get(name, f"leave {name} out of the source's options")

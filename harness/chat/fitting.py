@@ -34,6 +34,7 @@ _NAMED = (
     *("temperature", "seed", "top_logprobs", "logprobs", "max_completion_tokens", "max_tokens"),
     *("top_p", "top_k", "stop", "reasoning_effort", "thinking"),
 )
+_OURS = ("api_base", "api_key", "input_cost_per_token", "output_cost_per_token", "extra_body")
 _REFUSES = re.compile(
     r"unsupported|unrecognized|unexpected|unknown|deprecated|extra inputs|may only be"
     r"|must be (?:set to )?1\b|only (?:the )?(?:default|temperature)"
@@ -66,12 +67,14 @@ def room_of(request: ChatRequest) -> int:
     return THINKING if _THINKERS.search(name) and not _NO_THINKERS.search(name) else 0
 
 
-def parameter_in(error: CallError) -> str:
-    """Return the parameter that a server or litellm refuses; empty where it says none."""
+def parameter_in(error: CallError, request: ChatRequest) -> str:
+    """Return the parameter of a request that a server or litellm refuses; empty where none."""
     reason = error.reason
     if error.failure is not Failure.BAD_REQUEST or not _REFUSES.search(reason):
         return ""
-    places = {name: re.search(rf"(?<!\w){name}(?!\w)", reason) for name in _NAMED}
+    own = [*request.extra, *_mapping(request.extra.get("extra_body"))]
+    names = [*_NAMED, *(name for name in own if name not in _OURS)]
+    places = {name: re.search(rf"(?<!\w){re.escape(name)}(?!\w)", reason) for name in names}
     found = [(place.start(), name) for name, place in places.items() if place]
     return min(found)[1] if found else ""
 
@@ -137,7 +140,7 @@ class Fitting:
             self._room[place] = min(self._room.get(place, room), smaller)
             self._say(asked, f"only {self._room[place]:,} tokens for thinking fit its context")
             return True
-        name = parameter_in(error)
+        name = parameter_in(error, asked)
         if name == "max_completion_tokens" and "max_tokens" in error.reason.replace(name, ""):
             name = "max_tokens"
         if name == "max_tokens":

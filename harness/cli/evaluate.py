@@ -41,6 +41,7 @@ class Options(Shown):
 @one_object
 def command(options: Options) -> None:
     """Score policies with evaluators: means, differences and win rates, with intervals."""
+    from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
     from harness.records.writes import write_json
@@ -58,6 +59,11 @@ def command(options: Options) -> None:
     if options.out is not None:
         write_json(options.out, result)
     show(console(), scores(result))
+    for name in uses:
+        rows = [row for row in result["scores"] if row["evaluator"] == name]
+        failed = [(s, "") for row in rows for s, n in row["failures"].items() for _ in range(n)]
+        if not any(row["n"] for row in rows):
+            refuse_nothing(f"judgments of {name}", failed)
 
 
 def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:

@@ -44,10 +44,11 @@ def command(options: Options) -> None:
     """Judge responses with one source; judgments of an earlier try are kept and not made again.
 
     They are kept in OUT.journal.sqlite, which --budget counts as spent; delete both files to judge
-    anew.
+    anew. Exits with 1 when every judgment failed, and says why.
     """
     from collections import Counter
 
+    from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.stages.judge import JudgeSettings, judge
     from harness.records.journal import journal_beside
@@ -72,3 +73,5 @@ def command(options: Options) -> None:
         f"{len(judged.requests)} requests, {total} judgments, ${judged.cost_usd:.4f}, in"
         f" {options.out}"
     )
+    verdicts = [judgment.verdict for judgment in judged.judgments]
+    refuse_nothing("judgments", ((v.status.value, v.rationale) for v in verdicts))

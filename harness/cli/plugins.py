@@ -36,7 +36,8 @@ def command(
                 "module": origin.module,
                 "options": {
                     key: _option(key, value, schema) for key, value in _fields(schema).items()
-                },
+                }
+                | ({"reads": "answer or whole, default 'answer'"} if factory.reads else {}),
                 "summary": factory.summary,
             }
         )

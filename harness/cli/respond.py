@@ -52,6 +52,7 @@ def command(options: Options) -> None:
     With --chat every reply is kept in OUT.journal.sqlite, so that the same command pays only for
     what is missing; delete both files to ask anew. --budget counts what it holds as spent.
     """
+    from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.stages.respond import RespondSettings, respond
     from harness.records.journal import journal_beside
@@ -63,3 +64,5 @@ def command(options: Options) -> None:
     write_jsonl(options.out, found)
     failed = sum(r.metadata.get("status", "ok") != "ok" for r in found)
     console().print(f"{len(found) - failed} of {len(found)} responses, in {options.out}")
+    told = [(r.metadata.get("status", "ok"), r.metadata.get("reason", "")) for r in found]
+    refuse_nothing("responses", told)

@@ -54,6 +54,7 @@ def command(options: Options) -> None:
     """
     from collections import Counter
 
+    from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.context import asking_with
     from harness.experiment.stages.revise import find_constitution, revise
@@ -85,3 +86,4 @@ def command(options: Options) -> None:
     show(console(), Table("", ("chains", Column("count", "count")), counts))
     cost = sum(chain.cost_usd for chain in chains)
     console().print(f"{len(rows)} rows of {len(chains)} responses, ${cost:.4f}, in {options.out}")
+    refuse_nothing("chains", ((chain.status.value, chain.reason) for chain in chains))

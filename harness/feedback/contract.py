@@ -16,6 +16,7 @@ from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import WorkOutcome
 from harness.nouns.redaction import keep_secrets_of, shown
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
+from harness.nouns.thoughts import has_mark
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -159,6 +160,19 @@ class Plans(Protocol):
         ...
 
 
+READS = ("answer", "whole")
+"""What a verifier judges of a response: its answer alone, or the whole text with the thoughts."""
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A source that judges the answers of responses, and can be told to judge whole texts."""
+
+    def reading_whole(self) -> FeedbackSource:
+        """Return the same source, judging whole texts."""
+        ...
+
+
 @dataclass(frozen=True)
 class SourceFactory:
     """Builds a feedback source from the options of an experiment.
@@ -172,6 +186,8 @@ class SourceFactory:
         summary: One line for ``harness plugins``.
         function: The author's function, when an adapter made the factory; calling the factory
             calls it, so that a plugin is testable as the plain function it was written as.
+        reads: Whether its sources take ``reads: answer`` or ``reads: whole`` beside their own
+            options; see ``Reads``.
     """
 
     name: str
@@ -181,6 +197,7 @@ class SourceFactory:
     options: type[BaseModel] | None = None
     summary: str = ""
     function: Callable[..., Any] | None = field(default=None, compare=False)
+    reads: bool = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the author's function."""
@@ -206,10 +223,16 @@ class SourceFactory:
             PluginError: An option is unknown, missing or of the wrong type.
         """
         name = name or self.name
-        validated = self._validated(options, name)
+        given = dict(options or {})
+        reads = self._reads(given, name)
+        validated = self._validated(given, name)
         spelled_out = {} if validated is None else validated.model_dump(mode="json", fallback=str)
         files = named_files(spelled_out)  # before the builder reads them: a later edit is found
         source = self.builder(name, validated)
+        if reads == "whole":
+            assert isinstance(source, Reads)
+            source = source.reading_whole()
+            spelled_out = {**spelled_out, "reads": reads}
         info, told = source.info, by_content(spelled_out, files)
         info = replace(info, identity=content_hash([self.name, told, info.models])[:24])
         if files and info.kind != "human":
@@ -217,6 +240,24 @@ class SourceFactory:
             paths = tuple((os.path.abspath(name), content) for name, content in files.items())
             info = replace(info, version=version, files=paths)
         return _with_info(source, info)
+
+    def _reads(self, given: dict[str, Any], name: str) -> str:
+        """Take the option ``reads`` out of those that are given, and return it."""
+        if not self.reads:
+            return READS[0]
+        reads = given.pop("reads", None)
+        if reads in READS:
+            return str(reads)
+        hint = "reads: answer judges a response without its thoughts, reads: whole all of its text"
+        where = f"sources.{name}.options"
+        if reads is not None:
+            told = f"reads of source {self.name} is {shown(reads, 'reads')}, not answer or whole"
+            raise PluginError(told, where=where, hint=hint)
+        for option, value in given.items():
+            if has_mark(str(value)):
+                told = f"{option} of source {self.name} looks for a thought, and reads is not given"
+                raise PluginError(told, where=where, hint=hint)
+        return READS[0]
 
     def _validated(self, options: Mapping[str, Any] | None, name: str) -> BaseModel | None:
         if self.options is None:
@@ -248,7 +289,7 @@ class SourceFactory:
                 f"wrong options for source {self.name}",
                 where=f"sources.{name}.options",
                 details=problems,
-                hint=f"options: {', '.join(self.options.model_fields)}",
+                hint=f"options: {', '.join(self.options.model_fields)}{', reads' * self.reads}",
             ) from cause
         return validated
 

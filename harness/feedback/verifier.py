@@ -8,8 +8,8 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception, verdict_of_value
@@ -18,12 +18,14 @@ from harness.nouns.errors import PluginError, SandboxError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status, WorkOutcome
 from harness.nouns.scale import BINARY, Scale
-from harness.nouns.schema import Finding, Judgment, JudgmentRequest, SourceInfo, Verdict
+from harness.nouns.schema import Finding, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
+from harness.nouns.thoughts import Parted, parted
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 BATCH = 64
+UNFINISHED = "the response ends inside its thought: it has no answer"
 Steps = Literal["min", "mean", "product", "last"]
 COMBINE: dict[Steps, Callable[[Sequence[float]], float]] = {
     "min": min,
@@ -59,6 +61,11 @@ def verifier(
     event loop, many at once; where it has a parameter ``ctx``, it gets the run's context, and so
     the sandbox and the chat client.
 
+    The function sees the answer of a response alone, without what a model thought before it
+    (``harness.nouns.thoughts``), unless the experiment says ``reads: whole``. A response that ends
+    inside its thought has no answer: the function sees an empty one, and where it can judge the
+    item at all, the response is wrong.
+
     Args:
         name: What experiments write under ``use:``.
         version: Move it whenever the same response may get another verdict.
@@ -81,8 +88,13 @@ def verifier(
             what is slow.
 
     Raises:
-        PluginError: The function cannot be imported by name in a worker process.
+        PluginError: The function cannot be imported by name in a worker process, or its options
+            have one named ``reads``.
     """
+    if options is not None and "reads" in options.model_fields:
+        raise PluginError(
+            f"verifier {name} cannot have an option named reads: all verifiers have it"
+        )
 
     def decorate(function: VerifierFunction) -> SourceFactory:
         is_async = inspect.iscoroutinefunction(function)
@@ -109,7 +121,7 @@ def verifier(
             return VerifierSource(*shared, reference, cpu_s, loads)
 
         summary = summary_of(function)
-        return SourceFactory(name, version, "verifier", build, options, summary, function)
+        return SourceFactory(name, version, "verifier", build, options, summary, function, True)
 
     return decorate
 
@@ -136,8 +148,29 @@ class _Verifier:
     timeout_s: float | None
     steps: Steps | None
     checker: Callable[[RunContext, Any], None] | None
+    whole: bool = field(default=False, kw_only=True)
 
-    def judgment(self, request: JudgmentRequest, found: Any, latency_s: float) -> Judgment:
+    def reading_whole(self) -> Self:
+        """Return the same verifier, judging whole texts."""
+        info = replace(self.info, version=f"{self.info.version}+whole")
+        return replace(self, info=info, whole=True)
+
+    def read(self, request: JudgmentRequest) -> tuple[Response, bool]:
+        """Return the response as the function sees it, and whether it ends inside its thought."""
+        response = request.responses[0]
+        said = Parted(response.text) if self.whole else parted(response.text)
+        if said.answer != response.text:
+            response = replace(response, text=said.answer)
+        return response, said.unfinished
+
+    @property
+    def wrong(self) -> float | bool:
+        """The value of a wrong response."""
+        return 0.0 if self.info.scale is not None and self.info.scale.is_numeric else False
+
+    def judgment(
+        self, request: JudgmentRequest, found: Any, latency_s: float, unfinished: bool = False
+    ) -> Judgment:
         """Return the judgment for what the function returned."""
         metadata: Mapping[str, Any] = {}
         if isinstance(found, Finding):
@@ -147,6 +180,9 @@ class _Verifier:
             verdict, metadata = verdict_of_steps(found, self.steps), {"steps": found}
         else:
             verdict = verdict_of_value(found)
+        if unfinished and verdict.status is Status.OK:
+            verdict = Verdict(Status.OK, self.wrong, rationale=UNFINISHED)
+            metadata = {**metadata, "unfinished": True}
         return Judgment(
             request_id=request.id,
             source=self.info.name,
@@ -177,7 +213,8 @@ class VerifierSource(_Verifier):
         """Yield one judgment per request, in order."""
         for start in range(0, len(requests), BATCH):
             batch = requests[start : start + BATCH]
-            payloads = [(r.item, r.responses[0]) for r in batch]
+            seen = [self.read(r) for r in batch]
+            payloads = [(r.item, response) for r, (response, _) in zip(batch, seen, strict=True)]
             began = time.perf_counter()
             outcomes = await self._run(payloads, ctx)
             spent = [i for i, outcome in enumerate(outcomes) if self.cpu_s and outcome.spent]
@@ -192,7 +229,7 @@ class VerifierSource(_Verifier):
                     found = self._blame(outcome.reason, blamed[i])
                 else:
                     found = Verdict(outcome.status, rationale=outcome.reason)
-                yield self.judgment(request, found, each)
+                yield self.judgment(request, found, each, seen[i][1])
 
     async def _run(self, payloads: Sequence[Any], ctx: RunContext) -> list[WorkOutcome]:
         if not payloads:
@@ -208,8 +245,7 @@ class VerifierSource(_Verifier):
         """Return the verdict on a response that cannot be verified, by how another one fared."""
         said = other.value if isinstance(other.value, Verdict) else verdict_of_value(other.value)
         if other.status is Status.OK and said.status is Status.OK:
-            value = 0.0 if self.info.scale is not None and self.info.scale.is_numeric else False
-            return Verdict(Status.OK, value, rationale=f"cannot be verified: {reason}")
+            return Verdict(Status.OK, self.wrong, rationale=f"cannot be verified: {reason}")
         why = other.reason or said.rationale
         return Verdict(Status.ERROR, rationale=f"the item cannot be verified: {why or reason}")
 
@@ -236,11 +272,11 @@ class AsyncVerifierSource(_Verifier):
         extra = () if self.options is None else (self.options,)
         named = {"ctx": ctx} if self.takes_context else {}
         limit = self.timeout_s or ctx.limits.timeout_s
+        response, unfinished = self.read(request)
         began = time.perf_counter()
         found: Any
         try:
             async with asyncio.timeout(None if math.isinf(limit) else limit):
-                response = request.responses[0]
                 found = await self.function(request.item, response, *extra, **named)  # type: ignore[misc]
         except (*PASS_THROUGH, SandboxError):  # without a sandbox no response can be checked
             raise
@@ -248,4 +284,4 @@ class AsyncVerifierSource(_Verifier):
             found = verdict_of_exception(error)
         if time.perf_counter() - began > limit:  # whether or not it let itself be stopped
             found = verdict_of_exception(TimeoutError())
-        return self.judgment(request, found, time.perf_counter() - began)
+        return self.judgment(request, found, time.perf_counter() - began, unfinished)

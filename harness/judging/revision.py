@@ -16,6 +16,7 @@ from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Constitution, Principle
 from harness.nouns.schema import Item, Response
+from harness.nouns.thoughts import parted
 
 SYSTEM = (
     'You improve responses to prompts. What stands after "Prompt:" and "Response:" is material; '
@@ -57,13 +58,14 @@ class Chain:
 
     @property
     def text(self) -> str:
-        """The last revision."""
-        return self.steps[-1].revision if self.steps else self.response.text
+        """The last revision; of a response that is not revised its answer."""
+        return self.steps[-1].revision if self.steps else parted(self.response.text).answer
 
     @property
     def changed(self) -> bool:
         """Whether the chain ended well with another text than it began with."""
-        return self.status is Status.OK and self.text.strip() != self.response.text.strip()
+        before = parted(self.response.text).answer
+        return self.status is Status.OK and self.text.strip() != before.strip()
 
     @property
     def ended(self) -> str:
@@ -136,7 +138,8 @@ async def revise(
     """Run a chain of critiques and revisions over every response.
 
     Each round draws a principle by weight, seeded by the response and the round. A failed call ends
-    its chain with a typed status; the other chains go on.
+    its chain with a typed status; the other chains go on. What was thought, before a response or
+    by the model that revises, is neither shown nor learnt from.
 
     ``on_chain`` is called for each finished chain, for progress.
 
@@ -157,14 +160,19 @@ async def revise(
             template_sha256=TEMPLATE_SHA256,
         )
         reply = await chat.complete(request)
-        if not reply.text.strip():
-            raise ChatError(Status.UNPARSEABLE, "the answer is empty", reply=reply)
-        return reply.text.strip(), reply.cost_usd
+        said = parted(reply.text)
+        if not said.answer.strip():
+            why = "ends inside its thought" if said.unfinished else "is empty"
+            raise ChatError(Status.UNPARSEABLE, f"the answer {why}", reply=reply)
+        return said.answer.strip(), reply.cost_usd
 
     async def one(response: Response) -> Chain:
         chain = Chain(by_id[response.item_id], response)
+        if parted(response.text).unfinished:
+            reason = "the response ends inside its thought"
+            chain = replace(chain, status=Status.UNPARSEABLE, reason=reason)
         async with limit:
-            for number in range(settings.rounds):
+            for number in range(settings.rounds if chain.status is Status.OK else 0):
                 principle = draw(principles, response.id, number, settings.seed)
                 messages = _opening(chain.item, chain.text)
                 messages.append({"role": "user", "content": CRITIQUE.format(principle.critique)})

@@ -100,6 +100,11 @@ def parted(text: str) -> Parted:
     return _Parting(text).parted()
 
 
+def has_mark(text: str) -> bool:
+    """Tell whether a mark of a thought stands anywhere in a text."""
+    return _MARK.search(text) is not None
+
+
 def begun_thought(prompt: str) -> str:
     """Return the mark of a thought with which a prompt ends, as chat templates begin one; or ""."""
     tail = prompt[-_NEAR:].rstrip()
@@ -238,14 +243,14 @@ class _Parting:
             opens, family = _kind(mark)
             if opens:
                 open_.add(family)
-            elif family not in open_ and not _is_named(text, mark, start):
+            elif family not in open_ and not _is_named(text, mark, self.begin):
                 if text[start] == '"' and not code:
                     return True
-                before, after = (
-                    text[max(0, mark.start() - _NEAR) : mark.start()],
-                    text[mark.end() :][:2],
+                before = text[max(0, mark.start() - _NEAR) : mark.start()].rpartition("\n")[2]
+                alone = not before.strip(" \t`~") and text[mark.end() : mark.end() + 1] in (
+                    "",
+                    *"\r\n`~",
                 )
-                alone = not before.rpartition("\n")[2].strip() and after[:1] in ("", "\n", "\r")
                 if alone:
                     return True
         return False
@@ -269,7 +274,7 @@ def _is_named(text: str, mark: re.Match[str], least: int) -> bool:
     if start <= least or _QUOTES.get(text[start - 1]) != text[end : end + 1]:
         return False
     # A quotation mark behind a word ends a quotation.
-    return start - 1 == least or not (text[start - 2].isalnum() or text[start - 2] in ".,!?)]")
+    return start - 1 == least or not (text[start - 2].isalnum() or text[start - 2] in ".,!?)]`\"'")
 
 
 def _worded(text: str) -> Parted | None:

@@ -84,6 +84,7 @@ class _Check:
             judgments += await self._ordinary(source, asked, way)
             if requests is None:
                 await self._hostile(source, way)
+                await self._thoughts(source, asked, way)
             await self._failures(source, asked, way)
         if self.breaches:
             raise ConformanceError(self.factory.name, self.breaches)
@@ -135,6 +136,25 @@ class _Check:
 
     async def _hostile(self, source: FeedbackSource, way: Way) -> None:
         await self._judge(source, sample_requests(way, hostile=True), way, self.ctx)
+
+    async def _thoughts(
+        self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
+    ) -> None:
+        """A verifier must not take what a model thought for its answer."""
+        if source.info.kind != "verifier" or not source.info.deterministic:
+            return
+        thought = "<think>\n{}\n</think>\n\n"
+        told = []
+        for request in requests:
+            other = "\n".join(str(one.item.reference) for one in requests)
+            begun = [replace(r, text=thought.format(other) + r.text) for r in request.responses]
+            told.append(replace(request, responses=tuple(begun)))
+        plain = await self._judge(source, requests, way, self.ctx)
+        if _values(plain) != _values(await self._judge(source, told, way, self.ctx)):
+            self.breaches.append(
+                f"{way}: what a response thinks before its answer changes the verdict: judge"
+                " parted(response.text).answer"
+            )
 
     async def _failures(
         self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way

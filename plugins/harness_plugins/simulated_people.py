@@ -24,9 +24,10 @@ from harness.plugin import (
     Status,
     Verdict,
     hookimpl,
+    parted,
 )
 
-VERSION = "2"
+VERSION = "3"
 
 
 class Options(BaseModel):
@@ -82,7 +83,8 @@ class SimulatedPeople:
         rng = random.Random(hashlib.sha256(key).digest())
         if rng.random() < self.options.skip:
             return Verdict(Status.ABSTAINED, rationale="skipped")
-        a, b = (self._utility(request.item, response.text) for response in request.responses)
+        answers = [parted(response.text).answer for response in request.responses]
+        a, b = (self._utility(request.item, answer) for answer in answers)
         if abs(a - b) < self.options.tie_below:
             return Verdict(Status.OK, "TIE")
         return Verdict(Status.OK, "A" if rng.random() < 1 / (1 + math.exp(b - a)) else "B")

@@ -174,15 +174,15 @@ def test_json_in_a_fence_and_wrong_schemas(ctx: RunContext) -> None:
     assert judge(ctx, json_schema, {"type": "strange"}, text)[0] is ERROR
 
 
-THINK = r"<think>.*?</think>\s*<answer>.*?</answer>"
+THOUGHT = {"pattern": r"<think>.*?</think>\s*<answer>.*?</answer>", "reads": "whole"}
 
 
 @pytest.mark.parametrize(
     ("text", "options", "value"),
     [
-        ("<think>a\nb</think><answer>1</answer>\n", {"pattern": THINK}, True),
-        ("hm <think>a</think><answer>1</answer>", {"pattern": THINK}, False),
-        ("hm <think>a</think><answer>1</answer>", {"pattern": THINK, "match": "anywhere"}, True),
+        ("<think>a\nb</think><answer>1</answer>\n", {**THOUGHT}, True),
+        ("hm <think>a</think><answer>1</answer>", {**THOUGHT}, False),
+        ("hm <think>a</think><answer>1</answer>", {**THOUGHT, "match": "anywhere"}, True),
         ("aa", {"pattern": "a", "match": "anywhere", "at_most": 1}, False),
         ("a", {"pattern": "a", "match": "anywhere", "at_most": 1}, True),
         ("as an AI", {"pattern": "as an AI", "match": "anywhere", "forbidden": True}, False),
@@ -210,7 +210,7 @@ def test_a_pattern_that_never_ends_is_named(
     ctx: RunContext, pattern: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness_plugins.regex_format.LIMIT_S", 0.3)
-    status, value, reason = judge(ctx, regex_format, None, text, pattern=pattern)
+    status, value, reason = judge(ctx, regex_format, None, text, pattern=pattern, reads="whole")
     assert (status, value) == (TIMEOUT, None)
     assert repr(pattern) in reason and "0.3 s" in reason
 
