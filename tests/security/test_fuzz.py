@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from file_readers import ITEMS, LONG, READERS, RESPONSES, ROOT, WIDE
@@ -26,6 +29,7 @@ from harness.nouns.errors import DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash, seed_of
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import MAX_DEPTH, file_text, parsed_json, whole_characters
+from harness.nouns.scale import Scale, ScaleError
 from harness.nouns.yaml_file import parse_yaml
 from harness.records.rows import judgment_from, read_items
 from harness.sandbox.compare import same
@@ -294,3 +298,28 @@ def test_one_request_is_about_one_thing_in_all_files(tmp_path: Path) -> None:
     path.write_bytes(sample[0] + b"\n" + json.dumps(other).encode())
     with pytest.raises(DataError, match=r"f\.jsonl:2: request 'q1' is about i1\.b, i1\.a of i1"):
         READERS["judgments"].read(path)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("inf"), float("nan"), True, "1"])
+def test_what_no_float_can_hold_is_no_bound_of_a_scale(number: Any) -> None:
+    with pytest.raises(ScaleError, match="finite number"):
+        Scale("interval", low=number)
+
+
+BAD_STORES = {
+    "a mark without an owner": ("journal", "UPDATE in_flight SET owner = 'x'"),
+    "a mark of another kind": ("journal", "UPDATE in_flight SET cost_usd = 'much'"),
+    "a reply that is not whole": ("journal", "UPDATE replies SET body = '{}'"),
+    "a store without its secret": ("label store", "UPDATE meta SET value = 'x'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STORES)
+def test_a_store_whose_rows_are_damaged_is_one_clear_error(name: str, tmp_path: Path) -> None:
+    reader, damage = BAD_STORES[name]
+    path = tmp_path / "f.sqlite"
+    path.write_bytes(READERS[reader].samples[0])
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(damage)
+    with pytest.raises(HarnessError):
+        READERS[reader].read(path)
