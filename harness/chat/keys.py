@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
-from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, ChoicePlace, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.thoughts import parted
 
@@ -51,6 +52,8 @@ def to_body(reply: ChatReply, model: str) -> dict[str, Any]:
     """Return a reply as the journal keeps it: all that was said, so that it can be read again."""
     tokens = [reply.tokens.prompt, reply.tokens.completion]
     beside = {name: value for name in _BESIDE if (value := getattr(reply, name))}
+    if reply.choice_places is not None:
+        beside["choice_places"] = [list(astuple(place)) for place in reply.choice_places]
     kept = {name: getattr(reply, name) for name in _KEPT}
     return {"model": model, "tokens": tokens} | kept | beside
 
@@ -67,6 +70,8 @@ def from_body(body: Mapping[str, Any]) -> ChatReply:
         kept["text"] = said.answer
         kept["thoughts"] = body.get("thoughts") or said.thoughts
         kept["fitted"] = tuple(body.get("fitted", ()))
+        if (places := body.get("choice_places")) is not None:
+            kept["choice_places"] = tuple(ChoicePlace(*place) for place in places)
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"a reply in the journal is damaged: {error!r}",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.chat.choice_places import choice_places
 from harness.chat.failures import CallError, Failure, one_line
 from harness.chat.prices import most_tokens
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
@@ -31,9 +31,6 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Fields of a message for what was thought; some servers send the same under two names."""
 _THOUGHT_PARTS = ("thinking_blocks", "reasoning_details")
 
-ROUNDING = 0.01
-"""By how much a log-probability may be above 0."""
-
 
 def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     """Return the reply that a completion holds; it has no cost and no latency yet.
@@ -51,7 +48,9 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
         message = choice["message"]
         text, thoughts = _said(message)
         finish = _finish(choice.get("finish_reason"))
-        logprobs = choice_logprobs(choice.get("logprobs"), request.choices)
+        shown = redact(text)
+        places = choice_places(choice.get("logprobs"), text, request.choices)
+        places = () if places and shown != text else places  # nothing stands where it stood
         moved = message.get("provider_specific_fields") or {}  # where litellm puts it
         refusal = message.get("refusal") or moved.get("refusal")
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -61,10 +60,11 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
     fingerprint = body.get("system_fingerprint")
     model = str(body.get("model") or "")
     reply = ChatReply(
-        text=redact(text),
+        text=shown,
         finish_reason=finish,
         thoughts=redact(thoughts),
-        choice_logprobs=logprobs,
+        choice_logprobs=places[0].logprobs or None if places and len(places) == 1 else None,
+        choice_places=places,
         model_version=_name(f"{model} {fingerprint}" if fingerprint else model),
         **_used(usage, request, text),
     )
@@ -231,45 +231,3 @@ def checked(reply: ChatReply, refusal: str | None) -> ChatReply:
         raise CallError(Failure.THOUGHT, reason, reply=reply)
     reason = f"the answer is empty (finish reason {reply.finish_reason})"
     raise CallError(Failure.EMPTY, reason, reply=reply)
-
-
-def choice_logprobs(logprobs: Any, choices: Sequence[str]) -> dict[str, float] | None:
-    """Return the log-probabilities of the choices at the last token that is one of them.
-
-    Tokens count without white space around them, so that "A" and " A" add up (Lee et al. 2023 read
-    the tokens of both forms). A choice that is not among the reported tokens is left out.
-
-    Args:
-        logprobs: ``choices[0].logprobs`` of a completion.
-        choices: The answers that were asked for.
-
-    Raises:
-        ValueError: A number is no log-probability.
-        TypeError: They are not as OpenAI's format has them; AttributeError and KeyError, too.
-    """
-    if not choices or not isinstance(logprobs, Mapping):
-        return None
-    for step in reversed(logprobs.get("content") or []):
-        if str(step.get("token", "")).strip() not in choices:
-            continue
-        found: dict[str, float] = {}
-        for entry in step.get("top_logprobs") or [step]:
-            name = str(entry.get("token", "")).strip()
-            if name in choices:
-                value = _logprob(entry["logprob"])
-                found[name] = _log_sum(found[name], value) if name in found else value
-        return found or None
-    return None
-
-
-def _logprob(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"a log-probability is a {type(value).__name__}")
-    if not -math.inf < value <= ROUNDING:
-        raise ValueError(f"a log-probability is {value!r}")
-    return float(value)
-
-
-def _log_sum(a: float, b: float) -> float:
-    high, low = max(a, b), min(a, b)
-    return high + math.log1p(math.exp(low - high))

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from harness.feedback.contract import Prefetches, RunContext, Shown
 from harness.feedback.judge import JudgeSource
 from harness.judging import soft, verdicts
+from harness.judging.answer_form import WORDS, Asking, most_tokens, response_format
 from harness.judging.options import JudgeOptions
 from harness.judging.presentation import LETTERS, letters_of
-from harness.judging.templates import (
-    TEMPLATES,
-    Asking,
-    Template,
-    messages_for,
-    response_format,
-)
+from harness.judging.templates import TEMPLATES, Template, messages_for
 from harness.nouns.chat_messages import ChatReply, ChatRequest
-from harness.nouns.errors import ChatError, ConfigError
+from harness.nouns.errors import ChatError, ConfigError, ScaleError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion, Example
@@ -167,8 +162,12 @@ class ModelJudge:
         return replace(request, responses=tuple(shuffled))
 
     def askings(self, request: JudgmentRequest, seed: int, repeat: int) -> list[Asking]:
-        """Return how a request is asked about: all criteria in one call, or each in its own."""
-        options, policy = self.options, self.policy
+        """Return how a request is asked about: all criteria in one call, or each in its own.
+
+        Log-probabilities are those of one answer, so that a single response is then asked about
+        by one criterion after the other.
+        """
+        options, policy, member = self.options, self.policy, self.members[repeat]
         thought = options.chain_of_thought
         criteria = policy.criteria or (request.criterion,)
         asking = Asking(
@@ -176,37 +175,67 @@ class ModelJudge:
             reasoning="steps" if thought == "steps" else "brief" if thought else "none",
             reference_guided=options.reference,
             examples=policy.examples if options.few_shot else (),
-            structured=options.structured,
+            # A model in this process knows no schemas: it is asked in words.
+            structured=options.structured and not member.model.startswith(LOCAL),
             guidance=policy.guidance(request, repeat, seed) if policy.guidance else "",
         )
-        return [asking] if policy.together else [replace(asking, criteria=(c,)) for c in criteria]
+        together = policy.together and not (
+            request.way == "pointwise" and self.is_soft(member, request.way, criteria)
+        )
+        if together or len(criteria) == 1:
+            return [asking]
+        return [replace(asking, criteria=(c,), examples=_on(asking.examples, c)) for c in criteria]
 
-    def is_soft(self, member: Member, way: Way) -> bool:
+    def is_soft(self, member: Member, way: Way, criteria: Sequence[Criterion]) -> bool:
         """Tell whether a member's verdict comes from log-probabilities."""
-        wanted = self.options.soft
-        if wanted is None:
-            wanted = member.model.startswith(LOCAL) and not self.options.chain_of_thought
-        return wanted and way != "listwise"
+        options = self.options
+        if way == "listwise" or options.soft is False:
+            return False
+        if options.soft:
+            return True
+        quick = member.model.startswith(LOCAL) and not options.chain_of_thought
+        return quick and (way == "pairwise" or all(_answers_on(c.scale) for c in criteria))
+
+    def refuse(self, requests: Sequence[JudgmentRequest]) -> None:
+        """Refuse what cannot be asked, before anything is paid for.
+
+        Raises:
+            ConfigError: See above.
+        """
+        for request in requests:
+            if request.way != "pointwise":
+                continue
+            criteria = self.policy.criteria or (request.criterion,)
+            for criterion in criteria:
+                if self.options.soft:
+                    choices_for((criterion,), request.way)
+                if len(criteria) > 1:
+                    _weighable(criterion)
 
     def first_call(self, request: JudgmentRequest, asking: Asking, member: Member) -> ChatRequest:
         """Return the call that a presentation begins with; in most cases the only one."""
         options, way = self.options, request.way
         reasons = asking.reasoning != "none"
-        local = member.model.startswith(LOCAL)
+        local, plain = member.model.startswith(LOCAL), member.template.plain
+        messages = messages_for(member.template, request, asking)
         choices: tuple[str, ...] = ()
-        if self.is_soft(member, way) and not (local and reasons):
-            choices = choices_for(asking.criteria, way)
+        if self.is_soft(member, way, asking.criteria) and not (local and reasons):
+            choices = choices_for(asking.criteria, way, ties=not local and not plain)
+            if local and not plain:  # what can be answered comes after the word for it
+                messages.append({"role": "assistant", "content": f"{WORDS[way]}:"})
         temperature = options.temperature
         if temperature is None:
             temperature = 0.0 if options.samples == 1 else 1.0
+        count = len(request.responses)
+        most = 1 if choices and local else most_tokens(asking, way, count, plain)
         return ChatRequest(
             model=member.model,
-            messages=tuple(messages_for(member.template, request, asking)),
+            messages=tuple(messages),
             temperature=temperature,
-            max_tokens=options.max_tokens or (1024 if reasons else 1 if choices and local else 16),
+            max_tokens=options.max_tokens or most,
             seed=options.seed,
             choices=choices,
-            response_format=response_format(request, asking) if asking.structured else None,
+            response_format=response_format(asking, way, count) if asking.structured else None,
             extra=options.extra,
             repeat=member.sample,
             template_sha256=member.template.sha256,
@@ -225,36 +254,62 @@ class ModelJudge:
             asking = replace(asking, structured=False)
             call = self.first_call(request, asking, member)
             reply = await ctx.chat.complete(call)
-        if self.is_soft(member, request.way) and not call.choices:
+        if self.is_soft(member, request.way, asking.criteria) and not call.choices:
             # A local model goes on from its own reasons to the verdict, and its answers are scored.
-            word = "Verdict:" if request.way == "pairwise" else "Rating:"
+            word = f"{WORDS[request.way]}:"
             reasons = reply.text.rpartition(word)[0] or reply.text
             prefix = {"role": "assistant", "content": f"{reasons.rstrip()}\n\n{word}"}
             call = replace(call, choices=choices_for(asking.criteria, request.way))
             second = replace(call, messages=(*call.messages, prefix), max_tokens=1)
-            scored = await ctx.chat.complete(second)
-            reply = replace(scored, text=f"{prefix['content']} {scored.text}")
+            reply = await ctx.chat.complete(second)
         return read(reply, call, asking.criteria, request)
 
 
-def choices_for(criteria: Sequence[Criterion], way: Way) -> tuple[str, ...]:
+def choices_for(criteria: Sequence[Criterion], way: Way, ties: bool = False) -> tuple[str, ...]:
     """Return the answers whose log-probabilities make a soft verdict.
 
     Raises:
         ConfigError: The scale has no short list of answers.
     """
     if way == "pairwise":
-        return ("A", "B")
+        return ("A", "B", "TIE") if ties else ("A", "B")
     scale = criteria[0].scale
+    if found := _answers_on(scale):
+        return found
+    raise ConfigError(
+        f"soft: the scale of {criteria[0].id!r}, {scale.describe()}, has no short list of answers",
+        hint="use labels or whole numbers from 0 to 9, or soft: false",
+    )
+
+
+def _answers_on(scale: Scale) -> tuple[str, ...]:
+    """Return the answers on a scale where they are few; else nothing."""
     if scale.labels:
         return scale.labels
     low, high = scale.low, scale.high
-    if low is not None and high is not None and low == int(low) and 0 <= low < high <= 9:
-        return tuple(str(value) for value in range(int(low), int(high) + 1))
-    raise ConfigError(
-        f"soft: a scale {scale.describe()} has no short list of answers",
-        hint="use labels or whole numbers from 0 to 9, or soft: false",
-    )
+    few = low is not None and high is not None and low == int(low) and 0 <= low < high <= 9
+    # On 0 to 1, what stands between the two is an answer, too.
+    if not few or (low, high) == (0, 1):
+        return ()
+    assert low is not None and high is not None
+    return tuple(str(value) for value in range(int(low), int(high) + 1))
+
+
+def _weighable(criterion: Criterion) -> None:
+    scale = criterion.scale
+    try:
+        scale.to_unit(True if scale.is_binary else scale.labels[0] if scale.labels else scale.low)
+    except ScaleError as error:
+        raise ConfigError(
+            f"the criterion {criterion.id!r} cannot be weighed with others into one score:"
+            f" its scale is {scale.describe()}",
+            hint="give it an ordinal scale or both bounds, or judge by it alone (criterion: ...)",
+        ) from error
+
+
+def _on(examples: Sequence[Example], criterion: Criterion) -> tuple[Example, ...]:
+    found = (example.on(criterion.id) for example in examples)
+    return tuple(example for example in found if example is not None)
 
 
 def read(
@@ -262,24 +317,33 @@ def read(
 ) -> Verdict:
     """Return the verdict that a reply holds; pure, so recorded replies can be read again."""
     way = request.way
-    prompt = "\n".join(message["content"] for message in call.messages)
-    cut = reply.finish_reason == "length" and not call.choices
-    if way == "pairwise":
-        if reply.choice_logprobs:
-            return soft.pair_from_logprobs(reply.choice_logprobs)
-        verdict = verdicts.read_pair(reply.text, prompt, cut)
-    elif way == "listwise":
-        verdict = verdicts.read_ranking(reply.text, letters_of(request.responses), prompt, cut)
-    elif len(criteria) > 1:
-        verdict = verdicts.read_scores(reply.text, criteria, prompt, cut)
+    # What it was shown as its own earlier answers is nobody's to quote.
+    shown = [message["content"] for message in call.messages if message["role"] != "assistant"]
+    prompt = "\n".join(shown)
+    cut = reply.finish_reason == "length" and reply.text.strip() not in call.choices
+    scale = criteria[0].scale
+
+    def words(text: str) -> Verdict:
+        if way == "pairwise":
+            return verdicts.read_pair(text, prompt, cut)
+        if way == "listwise":
+            return verdicts.read_ranking(text, letters_of(request.responses), prompt, cut)
+        if len(criteria) > 1:
+            return verdicts.read_scores(text, criteria, prompt, cut)
+        return verdicts.read_score(text, scale, prompt, cut)
+
+    def likely(logprobs: Mapping[str, float]) -> Verdict:
+        if way == "pairwise":
+            return soft.pair_from_logprobs(logprobs)
+        if not scale.is_numeric:
+            return soft.score_from_logprobs(logprobs, scale)
+        value = soft.expected_value(logprobs, call.choices)
+        return Verdict(Status.OK, value, rationale="expectation over log-probabilities")
+
+    if call.choices:
+        verdict = soft.verdict_of(reply, call.choices, words, likely)
     else:
-        scale = criteria[0].scale
-        if reply.choice_logprobs:
-            if scale.is_numeric:
-                value = soft.expected_value(reply.choice_logprobs, call.choices)
-                return Verdict(Status.OK, value, rationale="expectation over log-probabilities")
-            return soft.score_from_logprobs(reply.choice_logprobs, scale)
-        verdict = verdicts.read_score(reply.text, scale, prompt, cut)
+        verdict = words(reply.text)
     if verdict.status is Status.OK and not verdict.rationale:
         verdict = replace(verdict, rationale=verdicts.rationale_of(reply.text))
     return verdict
@@ -321,6 +385,7 @@ class ModelJudgeSource(JudgeSource):
     ) -> Iterator[ChatRequest]:
         """Yield the calls that judging some requests begins with."""
         judge = self.judge
+        judge.refuse(requests)
         for request, _, repeat in self.shown(requests, ctx.seed, skip):
             shown = judge.shown(request, ctx.seed, repeat)
             for asking in judge.askings(request, ctx.seed, repeat):
@@ -331,6 +396,7 @@ class ModelJudgeSource(JudgeSource):
     ) -> AsyncGenerator[Judgment, None]:
         """Yield judgments; in batch mode from replies that a batch has fetched before."""
         chat = ctx.chat
+        self.judge.refuse(requests)
         if self.judge.options.mode == "batch" and isinstance(chat, Prefetches):
             await chat.prefetch(self.planned(requests, ctx, skip))
         async with aclosing(JudgeSource.annotate(self, requests, ctx, skip)) as judgments:

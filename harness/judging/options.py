@@ -22,12 +22,14 @@ class JudgeOptions(BaseModel):
         chain_of_thought: Whether the judge gives reasons before its verdict; "steps" asks for a
             requirement list, a check and a comparison.
         soft: Take the verdict from the log-probabilities of the possible answers; by default for
-            local models only.
+            local models only, where the scale has few. Several criteria on a single response are
+            then asked about one by one; lists are ranked in words.
         structured: Ask for a JSON object that fits a schema; the text parser reads what comes.
         reference: Show the item's reference to the judge.
         few_shot: Show the rubric's worked examples.
         temperature: Of the sampling; 0 is greedy, and the default for one sample (else 1).
-        max_tokens: Limit of an answer; by default 16 without reasons, 1024 with.
+        max_tokens: Limit of an answer; by default what the longest verdict needs that is asked
+            for, twice, and 1024 more for reasons.
         seed: Sent to providers that take one.
         api_base: Address of an OpenAI-compatible server, such as http://localhost:8000/v1.
         input_cost_per_token: Dollars, where litellm does not know the model's price.
@@ -66,10 +68,18 @@ class JudgeOptions(BaseModel):
         for name in self.templates:
             if name not in TEMPLATES:
                 raise ValueError(f"templates: unknown {name!r}; known: {', '.join(TEMPLATES)}")
+            if TEMPLATES[name].plain and self.chain_of_thought:
+                raise ValueError(
+                    f"templates: {name!r} asks for nothing but the verdict, so chain_of_thought"
+                    " needs another one, such as standard"
+                )
         if self.samples > 1 and self.temperature == 0:
             raise ValueError("samples: several samples at temperature 0 are one sample")
         if self.soft and self.structured:
-            raise ValueError("soft: log-probabilities of a verdict cannot be read from JSON")
+            raise ValueError(
+                "soft: log-probabilities of a verdict cannot be read from JSON; leave soft or"
+                " structured out"
+            )
         if "api_key" in self.provider:
             raise ValueError("provider: a key belongs in the environment, not in a file")
         return self

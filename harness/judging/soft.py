@@ -3,12 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from harness.nouns.chat_messages import ChatReply, ChoicePlace
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
 from harness.ratings.both_orders import likelier
+
+Read = Callable[[str], Verdict]
+Make = Callable[[Mapping[str, float]], Verdict]
+
+
+def verdict_of(reply: ChatReply, choices: Sequence[str], read: Read, make: Make) -> Verdict:
+    """Return the verdict of a reply by the log-probabilities of what it could have been.
+
+    Args:
+        reply: A reply with log-probabilities, or without: then its words count.
+        choices: What could be answered.
+        read: Returns the verdict of words.
+        make: Returns the verdict of log-probabilities.
+    """
+    if reply.choice_logprobs and reply.text.strip() in choices:
+        return make(reply.choice_logprobs)
+    verdict = read(reply.text)
+    if verdict.status is not Status.OK or reply.choice_places is None:
+        return verdict
+    place = _place_of(verdict, reply, choices, read)
+    problem = place.problem if place else "none of its tokens is what the verdict was read from"
+    if place is None or problem:
+        return Verdict(
+            Status.UNPARSEABLE, rationale=f"{verdict.value} without a log-probability: {problem}"
+        )
+    return make(place.logprobs)
+
+
+def _place_of(
+    verdict: Verdict, reply: ChatReply, choices: Sequence[str], read: Read
+) -> ChoicePlace | None:
+    """Return the place from which a verdict was read: with another choice there, it is another."""
+    text = reply.text
+    for place in reversed(reply.choice_places or ()):
+        end = place.start + len(place.said)
+        if text[place.start : end] != place.said:
+            continue
+        other = next(c for c in choices if c.lower() != place.said.lower())
+        changed = read(text[: place.start] + other + text[end:])
+        if changed.status is Status.OK and changed.value != verdict.value:
+            return place
+    return None
 
 
 def normalised(logprobs: Mapping[str, float], choices: Sequence[str]) -> dict[str, float]:

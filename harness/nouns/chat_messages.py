@@ -28,7 +28,8 @@ class ChatRequest:
         temperature: Sampling temperature; 0 is greedy, None the model's own.
         max_tokens: Upper limit of the answer; where a model thinks, the client adds room for it.
         seed: Passed on where the provider takes one.
-        choices: When given, log-probabilities of these answers as the next token are asked for.
+        choices: When given, log-probabilities of these answers are asked for: where the answer
+            says one of them; of a model in this process as the next token.
         response_format: JSON schema of a structured reply.
         extra: Further parameters of the provider (api_base, extra_body, ...).
         repeat: Index of the sample, so that k samples are k calls.
@@ -48,13 +49,32 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoicePlace:
+    """A place of a reply where one of the request's choices stands.
+
+    Args:
+        start: Characters of the text before it.
+        said: The choice as it is written there.
+        logprobs: Natural log-probabilities of the choices in that place; empty with a problem.
+        problem: Why they are not known.
+    """
+
+    start: int
+    said: str
+    logprobs: Mapping[str, float]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatReply:
     """What came back from one call.
 
     ``choice_logprobs`` holds natural log-probabilities for those of the request's choices that the
-    provider reported; ``cost_usd`` is 0 for a cached reply. ``tries`` counts the requests that
-    were sent for it; what the unusable ones cost is part of ``cost_usd``. ``bounded`` tells that
-    the server's count of tokens could not be: ``tokens`` are the most that the request can take.
+    provider reported, where the reply says one of them in a single place; ``choice_places`` has
+    all places (None where the provider reported no log-probabilities). ``cost_usd`` is 0 for a
+    cached reply. ``tries`` counts the requests that were sent for it; what the unusable ones cost
+    is part of ``cost_usd``. ``bounded`` tells that the server's count of tokens could not be:
+    ``tokens`` are the most that the request can take.
     ``text`` is the answer alone; what the model thought before it is in ``thoughts``, in whatever
     form the server told it. ``fitted`` says what was sent otherwise than it was asked, since the
     model does not take it.
@@ -72,3 +92,4 @@ class ChatReply:
     bounded: bool = False
     thoughts: str = ""
     fitted: tuple[str, ...] = ()
+    choice_places: tuple[ChoicePlace, ...] | None = None

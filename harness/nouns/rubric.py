@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import RubricError, ScaleError
@@ -47,17 +47,28 @@ class Principle:
 class Example:
     """One worked example of a rubric, shown to the judge before the request (few-shot).
 
+    It is shown where as many responses are judged, and where it has the verdict that is asked for.
+
     Args:
         prompt: The prompt of the example.
         responses: One response (pointwise), two (pairwise) or more (listwise).
-        verdict: The verdict that is right.
+        verdict: The right verdict: A, B or TIE of two, "B > A > C" of more; of one response a
+            value of the scale, where there is one criterion. Empty where there is none.
         rationale: Why.
+        by_criterion: The right verdict by each criterion: of several on a single response, or
+            where each is asked for by itself. Empty where there is none.
     """
 
     prompt: str
     responses: tuple[str, ...]
     verdict: str
     rationale: str = ""
+    by_criterion: Mapping[str, str] = field(default_factory=dict)
+
+    def on(self, criterion: str) -> Example | None:
+        """Return the example for one criterion of several; None where it has no verdict on it."""
+        verdict = self.by_criterion.get(criterion)
+        return None if verdict is None else replace(self, verdict=verdict, by_criterion={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,7 @@ def _read(content: Any) -> Rubric | Constitution:
         shown = content.get("examples", [])
         if not isinstance(shown, list):
             raise RubricError(f"examples must be a list, got {shown!r}")
-        examples = tuple(_example(row, f"examples[{i}]") for i, row in enumerate(shown))
+        examples = tuple(_example(row, f"examples[{i}]", criteria) for i, row in enumerate(shown))
         return Rubric(name, version, criteria, sha, examples)
     principles = tuple(_principle(row, f"principles[{i}]") for i, row in enumerate(rows))
     return Constitution(name, version, principles, sha, _text(content, "provenance"))
@@ -231,17 +242,63 @@ def _principle(row: object, place: str) -> Principle:
     )
 
 
-def _example(row: object, place: str) -> Example:
-    allowed = {"prompt", "responses", "verdict", "rationale"}
-    row = _check_keys(row, allowed, {"prompt", "responses", "verdict"}, place)
+def _example(row: object, place: str, criteria: Sequence[Criterion]) -> Example:
+    allowed = {"prompt", "responses", "verdict", "rationale", "by_criterion"}
+    row = _check_keys(row, allowed, {"prompt", "responses"}, place)
     shown = row["responses"]
     if not isinstance(shown, list) or not shown:
         raise RubricError(
             f"responses of {place} must be a list with at least one, got {shown!r}",
         )
-    return Example(
+    example = Example(
         _text(row, "prompt", place),
         tuple(_as_text(text, f"a response of {place}") for text in shown),
         _text(row, "verdict", place),
         _text(row, "rationale", place),
+        _by_criterion(row.get("by_criterion") or {}, place, [c.id for c in criteria]),
     )
+    if not example.verdict and not example.by_criterion:
+        raise RubricError(f"{place} misses verdict")
+    count = len(example.responses)
+    if count == 1 and len(criteria) > 1 and example.verdict:
+        raise RubricError(
+            f"verdict of {place} is {example.verdict!r}, but a single response gets a value by"
+            " each criterion",
+            hint=f"write by_criterion: {{{', '.join(f'{c.id}: ...' for c in criteria)}}}",
+        )
+    if example.verdict:
+        _check_verdict(example.verdict, f"verdict of {place}", count, criteria[0].scale)
+    for criterion in criteria:
+        if value := example.by_criterion.get(criterion.id):
+            where = f"by_criterion.{criterion.id} of {place}"
+            _check_verdict(value, where, count, criterion.scale)
+    return example
+
+
+def _by_criterion(given: object, place: str, ids: Sequence[str]) -> dict[str, str]:
+    where = f"by_criterion of {place}"
+    row = _check_keys(given, set(ids), set(ids) if given else set(), where)
+    return {name: _as_text(row[name], f"{name} of {where}") for name in ids if name in row}
+
+
+def _check_verdict(verdict: str, what: str, count: int, scale: Scale) -> None:
+    """Refuse the verdict of an example that no judge may give on so many responses."""
+    if count == 1:
+        right = verdict in scale.labels or (scale.is_numeric and _is_on(verdict, scale))
+        wanted = f"a single response gets a value of the scale {scale.describe()}"
+    elif count == 2:
+        right = verdict in ("A", "B", "TIE")
+        wanted = "two responses get A, B or TIE"
+    else:
+        letters = [chr(ord("A") + number) for number in range(count)]
+        right = sorted(verdict.split(" > ")) == letters
+        wanted = f"{count} responses get all letters, best first, such as {' > '.join(letters)}"
+    if not right:
+        raise RubricError(f"{what} is {verdict!r}, but {wanted}")
+
+
+def _is_on(verdict: str, scale: Scale) -> bool:
+    try:
+        return scale.contains(float(verdict))
+    except ValueError:
+        return False

@@ -96,7 +96,8 @@ class StubServer:
             "empty", "null", "refusal", "filter", "length", "hang" (never answers), or "ok".
         every: Outcome of all requests after those; "ok" by default.
         latency_s: Seconds before each answer.
-        logprobs: Log-probabilities of tokens that are reported where they are asked for.
+        logprobs: Log-probabilities that are reported where they are asked for: of the first
+            token, where the answer has it last, and of those that could stand in its place.
         retry_after_ms: Header of a 429.
 
     Attributes:
@@ -261,8 +262,7 @@ class StubServer:
             choice |= {**given, "message": message}
         choices = [choice] if isinstance(given, str) else given.get("choices", [choice])
         if body.get("logprobs"):
-            top = [{"token": t, "logprob": p, "bytes": None} for t, p in self.logprobs.items()]
-            choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
+            choice["logprobs"] = {"content": self._tokens(text or "")}
         return {
             "id": "chatcmpl-stub",
             "object": "chat.completion",
@@ -272,6 +272,20 @@ class StubServer:
             "choices": choices,
             "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
         }
+
+    def _tokens(self, text: str) -> list[dict[str, Any]]:
+        """Return a text as tokens, the first of ``logprobs`` where it stands last."""
+        top = [{"token": t, "logprob": p, "bytes": None} for t, p in self.logprobs.items()]
+        said = str(top[0]["token"])
+        before, found, after = text.rpartition(said.strip())
+        parts = [before, said, after] if found else [text]
+        return [
+            {**top[0], "top_logprobs": top}
+            if found and number == 1
+            else {"token": part, "logprob": 0.0, "bytes": None, "top_logprobs": []}
+            for number, part in enumerate(parts)
+            if part
+        ]
 
     def _send(
         self,

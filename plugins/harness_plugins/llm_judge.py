@@ -45,7 +45,7 @@ def policy_of(options: Options) -> JudgePolicy:
         raise PluginError(
             f"{options.rubric} is a constitution, not a rubric", hint="use: constitution"
         )
-    chosen = rubric.criteria
+    chosen, examples = rubric.criteria, rubric.examples
     if options.criterion is not None:
         chosen = tuple(c for c in chosen if c.id == options.criterion)
         if not chosen:
@@ -53,8 +53,11 @@ def policy_of(options: Options) -> JudgePolicy:
             raise PluginError(
                 f"rubric {rubric.id} has no criterion {options.criterion!r}", hint=f"known: {names}"
             )
+        if len(rubric.criteria) > 1:  # an example of the whole rubric says nothing of this one
+            own = (example.on(options.criterion) for example in examples)
+            examples = tuple(example for example in own if example is not None)
     together = options.criteria == "together"
-    return JudgePolicy(chosen, together, rubric.examples, None, rubric.sha256, rubric.id)
+    return JudgePolicy(chosen, together, examples, None, rubric.sha256, rubric.id)
 
 
 def build(name: str, options: Options) -> FeedbackSource:

@@ -23,6 +23,7 @@ LITTLE_S = 0.05
 """Below this, a ratio says nothing."""
 
 PATTERNS = {
+    "harness/chat/choice_places.py": (4, "choices"),
     "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
     "harness/chat/fitting.py": (5, "names of models; errors of servers, of at most 300 letters"),
     "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),

@@ -16,6 +16,7 @@ from harness_plugins import (
     simulated_people,
 )
 
+from harness.chat.choice_places import choice_places
 from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
@@ -66,6 +67,12 @@ JUDGES: Mapping[str, Callable[[str], Any]] = {
 }
 """What reads the reply of a judge."""
 
+
+def _places(text: str) -> Any:
+    whole = {"token": text, "logprob": -0.1}
+    return choice_places({"content": [whole]}, text, FIVE.labels)
+
+
 SHOWN: Mapping[str, Callable[[str], Any]] = {
     "untrusted": presentation.untrusted,
     "messages": _shown,
@@ -89,6 +96,7 @@ VERIFIERS: Mapping[str, Callable[[str], Any]] = {
 
 OTHERS: Mapping[str, Callable[[str], Any]] = {
     "thoughts": thoughts.parted,
+    "choices": _places,
     "diversity": diversity.tokens_of,
     "label": values.said_text,
     "label, on a scale": lambda text: values.on_scale(text, FIVE),
