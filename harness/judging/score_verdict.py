@@ -1,45 +1,104 @@
-"""Reads the score or label that a judge gives, and the scores of several criteria."""
+"""Reads the score or label that a judge gives, and the scores of several criteria.
+
+A statement counts when the whole clause from its mark to the end of its line or sentence is
+understood. Statements that differ are a failure, but where the judge says between them that it
+changes its mind, or where the last one is of the whole and the others are of its parts.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.judging.reply import Answer, answer_of
-from harness.judging.stated import (
-    DASHES,
-    SHORT,
-    WRAP,
-    alone,
-    explicit,
-    is_short,
-    no_verdict,
+from harness.judging.score_statement import (
+    LABEL_MARKS,
+    MARKS,
+    QUALITIES,
+    WEAK_MARKS,
+    Statement,
+    bare_name,
+    is_neutral,
+    is_whole,
+    sentences,
+    spoken,
+    statements,
+    words,
 )
+from harness.judging.score_value import Values, not_understood, values_of
+from harness.judging.stated import no_verdict
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
 
-_DIGITS = r"[-+]?\d++(?:[.,]\d++)?+"
-_NUMBER = rf"(?<![\w.])(?P<value>{_DIGITS})(?![\w]|[.,]\d)"
-_OUT_OF = r"(?:[*_`\"')\]]*+\s*+(?:/|out\s++of|of)\s*+(?P<out_of>\d++(?:\.\d++)?+))?"
-_SCORE_MARK = (
-    r"(?:\b(?:final\s++|overall\s++|total\s++)?(?:rating|score|grade|verdict|mark)\b|\[result\])"
+_NAME = 24
+"""Characters in which a statement may say that it is a new one."""
+_DEPTH = 8
+"""Levels of a JSON object that are read."""
+_NAMES = ("criterion", "name", "aspect", "dimension", "category", "metric")
+_YES = frozenset({"correct", "pass", "passed", "success", "yes"})
+
+_ONLY_A_VALUE = re.compile(r"[^,;:]{0,40}[.!,;]?\s*")
+_HIGHEST = re.compile(r"\d\s*(?:/|out of)\s*\d+\W*\Z")
+_TURNED = re.compile(
+    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction"
+    r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"
+    r"|looking\s+(?:closer|again)|let\s+me\s+(?:revise|reconsider|change|correct|adjust|re-?)"
+    r"|i\s+(?:(?:must|have\s+to|should|need\s+to|want\s+to|now|will|would|now\s+have\s+to)\s+)?"
+    r"(?:revise|reconsider|correct|change|changed|lower|raise|adjust|retract|withdraw|take\s+(?:that|it)\s+back)"
+    r"|revised|corrected|having\s+reconsidered)\b",
+    re.IGNORECASE,
 )
-# Each of its parts begins with another character, so that giving back what a label needs is quick.
-_SCORE_LINK = rf"(?:(?:is|of|would\s++be|as|a|an)\b|-\s|[:=>{DASHES}(\[{{<*_`\"'\s])*"
-_MARKED_SCORE = re.compile(rf"{_SCORE_MARK}{_SCORE_LINK}+{_NUMBER}{_OUT_OF}", re.IGNORECASE)
-_BRACKETED_SCORE = re.compile(rf"\[\[\s*+{_NUMBER}\s*+{_OUT_OF}\s*+\]\]")
-_BARE_SCORE = re.compile(rf"^{WRAP}{_NUMBER}{_OUT_OF}{SHORT}$", re.DOTALL)
-_WHOLE_SCORE = re.compile(rf"\s*+{_NUMBER}{_OUT_OF}\s*+")
-_RANGE_AFTER = re.compile(rf"\s*+(?:[-{DASHES}]|to|\.\.++)\s*+\d", re.IGNORECASE)
-_NUMBER_LABEL = re.compile(r"-?\d++(?:\.\d++)?")
+_MISTAKEN = re.compile(
+    r"\b(?:i\s+(?:have\s+to\s+)?(?:change(?:d)?\s+my\s+mind|correct\s+myself|take\s+(?:that|it)\s+back"
+    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake))\b",
+    re.IGNORECASE,
+)
+_UNSURE = re.compile(
+    r"\b(?:actually|perhaps|maybe|possibly|rather|instead|fairer|better|appropriate|revise[ds]?|lower|raise"
+    r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact)\b",
+    re.IGNORECASE,
+)
+_NOT_MEANT = re.compile(
+    r"\b(?:would|could|might|needs?|requires?|to\s+(?:get|earn|reach|deserve|be)|if|not|short\s+of|than"
+    r"|instead\s+of|means|from)\b|n't\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a statement says.
+
+    Args:
+        start: Where it begins in the answer.
+        end: Where its sentence ends.
+        rank: "whole": the overall score. "main": a score. "part": that of a part. "said": a score
+            in a sentence. "weak": what a response is, which may be no score.
+        verdict: On the scale, or a failure.
+        closed: Whether more text could not change it.
+    """
+
+    start: int
+    end: int
+    rank: str
+    verdict: Verdict
+    closed: bool = False
+
+    @property
+    def is_ok(self) -> bool:
+        return self.verdict.status is Status.OK
 
 
 def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) -> Verdict:
     """Return the verdict on one response: a value of a scale; one off it is no verdict."""
-    return _score(answer_of(reply, prompt), reply, scale, cut)
+    values = values_of(scale)
+    answer = answer_of(reply, prompt, lambda line: _states(line, [values]))
+    found = [*_of_text(answer, values, cut), *_of_objects(answer, values, _main_rank(values), True)]
+    return _decided(answer, values, found, cut) or no_verdict(answer, reply, cut)
 
 
 def read_scores(
@@ -47,101 +106,270 @@ def read_scores(
 ) -> Verdict:
     """Return the weighted mean, between 0 and 1, of the values of several criteria.
 
-    The reply is a JSON object, or has a line "name: value" for each criterion; all need a value.
+    The reply is a JSON object, a table, or has a line "name: value" for each criterion; all need a
+    value of their own scale.
     """
-    answer = answer_of(reply, prompt)
+    scales = [values_of(criterion.scale) for criterion in criteria]
+    answer = answer_of(reply, prompt, lambda line: _states(line, scales))
+    said = statements(answer, [words(criterion.id) for criterion in criteria])
     total, parts = 0.0, []
     for criterion in criteria:
-        entry = answer.field(criterion.id.lower())
-        value = entry[1] if entry else None
-        if value is None:
-            name = re.escape(criterion.id)
-            mark = re.compile(rf"(?<!\w){name}[\s*_`\"']*+[:=]\s*+(?P<value>.++)", re.IGNORECASE)
-            lines = list(mark.finditer(answer.own))
-            own = [line for line in lines[-64:] if not answer.is_reported(line.start())]
-            if not own:
-                return no_verdict(answer, reply, cut)
-            value = own[-1]["value"]
-        found = read_score(f"Rating: {value if is_short(value) else ''}", criterion.scale)
-        if found.status is not Status.OK:
-            return Verdict(found.status, rationale=f"{criterion.id}: {found.rationale}")
-        total += criterion.weight * criterion.scale.to_unit(found.value)
-        parts.append(f"{criterion.id}: {found.value}")
+        values, wanted = values_of(criterion.scale), words(criterion.id)
+
+        def rank(
+            name: tuple[str, ...], section: tuple[str, ...], wanted: tuple[str, ...] = wanted
+        ) -> str | None:
+            return "main" if _is_of(name, section, wanted) else None
+
+        found = [*_named(said, values, rank), *_of_objects(answer, values, rank)]
+        verdict = _decided(answer, values, found, cut)
+        if verdict is None:
+            missing = no_verdict(answer, reply, cut)
+            return Verdict(missing.status, rationale=f"{criterion.id}: {missing.rationale}")
+        if verdict.status is not Status.OK:
+            return Verdict(verdict.status, rationale=f"{criterion.id}: {verdict.rationale}")
+        total += criterion.weight * criterion.scale.to_unit(verdict.value)
+        parts.append(f"{criterion.id}: {verdict.value}")
     mean = total / sum(criterion.weight for criterion in criteria)
     return Verdict(Status.OK, mean, rationale="; ".join(parts))
 
 
-def _score(answer: Answer, reply: str, scale: Scale, cut: bool) -> Verdict:
-    entry = answer.field("rating", "score", "verdict", "grade", "value")
-    if not (_has_number_labels(scale) or scale.is_numeric):
-        return _label(answer, entry, reply, scale, cut)
-
-    def number(found: re.Match[str]) -> Verdict:
-        return _number(found["value"], found["out_of"], scale)
-
-    def json_number(value: Any) -> Verdict | None:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            return None
-        found = _WHOLE_SCORE.fullmatch(str(value)) if is_short(value) else None
-        return number(found) if found else None
-
-    patterns = (_BRACKETED_SCORE, _MARKED_SCORE)
-    if stated := explicit(answer, patterns, number, entry, json_number, _RANGE_AFTER):
-        return stated
-    if not cut and (found := alone(answer.own, _BARE_SCORE)):
-        return number(found)
-    return no_verdict(answer, reply, cut)
+_Rank = Callable[[tuple[str, ...], tuple[str, ...]], str | None]
+"""Returns what a name, under a heading, is a score of; None for nothing of interest."""
 
 
-def _has_number_labels(scale: Scale) -> bool:
-    return bool(scale.labels) and all(map(_NUMBER_LABEL.fullmatch, scale.labels))
+def _is_of(name: tuple[str, ...], section: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Tell whether a score is that of a criterion."""
+    marks = MARKS | WEAK_MARKS | LABEL_MARKS | {"scores", "ratings", "for", "of", "the", "passed"}
+    marks |= {"criteria", "results", "pass"}
+    names = [name, tuple(w for w in name if w not in marks)]
+    if not names[1]:
+        names.append(section)
+        names.append(tuple(w for w in section if w not in marks))
+    return wanted in names
 
 
-def _number(value: str, out_of: str | None, scale: Scale) -> Verdict:
-    number = float(value.replace(",", "."))
-    high = float(scale.labels[-1]) if scale.labels else scale.high
-    if out_of is not None and high is not None and float(out_of) != high:
-        return _off_scale(f"{value}/{out_of}", scale)
-    if scale.labels:
-        for label in scale.labels:
-            if float(label) == number:
-                return Verdict(Status.OK, label)
-        return _off_scale(value, scale)
-    return Verdict(Status.OK, number) if scale.contains(number) else _off_scale(value, scale)
+def _main_rank(values: Values) -> _Rank:
+    """Return what ranks the names of single scores."""
+    marks = MARKS if values.is_number and values.word is None else MARKS | LABEL_MARKS
+    if values.scale.is_binary:
+        marks |= _YES
+
+    def rank(name: tuple[str, ...], section: tuple[str, ...]) -> str | None:
+        named = set(name)
+        rest = tuple(w for w in bare_name(name) if w not in marks)
+        if not rest and (named & (marks | WEAK_MARKS) or is_whole(name, ())):
+            if is_whole(name, section):
+                return "whole"
+            return "main" if is_neutral(section) else "part"
+        named_part = set(rest) or named & QUALITIES
+        return "part" if named_part and named_part <= QUALITIES else None
+
+    return rank
 
 
-def _label(
-    answer: Answer, entry: tuple[int, Any] | None, reply: str, scale: Scale, cut: bool
-) -> Verdict:
-    """Read a label of a nominal or ordinal scale; a binary one is also yes and no."""
-    names: dict[str, Any] = {label.lower(): label for label in scale.labels}
-    if scale.is_binary:
-        names = {"true": True, "yes": True, "pass": True, "correct": True}
-        names |= {"false": False, "no": False, "fail": False, "incorrect": False}
+def _states(line: str, scales: Sequence[Values]) -> bool:
+    """Tell whether a line has a statement that is understood."""
+    said = statements(Answer(line, line))
+    read = [(one, values.clause(one.text)) for values in scales for one in said]
+    found = [
+        (one, verdict) for one, verdict in read if verdict and one.how not in ("weak", "below")
+    ]
+    ok = [one for one, verdict in found if verdict.status is Status.OK]
+    return bool(ok) and all(one in ok or one.how == "bare" for one, _ in found)
 
-    def named(value: Any) -> Verdict | None:
-        if isinstance(value, bool) and scale.is_binary:
-            return Verdict(Status.OK, value)
-        known = isinstance(value, str) and value.strip().lower() in names
-        return Verdict(Status.OK, names[value.strip().lower()]) if known else None
 
-    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    word = rf"(?P<value>(?<!\w)(?:{either})(?!\w))"
-    no_list = rf"(?!\s*+(?:/|\||,|\bor\b)\s*+(?:{either}))"
-    marked = re.compile(
-        rf"(?:{_SCORE_MARK}|\b(?:answer|label)\b){_SCORE_LINK}{word}{no_list}", re.IGNORECASE
+def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[_Said]:
+    """Yield what the statements of an answer say on a scale."""
+    said = statements(answer)
+    yield from _named(said, values, _main_rank(values))
+    bare = [one for one in said if one.how == "bare"]
+    if cut:
+        bare = [one for one in bare[:1] if "\n" in answer.own[one.end :]]
+    end = len(answer.own.rstrip())
+    for one in said:
+        whole = values.scale.is_binary or not answer.own[: one.start].strip()
+        if not cut and one.how == "weak" and values.word is not None and one.end >= end and whole:
+            if (verdict := values.clause(one.text)) is not None:
+                yield _Said(one.start, one.end, "weak", verdict)
+    read = [(one, values.clause(_first(one.text, values))) for one in bare]
+    ok = [(one, verdict) for one, verdict in read if verdict and verdict.status is Status.OK]
+    if not ok or any(verdict != ok[0][1] for _, verdict in ok):
+        return
+    ends = [n for n, line in enumerate(bare) if line.text]
+    for one, verdict in ok:
+        if ends and one in (bare[ends[0]], bare[ends[-1]]):
+            rank = "main" if is_neutral(one.section) or is_whole((), one.section) else "part"
+            if len(list(sentences(one.text))) > 1 and not cut:
+                rank = "said"
+            yield _Said(one.start, one.end, rank, verdict)
+
+
+def _first(line: str, values: Values) -> str:
+    """Return the sentence of a line that may be a value: the only one, or a first "Yes."."""
+    parts = [line[begin:end].strip() for begin, end in sentences(line)]
+    while len(parts) == 2 and parts[0].endswith("?") and parts[0].count(" ") > 1:
+        parts = parts[1:]
+    if not parts or "=" in parts[0]:
+        return ""
+    yes_or_no = {"yes", "no"} <= set(values.names) and parts[0].endswith(".")
+    return parts[0] if len(parts) == 1 or yes_or_no or _HIGHEST.search(parts[0]) else ""
+
+
+def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[_Said]:
+    """Yield what the statements with names of interest say."""
+    for one in said:
+        if one.how in ("bare", "weak"):
+            continue
+        ranked = rank(one.name, one.section)
+        if ranked is None:
+            continue
+        verdict = values.clause(one.text)
+        if verdict is None:
+            continue
+        ok = verdict.status is Status.OK
+        if one.hint and not _fits(one.hint, values):
+            verdict, ok = _mismatch(one, values), False
+        if not ok and (one.how in ("strict", "below", "fits") or not set(one.name) & MARKS):
+            if ranked == "main" and one.how not in ("line", "tag", "dash"):
+                continue
+            if ranked in ("part", "whole"):
+                continue
+        if one.how == "strict" and _has_reason(one.text):
+            continue
+        if one.how == "dash" and (values.low is None or values.low < 0) and values.is_number:
+            verdict = not_understood(f"- {one.text}")
+        if one.how in ("said", "fits"):
+            ranked = "said" if ranked in ("main", "whole") else ranked
+        yield _Said(one.start, one.end, ranked, verdict, closed=one.how == "tag")
+
+
+def _has_reason(text: str) -> bool:
+    return _ONLY_A_VALUE.fullmatch(text) is None
+
+
+def _fits(hint: str, values: Values) -> bool:
+    """Tell whether the range that is said of a name is that of the scale."""
+    if not values.is_number or not any(c.isdigit() for c in hint):
+        return True
+    span = values.span(hint if hint[:1] in ("(", "[") else f"({hint.strip()})", 0)
+    return span is not None and span[1]
+
+
+def _mismatch(one: Statement, values: Values) -> Verdict:
+    said = f"{one.hint.strip()} {one.text}".strip()
+    return Verdict(
+        Status.UNPARSEABLE, rationale=f"{said[:60]} is not on the scale {values.scale.describe()}"
     )
-    bracketed = re.compile(rf"\[\[\s*+{word}\s*+\]\]", re.IGNORECASE)
-    # Of what may surround a label, some may begin or end one: let it be given back.
-    bare = re.compile(rf"^{WRAP[:-1]}{word}{SHORT}$", re.IGNORECASE)
-    patterns = (bracketed, marked)
-    if stated := explicit(answer, patterns, lambda found: named(found["value"]), entry, named):
-        return stated
-    if not cut and (found := alone(answer.own.strip(), bare)):
-        return Verdict(Status.OK, names[found["value"].lower()])
-    return no_verdict(answer, reply, cut)
 
 
-def _off_scale(value: str, scale: Scale) -> Verdict:
-    shown = value if len(value) <= 40 else f"{value[:40]}..."
-    return Verdict(Status.UNPARSEABLE, rationale=f"{shown} is not on the scale {scale.describe()}")
+def _of_objects(
+    answer: Answer, values: Values, rank: _Rank, single: bool = False
+) -> Iterator[_Said]:
+    """Yield what the judge's own JSON objects say."""
+
+    def counts(value: dict[str, Any]) -> bool:
+        return any(rank(path, ()) or single for path, _ in _leaves(value, (), _DEPTH))
+
+    for found in answer.own_objects(counts):
+        leaves = list(_leaves(found.value, (), _DEPTH))
+        marked = any(set(path) & MARKS for path, _ in leaves)
+        for path, value in leaves:
+            ranked = rank(path, ())
+            if ranked is None and isinstance(value, bool) and not marked and single:
+                ranked = "main"
+            if ranked and (verdict := values.of_json(value)):
+                yield _Said(found.start, found.end, ranked, verdict, closed=True)
+
+
+def _leaves(value: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the values of a JSON value, each with the words of the keys that lead to it."""
+    if isinstance(value, dict):
+        named = [v for k, v in value.items() if k.lower() in _NAMES and isinstance(v, str)]
+        if len(named) == 1 and len(value) > 1:
+            path = (*path, *words(named[0][:80]))
+        for key, inner in value.items():
+            if depth:
+                yield from _leaves(inner, (*path, *words(key[:80])), depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict) and depth:
+                yield from _leaves(inner, path, depth - 1)
+    else:
+        yield path, value
+
+
+def _decided(answer: Answer, values: Values, found: Sequence[_Said], cut: bool) -> Verdict | None:
+    """Return the verdict that statements come to; None where there is none."""
+    found = sorted(found, key=lambda one: (one.start, one.end))
+    mains = [one for one in found if one.rank in ("main", "whole")]
+    said = [one for one in found if one.rank == "said"]
+    if cut:
+        own = answer.own
+        mains = [
+            one for one in mains if one.closed or own[one.end :].strip() or "\n" in own[one.end :]
+        ]
+        if not any(one.closed or one.rank for one in mains):
+            return None
+    group = mains
+    if not mains:
+        if cut:
+            return None
+        group = said or [one for one in found if one.rank == "part" and one.is_ok]
+        group = group or [one for one in found if one.rank == "weak"]
+        if not group:
+            failed = [one for one in found if not one.is_ok]
+            return failed[-1].verdict if failed else None
+    last = group[-1]
+    if not last.is_ok:
+        return last.verdict
+    wholes = [n for n, one in enumerate(group) if one.rank == "whole" and one.is_ok]
+    for one in reversed(group[wholes[-1] if wholes else 0 : -1]):
+        if one.is_ok and one.verdict != last.verdict:
+            if _is_turned(answer, one, last):
+                break
+            return _contradiction(one.verdict, last.verdict)
+    if mains:
+        later = [one for one in said if one.start > last.start and one.is_ok]
+        if later and later[-1].verdict != last.verdict:
+            if not _is_turned(answer, last, later[-1]):
+                return _contradiction(last.verdict, later[-1].verdict)
+            last = later[-1]
+    if turned := _changed_after(spoken(answer)[last.end :], values, last.verdict.value):
+        return Verdict(
+            Status.UNPARSEABLE,
+            rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",
+        )
+    return last.verdict
+
+
+def _turns(sentence: str) -> bool:
+    return bool(_TURNED.match(sentence) or _MISTAKEN.search(sentence))
+
+
+def _is_turned(answer: Answer, one: _Said, last: _Said) -> bool:
+    """Tell whether the judge says between two statements that it changes its mind."""
+    if answer.is_known(one.start) and not answer.is_known(last.start):
+        return True
+    between = answer.own[one.end : last.start + _NAME]
+    return any(_turns(between[begin:end]) for begin, end in sentences(between))
+
+
+def _changed_after(text: str, values: Values, value: Any) -> str:
+    """Return the sentence after a statement by which the judge may take it back; empty if none."""
+    for begin, end in sentences(text):
+        sentence = text[begin : min(end, begin + 600)]
+        if _turns(sentence):
+            return " ".join(sentence.split())
+        if (
+            _UNSURE.search(sentence)
+            and not _NOT_MEANT.search(sentence)
+            and values.rivals(sentence, value)
+        ):
+            return " ".join(sentence.split())
+    return ""
+
+
+def _contradiction(first: Verdict, last: Verdict) -> Verdict:
+    said = f"{first.value}, then {last.value}"
+    return Verdict(Status.UNPARSEABLE, rationale=f"two verdicts: {said}, which may be a quotation")

@@ -140,6 +140,10 @@ TOKENS = (
     "```\nf = 1\n```\n", "```\nf\n```\n", "'''\n",
     "```python\n", "<pre>", "[BEGIN]\n", "[DONE]\n", ">>> ", "- ```\n", "> ```\n", "A word of it\n",
     "```\ndef g1(): f\n```\n", "```\nprint(input())\n```\n", "x```\n", "````\n```\n", "import f\n",
+    "I would rate it a ", "I give this response ", "the response deserves ", "\u2605", "\u2606",
+    "1 111 ", "one ", "| ", "| 4 ", "<score>", "<score>4", "\\boxed{", "(1-5)", "1/2", "\u00bd",
+    "on a scale of 1 to 5 ", "Rating: 4, ", "accuracy: 4 ", "no, ", "actually 3 ", "1+", ". ",
+    "yes, ", "good, ", "(good) ", "a score of 4 is fair ", "the score is ", "true, ",
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 
