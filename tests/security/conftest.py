@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,3 +50,19 @@ def readable_copy() -> Iterator[Path]:
     copy_for_all(folder)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["auto", "litellm"])
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """No wait between the client's tries; the server's own waits are real."""
+    here, real = threading.current_thread(), asyncio.sleep
+
+    async def sleep(delay, *result):
+        return await real(min(delay, 0.001) if threading.current_thread() is here else delay)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
