@@ -11,6 +11,7 @@ from typing import Literal
 from harness.judging.reply import Answer
 from harness.judging.score_value import EMPHASIS, SIGNS
 
+_SHORT = 60
 _SENTENCE = 600
 """Characters of one sentence that are read."""
 
@@ -24,7 +25,7 @@ _FILLERS = frozenset(
     "my your the our this that its for of corrected correction revised updated new to on quality"
     " response answer assistant output numeric numerical integer appropriate suitable given"
     " assigned and so thus therefore hence here is evaluation assessment result results scores"
-    " ratings grades criteria step".split()
+    " ratings grades criteria criterion step".split()
 )
 QUALITIES = frozenset(
     "accuracy helpfulness clarity relevance coherence correctness completeness conciseness"
@@ -42,16 +43,20 @@ _WHOLE_SECTIONS = WHOLE | {"conclusion", "summary", "verdict"}
 
 _SPACES = re.compile(r"(?<=\s)\s++")
 _LEFT_OUT = re.compile(rf"{EMPHASIS.pattern}|{_SPACES.pattern}")
+_EXPLAINS = frozenset({"meaning", "meanings", "description", "definition", "criteria", "means"})
+"""Heads of a table that explains a scale."""
+_SHOWS = frozenset("example examples sample samples template instead wrong hypothetical".split())
+"""Words of a line after which a statement is an example."""
+
 _TOKEN = re.compile(r"[A-Z]?[a-z]++|[A-Z]++(?![a-z])|\d++|[^\W\d_]++")
 _LEADING = re.compile(r"\s*+(?:[-*+\u2022]\s++|\#++\s*+|\(?\d{1,2}[.)]\s++|>\s*+)*+")
 _HEADING = re.compile(r"\s*+(?:\#++\s|\*\*[^*\n]{1,60}\*\*\s*+:?\s*+\Z)")
 _NAME_ALONE = re.compile(r"[\"'{\[(]*+(?P<name>[A-Za-z][\w &/'-]{0,60})[\"')\]]*+\s*+:?\s*+\Z")
-_SENTENCES = re.compile(r"[.!?][\"')\]]*+\s++")
+_SENTENCES = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\"')\]]*+\s++")
 _CELLS = re.compile(r"\s*+\|\s*+")
 _FIELDS = re.compile(
     r"[,;]\s++(?=[\"']?[A-Za-z][\w -]{0,40}[\"']?\s?[:=]\s)"
     r"|\s++(?=[\[(](?:RESULT|SCORE|RATING|result|score|rating|Result|Score|Rating)[\])])"
-    r"|(?<=[^\s.!?])\s++(?=(?:Final |Overall )?(?:Rating|Score|Verdict|Grade): )"
     r"|\s++[-\u2013\u2014]\s++(?=[\"']?[A-Za-z][\w -]{0,30}[\"']?\s?[:=])"
     r"|\s++(?=(?:Rationale|Reason|Reasoning|Explanation|Justification|Feedback|Comments?):)"
 )
@@ -122,7 +127,7 @@ _WEAK = re.compile(
 _TAGGED = re.compile(r"<(?P<name>[A-Za-z][\w -]{0,30})>(?P<text>[^<>]{1,200})</(?P=name)>")
 _BRACKETED = re.compile(r"\[\[(?P<text>[^\[\]\n]{1,80})\]\]|\\boxed\s?\{(?P<boxed>[^{}\n]{1,80})\}")
 
-How = Literal["line", "tag", "dash", "strict", "said", "fits", "below", "bare", "weak"]
+How = Literal["line", "tag", "dash", "strict", "said", "fits", "below", "bare", "inner", "weak"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +141,8 @@ class Statement:
         text: From where the value must stand, to the end of the clause.
         how: "line": after a name and a colon. "tag": in a tag or in double brackets. "dash": after
             a name and a dash. "strict": after a name alone, so that nothing else may follow.
-            "said", "fits": in a sentence. "below": under a name of its own line. "bare": a line of
-            its own. "weak": "it is ...".
+            "said", "fits": in a sentence. "below": under a name of its own line. "bare": a first or
+            last line. "inner": a short line between. "weak": "it is ...".
         section: The heading above it, in small words.
         hint: The range that is said of the name, such as "(1-5)".
     """
@@ -241,8 +246,10 @@ def _of_lines(text: str, split: re.Pattern[str] | None) -> Iterator[Statement]:
             body = _Line(line, start, split)
             name = _NAME_ALONE.match(body.text)
             is_heading = _HEADING.match(line) or (name and body.text.rstrip().endswith(":"))
-            if first or start == last or body.text[:1].isdigit():
+            if first or start == last:
                 yield Statement(start, end, (), body.whole, "bare", section)
+            elif len(body.whole) <= _SHORT:
+                yield Statement(start, end, (), body.whole, "inner", section)
             first = False
             fields = list(body.fields(section))
             if name and is_heading and not any(one.text.strip() for one in fields):
@@ -250,10 +257,11 @@ def _of_lines(text: str, split: re.Pattern[str] | None) -> Iterator[Statement]:
                 above = name["name"]
                 start = end + 1
                 continue
-            if above:
+            if above and not _SHOWS.intersection(words(above)):
                 yield Statement(start, end, words(above), body.text, "below")
+            if not _SHOWS.intersection(words(above)):
+                yield from fields
             above = ""
-            yield from fields
         start = end + 1
 
 
@@ -270,6 +278,8 @@ def _last_line(text: str) -> int:
 
 def _of_table(table: list[tuple[int, list[str]]], end: int) -> Iterator[Statement]:
     rule = next((n for n, (_, row) in enumerate(table) if not "".join(row).strip(" :-")), None)
+    if any(_EXPLAINS.intersection(words(cell)) for cell in table[0][1]):
+        return
     header = table[0][1] if rule == 1 and len(table) > 2 else []
     body = [row for n, row in enumerate(table) if n != rule and (n or not header)]
     marked = [
@@ -309,7 +319,9 @@ class _Line:
         skip = leading.end() if leading else 0
         if skip and _BULLETS.fullmatch(line.strip()):
             skip = 0
-        self.whole = whole.strip().lstrip("#").strip()
+        self.whole = whole.strip()
+        if self.whole.startswith("#"):
+            self.whole = self.whole.lstrip("#") if self.whole.lstrip("#")[:1] == " " else ""
         self.text = whole[skip:]
         self._places = places[skip:]
         self._end = start + len(line)
@@ -378,6 +390,8 @@ class _Line:
     ) -> Iterator[Statement]:
         name, link, rest = words(found["name"]), found["link"], field[found.end() :]
         hint = found["hint"] or ""
+        if _SUPPOSED.search(hint):
+            return
         how: How = "line"
         if link.startswith(","):
             if not (set(name) <= WHOLE | _FILLERS and WHOLE & set(name)):

@@ -30,7 +30,7 @@ _STARS = re.compile(r"(?P<full>(?:[★⭐🌟]\ufe0f?+)++)(?P<empty>☆*+)")
 _UNIT = re.compile(r"\s*+(?:stars?|points?|pts?|marks?)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
 _OUT_OF = re.compile(
-    r"\s*+(?:/|out\s++of(?:\s++an?\s++(?:possible|maximum|total)(?:\s++of)?)?\s|of\s)\s*+",
+    r"\s*+,?\s*+(?:/|out\s++of(?:\s++an?\s++(?:possible|maximum|total)(?:\s++of)?)?\s|of\s)\s*+",
     re.IGNORECASE,
 )
 _N = r"[-+\u2212\u2013]?\d++(?:\.\d++)?+"
@@ -52,7 +52,7 @@ _ARTICLE = re.compile(
 )
 _GLOSS = re.compile(
     r"(?:(?:very|mostly|quite|fairly|largely|highly)\s++)?(?:excellent|good|great|fair|poor|bad|"
-    r"perfect|outstanding|acceptable|adequate|satisfactory|average|mediocre|strong|weak|moderate|"
+    r"perfect|outstanding|acceptable|adequate|satisfactory|mediocre|strong|weak|moderate|"
     r"high|low|correct|accurate|helpful|relevant|clear)\s*+(?:(?=\()|[-\u2013\u2014:]\s)\s*+",
     re.IGNORECASE,
 )
@@ -68,7 +68,7 @@ _FILLER = re.compile(
 )
 _REASON = re.compile(
     r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|\()|\s++[-\u2013]\s"
-    r"|\s++(?:because|since|as|due\s++to|given|based\s++on|considering|but|although|though|while"
+    r"|\s++(?:because|since|as(?=\s++(?:it|its|the|this|there|no|all|both)\b)|due\s++to|given|based\s++on|considering|but|although|though|while"
     r"|meaning|indicating|reflecting|which)\b",
     re.IGNORECASE,
 )
@@ -83,7 +83,8 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 _TURNS = re.compile(
-    r"->|=>|\u2192|~~|\?|\b(?:wait|hmm+|scratch\s++that|correction|on\s++(?:second\s++thought|reflection)"
+    r"->|=>|\u2192|~~|\?|\b(?:provisional(?:ly)?|tentative(?:ly)?|preliminary|pending|bordering|leaning"
+    r"|verging|tending|(?:partly|mostly|also|but|and)\s++(?:yes|no)(?=\W*+\Z)|wait|hmm+|scratch\s++that|correction|on\s++(?:second\s++thought|reflection)"
     r"|let\s++me\s++(?:revise|reconsider|change|correct|adjust)|changed\s++my\s++mind|i\s++mean"
     r"|too\s++(?:high|low|generous|harsh|strict|lenient)|make\s++(?:that|it)\s++an?)\b",
     re.IGNORECASE,
@@ -103,7 +104,7 @@ _COUNTS = re.compile(
     r"|max|most|the|this|it|that)\b)[a-z]{3,}",
     re.IGNORECASE,
 )
-_SUPPOSED_AFTER = re.compile(r"\s++(?:with|if|for)\b", re.IGNORECASE)
+_SUPPOSED_AFTER = re.compile(r"\s++with\b", re.IGNORECASE)
 _NEEDED = re.compile(
     r"\s++(?:(?:would|could)\s++(?:need|require|have|take|mean)|needs?|requires?)\b", re.IGNORECASE
 )
@@ -111,6 +112,12 @@ _NO_FAULT = re.compile(
     rf"(?:there\s++(?:are|were)\s++)?no\s++(?:[a-z]++\s++)?{_FAULT}(?:\s++(?:were|was|are))?"
     r"(?:\s++(?:found|detected|present|spotted|identified|made))?\s*+(?:[,;:.]|\s[-\u2013]\s|\u2014|and\b|so\b)"
     r"(?:\s*+(?:so|and|thus|hence|therefore|it\s++is|the\s++(?:answer|response)\s++is)\b)*+\s*+",
+    re.IGNORECASE,
+)
+_NO_FAULT_AT_ALL = re.compile(rf"\bno\s++{_FAULT}", re.IGNORECASE)
+_HALF = re.compile(
+    r"\b(?:mostly|partly|partially|in\s++part|almost|nearly|half|except|apart\s++from|reservations?"
+    r"|somewhat|only|sort\s++of|kind\s++of)\b",
     re.IGNORECASE,
 )
 _POLAR = re.compile(
@@ -325,13 +332,21 @@ class Values:
         if not reason or _TURN.match(rest) or _TURNS.search(rest):
             return False
         tail = rest[reason.start() :]
-        if self.scale.is_binary:
-            polar = list(_POLAR.finditer(tail))
-            if polar and (polar[-1]["true"] is not None) is (polar[-1]["no"] is not None):
-                return value is False
-            if polar:
-                return value is True
-        return not self.rivals(tail, value)
+        return not (
+            self.disagrees(tail, value) if self.scale.is_binary else self.rivals(tail, value)
+        )
+
+    def disagrees(self, text: str, value: Any) -> bool:
+        """Tell whether words about a yes or no say the opposite of it, or a half of it."""
+        if value is True and _HALF.search(text):
+            return True
+        if value is False and _NO_FAULT_AT_ALL.search(text):
+            return True
+        polar = list(_POLAR.finditer(text))
+        if not polar:
+            return False
+        is_true = (polar[-1]["true"] is not None) is not (polar[-1]["no"] is not None)
+        return is_true is not value
 
     def rivals(self, text: str, value: Any) -> bool:
         """Tell whether some words hold a value that may be meant instead of another one."""
@@ -376,7 +391,7 @@ class Values:
 
 
 _ALONE_BEFORE = re.compile(
-    r"(?:\A|[,;:(/|.!\u2013\u2014-]|\b(?:or|and|to|but|then|maybe|perhaps|now|not|rather|than|even))"
+    r"(?:\A|[,;:(/|.!\u2013\u2014-]|\b(?:or|and|to|but|then|maybe|perhaps|now|not|almost|nearly|towards|rather|than|even))"
     r"\s*+(?:an?\s++)?[\"']?\Z",
     re.IGNORECASE,
 )

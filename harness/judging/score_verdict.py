@@ -39,12 +39,19 @@ _NAME = 24
 _DEPTH = 8
 """Levels of a JSON object that are read."""
 _NAMES = ("criterion", "name", "aspect", "dimension", "category", "metric")
-_YES = frozenset({"correct", "pass", "passed", "success", "yes"})
+_YES = frozenset(
+    "correct pass passed success yes met meets satisfied fulfilled holds supported".split()
+)
 
+_NONE = re.compile(
+    r"\s*(?:n/?a|none|null|not applicable|undetermined|undecided|unknown)\W*", re.IGNORECASE
+)
 _ONLY_A_VALUE = re.compile(r"[^,;:]{0,40}[.!,;]?\s*")
 _HIGHEST = re.compile(r"\d\s*(?:/|out of)\s*\d+\W*\Z")
 _TURNED = re.compile(
-    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction"
+    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction|edit(?:ed)?|update[d]?|amended|erratum"
+    r"|make\s+(?:that|it|this)|i\s+meant|change\s+(?:that|it|this)"
+    r"|(?:please\s+)?(?:ignore|disregard)\s+(?:that|the\s+above|my)"
     r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"
     r"|looking\s+(?:closer|again)|let\s+me\s+(?:revise|reconsider|change|correct|adjust|re-?)"
     r"|i\s+(?:(?:must|have\s+to|should|need\s+to|want\s+to|now|will|would|now\s+have\s+to)\s+)?"
@@ -54,7 +61,8 @@ _TURNED = re.compile(
 )
 _MISTAKEN = re.compile(
     r"\b(?:i\s+(?:have\s+to\s+)?(?:change(?:d)?\s+my\s+mind|correct\s+myself|take\s+(?:that|it)\s+back"
-    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake))\b",
+    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake)"
+    r"|should\s+have\s+been|not\s+(?:my\s+)?final)\b",
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
@@ -62,6 +70,7 @@ _UNSURE = re.compile(
     r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact)\b",
     re.IGNORECASE,
 )
+_HEDGES = re.compile(r"\W*(?:or|well|but|though|however|yet)\b", re.IGNORECASE)
 _NOT_MEANT = re.compile(
     r"\b(?:would|could|might|needs?|requires?|to\s+(?:get|earn|reach|deserve|be)|if|not|short\s+of|than"
     r"|instead\s+of|means|from)\b|n't\b",
@@ -183,7 +192,7 @@ def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[_Said]:
     """Yield what the statements of an answer say on a scale."""
     said = statements(answer)
     yield from _named(said, values, _main_rank(values))
-    bare = [one for one in said if one.how == "bare"]
+    bare = [one for one in said if one.how in ("bare", "inner")]
     if cut:
         bare = [one for one in bare[:1] if "\n" in answer.own[one.end :]]
     end = len(answer.own.rstrip())
@@ -196,9 +205,8 @@ def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[_Said]:
     ok = [(one, verdict) for one, verdict in read if verdict and verdict.status is Status.OK]
     if not ok or any(verdict != ok[0][1] for _, verdict in ok):
         return
-    ends = [n for n, line in enumerate(bare) if line.text]
     for one, verdict in ok:
-        if ends and one in (bare[ends[0]], bare[ends[-1]]):
+        if one.how == "bare":
             rank = "main" if is_neutral(one.section) or is_whole((), one.section) else "part"
             if len(list(sentences(one.text))) > 1 and not cut:
                 rank = "said"
@@ -210,7 +218,7 @@ def _first(line: str, values: Values) -> str:
     parts = [line[begin:end].strip() for begin, end in sentences(line)]
     while len(parts) == 2 and parts[0].endswith("?") and parts[0].count(" ") > 1:
         parts = parts[1:]
-    if not parts or "=" in parts[0]:
+    if not parts or "=" in parts[0] or parts[0].count(")") > parts[0].count("("):
         return ""
     yes_or_no = {"yes", "no"} <= set(values.names) and parts[0].endswith(".")
     return parts[0] if len(parts) == 1 or yes_or_no or _HIGHEST.search(parts[0]) else ""
@@ -219,12 +227,14 @@ def _first(line: str, values: Values) -> str:
 def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[_Said]:
     """Yield what the statements with names of interest say."""
     for one in said:
-        if one.how in ("bare", "weak"):
+        if one.how in ("bare", "inner", "weak"):
             continue
         ranked = rank(one.name, one.section)
         if ranked is None:
             continue
         verdict = values.clause(one.text)
+        if verdict is None and ranked in ("main", "whole") and _NONE.fullmatch(one.text):
+            verdict = not_understood(one.text)
         if verdict is None:
             continue
         ok = verdict.status is Status.OK
@@ -273,10 +283,10 @@ def _of_objects(
 
     for found in answer.own_objects(counts):
         leaves = list(_leaves(found.value, (), _DEPTH))
-        marked = any(set(path) & MARKS for path, _ in leaves)
+        is_yes = any(rank(path, ()) and not set(path) & MARKS for path, _ in leaves)
         for path, value in leaves:
             ranked = rank(path, ())
-            if ranked is None and isinstance(value, bool) and not marked and single:
+            if ranked is None and isinstance(value, bool) and is_yes and single:
                 ranked = "main"
             if ranked and (verdict := values.of_json(value)):
                 yield _Said(found.start, found.end, ranked, verdict, closed=True)
@@ -361,8 +371,11 @@ def _changed_after(text: str, values: Values, value: Any) -> str:
         sentence = text[begin : min(end, begin + 600)]
         if _turns(sentence):
             return " ".join(sentence.split())
+        opens = _HEDGES.match(sentence)
+        if opens and values.scale.is_binary and values.disagrees(sentence, value):
+            return " ".join(sentence.split())
         if (
-            _UNSURE.search(sentence)
+            (opens or _UNSURE.search(sentence))
             and not _NOT_MEANT.search(sentence)
             and values.rivals(sentence, value)
         ):
