@@ -75,9 +75,13 @@ def first_choice(body: Any) -> Any:
     """Return the choice with the lowest index; servers send several in any order.
 
     Raises:
-        LookupError: There is none, or the body is something else; TypeError, too.
+        LookupError: There is none.
+        TypeError: The body is something else.
     """
-    return min(body["choices"], key=lambda choice: choice.get("index") or 0)
+    choices = body["choices"]
+    if not isinstance(choices, list) or not all(isinstance(one, Mapping) for one in choices):
+        raise TypeError("choices are no list of objects")
+    return sorted(choices, key=lambda choice: choice.get("index") or 0)[0]
 
 
 def _said(message: Mapping[str, Any]) -> tuple[str, str]:
