@@ -8,10 +8,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.chat import Client  # noqa: E402
-from harness.chat.local_model import LocalModel  # noqa: E402
+from harness.chat.local_model import Encoded, LocalModel  # noqa: E402
 from harness.chat.local_weights import EMBEDDED, embedded_file  # noqa: E402
 from harness.nouns.chat_messages import ChatRequest  # noqa: E402
 from harness.nouns.errors import ChatError, ConfigError  # noqa: E402
+from harness.nouns.thoughts import begun_thought  # noqa: E402
 
 WORDS = [chr(c) for c in range(33, 127)]
 TEMPLATE = (
@@ -117,6 +118,40 @@ def test_an_open_assistant_message_is_continued(model):
     ids = model.encode(opened).ids
     assert ids[: len(closed)] == closed
     assert model.tokenizer.decode(ids[len(closed) :]).replace(" ", "") == "Verdict:"
+
+
+class Characters:
+    """A tokenizer whose tokens are strings, the marks among them special."""
+
+    all_special_tokens = ("[THINK]", "[/THINK]", "<eos>")
+
+    def decode(self, ids, skip_special_tokens=False):
+        return "".join(t for t in ids if not (skip_special_tokens and t in self.all_special_tokens))
+
+
+SAID = [
+    ("", ["[THINK]", "a", "[/THINK]", "B", "<eos>"], "B", "a"),
+    ("", ["<think>", "a", "</think>", "B"], "B", "a"),
+    ("<think>", ["a", "</think>", "B"], "B", "a"),
+    ("<think>", ["Verdict: A"], "", "Verdict: A"),
+    ("", ["[THINK]", "Verdict: A"], "", "Verdict: A"),
+    ("", ["A", "<eos>"], "A", ""),
+]
+
+
+@pytest.mark.parametrize(("begun", "made", "text", "thoughts"), SAID)
+def test_a_local_model_that_thinks_answers_without_its_thoughts(begun, made, text, thoughts):
+    loaded = object.__new__(LocalModel)
+    loaded.tokenizer, loaded.version = Characters(), "v"
+    reply = loaded._reply(Encoded(ask("q"), [1], begun), made, True)
+    assert (reply.text, reply.thoughts) == (text, thoughts)
+
+
+def test_a_template_that_begins_the_thought_is_known():
+    for prompt in ("user: x\nassistant: <think>\n", "q [THINK]", "<|channel|>analysis<|message|>"):
+        assert begun_thought(prompt)
+    for prompt in ("q", "<think>a</think>\n\n", "Use <think> tags.", "<think>\n\n</think>\n\n"):
+        assert not begun_thought(prompt)
 
 
 def test_what_does_not_fit_is_a_typed_failure(model):

@@ -107,13 +107,20 @@ def test_a_thought_is_beside_the_answer_whatever_the_transport(told, host):
     assert len(server.bodies) == 1
 
 
+def test_thoughts_inside_thoughts_are_the_same_over_both_transports(host):
+    reply, _ = said("<think>a<think>b</think>c</think>\n\nVerdict: B", host)
+    assert (reply.text, reply.thoughts) == ("Verdict: B", "ab\n\nc")
+
+
 def test_a_text_without_thoughts_is_left_as_it_is(host):
     text = "\n Use `<think>`: ```\n<think>x</think>\n```"
     reply, _ = said(text, host)
     assert (reply.text, reply.thoughts) == (text, "")
 
 
+NAMED = "<think>the mark `</think>` ends it. Verdict: A, or"
 ENDS = {
+    "after its mark was named": {"finish_reason": "length", "message": {"content": NAMED}},
     "in tags": {"finish_reason": "length", "message": {"content": f"<think>{THOUGHT}"}},
     "beside": {
         "finish_reason": "length",
