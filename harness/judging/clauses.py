@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,20 +52,26 @@ class Sentence:
     last: bool = True
 
 
-def sentences(text: str) -> list[Sentence]:
-    """Return the sentences of a text; a line that is a label goes on in the next one."""
+def sentences(text: str, labels: Callable[[Sequence[Token]], bool] | None = None) -> list[Sentence]:
+    """Return the sentences of a text; a line that is a label goes on in the next one.
+
+    Args:
+        text: The text.
+        labels: Tells whether words are a label; without it, those of verdicts on pairs are.
+    """
+    labels = labels or is_label
     place, found = 0, list[Sentence]()
     held: tuple[Token, ...] = ()
     for line in _shaped(text).split("\n"):
         skipped = _BULLET.match(line)
-        tokens = (*held, *_tokens(line, place, skipped.end() if skipped else 0))
+        tokens = (*held, *tokens_of(line, place, skipped.end() if skipped else 0))
         place += len(line) + 1
         if len(tokens) == len(held):
             continue
         if any(token.word in words.VERDICT for token in tokens[len(held) :]):
             tokens = tokens[len(held) :]
         held = ()
-        if len(tokens) <= 8 and "|" not in line and is_label(tokens):
+        if len(tokens) <= 8 and "|" not in line and labels(tokens):
             colon = tokens[-1]._replace(text=":", word=":")
             held = tokens if tokens[-1].word == ":" else (*tokens, colon)
         else:
@@ -86,7 +92,8 @@ def is_label(tokens: Sequence[Token]) -> bool:
     return len(names) == 1 and names[0] in words.VERDICT | words.ANSWER | compared
 
 
-def _tokens(line: str, place: int, begin: int = 0) -> Iterator[Token]:
+def tokens_of(line: str, place: int = 0, begin: int = 0) -> Iterator[Token]:
+    """Yield the words and marks of a line, from a place in it on, with their places in a text."""
     for found in _TOKEN.finditer(line, begin):
         text = found[0].replace("\u2019", "'")
         if text not in _UNREAD:
@@ -116,7 +123,8 @@ def _tag(found: re.Match[str]) -> str:
         return f"({name})".ljust(size)
     if name.lower() in words.FORMATTING:
         return ("\n" if name.lower() in words.LINES else " ").ljust(size)
-    if not is_label(list(_tokens(name.replace("-", "_"), 0))):
+    ranks = name.lower() in ("ranking", "final_ranking")
+    if not ranks and not is_label(list(tokens_of(name.replace("-", "_")))):
         return found[0]
     return "\n".ljust(size) if found[1] else f"\n{name}".ljust(size - 1) + ":"
 

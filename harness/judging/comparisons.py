@@ -71,6 +71,9 @@ class Comparisons(Sides):
         if word == "falls" and following == "short":
             return "-", at + 2, True
         if word in words.BETTER or word in words.WORSE:
+            kind = self.word(at - 1) == "a" and self.word(at + 2) in words.REASONS - ASPECTS
+            if kind and link and following.isalpha():  # "a better tagline because"
+                return ("+" if word in words.BETTER else "-", at + 2, True)
             bare = following in ("", "than") or self.pauses(at + 1)
             known = link or gives or bare
             if following == "to" and known:

@@ -90,6 +90,17 @@ def takes_back(sentence: Sentence) -> bool:
     return any(phrase in text for phrase in words.CORRECTING)
 
 
+def begins_another(sentence: Sentence) -> bool:
+    """Tell whether a sentence begins another thing to judge: "Question:", "Response A:"."""
+    if not sentence.first:
+        return False
+    names = [token.word for token in sentence.tokens[:4]]
+    if ":" not in names and "]" not in names:
+        return False
+    roles = words.ROLES | words.NOUNS
+    return any(name in roles for name in names) or names[:2] in (["a", ":"], ["b", ":"])
+
+
 def _denied(clause: Clause, place: int) -> bool:
     """Tell whether words before a place make what follows no statement."""
     near = True
@@ -177,7 +188,8 @@ def _marked(clause: Clause, place: int) -> Stated | None:
 def _is_mark(clause: Clause, place: int) -> bool:
     """Tell whether another mark of a verdict stands at a place."""
     word, following = clause.word(place), clause.word(place + 1)
-    known = word in words.VERDICT or word in words.ANSWER
+    linked = following in LINK_MARKS or following in words.LINKS
+    known = word in words.VERDICT or (word in words.ANSWER and linked)
     return known or (word == "[" and (following == "[" or following in words.VERDICT))
 
 

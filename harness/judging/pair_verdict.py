@@ -11,7 +11,13 @@ from typing import Any
 from harness.judging import pair_words
 from harness.judging.characters import plain
 from harness.judging.clauses import sentences
-from harness.judging.pair_statements import alone, opens, stated, takes_back
+from harness.judging.pair_statements import (
+    alone,
+    begins_another,
+    opens,
+    stated,
+    takes_back,
+)
 from harness.judging.preference import Clause
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OTHER
@@ -117,26 +123,36 @@ class _Reading:
         if not last.value:
             words = " ".join(answer.text[last.start : last.start + 200].split())
             return _failed(f"its verdict is not understood: {words}")
-        for said in self.marked[:-1]:
-            weighs = said.json or answer.begins_line(said.start)
-            if weighs and said.value not in ("", last.value) and not self._settles(last, said):
-                return _contradicted(said.value, last.value)
+        first = self.bare[0] if self.bare and self.bare[0].sentence == 0 else last
+        if first.value != last.value and self._is_letter(first):
+            return _contradicted(first.value, last.value)
+        own = {said.value for said in self.marked if said.value and not said.json}
+        if len(own) > 2:
+            return _failed("it has a verdict for A, for B and for a tie")
+        others = [said for said in self.marked if said.value not in ("", last.value)]
+        others = [said for said in others if said.json or answer.begins_line(said.start)]
+        if others and not self._settles(last, others):
+            return _contradicted(others[0].value, last.value)
         ends = last.sentence == len(self.lines) - 1 and not last.json
         if self.cut and ends and answer.own[-1:] in ("A", "B"):
             return None  # the next word could have been "tie"
         letters = [said for said in self.bare if said.sentence == len(self.lines) - 1]
         return _standing(last, [*self.plain, *letters])
 
-    def _settles(self, last: _Said, said: _Said) -> bool:
-        """Tell whether the last of two verdicts is clearly the one that is meant."""
-        answer = self.answer
+    def _settles(self, last: _Said, others: Sequence[_Said]) -> bool:
+        """Tell whether the last verdict is clearly meant, not those before that say otherwise."""
+        answer, said = self.answer, others[0]
         if last.json:
-            return said.json
+            return all(said.json for said in others)
         if said.json and not answer.own[said.start : last.start].strip("\x00 "):
             return True
+        if not answer.begins_line(last.start) or answer.is_known(last.start):
+            return False
         between = answer.own[said.start : last.start].rpartition("\n")[0]
-        headed = any(line.lstrip().startswith("#") for line in between.split("\n"))
-        return answer.begins_line(last.start) and not answer.is_known(last.start) and not headed
+        if any(line.lstrip().startswith("#") for line in between.split("\n")):
+            return False
+        lines = self.lines[said.sentence + 1 : last.sentence + 1]
+        return not any(begins_another(line) for line in lines if not stated(line, self.numbered))
 
     def _of_letters(self) -> Verdict | None:
         """Return the verdict of a letter alone, at the beginning or at the end."""
@@ -176,10 +192,15 @@ class _Reading:
 
     def _only_courtesy(self, said: _Said) -> bool:
         """Tell whether a letter alone is followed by nothing that names a response."""
-        if any(token.word in pair_words.NOUNS for token in self.lines[said.sentence].tokens):
+        if not self._is_letter(said):
             return False
         behind = self.lines[said.sentence + 1 :]
         return all(Clause(line.tokens, True).side < 0 for line in behind)
+
+    def _is_letter(self, said: _Said) -> bool:
+        """Tell whether a verdict alone is no name, which could be a heading."""
+        tokens = self.lines[said.sentence].tokens
+        return not any(token.word in pair_words.NOUNS for token in tokens)
 
     def _objects(self, stated: bool) -> Sequence[_Said]:
         """Return the verdicts of JSON objects.

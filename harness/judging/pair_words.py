@@ -44,7 +44,7 @@ BAD = _words(
     "repetitive incomplete flawed unclear biased toxic offensive dangerous"
 )
 """Of which more is worse."""
-OVERALL = _words("helpful friendlier friendly useful preferable satisfying valuable appropriate")
+OVERALL = _words("helpful friendlier friendly useful preferable")
 """Those of which more is a verdict, in a sentence that is not marked as one."""
 
 WINS = _words(
@@ -136,7 +136,7 @@ LEADS = _words(
 """Adverbs before a comma that name no respect, as "stylistically" does."""
 CORRECTS = _words(
     "wait oops nevermind scratch correction reconsider reconsidering reconsidered misread meant "
-    "retract withdraw withdrawn disregard typo mistaken"
+    "retract withdraw withdrawn disregard typo mistaken scrap"
 )
 """Words by which a judge takes back what it said."""
 CORRECTING = (
@@ -145,9 +145,14 @@ CORRECTING = (
     "that is wrong", "that was wrong", "that's wrong", "made a mistake", "made an error",
     "looking again", "let me rethink", "my mistake", "change my verdict", "revise my",
     "changing my", "strike that", "not final", "just kidding",
+    "ignore that", "forget that", "cancel that",
 )  # fmt: skip
 """The same, in several words."""
 
+ROLES = _words(
+    "question user prompt instruction instructions input example human query task problem item pair"
+)
+"""With a colon behind, or in a heading, they begin something else to judge."""
 FORMATTING = _words(
     "b i em strong u mark p br li tr td th ul ol div span h1 h2 h3 h4 h5 h6 hr code tt"
 )

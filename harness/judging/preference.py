@@ -132,7 +132,9 @@ class Clause(Comparisons):
         """Tell whether no other verdict follows a word that introduces one."""
         word = self.word(at)
         mark = word in words.VERDICT and self.word(at + 1) in (":", "is")
-        if not mark and word not in words.CONCLUDES | words.CHOOSES | _CHANGES:
+        chooses = word in words.CHOOSES and word not in ("with", "for")
+        chooses = chooses or (word == "with" and self.word(at - 1) in ("go", "going", "goes"))
+        if not mark and not chooses and word not in words.CONCLUDES and word not in _CHANGES:
             return True
         named = self.option(at + 1 + mark + (self.word(at + 1) == ","))
         if named is None or named[0] == value:

@@ -56,6 +56,11 @@ _STRUCK = re.compile(
     r"(?<!~)~~(?![~\s])[^~\n]++~~(?!~)|<(del|s|strike)>(?:(?!</?(?:del|s|strike)>).)*+</\1>",
     re.IGNORECASE | re.DOTALL,
 )
+_END_OF_TURN = re.compile(
+    r"(?:<\|(?:im_end|im_start|eot_id|eom_id|end_of_text|endoftext|end|return|start_header_id|"
+    r"end_of_turn|user|assistant)\|>|</s>|<(?:end|start)_of_turn>|\[/?INST\])(?=[ \t]*+(?:\Z|\n|<))"
+)
+"""Tokens with which a turn ends: what follows them is not the judge's answer."""
 _OBJECT = re.compile(r"\{(?=\s*+\")")
 _OBJECTS = 64
 """JSON objects with a verdict of which it is asked whose they are, the last ones."""
@@ -178,7 +183,7 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
         states: Tells whether a line is a verdict as a whole. Such a line is the judge's own though
             the prompt lists it, unless the line before or behind it is repeated, too.
     """
-    text = _unfenced(plain(parted(reply).answer))
+    text = _unfenced(plain(_ended(parted(reply).answer)))
     prompt = plain(prompt)
     if not text.strip() and reply.strip():
         return Answer("", "", failure="the answer has nothing but thoughts")
@@ -229,6 +234,14 @@ def _entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _reports(lead: str) -> bool:
     """Tell whether the last sentence of a lead ends in words that introduce somebody's text."""
     return _REPORTING.search(_SENTENCE_END.split(lead.rstrip(":"))[-1]) is not None
+
+
+def _ended(text: str) -> str:
+    """Return a text up to the end of its turn."""
+    found = _END_OF_TURN.search(text)
+    before = text[: found.start()] if found else ""
+    struck = found is not None and found[0] == "</s>" and "<s>" in before
+    return before if before.strip() and not struck else text
 
 
 def _unfenced(text: str) -> str:

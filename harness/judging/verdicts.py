@@ -10,6 +10,7 @@ The rules, each with golden cases in tests/golden:
 - A verdict on a pair is taken only where all that follows its mark is understood (``pair_words``):
   never the first letter behind a mark. A list, a doubt, a condition and a word that is not known
   make it a failure, "A is worse" means B, and a capital A may be an article.
+- A ranking has each letter once, and the direction that its signs or words say.
 - Text that only repeats the prompt, or lists the options ("A or B"), is no verdict; a verdict that
   the prompt lists is one where the reply says it alone.
 - Numbers are read whole: a rating of 10 is never 1, and a value off the scale is a failure.

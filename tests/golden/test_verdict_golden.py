@@ -81,6 +81,14 @@ def test_kinds_of_pairs(prompt, reply, right):
     assert verdict.value or verdict.rationale or not reply
 
 
+@pytest.mark.parametrize(("prompt", "reply", "right"), list(kinds("ranking_kinds.yaml")))
+def test_kinds_of_rankings(prompt, reply, right):
+    verdict = read_ranking(reply, ("A", "B", "C"), prompt)
+    order = None if right == "none" else tuple(right.removesuffix("?"))
+    assert verdict.value in ((order, None) if right.endswith("?") else (order,)), verdict
+    assert verdict.value or verdict.rationale
+
+
 @pytest.mark.parametrize("row", cases("scores.yaml"))
 def test_score(row):
     expect(read_score(row["reply"], SCALES[row["scale"]], "", row.get("cut", False)), row)

@@ -33,7 +33,7 @@ PATTERNS = {
     "harness/feedback/named_files.py": (1, "options in experiment files"),
     "harness/judging/presentation.py": (4, "untrusted, messages"),
     "harness/judging/clauses.py": (5, "those of judges"),
-    "harness/judging/reply.py": (7, "those of judges"),
+    "harness/judging/reply.py": (8, "those of judges"),
     "harness/judging/pair_verdict.py": (1, "those of judges, with prompts"),
     "harness/judging/ranking_verdict.py": (2, "those of judges"),
     "harness/judging/score_statement.py": (30, "those of judges"),
