@@ -114,6 +114,8 @@ class Comparisons(Sides):
             word, following = self.word(at), self.word(at + 1)
             if word == "than":
                 named = self.option(at + 1)
+                if named is None and following not in ("the", "that"):
+                    return at, False
                 at = named[1] if named else at + 1
             elif word in words.NOUNS or word in ("one", "here", "the", "other") or word in CLOSE:
                 at += 1
@@ -130,7 +132,8 @@ class Comparisons(Sides):
                 break
         word = self.word(at)
         joins = words.REASONS | words.TURNS | words.CONCEDES | words.CONCLUDES | {"", "and"}
-        return at, (word in joins and word not in ASPECTS) or self.pauses(at)
+        role = word == "as" and self.word(at + 1) in words.ARTICLES  # "as an example"
+        return at, (word in joins and word not in ASPECTS and not role) or self.pauses(at)
 
     def tie(self, place: int, marked: bool) -> int | None:
         """Return the place behind the words of a tie; of a marked verdict, a few more are known."""

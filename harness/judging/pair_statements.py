@@ -79,7 +79,7 @@ def takes_back(sentence: Sentence) -> bool:
     """Tell whether a sentence takes back what was said before it."""
     names = [token.word for token in sentence.tokens]
     following = names[1] if len(names) > 1 else ""
-    if names[0] in words.CORRECTS or names[0] == "sorry":
+    if names[0] in words.CORRECTS or names[0] in ("sorry", "or", "hmm", "rather"):
         return True
     stops = ("", ",", ":", "wait", "-", "\u2014", "a", "b")
     if names[0] in ("no", "nope", "actually") and following in stops:

@@ -241,7 +241,9 @@ def _object(entry: dict[str, Any], numbered: bool, inside: bool = False) -> str 
     values = set()
     for name, value in entry.items():
         key = "".join(filter(str.isalnum, name.lower()))
-        if key in _FIELDS:
+        if key in ("tie", "istie", "draw") and value is True:
+            values.add("TIE")
+        elif key in _FIELDS:
             values.add(_value(value, numbered, inside))
         elif key in _WORSE_FIELDS:
             values.add(OTHER.get(_value(value, numbered, inside), ""))

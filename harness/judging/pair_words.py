@@ -95,7 +95,7 @@ FILL = CHOOSES | _words(
     "that this is my the so therefore thus hence overall clearly definitely in on opinion view "
     "judgment judgement balance conclusion summary short end final verdict and am have award "
     "declare rule decide decided as well all ultimately here here's assistant's own be based above "
-    "analysis considering everything taken together however but personally we our of after careful "
+    "analysis considering everything taken together however personally we our of after careful "
     "consideration evaluation comparison both an ai an impartial judge goes is was clear evident "
     "obvious me"
 )
@@ -145,7 +145,8 @@ CORRECTING = (
     "that is wrong", "that was wrong", "that's wrong", "made a mistake", "made an error",
     "looking again", "let me rethink", "my mistake", "change my verdict", "revise my",
     "changing my", "strike that", "not final", "just kidding",
-    "ignore that", "forget that", "cancel that",
+    "ignore that", "forget that", "cancel that", "make that", "not sure", "not certain",
+    "either way", "hard to say", "toss-up",
 )  # fmt: skip
 """The same, in several words."""
 

@@ -10,8 +10,14 @@ LINK_MARKS = frozenset(":=->|\u2192") | DASHES
 _SIGNS = frozenset("\u2705\U0001f3c6\U0001f449\U0001f947\u2b50\u2714\u2611\U0001f3c5")
 _AGAINST = ("not", "over", "against", "and", "rather", "instead")
 _PARTS = ("for", "on", "in", "if", "when")
-_CHANGES = frozenset(("actually", "or", "otherwise", "else", "rather", "\u2192"))
-_DOUBTS = words.HEDGES | words.CONDITIONS | words.CORRECTS | {"or", "no", "nope", "not"}
+_CHANGES = frozenset(("actually", "or", "otherwise", "else", "rather", "then", "\u2192"))
+_LIMITS = words.NOT | words.HEDGES | words.CONDITIONS | {"less", "only", "than", "except", "vs"}
+_DOUBTS = (
+    words.HEDGES
+    | words.CONDITIONS
+    | words.CORRECTS
+    | {*("or", "no", "nope", "not", "ni", "nicht", "=", ">", "<")}
+)
 
 
 class Clause(Comparisons):
@@ -103,6 +109,7 @@ class Clause(Comparisons):
         if any(phrase in text for phrase in words.CORRECTING):
             return False
         concedes, behind = False, place
+        turned = self.word(place) in words.TURNS or self.word(place) in words.CONCEDES
         for at in range(place, self.size):
             word = self.word(at)
             reasons = reasons or word in words.REASONS
@@ -111,7 +118,13 @@ class Clause(Comparisons):
             )
             if word in words.CORRECTS or (word == "no" and self._answers_no(at)):
                 return False
-            if word in ("if", "unless", "otherwise", "depending") and not reasons:
+            limits = ("if", "unless", "otherwise", "depending", "except")
+            if at < place + 5 and word in words.HEDGES and (turned or not reasons):
+                return False
+            ends_not = word == "not" and at + 1 == self.size
+            if not reasons and (ends_not or word in limits):
+                return False
+            if word in ("vs", "versus") or (word in words.TURNS and self._worse_behind(at)):
                 return False
             article = self.word(at - 1) in words.ARTICLES or self.word(at - 1) in words.IS
             if word in words.TIE_NOUNS and article and value != "TIE" and not concedes:
@@ -125,6 +138,11 @@ class Clause(Comparisons):
                     return False
         return True
 
+    def _worse_behind(self, at: int) -> bool:
+        """Tell whether something is worse behind a "but", and no response is named there."""
+        worse = any(token.word in words.WORSE for token in self.tokens[at:])
+        return worse and self.side < at
+
     def _answers_no(self, at: int) -> bool:
         return self.pauses(at - 1) and (self.pauses(at + 1) or self.option(at + 1) is not None)
 
@@ -134,9 +152,13 @@ class Clause(Comparisons):
         mark = word in words.VERDICT and self.word(at + 1) in (":", "is")
         chooses = word in words.CHOOSES and word not in ("with", "for")
         chooses = chooses or (word == "with" and self.word(at - 1) in ("go", "going", "goes"))
+        if word in ("changed", "switched", "revised"):
+            named = self.option(at + 1 + (self.word(at + 1) == "to"))
+            return named is None or named[0] == value
         if not mark and not chooses and word not in words.CONCLUDES and word not in _CHANGES:
             return True
-        named = self.option(at + 1 + mark + (self.word(at + 1) == ","))
+        skip = mark or self.word(at + 1) == ","
+        named = self.option(at + 1 + skip)
         if named is None or named[0] == value:
             return True
         said = self.said_of(*named)
@@ -209,11 +231,21 @@ class Clause(Comparisons):
             value, whole, end = said
             if whole:
                 return value if self._follows(end, value) else ""
-            return value if value == side and self.free(end, value, True) else ""
+            known = value == side and self.word(end) not in _LIMITS
+            rest = [
+                self.said_of(*n) for i in range(end, self.size) if (n := self._side_at(i, side))
+            ]
+            against = any(said is not None and said[0] != value for said in rest)
+            return value if known and not against and self.free(end, value, True) else ""
         if predicate is not None and predicate[0] == "good":
             alone = all(token.text not in ("A", "B") for token in self.tokens[predicate[1] :])
             return side if alone and self.free(predicate[1], side, True) else ""
         return ""
+
+    def _side_at(self, place: int, side: str) -> tuple[str, int] | None:
+        """Return the other response, where it is named at a place, and the place behind it."""
+        named = self.option(place)
+        return named if named is not None and named[0] != side else None
 
     def _follows(self, place: int, value: str) -> bool:
         """Tell whether what follows a comparison goes with its verdict."""
