@@ -110,6 +110,9 @@ class Answer:
         """
         lead = self.own[max(0, start - _LEAD) : start].rstrip(_INLINE)
         if lead.endswith("\n"):
+            _, blank, gap = lead.rpartition(_BLANK)
+            if blank and not across and gap.count("\n") > 1 and not gap.strip():
+                return False  # what is reported stands before the empty line
             lead = lead.rstrip(_INLINE + "\n")
             if not across and not lead.endswith(":"):
                 return False
