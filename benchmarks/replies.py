@@ -21,14 +21,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from recorded_replies import recorded
-from reply_corpus import FOLDER, Reply, Tally, tallies
+from reply_corpus import FOLDERS, Reply, Tally, tallies
 from reply_generator import cut_everywhere, whole_corpus
 
 
 def main() -> int:
     """Read the corpus and print the table; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folders", nargs="*", type=Path, default=[FOLDER])
+    parser.add_argument("folders", nargs="*", type=Path, default=FOLDERS)
     parser.add_argument("--by", choices=("format", "kind", "way"), default="format")
     parser.add_argument(
         "--show", nargs="+", metavar="WHAT", help="wrong, lost or unsure, and how many"
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--cuts", action="store_true", help="replies cut at every place as well")
     parser.add_argument("--recorded", action="store_true", help="real judges' replies as well")
     given = parser.parse_args()
-    replies = [reply for folder in given.folders for reply in whole_corpus(folder)]
+    replies = whole_corpus(*given.folders)
     if given.cuts:
         replies += cut_everywhere(replies)
     if given.recorded:

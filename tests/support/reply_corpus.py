@@ -20,6 +20,8 @@ from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Verdict
 
 FOLDER = Path(__file__).parent.parent / "golden" / "replies"
+FOLDERS = (FOLDER, FOLDER / "second")
+"""The second was kept from those who mended the readers, to see what they had not been shown."""
 FAILURE = "failure"
 SCALES = {
     "five": Scale("ordinal", ("1", "2", "3", "4", "5")),

@@ -13,15 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reply_corpus import FAILURE, FOLDER, Reply, once, written
+from reply_corpus import FAILURE, FOLDERS, Reply, once, written
 from reply_kinds import KINDS
 from reply_maker import Maker
 
 
-def whole_corpus(folder: Path = FOLDER) -> list[Reply]:
-    """Return all replies of a folder, hand-written and made."""
-    parts = sorted((folder / "parts").glob("*.toml"))
-    return once([*written(folder), *(reply for path in parts for reply in generated(path))])
+def whole_corpus(*folders: Path) -> list[Reply]:
+    """Return all replies of some folders, or of all, hand-written and made."""
+    replies: list[Reply] = []
+    for folder in folders or FOLDERS:
+        replies += written(folder)
+        for path in sorted((folder / "parts").glob("*.toml")):
+            replies += generated(path)
+    return once(replies)
 
 
 def generated(path: Path) -> Iterator[Reply]:
