@@ -57,6 +57,11 @@ PATTERNS = {
     "plugins/harness_plugins/command.py": (2, "the user's own pattern, in a worker"),
     "plugins/harness_plugins/keywords.py": (1, "keywords"),
     "plugins/harness_plugins/knowledge_base.py": (9, "knowledge_base"),
+    "plugins/harness_plugins/math_answers.py": (22, "math_verify"),
+    "plugins/harness_plugins/math_formulas.py": (14, "math_verify: of at most 4,000 letters"),
+    "plugins/harness_plugins/math_numerals.py": (13, "math_verify: of at most 4,000 letters"),
+    "plugins/harness_plugins/math_reading.py": (18, "math_verify: of at most 4,000 letters"),
+    "plugins/harness_plugins/math_signs.py": (17, "math_verify"),
     "plugins/harness_plugins/math_verify.py": (3, "math_verify"),
     "plugins/harness_plugins/python_code.py": (1, "python_code"),
     "plugins/harness_plugins/regex_format.py": (

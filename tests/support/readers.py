@@ -11,6 +11,9 @@ from harness_plugins import (
     keywords,
     knowledge_base,
     last_number,
+    math_answers,
+    math_numerals,
+    math_signs,
     math_verify,
     python_code,
     simulated_people,
@@ -36,6 +39,7 @@ WORDS = Scale("ordinal", ("bad", "fair", "very good"))
 CRITERIA = (Criterion("accuracy", "is right", FIVE), Criterion("tone", "is kind", TEN))
 LETTERS = tuple("ABCDE")
 ITEM = Item("i", "How many?", "7")
+SEVEN = math_numerals.Answer("7", "number", 7)
 
 
 def _response(text: str) -> Response:
@@ -47,9 +51,13 @@ def _shown(text: str) -> Any:
     return messages_for(STANDARD, request, Asking(CRITERIA[:1]))
 
 
-def _units(text: str) -> Any:
-    number = ["x", "7"]
-    return math_verify._percent("1" + text, number), math_verify._unit(text, number)
+def _mathematics(text: str) -> Any:
+    text = math_signs.plain(text)
+    return (
+        math_answers.in_box(text),
+        math_answers.in_text(text),
+        math_verify._with_rest(SEVEN, text),
+    )
 
 
 JUDGES: Mapping[str, Callable[[str], Any]] = {
@@ -89,7 +97,7 @@ VERIFIERS: Mapping[str, Callable[[str], Any]] = {
     "python_code, completed": lambda text: python_code.completed("def f():\n", text, "f"),
     "blocks": code_blocks.marked_blocks,
     "json_schema": json_schema._document,
-    "math_verify": _units,
+    "math_verify": _mathematics,
     "simulated_people": lambda text: simulated_people._occurs(["a b"], text),
 }
 """What verifiers read in a response."""

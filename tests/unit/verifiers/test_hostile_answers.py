@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness_plugins import math_verify as mathematics
+from harness_plugins import math_equality, math_formulas
 from harness_plugins.json_schema import json_schema
 from harness_plugins.math_verify import math_verify
 
@@ -89,7 +89,7 @@ def test_an_answer_too_large_to_evaluate_is_wrong_before_it_is_evaluated(
         assert (status, value) == (OK, False), text
         assert reason.startswith("answer: too large to evaluate: "), (text, reason)
     evaluated: list[Any] = []
-    monkeypatch.setattr(mathematics, "_equal", lambda *a: evaluated.append(a))
+    monkeypatch.setattr(math_equality, "_equal", lambda *a: evaluated.append(a))
     inline = fake_context()
     assert judge(inline, math_verify, "12", "9**9**9**9")[0][1] is False
     assert evaluated == []
@@ -143,7 +143,7 @@ def test_an_answer_that_takes_too_long_is_wrong_and_the_next_is_judged(
     assert last[:2] == (OK, True)
     for status, value, reason in verdicts:
         assert (status, value) == (OK, False)
-        assert reason.startswith("cannot be verified: ")
+        assert reason.startswith(("cannot be verified: ", "format: no one answer can be read: "))
 
 
 def test_a_reference_that_takes_too_long_is_an_error(ctx: RunContext) -> None:
@@ -318,7 +318,7 @@ def test_a_verifier_without_a_limit_of_its_own_blames_nobody() -> None:
 def test_a_look_at_an_answer_is_bounded_itself() -> None:
     began = time.process_time()
     for text in ("9**" * 200 + "9", r"\boxed{" + "9^{" * 60 + "9" + "}" * 60 + "}", "9" * 4000):
-        parsed = mathematics._parse(text)
-        if parsed:
-            mathematics._too_large(parsed)
+        value = math_formulas.formula(text)
+        if value is not None:
+            math_equality.too_large(value)
     assert time.process_time() - began < 20
