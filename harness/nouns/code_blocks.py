@@ -18,7 +18,9 @@ LONGEST = 100_000
 """Characters of a text whose code is parsed to find out what it is."""
 
 _DEEPEST = 3
+_MARK = re.compile(r"[`~\[<]|'''|\"\"\"")
 _TAB = 4
+_SHORTEST = 3  # characters of a fence
 # What stands before a fence: marks of quotes and of lists.
 _FENCE = re.compile(
     r"(?P<before>[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t>]++)*+)"
@@ -34,6 +36,7 @@ _NAMED = re.compile(r"\s*+(?:python3?|py)[ \t]*+:?(?:[ \t]*+copy code)?\n(?:copy
 _MARKS = {"[BEGIN]": "[DONE]", "[PYTHON]": "[/PYTHON]", "[CODE]": "[/CODE]"}
 _CODE_TAG = re.compile(r"<(pre|code)\b[^<>]*+>", re.IGNORECASE)
 _INNER_TAG = re.compile(r"</?code\b[^<>]*+>", re.IGNORECASE)
+_QUOTED_MARKS = frozenset({"'''python", '"""python'})
 _QUOTED = re.compile(r"[ \t]*+>[ ]?")
 _STRINGS = re.compile(
     r"#[^\n]*+|\'\'\'|\"\"\"|'(?:[^'\\\n]|\\.)*+(?:'|\n|\Z)|\"(?:[^\"\\\n]|\\.)*+(?:\"|\n|\Z)",
@@ -41,10 +44,13 @@ _STRINGS = re.compile(
 )
 _WORDS = re.compile(
     r"(?:[^\w\s]*+[^\W\d_][\w'\u2019-]*+[^\w\s]*+(?:[ \t]++|\Z)){3,}"
-    r"|[^\w\s]*+[A-Z][\w' -]*+[^\w\s]*+\Z|[^\W\d_a-zA-Z]"
+    r"|[^\w\s]*+[A-Z][\w' -]*+[^\w\s]*+\Z"
+    r"|[A-Z][\w'\u2019-]*+(?:[,:.!?][^\w\s]*+(?:\s|\Z)|[ \t]++[\w'\u2019\"`])|[^\x00-\x7f]"
 )
 _GOES_ON = re.compile(r"(?:except|elif|case)\b[^\n]*+(?<=:)[ \t]*+")
-_MARKUP = re.compile(r"[*_]{2}|</?[a-zA-Z|]|[-*\u2022][ \t]++[^\W\d_]|\d++[.)][ \t]|---|===|> ")
+_MARKUP = re.compile(
+    r"[*_]{2}|`|\\[a-z]|\.\.[ \t]|</?[a-zA-Z|]|[-*\u2022][ \t]++[^\W\d_]|\d++[.)][ \t]|---|===|> "
+)
 PYTHON = frozenset({"python", "python3", "python2", "py", "py3", "pycon", "ipython", "pyi"})
 
 
@@ -141,7 +147,7 @@ class _Reader:
     def _from(self, place: int) -> int:
         """Read one line outside of blocks, or the block that begins there; return what follows."""
         line = self.lines[place]
-        if "`" not in line and "~" not in line and "[" not in line and "<" not in line:
+        if not _MARK.search(line):
             self.outside.append(line)
             return place + 1
         one = _ONE_LINE.fullmatch(line)
@@ -170,6 +176,8 @@ class _Reader:
         mark = line.strip()
         if mark in _MARKS:
             return _Open(place, _MARKS[mark], "python")
+        if mark in _QUOTED_MARKS:
+            return _Open(place, mark[:3], "python")
         if mark in _MARKS.values():
             return self._ended(place, "")
         fence = _FENCE.fullmatch(line)
@@ -235,6 +243,9 @@ class _Reader:
                 early = [*lines, text], ends, place
             lines.append(line)
             scan.feed(line + "\n")
+        if not early and len(opened.closes) > _SHORTEST and opened.closes[0] in "`~":
+            opened.closes = opened.closes[:_SHORTEST]  # a shorter fence is all that is left
+            return self._block(opened)
         return self._keep(opened.label, *(early or (lines, "next", len(self.lines))))
 
     def _keep(self, label: str, lines: Sequence[str], ends: str, place: int) -> int:

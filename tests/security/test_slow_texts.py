@@ -43,7 +43,7 @@ PATTERNS = {
     "harness/labels/formulas.py": (1, "cell"),
     "harness/labels/guess.py": (2, "names of columns"),
     "harness/labels/values.py": (1, "label, label on a scale"),
-    "harness/nouns/code_blocks.py": (13, "blocks, python_code"),
+    "harness/nouns/code_blocks.py": (14, "blocks, python_code"),
     "harness/nouns/plain_text.py": (3, "one letter, or one escape, at a time"),
     "harness/nouns/redaction.py": (3, "secrets, redacted"),
     "harness/nouns/spellings.py": (5, "spelled"),
