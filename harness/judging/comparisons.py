@@ -12,6 +12,7 @@ _WHOLE_ENDS = frozenset(
     "regard aspects aspect".split()
 )
 _EMPHASIS = ("clear", "real", "overall", "obvious", "meaningful", "significant")
+_NAMES = ("one", "here", "the", "other", "choice", "pick", "job")
 _MATCHED = ("good", "strong", "matched", "valid", "helpful", "well")
 
 
@@ -117,7 +118,7 @@ class Comparisons(Sides):
                 if named is None and following not in ("the", "that"):
                     return at, False
                 at = named[1] if named else at + 1
-            elif word in words.NOUNS or word in ("one", "here", "the", "other") or word in CLOSE:
+            elif word in words.NOUNS or word in _NAMES or word in CLOSE:
                 at += 1
             elif self.past_degrees(at) > at:
                 at = self.past_degrees(at)

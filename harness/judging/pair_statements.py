@@ -68,10 +68,10 @@ def opens(sentence: Sentence, numbered: bool) -> str:
     if tie is not None:
         return "TIE" if clause.tail(tie, "TIE") else ""
     named = clause.option(0)
-    if named is None or clause.word(0) in words.NOUNS or clause.word(0) == "the":
+    if named is None:
         return ""
     value, end = clause.relation(named[1], named[0]) or named
-    why = clause.word(end) in ("because", "since", "due", "over")
+    why = clause.word(end + (clause.word(end) == ",")) in ("because", "since", "due", "over")
     return value if why and clause.tail(end, value) else ""
 
 

@@ -182,13 +182,19 @@ class _Reading:
         found = []
         for number, sentence in enumerate(self.lines):
             value = ""
-            if number == 0 or (sentence.first and sentence.last):
+            whole = sentence.first and sentence.last
+            if whole or (number == 0 and self._is_explained()):
                 value = alone(sentence, self.numbered)
             if number == 0 and not value:
                 value = opens(sentence, self.numbered)
             if value:
                 found.append(_Said(value, sentence.tokens[0].start, number))
         return found
+
+    def _is_explained(self) -> bool:
+        """Tell whether the second sentence speaks of a response: "A. It names the year."."""
+        names = {token.word for line in self.lines[1:2] for token in line.tokens}
+        return bool(names & (pair_words.NOUNS | {"it", "it's", "its", "both", "while", "b", "a"}))
 
     def _only_courtesy(self, said: _Said) -> bool:
         """Tell whether a letter alone is followed by nothing that names a response."""

@@ -54,7 +54,7 @@ WINS = _words(
 LOSES = _words("loses lost underperforms underperformed lags")
 GIVES = _words(
     "provides provided gives gave offers offered delivers delivered presents presented does did "
-    "has had makes made"
+    "has had makes made performs performed"
 )
 IS = _words(
     "is was are were be being been seems seemed appears appeared looks remains comes stands feels "

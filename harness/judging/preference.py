@@ -11,6 +11,12 @@ _SIGNS = frozenset("\u2705\U0001f3c6\U0001f449\U0001f947\u2b50\u2714\u2611\U0001
 _AGAINST = ("not", "over", "against", "and", "rather", "instead")
 _PARTS = ("for", "on", "in", "if", "when")
 _CHANGES = frozenset(("actually", "or", "otherwise", "else", "rather", "then", "\u2192"))
+_PREFERS = frozenset("prefer choose pick select favor favour recommend".split())
+_PREFERS_IN_TWO = frozenset(
+    (("go", "with"), ("going", "with"), ("goes", "with"), ("vote", "for"), ("opt", "for"))
+)
+_SAYS = frozenset("so hence thus therefore say it's clearly definitely".split())
+"""Words behind which a letter alone ends a sentence as its verdict."""
 _LIMITS = words.NOT | words.HEDGES | words.CONDITIONS | {"less", "only", "than", "except", "vs"}
 _DOUBTS = (
     words.HEDGES
@@ -43,13 +49,14 @@ class Clause(Comparisons):
         Returns:
             A, B or TIE; empty where it is one that is not understood; None where it is none.
         """
-        at, chooses = place, False
+        at, chooses, finds = place, False, False
         while at < min(self.size, place + STEPS):
             word = self.word(at)
             known = word in words.FILL or word in words.DEGREES or word == ","
             if not known or (word == "the" and self.option(at)) or self.tie(at, False) is not None:
                 break
-            chooses |= word in words.CHOOSES
+            chooses |= word in _PREFERS or (self.word(at - 1), word) in _PREFERS_IN_TWO
+            finds |= word in ("find", "consider")
             at += 1
         end = self.tie(at, False)
         if end is not None:
@@ -58,13 +65,17 @@ class Clause(Comparisons):
         if named is None:
             return None
         side, end = named
-        if chooses:
-            worse = self.word(end) in words.WORSE
-            end = self.past(end, words.DEGREES | words.BETTER | words.WORSE | {"as", "to", "be"})
+        compared = self.word(self.past(end, words.DEGREES | {"the", "as", "to", "be"}))
+        if chooses or (finds and (compared in words.BETTER or compared in words.WORSE)):
+            worse = compared in words.WORSE
+            names = words.DEGREES | words.BETTER | words.WORSE | words.NOUNS
+            end = self.past(end, names | {"as", "to", "be", "the", "choice", "one"})
             value = OTHER[side] if worse else side
             return value if self.tail(end, value) else ""
         if bare and self.tail(end, side):
             return side
+        if end >= self.size and at > place and self.word(at - 1) in _SAYS:
+            return "" if self.asks else side
         said = self.said_of(side, self._past_insertion(end))
         if said is None:
             return "" if self.word(end) in words.HEDGES else None
@@ -77,7 +88,7 @@ class Clause(Comparisons):
         """Tell whether all that follows a verdict is understood, and takes nothing back."""
         at = place
         for _ in range(STEPS):
-            at = self.past_degrees(self.past(at, CLOSE))
+            at = self.past_degrees(self.past(at, CLOSE | _SIGNS))
             word = self.word(at)
             if self.asks or at >= self.size:
                 return not self.asks
