@@ -7,6 +7,36 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.judging.score_numbers import (
+    BRACKETED_SPAN,
+    NUMBER,
+    OUT_OF,
+    PERCENT,
+    SPOKEN_SPAN,
+    STARS,
+    SUM,
+    UNIT,
+    adds_up,
+    number_of,
+    readings,
+)
+from harness.judging.score_reasons import (
+    ALONE_AFTER,
+    ALONE_BEFORE,
+    COUNTS,
+    DENIED_BEFORE,
+    END,
+    FILLER,
+    HALF,
+    NEEDED,
+    NO_FAULT,
+    NO_FAULT_AT_ALL,
+    POLAR,
+    REASON,
+    SUPPOSED_AFTER,
+    TURN,
+    TURNS,
+)
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
@@ -14,124 +44,47 @@ from harness.nouns.schema import Verdict
 _LONGEST_CLAUSE = 600
 """Characters of one clause; what is longer is not understood."""
 
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_HALVES = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[-+\u2212\u2013]|(?:minus|negative|plus)\s++)?"
-    r"(?:(?P<digits>(?:\d{1,3}(?: \d{3}(?!\d)){1,4}+|\d++)(?:[.,']\d++){0,5}+|\.\d++)"
-    r"(?P<part>[½¼¾])?+|(?P<only>[½¼¾])"
-    rf"|(?P<word>{'|'.join(_WORDS)})(?P<half>\s++and\s++a\s++half)?+)(?![\w½¼¾]|[.,]\d)",
-    re.IGNORECASE,
-)
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([,' ])\d{3}(?:\1\d{3})*+)(?:\.\d++)?")
-_DOTTED_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})++")
-_DECIMAL = re.compile(r"\d*+\.\d++|\d++(?:,\d{1,2})?|0,\d++")
-_STARS = re.compile(r"(?P<full>(?:[★⭐🌟]\ufe0f?+)++)(?P<empty>☆*+)")
-_UNIT = re.compile(r"\s*+(?:stars?|points?|pts?|marks?)\b", re.IGNORECASE)
-_PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
-_OUT_OF = re.compile(
-    r"\s*+,?\s*+(?:/|out\s++of(?:\s++an?\s++(?:possible|maximum|total)(?:\s++of)?)?\s|of\s)\s*+",
-    re.IGNORECASE,
-)
-_N = r"[-+\u2212\u2013]?\d++(?:\.\d++)?+"
-_SPAN = (
-    r"(?P<on>(?:on|using|from)\s++)?(?:(?:an?|the)\s++)?(?P<scale>scale:?\s*+(?:(?:of|from)\s++)?)?"
-    rf"(?:(?P<low>{_N})\s*+(?:[-\u2013\u2014\u2212]|to\b|through\b|\.\.)\s*+(?P<high>{_N})"
-    rf"|(?P<out>out\s++of\s++|/\s*+|max\.?\s++)?(?P<top>{_N}))"
-    r"(?:[\s-]*+points?\b)?+(?P<named>\s++scale)?"
-)
-_BRACKETED_SPAN = re.compile(rf"\s*+[(\[]\s*+{_SPAN}\s*+[)\]]", re.IGNORECASE)
-_SPOKEN_SPAN = re.compile(rf",?\s++(?=on\b|using\b){_SPAN}", re.IGNORECASE)
 
 _OPEN = re.compile(r"(?:\\boxed|\\text|[\s\"'(\[{<$])*+")
+
+
 _CLOSE = re.compile(r"[\s\"')\]}>$]*+")
-_PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+
+
+_PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", "$": "$"}
+
+
 _ARTICLE = re.compile(
     r"(?:(?:an?|the)\s++)?(?P<more>(?:solid|strong|full|perfect|firm|clear|respectable|well-deserved)\s++)?",
     re.IGNORECASE,
 )
+
+
 _GLOSS = re.compile(
     r"(?:(?:very|mostly|quite|fairly|largely|highly)\s++)?(?:excellent|good|great|fair|poor|bad|"
     r"perfect|outstanding|acceptable|adequate|satisfactory|mediocre|strong|weak|moderate|"
     r"high|low|correct|accurate|helpful|relevant|clear)\s*+(?:(?=\()|[-\u2013\u2014:]\s)\s*+",
     re.IGNORECASE,
 )
-_SUM = re.compile(r"(?:\d++(?:\.\d++)?\s*+\+\s*+){1,20}+\d++(?:\.\d++)?\s*+=\s*+(?=\d)")
 
-_END = re.compile(r"[\s\"')\]}>$]*+[.!,;]?[\s\"')\]}>$]*+\Z")
-_OBJECT = r"(?:it|(?:this|the|that)(?:\s++[a-z-]++){1,2}?)"
-_FILLER = re.compile(
-    rf"\s++(?:overall|in\s++total|in\s++the\s++end|from\s++me|here|in\s++my\s++(?:opinion|view)"
-    rf"|(?:to|for)\s++{_OBJECT}(?=\s*+[.!,;]?\s*+\Z|\s++(?:because|since|as)\b)"
-    r"|on\s++(?:this|the)\s++(?:scale|rubric|criterion))\b",
-    re.IGNORECASE,
-)
-_REASON = re.compile(
-    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|\()|\s++[-\u2013]\s"
-    r"|\s++(?:because|since|as(?=\s++(?:it|its|the|this|there|no|all|both)\b)|due\s++to|given|based\s++on|considering|but|although|though|while"
-    r"|meaning|indicating|reflecting|which)\b",
-    re.IGNORECASE,
-)
-_FAULT = r"(?:errors?|mistakes?|issues?|problems?|faults?|flaws?|inaccurac(?:y|ies)|slips?)"
-_TURN = re.compile(
-    r"\s*+(?:\u2014|[-\u2013,;:(.!])?\s*+(?:"
-    r"no(?=\s*+(?:[,.;:!?)\-\u2013\u2014]|\Z|(?:wait|lower|higher|make|rather|better|not|it)\b|\d))"
-    r"|not(?=\s*+(?:[,.;:!?)]|\Z|(?:really|quite|exactly|at\s++all)\b))"
-    r"|(?:or|to|then|nay|was|now|if|unless|provided|assuming|otherwise|maybe|perhaps|possibly"
-    r"|minus|plus|less|probably|actually|rather|initially|originally|lower|higher|says?|said|claims?|claimed|asks?"
-    r"|demands?|wants|according|and/or|(?:but|and)\s++no(?=\s*+(?:[.,;!?]|\Z))|at\s++(?:first|most|least|best))\b|[?/])",
-    re.IGNORECASE,
-)
-_TURNS = re.compile(
-    r"->|=>|\u2192|~~|\?|\b(?:provisional(?:ly)?|tentative(?:ly)?|preliminary|pending|bordering|leaning"
-    r"|verging|tending|(?:partly|mostly|also|but|and)\s++(?:yes|no)(?=\W*+\Z)|wait|hmm+|scratch\s++that|correction|on\s++(?:second\s++thought|reflection)"
-    r"|let\s++me\s++(?:revise|reconsider|change|correct|adjust)|changed\s++my\s++mind|i\s++mean"
-    r"|too\s++(?:high|low|generous|harsh|strict|lenient)|make\s++(?:that|it)\s++an?)\b",
-    re.IGNORECASE,
-)
-_DENIED_BEFORE = re.compile(
-    r"(?:/|\bnot|\bthan|\binstead\s++of|\bshort\s++of|\bfrom|\bbelow|\babove|\bunder|\bbeyond|\bof"
-    r"|\breach|\bstep|\bparagraph|\bline|\bpoint|\bsection|\bclaim|\bitem|\bpart|\bquestion|\bpage"
-    r"|\bequation|\bcase|\bsource|\bsentence|\bexample|\bresponse|#)\s*+(?:an?\s++|the\s++)?"
-    r"(?:full\s++|perfect\s++)?\Z",
-    re.IGNORECASE,
-)
-_COUNTS = re.compile(
-    r"(?:\s++(?:out\s++)?of\s++(?:the\s++|its\s++)?(?:\w++\s++)?|[\s-]++)"
-    r"(?!(?:or|and|to|is|was|would|should|could|might|may|if|instead|because|since|for|but|not|then|now"
-    r"|seems|feels|fits|than|rather|maybe|perhaps|really|more|less|better|otherwise|overall|with"
-    r"|from|points?|stars?|out|again|too|also|after|before|when|unless|actually|sounds|looks|makes"
-    r"|max|most|the|this|it|that)\b)[a-z]{3,}",
-    re.IGNORECASE,
-)
-_SUPPOSED_AFTER = re.compile(r"\s++with\b", re.IGNORECASE)
-_NEEDED = re.compile(
-    r"\s++(?:(?:would|could)\s++(?:need|require|have|take|mean)|needs?|requires?)\b", re.IGNORECASE
-)
-_NO_FAULT = re.compile(
-    rf"(?:there\s++(?:are|were)\s++)?no\s++(?:[a-z]++\s++)?{_FAULT}(?:\s++(?:were|was|are))?"
-    r"(?:\s++(?:found|detected|present|spotted|identified|made))?\s*+(?:[,;:.]|\s[-\u2013]\s|\u2014|and\b|so\b)"
-    r"(?:\s*+(?:so|and|thus|hence|therefore|it\s++is|the\s++(?:answer|response)\s++is)\b)*+\s*+",
-    re.IGNORECASE,
-)
-_NO_FAULT_AT_ALL = re.compile(rf"\bno\s++{_FAULT}", re.IGNORECASE)
-_HALF = re.compile(
-    r"\b(?:mostly|partly|partially|in\s++part|almost|nearly|half|except|apart\s++from|reservations?"
-    r"|somewhat|only|sort\s++of|kind\s++of)\b",
-    re.IGNORECASE,
-)
-_POLAR = re.compile(
-    r"(?P<no>\b(?:not|never|no)\s++|n't\s++)?"
-    r"\b(?:(?P<true>correct|right|true|accurate)|(?P<false>incorrect|wrong|false|inaccurate))\b",
-    re.IGNORECASE,
-)
+
 _TRUE = {"true", "yes", "pass", "passed", "passes", "correct", "right"}
+
+
 _FALSE = {"false", "no", "fail", "failed", "fails", "incorrect", "wrong"}
+
+
 _FALSE |= {"not correct"}
+
+
 _NUMBERED = re.compile(
     r"(?P<number>[-+]?\d++(?:\.\d++)?)\s*+(?:[-\u2013:=.)]\s|\()\s*+(?P<word>[^()]++)\)?"
 )
+
+
 _PLAIN_NUMBER = re.compile(r"[-+]?\d++(?:\.\d++)?")
+
+
 _GAPS = re.compile(r"[\s_-]+")
 
 
@@ -224,7 +177,7 @@ class Values:
             starts += [article.end(), article.start("more")] if article["more"] else [article.end()]
         if self.word is None and (gloss := _GLOSS.match(text)):
             starts.append(gloss.end())
-        if self.is_number and (added := _SUM.match(text)) and _adds_up(text, added.end()):
+        if self.is_number and (added := SUM.match(text)) and adds_up(text, added.end()):
             starts.append(added.end())
         return starts
 
@@ -236,7 +189,7 @@ class Values:
         found: list[tuple[Verdict, int]] = []
         if self.word is not None and (word := self.word.match(text, begin)):
             found += self._named(word, text)
-        if self.scale.is_binary and (none := _NO_FAULT.match(text, begin)):
+        if self.scale.is_binary and (none := NO_FAULT.match(text, begin)):
             word = self.word.match(text, none.end()) if self.word else None
             found += (
                 [one for one in self._named(word, text) if one[0].value is True] if word else []
@@ -248,26 +201,26 @@ class Values:
 
     def _named(self, word: re.Match[str], text: str) -> list[tuple[Verdict, int]]:
         shown = word[0]
-        if shown == "a" and not _END.match(text, word.end()):
+        if shown == "a" and not END.match(text, word.end()):
             return []
         value = self.names[_normal(shown)]
         return [(Verdict(Status.OK, value), word.end())]
 
     def _counted(self, text: str, begin: int) -> tuple[Verdict, int] | None:
         """Return the number at a place, with what it is said to be out of, and where it ends."""
-        if stars := _STARS.match(text, begin):
+        if stars := STARS.match(text, begin):
             full = sum(c in "★⭐🌟" for c in stars["full"])
             total = full + len(stars["empty"]) if stars["empty"] else 5.0
             verdict = self._number({float(full)}, f"{full} stars", total)
             return verdict, self._out_of(text, stars.end())[0]
-        number = _NUMBER.match(text, begin)
+        number = NUMBER.match(text, begin)
         if not number:
             return None
-        values = _readings(number)
+        values = readings(number)
         if not values:
             return not_understood(text[begin:]), len(text)
         shown, end = number[0], number.end()
-        if percent := _PERCENT.match(text, end):
+        if percent := PERCENT.match(text, end):
             if (self.low, self.high) != (0, 100):
                 return off_scale(text[begin : percent.end()], self.scale), percent.end()
             end = percent.end()
@@ -282,10 +235,10 @@ class Values:
         """Return where a number ends with its unit and range, and whether that is the scale's."""
         fits, top = True, None
         for _ in range(3):
-            if unit := _UNIT.match(text, end):
+            if unit := UNIT.match(text, end):
                 end = unit.end()
-            elif (out := _OUT_OF.match(text, end)) and (number := _NUMBER.match(text, out.end())):
-                top = next(iter(_readings(number)), None)
+            elif (out := OUT_OF.match(text, end)) and (number := NUMBER.match(text, out.end())):
+                top = next(iter(readings(number)), None)
                 fits, end = fits and top is not None and top == self.high, number.end()
             elif (span := self.span(text, end)) is not None:
                 end, good, top = span
@@ -296,15 +249,15 @@ class Values:
 
     def span(self, text: str, start: int) -> tuple[int, bool, float | None] | None:
         """Return where words such as "(1-5)" or "on a scale of 1 to 5" end, and if they fit."""
-        found = _BRACKETED_SPAN.match(text, start)
+        found = BRACKETED_SPAN.match(text, start)
         if found and not (found["low"] or found["out"] or found["scale"] or found["named"]):
             found = None
         if found is None:
-            found = _SPOKEN_SPAN.match(text, start)
+            found = SPOKEN_SPAN.match(text, start)
             if not found or not (found["scale"] or found["named"]):
                 return None
-        top = _float(found["high"] or found["top"])
-        low = _float(found["low"]) if found["low"] else None
+        top = number_of(found["high"] or found["top"])
+        low = number_of(found["low"]) if found["low"] else None
         return found.end(), top == self.high and low in (None, self.low), top
 
     def _number(self, values: set[float], shown: str, out_of: float | None = None) -> Verdict:
@@ -320,16 +273,16 @@ class Values:
 
     def _is_understood(self, rest: str, value: Any) -> bool:
         """Tell whether what follows a value leaves it as it is."""
-        while filler := _FILLER.match(rest):
+        while filler := FILLER.match(rest):
             rest = rest[filler.end() :]
-        if _END.match(rest):
+        if END.match(rest):
             return True
-        reason = _REASON.match(rest)
+        reason = REASON.match(rest)
         if reason and reason[0].endswith("(") and ")" in rest[:-1]:
             after = rest.partition(")")[2]
-            if not _END.match(after) and not _REASON.match(after):
+            if not END.match(after) and not REASON.match(after):
                 return False
-        if not reason or _TURN.match(rest) or _TURNS.search(rest):
+        if not reason or TURN.match(rest) or TURNS.search(rest):
             return False
         tail = rest[reason.start() :]
         return not (
@@ -338,11 +291,11 @@ class Values:
 
     def disagrees(self, text: str, value: Any) -> bool:
         """Tell whether words about a yes or no say the opposite of it, or a half of it."""
-        if value is True and _HALF.search(text):
+        if value is True and HALF.search(text):
             return True
-        if value is False and _NO_FAULT_AT_ALL.search(text):
+        if value is False and NO_FAULT_AT_ALL.search(text):
             return True
-        polar = list(_POLAR.finditer(text))
+        polar = list(POLAR.finditer(text))
         if not polar:
             return False
         is_true = (polar[-1]["true"] is not None) is not (polar[-1]["no"] is not None)
@@ -351,7 +304,7 @@ class Values:
     def rivals(self, text: str, value: Any) -> bool:
         """Tell whether some words hold a value that may be meant instead of another one."""
         if self.is_number:
-            for number in _NUMBER.finditer(text):
+            for number in NUMBER.finditer(text):
                 if self._may_be_meant(text, number, value):
                     return True
         if self.word is None:
@@ -361,7 +314,7 @@ class Values:
             if value is not None and self.names[name] == value:
                 continue
             before, after = text[max(0, word.start() - 24) : word.start()], text[word.end() :]
-            if _ALONE_BEFORE.search(before) and _ALONE_AFTER.match(after):
+            if ALONE_BEFORE.search(before) and ALONE_AFTER.match(after):
                 denied = before.rstrip().lower().endswith("not")
                 mine = [n for n, v in self.names.items() if v == value]
                 if not denied or any(n in name for n in mine):
@@ -371,33 +324,23 @@ class Values:
     def _may_be_meant(self, text: str, number: re.Match[str], value: Any) -> bool:
         if (number["word"] or "").lower() == "one":
             return False
-        values = _readings(number)
+        values = readings(number)
         at = {self.numbers.get(v, v if not self.numbers else None) for v in values}
         if value is not None and value in at:
             return False
         low, high = self.low, self.high
         inside = any((low is None or low <= v) and (high is None or v <= high) for v in values)
         after = text[number.end() : number.end() + 80]
-        if _PERCENT.match(after) and high:
+        if PERCENT.match(after) and high:
             share = next(iter(values), 0.0) / 100 * high
-            return self.numbers.get(share, share) != value and not _COUNTS.match(after[1:])
+            return self.numbers.get(share, share) != value and not COUNTS.match(after[1:])
         if not inside and values:
             return False
         before = text[max(0, number.start() - 40) : number.start()]
         lead = before.rstrip().removesuffix(" a").removesuffix("(a").rstrip()
-        if _NEEDED.match(after) or (lead.endswith("(") and _SUPPOSED_AFTER.match(after)):
+        if NEEDED.match(after) or (lead.endswith("(") and SUPPOSED_AFTER.match(after)):
             return False
-        return not (_DENIED_BEFORE.search(before) or _COUNTS.match(after))
-
-
-_ALONE_BEFORE = re.compile(
-    r"(?:\A|[,;:(/|.!\u2013\u2014-]|\b(?:or|and|to|but|then|maybe|perhaps|now|not|almost|nearly|towards|rather|than|even))"
-    r"\s*+(?:an?\s++)?[\"']?\Z",
-    re.IGNORECASE,
-)
-_ALONE_AFTER = re.compile(
-    r"[\"']?\s*+(?:\Z|[,;:)/|.!?\u2013\u2014-]|(?:or|and|to|but)\b)", re.IGNORECASE
-)
+        return not (DENIED_BEFORE.search(before) or COUNTS.match(after))
 
 
 @lru_cache(maxsize=64)
@@ -413,11 +356,11 @@ def values_of(scale: Scale) -> Values:
     else:
         for label in scale.labels:
             if _PLAIN_NUMBER.fullmatch(label.strip()):
-                numbers[_float(label)] = label
+                numbers[number_of(label)] = label
                 continue
             names[_normal(label)] = label
             if both := _NUMBERED.fullmatch(label.strip()):
-                number, word = _float(both["number"]), _normal(both["word"])
+                number, word = number_of(both["number"]), _normal(both["word"])
                 twice |= {word} if word in names else set()
                 names.setdefault(word, label)
                 numbers[number] = label
@@ -437,6 +380,7 @@ def unmarked(text: str) -> str:
 
 SIGNS = str.maketrans("\u2018\u2019\u201c\u201d\u2009", "''\"\" ")
 """Signs of print -> plain ones, one for one, so that places stay the same."""
+
 
 EMPHASIS = re.compile(r"(?<![^\W_])(?<![*_`])[*_`]++|(?<![*_`])[*_`]++(?![^\W_])")
 """Marks around words; none between two letters or digits."""
@@ -461,44 +405,11 @@ def _spelt(name: str) -> str:
     return rf"{pattern}(?:\+|[\s-]plus\b)" if sign else pattern
 
 
-def _float(text: str) -> float:
-    return float(text.replace("\u2212", "-").replace("\u2013", "-"))
-
-
-def _readings(number: re.Match[str]) -> set[float]:
-    """Return what a number can be; nothing where it is no way to write one."""
-    sign = -1.0 if (number["sign"] or "").strip().lower() in _MINUS else 1.0
-    if number["word"]:
-        half = 0.5 if number["half"] else 0.0
-        return {sign * (_WORDS.index(number["word"].lower()) + half)}
-    if number["only"]:
-        return {sign * _HALVES[number["only"]]}
-    digits, part = number["digits"], _HALVES.get(number["part"] or "", 0.0)
-    if _THOUSANDS.fullmatch(digits):
-        return {sign * (float(digits.replace(",", "").replace("'", "").replace(" ", "")) + part)}
-    found = set()
-    if _DECIMAL.fullmatch(digits):
-        found.add(sign * (float(digits.replace(",", ".")) + part))
-    if _DOTTED_THOUSANDS.fullmatch(digits):
-        found.add(sign * float(digits.replace(".", "")))
-    return found
-
-
-_MINUS = {"-", "\u2212", "\u2013", "minus", "negative"}
-
-
-def _adds_up(text: str, end: int) -> bool:
-    """Tell whether the sum before a place is what stands there."""
-    parts = [float(part) for part in text[:end].replace("=", "").split("+")]
-    total = _NUMBER.match(text, end)
-    return total is not None and _readings(total) == {sum(parts)}
-
-
 def _closed(text: str, end: int, wanted: str) -> int | None:
     """Return where the brackets are closed that were opened before a value; None if they stay."""
     closed = _CLOSE.match(text, end)
     assert closed
-    have = "".join(c for c in closed[0] if c in ")]}>")
+    have = "".join(c for c in closed[0] if c in ")]}>$")
     if not wanted:
-        return end + len(closed[0]) - len(closed[0].lstrip("\"'$"))
+        return end + len(closed[0]) - len(closed[0].lstrip("\"'"))
     return closed.end() if have.startswith(wanted) else None

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.judging.reply import Answer, answer_of
-from harness.judging.score_statement import (
+from harness.judging.score_decision import Said, decided
+from harness.judging.score_lines import Statement, sentences
+from harness.judging.score_names import (
     LABEL_MARKS,
     MARKS,
     QUALITIES,
     WEAK_MARKS,
-    Statement,
     bare_name,
     is_neutral,
     is_whole,
-    sentences,
-    spoken,
-    statements,
     words,
 )
+from harness.judging.score_statement import statements
 from harness.judging.score_value import Values, not_understood, values_of
 from harness.judging.stated import no_verdict
 from harness.nouns.outcomes import Status
@@ -34,72 +32,30 @@ from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
 
-_NAME = 24
-"""Characters in which a statement may say that it is a new one."""
 _DEPTH = 8
 """Levels of a JSON object that are read."""
+
+
 _NAMES = ("criterion", "name", "aspect", "dimension", "category", "metric")
+
+
 _YES = frozenset(
     "correct pass passed success yes met meets satisfied fulfilled holds supported".split()
 )
 
+
+_LABELLED = re.compile(r"[^\s:]{1,24}(?: [^\s:]{1,24})?\s?:")
+_DIGITS = re.compile(r"\d{1,15}(?:[.,]\d{1,15})?")
+_LISTED = re.compile(r"\d+[.)](?:\s|\Z)")
 _NONE = re.compile(
     r"\s*(?:n/?a|none|null|not applicable|undetermined|undecided|unknown)\W*", re.IGNORECASE
 )
+
+
 _ONLY_A_VALUE = re.compile(r"[^,;:]{0,40}[.!,;]?\s*")
+
+
 _HIGHEST = re.compile(r"\d\s*(?:/|out of)\s*\d+\W*\Z")
-_TURNED = re.compile(
-    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction|edit(?:ed)?|update[d]?|amended|erratum"
-    r"|make\s+(?:that|it|this)|i\s+meant|change\s+(?:that|it|this)"
-    r"|(?:please\s+)?(?:ignore|disregard)\s+(?:that|the\s+above|my)"
-    r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"
-    r"|looking\s+(?:closer|again)|let\s+me\s+(?:revise|reconsider|change|correct|adjust|re-?)"
-    r"|i\s+(?:(?:must|have\s+to|should|need\s+to|want\s+to|now|will|would|now\s+have\s+to)\s+)?"
-    r"(?:revise|reconsider|correct|change|changed|lower|raise|adjust|retract|withdraw|take\s+(?:that|it)\s+back)"
-    r"|revised|corrected|having\s+reconsidered)\b",
-    re.IGNORECASE,
-)
-_MISTAKEN = re.compile(
-    r"\b(?:i\s+(?:have\s+to\s+)?(?:change(?:d)?\s+my\s+mind|correct\s+myself|take\s+(?:that|it)\s+back"
-    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake)"
-    r"|should\s+have\s+been|not\s+(?:my\s+)?final)\b",
-    re.IGNORECASE,
-)
-_UNSURE = re.compile(
-    r"\b(?:actually|perhaps|maybe|possibly|rather|instead|fairer|better|appropriate|revise[ds]?|lower|raise"
-    r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact)\b",
-    re.IGNORECASE,
-)
-_HEDGES = re.compile(r"\W*(?:or|well|but|though|however|yet)\b", re.IGNORECASE)
-_NOT_MEANT = re.compile(
-    r"\b(?:would|could|might|needs?|requires?|to\s+(?:get|earn|reach|deserve|be)|if|not|short\s+of|than"
-    r"|instead\s+of|means|from)\b|n't\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a statement says.
-
-    Args:
-        start: Where it begins in the answer.
-        end: Where its sentence ends.
-        rank: "whole": the overall score. "main": a score. "part": that of a part. "said": a score
-            in a sentence. "weak": what a response is, which may be no score.
-        verdict: On the scale, or a failure.
-        closed: Whether more text could not change it.
-    """
-
-    start: int
-    end: int
-    rank: str
-    verdict: Verdict
-    closed: bool = False
-
-    @property
-    def is_ok(self) -> bool:
-        return self.verdict.status is Status.OK
 
 
 def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) -> Verdict:
@@ -107,7 +63,7 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
     values = values_of(scale)
     answer = answer_of(reply, prompt, lambda line: _states(line, [values]))
     found = [*_of_text(answer, values, cut), *_of_objects(answer, values, _main_rank(values), True)]
-    return _decided(answer, values, found, cut) or no_verdict(answer, reply, cut)
+    return decided(answer, values, found, cut) or no_verdict(answer, reply, cut)
 
 
 def read_scores(
@@ -131,7 +87,7 @@ def read_scores(
             return "main" if _is_of(name, section, wanted) else None
 
         found = [*_named(said, values, rank), *_of_objects(answer, values, rank)]
-        verdict = _decided(answer, values, found, cut)
+        verdict = decided(answer, values, found, cut)
         if verdict is None:
             missing = no_verdict(answer, reply, cut)
             return Verdict(missing.status, rationale=f"{criterion.id}: {missing.rationale}")
@@ -188,7 +144,7 @@ def _states(line: str, scales: Sequence[Values]) -> bool:
     return bool(ok) and all(one in ok or one.how == "bare" for one, _ in found)
 
 
-def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[_Said]:
+def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[Said]:
     """Yield what the statements of an answer say on a scale."""
     said = statements(answer)
     yield from _named(said, values, _main_rank(values))
@@ -200,17 +156,18 @@ def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[_Said]:
         whole = values.scale.is_binary or not answer.own[: one.start].strip()
         if not cut and one.how == "weak" and values.word is not None and one.end >= end and whole:
             if (verdict := values.clause(one.text)) is not None:
-                yield _Said(one.start, one.end, "weak", verdict)
+                yield Said(one.start, one.end, "weak", verdict)
     read = [(one, values.clause(_first(one.text, values))) for one in bare]
     ok = [(one, verdict) for one, verdict in read if verdict and verdict.status is Status.OK]
     if not ok or any(verdict != ok[0][1] for _, verdict in ok):
         return
+    listed = sum(_LISTED.match(one.text) is not None for one in bare)
     for one, verdict in ok:
-        if one.how == "bare":
+        if one.how == "bare" and not (listed > 1 and _LISTED.match(one.text)):
             rank = "main" if is_neutral(one.section) or is_whole((), one.section) else "part"
             if len(list(sentences(one.text))) > 1 and not cut:
                 rank = "said"
-            yield _Said(one.start, one.end, rank, verdict)
+            yield Said(one.start, one.end, rank, verdict)
 
 
 def _first(line: str, values: Values) -> str:
@@ -218,13 +175,18 @@ def _first(line: str, values: Values) -> str:
     parts = [line[begin:end].strip() for begin, end in sentences(line)]
     while len(parts) == 2 and parts[0].endswith("?") and parts[0].count(" ") > 1:
         parts = parts[1:]
+    if values.word is not None and _LABELLED.match(line):
+        return ""
+    numbers = {float(number.replace(",", ".")) for number in _DIGITS.findall(line)}
+    if values.is_number and len(numbers - {values.high}) > 1:
+        return ""
     if not parts or "=" in parts[0] or parts[0].count(")") > parts[0].count("("):
         return ""
     yes_or_no = {"yes", "no"} <= set(values.names) and parts[0].endswith(".")
     return parts[0] if len(parts) == 1 or yes_or_no or _HIGHEST.search(parts[0]) else ""
 
 
-def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[_Said]:
+def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[Said]:
     """Yield what the statements with names of interest say."""
     for one in said:
         if one.how in ("bare", "inner", "weak"):
@@ -251,7 +213,7 @@ def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[_
             verdict = not_understood(f"- {one.text}")
         if one.how in ("said", "fits"):
             ranked = "said" if ranked in ("main", "whole") else ranked
-        yield _Said(one.start, one.end, ranked, verdict, closed=one.how == "tag")
+        yield Said(one.start, one.end, ranked, verdict, closed=one.how == "tag")
 
 
 def _has_reason(text: str) -> bool:
@@ -275,7 +237,7 @@ def _mismatch(one: Statement, values: Values) -> Verdict:
 
 def _of_objects(
     answer: Answer, values: Values, rank: _Rank, single: bool = False
-) -> Iterator[_Said]:
+) -> Iterator[Said]:
     """Yield what the judge's own JSON objects say."""
 
     def counts(value: dict[str, Any]) -> bool:
@@ -289,7 +251,7 @@ def _of_objects(
             if ranked is None and isinstance(value, bool) and is_yes and single:
                 ranked = "main"
             if ranked and (verdict := values.of_json(value)):
-                yield _Said(found.start, found.end, ranked, verdict, closed=True)
+                yield Said(found.start, found.end, ranked, verdict, closed=True)
 
 
 def _leaves(value: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -307,82 +269,3 @@ def _leaves(value: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[tup
                 yield from _leaves(inner, path, depth - 1)
     else:
         yield path, value
-
-
-def _decided(answer: Answer, values: Values, found: Sequence[_Said], cut: bool) -> Verdict | None:
-    """Return the verdict that statements come to; None where there is none."""
-    found = sorted(found, key=lambda one: (one.start, one.end))
-    mains = [one for one in found if one.rank in ("main", "whole")]
-    said = [one for one in found if one.rank == "said"]
-    if cut:
-        own = answer.own
-        mains = [
-            one for one in mains if one.closed or own[one.end :].strip() or "\n" in own[one.end :]
-        ]
-        if not any(one.closed or one.rank for one in mains):
-            return None
-    group = mains
-    if not mains:
-        if cut:
-            return None
-        group = said or [one for one in found if one.rank == "part" and one.is_ok]
-        group = group or [one for one in found if one.rank == "weak"]
-        if not group:
-            failed = [one for one in found if not one.is_ok]
-            return failed[-1].verdict if failed else None
-    last = group[-1]
-    if not last.is_ok:
-        return last.verdict
-    wholes = [n for n, one in enumerate(group) if one.rank == "whole" and one.is_ok]
-    for one in reversed(group[wholes[-1] if wholes else 0 : -1]):
-        if one.is_ok and one.verdict != last.verdict:
-            if _is_turned(answer, one, last):
-                break
-            return _contradiction(one.verdict, last.verdict)
-    if mains:
-        later = [one for one in said if one.start > last.start and one.is_ok]
-        if later and later[-1].verdict != last.verdict:
-            if not _is_turned(answer, last, later[-1]):
-                return _contradiction(last.verdict, later[-1].verdict)
-            last = later[-1]
-    if turned := _changed_after(spoken(answer)[last.end :], values, last.verdict.value):
-        return Verdict(
-            Status.UNPARSEABLE,
-            rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",
-        )
-    return last.verdict
-
-
-def _turns(sentence: str) -> bool:
-    return bool(_TURNED.match(sentence) or _MISTAKEN.search(sentence))
-
-
-def _is_turned(answer: Answer, one: _Said, last: _Said) -> bool:
-    """Tell whether the judge says between two statements that it changes its mind."""
-    if answer.is_known(one.start) and not answer.is_known(last.start):
-        return True
-    between = answer.own[one.end : last.start + _NAME]
-    return any(_turns(between[begin:end]) for begin, end in sentences(between))
-
-
-def _changed_after(text: str, values: Values, value: Any) -> str:
-    """Return the sentence after a statement by which the judge may take it back; empty if none."""
-    for begin, end in sentences(text):
-        sentence = text[begin : min(end, begin + 600)]
-        if _turns(sentence):
-            return " ".join(sentence.split())
-        opens = _HEDGES.match(sentence)
-        if opens and values.scale.is_binary and values.disagrees(sentence, value):
-            return " ".join(sentence.split())
-        if (
-            (opens or _UNSURE.search(sentence))
-            and not _NOT_MEANT.search(sentence)
-            and values.rivals(sentence, value)
-        ):
-            return " ".join(sentence.split())
-    return ""
-
-
-def _contradiction(first: Verdict, last: Verdict) -> Verdict:
-    said = f"{first.value}, then {last.value}"
-    return Verdict(Status.UNPARSEABLE, rationale=f"two verdicts: {said}, which may be a quotation")

@@ -1,0 +1,155 @@
+"""What several statements of a score come to: one value, or a failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.judging.reply import Answer
+from harness.judging.score_lines import sentences
+from harness.judging.score_statement import spoken
+from harness.judging.score_value import Values
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Verdict
+
+_NAME = 24
+"""Characters in which a statement may say that it is a new one."""
+
+_TURNED = re.compile(
+    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction|edit(?:ed)?|update[d]?|amended|erratum"
+    r"|make\s+(?:that|it|this)|i\s+meant|change\s+(?:that|it|this)"
+    r"|(?:please\s+)?(?:ignore|disregard)\s+(?:that|the\s+above|my)"
+    r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"
+    r"|looking\s+(?:closer|again)|let\s+me\s+(?:revise|reconsider|change|correct|adjust|re-?)"
+    r"|i\s+(?:(?:must|have\s+to|should|need\s+to|want\s+to|now|will|would|now\s+have\s+to)\s+)?"
+    r"(?:revise|reconsider|correct|change|changed|lower|raise|adjust|retract|withdraw|take\s+(?:that|it)\s+back)"
+    r"|revised|corrected|having\s+reconsidered)\b",
+    re.IGNORECASE,
+)
+
+_MISTAKEN = re.compile(
+    r"\b(?:i\s+(?:have\s+to\s+)?(?:change(?:d)?\s+my\s+mind|correct\s+myself|take\s+(?:that|it)\s+back"
+    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake)"
+    r"|should\s+have\s+been|not\s+(?:my\s+)?final)\b",
+    re.IGNORECASE,
+)
+
+_UNSURE = re.compile(
+    r"\b(?:actually|perhaps|maybe|possibly|rather|instead|fairer|better|appropriate|revise[ds]?|lower|raise"
+    r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact)\b",
+    re.IGNORECASE,
+)
+
+_HEDGES = re.compile(r"\W*(?:or|well|but|though|however|yet)\b", re.IGNORECASE)
+
+_NOT_MEANT = re.compile(
+    r"\b(?:would|could|might|needs?|requires?|to\s+(?:get|earn|reach|deserve|be)|if|not|short\s+of|than"
+    r"|instead\s+of|means|from)\b|n't\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a statement says.
+
+    Args:
+        start: Where it begins in the answer.
+        end: Where its sentence ends.
+        rank: "whole": the overall score. "main": a score. "part": that of a part. "said": a score
+            in a sentence. "weak": what a response is, which may be no score.
+        verdict: On the scale, or a failure.
+        closed: Whether more text could not change it.
+    """
+
+    start: int
+    end: int
+    rank: str
+    verdict: Verdict
+    closed: bool = False
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is a value of the scale."""
+        return self.verdict.status is Status.OK
+
+
+def decided(answer: Answer, values: Values, found: Sequence[Said], cut: bool) -> Verdict | None:
+    """Return the verdict that statements come to; None where there is none."""
+    found = sorted(found, key=lambda one: (one.start, one.end))
+    mains = [one for one in found if one.rank in ("main", "whole")]
+    said = [one for one in found if one.rank == "said"]
+    if cut:
+        own = answer.own
+        mains = [
+            one for one in mains if one.closed or own[one.end :].strip() or "\n" in own[one.end :]
+        ]
+        if not any(one.closed or one.rank for one in mains):
+            return None
+    group = mains
+    if not mains:
+        if cut:
+            return None
+        group = said or [one for one in found if one.rank == "part" and one.is_ok]
+        group = group or [one for one in found if one.rank == "weak"]
+        if not group:
+            failed = [one for one in found if not one.is_ok]
+            return failed[-1].verdict if failed else None
+    last = group[-1]
+    if not last.is_ok:
+        return last.verdict
+    wholes = [n for n, one in enumerate(group) if one.rank == "whole" and one.is_ok]
+    for one in reversed(group[wholes[-1] if wholes else 0 : -1]):
+        if one.is_ok and one.verdict != last.verdict:
+            if _is_turned(answer, one, last):
+                break
+            return _contradiction(one.verdict, last.verdict)
+    if mains:
+        later = [one for one in said if one.start > last.start and one.is_ok]
+        if later and later[-1].verdict != last.verdict:
+            if not _is_turned(answer, last, later[-1]):
+                return _contradiction(last.verdict, later[-1].verdict)
+            last = later[-1]
+    if turned := _changed_after(spoken(answer)[last.end :], values, last.verdict.value):
+        return Verdict(
+            Status.UNPARSEABLE,
+            rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",
+        )
+    return last.verdict
+
+
+def _turns(sentence: str) -> bool:
+    return bool(_TURNED.match(sentence) or _MISTAKEN.search(sentence))
+
+
+def _is_turned(answer: Answer, one: Said, last: Said) -> bool:
+    """Tell whether the judge says between two statements that it changes its mind."""
+    if answer.is_known(one.start) and not answer.is_known(last.start):
+        return True
+    between = answer.own[one.end : last.start + _NAME]
+    return any(_turns(between[begin:end]) for begin, end in sentences(between))
+
+
+def _changed_after(text: str, values: Values, value: Any) -> str:
+    """Return the sentence after a statement by which the judge may take it back; empty if none."""
+    for begin, end in sentences(text):
+        sentence = text[begin : min(end, begin + 600)]
+        if _turns(sentence):
+            return " ".join(sentence.split())
+        opens = _HEDGES.match(sentence)
+        if opens and values.scale.is_binary and values.disagrees(sentence, value):
+            return " ".join(sentence.split())
+        if (
+            (opens or _UNSURE.search(sentence))
+            and not _NOT_MEANT.search(sentence)
+            and values.rivals(sentence, value)
+        ):
+            return " ".join(sentence.split())
+    return ""
+
+
+def _contradiction(first: Verdict, last: Verdict) -> Verdict:
+    said = f"{first.value}, then {last.value}"
+    return Verdict(Status.UNPARSEABLE, rationale=f"two verdicts: {said}, which may be a quotation")
