@@ -223,3 +223,32 @@ def test_every_way_of_asking_is_read_through_litellm(way, rubrics):
     with ObedientServer(judge) as server:
         assert not asyncio.run(go(server))
     assert not judge.complaints
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_constitution_is_read_in_every_way_of_asking(local):
+    better = {text: 1.0 - n * 0.25 for n, text in enumerate(TEXTS)}
+    judge = Obedient({"Which response is better by this?": better})
+    rows = []
+
+    async def go(server, chat):
+        name = {"model": "local/obedient" if local else MODEL, "api_base": server.base_url}
+        for options in asked("house"):
+            given = {k: v for k, v in options.items() if k not in ("rubric", "criteria")}
+            if options["criteria"] == "one_by_one":  # it has one
+                continue
+            try:
+                source = registry().source("constitution").build({**name, **given}, "judge")
+            except PluginError:
+                assert refused(options, find_rubric("friendliness"), "pairwise")
+                continue
+            rows.extend(await annotate(source, requests_of("pairwise"), fake_context(chat)))
+
+    async def connected(server):
+        async with Client(None) as chat:
+            await go(server, ObedientLocal(judge) if local else chat)
+
+    with ObedientServer(judge) as server:
+        asyncio.run(connected(server))
+    assert len(rows) == 2 * 21 and {row.verdict.value for row in rows} == {"A"}
+    assert not judge.complaints

@@ -312,3 +312,13 @@ def test_reasons_are_not_asked_for_where_only_the_verdict_is(thought):
         registry().source("llm_judge").build(
             {"model": "m", "templates": ["brief"], "chain_of_thought": thought}
         )
+
+
+def test_the_rubric_of_the_page_is_one_and_its_figures_are_right(repo_root, tmp_path):
+    text = (repo_root / "docs" / "judges.md").read_text(encoding="utf-8")
+    path = tmp_path / "page.yaml"
+    path.write_text(text.split("```text\n")[1].split("```")[0])
+    rubric = load_rubric(path)
+    assert [len(example.responses) for example in rubric.examples] == [1, 2]
+    asking = Asking(find_rubric("harmlessness").criteria)
+    assert f"{most_tokens(asking, 'pointwise', 1)} for the lines of\n`harmlessness`" in text
