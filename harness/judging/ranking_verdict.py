@@ -27,7 +27,7 @@ _BACKWARD = ("worst to best", "worst first", "ascending", "least to most", "lowe
 _MORE, _LESS = frozenset(">\u227b\u226b"), frozenset("<\u227a\u226a")
 _JOINTS = frozenset(", ; then and followed by \u2192 -".split())
 _SIGNS = _MORE | _LESS | _JOINTS | frozenset("=\u2248\u2261~\u2265\u2264/&")
-_FIELDS = ("ranking", "finalranking", "order", "verdict", "ranks", "ranked", "besttoworst")
+_FIELDS = ("ranking", "finalranking", "order", "ranks", "ranked", "besttoworst")
 _BACKWARD_FIELD = "worsttobest"
 _ITEM = re.compile(r"[\s*_>-]{0,8}+(\d{1,2}+)(?:[.):]|(?:st|nd|rd|th)\b[.:)]?)[\s*_]*+")
 _BULLET = re.compile(r"\s{0,8}+[-*\u2022]\s++")
@@ -296,7 +296,8 @@ def _of_objects(answer: Answer, letters: tuple[str, ...]) -> Iterator[_Ranked]:
 
 def _fields(entry: dict[str, Any]) -> list[tuple[str, Any]]:
     named = [("".join(filter(str.isalpha, name.lower())), value) for name, value in entry.items()]
-    return [(name, value) for name, value in named if name in _FIELDS or name == _BACKWARD_FIELD]
+    ranks = [(name, value) for name, value in named if name in _FIELDS or name == _BACKWARD_FIELD]
+    return ranks or [(name, value) for name, value in named if name == "verdict"]
 
 
 def _of_value(value: Any, letters: tuple[str, ...], name: str) -> tuple[str, ...]:
