@@ -18,7 +18,7 @@ _NAME = 24
 """Characters in which a statement may say that it is a new one."""
 
 _TURNED = re.compile(
-    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|scratch\s+that|correction|edit(?:ed)?|update[d]?|amended|erratum"
+    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|(?:scratch|scrap|strike|forget|cancel|drop)\s+that|never\s*mind|correction|edit(?:ed)?|update[d]?|amended|erratum"
     r"|make\s+(?:that|it|this)|i\s+meant|change\s+(?:that|it|this)"
     r"|(?:please\s+)?(?:ignore|disregard)\s+(?:that|the\s+above|my)"
     r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"

@@ -43,7 +43,7 @@ _IS = re.compile(
 
 _THING = (
     r"(?:response|answer|reply|output|essay|text|summary|translation|assistant|completion|solution"
-    r"|story|code|submission|work|explanation|translation|poem|letter|article)"
+    r"|story|code|submission|work|explanation|translation|poem|letter|article)(?:\s++as\s++a\s++whole)?+"
 )
 
 _IT = rf"(?:(?:this|the|that)(?:\s++[a-z']++){{0,2}}?\s++{_THING}|it|this(?:\s++one)?|that)\b"

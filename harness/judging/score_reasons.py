@@ -16,7 +16,7 @@ FILLER = re.compile(
 )
 
 REASON = re.compile(
-    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|\()|\s++[-\u2013]\s"
+    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|[(\[])|\s++[-\u2013]\s"
     r"|\s++(?:because|since|as(?=\s++(?:it|its|the|this|there|no|all|both)\b)|due\s++to|given|based\s++on|considering|but|although|though|while"
     r"|meaning|indicating|reflecting|which)\b",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ TURN = re.compile(
 
 TURNS = re.compile(
     r"->|=>|\u2192|~~|\?|\b(?:provisional(?:ly)?|tentative(?:ly)?|preliminary|pending|bordering|leaning"
-    r"|verging|tending|(?:partly|mostly|also|but|and)\s++(?:yes|no)(?=\W*+\Z)|wait|hmm+|scratch\s++that|correction|on\s++(?:second\s++thought|reflection)"
+    r"|verging|tending|(?:partly|mostly|also|but|and)\s++(?:yes|no)(?=\W*+\Z)|wait|hmm+|(?:scratch|scrap|strike|forget)\s++that|thanks?|let\s++me\s++(?:see|think|check)|correction|on\s++(?:second\s++thought|reflection)"
     r"|let\s++me\s++(?:revise|reconsider|change|correct|adjust)|changed\s++my\s++mind|i\s++mean"
     r"|too\s++(?:high|low|generous|harsh|strict|lenient)|make\s++(?:that|it)\s++an?)\b",
     re.IGNORECASE,

@@ -278,8 +278,8 @@ class Values:
         if END.match(rest):
             return True
         reason = REASON.match(rest)
-        if reason and reason[0].endswith("(") and ")" in rest[:-1]:
-            after = rest.partition(")")[2]
+        if reason and reason[0][-1:] in "([":
+            after = rest.partition(_PAIRS[reason[0][-1]])[2]
             if not END.match(after) and not REASON.match(after):
                 return False
         if not reason or TURN.match(rest) or TURNS.search(rest):

@@ -182,6 +182,8 @@ def _first(line: str, values: Values) -> str:
         return ""
     if not parts or "=" in parts[0] or parts[0].count(")") > parts[0].count("("):
         return ""
+    if len(parts) > 1 and parts[1][:1].isdigit():
+        return ""  # No. 5
     yes_or_no = {"yes", "no"} <= set(values.names) and parts[0].endswith(".")
     return parts[0] if len(parts) == 1 or yes_or_no or _HIGHEST.search(parts[0]) else ""
 
