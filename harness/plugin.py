@@ -48,7 +48,7 @@ from harness.labels.columns import LabelColumns
 from harness.labels.exports import read_label_table
 from harness.labels.human_label import HumanLabel
 from harness.labels.read_labels import Known, read_labels
-from harness.nouns.chat_messages import ChatReply, ChatRequest, Message, Tokens
+from harness.nouns.chat_messages import ChatReply, ChatRequest, ChoicePlace, Message, Tokens
 from harness.nouns.code_blocks import CodeBlock, marked_blocks
 from harness.nouns.errors import (
     ChatError,
@@ -101,6 +101,7 @@ __all__ = [
     "ChatError",
     "ChatReply",
     "ChatRequest",
+    "ChoicePlace",
     "CodeBlock",
     "ConfigError",
     "Constitution",
