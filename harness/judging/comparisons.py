@@ -6,14 +6,20 @@ from harness.judging import pair_words as words
 from harness.judging.sides import CLOSE, OTHER, STEPS, Sides
 
 ASPECTS = frozenset(("in", "for", "on", "regarding", "concerning", "at", "with", "by"))
-_WHOLE_BEGINS = frozenset("every all general my the far a these this that balance".split())
+WHOLE_BEGINS = frozenset("every all general my the far a these this that balance".split())
 _WHOLE_ENDS = frozenset(
     "respect respects way ways general opinion view end whole far margin reason reasons balance "
     "regard aspects aspect".split()
 )
 _EMPHASIS = ("clear", "real", "overall", "obvious", "meaningful", "significant")
 _NAMES = ("one", "here", "the", "other", "choice", "pick", "job")
-_MATCHED = ("good", "strong", "matched", "valid", "helpful", "well")
+_MATCHED = words.BAD | frozenset("good strong matched valid helpful well bad poor weak".split())
+_RESPECTS = frozenset(
+    (
+        *(("as", word) for word in ("far", "regards", "for", "to", "concerns")),
+        *(("with", word) for word in ("respect", "regard", "regards")),
+    )
+)
 
 
 class Comparisons(Sides):
@@ -93,6 +99,15 @@ class Comparisons(Sides):
         same = word in words.EQUAL or word in words.TIE_NOUNS
         return ("=", at + 1, True) if same else None
 
+    def compared(self, place: int) -> tuple[str, int, bool] | None:
+        """Return what is said of a response without a verb, as ``predicate`` does."""
+        return self._compared(self.past_degrees(place), True, False, False)
+
+    def limits(self, place: int) -> bool:
+        """Tell whether words say in which respect alone something is so: "as far as ..."."""
+        near = (self.word(place), self.word(place + 1))
+        return near in _RESPECTS and self.word(place + 3) not in ("i", "we")
+
     def said_of(self, side: str, place: int) -> tuple[str, bool, int] | None:
         """Return the verdict that is said of a response, whether on the whole, and the end."""
         if found := self.relation(place, side):
@@ -124,7 +139,7 @@ class Comparisons(Sides):
                 at = self.past_degrees(at)
             elif word in ("of", "between") and following in ("the", "both", "these", "two"):
                 at = self.past(at + 1, words.BOTH)
-            elif word in ("in", "by", "for", "on") and following in _WHOLE_BEGINS:
+            elif word in ("in", "by", "for", "on") and following in WHOLE_BEGINS:
                 ends = [i for i in range(at + 1, at + 5) if self.word(i) in _WHOLE_ENDS]
                 if not ends:
                     return at, False
@@ -134,7 +149,8 @@ class Comparisons(Sides):
         word = self.word(at)
         joins = words.REASONS | words.TURNS | words.CONCEDES | words.CONCLUDES | {"", "and"}
         role = word == "as" and self.word(at + 1) in words.ARTICLES  # "as an example"
-        return at, (word in joins and word not in ASPECTS and not role) or self.pauses(at)
+        whole = word in joins and word not in ASPECTS and not role and not self.limits(at)
+        return at, whole or self.pauses(at)
 
     def tie(self, place: int, marked: bool) -> int | None:
         """Return the place behind the words of a tie; of a marked verdict, a few more are known."""
@@ -151,8 +167,8 @@ class Comparisons(Sides):
         if marked and (alone or self.word(at - 1) == "equally"):
             end = self.past(at + (word in words.EQUAL), words.QUALITY)
             return end if end > at else None
-        if marked and word == "none":
-            return at + 1
+        if marked and word == "none" and self.pauses(at + 1):
+            return self.tie(at + 2, False)
         if marked and word == "no":
             end = self.past(at + 1, _EMPHASIS)
             return end + 1 if self.word(end) in ("winner", "difference", "preference") else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence
@@ -14,7 +15,8 @@ _WHOLE = frozenset(
     "opinion view judgment judgement conclusion summary end overall balance reason reasons short "
     "these this light whole above both all general my every".split()
 )
-_CLAUSE_ENDS = frozenset(", : but so therefore thus hence however and ( \u2014 \u2013".split())
+_CLAUSE_ENDS = frozenset(", : but yet so therefore thus hence however and ( \u2014 \u2013".split())
+_NOT_THIS = frozenset((("not", "this"), ("not", "that"), ("not", "my"), ("not", "the")))
 _FAR = 200
 """Words before a verdict among which it is looked for a denial."""
 
@@ -44,6 +46,28 @@ def stated(sentence: Sentence, numbered: bool) -> Stated | None:
         if found is not None:
             return found
     return _said(clause) if clause.side >= 0 else None
+
+
+def goes_on(sentence: Sentence, numbered: bool, value: str) -> bool:
+    """Tell whether a sentence behind a semicolon takes nothing of a verdict before it back."""
+    clause = Clause(sentence.tokens, numbered)
+    if any(token.word in words.DECEIVING for token in clause.tokens):
+        return False
+    places = range(min(clause.size, 4))
+    named = next(filter(None, map(clause.option, places)), None)
+    if named is None or named[0] != OTHER[value]:
+        return True
+    return clause.said_of(*named) is not None or clause.is_faulty(named[1])
+
+
+def labelled(sentence: Sentence, numbered: bool) -> str:
+    """Return the verdict of "Response A: more complete", which must be the whole answer."""
+    clause = Clause(sentence.tokens, numbered, sentence.end == "?")
+    named = clause.option(0)
+    if named is None or clause.word(named[1]) != ":" or clause.side >= named[1]:
+        return ""
+    said = clause.compared(named[1] + 1)
+    return named[0] if said and said[0] == "+" and clause.tail(said[1], named[0]) else ""
 
 
 def alone(sentence: Sentence, numbered: bool) -> str:
@@ -78,6 +102,8 @@ def opens(sentence: Sentence, numbered: bool) -> str:
 def takes_back(sentence: Sentence) -> bool:
     """Tell whether a sentence takes back what was said before it."""
     names = [token.word for token in sentence.tokens]
+    while len(names) > 1 and names[0] in ("well", "oh", "ah", "but", ","):
+        names.pop(0)
     following = names[1] if len(names) > 1 else ""
     if names[0] in words.CORRECTS or names[0] in ("sorry", "or", "hmm", "rather"):
         return True
@@ -90,19 +116,21 @@ def takes_back(sentence: Sentence) -> bool:
     return any(phrase in text for phrase in words.CORRECTING)
 
 
-def begins_another(sentence: Sentence) -> bool:
-    """Tell whether a sentence begins another thing to judge: "Question:", "Response A:"."""
-    if not sentence.first:
-        return False
-    names = [token.word for token in sentence.tokens[:4]]
-    if ":" not in names and "]" not in names:
-        return False
-    roles = words.ROLES | words.NOUNS
-    return any(name in roles for name in names) or names[:2] in (["a", ":"], ["b", ":"])
-
-
 def _denied(clause: Clause, place: int) -> bool:
     """Tell whether words before a place make what follows no statement."""
+    begin, end = place, place
+    while begin > max(0, place - _FAR) and clause.word(begin - 1) not in (",", ":", "but"):
+        begin -= 1
+    while end < min(clause.size, place + STEPS) and clause.word(end) != ",":
+        end += 1
+    near_by = " ".join(token.word for token in clause.tokens[begin:end])
+    if any(phrase in near_by for phrase in words.UNSAID):
+        return True
+    if clause.word(place - 1) == ":":
+        place -= 1
+        lead = [clause.word(at) for at in range(max(0, place - STEPS), place)]
+        if any(pair in _NOT_THIS for pair in pairwise(lead)):
+            return True
     near = True
     for at in range(place - 1, max(-1, place - _FAR), -1):
         word = clause.word(at)
@@ -172,7 +200,7 @@ def _marked(clause: Clause, place: int) -> Stated | None:
         return Stated("", start, mark)
     if not _may_mark(clause, begin, place, colon):
         return None
-    if _is_mark(clause, clause.past(link, words.BEFORE)):
+    if _is_mark(clause, clause.past(link, words.BEFORE)) or _leads_to_brackets(clause, link):
         return None
     if link == at and not framed:
         value = clause.direct(link)
@@ -191,6 +219,14 @@ def _is_mark(clause: Clause, place: int) -> bool:
     linked = following in LINK_MARKS or following in words.LINKS
     known = word in words.VERDICT or (word in words.ANSWER and linked)
     return known or (word == "[" and (following == "[" or following in words.VERDICT))
+
+
+def _leads_to_brackets(clause: Clause, place: int) -> bool:
+    """Tell whether a verdict in double brackets follows, and no response is named before it."""
+    pairs = pairwise(clause.tokens[place : min(place + 2 * STEPS, clause.side + 1)])
+    ends = (at for at, pair in enumerate(pairs, place) if pair[0].word == pair[1].word == "[")
+    end = next(ends, place)
+    return Clause(clause.tokens[place:end], clause.numbered).side < 0 and end > place
 
 
 def _may_mark(clause: Clause, begin: int, place: int, colon: bool) -> bool:

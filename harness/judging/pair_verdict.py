@@ -10,18 +10,20 @@ from typing import Any
 
 from harness.judging import pair_words
 from harness.judging.characters import plain
-from harness.judging.clauses import sentences
+from harness.judging.clauses import sentences, tokens_of
 from harness.judging.pair_statements import (
     alone,
-    begins_another,
+    goes_on,
+    labelled,
     opens,
     stated,
     takes_back,
 )
+from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.preference import Clause
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OTHER
-from harness.judging.stated import no_verdict
+from harness.judging.stated import is_refusal, no_verdict
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
@@ -43,6 +45,7 @@ _FIELDS = frozenset(
 _WORSE_FIELDS = frozenset(
     ("loser", "worse", "worst", "worseresponse", "rejected", "losingresponse")
 )
+_TIES = pair_words.TIE_NOUNS | pair_words.EQUAL | {"equally"}
 _MOST = 2000
 """Characters of a JSON field in which a verdict is looked for."""
 
@@ -97,7 +100,11 @@ class _Reading:
         for number, sentence in enumerate(self.lines):
             found = stated(sentence, numbered)
             if found and not answer.is_reported(found.mark or found.start):
-                said = _Said(found.value, found.start, number, found.concludes)
+                value = found.value
+                if value and found.mark is None and sentence.end == ";":
+                    behind = self.lines[number + 1 : number + 2]
+                    value = value if all(goes_on(s, numbered, value) for s in behind) else ""
+                said = _Said(value, found.start, number, found.concludes)
                 (self.plain if found.mark is None else marked).append(said)
         objects = self._objects(any(said.value for said in marked))
         self.marked = sorted([*marked, *objects], key=lambda said: said.start)
@@ -115,8 +122,15 @@ class _Reading:
                 words = " ".join(token.text for token in self.lines[turns[-1]].tokens[:12])
                 return _failed(f"the verdict is taken back: {words}")
         if self.marked:
-            return self._of_marked()
-        return None if self.cut else self._of_letters() or self._of_sentences()
+            found = self._of_marked()
+        else:
+            found = None if self.cut else self._of_letters() or self._of_sentences()
+        refuses = found is not None and found.value == "TIE" and is_refusal(self.answer.own)
+        return None if refuses and not self._names_tie() else found
+
+    def _names_tie(self) -> bool:
+        """Tell whether the answer has a word for a tie: "neither" may as well be a refusal."""
+        return any(token.word in _TIES for token in tokens_of(self.answer.text))
 
     def _of_marked(self) -> Verdict | None:
         last, answer = self.marked[-1], self.answer
@@ -126,24 +140,31 @@ class _Reading:
         first = self.bare[0] if self.bare and self.bare[0].sentence == 0 else last
         if first.value != last.value and self._is_letter(first):
             return _contradicted(first.value, last.value)
-        own = {said.value for said in self.marked if said.value and not said.json}
-        if len(own) > 2:
-            return _failed("it has a verdict for A, for B and for a tie")
         others = [said for said in self.marked if said.value not in ("", last.value)]
+        if others and not last.json and self._in_part(last):
+            return _contradicted(others[-1].value, last.value)
         others = [said for said in others if said.json or answer.begins_line(said.start)]
+        if len({said.value for said in others if not said.json}) > 1:
+            return _failed("it has a verdict for A, for B and for a tie")
         if others and not self._settles(last, others):
             return _contradicted(others[0].value, last.value)
         ends = last.sentence == len(self.lines) - 1 and not last.json
-        if self.cut and ends and answer.own[-1:] in ("A", "B"):
-            return None  # the next word could have been "tie"
+        if self.cut and ends and answer.own[-1:] in ("A", "B", "a", "b"):
+            return None  # it could have gone on: "A tie", "a better one"
         letters = [said for said in self.bare if said.sentence == len(self.lines) - 1]
         return _standing(last, [*self.plain, *letters])
+
+    def _in_part(self, last: _Said) -> bool:
+        """Tell whether the last verdict is only that of one criterion, or of another pair."""
+        before = [said.sentence for said in self.marked if said.sentence < last.sentence]
+        return in_part(self.lines, last.sentence, max(before, default=-1), last.start)
 
     def _settles(self, last: _Said, others: Sequence[_Said]) -> bool:
         """Tell whether the last verdict is clearly meant, not those before that say otherwise."""
         answer, said = self.answer, others[0]
         if last.json:
-            return all(said.json for said in others)
+            between = answer.own[others[-1].start : last.start]
+            return all(said.json for said in others) and not are_joined(between)
         if said.json and not answer.own[said.start : last.start].strip("\x00 "):
             return True
         if not answer.begins_line(last.start) or answer.is_known(last.start):
@@ -187,6 +208,8 @@ class _Reading:
                 value = alone(sentence, self.numbered)
             if number == 0 and not value:
                 value = opens(sentence, self.numbered)
+            if len(self.lines) == 1 and not value:
+                value = labelled(sentence, self.numbered)
             if value:
                 found.append(_Said(value, sentence.tokens[0].start, number))
         return found

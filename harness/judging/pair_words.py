@@ -150,6 +150,21 @@ CORRECTING = (
 )  # fmt: skip
 """The same, in several words."""
 
+UNSAID = (
+    "was going to", "were going to", "was about to", "was tempted", "am tempted", "i'm tempted",
+    "wanted to", "had planned", "was inclined", "would have", "could have", "might have",
+    "first thought", "first instinct", "first impression", "first idea", "gut feeling",
+)  # fmt: skip
+"""Phrases by which a judge tells what it does not say."""
+SEEMS = _words("seems seemed appears appeared looks looked feels felt sounds")
+"""Links of what only appears so: no verdict where a "but" follows."""
+DECEIVING = _words("looks appearances appearance deceive deceives deceiving deceptive illusion")
+FAULTS = _words(
+    "misses missed fails failed lacks lacked omits omitted ignores ignored invents invented skips "
+    "forgets misreads misunderstands contradicts rambles only merely wrongly incorrectly"
+)
+"""What is said of the response that loses."""
+
 ROLES = _words(
     "question user prompt instruction instructions input example human query task problem item pair"
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judging import pair_words as words
-from harness.judging.comparisons import Comparisons
+from harness.judging.comparisons import WHOLE_BEGINS, Comparisons
 from harness.judging.sides import CLOSE, DASHES, OPEN, OTHER, STEPS
 
 LINK_MARKS = frozenset(":=->|\u2192") | DASHES
@@ -66,9 +66,16 @@ class Clause(Comparisons):
             return None
         side, end = named
         compared = self.word(self.past(end, words.DEGREES | {"the", "as", "to", "be"}))
+        if self.word(end) == "it" and self.word(end + 1) == "is":  # "A it is"
+            then = end + 2 + (self.word(end + 2) == ",")
+            if then + (self.word(then) == "then") >= self.size:
+                return "" if self.asks else side
         if chooses or (finds and (compared in words.BETTER or compared in words.WORSE)):
             worse = compared in words.WORSE
             names = words.DEGREES | words.BETTER | words.WORSE | words.NOUNS
+            end = self.past(end, names | {"as", "be", "the", "choice", "one"})
+            over = self.option(end + 1) if self.word(end) == "to" else None
+            end = over[1] if over is not None and over[0] == OTHER[side] else end
             end = self.past(end, names | {"as", "to", "be", "the", "choice", "one"})
             value = OTHER[side] if worse else side
             return value if self.tail(end, value) else ""
@@ -79,9 +86,11 @@ class Clause(Comparisons):
         said = self.said_of(side, self._past_insertion(end))
         if said is None:
             return "" if self.word(end) in words.HEDGES else None
-        value, whole, end = said
+        begin, (value, whole, end) = end, said
         if not whole:
             return "" if self.word(end) in ("too", "as", "also") else None
+        if self._only_seems(begin, end):
+            return ""
         return value if self._follows(end, value) else ""
 
     def tail(self, place: int, value: str) -> bool:
@@ -98,6 +107,8 @@ class Clause(Comparisons):
                 return self.free(at, value)
             if word == "by" and "margin" in (near := [self.word(i) for i in range(at, at + 6)]):
                 at += near.index("margin") + 1
+            elif word == "and" and [self.word(at + 1), self.word(at + 2)] == ["nothing", "else"]:
+                at += 3
             elif word in _AGAINST:
                 skip = at + 1 + (self.word(at + 1) in ("than", "of", "not", "to"))
                 named = self.option(skip)
@@ -105,7 +116,8 @@ class Clause(Comparisons):
                     return False
                 at = named[1]
             else:
-                return word in words.REASONS and self.free(at + 1, value, reasons=True)
+                known = word in words.REASONS and not self.limits(at)
+                return known and self.free(at + 1, value, reasons=True)
         return False
 
     def free(self, place: int, value: str, reasons: bool = False) -> bool:
@@ -137,8 +149,11 @@ class Clause(Comparisons):
                 return False
             if word in ("vs", "versus") or (word in words.TURNS and self._worse_behind(at)):
                 return False
-            article = self.word(at - 1) in words.ARTICLES or self.word(at - 1) in words.IS
-            if word in words.TIE_NOUNS and article and value != "TIE" and not concedes:
+            before = self.word(at - 1)
+            states = before in words.ARTICLES or before in words.IS or self.pauses(at - 1)
+            denied = before in words.ARTICLES and self.word(at - 2) == "not"
+            states = states and not denied
+            if word in words.TIE_NOUNS and states and value != "TIE" and not concedes:
                 return False
             if not self._keeps(at, value):
                 return False
@@ -155,7 +170,9 @@ class Clause(Comparisons):
         return worse and self.side < at
 
     def _answers_no(self, at: int) -> bool:
-        return self.pauses(at - 1) and (self.pauses(at + 1) or self.option(at + 1) is not None)
+        begins = self.pauses(at - 1) or self.word(at - 1) in words.TURNS
+        ends = at + 1 == self.size or self.pauses(at + 1) or self.option(at + 1) is not None
+        return begins and ends
 
     def _keeps(self, at: int, value: str) -> bool:
         """Tell whether no other verdict follows a word that introduces one."""
@@ -199,6 +216,12 @@ class Clause(Comparisons):
         if place >= self.size:
             return self.word(at) not in DASHES
         word = self.word(place)
+        if value != "TIE" and self.tie(place, True) is not None:
+            return False
+        if word == "no" and self.word(place + 1) in ("question", "doubt", "contest"):
+            return self.free(place + 2, value)
+        if word == "not" and value != "TIE" and (end := self.tie(place + 1, False)) is not None:
+            return self.free(end, value)
         if word in ("not", "no") and (named := self.option(place + 1)):
             return word == "not" and named[0] == OTHER[value] and self.free(named[1], value)
         if named := self.option(place):
@@ -206,7 +229,11 @@ class Clause(Comparisons):
             if side == value and (end >= self.size or self.pauses(end)):
                 return self.free(end, value)
             said = self.said_of(side, end)
-            return said is not None and said[0] == value and self.free(said[2], value, True)
+            if said is None:
+                lesser = self.word(at) == "(" and self._is_lesser(end)
+                known = side != value and (lesser or self.is_faulty(end))
+                return known and self.free(end, value, True)
+            return said[0] == value and self.free(said[2], value, True)
         return word not in _DOUBTS and self.free(place, value)
 
     def filled(self, place: int) -> int:
@@ -239,7 +266,9 @@ class Clause(Comparisons):
             return side
         predicate, said = self.predicate(end), self.said_of(side, end)
         if said is not None:
-            value, whole, end = said
+            begin, (value, whole, end) = end, said
+            if self._only_seems(begin, end):
+                return ""
             if whole:
                 return value if self._follows(end, value) else ""
             known = value == side and self.word(end) not in _LIMITS
@@ -252,6 +281,29 @@ class Clause(Comparisons):
             alone = all(token.text not in ("A", "B") for token in self.tokens[predicate[1] :])
             return side if alone and self.free(predicate[1], side, True) else ""
         return ""
+
+    def _only_seems(self, place: int, end: int) -> bool:
+        """Tell whether what is said of a response, up to a place, is what it only looks like."""
+        link = {token.word for token in self.tokens[place:end]}
+        behind = {token.word for token in self.tokens[end:]}
+        return bool(link & words.SEEMS) and bool(behind & (words.TURNS | words.DECEIVING))
+
+    def is_faulty(self, place: int) -> bool:
+        """Tell whether a fault of a response is said at a place, and nothing else of it."""
+        rest = {token.word for token in self.tokens[place:]}
+        if rest & (words.WORSE | words.LOSES | words.TURNS):
+            return False
+        near = [self.word(at) for at in range(place, place + 3)]
+        denies = any(word in words.NOT for word in near) and not rest & (words.BAD | words.FAULTS)
+        bad = near[0] in words.IS and any(word in words.BAD for word in near[1:])
+        return denies or bad or any(word in words.FAULTS for word in near[:2])
+
+    def _is_lesser(self, place: int) -> bool:
+        """Tell whether "is nicer in tone" stands at a place: more, but in one respect."""
+        word = self.word(place + 1)
+        known = word.endswith("er") and word not in words.BETTER | words.WORSE
+        role = self.word(place + 2) == "in" and self.word(place + 3) not in WHOLE_BEGINS
+        return self.word(place) in words.IS and known and role
 
     def _side_at(self, place: int, side: str) -> tuple[str, int] | None:
         """Return the other response, where it is named at a place, and the place behind it."""
