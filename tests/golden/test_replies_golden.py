@@ -14,6 +14,8 @@ from harness.nouns.schema import Status
 
 LOST = 0.03
 """Share of the plain verdicts of a format that may be lost."""
+LOST_OF_ALL = 0.005
+"""Share of all plain verdicts that may be lost."""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,8 @@ def test_no_cut_reply_is_read_wrongly(corpus):
 
 def test_few_verdicts_are_lost(by_format):
     assert {name for name, tally in by_format.items() if tally.lost > LOST * tally.plain} == set()
+    lost = sum(tally.lost for tally in by_format.values())
+    assert lost <= LOST_OF_ALL * sum(tally.plain for tally in by_format.values())
 
 
 def test_what_real_judges_wrote_is_read(shared_data):
