@@ -22,7 +22,7 @@ _DIGITS = 20
 
 _WORDS = {
     "times": "*", "multiplied by": "*", "plus": "+", "minus": "-", "divided by": "/",
-    "equals": "=", "is equal to": "=", "is": "=", "makes": "=", "gives": "=",
+    "of": "*", "equals": "=", "is equal to": "=", "is": "=", "makes": "=", "gives": "=",
 }  # fmt: skip
 _SIGNS = {
     **dict.fromkeys("*\u00d7\u00b7\u22c5\u2219\u2715\u2716\u2217", "*"),
@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     r"(?P<number>\d{1,300}+(?:,\d{3}(?!\d)){0,100}+(?:\.\d{1,300}+)?(?![.,]?\d)"
     r"|(?<![\w.])\.\d{1,300}+(?!\.?\d))"
     rf"|(?P<vulgar>[{''.join(VULGAR)}])"
-    rf"|(?P<latex>{'|'.join(map(re.escape, _LATEX))})(?![a-zA-Z])"
+    rf"|(?P<latex>(?:{'|'.join(map(re.escape, _LATEX))})(?![a-zA-Z])|\bsqrt(?=\s?\())"
     r"|(?P<power>\*\*(?=\s?[\d(])|\^)"
     rf"|(?P<raised>[{''.join(_RAISED)}])"
     rf"|(?P<sign>[{re.escape(''.join(_SIGNS))}])"
@@ -132,7 +132,7 @@ def _runs(text: str) -> Iterator[_Run]:
                 side.pop()
                 new = ["(", value, "+", *new, ")"]
         elif kind == "latex":
-            new = [_LATEX[word.lower()]]
+            new = [_LATEX.get(word.lower(), "root")]
         elif kind == "power":
             new = ["^"] if ended else None
         elif kind == "raised":
@@ -147,6 +147,8 @@ def _runs(text: str) -> Iterator[_Run]:
             new = ["*"] if ended else None
         elif kind == "word":
             new = [_WORDS[word.lower()]] if ended else None
+            if word.lower() == "of":  # 10% of 50
+                new = ["*"] if value == "%" else None
             worded |= new not in (None, ["="])
             if new == ["="] and not worded:
                 new = None  # 40% is 240 people
@@ -185,8 +187,9 @@ def _ends(text: str, start: int, word: str, last: str) -> bool:
     if word.isalnum():
         tail = text[start : start + 40]
         unit = re.match(r"[^\W\d_]*+\s?/", tail)
-        unknown = last != " " and word in "abnxyz"  # 7x
-        return not (word.lower() in _AFTER or unit or unknown)
+        glued = last != " "
+        unknown = glued and (unit or word in "abnxyz")  # 7a/b, 7x
+        return not (word.lower() in _AFTER or unknown)
     if word == "*":
         after = text[start + 1 : start + 4].lstrip("*")[:1]
         return last != " " and not (after.isalnum() or after in ("(", "\\"))
@@ -197,7 +200,8 @@ def _checked(run: _Run) -> Iterator[bool]:
     """Yield of each two neighbouring sides whether they are equal.
 
     What is not equal counts where a sum is followed by a lone number. Of a chain that goes on
-    (5 + 3 = 8 + 2 = 10), and of a percent sign on one side only, it is not known what is meant.
+    (5 + 3 = 8 + 2 = 10) it is not known what is meant. A percent sign on one side only may be one
+    that the other side lacks.
     """
     first, last = run.sides[0], run.sides[-1]
     if first.count("(") > first.count(")") and first[0] == "(":
@@ -220,7 +224,7 @@ def _checked(run: _Run) -> Iterator[bool]:
             bare, known = (_value_of([x for x in side if x != "%"]) for side in (one, other))
             holds = bare is not None and known is not None and abs(bare - known) <= slack
         goes_on = not _is_lone(other) or (number > 0 and not _is_lone(one))
-        if holds or not (percent or goes_on):
+        if holds or not goes_on:
             yield holds
 
 

@@ -1,11 +1,15 @@
 """Verifier: the response has one of some words and none of others."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.plugin import Item, Response, SourceFactory, hookimpl, verifier
+
+_SCRIPT = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese letters."""
 
 
 class Options(BaseModel):
@@ -24,13 +28,19 @@ class Options(BaseModel):
 
 def _occurs(words: Sequence[str], text: str) -> bool:
     text = _plain(text)
-    return any(
-        re.search(rf"(?<!\w){re.escape(_plain(word))}(?!\w)", text, re.IGNORECASE) for word in words
-    )
+    return any(re.search(_whole(_plain(word)), text, re.IGNORECASE) for word in words)
+
+
+def _whole(word: str) -> str:
+    """Return the pattern of a whole word; scripts without blanks have no ends of words."""
+    before = "" if _SCRIPT.match(word[:1]) else r"(?<!\w)"
+    after = "" if _SCRIPT.match(word[-1:]) else r"(?!\w)"
+    return f"{before}{re.escape(word)}{after}"
 
 
 def _plain(text: str) -> str:
-    """Return a text with one kind of apostrophe and of blank."""
+    """Return a text with one kind of apostrophe, of blank and of accent."""
+    text = unicodedata.normalize("NFC", text)
     return " ".join(text.replace("\u2019", "'").replace("\u02bc", "'").split())
 
 

@@ -48,6 +48,16 @@ _MONEY = frozenset(".$\u20ac\u00a3\u00a5")
 _KEPT = frozenset("+#<>\u2264\u2265~\u2248\u00b1%$\u20ac\u00a3\u00a5\u00b0^\u221a\u221e@|")
 _REMARK = re.compile(r"\([^()]{0,200}\)[\s.]{0,20}\Z")
 _HEDGE = re.compile(r"\b(?:or|maybe|perhaps|possibly|probably|not)\b|\?", re.IGNORECASE)
+_WRAPPED = (
+    re.compile(r"[^\\]{0,80}\\(?:boxed|fbox)\{(?:\\text\{)?([^{}]{1,400})\}{1,2}[\s.$*]{0,9}"),
+    re.compile(r"<(?:final_)?answer>(.{1,400})</(?:final_)?answer>[\s.]{0,9}", re.IGNORECASE),
+    re.compile(r"\(?\d{1,3}[.)]\s(.{1,400})"),
+    re.compile(
+        r"(?:(?:so|thus|hence|therefore),?\s)?(?:the|my)?\s?(?:final|correct|right)?\s?answer\sis\s"
+        r"(.{1,400})",
+        re.IGNORECASE,
+    ),
+)
 _LABEL = re.compile(r":(?=[\s*_])|\uff1a")
 _LABELS = 8
 """Colons of a line after which the answer may stand, the last ones."""
@@ -113,12 +123,20 @@ def _answers(text: str, match: str) -> Iterable[str]:
         return
     line = text.splitlines()[-1]
     labels = [0, *(found.end() for found in _LABEL.finditer(line))][-_LABELS:]
-    for start in labels:
-        answer = line[start:]
+    for answer in _unwrapped([line[start:] for start in labels]):
         yield normal(answer)
         remark = _REMARK.search(answer[-240:])
         if remark and not _HEDGE.search(remark[0]):
             yield normal(answer[: len(answer) - len(remark[0])])
+
+
+def _unwrapped(answers: Sequence[str]) -> Iterable[str]:
+    """Yield answers, and what stands in a box or a tag, or behind a number or "the answer is"."""
+    for answer in answers:
+        yield answer
+        for form in _WRAPPED:
+            if found := form.fullmatch(answer.strip()):
+                yield found[1]
 
 
 def normal(text: str) -> str:

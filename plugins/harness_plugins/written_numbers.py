@@ -18,7 +18,16 @@ VULGAR = {chr(c): Fraction(unicodedata.numeric(chr(c))).limit_denominator(100)
 _SUPER = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 _GAPS = "\u00a0\u2009\u202f'\u2019"
 _LATEX_GAP = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,)(?=\d)")
-_FRACTION = re.compile(r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+_FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d)(?!\d))")
+_SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "dozen": 12, "\u767e": 100, "\u5343": 1000, "\u4e07": 10**4, "\u4ebf": 10**8,
+}  # fmt: skip
+_SCALED = re.compile(
+    r"(?:\s|\\[,;: ]|~)?(?:\\text\{\s?)?(hundred|thousand|million|billion|trillion|dozen)\b"
+    r"|([\u767e\u5343\u4e07\u4ebf])",
+    re.IGNORECASE,
+)
 
 # Each repetition begins with a character that the one before it cannot take.
 _POWER = (
@@ -36,8 +45,8 @@ _GROUPED = (
     re.compile(r"\d{1,3}(?:\.\d{3})++,\d{1,2}"),  # 1.234,5
     re.compile(r"\d{1,3}(?:\.\d{3}){2,}+"),  # 1.234.567
 )
-_JOINS = f"/\u2044\u2215:^_*x\u00d7{DASHES}"
-_LOWERED = re.compile(r"(?:\^\{?|\w_\{?)\Z")
+_JOINED = re.compile(rf"[{DASHES}/\u2044\u2215:^_*x\u00d7]|\s[/\u2044\u2215]\s")
+_LOWERED = re.compile(rf"(?:\^\{{?|\w_\{{?)[{DASHES}+]?\Z")
 _ROOT = re.compile(r"(?:\\sqrt\s?(?:\[[^\]]{0,9}\])?\{?|\u221a[({]?)\Z")
 _GOES_ON = re.compile(
     rf"\s?\\(?:pi|sqrt|frac|e)\b|[\u03c0\u221a{_SUPER}]|\*\*(?=[\d{{(])|\^(?!\s?\{{?\s?\\circ)"
@@ -51,7 +60,7 @@ class Number:
 
     Args:
         value: Exact; None where digits stand together that are no one number (a time, a date,
-            a power, a root, 3,5).
+            a range, a power, a root, 3,5).
         start: Where its sign or first digit is.
         end: After its last character, a percent sign not included.
     """
@@ -64,8 +73,17 @@ class Number:
 def plain(text: str) -> str:
     """Return a text in which what LaTeX puts between digits, and in fractions, is plain."""
     if "\\" in text or "{,}" in text:
-        text = _FRACTION.sub(r"\1/\2", _LATEX_GAP.sub(",", text))
+        text = _FRACTION.sub(_fraction, _LATEX_GAP.sub(",", text))
     return text
+
+
+def _fraction(found: re.Match[str]) -> str:
+    return f"{found[1] or found[3]}/{found[2] or found[4]}"
+
+
+def _is_word(mark: str) -> bool:
+    """Tell whether a sign is a digit or a letter of an alphabet; others stand beside numbers."""
+    return mark.isdigit() or mark.lower() != mark.upper()
 
 
 def numbers(text: str) -> Iterator[Number]:
@@ -75,16 +93,22 @@ def numbers(text: str) -> Iterator[Number]:
         start, end = found.start(), found.end()
         parts = [found]
         # What is joined without a blank is one thing.
-        while end + 1 < len(text) and text[end] in _JOINS:
-            joined = _WRITTEN.match(text, end + 1)
+        while end + 1 < len(text):
+            mark = _JOINED.match(text, end)
+            joined = _WRITTEN.match(text, mark.end()) if mark else None
             if joined is None:
                 break
             parts.append(joined)
             end = joined.end()
         position = end
-        if text[max(0, start - 1) : start].isalpha() and text[end : end + 1].isalpha():
+        before, after = text[max(0, start - 1) : start], text[end : end + 1]
+        if before and _is_word(before) and after and _is_word(after):
             continue  # H2O
-        yield Number(_value(text, parts, start, end), start, end)
+        value = _value(text, parts, start, end)
+        if scaled := _SCALED.match(text, end):
+            position = end = scaled.end()
+            value = None if value is None else value * _SCALES[(scaled[1] or scaled[2]).lower()]
+        yield Number(value, start, end)
 
 
 def signed(text: str, number: Number) -> Number:
@@ -103,8 +127,10 @@ def signed(text: str, number: Number) -> Number:
         if lead.endswith("="):  # x = - 5
             return Number(None if value is None else -value, at - 1, number.end)
         return number
+    if at > 0 and text[at] == "(" and text[number.end : number.end + 1] == ")":
+        at -= 1  # -(5)
     before = text[at - 1] if at > 0 else " "
-    if at >= 0 and text[at] in DASHES and not (before.isalnum() or before in "_)]}"):
+    if at >= 0 and text[at] in DASHES and not (_is_word(before) or before in "_)]}"):
         return Number(None if value is None else -value, at, number.end)
     return number
 
@@ -136,10 +162,10 @@ def _value(text: str, parts: list[re.Match[str]], start: int, end: int) -> Fract
     if len(rest) > 1:
         return None
     (bottom,) = rest
-    mark = text[parts[0].end()]
+    mark = text[parts[0].end() : parts[1].start()].strip()
     if mark in "/\u2044\u2215" and top is not None and bottom:
         return _mixed(text, start, top / bottom)
-    return bottom if mark in DASHES else None  # a subtraction or a range
+    return None
 
 
 def _mixed(text: str, start: int, part: Fraction | None) -> Fraction | None:

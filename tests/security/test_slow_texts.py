@@ -61,8 +61,8 @@ PATTERNS = {
     "harness/sandbox/programs.py": (3, "python_code"),
     "plugins/harness_plugins/arithmetic_steps.py": (7, "arithmetic_steps"),
     "plugins/harness_plugins/command.py": (2, "the user's own pattern, in a worker"),
-    "plugins/harness_plugins/keywords.py": (1, "keywords"),
-    "plugins/harness_plugins/knowledge_base.py": (9, "knowledge_base"),
+    "plugins/harness_plugins/keywords.py": (2, "keywords"),
+    "plugins/harness_plugins/knowledge_base.py": (13, "knowledge_base"),
     "plugins/harness_plugins/math_answers.py": (22, "math_verify"),
     "plugins/harness_plugins/math_formulas.py": (14, "math_verify: of at most 4,000 letters"),
     "plugins/harness_plugins/math_numerals.py": (13, "math_verify: of at most 4,000 letters"),
@@ -75,7 +75,7 @@ PATTERNS = {
         "the user's own pattern, in a worker with a limit",
     ),
     "plugins/harness_plugins/simulated_people.py": (2, "simulated_people"),
-    "plugins/harness_plugins/written_numbers.py": (13, "last_number, arithmetic_steps"),
+    "plugins/harness_plugins/written_numbers.py": (15, "last_number, arithmetic_steps"),
 }
 """Uses of ``re`` in each file, and which readers of the table run them, or why none has to."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from harness_plugins.arithmetic_steps import arithmetic_steps
+from harness_plugins.exact_match import exact_match
 from harness_plugins.keywords import keywords
 from harness_plugins.knowledge_base import knowledge_base
 from harness_plugins.last_number import last_number
@@ -85,8 +86,8 @@ LAST = [
     ("-5", "x = - 5", True),
     ("5", "- 5", True),
     ("-5", "–5", True),
-    ("5", "3–5", True),
-    ("5", "3-5", True),
+    ("5", "3–5", False),
+    ("5", "3-5", False),
     ("٤٢", "42", True),
     ("42", "４２", True),
     ("42", "the answer is ４２。", True),
@@ -119,6 +120,25 @@ LAST = [
     ("100", "Rs.100", True),
     ("20", "20/1", True),
     ("1.0", "1", True),
+    ("18", "共18个", True),
+    ("18", "答案是18元。", True),
+    ("-3", "等于-3", True),
+    ("3", "10^{-3}", False),
+    ("3", "x^{-3}", False),
+    ("6", "5-6", False),
+    ("6", "5 / 6", False),
+    ("5/6", "5 / 6", True),
+    ("-5", "-(5)", True),
+    ("5", "-(5)", False),
+    ("5", "(5)", True),
+    ("3", "3 million", False),
+    ("3000000", "3 million", True),
+    ("3.2 million", "3,200,000", True),
+    ("36", "3 dozen", True),
+    ("30000", "3万", True),
+    ("0.5", r"\dfrac12", True),
+    ("2", r"\frac12", False),
+    ("4", "GPT-4", True),
 ]
 
 
@@ -174,7 +194,7 @@ STEPS: list[tuple[str, list[bool]]] = [
     ("17 / 5 = 3 remainder 2", []),
     ("2 × 500 = 1 thousand", []),
     ("5! = 120", []),
-    ("20% of 50 = 10", []),
+    ("20% of 50 = 10", [T]),
     ("20% × 50 = 10", [T]),
     ("0.2 × 50 = 10", [T]),
     (".5 + .5 = 1", [T]),
@@ -191,7 +211,7 @@ STEPS: list[tuple[str, list[bool]]] = [
     ("$5 × 3 = $15", [T]),
     ("3 * 4 = 12 cm", [T]),
     ("3*4=12cm", [T]),
-    ("60/2 = 30 km/h", []),
+    ("60/2 = 30 km/h", [T]),
     ("7 - 10 = -3", [T]),
     ("7 − 10 = −3", [T]),
     ("−2 × 3 = −6", [T]),
@@ -217,6 +237,15 @@ STEPS: list[tuple[str, list[bool]]] = [
     ("(20 + 30) / 2 = 25", [T]),
     ("[3 + 4] × 2 = 14", [T]),
     ("2 to the power 3 + 1 = 9", []),
+    ("50 * 20% = 100", [F]),
+    ("3 + 4 = 7\n50 * 20% = 100", [T, F]),
+    ("50 * 20% = 10", [T]),
+    ("10% of 50 = 5", [T]),
+    ("10% of 50 = 6", [F]),
+    ("one of 50 = 50", []),
+    ("sqrt(16) = 4", [T]),
+    ("60 ÷ 5 = 12 km/h", [T]),
+    ("60 ÷ 5 = 12a/b", []),
 ]
 
 
@@ -279,6 +308,14 @@ ANSWERS = [
     ("Paris", "**Answer:** **Paris**", T),
     ("Paris", "答案：Paris", T),
     ("Paris", "Answer: Paris: a city", F),
+    ("Paris", r"\boxed{Paris}", T),
+    ("Paris", r"So it is $\boxed{\text{Paris}}$.", T),
+    ("Paris", "1. Paris", T),
+    ("Paris", "The answer is Paris.", T),
+    ("Paris", "Thus, the final answer is **Paris**.", T),
+    ("Paris", "The answer is not Paris.", F),
+    ("Paris", "<answer>Paris</answer>", T),
+    ("Paris", "<answer>Paris or London</answer>", F),
     ("Paris", "Question: which capital? Answer: Paris", T),
     ("USA", "U.S.A.", T),
     ("U.S.", "US", T),
@@ -352,6 +389,25 @@ def test_a_mention_is_one_of_the_whole_answer(
     tmp_path: Path, answer: str, text: str, value: bool | str
 ) -> None:
     assert known(tmp_path, [("k", answer)], "k", text, match="mentions") == value
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "value"),
+    [("你好", "你好吗", T), ("café", "un cafe\u0301 noir", T), ("cafe", "cafeteria", F),
+     ("ขอบคุณ", "ขอบคุณครับ", T)],
+)  # fmt: skip
+def test_words_are_whole_where_a_script_has_ends_of_words(
+    word: str, text: str, value: bool
+) -> None:
+    options = keywords.options(any_of=[word])
+    assert keywords(Item("i", "?"), Response("r", "i", "s", text), options) is value
+
+
+@pytest.mark.parametrize("reference", [None, "", "  ", ["a"], {"a": 1}, True])
+def test_what_is_no_text_is_matched_by_nothing(reference: Any) -> None:
+    for text in ("", "['a']", "{'a': 1}"):
+        found = exact_match(Item("i", "?", reference), Response("r", "i", "s", text))
+        assert found is (None if reference is not True else False)
 
 
 @pytest.mark.parametrize("text", ["I\u2019m sorry", "I'm  sorry", "i\u02bcm\nsorry"])
