@@ -39,7 +39,8 @@ class _Step:
     """A token: its bytes, how likely it was, and what else could have stood there."""
 
     said: bytes
-    logprob: float
+    logprob: float | None
+    """None where the server says null."""
     others: list[tuple[bytes, Any]]
 
 
@@ -65,6 +66,8 @@ def choice_places(
     steps = [_step(entry) for entry in logprobs["content"]]
     starts = _starts(steps, text)
     if starts is None:
+        for step in steps:
+            _logprob(step.logprob)
         return ()
     known = _Choices(choices)
     found = []
@@ -83,7 +86,8 @@ def _encoded(text: str) -> bytes:
 
 def _step(entry: Any) -> _Step:
     others = [(_bytes(other), other["logprob"]) for other in entry.get("top_logprobs") or []]
-    return _Step(_bytes(entry), _logprob(entry["logprob"]), others)
+    own = entry["logprob"]
+    return _Step(_bytes(entry), None if own is None else _logprob(own), others)
 
 
 def _bytes(entry: Any) -> bytes:
@@ -184,7 +188,9 @@ def _chances(
     found: dict[str, float] = {}
     unclear, reach, begun = -math.inf, 0.0, b""
     for number, step in enumerate(steps):
-        entries = [(step.said, step.logprob)]
+        if step.logprob is None or any(value is None for _, value in step.others):
+            return {}, "a log-probability of its tokens is null"
+        entries: list[tuple[bytes, Any]] = [(step.said, step.logprob)]
         entries += [(token, value) for token, value in step.others if token != step.said]
         head = _head(step.said, lead) if number == 0 else b""
         words = [

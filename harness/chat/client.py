@@ -25,8 +25,8 @@ from harness.chat.failures import (
 )
 from harness.chat.fast import FastTransport, is_fast
 from harness.chat.fitting import changes, endpoint, parameter_in
-from harness.chat.keys import from_body, reply_key
-from harness.chat.ledger import REFUSED, UNANSWERED, Bill, Estimate, Ledger, Usage
+from harness.chat.keys import REFUSED, UNANSWERED, from_body, reply_key
+from harness.chat.ledger import Bill, Estimate, Ledger, Usage
 from harness.chat.limits import Limiter
 from harness.chat.litellm_transport import LitellmTransport, check_api_model
 from harness.chat.local import LocalTransport

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
 
+from harness.chat.openai_format import ended
 from harness.nouns.chat_messages import ChatReply, ChatRequest, ChoicePlace, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.thoughts import parted
@@ -17,6 +18,10 @@ VERSION = 1
 
 NOT_PART = ("api_key", "input_cost_per_token", "output_cost_per_token")
 """Parameters that cannot change what a model answers; secrets stay out of the journal."""
+
+REFUSED, UNANSWERED = "refused", "unanswered"
+"""Finish reasons under which a refusal, and a thought without an answer, are kept: they were paid
+for, and asking again pays again."""
 
 _KEPT = (
     "text", "finish_reason", "choice_logprobs", "model_version", "cost_usd", "latency_s", "tries",
@@ -68,6 +73,8 @@ def from_body(body: Mapping[str, Any]) -> ChatReply:
         kept = {name: body[name] for name in _KEPT} | {"tokens": Tokens(*body["tokens"])}
         said = parted(kept["text"])
         kept["text"] = said.answer
+        if kept["finish_reason"] != REFUSED:
+            kept["finish_reason"] = ended(kept["finish_reason"])  # earlier ones have all names
         kept["thoughts"] = body.get("thoughts") or said.thoughts
         kept["fitted"] = tuple(body.get("fitted", ()))
         if (places := body.get("choice_places")) is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.chat.budget import Budget
 from harness.chat.failures import CallError, Failure
 from harness.chat.fitting import Fitting
-from harness.chat.keys import reply_key, to_body
+from harness.chat.keys import REFUSED, UNANSWERED, reply_key, to_body
 from harness.chat.prices import FREE, Price, price_of
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ConfigError
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 50_000
 """Replies kept in memory in front of the journal, whose newest rows may not be committed yet."""
-
-REFUSED, UNANSWERED = "refused", "unanswered"
-"""Finish reasons under which a refusal, and a thought without an answer, are kept: they were paid
-for, and asking again pays again."""
 
 
 @dataclass(slots=True)

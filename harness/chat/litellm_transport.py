@@ -187,7 +187,7 @@ class LitellmTransport:
                 failed = opened.failure or of_litellm(error)
                 failed.paid = opened.paid
                 answer = opened.answer
-                if not (opened.paid and has_parts(answer)):  # litellm reads no parts of some
+                if not (opened.paid and is_completion(answer)):  # litellm knows fewer shapes
                     raise failed from error
         return reply_of(as_sent(answer, opened.answer), request)
 
@@ -200,32 +200,53 @@ class LitellmTransport:
 
 
 def as_sent(answer: Any, raw: Any) -> Any:
-    """Return litellm's reading of an answer, with the first message as the server wrote it.
+    """Return litellm's reading of an answer, with the first choice as the server wrote it.
 
-    litellm takes some thoughts out of the text and leaves others in; here one place does
-    (``harness.nouns.thoughts``). Where the server has another format, or the text comes from
-    elsewhere (the arguments of a tool), the answer stays as litellm has it.
+    litellm takes some thoughts out of the text and leaves others in, and calls an end that it does
+    not know a good one; here one place reads both (``harness.chat.openai_format``). Of another
+    format only the server's own word for the end is taken, and a text that comes from elsewhere
+    (the arguments of a tool) stays as litellm has it.
 
     Args:
         answer: What litellm made of it.
         raw: The body that came; None where it was no JSON.
     """
     try:
-        message = first_choice(raw)["message"]
-        if isinstance(message["content"], str | list) and message["content"]:
-            choice = {**first_choice(answer), "message": message}
-            return {**answer, "choices": [choice]}
+        choice = first_choice(answer)
     except (LookupError, TypeError):
-        pass
+        return answer
+    if is_completion(raw):
+        own = first_choice(raw)
+        said = own["message"].get("content")
+        kept = {} if said else {"message": choice.get("message")}
+        return {**answer, "error": raw.get("error"), "choices": [{**own, **kept}]}
+    if (end := end_of(raw)) is not None:
+        return {**answer, "choices": [{**choice, "finish_reason": end}]}
     return answer
 
 
-def has_parts(raw: Any) -> bool:
-    """Tell whether an answer is a completion whose text comes in parts, thoughts among them."""
+def is_completion(raw: Any) -> bool:
+    """Tell whether a body is a completion in OpenAI's format."""
     try:
-        return isinstance(first_choice(raw)["message"]["content"], list)
+        return isinstance(first_choice(raw)["message"], Mapping)
     except (LookupError, TypeError):
         return False
+
+
+def end_of(raw: Any) -> str | None:
+    """Return why an answer ended, as servers with other formats than OpenAI's say it."""
+    if not isinstance(raw, Mapping):
+        return None
+    places = [raw, *(_listed(raw.get("candidates"))), *_listed(raw.get("results"))]
+    for place in places:
+        for name in ("stop_reason", "stopReason", "finishReason", "finish_reason", "done_reason"):
+            if isinstance(place, Mapping) and isinstance(place.get(name), str):
+                return str(place[name])
+    return None
+
+
+def _listed(found: Any) -> list[Any]:
+    return found[:1] if isinstance(found, list) else []
 
 
 def of_litellm(error: Exception) -> CallError:

@@ -16,16 +16,27 @@ from harness.nouns.thoughts import parted
 UNSEEN = 200_000
 """Tokens that a provider may count beyond what we can know of: its own prompts, thinking."""
 
-CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_length"})
-"""Finish reasons, in lower case, of an answer that reached its limit."""
-
-FILTERED = frozenset(
-    {
+_ENDED = {
+    "stop": {
+        "", "stop", "stopped", "stop_sequence", "stop_token", "eos", "eos_token", "eos_id",
+        "end_turn", "end_of_turn", "complete", "completed",
+    },
+    "tool_calls": {"tool_calls", "tool_call", "tool_use", "function_call"},
+    "length": {"length", "max_tokens", "max_output_tokens", "model_length", "max_length"},
+    "content_filter": {
         "content_filter", "content_filtered", "safety", "refusal", "refused", "recitation",
         "prohibited_content", "blocklist", "spii", "guardrail_intervened", "image_safety",
-    }
-)  # fmt: skip
-"""Those of an answer that the model or a filter refused."""
+        "sensitive", "error_toxic", "language", "escalation",
+    },
+    "error": {
+        "error", "abort", "aborted", "cancelled", "canceled", "failed", "network_error",
+        "internal_error", "server_error", "insufficient_system_resource",
+    },
+}  # fmt: skip
+"""Names of finish reasons, in lower case: the model ended its answer, the answer reached its limit,
+was refused by model or filter, or broken off by a fault. Any other one stays as it is: a cut."""
+_NAMED = {name: ended for ended, names in _ENDED.items() for name in names}
+_FAULTS = ("length", "content_filter", "error")
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Fields of a message for what was thought; some servers send the same under two names."""
@@ -47,7 +58,8 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
         choice = first_choice(body)
         message = choice["message"]
         text, thoughts = _said(message)
-        finish = _finish(choice.get("finish_reason"))
+        fault = choice.get("error") or body.get("error")
+        finish = "error" if fault else _finish(choice)
         shown = redact(text)
         places = choice_places(choice.get("logprobs"), text, request.choices)
         places = () if places and shown != text else places  # nothing stands where it stood
@@ -68,6 +80,10 @@ def reply_of(body: Any, request: ChatRequest) -> ChatReply:
         model_version=_name(f"{model} {fingerprint}" if fingerprint else model),
         **_used(usage, request, text),
     )
+    if finish == "error":
+        told = _told(fault or choice.get("finish_reason"))
+        reason = f"the server broke the answer off: {told}"
+        raise CallError(Failure.SERVER, one_line(reason), reply=reply)
     return checked(reply, None if refusal is None else str(refusal))
 
 
@@ -102,11 +118,9 @@ def _said(message: Mapping[str, Any]) -> tuple[str, str]:
 def _field_of_thoughts(message: Mapping[str, Any]) -> str:
     moved = message.get("provider_specific_fields") or {}  # where litellm puts it
     for holder in (message, moved):
-        for name in _THOUGHTS:
-            if isinstance(holder.get(name), str) and holder[name].strip():
-                return str(holder[name]).strip()
-        for name in _THOUGHT_PARTS:
-            if isinstance(holder.get(name), list) and (found := _thought_of(holder[name])):
+        for name in (*_THOUGHTS, *_THOUGHT_PARTS):
+            told = holder.get(name)
+            if found := _thought_of(told if isinstance(told, list) else [told]):
                 return found
     return ""
 
@@ -127,6 +141,8 @@ def _parts(content: Any) -> tuple[str, str]:
 
 def _is_thought(part: Mapping[str, Any]) -> bool:
     kind = str(part.get("type") or "").lower()
+    if str(part.get("channel") or "final").lower() != "final":
+        return True
     return "think" in kind or "reason" in kind or "thought" in kind or part.get("thought") is True
 
 
@@ -146,11 +162,27 @@ def _thought_of(parts: Sequence[Any], depth: int = 4) -> str:
     return "\n\n".join(filter(None, found))
 
 
-def _finish(reason: Any) -> str:
-    """Return why an answer ended, in the words of OpenAI where it means the same."""
-    name = _name(reason or "stop")
-    lower = name.lower().rpartition(".")[2]
-    return "length" if lower in CUT else "content_filter" if lower in FILTERED else name
+def _finish(choice: Mapping[str, Any]) -> str:
+    """Return why an answer ended, one of ``_ENDED`` where it means the same.
+
+    A router that calls an end good may tell another by the name that its provider gave.
+    """
+    native = ended(choice.get("native_finish_reason"))
+    return native if native in _FAULTS else ended(choice.get("finish_reason"))
+
+
+def ended(reason: Any) -> str:
+    """Return why an answer ended, as ``ChatReply`` has it, from what a server calls it."""
+    if isinstance(reason, Mapping):
+        reason = reason.get("type") or reason.get("reason") or "unknown"
+    name = _name("" if reason is None else reason)
+    return _NAMED.get(name.lower().rpartition(".")[2].strip(), name)
+
+
+def _told(error: Any) -> str:
+    """Return what an error says, or itself."""
+    message = error.get("message") if isinstance(error, Mapping) else None
+    return str(message or error)
 
 
 def _name(value: Any) -> str:
@@ -226,7 +258,7 @@ def checked(reply: ChatReply, refusal: str | None) -> ChatReply:
         raise CallError(Failure.REFUSED, one_line(reason), reply=reply)
     if reply.text.strip():
         return reply
-    cut = reply.finish_reason == "length"
+    cut = reply.finish_reason == "length"  # by max_tokens; other cuts ask for other things
     if cut or reply.thoughts:
         reason = "its thoughts end without an answer"
         if cut:

@@ -320,7 +320,7 @@ def read(
     # What it was shown as its own earlier answers is nobody's to quote.
     shown = [message["content"] for message in call.messages if message["role"] != "assistant"]
     prompt = "\n".join(shown)
-    cut = reply.finish_reason == "length" and reply.text.strip() not in call.choices
+    cut = reply.cut and reply.text.strip() not in call.choices
     scale = criteria[0].scale
 
     def words(text: str) -> Verdict:

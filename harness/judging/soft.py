@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from harness.nouns.chat_messages import ChatReply, ChoicePlace
 from harness.nouns.outcomes import Status
@@ -29,8 +30,9 @@ def verdict_of(reply: ChatReply, choices: Sequence[str], read: Read, make: Make)
     verdict = read(reply.text)
     if verdict.status is not Status.OK or reply.choice_places is None:
         return verdict
-    place = _place_of(verdict, reply, choices, read)
-    problem = place.problem if place else "none of its tokens is what the verdict was read from"
+    own = {choice: make({choice: 0.0}).value for choice in choices}
+    place, problem = _place_of(verdict, reply, own, read)
+    problem = problem or (place.problem if place else "")
     if place is None or problem:
         return Verdict(
             Status.UNPARSEABLE, rationale=f"{verdict.value} without a log-probability: {problem}"
@@ -39,19 +41,50 @@ def verdict_of(reply: ChatReply, choices: Sequence[str], read: Read, make: Make)
 
 
 def _place_of(
-    verdict: Verdict, reply: ChatReply, choices: Sequence[str], read: Read
-) -> ChoicePlace | None:
-    """Return the place from which a verdict was read: with another choice there, it is another."""
-    text = reply.text
+    verdict: Verdict, reply: ChatReply, own: Mapping[str, Any], read: Read
+) -> tuple[ChoicePlace | None, str]:
+    """Return the place from which a verdict was read, or why there is none.
+
+    There each choice, put in place of the one that is said, gives the verdict that it stands for,
+    or none, since what follows speaks of the one that is said ("A, not B"). Where it gives another
+    choice's ("A is worse"), nobody knows how likely the verdict was.
+
+    Args:
+        verdict: What the words say.
+        reply: The reply.
+        own: The verdict that each choice stands for.
+        read: Returns the verdict of words.
+    """
+    text, turned = reply.text, False
     for place in reversed(reply.choice_places or ()):
-        end = place.start + len(place.said)
-        if text[place.start : end] != place.said:
+        if not text.startswith(place.said, place.start):
             continue
-        other = next(c for c in choices if c.lower() != place.said.lower())
-        changed = read(text[: place.start] + other + text[end:])
-        if changed.status is Status.OK and changed.value != verdict.value:
-            return place
-    return None
+        said = next(name for name in own if name.lower() == place.said.lower())
+        said = place.said if place.said in own else said
+        head, tail = text[: place.start], text[place.start + len(place.said) :]
+        others = [name for name in own if name != said]
+        found: list[bool] = []
+        for name in others:
+            changed = read(head + name + tail)
+            if changed.status is Status.OK:
+                if changed.value == verdict.value:  # whatever stands here, it is the verdict
+                    break
+                found.append(changed.value == own[name])
+        else:
+            if own[said] != verdict.value or not all(found):
+                turned = turned or bool(found)
+            elif found or (not turned and _is_said(head, said, own, read)):
+                return place, ""
+    if turned:
+        return None, "the choice that it was read from stands for another verdict"
+    return None, "none of its tokens is what the verdict was read from"
+
+
+def _is_said(head: str, said: str, own: Mapping[str, Any], read: Read) -> bool:
+    """Tell whether a text that ends with a choice gives the verdict of it, whichever it is."""
+    ended = {name: read(f"{head}{name}\n") for name in own}
+    known = [name for name, found in ended.items() if found.status is Status.OK]
+    return said in known and len(known) > 1 and all(ended[n].value == own[n] for n in known)
 
 
 def normalised(logprobs: Mapping[str, float], choices: Sequence[str]) -> dict[str, float]:

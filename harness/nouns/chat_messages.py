@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+WHOLE = frozenset({"stop", "tool_calls"})
+"""Finish reasons of an answer that the model ended itself; any other one cut it."""
+
 Message = Mapping[str, str]
 """One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
 
@@ -77,7 +80,8 @@ class ChatReply:
     ``tokens`` are the most that the request can take.
     ``text`` is the answer alone; what the model thought before it is in ``thoughts``, in whatever
     form the server told it. ``fitted`` says what was sent otherwise than it was asked, since the
-    model does not take it.
+    model does not take it. ``finish_reason`` is "stop" or "tool_calls" where the model ended its
+    answer, "length" where that reached a limit, else what the server says.
     """
 
     text: str
@@ -93,3 +97,8 @@ class ChatReply:
     thoughts: str = ""
     fitted: tuple[str, ...] = ()
     choice_places: tuple[ChoicePlace, ...] | None = None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the answer may go on where it ends: for all that is known, it was broken off."""
+        return self.finish_reason not in WHOLE

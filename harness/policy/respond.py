@@ -109,7 +109,7 @@ async def ask_model(
             try:
                 reply = await chat.complete(request)
                 text = reply.text
-                cut = reply.finish_reason == "length"
+                cut = reply.cut
                 metadata: dict[str, Any] = {"status": Status.OK.value, "truncated": cut}
                 if reply.thoughts:  # beside the text: nobody is trained or judged by them
                     metadata["thoughts"] = reply.thoughts

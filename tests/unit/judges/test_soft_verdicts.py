@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -239,6 +240,136 @@ def test_the_log_probabilities_are_those_of_the_verdict(name):
     assert (verdict.status, verdict.value) == (Status.OK, value), verdict
     if probability is not None:
         assert verdict.probability == pytest.approx(probability, abs=0.003)
+
+
+TURNED = """Verdict: {A} is worse
+Verdict: {A} loses to B
+Verdict: {A} is not as good as B
+Verdict: {A} is the worse response.
+Verdict: {A} is the weaker one
+Loser: {A}
+The loser is {A}.
+Worse response: {A}
+The worse response is {A}.
+Response {A} is worse.
+Response {A} is worse than Response B.
+Response {B} is worse than Response A.
+{B} is worse than A
+{A} loses
+{A} is beaten by B
+{A} is inferior to B.
+{A} is weaker
+Of the two, {A} is the worse.
+Between A and B, {A} is weaker.
+I lean {A}.\\nResponse {B} is worse.
+{"loser": "{A}"}
+{A} < B
+[[{A}<B]]
+[[{A}<<B]]
+Verdict: {A} and {B} are equal
+Verdict: {A} tie"""
+"""Verdicts that are not what is written at their place, or of which no single place decides."""
+
+DIRECT = """Verdict: {A}, not B
+Verdict: {A}, not B.
+Verdict: {A} (not B)
+Verdict: {A}, not B\\n\\nBoth are short.
+**Verdict: {A}, not B**
+Verdict: {B}, not A
+Verdict: {A} rather than B
+Verdict: {A} over B
+Verdict: {A} > B
+{A} > B
+Verdict: {A} because B is wrong
+Verdict: {A} because B is worse
+Verdict: {A} because B is worse than A
+Verdict: {A}, since B is longer
+Verdict: {A} (B is worse)
+Verdict: {A}\\n\\nB is worse.
+B is worse.\\n\\nVerdict: {A}
+B is worse than A.\\n\\nVerdict: {A}
+A is worse than B.\\n\\nVerdict: {B}
+Response {A} is better.
+Response {A} is better than Response B.
+Verdict: Response {A} is better than Response B
+{A} is better than B
+{A} beats B
+{B} wins
+I prefer {A}.
+I prefer {A} over B.
+The better response is {B}.
+The better response is {A}, not B.
+Winner: {A}
+My choice is {A}.
+{"verdict": "{A}"}
+{"reasoning": "B is wrong", "verdict": "{A}"}
+{"verdict": "{A}", "reasoning": "B is worse"}
+[[{A}]]
+Verdict: {TIE}, neither A nor B
+Verdict: {A} wins; B loses
+Verdict: B\\n\\nWait, that is wrong.\\n\\nVerdict: {A}
+I think B is worse, so {A}."""
+"""Verdicts that are what is written at their place."""
+
+
+def spelled(text):
+    """Return a completion in which the choice in braces is said at 0.7, others nearly for sure."""
+    tokens, others = [], {}
+    for part in re.findall(r"{(?:A|B|TIE)}|[A-Za-z]+|[^A-Za-z]", text.replace("\\n", "\n")):
+        said = part.strip("{}") or part
+        if said in ("A", "B", "TIE"):
+            doubted = said != part
+            tokens.append((said, math.log(0.7 if doubted else 0.98)))
+            rest = math.log(0.14 if doubted else 0.01)
+            others[len(tokens) - 1] = {n: rest for n in ("A", "B", "TIE") if n != said}
+        else:
+            tokens.append(part)
+    return body(tokens, others)
+
+
+@pytest.mark.parametrize("text", TURNED.splitlines())
+def test_how_likely_a_choice_is_tells_nothing_where_it_stands_for_another(text):
+    verdict = judged(None, spelled(text))
+    assert verdict.status is FAIL and "without a log-probability" in verdict.rationale, verdict
+
+
+@pytest.mark.parametrize("text", DIRECT.splitlines())
+def test_a_choice_that_cannot_stand_there_keeps_its_probability(text):
+    said = re.search(r"{(A|B|TIE)}", text)[1]
+    verdict = judged(None, spelled(text))
+    chance = {"A": 0.77 / 0.98, "B": 0.21 / 0.98, "TIE": 0.5}[said]
+    assert (verdict.status, verdict.value) == (Status.OK, said), verdict
+    assert verdict.probability == pytest.approx(chance)
+
+
+def test_a_number_that_is_a_part_of_another_is_not_the_verdict():
+    others = {1: {"4": -0.1, "2": -3.0}, 3: {"4": -0.1}}
+    verdict = judged(NUMBERS, body(["Rating: ", ("3", -2.0), ".", ("5", -2.0)], others))
+    assert verdict.status is FAIL
+
+
+NULLS = [
+    ({"logprob": None}, {}),
+    ({}, {"logprob": None}),
+    ({"logprob": None}, {"logprob": None}),
+]
+
+
+@pytest.mark.parametrize(("said", "other"), NULLS)
+def test_a_log_probability_that_is_null_is_not_known(said, other):
+    found = body(["Verdict:", (" A", -0.1)], {1: {" B": -2.4}})
+    step = found["choices"][0]["logprobs"]["content"][1]
+    step |= said
+    step["top_logprobs"][0] |= said
+    step["top_logprobs"][1] |= other
+    verdict = judged(None, found)
+    assert verdict.status is FAIL and "null" in verdict.rationale
+
+
+def test_a_null_at_another_token_does_not_matter():
+    found = body(["Verdict:", (" A", -0.1)], {1: {" B": -2.4}})
+    found["choices"][0]["logprobs"]["content"][0]["logprob"] = None
+    assert judged(None, found).probability == pytest.approx(share(-0.1, -2.4))
 
 
 def test_half_of_a_tie_goes_to_each_side():
