@@ -63,7 +63,7 @@ def count_matches(pattern: str, whole: bool, text: str) -> int:
 
 
 # The worker has the limit, which waiting for it does not use up.
-@verifier(name="regex_format", version="2", options=RegexOptions, timeout_s=math.inf)
+@verifier(name="regex_format", version="3", options=RegexOptions, timeout_s=math.inf)
 async def regex_format(
     item: Item, response: Response, options: RegexOptions, ctx: RunContext
 ) -> Verdict:

@@ -275,6 +275,8 @@ Verdict: {A}, not B.
 Verdict: {A} (not B)
 Verdict: {A}, not B\\n\\nBoth are short.
 **Verdict: {A}, not B**
+Verdict: {A}, not B\\n\\nResponse B is short.
+Verdict: {A}, not B\\n\\nB is long, A is short.
 Verdict: {B}, not A
 Verdict: {A} rather than B
 Verdict: {A} over B
