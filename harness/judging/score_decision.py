@@ -44,6 +44,12 @@ _UNSURE = re.compile(
 
 _HEDGES = re.compile(r"\W*(?:or|well|but|though|however|yet)\b", re.IGNORECASE)
 
+_OF_ALL = re.compile(
+    r"^\W*(?:final|overall|total|weighted|average|mean)(?:\s(?:score|rating|grade|mark|average|total))?"
+    r"\W{0,4}[:=]\W{0,4}\d{1,4}(?:[.,]\d{1,3})?(?:\s?/\s?\d{1,4}|\sout\sof\s\d{1,4})?\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
 _NOT_MEANT = re.compile(
     r"\b(?:would|could|might|needs?|requires?|to\s+(?:get|earn|reach|deserve|be)|if|not|short\s+of|than"
     r"|instead\s+of|means|from)\b|n't\b",
@@ -59,7 +65,8 @@ class Said:
         start: Where it begins in the answer.
         end: Where its sentence ends.
         rank: "whole": the overall score. "main": a score. "part": that of a part. "said": a score
-            in a sentence. "weak": what a response is, which may be no score.
+            in a sentence. "off": an overall score that is not on the scale. "weak": what a
+            response is, which may be no score.
         verdict: On the scale, or a failure.
         closed: Whether more text could not change it.
     """
@@ -76,8 +83,18 @@ class Said:
         return self.verdict.status is Status.OK
 
 
-def decided(answer: Answer, values: Values, found: Sequence[Said], cut: bool) -> Verdict | None:
-    """Return the verdict that statements come to; None where there is none."""
+def decided(
+    answer: Answer, values: Values, found: Sequence[Said], cut: bool, part: bool = False
+) -> Verdict | None:
+    """Return the verdict that statements come to; None where there is none.
+
+    Args:
+        answer: The answer.
+        values: Those of the scale.
+        found: What the statements say.
+        cut: Whether the reply was cut.
+        part: Whether this is one of several criteria, so that an overall score is no change of it.
+    """
     found = sorted(found, key=lambda one: (one.start, one.end))
     mains = [one for one in found if one.rank in ("main", "whole")]
     said = [one for one in found if one.rank == "said"]
@@ -92,6 +109,9 @@ def decided(answer: Answer, values: Values, found: Sequence[Said], cut: bool) ->
     if not mains:
         if cut:
             return None
+        off = [one for one in found if one.rank == "off"]
+        if off and not said:
+            return off[-1].verdict
         group = said or [one for one in found if one.rank == "part" and one.is_ok]
         group = group or [one for one in found if one.rank == "weak"]
         if not group:
@@ -112,7 +132,10 @@ def decided(answer: Answer, values: Values, found: Sequence[Said], cut: bool) ->
             if not _is_turned(answer, last, later[-1]):
                 return _contradiction(last.verdict, later[-1].verdict)
             last = later[-1]
-    if turned := _changed_after(spoken(answer)[last.end :], values, last.verdict.value):
+    rest = spoken(answer)[last.end :]
+    if part:
+        rest = _OF_ALL.sub("", rest)
+    if turned := _changed_after(rest, values, last.verdict.value):
         return Verdict(
             Status.UNPARSEABLE,
             rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",

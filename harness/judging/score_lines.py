@@ -7,17 +7,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.judging.score_names import FILLERS, WHOLE, words
-from harness.judging.score_value import EMPHASIS
+from harness.judging.score_names import FILLERS, QUALITIES, WHOLE, words
+from harness.judging.score_words import EMPHASIS
 
 _SENTENCE = 600
 """Characters of one sentence that are read."""
 
 SPACES = re.compile(r"(?<=\s)\s++")
 
-_LEFT_OUT = re.compile(rf"{EMPHASIS.pattern}|{SPACES.pattern}")
+_TAGS = (
+    r"</?+(?:p|b|strong|i|em|u|h[1-6]|span|div|li|ul|ol|br|center|font|output|answer|evaluation"
+    r"|judge?ment)(?:\s[^<>]{0,80})?/?>"
+)
 
-_LEADING = re.compile(r"\s*+(?:[-*+\u2022]\s++|\#++\s*+|\(?\d{1,2}[.)]\s++|>\s*+)*+")
+_LEFT_OUT = re.compile(rf"{EMPHASIS.pattern}|{SPACES.pattern}|{_TAGS}", re.IGNORECASE)
+
+_LEADING = re.compile(
+    r"\s*+(?:[-*+\u2022]\s++|\#++\s*+|\(?\d{1,2}[.)]\s++|\(?[a-h]\)\s++|>\s*+"
+    r"|(?:[\u2600-\u2704\u2706-\u274b\u274d-\u2793\u2705\u2b50\U0001f300-\U0001f44d\U0001f44f-\U0001f6aa\U0001f6ac-\U0001faff]\s*+)++(?=[A-Za-z]))*+"
+)
 
 _SENTENCES = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][\"')\]]*+\s++")
 
@@ -32,21 +40,37 @@ _FIELDS = re.compile(
 
 _FIELD = re.compile(
     r"[\s\"'{(\[<]*+(?P<name>[A-Za-z][\w ./&'-]{0,60}?)(?P<close>[\"'\])]*+)\s*+"
-    r"(?P<hint>[(\[][^()\[\]]{0,40}[)\]]|\b(?:on\s++an?\s++[^:]{0,12}scale[^:]{0,16}|out\s++of\s++\d++|from\s++\d++\s++to\s++\d++))?\s*+"
+    r"(?P<hint>[(\[][^()\[\]]{0,80}[)\]]|\b(?:on\s++an?\s++[^:]{0,12}scale[^:]{0,16}|out\s++of\s++\d++|from\s++\d++\s++to\s++\d++))?\s*+"
     r"(?P<link>[:=]\s*+|(?<=\s)[-\u2013\u2014]\s++|\u2014\s*+|,\s++|(?<=[)\]])(?=\w)|(?<=[)\]]\s)(?=\w)|(?<=[\s)\]])(?=[\d(\[★⭐$\\+\u2212-]))",
 )
 
-_IS = re.compile(
-    r"(?P<name>(?:[Mm]y|[Tt]he|[Ii]ts|[Ss]o\s+the|[Yy]our|[Tt]his|[Aa]|[Tt]hus\s+the)"
-    r"(?:\s++[a-z-]++){1,5}?)\s++(?:is|would\s++be|should\s++be|will\s++be)(?:\s++therefore|\s++thus)?(?::|\s)\s*+"
+_SO = (
+    r"(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence|[Oo]verall|[Aa]ccordingly|[Cc]onsequently|[Ff]inally"
+    r"|[Uu]ltimately|[Ii]n\s++(?:conclusion|summary|the\s++end|total)|[Aa]s\s++a\s++result"
+    r"|[Aa]ll\s++in\s++all|[Ww]ith\s++(?:this|that|these|all\s++this)\s++in\s++mind"
+    r"|[Gg]iven\s++(?:all\s++)?(?:this|that|these|the\s++above)(?:\s++(?:points|reasons|flaws|errors))?"
+    r"|[Ff]or\s++(?:this|that|these|those)\s++reasons?"
+    r"|(?:[Bb]ased\s++on|[Cc]onsidering|[Tt]aking)\s++(?:all\s++)?(?:of\s++)?(?:this|that|these|the\s++above"
+    r"|everything)(?:\s++(?:points|reasons|factors|into\s++account))?)"
 )
+
+_IS = re.compile(
+    rf"(?:{_SO},?\s++)?(?P<name>(?:[Mm]y|[Tt]he|[Ii]ts|[Yy]our|[Tt]his|[Aa])"
+    r"(?:\s++[a-z-]++){1,5}?)(?:\s++(?:that\s++)?I(?:'d|'ll|\s++would|\s++will)?\s++(?:give|assign|award)"
+    r"(?:\s++(?:it|this|this\s++response|the\s++response))?)?\s++(?:is|would\s++be|should\s++be|will\s++be)(?:\s++therefore|\s++thus)?(?::|\s)\s*+"
+)
+
+_QUALITY = "|".join(sorted(QUALITIES))
 
 _THING = (
     r"(?:response|answer|reply|output|essay|text|summary|translation|assistant|completion|solution"
     r"|story|code|submission|work|explanation|translation|poem|letter|article)(?:\s++as\s++a\s++whole)?+"
 )
 
-_IT = rf"(?:(?:this|the|that)(?:\s++[a-z']++){{0,2}}?\s++{_THING}|it|this(?:\s++one)?|that)\b"
+_IT = (
+    rf"(?:its\s++(?:{_QUALITY})|(?:the\s++)?(?:{_QUALITY})\s++of\s++(?:this|the|that)\s++{_THING}"
+    rf"|(?:this|the|that)(?:\s++[a-z']++){{0,2}}?\s++{_THING}|it|this(?:\s++one)?|that)\b"
+)
 
 _LINKS = (
     r"(?:\s++(?:as|at|with|to\s++be|is|it's|of|a(?=\s)|an|the|final|overall|total|score|rating"
@@ -67,6 +91,10 @@ _SAID = (
         r"|(?:should|must)\s++(?:get|receive|be\s++(?:rated|scored|given|graded|awarded))"
         r"|is\s++(?:worth|rated|scored|given|graded|awarded|a(?=\s++(?:solid\s++)?\d)))"
         rf"{_LINKS}"
+    ),
+    re.compile(
+        r"(?:\A|\b[Ss]o,?\s++)(?:[Ll]et\s++me\s++(?:rate|score|grade|give)\s++(?:it|this)(?:\s++(?:response|answer))?"
+        r"|(?:[Tt]hat|[Tt]his|[Ww]hich)\s++makes\s++(?:it|this))(?::\s*+|\s++)(?:(?:an?|as)\s++)?(?=\d)"
     ),
     re.compile(
         r"\b(?:resulting\s++in|leading\s++to|earning\s++it|giving\s++it|[Hh]ence|[Tt]hus|[Ss]o"
@@ -220,10 +248,10 @@ class Line:
             if said.re is _IS and said.start():
                 continue
             lead = sentence[: said.start()]
-            if said.re is not _SAID[2] and not _LEAD.search(lead):
+            if said.re is not _SAID[-1] and not _LEAD.search(lead):
                 continue
             before = I_WOULD.sub("", lead)
-            if SUPPOSED.search(before) or (said.re is _SAID[2] and DENIED.search(before[-60:])):
+            if SUPPOSED.search(before) or (said.re is _SAID[-1] and DENIED.search(before[-60:])):
                 continue
             name = words(said["name"]) if said.re is _IS else ("score",)
             scale = _ON_A_SCALE.search(lead)

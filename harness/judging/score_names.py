@@ -19,7 +19,7 @@ FILLERS = frozenset(
     "my your the our this that its for of corrected correction revised updated new to on quality"
     " response answer assistant output numeric numerical integer appropriate suitable given"
     " assigned and so thus therefore hence here is evaluation assessment result results scores"
-    " ratings grades criteria criterion step".split()
+    " ratings grades criteria criterion step weighted".split()
 )
 
 QUALITIES = frozenset(
@@ -37,6 +37,21 @@ _NEUTRAL = frozenset(
 )
 
 _WHOLE_SECTIONS = WHOLE | {"conclusion", "summary", "verdict"}
+
+NO_SCORES = frozenset(
+    "weight weights weighting weightings max maximum maxima min minimum minima confidence"
+    " confidences certainty importance priority possible attainable previous before prior original"
+    " draft expected target required passing threshold baseline deduction deductions penalty"
+    " penalties lost error errors mistake mistakes issue issues if without ignoring own".split()
+)
+"""Words of a heading, a column or a bracket that make what it is about no score."""
+
+LOSSES = frozenset("error errors mistake mistakes issue issues".split())
+
+SCORE_COLUMNS = (
+    MARKS | WEAK_MARKS | WHOLE | FILLERS | {"scored", "marks", "outcomes", "level", "values"}
+)
+"""Words of the head of a column of scores."""
 
 _TOKEN = re.compile(r"[A-Z]?[a-z]++|[A-Z]++(?![a-z])|\d++|[^\W\d_]++")
 

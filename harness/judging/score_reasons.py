@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from harness.judging.score_names import QUALITIES
+
 END = re.compile(r"[\s\"')\]}>$]*+[.!,;]?[\s\"')\]}>$]*+\Z")
 
 _OBJECT = r"(?:it|(?:this|the|that)(?:\s++[a-z-]++){1,2}?)"
@@ -11,12 +13,14 @@ _OBJECT = r"(?:it|(?:this|the|that)(?:\s++[a-z-]++){1,2}?)"
 FILLER = re.compile(
     rf"\s++(?:overall|in\s++total|in\s++the\s++end|from\s++me|here|in\s++my\s++(?:opinion|view)"
     rf"|(?:to|for)\s++{_OBJECT}(?=\s*+[.!,;]?\s*+\Z|\s++(?:because|since|as)\b)"
-    r"|on\s++(?:this|the)\s++(?:scale|rubric|criterion))\b",
+    r"|on\s++(?:this|the)\s++(?:scale|rubric|criterion)"
+    rf"|(?:for|in\s++terms\s++of|in|on)\s++(?:its\s++|the\s++)?(?:{'|'.join(sorted(QUALITIES))})"
+    r"(?=\s*+[.!]?\s*+\Z))\b",
     re.IGNORECASE,
 )
 
 REASON = re.compile(
-    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|[(\[])|\s++[-\u2013]\s"
+    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|[(\[]|=\s*+(?=[a-z]))|\s++[-\u2013]\s"
     r"|\s++(?:because|since|as(?=\s++(?:it|its|the|this|there|no|all|both)\b)|due\s++to|given|based\s++on|considering|but|although|though|while"
     r"|meaning|indicating|reflecting|which)\b",
     re.IGNORECASE,
@@ -43,7 +47,7 @@ TURNS = re.compile(
 )
 
 DENIED_BEFORE = re.compile(
-    r"(?:/|\bnot|\bthan|\binstead\s++of|\bshort\s++of|\bfrom|\bbelow|\babove|\bunder|\bbeyond|\bof"
+    r"(?:/|\bnot|n't|\bit's\s++no|\bthan|\binstead\s++of|\bshort\s++of|\bfrom|\bbelow|\babove|\bunder|\bbeyond|\bof"
     r"|\breach|\bstep|\bparagraph|\bline|\bpoint|\bsection|\bclaim|\bitem|\bpart|\bquestion|\bpage"
     r"|\bequation|\bcase|\bsource|\bsentence|\bexample|\bresponse|#)\s*+(?:an?\s++|the\s++)?"
     r"(?:full\s++|perfect\s++)?\Z",

@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from harness.judging.reply import Answer
 from harness.judging.score_lines import CELLS, DENIED, I_WOULD, SPACES, SUPPOSED, Line, Statement
-from harness.judging.score_names import MARKS, bare_name, words
-from harness.judging.score_value import EMPHASIS, SIGNS
+from harness.judging.score_names import (
+    MARKS,
+    NO_SCORES,
+    SCORE_COLUMNS,
+    bare_name,
+    words,
+)
+from harness.judging.score_words import EMPHASIS, SIGNS
 
 _SHORT = 60
 
@@ -21,7 +27,7 @@ _SHOWS = frozenset("example examples sample samples template instead wrong hypot
 """Words of a line after which a statement is an example."""
 
 
-_HEADING = re.compile(r"\s*+(?:\#++\s|\*\*[^*\n]{1,60}\*\*\s*+:?\s*+\Z)")
+_HEADING = re.compile(r"\s*+(?:\#++\s|<h[1-6]>|\*\*[^*\n]{1,60}\*\*\s*+:?\s*+\Z)")
 
 
 _NAME_ALONE = re.compile(r"[\"'{\[(]*+(?P<name>[A-Za-z][\w &/'-]{0,60})[\"')\]]*+\s*+:?\s*+\Z")
@@ -31,6 +37,21 @@ _TAGGED = re.compile(r"<(?P<name>[A-Za-z][\w -]{0,30})>(?P<text>[^<>]{1,200})</(
 
 
 _BRACKETED = re.compile(r"\[\[(?P<text>[^\[\]\n]{1,80})\]\]|\\boxed\s?\{(?P<boxed>[^{}\n]{1,80})\}")
+
+
+_IS_WHAT = re.compile(
+    r"[$*]*+\s++(?:is|was)\s++(?!(?:my|the)\s++(?:final\s++)?(?:score|rating|grade))|[\])]?\s++shows"
+)
+
+
+_CITES = re.compile(
+    r"\b(?:cites?|citing|cited|sources?|references?|see|footnotes?|as|in|and|from|of|by|with)\s*+\Z",
+    re.IGNORECASE,
+)
+
+
+_SOLVED = frozenset({"answer", "solution", "result"})
+"""Names of a score, and of what the judge finds for the item itself."""
 
 
 def statements(answer: Answer, names: Sequence[tuple[str, ...]] = ()) -> list[Statement]:
@@ -66,11 +87,20 @@ def _tagged(text: str) -> Iterator[Statement]:
             continue
         name = words(lead.rpartition(":")[0])[-4:] if ":" in lead else ()
         is_alone = not lead.strip("$*\n ") or "\\boxed" in lead
-        if box["boxed"] and not is_alone and not MARKS.intersection(words(lead)):
+        said = set(words(lead))
+        if box["boxed"] and not is_alone and not MARKS & said:
             continue
+        if _IS_WHAT.match(text, box.end()) or (box["text"] and _CITES.search(lead)):
+            continue
+        if box["boxed"] and said & _SOLVED and not said & (MARKS - _SOLVED):
+            name = ("final", "answer")
         value = EMPHASIS.sub("", box["text"] or box["boxed"] or "").strip()
         yield Statement(
-            box.start(), box.end(), name if bare_name(name) else ("score",), value, "tag"
+            box.start(),
+            box.end(),
+            name if bare_name(name) or name == ("final", "answer") else ("score",),
+            value,
+            "tag",
         )
 
 
@@ -79,7 +109,7 @@ def _of_lines(text: str, split: re.Pattern[str] | None) -> Iterator[Statement]:
     section: tuple[str, ...] = ()
     table: list[tuple[int, list[str]]] = []
     last = _last_line(text)
-    first = True
+    first, opened, content = True, 0, False
     for line in [*text.split("\n"), ""]:
         end = start + len(line)
         if line.lstrip().startswith("|"):
@@ -88,6 +118,8 @@ def _of_lines(text: str, split: re.Pattern[str] | None) -> Iterator[Statement]:
         elif table:
             yield from _of_table(table, start)
             table = []
+        if not line.strip() and content and NO_SCORES.intersection(section):
+            section = ()
         if line.strip() and not line.lstrip().startswith("|"):
             body = Line(line, start, split)
             name = _NAME_ALONE.match(body.text)
@@ -96,10 +128,11 @@ def _of_lines(text: str, split: re.Pattern[str] | None) -> Iterator[Statement]:
                 yield Statement(start, end, (), body.whole, "bare", section)
             elif len(body.whole) <= _SHORT:
                 yield Statement(start, end, (), body.whole, "inner", section)
+            content = content or (not first and start > opened)
             first = False
             fields = list(body.fields(section))
             if name and is_heading and not any(one.text.strip() for one in fields):
-                section = words(name["name"])
+                section, opened, content = words(name["name"]), end, False
                 above = name["name"]
                 start = end + 1
                 continue
@@ -128,17 +161,26 @@ def _of_table(table: list[tuple[int, list[str]]], end: int) -> Iterator[Statemen
         return
     header = table[0][1] if rule == 1 and len(table) > 2 else []
     body = [row for n, row in enumerate(table) if n != rule and (n or not header)]
+    heads = [words(_HINT.sub("", cell)) for cell in header]
+    hints = [found[0] if (found := _HINT.search(cell)) else "" for cell in header]
     marked = [
-        n for n, cell in enumerate(header) if set(words(cell)) & (MARKS | {"points", "rating"})
+        n
+        for n, head in enumerate(heads)
+        if set(head) & (MARKS | {"points", "rating"}) and not set(head) & NO_SCORES
     ]
+    limits = [n for n, head in enumerate(heads) if set(head) & _LIMITS or head == ("out", "of")]
     for start, row in body:
         if header and len(row) == len(header) and row[0][:1].isdigit() and marked != [0]:
             pairs = list(zip(header, row, strict=True))
         elif marked and len(row) > marked[0]:
             column = marked[0]
-            name = header[column] if column == 0 else f"{row[0]} {header[column]}"
-            pairs = [(name, row[column])]
-        elif len(row) == 2:
+            of = () if column == 0 else words(row[0])
+            hint = hints[column] or next((f"(max {row[n]})" for n in limits if n < len(row)), "")
+            yield Statement(
+                start, max(start, end - 1), (*of, *heads[column]), row[column], "line", (), hint
+            )
+            continue
+        elif len(row) == 2 and (not header or set(heads[1]) <= SCORE_COLUMNS):
             pairs = [(row[0], row[1])]
         else:
             continue
@@ -146,8 +188,15 @@ def _of_table(table: list[tuple[int, list[str]]], end: int) -> Iterator[Statemen
             yield Statement(start, max(start, end - 1), words(name), cell, "line")
 
 
+_LIMITS = frozenset({"max", "maximum", "range", "scale", "possible"})
+
+
+_HINT = re.compile(r"\s*+[(\[][^()\[\]]{1,60}[)\]]")
+
+
 _TURN_ENDS = re.compile(
-    r"<\|(?:im_end|eot_id|end|endoftext|end_of_text|eom_id|return)\|>|</s>|<end_of_turn>|<eos>",
+    r"<\|(?:im_end|end[\u2581_ ]of[\u2581_ ]sentence|"
+    r"eot_id|end|endoftext|end_of_text|eom_id|return)\|>|</s>|<end_of_turn>|<eos>",
     re.IGNORECASE,
 )
 
@@ -158,5 +207,31 @@ _QUOTES = ('"', "'", "`")
 _COURTESY = re.compile(
     r"\W*(?:i\s++hope|let\s++me\s++know|please\s++(?:tell|let)|thank|feel\s++free|if\s++you\s++(?:would|have|need))\b"
     r"|[-*_=\s]*+\Z|<\|",
+    re.IGNORECASE,
+)
+
+
+def is_solved(one: Statement, text: str) -> bool:
+    """Tell whether a statement may be the judge's own answer to the item.
+
+    It is where the judge then goes on to what the response says.
+    """
+    rest = set(one.name) - {"final", "the", "my", "so", "correct", "overall", "is"}
+    if not rest or not rest <= {"answer", "result", "solution"} or text.startswith("[", one.start):
+        return False
+    after = _SAYS if rest == {"result"} else _RESPONSE
+    return after.search(text, one.end) is not None or after.search(one.text) is not None
+
+
+_RESPONSE = re.compile(
+    r"\b(?:response|assistant|student|model|completion|submission|candidate)\b", re.IGNORECASE
+)
+
+
+_SAYS = re.compile(
+    r"\b(?:response|assistant|student|model|completion|submission|candidate)(?:'s\s++(?:answer|result))?"
+    r"\s++(?:also\s++)?(?:(?:says?|said|gives?|gave|states?|has|had|got|answered|reports?|computes?|claims?"
+    r"|finds?|found|wrote|writes)\s++(?:\w++\s++){0,2}?(?:[-\d\\]|so\b|same\b|this\b|it\b|right\b|wrong\b)"
+    r"|(?:is|was)\s++(?:\w++\s++)?(?:correct|right|wrong|incorrect|\d)|matches|agrees)",
     re.IGNORECASE,
 )

@@ -20,6 +20,8 @@ from harness.judging.score_numbers import (
     number_of,
     readings,
 )
+from harness.judging.score_polarity import contradicted
+from harness.judging.score_range import Ends, fits
 from harness.judging.score_reasons import (
     ALONE_AFTER,
     ALONE_BEFORE,
@@ -37,6 +39,8 @@ from harness.judging.score_reasons import (
     TURN,
     TURNS,
 )
+from harness.judging.score_signs import agree, undecorated
+from harness.judging.score_words import names_of, normal, unmarked
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
@@ -60,32 +64,23 @@ _ARTICLE = re.compile(
 )
 
 
+_SCALE_SAID = re.compile(
+    r"\s*+(?:[(\[](?P<in>[^()\[\]]{1,80})[)\]]|,\s++(?P<where>(?:where|with)\s[^.;]{1,80}))"
+)
+
+_GIVEN = re.compile(
+    r"I(?:'d|'ll|\s++would|\s++will)?\s++(?:rate|score|give|grade|assign)(?:\s++(?:it|this|that))?"
+    r"(?:\s++(?:at|as|with))?\s++(?:an?\s++)?(?=\d)",
+    re.IGNORECASE,
+)
+
+
 _GLOSS = re.compile(
     r"(?:(?:very|mostly|quite|fairly|largely|highly)\s++)?(?:excellent|good|great|fair|poor|bad|"
     r"perfect|outstanding|acceptable|adequate|satisfactory|mediocre|strong|weak|moderate|"
     r"high|low|correct|accurate|helpful|relevant|clear)\s*+(?:(?=\()|[-\u2013\u2014:]\s)\s*+",
     re.IGNORECASE,
 )
-
-
-_TRUE = {"true", "yes", "pass", "passed", "passes", "correct", "right"}
-
-
-_FALSE = {"false", "no", "fail", "failed", "fails", "incorrect", "wrong"}
-
-
-_FALSE |= {"not correct"}
-
-
-_NUMBERED = re.compile(
-    r"(?P<number>[-+]?\d++(?:\.\d++)?)\s*+(?:[-\u2013:=.)]\s|\()\s*+(?P<word>[^()]++)\)?"
-)
-
-
-_PLAIN_NUMBER = re.compile(r"[-+]?\d++(?:\.\d++)?")
-
-
-_GAPS = re.compile(r"[\s_-]+")
 
 
 def off_scale(shown: str, scale: Scale) -> Verdict:
@@ -126,6 +121,18 @@ class Values:
         """Whether a number can be a value."""
         return self.scale.is_numeric or bool(self.numbers)
 
+    @property
+    def ends(self) -> tuple[Ends, ...]:
+        """The ends of a scale of numbers; nothing for one of words."""
+        if not self.is_number or (self.low is None and self.high is None):
+            return ()
+        best = self.high
+        if self.scale.level in ("nominal", "ratio"):
+            best = None
+        elif self.numbers and self.numbers.get(self.low or 0.0) == self.scale.labels[-1]:
+            best = self.low
+        return (Ends(self.low, self.high, best),)
+
     def clause(self, text: str) -> Verdict | None:
         """Return what a clause says that begins with a value and must be understood to its end.
 
@@ -133,6 +140,7 @@ class Values:
         than are understood.
         """
         text = text[: _LONGEST_CLAUSE + 1]
+        signs, text = undecorated(text)
         if len(text) > _LONGEST_CLAUSE:
             return not_understood(text)
         found: list[Verdict] = []
@@ -141,6 +149,10 @@ class Values:
             for verdict, end in self._at(text, start):
                 if verdict.status is not Status.OK:
                     failed = failed or verdict
+                elif contradicted(self.scale, verdict.value, text[end:], text[: start + 1]) or (
+                    signs and not agree(signs, self.scale, verdict.value)
+                ):
+                    failed = failed or not_understood(text)
                 elif self._is_understood(text[end:], verdict.value):
                     found.append(verdict)
         if found and all(verdict == found[0] for verdict in found):
@@ -179,6 +191,8 @@ class Values:
             starts.append(gloss.end())
         if self.is_number and (added := SUM.match(text)) and adds_up(text, added.end()):
             starts.append(added.end())
+        if given := _GIVEN.match(text):
+            starts.append(given.end())
         return starts
 
     def _at(self, text: str, start: int) -> list[tuple[Verdict, int]]:
@@ -203,7 +217,7 @@ class Values:
         shown = word[0]
         if shown == "a" and not END.match(text, word.end()):
             return []
-        value = self.names[_normal(shown)]
+        value = self.names[normal(shown)]
         return [(Verdict(Status.OK, value), word.end())]
 
     def _counted(self, text: str, begin: int) -> tuple[Verdict, int] | None:
@@ -275,6 +289,9 @@ class Values:
         """Tell whether what follows a value leaves it as it is."""
         while filler := FILLER.match(rest):
             rest = rest[filler.end() :]
+        said = _SCALE_SAID.match(rest)
+        if said and self.ends and fits(said["in"] or said["where"], self.ends):
+            rest = rest[said.end() :]
         if END.match(rest):
             return True
         reason = REASON.match(rest)
@@ -310,7 +327,7 @@ class Values:
         if self.word is None:
             return False
         for word in self.word.finditer(text):
-            name = _normal(word[0])
+            name = normal(word[0])
             if value is not None and self.names[name] == value:
                 continue
             before, after = text[max(0, word.start() - 24) : word.start()], text[word.end() :]
@@ -348,61 +365,9 @@ def values_of(scale: Scale) -> Values:
     """Return the values of a scale, as judges write them."""
     if scale.is_numeric:
         return Values(scale, {}, None, {}, scale.low, scale.high)
-    names: dict[str, Any] = {}
-    numbers: dict[float, Any] = {}
-    twice: set[str] = set()
-    if scale.is_binary:
-        names = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
-    else:
-        for label in scale.labels:
-            if _PLAIN_NUMBER.fullmatch(label.strip()):
-                numbers[number_of(label)] = label
-                continue
-            names[_normal(label)] = label
-            if both := _NUMBERED.fullmatch(label.strip()):
-                number, word = number_of(both["number"]), _normal(both["word"])
-                twice |= {word} if word in names else set()
-                names.setdefault(word, label)
-                numbers[number] = label
-        for word in twice:
-            del names[word]
-    either = "|".join(_spelt(name) for name in sorted(names, key=len, reverse=True))
-    pattern = rf"(?<![\w-])(?:{either})(?![\w+]|[-\u2212\u2013](?!\s))"
-    finds = re.compile(pattern, re.IGNORECASE) if names else None
-    low, high = (min(numbers), max(numbers)) if numbers else (None, None)
-    return Values(scale, names, finds, numbers, low, high)
-
-
-def unmarked(text: str) -> str:
-    """Return a text with straight quotation marks and without emphasis."""
-    return EMPHASIS.sub("", text.translate(SIGNS))
-
-
-SIGNS = str.maketrans("\u2018\u2019\u201c\u201d\u2009", "''\"\" ")
-"""Signs of print -> plain ones, one for one, so that places stay the same."""
-
-
-EMPHASIS = re.compile(r"(?<![^\W_])(?<![*_`])[*_`]++|(?<![*_`])[*_`]++(?![^\W_])")
-"""Marks around words; none between two letters or digits."""
-
-
-def _normal(word: str) -> str:
-    word = word.translate(SIGNS).replace("\u2212", "-").replace("\u2013", "-").lower()
-    if word.endswith((" minus", "-minus")):
-        word = f"{word[:-6]}-"
-    elif word.endswith((" plus", "-plus")):
-        word = f"{word[:-5]}+"
-    sign = word[-1:] if word[-1:] in "-+" else ""
-    return _GAPS.sub(" ", word.rstrip("-+").strip()) + sign
-
-
-def _spelt(name: str) -> str:
-    """Return the pattern of a name: a space is any gap; a sign at its end may be a word."""
-    sign = name[-1:] if name[-1:] in "-+" and len(name) > 1 else ""
-    pattern = r"[\s_-]{1,3}".join(re.escape(word) for word in name.removesuffix(sign).split())
-    if sign == "-":
-        return rf"{pattern}(?:[-\u2212\u2013]|[\s-]minus\b)"
-    return rf"{pattern}(?:\+|[\s-]plus\b)" if sign else pattern
+    names = names_of(scale)
+    low, high = (min(names.numbers), max(names.numbers)) if names.numbers else (None, None)
+    return Values(scale, names.of, names.found, names.numbers, low, high)
 
 
 def _closed(text: str, end: int, wanted: str) -> int | None:

@@ -8,15 +8,17 @@ changes its mind, or where the last one is of the whole and the others are of it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from harness.judging.reply import Answer, answer_of
 from harness.judging.score_decision import Said, decided
 from harness.judging.score_lines import Statement, sentences
 from harness.judging.score_names import (
     LABEL_MARKS,
+    LOSSES,
     MARKS,
+    NO_SCORES,
     QUALITIES,
     WEAK_MARKS,
     bare_name,
@@ -24,20 +26,16 @@ from harness.judging.score_names import (
     is_whole,
     words,
 )
-from harness.judging.score_statement import statements
-from harness.judging.score_value import Values, not_understood, values_of
+from harness.judging.score_objects import Rank, of_objects
+from harness.judging.score_polarity import contradicted
+from harness.judging.score_range import other_range
+from harness.judging.score_statement import is_solved, spoken, statements
+from harness.judging.score_value import Values, not_understood, off_scale, values_of
 from harness.judging.stated import no_verdict
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
-
-_DEPTH = 8
-"""Levels of a JSON object that are read."""
-
-
-_NAMES = ("criterion", "name", "aspect", "dimension", "category", "metric")
-
 
 _YES = frozenset(
     "correct pass passed success yes met meets satisfied fulfilled holds supported".split()
@@ -55,6 +53,18 @@ _NONE = re.compile(
 _ONLY_A_VALUE = re.compile(r"[^,;:]{0,40}[.!,;]?\s*")
 
 
+_WEIGHT = re.compile(
+    r"[(\[]\s*+(?:weight(?:ed|ing)?(?:\s*+(?:[:=]|of|at))?\s*+)?[x\u00d7]?\s?\d{1,3}(?:\.\d{1,3})?\s?%?\s*+[)\]]",
+    re.IGNORECASE,
+)
+
+
+_OUT_OF = re.compile(r"\s*+\d{1,4}(?:\.\d{1,3})?\s*+(?:/|out\s++of\b)", re.IGNORECASE)
+
+
+_NEXT = re.compile(r"[^\n.!?]{1,60}[.!]?(?=\n|\Z)")
+
+
 _HIGHEST = re.compile(r"\d\s*(?:/|out of)\s*\d+\W*\Z")
 
 
@@ -62,8 +72,12 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
     """Return the verdict on one response: a value of a scale; one off it is no verdict."""
     values = values_of(scale)
     answer = answer_of(reply, prompt, lambda line: _states(line, [values]))
-    found = [*_of_text(answer, values, cut), *_of_objects(answer, values, _main_rank(values), True)]
-    return decided(answer, values, found, cut) or no_verdict(answer, reply, cut)
+    found = [*_of_text(answer, values, cut), *of_objects(answer, values, _main_rank(values), True)]
+    verdict = decided(answer, values, found, cut)
+    if verdict is not None and verdict.status is Status.OK:
+        if said := other_range(spoken(answer), values.ends):
+            return off_scale(f"{verdict.value}, where the judge says {said!r},", scale)
+    return verdict or no_verdict(answer, reply, cut)
 
 
 def read_scores(
@@ -77,6 +91,9 @@ def read_scores(
     scales = [values_of(criterion.scale) for criterion in criteria]
     answer = answer_of(reply, prompt, lambda line: _states(line, scales))
     said = statements(answer, [words(criterion.id) for criterion in criteria])
+    ends = [one for values in scales for one in values.ends]
+    names = [word for criterion in criteria for word in words(criterion.id)]
+    other = other_range(spoken(answer), ends, names)
     total, parts = 0.0, []
     for criterion in criteria:
         values, wanted = values_of(criterion.scale), words(criterion.id)
@@ -86,21 +103,19 @@ def read_scores(
         ) -> str | None:
             return "main" if _is_of(name, section, wanted) else None
 
-        found = [*_named(said, values, rank), *_of_objects(answer, values, rank)]
-        verdict = decided(answer, values, found, cut)
+        found = [*_named(said, values, rank), *of_objects(answer, values, rank)]
+        verdict = decided(answer, values, found, cut, part=True)
         if verdict is None:
             missing = no_verdict(answer, reply, cut)
             return Verdict(missing.status, rationale=f"{criterion.id}: {missing.rationale}")
         if verdict.status is not Status.OK:
             return Verdict(verdict.status, rationale=f"{criterion.id}: {verdict.rationale}")
+        if other and values.ends:
+            return off_scale(f"{criterion.id}, where the judge says {other!r},", criterion.scale)
         total += criterion.weight * criterion.scale.to_unit(verdict.value)
         parts.append(f"{criterion.id}: {verdict.value}")
     mean = total / sum(criterion.weight for criterion in criteria)
     return Verdict(Status.OK, mean, rationale="; ".join(parts))
-
-
-_Rank = Callable[[tuple[str, ...], tuple[str, ...]], str | None]
-"""Returns what a name, under a heading, is a score of; None for nothing of interest."""
 
 
 def _is_of(name: tuple[str, ...], section: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
@@ -114,7 +129,7 @@ def _is_of(name: tuple[str, ...], section: tuple[str, ...], wanted: tuple[str, .
     return wanted in names
 
 
-def _main_rank(values: Values) -> _Rank:
+def _main_rank(values: Values) -> Rank:
     """Return what ranks the names of single scores."""
     marks = MARKS if values.is_number and values.word is None else MARKS | LABEL_MARKS
     if values.scale.is_binary:
@@ -147,7 +162,14 @@ def _states(line: str, scales: Sequence[Values]) -> bool:
 def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[Said]:
     """Yield what the statements of an answer say on a scale."""
     said = statements(answer)
-    yield from _named(said, values, _main_rank(values))
+    if values.is_number and values.word is None:
+        text = spoken(answer)
+        said = [one for one in said if not is_solved(one, text)]
+    for named in _named(said, values, _main_rank(values)):
+        value, behind = named.verdict.value, _NEXT.match(answer.own, named.end)
+        if behind and named.is_ok and contradicted(values.scale, value, behind[0], alone=True):
+            named = replace(named, verdict=not_understood(f"{value}. {behind[0]}"))
+        yield named
     bare = [one for one in said if one.how in ("bare", "inner")]
     if cut:
         bare = [one for one in bare[:1] if "\n" in answer.own[one.end :]]
@@ -188,13 +210,13 @@ def _first(line: str, values: Values) -> str:
     return parts[0] if len(parts) == 1 or yes_or_no or _HIGHEST.search(parts[0]) else ""
 
 
-def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[Said]:
+def _named(said: Sequence[Statement], values: Values, rank: Rank) -> Iterator[Said]:
     """Yield what the statements with names of interest say."""
     for one in said:
         if one.how in ("bare", "inner", "weak"):
             continue
         ranked = rank(one.name, one.section)
-        if ranked is None:
+        if ranked is None or _is_no_score(one):
             continue
         verdict = values.clause(one.text)
         if verdict is None and ranked in ("main", "whole") and _NONE.fullmatch(one.text):
@@ -202,12 +224,14 @@ def _named(said: Sequence[Statement], values: Values, rank: _Rank) -> Iterator[S
         if verdict is None:
             continue
         ok = verdict.status is Status.OK
-        if one.hint and not _fits(one.hint, values):
+        if one.hint and not _fits(one, values):
             verdict, ok = _mismatch(one, values), False
         if not ok and (one.how in ("strict", "below", "fits") or not set(one.name) & MARKS):
             if ranked == "main" and one.how not in ("line", "tag", "dash"):
                 continue
-            if ranked in ("part", "whole"):
+            if ranked == "whole" and one.how == "line" and _OUT_OF.match(one.text):
+                ranked = "off"
+            elif ranked in ("part", "whole"):
                 continue
         if one.how == "strict" and _has_reason(one.text):
             continue
@@ -222,12 +246,25 @@ def _has_reason(text: str) -> bool:
     return _ONLY_A_VALUE.fullmatch(text) is None
 
 
-def _fits(hint: str, values: Values) -> bool:
-    """Tell whether the range that is said of a name is that of the scale."""
-    if not values.is_number or not any(c.isdigit() for c in hint):
+def _is_no_score(one: Statement) -> bool:
+    """Tell whether a heading or a bracket says that a statement is of a weight or the like."""
+    section, hint = set(one.section) & NO_SCORES, set(words(one.hint))
+    if section and not (section <= LOSSES and set(one.name) & MARKS):
         return True
-    span = values.span(hint if hint[:1] in ("(", "[") else f"({hint.strip()})", 0)
-    return span is not None and span[1]
+    return bool(hint & NO_SCORES) and not any(c.isdigit() for c in one.hint)
+
+
+def _fits(one: Statement, values: Values) -> bool:
+    """Tell whether the range that is said of a name is that of the scale."""
+    if not values.is_number or not values.ends:
+        return True
+    if not any(c.isdigit() for c in one.hint):
+        return not any(ends.misfit(one.hint.strip(" ()[]")) for ends in values.ends)
+    if _WEIGHT.fullmatch(one.hint.strip()) and not set(one.name) & MARKS:
+        return True
+    hint = one.hint.strip()
+    bare = hint[1:-1] if hint[:1] == "(" or (hint[:1] == "[" and "," not in hint) else hint
+    return all(ends.misfit(bare) is False for ends in values.ends)
 
 
 def _mismatch(one: Statement, values: Values) -> Verdict:
@@ -235,39 +272,3 @@ def _mismatch(one: Statement, values: Values) -> Verdict:
     return Verdict(
         Status.UNPARSEABLE, rationale=f"{said[:60]} is not on the scale {values.scale.describe()}"
     )
-
-
-def _of_objects(
-    answer: Answer, values: Values, rank: _Rank, single: bool = False
-) -> Iterator[Said]:
-    """Yield what the judge's own JSON objects say."""
-
-    def counts(value: dict[str, Any]) -> bool:
-        return any(rank(path, ()) or single for path, _ in _leaves(value, (), _DEPTH))
-
-    for found in answer.own_objects(counts):
-        leaves = list(_leaves(found.value, (), _DEPTH))
-        is_yes = any(rank(path, ()) and not set(path) & MARKS for path, _ in leaves)
-        for path, value in leaves:
-            ranked = rank(path, ())
-            if ranked is None and isinstance(value, bool) and is_yes and single:
-                ranked = "main"
-            if ranked and (verdict := values.of_json(value)):
-                yield Said(found.start, found.end, ranked, verdict, closed=True)
-
-
-def _leaves(value: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the values of a JSON value, each with the words of the keys that lead to it."""
-    if isinstance(value, dict):
-        named = [v for k, v in value.items() if k.lower() in _NAMES and isinstance(v, str)]
-        if len(named) == 1 and len(value) > 1:
-            path = (*path, *words(named[0][:80]))
-        for key, inner in value.items():
-            if depth:
-                yield from _leaves(inner, (*path, *words(key[:80])), depth - 1)
-    elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, dict) and depth:
-                yield from _leaves(inner, path, depth - 1)
-    else:
-        yield path, value
