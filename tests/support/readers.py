@@ -153,7 +153,8 @@ TOKENS = (
     "on a scale of 1 to 5 ", "Rating: 4, ", "accuracy: 4 ", "no, ", "actually 3 ", "1+", ". ",
     "1 (best) to ", "1 = best, ", "max ", "scale ", "(max 1) ", "\u2b50 ", "5-point ", "\U0001f3af",
     "the very ", "lower is better ", "\u6ee1\u5206 ", "[1, ", "<p>", "So, the ",
-    "maximum score ", "yes, ", "good, ", "(good) ", "a score of 4 is fair ", "the score is ", "true, ",
+    "maximum score ",
+    "yes, ", "good, ", "(good) ", "a score of 4 is fair ", "the score is ", "true, ",
 )  # fmt: skip
 """Parts of what the patterns of readers look for, and marks that surround it."""
 
