@@ -9,7 +9,7 @@ ASPECTS = frozenset(("in", "for", "on", "regarding", "concerning", "at", "with",
 WHOLE_BEGINS = frozenset("every all general my the far a these this that balance".split())
 _WHOLE_ENDS = frozenset(
     "respect respects way ways general opinion view end whole far margin reason reasons balance "
-    "regard aspects aspect".split()
+    "regard aspects aspect hair nose mile whisker landslide inch lot".split()
 )
 _EMPHASIS = ("clear", "real", "overall", "obvious", "meaningful", "significant")
 _NAMES = ("one", "here", "the", "other", "choice", "pick", "job")

@@ -17,6 +17,11 @@ _WHOLE = frozenset(
 )
 _CLAUSE_ENDS = frozenset(", : but yet so therefore thus hence however and ( \u2014 \u2013".split())
 _NOT_THIS = frozenset((("not", "this"), ("not", "that"), ("not", "my"), ("not", "the")))
+_IN_LABELS = frozenset(
+    "a b c tie or which is one line only either option options choice letter helpful helpfulness "
+    "quality verdict winner summary me mine single".split()
+)
+_OF_OTHERS = frozenset(("other", "another", "previous", "user's", "human", "human's"))
 _FAR = 200
 """Words before a verdict among which it is looked for a denial."""
 
@@ -132,6 +137,9 @@ def _denied(clause: Clause, place: int) -> bool:
         if any(pair in _NOT_THIS for pair in pairwise(lead)):
             return True
     near = True
+    if clause.word(place - 1) == ")":  # what stands in brackets before is only a remark
+        inside = range(place - 2, max(-1, place - 2 * STEPS), -1)
+        place = next((at for at in inside if clause.word(at) == "("), place)
     for at in range(place - 1, max(-1, place - _FAR), -1):
         word = clause.word(at)
         if word in words.CONDITIONS and word not in ("would", "had", "were", "should"):
@@ -180,9 +188,11 @@ def _marked(clause: Clause, place: int) -> Stated | None:
     at += clause.word(at) == "overall"
     framed = clause.word(at) in ("]", "\u3011")
     at += framed
+    bracket = range(at, at)
     if clause.word(at) == "(":
         ends = (i for i in range(at, at + 2 * STEPS) if clause.word(i) == ")")
         end = next(ends, at - 1)
+        bracket = range(at + 1, end)
         at = end + 1 if clause.word(end + 1) in LINK_MARKS else at
     link = at
     while link < at + STEPS and (
@@ -200,6 +210,8 @@ def _marked(clause: Clause, place: int) -> Stated | None:
         return Stated("", start, mark)
     if not _may_mark(clause, begin, place, colon):
         return None
+    if link > at and any(not _is_of_label(clause.word(i)) for i in bracket):
+        return Stated("", start, mark)
     if _is_mark(clause, clause.past(link, words.BEFORE)) or _leads_to_brackets(clause, link):
         return None
     if link == at and not framed:
@@ -213,11 +225,21 @@ def _marked(clause: Clause, place: int) -> Stated | None:
     return Stated("", start, mark) if names or (colon and link <= clause.side) else None
 
 
+def _is_of_label(word: str) -> bool:
+    """Tell whether a word may stand in brackets behind a mark, which stays that of the verdict."""
+    known = words.BEFORE | words.BETTER | words.NOUNS | words.TIE_NOUNS | words.BOTH
+    return word in known or word in _IN_LABELS or not word[:1].isalpha()
+
+
 def _is_mark(clause: Clause, place: int) -> bool:
     """Tell whether another mark of a verdict stands at a place."""
     word, following = clause.word(place), clause.word(place + 1)
     linked = following in LINK_MARKS or following in words.LINKS
     known = word in words.VERDICT or (word in words.ANSWER and linked)
+    if word in words.BETTER or word in words.WORSE:
+        behind = place + 2
+        named = following in words.NOUNS or following == "one"
+        known = named and (clause.word(behind) in words.LINKS or clause.word(behind) in LINK_MARKS)
     return known or (word == "[" and (following == "[" or following in words.VERDICT))
 
 
@@ -232,6 +254,12 @@ def _leads_to_brackets(clause: Clause, place: int) -> bool:
 def _may_mark(clause: Clause, begin: int, place: int, colon: bool) -> bool:
     """Tell whether words before a mark leave it the verdict of the judge on the whole pair."""
     before = clause.word(begin - 1)
+    if begin < place and before in _OF_OTHERS:
+        return False
+    if begin == place > 1 and before == "-" and clause.word(place - 2).isalpha():
+        joint = clause.tokens[place - 1]
+        if clause.tokens[place - 2].end == joint.start and joint.end == clause.tokens[place].start:
+            return False  # "Non-winner"
     if before in words.EARLY or clause.word(place - 1) in words.EARLY:
         return False
     if begin == place and (before[:1].isalnum() or (before.startswith("\x00") and not colon)):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.judging import pair_words
+from harness.judging.asides import speaks_against, tells_choice
 from harness.judging.characters import plain
 from harness.judging.clauses import sentences, tokens_of
 from harness.judging.pair_statements import (
@@ -60,6 +61,7 @@ class _Said:
         sentence: In which sentence.
         concludes: Whether it is said to be the last one.
         json: Whether it is a JSON object.
+        mark: Where its mark stands, of a marked one.
     """
 
     value: str
@@ -67,6 +69,7 @@ class _Said:
     sentence: int
     concludes: bool = False
     json: bool = False
+    mark: int = 0
 
 
 def read_pair(reply: str, prompt: str = "", cut: bool = False) -> Verdict:
@@ -104,11 +107,15 @@ class _Reading:
                 if value and found.mark is None and sentence.end == ";":
                     behind = self.lines[number + 1 : number + 2]
                     value = value if all(goes_on(s, numbered, value) for s in behind) else ""
-                said = _Said(value, found.start, number, found.concludes)
+                said = _Said(value, found.start, number, found.concludes, mark=found.mark or 0)
                 (self.plain if found.mark is None else marked).append(said)
+        self.solves = any(tells_choice(line, numbered) for line in self.lines)
+        if self.solves:
+            marked = [said for said in marked if not self._may_be_item(said.mark)]
         objects = self._objects(any(said.value for said in marked))
         self.marked = sorted([*marked, *objects], key=lambda said: said.start)
-        self.bare = [] if cut else list(self._bare())
+        bare = [] if cut else list(self._bare())
+        self.bare = [said for said in bare if not self.solves or not self._is_boxed(said.start)]
 
     def verdict(self) -> Verdict | None:
         """Return what the answer says; None where it has no verdict."""
@@ -121,12 +128,22 @@ class _Reading:
             if not (self.marked or self.plain or self.bare):
                 words = " ".join(token.text for token in self.lines[turns[-1]].tokens[:12])
                 return _failed(f"the verdict is taken back: {words}")
+        behind = self.marked[-1].sentence + 1 if self.marked else len(self.lines)
+        if any(speaks_against(line, self.numbered) for line in self.lines[behind : behind + 1]):
+            return _failed("a word behind the verdict speaks against it")
         if self.marked:
             found = self._of_marked()
         else:
             found = None if self.cut else self._of_letters() or self._of_sentences()
         refuses = found is not None and found.value == "TIE" and is_refusal(self.answer.own)
         return None if refuses and not self._names_tie() else found
+
+    def _may_be_item(self, mark: int) -> bool:
+        """Tell whether a mark may be that of the answer to the item, not of the verdict."""
+        return self._is_boxed(mark) or self.answer.own[mark : mark + 6].lower() == "answer"
+
+    def _is_boxed(self, start: int) -> bool:
+        return "box" in self.answer.own[max(0, start - 5) : start + 2]
 
     def _names_tie(self) -> bool:
         """Tell whether the answer has a word for a tie: "neither" may as well be a refusal."""
@@ -149,7 +166,7 @@ class _Reading:
         if others and not self._settles(last, others):
             return _contradicted(others[0].value, last.value)
         ends = last.sentence == len(self.lines) - 1 and not last.json
-        if self.cut and ends and answer.own[-1:] in ("A", "B", "a", "b"):
+        if self.cut and ends and answer.own.rstrip(" \t")[-1:] in ("A", "B", "a", "b"):
             return None  # it could have gone on: "A tie", "a better one"
         letters = [said for said in self.bare if said.sentence == len(self.lines) - 1]
         return _standing(last, [*self.plain, *letters])

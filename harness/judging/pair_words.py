@@ -15,6 +15,8 @@ NOUNS = _words(
 )
 """What a response is called."""
 
+PLURAL = frozenset(noun for noun in NOUNS if noun.endswith("s"))
+
 VERDICT = _words(
     "verdict winner result decision judgment judgement conclusion urteil gewinner sieger "
     "entscheidung ergebnis ganador veredicto gagnant d\u00e9cision \u7ed3\u8bba "
@@ -104,7 +106,7 @@ FILL = CHOOSES | _words(
 BEFORE = _words(
     "the my our final overall an this that so and therefore thus hence own clear ultimate official "
     "as is say conclude output here here's judge's your below end with ultimately then which mein "
-    "das endg\u00fcltiges el la le mi mon \u6700\u7ec8 actual"
+    "das majority endg\u00fcltiges el la le mi mon \u6700\u7ec8 actual"
 )
 """Words that may stand right before a mark: it is the verdict on the whole pair."""
 EARLY = _words(
@@ -161,16 +163,52 @@ SEEMS = _words("seems seemed appears appeared looks looked feels felt sounds")
 DECEIVING = _words("looks appearances appearance deceive deceives deceiving deceptive illusion")
 FAULTS = _words(
     "misses missed fails failed lacks lacked omits omitted ignores ignored invents invented skips "
-    "forgets misreads misunderstands contradicts rambles only merely wrongly incorrectly"
+    "forgets misreads misunderstands contradicts rambles hallucinates hallucinated fabricates "
+    "only merely wrongly incorrectly"
 )
 """What is said of the response that loses."""
+CHOSE = _words(
+    "picked picks chose chooses selected selects says said gave gives answers answered got gets "
+    "agrees agreed has"
+)
+"""What a response does with the options of an item that has a letter as its answer."""
+ERRORS = _words(
+    "error errors mistake mistakes inaccuracy inaccuracies falsehoods hallucinations typos bug "
+    "bugs flaw flaws issues problems"
+)
+CONTAINS = _words("contains contained includes included introduces introduced")
+
+AGAINST = (
+    WORSE
+    | LOSES
+    | BAD
+    | FAULTS - {"only", "merely"}
+    | _words(
+        "false rejected fails failing eliminated discarded disqualified dispreferred unacceptable "
+        "bad poor weak terrible awful horrible useless unsafe incoherent not nope runner second "
+        "falsch schlecht schlechter unterlegen verloren verlierer pire faux fausse mauvais "
+        "mauvaise perdant moins incorrecto incorrecta incorrecte malo mala peor perdedor peggiore "
+        "sbagliato sbagliata errado errada pior"
+    )
+)
+"""What nobody says of the response that is preferred."""
+AGAINST_SIGNS = frozenset("\u9519\u932f\u8aa4\u8bef\u5dee\u4e0d\u52a3\u8d25\u8f93")
+"""The same in Chinese and Japanese, as parts of words."""
+MOCKING = (
+    "said no one", "said nobody", "says no one", "says nobody", "say no one", "no one would",
+    "nobody would", "in your dreams", "yeah right",
+)  # fmt: skip
+"""Phrases by which the contrary of a sentence is said."""
+QUOTING = _words("from quoted quoting quote copied taken line")
+"""Words before a response that tell where a quotation comes from."""
 
 ROLES = _words(
     "question user prompt instruction instructions input example human query task problem item pair"
 )
 """With a colon behind, or in a heading, they begin something else to judge."""
 FORMATTING = _words(
-    "b i em strong u mark p br li tr td th ul ol div span h1 h2 h3 h4 h5 h6 hr code tt"
+    "b i em strong u mark p br li tr td th ul ol div span h1 h2 h3 h4 h5 h6 hr code tt output "
+    "evaluation analysis final"
 )
-LINES = _words("p br li tr ul ol div h1 h2 h3 h4 h5 h6 hr")
+LINES = _words("p br li tr ul ol div h1 h2 h3 h4 h5 h6 hr output evaluation analysis final")
 """Tags that only format, and those of them that begin or end a line."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.judging import pair_words as words
-from harness.judging.comparisons import WHOLE_BEGINS, Comparisons
+from harness.judging.comparisons import WHOLE_BEGINS
+from harness.judging.objections import MODEST, NONE_OF, Objections
 from harness.judging.sides import CLOSE, DASHES, OPEN, OTHER, STEPS
 
 LINK_MARKS = frozenset(":=->|\u2192") | DASHES
-_SIGNS = frozenset("\u2705\U0001f3c6\U0001f449\U0001f947\u2b50\u2714\u2611\U0001f3c5")
 _AGAINST = ("not", "over", "against", "and", "rather", "instead")
 _PARTS = ("for", "on", "in", "if", "when")
 _CHANGES = frozenset(("actually", "or", "otherwise", "else", "rather", "then", "\u2192"))
@@ -26,7 +26,7 @@ _DOUBTS = (
 )
 
 
-class Clause(Comparisons):
+class Clause(Objections):
     """A clause that may hold a verdict."""
 
     def marked(self, place: int, turns: bool = True) -> str:
@@ -97,12 +97,12 @@ class Clause(Comparisons):
         """Tell whether all that follows a verdict is understood, and takes nothing back."""
         at = place
         for _ in range(STEPS):
-            at = self.past_degrees(self.past(at, CLOSE | _SIGNS))
+            at = self.past_degrees(self.past_signs(self.past(at, CLOSE)))
             word = self.word(at)
             if self.asks or at >= self.size:
                 return not self.asks
             if self.pauses(at):
-                return self._after_pause(at, value)
+                return not self.is_against(at + 1, value) and self._after_pause(at, value)
             if word in words.CONCEDES or word in words.TURNS:
                 return self.free(at, value)
             if word == "by" and "margin" in (near := [self.word(i) for i in range(at, at + 6)]):
@@ -129,7 +129,7 @@ class Clause(Comparisons):
             reasons: Whether they are known to give its reasons.
         """
         text = " ".join(token.word for token in self.tokens[place:])
-        if any(phrase in text for phrase in words.CORRECTING):
+        if any(phrase in text for phrase in (*words.CORRECTING, *words.MOCKING)):
             return False
         concedes, behind = False, place
         turned = self.word(place) in words.TURNS or self.word(place) in words.CONCEDES
@@ -218,7 +218,9 @@ class Clause(Comparisons):
         word = self.word(place)
         if value != "TIE" and self.tie(place, True) is not None:
             return False
-        if word == "no" and self.word(place + 1) in ("question", "doubt", "contest"):
+        if word == "no" and self.word(place + 1) in NONE_OF:
+            return self.free(place + 2, value)
+        if word == "not" and self.word(place + 1) in MODEST:
             return self.free(place + 2, value)
         if word == "not" and value != "TIE" and (end := self.tie(place + 1, False)) is not None:
             return self.free(end, value)
@@ -242,7 +244,7 @@ class Clause(Comparisons):
         while at < min(self.size, place + 2 * STEPS):
             word = self.word(at)
             known = word in words.FILL or word in words.DEGREES or word in LINK_MARKS
-            if not known and word not in OPEN and word not in _SIGNS:
+            if not known and word not in OPEN and self.past_signs(at) == at:
                 break
             if (word == "the" or word in OPEN) and self.option(at):
                 break
@@ -287,16 +289,6 @@ class Clause(Comparisons):
         link = {token.word for token in self.tokens[place:end]}
         behind = {token.word for token in self.tokens[end:]}
         return bool(link & words.SEEMS) and bool(behind & (words.TURNS | words.DECEIVING))
-
-    def is_faulty(self, place: int) -> bool:
-        """Tell whether a fault of a response is said at a place, and nothing else of it."""
-        rest = {token.word for token in self.tokens[place:]}
-        if rest & (words.WORSE | words.LOSES | words.TURNS):
-            return False
-        near = [self.word(at) for at in range(place, place + 3)]
-        denies = any(word in words.NOT for word in near) and not rest & (words.BAD | words.FAULTS)
-        bad = near[0] in words.IS and any(word in words.BAD for word in near[1:])
-        return denies or bad or any(word in words.FAULTS for word in near[:2])
 
     def _is_lesser(self, place: int) -> bool:
         """Tell whether "is nicer in tone" stands at a place: more, but in one respect."""

@@ -10,7 +10,11 @@ from harness.judging.clauses import tokens_of
 from harness.judging.ranking_order import direction, named
 from harness.judging.sides import PAUSES
 
-_ITEM = re.compile(r"[\s*_>-]{0,8}+(\d{1,2}+)(?:[.):]|(?:st|nd|rd|th)\b[.:)]?)[\s*_]*+")
+_ITEM = re.compile(
+    r"[\s*_>-]{0,8}+(?:(?:rank|place) ?)?+(\d{1,2}+)"
+    r"(?: \((best|worst)\):|[.):]|(?:st|nd|rd|th)\b(?: place)?+[.:)]?)[\s*_]*+",
+    re.IGNORECASE,
+)
 _BULLET = re.compile(r"\s{0,8}+[-*\u2022]\s++")
 _MARKS = frozenset(("ranking", "order", "rank", "ranked"))
 _EXPLAINS = frozenset(
@@ -73,6 +77,8 @@ def _belongs(item: _Item, last: _Item, gap: bool) -> bool:
 
 def _item(line: str, letters: Sequence[str]) -> _Item | None:
     number = _ITEM.match(line)
+    if number and number[2] and (number[2].lower() == "best") != (number[1] == "1"):
+        return _Item(int(number[1]), "")
     begin = number or _BULLET.match(line)
     tokens = list(tokens_of(line, 0, begin.end() if begin else 0))[:64]
     found = named(tokens, 0, letters)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.judging import pair_words as words
@@ -23,6 +24,16 @@ _PLACES = frozenset(
     "best worst last top bottom lowest highest reverse reversed strongest weakest least".split()
 )
 """Words before a ranking that may turn it round, unless they are understood."""
+_QUALITY = r"(?: [a-z]{1,14})?+"
+_PLACED = re.compile(
+    rf"\b(?:best|most{_QUALITY}) to (?:worst|least{_QUALITY})"
+    r"|\b1 (?:=|is) (?:the )?best|\b[a-z] (?:is )?(?:the )?(?:best|worst)\b"
+)
+"""Words that turn no ranking round: "B is the best" is compared with the order."""
+_TIED = frozenset(
+    "tie ties tied equal equally equivalent identical same joint share shares =".split()
+)
+_BINDS = CLOSE | OPEN | frozenset(("is", "was", "as", "the", "clearly", "=", ":"))
 _MORE, _LESS = frozenset(">\u227b\u226b"), frozenset("<\u227a\u226a")
 _JOINTS = frozenset(", ; then and followed by \u2192 -".split())
 _SIGNS = _MORE | _LESS | _JOINTS | frozenset("=\u2248\u2261~\u2265\u2264/&")
@@ -47,10 +58,64 @@ def direction(lead: str, behind: str = "") -> int | None:
         return None
     for phrase in (*_FORWARD, *_BACKWARD):
         lead, behind = lead.replace(phrase, ""), behind.replace(phrase, "")
+    lead, behind = (_PLACED.sub(" ", part) for part in (lead, behind))
     reasons = any(word in words.REASONS for word in behind.split())
     if _PLACES & set(lead.split()) or (_PLACES & set(behind.split()) and not reasons):
         return None
     return 1 if forward else -1 if backward else 0
+
+
+def turns_round(text: str) -> bool:
+    """Tell whether words clearly say that the last one is the best."""
+    if any(phrase in text.replace("descending", "") for phrase in _BACKWARD):
+        return True
+    names = [word for word in text.split() if word not in ("the", "one", "is", "=", "being")]
+    for word, following in pairwise(names):
+        if (word, following) in (("last", "best"), ("first", "worst")):
+            return True
+        if word.isdigit() and (word == "1") == (following in ("worst", "lowest")):
+            return following in ("best", "worst", "lowest", "highest")
+    return False
+
+
+def ties(names: Sequence[str], letters: Sequence[str]) -> bool:
+    """Tell whether words say that responses are tied, and nothing limits it."""
+    at = next((i for i, name in enumerate(names) if name in _TIED), None)
+    if at is None or any(name in words.NOT for name in names):
+        return False
+    several = {"two", "three", "all", "both", "them", "these"} & set(names)
+    if not several and sum(name.upper() in letters for name in names) < 2:
+        return False
+    rest = [name for name in names[at + 1 :] if name not in CLOSE and name != "."]
+    if names[at] == "equally":
+        return rest[:1] in (["good"], ["strong"], ["helpful"], ["bad"]) and len(rest) == 1
+    places = {"for", "second", "first", "third", "last", "place", "between", "and", ":"}
+    return all(name in places or name.upper() in letters or name in words.NOUNS for name in rest)
+
+
+def claims(tokens: Sequence[Token], letters: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the responses that a sentence calls the best (True) or the worst (False)."""
+    first = tokens[0].word if tokens else ""
+    if first in ("in", "for", "on", "if", "when", "at", "by"):
+        return
+    for at, token in enumerate(tokens):
+        if token.text not in letters:
+            continue
+        begin = at
+        while begin and (tokens[begin - 1].word in words.NOUNS or tokens[begin - 1].word in OPEN):
+            begin -= 1
+        opened = at > 0 and tokens[at - 1].word in OPEN
+        before = tokens[begin - 1].word if begin and not opened else ""
+        if before not in ("", ",", "as", "since", "because", "and", ";", "that", ">", ":", "."):
+            continue
+        end = at + 1
+        while end < len(tokens) and tokens[end].word in _BINDS:
+            end += 1
+        word = tokens[end].word if end < len(tokens) else ""
+        behind = tokens[end + 1].word if end + 1 < len(tokens) else ""
+        ends = behind in words.NOUNS | CLOSE | PAUSES | words.REASONS - {"in", "for", "with"}
+        if word in ("best", "worst") and (ends or behind in ("", "of", "overall", "one", "and")):
+            yield token.text, word == "best"
 
 
 def named(tokens: Sequence[Token], at: int, letters: Sequence[str]) -> tuple[str, int] | None:
@@ -81,6 +146,8 @@ def _chain(
         while at < len(tokens) and tokens[at].word in _SIGNS:
             at += 1
         marks = {token.word for token in tokens[end:at]}
+        if len(order) == len(letters) and marks == {"-"}:
+            break  # a reason follows
         if not _is_one_sign(tokens[end:at]):
             return None
         following = named(tokens, at, letters) if marks else None
@@ -107,7 +174,7 @@ def _is_one_sign(tokens: Sequence[Token]) -> bool:
     return known and all(a.end == b.start for a, b in pairwise(marks))
 
 
-def _ends(tokens: Sequence[Token], at: int) -> bool:
+def _ends(tokens: Sequence[Token], at: int, letters: Sequence[str]) -> bool:
     """Tell whether what follows a chain is understood, and takes nothing of it back."""
     if at >= len(tokens):
         return True
@@ -115,6 +182,10 @@ def _ends(tokens: Sequence[Token], at: int) -> bool:
     text = " ".join(rest)
     if words.CORRECTS & set(rest) or any(phrase in text for phrase in words.CORRECTING):
         return False
+    if ties(rest, letters):
+        return False
+    if len(rest) > 2 and rest[0] in OPEN and rest[1] == "no" and rest[2] in ("ties", "tie"):
+        return True
     if rest[0] in words.REASONS:
         return True
     doubts = words.HEDGES | words.CONDITIONS | {"or", "no", "not"}
@@ -133,7 +204,7 @@ def order_of(
         alone: Whether nothing may stand behind letters that commas join.
     """
     chain = _chain(tokens, at, letters)
-    if chain is None or sorted(chain[0]) != sorted(letters) or not _ends(tokens, chain[2]):
+    if chain is None or sorted(chain[0]) != sorted(letters) or not _ends(tokens, chain[2], letters):
         return ()
     order, sign, _ = chain
     if at and tokens[at - 1].word in _BEGINS and (at == 1 or tokens[at - 1].word != ","):

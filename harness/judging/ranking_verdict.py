@@ -14,7 +14,7 @@ from harness.judging.clauses import Sentence, Token, sentences, tokens_of
 from harness.judging.pair_statements import takes_back
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.ranking_lists import of_lists
-from harness.judging.ranking_order import direction, named, order_of
+from harness.judging.ranking_order import claims, direction, named, order_of, ties, turns_round
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OPEN
 from harness.judging.stated import no_verdict
@@ -24,8 +24,9 @@ from harness.nouns.schema import Verdict
 _MARKS = frozenset("ranking rankings order ranked rank verdict result answer".split())
 _LEADS = words.FILL | frozenset(
     "responses them these three all rank order from best to worst first last quality highest "
-    "lowest descending of".split()
+    "lowest descending of most least strongest weakest helpful accurate".split()
 )
+_GROUNDS = frozenset("accuracy helpfulness quality correctness criteria criterion above".split())
 _FIELDS = ("ranking", "finalranking", "order", "ranks", "ranked", "besttoworst")
 _BACKWARD_FIELD = "worsttobest"
 _LONGEST = 2000
@@ -97,7 +98,39 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
         ends = "\n" not in answer.own[last.start :].strip() and answer.own[-1:].isalpha()
         if ends and answer.own[-1:] in letters:
             return None  # what follows could have been "=", or another letter
+    if reason := _denied(answer, lines, last, letters):
+        return _failed(reason)
     return Verdict(Status.OK, last.order)
+
+
+def _denied(
+    answer: Answer, lines: Sequence[Sentence], last: _Ranked, letters: tuple[str, ...]
+) -> str:
+    """Return why what else an answer says goes against its ranking; empty where nothing does."""
+    said: list[Sequence[Token]] = [line.tokens for line in lines]
+    if last.json:
+        said = [tokens for entry in _texts(answer, last) for tokens in entry]
+    for tokens in said:
+        names = [token.word for token in tokens]
+        text = " ".join(names)
+        behind = last.json or tokens[0].start > last.start
+        if ties([n for n in names if n != "="], letters):
+            return f"its ranking is a tie: {text[:100]}"
+        few = sum(token.text in letters for token in tokens) < 2
+        if behind and few and turns_round(text):
+            return f"its ranking may be turned round: {text[:100]}"
+        for letter, best in claims(tokens, letters):
+            if letter != last.order[0 if best else -1]:
+                return f"its ranking is contradicted: {text[:100]}"
+    return ""
+
+
+def _texts(answer: Answer, last: _Ranked) -> Iterator[list[Sequence[Token]]]:
+    """Yield the sentences of a JSON object's texts, but for those of the ranking itself."""
+    found = next(each for each in answer.objects if each.start == last.start)
+    for name, value in found.value.items():
+        if isinstance(value, str) and "".join(filter(str.isalpha, name.lower())) not in _FIELDS:
+            yield [line.tokens for line in sentences(plain(value[:_LONGEST]))]
 
 
 def _settles(answer: Answer, lines: Sequence[Sentence], chosen: Sequence[_Ranked]) -> bool:
@@ -142,8 +175,18 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
             for word in lead
         )
         early = bool(words.EARLY & set(lead) - {"first"})
+        if lead[:2] == ["based", "on"]:
+            on = [word for word in lead[2:] if word[:1].isalpha() and word != "the"]
+            known = all(w in _GROUNDS or w in _LEADS or w in _MARKS for w in on)
+        lists = not words.PLURAL.isdisjoint(token.word for token in tokens[:at])
+        lists = lists or (at < len(tokens) and tokens[at].word in words.PLURAL)
         says = bool(_MARKS & set(lead)) or direction(" ".join(lead)) != 0
         order = () if early else order_of(tokens, at, letters, alone=not says)
+        if lists and not says and "," in {token.word for token in tokens[at:]}:
+            order = ()
+        if lead[:2] == ["based", "on"] and order and not known:
+            yield _Ranked((), tokens[0].start, False)
+            continue
         start = tokens[0].start
         if says and known and not early:
             yield _Ranked(order, start, True)
@@ -154,7 +197,23 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
 def _of_objects(answer: Answer, letters: tuple[str, ...]) -> Iterator[_Ranked]:
     for found in answer.own_objects(lambda entry: bool(_fields(entry))):
         orders = {_of_value(value, letters, name) for name, value in _fields(found.value)}
+        if not all(_agrees(name, value, orders) for name, value in found.value.items()):
+            orders = {()}
         yield _Ranked(orders.pop() if len(orders) == 1 else (), found.start, True, json=True)
+
+
+def _agrees(name: str, value: Any, orders: set[tuple[str, ...]]) -> bool:
+    """Tell whether a field beside a ranking goes with it: "best", "worst", "ties"."""
+    key = "".join(filter(str.isalpha, name.lower()))
+    if key in ("tie", "ties", "tied", "equal"):
+        return not value or (isinstance(value, str) and value.lower() in ("none", "no", "n/a"))
+    place = {"best": 0, "winner": 0, "top": 0, "worst": -1, "loser": -1}.get(key)
+    if place is None or not isinstance(value, str):
+        return True
+    ends = {order[place] for order in orders if order}
+    letters = tuple({letter for order in orders for letter in order})
+    each = named(list(tokens_of(value[:80])), 0, letters)
+    return not ends or (each is not None and {each[0]} == ends)
 
 
 def _fields(entry: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -36,6 +36,10 @@ _REPORTING = re.compile(
     r"(?:\W{1,8}(?!(?:so|therefore|thus|hence|my|i)\b)\w{1,24}){0,6}\W*\Z",
     re.IGNORECASE,
 )
+_COURTESY = re.compile(
+    r"\W{0,4}+(?:let me know|please let|i hope|hope (?:this|that|it)|feel free|thank)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|\Z)|\n")
 LEAD = 160
 """Characters before a verdict in which it may be said whose words it is."""
@@ -96,7 +100,7 @@ def own_text(text: str, repeats: Repeats) -> str:
             own.append(blanked(line))
         else:
             own.append(_unquoted(line, quotes.get(number, "")))
-    said = [number for number, line in enumerate(lines) if line.strip()]
+    said = _without_courtesy([number for number, line in enumerate(lines) if line.strip()], lines)
     if said and not fence:
         last = said[-1]
         inside = [number for number in said if block < number < last]
@@ -108,6 +112,14 @@ def own_text(text: str, repeats: Repeats) -> str:
         if quoted and _may_end(lines[last].strip(), lead, known):
             own[last] = lines[last]
     return "\n".join(own)
+
+
+def _without_courtesy(said: list[int], lines: Sequence[str]) -> list[int]:
+    """Return the numbers of lines up to a block behind which a reply is only polite."""
+    last = len(said)
+    while last > 1 and _COURTESY.match(lines[said[last - 1]]):
+        last -= 1
+    return said[:last] if last and FENCE.match(lines[said[last - 1]]) else said
 
 
 def _may_end(line: str, lead: str, known: frozenset[str]) -> bool:

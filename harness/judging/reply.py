@@ -25,6 +25,7 @@ from harness.judging.repeats import (
     own_text,
     reports,
 )
+from harness.judging.sections import introduced, sections
 from harness.nouns.thoughts import parted
 
 LONGEST = 100_000
@@ -39,9 +40,11 @@ _STRUCK = re.compile(
 )
 _END_OF_TURN = re.compile(
     r"(?:<\|(?:im_end|im_start|eot_id|eom_id|end_of_text|endoftext|end|return|start_header_id|"
-    r"end_of_turn|user|assistant)\|>|</s>|<(?:end|start)_of_turn>|\[/?INST\])(?=[ \t]*+(?:\Z|\n|<))"
+    r"end_of_turn|end\u2581of\u2581sentence|user|assistant)\|>|</s>|<eos>|<(?:end|start)_of_turn>"
+    r"|\[/?INST\])(?=[ \t]*+(?:\Z|\n|<))|(?<=[\w.!)*\]])<\|(?:im_end|eot_id|endoftext)\|>"
 )
 """Tokens with which a turn ends: what follows them is not the judge's answer."""
+_MARKS = INLINE.replace(BLANK, "\n")
 _OBJECT = re.compile(r"\{(?=\s*+\")")
 _OBJECTS = 64
 """JSON objects with a verdict of which it is asked whose they are, the last ones."""
@@ -94,8 +97,10 @@ class Answer:
                 return False  # what is reported stands before the empty line
             lead = lead.rstrip(INLINE + "\n")
             if not across and not lead.endswith(":"):
-                return False
-        return reports(lead)
+                return introduced(lead, hangs=True)
+        near = self.own[max(0, start - LEAD) : start].rstrip(_MARKS)
+        labels = self.own[start : start + 1] != "[" and not near.endswith(BLANK)
+        return reports(lead) or (labels and introduced(lead))
 
     def begins_line(self, start: int) -> bool:
         """Tell whether nothing but markup stands before a place in its line."""
@@ -165,7 +170,7 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
         states: Tells whether a line is a verdict as a whole. Such a line is the judge's own though
             the prompt lists it, unless the line before or behind it is repeated, too.
     """
-    text = _unfenced(plain(_ended(parted(reply).answer)))
+    text = _unfenced(_ended(plain(parted(reply).answer)))
     prompt = plain(prompt)
     if not text.strip() and reply.strip():
         return Answer("", "", failure="the answer has nothing but thoughts")
@@ -178,7 +183,9 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
     lines = [line.strip() for line in prompt.split("\n")]
     known = frozenset(lines)
     repeats = Repeats(known, frozenset(pairwise(filter(None, lines))), states)
-    own = own_text(_without_comments(_STRUCK.sub(_blank_all, text)), repeats)
+    seen = _without_sections(text)
+    objects = tuple(found for found in objects if seen[found.start] != BLANK)
+    own = own_text(_without_comments(_STRUCK.sub(_blank_all, seen)), repeats)
     parts, position = [], 0
     for found in objects:
         parts += [own[position : found.start], blanked(text[found.start : found.end])]
@@ -230,6 +237,14 @@ def _unfenced(text: str) -> str:
     return whole[: -len(fence[1])].partition("\n")[2] or text
 
 
+def _without_sections(text: str) -> str:
+    parts, position = [], 0
+    for begin, end in sections(text):
+        parts += [text[position:begin], _veiled(text[begin:end])]
+        position = end
+    return "".join(parts) + text[position:]
+
+
 def _without_comments(text: str) -> str:
     parts, position = [], 0
     while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
@@ -239,4 +254,9 @@ def _without_comments(text: str) -> str:
 
 
 def _blank_all(found: re.Match[str]) -> str:
-    return "".join("\n" if character == "\n" else BLANK for character in found[0])
+    return _veiled(found[0])
+
+
+def _veiled(text: str) -> str:
+    """Return a text with a blank for each character but the ends of lines."""
+    return "\n".join(blanked(line) for line in text.split("\n"))

@@ -10,7 +10,11 @@ The rules, each with golden cases in tests/golden:
 - A verdict on a pair is taken only where all that follows its mark is understood (``pair_words``):
   never the first letter behind a mark. A list, a doubt, a condition and a word that is not known
   make it a failure, "A is worse" means B, and a capital A may be an article.
-- A ranking has each letter once, and the direction that its signs or words say.
+  So does a word against the letter beside it ("A (worse)"), and the answer to the item itself
+  ("The answer is B. Response A picked B") is none.
+- A ranking has each letter once, and the direction that its signs or words say; a tie that words
+  tell, or "B is the best" below another order, makes it a failure.
+- What stands in tags or brackets of a response, or behind "Response B:" or "Example:" is none.
 - Text that only repeats the prompt, or lists the options ("A or B"), is no verdict; a verdict that
   the prompt lists is one where the reply says it alone.
 - Numbers are read whole: a rating of 10 is never 1, and a value off the scale is a failure.

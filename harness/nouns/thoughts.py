@@ -56,8 +56,10 @@ _LABEL = re.compile(r"[^\w:]*+\w++[^\w:]*+:\W*+")
 _WORDED = (
     (re.compile(r"\s*analysis(?=[A-Z])"), "assistantfinal", True),
     (re.compile(r"\s*Here(?:'s| is) my thought process:"), "Here is my response:", False),
+    (re.compile(r"\s*Thinking\.\.\.[ \t\r]*\n"), "...done thinking.", True),
 )
-"""Forms without marks at the beginning of a text (special tokens that a server left out; Granite):
+"""Forms without marks at the beginning of a text (special tokens that a server left out; Granite;
+Ollama in a terminal):
 what begins the thought, what begins the answer, and whether without the second there is none."""
 
 _CONTROL = re.compile(
