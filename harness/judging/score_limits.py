@@ -12,7 +12,7 @@ from harness.judging.score_range import Ends
 
 _PLAIN_NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,9})?")
 
-_MOST = frozenset({"max", "maximum", "possible"})
+_MOST = frozenset({"max", "maximum", "possible", "full", "bound", "ceiling"})
 _LEAST = frozenset({"min", "minimum"})
 _ENDS_OF_RANGE = {
     "low": "least", "lower": "least", "bottom": "least", "from": "least", "start": "least",
@@ -21,7 +21,20 @@ _ENDS_OF_RANGE = {
 _OF_LIMITS = (
     _MOST
     | _LEAST
-    | {"out", "of", "outof", "scale", "range", "value", "highest", "lowest", "best", "worst"}
+    | {
+        "upper",
+        "marks",
+        "out",
+        "of",
+        "outof",
+        "scale",
+        "range",
+        "value",
+        "highest",
+        "lowest",
+        "best",
+        "worst",
+    }
 )
 _OF_SCORES = frozenset("score scores rating ratings grade grades mark marks points point".split())
 _ABOUT = frozenset({"meta", "metadata", "info", "rubric", "config", "settings", "scoring"})

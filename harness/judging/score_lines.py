@@ -48,6 +48,7 @@ _SO = (
     r"(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence|[Oo]verall|[Aa]ccordingly|[Cc]onsequently|[Ff]inally"
     r"|[Uu]ltimately|[Ii]n\s++(?:conclusion|summary|the\s++end|total)|[Aa]s\s++a\s++result"
     r"|[Aa]ll\s++in\s++all|[Ww]ith\s++(?:this|that|these|all\s++this)\s++in\s++mind"
+    r"|[Ii]n\s++my\s++(?:view|opinion|judge?ment)|[Tt]o\s++sum\s++up|[Gg]iven\s++the\s++[a-z]{3,20}"
     r"|[Gg]iven\s++(?:all\s++)?(?:this|that|these|the\s++above)(?:\s++(?:points|reasons|flaws|errors))?"
     r"|[Ff]or\s++(?:this|that|these|those)\s++reasons?"
     r"|(?:[Bb]ased\s++on|[Cc]onsidering|[Tt]aking)\s++(?:all\s++)?(?:of\s++)?(?:this|that|these|the\s++above"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import re
 
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBER_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+)
 
 _HALVES = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
@@ -12,7 +24,7 @@ NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+\u2212\u2013]|(?:minus|negative|plus)\s++)?"
     r"(?:(?P<digits>(?:\d{1,3}(?: \d{3}(?!\d)){1,4}+|\d++)(?:[.,']\d++){0,5}+|\.\d++)"
     r"(?P<part>[½¼¾])?+|(?P<only>[½¼¾])"
-    rf"|(?P<word>{'|'.join(_WORDS)})(?P<half>\s++and\s++a\s++half)?+)(?![\w½¼¾]|[.,]\d)",
+    rf"|(?P<word>{'|'.join(NUMBER_WORDS)})(?P<half>\s++and\s++a\s++half)?+)(?![\w½¼¾]|[.,]\d)",
     re.IGNORECASE,
 )
 
@@ -59,7 +71,7 @@ def readings(number: re.Match[str]) -> set[float]:
     sign = -1.0 if (number["sign"] or "").strip().lower() in _MINUS else 1.0
     if number["word"]:
         half = 0.5 if number["half"] else 0.0
-        return {sign * (_WORDS.index(number["word"].lower()) + half)}
+        return {sign * (NUMBER_WORDS.index(number["word"].lower()) + half)}
     if number["only"]:
         return {sign * _HALVES[number["only"]]}
     digits, part = number["digits"], _HALVES.get(number["part"] or "", 0.0)

@@ -18,7 +18,7 @@ _BAD = (
     r"|incorrect|inaccurate|wrong|low|worse"
 )
 DEGREE = (
-    r"(?:(?:the|an?|very|extremely|really|most|absolutely|completely|totally|truly|quite|much)"
+    r"(?:(?:the|an?|very|extremely|really|most|absolutely|completely|totally|truly|quite|much|fully|highly)"
     r"\s++)*+"
 )
 _OF_WHAT = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.judging.score_lines import sentences
 from harness.judging.score_names import words
-from harness.judging.score_numbers import number_of
+from harness.judging.score_numbers import NUMBER_WORDS, number_of
 from harness.judging.score_polarity import BEST, DEGREE, POLAR, WORST
 from harness.judging.score_words import unmarked
 
@@ -49,7 +49,7 @@ _TOP = re.compile(
     rf"(?:\bout[\s_]++of\W*+(?:an?\s++)?(?:(?:possible|maximum|total)\s++)?(?:of\s++)?|/\s*+"
     r"|\bmax(?:imum)?\.?(?:[\s_]++(?:possible|score|rating|points?|value))*+(?:\s++(?:is|of))?\W{0,6}"
     r"|\b(?:highest|best)\s++possible(?:\s++(?:score|rating|mark|value))?(?:\s++is)?\W{0,3}"
-    r"|\bpossible(?:\s++(?:points|score))?\W{1,3}|\A\W*(?:of|from|von|sur|de|su|van|av|\u0438\u0437)\s++"
+    r"|\bpossible(?:\s++(?:points|score))?\W{1,3}|(?:\A\W*|\b(?:graded|scored|rated|marked)\s)(?:on|of|from|von|sur|de|su|van|av|\u0438\u0437)\s++"
     rf"|\u6ee1\u5206\s*+(?:\u4e3a|\u662f)?\s*+|\u5171\s*+)(?P<n>{_N})"
     rf"(?!\s*+(?:-|\u2013|to\b|bis\b|\u00e0\b|al?\b)\s*+\d)"
     rf"|(?P<n2>{_N})(?:[\s-]points?\b(?:\s++(?:likert\s++)?scale|\s++(?:possible|max)|\W*\Z|(?=-))"
@@ -65,7 +65,7 @@ _BOTTOM = re.compile(
 
 _LOWER_IS_BETTER = re.compile(
     r"(?:\A|[(\[,;:.]|\b(?:where|that|with|so)\b)\W*(?:a\s++)?(?:lower|smaller|fewer)"
-    r"(?:\s++(?:scores?|numbers?|values?|ratings?))?\s++(?:is|are|means?|being)\s++(?:better|best|good)\W*\Z",
+    r"(?:\s++(?:scores?|numbers?|values?|ratings?))?\s++(?:is|are|means?|being)\s++(?:better|best|good)(?:\s++here)?\W*\Z",
     re.IGNORECASE,
 )
 
@@ -76,11 +76,11 @@ _GLOSSED = re.compile(
 )
 
 _TELLS = re.compile(
-    r"\b(?:scales?|ranges?|likert|max(?:imum)?|min(?:imum)?|possible"
+    r"\b(?:scales?|ranges?|likert|max(?:imum)?|min(?:imum)?|possible|graded|scored|rated|go(?:es)?\s++from"
     r"|skala|\u00e9chelle|escala|scala|rate)\b|<out of"
     r"|\A\W*(?:(?:all|both|each|scores?|ratings?|every|are|is|rated|graded)\b\W*)*+out[\s_]++of\b"
     rf"|\d%?\s*+(?:=|is|being|means?|for|\()\s*+{DEGREE}(?:{BEST}|{WORST}|excellent|poor|terrible)\b"
-    r"|\b(?:best|worst)\s*+[(=]|\d\s++(?:the\s++)?(?:best|worst|highest|lowest)\b",
+    r"|\b(?:best|worst)\s*+[(=:]|\d\s++(?:the\s++)?(?:best|worst|highest|lowest)\b",
     re.IGNORECASE,
 )
 
@@ -116,6 +116,10 @@ _OTHERS = re.compile(
 
 _JOINED = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
+_SHORT = re.compile(r"\b(max|min)\.(?=\s)", re.IGNORECASE)
+
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b(?!\s+of\b)", re.IGNORECASE)
+
 _WORDS = re.compile(r"[^\W\d_]++(?:'[a-z]{1,2}\b)?", re.IGNORECASE)
 
 _VOCABULARY = frozenset(
@@ -123,7 +127,8 @@ _VOCABULARY = frozenset(
     " grades graded point points pt pts star stars mark marks likert used use using i i'll i'm am"
     " will would is are be being the a an of on from to out all both each every criteria criterion"
     " where with and or my this these it for as at in max maximum min minimum possible note that"
-    " goes go between through up total overall value values numeric integer here as_follows means"
+    " goes go between through up total overall value values numeric integer here marked"
+    " grading means"
     " mean respectively following best worst highest lowest perfect ideal flawless top excellent"
     " outstanding exceptional superb great good strong helpful correct accurate right high better"
     " terrible awful horrible dreadful useless unacceptable poor bad weak unhelpful incorrect"
@@ -151,6 +156,7 @@ class Ends:
 
     def misfit(self, piece: str) -> bool | None:
         """Tell whether words about a scale are of another one; None where they say no range."""
+        piece = _spelt_out(piece)
         if self.best is not None and self.best == self.high and _LOWER_IS_BETTER.search(piece):
             return True
         said = False
@@ -213,7 +219,7 @@ def other_range(text: str, scales: Collection[Ends], names: Collection[str] = ()
 
 def _pieces(text: str, vocabulary: frozenset[str]) -> Iterator[str]:
     """Yield the parts of a text that speak of the scale."""
-    text = _JOINED.sub(" ", unmarked(text))
+    text = _spelt_out(text)
     for begin, end in sentences(text):
         sentence = text[begin:end].strip()
         for cjk in _CJK.finditer(sentence):
@@ -243,6 +249,12 @@ def _pieces(text: str, vocabulary: frozenset[str]) -> Iterator[str]:
             behind = _CLAUSE.split(sentence[scale.start() : scale.end() + 80], maxsplit=1)
             if not _OTHERS.search(lead) and not _CLAUSE.search(lead):
                 yield lead[-40:] + behind[0]
+
+
+def _spelt_out(text: str) -> str:
+    """Return a text with digits for number words, and without dots behind "max"."""
+    text = _SHORT.sub(r"\1", _JOINED.sub(" ", unmarked(text)))
+    return _NUMBER_WORD.sub(lambda found: str(NUMBER_WORDS.index(found[0].lower())), text)
 
 
 def fits(piece: str, scales: Collection[Ends]) -> bool:

@@ -43,7 +43,7 @@ PATTERNS = {
     "harness/judging/score_lines.py": (23, "those of judges"),
     "harness/judging/score_limits.py": (1, "those of judges"),
     "harness/judging/score_polarity.py": (4, "those of judges"),
-    "harness/judging/score_range.py": (19, "those of judges"),
+    "harness/judging/score_range.py": (21, "those of judges"),
     "harness/judging/score_signs.py": (2, "those of judges"),
     "harness/judging/score_words.py": (5, "those of judges"),
     "harness/judging/score_names.py": (1, "those of judges"),
