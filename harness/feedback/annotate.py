@@ -14,7 +14,7 @@ from harness.feedback.contract import FeedbackSource, Presents, RunContext, Show
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
 from harness.feedback.named_files import watch
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Judgment, JudgmentRequest, Verdict
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict, off_scale
 from harness.records.journal import Journal
 
 TRY_AGAIN = (Status.ERROR, Status.TIMEOUT, Status.MISSING)
@@ -56,7 +56,7 @@ async def annotate(
     todo = _remaining(source, requests, shown, ctx.seed)
     new: list[Judgment] = []
     answered = {judgment.request_id for judgment in kept}
-    known = {request.id: request.way for request in todo}
+    known = {request.id: request for request in todo}
 
     unchanged = watch(source.info)
 
@@ -88,8 +88,7 @@ async def annotate(
                         raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
                     # The factory may have moved the version past what the source itself knows.
                     judgment = replace(judgment, source_version=info.version)
-                    pointwise = known[judgment.request_id] == "pointwise"
-                    record(_checked(judgment, source) if pointwise else judgment)
+                    record(_checked(judgment, known[judgment.request_id], info))
         except (*PASS_THROUGH, asyncio.CancelledError, KeyboardInterrupt):  # it is the run's task
             raise
         except BaseException as error:  # a source may raise anything; its rows keep the reason
@@ -119,15 +118,16 @@ def _kept(
     """Return recorded judgments that still count, and forget those that are to be tried again."""
     if journal is None or source.info.kind == "human":
         return []  # a table is read again at no cost, and may have grown
-    asked = {request.id for request in requests}
-    recorded = [
-        judgment
-        for judgment in journal.judgments(scope, source.info.name)
-        if judgment.request_id in asked and judgment.source_version == source.info.version
-    ]
-    again = [judgment for judgment in recorded if judgment.verdict.status in TRY_AGAIN]
+    asked, info = {request.id: request for request in requests}, source.info
+    again: list[Judgment] = []
+    kept: list[Judgment] = []
+    for judgment in journal.judgments(scope, info.name):
+        request = asked.get(judgment.request_id)
+        if request is not None and judgment.source_version == info.version:
+            failed = _checked(judgment, request, info).verdict.status in TRY_AGAIN
+            (again if failed else kept).append(judgment)
     journal.forget(again, scope)
-    return [judgment for judgment in recorded if judgment.verdict.status not in TRY_AGAIN]
+    return kept
 
 
 def _remaining(
@@ -154,10 +154,11 @@ def _failed_response(request: JudgmentRequest) -> Verdict | None:
     return None
 
 
-def _checked(judgment: Judgment, source: FeedbackSource) -> Judgment:
-    """Turn a value that its scale forbids into an ERROR row."""
-    scale, verdict = source.info.scale, judgment.verdict
-    if verdict.status is not Status.OK or scale is None or scale.contains(verdict.value):
+def _checked(judgment: Judgment, request: JudgmentRequest, info: SourceInfo) -> Judgment:
+    """Turn a value that its request cannot get into an ERROR row."""
+    verdict = judgment.verdict
+    scale = info.scale or request.criterion.scale
+    ids = [response.id for response in request.responses]
+    if verdict.status is not Status.OK or not (reason := off_scale(verdict.value, scale, ids)):
         return judgment
-    reason = f"value {verdict.value!r} is not on the scale {scale.describe()}"
     return replace(judgment, verdict=Verdict(Status.ERROR, rationale=reason))

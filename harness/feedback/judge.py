@@ -22,6 +22,7 @@ from harness.feedback.in_flight import in_flight
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError
 from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, Verdict, Way
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def judge(
     takes: tuple[Way, ...] = ("pointwise", "pairwise"),
     options: type[BaseModel] | None = None,
     models: Sequence[str] | Callable[[Any], Sequence[str]] = (),
+    scale: Scale | Callable[[Any], Scale] | None = None,
+    extra: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> Callable[[JudgeFunction], SourceFactory]:
     """Make a judge of an async function ``(request, ctx) -> Verdict``.
 
@@ -55,20 +58,25 @@ def judge(
         options: pydantic model of the options.
         models: The models that it asks, or a function of the options that returns them. They are
             checked before the run, and an evaluator that shares one is not held out.
+        scale: Scale of the score of a single response, or a function of the options that returns
+            it: it is then that of ``request.criterion``. By default true or false.
+        extra: A function of the options that returns the ``extra`` of its calls, such as
+            ``api_base``: with it the models are checked before the run.
     """
 
     def decorate(function: JudgeFunction) -> SourceFactory:
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
             asked = tuple(models(validated) if callable(models) else models)
+            own = scale(validated) if callable(scale) else scale
             info = SourceInfo(
-                label, version, "judge", deterministic=False, takes=takes, models=asked
+                label, version, "judge", own, deterministic=False, takes=takes, models=asked
             )
 
             async def call(request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
                 extra = () if validated is None else (validated,)
                 return await function(request, ctx, *extra)
 
-            return JudgeSource(info, call)
+            return JudgeSource(info, call, extra=extra(validated) if extra else {})
 
         summary = summary_of(function)
         return SourceFactory(name, version, "judge", build, options, summary, function)
@@ -207,8 +215,6 @@ def unswap(verdict: Verdict) -> Verdict:
     """Map the verdict on a pair shown as BA back to the request's own order."""
     if verdict.status is not Status.OK:
         return verdict
-    value = SWAPPED.get(str(verdict.value))
-    if value is None:
-        return Verdict(Status.ERROR, rationale=f"a pairwise value is A, B or TIE, got {verdict}")
+    value = SWAPPED.get(str(verdict.value), verdict.value)
     probability = None if verdict.probability is None else 1.0 - verdict.probability
     return replace(verdict, value=value, probability=probability)

@@ -77,7 +77,7 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
     if verdict is not None and verdict.status is Status.OK:
         if said := other_range(spoken(answer), values.ends):
             return off_scale(f"{verdict.value}, where the judge says {said!r},", scale)
-    return verdict or no_verdict(answer, reply, cut)
+    return verdict or no_verdict(answer, reply, cut, scale)
 
 
 def read_scores(
@@ -106,7 +106,7 @@ def read_scores(
         found = [*_named(said, values, rank), *of_objects(answer, values, rank)]
         verdict = decided(answer, values, found, cut, part=True)
         if verdict is None:
-            missing = no_verdict(answer, reply, cut)
+            missing = no_verdict(answer, reply, cut, criterion.scale)
             return Verdict(missing.status, rationale=f"{criterion.id}: {missing.rationale}")
         if verdict.status is not Status.OK:
             return Verdict(verdict.status, rationale=f"{criterion.id}: {verdict.rationale}")

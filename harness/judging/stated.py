@@ -6,6 +6,7 @@ import re
 
 from harness.judging.reply import Answer
 from harness.nouns.outcomes import Status
+from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
 
 _REFUSAL = re.compile(
@@ -17,17 +18,23 @@ _REFUSAL = re.compile(
 )
 
 
-def no_verdict(answer: Answer, reply: str, cut: bool) -> Verdict:
-    """Return the failure of an answer without a verdict."""
+CUT = "cut at the token limit before a verdict"
+"""How the reason of a reply begins that ended before its verdict."""
+MORE_ROOM = "raise max_tokens, or give it room for reasons by chain_of_thought: true"
+
+
+def no_verdict(answer: Answer, reply: str, cut: bool, scale: Scale | None = None) -> Verdict:
+    """Return the failure of an answer without a verdict, on a scale where there is one."""
     if answer.failure:
         return Verdict(Status.UNPARSEABLE, rationale=answer.failure)
     words = " ".join(reply.split())
     if cut:
-        reason = f"cut at the token limit before a verdict: ...{words[-80:]}"
+        reason = f"{CUT} ({MORE_ROOM}): ...{words[-80:]}"
         return Verdict(Status.UNPARSEABLE, rationale=reason)
     if is_refusal(words):
         return Verdict(Status.REFUSED, rationale=words[:200])
-    return Verdict(Status.UNPARSEABLE, rationale=f"no verdict in: {words[:200]}")
+    where = "" if scale is None else f" on the scale {scale.describe():.200}"
+    return Verdict(Status.UNPARSEABLE, rationale=f"no verdict{where} in: {words[:200]}")
 
 
 def is_refusal(said: str) -> bool:

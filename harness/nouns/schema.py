@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -115,6 +115,26 @@ class Finding:
 def no_verdict(value: object) -> str:
     """Return the words for what a verifier may not return, such as a NumPy bool."""
     return f"a verifier returns bool, float or None, got {value!r:.80}"
+
+
+def off_scale(value: object, scale: Scale | None, responses: Sequence[str]) -> str:
+    """Return why a request cannot get a value; empty where it can.
+
+    Args:
+        value: Of a verdict.
+        scale: Of a single response; None where it is not known.
+        responses: Ids of the request's responses.
+    """
+    if len(responses) == 1:
+        if scale is None or scale.contains(value):
+            return ""
+        return f"value {value!r:.60} is not on the scale {scale.describe()}"
+    if len(responses) == 2:
+        fits, legal = value in ("A", "B", "TIE"), "A, B or TIE, as that of a pair"
+    else:
+        fits = isinstance(value, tuple) and sorted(map(str, value)) == sorted(responses)
+        legal = f"a tuple of all ids of the list, {', '.join(responses)}, best first"
+    return "" if fits else f"value {value!r:.60} is not {legal}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from harness.nouns.errors import DataError, ScaleError
 from harness.nouns.scale import Scale
-from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, SourceKind, Value
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, SourceKind, off_scale
 from harness.records.rows import judgment_from, read_rows, to_dict
 from harness.records.writes import write_jsonl
 
@@ -100,13 +100,19 @@ def read_judgments(path: Path) -> list[RecordedJudgment]:
             judgment = judgment_from({k: v for k, v in row.items() if k in _KNOWN})
             info = _info(judgment, row["source_info"])
             about = _about(row)
-            _check_value(judgment.verdict.value, info.scale, about[1])
         except (KeyError, TypeError, ValueError, AttributeError, ScaleError) as error:
             raise DataError(
                 f"not a judgment of harness judge: {error!r:.300}",
                 where=where,
                 hint="write an older file anew by the same harness judge: nothing is judged twice",
             ) from error
+        value = judgment.verdict.value
+        if value is not None and (wrong := off_scale(value, info.scale, about[1])):
+            raise DataError(
+                f"{wrong}: source {judgment.source} gave what its request does not have",
+                where=where,
+                hint="write the file anew by harness judge, which makes an error of such a value",
+            )
         found.append(RecordedJudgment(judgment, info, *about, where))
     return found
 
@@ -116,20 +122,6 @@ def _about(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     if not isinstance(named, list) or not named:
         raise ValueError(f"response_ids must be a list of names, got {named!r:.60}")
     return str(row["item_id"]), tuple(map(str, named))
-
-
-def _check_value(value: Value, scale: Scale | None, responses: Sequence[str]) -> None:
-    """Refuse a value that no such request could have got."""
-    if value is None:
-        return
-    if len(responses) == 1:
-        fits = scale is None or scale.contains(value)
-    elif len(responses) == 2:
-        fits = value in ("A", "B", "TIE")
-    else:
-        fits = isinstance(value, tuple) and set(value) <= set(responses)
-    if not fits:
-        raise ValueError(f"{value!r:.60} is no value of this request")
 
 
 def _info(judgment: Judgment, row: Mapping[str, Any]) -> SourceInfo:

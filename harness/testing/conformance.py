@@ -18,14 +18,18 @@ from dataclasses import replace
 from typing import Any
 
 from harness.feedback.contract import FeedbackSource, Presents, RunContext, SourceFactory
+from harness.feedback.requests import criterion_for
 from harness.nouns.errors import InputError, PluginError
 from harness.nouns.outcomes import Status
-from harness.nouns.schema import Judgment, JudgmentRequest, Way
+from harness.nouns.schema import Judgment, JudgmentRequest, Way, off_scale
 from harness.scale_out.loop_thread import run_to_end
-from harness.testing.fakes import failing_chat, fake_context
+from harness.testing.fakes import FakeChat, failing_chat, fake_context
 from harness.testing.samples import sample_requests
 
-PAIR_VALUES = ("A", "B", "TIE")
+PROBES = ("Rating: 5", "Rating: 1", "Verdict: A", "Verdict: true", "5", "1")
+"""Replies of a model from which a judge may read a score off the scale that it is asked for."""
+
+_DECLARE = ": read on request.criterion.scale, and declare another one by scale=..."
 
 
 class ConformanceError(AssertionError):
@@ -82,6 +86,7 @@ class _Check:
         for way in source.info.takes:
             asked = list(requests.get(way, ()) if requests else sample_requests(way))
             judgments += await self._ordinary(source, asked, way)
+            await self._on_scale(source, asked, way)
             if requests is None:
                 await self._hostile(source, way)
                 await self._thoughts(source, asked, way)
@@ -117,6 +122,14 @@ class _Check:
         self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
     ) -> list[Judgment]:
         first = await self._judge(source, requests, way, self.ctx)
+        errors = Counter(j.verdict.rationale for j in first if j.verdict.status is Status.ERROR)
+        if first and errors.total() == len(first):
+            reason, count = errors.most_common(1)[0]
+            self.breaches.append(
+                f"{way}: every judgment is an error, {count} of {len(first)} times: {reason} (where"
+                " the source needs another reply of the model, or another context, pass ctx:"
+                " fake_context(FakeChat(...)))"
+            )
         if source.info.deterministic:
             second = await self._judge(source, requests[::-1], way, self.ctx)
             if _values(first) != _values(second):
@@ -133,6 +146,21 @@ class _Check:
             except Exception as error:
                 self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
         return first
+
+    async def _on_scale(
+        self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
+    ) -> None:
+        """A judge must answer on the scale that the harness asks for, whatever the model says."""
+        if source.info.kind != "judge" or way != "pointwise":
+            return
+        criterion = criterion_for(source.info)
+        asked = [replace(request, criterion=criterion) for request in requests[:1]]
+        before = set(self.breaches)
+        for reply in PROBES:
+            chat = FakeChat(reply)
+            await self._judge(source, asked, way, replace(self.ctx, chat=chat))
+            if not chat.requests or set(self.breaches) - before:
+                return
 
     async def _hostile(self, source: FeedbackSource, way: Way) -> None:
         await self._judge(source, sample_requests(way, hostile=True), way, self.ctx)
@@ -227,18 +255,9 @@ class _Check:
         self._require(
             not isinstance(value, float) or math.isfinite(value), f"{place}: the value is {value}"
         )
-        if way == "pairwise":
-            legal = value in PAIR_VALUES
-            breach = f"a pairwise value is A, B or TIE, got {value!r}"
-        elif way == "listwise":
-            ids = sorted(response.id for response in request.responses)
-            legal = isinstance(value, tuple) and sorted(value) == ids
-            breach = f"a listwise value is all response ids, got {value!r}"
-        else:
-            scale = info.scale or request.criterion.scale
-            legal = scale.contains(value)
-            breach = f"{value!r} is not on the scale {scale.describe()}"
-        self._require(legal, f"{place}: {breach}")
+        scale = info.scale or request.criterion.scale
+        breach = off_scale(value, scale, [response.id for response in request.responses])
+        self._require(not breach, f"{place}: {breach}{_DECLARE * (way == 'pointwise')}")
 
     def _require(self, kept: bool, breach: str) -> None:
         if not kept:

@@ -16,6 +16,7 @@ from harness.feedback.judge import JudgeSource
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import BudgetExceededError, ChatError
 from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.scale import UNIT
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
 from harness.plugin import verifier
 from harness.records.journal import Journal
@@ -179,7 +180,7 @@ def test_the_budget_stops_the_run_and_keeps_what_was_paid(tmp_path: Path) -> Non
 class Silent:
     """Yields too little, for unknown requests, or dies."""
 
-    info = SourceInfo("silent", "1", "verifier")
+    info = SourceInfo("silent", "1", "verifier", UNIT)
 
     def __init__(self, how: str) -> None:
         self.how = how

@@ -27,7 +27,7 @@ CLEAR = Criterion("clear", "Is it clear?", Scale("ordinal", ("1", "2", "3")))
 ITEMS = [Item(f"i{n}", f"question {n}") for n in range(7)]
 SINGLE = build_requests(ITEMS, [Response(f"r{n}", f"i{n}", "s", f"t{n}") for n in range(7)],
                         "pointwise")  # fmt: skip
-INFO = SourceInfo("s", "1", "verifier")
+INFO = SourceInfo("s", "1", "verifier", UNIT)
 STATUSES = dict(zip((r.id for r in SINGLE), Status, strict=True))
 """One request for each status that a verdict can have."""
 
@@ -204,7 +204,7 @@ def test_judgments_of_other_requests_are_neither_returned_nor_forgotten(journal:
 
 
 def test_a_table_of_people_is_read_again_each_time(journal: Journal) -> None:
-    info = SourceInfo("s", "1", "human")
+    info = SourceInfo("s", "1", "human", UNIT)
     run(Source(info), SINGLE, journal)
     again = Source(info, say=lambda r: verdict(Status.OK, 0.5))
     found = run(again, SINGLE, journal)
@@ -283,7 +283,8 @@ def test_an_error_of_the_input_stops_the_run_and_keeps_what_there_is(journal: Jo
         (UNIT, 0.25, None),
         (UNIT, 1.25, "value 1.25 is not on the scale"),
         (CLEAR.scale, "4", "value '4' is not on the scale"),
-        (None, "anything", None),
+        (None, True, None),
+        (None, "anything", "value 'anything' is not on the scale"),
     ],
 )
 def test_a_score_that_is_not_on_the_scale_is_no_score(
@@ -297,7 +298,7 @@ def test_a_score_that_is_not_on_the_scale_is_no_score(
     else:
         assert judgment == Judgment(SINGLE[0].id, "s", "1", "ann", judgment.verdict)
         assert (judgment.verdict.status, judgment.verdict.value) == (Status.ERROR, None)
-        assert judgment.verdict.rationale == f"{rationale} {scale.describe()}"  # type: ignore[union-attr]
+        assert judgment.verdict.rationale == f"{rationale} {(scale or BINARY).describe()}"
     failed = run(Source(info, say=lambda r: verdict(Status.REFUSED)), SINGLE[:1])
     assert [j.verdict for j in failed] == [verdict(Status.REFUSED)]
     pair = build_requests(ITEMS[:1], [Response(n, "i0", "", n) for n in "xy"], "pairwise")
