@@ -26,7 +26,8 @@ class Options(OneSource, Answers, Asking):
 
     Args:
         out: JSONL file to write the judgments to.
-        way: pointwise or pairwise; by default what the source can do.
+        way: pointwise, pairwise or listwise (all responses of an item are ranked); by default what
+            the source can do.
         name: Name of the source on its judgments; the plugin's by default.
         limit: Put only so many requests to the source, the first ones.
         seed: Decides which response a judge sees first.
@@ -50,6 +51,7 @@ def command(options: Options) -> None:
 
     from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
+    from harness.experiment.failures import failures_among
     from harness.experiment.stages.judge import JudgeSettings, judge
     from harness.records.journal import journal_beside
     from harness.report.tables import Column, Table
@@ -59,7 +61,7 @@ def command(options: Options) -> None:
         JudgeSettings,
         options,
         options=key_values(options.option),
-        way=checked_way(options.way),
+        way=checked_way(options.way, lists=True),
         journal=journal_beside(options.out),
     )
     with bars(options.quiet) as bar:
@@ -75,3 +77,5 @@ def command(options: Options) -> None:
     )
     verdicts = [judgment.verdict for judgment in judged.judgments]
     refuse_nothing("judgments", ((v.status.value, v.rationale) for v in verdicts))
+    if hint := failures_among(judged.judgments).hint:
+        screen.print(f"hint: {hint}")

@@ -273,12 +273,13 @@ def files_of(entries: Iterable[str] | None, flag: str) -> dict[str, list[Path]]:
     return files
 
 
-def checked_way(way: str | None) -> Any:
+def checked_way(way: str | None, lists: bool = False) -> Any:
     """Return ``--way`` if there is such a way of judging; None stays None.
 
     Raises:
-        ConfigError: It is neither pointwise nor pairwise.
+        ConfigError: It is neither pointwise nor pairwise, nor listwise where there are lists.
     """
-    if way not in (None, "pointwise", "pairwise"):
-        raise ConfigError(f"--way is {way!r}", hint="use pointwise or pairwise")
+    if way not in (None, "pointwise", "pairwise", *(["listwise"] if lists else [])):
+        hint = "use pointwise, pairwise or listwise" if lists else "use pointwise or pairwise"
+        raise ConfigError(f"--way is {way!r}", hint=hint)
     return way

@@ -85,7 +85,7 @@ class SourceConfig(_Strict):
 
     use: str
     options: dict[str, Any] = Field(default_factory=dict)
-    way: Literal["pointwise", "pairwise"] | None = None
+    way: Literal["pointwise", "pairwise", "listwise"] | None = None
     limit: int | None = Field(default=None, gt=0)
 
 

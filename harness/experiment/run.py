@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
@@ -12,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from harness.experiment.clock import Clock
 from harness.experiment.context import Asking, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
+from harness.experiment.failures import failures_among
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.evaluate import Evaluation, evaluation_of, sample_policies
@@ -29,6 +31,8 @@ from harness.experiment.stages.report import (
 from harness.experiment.stages.respond import base_responses
 from harness.experiment.stages.train import TrainedPolicy, Training
 from harness.feedback.requests import build_requests
+from harness.nouns.errors import HarnessError
+from harness.nouns.plain_text import visible
 from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import JudgmentRequest, Response
 from harness.policy.weights import check_apart
@@ -208,6 +212,22 @@ class Run:
         write_json(self.directory.path / "evaluation.json", found.table)
         return found
 
+    def failed(self) -> list[str]:
+        """Return lines on the sources that failed in everything that they were asked."""
+        lines = []
+        for when, judged in (("", self.judged()), (" of the policies", self.evaluation().judged)):
+            for name, one in judged.items():
+                found = failures_among(one.judgments)
+                if found.is_everything:
+                    lines.append(f"source {name}: {found.told(f'judgments{when}')}")
+                    lines += [f"  - {line}" for line in found.told_reasons()]
+                    lines += [f"  hint: {found.hint}"] if found.hint else []
+        return lines
+
+    def untrained(self) -> list[str]:
+        """Return the arms that nothing was left of, since a source of theirs failed."""
+        return [f"arm {arm.name}" for arm in self.arms() if not arm.used and arm.silent]
+
     @once
     def data(self) -> dict[str, Any]:
         """Return what the report says, as plain values; with it the run is complete."""
@@ -268,10 +288,18 @@ def run(
         InputError: The experiment, its data or a plugin is wrong; nothing was paid for.
         BudgetExceededError: The budget is used up; what was paid for is kept.
         GateStopError: A gate with action "stop" was not met.
+        HarnessError: An arm could not be trained since a source of it failed in everything; the
+            report is written.
     """
     read = Experiment.read(Path(experiment))
     directory = RunDirectory(Path(out) if out else Path("reports") / read.config.name)
     check_apart(directory.path, read.model)
     with directory.lock(), Journal(directory.path / JOURNAL) as journal:
-        data = Run(read, directory, journal, bar).data()
-    return write_report(data, directory.path)
+        made = Run(read, directory, journal, bar)
+        data, failed, untrained = made.data(), made.failed(), made.untrained()
+    report = write_report(data, directory.path)
+    if untrained:
+        what = f"{', '.join(untrained)} could not be trained: every judgment of a source failed"
+        raise HarnessError("\n".join([what, *failed, f"  report: {report}"]))
+    sys.stderr.writelines(f"{visible(line)}\n" for line in failed)
+    return report

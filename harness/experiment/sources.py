@@ -36,7 +36,8 @@ class NamedSource:
         """How the source judges in this experiment."""
         if self.config.way is not None:
             return self.config.way
-        return "pairwise" if "pairwise" in self.info.takes else "pointwise"
+        ways: tuple[Way, ...] = ("pairwise", "pointwise", "listwise")
+        return next((way for way in ways if way in self.info.takes), "pointwise")
 
     @property
     def scope(self) -> str:
@@ -173,9 +174,17 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
     """Refuse sources in roles that they cannot fill, before anything is paid for.
 
     Raises:
-        ConfigError: An evaluator cannot judge single responses or has a limit, or the reference of
-            the agreement is no source of people.
+        ConfigError: A source is to judge lists, an evaluator cannot judge single responses or has a
+            limit, or the reference of the agreement is no source of people.
     """
+    for name, source in sources.items():
+        if source.way == "listwise":
+            raise ConfigError(
+                f"source {name} cannot judge lists in an experiment, which has pairs and single"
+                " responses",
+                where=f"sources.{name}.way",
+                hint="harness judge --way listwise judges lists, and harness aggregate takes them",
+            )
     for name in config.evaluation.evaluators:
         source = sources[name]
         if "pointwise" not in source.info.takes:

@@ -38,6 +38,7 @@ class TrainJob:
         weights: Share of each source, after the gates.
         preferences: Of the arm, with their texts: the rows of preferences/ARM.jsonl.
         budget_usd: What this training may spend on judges that it asks; None for no limit.
+        without: Lines on why the arm has no preferences, where it has none.
     """
 
     experiment: Experiment
@@ -47,6 +48,7 @@ class TrainJob:
     weights: Mapping[str, float]
     preferences: Sequence[Mapping[str, Any]] = ()
     budget_usd: float | None = None
+    without: Sequence[str] = ()
 
     @property
     def used(self) -> list[str]:
@@ -129,7 +131,9 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
         elif not preferences:
             raise DataError(
-                f"arm {job.arm} has no preferences to train on", where=f"arms.{job.arm}"
+                f"arm {job.arm} has no preferences to train on",
+                where=f"arms.{job.arm}",
+                details=job.without,
             )
         elif trainer_class(arm.trainer).needs == "completions":
             rows = chosen_completions(preferences)

@@ -1,4 +1,4 @@
-"""What a source is asked: one request for each response, or for each pair of an item."""
+"""What a source is asked: one request for each response, each pair, or all of an item."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def build_requests(
     way: Way,
     criterion: Criterion = OVERALL,
 ) -> list[JudgmentRequest]:
-    """Make one request per response, or one per pair of neighbouring responses of an item.
+    """Make one request per response, per pair of neighbouring responses of an item, or per item.
 
     Pairs are (first, second), (third, fourth), ... of an item, so that pairs of one item are
-    independent draws. Pairs of identical texts are left out: there is nothing to prefer.
+    independent draws. Pairs of identical texts are left out: there is nothing to prefer. A list has
+    all responses of an item, of identical ones the first; fewer than three are no list.
 
     The requests are in the order of the items.
     """
@@ -31,13 +32,19 @@ def build_requests(
     for response in responses:
         by_item.setdefault(response.item_id, []).append(response)
     requests = []
+    groups: list[tuple[Response, ...]]
     for item in items:
         mine = by_item.get(item.id, [])
         if way == "pairwise":
             pairs = zip(mine[::2], mine[1::2], strict=False)
             groups = [pair for pair in pairs if pair[0].text != pair[1].text]
+        elif way == "listwise":
+            unlike: dict[str, Response] = {}
+            for response in mine:
+                unlike.setdefault(response.text, response)
+            groups = [tuple(unlike.values())] if len(unlike) > 2 else []
         else:
-            groups = [(response,) for response in mine]  # type: ignore[misc]
+            groups = [(response,) for response in mine]
         requests += [
             JudgmentRequest(request_id(item, group, criterion), item, group, criterion)
             for group in groups

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
+from harness.experiment.failures import failures_among
 from harness.experiment.stages.agree import Agreement, read_gates
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, Recorded, files_of, read_recorded
@@ -249,6 +250,8 @@ class Arm:
         preferences: What its pairs became.
         rewards: What its scores became; None where no pointwise source is left.
         unused: Pairs that gave no preference, by reason.
+        failed: Lines on what failed of its sources' judgments.
+        silent: Those of its sources whose every judgment failed.
     """
 
     name: str
@@ -257,11 +260,17 @@ class Arm:
     preferences: Sequence[Preference]
     rewards: Sequence[Reward] | None
     unused: Mapping[str, int]
+    failed: Sequence[str] = ()
+    silent: Sequence[str] = ()
 
     @property
     def used(self) -> list[str]:
         """The sources that have any weight."""
         return [name for name in self.config.sources if self.weights[name] > 0]
+
+    def without_preferences(self) -> list[str]:
+        """Return lines on why its pairs gave no preference."""
+        return [*(f"{count} pairs: {why}" for why, count in self.unused.items()), *self.failed]
 
     @property
     def preferences_sha256(self) -> str:
@@ -319,4 +328,16 @@ def arm_of(
         preferences, unused = result.preferences, result.unused
     for_points = [one for one in used if one.source.way == "pointwise"]
     rewards = aggregated(for_points, ()).rewards if for_points else None
-    return Arm(name, config, weights, preferences, rewards, unused)
+    failures = {source: failures_among(judged[source].judgments) for source in config.sources}
+    failed = [
+        line
+        for name, found in failures.items()
+        if found.failed
+        for line in (
+            f"source {name}: {found.told('judgments')}",
+            *found.told_reasons()[:1],
+            *([f"hint: {found.hint}"] if found.hint else []),
+        )
+    ]
+    silent = [source for source, found in failures.items() if found.is_everything]
+    return Arm(name, config, weights, preferences, rewards, unused, failed, silent)

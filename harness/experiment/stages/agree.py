@@ -184,6 +184,11 @@ def agree(
     if not judged:
         return _measured(*read_ratings(paths[0], reading, encoding), settings)
     found = read_recorded(paths, reading, answers)
+    if lists := [request for request in found.requests if request.way == "listwise"]:
+        raise DataError(
+            f"{len(lists)} requests are lists, and agreement is that of pairs and single responses",
+            hint="judge the same responses with --way pairwise; harness aggregate takes rankings",
+        )
     if not settings.reference and len(found.people) == 1:
         settings = replace(settings, reference=found.people[0])
     (table,) = tables_from_judgments(

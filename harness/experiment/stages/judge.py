@@ -50,10 +50,8 @@ def requests_of(
     source: NamedSource, items: Sequence[Item], responses: Sequence[Response]
 ) -> list[JudgmentRequest]:
     """Return what a source is asked before training, on its own scale, up to its limit."""
-    if source.way == "pairwise":
-        requests = build_requests(items, responses, "pairwise")
-    else:
-        requests = build_requests(items, responses, "pointwise", criterion_for(source.info))
+    criterion = criterion_for(source.info, source.way)
+    requests = build_requests(items, responses, source.way, criterion)
     return requests[: source.config.limit]
 
 
@@ -124,7 +122,7 @@ class JudgeSettings:
 
     Args:
         options: Of the source.
-        way: pointwise or pairwise; by default what the source can do, pairs first.
+        way: pointwise, pairwise or listwise; by default what the source can do, pairs first.
         name: Of the source on its judgments; the plugin's by default.
         limit: At most this many requests are put to it, the first ones.
         seed: Decides which response a judge sees first.
@@ -143,6 +141,13 @@ class JudgeSettings:
     journal: str | Path | None = None
 
 
+_NOTHING: Mapping[Way, str] = {
+    "pointwise": "the file holds no response to these items",
+    "pairwise": "pairs are two different responses to an item",
+    "listwise": "a list has three or more different responses to an item",
+}
+
+
 def judge(
     source: str,
     items: ItemsOrFile,
@@ -155,7 +160,7 @@ def judge(
     Args:
         source: Name of the plugin's source; ``harness plugins`` lists them.
         items: What was asked.
-        responses: What is judged, one by one or as pairs of neighbours of an item.
+        responses: What is judged: one by one, as pairs of neighbours of an item, or all of it.
         settings: Options of the source, way, seed and limits.
         bar: For progress.
 
@@ -176,9 +181,7 @@ def judge(
         raise DataError(
             "there is nothing to judge",
             where=str(responses) if isinstance(responses, str | Path) else "",
-            hint="pairs are two different responses to an item"
-            if named.way == "pairwise"
-            else "the file holds no response to these items",
+            hint=_NOTHING[named.way],
         )
     limits = settings.seed, settings.concurrency, settings.budget
     with asking_with(settings.journal, *limits) as asking:

@@ -104,7 +104,10 @@ class Training:
         for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
             rows = answers.with_texts(arm.preferences)
             path = str(self.directory.path)
-            job = TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
+            without = () if rows else arm.without_preferences()
+            job = TrainJob(
+                self.experiment, path, arm.name, seed, arm.weights, rows, without=without
+            )
             done = self._begin(job, arm)
             if done is None:
                 jobs.append(job)

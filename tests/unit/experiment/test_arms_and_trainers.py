@@ -306,3 +306,12 @@ def test_wrong_settings_are_named_by_their_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as wrong:
         train("dpo", "m", [], {"beta": "much"}, tmp_path)
     assert wrong.value.where == "settings"
+
+
+def test_an_experiment_has_no_lists(whole: World) -> None:
+    sources = {**whole.experiment["sources"]}
+    sources["critic"] = {**sources["critic"], "use": "llm_judge", "way": "listwise",
+                         "options": {"model": "hosted_vllm/m"}}  # fmt: skip
+    with pytest.raises(ConfigError, match="critic cannot judge lists in an experiment") as lists:
+        whole.run(sources=sources)
+    assert lists.value.where == "sources.critic.way" and "harness judge" in lists.value.hint
