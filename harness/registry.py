@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, Literal
 
 import pluggy
 
@@ -206,8 +206,14 @@ def registry() -> Registry:
     return load()
 
 
-def find_rubric(name: str) -> Rubric | Constitution:
+def find_rubric(
+    name: str, kind: Literal["rubric", "constitution"] | None = None
+) -> Rubric | Constitution:
     """Return a rubric or constitution by the id in its file, or by a path to a YAML file.
+
+    Args:
+        name: Id or path.
+        kind: What is looked for, for the message where there is none; both where it is None.
 
     Raises:
         RubricError: There is none of that name, or two, or the file is wrong.
@@ -225,9 +231,13 @@ def find_rubric(name: str) -> Rubric | Constitution:
                     raise RubricError(f"two rubrics have the id {rubric.id!r}", where=str(file))
                 known[rubric.id] = rubric
     if name not in known:
-        hint = did_you_mean(name, known, after=" ")
+        kinds = {"rubric": Rubric, "constitution": Constitution}
+        fit = {k: [n for n, one in known.items() if isinstance(one, kinds[k])] for k in kinds}
+        fit = {k: names for k, names in fit.items() if kind in (None, k)}
+        hint = did_you_mean(name, [n for names in fit.values() for n in names], after=" ")
+        told = "; ".join(f"known {k}s: {', '.join(sorted(names))}" for k, names in fit.items())
         raise RubricError(
-            f"unknown rubric {name!r}",
-            hint=f"{hint}known: {', '.join(sorted(known))}; or give a path to a .yaml file",
+            f"unknown {kind or 'rubric or constitution'} {name!r}",
+            hint=f"{hint}{told}; or give a path to a .yaml file",
         )
     return known[name]

@@ -24,7 +24,7 @@ from harness.chat.failures import (
     wait_before_retry,
 )
 from harness.chat.fast import FastTransport, is_fast
-from harness.chat.fitting import changes, endpoint, parameter_in
+from harness.chat.fitting import changes, endpoint, is_unknown_model, parameter_in
 from harness.chat.keys import REFUSED, UNANSWERED, from_body, reply_key
 from harness.chat.ledger import Bill, Estimate, Ledger, Usage
 from harness.chat.limits import Limiter
@@ -173,7 +173,7 @@ class Client:
         Raises:
             ChatError: The call failed for good; its status says how.
             BudgetExceededError: The call could pass the run's budget.
-            ConfigError: The endpoint refused the key, or a parameter, at the first call.
+            ConfigError: The endpoint refused the key, a parameter, or the model, at the first call.
         """
         key = reply_key(request)
         loop = self._loop()
@@ -347,6 +347,12 @@ class Client:
                 return ConfigError(
                     f"{request.model} was not asked: {error.reason}",
                     hint="name that address as api_base if you trust it; nothing was judged yet",
+                )
+            if is_unknown_model(error, request):
+                return ConfigError(
+                    f"{request.model} is not on its server: {error.reason}",
+                    hint="name a model that the server has, such as one that its /v1/models lists;"
+                    " nothing was judged yet",
                 )
             if name := parameter_in(error, request):
                 return ConfigError(

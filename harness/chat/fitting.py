@@ -79,6 +79,20 @@ def parameter_in(error: CallError, request: ChatRequest) -> str:
     return min(found)[1] if found else ""
 
 
+_BETWEEN_NAMES = str.maketrans(dict.fromkeys("`'\",;()[]{}=<>", " "))
+
+
+def is_unknown_model(error: CallError, request: ChatRequest) -> bool:
+    """Tell whether a server says that it has no such model: a 404 that names the model."""
+    reason = error.reason.lower()
+    if error.failure is not Failure.BAD_REQUEST or not reason.startswith("404 "):
+        return False
+    names = {request.model.lower(), request.model.lower().partition("/")[2]}
+    names |= {f"models/{name}" for name in names}
+    said = reason.translate(_BETWEEN_NAMES).split()
+    return "model" in reason and not names.isdisjoint(word.rstrip(".:") for word in said)
+
+
 class Fitting:
     """What is known of each model and endpoint: how its requests have to look.
 

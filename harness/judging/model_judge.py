@@ -352,8 +352,9 @@ def read(
 def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -> Verdict:
     """Return one verdict from those on single criteria, by their weights.
 
-    Pairs: the weighted mean of the probabilities (1, 1/2, 0 where none is stated). Single
-    responses: the weighted mean on the unit scale. Lists: the weighted mean of the ranks.
+    Pairs: the weighted mean of the probabilities (1, 1/2, 0 where none is stated), which counts as
+    stated where one of them is. Single responses: the weighted mean on the unit scale. Lists: the
+    weighted mean of the ranks.
     """
     weights = [criterion.weight for criterion in criteria]
     total = math.fsum(weights)
@@ -361,7 +362,8 @@ def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -
     if way == "pairwise":
         chances = [v.probability if v.probability is not None else WORTH[v.value] for v in found]
         p = math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / total
-        return Verdict(Status.OK, likelier(p), p, parts)
+        stated = any(v.probability is not None for v in found)
+        return Verdict(Status.OK, likelier(p), p if stated else None, parts)
     if way == "pointwise":
         units = [c.scale.to_unit(v.value) for c, v in zip(criteria, found, strict=True)]
         value = math.fsum(w * u for w, u in zip(weights, units, strict=True)) / total

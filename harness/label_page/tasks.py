@@ -49,7 +49,7 @@ class Questions:
             RubricError: There is no such rubric.
         """
         if self.rubric:
-            found = find_rubric(self.rubric)
+            found = find_rubric(self.rubric, "rubric")
             if not isinstance(found, Rubric):
                 raise ConfigError(f"{self.rubric} is a constitution; people need a rubric")
             return found.criteria

@@ -61,7 +61,7 @@ def build(name: str, options: Options) -> FeedbackSource:
     Raises:
         PluginError: The name is a rubric's, or the constitution has no such principle.
     """
-    constitution = find_rubric(options.constitution)
+    constitution = find_rubric(options.constitution, "constitution")
     if not isinstance(constitution, Constitution):
         raise PluginError(
             f"{options.constitution} is a rubric, not a constitution", hint="use: llm_judge"

@@ -21,6 +21,7 @@ from harness.plugin import (
     DataError,
     Item,
     Response,
+    RunContext,
     SourceFactory,
     Status,
     Verdict,
@@ -91,14 +92,19 @@ class KnowledgeBaseOptions(BaseModel):
     match: Literal["equals", "last_line", "mentions"] = "last_line"
 
 
-@verifier(name="knowledge_base", version="2", options=KnowledgeBaseOptions)
+def _check(ctx: RunContext, options: KnowledgeBaseOptions) -> None:
+    """Refuse a file that cannot be read, before anything is judged."""
+    _facts_of(options)
+
+
+@verifier(name="knowledge_base", version="2", options=KnowledgeBaseOptions, check=_check)
 def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions) -> Verdict:
     """Compare the answer with those of the base, ignoring case, accents and articles."""
     given = item.reference if options.item_key == "reference" else item.metadata
     key = given.get(options.item_key) if isinstance(given, Mapping) else given
     if key is None:
         return Verdict(Status.ABSTAINED, rationale=f"the item has no {options.item_key}")
-    facts = _facts(options, os.stat(options.file).st_mtime_ns if _exists(options) else 0)
+    facts = _facts_of(options)
     names = facts.named(str(key))
     if not names:
         return Verdict(Status.ABSTAINED, rationale=f"{key!r} is not in the knowledge base")
@@ -196,10 +202,18 @@ def _without_accents(text: str) -> str:
     return "".join(c for c in text if not unicodedata.combining(c))
 
 
-def _exists(options: KnowledgeBaseOptions) -> bool:
+def _facts_of(options: KnowledgeBaseOptions) -> Facts:
+    """Return the knowledge base as its file is now.
+
+    Raises:
+        DataError: There is no such file, or it is none with these columns.
+    """
     if not Path(options.file).is_file():
         raise DataError("no such knowledge base", where=options.file)
-    return True
+    try:
+        return _facts(options, os.stat(options.file).st_mtime_ns)
+    except (OSError, UnicodeDecodeError, csv.Error, sqlite3.Error) as error:
+        raise DataError(f"not a knowledge base: {error!s:.200}", where=options.file) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def policy_of(options: Options) -> JudgePolicy:
     """
     if options.rubric is None:
         return JudgePolicy()
-    rubric = find_rubric(options.rubric)
+    rubric = find_rubric(options.rubric, "rubric")
     if isinstance(rubric, Constitution):
         raise PluginError(
             f"{options.rubric} is a constitution, not a rubric", hint="use: constitution"

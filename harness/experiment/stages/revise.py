@@ -22,7 +22,7 @@ def find_constitution(name: str) -> Constitution:
         InputError: It is a rubric.
         RubricError: There is none, or no principle says how to criticise and revise.
     """
-    found = find_rubric(name)
+    found = find_rubric(name, "constitution")
     if not isinstance(found, Constitution):
         raise InputError(f"{name} is a rubric, not a constitution")
     usable(found)

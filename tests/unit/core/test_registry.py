@@ -6,6 +6,7 @@ import sys
 import types
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -109,3 +110,20 @@ def test_an_unknown_rubric_lists_the_known() -> None:
         find_rubric("nonsense")
     for name in ("nonsense", "helpfulness", "honesty", "house"):
         assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "other"), [("rubric", "house"), ("constitution", "helpfulness")])
+def test_an_unknown_rubric_lists_only_what_can_stand_there(
+    kind: Literal["rubric", "constitution"], other: str
+) -> None:
+    with pytest.raises(RubricError, match=f"unknown {kind} 'nope'") as caught:
+        find_rubric("nope", kind)
+    assert f"known {kind}s: " in str(caught.value) and other not in str(caught.value)
+    source, option = {"rubric": ("llm_judge", "rubric"), "constitution": ("constitution",) * 2}[
+        kind
+    ]
+    with pytest.raises(RubricError, match=f"unknown {kind} 'nope'"):
+        load().source(source).build({"model": "openai/any", option: "nope"})
+    with pytest.raises(RubricError) as near:
+        find_rubric("hous", kind)
+    assert ("did you mean" in str(near.value)) == (kind == "constitution")

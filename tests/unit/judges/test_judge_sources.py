@@ -3,13 +3,16 @@
 import asyncio
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from harness.feedback.annotate import annotate
+from harness.judging.model_judge import combine
 from harness.nouns.chat_messages import ChatReply
 from harness.nouns.errors import ChatError, PluginError
 from harness.nouns.outcomes import Status
+from harness.nouns.schema import Verdict
 from harness.ratings.both_orders import combine_orders
 from harness.registry import find_rubric, registry
 from harness.testing import FakeChat, check_source, fake_context, sample_requests
@@ -158,11 +161,8 @@ def test_criteria_one_by_one_are_weighed():
     assert len(chat.requests) == 3
     # The first of the weights 3, 3, 1 goes to what was shown first: 3/7 of the whole.
     (row,) = rows
-    first = 3 / 7 if row.order == "AB" else 1 - 3 / 7
-    assert (row.verdict.value, row.verdict.probability) == (
-        "B" if row.order == "AB" else "A",
-        pytest.approx(first),
-    )
+    shown_second = "B" if row.order == "AB" else "A"
+    assert (row.verdict.value, row.verdict.probability) == (shown_second, None)  # none was stated
 
 
 def test_a_missing_criterion_is_no_score():
@@ -302,3 +302,14 @@ def test_the_examples_of_a_rubric_are_earlier_turns_with_their_verdicts():
 def test_wrong_options_are_one_clear_error(name, options, words):
     with pytest.raises(PluginError, match="(?s)" + words):
         build(name, **options)
+
+
+def test_criteria_asked_one_by_one_state_a_probability_only_where_one_was_stated() -> None:
+    criteria = find_rubric("helpfulness").criteria[:2]
+    plain = [Verdict(Status.OK, "A"), Verdict(Status.OK, "TIE")]
+    assert combine(plain, criteria, "pairwise") == Verdict(
+        Status.OK, "A", None, f"{criteria[0].id}: A; {criteria[1].id}: TIE"
+    )
+    one = [Verdict(Status.OK, "A", 0.6), Verdict(Status.OK, "B")]
+    found = combine(one, [replace(c, weight=1.0) for c in criteria], "pairwise")
+    assert (found.value, found.probability) == ("B", 0.3)
