@@ -44,9 +44,11 @@ def tries() -> Iterator[tuple[str, str, str, str, bool]]:
                     yield form["form"], form["reference"], way, said(answer), right
 
 
-def verdict(reference: str, reply: str) -> Any:
+def verdict(reference: str, reply: str, **options: Any) -> Any:
     """Return what the verifier says: True, False, or None."""
-    said = math_verify(Item("i", "", reference), Response("r", "i", "s", reply), MathOptions())
+    said = math_verify(
+        Item("i", "", reference), Response("r", "i", "s", reply), MathOptions(**options)
+    )
     return said.value
 
 

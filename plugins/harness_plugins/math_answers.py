@@ -31,6 +31,7 @@ _CORRECTED = re.compile(
 _PHRASE = re.compile(
     r"(?:\b(?:final\s)?answers?\b(?:\s(?!is\b|are\b)[\w'()-]{1,20}){0,8}?\s?(?:\*\*)?\s?"
     r"(?:is|are|equals|=|:|would be|will be|must be|should be)"
+    r"|\bcorrect (?:option|choice)\s?(?:is|:)"
     r"|^\W{0,4}A\s?:|####|\bla r[ée]ponse(?: finale)? est|\br[ée]ponse\s?:"
     r"|\bla respuesta(?: final)? es|\brespuesta\s?:|\bantwort\s?(?:ist|lautet|:)"
     r"|\bla risposta è|\ba resposta é|\bответ\s?:|答案(?:就?是|为|為)?|答え?[はえ]"  # noqa: RUF001
@@ -42,9 +43,12 @@ _FILLER = frozenset(
     "either that about approximately exactly therefore thus then simply just indeed equal to the a "
     "an".split()
 )
-_NO_UNIT = frozenset(
+NO_UNIT = frozenset(
     "because since as and or in of after for with from at by is are to plus minus times over than "
-    "where when if then so but not the makes equals gives among out per a an".split()
+    "where when if then so but not the makes equals gives among out per a an "
+    "below above over point half least most base if we it this that "
+    "therefore hence thus which who one two three left right up down more less under behind before "
+    "i e k K M m".split()
 )
 _SAYS = frozenset("is are equals be was = : gives get have".split())
 _HEDGE = re.compile(
@@ -52,8 +56,23 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _BOUND = re.compile(
-    r"\b(?:(?:greater|less|more|fewer|larger|smaller|bigger|higher|lower) than(?: or equal to)?"
-    r"|at least|at most|between|not|over|under|above|below|up to|almost|nearly|from)\s*[*$(\\]*$",
+    r"\b(?:(?:greater|less|more|fewer|larger|smaller|bigger|higher|lower|other)"
+    r" than(?: or equal to)?"
+    r"|at least|at most|between|not|over|under|above|below|up to|almost|nearly|from|minus|negative"
+    r"|(?:can|could|is|are|was|must|should)(?:not|n't)(?: be| equal)?"
+    r"|never|except|but|no|half|twice"
+    r"|double|triple|(?:half|third|quarter|root|log|logarithm|reciprocal|opposite|square|cube"
+    r"|negative|multiple|multiples|factorial) of(?: the)?|\w+ to the|\w+ times)\s*[*$(\\]*$",
+    re.IGNORECASE,
+)
+_BEYOND = re.compile(
+    r"[\s*$)]*(?:over\s\d|divided\b|plus\s|minus\s|times\s(?:\d|the\b|as\b|that\b)|to the\s"
+    r"|to (?:one|two|three)\b|choose\b"
+    r"|(?:in )?base\b|remainder\b|and (?:a|one|two|three)\b|out of\b"
+    r"|or\s(?:more|fewer|less|so|[a-z]+-[a-z]+)"
+    r"|at (?:most|least)\b|is (?:not|wrong|false|incorrect)\b"
+    r"|(?:if|unless)\b.{0,50}\b(?:otherwise|else)\b"
+    r"|squared\b|cubed\b|万|亿)",
     re.IGNORECASE,
 )
 _ENVIRONMENT = re.compile(
@@ -81,12 +100,14 @@ class Stated:
         readings: The ways to read it; none if it is no one answer.
         doubtful: Other things that may be meant. Where only these are right, nobody can tell.
         after: What follows it.
+        also: Other answers that are offered beside it, and must be right as well.
     """
 
     text: str
     readings: list[Answer]
     doubtful: list[Answer]
     after: str
+    also: tuple[str, ...] = ()
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
@@ -125,15 +146,115 @@ def in_box(text: str, reference: bool = False) -> Stated | None:
         if content.strip() != contents[0]:
             contents.insert(0, content.strip())
     whole = ", ".join(contents)
+    begin, end, _ = found[-1]
+    readings = read(whole, reference)
     doubtful = [] if certain or len(contents) == 1 else read(contents[-1], reference)
-    end = found[-1][1]
-    return Stated(whole, read(whole, reference), doubtful, text[end : end + 60])
+    after = text[end : end + 60]
+    also: tuple[str, ...] = ()
+    if not reference:
+        around = _around(text, begin, end)
+        if len(contents) > 1:
+            around = ""
+        elif around == "-":
+            whole = f"-({whole})" if re.search(r"[-+ ]", whole) else f"-{whole}"
+            readings = read(whole)
+        if (
+            around not in ("", "-")
+            or retracted(text[end : end + 200])
+            or (len(contents) == 1 and _alternatives(text, found))
+        ):
+            doubtful, readings = doubtful + readings, []
+        offered = _OFFERED.match(text, end)
+        offered = offered or _OFFERED_BEFORE.search(text[max(0, begin - 60) : begin])
+        also = (offered[1],) if offered and len(contents) == 1 else ()
+    return Stated(whole, readings, doubtful, after, also)
+
+
+_PART_BEFORE = re.compile(
+    r"(?:[-+*/<>^_!(]|\\(?:cdot|times|ne|neq|neg|not|[lg]eq?|[lg]t|pm|div|sqrt(?:\[[^\]]{1,9}\])?|cup))"
+    r"\s*(?:\$|\{)?\s*$"
+)
+_PART_AFTER = re.compile(
+    r"\s*(?:\^(?!\s*\{?\s*\\(?:circ|text))|_|!(?!\s|$)|\+\s*[\w\\]|\*\s?[\w\\]|[-/]\s?(?:\d|[A-Za-z]\b|\\[a-z])"
+    r"|[<>]\s*[\w\\]|\\(?:pi|sqrt|[dt]?frac|cdot|times|div|pm|theta|alpha|beta|ln|log|sin|cos|tan|infty"
+    r"|[lg]eq?|ne)(?![A-Za-z]))|\d|\.\d|[a-z](?![A-Za-z])(?<![msgLhNJWVKCF])|\s[a-z]\s*[-+=]\s"
+)
+_OFFERED = re.compile(
+    r"[\s$)]{0,5}(?:\\[ ,;]|\\text\{\s?){0,3}\(?,?\s?(?:or|alternatively,?|或)(?:\s|\}){1,3}"
+    r"(?:equivalently,?\s|maybe\s|perhaps\s|possibly\s|even\s)?(\$[^$\n]{1,60}\$|-?[\d\\][^\s]{0,60}|[a-z]{2,9}-[a-z]{2,9}"
+    r"|\\boxed)",
+)
+_OFFERED_BEFORE = re.compile(
+    r"(\$[^$\n]{1,40}\$|(?<![\w.])-?\d[\w./]{0,20})\s(?:or|或)\s[*$\\(\s]{0,3}$"
+)
+_RETRACTED = re.compile(
+    r"\s*(?:[.!*)$\]\\]|\s)*(?:(?:wait|hmm|no|oops|actually|correction)\b(?!\s?(?:one|doubt|other))"
+    r"|(?:is|was)\s(?:wrong|incorrect|not\b))"
+    r"|\b(?:this|that|it|which)\s(?:is|was)\s(?:wrong|incorrect|not\s(?:right|correct|the answer))",
+    re.IGNORECASE,
+)
+_GROUPS = re.compile(r"\\(frac|dfrac|tfrac|sqrt|overline|not|binom)\s*(?:\[[^\]]{1,9}\])?$|[_^]$")
+_REPLACED = re.compile(
+    r"\b(?:no|not|wait|but|actually|instead|rather|so|thus|hence|therefore|then)\b", re.IGNORECASE
+)
+_MAYBE = re.compile(r"\b(?:if|may|might|could|also|possibly|perhaps|maybe|alternatively|or|for"
+                    r"|either|when|case)\b", re.IGNORECASE)  # fmt: skip
+
+
+def retracted(after: str) -> bool:
+    """Tell whether what follows an answer takes it back."""
+    return _RETRACTED.match(after) is not None or bool(
+        re.search(r"\b(?:this|that|it|which)\s(?:is|was)\s(?:wrong|incorrect|not\s(?:right|correct))",
+                  after, re.IGNORECASE))  # fmt: skip
+
+
+def _around(text: str, begin: int, end: int) -> str:
+    """Return a minus sign before a box, or what makes it a part of something; mostly ""."""
+    before, after = text[max(0, begin - 60) : begin], text[end : end + 30]
+    if re.search(r"(?:^|[=$\[({:]|\\\(|\s)\s*-\s?$", before) and not re.search(
+        r"[\w)}]\s*-\s?$|\n\s*-\s$|^-\s$", before
+    ):
+        beyond = _PART_AFTER.match(after)
+        return beyond[0] if beyond else "-"
+    opened = re.sub(r"\{\s*\$?\s*$", "", before)
+    if opened != before and _GROUPS.search(opened.rstrip()):
+        return "{"
+    part = _PART_BEFORE.search(before)
+    if part and not re.search(
+        r"\*\*\s*\$?$|__$|\n\s*[-*+]\s*\$?$|(?:=>|->)\s*\$?$|[(>]\s*\$?$", before
+    ):
+        return part[0]
+    if re.search(r"(?:^|[^>-])[<]\s*\$?$|[^=-]>\s*\$?$", before) and not re.search(
+        r"\w>\s*\$?$", before
+    ):
+        return "<"
+    beyond = _PART_AFTER.match(after)
+    return beyond[0] if beyond else ""
+
+
+def _alternatives(text: str, found: list[tuple[int, int, str]]) -> bool:
+    """Tell whether the last boxes are one of several that are left open."""
+    if len(found) < 2 or found[-1][2].strip() == found[-2][2].strip():
+        return False
+    begin, end, _ = found[-1]
+    between = text[found[-2][1] : begin]
+    if re.fullmatch(r"[\s.]*", between):
+        return True
+    if len(between) > 120 or _REPLACED.search(between):
+        return False
+    listed = re.compile(r"(?:^|\n)\s*(?:[-*•]|\(?[a-z\d]{1,2}[.)])[^\n]{0,40}$")
+    if listed.search(text[:begin][-60:]) and listed.search(text[: found[-2][0]][-60:]):
+        return True
+    return bool(_MAYBE.search(between + " " + text[end : end + 30]))
 
 
 def after_box(text: str) -> Stated | None:
     """Return a "final answer" that is stated behind the last box: it is later."""
     end = boxes(text)[-1][1]
-    found = [match for match in _PHRASE.finditer(text, end) if "final" in match[0].casefold()]
+    later = retracted(text[end : end + 200])
+    found = [
+        match for match in _PHRASE.finditer(text, end) if later or "final" in match[0].casefold()
+    ]
     if not found:
         return None
     segment, after = _sentence(text, found[-1].end())
@@ -146,14 +267,25 @@ def in_text(text: str) -> Stated | None:
     for match in reversed(list(_PHRASE.finditer(text))):
         segment, after = _sentence(text, match.end())
         if segment:
-            return _after_phrase(segment, after)
+            stated = _after_phrase(segment, after)
+            if retracted(text[match.end() + len(segment) :][:200]):
+                return Stated(stated.text, [], stated.doubtful + stated.readings, "")
+            return stated
     readings = read(text) if len(text) <= 300 else []
+    if _CUT.search(text[-300:]):
+        return None
     if _is_answer(text, readings):
         return Stated(text, readings, [], "")
     found = _last_run(text)
     if found is not None:
         return found
     return Stated(text, readings, [], "") if readings else None
+
+
+_CUT = re.compile(r"(?:[=+*/^_]|\\(?:cdot|times|frac|sqrt))\s*$(?<!\*\*)(?<!__)"
+                  r"|(?<![\\$])\$(?!\$)(?=[^$\n]{0,200}$)(?=[^$]{0,200}[=\\^])"
+                  r"[^$\n]{0,200}$")  # fmt: skip
+"""The end of a text that was cut in a formula."""
 
 
 def _is_answer(text: str, readings: list[Answer]) -> bool:
@@ -235,11 +367,10 @@ def _run_of(text: str, start: int, end: int) -> Stated:
     if readings and readings[0].kind == "list" and not readings[0].brackets:
         if re.search(r",(?!\d{3})", run) and not re.search(r"\b(?:and|or)\b|\$|\\\(", run):
             doubtful = read(run.rsplit(",", 1)[1])
-    if run.endswith("!"):
+    if run.endswith("!") and not run.endswith("!!"):
         doubtful = read(run[:-1])
-    if _BOUND.search(text[max(0, start - 40) : start]) or _continued(
-        text[max(0, start - 30) : start], text[end : end + 60]
-    ):
+    before, after = text[max(0, start - 60) : start], text[end : end + 80]
+    if _BOUND.search(before) or _continued(before[-30:], after[:60]) or _BEYOND.match(after):
         return Stated(run, [], readings, text[end : end + 60])
     return Stated(run, readings, doubtful, text[end : end + 60])
 
@@ -248,7 +379,7 @@ def _continued(before: str, after: str) -> bool:
     """Tell whether a number is one part of a measure: ``3 hours 20 minutes``."""
     unit = r"\s+(?P<unit>[A-Za-z]{1,12})\s+"
     found = [re.search(r"\d" + unit + "$", before), re.match(unit + r"\d[\d.]*\s+[A-Za-z]", after)]
-    return any(match and match["unit"].lower() not in _NO_UNIT for match in found)
+    return any(match and match["unit"].lower() not in NO_UNIT for match in found)
 
 
 def _tokens(text: str) -> list[tuple[int, int, str, str]]:

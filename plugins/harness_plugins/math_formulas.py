@@ -25,13 +25,73 @@ SHORT = frozenset(
     "you".split()
 )
 
+_OPAQUE = re.compile(
+    r"[A-Za-df-z]\}?\s*\^\s*\{?\s*(?:T(?![A-Za-z_])|\\top|\\dagger|\*|H\b)"
+    r"|\^\s*\{?\s*(?:\\top|\\dagger|\\ast)|\\(?:angle|triangle|measuredangle)(?![A-Za-z])|!!"
+    r"|:[^:=]*:"
+)
+"""What math-verify drops, or multiplies: transposes, names of angles, double factorials, ratios."""
+_DERIVATIVE = re.compile(
+    r"\\[dt]?frac\s*\{\s*(?P<d>d|\\partial|\\mathrm\s*\{d\})(?P<n>\^\s*\{?\d\}?)?\s*"
+    r"(?P<of>[A-Za-z])\s*\}\s*\{\s*(?:d|\\partial|\\mathrm\s*\{d\})\s*(?P<by>[A-Za-z])"
+    r"\s*(?:\^\s*\{?\d\}?)?\s*\}|(?<![A-Za-z\\])d(?P<of2>[A-Za-z])\s*/\s*d(?P<by2>[A-Za-z])"
+    r"(?![A-Za-z])"
+)
+_DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\s*(?:\\circ|\{\s*\\circ\s*\})(?:\s*([CFK])\b)?")
+_LARGE = re.compile(
+    r"\\(?:begin|end|operatorname\*?|math[a-z]+|text)\s?\{[^{}]*\}|\\[A-Za-z]+"
+    r"|(?P<large>[A-Z])(?P<under>_\w|_\{\w{1,9}\})?"
+)
+_TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
+
+
+def _derivatives(text: str) -> str:
+    """Write a derivative as a symbol of its own; math-verify evaluates it to 0."""
+
+    def symbol(match: re.Match[str]) -> str:
+        order = re.sub(r"\D", "", match["n"] or "1")
+        kind = "q" if "partial" in (match["d"] or "") else "d"
+        of, by = match["of"] or match["of2"], match["by"] or match["by2"]
+        return f"{of}_{{{kind}{order}{by}}}"
+
+    return _DERIVATIVE.sub(symbol, text)
+
+
+def _cases(text: str) -> str:
+    """Tell capital letters from small ones where both stand: math-verify reads all as small."""
+    bare = _COMMAND.sub(" ", text)
+    both = {c for c in bare if c.isupper() and c.lower() in bare} - {"E", "I"}
+    if not both:
+        return text
+
+    def told(match: re.Match[str]) -> str:
+        if match["large"] not in both:
+            return match[0]
+        under = (match["under"] or "").strip("_{ }")
+        return match["large"] + "_{V" + under + "} "
+
+    return _LARGE.sub(told, text)
+
+
+def _in_degrees(text: str) -> str:
+    if not _TRIGONOMETRY.search(text):
+        return text
+    return _DEGREES.sub(r"(\\frac{\1\\pi}{180})", text)
+
 
 def formula(text: str) -> Any:
     """Return what math-verify makes of a whole formula, or None."""
     text = re.sub(TEXT + r"\{\s*,?\s*(and|or)\s*\}", r" \1 ", text)
+    if _OPAQUE.search(text):
+        return None
+    text = _derivatives(_cases(text))
+    if re.search(r"\\d?(?:partial|nabla)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}", text):
+        return None
+    text = _in_degrees(re.sub(r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi ", text))
+    text = re.sub(r"(?<![A-Za-z\\])C\((\d+),\s*(\d+)\)", r"\\binom{\1}{\2}", text)
     text = re.sub(r"\\math(?:rm|it)\s*\{([A-Za-z])\}|\\text\{([A-Za-z])\}", r"\1\2", text)
     text = re.sub(r"(?<=\d)\.(?!\d)", "", text)
-    text = re.sub(r"([A-Za-z])(?:'|\^\s*\{?\s*\\prime\s*\}?)", r"\1_{p}", text)
+    text = re.sub(r"([A-Za-z])(?:'|\^\s*\{?\s*\\prime\s*\}?)(?!')", r"\1_{p}", text)
     text = re.sub(r"\\varnothing\b", r"\\emptyset", _towers(text))
     text = re.sub(r"\\(?:quad|qquad)(?![A-Za-z])", " ", text)
     if "\\boxed" in text or "\\fbox" in text:
@@ -40,7 +100,9 @@ def formula(text: str) -> Any:
         return None
     if re.search(r"\\circ", text) and re.search(r"\\circ\}?\s*\d", text):
         return None
-    if re.search(r"\d{4}-\d\d?-\d\d?|(?<![_\d])\d+\s+\d", text):
+    if re.search(r"(?<![_\d^])\d+(?:\\[ ,;:]|~|\\q?quad|\s)+\d", text):
+        return None
+    if re.search(r"\d{4}-\d\d?-\d\d?", text):
         return None
     if is_prose(text):
         return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 from harness_plugins.math_signs import TEXT
 
-Kind = Literal["number", "formula", "list", "words", "time", "date", "based"]
+Kind = Literal["number", "formula", "list", "words", "time", "date", "based", "ratio", "choice"]
 _GROUP = r"(?:,\\!\s*|,|\{,\}|\\,|\s|')"
 _NUMERAL = re.compile(
     r"(?P<sign>[+-]?)\s*(?P<whole>\d{1,3}(?:" + _GROUP + r"\d{3})+(?!\d)|\d+)?"
@@ -33,10 +33,17 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?\s*(?P<half>[ap]\.?m\.?)?", re.I
 )
 _DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
+_DAY = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{4}")
+_RATIO = re.compile(r"\s*[^:,;=<>]{1,60}(?:\s*:\s*[^:,;=<>]{1,60}){2,9}")
 _BASED = re.compile(
-    r"\(?(?P<digits>[0-9A-Fa-f][0-9A-Fa-f,\s]*)\)?\s*_\s*(?:\{\s*(?:" + TEXT + r"\{)?"
+    r"\(?(?:"
+    + TEXT
+    + r"\{)?(?P<digits>[0-9A-Fa-f][0-9A-Fa-f,\s]*)\}?\)?\s*_\s*(?:\{\s*(?:"
+    + TEXT
+    + r"\{)?"
     r"(?P<base>[A-Za-z\d]+)\}?\s*\}|(?P<bare>\d+))"
 )
+_SIGNS = {"pounds": "£", "euro": "€", "yen": "¥"}
 _BASES = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
 
@@ -47,8 +54,9 @@ class Answer:
     Args:
         text: As it was read, without what it was wrapped in.
         kind: What it is.
-        value: An exact number, the words, (hour, minute, second, half), (year, month, day), (base,
-            digits), or the formula that math-verify makes of it (None where it makes none of it).
+        value: An exact number, the words, what joins a list, (hour, minute, second, half), (year,
+            month, day), (base, digits), or the formula that math-verify makes of it (None where it
+            makes none of it).
         items: The members of a list.
         brackets: What opens and closes a list: ``()``, ``[)``, ``{}``, ``<>``; nothing where it
             stands bare.
@@ -71,8 +79,14 @@ class Answer:
 
 def number(bare: str) -> Answer | None:
     """Read a numeral: grouped, decimal, scientific, repeating, mixed, with a sign of money."""
-    text = re.sub(r"^([+-]?)\s*(?:\\?\$|[€£¥₹₽₩])\s*(?=[\d.])", r"\1", bare)
-    text = re.sub(r"(?<=\d)\s*[€£¥₹₽₩]$|(?<=\d)\s*\\?\$$", "", text)
+    bare = re.sub(r"^\\(pounds|euro|yen)(?![a-z])\s*", lambda m: _SIGNS[m[1]], bare)
+    bare = re.sub(TEXT + r"\{\s?(\\?[$€£¥₹₽₩¢])\s?\}", r"\1", bare)
+    money = re.match(r"[+-]?\s*(\\?\$|[€£¥₹₽₩])\s*(?=[\d.])", bare)
+    money = money or re.search(r"(?<=\d)\s*(\\?\$|[€£¥₹₽₩¢])$", bare)
+    if money is not None:
+        found = number((bare[: money.start(1)] + bare[money.end(1) :]).strip())
+        return None if found is None else replace(found, text=bare, unit=money[1].lstrip("\\"))
+    text = bare
     if match := _NUMERAL.fullmatch(text):
         digits = re.sub(r"\D", "", match["whole"] or "")
         part = match["part"] or ""
@@ -109,7 +123,7 @@ def _signed(text: str, sign: str, value: Fraction, rounded: bool) -> Answer:
 
 def decimal_comma(bare: str) -> list[Answer]:
     """``1,22`` may be a number as well as a list."""
-    match = re.fullmatch(r"([+-]?)(\d+),(\d+)", bare)
+    match = re.fullmatch(r"([+-]?)(\d+)(?:,|\{,\})(\d+)", bare)
     if match is None or (len(match[3]) == 3 and not match[2].startswith("0")):
         return []
     value = Fraction(int(match[2] + match[3]), 10 ** len(match[3]))
@@ -124,6 +138,11 @@ def written(bare: str) -> Answer | None:
         return Answer(bare, "time", (*parts, half))
     if match := _DATE.fullmatch(bare):
         return Answer(bare, "date", (int(match[1]), int(match[3]), int(match[4])))
+    if _DAY.fullmatch(bare):
+        return Answer(bare, "date", tuple(int(part) for part in re.findall(r"\d+", bare)))
+    if _RATIO.fullmatch(bare) and not re.search(r"[A-Za-z]{4}", re.sub(r"\\[a-z]+", "", bare)):
+        items = [number(part.strip()) for part in bare.split(":")]
+        return Answer(bare, "ratio", None, tuple(one for one in items if one is not None))
     if match := _BASED.fullmatch(bare):
         base = (match["base"] or match["bare"]).lower()
         base = str(_BASES.index(base)) if base in _BASES else base

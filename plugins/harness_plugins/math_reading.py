@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness_plugins.math_equality import MathOptions, is_number, same
 from harness_plugins.math_formulas import SHORT, WORD, formula
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
 from harness_plugins.math_signs import TEXT, brackets, depth, plain, split, unwrapped
+from harness_plugins.math_spelling import tidy
+from harness_plugins.math_units import scaled
 
 LONGEST = 4000
 """Letters of an answer; what is longer is none."""
@@ -19,11 +22,17 @@ _UNIT_WORDS = (
     r"(?:[A-Za-zµ\u00c0-\u024f]{2,}\.?|[mslghLNJWVKCFTdP])"
     r"(?:\s*\^\s*\{?-?\d\}?|(?<=m)[23])?"
 )
+_POWER = r"(?:\s*\^\s*(?:-?\d|\{\s*-?\d\s*\}))?"
+_ATOM = (
+    r"(?:" + TEXT + r"\{(?:[^{}\d^]|\^(?:-?\d|\{-?\d\})){1,200}\}|\\Omega(?![A-Za-z])"
+    r"|\\mu(?![A-Za-z])\s*(?=\\))" + _POWER
+)
 _UNIT_END = re.compile(
-    r"(?P<space>[\s~]|\\[ ,;:!]|\\quad)*"
-    r"(?:" + TEXT + r"\{(?P<braced>[^{}\d]*[A-Za-zµ\u00c0-\u024f][^{}\d]*)\}"
-    r"|(?P<bare>" + _UNIT_WORDS + r"(?:(?:\s+|\s*/\s*)" + _UNIT_WORDS + r"){0,4}))"
-    r"(?:\s*\^\s*\{?-?\d\}?)?\s*$"
+    r"(?:[\s~]|\\[ ,;:!]|\\quad)*"
+    r"(?:" + _ATOM + r"(?:\s*(?:/|\\cdot|\\times|\*|\\,|\\ |)\s*" + _ATOM + r"){0,4}"
+    r"|\\d?frac\s*\{\s*" + _ATOM + r"\s*\}\s*\{\s*" + _ATOM + r"\s*\}"
+    r"|" + _UNIT_WORDS + r"(?:(?:\s+|\s*/\s*)" + _UNIT_WORDS + r"){0,4}"
+    r")" + _POWER + r"\s*$"
 )
 """A unit, from its first letter on to the end."""
 _NO_UNIT = frozenset(
@@ -39,8 +48,10 @@ _PERCENT = re.compile(
     r"(?:\\?%|(?:percent|per cent|percentage|pct)\b)\s*\}?"
 )
 _BEFORE_UNIT = re.compile(
-    r"(?<=[\d}\)])(?:\s+(?=[A-Za-zµ])|[\s~]*(?:\\[ ,;:]\s*)?(?=" + TEXT + r"\{))"
-)
+    r"(?<=[\d}\)])(?:(?:[\s~]|\\[ ,;:])+(?=[A-Za-zµ])"
+    r"|[\s~]*(?:\\[ ,;:]\s*)?(?=" + TEXT + r"\{|\\(?:Omega|mu)(?![A-Za-z])|\\d?frac\s*\{\s*"
+    + TEXT + r"\{))"
+)  # fmt: skip
 _DEGREES = re.compile(r"\^\s?(?:\\circ|\{\s?\\circ\s?\})\s?(?:\\?(?:text|mathrm)?\s?\{?[CFK]\}?)?$")
 _PERCENT_END = re.compile(
     r"(?:\s|\\[ ,;]){0,5}(?:"
@@ -51,6 +62,23 @@ _LIST_NAME = re.compile(
     r"([A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,5}\s*\))"
     r"\s*(?:=|\\in(?![a-z]))"
 )
+_FALSE = "="
+"""What equals something else than it says it does is no answer."""
+_CODE = re.compile(r"0x[0-9A-Fa-f]+|(?=[0-9A-Fa-f]*[A-Za-z]\d)[0-9A-Fa-f]{3,}|(?=[A-Z0-9]*[A-Z]\d)"
+                   r"[A-Z0-9]{3,}")  # fmt: skip
+"""Digits and letters that are no product."""
+_OPTION = re.compile(
+    r"(?:(?:option|choice)\s+\(?(?P<one>[A-Ja-j])\)?|\(?(?P<two>[A-Ja-j])\)|(?P<three>[A-J])[.:])"
+    r"(?:[\s.:~]*(?P<rest>[^\s.:~].{0,200}))?\s*", re.IGNORECASE,
+)  # fmt: skip
+_MEANING = {
+    "no solutions": "no solution", "there is no solution": "no solution",
+    "there are no solutions": "no solution", "none exist": "no solution",
+    "dne": "does not exist", "the limit does not exist": "does not exist",
+    "all reals": "all real numbers", "infinitely many solutions": "infinitely many",
+}  # fmt: skip
+_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc|cis)(?![a-z])")
+_RATIO = re.compile(r"[^:]{1,100}(?::[^:]{1,100}){2,9}")
 _EQUALS = re.compile(r"(?<![<>!=\\])=(?![=<>])")
 
 
@@ -63,15 +91,17 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     """
     if len(text) > LONGEST or depth(text) > _DEEPEST:
         return []
-    bare = unwrapped(plain(text))
+    bare = unwrapped(tidy(unwrapped(plain(text))))
     if not bare:
         return []
-    found = _one(bare)
+    inner = re.fullmatch(TEXT + r"\{\s?([^{}$\\]*\d[^{}$\\]*|[A-J](?:,? (?:and )?[A-J])+)\}", bare)
+    found = _one(unwrapped(inner[1])) if inner else []
+    found += [one for one in _one(bare) if not found or one.kind != "words"]
     found += decimal_comma(bare)
     if not reference and (glued := _GLUED_UNIT.fullmatch(bare)):
         value = number(glued[1])
         if value and glued[2] in _GLUED:
-            found.append(replace(value, text=bare, unit=glued[2]))
+            found.append(replace(value, text=bare, unit=bare[len(glued[1]) :].strip()))
     return found
 
 
@@ -81,9 +111,11 @@ def percent_after(text: str) -> bool:
 
 
 def _one(bare: str) -> list[Answer]:
-    for reader in (_percentage, number, written, _words, _named, _list, _measured, _formula):
+    for reader in (
+        _percentage, number, written, _choice, _words, _named, _list, _measured, _chain, _formula
+    ):  # fmt: skip
         if (answer := reader(bare)) is not None:
-            return [answer]
+            return [answer] if answer.value != _FALSE else []
     return []
 
 
@@ -100,8 +132,13 @@ def _percentage(bare: str) -> Answer | None:
 def _words(bare: str) -> Answer | None:
     inner = re.sub(TEXT + r"\{([^{}$\\]*)\}", r" \1 ", bare)
     in_text = inner != bare and re.fullmatch(r"(?:" + TEXT + r"\{[^{}$\\]*\}\s*)+", bare)
-    said = " ".join(inner.split()).strip(" .!?\"'").casefold()
-    said = re.sub(r"^\(([^()]*)\)$", r"\1", said)
+    if re.fullmatch(r"[A-Za-z]['!]{1,3}", inner.strip()):
+        return None
+    exact = " ".join(inner.split()).strip(" .!?\"'")
+    exact = re.sub(r"^\(([^()]*)\)$", r"\1", exact)
+    said = exact.casefold()
+    if _CODE.fullmatch(exact):
+        return Answer(bare, "words", said)
     if not WORD.search(said) or (not in_text and re.search(r"[\\^_{}=<>+*/\d$]", said)):
         return None
     words = WORD.findall(said)
@@ -109,8 +146,39 @@ def _words(bare: str) -> Answer | None:
     if in_text or long or not said.isascii():
         joined = {"and", "or"} & set(words)
         listed = "," in said or ";" in said or joined
-        return None if listed and not in_text else Answer(bare, "words", said)
-    return Answer(bare, "words", said) if len(said) == 1 else None
+        return None if listed and not in_text else Answer(bare, "words", _MEANING.get(said, said))
+    if len(said) == 1:
+        return Answer(bare, "words", said, name=exact if exact == inner.strip() else "")
+    return Answer(bare, "words", said, name=exact) if re.fullmatch("[A-Z]+", exact) else None
+
+
+def _choice(bare: str) -> Answer | None:
+    """An option by its letter: ``(C) 12``, ``C) Paris``, ``Option C``."""
+    inner = re.sub(TEXT + r"\{([^{}$\\]*)\}", r"\1", bare).replace("\\ ", " ").strip()
+    match = _OPTION.fullmatch(inner)
+    if match is None:
+        return None
+    letter = (match["one"] or match["two"] or match["three"]).casefold()
+    rest = (match["rest"] or "").strip()
+    items = tuple(_one(unwrapped(rest))) if rest else ()
+    if rest and not items:
+        items = (Answer(rest, "words", rest.casefold()),)
+    return Answer(bare, "choice" if items else "words", letter, items)
+
+
+def _chain(bare: str) -> Answer | None:
+    """Several values that are said to be equal: they must be, and the last one counts."""
+    parts = [part.strip() for part in _EQUALS.split(bare)]
+    if len(parts) < 2 or "\\begin" in bare or re.search(r"[<>]|\\(?:[lg]e|ne)|[{(][^{}()]*=", bare):
+        return None
+    values = [found for part in parts if (found := _value(part)) is not None]
+    numbers = [one for one in values if is_number(one)]
+    if any(not same(numbers[0], one, MathOptions()) for one in numbers[1:]):
+        return Answer(bare, "words", _FALSE)
+    if len(parts) == 2 or len(values) < len(parts) - 1:
+        return None
+    name = parts[0] if not values or not is_number(values[0]) else ""
+    return replace(values[-1], name=name)
 
 
 def _named(bare: str) -> Answer | None:
@@ -135,8 +203,13 @@ def _list(bare: str) -> Answer | None:
                 return replace(found[0], text=bare)
             return Answer(bare, "list", None, tuple(found), "{}") if found else None
         return None
+    if around == "" and _RATIO.fullmatch(bare):
+        return None
+    if not around and (whole := _measured(bare)) and whole.kind == "number":
+        return None
     items: list[Answer] = []
     for part in parts:
+        part = re.sub(r"^(?:\\[ ,;:!]|~|\s)+", "", part)
         found = _one(unwrapped(part))
         if not found:
             return None
@@ -146,7 +219,16 @@ def _list(bare: str) -> Answer | None:
     if not around and any(len(said) < len(items) or " " in item.value for item in said):
         if not any("\\text" in item.text for item in said):
             return None  # a sentence
-    return Answer(bare, "list", None, tuple(items), around)
+    return Answer(bare, "list", _joint(inner), tuple(items), around)
+
+
+def _joint(inner: str) -> str:
+    """Return what joins the members of a list: ``or``, ``and``, a comma or a gap."""
+    bare = re.sub(TEXT + r"\{([^{}]*)\}", r" \1 ", inner)
+    for word, pattern in (("or", r"\bor\b|或"), ("and", r"\band\b|和"), (",", r"[,;]")):
+        if re.search(pattern, bare):
+            return word
+    return ""
 
 
 def _measured(bare: str) -> Answer | None:
@@ -155,15 +237,34 @@ def _measured(bare: str) -> Answer | None:
         end = _UNIT_END.match(bare, start)
         if end is None:
             continue
-        unit = (end["braced"] or end["bare"] or "").strip(" ~")
-        if _NO_UNIT & set(re.findall(r"[a-z]+", unit.lower())):
+        words = bare_unit(bare[start:])
+        if not WORD.search(words) and "\\" not in words:
+            continue
+        if _NO_UNIT & set(re.findall(r"[a-z]+", words.lower())):
             continue
         found = _value(unwrapped(bare[:start]))
         if found is not None and not found.items:
-            return replace(found, text=bare, unit=unit)
-    degrees = _DEGREES.search(bare)
+            return with_unit(replace(found, text=bare), bare[start:])
+    degrees = None if _FUNCTION.search(bare) else _DEGREES.search(bare)
     found = _value(unwrapped(bare[: degrees.start()])) if degrees else None
-    return None if found is None or found.items else replace(found, text=bare, unit="°")
+    if found is None or found.items or degrees is None:
+        return None
+    return replace(found, text=bare, unit=bare_unit(degrees[0]))
+
+
+def bare_unit(tail: str) -> str:
+    """Return a unit without the commands that make it upright."""
+    unit = re.sub(TEXT + r"\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", r"\1", tail)
+    return re.sub(r"\\[ ,;:!]|~|\s+", " ", unit).strip()
+
+
+def with_unit(answer: Answer, tail: str) -> Answer:
+    """Add what stands behind a number: a unit, perhaps behind number words, which multiply."""
+    scale, unit = scaled(bare_unit(tail))
+    if scale == 1:
+        return replace(answer, unit=unit)
+    value = None if answer.value is None else answer.value * scale
+    return replace(answer, value=value, text=f"({answer.text})*{scale}", unit=unit)
 
 
 def _unit_starts(bare: str) -> list[int]:
@@ -174,6 +275,9 @@ def _unit_starts(bare: str) -> list[int]:
 def _formula(bare: str) -> Answer | None:
     if re.search(r"\\[pm]m(?![a-z])", bare):
         return _both_signs(bare)
+    angle = re.match(r"(?:m\s?)?\\angle\s?[A-Z]{1,3}\s?=", bare)
+    if angle and (found := _one(unwrapped(bare[angle.end() :]))):
+        return replace(found[0], name=angle[0])
     value = formula(bare)
     if value is None:
         return None

@@ -28,7 +28,7 @@ _SIZED = re.compile(
     r"\\(?:left|right|[Bb]igg?[lr]?)(?=\s*(?:[\[\]()]|\\[{}]|\\[lr]angle|\\[lr]brace))\s*"
 )
 _SEPARATOR = re.compile(
-    r"\\[{}]|[\[\](){}]|\\begin\s*\{\w+\*?\}|\\end\s*\{\w+\*?\}|,\\!|\{,\}|[,;]"
+    r"\\[{}]|[\[\](){}]|\\begin\s*\{\w+\*?\}|\\end\s*\{\w+\*?\}|,\\!|\{,\}|,|(?<!\\);"
     r"|"
     + TEXT
     + r"\{\s*,?\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![a-z])|\\(?:quad|qquad)(?![A-Za-z])"
@@ -43,6 +43,7 @@ def plain(text: str) -> str:
     text = text.translate(_LETTERS)
     if "\\begin" not in text:
         text = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", text)  # written for a program
+    text = re.sub(r"\\boxed\s?(\d|(?<=\s)[A-Za-z])(?!\w)", r"\\boxed{\1}", text)
     text = re.sub(r"\\sqrt \(([^()]*)\)", r"\\sqrt{\1}", text)
     return re.sub(r"\\sqrt (\d+|[A-Za-z])", r"\\sqrt{\1}", text)
 

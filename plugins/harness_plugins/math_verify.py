@@ -15,17 +15,21 @@ from dataclasses import replace
 from functools import lru_cache
 
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
-from harness_plugins.math_answers import Stated, after_box, in_box, in_text
+from harness_plugins.math_answers import NO_UNIT, Stated, after_box, in_box, in_text
 from harness_plugins.math_equality import MathOptions, same, sympy_value, too_large
 from harness_plugins.math_numerals import Answer
-from harness_plugins.math_reading import percent_after, read
+from harness_plugins.math_reading import LONGEST, percent_after, read, with_unit
 from harness_plugins.math_signs import plain
+from harness_plugins.math_spelling import spelled
+from harness_plugins.math_tags import marked
+from harness_plugins.math_units import same_unit
 
 _UNIT = re.compile(
     r"(?:\s|~|[$})*]|\\[,;: )\]]|\\(?:text|mathrm|textrm|mbox)\s*\{|\{)*"
-    r"([A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*)"
+    r"((?:(?:hundred|thousand|million|billion|trillion|dozen)s?\s){0,2}"
+    r"[A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*(?:\}?\s?\^\s?\{?-?\d\}?)?)"
 )
-_FINAL = re.compile(r"(?:final|the) answer(?: is)?\s*:?", re.IGNORECASE)
+_FINAL = re.compile(r"(?:(?:final|the) answer(?: is)?|^answer)\s*:?", re.IGNORECASE)
 
 
 def warm_up() -> None:
@@ -41,12 +45,10 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
     if not reference:
         return Verdict(Status.ABSTAINED, rationale="the item has no reference")
     gold = _gold(plain(reference))
-    if not gold:
-        return Verdict(
-            Status.ABSTAINED,
-            rationale=f"the reference cannot be read as one answer: {reference!r:.80}",
-        )
     text = plain(response.text)
+    said = marked(text)
+    if options.answer == "any" or "\\boxed" in said:
+        text = said
     stated = in_box(text)
     if stated is None and options.answer == "boxed":
         return Verdict(Status.OK, False, rationale="format: no \\boxed{} answer")
@@ -54,7 +56,29 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
         stated = in_text(text)
     elif options.answer == "any":
         stated = after_box(text) or stated
+    if _identical(reference, text, stated):
+        return Verdict(Status.OK, True, rationale=f"answer: as the reference: {reference:.80}")
+    if not gold:
+        return Verdict(
+            Status.ABSTAINED,
+            rationale=f"the reference cannot be read as one answer: {reference!r:.80}",
+        )
     return _judged(gold, stated, options)
+
+
+def _identical(reference: str, text: str, stated: Stated | None) -> bool:
+    """Tell whether the answer is the reference letter by letter, but for the spelling of LaTeX."""
+    wanted = spelled(reference)
+    if stated is None or not stated.readings:
+        if len(text) <= LONGEST and wanted == spelled(text):
+            return True
+        if stated is None or stated.also or stated.doubtful:
+            return False
+    return (
+        len(stated.text) <= LONGEST
+        and wanted == spelled(stated.text)
+        and not (stated.also or percent_after(stated.after))
+    )
 
 
 def _judged(gold: Sequence[Answer], stated: Stated | None, options: MathOptions) -> Verdict:
@@ -62,6 +86,9 @@ def _judged(gold: Sequence[Answer], stated: Stated | None, options: MathOptions)
         return Verdict(Status.OK, False, rationale="format: no mathematical answer found")
     shown = " ".join(stated.text.split())[:80]
     reason = f"format: no one answer can be read: {shown}"
+    for other in stated.also:
+        if not any(not _wrong(one, found, options) for found in read(other) for one in gold):
+            stated = replace(stated, readings=[], doubtful=stated.readings + stated.doubtful)
     for reading in stated.readings:
         answer = _with_rest(reading, stated.after)
         reasons = [_wrong(one, answer, options) for one in gold]
@@ -97,7 +124,9 @@ def _with_rest(answer: Answer, after: str) -> Answer:
     if answer.kind in ("number", "formula") and percent_after(after):
         return replace(answer, percent=True)
     unit = _UNIT.match(after)
-    return replace(answer, unit=unit[1]) if unit else answer
+    if unit is None or unit[1].casefold() in NO_UNIT or "\n\n" in after[: unit.start(1)]:
+        return answer
+    return with_unit(answer, unit[1])
 
 
 def _wrong(gold: Answer, answer: Answer, options: MathOptions) -> str:
@@ -110,8 +139,10 @@ def _wrong(gold: Answer, answer: Answer, options: MathOptions) -> str:
         return "answer: " + ("too large to evaluate: " if large else "")
     if options.percent == "exact" and gold.percent != answer.percent:
         return "percent sign differs: "
-    if options.units == "require" and gold.unit and gold.unit != answer.unit:
-        return f"unit: {answer.unit or 'none'}, not {gold.unit}"
+    if options.units == "require":
+        units = ["%" * one.percent or one.unit for one in (gold, answer)]
+        if units[0] and not same_unit(*units):
+            return f"unit: {units[1] or 'none'}, not {units[0]}"
     return ""
 
 

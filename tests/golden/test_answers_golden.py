@@ -53,6 +53,20 @@ def test_the_answer_of_a_reply_is_all_that_it_states(
     assert benchmark_of_answers.verdict(*lines) is wanted
 
 
+IDENTICAL = [
+    "x \\equiv 3 \\pmod{7}", "\\begin{cases} x & x > 0 \\\\ -x & x \\le 0 \\end{cases}",
+    "\\text{7}", "\\mathrm{7}", "\\operatorname{arctan}(2)", "\\text{1A}_{16}", "\\textbf{(C) } 12",
+    "C)", "Answer: 7", "5^{\\text{th}}", "30^\\circ 15'", "\\{x\\in\\mathbb{R}: x>2\\}", "]0,1[",
+    "A\\cup B", "A^{\\top}", "f''(x)=6x", "\\begin{pmatrix}a&b\\\\c&d\\end{pmatrix}",
+    "3\\text{ out of }8", "\\approx 3.14", "0.333\\ldots", "p \\to q", "1, 2, \\ldots, 10",
+    "(1\\ 2\\ 3)",
+    "\\angle ABC", "A^T B", "7 \\text{ R } 3", "5'10''", "\\text{CO}_2", "\\vec{AB}", "2:3:5",
+    "n!!",
+    "3 hours 20 minutes", "y'' + y = 0", "BAC", "0xFF", "\\bar z", "\\frac{d}{dx}(x^2)",
+    "A \\subset B",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "reference",
     [
@@ -61,7 +75,6 @@ def test_the_answer_of_a_reply_is_all_that_it_states(
         "3 hours 20 minutes",
         "1, 2, \\ldots, 10",
         "4^\\circ 30'",
-        "\\boxed{42",
         "f(x)=ax+b, where b is an integer",
         "2 3",
         "3 +",
@@ -73,7 +86,28 @@ def test_the_answer_of_a_reply_is_all_that_it_states(
 def test_a_reference_that_is_not_read_whole_is_an_abstention_that_names_it(
     benchmark_of_answers: Any, reference: str
 ) -> None:
-    for reply in (reference, f"$\\boxed{{{reference}}}$", "3", "42", "10"):
-        if reference == "\\boxed{42":
-            continue
+    for reply in ("3", "42", "10", "It is 7.", "\\boxed{5}"):
         assert benchmark_of_answers.verdict(reference, reply) is None
+
+
+@pytest.mark.parametrize("reference", IDENTICAL)
+def test_an_answer_identical_to_the_reference_is_right(
+    benchmark_of_answers: Any, reference: str
+) -> None:
+    assert benchmark_of_answers.verdict(reference, reference) is True
+    assert benchmark_of_answers.verdict(reference, f"So $\\boxed{{{reference}}}$.") is True
+
+
+CLAIMS = [
+    (entry["reference"], reply, wanted, entry.get("options", {}))
+    for entry in tomllib.loads((HERE / "claims.toml").read_text(encoding="utf-8"))["claim"]
+    for wanted, key in ((True, "right"), (False, "wrong"))
+    for reply in entry.get(key, [])
+]
+
+
+@pytest.mark.parametrize(("reference", "reply", "right", "options"), CLAIMS)
+def test_what_is_not_the_reference_is_never_rewarded(
+    benchmark_of_answers: Any, reference: str, reply: str, right: bool, options: dict[str, str]
+) -> None:
+    assert (benchmark_of_answers.verdict(reference, reply, **options) is True) is right

@@ -14,6 +14,8 @@ from harness_plugins import (
     math_answers,
     math_numerals,
     math_signs,
+    math_spelling,
+    math_tags,
     math_verify,
     python_code,
     simulated_people,
@@ -57,6 +59,9 @@ def _mathematics(text: str) -> Any:
         math_answers.in_box(text),
         math_answers.in_text(text),
         math_verify._with_rest(SEVEN, text),
+        math_tags.marked(text),
+        math_spelling.spelled(text),
+        math_spelling.tidy(text),
     )
 
 

@@ -1,0 +1,80 @@
+"""What stands behind a number: a unit, a number word, or a word that makes it another answer."""
+
+from __future__ import annotations
+
+import re
+
+from harness_plugins.math_spelling import spelled
+
+_SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "millions": 10**6, "billion": 10**9,
+    "trillion": 10**12, "dozen": 12, "dozens": 12, "lakh": 10**5, "lakhs": 10**5,
+    "crore": 10**7, "crores": 10**7, "万": 10**4, "亿": 10**8, "千": 1000, "百": 100, "百万": 10**6,
+}  # fmt: skip
+_MONTHS = (
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec"
+)
+_TURNING = frozenset(
+    (
+        "am pm ad bc bce ce k bn m mn zillion gross score squared cubed factorial halves thirds "
+        "fourths fifths sixths sevenths eighths ninths tenths twelfths hundredths thousandths "
+        "millionths point negative minus below zero wrong false incorrect i e pi half third "
+        "or forty alternatively otherwise least most times plus over choose base remainder "
+        "exclusive quarters " + _MONTHS
+    ).split()
+)
+"""Words that must stand behind both answers or neither."""
+_SIDES = frozenset(
+    "profit loss gain more less fewer north south east west ago later up down above under left "
+    "right ahead behind before after increase decrease deposit withdrawal credit debit faster "
+    "slower older younger taller shorter early late clockwise counterclockwise".split()
+)
+"""Words of which both answers must have the same, where both have some."""
+_MONEY = {"$": "$", "dollars": "$", "dollar": "$", "usd": "$", "€": "€", "euros": "€", "euro": "€",
+          "£": "£", "pounds": "£", "¥": "¥", "yen": "¥", "₹": "₹", "rupees": "₹"}  # fmt: skip
+_NUMBER_WORD = re.compile(
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
+    r"|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:-\w+)?"
+)
+
+
+def scaled(unit: str) -> tuple[int, str]:
+    """Return what the number words at the start of a unit multiply by, and the unit behind them."""
+    scale, words = 1, unit.split()
+    while words and words[0].strip(".,").casefold() in _SCALES:
+        scale *= _SCALES[words.pop(0).strip(".,").casefold()]
+    return (scale, " ".join(words)) if scale > 1 else (1, unit)
+
+
+def contradicts(gold: str, answer: str) -> bool:
+    """Tell whether the words behind two numbers make them different answers."""
+    first, second = _words(gold), _words(answer)
+    if _turning(first) != _turning(second):
+        return True
+    sides = [words & _SIDES for words in (first, second)]
+    return all(sides) and sides[0] != sides[1]
+
+
+def _words(unit: str) -> frozenset[str]:
+    said = re.sub(r"\b([ap])\.?\s?m\b\.?", r"\1m", unit.casefold()).replace(".", "")
+    found = re.findall(r"[a-z]+(?:-[a-z]+)?", said)
+    # The capital letters are prefixes of numbers; the small ones metres and other units.
+    return frozenset(w for w in found if w != "m") | frozenset(re.findall(r"\bM\b", unit))
+
+
+def _turning(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(w for w in words if w in _TURNING or w == "M" or _NUMBER_WORD.fullmatch(w))
+
+
+def same_unit(gold: str, answer: str) -> bool:
+    """Tell whether two units are written the same, but for LaTeX."""
+    return _written(gold) == _written(answer)
+
+
+def _written(unit: str) -> str:
+    said = re.sub(r"\\ |~|\s", "", spelled(unit)).rstrip(".")
+    said = re.sub(r"\\cdot|\*", ".", said.replace("\\$", "$"))
+    said = "°" + said[5:] if said.startswith("^\\circ") else said
+    said = re.sub(r"^degrees?$", "°", said)
+    return _MONEY.get(said.casefold(), said)
