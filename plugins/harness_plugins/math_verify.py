@@ -69,11 +69,10 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
 def _identical(reference: str, text: str, stated: Stated | None) -> bool:
     """Tell whether the answer is the reference letter by letter, but for the spelling of LaTeX."""
     wanted = spelled(reference)
-    if stated is None or not stated.readings:
-        if len(text) <= LONGEST and wanted == spelled(text):
-            return True
-        if stated is None or stated.also or stated.doubtful:
-            return False
+    if len(text) <= LONGEST and wanted == spelled(text):
+        return True
+    if stated is None or (stated.doubtful and not stated.readings):
+        return False
     return (
         len(stated.text) <= LONGEST
         and wanted == spelled(stated.text)
