@@ -27,7 +27,7 @@ SHORT = frozenset(
 
 _OPAQUE = re.compile(
     r"[A-Za-df-z]\}?\s*\^\s*\{?\s*(?:T(?![A-Za-z_])|\\top|\\dagger|\*|H\b)"
-    r"|\^\s*\{?\s*(?:\\top|\\dagger|\\ast)|\\(?:angle|triangle|measuredangle)(?![A-Za-z])|!!"
+    r"|\^\s*\{?\s*(?:\\top|\\dagger|\\ast)|\\(?:angle|triangle|measuredangle)(?![A-Za-z])|[A-Za-z)}]\s*!!"
     r"|:[^:=]*:"
 )
 """What math-verify drops, or multiplies: transposes, names of angles, double factorials, ratios."""
