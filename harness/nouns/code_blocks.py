@@ -31,6 +31,7 @@ _LATE = re.compile(
 )
 _ONE_LINE = re.compile(r"[ \t]*+(?P<fence>`{3,}+)(?P<code>[^`\n]++)(?P=fence)[ \t]*+")
 _LABEL = re.compile(r"\{?[ \t]*+\.?([\w+#-]*+)")
+_FILE = re.compile(r"[\w./-]++(?<=\.py)(?!\S)")
 _STARTS = re.compile(r"(?:async[ \t]+def|def|class|import|from|@\w)\b")
 _NAMED = re.compile(r"\s*+(?:python3?|py)[ \t]*+:?(?:[ \t]*+copy code)?\n(?:copy code\n)?", re.I)
 _MARKS = {"[BEGIN]": "[DONE]", "[PYTHON]": "[/PYTHON]", "[CODE]": "[/CODE]"}
@@ -322,6 +323,8 @@ def _label(info: str) -> tuple[str, str]:
     """Return the language that a fence names, and what of the code stands on its line."""
     if _STARTS.match(info):
         return "", info
+    if _FILE.match(info):
+        return "python", ""
     found = _LABEL.match(info)
     label = found[1].lower() if found else ""
     rest = info[found.end() :].strip() if found else ""

@@ -26,13 +26,22 @@ from harness.nouns.code_blocks import (
     plain_lines,
     python_of,
 )
+from harness.sandbox.definitions import (
+    How,
+    begun,
+    definitions,
+    definitions_but_for_a_body,
+    ends_with_head,
+    wraps,
+)
 from harness.sandbox.guest.test_names import taken
 
 _READS = frozenset({"input", "stdin", "fileinput", "read", "open"})
+_FILES = frozenset({"read", "open"})
 _PRINTS = frozenset({"print", "stdout", "write", "writelines"})
 _READING = re.compile(r"\b(?:input[ \t]{0,9}\(|stdin\b|fileinput\b)")
 _STARTS = re.compile(r"(?:import|from|def|class|async|for|while|if|try|with)\b|@|#|\w[\w, ]{0,80}=")
-_EMPTY = (ast.Pass, ast.Raise)
+_CALLS = re.compile(r"[\w.]++\(|'''|\"\"\"")
 _MOST = 64  # blocks that are looked at, from the end
 _KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
@@ -54,16 +63,18 @@ def program_defining(
     """
     if len(text) > LONGEST:
         return _longest_way(text)
-    given = _bound(tree.body) if (tree := parsed(before)) else {}
+    given = definitions(tree.body) if (tree := parsed(before)) else {}
     marked = _parts(marked_blocks(text))
     for parts in (marked, *_open_parts(text, marked)):
         homes = {home for name in names if (home := _home(parts, name)) is not None}
-        if homes:
-            return _joined(parts, homes, given)
+        if any(parts[home].defining(name) >= How.STUB for home in homes for name in names):
+            return _joined(parts, homes | _wrapping(parts, names, homes), given)
         for part in reversed(parts):
             begins = part.code.lstrip("\n")[:1] in (" ", "\t")
             if continues and begins and part.is_python and continues(part.code):
                 return part.code
+        if homes:
+            return _joined(parts, homes, given)
     return _any(marked, text)
 
 
@@ -78,8 +89,9 @@ def program_reading(text: str, reads: bool = True) -> str:
         return _longest_way(text)
     marked = _parts(marked_blocks(text))
     for parts in (marked, *_open_parts(text, marked)):
+        order = sorted(range(len(parts)), key=lambda p: (parts[p].is_python, p), reverse=True)
         for wanted in _SCRIPTS if reads else _SCRIPTS[-1:]:
-            for place in range(len(parts) - 1, -1, -1):
+            for place in order:
                 if wanted(parts, place):
                     return _joined(parts, {place}, ())
     return _any(marked, text)
@@ -99,7 +111,7 @@ def names_tested(parts: tuple[str, ...], context: str = "", module: str = "") ->
         return frozenset()  # the sandbox will say so
     if not module:
         around = trees[0]
-        known = _bound(around.body) if around else {}
+        known = definitions(around.body) if around else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return taken(parts, known, is_all=not context).names
@@ -125,13 +137,13 @@ class _Part:
         code: The program.
         label: The language that it is said to be.
         tree: Its tree, unless it is no Python.
-        defines: What it binds at its top, and how well: 2 with a body, 1 otherwise.
+        defines: What it binds at its top, and how well; see ``definitions``.
     """
 
     code: str
     label: str
     tree: ast.Module | None = None
-    defines: dict[str, int] = field(default_factory=dict)
+    defines: dict[str, How] = field(default_factory=dict)
 
     @property
     def is_python(self) -> bool:
@@ -161,12 +173,16 @@ class _Part:
         if self.tree is None:
             return frozenset({"input", "print"}) if self._reads_broken() else frozenset()
         found: set[str] = set()
+        opened = []
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name):
                 found.add(node.id)
             elif isinstance(node, ast.Attribute):
                 found.add(node.attr)
-        return frozenset(found)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "open":
+                opened.append(_is_file(node))
+        # What reads nothing but files does not read its input.
+        return frozenset(found - _FILES if opened and all(opened) else found)
 
     @cached_property
     def acts(self) -> bool:
@@ -177,15 +193,17 @@ class _Part:
 
     def _reads_broken(self) -> bool:
         """Tell whether it is a program that reads but for a fault in it."""
-        meant = self.label in PYTHON or (not self.label and _STARTS.match(self.code.lstrip()))
+        if self.defines or ends_with_head(self.code):
+            return False
+        starts = (_STARTS, _CALLS) if self.label else (_STARTS,)
+        meant = self.is_python and any(start.match(self.code.lstrip()) for start in starts)
         return bool(meant and _READING.search(self.code))
 
-    def defining(self, name: str) -> int:
+    def defining(self, name: str) -> How:
         """Return how well it defines a name, 0 for not at all."""
-        if self.tree is not None or not self.is_python:
-            return self.defines.get(name, 0)
-        said = rf"^(?:async[ \t]+def|def|class)[ \t]+{re.escape(name)}\b"
-        return 2 * bool(re.search(said, self.code, re.MULTILINE))
+        if self.tree is not None or self.defines or not self.is_python:
+            return self.defines.get(name, How.NOT)
+        return begun(self.code, name, said=bool(self.label))
 
 
 def _parts(blocks: Sequence[CodeBlock]) -> list[_Part]:
@@ -200,9 +218,11 @@ def _part(block: CodeBlock) -> _Part:
         tree = parsed(flush)
         # A body at the left is no program; what stands in a function's place keeps its place.
         if tree is not None and any(map(_defined, tree.body)):
-            return _Part(flush, block.label, tree, _bound(tree.body))
+            return _Part(flush, block.label, tree, definitions(tree.body, block.label))
         tree = None
-    return _Part(code, block.label, tree, _bound(tree.body) if tree else {})
+    if tree is None:
+        return _Part(code, block.label, None, definitions_but_for_a_body(code, block.label))
+    return _Part(code, block.label, tree, definitions(tree.body, block.label))
 
 
 def _open_parts(text: str, marked: Sequence[_Part]) -> Iterator[list[_Part]]:
@@ -221,6 +241,16 @@ def _home(parts: Sequence[_Part], name: str) -> int | None:
     return places[-1] if places else None
 
 
+def _wrapping(parts: Sequence[_Part], names: Collection[str], homes: set[int]) -> set[int]:
+    """Return the blocks after those of definitions that put ``f = cache(f)`` in their place."""
+    return {
+        place
+        for place, part in enumerate(parts)
+        if part.tree is not None and part.is_python and place > max(homes)
+        if any(wraps(part.tree.body, name) for name in names)
+    }
+
+
 def _joined(parts: Sequence[_Part], chosen: set[int], given: Collection[str]) -> str:
     """Return blocks, with those before them that define what they use."""
     return "\n".join(parts[place].code for place in sorted(_whole(parts, chosen, given)))
@@ -234,7 +264,8 @@ def _whole(parts: Sequence[_Part], chosen: set[int], given: Collection[str] = ()
         place = todo.pop()
         held = set(given).union(*(parts[other].defines for other in found))
         for name in sorted(parts[place].uses - held):
-            places = [p for p, part in enumerate(parts) if name in part.defines and p != place]
+            others = {p: part.defining(name) for p, part in enumerate(parts) if p != place}
+            places = [p for p, how in others.items() if how and how == max(others.values())]
             places = [p for p in places if p < place][-1:] or places[:1]
             todo += [p for p in places if p not in found]
             found |= set(places)
@@ -277,53 +308,17 @@ def _acts(node: ast.stmt) -> bool:
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-_SCOPES = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
-    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
-)
 
 
 def _defined(node: ast.stmt) -> bool:
     return isinstance(node, _DEFINITIONS)
 
 
-def _bound(nodes: Sequence[ast.stmt]) -> dict[str, int]:
-    """Return the names that statements bind at the top of a program, and how well."""
-    found: dict[str, int] = {}
-    todo: list[ast.AST] = list(nodes)
-    while todo:
-        node = todo.pop()
-        names: dict[str, int] = {}
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names[node.name] = 1 if _is_stub(node.body) else 2
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names = {(alias.asname or alias.name).split(".")[0]: 1 for alias in node.names}
-        elif isinstance(node, ast.Name):
-            names[node.id] = 2 if isinstance(node.ctx, ast.Store) else 0
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            names[node.name] = 1
-        if isinstance(node, ast.Assign):  # what is made of itself is defined elsewhere
-            used = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
-            targets = [inner for target in node.targets for inner in ast.walk(target)]
-            todo += [t for t in targets if isinstance(t, ast.Name) and t.id not in used]
-        elif not isinstance(node, _SCOPES):
-            todo += ast.iter_child_nodes(node)
-        for name, how in names.items():
-            if how:
-                found[name] = max(how, found.get(name, 0))
-    return found
-
-
-def _is_stub(body: Sequence[ast.stmt]) -> bool:
-    """Tell whether a body is only a docstring and what stands for the rest."""
-    return all(
-        isinstance(node, _EMPTY) or (isinstance(node, ast.Expr) and _is_constant(node.value))
-        for node in body
-    )
-
-
-def _is_constant(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant)
+def _is_file(opening: ast.Call) -> bool:
+    """Tell whether a call of ``open`` names a file, which standard input is not."""
+    given = opening.args[0] if opening.args else None
+    name = given.value if isinstance(given, ast.Constant) else None
+    return isinstance(name, str) and not name.startswith(("/dev/", "/proc/"))
 
 
 def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
