@@ -67,14 +67,12 @@ def program_defining(
     marked = _parts(marked_blocks(text))
     for parts in (marked, *_open_parts(text, marked)):
         homes = {home for name in names if (home := _home(parts, name)) is not None}
-        if any(parts[home].defining(name) >= How.STUB for home in homes for name in names):
-            return _joined(parts, homes | _wrapping(parts, names, homes), given)
-        for part in reversed(parts):
-            begins = part.code.lstrip("\n")[:1] in (" ", "\t")
-            if continues and begins and part.is_python and continues(part.code):
-                return part.code
+        sure = any(parts[home].defining(name) >= How.STUB for home in homes for name in names)
+        body = "" if sure or continues is None else _body(parts, continues)
+        if body:
+            return body
         if homes:
-            return _joined(parts, homes, given)
+            return _joined(parts, homes | _wrapping(parts, names, homes), given)
     return _any(marked, text)
 
 
@@ -239,6 +237,15 @@ def _home(parts: Sequence[_Part], name: str) -> int | None:
     best = max((part.defining(name) for part in parts), default=0)
     places = [place for place, part in enumerate(parts) if best and part.defining(name) == best]
     return places[-1] if places else None
+
+
+def _body(parts: Sequence[_Part], continues: Callable[[str], bool]) -> str:
+    """Return the last block that goes on from what stands before the program."""
+    for part in reversed(parts):
+        begins = part.code.lstrip("\n")[:1] in (" ", "\t")
+        if begins and part.is_python and continues(part.code):
+            return part.code
+    return ""
 
 
 def _wrapping(parts: Sequence[_Part], names: Collection[str], homes: set[int]) -> set[int]:
