@@ -81,7 +81,12 @@ from harness.nouns.thoughts import Parted, parted
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
 from harness.sandbox.pool import Isolation
-from harness.sandbox.programs import names_tested, program_defining, program_reading
+from harness.sandbox.programs import (
+    names_tested,
+    program_defining,
+    program_reading,
+    tests_decide,
+)
 from harness.sandbox.result import Integrity, Outcome, RunLimits, SandboxResult
 from harness.sandbox.sandbox import Sandbox
 from harness.statistics.estimate import Estimate
@@ -177,6 +182,7 @@ __all__ = [
     "read_ranking",
     "read_responses",
     "read_score",
+    "tests_decide",
     "verifier",
 ]
 

@@ -34,6 +34,7 @@ from harness.sandbox.definitions import (
     ends_with_head,
     wraps,
 )
+from harness.sandbox.guest.test_checks import Checks
 from harness.sandbox.guest.test_names import taken
 
 _READS = frozenset({"input", "stdin", "fileinput", "read", "open"})
@@ -125,6 +126,26 @@ def names_tested(parts: tuple[str, ...], context: str = "", module: str = "") ->
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found |= {node.attr} if node.value.id in aliases else set()
     return names_tested(parts) if "*" in found else frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def tests_decide(
+    parts: tuple[str, ...], names: frozenset[str], context: str = "", module: str = ""
+) -> bool:
+    """Tell whether test code can fail because of the program; what does not compile may.
+
+    Args:
+        parts: Pieces of test code.
+        names: What they take from the program.
+        context: Code that runs before them.
+        module: Name under which they import the program; by default they do not.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Checks((context, *parts), names, module).any()
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 Outcome = Literal[
-    "pass", "fail", "timeout", "memory", "output", "crash", "violation", "error", "unsupported"
+    "pass",
+    "fail",
+    "timeout",
+    "memory",
+    "output",
+    "crash",
+    "violation",
+    "error",
+    "unsupported",
+    "undecided",
 ]
 """pass, or why not. ``error`` is the sandbox's own failure and ``unsupported`` that of the tests,
-which cannot be run apart from the program: neither says anything about the program."""
+which cannot be run apart from the program, ``undecided`` that of tests which have come to no
+assertion that involves it: none of them says anything about the program."""
 
 Integrity = Literal["isolated-oracle", "isolated-tests", "in-process"]
 """Where the answers were kept: with the controller; with tests in a process of their own; or in the

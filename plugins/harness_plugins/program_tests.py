@@ -65,6 +65,9 @@ def tests_of(reference: Any) -> Tests:
         cases = tuple(_case(kind, place, case) for place, case in enumerate(_list(kind, given)))
         if kind == "tests" and not entry_point:
             raise TestsError("tests need an entry_point, the name of the function to call")
+        if kind == "tests" and not entry_point.isidentifier():
+            hint = "give asserts, such as assert Solution().add(1, 2) == 3"
+            raise TestsError(f"entry_point {entry_point!r:.60} is no name of a function; {hint}")
         return Tests(kind, cases, entry_point=entry_point)
     parts = _parts(kind, given)
     tree = _checked(kind, parts)
@@ -115,7 +118,23 @@ def _case(kind: str, place: int, case: Any) -> dict[str, Any]:
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"{kind}[{place}].{written} is no Python value: {error}"
             raise TestsError(reason[:300]) from error
+    if kind == "tests":
+        _call(f"{kind}[{place}]", found)
     return found
+
+
+def _call(where: str, case: Mapping[str, Any]) -> None:
+    """Refuse what is no call of a function, or has not exactly one thing to expect."""
+    args, kwargs = case.get("args", ()), case.get("kwargs", {})
+    if not isinstance(args, list | tuple):
+        raise TestsError(f"{where}.args is {_named(args)}, not a list")
+    if not isinstance(kwargs, Mapping) or not all(isinstance(key, str) for key in kwargs):
+        raise TestsError(f"{where}.kwargs is {_named(kwargs)}, not an object")
+    if ("expected" in case) == ("raises" in case):
+        keys = ", ".join(map(str, case)) or "nothing"
+        raise TestsError(f"{where} needs expected or raises, one of them; it has {keys}")
+    if "raises" in case and (not isinstance(case["raises"], str) or not case["raises"].strip()):
+        raise TestsError(f"{where}.raises is {_named(case['raises'])}, not the name of a class")
 
 
 def _parts(kind: str, given: Any) -> tuple[str, ...]:
@@ -147,6 +166,10 @@ def _checked(kind: str, parts: Sequence[str]) -> Sequence[ast.AST]:
                     raise TestsError(f"{kind} is a list within a text; give the list: {said}")
                 raise TestsError(f"{kind}[{place}] asserts nothing: write assert {said}")
         nodes += ast.walk(tree)
+    for each in nodes:
+        if isinstance(each, ast.Assert) and isinstance(each.test, ast.Tuple) and each.test.elts:
+            said = ast.unparse(each)[:60]
+            raise TestsError(f"{kind}: a tuple is always true: {said}; leave out the brackets")
     if kind == "pytest":
         if not any(isinstance(node, _FUNCTIONS) and node.name.startswith("test") for node in nodes):
             raise TestsError("pytest has no test function, so no tests", Status.ABSTAINED)

@@ -33,6 +33,7 @@ from harness.plugin import (
     names_tested,
     program_defining,
     program_reading,
+    tests_decide,
     verifier,
 )
 from harness_plugins.program_tests import Tests, TestsError, tests_of
@@ -103,6 +104,7 @@ async def verify(
     """
     tests = tests_of(item.reference)
     limits = options.limits(sandbox)
+    _decides(tests)
     code = program_of(response.text, tests)
     try:
         if tests.kind == "pytest":
@@ -122,7 +124,7 @@ async def verify(
     if tests.kind == "check":
         code = completed(tests.prompt, code, tests.entry_point)
     code = _imports(tests.setup) + code
-    context = tests.setup or _whole(tests.prompt)
+    context = _context(tests)
     result = await sandbox.run_tests(
         code, tests.parts, entry_point=tests.entry_point, context=context, limits=limits
     )
@@ -135,10 +137,7 @@ def program_of(text: str, tests: Tests) -> str:
     """Return the program that a response offers to the tests; see docs/verifiers.md."""
     if tests.kind == "stdin":
         return program_reading(text, any(case.get("input") for case in tests.cases))
-    names = {tests.entry_point} if tests.entry_point else set()
-    context = tests.setup or _whole(tests.prompt)
-    if tests.kind in ("asserts", "pytest"):
-        names |= names_tested(tests.parts, context, tests.module)
+    names = _names(tests)
 
     def continues(code: str) -> bool:
         return _compiles(completed(tests.prompt, code, tests.entry_point))
@@ -146,6 +145,29 @@ def program_of(text: str, tests: Tests) -> str:
     if tests.kind == "check" and tests.prompt:
         return program_defining(text, names, before=_whole(tests.prompt), continues=continues)
     return program_defining(text, names, before=_imports(tests.setup))
+
+
+def _names(tests: Tests) -> frozenset[str]:
+    """Return what tests take from the program."""
+    names = frozenset({tests.entry_point} if tests.entry_point else ())
+    if tests.kind in ("asserts", "pytest"):
+        names |= names_tested(tests.parts, _context(tests), tests.module)
+    return names
+
+
+def _context(tests: Tests) -> str:
+    return tests.setup or _whole(tests.prompt)
+
+
+def _decides(tests: Tests) -> None:
+    """Refuse tests that no program could fail.
+
+    Raises:
+        TestsError: They do not look at the program.
+    """
+    if tests.parts and not tests_decide(tests.parts, _names(tests), _context(tests), tests.module):
+        reason = f"{tests.kind}: no assertion involves the program, so no tests"
+        raise TestsError(reason, Status.ABSTAINED)
 
 
 def _imports(setup: str) -> str:
@@ -253,6 +275,8 @@ def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
     if result.outcome == "unsupported":
         what = "decide" if result.integrity == "isolated-oracle" else "be isolated"
         return Verdict(Status.ABSTAINED, rationale=f"tests cannot {what}: {result.detail}")
+    if result.outcome == "undecided":
+        return Verdict(Status.ABSTAINED, rationale=f"the tests decide nothing: {result.detail}")
     passed = result.outcome == "pass"
     decides = passed or (options.partial and result.passed > 0)
     if result.integrity == "in-process" and not options.allow_forgeable and decides:

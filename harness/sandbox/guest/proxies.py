@@ -55,6 +55,7 @@ class Program:
         self.shows_dropped = False  # those of calls whose result they drop, such as sort(x)
         self.gone = ""
         self.forgeable = ""
+        self.reached = False  # whether a statement that could fail because of it was
         self.unproxyable = ""
         self.changed = False
         self.questions = 0
@@ -97,6 +98,11 @@ class Program:
     def mark(self, what: str) -> None:
         """Note that the program could decide the tests from here on."""
         self.forgeable = self.forgeable or f"the tests {what}"
+
+    def reach(self) -> bool:
+        """Note that the tests have come to a statement that can fail because of the program."""
+        self.reached = True
+        return False
 
     def note(self, error: BaseException) -> None:
         """Note what the tests were denied; what the program raised is its own affair."""

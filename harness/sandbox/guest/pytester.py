@@ -8,6 +8,7 @@ configuration and no plugin of the host is read. The job:
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import os
 import pkgutil
@@ -18,6 +19,7 @@ from typing import Any
 
 from harness.sandbox.guest import child
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable
+from harness.sandbox.guest.test_checks import REACHED, Checks
 from harness.sandbox.guest.test_names import Taken, taken
 from harness.sandbox.guest.tester import FILE, answer_of, line, loading_failed, serve, taken_over
 
@@ -57,13 +59,15 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     file = Path(folder, FILE)
     settings = Path(folder, "pytest.ini")
     settings.write_text("[pytest]\n", encoding="utf-8")
-    file.write_text(job["tests"], encoding="utf-8")
     try:
         loaded = program.receive()
         if "e" in loaded:
             return answer_of(0, 1, "fail", loading_failed(loaded), program, uses)
         uses = taken([job["tests"]], module=job["module"])
         program.shows_dropped = not uses.computes
+        (marked,) = Checks([job["tests"]], uses.names, job["module"]).marked()
+        file.write_text(marked, encoding="utf-8")
+        vars(builtins)[REACHED] = program.reach
         sys.modules[job["module"]] = Solution(job["module"], program, uses)
         options = [*_OPTIONS, "-c", str(settings), "--rootdir", folder, "--basetemp", f"{folder}/t"]
         pytest.main([*options, str(file)], plugins=[counts])
@@ -74,7 +78,9 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     passed = len(counts.passed - counts.failed)
     total = passed + len(counts.failed) or len(counts.failures)
     outcome = "pass" if passed and not counts.failures else "fail"
-    detail = counts.failures[0] if counts.failures else "" if total else "there are no tests"
+    detail = counts.failures[0] if counts.failures else ""
+    if not total:
+        outcome, detail = "undecided", "no test was run that may not be skipped or fail"
     return answer_of(passed, max(total, 1), outcome, detail, program, uses)
 
 
@@ -133,5 +139,5 @@ class _Counts:
             self.failed.add(report.nodeid)
             crash = getattr(report.longrepr, "reprcrash", None)
             self.failures.append(str(crash.message if crash else report.longrepr).split("\n")[0])
-        elif report.when == "call" and report.passed:
+        elif report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
             self.passed.add(report.nodeid)

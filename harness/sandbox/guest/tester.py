@@ -16,6 +16,7 @@ So the frame {"forgeable": reason} goes out before it is executed.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import io
 import marshal
@@ -28,6 +29,7 @@ from typing import Any
 from harness.sandbox.guest import child
 from harness.sandbox.guest.program import read_frame, send
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
+from harness.sandbox.guest.test_checks import REACHED, Checks
 from harness.sandbox.guest.test_names import Taken, helpers_of, taken
 
 TESTS, FILE = "tests.py", "test_solution.py"
@@ -91,14 +93,15 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         loaded = program.receive()
         if "e" in loaded:
             return answer_of(0, len(parts), "fail", loading_failed(loaded), program, uses)
-        names: dict[str, Any] = {"__name__": "tests"}
-        if job["context"]:
-            names |= bound(helpers_of(job["context"]), "", program)
-            exec(compile(job["context"], TESTS, "exec", dont_inherit=True), names)
+        names: dict[str, Any] = {"__name__": "tests", REACHED: program.reach}
+        helpers = helpers_of(job["context"]) if job["context"] else Taken()
+        names |= bound(helpers, "", program)
+        marked = _marked(job, helpers, program)
+        exec(compile(marked[0], TESTS, "exec", dont_inherit=True), names)
         uses = taken(parts, names, job["call"], is_all=not job["context"])
         names |= bound(uses, job["call"], program)
         program.shows_dropped = not uses.computes
-        for source in parts:
+        for source in marked[1:]:
             try:
                 exec(compile(source, TESTS, "exec", dont_inherit=True), names)
                 if program.gone:
@@ -113,6 +116,15 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         details.append(line(error))
     outcome = "pass" if passed == len(parts) and parts else "fail"
     return answer_of(passed, len(parts), outcome, details[0] if details else "", program, uses)
+
+
+def _marked(job: dict[str, Any], helpers: Taken, program: Program) -> list[str]:
+    """Return the context and the parts, with a call before all that can fail by the program."""
+    uses = taken(job["parts"], (), job["call"], is_all=not job["context"])
+    wanted = uses.names | helpers.names
+    names = {name for name in wanted if not hasattr(builtins, name)}
+    names |= program.names(set(wanted)).keys()
+    return Checks([job["context"], *job["parts"]], names).marked()
 
 
 def bound(uses: Taken, call: str, program: Program) -> dict[str, Any]:
@@ -163,6 +175,9 @@ def answer_of(
     elif outcome == "fail" and program.denied:
         detail = f"the tests need what their process may not do or has not: {program.denied}"
         outcome = "unsupported"
+    elif outcome == "pass" and not program.reached:
+        outcome = "undecided"
+        detail = "no assertion that involves the program was reached"
     return {
         "passed": passed,
         "total": total,

@@ -82,7 +82,7 @@ def test_it():
 
 
 def test_files_of_one_job_are_not_there_in_the_next(sandbox: Sandbox) -> None:
-    tests = "from solution import f\nimport os\ndef test_it():\n    f()\n"
+    tests = "from solution import f\nimport os\ndef test_it():\n    assert f() is None\n"
     write = "    os.makedirs('a/b'); open('conftest.py', 'w').close(); open('a/b/c', 'w').close()\n"
     look = "    assert sorted(os.listdir()) == ['pytest.ini', 'test_solution.py']\n"
     assert pytest_file(sandbox, "def f(): 1", tests + write).outcome == "pass"
