@@ -20,6 +20,7 @@ _DYNAMIC = SEAMS | {
     *("__import__", "import_module", "runpy", "locals", "vars", "subprocess", "setattr"),
 }
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_HOLDING = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Attribute, ast.Subscript)
 _SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)
 _EXITS = frozenset({"exit", "_exit", "abort"})
 _FAILING = ("assert", "fail", "raises", "expect", "check", "verify", "warns")
@@ -158,6 +159,8 @@ def _links(node: ast.AST, parameters: dict[str, set[str]]) -> Iterator[tuple[set
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         yield _words([node.value] if node.value else []), _words(targets)
+        if isinstance(node.value, _HOLDING):  # what it holds may be changed in it
+            yield _words(targets), _variables([node.value])
     elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         yield _words([node.iter]), _words([node.target])
     elif isinstance(node, ast.With | ast.AsyncWith):

@@ -164,7 +164,7 @@ def test_a_program_cannot_give_the_tests_nothing_to_test(ctx: RunContext) -> Non
                     {"args": [1], "raises": "E", "expected": 1},
                 ]
             },
-            "tests[0] needs expected or raises, one of them; it has args, raises, expected",
+            "tests[1] needs expected or raises, one of them; it has args, raises, expected",
         ),
         ({"tests": [{"args": [1]}]}, "tests[0] needs expected or raises, one of them; it has args"),
         ({"tests": [{"args": [1], "expectd": 1}]}, "it has args, expectd"),
