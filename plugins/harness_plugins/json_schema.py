@@ -7,7 +7,10 @@ the library.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,14 +115,57 @@ def _problem(schema: Any, document: Any) -> str:
     """Return the first thing that the schema does not accept, with its place."""
     from jsonschema.validators import validator_for
 
+    kind = _strict(validator_for(schema))
+    checker = kind.FORMAT_CHECKER
     try:
-        found = validator_for(schema)(schema, registry=_known()).iter_errors(document)
+        found = kind(schema, registry=_known(), format_checker=checker).iter_errors(document)
         problem = next(found, None)
     except (OverflowError, ValueError) as error:  # such as 1e999 against multipleOf
         return f"a value cannot be checked: {error}"
     if problem is None:
         return ""
     return f"{'/'.join(map(str, problem.absolute_path)) or 'top'}: {problem.message}"
+
+
+@cache
+def _strict(kind: Any) -> Any:
+    """Return the library's class of validators with what JSON Schema means, in these keywords."""
+    from jsonschema.validators import extend
+
+    own = {"multipleOf": _multiple, "pattern": _pattern, "patternProperties": _properties}
+    return extend(kind, {name: own[name] for name in own if name in kind.VALIDATORS})
+
+
+def _multiple(validator: Any, divisor: Any, value: Any, _: Any) -> Iterator[Any]:
+    """Compare decimals as they are written: 0.3 is a multiple of 0.1."""
+    from jsonschema import ValidationError
+
+    if validator.is_type(value, "number"):
+        if (Fraction(repr(value)) / Fraction(repr(divisor))).denominator != 1:
+            yield ValidationError(f"{value!r} is not a multiple of {divisor}")
+
+
+def _pattern(validator: Any, pattern: str, value: Any, _: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if validator.is_type(value, "string") and not re.search(_ending(pattern), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _properties(validator: Any, given: Any, value: Any, _: Any) -> Iterator[Any]:
+    if validator.is_type(value, "object"):
+        for pattern, schema in given.items():
+            for key, member in value.items():
+                if re.search(_ending(pattern), key):
+                    yield from validator.descend(member, schema, path=key, schema_path=pattern)
+
+
+def _ending(pattern: str) -> str:
+    """Return a pattern whose ``$`` is the end, as in JSON Schema, and not a line end before it."""
+    return _DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
+
+
+_DOLLAR = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|\$", re.DOTALL)
 
 
 def _wrong(schema: Any) -> str:
@@ -171,7 +217,7 @@ def _schema(options: JsonSchemaOptions, item: Item | None) -> Any:
             return parsed_json(file_text(Path(options.file)))
         except ValueError as error:
             raise DataError(f"no JSON schema: {error}", where=options.file) from error
-    return item.reference if item and isinstance(item.reference, Mapping) else None
+    return item.reference if item and isinstance(item.reference, Mapping | bool) else None
 
 
 def _refuse(constant: str) -> Any:
