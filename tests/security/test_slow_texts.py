@@ -69,6 +69,7 @@ PATTERNS = {
     "harness/sandbox/programs.py": (3, "python_code"),
     "plugins/harness_plugins/arithmetic_steps.py": (7, "arithmetic_steps"),
     "plugins/harness_plugins/command.py": (2, "the user's own pattern, in a worker"),
+    "plugins/harness_plugins/json_schema.py": (3, "the schema's own pattern, in a worker"),
     "plugins/harness_plugins/keywords.py": (2, "keywords"),
     "plugins/harness_plugins/knowledge_base.py": (13, "knowledge_base"),
     "plugins/harness_plugins/math_answers.py": (42, "math_verify"),
