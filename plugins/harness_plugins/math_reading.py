@@ -62,8 +62,6 @@ _LIST_NAME = re.compile(
     r"([A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,5}\s*\))"
     r"\s*(?:=|\\in(?![a-z]))"
 )
-_FALSE = "="
-"""What equals something else than it says it does is no answer."""
 _CODE = re.compile(r"0x[0-9A-Fa-f]+|(?=[0-9A-Fa-f]*[A-Za-z]\d)[0-9A-Fa-f]{3,}|(?=[A-Z0-9]*[A-Z]\d)"
                    r"[A-Z0-9]{3,}")  # fmt: skip
 """Digits and letters that are no product."""
@@ -115,7 +113,7 @@ def _one(bare: str) -> list[Answer]:
         _percentage, number, written, _choice, _words, _named, _list, _measured, _chain, _formula
     ):  # fmt: skip
         if (answer := reader(bare)) is not None:
-            return [answer] if answer.value != _FALSE else []
+            return [answer]
     return []
 
 
@@ -167,14 +165,14 @@ def _choice(bare: str) -> Answer | None:
 
 
 def _chain(bare: str) -> Answer | None:
-    """Several values that are said to be equal: they must be, and the last one counts."""
+    """Several values that are said to be equal, and are: the last one counts."""
     parts = [part.strip() for part in _EQUALS.split(bare)]
     if len(parts) < 2 or "\\begin" in bare or re.search(r"[<>]|\\(?:[lg]e|ne)|[{(][^{}()]*=", bare):
         return None
     values = [found for part in parts if (found := _value(part)) is not None]
     numbers = [one for one in values if is_number(one)]
     if any(not same(numbers[0], one, MathOptions()) for one in numbers[1:]):
-        return Answer(bare, "words", _FALSE)
+        return None
     if len(parts) == 2 or len(values) < len(parts) - 1:
         return None
     name = parts[0] if not values or not is_number(values[0]) else ""

@@ -134,7 +134,7 @@ def spelled(text: str) -> str:
     text = _BLANK.sub("", text).replace("\0", " ")
     before = None
     while before != text:
-        before, text = text, re.sub(r"(?<!\\)\{(\w|\\[A-Za-z]+)\}", r"\1", text)
+        before, text = text, re.sub(r"(?<!\\)\{(\w(?=\}(?!\d))|\\[A-Za-z]+)\}", r"\1", text)
     if re.fullmatch(r"\{[^{}\\]*\}", text):
         text = text[1:-1]
     return text.rstrip(".")
