@@ -51,6 +51,11 @@ class Sentence:
     first: bool = True
     last: bool = True
 
+    @property
+    def words(self) -> list[str]:
+        """Its words and marks in small letters."""
+        return [token.word for token in self.tokens]
+
 
 def sentences(text: str, labels: Callable[[Sequence[Token]], bool] | None = None) -> list[Sentence]:
     """Return the sentences of a text; a line that is a label goes on in the next one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from harness.judging.clauses import Sentence
 from harness.judging.comparisons import ASPECTS
 from harness.judging.preference import LINK_MARKS, Clause
 from harness.judging.sides import CLOSE, OTHER, STEPS
+from harness.judging.taken_back import takes_back, turn_of
 
 _WHOLE = frozenset(
     "opinion view judgment judgement conclusion summary end overall balance reason reasons short "
@@ -22,6 +24,22 @@ _IN_LABELS = frozenset(
     "quality verdict winner summary me mine single".split()
 )
 _OF_OTHERS = frozenset(("other", "another", "previous", "user's", "human", "human's"))
+_INSISTS = frozenset(
+    (
+        "it is", "it is then", "then", "instead", "after all", "actually", 
+        "is right", "is correct",
+        "is the right one",
+        "is the correct one", "is the one", "is best", "is the best",
+        "is the best one", "is better", "is the better one", "is the winner", 
+        "is the correct answer",
+        "is the right answer", "should win", "should be the winner", "deserves to win", 
+        "then is best",
+        "'s answer is right", "is my choice", "is my verdict", "besser", "sein",
+    )
+)  # fmt: skip
+"""What behind a response makes a sentence that prefers it."""
+_CLAIMS = words.IS | {"it", "it's", "this", "that", "still", "yes", ",", "so"}
+"""Words between a turn and a response."""
 _FAR = 200
 """Words before a verdict among which it is looked for a denial."""
 
@@ -104,21 +122,60 @@ def opens(sentence: Sentence, numbered: bool) -> str:
     return value if why and clause.tail(end, value) else ""
 
 
-def takes_back(sentence: Sentence) -> bool:
-    """Tell whether a sentence takes back what was said before it."""
-    names = [token.word for token in sentence.tokens]
-    while len(names) > 1 and names[0] in ("well", "oh", "ah", "but", ","):
-        names.pop(0)
-    following = names[1] if len(names) > 1 else ""
-    if names[0] in words.CORRECTS or names[0] in ("sorry", "or", "hmm", "rather"):
-        return True
-    stops = ("", ",", ":", "wait", "-", "\u2014", "a", "b")
-    if names[0] in ("no", "nope", "actually") and following in stops:
-        return True
-    if following in ("retract", "withdraw", "meant", "misread", "misjudged"):
-        return True
-    text = " ".join(names)
-    return any(phrase in text for phrase in words.CORRECTING)
+def behind_turn(sentence: Sentence) -> Sentence:
+    """Return what stands behind the words by which a sentence takes something back."""
+    turn = turn_of(sentence.words)
+    at = turn.rest if turn else 0
+    while at < len(sentence.tokens) and not sentence.tokens[at].word[0].isalnum():
+        at += 1
+    return Sentence(sentence.tokens[at:], sentence.end, sentence.first, sentence.last)
+
+
+def turns_in(lines: Sequence[Sentence]) -> list[int]:
+    """Return the numbers of the sentences that take back what stands before them."""
+    found = [number for number, line in enumerate(lines) if takes_back(line.words)]
+    return [n for n in found if not (n and _is_judged(lines[n - 1], lines[n]))]
+
+
+def _is_judged(heading: Sentence, sentence: Sentence) -> bool:
+    """Tell whether a sentence such as "Wrong." stands under the name of a response."""
+    first = heading.words[0]
+    named = first in words.NOUNS or heading.words[1:] == [":"]
+    return named and not heading.end and len(sentence.tokens) <= 2
+
+
+def corrected(sentence: Sentence, numbered: bool) -> str:
+    """Return the verdict of a sentence that only corrects, or only stands by one: "Edit: B"."""
+    turn = turn_of(sentence.words)
+    at = turn.rest if turn else 0
+    if at < len(sentence.tokens) and (sentence.words[at] == "yes" or turn):
+        stops = sentence.words[at] in (":", ",", "-", "\u2014", ".", "yes")
+        stops = stops or sentence.words[at - 1] in ("is", "be")
+        rest = behind_turn(sentence)
+        skipped = Clause(rest.tokens, numbered).past(0, _CLAIMS - words.IS)
+        return alone(Sentence(rest.tokens[skipped:], sentence.end), numbered) if stops else ""
+    return ""
+
+
+def turns_to(sentence: Sentence, numbered: bool) -> str:
+    """Return the verdict that a later sentence puts in place of another; empty without one."""
+    if sentence.end == "?":
+        return ""
+    turn, rest = turn_of(sentence.words), behind_turn(sentence)
+    clause = Clause(rest.tokens, numbered)
+    at = clause.past(0, _CLAIMS if turn else words.CONCLUDES | {"oh", "then", "ps", ":", ","})
+    named = clause.option(at)
+    if named is not None:
+        side, end = named
+        if sentence.words[0] == "not" and clause.word(end) in (",", "but"):
+            other = clause.option(end + 1)
+            return other[0] if other else ""
+        behind = " ".join(rest.words[end:]).strip(" .,:()!")
+        if behind in _INSISTS if behind else turn is not None:
+            return side
+    if turn is None:
+        return ""
+    return alone(rest, numbered) or clause.judgement(0) or ""
 
 
 def _denied(clause: Clause, place: int) -> bool:

@@ -14,17 +14,21 @@ from harness.judging.characters import plain
 from harness.judging.clauses import sentences, tokens_of
 from harness.judging.pair_statements import (
     alone,
+    corrected,
     goes_on,
     labelled,
     opens,
     stated,
-    takes_back,
+    turns_in,
+    turns_to,
 )
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.preference import Clause
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OTHER
 from harness.judging.stated import is_refusal, no_verdict
+from harness.judging.taken_back import is_last_word, is_taken_back_in
+from harness.judging.tasks import is_another_task, is_conditional
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
@@ -99,6 +103,7 @@ class _Reading:
     def __init__(self, answer: Answer, numbered: bool, cut: bool) -> None:
         self.answer, self.numbered, self.cut = answer, numbered, cut
         self.lines = sentences(answer.own)
+        self.turns = turns_in(self.lines)
         marked, self.plain = list[_Said](), list[_Said]()
         for number, sentence in enumerate(self.lines):
             found = stated(sentence, numbered)
@@ -121,7 +126,7 @@ class _Reading:
         """Return what the answer says; None where it has no verdict."""
         if not (self.marked or self.plain or self.bare):
             return None
-        turns = [number for number, line in enumerate(self.lines) if takes_back(line)]
+        turns = self.turns
         if turns:
             for group in (self.marked, self.plain, self.bare):
                 group[:] = [said for said in group if said.sentence >= turns[-1]]
@@ -157,6 +162,12 @@ class _Reading:
         first = self.bare[0] if self.bare and self.bare[0].sentence == 0 else last
         if first.value != last.value and self._is_letter(first):
             return _contradicted(first.value, last.value)
+        before = self.marked[-2] if len(self.marked) > 1 else last
+        differ = before.value != last.value
+        if differ and is_another_task(answer.text, before.start, last.start):
+            return _failed("it has verdicts on several tasks")
+        if is_conditional(answer.text, last.start):
+            return _failed("its verdict depends on a condition")
         others = [said for said in self.marked if said.value not in ("", last.value)]
         if others and not last.json and self._in_part(last):
             return _contradicted(others[-1].value, last.value)
@@ -169,7 +180,7 @@ class _Reading:
         if self.cut and ends and answer.own.rstrip(" \t")[-1:] in ("A", "B", "a", "b"):
             return None  # it could have gone on: "A tie", "a better one"
         letters = [said for said in self.bare if said.sentence == len(self.lines) - 1]
-        return _standing(last, [*self.plain, *letters])
+        return self._standing(last, [*self.plain, *letters])
 
     def _in_part(self, last: _Said) -> bool:
         """Tell whether the last verdict is only that of one criterion, or of another pair."""
@@ -203,8 +214,8 @@ class _Reading:
             return _contradicted(first.value, last.value)
         ends = last.sentence == len(self.lines) - 1
         if ends or (len(values) == 1 and self._only_courtesy(last)):
-            return _standing(last, self.plain)
-        return _standing(first, self.plain) if begins else None
+            return self._standing(last, self.plain)
+        return self._standing(first, self.plain) if begins else None
 
     def _of_sentences(self) -> Verdict | None:
         if not self.plain or not self.plain[-1].value:
@@ -215,6 +226,15 @@ class _Reading:
             return _contradicted(others[-1], last.value)
         return Verdict(Status.OK, last.value)
 
+    def _standing(self, said: _Said, others: Sequence[_Said]) -> Verdict:
+        """Return a verdict if nothing behind it says otherwise."""
+        later = [other.value for other in others if other.sentence > said.sentence]
+        later += [turns_to(line, self.numbered) for line in self.lines[said.sentence + 1 :]]
+        for value in later:
+            if value not in ("", said.value):
+                return _contradicted(said.value, value)
+        return Verdict(Status.OK, said.value)
+
     def _bare(self) -> Sequence[_Said]:
         """Return the sentences that are nothing but a verdict, alone in their line or first."""
         found = []
@@ -223,6 +243,8 @@ class _Reading:
             whole = sentence.first and sentence.last
             if whole or (number == 0 and self._is_explained()):
                 value = alone(sentence, self.numbered)
+            if self.turns and number >= self.turns[0] and not value:
+                value = corrected(sentence, self.numbered)
             if number == 0 and not value:
                 value = opens(sentence, self.numbered)
             if len(self.lines) == 1 and not value:
@@ -266,14 +288,6 @@ class _Reading:
         return _object(entry, self.numbered) is not None
 
 
-def _standing(said: _Said, others: Sequence[_Said]) -> Verdict:
-    """Return a verdict if nothing behind it says otherwise."""
-    for other in others:
-        if other.sentence > said.sentence and other.value not in ("", said.value):
-            return _contradicted(said.value, other.value)
-    return Verdict(Status.OK, said.value)
-
-
 def _failed(reason: str) -> Verdict:
     return Verdict(Status.UNPARSEABLE, rationale=reason)
 
@@ -284,9 +298,13 @@ def _contradicted(first: str, last: str) -> Verdict:
 
 def _object(entry: dict[str, Any], numbered: bool, inside: bool = False) -> str | None:
     """Return the verdict of an object: empty where unclear, None where it has no field of one."""
-    values = set()
+    values = set[str]()
     for name, value in entry.items():
         key = "".join(filter(str.isalnum, name.lower()))
+        if values and is_last_word(name) and (other := _value(value, numbered, inside)):
+            values.add(other)
+        elif values and key not in _FIELDS and is_taken_back_in(value):
+            values.add("")
         if key in ("tie", "istie", "draw") and value is True:
             values.add("TIE")
         elif key in _FIELDS:

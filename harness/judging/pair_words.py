@@ -31,7 +31,7 @@ ANSWER = _words("answer choice preference selection pick vote overall")
 
 BETTER = _words(
     "better best superior stronger strongest preferable preferred favored favoured winning chosen "
-    "selected winner victor besser mejor meilleur \u66f4\u597d"
+    "selected winner victor besser mejor meilleur meilleure \u66f4\u597d"
 )
 WORSE = _words("worse worst inferior weaker weakest losing loser poorer poorest")
 GOOD = _words(
@@ -136,22 +136,6 @@ LEADS = _words(
     "generally certainly definitely obviously evidently undoubtedly objectively collectively"
 )
 """Adverbs before a comma that name no respect, as "stylistically" does."""
-CORRECTS = _words(
-    "wait oops nevermind scratch correction reconsider reconsidering reconsidered misread meant "
-    "retract withdraw withdrawn disregard typo mistaken scrap"
-)
-"""Words by which a judge takes back what it said."""
-CORRECTING = (
-    "second thought", "second thoughts", "on reflection", "never mind", "hold on", "i mean",
-    "take that back", "take it back", "changed my mind", "change my mind", "i was wrong",
-    "that is wrong", "that was wrong", "that's wrong", "made a mistake", "made an error",
-    "looking again", "let me rethink", "my mistake", "change my verdict", "revise my",
-    "changing my", "strike that", "not final", "just kidding",
-    "ignore that", "forget that", "cancel that", "make that", "not sure", "not certain",
-    "either way", "hard to say", "toss-up",
-)  # fmt: skip
-"""The same, in several words."""
-
 UNSAID = (
     "was going to", "were going to", "was about to", "was tempted", "am tempted", "i'm tempted",
     "wanted to", "had planned", "was inclined", "would have", "could have", "might have",

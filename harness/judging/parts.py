@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence, Token
+from harness.judging.taken_back import takes_back
 
 _LONGEST_HEADING = 6
 """Words of a heading."""
@@ -13,7 +14,6 @@ _WHOLE = (
     words.VERDICT
     | words.ANSWER
     | words.CONCLUDES
-    | words.CORRECTS
     | frozenset("final summary total ranking whole last end better best now".split())
 )
 """A heading with one of these is not that of a part."""
@@ -61,4 +61,5 @@ def _is_short(tokens: Sequence[Token]) -> bool:
 
 def _names_part(tokens: Sequence[Token]) -> bool:
     names = {token.word for token in tokens if token.word[:1].isalpha()}
-    return bool(names) and not names & _WHOLE
+    corrects = takes_back([token.word for token in tokens])
+    return bool(names) and not names & _WHOLE and not corrects

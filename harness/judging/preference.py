@@ -6,6 +6,7 @@ from harness.judging import pair_words as words
 from harness.judging.comparisons import WHOLE_BEGINS
 from harness.judging.objections import MODEST, NONE_OF, Objections
 from harness.judging.sides import CLOSE, DASHES, OPEN, OTHER, STEPS
+from harness.judging.taken_back import within
 
 LINK_MARKS = frozenset(":=->|\u2192") | DASHES
 _AGAINST = ("not", "over", "against", "and", "rather", "instead")
@@ -19,10 +20,7 @@ _SAYS = frozenset("so hence thus therefore say it's clearly definitely".split())
 """Words behind which a letter alone ends a sentence as its verdict."""
 _LIMITS = words.NOT | words.HEDGES | words.CONDITIONS | {"less", "only", "than", "except", "vs"}
 _DOUBTS = (
-    words.HEDGES
-    | words.CONDITIONS
-    | words.CORRECTS
-    | {*("or", "no", "nope", "not", "ni", "nicht", "=", ">", "<")}
+    words.HEDGES | words.CONDITIONS | {*("or", "no", "nope", "not", "ni", "nicht", "=", ">", "<")}
 )
 
 
@@ -128,8 +126,11 @@ class Clause(Objections):
             value: The verdict.
             reasons: Whether they are known to give its reasons.
         """
-        text = " ".join(token.word for token in self.tokens[place:])
-        if any(phrase in text for phrase in (*words.CORRECTING, *words.MOCKING)):
+        behind_it = [token.word for token in self.tokens[place:]]
+        text = " ".join(behind_it)
+        if within(behind_it) or any(phrase in text for phrase in words.MOCKING):
+            return False
+        if value == "TIE" and self.word(place) in words.TURNS and self.side > place:
             return False
         concedes, behind = False, place
         turned = self.word(place) in words.TURNS or self.word(place) in words.CONCEDES
@@ -139,7 +140,7 @@ class Clause(Objections):
             concedes = (concedes or word in words.CONCEDES) and not (
                 word in words.TURNS or word in words.CONCLUDES
             )
-            if word in words.CORRECTS or (word == "no" and self._answers_no(at)):
+            if word == "no" and self._answers_no(at):
                 return False
             limits = ("if", "unless", "otherwise", "depending", "except")
             if at < place + 5 and word in words.HEDGES and (turned or not reasons):
@@ -325,7 +326,7 @@ class Clause(Objections):
         at = turns[0 if concedes else -1]
         before = type(self)(self.tokens[place:at], self.numbered)
         lead, turn = {token.word for token in before.tokens}, self.word(at)
-        if lead & (words.CORRECTS | words.HEDGES):
+        if lead & words.HEDGES or within([token.word for token in before.tokens]):
             return ""
         if lead & words.CONDITIONS and turn in words.TURNS:
             return ""

@@ -9,6 +9,7 @@ from itertools import pairwise
 from harness.judging import pair_words as words
 from harness.judging.clauses import Token
 from harness.judging.sides import CLOSE, OPEN, PAUSES
+from harness.judging.taken_back import within
 
 _FORWARD = (
     "best to worst", "best first", "descending", "decreasing", "most to least", "worst last",
@@ -179,8 +180,7 @@ def _ends(tokens: Sequence[Token], at: int, letters: Sequence[str]) -> bool:
     if at >= len(tokens):
         return True
     rest = [token.word for token in tokens[at:]]
-    text = " ".join(rest)
-    if words.CORRECTS & set(rest) or any(phrase in text for phrase in words.CORRECTING):
+    if within(rest):
         return False
     if ties(rest, letters):
         return False

@@ -11,13 +11,16 @@ from typing import Any
 from harness.judging import pair_words as words
 from harness.judging.characters import plain
 from harness.judging.clauses import Sentence, Token, sentences, tokens_of
-from harness.judging.pair_statements import takes_back
+from harness.judging.pair_statements import behind_turn, turns_in
 from harness.judging.parts import are_joined, begins_another, in_part
+from harness.judging.ranking_doubts import contradicts
 from harness.judging.ranking_lists import of_lists
 from harness.judging.ranking_order import claims, direction, named, order_of, ties, turns_round
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OPEN
 from harness.judging.stated import no_verdict
+from harness.judging.taken_back import is_last_word, is_taken_back_in, takes_back
+from harness.judging.tasks import is_another_task, is_conditional
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
@@ -79,7 +82,7 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
         *starmap(_Ranked, of_lists(answer.own, letters, lambda line: _states(line, letters))),
     ]
     found = [said for said in found if not answer.is_reported(said.start)]
-    turns = [line.tokens[0].start for line in lines if takes_back(line)]
+    turns = [lines[number].tokens[0].start for number in turns_in(lines)]
     if found and turns and not (found := [s for s in found if s.start >= turns[-1]]):
         return _failed("the ranking is taken back")
     marked = [said for said in found if said.marked]
@@ -90,6 +93,14 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
     if not last.order:
         line = " ".join(answer.text[last.start : last.start + 200].split())
         return _failed(f"its ranking is not understood: {line}")
+    differ = len(chosen) > 1 and chosen[-2].order != last.order
+    if differ and is_another_task(answer.text, chosen[-2].start, last.start):
+        return _failed("it has rankings of several tasks")
+    if is_conditional(answer.text, last.start):
+        return _failed("its ranking depends on a condition")
+    later = [line for line in lines if line.tokens[0].start > last.start]
+    if any(contradicts(line, last.order) for line in later):
+        return _failed("what stands behind the ranking says otherwise")
     orders = {said.order for said in chosen if said.order}
     owns = answer.begins_line(last.start) and not answer.is_known(last.start)
     if len(orders) > 1 and not (marked and owns and _settles(answer, lines, chosen)):
@@ -164,6 +175,11 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
         names = {token.text for token in tokens}
         if sentence.end == "?" or not names & set(letters):
             continue
+        if takes_back(sentence.words) and (
+            order := order_of(behind_turn(sentence).tokens, 0, letters)
+        ):
+            yield _Ranked(order, tokens[0].start, True)
+            continue
         at = 0
         while at < len(tokens) and tokens[at].text not in letters:
             at += 1
@@ -197,6 +213,7 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
 def _of_objects(answer: Answer, letters: tuple[str, ...]) -> Iterator[_Ranked]:
     for found in answer.own_objects(lambda entry: bool(_fields(entry))):
         orders = {_of_value(value, letters, name) for name, value in _fields(found.value)}
+        orders |= set(_corrections(found.value, letters))
         if not all(_agrees(name, value, orders) for name, value in found.value.items()):
             orders = {()}
         yield _Ranked(orders.pop() if len(orders) == 1 else (), found.start, True, json=True)
@@ -220,6 +237,15 @@ def _fields(entry: dict[str, Any]) -> list[tuple[str, Any]]:
     named = [("".join(filter(str.isalpha, name.lower())), value) for name, value in entry.items()]
     ranks = [(name, value) for name, value in named if name in _FIELDS or name == _BACKWARD_FIELD]
     return ranks or [(name, value) for name, value in named if name == "verdict"]
+
+
+def _corrections(entry: dict[str, Any], letters: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the orders of fields that correct a ranking; an empty one where it is taken back."""
+    for name, value in entry.items():
+        if is_last_word(name) and (order := _of_value(value, letters, name)):
+            yield order
+        elif is_taken_back_in(value):
+            yield ()
 
 
 def _of_value(value: Any, letters: tuple[str, ...], name: str) -> tuple[str, ...]:

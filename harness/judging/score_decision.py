@@ -7,34 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.judging.clauses import tokens_of
 from harness.judging.reply import Answer
 from harness.judging.score_lines import sentences
 from harness.judging.score_statement import spoken
 from harness.judging.score_value import Values
+from harness.judging.taken_back import Names, Turn, turn_of
+from harness.judging.tasks import is_conditional, is_next
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
 _NAME = 24
 """Characters in which a statement may say that it is a new one."""
 
-_TURNED = re.compile(
-    r"\W*(?:no(?=\s*[,.;:!\u2013\u2014-]|\s*\Z|\s+(?:wait|that)\b)|wait|hmm+|oops|sorry|(?:scratch|scrap|strike|forget|cancel|drop)\s+that|never\s*mind|correction|edit(?:ed)?|update[d]?|amended|erratum"
-    r"|make\s+(?:that|it|this)|i\s+meant|change\s+(?:that|it|this)"
-    r"|(?:please\s+)?(?:ignore|disregard)\s+(?:that|the\s+above|my)"
-    r"|on\s+(?:second\s+thought|reflection|reconsideration)|after\s+(?:reconsider|more\s+thought|a\s+second)"
-    r"|looking\s+(?:closer|again)|let\s+me\s+(?:revise|reconsider|change|correct|adjust|re-?)"
-    r"|i\s+(?:(?:must|have\s+to|should|need\s+to|want\s+to|now|will|would|now\s+have\s+to)\s+)?"
-    r"(?:revise|reconsider|correct|change|changed|lower|raise|adjust|retract|withdraw|take\s+(?:that|it)\s+back)"
-    r"|revised|corrected|having\s+reconsidered)\b",
-    re.IGNORECASE,
-)
-
-_MISTAKEN = re.compile(
-    r"\b(?:i\s+(?:have\s+to\s+)?(?:change(?:d)?\s+my\s+mind|correct\s+myself|take\s+(?:that|it)\s+back"
-    r"|misread|was\s+(?:wrong|too))|my\s+mistake|that\s+(?:was|is)\s+(?:wrong|too|a\s+mistake)"
-    r"|should\s+have\s+been|not\s+(?:my\s+)?final)\b",
-    re.IGNORECASE,
-)
+_NEW = frozenset("now then new final finally not or instead".split())
+"""Words that may open a statement about something else."""
 
 _UNSURE = re.compile(
     r"\b(?:actually|perhaps|maybe|possibly|rather|instead|fairer|better|appropriate|revise[ds]?|lower|raise"
@@ -84,7 +71,7 @@ class Said:
 
 
 def decided(
-    answer: Answer, values: Values, found: Sequence[Said], cut: bool, part: bool = False
+    answer: Answer, values: Values, found: Sequence[Said], cut: bool, names: Names = ()
 ) -> Verdict | None:
     """Return the verdict that statements come to; None where there is none.
 
@@ -93,7 +80,8 @@ def decided(
         values: Those of the scale.
         found: What the statements say.
         cut: Whether the reply was cut.
-        part: Whether this is one of several criteria, so that an overall score is no change of it.
+        names: The words of the criteria, where there are several, so that an overall score is no
+            change of one of them.
     """
     found = sorted(found, key=lambda one: (one.start, one.end))
     mains = [one for one in found if one.rank in ("main", "whole")]
@@ -123,19 +111,25 @@ def decided(
     wholes = [n for n, one in enumerate(group) if one.rank == "whole" and one.is_ok]
     for one in reversed(group[wholes[-1] if wholes else 0 : -1]):
         if one.is_ok and one.verdict != last.verdict:
-            if _is_turned(answer, one, last):
+            if _is_turned(answer, one, last, names):
                 break
             return _contradiction(one.verdict, last.verdict)
     if mains:
         later = [one for one in said if one.start > last.start and one.is_ok]
         if later and later[-1].verdict != last.verdict:
-            if not _is_turned(answer, last, later[-1]):
+            if not _is_turned(answer, last, later[-1], names):
                 return _contradiction(last.verdict, later[-1].verdict)
             last = later[-1]
+    others = [one for one in found if one.is_ok and one.verdict != last.verdict]
+    if others and is_next(answer.own, last.start, others[-1].start):
+        return _contradiction(last.verdict, others[-1].verdict)
+    if is_conditional(answer.text, last.start):
+        said_as = f"{last.verdict.value} depends on a condition"
+        return Verdict(Status.UNPARSEABLE, rationale=said_as)
     rest = spoken(answer)[last.end :]
-    if part:
+    if names:
         rest = _OF_ALL.sub("", rest)
-    if turned := _changed_after(rest, values, last.verdict.value):
+    if turned := _changed_after(rest, values, last.verdict.value, names):
         return Verdict(
             Status.UNPARSEABLE,
             rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",
@@ -143,25 +137,38 @@ def decided(
     return last.verdict
 
 
-def _turns(sentence: str) -> bool:
-    return bool(_TURNED.match(sentence) or _MISTAKEN.search(sentence))
+def _turn(sentence: str, names: Names) -> Turn | None:
+    return turn_of([token.word for token in tokens_of(sentence)], names)
 
 
-def _is_turned(answer: Answer, one: Said, last: Said) -> bool:
+def _is_turned(answer: Answer, one: Said, last: Said, names: Names) -> bool:
     """Tell whether the judge says between two statements that it changes its mind."""
     if answer.is_known(one.start) and not answer.is_known(last.start):
         return True
     between = answer.own[one.end : last.start + _NAME]
-    return any(_turns(between[begin:end]) for begin, end in sentences(between))
+    for begin, end in sentences(between):
+        spoken_words = [token.word for token in tokens_of(between[begin:end])]
+        turn = turn_of(spoken_words, names)
+        if turn is None:
+            continue
+        here = begin >= last.start - one.end
+        if here and turn.rest >= len(spoken_words) and isinstance(last.verdict.value, bool):
+            continue  # "Wrong." may be said of the response, or of the verdict before it
+        if turn.strong or (end == len(between) and spoken_words[0] not in _NEW):
+            return True
+    return False
 
 
-def _changed_after(text: str, values: Values, value: Any) -> str:
+def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
     """Return the sentence after a statement by which the judge may take it back; empty if none."""
     for begin, end in sentences(text):
         sentence = text[begin : min(end, begin + 600)]
-        if _turns(sentence):
+        turn = _turn(sentence, names)
+        if turn is not None and turn.strong:
             return " ".join(sentence.split())
-        opens = _HEDGES.match(sentence)
+        opens = _HEDGES.match(sentence) or turn
+        if turn is not None and _says_other(sentence, turn, values, value):
+            return " ".join(sentence.split())
         if opens and values.scale.is_binary and values.disagrees(sentence, value):
             return " ".join(sentence.split())
         if (
@@ -171,6 +178,13 @@ def _changed_after(text: str, values: Values, value: Any) -> str:
         ):
             return " ".join(sentence.split())
     return ""
+
+
+def _says_other(sentence: str, turn: Turn, values: Values, value: Any) -> bool:
+    """Tell whether nothing but another value follows the words that open a sentence."""
+    behind = list(tokens_of(sentence))[turn.rest :]
+    verdict = values.clause(sentence[behind[0].start :].strip()) if behind else None
+    return verdict is not None and verdict.status is Status.OK and verdict.value != value
 
 
 def _contradiction(first: Verdict, last: Verdict) -> Verdict:

@@ -11,7 +11,8 @@ from harness.judging.score_limits import Limit, limits
 from harness.judging.score_names import MARKS, words
 from harness.judging.score_polarity import contradicted
 from harness.judging.score_range import other_range
-from harness.judging.score_value import Values, off_scale
+from harness.judging.score_value import Values, not_understood, off_scale
+from harness.judging.taken_back import Names, is_correction, is_taken_back_in
 from harness.nouns.outcomes import Status
 
 _DEPTH = 8
@@ -28,7 +29,9 @@ Rank = Callable[[tuple[str, ...], tuple[str, ...]], str | None]
 _Leaf = tuple[tuple[str, ...], Any, tuple[Limit, ...]]
 
 
-def of_objects(answer: Answer, values: Values, rank: Rank, single: bool = False) -> Iterator[Said]:
+def of_objects(
+    answer: Answer, values: Values, rank: Rank, single: bool = False, names: Names = ()
+) -> Iterator[Said]:
     """Yield what the judge's own JSON objects say."""
 
     def counts(value: dict[str, Any]) -> bool:
@@ -39,11 +42,18 @@ def of_objects(answer: Answer, values: Values, rank: Rank, single: bool = False)
         is_yes = any(rank(path, ()) and not set(path) & MARKS for path, _, _ in leaves)
         notes = [text[:_LONGEST_NOTE] for _, text, _ in leaves if isinstance(text, str)]
         off = next(filter(None, (other_range(note, values.ends) for note in notes)), "")
+        main = ""
         for path, value, said in leaves:
             ranked = rank(path, ())
+            if main and any(is_correction(word) for word in path):
+                rest = tuple(word for word in path if not is_correction(word))
+                ranked = main if not rest or rank(rest, ()) == main else ranked
+            if main and not ranked and is_taken_back_in(value, names):
+                yield Said(found.start, found.end, main, not_understood(value), closed=True)
             if ranked is None and isinstance(value, bool) and is_yes and single:
                 ranked = "main"
             if ranked and (verdict := values.of_json(value)):
+                main = main or ranked
                 if verdict.status is Status.OK and (
                     off or _is_off(path, values, verdict.value, said)
                 ):

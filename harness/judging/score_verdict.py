@@ -37,6 +37,7 @@ from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Verdict
 
+_RIGHT = frozenset("correct actual right true".split())
 _YES = frozenset(
     "correct pass passed success yes met meets satisfied fulfilled holds supported".split()
 )
@@ -90,10 +91,10 @@ def read_scores(
     """
     scales = [values_of(criterion.scale) for criterion in criteria]
     answer = answer_of(reply, prompt, lambda line: _states(line, scales))
-    said = statements(answer, [words(criterion.id) for criterion in criteria])
+    names = [words(criterion.id) for criterion in criteria]
+    said = statements(answer, names)
     ends = [one for values in scales for one in values.ends]
-    names = [word for criterion in criteria for word in words(criterion.id)]
-    other = other_range(spoken(answer), ends, names)
+    other = other_range(spoken(answer), ends, [word for name in names for word in name])
     total, parts = 0.0, []
     for criterion in criteria:
         values, wanted = values_of(criterion.scale), words(criterion.id)
@@ -103,8 +104,8 @@ def read_scores(
         ) -> str | None:
             return "main" if _is_of(name, section, wanted) else None
 
-        found = [*_named(said, values, rank), *of_objects(answer, values, rank)]
-        verdict = decided(answer, values, found, cut, part=True)
+        found = [*_named(said, values, rank), *of_objects(answer, values, rank, names=names)]
+        verdict = decided(answer, values, found, cut, names)
         if verdict is None:
             missing = no_verdict(answer, reply, cut, criterion.scale)
             return Verdict(missing.status, rationale=f"{criterion.id}: {missing.rationale}")
@@ -138,6 +139,8 @@ def _main_rank(values: Values) -> Rank:
     def rank(name: tuple[str, ...], section: tuple[str, ...]) -> str | None:
         named = set(name)
         rest = tuple(w for w in bare_name(name) if w not in marks)
+        if rest and named & MARKS and _RIGHT.issuperset(rest):
+            rest = ()  # "the correct rating"
         if not rest and (named & (marks | WEAK_MARKS) or is_whole(name, ())):
             if is_whole(name, section):
                 return "whole"
