@@ -180,7 +180,7 @@ _ADVERBS = (
     r"|wish|like|to|now|then|just|also|really"
     r"|actually|clearly|hereby|accidentally|mistakenly|simply|am|was|going|obviously|therefore"
     r"|think"
-    r"|realize|realized|notice|noticed|see|believe|fear|that|i|i've|would|have) )*+"
+    r"|realize|realized|notice|noticed|see|believe|fear|that|i|i've|would|have) ){0,8}+"
 )
 _CHANGES = (
     r"(?:lower|raise|reduce|increase|decrease|adjust|correct|downgrade|upgrade|bump|revise|change"
@@ -215,7 +215,7 @@ _JUDGE = re.compile(
 _WOULD = re.compile(
     rf"(?:\A|(?<= ))(?:i|i'd|i'll|i'm)(?: (?:would|will|should|must|now|then|have|need|want"
     rf"|like|to|am"
-    rf"|rather|probably|therefore))*+ (?:{_CHANGES}|lowering|raising|changing|revising"
+    rf"|rather|probably|therefore)){{0,8}}+ (?:{_CHANGES}|lowering|raising|changing|revising"
     rf"|adjusting|reducing)"
     rf" (?:it|this|that|my|the (?:{_NOUN}|{_LOOSE})|{_NOUN}|to|one|{_NAME})"
 )

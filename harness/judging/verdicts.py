@@ -6,7 +6,7 @@ The rules, each with golden cases in tests/golden:
   response (``reply``).
 - The last verdict wins, and an explicit one ("Verdict: A", JSON) before a letter alone, and that
   before one in a sentence. One that another contradicts counts only where it is clear which is
-  meant; what was taken back ("wait", "on second thought", struck out) never counts.
+  meant; what was taken back ("wait", "I swapped them", struck out: ``taken_back``) never counts.
 - A verdict on a pair is taken only where all that follows its mark is understood (``pair_words``):
   never the first letter behind a mark. A list, a doubt, a condition and a word that is not known
   make it a failure, "A is worse" means B, and a capital A may be an article.

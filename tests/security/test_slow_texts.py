@@ -151,6 +151,8 @@ HARD = {
     "unfinished": '{"verdict":[1,' * 6_400,
     "joins": "verdict" + " is" * 30_000,
     "letters": "A > " * 22_000,
+    "the judge": "Verdict: A\n\n" + "I " * 45_000,
+    "the judge now": "Verdict: A\n\n" + "now I have " * 8_000,
     "ratings": "rating: 1-" * 9_000,
     "reported": "It says verdict: A\n" * 4_700,
 }
