@@ -154,7 +154,7 @@ def _is_turned(answer: Answer, one: Said, last: Said, names: Names) -> bool:
         here = begin >= last.start - one.end
         if here and turn.rest >= len(spoken_words) and isinstance(last.verdict.value, bool):
             continue  # "Wrong." may be said of the response, or of the verdict before it
-        if turn.strong or (end == len(between) and spoken_words[0] not in _NEW):
+        if turn.strong or (end == len(between) and _NEW.isdisjoint(spoken_words[: turn.rest])):
             return True
     return False
 

@@ -139,7 +139,7 @@ def _main_rank(values: Values) -> Rank:
     def rank(name: tuple[str, ...], section: tuple[str, ...]) -> str | None:
         named = set(name)
         rest = tuple(w for w in bare_name(name) if w not in marks)
-        if rest and named & MARKS and _RIGHT.issuperset(rest):
+        if rest and named & MARKS - {"result"} and _RIGHT.issuperset(rest):
             rest = ()  # "the correct rating"
         if not rest and (named & (marks | WEAK_MARKS) or is_whole(name, ())):
             if is_whole(name, section):
