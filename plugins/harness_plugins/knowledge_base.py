@@ -258,7 +258,7 @@ def _rows(options: KnowledgeBaseOptions) -> Iterable[tuple[str, str, str]]:
                 raise DataError(
                     f"no column {', '.join(missing)}",
                     where=options.file,
-                    hint=f"columns: {', '.join(reader.fieldnames or ())}",
+                    hint=f"columns: {', '.join(reader.fieldnames or ()):.400}",
                 )
             rows = [[row[name] or "" for name in columns] for row in reader]
     else:
@@ -272,7 +272,7 @@ def _rows(options: KnowledgeBaseOptions) -> Iterable[tuple[str, str, str]]:
                 raise DataError(
                     f"no column {', '.join(missing)} in table {options.table}",
                     where=options.file,
-                    hint=f"columns: {', '.join(known) or 'none; is the name of the table right?'}",
+                    hint=f"columns: {', '.join(known) or 'none; is the name right?':.400}",
                 )
             query = f'SELECT {quoted} FROM "{table}"'
             rows = [[str(v if v is not None else "") for v in row] for row in base.execute(query)]

@@ -96,7 +96,6 @@ UNREAD = {
     "206 cut off": http(status="206 Partial")[:-9],
     "200 cut off": http()[:-9],
     "200 cut off in a chunk": CHUNKED + b"10\r\n{}",
-    "an error": http({**GOOD, "error": {"message": "overloaded", "code": 503}}),
 }
 
 
@@ -109,10 +108,18 @@ def test_an_answer_that_cannot_be_read_costs_the_most_that_it_can(name, transpor
     with ScriptedServer(cut) as server:
         found, client = call(server, transport, max_tokens=16)
     tries = client.usage[MODEL].requests
-    if name == "an error" and not isinstance(found, ChatError):
-        assert found.text == "Verdict: A"  # and its usage is paid for
-        return
     assert client.budget.spent_usd == pytest.approx(tries * MOST), found
+
+
+def test_an_answer_with_an_error_beside_it_costs_what_its_server_counts(transport):
+    broken = http({**GOOD, "error": {"message": "overloaded", "code": 503}})
+    with ScriptedServer(*[broken] * 5) as server:
+        found, client = call(server, transport, max_tokens=16)
+        assert len(server.heads) == 5
+    assert isinstance(found, ChatError) and "overloaded" in found.reason
+    used = GOOD["usage"]
+    each = used["prompt_tokens"] * 1e-6 + used["completion_tokens"] * 1e-5
+    assert client.budget.spent_usd == pytest.approx(5 * each)
     assert found.reply.cost_usd == pytest.approx(tries * MOST)
     assert "the most that it can cost" in found.reason and client.usage[MODEL].bounded == tries
 
