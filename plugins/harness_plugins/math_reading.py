@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness_plugins.math_equality import MathOptions, is_number, same
+from harness_plugins.math_equality import same
 from harness_plugins.math_formulas import SHORT, WORD, formula
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
+from harness_plugins.math_options import MathOptions
 from harness_plugins.math_signs import TEXT, brackets, depth, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
 from harness_plugins.math_units import scaled
+from harness_plugins.math_value import is_number
 
 LONGEST = 4000
 """Letters of an answer; what is longer is none."""

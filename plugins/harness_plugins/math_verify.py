@@ -1,10 +1,10 @@
 """Verifier: the mathematical answer of the response equals the reference (math-verify).
 
 Reference and answer are read as wholes or not at all (``math_reading``), wherever the answer stands
-(``math_answers``), and compared (``math_equality``). math-verify's own time limits are alarms,
-which do not work outside the main thread; they are switched off, and the worker process's hard
-limit holds instead. Before anything is evaluated, a look at an answer tells whether it is a number
-too large to write out, such as 9**9**9**9.
+(``math_boxes``, ``math_answers``), and compared (``math_equality``). math-verify's own time limits
+are alarms, which do not work outside the main thread; they are switched off, and the worker
+process's hard limit holds instead. Before anything is evaluated, a look at an answer tells whether
+it is a number too large to write out, such as 9**9**9**9.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from dataclasses import replace
 from functools import lru_cache
 
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
-from harness_plugins.math_answers import NO_UNIT, Stated, after_box, in_box, in_text
-from harness_plugins.math_equality import MathOptions, same, sympy_value, too_large
+from harness_plugins.math_answers import NO_UNIT, after_box, in_text
+from harness_plugins.math_boxes import Stated, in_box
+from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
+from harness_plugins.math_options import MathOptions
 from harness_plugins.math_reading import LONGEST, percent_after, read, with_unit
 from harness_plugins.math_signs import plain
+from harness_plugins.math_size import too_large
 from harness_plugins.math_spelling import spelled
 from harness_plugins.math_tags import marked
 from harness_plugins.math_units import same_unit
+from harness_plugins.math_value import sympy_value
 
 _UNIT = re.compile(
     r"(?:\s|~|[$})*]|\\[,;: )\]]|\\(?:text|mathrm|textrm|mbox)\s*\{|\{)*"

@@ -12,6 +12,7 @@ from harness_plugins import (
     knowledge_base,
     last_number,
     math_answers,
+    math_boxes,
     math_numerals,
     math_signs,
     math_spelling,
@@ -56,7 +57,7 @@ def _shown(text: str) -> Any:
 def _mathematics(text: str) -> Any:
     text = math_signs.plain(text)
     return (
-        math_answers.in_box(text),
+        math_boxes.in_box(text),
         math_answers.in_text(text),
         math_verify._with_rest(SEVEN, text),
         math_tags.marked(text),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness_plugins import math_equality, math_formulas
+from harness_plugins import math_formulas, math_size, math_verdicts
 from harness_plugins.json_schema import json_schema
 from harness_plugins.math_verify import math_verify
 
@@ -89,7 +89,7 @@ def test_an_answer_too_large_to_evaluate_is_wrong_before_it_is_evaluated(
         assert (status, value) == (OK, False), text
         assert reason.startswith("answer: too large to evaluate: "), (text, reason)
     evaluated: list[Any] = []
-    monkeypatch.setattr(math_equality, "_equal", lambda *a: evaluated.append(a))
+    monkeypatch.setattr(math_verdicts, "_equal", lambda *a: evaluated.append(a))
     inline = fake_context()
     assert judge(inline, math_verify, "12", "9**9**9**9")[0][1] is False
     assert evaluated == []
@@ -320,5 +320,5 @@ def test_a_look_at_an_answer_is_bounded_itself() -> None:
     for text in ("9**" * 200 + "9", r"\boxed{" + "9^{" * 60 + "9" + "}" * 60 + "}", "9" * 4000):
         value = math_formulas.formula(text)
         if value is not None:
-            math_equality.too_large(value)
+            math_size.too_large(value)
     assert time.process_time() - began < 20

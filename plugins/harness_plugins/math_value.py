@@ -1,0 +1,68 @@
+"""The value of an answer, and whether two numbers are close to each other."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from harness_plugins.math_formulas import formula
+from harness_plugins.math_numerals import Answer
+
+
+def sympy_value(answer: Answer) -> Any:
+    """Return an answer as an object of sympy, or None."""
+    if answer.kind == "number":
+        from sympy import Rational
+
+        return Rational(answer.value.numerator, answer.value.denominator)
+    if answer.kind == "formula":
+        return answer.value
+    return formula(answer.text)
+
+
+def is_number(answer: Answer) -> bool:
+    """Tell whether an answer is one number."""
+    return answer.kind == "number" or (answer.kind == "formula" and numeric(answer.value))
+
+
+def numeric(value: Any) -> bool:
+    """Tell whether a formula is one number."""
+    return (
+        bool(getattr(value, "is_number", False))
+        and hasattr(value, "evalf")
+        and not getattr(value, "is_Matrix", False)
+    )
+
+
+def close(gold: Any, answer: Any, precision: int) -> bool:
+    """Tell whether two numbers agree in their decimal places, and half as many digits at least."""
+    if round(gold, precision) != round(answer, precision):
+        return False
+    largest = max(abs(gold), abs(answer))
+    return bool(abs(gold - answer) <= largest * Fraction(1, 10) ** (precision // 2))
+
+
+def close_values(first: Any, second: Any, precision: int) -> bool:
+    """Compare numbers of which one is rounded, by their real and imaginary parts."""
+    from sympy import im
+    from sympy import re as real
+
+    try:
+        for part in (real, im):
+            values = [Fraction(str(part(one.doit()).evalf(40))) for one in (first, second)]
+            if not close(values[0], values[1], precision):
+                return False
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+    return True
+
+
+def near(first: Any, second: Any, precision: int) -> bool:
+    """Tell whether the difference of two numbers is small beside them, too."""
+    try:
+        values = [value.doit().evalf(40) for value in (first, second)]
+        largest = max(abs(value) for value in values)
+        small = Fraction(1, 10) ** (precision // 2)
+        return bool(abs(values[0] - values[1]) <= largest * small.numerator / small.denominator)
+    except (TypeError, ValueError, ArithmeticError):
+        return True
