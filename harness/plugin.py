@@ -61,7 +61,7 @@ from harness.nouns.errors import (
 )
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status, WorkOutcome
-from harness.nouns.plain_text import file_text, parsed_json
+from harness.nouns.plain_text import composed, file_text, parsed_json
 from harness.nouns.rubric import Constitution, Criterion, Principle, Rubric, load_rubric
 from harness.nouns.scale import BINARY, PREFERENCE, UNIT, Scale
 from harness.nouns.schema import (
@@ -162,6 +162,7 @@ __all__ = [
     "Way",
     "WorkOutcome",
     "Workers",
+    "composed",
     "content_hash",
     "file_text",
     "find_rubric",

@@ -51,6 +51,7 @@ _HANGS = re.compile(
     re.IGNORECASE,
 )
 """Words that end a line, without a colon, and whose object is the next line."""
+_WORDLESS = re.compile(r"\W*+")
 
 
 def sections(text: str) -> list[tuple[int, int]]:
@@ -93,6 +94,8 @@ def introduced(lead: str, hangs: bool = False) -> bool:
         lead: Those words.
         hangs: Whether they end a line that has no colon.
     """
+    if _WORDLESS.fullmatch(lead):
+        return False
     return (_HANGS if hangs else _LED).search(lead) is not None
 
 

@@ -6,11 +6,11 @@ import datetime
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.labels.failures import SKIP
+from harness.nouns.plain_text import composed
 from harness.nouns.scale import Scale
 
 PAIR_TARGETS = ("A", "B", "TIE", SKIP)
@@ -51,8 +51,6 @@ _CODINGS: tuple[Mapping[str, str], ...] = (
 
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 _ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200c\u200d"
-_LONGEST_WORD = 256
-"""Characters of a word that is composed: ordering a long run of accents takes quadratic time."""
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
@@ -86,13 +84,7 @@ def said_text(cell: Any) -> str:
     text = cell_text(cell)
     if text.isascii():
         return text
-    if not unicodedata.is_normalized("NFC", text):
-        words = text.split(" ")  # nothing is composed across a space
-        text = " ".join(
-            word if len(word) > _LONGEST_WORD else unicodedata.normalize("NFC", word)
-            for word in words
-        )
-    return text.translate(_ZERO_WIDTH).strip(_ENDS)
+    return composed(text).translate(_ZERO_WIDTH).strip(_ENDS)
 
 
 def label_text(cell: Any) -> str:

@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.nouns.plain_text import has_long_marks
+
 LONGEST = 100_000
 """Characters of a text whose code is parsed to find out what it is."""
 
@@ -105,8 +107,8 @@ def python_of(code: str) -> str:
 
 def parsed(code: str) -> ast.Module | None:
     """Return the tree of a program, or nothing if it does not compile or is too long to try."""
-    if len(code) > LONGEST:
-        return None
+    if len(code) > LONGEST or has_long_marks(code):
+        return None  # the compiler composes names
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ MAX_DIGITS = 4300
 
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
+_MARKS = re.compile(r"([^\w\s]{31,}+)")
+"""Marks, among them accents: a stream-safe text (UAX #15, section 13) has at most 30 in a row."""
 _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -131,6 +134,27 @@ def _unreadable(path: Path, error: Exception, kind: type[InputError]) -> InputEr
     reason = error.strerror if isinstance(error, OSError) else str(error)
     hint = "give yourself the right to read it" if isinstance(error, PermissionError) else ""
     return kind(f"cannot be read: {reason}", where=where, hint=hint)
+
+
+def has_long_marks(text: str) -> bool:
+    """Tell whether a text has more than 30 accents in a row, which ``composed`` leaves alone."""
+    return not text.isascii() and any(
+        sum(unicodedata.combining(mark) > 0 for mark in found[0]) > 30
+        for found in _MARKS.finditer(text)
+    )
+
+
+def composed(text: str) -> str:
+    """Return a text in Unicode's composed form, NFC, but for long runs of marks or accents.
+
+    Putting the accents of one letter into order takes the square of their number.
+    """
+    if text.isascii():
+        return text
+    return "".join(
+        part if _MARKS.fullmatch(part) else unicodedata.normalize("NFC", part)
+        for part in _MARKS.split(text)
+    )
 
 
 def whole_characters(text: str) -> str:

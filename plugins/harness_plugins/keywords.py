@@ -1,12 +1,11 @@
 """Verifier: the response has one of some words and none of others."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.plugin import Item, Response, SourceFactory, hookimpl, verifier
+from harness.plugin import Item, Response, SourceFactory, composed, hookimpl, verifier
 
 _SCRIPT = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese letters."""
@@ -40,7 +39,7 @@ def _whole(word: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a text with one kind of apostrophe, of blank and of accent."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     return " ".join(text.replace("\u2019", "'").replace("\u02bc", "'").split())
 
 

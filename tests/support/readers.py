@@ -27,7 +27,7 @@ from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
-from harness.nouns import code_blocks, redaction, spellings, thoughts
+from harness.nouns import code_blocks, plain_text, redaction, spellings, thoughts
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, Scale
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -114,6 +114,7 @@ OTHERS: Mapping[str, Callable[[str], Any]] = {
     "diversity": diversity.tokens_of,
     "label": values.said_text,
     "label, on a scale": lambda text: values.on_scale(text, FIVE),
+    "composed": plain_text.composed,
     "escaped": markdown.escaped,
     "fenced": markdown.fenced,
     "code span": markdown.code_span,
