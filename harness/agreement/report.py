@@ -287,16 +287,18 @@ def _ceiling_section(table: RatingTable) -> list[Section]:
     people = table.humans
     if len(people) < 2 or table.level in ("interval", "ratio"):
         return []
-    few = len(people) <= 10
-    rows = pairwise_agreement(table, people) if few else []
-    rows.append(human_ceiling(table))
-    rows += leave_one_out(table) if few else []
+    pairs = len(people) * (len(people) - 1) // 2
+    listed = pairs <= MOST_PAIRS
+    rows = pairwise_agreement(table, people) if listed else []
+    rows += [human_ceiling(table), *leave_one_out(table)]
     rows += [against_the_rest(table, judge) for judge in table.judges]
-    note = (
+    notes = [
         "A judge cannot be asked to agree with people more than they agree with each other."
         " Where the rest ties between k labels, each of them counts 1/k."
-    )
-    return [Section("The human ceiling", tuple(rows), (note,))]
+    ]
+    if not listed:
+        notes.append(f"The {pairs} pairs of people are not listed one by one.")
+    return [Section("The human ceiling", tuple(rows), tuple(notes))]
 
 
 def _pairs(table: RatingTable, first: IntArray, second: IntArray) -> Pairs:

@@ -14,6 +14,9 @@ from harness.report.svg import SERIES
 from harness.report.tables import Cell, Column, Table, Value
 from harness.report.wording import Names, percent
 
+MOST_PEOPLE = 10
+"""People whose rows a terminal lists of one statistic; the page and --json list everybody."""
+
 
 def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets | Table]:
     """Return what ``harness agree`` prints: the tables of the page without its plots.
@@ -25,7 +28,7 @@ def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets |
         Text(f"{name}: agreement, with 95% intervals", "strong"),
         *_simulated(report),
         *agreement_tables.labels(report.audit, names),
-        *agreement_tables.statistics(report.sections, names),
+        *agreement_tables.statistics(report.sections, names, MOST_PEOPLE),
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.blocks import Bullets
@@ -123,23 +124,49 @@ def _coverage(one: Coverage) -> str:
     return f"{one.labels}/{one.labels + one.failed} {percent(one.share, 1)}"
 
 
-def statistics(sections: Iterable[Section], names: Names) -> list[Table]:
-    """Return one table for each section of the agreement report."""
+PER_PERSON = ("alt_test_advantage", "person_against_rest")
+"""Statistics with a row for each person; a crowd has many."""
+
+
+def statistics(sections: Iterable[Section], names: Names, most: int | None = None) -> list[Table]:
+    """Return one table for each section of the agreement report.
+
+    ``most`` is how many people are listed of a statistic that has a row for each (of a judge); how
+    many more there are stands below. None lists all.
+    """
     columns = [
         *Column.each("text", "statistic", "annotators"),
         *Column.each("estimate", "value", "95% interval"),
         *Column.each("count", "items", "clusters"),
         Column("note", "note"),
     ]
-    return [
-        Table(
-            names.prose(section.title),
-            columns,
-            [_row(row, names) for row in section.statistics],
-            [names.prose(note) for note in section.notes],
+    found = []
+    for section in sections:
+        rows, more = _listed(section.statistics, most)
+        notes = [names.prose(note) for note in (*more, *section.notes)]
+        found.append(
+            Table(names.prose(section.title), columns, [_row(row, names) for row in rows], notes)
         )
-        for section in sections
+    return found
+
+
+def _listed(rows: Sequence[Estimate], most: int | None) -> tuple[list[Estimate], list[str]]:
+    """Return the rows that are listed, and what is said of those that are not."""
+    if most is None:
+        return list(rows), []
+    kept, number = [], Counter[tuple[str, str]]()
+    for row in rows:
+        of = row.name, row.annotators.partition(" over ")[0] if " over " in row.annotators else ""
+        number[of] += 1
+        if row.name not in PER_PERSON or number[of] <= most:
+            kept.append(row)
+    more = [
+        f"{count(n - most)} more people: {in_words(name)}{f' of {who}' if who else ''}; --json and"
+        " --html list all."
+        for (name, who), n in number.items()
+        if name in PER_PERSON and n > most
     ]
+    return kept, more
 
 
 def _row(row: Estimate, names: Names) -> list[Cell | Value]:

@@ -311,7 +311,29 @@ def test_whoever_is_left_out_stays_among_the_others():
     assert rho.value == pytest.approx((0.75 + 3) / 4)
 
 
-@pytest.mark.parametrize(("people", "rows"), [(10, 12), (11, 2)])
-def test_a_crowd_is_not_listed_one_by_one(people, rows):
+def test_two_hundred_tables_of_any_shape_are_as_the_paper_says():
+    tried = 0
+    for seed in range(200):
+        rng = np.random.default_rng(1000 + seed)
+        level = list(SCALES)[seed % 4]
+        people, missing = int(rng.integers(3, 15)), float(rng.uniform(0, 0.5))
+        columns = random_columns(seed, int(rng.integers(60, 120)), people, missing, rng.random())
+        expected = by_the_paper(columns, level, 0.2)
+        if len(expected) < 3:
+            continue
+        omega, rho, *rows = alternative_annotator_test(*table_of(columns, level))
+        advantages = [share for share, *_ in expected.values()]
+        adjusted = multipletests([p for *_, p in expected.values()], method="fdr_by")[1]
+        assert [row.annotators for row in rows] == [f"judge over {name}" for name in expected]
+        assert [row.value for row in rows] == pytest.approx(advantages)
+        assert rho.value == pytest.approx(np.mean(advantages))
+        assert omega.value == pytest.approx(np.mean(adjusted <= 0.05))
+        tried += 1
+    assert tried > 190
+
+
+@pytest.mark.parametrize("people", [3, 10, 11, 54])
+def test_everybody_of_a_crowd_has_a_row(people):
     columns = {f"p{k}": [0] * 40 for k in range(people)} | {"judge": [0] * 40}
-    assert len(alternative_annotator_test(*table_of(columns))) == rows
+    rows = alternative_annotator_test(*table_of(columns))[2:]
+    assert [row.annotators for row in rows] == [f"judge over p{k}" for k in range(people)]
