@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from harness_plugins.math_letters import compound, factors, is_word, same_word
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_sets import relation, same_reals
@@ -59,6 +60,8 @@ def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return _same_choice(gold, answer, options)
     if "time" in kinds:
         return _same_time(gold, answer, options)
+    if is_word(gold):
+        return same_word(gold, answer)
     if "ratio" in kinds:
         return gold.kind == answer.kind and _same_ratio(gold, answer)
     if "words" in kinds:
@@ -67,12 +70,16 @@ def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return _same_list(gold, answer, options)
     if "list" in kinds and same_reals(gold, answer):
         return options.set_relations or gold.kind != "list" or "\\infty" in gold.text
+    if kinds & {"number"} and kinds & {"list"} and not (gold.brackets or answer.brackets):
+        return False  # ``3, 3`` is no 3
     if kinds == {"number"}:
         if gold.rounded or answer.rounded:
             return close(gold.value, answer.value, options.precision)
         return bool(gold.value == answer.value)
     if options.strict and _misplaced(gold, answer):
         return False
+    if ordered := factors(gold):
+        return ordered == factors(answer)
     return not _other_letters(gold.text, answer.text) and same_value(gold, answer, options)
 
 
@@ -117,7 +124,7 @@ def _same_time(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         if gold.text.count(":") > answer.text.count(":"):
             return False
         return bool(half and gold.value[:3] == answer.value[:3])
-    if "formula" in (gold.kind, answer.kind) and (":" in gold.text and ":" in answer.text):
+    if gold.kind == "formula" and ":" in gold.text:
         return same_value(gold, answer, options)  # a ratio
     return False
 
@@ -129,6 +136,10 @@ def _same_words(gold: Answer, answer: Answer, options: MathOptions) -> bool:
             return bool(gold.value == answer.value) and not (letters and gold.name != answer.name)
     words, other = (gold, answer) if gold.kind == "words" else (answer, gold)
     if len(words.value) > 1:
+        if compound(words.text):
+            return bool(words.value == re.sub(r"[_{}\s]", "", other.text).casefold())
+        if is_word(other):
+            return same_word(words, other)
         return _MEANING.get(words.value) == _spelled(other.text)
     if re.fullmatch(r"[A-Z]", other.name) and words.value.isalpha():
         return False  # an equation of two letters
@@ -163,17 +174,11 @@ def _same_list(gold: Answer, answer: Answer, options: MathOptions) -> bool:
             return _in_any_order(gold.items, answer.items, options)
         if other == "{}" or tuple_ not in ("()", "<>"):
             return False
-        bare = answer if ordered[0] else gold
-        if bare.value in ("or", "") or len({i.name for i in bare.items}) not in (
-            1,
-            len(bare.items),
-        ):
-            return False  # alternatives
-        if bare.items[0].name and bare.items[0].name == bare.items[-1].name:
-            return False
-        if ordered[1] and len({item.name for item in gold.items} - {""}) < len(gold.items):
-            return False  # values without names are in no order
-        return _in_order(gold.items, answer.items, options)
+        if other == "?":
+            return _in_order(gold.items, answer.items, options)
+        if ordered[0]:
+            return _in_order(gold.items, _by_name(answer, gold.name), options)
+        return _in_order(_by_name(gold, answer.name), answer.items, options)
     named = [bool([i for i in a.items if i.name]) for a in (gold, answer)]
     if named[0] != named[1] and len({_base(i.name) for a in (gold, answer) for i in a.items}) > 2:
         return _in_order(gold.items, answer.items, options)
@@ -188,7 +193,24 @@ def _same_list(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     if not gold.brackets and len(answer.items) != len(gold.items):
         if any(same(one, two, options) for one, two in combinations(gold.items[:20], 2)):
             return False  # said twice, and meant
-    return _in_any_order(gold.items, answer.items, options)
+    return _in_any_order(gold.items, answer.items, options, sets=gold.brackets == "{}")
+
+
+def _by_name(bare: Answer, names: str) -> Sequence[Answer]:
+    """Return values that have names in the order of a tuple; nothing where some have none.
+
+    Args:
+        bare: Values without brackets: ``y = 1, x = 0``.
+        names: The tuple's own, ``(x,y)``; without them letters stand in the order of the alphabet.
+    """
+    own = [item.name for item in bare.items]
+    if bare.value in ("or", "") or not all(own) or len(set(own)) < len(own):
+        return ()
+    order = names.strip("()").split(",") if names.startswith("(") else own
+    if order is own and all(re.fullmatch(r"[A-Za-z](?:_\{?\d\}?)?", name) for name in own):
+        order = sorted(own)
+    by_name = {item.name: item for item in bare.items}
+    return [by_name[name] for name in order if name in by_name]
 
 
 def _codes(answer: Answer) -> list[str]:
@@ -221,16 +243,23 @@ def _in_order(gold: Sequence[Answer], answer: Sequence[Answer], options: MathOpt
     return all(same(g, a, options) for g, a in zip(gold, answer, strict=True))
 
 
-def _in_any_order(gold: Sequence[Answer], answer: Sequence[Answer], options: MathOptions) -> bool:
-    """Compare as sets: what is said twice is said."""
+def _in_any_order(
+    gold: Sequence[Answer], answer: Sequence[Answer], options: MathOptions, sets: bool = False
+) -> bool:
+    """Compare as sets, or as lists of one length where one has no brackets.
+
+    What is said twice is said, but not where something else should be.
+    """
+    counted = len(gold) == len(answer) and not sets
     missing = set(range(len(gold)))
     for found in answer:
         places = [n for n, wanted in enumerate(gold)
-                  if (wanted.brackets == "{}") == (found.brackets == "{}")
+                  if (n in missing or not counted)
+                  and (wanted.brackets == "{}") == (found.brackets == "{}")
                   and same(wanted, found, options)]  # fmt: skip
         if not places:
             return False
-        missing -= set(places)
+        missing -= set(places[:1] if counted else places)
     return not missing
 
 

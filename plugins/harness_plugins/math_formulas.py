@@ -15,7 +15,7 @@ from harness_plugins.math_signs import TEXT
 
 WORD = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u3040-\u9fff\uac00-\ud7af]+")
 _COMMAND = re.compile(r"\\(?:begin|end|operatorname\*?|math[a-z]+)\s*\{[A-Za-z]*\}|\\[A-Za-z]+")
-_FUNCTIONS = frozenset(
+FUNCTIONS = frozenset(
     "sin cos tan cot sec csc log exp sqrt arcsin arccos arctan sinh cosh tanh max min gcd lcm mod "
     "det infinity".split()
 )
@@ -29,8 +29,10 @@ _OPAQUE = re.compile(
     r"[A-Za-df-z]\}?\s*\^\s*\{?\s*(?:T(?![A-Za-z_])|\\top|\\dagger|\*|H\b)"
     r"|\^\s*\{?\s*(?:\\top|\\dagger|\\ast)|\\(?:angle|triangle|measuredangle)(?![A-Za-z])|[A-Za-z)}]\s*!!"
     r"|:[^:=]*:"
+    r"|\\(?:vec|overrightarrow|mathbf|boldsymbol|bm)\s*(?:\{[^{}]*\}|[A-Za-z])\s*\\(?:times|cdot)(?![A-Za-z])"
 )
-"""What math-verify drops, or multiplies: transposes, names of angles, double factorials, ratios."""
+"""What math-verify drops, or multiplies: transposes, names of angles, double factorials, ratios,
+products of vectors."""
 _DERIVATIVE = re.compile(
     r"\\[dt]?frac\s*\{\s*(?P<d>d|\\partial|\\mathrm\s*\{d\})(?P<n>\^\s*\{?\d\}?)?\s*"
     r"(?P<of>[A-Za-z])\s*\}\s*\{\s*(?:d|\\partial|\\mathrm\s*\{d\})\s*(?P<by>[A-Za-z])"
@@ -42,6 +44,10 @@ _LARGE = re.compile(
     r"\\(?:begin|end|operatorname\*?|math[a-z]+|text)\s?\{[^{}]*\}|\\[A-Za-z]+"
     r"|(?P<large>[A-Z])(?P<under>_\w|_\{\w{1,9}\})?"
 )
+_TOWER = re.compile(
+    r"(?<!\w)\w+(?:(?:\*\*|\^)-?(?:\d+(?:\.\d+)?|[A-Za-z])){1,9}(?!\d|\.\d|\s?\^|\s?\*\*|_)"
+)
+"""Powers without braces: of ``x^2y`` the 2 alone, of ``2^10`` all digits."""
 _TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 
 
@@ -87,10 +93,11 @@ def formula(text: str) -> Any:
     text = _derivatives(_cases(text))
     if re.search(r"\\d?(?:partial|nabla)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}", text):
         return None
-    text = _in_degrees(re.sub(r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi ", text))
+    text = re.sub(r"(?<![A-Za-z\\])(pi|sin|cos|tan|cot|sec|csc|log|ln)(?![A-Za-z])", r"\\\1 ", text)
+    text = _in_degrees(text)
     text = re.sub(r"(?<![A-Za-z\\])C\((\d+),\s*(\d+)\)", r"\\binom{\1}{\2}", text)
     text = re.sub(r"\\math(?:rm|it)\s*\{([A-Za-z])\}|\\text\{([A-Za-z])\}", r"\1\2", text)
-    text = re.sub(r"(?<=\d)\.(?!\d)", "", text)
+    text = re.sub(r"(?<=\d)(?:\.(?!\d)|\{,\}(?=\d{3}(?!\d)))", "", text)
     text = re.sub(r"([A-Za-z])(?:'|\^\s*\{?\s*\\prime\s*\}?)(?!')", r"\1_{p}", text)
     text = re.sub(r"\\varnothing\b", r"\\emptyset", _towers(text))
     text = re.sub(r"\\(?:quad|qquad)(?![A-Za-z])", " ", text)
@@ -117,14 +124,14 @@ def _towers(text: str) -> str:
         first, *powers = match[0].replace("**", "^").split("^")
         return first + "".join("^{" + power for power in powers) + "}" * len(powers)
 
-    return re.sub(r"\w+(?:(?:\*\*|\^)\w+){1,9}(?![\w^*])", braced, text).replace("**", "^")
+    return _TOWER.sub(braced, text).replace("**", "^")
 
 
 def is_prose(text: str) -> bool:
     """Tell whether words stand in what should be a formula; names of points are none."""
     bare = re.sub(TEXT + r"\{[^{}]*\}|_\s*\{[^{}]*\}", " ", text)
     return any(
-        (len(word) > 3 or word.lower() in SHORT) and word not in _FUNCTIONS and not word.isupper()
+        (len(word) > 3 or word.lower() in SHORT) and word not in FUNCTIONS and not word.isupper()
         for word in WORD.findall(_COMMAND.sub(" ", bare))
     )
 

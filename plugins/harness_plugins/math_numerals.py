@@ -59,7 +59,7 @@ class Answer:
             makes none of it).
         items: The members of a list.
         brackets: What opens and closes a list: ``()``, ``[)``, ``{}``, ``<>``; nothing where it
-            stands bare.
+            stands bare, and ``?`` in braces that LaTeX does not show.
         rounded: Whether a number is written with decimal places.
         percent: Whether a percent sign follows.
         unit: The unit that follows.
@@ -123,7 +123,7 @@ def _signed(text: str, sign: str, value: Fraction, rounded: bool) -> Answer:
 
 def decimal_comma(bare: str) -> list[Answer]:
     """``1,22`` may be a number as well as a list."""
-    match = re.fullmatch(r"([+-]?)(\d+)(?:,|\{,\})(\d+)", bare)
+    match = re.fullmatch(r"([+-]?)(\d+),(\d+)", bare)
     if match is None or (len(match[3]) == 3 and not match[2].startswith("0")):
         return []
     value = Fraction(int(match[2] + match[3]), 10 ** len(match[3]))

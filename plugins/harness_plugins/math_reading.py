@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from harness_plugins.math_equality import same
 from harness_plugins.math_formulas import SHORT, WORD, formula
+from harness_plugins.math_letters import compound
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_signs import TEXT, brackets, depth, plain, split, unwrapped
@@ -67,6 +68,8 @@ _LIST_NAME = re.compile(
 _CODE = re.compile(r"0x[0-9A-Fa-f]+|(?=[0-9A-Fa-f]*[A-Za-z]\d)[0-9A-Fa-f]{3,}|(?=[A-Z0-9]*[A-Z]\d)"
                    r"[A-Z0-9]{3,}")  # fmt: skip
 """Digits and letters that are no product."""
+_IN_BRACES = re.compile(r"\{[^{}\\]*,[^{}\\]*\}")
+"""A list whose brackets LaTeX does not show."""
 _OPTION = re.compile(
     r"(?:(?:option|choice)\s+\(?(?P<one>[A-Ja-j])\)?|\(?(?P<two>[A-Ja-j])\)|(?P<three>[A-J])[.:])"
     r"(?:[\s.:~]*(?P<rest>[^\s.:~].{0,200}))?\s*", re.IGNORECASE,
@@ -95,8 +98,10 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     if not bare:
         return []
     inner = re.fullmatch(TEXT + r"\{\s?([^{}$\\]*\d[^{}$\\]*|[A-J](?:,? (?:and )?[A-J])+)\}", bare)
-    found = _one(unwrapped(inner[1])) if inner else []
+    found = _one(unwrapped(inner[1])) if inner and not compound(bare) else []
     found += [one for one in _one(bare) if not found or one.kind != "words"]
+    if not reference and _IN_BRACES.fullmatch(text.strip("$ ")) and found:
+        found = [replace(one, brackets=one.brackets or "?") for one in found]
     found += decimal_comma(bare)
     if not reference and (glued := _GLUED_UNIT.fullmatch(bare)):
         value = number(glued[1])
@@ -137,8 +142,8 @@ def _words(bare: str) -> Answer | None:
     exact = " ".join(inner.split()).strip(" .!?\"'")
     exact = re.sub(r"^\(([^()]*)\)$", r"\1", exact)
     said = exact.casefold()
-    if _CODE.fullmatch(exact):
-        return Answer(bare, "words", said)
+    if _CODE.fullmatch(exact) or compound(bare):
+        return Answer(bare, "words", (compound(bare) or exact).casefold())
     if not WORD.search(said) or (not in_text and re.search(r"[\\^_{}=<>+*/\d$]", said)):
         return None
     words = WORD.findall(said)

@@ -6,6 +6,8 @@ import re
 
 from harness_plugins.math_signs import TEXT, closing, plain, unwrapped
 
+_DECIMAL = re.compile(r"(?<=\d)\{,\}(?=\d)(?:(?!\d{3}(?!\d))|(?<=(?<!\d)0\{,\}))")
+"""A comma that groups no three digits, and so begins decimal places: ``3{,}14``."""
 _NAMES = (
     "arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|max|min|gcd|lcm|det"
 )
@@ -49,6 +51,7 @@ _UNIFIED = (
 
 def tidy(text: str) -> str:
     """Take off fonts, colours, introductions and full stops; give arguments their braces."""
+    text = _DECIMAL.sub(".", text)
     if "\\" not in text:
         text = text.strip()
         quoted = re.fullmatch(r"([\"'])([^\"']+)\1", text)

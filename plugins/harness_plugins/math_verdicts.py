@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from harness_plugins.math_formulas import ready
 from harness_plugins.math_numerals import Answer
@@ -28,7 +28,7 @@ def same_value(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     numbers = [numeric(first), numeric(second)]
     if (gold.rounded or answer.rounded) and all(numbers):
         return close_values(first, second, options.precision)
-    if _equal(first, second, options):
+    if equal(first, second, options):
         return _agrees(first, second, options)
     return same_inequality(first, second) or same_reals(gold, answer)
 
@@ -78,7 +78,7 @@ def _values_of_functions(first: Any, second: Any) -> tuple[Any, Any]:
     return values[0], values[1]
 
 
-def _equal(first: Any, second: Any, options: MathOptions) -> bool:
+def equal(first: Any, second: Any, options: MathOptions) -> bool:
     """Return math-verify's verdict."""
     ready()
     from math_verify import verify
@@ -104,7 +104,30 @@ def _agrees(first: Any, second: Any, options: MathOptions) -> bool:
         return _same_equation(first, second)
     if equations[1] and not equations[0]:
         return not _unsolved(second.lhs, second.rhs)
-    return True
+    return may_state(first, second) == "value"
+
+
+def may_state(gold: Any, answer: Any) -> Literal["value", "unsure", "no"]:
+    """Return whether an equation may say a value, as ``V = s^3`` says ``s^3`` and ``a + b = 5`` 5.
+
+    Of ``x + y = z``, ``a = b`` or a differential equation no side is the answer; ``x + y = 1`` may
+    be a line as well as what the sum is. What is no equation, or compared with one, says its value.
+    """
+    if type(gold).__name__ != "Equality" or type(answer).__name__ == "Equality":
+        return "value"
+    left, right = gold.lhs, gold.rhs
+    names = {str(letter) for letter in getattr(left, "free_symbols", ())}
+    if getattr(left, "is_Symbol", False) and getattr(right, "is_Symbol", False):
+        solved = names <= set("xyz") and (names == {"y"} or str(right) not in "xyz")
+        return "value" if solved else "no"
+    kind = type(left).__name__
+    if not names or kind not in ("Add", "Mul", "Pow"):
+        return "value"
+    if kind == "Add" and (not numeric(right) or any("_{d" in n or "_{q" in n or "_{p" in n
+                                                    for n in names)):  # fmt: skip
+        return "no"
+    curve = names <= set("xyz") and (kind == "Add" or len(names) > 1)
+    return "unsure" if numeric(right) and (curve or right == 0) else "value"
 
 
 def _unsolved(left: Any, right: Any) -> bool:

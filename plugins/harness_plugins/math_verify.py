@@ -17,6 +17,7 @@ from functools import lru_cache
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
 from harness_plugins.math_answers import NO_UNIT, after_box, in_text
 from harness_plugins.math_boxes import Stated, in_box
+from harness_plugins.math_doubts import doubt
 from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
@@ -42,7 +43,7 @@ def warm_up() -> None:
     same(gold, answer, MathOptions())
 
 
-@verifier(name="math_verify", version="4", options=MathOptions, cpu_s=1.0, preload=warm_up)
+@verifier(name="math_verify", version="5", options=MathOptions, cpu_s=1.0, preload=warm_up)
 def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict:
     """Compare the answer of a response with the reference as mathematical objects."""
     reference = "" if item.reference is None else str(item.reference).rsplit("####", 1)[-1].strip()
@@ -98,6 +99,9 @@ def _judged(gold: Sequence[Answer], stated: Stated | None, options: MathOptions)
         if "" in reasons:
             return Verdict(Status.OK, True, rationale=f"answer: {shown}")
         reason = reasons[0] + ("" if reasons[0].startswith("unit") else shown)
+        for why in (doubt(one, answer, options) for one in gold):
+            if why:
+                return Verdict(Status.ABSTAINED, rationale=f"the reference may be {why}: {shown}")
     for reading in stated.doubtful:
         answer = _with_rest(reading, stated.after)
         if not all(_wrong(one, answer, options) for one in gold):

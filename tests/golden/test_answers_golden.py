@@ -111,3 +111,18 @@ def test_what_is_not_the_reference_is_never_rewarded(
     benchmark_of_answers: Any, reference: str, reply: str, right: bool, options: dict[str, str]
 ) -> None:
     assert (benchmark_of_answers.verdict(reference, reply, **options) is True) is right
+
+
+NEIGHBOURS = [
+    (entry["reference"], answer, wanted)
+    for entry in tomllib.loads((HERE / "neighbours.toml").read_text(encoding="utf-8"))["neighbours"]
+    for wanted, key in ((True, "right"), (False, "wrong"), (None, "unsure"))
+    for answer in entry.get(key, [])
+]
+
+
+@pytest.mark.parametrize(("reference", "answer", "wanted"), NEIGHBOURS)
+def test_what_stands_beside_a_reference_is_told_from_it(
+    benchmark_of_answers: Any, reference: str, answer: str, wanted: bool | None
+) -> None:
+    assert benchmark_of_answers.verdict(reference, f"So it is $\\boxed{{{answer}}}$.") is wanted
