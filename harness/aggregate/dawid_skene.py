@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -53,8 +53,18 @@ def votes_from_codes(codes: IntArray, n_classes: int) -> Votes:
     )
 
 
+Prior = Literal["estimated", "uniform"] | FloatArray
+"""Share of each class before any label: fitted to the labels, all alike, or (c,) given."""
+
+
 def dawid_skene(
-    votes: Votes, *, smoothing: float = 0.0, max_steps: int = 500, tolerance: float = 1e-6
+    votes: Votes,
+    *,
+    smoothing: float = 0.0,
+    prior: Prior = "estimated",
+    start: FloatArray | None = None,
+    max_steps: int = 500,
+    tolerance: float = 1e-6,
 ) -> Posterior:
     """Fit the model of Dawid & Skene (1979, Applied Statistics 28:20) by EM.
 
@@ -64,37 +74,72 @@ def dawid_skene(
     Args:
         votes: The labels.
         smoothing: Pseudo-count of every cell of a confusion matrix; 0 is maximum likelihood.
+        prior: Share of each class.
+        start: (n_items, n_classes) chances to start from; the shares of votes by default.
         max_steps: Largest number of EM steps.
         tolerance: Stop when the log-likelihood of a label rises by less in one step.
     """
-    return fit_by_em(votes, lambda seen: row_shares(seen + smoothing), max_steps, tolerance)
+    how = Em(prior, start, max_steps, tolerance)
+    return fit_by_em(votes, lambda seen: row_shares(seen + smoothing), how)
 
 
-def fit_by_em(
-    votes: Votes, confusion_of: Callable[[FloatArray], FloatArray], max_steps: int, tolerance: float
-) -> Posterior:
+@dataclass(frozen=True)
+class Em:
+    """How EM goes.
+
+    Args:
+        prior: Share of each class.
+        start: (n_items, n_classes) chances to start from; the shares of votes where it is None.
+        max_steps: Largest number of EM steps.
+        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+    """
+
+    prior: Prior = "estimated"
+    start: FloatArray | None = None
+    max_steps: int = 500
+    tolerance: float = 1e-6
+
+
+def held_prior(prior: Prior, votes: Votes) -> FloatArray | None:
+    """Return the prior that a fit holds; None where it is estimated.
+
+    A uniform one is that over the classes that anybody gave.
+    """
+    if not isinstance(prior, str):
+        return prior
+    if prior == "estimated":
+        return None
+    given = np.bincount(votes.labels, minlength=votes.n_classes) > 0
+    given |= not given.any()
+    return np.asarray(given / given.sum())
+
+
+def fit_by_em(votes: Votes, confusion_of: Callable[[FloatArray], FloatArray], how: Em) -> Posterior:
     """Fit a model of annotators by EM.
 
     Args:
         votes: The labels.
         confusion_of: M-step: (annotators, classes, labels) expected counts -> P(label | class).
-        max_steps: Largest number of EM steps.
-        tolerance: Stop when the log-likelihood of a label rises by less in one step.
+        how: Prior, start and end.
     """
     design, posterior, weight, row_of = patterns(votes)
+    if how.start is not None:
+        posterior = np.empty_like(posterior)
+        posterior[row_of] = how.start
     c, a = votes.n_classes, votes.n_annotators
     single = bool((weight == 1).all())
     transposed = design.T
     before, level, steps, converged = -np.inf, -np.inf, 0, False
+    held = held_prior(how.prior, votes)
     prior, confusion = np.full(c, 1.0 / c), np.full((a, c, c), 1.0 / c)
-    while not converged and steps < max_steps:
+    while not converged and steps < how.max_steps:
         steps += 1
         weighted = posterior if single else posterior * weight[:, None]
-        prior = weight @ posterior / weight.sum()
+        prior = weight @ posterior / weight.sum() if held is None else held
         # (a * labels, classes) -> (a, classes, labels)
         confusion = confusion_of((transposed @ weighted).reshape(a, c, c).transpose(0, 2, 1))
         posterior, level = expect(design, weight, prior, confusion)
-        converged = level - before < tolerance * max(1, votes.items.size)
+        converged = level - before < how.tolerance * max(1, votes.items.size)
         before = level
     return Posterior(posterior[row_of], prior, confusion, level, steps, converged)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.aggregate.methods import votes_of
+from harness.aggregate.collapse import one_class
+from harness.aggregate.methods import MODELS, votes_of
 from harness.aggregate.models import described, excess_agreement
 from harness.agreement.accuracy import accuracy
 from harness.agreement.panel import error_correlation
@@ -122,7 +123,11 @@ def aggregate_labels(
             accuracy(said, table.gold, table.clusters, who)
             for who, said in ((name, label), *zip(table.annotators, table.codes.T, strict=True))
         ]
-    return LabelResult(name, table, fit, label, tuple(scores), (*fit.notes, *_warnings(table, fit)))
+    notes = dict.fromkeys(fit.notes)
+    if name not in MODELS:  # these look themselves
+        notes |= dict.fromkeys(one_class(name, table, fit))
+    notes |= dict.fromkeys(_warnings(table, fit))
+    return LabelResult(name, table, fit, label, tuple(scores), tuple(notes))
 
 
 def _warnings(table: RatingTable, fit: Posterior) -> list[str]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from harness.aggregate.collapse import below_the_vote, majority_chances, one_class
 from harness.aggregate.dawid_skene import Votes, dawid_skene
 from harness.aggregate.models import (
     agreement_weighted_votes,
@@ -240,12 +242,19 @@ def _soft(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
     return shares(votes, of_voice)
 
 
-def _glad(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+def _glad(
+    table: RatingTable, weights: Mapping[str, float], prior: str | Mapping[str, float] = ""
+) -> Posterior:
     """Abilities of annotators and easiness of items (Whitehill et al. 2009)."""
-    found = glad(votes_of(table, "glad"))
+    votes, how = votes_of(table, "glad"), _prior(prior, table)
+    found = glad(votes, **how)
+    at_votes = glad(votes, **how, start=majority_chances(votes), max_steps=1).fit
     names = dict.fromkeys(zip(table.source_names, table.annotators, strict=True))
     able = dict(zip((name for _, name in names), found.ability.tolist(), strict=True))
-    return replace(found.fit, notes=(_listed("abilities", able), _ended(found.fit)))
+    return replace(
+        found.fit,
+        notes=(_listed("abilities", able), *_notes("glad", table, found.fit, at_votes)),
+    )
 
 
 def stacked(table: RatingTable, weights: Mapping[str, float], seed: int = 0) -> Posterior:
@@ -261,31 +270,69 @@ def stacked(table: RatingTable, weights: Mapping[str, float], seed: int = 0) -> 
         raise DataError(str(error), where="gold labels") from error
 
 
-def _fitted(name: str, model: Callable[[Votes], Posterior]) -> Aggregate:
+def _fitted(name: str, model: Callable[..., Posterior]) -> Callable[..., Posterior]:
     """Return the method of a model that finds annotators' worth itself, whatever their weights."""
 
-    def fitted(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
-        fit = model(votes_of(table, name))
-        return replace(fit, notes=(_ended(fit),))
+    def fitted(
+        table: RatingTable, weights: Mapping[str, float], prior: str | Mapping[str, float] = ""
+    ) -> Posterior:
+        votes, how = votes_of(table, name), _prior(prior, table)
+        fit = model(votes, **how)
+        at_votes = model(votes, **how, start=majority_chances(votes), max_steps=1)
+        return replace(fit, notes=_notes(name, table, fit, at_votes))
 
     return fitted
 
 
-def _ended(fit: Posterior) -> str:
-    word = "converged" if fit.converged else "did NOT converge"
-    return f"{word} after {fit.iterations} steps, log-likelihood {fit.log_likelihood:.4f}"
+def _notes(name: str, table: RatingTable, fit: Posterior, at_votes: Posterior) -> tuple[str, ...]:
+    ended = "converged" if fit.converged else "did NOT converge"
+    return (
+        f"{ended} after {fit.iterations} steps, log-likelihood {fit.log_likelihood:.4f}",
+        *one_class(name, table, fit, ", or --prior uniform"),
+        *below_the_vote(name, table, fit, at_votes),
+    )
 
+
+def _prior(prior: str | Mapping[str, float], table: RatingTable) -> dict[str, Any]:
+    """Return the argument of a model that says which prior it has; the model's own for "".
+
+    Raises:
+        DataError: It names no prior, or not a share of each category.
+    """
+    if isinstance(prior, str):
+        if prior not in ("", "uniform", "estimated"):
+            raise DataError(
+                f"the prior {prior!r} is neither uniform nor estimated",
+                hint="or give the share of each category, as yes=0.3,no=0.7",
+            )
+        return {"prior": prior} if prior else {}
+    said = ", ".join(f"{name}={share:g}" for name, share in prior.items())
+    if set(prior) != set(table.categories) or not all(share > 0 for share in prior.values()):
+        raise DataError(
+            f"the prior {said} is no share above 0 of each category",
+            hint=f"categories: {', '.join(table.categories[:12])}",
+        )
+    shares_of = np.array([prior[name] for name in table.categories])
+    if abs(float(shares_of.sum()) - 1.0) > 1e-6:
+        raise DataError(f"the prior {said} sums to {shares_of.sum():g}, not 1")
+    return {"prior": shares_of}
+
+
+MODELS: Mapping[str, Callable[..., Posterior]] = {
+    # Half a pseudo-count in each cell keeps few labels from giving certain matrices.
+    "dawid_skene": _fitted("dawid_skene", partial(dawid_skene, smoothing=0.5)),
+    "one_coin": _fitted("one_coin", one_coin),
+    "mace": _fitted("mace", mace),
+    "glad": _glad,
+}
+"""Models of annotators; they take the share of each class before any label as ``prior``."""
 
 METHODS: Mapping[str, Aggregate] = {
     "mean": mean,
     "majority": majority,
     "soft": _soft,
     "agreement_weighted": agreement_weighted,
-    # Half a pseudo-count in each cell keeps few labels from giving certain matrices.
-    "dawid_skene": _fitted("dawid_skene", partial(dawid_skene, smoothing=0.5)),
-    "one_coin": _fitted("one_coin", one_coin),
-    "mace": _fitted("mace", mace),
-    "glad": _glad,
+    **MODELS,
     "stacking": stacked,
     "bradley_terry": partial(pair_strengths, ties=False),
     "davidson": partial(pair_strengths, ties=True),

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.aggregate.dawid_skene import Votes, fit_by_em, row_shares
+from harness.aggregate.dawid_skene import Em, Prior, Votes, fit_by_em, held_prior, row_shares
 from harness.ratings.posterior import Posterior
 from harness.statistics.arrays import FloatArray, IntArray
 
@@ -64,10 +64,18 @@ def agreement_weighted_votes(votes: Votes, rounds: int = 20) -> tuple[Posterior,
     return described(votes, posterior), weights
 
 
-def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> Posterior:
+def one_coin(
+    votes: Votes,
+    *,
+    prior: Prior = "uniform",
+    start: FloatArray | None = None,
+    max_steps: int = 500,
+    tolerance: float = 1e-7,
+) -> Posterior:
     """One accuracy for each annotator, errors spread evenly (Zhang et al. 2014, one-coin model).
 
-    Fewer parameters than Dawid-Skene: for annotators with few labels each. Arguments as there.
+    Fewer parameters than Dawid-Skene: for annotators with few labels each. The prior is held: with
+    as little else to fit, an estimated one takes all items into one class. Arguments as there.
     """
     number = np.bincount(votes.annotators, minlength=votes.n_annotators)
     diagonal = np.eye(votes.n_classes, dtype=bool)
@@ -77,11 +85,17 @@ def one_coin(votes: Votes, *, max_steps: int = 500, tolerance: float = 1e-7) -> 
         wrong = (1 - accuracy) / max(1, votes.n_classes - 1)
         return np.asarray(np.where(diagonal, accuracy[:, None, None], wrong[:, None, None]))
 
-    return fit_by_em(votes, confusion, max_steps, tolerance)
+    return fit_by_em(votes, confusion, Em(prior, start, max_steps, tolerance))
 
 
 def mace(
-    votes: Votes, *, smoothing: float = 0.1, max_steps: int = 500, tolerance: float = 1e-7
+    votes: Votes,
+    *,
+    smoothing: float = 0.1,
+    prior: Prior = "estimated",
+    start: FloatArray | None = None,
+    max_steps: int = 500,
+    tolerance: float = 1e-7,
 ) -> Posterior:
     """Annotators either know or spam (MACE; Hovy et al. 2013, NAACL).
 
@@ -103,7 +117,7 @@ def mace(
         habit = row_shares(spammed + smoothing)
         return np.asarray((1 - spam)[:, None] * np.eye(c) + (spam * habit)[:, None])
 
-    return fit_by_em(votes, confusion, max_steps, tolerance)
+    return fit_by_em(votes, confusion, Em(prior, start, max_steps, tolerance))
 
 
 @dataclass(frozen=True)
@@ -121,30 +135,39 @@ class GladFit:
     easiness: FloatArray
 
 
-def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> GladFit:
+def glad(
+    votes: Votes,
+    *,
+    prior: Prior = "uniform",
+    start: FloatArray | None = None,
+    max_steps: int = 100,
+    tolerance: float = 1e-6,
+) -> GladFit:
     """Abilities of annotators and easiness of items (GLAD; Whitehill et al. 2009, NeurIPS).
 
-    P(right) = sigmoid(alpha_w beta_i), errors spread evenly; alpha and log beta have standard
-    normal priors around 1 and 0. The M-step climbs by diagonal Newton steps.
+    P(right) = sigmoid(alpha_w beta_i), errors spread evenly; alpha and log beta have normal priors
+    of mean and variance 1, as published. The M-step climbs by diagonal Newton steps. The prior of
+    the classes is held: an estimated one takes all items into one class.
 
-    Other arguments as of Dawid-Skene.
+    Arguments as of Dawid-Skene.
     """
     c, who, what = votes.n_classes, votes.annotators, votes.items
-    ability, ease = np.ones(votes.n_annotators), np.zeros(votes.n_items)
-    start = shares(votes)
-    posterior, prior = start.probabilities, start.prior
+    ability, ease = np.ones(votes.n_annotators), np.ones(votes.n_items)
+    held = held_prior(prior, votes)
+    posterior = shares(votes).probabilities if start is None else start
+    share = np.full(c, 1.0 / c)
     before, level, steps, converged = -np.inf, -np.inf, 0, False
     while not converged and steps < max_steps:
         steps += 1
         right = posterior[what, votes.labels]
-        prior = posterior.mean(0)
+        share = posterior.mean(0) if held is None else held
         for _ in range(5):
             beta = np.exp(ease)[what]
             ability = ability + _newton(who, ability[who] * beta, beta, right, ability - 1)
             z = ability[who] * beta
-            ease = ease + _newton(what, z, z, right, ease)
+            ease = ease + _newton(what, z, z, right, ease - 1)
         p = np.clip(1 / (1 + np.exp(-ability[who] * np.exp(ease)[what])), 1e-12, 1 - 1e-12)
-        joint = np.tile(np.log(np.maximum(prior, 1e-300)), (votes.n_items, 1))
+        joint = np.tile(np.log(np.maximum(share, 1e-300)), (votes.n_items, 1))
         wrong = np.log((1 - p) / max(1, c - 1))
         joint += np.bincount(what, wrong, votes.n_items)[:, None]
         flat = np.bincount(what * c + votes.labels, np.log(p) - wrong, votes.n_items * c)
@@ -157,7 +180,7 @@ def glad(votes: Votes, *, max_steps: int = 100, tolerance: float = 1e-6) -> Glad
         converged = abs(level - before) < tolerance * max(1, what.size)
         before = level
     confusion = described(votes, posterior).confusion
-    fit = Posterior(posterior, prior, confusion, level, steps, converged)
+    fit = Posterior(posterior, share, confusion, level, steps, converged)
     return GladFit(fit, ability, np.exp(ease))
 
 

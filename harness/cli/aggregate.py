@@ -26,6 +26,8 @@ class Options(LabelOptions):
         first_column: Comparisons: system whose answer stood first.
         second_column: Comparisons: system whose answer stood second.
         length_column: Comparisons: length of the first minus the second answer.
+        prior: Share of each label before any vote: uniform, estimated, or as yes=0.3,no=0.7. For
+            one_coin and glad uniform by default, for dawid_skene and mace estimated.
         seed: Seed of the folds of stacking.
         out: Write the labels with probabilities to this CSV.
         raw_cells: Cells that begin like formulas stay as they are; not for spreadsheets.
@@ -42,6 +44,7 @@ class Options(LabelOptions):
     first_column: str = ""
     second_column: str = ""
     length_column: str = ""
+    prior: str = ""
     seed: Seed = 0
     out: Path | None = None
     raw_cells: bool = False
@@ -77,7 +80,7 @@ def command(options: Options) -> None:
         raise InputError("--items and --responses go together")
     answers = options.answers()
     reading = options.reading(judges=names(options.annotators))
-    how = filled(How, options, weights=_weights(options.weight))
+    how = filled(How, options, weights=_weights(options.weight), prior=_prior(options.prior))
     labels = options.files
     result = aggregate(labels, how, reading, answers, options.encoding)
     files = (options.out, options.preferences, options.rewards)
@@ -91,8 +94,12 @@ def command(options: Options) -> None:
         screen.print(f"\n{what}: {path}", soft_wrap=True, markup=False)
 
 
-def _weights(texts: list[str] | None) -> dict[str, float]:
+def _weights(texts: list[str] | None, option: str = "--weight") -> dict[str, float]:
     try:
-        return {name: float(x) for name, x in split_pairs(texts, "--weight").items()}
+        return {name: float(x) for name, x in split_pairs(texts, option).items()}
     except ValueError as error:
-        raise InputError(f"--weight: {error}") from error
+        raise InputError(f"{option}: {error}") from error
+
+
+def _prior(text: str) -> str | dict[str, float]:
+    return _weights(text.split(","), "--prior") if "=" in text else text

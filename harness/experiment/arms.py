@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.experiment.config import RunConfig
-from harness.nouns.errors import ConfigError, PluginError
+from harness.nouns.errors import ConfigError, InputError, PluginError
 from harness.registry import registry, unknown
 from harness.train.trainers import settings_of
 
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 AGREEMENT_WEIGHTED, STACKING = "agreement_weighted", "stacking"
 
 
-def aggregator(name: str, seed: int = 0) -> Aggregate:
+def aggregator(name: str, seed: int = 0, prior: str | Mapping[str, float] = "") -> Aggregate:
     """Return a method of aggregation by name: the harness's own, or a plugin's.
 
     Args:
         name: As experiments write it under ``aggregation:`` and commands under ``--method``.
         seed: Of what a method draws: the folds of stacking.
+        prior: Share of each class before any label: "uniform", "estimated", or label -> share; the
+            method's own where it is empty.
 
     Raises:
+        InputError: There is a prior, and the method takes none.
         PluginError: There is none of that name, or a plugin's has the name of the harness's own.
     """
-    from harness.aggregate.methods import METHODS, stacked
+    from harness.aggregate.methods import METHODS, MODELS, stacked
 
     if name in METHODS and name in registry().aggregators:
         raise PluginError(
@@ -37,6 +40,12 @@ def aggregator(name: str, seed: int = 0) -> Aggregate:
     known = {**METHODS, **{k: f.checked for k, f in registry().aggregators.items()}}
     if name not in known:
         raise unknown("aggregation", name, known, registry().broken)
+    if prior:
+        if name not in MODELS:
+            raise InputError(
+                f"{name} has no prior of the labels", hint=f"--prior is for {', '.join(MODELS)}"
+            )
+        return partial(MODELS[name], prior=prior)
     return partial(stacked, seed=seed) if name == STACKING and seed else known[name]
 
 

@@ -41,12 +41,14 @@ def _labels(result: LabelResult) -> list[Text | Table]:
         f" {int((~result.voted).sum())} without a label"
     )
     rows = []
+    voted = fit.probabilities[result.voted]
+    share = voted.mean(0) if voted.size else fit.prior
     for name, n, own in list(zip(table.annotators, given, fit.confusion, strict=True))[:MOST]:
         matrix = "; ".join(
             f"{true}: " + " ".join(f"{p:.2f}" for p in own[k])
             for k, true in enumerate(table.categories)
         )
-        truth = float(fit.prior @ np.diagonal(own))
+        truth = float(share @ np.diagonal(own))
         rows.append((name, int(n), truth, matrix if table.n_categories <= 4 else "(see --json)"))
     columns: Sequence[Column | str] = (
         "annotator",

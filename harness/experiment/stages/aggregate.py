@@ -44,6 +44,8 @@ class How:
         seed: Of the folds of stacking.
         first_column: Comparisons of systems: the one that stood first.
         second_column: The one that stood second.
+        prior: Share of each label before any vote, for the models of annotators: "uniform",
+            "estimated", or label -> share; the model's own where it is empty.
     """
 
     method: str = "dawid_skene"
@@ -54,6 +56,7 @@ class How:
     seed: int = 0
     first_column: str = ""
     second_column: str = ""
+    prior: str | Mapping[str, float] = ""
 
 
 def aggregate(
@@ -83,7 +86,7 @@ def aggregate(
         ScaleError: The method cannot take the labels.
     """
     how, reading = how or How(), reading or Reading()
-    method = aggregator(how.method, how.seed)
+    method = aggregator(how.method, how.seed, how.prior)
     paths, judged = files_of(labels)
     if judged:
         found = read_recorded(paths, reading, answers)
