@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.options import Seed, Shown, files_of, one_object, options_of_sources
+from harness.cli.options import Asking, Seed, files_of, one_object, options_of_sources
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Shown):
+class Options(Asking):
     """What ``harness evaluate`` is given.
 
     Args:
@@ -40,7 +41,11 @@ class Options(Shown):
 
 @one_object
 def command(options: Options) -> None:
-    """Score policies with evaluators: means, differences and win rates, with intervals."""
+    """Score policies with evaluators: means, differences and win rates, with intervals.
+
+    What judges say is kept in OUT.journal.sqlite, which --budget counts as spent, so that the same
+    command pays only for what is missing.
+    """
     from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
@@ -52,18 +57,43 @@ def command(options: Options) -> None:
         if name in uses:
             raise ConfigError(f"--evaluator names a source twice: {', '.join(options.evaluator)}")
         uses[name] = use or name
-    settings = EvaluateSettings(uses, files_of(options.trained_on, "--trained-on"), options.seed)
+    limits = options.seed, options.concurrency, options.budget, journal_of(options.out, uses)
+    settings = EvaluateSettings(uses, files_of(options.trained_on, "--trained-on"), *limits)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
         result = evaluate(options.items, policies(options.responses), evaluators, settings, bar)
     if options.out is not None:
         write_json(options.out, result)
-    show(console(), scores(result))
+    screen = console()
+    show(screen, scores(result))
+    if any(row["difference"] and row["held_out"] is None for row in result["scores"]):
+        screen.print("Whether an evaluator is held out is not known, unless --trained-on tells it.")
     for name in uses:
         rows = [row for row in result["scores"] if row["evaluator"] == name]
         failed = [(s, "") for row in rows for s, n in row["failures"].items() for _ in range(n)]
         if not any(row["n"] for row in rows):
             refuse_nothing(f"judgments of {name}", failed)
+
+
+def journal_of(out: Path | None, uses: Mapping[str, str]) -> Path | None:
+    """Return the journal beside what is written, None where no evaluator is a judge.
+
+    Raises:
+        PluginError: There is no such source.
+        InputError: OUT was written and its journal is gone, so that all would be paid for anew.
+    """
+    from harness.records.journal import journal_beside
+    from harness.registry import registry
+
+    kinds = [registry().source(use).kind for use in uses.values()]
+    if all(kind in ("verifier", "human") for kind in kinds):
+        return None
+    if out is None:
+        raise ConfigError(
+            "what a judge says is kept beside --out, so that it is not paid for twice",
+            hint="name a file: --out evaluation.json",
+        )
+    return journal_beside(out)
 
 
 def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:

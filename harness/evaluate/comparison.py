@@ -21,6 +21,7 @@ from harness.evaluate.scores import (
 )
 from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.errors import DataError
+from harness.nouns.scale import is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS, Estimate
 from harness.statistics.intervals import clustered_difference, clustered_mean, holm
@@ -37,7 +38,6 @@ def evaluate(
     evaluators: Sequence[EvaluatorInfo],
     *,
     base: str = "base",
-    log_ratios: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Compare policies on held-out prompts.
 
@@ -47,13 +47,13 @@ def evaluate(
 
     Args:
         items: The held-out items; ``metadata["cluster"]`` groups those that are not independent.
-        responses: By (policy, seed); the ids are unique over all of them.
+        responses: By (policy, seed); the ids are unique within each. Where the metadata hold
+            ``log_ratio``, log p_policy(response) - log p_base(response) in nats, its mean over a
+            policy's own samples estimates its KL from base (k1).
         requests: What the evaluators were asked, one response each.
         judgments: What they said; those of other sources are ignored.
         evaluators: Who they are.
         base: The policy that the others are compared with.
-        log_ratios: log p_policy(response) - log p_base(response) in nats, by response id, where it
-            is known; its mean over a policy's own samples estimates its KL from base (k1).
 
     Returns:
         JSON values only; docs/reports.md says what each key holds.
@@ -90,7 +90,7 @@ def evaluate(
                 "name": policy,
                 "seeds": [seed for name, seed in responses if name == policy],
                 "responses": sum(len(responses[key]) for key in responses if key[0] == policy),
-                "kl": _kl(policy, responses, log_ratios or {}, clusters),
+                "kl": _kl(policy, responses, clusters),
                 **texts[policy],
             }
             for policy in policies
@@ -173,15 +173,14 @@ def _with_seeds(estimate: Estimate, seeds: tuple[float, float] | None) -> dict[s
 def _kl(
     policy: str,
     responses: Mapping[tuple[str, int], Sequence[Response]],
-    log_ratios: Mapping[str, float],
     clusters: Mapping[str, str],
 ) -> dict[str, Any] | None:
     ratios = [
-        (log_ratios[response.id], clusters[response.item_id])
+        (float(response.metadata["log_ratio"]), clusters[response.item_id])
         for (name, _), answers in responses.items()
         if name == policy
         for response in answers
-        if response.id in log_ratios
+        if is_number(response.metadata.get("log_ratio"))
     ]
     if not ratios:
         return None
@@ -229,10 +228,4 @@ def _warnings(
                 f"{evaluator} took part in training {', '.join(trained)}, so its scores of"
                 f" {'it' if len(trained) == 1 else 'them'} are not held-out."
             )
-    unknown = dict.fromkeys(row["evaluator"] for row in rows if row["held_out"] is None)
-    if unknown:
-        warnings.append(
-            "What the policies were trained on is not known here, so neither is whether"
-            f" {', '.join(unknown)} had a part in it, which held-out scores have not."
-        )
     return warnings

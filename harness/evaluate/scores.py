@@ -68,14 +68,17 @@ def score_responses(
 ) -> Scores:
     """Bring judgments to one score per evaluator and response: the mean of those that are OK.
 
+    A response is known by its item, id and text, so that files of several policies may call their
+    responses alike.
+
     Raises:
-        DataError: An item is unknown, a response id occurs twice, or a request is not pointwise.
+        DataError: An item is unknown, a policy has a response id twice, or a request is not
+            pointwise.
         ScaleError: A value is not on its scale.
     """
     clusters = {item.id: cluster_of(item) for item in items}
-    known: set[str] = set()
     for (policy, seed), answers in responses.items():
-        where = f"policy {policy}, seed {seed}"
+        where, known = f"policy {policy}, seed {seed}", set[str]()
         for response in answers:
             if response.item_id not in clusters:
                 raise DataError(
@@ -86,7 +89,6 @@ def score_responses(
                 raise DataError(
                     f"response id {response.id!r} occurs twice",
                     where=where,
-                    hint="put policy and seed into the ids",
                 )
             known.add(response.id)
     asked = {request.id: request for request in requests}
@@ -97,13 +99,13 @@ def score_responses(
                 hint="evaluators score responses one by one",
             )
     scales = {evaluator.name: evaluator.scale for evaluator in evaluators}
-    values: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    failures: defaultdict[tuple[str, str], Counter[Status]] = defaultdict(Counter)
+    values: defaultdict[tuple[str, _Thing], list[float]] = defaultdict(list)
+    failures: defaultdict[tuple[str, _Thing], Counter[Status]] = defaultdict(Counter)
     for judgment in judgments:
         asked_for = asked.get(judgment.request_id)
         if asked_for is None or judgment.source not in scales:
             continue
-        key = judgment.source, asked_for.responses[0].id
+        key = judgment.source, _thing(asked_for.responses[0])
         if judgment.verdict.status is Status.OK:
             scale = scales[judgment.source] or asked_for.criterion.scale
             values[key].append(scale.to_unit(judgment.verdict.value))
@@ -111,7 +113,7 @@ def score_responses(
             failures[key][judgment.verdict.status] += 1
 
     def score(evaluator: str, response: Response, policy: str, seed: int) -> Scored:
-        key = evaluator, response.id
+        key = evaluator, _thing(response)
         value, status = None, Status.MISSING
         if key in values:
             value, status = math.fsum(values[key]) / len(values[key]), Status.OK
@@ -127,6 +129,14 @@ def score_responses(
                 score(evaluator.name, response, policy, seed) for response in answers
             ]
     return scores
+
+
+_Thing = tuple[str, str, str]
+
+
+def _thing(response: Response) -> _Thing:
+    """Return what an evaluator is shown of a response, and its id."""
+    return response.item_id, response.id, response.text
 
 
 def known(rows: Sequence[Scored]) -> list[tuple[Scored, float]]:

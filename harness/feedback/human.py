@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
 from harness.labels.failures import SKIP
-from harness.labels.human_label import HumanLabel
+from harness.labels.human_label import HumanLabel, Thing
 from harness.labels.values import on_scale
 from harness.nouns.errors import DataError
 from harness.nouns.hashing import content_hash
@@ -103,15 +103,26 @@ class HumanTable:
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
     ) -> AsyncIterator[Judgment]:
-        """Yield one judgment for each label of each request."""
-        for request in requests:
-            for label in self._find(request):
+        """Yield one judgment for each label of each request.
+
+        A label whose names fit different texts is of one of them, and nobody knows of which: an
+        error in each.
+        """
+        found = [self._find(request) for request in requests]
+        texts: dict[Thing, set[tuple[str, ...]]] = {}
+        for request, labels in zip(requests, found, strict=True):
+            said = tuple(sorted(response.text for response in request.responses))
+            for label in labels:
+                texts.setdefault(label.thing, set()).add(said)
+        for request, labels in zip(requests, found, strict=True):
+            for label in labels:
+                unsure = len(texts[label.thing]) > 1
                 yield Judgment(
                     request_id=request.id,
                     source=self.info.name,
                     source_version=self.info.version,
                     annotator=label.annotator,
-                    verdict=self._verdict(request, label),
+                    verdict=self._unsure(label) if unsure else self._verdict(request, label),
                     order=label.shown,
                     repeat=label.repeat,
                     metadata={"simulated": True} if self.info.simulated else {},
@@ -131,6 +142,12 @@ class HumanTable:
             if mine := [label.named(names) for label in labels if label.criterion in fits]:
                 return mine
         return []
+
+    @staticmethod
+    def _unsure(label: HumanLabel) -> Verdict:
+        names = " and ".join(map(repr, label.responses))
+        reason = f"several texts of item {label.item_id!r} are called {names}: which was labelled?"
+        return Verdict(Status.ERROR, rationale=f"{reason} ({label.where})")
 
     def _verdict(self, request: JudgmentRequest, label: HumanLabel) -> Verdict:
         if label.value is None:

@@ -11,16 +11,17 @@ from harness.evaluate import EvaluatorInfo
 from harness.evaluate import evaluate as compare
 from harness.evaluate.held_out import shares
 from harness.experiment.config import RunConfig
-from harness.experiment.context import Asking, StartBar, no_bar
+from harness.experiment.context import Asking, StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import Judged, ask, check
 from harness.experiment.stages.recorded import read_recorded
 from harness.experiment.stages.respond import RespondSettings, respond
 from harness.experiment.stages.train import TrainedPolicy
+from harness.feedback.annotate import FAILED
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError
-from harness.nouns.schema import Item, Response, SourceInfo
+from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo
 from harness.policy.weights import check_weights
 from harness.records.rows import (
     ItemsOrFile,
@@ -111,9 +112,14 @@ def score(
 ) -> dict[str, Judged]:
     """Let every evaluator score every response on its own scale; by the evaluator's name."""
     everything = [response for found in responses.values() for response in found]
+    # What two policies said alike is one question; where only one of them failed, it stands first.
+    everything.sort(key=lambda response: response.metadata.get("status") not in FAILED)
     judged = {}
     for source in evaluators:
-        requests = build_requests(items, everything, "pointwise", criterion_for(source.info))
+        asked: dict[str, JudgmentRequest] = {}
+        for one in build_requests(items, everything, "pointwise", criterion_for(source.info)):
+            asked.setdefault(one.id, one)
+        requests = list(asked.values())
         found = ask(source, requests, asking, bar, "evaluation")
         judged[source.name] = Judged(source, requests, found)
     return judged
@@ -140,9 +146,7 @@ def compared(
     asked = {request.id: request for one in judged.values() for request in one.requests}
     said = [judgment for one in judged.values() for judgment in one.judgments]
     base = next(iter(responses))[0]
-    everything = [response for found in responses.values() for response in found]
-    ratios = {r.id: r.metadata["log_ratio"] for r in everything if "log_ratio" in r.metadata}
-    return compare(items, responses, asked.values(), said, evaluators, base=base, log_ratios=ratios)
+    return compare(items, responses, asked.values(), said, evaluators, base=base)
 
 
 def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[EvaluatorInfo]:
@@ -174,11 +178,17 @@ class EvaluateSettings:
         trained_on: Judgments files that each policy was trained on, by policy; all but the base,
             or none. They say for which policies an evaluator is held out.
         seed: Of the evaluators.
+        concurrency: Requests in flight at once for each evaluator.
+        budget: Stop before spending more, in dollars; what the journal holds counts.
+        journal: File that keeps judgments, so that the same call makes only those that miss.
     """
 
     uses: Mapping[str, str] = field(default_factory=dict)
     trained_on: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     seed: int = 0
+    concurrency: int = 32
+    budget: float | None = None
+    journal: str | Path | None = None
 
 
 def evaluate(
@@ -206,6 +216,7 @@ def evaluate(
         ConfigError: It cannot judge single responses, a policy is named twice, or is not said what
             it was trained on while others are.
         DataError: A table cannot be read, or responses do not fit the items.
+        BudgetExceededError: The budget is used up; what was judged is in the journal.
     """
     settings = settings or EvaluateSettings()
     if not isinstance(responses, Mapping) or not responses:
@@ -223,9 +234,10 @@ def evaluate(
     asked = items_of(items)
     written = _written(responses, asked)
     fed = _fed(settings.trained_on, list(dict.fromkeys(name for name, _ in written))[1:])
-    asking = Asking(None, settings.seed)
-    check(sources, asking)
-    judged = score(sources, asked, written, asking, bar)
+    limits = settings.seed, settings.concurrency, settings.budget
+    with asking_with(settings.journal, *limits) as asking:
+        check(sources, asking)
+        judged = score(sources, asked, written, asking, bar)
     infos = [_evaluator(source, _held_out(source, fed)) for source in sources]
     return compared(asked, written, judged, infos)
 
@@ -233,21 +245,20 @@ def evaluate(
 def _written(
     responses: Mapping[str | tuple[str, int], ResponsesOrFile], items: Sequence[Item]
 ) -> dict[tuple[str, int], Sequence[Response]]:
-    """Return the responses by (policy, seed), with ids that are unique over all files."""
+    """Return the responses by (policy, seed) as their files have them.
+
+    A response whose file names no system is of the policy: by that name labels may mean it.
+    """
     written: dict[tuple[str, int], Sequence[Response]] = {}
     for key, found in responses.items():
         name, seed = key if isinstance(key, tuple) else (key, 0)
         if (name, seed) in written:
             label = f"{name}@{seed}" if isinstance(key, tuple) else name
             raise ConfigError(f"there are responses of {label} already")
-        written[name, seed] = responses_of(found, items)
-    ids = [response.id for found in written.values() for response in found]
-    if len(set(ids)) == len(ids):
-        return written
-    return {
-        (name, seed): [replace(one, id=f"{name}@{seed}/{one.id}") for one in found]
-        for (name, seed), found in written.items()
-    }
+        written[name, seed] = [
+            one if one.system else replace(one, system=name) for one in responses_of(found, items)
+        ]
+    return written
 
 
 def _fed(

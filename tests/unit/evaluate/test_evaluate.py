@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -281,11 +282,8 @@ def test_where_nobody_knows_what_was_trained_on_nobody_is_said_to_have_taken_par
     result = evaluate(**data, evaluators=[EvaluatorInfo("x", "verifier", held_out_for=None)])
     assert [row(result, "x", policy)["held_out"] for policy in ("base", "arm")] == [None, None]
     assert result["evaluators"][0]["held_out_for"] is None
-    assert result["warnings"][-1] == (
-        "What the policies were trained on is not known here, so neither is whether x had a part"
-        " in it, which held-out scores have not."
-    )
-    assert not [warning for warning in result["warnings"] if "took part" in warning]
+    # What is not known is no warning: it would stand under every table of plain files.
+    assert not [w for w in result["warnings"] if "took part" in w or "trained on" in w]
 
 
 def test_holm_covers_all_differences() -> None:
@@ -301,8 +299,11 @@ def test_holm_covers_all_differences() -> None:
 
 def test_kl_is_the_mean_log_ratio() -> None:
     data = world({"x": (BINARY, lambda p, s, n: True)}, {"base": 1, "arm": 1})
-    ratios = {r.id: 2.0 + 0.1 * (n % 2) for n, r in enumerate(data["responses"]["arm", 0])}
-    result = evaluate(**data, evaluators=[info("x")], log_ratios=ratios)
+    data["responses"]["arm", 0] = [
+        replace(response, metadata={"log_ratio": 2.0 + 0.1 * (n % 2)})
+        for n, response in enumerate(data["responses"]["arm", 0])
+    ]
+    result = evaluate(**data, evaluators=[info("x")])
     kl = {policy["name"]: policy["kl"] for policy in result["policies"]}
     assert kl["base"] is None
     assert kl["arm"]["value"] == pytest.approx(2.05)
@@ -319,7 +320,7 @@ def test_the_result_is_plain_json() -> None:
 
 def test_wrong_input_is_refused() -> None:
     data = world({"x": (BINARY, lambda p, s, n: True)}, {"base": 1}, prompts=3)
-    twice = {**data, "responses": {**data["responses"], ("arm", 0): data["responses"]["base", 0]}}
+    twice = {**data, "responses": {("base", 0): 2 * data["responses"]["base", 0]}}
     with pytest.raises(DataError, match="occurs twice"):
         evaluate(**twice, evaluators=[info("x")])
     with pytest.raises(DataError, match="unknown item"):

@@ -22,10 +22,14 @@ Given = Mapping[tuple[str, int], Sequence[Any]]
 """(policy, seed) to one value for each item: a score, a Status, or None for no judgment."""
 
 
-def responses_of(items: Sequence[Item], given: Given) -> dict[tuple[str, int], list[Response]]:
+def responses_of(
+    items: Sequence[Item], given: Given, notes: Mapping[str, Any]
+) -> dict[tuple[str, int], list[Response]]:
     return {
         (policy, seed): [
-            Response(f"{policy}-{seed}-{item.id}", item.id, policy, "four")
+            Response(
+                name := f"{policy}-{seed}-{item.id}", item.id, policy, "four", notes.get(name, {})
+            )
             for item, _ in zip(items, values, strict=True)
         ]
         for (policy, seed), values in given.items()
@@ -37,14 +41,15 @@ def run(
     scored: Mapping[str, Given],
     evaluators: Sequence[EvaluatorInfo] = (),
     scale: Scale = UNIT,
-    **more: Any,
+    notes: Mapping[str, Any] | None = None,
+    base: str = "base",
 ) -> dict[str, Any]:
     """Evaluate items i0, i1, ... of the given clusters."""
     items = [Item(f"i{n}", "prompt", metadata={"cluster": c}) for n, c in enumerate(clusters)]
     requests, judgments = [], []
     for name, given in scored.items():
         criterion = Criterion("c", "text", scale)
-        responses = responses_of(items, given)
+        responses = responses_of(items, given, notes or {})
         for key, values in given.items():
             for item, response, value in zip(items, responses[key], values, strict=True):
                 request = JudgmentRequest(f"{name}:{response.id}", item, (response,), criterion)
@@ -54,7 +59,7 @@ def run(
                     verdict = Verdict(value) if failed else Verdict(Status.OK, value)
                     judgments.append(Judgment(request.id, name, "1", name, verdict))
     known = evaluators or [EvaluatorInfo(name, "verifier") for name in scored]
-    return evaluate(items, responses, requests, judgments, known, **more)
+    return evaluate(items, responses, requests, judgments, known, base=base)
 
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float, float]:
@@ -91,10 +96,11 @@ def test_the_whole_result_by_hand() -> None:
     }
     evaluator = EvaluatorInfo("check", "human", True, frozenset({"other", "arm"}), None, "Check")
     ratios = {"arm-4-i0": 1.0, "arm-4-i1": 2.0, "arm-7-i3": 6.0, "base-9-i0": 50.0}
+    notes = {name: {"log_ratio": ratio} for name, ratio in ratios.items()}
     texts: dict[str, Any] = {"characters": {"value": 4.0, "low": None, "high": None}, "empty": 0}
     texts |= {"distinct_1": 0.25, "distinct_1_sample": 4}
     texts |= {"distinct_2": None, "distinct_2_sample": 0}
-    result = run(clusters, {"check": given}, [evaluator], log_ratios=ratios)
+    result = run(clusters, {"check": given}, [evaluator], notes=notes)
     wins = result.pop("wins")
     assert [(w["a"], w["b"], w["wins"], w["losses"]) for w in wins] == [
         ("base", "arm", 0, 5),

@@ -74,9 +74,13 @@ def test_errors_name_policy_seed_response_and_item() -> None:
         assert part in str(unknown.value)
     with pytest.raises(DataError) as twice:
         evaluate(
-            [item], {("base", 0): [one], ("arm", 4): [one]}, [], [], [EvaluatorInfo("x", "judge")]
+            [item],
+            {("base", 0): [one], ("arm", 4): 2 * [one]},
+            [],
+            [],
+            [EvaluatorInfo("x", "judge")],
         )
-    for part in ("r1", "policy arm, seed 4", "policy and seed into the ids"):
+    for part in ("r1", "policy arm, seed 4", "occurs twice"):
         assert part in str(twice.value)
     request = JudgmentRequest("q7", item, (one, one), Criterion("c", "t", BINARY))
     with pytest.raises(DataError) as pair:

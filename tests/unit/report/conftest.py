@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,20 +74,22 @@ def made_up_evaluation(seeds: int, prompts: int) -> tuple[dict[str, Any], dict[A
                     verdict = Verdict(Status.TIMEOUT) if failed else Verdict(Status.OK, good)
                     judgments.append(Judgment(request.id, name, "1", name, verdict))
     arms = frozenset(ARMS)
+    noted = {
+        (policy, seed): [
+            replace(r, metadata={"log_ratio": (policy != "base") * 2.1 + dice.gauss(0, 0.4)})
+            for r in answers
+        ]
+        for (policy, seed), answers in responses.items()
+    }
     result = evaluate(
         items,
-        responses,
+        noted,
         requests,
         judgments,
         [
             EvaluatorInfo("correctness", "verifier", held_out_for=arms - {"rlvr"}),
             EvaluatorInfo("style", "human", simulated=True, held_out_for=arms),
         ],
-        log_ratios={
-            response.id: (0.0 if policy == "base" else 2.1) + dice.gauss(0, 0.4)
-            for (policy, _), answers in responses.items()
-            for response in answers
-        },
     )
     return result, responses
 
