@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.experiment.stages.train import TrainSettings as TrainSettings
     from harness.experiment.stages.train import train as train
     from harness.labels.ratings import Reading as Reading
+    from harness.records.earlier import clean as clean
     from harness.records.recovery import recover as recover
 
 _STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train")
@@ -43,6 +44,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Reading": "harness.labels.ratings",
     "RespondSettings": "harness.experiment.stages.respond",
     "TrainSettings": "harness.experiment.stages.train",
+    "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
     "run": "harness.experiment.run",
 }

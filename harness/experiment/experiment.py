@@ -10,9 +10,10 @@ from harness.experiment.arms import check_arms
 from harness.experiment.config import ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles
 from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
-from harness.records.rows import read_items
+from harness.records.rows import read_items, to_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Experiment:
         check_held_out(train, evaluation)
         weights = weights_hash(resolve(path, config.policy.model))
         return cls(config, path, sha256, sources, train, evaluation, weights)
+
+    @property
+    def fingerprint(self) -> str:
+        """What moves when the experiment may come out differently: more than its file counts."""
+        items = [[to_dict(item) for item in part] for part in (self.train, self.evaluation)]
+        infos = {name: source.info for name, source in self.sources.items()}
+        sources = {name: [info.identity, info.version] for name, info in infos.items()}
+        return content_hash([self.config.model_dump(mode="json"), items, sources, self.weights])
 
     @property
     def model(self) -> str:

@@ -10,6 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from harness.experiment.changed import mark_old
 from harness.experiment.clock import Clock
 from harness.experiment.context import Asking, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
@@ -26,6 +27,7 @@ from harness.experiment.stages.report import (
     run_row,
     samples_of,
     source_row,
+    warnings_of,
     write_report,
 )
 from harness.experiment.stages.respond import base_responses
@@ -101,11 +103,14 @@ class Run:
             InputError: A source cannot; nothing was asked yet.
         """
         config, before = self.experiment.config, self.directory.manifest()
+        fingerprint = self.experiment.fingerprint
+        mark_old(self.directory, fingerprint)
         self.directory.update_manifest(
             name=config.name,
             created=before.get("created") or _now(),
             experiment=redact_deep(config.model_dump(mode="json"), names=True),
             experiment_sha256=self.experiment.sha256,
+            fingerprint=fingerprint,
             seeds=list(config.seeds),
             python=platform.python_version(),
             platform=platform.platform(),
@@ -248,6 +253,7 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
+            "warnings": warnings_of(trained),
             "sources": [
                 {key: value for key, value in row.items() if key != "template_sha256"}
                 for row in sources

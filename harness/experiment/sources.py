@@ -44,6 +44,11 @@ class NamedSource:
         """Part of the journal that holds its judgments; it moves with the options."""
         return f"{self.name}/{content_hash([self.config.use, self.config.options])[:12]}"
 
+    @property
+    def asked(self) -> list[Any]:
+        """What moves when the source may judge differently."""
+        return [self.scope, self.info.version, self.way, self.config.limit]
+
 
 def source_by_name(
     use: str,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +13,12 @@ from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
 from harness.nouns.errors import DataError, HarnessError
+from harness.nouns.hashing import content_hash
+from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
 from harness.records.journal import JOURNAL, Journal
-from harness.records.rows import read_rows
+from harness.records.rows import read_rows, to_dict
+from harness.records.run_directory import RunDirectory
 from harness.scale_out.local import cores
 from harness.train.reward_function import WeightedRewards
 from harness.train.trainers import train, trainer_class
@@ -64,6 +66,19 @@ class TrainJob:
         return {name for name in (*asked, config.evaluation.monitor) if name}
 
     @property
+    def monitored(self) -> Sequence[Item]:
+        """The held-out items that are watched."""
+        return self.experiment.evaluation[:MONITORED_ITEMS]
+
+    @property
+    def watched(self) -> dict[str, Any]:
+        """How the training is watched, which changes nothing of what it learns."""
+        evaluation, sources = self.experiment.config.evaluation, self.experiment.sources
+        gold = evaluation.monitor and sources[evaluation.monitor].asked
+        items = content_hash([to_dict(item) for item in self.monitored])
+        return {"gold": gold, "every": evaluation.monitor_every, "items": items}
+
+    @property
     def folder(self) -> Path:
         """Where the training writes."""
         return Path(self.run_path) / "policies" / f"{self.arm}-seed{self.seed}"
@@ -79,9 +94,9 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
 
     Returns:
         ``checkpoint`` and ``log``, relative to the run directory, which may be moved; ``weights``,
-        the checkpoint's hash; ``steps``, ``seconds``, ``peak_memory_mb``; with a reward model also
-        its statistics, and the weights of the reward functions; ``cost_usd``, what the judges
-        that this try asked did cost.
+        the checkpoint's hash; ``watched``, how it was watched; ``steps``, ``seconds``,
+        ``peak_memory_mb``; with a reward model also its statistics, and the weights of the reward
+        functions; ``cost_usd``, what the judges that this try asked did cost.
 
     Raises:
         HarnessError: The training failed; it says which.
@@ -140,7 +155,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         else:
             rows = preferences
         monitor = Monitor(
-            item_rows(experiment.evaluation[:MONITORED_ITEMS]),
+            item_rows(job.monitored),
             gold,
             every=evaluation.monitor_every,
             max_new_tokens=policy.max_new_tokens,
@@ -166,6 +181,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
         "peak_memory_mb": trained.peak_memory_mb,
         "cost_usd": cost_usd,
+        "watched": job.watched,
     }
 
 
@@ -179,7 +195,8 @@ def _check_coverage(job: TrainJob, log_path: Path) -> None:
                 asked[name] = max(asked.get(name, 0.0), value or 0.0)
     silent = sorted(name for name, coverage in asked.items() if coverage == 0)
     if silent:
-        shutil.rmtree(job.folder)  # the next try must not take it for done
+        # the next try must not take it for done
+        RunDirectory(Path(job.run_path)).set_aside(job.folder, "no-verdicts")
         raise HarnessError(
             f"training arm {job.arm} with seed {job.seed}: {', '.join(silent)} had no verdict on"
             " any completion, so there was nothing to learn\n"

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.hashing import content_hash
+from harness.records.earlier import LOCK, bring_back, set_aside
 from harness.records.places import locked
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 
 MANIFEST = "manifest.json"
+NAME = 12
+"""Characters of the hash of inputs that name a folder."""
 
 
 def _is_number(value: object) -> bool:
@@ -64,14 +67,29 @@ class RunDirectory:
         """Set top-level entries of the manifest."""
         write_json(self.path / MANIFEST, {**self.manifest(), **entries})
 
-    def is_done(self, stage: str, inputs: object) -> bool:
-        """Tell whether a stage finished with exactly these inputs."""
-        return bool(self.manifest().get("stages", {}).get(stage) == content_hash(inputs))
+    def begin(self, stage: str, inputs: object, *outputs: Path) -> list[Path]:
+        """Make the outputs of a stage those of its inputs; it is done when they are there.
 
-    def mark_done(self, stage: str, inputs: object) -> None:
-        """Record that a stage finished with these inputs."""
-        stages = {**self.manifest().get("stages", {}), stage: content_hash(inputs)}
-        self.update_manifest(stages=stages)
+        What other inputs made is set aside, and what these made before comes back. A kill in
+        between leaves nothing that could be taken for what it is not.
+
+        Returns:
+            Where what other inputs made lies now.
+        """
+        stages = self.manifest().get("stages", {})
+        before, now = stages.get(stage, "unknown"), content_hash(inputs)
+        aside = []
+        if before != now:
+            moved = (set_aside(self.path, output, before[:NAME]) for output in outputs)
+            aside = [path for path in moved if path is not None]
+            self.update_manifest(stages={**stages, stage: now})
+        for output in outputs:
+            bring_back(self.path, output, now[:NAME])
+        return aside
+
+    def set_aside(self, output: Path, name: str) -> Path | None:
+        """Move an output out of the way, for good; see ``harness.records.earlier``."""
+        return set_aside(self.path, output, name)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -81,5 +99,5 @@ class RunDirectory:
             HarnessError: Another process holds it.
             InputError: It is a file.
         """
-        with locked(self.path / ".lock", self.path):
+        with locked(self.path / LOCK, self.path):
             yield

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Moves when an older report.json can no longer be shown."""
 
+OLD = (
+    "This report is old: the experiment was changed after it, and the run of the changed one has"
+    " not come to its report."
+)
+
 Data = Mapping[str, Any]
 
 
@@ -115,7 +120,8 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
 
 
 def _findings(data: Data) -> list[Block]:
-    blocks: list[Block] = [Bullets(data["findings"])] if data["findings"] else []
+    blocks: list[Block] = [Text(OLD, "warn")] if data.get("old") else []
+    blocks += [Bullets(data["findings"])] if data["findings"] else []
     held = len(data["limitations"]) + len(data.get("warnings", ()))
     if held:
         are, them = ("is one warning", "it") if held == 1 else (f"are {held} warnings", "them")
@@ -147,7 +153,7 @@ def _manifest(data: Data) -> list[Block]:
 
 
 def _heading(data: Data) -> tuple[str, list[str]]:
-    run = data["run"]
+    run, old = data["run"], " (old)" if data.get("old") else ""
     items = run.get("items") or {}
     seeds = run.get("seeds") or ()
     facts = [
@@ -157,7 +163,7 @@ def _heading(data: Data) -> tuple[str, list[str]]:
         f"seed{'s' if len(seeds) > 1 else ''} {join([str(seed) for seed in seeds])}",
         f"feedback-harness {run.get('harness_version')}",
     ]
-    return str(run["name"]), [
+    return f"{run['name']}{old}", [
         str(run.get("description") or ""),
         " · ".join(fact for fact in facts if fact),
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from harness.evaluate import EvaluatorInfo
 from harness.evaluate import evaluate as compare
 from harness.evaluate.held_out import shares
+from harness.experiment.changed import tell_aside
 from harness.experiment.config import RunConfig
 from harness.experiment.context import Asking, StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
@@ -76,7 +77,7 @@ def sample_policies(
     policies |= {(one.arm, one.seed): (str(one.checkpoint), one.weights) for one in trained}
     per_item = config.evaluation.responses_per_item
     move = bar("sampling held-out items", len(policies) * len(items) * per_item)
-    responses = {}
+    responses, aside = {}, list[Path]()
     for (name, seed), (checkpoint, weights) in policies.items():
         inputs = {
             "checkpoint": weights,
@@ -88,7 +89,8 @@ def sample_policies(
         }
         stage = f"evaluate/{name}-seed{seed}"
         path = directory.path / "responses" / f"evaluation-{name}-seed{seed}.jsonl"
-        if directory.is_done(stage, inputs) and path.is_file():
+        aside += directory.begin(stage, inputs, path)
+        if path.is_file():
             found = read_responses(path, items)
             move(len(found))
         else:
@@ -98,8 +100,8 @@ def sample_policies(
             check_weights(checkpoint, weights)
             check_weights(*base)
             write_jsonl(path, found)
-            directory.mark_done(stage, inputs)
         responses[name, seed] = found
+    tell_aside(directory, aside)
     return responses
 
 

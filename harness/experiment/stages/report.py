@@ -105,6 +105,18 @@ def arm_row(
     }
 
 
+def warnings_of(trained: Sequence[TrainedPolicy]) -> list[str]:
+    """Return what only the run knows and a reader must."""
+    other = [f"{one.arm} (seed {one.seed})" for one in trained if not one.watched]
+    if not other:
+        return []
+    return [
+        f"The training curves of {', '.join(other)} were watched as an earlier version of the"
+        " experiment said: by another monitor, on other held-out items or at other steps. The"
+        " weights do not depend on it."
+    ]
+
+
 def curves_of(
     trained: Sequence[TrainedPolicy], monitor: str | None
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.experiment.changed import tell_aside
 from harness.experiment.config import PolicyConfig
 from harness.experiment.context import StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
@@ -121,7 +122,8 @@ def base_responses(
         "items": [to_dict(item) for item in items],
         "seed": config.seeds[0],
     }
-    if directory.is_done("respond", inputs) and path.is_file():
+    tell_aside(directory, directory.begin("respond", inputs, path))
+    if path.is_file():
         return read_responses(path, items)
     settings = RespondSettings.of(policy, policy.responses_per_item, "base", config.seeds[0])
 
@@ -131,5 +133,4 @@ def base_responses(
     responses = respond(experiment.model, items, settings, named_bar)
     check_weights(experiment.model, experiment.weights)
     write_jsonl(path, responses)
-    directory.mark_done("respond", inputs)
     return responses

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.experiment.changed import changes, note_made_from, tell_aside
 from harness.experiment.context import StartBar
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
-from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
-from harness.experiment.train_job import MONITORED_ITEMS, TrainJob, train_arm
+from harness.experiment.train_job import TrainJob, train_arm
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
@@ -41,12 +40,14 @@ class TrainedPolicy:
         seed: Of the training.
         result: What ``train_arm`` returned; its paths are relative to the run directory.
         run: The run directory.
+        watched: Whether it was watched as the experiment says now; its weights do not depend on it.
     """
 
     arm: str
     seed: int
     result: Mapping[str, Any]
     run: Path
+    watched: bool = True
 
     @property
     def checkpoint(self) -> Path:
@@ -101,6 +102,7 @@ class Training:
         config, answers = self.experiment.config, Answers(self.experiment.train, self.responses)
         results: dict[tuple[str, int], TrainedPolicy] = {}
         jobs: list[TrainJob] = []
+        aside, why = list[Path](), list[str]()
         for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
             rows = answers.with_texts(arm.preferences)
             path = str(self.directory.path)
@@ -108,11 +110,13 @@ class Training:
             job = TrainJob(
                 self.experiment, path, arm.name, seed, arm.weights, rows, without=without
             )
-            done = self._begin(job, arm)
+            done, left, differs = self._begin(job, arm)
+            aside, why = [*aside, *left], [*why, *differs]
             if done is None:
                 jobs.append(job)
             else:
                 results[arm.name, seed] = done
+        tell_aside(self.directory, aside, why)
         jobs = self._with_shares(jobs)
         move = self.bar("training", len(jobs) + len(results))
         move(len(results))
@@ -156,55 +160,45 @@ class Training:
             for job, pays in zip(jobs, paying, strict=True)
         ]
 
-    def _begin(self, job: TrainJob, arm: Arm) -> TrainedPolicy | None:
-        """Return a finished training; else clear what an experiment with other inputs left.
+    def _begin(self, job: TrainJob, arm: Arm) -> tuple[TrainedPolicy | None, list[Path], list[str]]:
+        """Return a finished training; what another experiment left in its place; how it differs.
 
-        One whose checkpoint is gone is not finished.
+        A training whose checkpoint is gone is not finished.
 
         Raises:
             InputError: The checkpoint is not the one that the training wrote.
         """
         stage = f"train/{job.arm}-seed{job.seed}"
         inputs = self._inputs(job, arm)
-        if not self.directory.is_done(stage, inputs):
-            for folder in (job.folder, job.reward_model_folder):
-                shutil.rmtree(folder, ignore_errors=True)
-            # "begun with these inputs": the folder's own log resumes it
-            self.directory.mark_done(stage, inputs)
+        made_from = {**inputs, "items": content_hash(inputs["items"])}
+        folders = job.folder, job.reward_model_folder
+        aside = self.directory.begin(stage, inputs, *folders)
+        why = changes(aside, made_from)
         path = job.folder / "arm.json"
-        if not path.is_file():
-            return None
-        found = TrainedPolicy(job.arm, job.seed, read_json(path), self.directory.path)
-        if "weights" not in found.result or not found.checkpoint.is_dir():
-            shutil.rmtree(job.folder)
-            return None
-        if weights_hash(found.checkpoint) != found.weights:
-            raise altered(found.checkpoint, job.folder)
-        return found
+        if path.is_file():
+            watched = job.watched == (result := read_json(path)).get("watched")
+            found = TrainedPolicy(job.arm, job.seed, result, self.directory.path, watched)
+            if "weights" in result and found.checkpoint.is_dir():
+                if weights_hash(found.checkpoint) != found.weights:
+                    raise altered(found.checkpoint, job.folder)
+                return found, aside, why
+            self.directory.set_aside(job.folder, "incomplete")
+        # "begun with these inputs": the folder's own log resumes it
+        note_made_from(job.folder, made_from)
+        return None, aside, why
 
     def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
-        """Return all that a training depends on."""
+        """Return all that the weights depend on; what only watches a training is not in it."""
         experiment, config = self.experiment, self.experiment.config
-        sources, evaluation = experiment.sources, config.evaluation
-        inputs = {
+        return {
             "arm": arm.config.model_dump(exclude={"title"}),
-            "sources": {name: _identity(sources[name]) for name in arm.config.sources},
+            "sources": {name: experiment.sources[name].asked for name in arm.config.sources},
             "weights": arm.weights,
             "preferences": content_hash(job.preferences),
             "policy": [config.policy.model_dump(), experiment.weights],
             "items": [to_dict(item) for item in experiment.train],
             "seed": job.seed,
-            "monitor_every": evaluation.monitor_every,
-            "monitored": [to_dict(item) for item in experiment.evaluation[:MONITORED_ITEMS]],
         }
-        if evaluation.monitor is not None:
-            inputs["monitor"] = _identity(sources[evaluation.monitor])
-        return inputs
-
-
-def _identity(source: NamedSource) -> list[Any]:
-    """Return what moves when a source may judge differently."""
-    return [source.scope, source.info.version, source.way, source.config.limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.nouns.chat_messages import Tokens
-from harness.nouns.errors import HarnessError
+from harness.nouns.errors import HarnessError, InputError
+from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, Verdict
+from harness.records.earlier import clean, kept_in
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 
@@ -62,6 +65,7 @@ def test_many_threads_write(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
+from harness.records.earlier import clean, kept_in
 from harness.records.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 number = 0
@@ -155,9 +159,91 @@ def test_two_runs_cannot_mix(tmp_path: Path) -> None:
         pass
 
 
-def test_a_stage_is_done_only_for_its_inputs(tmp_path: Path) -> None:
+def kept_at(run: RunDirectory, inputs: object) -> Path:
+    return run.path / "earlier" / content_hash(inputs)[:12]
+
+
+def test_what_other_inputs_made_is_set_aside_and_comes_back(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
-    run.mark_done("judge", {"a": 1})
-    assert run.is_done("judge", {"a": 1})
-    assert not run.is_done("judge", {"a": 2})
-    assert not run.is_done("train", {"a": 1})
+    one, two = run.path / "p" / "one", run.path / "two.txt"
+
+    def make(text: str) -> None:
+        one.mkdir(parents=True, exist_ok=True)
+        (one / "weights").write_text(text)
+        two.write_text(text)
+
+    def found() -> list[str]:
+        return [path.read_text() for path in (one / "weights", two) if path.exists()]
+
+    assert run.begin("s", {"a": 1}, one, two) == [] == found()
+    make("of 1")
+    assert run.begin("s", {"a": 1}, one, two) == []
+    assert found() == ["of 1"] * 2
+    aside = run.begin("s", {"a": 2}, one, two)
+    assert [path.relative_to(run.path).parts[2:] for path in aside] == [("p", "one"), ("two.txt",)]
+    assert found() == []
+    make("of 2")
+    assert len(run.begin("s", {"a": 1}, one, two)) == 2
+    assert found() == ["of 1"] * 2
+    assert len(run.begin("s", {"a": 3}, one, two)) == 2
+    two.write_text("of 3")
+    assert run.begin("s", {"a": 2}, one, two) == [kept_at(run, {"a": 3}) / "two.txt"]
+    assert found() == ["of 2"] * 2
+    kept = sorted((one.was, one.path.parent.name, one.size) for one in kept_in(run.path))
+    first, third = (kept_at(run, {"a": n}).name for n in (1, 3))
+    assert kept == [("p/one", "p", 4), *sorted([("two.txt", first, 4), ("two.txt", third, 4)])]
+
+
+@pytest.mark.parametrize("at", ["before the note", "after the note"])
+def test_a_kill_while_outputs_move_mixes_nothing_up(
+    tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    one = run.path / "one.txt"
+    run.begin("s", 1, one)
+    one.write_text("of 1")
+    run.begin("s", 2, one)
+    one.write_text("of 2")
+
+    class Killed(Exception):
+        pass
+
+    def die(*args: Any, **options: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as during, pytest.raises(Killed):
+        if at == "before the note":
+            during.setattr("harness.records.run_directory.write_json", die)
+        else:
+            during.setattr("harness.records.run_directory.bring_back", die)
+        run.begin("s", 1, one)
+    assert not one.exists()
+    run.begin("s", 2, one)
+    assert one.read_text() == "of 2"
+    run.begin("s", 1, one)
+    assert one.read_text() == "of 1"
+
+
+def test_only_what_was_set_aside_is_cleaned(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(InputError, match="no folder of a run"):
+        clean(tmp_path)
+    one = run.path / "policies" / "one"
+    for inputs in (1, 2, 3):
+        run.begin("s", inputs, one)
+        one.mkdir(parents=True)
+        (one / "weights").write_text("w")
+    run.set_aside(one, "no-verdicts")
+    one.mkdir()
+    run.set_aside(one, "no-verdicts")
+    one.mkdir()
+    kept = kept_in(run.path)
+    assert [one.was for one in kept] == ["policies/one"] * 4
+    with run.lock(), pytest.raises(HarnessError, match="another process"):
+        clean(run.path)
+    assert clean(run.path, kept[:1]) == kept[:1]
+    assert kept_in(run.path) == kept[1:]
+    assert clean(str(run.path)) == kept[1:]
+    assert sorted(path.name for path in run.path.iterdir()) == ["manifest.json", "policies"]
+    assert one.is_dir()
+    assert clean(run.path) == []

@@ -122,9 +122,7 @@ def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) ->
     assert len(trained(read(config))) == 4
     assert trained(read(config)) == []
     assert len(trained(read(config, items=ITEMS[:3]))) == 4  # data.train.limit
-    assert len(trained(read(config, items=ITEMS))) == 4
-    assert len(trained(read(config, held_out=HELD_OUT[1:]))) == 4
-    assert len(trained(read(config))) == 4
+    assert trained(read(config)) == []  # what was set aside came back
     assert len(trained(read(config), "ac")) == 4  # another text under the same id
     assert len(trained(replace(read(config), weights="of another revision"))) == 4
     changed = read(config)
@@ -134,9 +132,18 @@ def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) ->
     trained(read(config))
     jobs = trained(replace(changed, sources=everybody))
     assert [job.arm for job in jobs] == ["rlaif", "rlaif"]
-    content = config.model_dump()
-    content["sources"]["gold"] = {"use": "last_number"}
-    assert len(trained(read(RunConfig.model_validate(content)))) == 4  # the monitor's
+
+
+def test_a_training_is_not_repeated_when_only_what_watches_it_changed(trained: Any) -> None:
+    config = experiment()
+    assert len(trained(read(config))) == 4
+    assert trained(read(config, held_out=HELD_OUT[1:])) == []
+    for changes in (
+        {"sources": {**config.model_dump()["sources"], "gold": {"use": "last_number"}}},
+        {"evaluation": {"evaluators": ["gold"], "monitor": "gold", "monitor_every": 3}},
+        {"evaluation": {"evaluators": ["gold"]}},
+    ):
+        assert trained(read(experiment(**changes))) == []
 
 
 def test_trainings_share_what_is_left_of_the_budget(trained: Any, tmp_path: Path) -> None:
