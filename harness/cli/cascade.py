@@ -44,6 +44,7 @@ def command(options: Options) -> None:
     items.jsonl and responses.jsonl, which harness judge (with a stronger judge) and harness label
     take; run the command again on the stronger judge's judgments, and so on.
     """
+    from harness.agreement.cascade import fewest
     from harness.cli.screen import console
     from harness.experiment.stages.cascade import cascade, write_cascade
     from harness.records.judgments import read_judgments
@@ -54,17 +55,26 @@ def command(options: Options) -> None:
     judgments = read_judgments(options.judgments)
     split = cascade(judgments, options.labels, options.risk, options.chance)
     write_cascade(options.out, split, judgments, items, responses)
-    found, left = split.threshold, len(split.left)
+    screen, found, left = console(), split.threshold, len(split.left)
+    if split.unstated:
+        screen.print(
+            f"{split.unstated} labelled pairs have no verdict that could be accepted: it failed or"
+            " is a tie"
+        )
     if found.confidence is None:
-        console().print(
+        least = fewest(options.risk, options.chance)
+        few = f" (fewer than {least} can promise nothing)" if split.labelled < least else ""
+        screen.print(
             f"no threshold keeps the share of wrong verdicts at {options.risk:g} on"
-            f" {split.labelled} labelled verdicts: all {left} pairs are left"
+            f" {split.labelled} labelled verdicts{few}: all {left} pairs are left in {options.out}",
+            soft_wrap=True,
         )
         return
     accepted = len(split.accepted)
-    console().print(
-        f"verdicts with confidence >= {found.confidence:.3f} stand: {accepted} of"
+    screen.print(
+        f"verdicts with confidence >= {found.confidence} stand: {accepted} of"
         f" {accepted + left} ({found.wrong} of {found.accepted} labelled ones wrong; at most"
         f" {options.risk:g} with probability {1 - options.chance:g}); {left} pairs are left in"
-        f" {options.out}"
+        f" {options.out}",
+        soft_wrap=True,
     )

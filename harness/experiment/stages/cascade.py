@@ -43,7 +43,8 @@ def cascade(
     labels are a table with the columns item_id and label.
 
     Raises:
-        DataError: A judgment is not of a pair, or the labels cannot be read.
+        DataError: A judgment is not of a pair, the labels cannot be read, or none of them is of a
+            judged item.
     """
     for row in judgments:
         if len(row.response_ids) != 2:
@@ -52,6 +53,14 @@ def cascade(
     truth = {
         row.judgment.request_id: of_item[row.item_id] for row in judgments if row.item_id in of_item
     }
+    if judgments and not truth:
+        judged = next(iter(judgments)).item_id
+        raise DataError(
+            "none of the labels is of a judged item",
+            where=str(labels),
+            hint=f"judged is e.g. {judged!r}, labelled {next(iter(of_item))!r}: item_id must be the"
+            " same in both",
+        )
     return split_by_confidence((row.judgment for row in judgments), truth, risk, chance)
 
 
