@@ -49,6 +49,7 @@ def drift(
 ) -> list[Estimate]:
     """Return how the accuracy changed and how many verdicts changed.
 
+    Verdicts that only one version gave are counted in the reason of the rows, or of their absence.
     The difference has a t-interval from leaving out one cluster at a time; p is McNemar's mid-p,
     which takes the items as independent.
 
@@ -57,10 +58,18 @@ def drift(
     """
     usable = (before >= 0) & (after >= 0)
     n = int(usable.sum())
+    lost, gained = (
+        int(((before >= 0) & (after < 0)).sum()),
+        int(((before < 0) & (after >= 0)).sum()),
+    )
+    only = f"{lost} verdicts lost, {gained} gained" if lost or gained else ""
     if n < 2:
-        return [undefined("drift_accuracy", annotators, "fewer than two common items", n)]
+        why = "fewer than two common items"
+        reason = f"{why}: {only}" if only else why
+        return [undefined("drift_accuracy", annotators, reason, n)]
     changed = (before != after)[usable].astype(np.float64)
-    rows = [_paired("drift_changed", annotators, changed, clusters[usable])]
+    row = _paired("drift_changed", annotators, changed, clusters[usable])
+    rows = [row.caution(only) if only else row]
     known = usable & (truth >= 0)
     if known.sum() < 2:
         return rows

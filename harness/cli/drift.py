@@ -12,7 +12,7 @@ from harness.cli.options import Asking, OneSource, Seed, checked_way, key_values
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.experiment.stages.drift import Drift
+    from harness.experiment.stages.drift import Drift, FirstWins
     from harness.judging.anchors import Anchors
 
 
@@ -49,7 +49,8 @@ def command(options: Options) -> None:
 
     Pinning judges everything twice, so that the judge's own noise is known. Nothing comes from a
     cache. With --policy, the verdicts on new responses are compared as well: what moved on the
-    anchors is the judge, what moved beyond it is the policy. Exits with 1 when the judge moved.
+    anchors is the judge, what moved beyond it is the policy. Exits with 1 when the judge moved
+    (also when it gives verdicts on fewer anchors, or more, than it did) or nothing can be compared.
     """
     from harness.cli.screen import bars, console
     from harness.experiment import context
@@ -70,10 +71,13 @@ def command(options: Options) -> None:
         with bars(options.quiet) as bar:
             anchors = pin(source, items, responses, asking, bar)
         write_anchors(options.anchors, anchors)
+        noise = anchors.noise
+        without = noise.without + noise.gained
+        missing = f"; {without} have no verdict" if without else ""
         console().print(
             f"{len(anchors.requests)} requests pinned in {options.anchors} ({anchors.sha256[:12]});"
-            f" of {anchors.noise.compared} verdicts {anchors.noise.changed} changed between two"
-            " passes: the judge's own noise"
+            f" of {noise.compared} verdicts {noise.changed} changed between two passes: the judge's"
+            f" own noise{missing}"
         )
         return
     anchors = with_secrets(read_anchors(options.anchors), key_values(options.option))
@@ -82,7 +86,7 @@ def command(options: Options) -> None:
     with bars(options.quiet) as bar:
         found = drift(anchors, asking, later, options.alpha, bar)
     _show(anchors, found, options.alpha)
-    if found.moved:
+    if not found.settled:
         raise typer.Exit(1)
 
 
@@ -100,17 +104,44 @@ def _show(anchors: Anchors, found: Drift, alpha: float) -> None:
         *Column.each("count", "lost", "gained"), Column("mean shift", "rate"),
     ]  # fmt: skip
     rows = [
-        (name, m.compared, m.changed, m.share, m.lost, m.gained, m.shift)
+        (name, m.compared, m.changed, m.share if m.compared else None, m.lost, m.gained, m.shift)
         for name, m in (("noise when pinned", anchors.noise), ("now against pinned", found.now))
     ]
     show(screen, Table("", columns, rows))
     for change, count in sorted(found.now.moves.items(), key=lambda pair: -pair[1])[:6]:
         screen.print(f"  {change}: {count}")
-    verdict = "the judge has moved" if found.moved else "no drift beyond the judge's own noise"
+    now = found.now
+    if now.lost:
+        statuses = ", ".join(f"{n} {status}" for status, n in now.failures.items())
+        had = now.compared + now.lost
+        screen.print(f"{now.lost} of {had} pinned verdicts have none now: {statuses}")
+        for line in found.failed.told_reasons()[:1]:
+            screen.print(f"  {line}", markup=False)
+    if found.moved:
+        verdict = "the judge has moved"
+    elif now.compared:
+        verdict = "no drift beyond the judge's own noise"
+    else:
+        verdict = "nothing can be compared: no anchor has a verdict both then and now"
     screen.print(f"{verdict} (Fisher's exact test, p = {found.p:.3g}, alpha = {alpha:g})")
     if (wins := found.policy) is not None:
-        screen.print(
-            f"share of pairs won by the first response: {wins.then:.1%} pinned, {wins.again:.1%}"
-            f" judged again ({wins.again - wins.then:+.1%}: the judge), {wins.later:.1%} on the new"
-            f" responses ({wins.later - wins.again:+.1%}: the policy; {wins.n} verdicts)"
+        _show_policy(wins)
+
+
+def _show_policy(wins: FirstWins) -> None:
+    from harness.cli.screen import console
+    from harness.report.wording import percent
+
+    if wins.then is None or wins.again is None or wins.later is None:
+        console().print(
+            "judge and policy cannot be told apart: no verdict"
+            f" {'now' if wins.then is not None else 'when pinned'}"
+            f" ({wins.n} verdicts on the new responses)"
         )
+        return
+    console().print(
+        f"share of pairs won by the first response: {percent(wins.then, 1)} pinned,"
+        f" {percent(wins.again, 1)} judged again ({wins.again - wins.then:+.1%}: the judge),"
+        f" {percent(wins.later, 1)} on the new responses ({wins.later - wins.again:+.1%}: the"
+        f" policy; {wins.n} verdicts)"
+    )

@@ -17,7 +17,7 @@ from harness.nouns.plain_text import file_text, parsed_json
 from harness.nouns.redaction import HIDDEN, redacted_json
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
-from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.nouns.schema import Judgment, JudgmentRequest, Verdict
 from harness.ratings.both_orders import WORTH
 from harness.records.rows import item_from, judgment_from, response_from, to_dict
 from harness.records.writes import write_json
@@ -128,8 +128,10 @@ class Movement:
     Args:
         compared: Presentations with a verdict in both.
         changed: Those whose verdict is another one.
-        lost: Verdicts of the first pass that are failures in the second.
-        gained: Failures of the first pass that are verdicts in the second.
+        lost: Verdicts of the first pass that are failures, or not there, in the second.
+        gained: Verdicts of the second pass that are failures, or not there, in the first.
+        without: Presentations without a verdict in either.
+        failures: How often the lost ones failed, by status.
         moves: How often which verdict became which.
         shift: Mean change of the probability or score (second minus first), where both state one.
     """
@@ -138,8 +140,15 @@ class Movement:
     changed: int
     lost: int
     gained: int
+    without: int
+    failures: dict[str, int]
     moves: dict[str, int]
     shift: float | None
+
+    @property
+    def presentations(self) -> int:
+        """All that were asked in either pass."""
+        return self.compared + self.lost + self.gained + self.without
 
     @property
     def share(self) -> float:
@@ -151,13 +160,18 @@ def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
     """Compare two passes of a judge over the same requests."""
     before, after = _by_presentation(first), _by_presentation(second)
     moves: Counter[str] = Counter()
-    compared = lost = gained = 0
+    failures: Counter[str] = Counter()
+    compared = gained = without = 0
     shifts = []
-    for key in before.keys() & after.keys():
-        old, new = before[key].verdict, after[key].verdict
+    for key in before | after:
+        old, new = (_verdict(rows.get(key)) for rows in (before, after))
         if old.status is not Status.OK or new.status is not Status.OK:
-            lost += old.status is Status.OK
-            gained += new.status is Status.OK
+            if old.status is Status.OK:
+                failures[new.status.value] += 1
+            elif new.status is Status.OK:
+                gained += 1
+            else:
+                without += 1
             continue
         compared += 1
         if old.value != new.value:
@@ -165,26 +179,39 @@ def compare(first: Iterable[Judgment], second: Iterable[Judgment]) -> Movement:
         if old.probability is not None and new.probability is not None:
             shifts.append(new.probability - old.probability)
     shift = sum(shifts) / len(shifts) if shifts else None
-    return Movement(compared, moves.total(), lost, gained, dict(moves), shift)
+    lost = failures.total()
+    return Movement(
+        compared, moves.total(), lost, gained, without, dict(failures), dict(moves), shift
+    )
 
 
-def first_wins(judgments: Iterable[Judgment]) -> tuple[float, int]:
-    """Return the share of pairs won by the first response, ties half, and of how many verdicts."""
+def _verdict(judgment: Judgment | None) -> Verdict:
+    return Verdict(Status.MISSING) if judgment is None else judgment.verdict
+
+
+def first_wins(judgments: Iterable[Judgment]) -> tuple[float | None, int]:
+    """Return the share of pairs won by the first response, ties half, and of how many verdicts.
+
+    None without a verdict.
+    """
     values = [j.verdict.value for j in judgments if j.verdict.status is Status.OK]
     wins = [WORTH[value] for value in values]
-    return (sum(wins) / len(wins) if wins else 0.0), len(wins)
+    return (sum(wins) / len(wins) if wins else None), len(wins)
 
 
 def chance_of_change(noise: Movement, now: Movement) -> float:
     """Return the one-sided p-value that the judge changed no more than it does by itself.
 
-    Fisher's exact test of the share of changed verdicts now against that of two passes made at
-    pinning time.
+    Fisher's exact tests of now against the two passes made at pinning time: of the share of
+    verdicts that changed, and of that of presentations that lost or gained one; the smaller p
+    counts twice.
     """
     from scipy.stats import fisher_exact
 
-    table = [
-        [now.changed, now.compared - now.changed],
-        [noise.changed, noise.compared - noise.changed],
+    counts = [
+        [(one.changed, one.compared) for one in (now, noise)],
+        [(one.lost + one.gained, one.presentations) for one in (now, noise)],
     ]
-    return float(fisher_exact(table, alternative="greater").pvalue)
+    tables = [[[some, of - some] for some, of in rows] for rows in counts]
+    found = [float(fisher_exact(table, alternative="greater").pvalue) for table in tables]
+    return min(1.0, 2.0 * min(found))

@@ -216,6 +216,33 @@ def test_drift_tells_noise_from_a_judge_that_moved(files, tmp_path):
     assert changed.exit_code == 2 and "was changed since it was pinned" in changed.output
 
 
+def test_a_judge_that_refuses_everything_now_has_moved(files, tmp_path):
+    items, responses = files
+    anchors = tmp_path / "anchors.json"
+    with StubServer("I will not judge this.") as server:
+        options = ("--option", "model=hosted_vllm/m", "--option", f"api_base={server.base_url}")
+        asked = ("--pin", *options, "--items", items, "--responses", responses, "--quiet")
+        nothing = invoke("drift", anchors, *asked)
+        said = " ".join(nothing.output.split())
+        assert nothing.exit_code == 2 and "gave no verdict, so there is nothing to pin" in said
+        assert "all 12 judgments failed: 12 refused" in said and not anchors.exists()
+        server.reply = "Verdict: A"
+        assert invoke("drift", anchors, *asked).exit_code == 0
+        server.reply = "I will not judge this."
+        for more in ((), ("--policy", responses)):
+            moved = invoke("drift", anchors, "--quiet", *more)
+            said = " ".join(moved.output.split())
+            assert moved.exit_code == 1 and "the judge has moved" in said, moved.output
+            assert "12 of 12 pinned verdicts have none now: 12 refused" in said
+            assert "12 times: " in said and "no drift" not in said
+        assert "judge and policy cannot be told apart: no verdict now" in said
+        # However small the chance that is asked for: what cannot be compared is no "no drift".
+        unsure = invoke("drift", anchors, "--quiet", "--alpha", "0")
+        assert unsure.exit_code == 1 and "nothing can be compared" in " ".join(
+            unsure.output.split()
+        )
+
+
 def test_an_estimate_counts_what_the_journal_has_as_free(files, tmp_path):
     items = read_items(files[0])
     requests = build_requests(items, read_responses(files[1]), "pairwise")

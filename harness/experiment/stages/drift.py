@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.experiment.context import Asking, StartBar, no_bar
+from harness.experiment.failures import Failures, failures_among
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import ask, check
 from harness.feedback.requests import build_requests
@@ -16,7 +17,8 @@ from harness.judging.anchors import (
     compare,
     first_wins,
 )
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 
 
@@ -29,11 +31,13 @@ class FirstWins:
         again: On the same responses now; the difference is the judge's.
         later: On the later responses; the difference to ``again`` is the policy's.
         n: Verdicts on the later responses.
+
+    A share is None where there is no verdict.
     """
 
-    then: float
-    again: float
-    later: float
+    then: float | None
+    again: float | None
+    later: float | None
     n: int
 
 
@@ -44,8 +48,10 @@ class Drift:
     Args:
         version: Of the source now; another one means that prompt, parser or options changed.
         now: Verdicts of now against the pinned ones.
-        p: Chance of such a change if the judge only shows its own noise (Fisher's exact test).
+        p: Chance of such a change, of verdicts or of which there are, if the judge only shows its
+            own noise (Fisher's exact tests).
         moved: Whether p is below alpha.
+        failed: What failed of what was asked now.
         policy: What a later policy's responses changed; None where there are none.
     """
 
@@ -53,7 +59,13 @@ class Drift:
     now: Movement
     p: float
     moved: bool
+    failed: Failures
     policy: FirstWins | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known that the judge stayed: something was compared, and did not move."""
+        return self.now.compared > 0 and not self.moved
 
 
 def pin(
@@ -63,9 +75,20 @@ def pin(
     asking: Asking,
     bar: StartBar = no_bar,
 ) -> Anchors:
-    """Judge responses twice, to be kept as an anchor set; nothing comes from a cache or journal."""
+    """Judge responses twice, to be kept as an anchor set; nothing comes from a cache or journal.
+
+    Raises:
+        DataError: No verdict came, so that nothing could ever be compared.
+    """
     requests = build_requests(items, responses, source.way)
     first, second = (_afresh(source, requests, asking, bar) for _ in range(2))
+    if not any(judgment.verdict.status is Status.OK for judgment in first):
+        failed = failures_among(first)
+        raise DataError(
+            f"{source.name} gave no verdict, so there is nothing to pin:"
+            f" {'; '.join([failed.told('judgments'), *failed.told_reasons()[:1]])}",
+            hint=failed.hint or "harness judge shows what the source says",
+        )
     return Anchors(
         source.config.use,
         source.info.version,
@@ -110,7 +133,7 @@ def drift(
         found = _afresh(source, build_requests(items.values(), later, way), asking, bar)
         share, n = first_wins(found)
         policy = FirstWins(first_wins(anchors.passes[0])[0], first_wins(again)[0], share, n)
-    return Drift(source.info.version, now, p, p < alpha, policy)
+    return Drift(source.info.version, now, p, p < alpha, failures_among(again), policy)
 
 
 def _afresh(
