@@ -123,7 +123,7 @@ def aggregate_labels(
             accuracy(said, table.gold, table.clusters, who)
             for who, said in ((name, label), *zip(table.annotators, table.codes.T, strict=True))
         ]
-    notes = dict.fromkeys(fit.notes)
+    notes = dict.fromkeys((*table.notes, *fit.notes))
     if name not in MODELS:  # these look themselves
         notes |= dict.fromkeys(one_class(name, table, fit))
     notes |= dict.fromkeys(_warnings(table, fit))

@@ -42,6 +42,7 @@ MOST_PAIRS = 45
 MAJORITY = "majority of people"
 GOLD = "gold"
 WITH_PEOPLE = "Each source with the people"
+LABELS = "The labels"
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ class AgreementReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON: audit, notes and rows."""
+        read = {LABELS: list(self.table.notes)} if self.table.notes else {}
         return {
             "audit": asdict(self.audit),
-            "notes": {section.title: list(section.notes) for section in self.sections},
+            "notes": read | {section.title: list(section.notes) for section in self.sections},
             "rows": self.rows(),
         }
 

@@ -72,7 +72,8 @@ def command(options: Options) -> None:
         sheet=options.sheet,
     )
     _show(screen, mapping)
-    mapping.columns()
+    for note in mapping.tidy(known).notes:
+        screen.print(f"  {note}", markup=False)
     if not options.accept:
         screen.print(
             "\nNothing was written. If the mapping is right, add [bold]--accept[/bold]; "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from harness.feedback.contract import FeedbackSource, RunContext, SourceFactory, summary_of
 from harness.labels.failures import SKIP
 from harness.labels.human_label import HumanLabel, Thing
+from harness.labels.spellings import name_key
 from harness.labels.values import on_scale
 from harness.nouns.errors import DataError
 from harness.nouns.hashing import content_hash
@@ -90,6 +93,7 @@ class HumanTable:
     info: SourceInfo
     labels: Sequence[HumanLabel]
     _index: dict[tuple[str, frozenset[str]], list[HumanLabel]] = field(init=False)
+    _alike: dict[str, str] = field(init=False)
     _only: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -99,6 +103,12 @@ class HumanTable:
         self._only = next(iter(criteria)) if len(criteria) == 1 else ""
         for label in self.labels:
             self._index.setdefault(label.thing[:2], []).append(label)
+        items = Counter(name_key(item) for item in {label.item_id for label in self.labels})
+        self._alike = {
+            name_key(label.item_id): label.item_id
+            for label in self.labels
+            if items[name_key(label.item_id)] == 1
+        }
 
     async def annotate(
         self, requests: Sequence[JudgmentRequest], ctx: RunContext
@@ -135,10 +145,12 @@ class HumanTable:
         fits = ("", request.criterion.id, only)
         by_id = tuple(response.id for response in request.responses)
         by_system = tuple(response.system for response in request.responses)
-        for names in (by_id, by_system):
+        # A spreadsheet writes the item 7 as 7.0.
+        items = dict.fromkeys((request.item.id, self._alike.get(name_key(request.item.id), "")))
+        for item, names in product(items, (by_id, by_system)):
             if len(set(names)) != len(names):
                 continue  # two samples of one system: its name does not say which is meant
-            labels = self._index.get((request.item.id, frozenset(names)), ())
+            labels = self._index.get((item, frozenset(names)), ())
             if mine := [label.named(names) for label in labels if label.criterion in fits]:
                 return mine
         return []

@@ -58,8 +58,7 @@ class Beside:
         found: list[str | None] = []
         cells = self._cells(column, problems)
         for responses, (cell, place) in zip(self.labelled.responses.values(), cells, strict=True):
-            text = columns.values.get(said_text(cell), label_text(cell))
-            value: object = text.upper() if self.labelled.sides else text
+            value: object = columns.values.get(said_text(cell), label_text(cell))
             if cell and len(responses) == 2:
                 value = pair_value(cell, columns.values, responses)
             elif cell and scale is not None:

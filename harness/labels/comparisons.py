@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.labels.exports import read_label_table
 from harness.labels.problems import Problems
+from harness.labels.spellings import fold_names
 from harness.labels.values import number_of, pair_value
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def read_comparisons(
     named |= {cluster: "--cluster-column"} if cluster else {}
     table.need(named | ({length: "--length-column"} if length else {}))
     firsts, seconds = table.texts(first), table.texts(second)
+    spelled, _ = fold_names(Counter([*firsts, *seconds]), (), case=False, numbers=False)
+    firsts, seconds = ([spelled.get(name, name) for name in side] for side in (firsts, seconds))
     names = tuple(dict.fromkeys([*firsts, *seconds]))
     code = {name: k for k, name in enumerate(names)}
     outcomes, gaps = [], []

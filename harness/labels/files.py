@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.labels.formulas import ESCAPED, restored
 from harness.labels.problems import Problems
-from harness.labels.values import cell_text
+from harness.labels.values import cell_text, said_text
 from harness.nouns.errors import DataError, MissingExtraError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import file_bytes, need_file, parsed_json
@@ -217,8 +217,9 @@ def _decode(path: Path, encoding: str) -> str:
 
 
 def _csv(path: Path, text: str, delimiter: str) -> Table:
+    text, told = _without_sep(text)
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
-    chosen = delimiter or max(_DELIMITERS, key=header_line.count)
+    chosen = delimiter or told or max(_DELIMITERS, key=header_line.count)
     if len(chosen) != 1 or chosen in '"\r\n':
         raise DataError(f"a delimiter is one character, got {chosen!r:.60}", where=str(path))
     before = csv.field_size_limit(_LONGEST_CELL)
@@ -239,7 +240,7 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
         csv.field_size_limit(before)
     if not records:
         raise DataError("the file is empty", where=str(path))
-    header = _header(path, [name.strip() for name in records[0][1]])
+    header = _header(path, [said_text(name) for name in records[0][1]])
     rows, problems = [], []
     for number, cells in records[1:]:
         if not any(cell.strip() for cell in cells):
@@ -250,6 +251,18 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
             continue
         rows.append(Row(place, dict(zip(header, cells, strict=True))))
     return Table(path, header, tuple(rows), problems=tuple(problems))
+
+
+def _without_sep(text: str) -> tuple[str, str]:
+    """Return a text and its delimiter without the line "sep=;" that spreadsheets write first.
+
+    The line stays empty, so that rows keep their numbers.
+    """
+    line, end, rest = text.partition("\n")
+    told = line.strip("\r\ufeff").strip('"')
+    if len(told) == 5 and told.lower().startswith("sep="):
+        return end + rest, told[4]
+    return text, ""
 
 
 def _header(path: Path, names: list[str]) -> tuple[str, ...]:
@@ -294,6 +307,7 @@ def _jsonl(path: Path, text: str) -> Table:
     found: list[tuple[str, Any]] = []
     problems = []
     for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip().strip("\ufeff")  # files put one after the other have several
         if not line.strip():
             continue
         try:
@@ -390,7 +404,7 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
     for number, line in enumerate(book[sheet or names[0]].iter_rows(values_only=True), 1):
         if header is None:
             width = max((i + 1 for i, name in enumerate(line) if name is not None), default=0)
-            header = _header(path, [cell_text(name) for name in line[:width]])
+            header = _header(path, [said_text(name) for name in line[:width]])
         elif any(cell is not None for cell in line[len(header) :]):
             problems.append((f"row {number}", "a cell stands right of the header's last column"))
         elif any(cell is not None for cell in line):

@@ -14,6 +14,7 @@ from harness.labels.guess import Guess, guess_columns
 from harness.labels.human_label import HumanLabel
 from harness.labels.problems import Problems
 from harness.labels.read_labels import Known, read_labels
+from harness.labels.tidy import Tidy, tidied
 from harness.labels.values import cell_text
 from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
 from harness.nouns.errors import ConfigError, DataError
@@ -126,6 +127,17 @@ class ColumnMapping:
                 hint=f"options: {', '.join(LabelColumns.model_fields)}",
             ) from error
 
+    def tidy(self, known: Known | None = None) -> Tidy:
+        """Return the table as it is read, each name and each label in one spelling.
+
+        Raises:
+            ConfigError: The mapping is not complete.
+            DataError: A column is missing, or spellings may be one or two.
+        """
+        columns = self.columns()
+        self.table.need(columns.columns())
+        return tidied(self.table, columns, known.names if known is not None else None)
+
     def experiment_lines(self, labels: Sequence[HumanLabel], long_table: Path | None) -> str:
         """Return the lines of an experiment file that use the labels, by ``source_options``."""
         import yaml
@@ -216,7 +228,7 @@ def import_labels(
         )
     labels = read_labels(mapping.table, columns, known)
     wanted = (files.items, files.responses)
-    items, responses = read_texts(mapping.table, columns) if any(wanted) else ([], [])
+    items, responses = read_texts(mapping.tidy(known).table, columns) if any(wanted) else ([], [])
     if files.labels:
         write_csv(files.labels, *long_rows(labels), raw_cells=files.raw_cells)
     if files.items:

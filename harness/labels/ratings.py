@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,7 +14,8 @@ from harness.labels.files import Table
 from harness.labels.guess import Guess, guess_columns
 from harness.labels.mapping import ColumnMapping
 from harness.labels.read_labels import Labelled, read_labelled
-from harness.labels.values import TIES, cell_text, label_text
+from harness.labels.spellings import listed
+from harness.labels.values import TIES, cell_text
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import PREFERENCE, Level, Scale
@@ -143,8 +144,8 @@ def read_ratings(
     beside |= reading.numeric
     table.need({column: option for option, column in beside.items() if column})
     named = (*reading.humans, *reading.judges, *reading.hidden)
-    golds = {label_text(text) for text in table.texts(reading.gold_column)} - {""}
-    labelled = read_labelled(table, columns, only=named, gold=golds)
+    labelled = read_labelled(table, columns, only=named, gold=reading.gold_column)
+    table, columns = labelled.tidy.table, labelled.tidy.columns
     ratings = _rating_table(table, reading, columns, labelled)
     chances = {*reading.stated.values()}
     numbers = Beside(table, labelled).numbers(reading.numeric.values(), chances)
@@ -254,8 +255,7 @@ def _rating_table(
     beside = Beside(table, labelled)
     gold = beside.gold(reading.gold_column, columns) if reading.gold_column else None
     seen = {text for column in (*said.values(), gold or ()) for text in column if text is not None}
-    wanted = label_text(reading.tie)
-    tie = wanted.upper() if labelled.sides else reading.tie
+    tie = labelled.tidy.folded.label(reading.tie) if reading.tie else ""
     tie = tie or next((text for text in sorted(seen) if text.lower() in TIES), "")
     if not seen and not any(map(any, failures.values())):
         raise DataError("no row holds a label", where=str(table.path))
@@ -270,7 +270,32 @@ def _rating_table(
         tie="TIE" if pairs else tie or None,
     )
     items = tuple(labelled.name(thing) for thing in things)
-    return replace(ratings, items=items, simulated=frozenset(reading.simulated))
+    notes = (*labelled.tidy.notes, *_apart(said, reading))
+    return replace(
+        ratings,
+        items=items,
+        simulated=frozenset(reading.simulated),
+        notes=notes,
+    )
+
+
+def _apart(said: Mapping[str, Sequence[str | None]], reading: Reading) -> list[str]:
+    """Say whose labels are none of the people's: other words may say the same."""
+    used = {name: {text for text in column if text is not None} for name, column in said.items()}
+    people = {text for name in reading.humans for text in used[name]}
+    if not people or reading.level in ("interval", "ratio"):
+        return []
+    return [
+        f"warning: {name} and the people have no label in common ({_some(used[name])} against"
+        f" {_some(people)}): if these are other words for the same, say so: --set values={{...}}"
+        for name in reading.judges
+        if used[name] and not used[name] & people
+    ]
+
+
+def _some(labels: Iterable[str]) -> str:
+    """Return a few of some labels, in order."""
+    return listed(sorted(f"{label:.30}" for label in labels), ", ")
 
 
 def _annotators(

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.labels.columns import LabelColumns
-from harness.labels.failures import EMPTY, SKIP, FailureWords
+from harness.labels.failures import DOUBTFUL, EMPTY, SKIP, FailureWords
 from harness.labels.files import Row, Table
 from harness.labels.human_label import HumanLabel, Thing
 from harness.labels.problems import Problems
 from harness.labels.rankings import RankingReader
+from harness.labels.tidy import Tidy, tidied
 from harness.labels.values import (
     guess_pair_values,
     label_text,
     on_scale,
-    only_sides,
     pair_value,
     said_text,
 )
@@ -52,13 +52,13 @@ class Labelled:
         labels: In the order of the rows.
         rows: Thing -> the rows that ask about it, in order, also those that hold no label.
         responses: Thing -> its responses, in the order in which its first row names them.
-        sides: Whether all labels are spellings of A, B, TIE and SKIP, and so in capitals.
+        tidy: The table as it was read, and what its spellings were read as.
     """
 
     labels: tuple[HumanLabel, ...]
     rows: Mapping[Thing, Sequence[Row]]
     responses: Mapping[Thing, tuple[str, ...]]
-    sides: bool
+    tidy: Tidy
 
     def name(self, thing: Thing) -> str:
         """Return the name of a thing in tables and messages."""
@@ -86,50 +86,25 @@ def read_labelled(
     known: Known | None = None,
     *,
     only: Collection[str] = (),
-    gold: Collection[str] = (),
+    gold: str = "",
 ) -> Labelled:
     """Turn a table into labels and what they are about, as ``read_labels`` does.
 
-    Where ``only`` names annotators, the labels of others are not read; a word that gold labels say
-    is no failure.
+    Where ``only`` names annotators, the labels of others are not read; ``gold`` is the column of
+    gold labels, and a word that they say is no failure.
     """
     table.need(columns.columns())
-    said = {*gold, *_said_by_people(table, columns)}
-    words = FailureWords.of(columns.failure_values, columns.people, said)
-    sides = columns.scale is None and only_sides({*gold, *_labels(table, columns, words)})
-    return _Reader(
-        table, columns, known, Problems(table.path), words, frozenset(only), sides
-    ).read()
-
-
-def _labels(table: Table, columns: LabelColumns, words: FailureWords) -> Iterator[str]:
-    """Yield what all label columns of a table say but for failures, before scales are applied."""
-    for column in [columns.label] if columns.label else columns.labels:
-        for row in table.rows:
-            text = said_text(row.cells.get(column))
-            if text and text.lower() not in words.words:
-                yield label_text(columns.values.get(text, text))
-
-
-def _said_by_people(table: Table, columns: LabelColumns) -> Iterator[str]:
-    people = {*columns.people}
-    for row in table.rows if people else ():
-        if columns.label:
-            if (columns.annotator_name or row.text(columns.annotator)) in people:
-                yield label_text(row.cells.get(columns.label))
-        elif columns.by == "annotator":
-            yield from (label_text(row.cells.get(c)) for c in columns.labels if c in people)
+    names = known.names if known is not None else None
+    tidy = tidied(table, columns, names, only, gold)
+    return _Reader(tidy, known, Problems(table.path), frozenset(only)).read()
 
 
 @dataclass(slots=True)
 class _Reader:
-    table: Table
-    columns: LabelColumns
+    tidy: Tidy
     known: Known | None
     problems: Problems
-    words: FailureWords
     only: frozenset[str]
-    sides: bool
     unread: set[str] = field(default_factory=set)
     off_scale: bool = False
     empty: bool = False
@@ -137,6 +112,18 @@ class _Reader:
     labels: list[HumanLabel] = field(default_factory=list)
     rows: dict[Thing, list[Row]] = field(default_factory=dict)
     responses: dict[Thing, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Table:
+        return self.tidy.table
+
+    @property
+    def columns(self) -> LabelColumns:
+        return self.tidy.columns
+
+    @property
+    def words(self) -> FailureWords:
+        return self.tidy.words
 
     def read(self) -> Labelled:
         columns = self.columns
@@ -170,7 +157,7 @@ class _Reader:
         self._settle_duplicates()
         self.problems.hint = self._hint()
         self.problems.raise_if_any(len(self.table.rows) + len(self.table.problems))
-        return Labelled(tuple(self.labels), self.rows, self.responses, self.sides)
+        return Labelled(tuple(self.labels), self.rows, self.responses, self.tidy)
 
     def _wanted(self, person: str) -> bool:
         return not self.only or person in self.only
@@ -274,9 +261,11 @@ class _Reader:
                 return SKIP
         text = label_text(text)
         if columns.scale is None:
-            return None if failure else text.upper() if self.sides else text
+            return None if failure else text
         scale = columns.scale.build()
-        score = on_scale(text, scale)
+        # A scale without bounds holds every number, also the -1 that stands for none.
+        doubtful = failure in DOUBTFUL and scale.is_numeric and scale.low is None
+        score = None if doubtful else on_scale(text, scale)
         if score is None and not failure:
             self.off_scale = True
             self.problems.add(asked.where, f"label {text!r} is not on the scale {scale.describe()}")

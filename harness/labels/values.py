@@ -17,29 +17,28 @@ PAIR_TARGETS = ("A", "B", "TIE", SKIP)
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
-TIES = ("tie", "tied", "draw", "both", "bothbad", "both_bad", "tie (bothbad)")
-"""Words that mean "no preference", in lower case; a tie where both are bad is a tie."""
+SURE_SIDES: Mapping[str, str] = {
+    **dict.fromkeys(("tie", "tied", "draw", "="), "TIE"),
+    **{
+        f"{word}{gap}{end}": side
+        for word in ("response", "answer", "output", "model", "system", "assistant")
+        for gap in ("", " ", "_", "-")
+        for end, side in (("1", "A"), ("2", "B"), ("a", "A"), ("b", "B"))
+    },
+    "a": "A",
+    "b": "B",
+}
+"""Words for A, B and a tie, in lower case, that mean the same wherever they stand together."""
 
 SIDES: Mapping[str, str] = {
-    **dict.fromkeys(TIES, "TIE"),
-    **{
-        name: side
-        for pair in (
-            ("a", "b"),
-            ("model_a", "model_b"),
-            ("left", "right"),
-            ("first", "second"),
-            *(
-                (f"{word}{gap}1", f"{word}{gap}2")
-                for word in ("response", "answer", "output", "model")
-                for gap in ("", " ", "_")
-            ),
-            ("response_a", "response_b"),
-        )
-        for name, side in zip(pair, "AB", strict=True)
-    },
+    **SURE_SIDES,
+    **dict.fromkeys(("both", "bothbad", "both_bad", "tie (bothbad)"), "TIE"),
+    **{"left": "A", "right": "B", "first": "A", "second": "B"},
 }
 """Words that say a preference, in lower case: what A, B and a tie are called."""
+
+TIES = tuple(word for word, side in SIDES.items() if side == "TIE")
+"""Words that mean "no preference", in lower case; a tie where both are bad is a tie."""
 
 _CODINGS: tuple[Mapping[str, str], ...] = (
     {"1": "A", "2": "B", "0": "TIE"},
@@ -93,14 +92,6 @@ def label_text(cell: Any) -> str:
     return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
-def only_sides(labels: Iterable[str]) -> bool:
-    """Tell whether labels are nothing but A, B, TIE and SKIP, in whatever case.
-
-    Such labels are read in capitals, so that a and A are one; of other words the case counts.
-    """
-    return all(label.upper() in PAIR_TARGETS for label in labels)
-
-
 def number_of(text: str) -> float | None:
     """Return the finite number that a text says, or None."""
     try:
@@ -146,7 +137,9 @@ def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()
         return values[text]
     if text.upper() in PAIR_TARGETS:
         return text.upper()
-    if len(names) == 2 and text in names:
+    if len(names) == 2 and text not in names:
+        text, names = text.casefold(), tuple(map(str.casefold, names))
+    if len(names) == 2 and text in names and names[0] != names[1]:
         return "A" if text == names[0] else "B"
     return SIDES.get(text.casefold())
 

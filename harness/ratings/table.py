@@ -115,8 +115,9 @@ class RatingTable:
         Raises:
             DataError: The label is not a category.
         """
-        if label not in self.categories and label.upper() in self.categories:
-            label = label.upper()  # a label A, B or tie is read in any case
+        alike = [name for name in self.categories if name.casefold() == label.casefold()]
+        if label not in self.categories and len(alike) == 1:
+            label = alike[0]
         if label not in self.categories:
             raise DataError(
                 f"failures cannot be scored as {label!r}",

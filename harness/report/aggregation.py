@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.aggregate import AggregationResult, Ranking
 from harness.aggregate.labels import LabelResult
-from harness.report.blocks import Text
+from harness.report.blocks import Text, noted
 from harness.report.tables import Column, Table
 
 MOST = 30
@@ -22,10 +22,6 @@ def blocks(result: LabelResult | AggregationResult | Ranking, method: str) -> li
     if isinstance(result, AggregationResult):
         return _judgments(result, method)
     return _labels(result)
-
-
-def _notes(notes: tuple[str, ...]) -> list[Text]:
-    return [Text(note, "warn" if note.startswith("warning") else "muted") for note in notes]
 
 
 def _labels(result: LabelResult) -> list[Text | Table]:
@@ -56,7 +52,7 @@ def _labels(result: LabelResult) -> list[Text | Table]:
         Column("says the truth", "percent"),
         "confusion: true category: what is said",
     )
-    found: list[Text | Table] = [Text(said, "strong"), *_notes(result.notes)]
+    found: list[Text | Table] = [Text(said, "strong"), *noted(result.notes)]
     left = len(table.annotators) - MOST
     more = (f"{left} more annotators: see --json",) if left > 0 else ()
     found.append(Table("Annotators", columns, rows, more))
@@ -97,7 +93,7 @@ def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
         "failures",
         "changed with the order",
     )
-    return [Text(said, "strong"), *_notes(result.notes), Table("Annotators", columns, rows)]
+    return [Text(said, "strong"), *noted(result.notes), Table("Annotators", columns, rows)]
 
 
 def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:

@@ -8,7 +8,7 @@ from harness.agreement.drawings import Drawings, drawings
 from harness.agreement.report import AgreementReport
 from harness.report import agreement_tables
 from harness.report.agreement_plots import AGREEMENT, BIASES, GROUPS, ORDERS, panels
-from harness.report.blocks import Block, Bullets, Details, Figure, Page, Section, Text
+from harness.report.blocks import Block, Bullets, Details, Figure, Page, Section, Text, noted
 from harness.report.figures import Bar, bars, reliability_diagram
 from harness.report.svg import SERIES
 from harness.report.tables import Cell, Column, Table, Value
@@ -27,6 +27,7 @@ def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets |
     return [
         Text(f"{name}: agreement, with 95% intervals", "strong"),
         *_simulated(report),
+        *noted(map(names.prose, report.table.notes)),
         *agreement_tables.labels(report.audit, names),
         *agreement_tables.statistics(report.sections, names, MOST_PEOPLE),
     ]
@@ -58,7 +59,8 @@ def _simulated(report: AgreementReport) -> list[Text]:
 
 
 def _labels(report: AgreementReport, drawn: Drawings, names: Names) -> list[Block]:
-    blocks: list[Block] = [*agreement_tables.labels(report.audit, names)]
+    blocks: list[Block] = [*noted(map(names.prose, report.table.notes))]
+    blocks += agreement_tables.labels(report.audit, names)
     if drawn.labels:
         rows = [
             Bar(

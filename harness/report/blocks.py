@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -106,3 +106,8 @@ class Page:
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
+
+
+def noted(notes: Iterable[str]) -> list[Text]:
+    """Return notes as texts; those that begin with "warning" stand out."""
+    return [Text(note, "warn" if note.startswith("warning") else "muted") for note in notes]

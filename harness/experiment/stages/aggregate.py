@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -172,7 +173,8 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
     from harness.labels.exports import read_label_table
     from harness.labels.problems import Problems
-    from harness.labels.values import label_text, only_sides
+    from harness.labels.spellings import Vocabulary, fold_names, match
+    from harness.labels.values import label_text
 
     if not item_column:
         raise InputError("--gold needs --item-column to match the items of both tables")
@@ -182,10 +184,12 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
     codes = np.full(len(table.items), -1, dtype=np.int64)
     problems = Problems(path, "leave unknown gold labels empty")
     seen: dict[str, str] = {}
-    sides = only_sides(table.categories)
-    for row, item in zip(file.rows, file.texts(item_column), strict=True):
-        place, label = row.place, label_text(row.cells["label"])
-        label = label.upper() if sides else label
+    vocabulary = Vocabulary.of(table.categories)
+    items = file.texts(item_column)
+    names, _ = fold_names(Counter(items), known, case=False, numbers=True)
+    for row, item in zip(file.rows, [names.get(item, item) for item in items], strict=True):
+        place, text = row.place, label_text(row.cells["label"])
+        label = match(text, table.categories, vocabulary) or text
         if item not in known:
             problems.add(place, f"item {item!r} is not in the table of labels")
         elif item in seen:

@@ -345,15 +345,6 @@ def test_gold_labels_are_read_in_any_case_like_the_labels(tmp_path):
     assert with_gold(table, gold, "item").gold.tolist() == [0, 1, -1]
 
 
-@pytest.mark.parametrize("text", ["good,Good", "a,A,c", "a,A,draw", "a,A,1"])
-def test_the_case_of_other_words_counts(tmp_path, text):
-    path = tmp_path / "t.csv"
-    labels = text.split(",")
-    path.write_text(csv_of("item,ann", *(f"{n},{w}" for n, w in enumerate(labels))), "utf-8")
-    table, _ = read_ratings(path, Reading(humans=("ann",), item_column="item"))
-    assert set(table.categories) == set(labels)
-
-
 def test_declared_categories_go_before_capitals(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(SPELLINGS, encoding="utf-8")
@@ -385,7 +376,8 @@ def test_what_nobody_sees_makes_no_other_label_in_any_way(tmp_path):
 
 
 def test_every_word_has_its_status():
-    assert status_of("garbage") is Status.UNPARSEABLE and status_of("n/a") is Status.UNPARSEABLE
+    assert status_of("n/a") is Status.MISSING
+    assert status_of("garbage") is Status.UNPARSEABLE and status_of("bad") is Status.UNPARSEABLE
     assert {status_of(word) for word in WORDS} == {
         Status.ABSTAINED, Status.REFUSED, Status.UNPARSEABLE, Status.TIMEOUT, Status.ERROR,
     }  # fmt: skip
