@@ -30,7 +30,7 @@ from harness.chat.ledger import Bill, Estimate, Ledger, Usage
 from harness.chat.limits import Limiter
 from harness.chat.litellm_transport import LitellmTransport, check_api_model
 from harness.chat.local import LocalTransport
-from harness.chat.local_weights import PREFIX, check_local
+from harness.chat.local_weights import check_local, is_local
 from harness.chat.openai_format import checked
 from harness.chat.prices import Price
 from harness.chat.settings import check_settings
@@ -145,7 +145,7 @@ class Client:
             MissingExtraError: A library that the model needs is not installed.
         """
         extra = extra or {}
-        if model.startswith(PREFIX):
+        if is_local(model):
             check_local(model)
             return
         check_settings(model, extra)
@@ -233,7 +233,7 @@ class Client:
         """Make the call, with retries, and keep what came of it."""
         ledger = self.ledger
         keep_secrets_of(request.extra)
-        if request.model.startswith(PREFIX):
+        if is_local(request.model):
             sent = ledger.fitting.fit(request)
             reply = await self.local.call(sent, self._timeout_s)
             reply = replace(reply, fitted=changes(request, sent))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.chat.failures import CallError, Failure
+from harness.chat.local_weights import is_local
 from harness.nouns.chat_messages import ChatRequest
 
 THINKING = 8192
@@ -117,7 +118,7 @@ class Fitting:
         room = self._room.get(place)
         if room is None:
             room = room_of(request)
-        scored = request.choices and request.model.startswith("local/")
+        scored = request.choices and is_local(request.model)
         limit = request.max_tokens + (0 if scored else room) if given is None else given
         if limit != request.max_tokens:
             request = replace(request, max_tokens=limit)

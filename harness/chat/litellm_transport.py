@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.chat.failures import CallError, Failure, of_exception, of_status, one_line
-from harness.chat.local_weights import PREFIX
+from harness.chat.local_weights import EMBEDDED, PREFIX
 from harness.chat.openai_format import first_choice, reply_of
 from harness.chat.wire import exchange, guard, most_bytes
 from harness.nouns.chat_messages import ChatReply, ChatRequest
@@ -118,7 +118,8 @@ def check_api_model(model: str, extra: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"no provider is known for the model {model!r}",
                 hint='write provider/model, such as "openai/gpt-4o-mini" (see docs.litellm.ai), or'
-                ' "local/smollm2-135m-instruct" for the embedded one',
+                f" {PREFIX} before the hub id or folder of a model that is loaded here, such as"
+                f' "{PREFIX}{EMBEDDED}"',
             ) from error
         provider = found[1]
     if extra.get("api_base"):

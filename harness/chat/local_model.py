@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.chat import hub
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
@@ -65,10 +67,11 @@ class LocalModel:
         with quiet_transformers():
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
+            kept = {"local_files_only": not (Path(folder).is_dir() or hub.answers())}
             try:
-                self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+                self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **kept)
                 model: Any = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=getattr(torch, dtype)
+                    folder, dtype=getattr(torch, dtype), **kept
                 )
             except (OSError, ValueError) as error:
                 raise ConfigError(f"cannot load the local model {folder}: {error}") from error

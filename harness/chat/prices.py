@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.chat.local_weights import is_local
 from harness.nouns.chat_messages import ChatRequest, Message, Tokens
 
 _PER_MESSAGE = 16
@@ -90,7 +91,7 @@ def price_of(model: str, extra: Mapping[str, Any]) -> Price | None:
         extra: Its parameters; ``input_cost_per_token`` and ``output_cost_per_token`` (dollars, as
             litellm calls them) go before litellm's list. A local model costs nothing.
     """
-    if model.startswith("local/"):
+    if is_local(model):
         return FREE
     if "input_cost_per_token" in extra or "output_cost_per_token" in extra:
         return Price(

@@ -57,11 +57,12 @@ def command(options: Options) -> None:
         if name in uses:
             raise ConfigError(f"--evaluator names a source twice: {', '.join(options.evaluator)}")
         uses[name] = use or name
+    answered = policies(options.responses)
     limits = options.seed, options.concurrency, options.budget, journal_of(options.out, uses)
     settings = EvaluateSettings(uses, files_of(options.trained_on, "--trained-on"), *limits)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
-        result = evaluate(options.items, policies(options.responses), evaluators, settings, bar)
+        result = evaluate(options.items, answered, evaluators, settings, bar)
     if options.out is not None:
         write_json(options.out, result)
     screen = console()

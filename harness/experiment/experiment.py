@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
 from harness.experiment.config import ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles
@@ -49,6 +50,7 @@ class Experiment:
             InputError: The experiment, its items or a plugin is wrong, or there is no such policy.
         """
         config, sha256 = read_config(path)
+        model = _model(path, config)
         sources = build_sources(config, path)
         check_arms(config)
         check_roles(config, sources)
@@ -56,7 +58,7 @@ class Experiment:
             tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
         )
         check_held_out(train, evaluation)
-        weights = weights_hash(resolve(path, config.policy.model))
+        weights = weights_hash(model)
         return cls(config, path, sha256, sources, train, evaluation, weights)
 
     @property
@@ -70,7 +72,11 @@ class Experiment:
     @property
     def model(self) -> str:
         """The base policy: the path of its folder, or a hub id."""
-        return resolve(self.path, self.config.policy.model)
+        return _model(self.path, self.config)
+
+
+def _model(path: Path, config: RunConfig) -> str:
+    return located(config.policy.model, path.parent)
 
 
 def resolve(config_path: Path, name: str) -> str:

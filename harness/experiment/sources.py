@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from harness.chat.local_weights import beside
 from harness.experiment.config import RunConfig, SourceConfig, explain
 from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError, HarnessError
@@ -111,7 +112,7 @@ class Sources(Mapping[str, NamedSource]):
     def __init__(self, config: RunConfig, path: Path) -> None:
         self._config = config.sources
         self._options = {
-            name: {key: _beside(path, value) for key, value in entry.options.items()}
+            name: {key: _beside(path, value, key) for key, value in entry.options.items()}
             for name, entry in config.sources.items()
         }
         self._built: dict[str, NamedSource] = {}
@@ -163,11 +164,18 @@ def build_sources(config: RunConfig, path: Path) -> Sources:
     return sources
 
 
-def _beside(config_path: Path, value: Any) -> Any:
+def _beside(config_path: Path, value: Any, key: str) -> Any:
     """Return the path of a file that an option names beside the experiment file; else the value.
+
+    Likewise the folder of each model that the option ``model`` names.
 
     A bare word is a name, such as a rubric's, even where a file happens to be called so.
     """
+    if key == "model" and isinstance(value, str | list):
+        names = [value] if isinstance(value, str) else value
+        found = [beside(config_path.parent, n) if isinstance(n, str) else n for n in names]
+        if found != names:
+            return found[0] if isinstance(value, str) else found
     if isinstance(value, str) and "\0" not in value and len(value) < 256 and set("./") & set(value):
         path = config_path.parent / value
         if value and not Path(value).is_absolute() and path.is_file():

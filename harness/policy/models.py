@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.chat import hub
 from harness.nouns.errors import InputError, MissingExtraError
 from harness.records.rows import read_json
 
@@ -159,12 +160,13 @@ def _loaded(kind: Any, path: str | Path, **options: Any) -> Any:
     """Return what transformers loads from a folder or a hub id."""
     text = str(path)
     # A hub id is "owner/name"; anything that looks like a folder must be one.
-    looks_like_a_folder = (
-        Path(text).is_absolute() or text.startswith((".", "~")) or (text.count("/") != 1)
-    )
-    if looks_like_a_folder and not Path(text).is_dir():
-        raise InputError("there is no such model folder", where=text)
+    looks_like_a_folder = Path(text).is_absolute() or text.startswith((".", "~"))
+    if not Path(text).is_dir():
+        if looks_like_a_folder or text.count("/") > 1:
+            raise InputError("there is no such model folder", where=text)
+        options["local_files_only"] = not hub.answers()
     try:
         return kind.from_pretrained(text, **options)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the policy: {error}", where=text) from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot load the policy: {reason:.300}", where=text) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.chat import hub
+from harness.chat.local_weights import located
 from harness.nouns.errors import InputError
 from harness.policy.models import base_of, is_adapter
 from harness.records.file_hash import file_hash
@@ -21,7 +23,11 @@ def weights_hash(model: str | Path) -> str:
     """
     folder = Path(model)
     if not folder.is_dir():
-        return _revision(str(model))
+        found = hub.revision(str(model))
+        if found is None:
+            located(model)  # tells what is wrong with it
+            raise InputError("the model cannot be looked up", where=str(model))
+        return found
     found = file_hash(folder)
     if is_adapter(folder):
         found += "+" + weights_hash(base_of(folder))
@@ -71,23 +77,3 @@ def check_weights(model: str | Path, expected: str) -> None:
             where=str(model),
             hint="run again with the model that is meant",
         )
-
-
-def _revision(hub_id: str) -> str:
-    """Return the commit of a hub id: a downloaded file lies in a folder that is called by it."""
-    import importlib.util
-
-    missing = InputError(
-        "there is no such model folder, nor a model of that name on the hub", where=hub_id
-    )
-    if hub_id.count("/") != 1 or importlib.util.find_spec("huggingface_hub") is None:
-        raise missing
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HFValidationError
-
-    for name in ("config.json", "adapter_config.json"):
-        try:
-            return Path(hf_hub_download(hub_id, name)).parent.name
-        except (OSError, HFValidationError):  # no network, no such model or no such file of it
-            continue
-    raise missing

@@ -31,6 +31,7 @@ PATTERNS = {
     "harness/chat/choice_places.py": (4, "choices"),
     "harness/chat/failures.py": (1, "headers of servers, of at most 40 characters"),
     "harness/chat/fitting.py": (5, "names of models; errors of servers, of at most 300 letters"),
+    "harness/chat/local_weights.py": (1, "names of models; one class of letters"),
     "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),
     "harness/cli/evaluate.py": (1, "options of the command line"),
     "harness/cli/options.py": (1, "docstrings of the harness"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.chat.local_weights import located
 from harness.experiment.changed import tell_aside
 from harness.experiment.config import PolicyConfig
 from harness.experiment.context import StartBar, asking_with, no_bar
@@ -84,6 +85,9 @@ def respond(
     if settings.budget is not None and not settings.chat:
         raise ConfigError("--budget is for --chat; a policy of your own costs nothing")
     asked = items_of(items)
+    if not settings.chat:
+        model, base = located(model), settings.base and located(settings.base)
+        settings = replace(settings, base=base)
     total, seed = len(asked) * settings.per_item, settings.seed
     sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, settings.per_item)
     if not settings.chat:

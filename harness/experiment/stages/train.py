@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.chat.local_weights import located
 from harness.experiment.changed import changes, note_made_from, tell_aside
 from harness.experiment.context import StartBar
 from harness.experiment.experiment import Experiment
@@ -269,6 +270,7 @@ def train(
     kind.check_rows(read, places)
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
         check_apart(Path(out), *given.rewards)
+        model = located(model)
         options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
         return train_rows(trainer, model, read, checked, Path(out), options)
 

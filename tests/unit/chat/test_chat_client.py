@@ -253,7 +253,7 @@ def test_check_names_what_is_wrong_without_a_call(monkeypatch):
         client.check("nonsense")
     with pytest.raises(ConfigError, match="address"):
         client.check("hosted_vllm/judge")
-    with pytest.raises(ConfigError, match="no transformers checkpoint"):
+    with pytest.raises(ConfigError, match="no such model folder"):
         client.check("local//no/such/folder")
     client.check("hosted_vllm/judge", {"api_base": "http://127.0.0.1:1/v1"})
     monkeypatch.setenv("OPENAI_API_KEY", "k")

@@ -292,6 +292,7 @@ class World:
         final = out / "final"
         final.mkdir(exist_ok=True)
         (final / "weights").write_text(f"{kind} {training.seed} {len(rows)}")
+        (final / "config.json").write_text("{}")
         (final / "reward_model.json").write_text(
             '{"accuracy": 0.75, "score_mean": 0.0, "score_deviation": 1.0}'
         )
@@ -316,6 +317,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(tmp_path)
     (tmp_path / "policy").mkdir()
     (tmp_path / "policy" / "weights").write_text("base")
+    (tmp_path / "policy" / "config.json").write_text("{}")
 
     def build(name: str, script: Script) -> Scripted:
         takes = ("pairwise",) if script.scale == "pair" else ("pointwise",)

@@ -112,7 +112,7 @@ def test_a_changed_arm_is_trained_again_and_the_others_stay(whole: World) -> Non
 
 def test_a_hub_id_is_its_revision(whole: World, monkeypatch: pytest.MonkeyPatch) -> None:
     revision = ["one"]
-    monkeypatch.setattr("harness.policy.weights._revision", lambda hub_id: hub_id + revision[0])
+    monkeypatch.setattr("harness.chat.hub.revision", lambda hub_id: hub_id + revision[0])
     policy = {**whole.experiment["policy"], "model": "org/model"}
     arms = {"plugin": whole.experiment["arms"]["plugin"]}
 

@@ -79,6 +79,7 @@ def small(folder: Path, **sources: Any) -> Path:
     write_jsonl(folder / "t.jsonl", [Item("a", "q", "1", {"slice": "s"})])
     write_jsonl(folder / "e.jsonl", [Item("b", ({"role": "user", "content": "p"},))])
     (folder / "m").mkdir()
+    (folder / "m" / "config.json").write_text("{}")
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
