@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from harness_plugins.math_letters import compound, factors, is_word, same_word
+from harness_plugins.math_letters import compound, event, factors, is_word, same_word
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_sets import relation, same_reals
 from harness_plugins.math_units import contradicts
-from harness_plugins.math_value import close, sympy_value
+from harness_plugins.math_value import close, single, sympy_value
 from harness_plugins.math_verdicts import same_value
 
 _ORDERED = ("(", "[", "<")
@@ -24,6 +24,8 @@ _ORDERED = ("(", "[", "<")
 def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     """Tell whether an answer is the gold one."""
     if _points(gold.name) != _points(answer.name) and gold.name and answer.name:
+        return False
+    if (events := {event(one.name) for one in (gold, answer)} - {""}) and len(events) > 1:
         return False
     if gold.text != answer.text and contradicts(gold.unit, answer.unit):
         return False
@@ -36,6 +38,10 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     small = any(one.kind == "number" and one.percent and abs(one.value) < 1
                 for one in (gold, answer))  # fmt: skip
     return not small and _same(gold, answer, options)
+
+
+def _named_otherwise(gold: Answer, answer: Answer) -> bool:
+    return bool(gold.name and answer.name and gold.name != answer.name)
 
 
 def _points(name: str) -> str:
@@ -52,7 +58,7 @@ def _share(answer: Answer) -> Answer:
 
 def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     if gold.kind == answer.kind and gold.text.split() == answer.text.split():
-        return True
+        return not (options.strict and gold.kind == "list" and _named_otherwise(gold, answer))
     kinds = {gold.kind, answer.kind}
     if kinds & {"date", "based"}:
         return gold.kind == answer.kind and gold.value == answer.value
@@ -64,14 +70,15 @@ def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return same_word(gold, answer)
     if "ratio" in kinds:
         return gold.kind == answer.kind and _same_ratio(gold, answer)
+    if "list" in kinds and len(kinds) == 2 and not (gold.brackets or answer.brackets):
+        if any(one.kind in ("number", "words") or single(one.value) for one in (gold, answer)):
+            return False  # ``3, 3`` is no 3
     if "words" in kinds:
         return _same_words(gold, answer, options)
     if kinds == {"list"}:
         return _same_list(gold, answer, options)
     if "list" in kinds and same_reals(gold, answer):
         return options.set_relations or gold.kind != "list" or "\\infty" in gold.text
-    if kinds & {"number"} and kinds & {"list"} and not (gold.brackets or answer.brackets):
-        return False  # ``3, 3`` is no 3
     if kinds == {"number"}:
         if gold.rounded or answer.rounded:
             return close(gold.value, answer.value, options.precision)
@@ -156,7 +163,7 @@ def _spelled(text: str) -> str:
 
 
 def _same_list(gold: Answer, answer: Answer, options: MathOptions) -> bool:
-    if options.strict and gold.name and answer.name and gold.name != answer.name:
+    if options.strict and _named_otherwise(gold, answer):
         return False
     if not _joined_alike(gold, answer):
         return False
@@ -204,7 +211,7 @@ def _by_name(bare: Answer, names: str) -> Sequence[Answer]:
         names: The tuple's own, ``(x,y)``; without them letters stand in the order of the alphabet.
     """
     own = [item.name for item in bare.items]
-    if bare.value in ("or", "") or not all(own) or len(set(own)) < len(own):
+    if bare.value == "or" or not all(own) or len(set(own)) < len(own):
         return ()
     order = names.strip("()").split(",") if names.startswith("(") else own
     if order is own and all(re.fullmatch(r"[A-Za-z](?:_\{?\d\}?)?", name) for name in own):

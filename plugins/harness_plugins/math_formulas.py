@@ -44,6 +44,15 @@ _LARGE = re.compile(
     r"\\(?:begin|end|operatorname\*?|math[a-z]+|text)\s?\{[^{}]*\}|\\[A-Za-z]+"
     r"|(?P<large>[A-Z])(?P<under>_\w|_\{\w{1,9}\})?"
 )
+_CAPITAL = re.compile(
+    r"\\(Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega)(?![A-Za-z])(?!\s?(?:_|\(|\\left))"
+)
+_SUBSCRIPT_OF_I = re.compile(r"(?<![A-Za-z\\])I\s?_(?:\{([^{}]*)\}|(\w))")
+_INVERSE = re.compile(r"(?<![A-Za-z\\])([f-hF-H])\s?\^\s?\{\s?-\s?1\s?\}(?=\s?(?:\\left)?\s?\()")
+_ORDER = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s?\^\s?\{\s?\((\w)\)\s?\}")
+_DIVISORS = re.compile(
+    r"\\(?:gcd|lcm)(?![A-Za-z])(?!\s?(?:\\left\s?)?\([\d\s,+*^-]{1,200}(?:\\right\s?)?\))"
+)
 _TOWER = re.compile(
     r"(?<!\w)\w+(?:(?:\*\*|\^)-?(?:\d+(?:\.\d+)?|[A-Za-z])){1,9}(?!\d|\.\d|\s?\^|\s?\*\*|_)"
 )
@@ -61,6 +70,16 @@ def _derivatives(text: str) -> str:
         return f"{of}_{{{kind}{order}{by}}}"
 
     return _DERIVATIVE.sub(symbol, text)
+
+
+def _symbols(text: str) -> str:
+    """Write as symbols of their own what math-verify takes for another one.
+
+    ``I_1`` for I, ``f^{-1}(x)`` for a power, ``y^{(3)}`` too, a capital Greek letter for the small.
+    """
+    text = _SUBSCRIPT_OF_I.sub(r"Z_{i\1\2}", text)
+    text = _ORDER.sub(r"\1_{d\2}", _INVERSE.sub(r"\1_{v}", text))
+    return _CAPITAL.sub(r"Z_{\1} ", text)
 
 
 def _cases(text: str) -> str:
@@ -88,9 +107,9 @@ def _in_degrees(text: str) -> str:
 def formula(text: str) -> Any:
     """Return what math-verify makes of a whole formula, or None."""
     text = re.sub(TEXT + r"\{\s*,?\s*(and|or)\s*\}", r" \1 ", text)
-    if _OPAQUE.search(text):
+    if _OPAQUE.search(text) or _DIVISORS.search(text):
         return None
-    text = _derivatives(_cases(text))
+    text = _symbols(_derivatives(_cases(text)))
     if re.search(r"\\d?(?:partial|nabla)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}", text):
         return None
     text = re.sub(r"(?<![A-Za-z\\])(pi|sin|cos|tan|cot|sec|csc|log|ln)(?![A-Za-z])", r"\\\1 ", text)

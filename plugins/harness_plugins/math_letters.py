@@ -13,6 +13,9 @@ _COMPOUND = re.compile(
     r"(?=.*\d)(?:[A-Z][a-z]?\d{0,3}|\((?:[A-Z][a-z]?\d{0,3}){1,20}\)\d{0,3}){2,40}"
 )
 """A formula of chemistry: Fe2O3, Ca(OH)2."""
+_EVENT = re.compile(
+    r"(?:[PE]|\\Pr|\\mathbb\{[PE]\})[(\[][^=<>|]{1,99}(?:[=<>|]|\\[gl]eq?(?![A-Za-z])).{1,99}[)\]]"
+)
 _WRAPPED = re.compile(TEXT + r"\{([^{}]*)\}")
 _PRODUCT = re.compile(r"\\(?:cdot|times)(?![A-Za-z])|[*(){}\s~]|\\[ ,;:!]")
 _INVERSE = re.compile(r"[A-Z]\^-1")
@@ -27,6 +30,12 @@ def compound(text: str) -> str:
     if bare != text:
         bare = re.sub(r"[_{}\s]", "", bare)
     return bare if _COMPOUND.fullmatch(bare) else ""
+
+
+def event(name: str) -> str:
+    """Return of what a probability is said, ``P(X=4)``, in one spelling; nothing of other names."""
+    name = re.sub(r"\\(?:left|right)(?![A-Za-z])|\s", "", name.replace("\\mid", "|"))
+    return name if _EVENT.fullmatch(name) else ""
 
 
 def is_word(answer: Answer) -> bool:

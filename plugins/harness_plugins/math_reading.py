@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from harness_plugins.math_equality import same
 from harness_plugins.math_formulas import SHORT, WORD, formula
-from harness_plugins.math_letters import compound
+from harness_plugins.math_letters import compound, event
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_signs import TEXT, brackets, depth, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
-from harness_plugins.math_units import scaled
-from harness_plugins.math_value import is_number
+from harness_plugins.math_units import bare_unit, with_unit
+from harness_plugins.math_value import is_number, numeric, rounds_to
 
 LONGEST = 4000
 """Letters of an answer; what is longer is none."""
@@ -257,21 +257,6 @@ def _measured(bare: str) -> Answer | None:
     return replace(found, text=bare, unit=bare_unit(degrees[0]))
 
 
-def bare_unit(tail: str) -> str:
-    """Return a unit without the commands that make it upright."""
-    unit = re.sub(TEXT + r"\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", r"\1", tail)
-    return re.sub(r"\\[ ,;:!]|~|\s+", " ", unit).strip()
-
-
-def with_unit(answer: Answer, tail: str) -> Answer:
-    """Add what stands behind a number: a unit, perhaps behind number words, which multiply."""
-    scale, unit = scaled(bare_unit(tail))
-    if scale == 1:
-        return replace(answer, unit=unit)
-    value = None if answer.value is None else answer.value * scale
-    return replace(answer, value=value, text=f"({answer.text})*{scale}", unit=unit)
-
-
 def _unit_starts(bare: str) -> list[int]:
     """Places at which a unit may begin: behind a value, the first first; few."""
     return [match.start() for match in _BEFORE_UNIT.finditer(bare)][-6:]
@@ -283,11 +268,24 @@ def _formula(bare: str) -> Answer | None:
     angle = re.match(r"(?:m\s?)?\\angle\s?[A-Z]{1,3}\s?=", bare)
     if angle and (found := _one(unwrapped(bare[angle.end() :]))):
         return replace(found[0], name=angle[0])
+    sides = [bare[: found.start()].strip() for found in _EQUALS.finditer(bare)]
+    name = next((side for side in sides if _balanced(side)), "")
+    right = bare[len(name) :].strip().removeprefix("=").strip()
+    if event(name):
+        what = _value(right)
+        return None if what is None else replace(what, text=bare, name=name)
     value = formula(bare)
     if value is None:
         return None
-    equals = _EQUALS.search(bare)
-    return Answer(bare, "formula", value, name=bare[: equals.start()].strip() if equals else "")
+    both = len(sides) == 1 and "\\$" not in bare  # sums of money may be in two currencies
+    if both and all(numeric(getattr(value, side, None)) for side in ("lhs", "rhs")):
+        last = number(right) or Answer(right, "formula", value.rhs)
+        return replace(last, text=bare, name=name) if rounds_to(value.lhs, last) else None
+    return Answer(bare, "formula", value, name=name)
+
+
+def _balanced(text: str) -> bool:
+    return all(text.count(one) == text.count(other) for one, other in ("()", "{}"))
 
 
 def _both_signs(bare: str) -> Answer | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from harness_plugins.math_numerals import Answer
+from harness_plugins.math_signs import TEXT
 from harness_plugins.math_spelling import spelled
 
 _SCALES = {
@@ -39,7 +42,22 @@ _NUMBER_WORD = re.compile(
 )
 
 
-def scaled(unit: str) -> tuple[int, str]:
+def bare_unit(tail: str) -> str:
+    """Return a unit without the commands that make it upright."""
+    unit = re.sub(TEXT + r"\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", r"\1", tail)
+    return re.sub(r"\\[ ,;:!]|~|\s+", " ", unit).strip()
+
+
+def with_unit(answer: Answer, tail: str) -> Answer:
+    """Add what stands behind a number: a unit, perhaps behind number words, which multiply."""
+    scale, unit = _scaled(bare_unit(tail))
+    if scale == 1:
+        return replace(answer, unit=unit)
+    value = None if answer.value is None else answer.value * scale
+    return replace(answer, value=value, text=f"({answer.text})*{scale}", unit=unit)
+
+
+def _scaled(unit: str) -> tuple[int, str]:
     """Return what the number words at the start of a unit multiply by, and the unit behind them."""
     scale, words = 1, unit.split()
     while words and words[0].strip(".,").casefold() in _SCALES:

@@ -25,6 +25,32 @@ def is_number(answer: Answer) -> bool:
     return answer.kind == "number" or (answer.kind == "formula" and numeric(answer.value))
 
 
+def single(value: Any) -> bool:
+    """Tell whether a formula is one expression or equation, and so no set and no several values."""
+    from sympy import Equality, Expr
+
+    return isinstance(value, Expr | Equality)
+
+
+def rounds_to(value: Any, answer: Answer) -> bool:
+    """Tell whether a number is another one, or it rounded to the decimal places of a numeral."""
+    if near(value, sympy_value(answer), 20):
+        return True
+    if (
+        answer.kind != "number"
+        or answer.percent
+        or (abs(answer.value) < 10 and "." not in answer.text)
+    ):
+        return False
+    places = len(answer.text.partition(".")[2])
+    try:
+        return bool(
+            abs(Fraction(str(value.doit().evalf(40))) - answer.value) <= Fraction(1, 2 * 10**places)
+        )
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+
+
 def numeric(value: Any) -> bool:
     """Tell whether a formula is one number."""
     return (

@@ -41,8 +41,10 @@ def _renamed(first: Any, second: Any) -> Any:
         return second
     if left.func != right.func or not len(left.args) == len(right.args) == 1:
         return second
-    symbols = left.args[0].is_Symbol and right.args[0].is_Symbol
-    return second.subs(right.args[0], left.args[0]) if symbols else second
+    old, new = right.args[0], left.args[0]
+    if not (old.is_Symbol and new.is_Symbol) or new in getattr(second.rhs, "free_symbols", ()):
+        return second
+    return second.subs(old, new)
 
 
 def _imaginary(first: Any, second: Any) -> tuple[Any, Any]:
@@ -123,8 +125,8 @@ def may_state(gold: Any, answer: Any) -> Literal["value", "unsure", "no"]:
     kind = type(left).__name__
     if not names or kind not in ("Add", "Mul", "Pow"):
         return "value"
-    if kind == "Add" and (not numeric(right) or any("_{d" in n or "_{q" in n or "_{p" in n
-                                                    for n in names)):  # fmt: skip
+    derived = any(mark in name for name in names for mark in ("_{d", "_{q", "_{p", "_d", "_p"))
+    if kind == "Add" and (derived or not numeric(right)):
         return "no"
     curve = names <= set("xyz") and (kind == "Add" or len(names) > 1)
     return "unsure" if numeric(right) and (curve or right == 0) else "value"

@@ -21,12 +21,12 @@ from harness_plugins.math_doubts import doubt
 from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
-from harness_plugins.math_reading import LONGEST, percent_after, read, with_unit
+from harness_plugins.math_reading import LONGEST, percent_after, read
 from harness_plugins.math_signs import plain
 from harness_plugins.math_size import too_large
 from harness_plugins.math_spelling import spelled
 from harness_plugins.math_tags import marked
-from harness_plugins.math_units import same_unit
+from harness_plugins.math_units import same_unit, with_unit
 from harness_plugins.math_value import sympy_value
 
 _UNIT = re.compile(
