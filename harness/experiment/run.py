@@ -31,7 +31,7 @@ from harness.experiment.stages.report import (
     write_report,
 )
 from harness.experiment.stages.respond import base_responses
-from harness.experiment.stages.train import TrainedPolicy, Training
+from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
@@ -188,11 +188,11 @@ class Run:
         return [self.arm(name) for name in self.experiment.config.arms]
 
     @once
-    def trainings(self) -> Mapping[tuple[str, int], TrainedPolicy]:
-        """Return every trained policy by (arm, seed), without arms that the gates left nothing.
+    def trainings(self) -> Trained:
+        """Train every arm with every seed, but for arms that the gates left nothing of.
 
         Raises:
-            HarnessError: A training failed, or its process died.
+            HarnessError: The process of a training died, or its budget is used up.
         """
         arms = self.arms()
         training = Training(
@@ -204,14 +204,14 @@ class Run:
         """Return a trained policy.
 
         Raises:
-            KeyError: There is none, since the gates left the arm nothing to learn from.
+            KeyError: There is none: the gates left the arm nothing, or it could not be trained.
         """
-        return self.trainings()[arm, seed]
+        return self.trainings().policies[arm, seed]
 
     @once
     def evaluation(self) -> Evaluation:
         """Return the policies against each other on the held-out items."""
-        trained = list(self.trainings().values())
+        trained = list(self.trainings().policies.values())
         responses = sample_policies(self.experiment, trained, self.directory, self._bar)
         found = evaluation_of(self.experiment, responses, self._asking, self._bar)
         write_json(self.directory.path / "evaluation.json", found.table)
@@ -230,15 +230,31 @@ class Run:
         return lines
 
     def untrained(self) -> list[str]:
-        """Return the arms that nothing was left of, since a source of theirs failed."""
-        return [f"arm {arm.name}" for arm in self.arms() if not arm.used and arm.silent]
+        """Return lines on the arms without a policy that their gates alone do not explain."""
+        lines = [
+            f"arm {arm.name} was not trained: its gates left nothing of sources that failed"
+            for arm in self.arms()
+            if not arm.used and arm.silent
+        ]
+        reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for (arm, seed), why in self.trainings().failed.items():
+            reasons.setdefault((arm, tuple(why)), []).append(str(seed))
+        for (arm, why), seeds in reasons.items():
+            which = (
+                f" with seed {', '.join(seeds)}"
+                if len(seeds) < len(self.experiment.config.seeds)
+                else ""
+            )
+            lines.append(f"arm {arm}{which} was not trained: {why[0]}")
+            lines += [line if line[:2] == "  " else f"  - {line}" for line in why[1:]]
+        return lines
 
     @once
     def data(self) -> dict[str, Any]:
         """Return what the report says, as plain values; with it the run is complete."""
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
-        trained = list(self.trainings().values())
+        trained = list(self.trainings().policies.values())
         sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
             for name, source in experiment.sources.items()
@@ -260,7 +276,7 @@ class Run:
             ],
             "agreement": measured,
             "gates": measured["gates"] if measured else [],
-            "arms": [arm_row(arm, trained, judged) for arm in self.arms()],
+            "arms": [arm_row(arm, self.trainings(), judged) for arm in self.arms()],
             "evaluation": evaluation.table,
             "curves": curves_of(trained, config.evaluation.monitor),
             "samples": samples_of(
@@ -294,8 +310,7 @@ def run(
         InputError: The experiment, its data or a plugin is wrong; nothing was paid for.
         BudgetExceededError: The budget is used up; what was paid for is kept.
         GateStopError: A gate with action "stop" was not met.
-        HarnessError: An arm could not be trained since a source of it failed in everything; the
-            report is written.
+        HarnessError: An arm could not be trained; the others were, and the report is written.
     """
     read = Experiment.read(Path(experiment))
     directory = RunDirectory(Path(out) if out else Path("reports") / read.config.name)
@@ -305,7 +320,6 @@ def run(
         data, failed, untrained = made.data(), made.failed(), made.untrained()
     report = write_report(data, directory.path)
     if untrained:
-        what = f"{', '.join(untrained)} could not be trained: every judgment of a source failed"
-        raise HarnessError("\n".join([what, *failed, f"  report: {report}"]))
+        raise HarnessError("\n".join([*untrained, *failed, f"  report: {report}"]))
     sys.stderr.writelines(f"{visible(line)}\n" for line in failed)
     return report

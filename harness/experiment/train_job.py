@@ -12,7 +12,7 @@ from typing import Any
 from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
-from harness.nouns.errors import DataError, HarnessError
+from harness.nouns.errors import BudgetExceededError, HarnessError, InputError, StorageError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
@@ -40,7 +40,6 @@ class TrainJob:
         weights: Share of each source, after the gates.
         preferences: Of the arm, with their texts: the rows of preferences/ARM.jsonl.
         budget_usd: What this training may spend on judges that it asks; None for no limit.
-        without: Lines on why the arm has no preferences, where it has none.
     """
 
     experiment: Experiment
@@ -50,7 +49,6 @@ class TrainJob:
     weights: Mapping[str, float]
     preferences: Sequence[Mapping[str, Any]] = ()
     budget_usd: float | None = None
-    without: Sequence[str] = ()
 
     @property
     def used(self) -> list[str]:
@@ -87,6 +85,27 @@ class TrainJob:
     def reward_model_folder(self) -> Path:
         """Where the training of the arm's reward model writes."""
         return self.folder.with_name(self.folder.name + "-reward-model")
+
+
+def train_alone(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
+    """Train one arm as ``train_arm``; a failure of its own does not take the others along.
+
+    Returns:
+        What ``train_arm`` does, or only ``failed``: what went wrong in this training.
+
+    Raises:
+        BudgetExceededError: Its share of the budget is used up; the same run goes on.
+        StorageError: What was paid for cannot be kept.
+        InputError: The base policy was edited, or a folder is not what the run left there.
+    """
+    try:
+        return train_arm(job, report)
+    except (BudgetExceededError, StorageError):
+        raise
+    except HarnessError as error:
+        if type(error) is InputError:
+            raise
+        return {"failed": str(error)}
 
 
 def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
@@ -144,12 +163,6 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
                 rewards["reward_model"], result = _reward_model(job)
                 weights["reward_model"] = sum(job.weights[name] for name in pairwise)
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
-        elif not preferences:
-            raise DataError(
-                f"arm {job.arm} has no preferences to train on",
-                where=f"arms.{job.arm}",
-                details=job.without,
-            )
         elif trainer_class(arm.trainer).needs == "completions":
             rows = chosen_completions(preferences)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean as mean
 from typing import Any
 
+from harness.ratings.positions import Position
 from harness.report.agreement_tables import in_words
 from harness.report.figures import line_of, mean_line
 from harness.report.tables import interval
@@ -34,6 +35,7 @@ def findings(data: Data) -> list[str]:
     lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
     lines += _hacking(data)
     lines += _collapse(evaluation)
+    lines += _biased(data, names)
     lines += _failures(data, names)
     lines += _took(data)
     return [line for line in lines if line]
@@ -45,14 +47,32 @@ def _trained(evaluation: Data) -> list[str]:
 
 
 def _untrained(data: Data, evaluation: Data, names: Names) -> list[str]:
-    """Return which arms have no policy, such as those of which the gates left no source."""
+    """Return which arms have no policy and why, such as those of which gates left no source."""
     lines = []
     for arm in data.get("arms", ()):
-        if arm["name"] not in _trained(evaluation):
+        reasons: dict[str, list[str]] = {}
+        for seed in arm.get("seeds", ()):
+            if seed.get("why"):
+                told = "; ".join(line.strip(" -") for line in seed["why"])
+                reasons.setdefault(names.sentence(told), []).append(str(seed["seed"]))
+        trained = arm["name"] in _trained(evaluation)
+        for why, seeds in reasons.items():
+            which = f" with seed {join(seeds)}" if trained or len(reasons) > 1 else ""
+            lines.append(f"{arm['name']}{which} was not trained: {why.rstrip('.')}.")
+        if not trained and not reasons:
             dropped = join([names.source(source) for source in arm.get("dropped") or ()])
-            why = f": the gates dropped {dropped}" if dropped else ""
-            lines.append(f"{arm['name']} was not trained{why}.")
+            gone = f": the gates dropped {dropped}" if dropped else ""
+            lines.append(f"{arm['name']} was not trained{gone}.")
     return lines
+
+
+def _biased(data: Data, names: Names) -> list[str]:
+    """Return the judges whose verdicts go by the place of a response."""
+    return [
+        f"{names.source(source['name'])}: {position.told()}."
+        for source in data.get("sources", ())
+        if source.get("position") and (position := Position(**source["position"])).is_biased
+    ]
 
 
 def _score(evaluation: Data, evaluator: str, policy: str) -> Data | None:

@@ -37,7 +37,7 @@ def compared(data: Data, names: Names) -> list[Block]:
                 ("aggregation", "text", lambda arm: arm.get("aggregation") or NONE),
                 ("preferences", "count", lambda arm: Cell(arm.get("n_preferences"), _unused(arm))),
                 ("rewards", "count", lambda arm: arm.get("n_rewards")),
-                ("seeds", "text", lambda arm: ", ".join(str(s["seed"]) for s in arm["seeds"])),
+                ("seeds", "text", _seeds),
             ],
         ),
     ]
@@ -51,6 +51,11 @@ def _feedback(arm: Data, names: Names) -> Cell:
     ]
     dropped = [names.source(source) for source in arm.get("dropped", ())]
     return Cell(", ".join(used), note=f"dropped: {join(dropped)}" if dropped else "")
+
+
+def _seeds(arm: Data) -> str:
+    trained = [str(seed["seed"]) for seed in arm["seeds"] if not seed.get("why")]
+    return ", ".join(trained) or "not trained"
 
 
 def _unused(arm: Data) -> str:

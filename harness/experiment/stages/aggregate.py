@@ -20,6 +20,7 @@ from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import is_number
 from harness.nouns.schema import JudgmentRequest, Preference, Reward
+from harness.ratings.positions import position_of
 from harness.records.rows import to_dict
 
 if TYPE_CHECKING:
@@ -257,8 +258,10 @@ class Arm:
         preferences: What its pairs became.
         rewards: What its scores became; None where no pointwise source is left.
         unused: Pairs that gave no preference, by reason.
-        failed: Lines on what failed of its sources' judgments.
+        failed: Lines on what failed of its sources' judgments, and on their bias to a place.
         silent: Those of its sources whose every judgment failed.
+        needs_pairs: Whether it learns nothing without preferences: its trainer learns from pairs,
+            or a reward model of its does.
     """
 
     name: str
@@ -269,6 +272,7 @@ class Arm:
     unused: Mapping[str, int]
     failed: Sequence[str] = ()
     silent: Sequence[str] = ()
+    needs_pairs: bool = True
 
     @property
     def used(self) -> list[str]:
@@ -276,8 +280,11 @@ class Arm:
         return [name for name in self.config.sources if self.weights[name] > 0]
 
     def without_preferences(self) -> list[str]:
-        """Return lines on why its pairs gave no preference."""
-        return [*(f"{count} pairs: {why}" for why, count in self.unused.items()), *self.failed]
+        """Return lines on why there is nothing to train on; empty where there is something."""
+        if self.preferences or not (self.used and self.needs_pairs):
+            return []
+        pairs = [f"{count} pairs: {why}" for why, count in self.unused.items()]
+        return ["it has no preferences to train on", *pairs, *self.failed]
 
     @property
     def preferences_sha256(self) -> str:
@@ -346,5 +353,9 @@ def arm_of(
             *([f"hint: {found.hint}"] if found.hint else []),
         )
     ]
+    for one in for_pairs:
+        if one.source.way == "pairwise" and (position := position_of(one.judgments)).is_biased:
+            failed.append(f"source {one.source.name}: {position.told()}")
     silent = [source for source, found in failures.items() if found.is_everything]
-    return Arm(name, config, weights, preferences, rewards, unused, failed, silent)
+    needs = bool(for_pairs)
+    return Arm(name, config, weights, preferences, rewards, unused, failed, silent, needs)

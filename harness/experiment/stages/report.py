@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.evaluate import Responses
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.train import TrainedPolicy
+from harness.experiment.stages.train import Trained, TrainedPolicy
 from harness.nouns.errors import HarnessError
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import Item
+from harness.ratings.positions import position_of
 from harness.registry import registry
 
 SAMPLES = 12
@@ -51,6 +53,7 @@ def source_row(
     )
     metadata = judgments[0].metadata if judgments else {}
     options = redact_deep(source.config.options, names=True)
+    position = position_of(judged.judgments if judged and source.way == "pairwise" else ())
     return {
         "name": source.name,
         "use": source.config.use,
@@ -72,6 +75,7 @@ def source_row(
         "reasons": dict(reasons.most_common(5)),
         "cost_usd": sum(j.cost_usd for j in judgments),
         "seconds": round(judged.seconds, 2) if judged else 0.0,
+        "position": asdict(position) if position.pairs else None,
         "tokens": sum(j.tokens.prompt + j.tokens.completion for j in judgments),
         "template_sha256": next(
             (j.metadata.get("template_sha256") for j in judgments if j.metadata), None
@@ -89,9 +93,7 @@ def roles_of(name: str, config: RunConfig) -> list[str]:
     return [role for role, played in plays.items() if played]
 
 
-def arm_row(
-    arm: Arm, trained: Sequence[TrainedPolicy], judged: Mapping[str, Judged]
-) -> dict[str, Any]:
+def arm_row(arm: Arm, trained: Trained, judged: Mapping[str, Judged]) -> dict[str, Any]:
     """Return the row of an arm: what it learnt from, its trainings, time and cost.
 
     What judging for training cost counts; what a source cost as an evaluator is no arm's feedback.
@@ -99,7 +101,14 @@ def arm_row(
     mine = [judged[name] for name in arm.config.sources]
     return {
         **arm.as_row(),
-        "seeds": [one.as_row() for one in trained if one.arm == arm.name],
+        "seeds": [
+            *(one.as_row() for one in trained.policies.values() if one.arm == arm.name),
+            *(
+                {"seed": seed, "status": "not trained", "why": list(why)}
+                for (name, seed), why in trained.failed.items()
+                if name == arm.name
+            ),
+        ],
         "feedback_cost_usd": sum(one.cost_usd for one in mine),
         "feedback_seconds": sum(one.seconds for one in mine),
     }

@@ -15,7 +15,7 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
-from harness.experiment.train_job import TrainJob, train_arm
+from harness.experiment.train_job import TrainJob, train_alone
 from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Response
@@ -71,6 +71,20 @@ class TrainedPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Trained:
+    """What became of the trainings.
+
+    Attributes:
+        policies: By (arm, seed), in the order of the arms.
+        failed: Lines on why there is no policy, by (arm, seed); an arm of which the gates left
+            nothing is in neither.
+    """
+
+    policies: Mapping[tuple[str, int], TrainedPolicy]
+    failed: Mapping[tuple[str, int], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """All trainings of a run.
 
@@ -89,28 +103,27 @@ class Training:
     responses: Sequence[Response]
     bar: StartBar
 
-    def train(self, arms: Sequence[Arm]) -> dict[tuple[str, int], TrainedPolicy]:
-        """Train every arm of which the gates left anything with every seed.
-
-        Returns:
-            By (arm, seed), in the order of the arms.
+    def train(self, arms: Sequence[Arm]) -> Trained:
+        """Train every arm of which the gates left anything with every seed, each by itself.
 
         Raises:
             BudgetExceededError: A training used up its share; the same run goes on with what is
                 left.
-            HarnessError: A training failed, or its process died.
+            InputError: The base policy was edited while it was in use.
+            HarnessError: The process of a training died.
         """
         config, answers = self.experiment.config, Answers(self.experiment.train, self.responses)
         results: dict[tuple[str, int], TrainedPolicy] = {}
+        failed: dict[tuple[str, int], list[str]] = {}
         jobs: list[TrainJob] = []
         aside, why = list[Path](), list[str]()
         for arm, seed in ((arm, seed) for seed in config.seeds for arm in arms if arm.used):
+            if without := arm.without_preferences():
+                failed[arm.name, seed] = without
+                continue
             rows = answers.with_texts(arm.preferences)
             path = str(self.directory.path)
-            without = () if rows else arm.without_preferences()
-            job = TrainJob(
-                self.experiment, path, arm.name, seed, arm.weights, rows, without=without
-            )
+            job = TrainJob(self.experiment, path, arm.name, seed, arm.weights, rows)
             done, left, differs = self._begin(job, arm)
             aside, why = [*aside, *left], [*why, *differs]
             if done is None:
@@ -124,26 +137,35 @@ class Training:
 
         def finished(index: int, result: dict[str, Any]) -> None:
             job = jobs[index]
-            write_json(job.folder / "arm.json", result)
-            results[job.arm, job.seed] = TrainedPolicy(
-                job.arm, job.seed, result, self.directory.path
-            )
+            if "failed" in result:
+                failed[job.arm, job.seed] = str(result["failed"]).split("\n")
+            else:
+                write_json(job.folder / "arm.json", result)
+                policy = TrainedPolicy(job.arm, job.seed, result, self.directory.path)
+                results[job.arm, job.seed] = policy
             move(1)
 
         try:
             run_jobs(
-                train_arm, jobs, config.parallel,
+                train_alone, jobs, config.parallel,
                 on_report=lambda index, row: move(0), on_done=finished,
             )  # fmt: skip
         except BrokenProcessPool as error:
-            lost = (job for job in jobs if (job.arm, job.seed) not in results)
+            lost = (job for job in jobs if (job.arm, job.seed) not in {**results, **failed})
             missing = [f"{job.arm} with seed {job.seed}" for job in lost]
             raise HarnessError(
                 f"a training process died while these were not done: {', '.join(missing)}\n"
                 "  hint: most often memory ran out; set parallel: 1 and run again, it goes on"
             ) from error
         order = [arm.name for arm in arms]
-        return dict(sorted(results.items(), key=lambda entry: (order.index(entry[0][0]), entry[0])))
+
+        def place(key: tuple[str, int]) -> tuple[int, tuple[str, int]]:
+            return order.index(key[0]), key
+
+        return Trained(
+            {key: results[key] for key in sorted(results, key=place)},
+            {key: failed[key] for key in sorted(failed, key=place)},
+        )
 
     def _with_shares(self, jobs: Sequence[TrainJob]) -> list[TrainJob]:
         """Return the jobs with what each may spend."""

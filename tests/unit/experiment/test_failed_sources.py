@@ -29,10 +29,10 @@ def cut_replies(world: World, source: str) -> None:
 
 def test_an_arm_whose_only_judge_failed_says_why_and_what_to_do(whole: World) -> None:
     cut_replies(whole, "critic")
-    with pytest.raises(DataError) as empty:
+    with pytest.raises(HarnessError) as empty:
         whole.run(arms={"nothing": whole.experiment["arms"]["nothing"]}, agreement=None)
     text = str(empty.value)
-    assert "arms.nothing: arm nothing has no preferences to train on" in text
+    assert "arm nothing was not trained: it has no preferences to train on" in text
     assert "3 pairs: no verdict: unparseable" in text
     assert "source critic: all 3 judgments failed: 3 unparseable" in text
     assert f"3 times: {CUT}" in text
@@ -43,9 +43,14 @@ def test_an_arm_whose_only_judge_failed_says_why_and_what_to_do(whole: World) ->
 def test_an_arm_of_ties_says_so_and_blames_no_source(whole: World) -> None:
     says = {"critic": {f"t{n}a|t{n}b": "TIE" for n in range(5)}}
     (whole.folder / "critic.json").write_text(json.dumps(says))
-    with pytest.raises(DataError) as empty:
+    with pytest.raises(HarnessError) as empty:
         whole.run(arms={"nothing": whole.experiment["arms"]["nothing"]}, agreement=None)
-    assert empty.value.details == ("3 pairs: tie", "2 pairs: no verdict")  # it has a limit of 3
+    assert str(empty.value).split("\n") == [
+        "arm nothing was not trained: it has no preferences to train on",
+        "  - 3 pairs: tie",
+        "  - 2 pairs: no verdict",  # it has a limit of 3
+        f"  report: {whole.out / 'report.html'}",
+    ]
 
 
 def test_a_run_says_at_its_end_which_source_failed_in_everything(
@@ -81,7 +86,7 @@ def test_an_arm_that_its_gate_left_nothing_of_since_its_judge_failed_is_an_error
         whole.run(arms=arms, seeds=[0])
     assert not isinstance(failed.value, DataError)
     text = str(failed.value)
-    assert text.startswith("arm nothing could not be trained")
+    assert text.startswith("arm nothing was not trained: its gates left nothing")
     assert "source critic: all " in text and "report.html" in text
     assert (whole.out / "report.html").is_file()
     assert [row[2] for row in whole.happened("train")] == ["rlhf-seed0"]
