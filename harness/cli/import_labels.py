@@ -103,7 +103,7 @@ def _show(screen: Console, mapping: ColumnMapping) -> None:
 
     table = mapping.table
     kind = f"{table.tool} export" if table.tool else "plain table"
-    unused = ", ".join(map(str, mapping.guess.unused))
+    unused = ", ".join(map(str, mapping.unused))
     notes = [f"not used: {shortened(unused, 300)}"] if unused else []
     notes += [f"note: {note}" for note in table.notes]
     title = f"{table.path.name}: {kind}, {len(table.rows)} rows"

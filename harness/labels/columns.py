@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -92,6 +92,7 @@ class LabelColumns(BaseModel):
         text: Column with the text of the response; only for writing responses.
         text_a: Column with the text of response A; only for writing responses.
         text_b: Column with the text of response B; only for writing responses.
+        plain: Read the table as it is, also where it looks like the export of a tool.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -122,6 +123,7 @@ class LabelColumns(BaseModel):
     text: str | None = None
     text_a: str | None = None
     text_b: str | None = None
+    plain: bool = False
 
     @field_validator("values", mode="before")
     @classmethod
@@ -224,3 +226,14 @@ class LabelColumns(BaseModel):
         found.update({column: f"labels (by {self.by})" for column in self.labels})
         found.update({column: "choices" for column in self.choices})
         return found
+
+
+def named_columns(said: Mapping[str, Any]) -> list[str]:
+    """Return every text of some options that may name a column."""
+    parts = (value if isinstance(value, list) else [value] for value in said.values())
+    return [part for several in parts for part in several if isinstance(part, str) and part]
+
+
+def is_plain(said: Mapping[str, Any]) -> bool:
+    """Tell whether options say that a table is to be read as it is."""
+    return str(said.get("plain", "")).lower() in ("true", "yes", "1", "on")

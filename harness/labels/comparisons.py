@@ -37,10 +37,11 @@ def read_comparisons(
 
     from harness.statistics.paired_model import Comparisons
 
-    table = read_label_table(path)
     named = {first: "--first-column", second: "--second-column", winner: "--label-column"}
     named |= {cluster: "--cluster-column"} if cluster else {}
-    table.need(named | ({length: "--length-column"} if length else {}))
+    named |= {length: "--length-column"} if length else {}
+    table = read_label_table(path, named=named)
+    table.need(named)
     firsts, seconds = table.texts(first), table.texts(second)
     spelled, _ = fold_names(Counter([*firsts, *seconds]), (), case=False, numbers=False)
     firsts, seconds = ([spelled.get(name, name) for name in side] for side in (firsts, seconds))

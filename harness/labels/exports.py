@@ -18,7 +18,7 @@ and what models suggested (predictions, suggestions) is no label of a person and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,25 +33,45 @@ Cells = dict[str, Any]
 
 
 def read_label_table(
-    path: Path, *, encoding: str = "", delimiter: str = "", sheet: str = ""
+    path: Path,
+    *,
+    encoding: str = "",
+    delimiter: str = "",
+    sheet: str = "",
+    named: Collection[str] = (),
+    plain: bool = False,
 ) -> Table:
     """Read a file of labels as ``read_table`` does; a known tool's export becomes a plain table.
+
+    Args:
+        path: As of ``read_table``, like the next three.
+        encoding: Of a text file.
+        delimiter: Of a CSV file.
+        sheet: Of an Excel file.
+        named: Columns that a person named. A table in which they stand is left as it is, where
+            the plain table of an export would lack one of them.
+        plain: Leave every table as it is.
 
     Raises:
         DataError: As of ``read_table``; or an export is built in a way that is not known.
         MissingExtraError: pyarrow or openpyxl is needed and not installed.
     """
     table = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
-    for tool, belongs, flatten in _TOOLS:
+    for tool, belongs, flatten in () if plain else _TOOLS:
         if belongs(table):
+            there = {column for column in named if column in table.columns}
             try:
-                return flatten(replace(table, tool=tool))
+                flat = flatten(replace(table, tool=tool))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
+                if there:
+                    return table
                 raise DataError(
                     f"it looks like an export of {tool}, but is built in another way: {error}",
                     where=str(path),
-                    hint="export it again as the tool does by default, or make a plain table of it",
+                    hint="export it again as the tool does by default; if it is no export, say"
+                    " plain: true (--set plain=true)",
                 ) from error
+            return flat if there <= {*flat.columns} else table
     return table
 
 

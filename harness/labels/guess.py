@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.labels.failures import SKIP
+from harness.labels.columns import named_columns
+from harness.labels.failures import FAILURE_WORDS, NO_LABEL, SKIP
 from harness.labels.files import Table
 from harness.labels.values import guess_pair_values, number_of, pair_value
 
@@ -73,6 +75,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Names under which tables keep each meaning, the likeliest first."""
 
+_SIBLINGS = (("a", "b"), ("1", "2"), ("left", "right"), ("first", "second"), ("one", "two"))
+"""How the names of two columns end that hold the two answers of a pair."""
+
+_NEVER = frozenset(("annotation_id", "lead_time", "created_at", "updated_at", "timestamp", "date"))
+"""Columns that tools write beside the labels."""
+
 _IDS = ("item", "annotator", "response_a", "response_b", "response", "best", "worst")
 _TEXTS = ("prompt", "text_a", "text_b", "text")
 _PERSON = re.compile(
@@ -89,33 +97,42 @@ class Guess:
     Args:
         options: As they are written for ``human_csv`` and LabelColumns.
         reasons: {option: why}.
-        unused: Columns without a meaning.
+        candidates: Columns that could be the labels that are asked for.
         open: What could not be guessed and must be said.
+        examples: {what is open: how it is said}.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
-    unused: list[str] = field(default_factory=list)
+    candidates: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    examples: dict[str, str] = field(default_factory=dict)
 
     def say(self, option: str, value: Any, reason: str) -> None:
         """Set an option and its reason."""
         self.options[option] = value
         self.reasons[option] = reason
 
+    def ask(self, question: str, example: str) -> None:
+        """Leave something open; the example is an option as the command line takes it."""
+        self.open.append(question)
+        self.examples[question] = f"--set {example}"
 
-def guess_columns(table: Table) -> Guess:
+
+def guess_columns(table: Table, said: Mapping[str, Any] | None = None) -> Guess:
     """Guess from the names of the columns, and from what stands in them.
 
     The guess is not applied anywhere by itself: ``harness import-labels`` shows it, and the person
-    confirms or corrects it.
+    confirms or corrects it. What is ``said`` already is not guessed, and no column that it names
+    is taken for anything else.
     """
-    return _Guesser(table).guess()
+    return _Guesser(table, said or {}).guess()
 
 
 @dataclass(slots=True)
 class _Guesser:
     table: Table
+    said: Mapping[str, Any]
     found: Guess = field(default_factory=Guess)
     texts: dict[str, list[str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -124,6 +141,8 @@ class _Guesser:
         sample = self.table.rows[:_SAMPLE]
         for column in self.table.columns:
             self.texts[column] = [row.text(column) for row in sample]
+        self.found.options |= {k: v for k, v in self.said.items() if v not in ("", None)}
+        self.used.update({*self.texts} & {*named_columns(self.found.options)})
         for meaning in _NAMES:
             if meaning not in ("label", "text"):
                 self._by_name(meaning)
@@ -131,11 +150,14 @@ class _Guesser:
         self._labels()
         self._people()
         if "item" not in self.found.options:
-            self.found.open.append("item: which column has the id of the item?")
-        self.found.unused = [c for c in self.table.columns if c not in self.used]
+            self.found.ask("item: which column has the id of the item?", "item=COLUMN")
+        for option in [name for name in self.said if name in self.found.options]:
+            self.found.options[option] = self.found.options.pop(option)  # after the guesses
         return self.found
 
     def _by_name(self, meaning: str) -> None:
+        if meaning in self.said:
+            return
         for name, column in self._named(_NAMES[meaning]):
             if meaning in _IDS and self._is_text(column):
                 continue
@@ -164,7 +186,10 @@ class _Guesser:
 
     def _may_be_text(self, column: str, name: str) -> bool:
         """Believe a name that says so, unless numbers stand there; else look at the cells."""
-        if "text" in name or name.endswith(("prompt", "question", "instruction", "query")):
+        sure = ("text", "answer", "completion")
+        if any(word in name for word in sure) or name.endswith(
+            ("prompt", "question", "instruction", "query")
+        ):
             return any(number_of(text) is None for text in self._distinct(column))
         return self._is_text(column)
 
@@ -174,6 +199,8 @@ class _Guesser:
     def _responses(self) -> None:
         options = self.found.options
         if "best" in options and "worst" in options:
+            if "choices" in self.said:
+                return
             columns = [c for c in self.table.columns if c not in self.used and _CHOICE.fullmatch(c)]
             self.found.say("choices", columns, "their names")
             self.used.update(columns)
@@ -183,40 +210,95 @@ class _Guesser:
             return
         if ("response_a" in options) != ("response_b" in options):
             half = "response_a" if "response_a" in options else "response_b"
-            self.used.discard(options.pop(half))
+            self._give_back(half)
         if "response_a" in options and "response" in options:
-            self.used.discard(options.pop("response"))
-        if "response_a" not in options and "text_a" in options and "text_b" in options:
+            self._give_back("response")
+        if self.table.tool == "Label Studio" and not {"response_a", "text_a"} & options.keys():
+            self._siblings()
+        if (
+            "systems" not in self.said
+            and "response_a" not in options
+            and "text_a" in options
+            and "text_b" in options
+        ):
             names = [options[side].rpartition(".")[2] for side in ("text_a", "text_b")]
             self.found.say("systems", names, "no column names the responses, so their texts' do")
+
+    def _give_back(self, option: str) -> None:
+        if option not in self.said:
+            self.used.discard(self.found.options.pop(option))
+
+    def _siblings(self) -> None:
+        """Take the only two columns whose names differ as those of two answers do, for texts."""
+        names = {column.casefold(): column for column in self.table.columns}
+        found = [
+            (column, names[name.removesuffix(end) + other])
+            for name, column in names.items()
+            for end, other in _SIBLINGS
+            if name.endswith(end) and name.removesuffix(end) + other in names
+        ]
+        if len(found) == 1 and not self.used & {*found[0]}:
+            for option, column in zip(("text_a", "text_b"), found[0], strict=True):
+                self._take(option, column, "the names of the two")
 
     def _labels(self) -> None:
         options = self.found.options
         if "best" in options and "worst" in options:
             return
-        pairs = "response_a" in options or "systems" in options
-        wide = [
-            column
-            for column in self.table.columns
-            if column not in self.used
-            and _PERSON.fullmatch(column)
-            and len(self._distinct(column)) <= _FEW
-        ]
-        if len(wide) >= 2 and "annotator" not in options:
-            self.found.say("labels", wide, "their names: one column per person")
-            self.used.update(wide)
-        elif pairs or "response" in options:
-            self._long_label(pairs)
-        elif not self._ranking():
-            self.found.open.append(
-                "response, or response_a and response_b, or systems: what was labelled?"
-            )
-            self._long_label(pairs=False)
-        if pairs:
+        pairs = "response_a" in options or len(options.get("systems", ())) == 2
+        about = pairs or bool({"response", "systems"} & options.keys())
+        about = about or options.get("by") == "response" or "task" in self.said
+        if not {"label", "labels"} & options.keys():
+            wide = [] if {"annotator", "annotator_name"} & options.keys() else self._wide()
+            if wide:
+                self.found.say("labels", wide, "they look like labels: one column per person")
+                self.used.update(wide)
+            elif about:
+                self._long_label(pairs)
+            else:
+                about = self._ranking()
+                if not about:
+                    self._long_label(pairs=False)
+        if not about:
+            self._ask_about()
+        if pairs and "values" not in self.said:
             self._pair_values()
-        if "label" in options and not all(self.table.texts(options["label"])):
+        empty = "label" in options and not all(self.table.texts(options["label"]))
+        if empty and "values" not in self.said:
             values = {**options.get("values", {}), "": SKIP}
             self.found.say("values", values, "an empty label is taken for a skip")
+
+    def _ask_about(self) -> None:
+        options = self.found.options
+        columns = options.get("labels") or [options.get("label", "")]
+        if all(column in self.texts and self._says_sides(column) for column in columns):
+            self.found.ask(
+                "response_a and response_b, or systems: which two were compared?",
+                "systems=NAME_OF_A,NAME_OF_B",
+            )
+            return
+        self.found.ask(
+            "response, or response_a and response_b, or systems: what was labelled?",
+            "systems=NAME",
+        )
+
+    def _wide(self) -> list[str]:
+        """Return columns that are each the labels of one person, by name or by what they say."""
+        free = [c for c in self.table.columns if c not in self.used and c not in _NEVER]
+        few = [c for c in free if 0 < len(self._words(c)) <= _FEW]
+        named = [column for column in few if _PERSON.fullmatch(column)]
+        if len(named) >= 2:
+            return named
+        sides = [column for column in few if self._says_sides(column)]
+        if len(sides) >= 2:
+            return sides
+        worded = [c for c in few if not self._is_text(c) and not self._says_score(c)]
+        for column in worded:
+            own = self._keys(column)
+            alike = [c for c in worded if 2 * len(own & self._keys(c)) > len(own | self._keys(c))]
+            if len(alike) >= 2:
+                return alike
+        return []
 
     def _long_label(self, pairs: bool) -> None:
         for name, column in self._named(_NAMES["label"]):
@@ -224,21 +306,42 @@ class _Guesser:
             if name in ("rank", "ranking"):
                 self.found.say("task", "ranking", "its name")
             return
-        rest = [c for c in self.table.columns if c not in self.used and not self._is_text(c)]
+        rest = [
+            column
+            for column in self.table.columns
+            if column not in self.used and column not in _NEVER and not self._is_text(column)
+        ]
         fits = self._says_preference if pairs else self._says_score
         fitting = [column for column in rest if fits(column)]
-        if len(fitting) == 1:
-            self._take("label", fitting[0], "its texts look like labels")
+        sides = [column for column in rest if self._says_sides(column)]
+        if len(fitting) == 1 or (not fitting and len(sides) == 1):
+            self._take("label", (fitting or sides)[0], "its texts look like labels")
         elif fitting and not pairs:
             self.found.say("labels", fitting, "their texts look like scores")
             self.found.say("by", "criterion", "several columns of scores")
             self.used.update(fitting)
         else:
-            more = f" ({', '.join(fitting)} could be)" if fitting else ""
-            self.found.open.append(f"label: which column has the label?{more}")
+            could = fitting or [c for c in rest if 0 < len(self._words(c)) <= _FEW]
+            more = f" ({', '.join(could)} could be)" if could else ""
+            self.found.candidates = could
+            example = could[0] if could else "COLUMN"
+            self.found.ask(f"label: which column has the label?{more}", f"label={example}")
+
+    def _words(self, column: str) -> set[str]:
+        """Return the different labels of a column, words of failure left out."""
+        found = self._distinct(column)
+        return {t for t in found if t.lower() not in FAILURE_WORDS and t.lower() not in NO_LABEL}
+
+    def _keys(self, column: str) -> set[str]:
+        return {text.casefold() for text in self._words(column)}
+
+    def _says_sides(self, column: str) -> bool:
+        """Tell whether a column says nothing but A, B or a tie, in words that need no mapping."""
+        sides = {pair_value(text, {}) for text in self._words(column)}
+        return bool(sides & {"A", "B"}) and None not in sides
 
     def _says_preference(self, column: str) -> bool:
-        found = self._distinct(column)
+        found = self._words(column)
         if not found or len(found) > _FEW:
             return False
         known = all(pair_value(text, {}) for text in found)
@@ -253,21 +356,26 @@ class _Guesser:
         return all(not said or pair_value(said, {}, (x, y)) for said, x, y in rows)
 
     def _says_score(self, column: str) -> bool:
-        found = self._distinct(column) - {SKIP}
+        found = self._words(column)
         return 0 < len(found) <= _FEW and all(number_of(text) is not None for text in found)
 
     def _pair_values(self) -> None:
         options = self.found.options
         columns: Sequence[str] = options.get("labels") or [options.get("label", "")]
+        nothing = NO_LABEL | FAILURE_WORDS.keys()
         every = {text for column in columns for text in self.table.texts(column)}
-        found = {text for text in every if text and not pair_value(text, {})}
+        found = {t for t in every if t and t.lower() not in nothing and not pair_value(t, {})}
         if not found or (options.get("label") and self._names_winner(options["label"])):
             return
         if values := guess_pair_values(found):
             self.found.say("values", values, "a usual coding")
         else:
             shown = ", ".join(map(repr, sorted(found)[:8]))
-            self.found.open.append(f"values: what do the labels {shown} mean?")
+            meant = json.dumps(dict.fromkeys(sorted(found)[:8], "?"), ensure_ascii=False)
+            self.found.ask(
+                f"values: what do the labels {shown} mean? Each is A, B, TIE or SKIP",
+                f"'values={meant}'",
+            )
 
     def _ranking(self) -> bool:
         for _, column in self._named(("ranking", "rank", "order")):
@@ -278,6 +386,8 @@ class _Guesser:
 
     def _people(self) -> None:
         options = self.found.options
-        by_person = "labels" in options and options.get("by") != "criterion"
-        if "annotator" not in options and not by_person:
-            self.found.open.append("annotator (a column) or annotator_name: who labelled?")
+        by_person = "labels" in options and options.get("by", "annotator") == "annotator"
+        if not {"annotator", "annotator_name"} & options.keys() and not by_person:
+            self.found.ask(
+                "annotator (a column) or annotator_name: who labelled?", "annotator_name=NAME"
+            )

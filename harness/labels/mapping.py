@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.labels.columns import LabelColumns
+from harness.labels.columns import LabelColumns, is_plain, named_columns
 from harness.labels.exports import read_label_table
 from harness.labels.files import Row, Table
 from harness.labels.guess import Guess, guess_columns
@@ -82,14 +82,23 @@ class ColumnMapping:
             DataError: The file cannot be read.
             ConfigError: What is said is no YAML where it looks like a list or a mapping.
         """
-        table = read_label_table(path, **reading)
-        return cls(table, guess_columns(table), read_said(said), reading)
+        options = read_said(said)
+        table = read_label_table(
+            path, named=named_columns(options), plain=is_plain(options), **reading
+        )
+        return cls(table, guess_columns(table, options), options, reading)
 
     @property
     def options(self) -> dict[str, Any]:
         """The options as ``human_csv`` takes them."""
         merged = {**self.guess.options, **self.said}
         return {key: value for key, value in merged.items() if value not in ("", None)}
+
+    @property
+    def unused(self) -> list[str]:
+        """Columns that mean nothing, and could not be the labels that are asked for."""
+        used = {*named_columns(self.options), *self.guess.candidates}
+        return [column for column in self.table.columns if column not in used]
 
     def meanings(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (option, what it is set to, an example from the first row, the reason)."""
@@ -115,7 +124,7 @@ class ColumnMapping:
             raise ConfigError(
                 "the columns do not say everything",
                 details=unanswered,
-                hint="add --set OPTION=VALUE",
+                hint=f"add {' '.join(self.guess.examples.get(line, '') for line in unanswered)}",
             )
         try:
             return LabelColumns.model_validate(options)

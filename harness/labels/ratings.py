@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.labels.beside import Beside
-from harness.labels.columns import LabelColumns, ScaleOptions
+from harness.labels.columns import LabelColumns, ScaleOptions, is_plain, named_columns
 from harness.labels.exports import read_label_table
 from harness.labels.files import Table
 from harness.labels.guess import Guess, guess_columns
@@ -110,6 +110,13 @@ class Reading:
         return columns | ({"--length-column": self.length_column} if self.length_column else {})
 
     @property
+    def named(self) -> list[str]:
+        """Every text that may name a column."""
+        single = (self.item_column, self.annotator_column, self.label_column, self.gold_column)
+        wide = (*self.humans, *self.judges, *self.hidden, *self.numeric.values(), *self.where)
+        return [*single, self.cluster_column, *wide, *named_columns(self.columns)]
+
+    @property
     def scale(self) -> Scale | None:
         """The declared scale; None when any label will do."""
         if self.level in ("interval", "ratio"):
@@ -129,7 +136,9 @@ def read_ratings(
     """
     from harness.ratings.evidence import Evidence, OrderVerdicts
 
-    table = read_label_table(path, encoding=encoding, sheet=sheet)
+    table = read_label_table(
+        path, encoding=encoding, sheet=sheet, named=reading.named, plain=is_plain(reading.columns)
+    )
     for column, value in reading.where.items():
         table = table.only(column, value)
     _check_names(table, reading)
@@ -208,7 +217,7 @@ def label_columns(table: Table, reading: Reading) -> LabelColumns:
     wide = list(dict.fromkeys((*reading.humans, *reading.judges, *reading.hidden)))
     guess = Guess()
     if table.tool and not (wide and set(wide) <= set(table.columns)):
-        guess = guess_columns(table)
+        guess = guess_columns(table, said)
     elif not said.keys() & {"task", *_OF_RESPONSES}:
         said["task"] = "labels"
         if said.keys() & {"annotator", "label"}:

@@ -40,11 +40,18 @@ SIDES: Mapping[str, str] = {
 TIES = tuple(word for word, side in SIDES.items() if side == "TIE")
 """Words that mean "no preference", in lower case; a tie where both are bad is a tie."""
 
+_SKIPS = ("skip", "unsure", "not sure", "don't know", "cannot tell", "?")
+"""Words of somebody who looked and gave no verdict, in any coding; to be declared."""
+
 _CODINGS: tuple[Mapping[str, str], ...] = (
     {"1": "A", "2": "B", "0": "TIE"},
     {"1": "A", "-1": "B", "0": "TIE"},
     {"0": "A", "1": "B"},
-    {**SIDES, **dict.fromkeys(("same", "equal", "neither"), "TIE"), "skip": SKIP, "unsure": SKIP},
+    {
+        **SIDES,
+        **dict.fromkeys(("same", "equal", "neither", "both equal", "equally good"), "TIE"),
+        **dict.fromkeys(("about the same", "no preference", "no difference"), "TIE"),
+    },
 )
 """Ways in which tools and papers write a preference; numbers are to be declared."""
 
@@ -152,7 +159,7 @@ def guess_pair_values(texts: Iterable[str]) -> dict[str, str] | None:
     found = sorted({text for text in texts if text})
     guesses = [
         {text: coding[text.casefold()] for text in found}
-        for coding in _CODINGS
+        for coding in ({**coding, **dict.fromkeys(_SKIPS, SKIP)} for coding in _CODINGS)
         if all(text.casefold() in coding for text in found)
     ]
     if not found or not guesses or any(guess != guesses[0] for guess in guesses):

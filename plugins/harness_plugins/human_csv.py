@@ -52,6 +52,8 @@ def human_csv(options: Options) -> Sequence[HumanLabel]:
         encoding=options.encoding,
         delimiter=options.delimiter,
         sheet=options.sheet,
+        named=list(options.columns()),
+        plain=options.plain,
     )
     known = None
     if options.items:

@@ -179,7 +179,7 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
     if not item_column:
         raise InputError("--gold needs --item-column to match the items of both tables")
-    file = read_label_table(path)
+    file = read_label_table(path, named=(item_column, "label"))
     file.need({item_column: "--item-column", "label": "--gold"})
     known = {name: i for i, name in enumerate(table.items)}
     codes = np.full(len(table.items), -1, dtype=np.int64)

@@ -265,7 +265,9 @@ def test_plain_tables_are_guessed(tmp_path, header, row, expected, count):
 
 def test_an_ambiguous_coding_is_left_open(tmp_path):
     table = load(tmp_path, "item,annotator,model_a,model_b,label\n1,a,x,y,0\n2,a,x,y,1\n", "t.csv")
-    assert guess_columns(table).open == ["values: what do the labels '0', '1' mean?"]
+    assert guess_columns(table).open == [
+        "values: what do the labels '0', '1' mean? Each is A, B, TIE or SKIP"
+    ]
 
 
 @pytest.mark.parametrize(
