@@ -64,5 +64,11 @@ def command(options: Options) -> None:
     write_jsonl(options.out, found)
     failed = sum(r.metadata.get("status", "ok") != "ok" for r in found)
     console().print(f"{len(found) - failed} of {len(found)} responses, in {options.out}")
+    if cut := sum(bool(r.metadata.get("truncated")) for r in found):
+        console().print(
+            f"{cut} of them were cut by --max-new-tokens {options.max_new_tokens}: their metadata"
+            " say truncated",
+            soft_wrap=True,
+        )
     told = [(r.metadata.get("status", "ok"), r.metadata.get("reason", "")) for r in found]
     refuse_nothing("responses", told)

@@ -22,7 +22,7 @@ class Options(Answers, Asking):
         rounds: Rounds of critique and revision.
         api_base: Address of an OpenAI-compatible server.
         temperature: Sampling temperature.
-        max_tokens: Limit of each answer.
+        max_tokens: Limit of each answer; a revision that it cuts is left out.
         seed: Decides which principles are drawn.
     """
 
@@ -57,6 +57,7 @@ def command(options: Options) -> None:
     from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
     from harness.experiment.context import asking_with
+    from harness.experiment.failures import failures_of
     from harness.experiment.stages.revise import find_constitution, revise
     from harness.judging.revision import Revising, sft_rows
     from harness.records.journal import journal_beside
@@ -86,4 +87,7 @@ def command(options: Options) -> None:
     show(console(), Table("", ("chains", Column("count", "count")), counts))
     cost = sum(chain.cost_usd for chain in chains)
     console().print(f"{len(rows)} rows of {len(chains)} responses, ${cost:.4f}, in {options.out}")
-    refuse_nothing("chains", ((chain.status.value, chain.reason) for chain in chains))
+    ended = [(chain.status.value, chain.reason) for chain in chains]
+    for line in failures_of(ended).told_reasons():
+        console().print(line, soft_wrap=True)
+    refuse_nothing("chains", ended)

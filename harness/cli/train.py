@@ -20,8 +20,9 @@ class Options(Shown):
 
     Args:
         model: Folder of a checkpoint, or a hub id.
-        data: JSONL rows: sft prompt, completion; dpo and reward_model prompt, chosen, rejected and
-            perhaps probability; the others prompt and perhaps reference, item_id.
+        data: JSONL rows: sft prompt, completion, or messages; dpo and reward_model prompt, chosen,
+            rejected and perhaps probability; the others prompt and perhaps reference, item_id.
+            Texts may be chats, which may hold the prompt.
         out: Folder for checkpoint and log; a second try goes on.
         reward: grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward
             model; NAME=WEIGHT weighs it; repeatable.
@@ -67,8 +68,8 @@ def command(options: Options) -> None:
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,
     )
-    if result.too_long:
-        console().print(f"{result.too_long} rows were above max_length: cut, or left out")
+    for line in result.told():
+        console().print(line, soft_wrap=True)
 
 
 def weights_of(entries: Iterable[str]) -> dict[str, float]:

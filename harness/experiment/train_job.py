@@ -21,7 +21,7 @@ from harness.records.rows import read_rows, to_dict
 from harness.records.run_directory import RunDirectory
 from harness.scale_out.local import cores
 from harness.train.reward_function import WeightedRewards
-from harness.train.trainers import train, trainer_class
+from harness.train.trainers import train
 from harness.train.training import TrainOptions
 
 MONITORED_ITEMS = 64
@@ -135,7 +135,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     import torch
 
     from harness.train.monitor import Monitor
-    from harness.train.rows import chosen_completions, item_rows
+    from harness.train.rows import item_rows
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", cores())))
     experiment, config = job.experiment, job.experiment.config
@@ -163,8 +163,6 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
                 rewards["reward_model"], result = _reward_model(job)
                 weights["reward_model"] = sum(job.weights[name] for name in pairwise)
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
-        elif trainer_class(arm.trainer).needs == "completions":
-            rows = chosen_completions(preferences)
         else:
             rows = preferences
         monitor = Monitor(

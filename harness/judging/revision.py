@@ -138,8 +138,9 @@ async def revise(
     """Run a chain of critiques and revisions over every response.
 
     Each round draws a principle by weight, seeded by the response and the round. A failed call ends
-    its chain with a typed status; the other chains go on. What was thought, before a response or
-    by the model that revises, is neither shown nor learnt from.
+    its chain with a typed status; the others go on. A revision that was cut is a failure, too:
+    whoever imitates it learns to end there. What was thought, before a response or by the model
+    that revises, is neither shown nor learnt from.
 
     ``on_chain`` is called for each finished chain, for progress.
 
@@ -150,7 +151,7 @@ async def revise(
     by_id = {item.id: item for item in items}
     limit = asyncio.Semaphore(settings.concurrency)
 
-    async def ask(messages: list[Message]) -> tuple[str, float]:
+    async def ask(messages: list[Message], what: str) -> tuple[str, float]:
         request = ChatRequest(
             settings.model,
             tuple(messages),
@@ -163,7 +164,11 @@ async def revise(
         said = parted(reply.text)
         if not said.answer.strip():
             why = "ends inside its thought" if said.unfinished else "is empty"
-            raise ChatError(Status.UNPARSEABLE, f"the answer {why}", reply=reply)
+            raise ChatError(Status.UNPARSEABLE, f"the {what} {why}", reply=reply)
+        if reply.cut and what == "revision":
+            how = {"length": "is cut at the token limit, max_tokens"}
+            why = how.get(reply.finish_reason, f"is broken off: {reply.finish_reason}")
+            raise ChatError(Status.UNPARSEABLE, f"the revision {why}", reply=reply)
         return said.answer.strip(), reply.cost_usd
 
     async def one(response: Response) -> Chain:
@@ -176,18 +181,20 @@ async def revise(
                 principle = draw(principles, response.id, number, settings.seed)
                 messages = _opening(chain.item, chain.text)
                 messages.append({"role": "user", "content": CRITIQUE.format(principle.critique)})
+                cost = chain.cost_usd
                 try:
-                    critique, first = await ask(messages)
+                    critique, paid = await ask(messages, "critique")
+                    cost += paid
                     messages.append({"role": "assistant", "content": critique})
                     words = REVISION.format(principle.revision)
                     messages.append({"role": "user", "content": words})
-                    revision, second = await ask(messages)
+                    revision, paid = await ask(messages, "revision")
                 except ChatError as error:
-                    chain = replace(chain, status=error.status, reason=error.reason)
+                    cost += error.reply.cost_usd if error.reply else 0.0
+                    chain = replace(chain, status=error.status, reason=error.reason, cost_usd=cost)
                     break
                 step = Step(principle.id, critique, revision)
-                cost = chain.cost_usd + first + second
-                chain = replace(chain, steps=(*chain.steps, step), cost_usd=cost)
+                chain = replace(chain, steps=(*chain.steps, step), cost_usd=cost + paid)
         if on_chain is not None:
             on_chain(chain)
         return chain

@@ -70,6 +70,21 @@ def load_tokenizer(path: str | Path) -> Any:
     return tokenizer
 
 
+def context_length(path: str | Path) -> int | None:
+    """Return the tokens that a checkpoint, or the base of an adapter, has positions for.
+
+    None where its configuration does not say.
+
+    Raises:
+        InputError: There is no checkpoint.
+    """
+    from transformers import AutoConfig
+
+    config: Any = _loaded(AutoConfig, base_of(path) if is_adapter(path) else path)
+    found = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return found if isinstance(found, int) and found > 0 else None
+
+
 def load_policy(path: str | Path, *, trainable: bool = True) -> Any:
     """Return the causal language model of a checkpoint folder, a LoRA folder or a hub id.
 

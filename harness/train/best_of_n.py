@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from harness.policy.sampling import Rollout, Sampling, sample
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 from harness.train.reward_function import call_rewards
-from harness.train.rows import Row
+from harness.train.row_forms import Row
 from harness.train.settings import SamplingSettings, Size
 from harness.train.sft import Sft, SftSettings
 
@@ -42,27 +42,31 @@ class BestOfN(Sft):
     Settings = BestOfNSettings
     settings: BestOfNSettings
 
-    def imitated(self) -> Sequence[Row]:
+    def imitated(self) -> Iterable[tuple[int, Row]]:
         """Return the rows with the best completion of each, which the first process samples.
 
         Raises:
-            DataError: No completion has a reward.
+            DataError: No prompt leaves room for a completion, or no completion has a reward.
         """
         from accelerate import PartialState
 
+        rows = self.readable()
         path, state = self.folder.path / "best_of_n.json", PartialState()
         with state.main_process_first():
             if not path.is_file():
-                write_json(path, self._chosen(state.device))
+                write_json(path, self._chosen(list(rows.values()), state.device))
             kept = read_json(path)
-        best = _best(path, kept)
+        best = _best(path, kept, len(rows))
         self._sampled = kept["sampled"]
         if not best:
             raise DataError(
                 f"none of {self.settings.n} completions of any prompt has a reward",
                 hint="ask the reward function about some responses alone to see why",
             )
-        return best
+        chosen = dict(zip((list(rows)[row["row"]] for row in best), best, strict=True))
+        for number in rows.keys() - chosen.keys():
+            self.left_out.leave(number, "without a reward")
+        return chosen.items()
 
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens as they were sampled: what was truncated is not taught to end."""
@@ -72,18 +76,18 @@ class BestOfN(Sft):
         """Return the rewards and their coverage over all that was sampled, and over the best."""
         return dict(self._sampled)
 
-    def _chosen(self, device: Any) -> dict[str, Any]:
+    def _chosen(self, rows: Sequence[Row], device: Any) -> dict[str, Any]:
         assert self.rewards is not None
         settings, n = self.settings, self.settings.n
-        repeated = [row for row in self.rows for _ in range(n)]
+        repeated = [row for row in rows for _ in range(n)]
         prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in repeated]
         sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
         policy = load_policy(self.model, trainable=False).to(device)
         self.check_model()
-        rollout = sample(policy, self.tokenizer, [row["prompt"] for row in self.rows], sampling)
+        rollout = sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
         texts, ids = rollout.texts, rollout.sampled_ids()
         scores = call_rewards(self.rewards, repeated, prompts, texts, ids)
-        best = best_rows(self.rows, rollout, scores)
+        best = best_rows(rows, rollout, scores)
         known = [score for score in scores if score is not None]
         sampled = {
             **self.rewards.take_stats(),
@@ -94,7 +98,7 @@ class BestOfN(Sft):
         return {"sampled": sampled, "best": best}
 
 
-def _best(path: Path, kept: Any) -> list[Row]:
+def _best(path: Path, kept: Any, n_rows: int) -> list[Row]:
     """Return the kept completions, once it is seen that they are what was sampled."""
     sampled, best = kept.get("sampled"), kept.get("best")
     if not isinstance(sampled, dict) or not isinstance(best, list):
@@ -106,6 +110,7 @@ def _best(path: Path, kept: Any) -> list[Row]:
             and all(type(one) is int and 0 <= one < 2**31 for one in ids)
             and isinstance(row.get("prompt"), str | list)
             and isinstance(row.get("completion"), str)
+            and row.get("row") in range(n_rows)
         ):
             raise damaged(path, f"best[{number}] is no completion: {row!r:.60}")
     return best
@@ -122,8 +127,9 @@ def best_rows(
         scores: Of each completion; None where nobody could judge it.
 
     Returns:
-        ``prompt``, ``completion``, ``completion_ids``, ``reward`` and ``scored``, the number of the
-        row's completions that have a reward; rows without any are left out. Of equals the first.
+        ``row``, its number from 0, ``prompt``, ``completion``, ``completion_ids``, ``reward`` and
+        ``scored``, the number of the row's completions that have a reward; rows without any are
+        left out. Of equals the first.
     """
     n, ids = len(scores) // len(rows), rollout.sampled_ids()
     best = []
@@ -134,6 +140,7 @@ def best_rows(
             index = max(scored, key=scored.__getitem__)
             best.append(
                 {
+                    "row": number,
                     "prompt": row["prompt"],
                     "completion": rollout.texts[index],
                     "completion_ids": ids[index],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.nouns.errors import DataError
 from harness.policy.prompts import as_prompt, prompt_ids
-from harness.train.rows import Row, as_completion
+from harness.train.row_forms import Row
+from harness.train.rows import as_completion
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrainerSettings
 from harness.train.training import TrlTraining
 
@@ -32,7 +31,7 @@ class DpoSettings(TrainerSettings):
 
 
 class Dpo(TrlTraining):
-    """A policy trained on preferences; see `certain_pairs` for their probabilities."""
+    """A policy trained on preferences; see `certain_pair` for their probabilities."""
 
     name = "dpo"
     needs = "preferences"
@@ -46,29 +45,42 @@ class Dpo(TrlTraining):
     settings: DpoSettings
 
     def build(self) -> Any:
-        """Return TRL's trainer."""
+        """Return TRL's trainer.
+
+        Raises:
+            DataError: No pair is certain enough and leaves room for its responses.
+        """
         from trl import DPOConfig, DPOTrainer
 
         settings = self.settings
-        pairs = certain_pairs(self.rows, settings.minimum_probability)
+        examples = [one for n, row in enumerate(self.rows) if (one := self._example(n, row))]
+        self.learnt()
         return self.trl(
             DPOTrainer,
             DPOConfig,
-            [self._example(row) for row in pairs],
+            examples,
             num_train_epochs=settings.epochs,
             beta=settings.beta,
             loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
             loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
-            max_length=settings.max_length,
+            max_length=self.left_out.longest,
         )
 
-    def _example(self, row: Row) -> dict[str, Any]:
+    def _example(self, number: int, given: Row) -> dict[str, Any] | None:
+        row = certain_pair(given, self.settings.minimum_probability)
+        if isinstance(row, str):
+            self.left_out.leave(number, row)
+            return None
         prompt = as_prompt(self.tokenizer, row["prompt"])
-        before = len(prompt_ids(self.tokenizer, prompt)) + 1  # and an EOS
-        pair = (
-            self.tokenizer(row[key], add_special_tokens=False) for key in ("chosen", "rejected")
-        )
-        self.note_length(*(before + len(response["input_ids"]) for response in pair))
+        before = len(prompt_ids(self.tokenizer, prompt))
+        texts = self.tokenizer([row["chosen"], row["rejected"]], add_special_tokens=False)
+        pair = [[*ids, self.tokenizer.eos_token_id] for ids in texts["input_ids"]]
+        room = self.left_out.longest - before
+        if room > 0 and pair[0] != pair[1] and pair[0][:room] == pair[1][:room]:
+            self.left_out.leave(number, "alike once cut", before + max(map(len, pair)))
+            return None
+        if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in pair)):
+            return None
         return {
             "prompt": prompt,
             "chosen": as_completion(prompt, row["chosen"]),
@@ -76,31 +88,18 @@ class Dpo(TrlTraining):
         }
 
 
-def certain_pairs(rows: Sequence[Row], minimum_probability: float) -> list[Row]:
-    """Return the preferences that are certain enough to count as hard labels.
+def certain_pair(row: Row, minimum_probability: float) -> Row | str:
+    """Return a preference that is certain enough to count as a hard label, or why it is not.
 
     TRL's DPO loss takes no probability. A tie (probability 0.5) prefers nothing and is always left
     out; a row with a probability below 0.5 is the opposite preference, and is turned round.
-
-    Raises:
-        DataError: None is left.
     """
-    kept: list[Row] = []
-    for row in rows:
-        probability = float(row.get("probability", 1.0))
-        if max(probability, 1 - probability) < minimum_probability or probability == 0.5:
-            continue
-        if probability < 0.5:
-            row = {
-                **row,
-                "chosen": row["rejected"],
-                "rejected": row["chosen"],
-                "probability": 1 - probability,
-            }
-        kept.append(row)
-    if not kept:
-        raise DataError(
-            f"none of {len(rows)} preferences is more certain than {minimum_probability}",
-            hint="lower minimum_probability, or use a source that can tell the responses apart",
-        )
-    return kept
+    probability = float(row.get("probability", 1.0))
+    if probability == 0.5:
+        return "tied"
+    if max(probability, 1 - probability) < minimum_probability:
+        return "less certain than minimum_probability"
+    if probability > 0.5:
+        return row
+    turned = {"chosen": row["rejected"], "rejected": row["chosen"]}
+    return {**row, **turned, "probability": 1 - probability}

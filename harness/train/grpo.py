@@ -59,11 +59,11 @@ class Grpo(TrlTraining):
         from trl import GRPOConfig, GRPOTrainer
 
         settings = self.settings
-        prompts = (as_prompt(self.tokenizer, row["prompt"]) for row in self.rows)
+        prompts = {n: as_prompt(self.tokenizer, r["prompt"]) for n, r in self.readable().items()}
         return self.trl(
             GRPOTrainer,
             GRPOConfig,
-            [{"prompt": prompt, "row": number} for number, prompt in enumerate(prompts)],
+            [{"prompt": prompt, "row": number} for number, prompt in prompts.items()],
             max_steps=settings.steps * settings.epochs,
             num_iterations=settings.epochs,
             num_generations=settings.group_size,

@@ -14,7 +14,8 @@ from harness.policy.models import Reference
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, sample, score_rollout
 from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
-from harness.train.rows import Row, check_rows
+from harness.train.row_forms import Row
+from harness.train.rows import plain_rows
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:
@@ -89,7 +90,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Refuse rows without a prompt."""
-        check_rows(self.rows, ["prompt"], "monitored prompts")
+        plain_rows(self.rows, ["prompt"], "monitored prompts")
 
     def is_due(self, step: int, last: int) -> bool:
         """Return whether this step is to be looked at."""

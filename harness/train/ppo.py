@@ -126,6 +126,7 @@ class Ppo(Training):
                 f"rollout_size {settings.rollout_size} and batch_size * accumulation "
                 f"{settings.batch_size * settings.accumulation} must be multiples of {world} ranks"
             )
+        self.known = list(self.readable().values())
         self.beta = settings.beta
         self.policy = load_policy(self.model)
         self.reference = reference_of(self.policy, self.model)
@@ -169,8 +170,8 @@ class Ppo(Training):
         settings, accelerator = self.settings, self.accelerator
         world, rank = accelerator.num_processes, accelerator.process_index
         share = settings.rollout_size // world
-        mine = prompt_order(len(self.rows), settings.rollout_size, step, self.seed)
-        rows = [self.rows[i] for i in mine[rank * share : (rank + 1) * share]]
+        mine = prompt_order(len(self.known), settings.rollout_size, step, self.seed)
+        rows = [self.known[i] for i in mine[rank * share : (rank + 1) * share]]
         prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in rows]
         seed = draw_seed(self.seed, step, rank)
         sampling = Sampling(settings.temperature, settings.max_new_tokens, seed)

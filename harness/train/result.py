@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,13 @@ from harness.nouns.plain_text import file_bytes, file_text, parsed_json
 from harness.records.file_hash import file_hash
 from harness.records.rows import damaged, read_json, read_rows
 from harness.records.writes import make_folder, write_text, writing
+from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
+
+NUMBERS = ("too_long", "rows", "used")
+"""What a result counts; those of earlier versions have none of it."""
+
+INPUTS = "inputs.sha256"
+"""File of a folder with the fingerprint of its training."""
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""
@@ -34,6 +41,10 @@ class TrainResult:
         peak_memory_mb: Largest memory use; of the device if it is a GPU, otherwise the resident set
             of the whole process so far, which may have done other things before.
         too_long: Rows above ``max_length``: cut, or left out where nothing would be left of them.
+        rows: What the trainer was given: preferences, completions or prompts; 0 where a training of
+            an earlier version did not say.
+        used: Those that it learnt from.
+        left_out: How many of the others there are, by reason; ``left_out.jsonl`` names each.
     """
 
     checkpoint: Path
@@ -42,6 +53,22 @@ class TrainResult:
     seconds: float
     peak_memory_mb: float
     too_long: int = 0
+    rows: int = 0
+    used: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def told(self) -> list[str]:
+        """Return sentences on rows that were left out or cut, none where all were learnt from."""
+        lines = []
+        if self.used < self.rows:
+            lines.append(
+                f"learnt from {self.used:,} of {self.rows:,} rows: {told(self.left_out)}; {FILE}"
+                " says which"
+            )
+        if cut := self.too_long - self.left_out.get(TOO_LONG, 0):
+            rows = "row was" if cut == 1 else "rows were"
+            lines.append(f"{cut:,} {rows} cut to max_length; {FILE} says which")
+        return lines
 
 
 class TrainingFolder:
@@ -75,7 +102,7 @@ class TrainingFolder:
         fingerprint = hashlib.sha256(
             json.dumps(inputs, sort_keys=True, default=str).encode()
         ).hexdigest()
-        fingerprint_path = path / "inputs.sha256"
+        fingerprint_path = path / INPUTS
         if fingerprint_path.is_file():
             if file_text(fingerprint_path).strip() != fingerprint:
                 raise InputError(
@@ -86,6 +113,11 @@ class TrainingFolder:
                 )
         else:
             write_text(fingerprint_path, fingerprint + "\n")
+
+    def forget(self) -> None:
+        """Let the folder be anybody's again: nothing was made in it."""
+        if self.writes and [one.name for one in self.path.iterdir()] == [INPUTS]:
+            (self.path / INPUTS).unlink()
 
     def finished(self) -> TrainResult | None:
         """Return the result of a training that had already finished here.
@@ -145,18 +177,23 @@ class TrainingFolder:
         """Wall seconds of this training so far, interruptions left out."""
         return self._seconds_before + time.monotonic() - self._started
 
-    def finish(self, steps: int, too_long: int) -> TrainResult:
+    def finish(self, steps: int, left_out: LeftOut) -> TrainResult:
         """Write and return the result; the resume state is deleted.
 
         Call it when all processes are through with their work.
         """
         import shutil
 
+        counts = left_out.counts()
+        cut = counts.pop(CUT, 0)
         stored = {
             "steps": steps,
             "seconds": round(self.seconds(), 3),
             "peak_memory_mb": round(peak_memory_mb(), 1),
-            "too_long": too_long,
+            "too_long": cut + counts.get(TOO_LONG, 0),
+            "rows": len(left_out.places),
+            "used": left_out.used,
+            "left_out": counts,
         }
         if self.writes:
             written = stored | {"weights": file_hash(self.final)}
@@ -199,10 +236,15 @@ def peak_memory_mb() -> float:
 
 def _is_result(stored: Mapping[str, Any]) -> bool:
     needed = {"steps": int, "seconds": float, "peak_memory_mb": float}
+    counts = stored.get("left_out", {})
     return (
-        needed.keys() <= stored.keys() <= {*needed, "too_long"}
+        needed.keys() <= stored.keys() <= {*needed, *NUMBERS, "left_out"}
         and all(isinstance(stored[key], int | kind) for key, kind in needed.items())
-        and isinstance(stored.get("too_long", 0), int)
+        and isinstance(counts, dict)
+        and all(
+            isinstance(number, int)
+            for number in (*(stored.get(key, 0) for key in NUMBERS), *counts.values())
+        )
     )
 
 

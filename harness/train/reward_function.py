@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.scale_out.loop_thread import LoopThread
-from harness.train.rows import Row, as_completion, completion_text, item_of
+from harness.train.row_forms import Row
+from harness.train.rows import as_completion, completion_text, item_of
 
 if TYPE_CHECKING:
     from harness.feedback.contract import FeedbackSource, RunContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +17,8 @@ from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import padded
 from harness.policy.weights import weights_hash
-from harness.train.dpo import certain_pairs
-from harness.train.rows import Row
+from harness.train.dpo import certain_pair
+from harness.train.row_forms import Row
 from harness.train.settings import Number, Passes, Rate, TrainerSettings
 from harness.train.training import TrlTraining
 
@@ -62,29 +62,53 @@ class RewardModel(TrlTraining):
     settings: RewardModelSettings
 
     def build(self) -> Any:
-        """Return TRL's trainer, which leaves out the rows above ``max_length``."""
+        """Return TRL's trainer, without the rows above ``max_length``.
+
+        Raises:
+            DataError: No row is left.
+        """
         from trl import RewardConfig
 
         from harness.train.soft_preferences import SoftRewardTrainer
 
         settings = self.settings
         make_pad_differ_from_eos(self.tokenizer)
-        self.parts = tuple(
-            [_example(self.tokenizer, row) for row in rows]
-            for rows in _split(
-                _soft_or_hard(self.rows, settings), settings.held_out_share, self.seed
-            )
-        )
-        for example in self.parts[0]:
-            self.note_length(len(example["chosen_ids"]), len(example["rejected_ids"]))
+        labelled = ((n, self._label(n, row)) for n, row in enumerate(self.rows))
+        sides = _split({n: row for n, row in labelled if row}, settings.held_out_share, self.seed)
+        fitting = [
+            {
+                n: one
+                for n, row in side.items()
+                if self._fits(n, one := _example(self.tokenizer, row))
+            }
+            for side in sides
+        ]
+        for number in fitting[1]:
+            self.left_out.leave(number, "held out")
+        self.parts = tuple(list(side.values()) for side in fitting)
+        self.learnt()
         return self.trl(
             SoftRewardTrainer,
             RewardConfig,
             self.parts[0],
             num_train_epochs=settings.epochs,
-            max_length=settings.max_length,
+            max_length=self.left_out.longest,
             remove_unused_columns=False,
         )
+
+    def _label(self, number: int, row: Row) -> Row | None:
+        """Return a row with its soft label, or with the hard one of a row that is no tie."""
+        if self.settings.soft_labels:
+            return {**row, "probability": float(row.get("probability", 1.0))}
+        found = certain_pair(row, 0.5)
+        if isinstance(found, str):
+            self.left_out.leave(number, found)
+            return None
+        return {**found, "probability": 1.0}
+
+    def _fits(self, number: int, example: Row) -> bool:
+        longest = max(len(example["chosen_ids"]), len(example["rejected_ids"]))
+        return self.left_out.fits(number, longest)
 
     def trainable(self) -> dict[str, Any]:
         """Return a classifier with one score, its adapter, and what makes batches for it."""
@@ -109,7 +133,7 @@ class RewardModel(TrlTraining):
         """Measure the scores in training and the accuracy on what was held out."""
         trained = self.trainer.accelerator.unwrap_model(self.trainer.model).eval()
         statistics = _statistics(trained, self.tokenizer, *self.parts)
-        statistics["n_train"] = len(self.trainer.train_dataset)  # without those above max_length
+        statistics["n_train"] = len(self.parts[0])
         folder = self.folder
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
         folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})
@@ -250,20 +274,16 @@ def score_ids(
     return scores
 
 
-def _soft_or_hard(rows: Sequence[Row], settings: RewardModelSettings) -> list[Row]:
-    if settings.soft_labels:
-        return [{**row, "probability": float(row.get("probability", 1.0))} for row in rows]
-    return [{**row, "probability": 1.0} for row in certain_pairs(rows, 0.5)]
-
-
-def _split(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+def _split(
+    rows: Mapping[int, Row], share: float, seed: int
+) -> tuple[dict[int, Row], dict[int, Row]]:
     """Hold out whole prompts, so that no prompt is on both sides."""
-    keys = sorted({json.dumps(row["prompt"]) for row in rows})
+    keys = sorted({json.dumps(row["prompt"]) for row in rows.values()})
     random.Random(f"reward model split {seed}").shuffle(keys)
     chosen = set(keys[: int(share * len(keys))])
-    sides: tuple[list[Row], list[Row]] = [], []
-    for row in rows:
-        sides[json.dumps(row["prompt"]) in chosen].append(row)
+    sides: tuple[dict[int, Row], dict[int, Row]] = {}, {}
+    for number, row in rows.items():
+        sides[json.dumps(row["prompt"]) in chosen][number] = row
     return sides
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from numbers import Real
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item
-from harness.records.rows import item_from, prompt_from, to_dict
+from harness.records.rows import item_from, to_dict
+from harness.train.row_forms import Row, plain
 
-Row = Mapping[str, Any]
+Placed = tuple[str, Row]
+"""A row, and its place: "line 3" of a file, else "row 3"."""
 
 
-def check_rows(
+def plain_rows(
     rows: Sequence[Row], columns: Sequence[str], what: str, places: Sequence[str] = ()
-) -> None:
-    """Refuse rows that are absent, that lack a column or that have something wrong in it.
+) -> list[Placed]:
+    """Return rows as trainers take them: prompt and texts, see `harness.train.row_forms.plain`.
 
     Args:
         rows: What a trainer learns from.
@@ -25,62 +26,46 @@ def check_rows(
         places: Of each row, as "FILE:3"; its number by default.
 
     Raises:
-        DataError: One error for all rows, the first ten by number.
+        DataError: There are none, or a row lacks a column or has something wrong in it: one error
+            for all rows, the first ten by number.
     """
     where = places[0].rpartition(":")[0] if places else ""
     if not rows:
         raise DataError(
             f"there are no {what}", where=where, hint="nothing can be trained on an empty table"
         )
-    problems = []
+    problems: list[str] = []
+    found: list[Placed] = []
     for number, row in enumerate(rows, 1):
         place = f"line {places[number - 1].rpartition(':')[2]}" if places else f"row {number}"
-        problems += [f"{place}: {problem}" for problem in _problems(row, columns)]
+        wrong: list[str] = []
+        if isinstance(row, Mapping):
+            found += [(place, one) for one in plain(row, columns, wrong)]
+        else:
+            wrong.append(f"is no object of columns, got {row!r:.40}")
+        problems += [f"{place}: {problem}" for problem in wrong]
     if problems:
         raise DataError(
             f"{len(problems)} wrong cells in the {what}",
             where=where,
             details=problems[:10]
             + ([f"... and {len(problems) - 10} more"] if problems[10:] else []),
-            hint=f"every row is an object with {', '.join(columns)}; a DataFrame gives such rows"
-            " by to_dict('records')",
+            hint=_hint(rows[0], columns),
         )
+    return found
 
 
-def _problems(row: Any, columns: Sequence[str]) -> Iterator[str]:
-    """Yield what is wrong in a row."""
-    if not isinstance(row, Mapping):
-        yield f"is no object of columns, got {row!r:.40}"
-        return
-    for column in columns:
-        value = row.get(column)
-        if column not in row:
-            yield f"column {column!r} is missing"
-        elif value is None or (isinstance(value, str | list | tuple) and not value):
-            yield f"column {column!r} is empty"
-        elif column != "prompt" and not isinstance(value, str):
-            yield f"column {column!r} must be a text, got {value!r:.40}"
-        elif column == "prompt":
-            try:
-                prompt_from(value)
-            except ValueError as error:
-                yield f"column 'prompt': {error}"
-    if "chosen" in columns and not _is_share(chance := row.get("probability", 1.0)):
-        yield f"probability must be a number from 0 to 1, got {chance!r:.40}"
-
-
-def _is_share(value: Any) -> bool:
-    return issubclass(type(value), Real) and type(value) is not bool and bool(0 <= value <= 1)
-
-
-def chosen_completions(rows: Sequence[Row]) -> list[Row]:
-    """Return rows for imitation: of a preference without a completion the chosen response."""
-    return [
-        {"prompt": row.get("prompt"), "completion": row["chosen"]}
-        if isinstance(row, Mapping) and "chosen" in row and "completion" not in row
-        else row
-        for row in rows
-    ]
+def _hint(first: Any, columns: Sequence[str]) -> str:
+    forms = {
+        "completion": " (or chosen, or messages of role and content)",
+        "rejected": " (the last two may be chats, prompt and all)",
+    }
+    needed = ", ".join(columns) + "".join(forms.get(column, "") for column in columns)
+    has = f"; the first has {', '.join(map(str, first)):.200}" if isinstance(first, Mapping) else ""
+    return (
+        f"every row is an object with {needed}{has}; a DataFrame gives such rows by"
+        " to_dict('records')"
+    )
 
 
 def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:

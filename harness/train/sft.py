@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
-from harness.train.rows import Row
+from harness.train.row_forms import Row
 from harness.train.settings import Passes, Rate, TrainerSettings
 from harness.train.training import Needs, TrlTraining
 
@@ -32,23 +32,27 @@ class Sft(TrlTraining):
     settings: SftSettings
 
     def build(self) -> Any:
-        """Return TRL's trainer on tokens that are made here, cut to ``max_length``."""
+        """Return TRL's trainer on tokens that are made here, cut to ``max_length``.
+
+        Raises:
+            DataError: No prompt leaves room for a token of its completion.
+        """
         from trl import SFTConfig, SFTTrainer
 
-        examples = []
-        for row in self.imitated():
+        examples, longest = [], self.left_out.longest
+        for number, row in self.imitated():
             prompt = prompt_ids(self.tokenizer, row["prompt"])
             completion = self.completion_ids(row)
-            self.note_length(len(prompt) + len(completion))
             ids, labels = prompt + completion, [-100] * len(prompt) + completion
-            longest = self.settings.max_length
-            examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
+            if self.left_out.fits(number, len(prompt) + 1, len(ids)):
+                examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
+        self.learnt()
         epochs = self.settings.epochs
         return self.trl(SFTTrainer, SFTConfig, examples, num_train_epochs=epochs, max_length=None)
 
-    def imitated(self) -> Sequence[Row]:
-        """Return the rows with the completions to imitate."""
-        return self.rows
+    def imitated(self) -> Iterable[tuple[int, Row]]:
+        """Return the rows with the completions to imitate, and the number of each, from 0."""
+        return enumerate(self.rows)
 
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens to imitate of a row."""

@@ -13,7 +13,7 @@ from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.train.result import TrainResult
-from harness.train.rows import Row
+from harness.train.row_forms import Row
 from harness.train.settings import TrainerSettings, explain
 from harness.train.table import TRAINERS
 from harness.train.training import Training, TrainOptions

@@ -10,22 +10,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, DataError
 from harness.policy.models import (
     Reference,
+    context_length,
     is_adapter,
     load_policy,
     load_tokenizer,
     require_train_extra,
 )
+from harness.policy.prompts import prompt_ids
 from harness.policy.weights import check_apart, check_weights, weights_hash
+from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import WeightedRewards
-from harness.train.rows import Row, check_rows
+from harness.train.row_forms import Row
+from harness.train.rows import Placed, plain_rows
 from harness.train.settings import TrainerSettings
 
 Needs = Literal["completions", "preferences", "rewards"]
@@ -53,6 +58,7 @@ class TrainOptions:
         monitor: Measurements on a fixed set of prompts; a reward model has none.
         on_step: Called with every row of the log.
         weights: ``weights_hash`` that the model must have; by default what it has now.
+        places: Of each row, as "FILE:3"; its number by default.
     """
 
     rewards: WeightedRewards | None = None
@@ -60,6 +66,7 @@ class TrainOptions:
     monitor: Monitor | None = None
     on_step: OnStep | None = None
     weights: str | None = None
+    places: Sequence[str] = ()
 
 
 class Training(ABC):
@@ -90,7 +97,7 @@ class Training(ABC):
         out: Path,
         options: TrainOptions,
     ) -> None:
-        self.check_rows(rows)
+        placed = self.plain_rows(rows, options.places)
         check_apart(out, model)
         require_train_extra()
         if settings.lora_rank and is_adapter(model):
@@ -100,21 +107,26 @@ class Training(ABC):
             )
         # A LoRA checkpoint names its base, which is looked for from other directories later.
         self.model = Path(model).absolute() if Path(model).is_dir() else model
-        self.rows, self.settings, self.out, self.weights = rows, settings, out, options.weights
+        self.rows: Sequence[Row] = [row for _, row in placed]
+        self.places = [place for place, _ in placed]
+        self.settings, self.out, self.weights = settings, out, options.weights
         self.seed, self.on_step = options.seed, options.on_step
         self.rewards = options.rewards
         self.monitor = options.monitor if self.makes_policy else None
-        self.too_long = 0
 
     @classmethod
-    def check_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> None:
-        """Refuse rows that the trainer cannot learn from.
+    def plain_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> list[Placed]:
+        """Return what the trainer learns from, and where it stands.
 
         Raises:
             DataError: A row lacks a column or has something wrong in it; by ``places``, if given.
         """
-        what = "prompts" if cls.needs == "rewards" else cls.needs
-        check_rows(rows, COLUMNS[cls.needs], what, places)
+        return plain_rows(rows, COLUMNS[cls.needs], cls.what(), places)
+
+    @classmethod
+    def what(cls) -> str:
+        """Return what the rows are called."""
+        return "prompts" if cls.needs == "rewards" else cls.needs
 
     def run(self) -> TrainResult:
         """Train to the end, or return the result of a training that had ended here.
@@ -134,7 +146,29 @@ class Training(ABC):
         with quiet():
             self.tokenizer = load_tokenizer(self.model)
             steps = self.work()
-        return self.folder.finish(steps, self.too_long)
+        return self.folder.finish(steps, self.left_out)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """The account of the rows, which ``max_length`` and the model's positions limit."""
+        longest, context = self.settings.max_length, context_length(self.model)
+        if context is not None and context < longest:
+            return LeftOut(self.places, context, f"the {context:,} positions of the model")
+        return LeftOut(self.places, longest, f"max_length {longest:,}")
+
+    def learnt(self) -> None:
+        """Refuse to train on nothing, and write down what is left out.
+
+        Raises:
+            DataError: No row is left.
+        """
+        try:
+            self.left_out.refuse_nothing(self.what())
+        except DataError:
+            self.folder.forget()  # else no other max_length could be tried in it
+            raise
+        if self.folder.writes:
+            self.left_out.write(self.folder.path)
 
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on: its hash is the training's fingerprint."""
@@ -182,9 +216,16 @@ class Training(ABC):
             return {}
         return self.monitor.look(policy, self.reference, self.tokenizer)
 
-    def note_length(self, *lengths: int) -> None:
-        """Count a row of which any sequence, in tokens, is above ``max_length``."""
-        self.too_long += max(lengths) > self.settings.max_length
+    def readable(self) -> dict[int, Row]:
+        """Return the rows with a prompt that leaves room for a completion, by number from 0.
+
+        Raises:
+            DataError: There are none.
+        """
+        lengths = [len(prompt_ids(self.tokenizer, row["prompt"])) + 1 for row in self.rows]
+        found = {n: row for n, row in enumerate(self.rows) if self.left_out.fits(n, lengths[n])}
+        self.learnt()
+        return found
 
 
 class TrlTraining(Training):

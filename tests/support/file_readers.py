@@ -216,7 +216,10 @@ RESULT = json.dumps(
         "steps": 3,
         "seconds": 1.5,
         "peak_memory_mb": 200.0,
-        "too_long": 0,
+        "too_long": 1,
+        "rows": 3,
+        "used": 2,
+        "left_out": {"too long": 1},
         "weights": sha256().hexdigest(),
     }
 ).encode()

@@ -257,9 +257,9 @@ def train(
         trainer: Its name, such as dpo or ppo.
         model: Folder of a checkpoint, or a hub id.
         rows: Or the path of their JSONL file: ``prompt`` and what the trainer learns from:
-            ``completion`` (or ``chosen``, which is then imitated); ``chosen`` and ``rejected``,
-            perhaps with ``probability``; or what the rewards read, such as ``reference`` and
-            ``item_id``.
+            ``completion`` (or ``chosen``, which is then imitated, or a chat of ``messages``);
+            ``chosen`` and ``rejected``, perhaps with ``probability``; or what the rewards read,
+            such as ``reference`` and ``item_id``. The texts may be chats with the prompt in them.
         out: Folder for checkpoint and log; the same call on it goes on after a kill.
         settings: Of the trainer, with its rewards and seed; or its fields by name.
 
@@ -274,7 +274,6 @@ def train(
             training.
         MissingExtraError: The libraries for training are not installed.
     """
-    from harness.train.rows import chosen_completions
     from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows
     from harness.train.training import TrainOptions
@@ -287,13 +286,13 @@ def train(
     check_apart(Path(out), model)
     kind = trainer_class(trainer)
     read, places = _read(rows)
-    if kind.needs == "completions":
-        read = chosen_completions(read)
-    kind.check_rows(read, places)
+    kind.plain_rows(read, places)
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
         check_apart(Path(out), *given.rewards)
         model = located(model)
-        options = TrainOptions(rewards=rewards, seed=given.seed, on_step=given.on_step)
+        options = TrainOptions(
+            rewards=rewards, seed=given.seed, on_step=given.on_step, places=places
+        )
         return train_rows(trainer, model, read, checked, Path(out), options)
 
 

@@ -34,7 +34,7 @@ from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 from harness.registry import registry
 from harness.train.reward_function import WeightedRewards
-from harness.train.rows import chosen_completions, item_of, item_rows
+from harness.train.rows import item_of, item_rows, plain_rows
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, train, trainer_class
 from harness.train.training import TrainOptions
@@ -139,7 +139,8 @@ def test_rows_for_training_keep_the_whole_item() -> None:
     (row,) = Answers(items, texts).with_texts(kept)
     assert (row["prompt"], row["chosen"], row["rejected"]) == (items[0].prompt, "good", "bad")
     assert (row["chosen_id"], row["probability"]) == ("r1", 0.75)
-    assert chosen_completions([row]) == [{"prompt": items[0].prompt, "completion": "good"}]
+    (imitated,) = plain_rows([row], ["prompt", "completion"], "completions")
+    assert imitated == ("row 1", {"prompt": items[0].prompt, "completion": "good"})
 
 
 def job_of(run: str, arm: str, seed: int) -> TrainJob:

@@ -25,7 +25,7 @@ from harness.nouns.errors import DataError, InputError
 from harness.policy.models import Reference, load_policy, load_tokenizer
 from harness.train.monitor import Monitor, distinct_n, kl_statistics
 from harness.train.result import TrainingFolder, read_log
-from harness.train.rows import check_rows
+from harness.train.rows import plain_rows
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
@@ -43,13 +43,13 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
 def test_all_wrong_rows_are_one_error() -> None:
     rows = [{"prompt": "a", "chosen": "b"}, {"prompt": ""}]
     with pytest.raises(DataError) as caught:
-        check_rows(rows, ["prompt", "chosen"], "preferences")
+        plain_rows(rows, ["prompt", "chosen"], "preferences")
     assert caught.value.details == (
         "row 2: column 'prompt' is empty",
         "row 2: column 'chosen' is missing",
     )
     with pytest.raises(DataError, match="there are no preferences"):
-        check_rows([], ["prompt"], "preferences")
+        plain_rows([], ["prompt"], "preferences")
 
 
 def test_a_missing_model_is_a_clear_error(tmp_path: Path) -> None:

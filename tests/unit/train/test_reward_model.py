@@ -10,9 +10,8 @@ import pytest
 from harness.examples.arithmetic_task import answer, prompt_rows, split_pairs
 from trainings import trained_by
 
-from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
-from harness.train.dpo import certain_pairs
+from harness.train.dpo import certain_pair
 from harness.train.ppo_settings import PpoSettings
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
@@ -187,8 +186,11 @@ def test_hard_labels_leave_ties_out_and_turn_rows_round() -> None:
         {"prompt": "p", "chosen": "a", "rejected": "b", "probability": p}
         for p in (0.9, 0.5, 0.4, 0.6)
     ]
-    kept = certain_pairs(rows, 0.5)
-    assert [(r["chosen"], r["probability"]) for r in kept] == [("a", 0.9), ("b", 0.6), ("a", 0.6)]
-    assert [r["probability"] for r in certain_pairs(rows, 0.7)] == [0.9]
-    with pytest.raises(DataError, match="none of 1 preferences is more certain"):
-        certain_pairs(rows[1:2], 0.5)
+    kept = [certain_pair(row, 0.5) for row in rows]
+    assert kept.pop(1) == "tied"
+    assert [(r["chosen"], r["probability"]) for r in kept if not isinstance(r, str)] == [
+        ("a", 0.9),
+        ("b", 0.6),
+        ("a", 0.6),
+    ]
+    assert [isinstance(certain_pair(row, 0.7), str) for row in rows] == [False, True, True, True]

@@ -17,7 +17,7 @@ from harness.nouns.errors import ConfigError, DataError, InputError
 from harness.policy.weights import check_apart
 from harness.train.result import read_log
 from harness.train.reward_function import WeightedRewards
-from harness.train.rows import check_rows
+from harness.train.rows import plain_rows
 from harness.train.trainers import train as library
 
 PAIR = {"prompt": "a", "chosen": "b", "rejected": "c"}
@@ -26,7 +26,7 @@ PAIRS = ("prompt", "chosen", "rejected")
 
 def problems(rows: Sequence[Any], columns: Sequence[str]) -> tuple[str, ...]:
     with pytest.raises(DataError) as wrong:
-        check_rows(rows, columns, "rows")
+        plain_rows(rows, columns, "rows")
     return wrong.value.details
 
 
@@ -42,16 +42,16 @@ def test_every_probability_that_is_one_is_taken() -> None:
     import numpy as np
 
     values = (0, 1, 0.0, 1.0, 0.3, np.float32(0.5), np.float64(0.5))
-    check_rows([PAIR, *(PAIR | {"probability": value} for value in values)], PAIRS, "rows")
-    check_rows([{"prompt": "a", "probability": "of rain"}], ["prompt"], "rows")  # another's column
+    plain_rows([PAIR, *(PAIR | {"probability": value} for value in values)], PAIRS, "rows")
+    plain_rows([{"prompt": "a", "probability": "of rain"}], ["prompt"], "rows")  # another's column
 
 
-@pytest.mark.parametrize("value", [4, 1.5, True, b"text", {"a": 1}, ["a"]])
+@pytest.mark.parametrize("value", [4, 1.5, True, b"text", {"a": 1}])
 def test_texts_are_texts(value: Any) -> None:
     for column in ("completion", "chosen", "rejected"):
         row = {"prompt": "a", column: value}
         assert problems([row], ["prompt", column]) == (
-            f"row 1: column {column!r} must be a text, got {value!r}",
+            f"row 1: column {column!r} must be a text or a chat, got {value!r}",
         )
 
 
@@ -70,7 +70,7 @@ def test_a_prompt_is_a_text_or_messages(prompt: Any, reason: str) -> None:
 
 def test_messages_are_prompts() -> None:
     message = {"role": "user", "content": "a"}
-    check_rows([{"prompt": [message]}, {"prompt": (message,)}], ["prompt"], "rows")
+    plain_rows([{"prompt": [message]}, {"prompt": (message,)}], ["prompt"], "rows")
 
 
 def test_a_row_is_an_object() -> None:

@@ -1,0 +1,173 @@
+"""The forms that rows of training come in: plain texts, and chats that hold prompt and answer.
+
+A ``completion``, ``chosen`` or ``rejected`` may be a chat: its last message is the text, and what
+stands before it the prompt, or a longer chat in which the prompt is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+from harness.nouns.chat_messages import Message
+from harness.records.rows import prompt_from
+
+Row = Mapping[str, Any]
+
+
+def plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
+    """Return a row as the plain rows that it is; what is wrong in it is added to the problems.
+
+    Args:
+        row: A row without a ``completion`` that needs one is a preference, whose better response is
+            imitated, or a chat of ``messages``, with one row for each answer in it.
+        columns: A prompt, and texts.
+        problems: Of all rows.
+    """
+    if "completion" in columns and "completion" not in row:
+        if "chosen" in row:
+            return [_preferred(row, problems)]
+        if "messages" in row:
+            return _answers(row, problems)
+    return [_texts(row, columns, problems)]
+
+
+def _texts(row: Row, columns: Sequence[str], problems: list[str]) -> Row:
+    """Return a row with the texts that its chats end with, and its prompt."""
+    found, chats = dict(row), []
+    for column in columns:
+        if column == "prompt":
+            continue
+        try:
+            found[column], chat = _text_of(row, column)
+            chats.append(chat)
+        except ValueError as error:
+            problems.append(str(error))
+    if not chats:
+        given = (_asked(row, name) for name in ("messages", "chosen") if "prompt" not in row)
+        chats = [chat for chat in given if chat]
+    try:
+        found["prompt"] = _prompt(row, chats)
+    except ValueError as error:
+        problems.insert(0, str(error))
+    if "chosen" in columns and not is_share(chance := row.get("probability", 1.0)):
+        problems.append(f"probability must be a number from 0 to 1, got {chance!r:.40}")
+    return found
+
+
+def _preferred(row: Row, problems: list[str]) -> Row:
+    """Return what is to be imitated of a preference: its rejected response where that is likelier.
+
+    A tie gives the chosen one, which is as good.
+    """
+    chance = row.get("probability", 1.0)
+    better = "rejected" if is_share(chance) and chance < 0.5 else "chosen"
+    if not is_share(chance):
+        problems.append(f"probability must be a number from 0 to 1, got {chance!r:.40}")
+    asked = {key: row[key] for key in ("prompt", better) if key in row}
+    found = dict(_texts(asked, ("prompt", better), problems))
+    return found | {"completion": found.pop(better, "")}
+
+
+def _answers(row: Row, problems: list[str]) -> list[Row]:
+    """Return a row for each answer in a chat, with all that stands before it as the prompt."""
+    others = {key: row[key] for key in row if key not in ("messages", "prompt")}
+    try:
+        chat = _messages(row["messages"], "messages")
+        _text_of(row, "messages")
+        if len(chat) == 1:
+            return [others | {"prompt": _prompt(row, ()), "completion": chat[0]["content"]}]
+    except ValueError as error:
+        problems.append(str(error))
+        return []
+    return [
+        others | {"prompt": chat[:place], "completion": message["content"]}
+        for place, message in enumerate(chat)
+        if place and message["role"] == "assistant" and message["content"]
+    ]
+
+
+def _text_of(row: Row, column: str) -> tuple[str, Sequence[Message]]:
+    """Return the text of a column, and the messages before it where it is a chat.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    value = row.get(column)
+    if column not in row:
+        raise ValueError(f"column {column!r} is missing")
+    if value is None or (isinstance(value, str | list | tuple) and not value):
+        raise ValueError(f"column {column!r} is empty")
+    if isinstance(value, str):
+        return value, ()
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"column {column!r} must be a text or a chat, got {value!r:.40}")
+    *before, last = _messages(value, column)
+    if last["role"] != "assistant":
+        raise ValueError(f"column {column!r} ends with a message of {last['role']!r:.20}")
+    if not last["content"]:
+        raise ValueError(f"column {column!r} ends with an empty message")
+    return last["content"], before
+
+
+def _messages(value: Any, column: str) -> Sequence[Message]:
+    if value is None or value in ([], (), ""):
+        raise ValueError(f"column {column!r} is empty")
+    try:
+        found = prompt_from(value)
+    except ValueError as error:
+        raise ValueError(f"column {column!r}: {error}") from None
+    if isinstance(found, str):
+        raise ValueError(f"column {column!r} must be a chat, got {found!r:.40}")
+    return [dict(message) for message in found]
+
+
+def _prompt(row: Row, chats: Sequence[Sequence[Message]]) -> Any:
+    """Return the prompt of a row, which may stand in the chats before its answers only.
+
+    Raises:
+        ValueError: There is none, or the chats are about something else.
+    """
+    given, first = row.get("prompt"), next(iter(chats), ())
+    if any(_turns(chat) != _turns(first) for chat in chats):
+        raise ValueError("chosen and rejected do not answer the same chat")
+    if given is None and first:
+        return first
+    if "prompt" not in row:
+        raise ValueError("column 'prompt' is missing")
+    if given is None or (isinstance(given, str | list | tuple) and not given):
+        raise ValueError("column 'prompt' is empty")
+    try:
+        prompt_from(given)
+    except ValueError as error:
+        raise ValueError(f"column 'prompt': {error}") from None
+    if not first:
+        return given
+    whole = _turns(first)
+    asked = _turns([{"role": "user", "content": given}] if isinstance(given, str) else given)
+    if whole == asked:
+        return given
+    if any(whole[start : start + len(asked)] == asked for start in range(len(whole))):
+        return first
+    raise ValueError("the chat before the answer does not have the prompt")
+
+
+def _turns(chat: Sequence[Message]) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"].strip()) for message in chat]
+
+
+def _asked(row: Row, column: str) -> Sequence[Message]:
+    """Return the messages of a column without the answer at their end; none if it is no chat."""
+    if not isinstance(row.get(column), list | tuple):
+        return ()
+    try:
+        found = _messages(row[column], column)
+    except ValueError:
+        return ()
+    return found[:-1] if found[-1]["role"] == "assistant" else found
+
+
+def is_share(value: Any) -> bool:
+    """Return whether a value is a number from 0 to 1."""
+    return issubclass(type(value), Real) and type(value) is not bool and bool(0 <= value <= 1)

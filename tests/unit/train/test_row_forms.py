@@ -1,0 +1,151 @@
+"""Rows in the forms that people have them in: as good as plain rows, or one clear error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.experiment.stages.train import train
+from harness.nouns.errors import DataError
+from harness.train.rows import plain_rows
+
+SFT, PAIR, ONLINE = ("prompt", "completion"), ("prompt", "chosen", "rejected"), ("prompt",)
+
+
+def said(*texts: str, first: str = "user") -> list[dict[str, str]]:
+    """Return a chat of turns, user and assistant by turns, or with a word of the system first."""
+    roles = ["user", "assistant"] * len(texts)
+    if first != "user":
+        roles = roles[1:] if first == "assistant" else [first, *roles]
+    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
+
+ANSWER, OTHER = said("2", first="assistant"), said("3", first="assistant")
+ASKED = said("1+1?")
+WHOLE, WORSE = said("1+1?", "2"), said("1+1?", "3")
+WITH_SYSTEM = said("Be brief.", "1+1?", "2", first="system")
+LONG = said("Hello.", "Hi.", "1+1?", "2")
+LONG_WORSE = said("Hello.", "Hi.", "1+1?", "3")
+
+FORMS: list[tuple[str, Sequence[str], Mapping[str, Any], Any]] = [
+    # name, columns, the row, the plain rows that it is
+    ("text", SFT, {"prompt": "1+1?", "completion": "2"}, [("1+1?", "2")]),
+    ("what revise writes", SFT, {"prompt": ASKED, "completion": ANSWER}, [(ASKED, "2")]),
+    ("text, chat", SFT, {"prompt": "1+1?", "completion": ANSWER}, [("1+1?", "2")]),
+    ("the whole chat", SFT, {"prompt": "1+1?", "completion": WHOLE}, [("1+1?", "2")]),
+    ("no prompt", SFT, {"completion": WHOLE}, [(ASKED, "2")]),
+    ("messages", SFT, {"messages": WHOLE}, [(ASKED, "2")]),
+    ("messages, null prompt", SFT, {"prompt": None, "messages": WHOLE}, [(ASKED, "2")]),
+    ("messages, system", SFT, {"messages": WITH_SYSTEM}, [(WITH_SYSTEM[:2], "2")]),
+    ("messages, first turn as prompt", SFT, {"prompt": "Hello.", "messages": LONG},
+     [(LONG[:1], "Hi."), (LONG[:3], "2")]),
+    ("an answer in messages", SFT, {"prompt": "1+1?", "messages": ANSWER}, [("1+1?", "2")]),
+    ("a preference", SFT, {"prompt": "1+1?", "chosen": "2", "rejected": "3"}, [("1+1?", "2")]),
+    ("a preference of chats", SFT, {"chosen": WHOLE, "rejected": WORSE}, [(ASKED, "2")]),
+    ("a preference for the other", SFT,
+     {"prompt": "1+1?", "chosen": "3", "rejected": "2", "probability": 0.1}, [("1+1?", "2")]),
+    ("a tie", SFT, {"prompt": "1+1?", "chosen": "2", "rejected": "3", "probability": 0.5},
+     [("1+1?", "2")]),
+    ("pairs of texts", PAIR, {"prompt": "1+1?", "chosen": "2", "rejected": "3"},
+     [("1+1?", "2", "3")]),
+    ("pairs of answers", PAIR, {"prompt": ASKED, "chosen": ANSWER, "rejected": OTHER},
+     [(ASKED, "2", "3")]),
+    ("pairs without a prompt", PAIR, {"chosen": WHOLE, "rejected": WORSE}, [(ASKED, "2", "3")]),
+    ("pairs with all of it", PAIR,
+     {"prompt": "1+1?", "chosen": WHOLE, "rejected": WORSE, "messages": WHOLE, "score": 7.0},
+     [("1+1?", "2", "3")]),
+    ("pairs, spaces", PAIR, {"prompt": "1+1? ", "chosen": WHOLE, "rejected": WORSE},
+     [("1+1? ", "2", "3")]),
+    ("pairs of long chats", PAIR, {"prompt": "1+1?", "chosen": LONG, "rejected": LONG_WORSE},
+     [(LONG[:3], "2", "3")]),
+    ("pairs, the prompt is the first turn", PAIR,
+     {"prompt": "Hello.", "chosen": LONG, "rejected": LONG_WORSE}, [(LONG[:3], "2", "3")]),
+    ("pairs, tuples", PAIR, {"chosen": tuple(WHOLE), "rejected": tuple(WORSE)},
+     [(ASKED, "2", "3")]),
+    ("a prompt", ONLINE, {"prompt": ASKED, "reference": "2"}, [(ASKED,)]),
+    ("a prompt in messages", ONLINE, {"messages": ASKED, "reference": "2"}, [(ASKED,)]),
+    ("a prompt in a whole chat", ONLINE, {"messages": WHOLE}, [(ASKED,)]),
+    ("a prompt in a preference", ONLINE, {"chosen": WHOLE, "rejected": WORSE}, [(ASKED,)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "columns", "row", "right"), FORMS, ids=[f[0] for f in FORMS])
+def test_every_usual_form_is_the_plain_rows_that_it_means(
+    name: str, columns: Sequence[str], row: Mapping[str, Any], right: Any
+) -> None:
+    found = plain_rows([row], columns, "rows")
+    assert [tuple(one[column] for column in columns) for _, one in found] == right
+    assert {place for place, _ in found} == {"row 1"}
+    again = plain_rows([one for _, one in found], columns, "rows")
+    assert [one for _, one in again] == [one for _, one in found]
+    assert all(one.get("reference") == row.get("reference") for _, one in found)
+
+
+WRONG: list[tuple[str, Sequence[str], Mapping[str, Any], list[str]]] = [
+    ("two chats", PAIR, {"chosen": WHOLE, "rejected": LONG_WORSE},
+     ["chosen and rejected do not answer the same chat"]),
+    ("a chat and a text", PAIR, {"chosen": WHOLE, "rejected": "3"},
+     ["chosen and rejected do not answer the same chat"]),
+    ("another prompt", PAIR, {"prompt": "2+2?", "chosen": WHOLE, "rejected": WORSE},
+     ["the chat before the answer does not have the prompt"]),
+    ("texts without a prompt", PAIR, {"chosen": "Human: 1+1? Assistant: 2", "rejected": "x"},
+     ["column 'prompt' is missing"]),
+    ("text of one column", SFT, {"text": "1+1? 2"},
+     ["column 'prompt' is missing", "column 'completion' is missing"]),
+    ("instructions", SFT, {"instruction": "Add.", "input": "1+1", "output": "2"},
+     ["column 'prompt' is missing", "column 'completion' is missing"]),
+    ("questions", ONLINE, {"question": "1+1?", "answer": "2"}, ["column 'prompt' is missing"]),
+    ("other keys", SFT, {"messages": [{"from": "human", "value": "1+1?"}]},
+     ["column 'messages': a message has a role and a content, both text, got"
+      " {'from': 'human', 'value': '1+1?'}"]),
+    ("no messages", SFT, {"messages": []}, ["column 'messages' is empty"]),
+    ("messages as text", SFT, {"messages": "1+1? 2"},
+     ["column 'messages' must be a chat, got '1+1? 2'"]),
+    ("nobody answers", SFT, {"messages": ASKED},
+     ["column 'messages' ends with a message of 'user'"]),
+    ("an empty answer", SFT, {"messages": said("1+1?", "")},
+     ["column 'messages' ends with an empty message"]),
+    ("an answer of the user", SFT, {"prompt": "1+1?", "completion": ASKED},
+     ["column 'completion' ends with a message of 'user'"]),
+    ("parts", SFT, {"prompt": "1+1?", "completion": [{"role": "assistant", "content": [
+        {"type": "text", "text": "2"}]}]},
+     ["column 'completion': a message has a role and a content, both text, got"
+      " {'role': 'assistant', 'content': [{'type': 'text', 'text': '"]),
+    ("per cent", SFT, {"prompt": "1+1?", "chosen": "2", "rejected": "3", "probability": 90},
+     ["probability must be a number from 0 to 1, got 90"]),
+    ("more than sure", SFT, {"prompt": "1+1?", "chosen": "2", "probability": 1.5},
+     ["probability must be a number from 0 to 1, got 1.5"]),
+    ("the better one is missing", SFT, {"prompt": "1+1?", "chosen": "2", "probability": 0.2},
+     ["column 'rejected' is missing"]),
+    ("no answer before", SFT, {"completion": ANSWER}, ["column 'prompt' is missing"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "columns", "row", "right"), WRONG, ids=[w[0] for w in WRONG])
+def test_any_other_form_is_one_clear_error(
+    name: str, columns: Sequence[str], row: Mapping[str, Any], right: list[str]
+) -> None:
+    with pytest.raises(DataError) as wrong:
+        plain_rows([row], columns, "rows")
+    assert list(wrong.value.details) == [f"row 1: {problem}" for problem in right]
+    assert f"the first has {', '.join(row)}" in wrong.value.hint
+
+
+@pytest.mark.parametrize("probability", [90, 1.5, -0.1, "0.9", True, None])
+@pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model"])
+def test_no_trainer_takes_a_probability_that_is_none(
+    trainer: str, probability: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    row = {"prompt": "a", "chosen": "b", "rejected": "c"}
+    path.write_text(
+        "".join(json.dumps(one) + "\n" for one in (row, {**row, "probability": probability}))
+    )
+    with pytest.raises(DataError) as wrong:
+        train(trainer, "absent/or/not", path, tmp_path / "out")
+    told = f"line 2: probability must be a number from 0 to 1, got {probability!r}"
+    assert wrong.value.details == (told,)
