@@ -21,7 +21,8 @@ class Options(Shown):
         items: JSONL file of items.
         out: JSONL file to write the responses to.
         per_item: Responses for each item.
-        system: Name of the policy on its responses; the model's by default.
+        system: Name of the policy on its responses, and part of their ids; base by default, as in a
+            run, or with --chat the model's.
         temperature: Sampling temperature.
         max_new_tokens: Upper limit of a response.
         base: Checkpoint of the base policy: note log p - log p_base of each response, from which

@@ -7,7 +7,15 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
@@ -27,6 +35,9 @@ def _makes_policy(trainer: str) -> str:
     return trainer
 
 
+LABELS = "human_csv"
+"""The source that reads labels of people."""
+
 Trainer = Annotated[str, AfterValidator(_makes_policy)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -36,6 +47,10 @@ class _Strict(BaseModel):
     """No unknown keys: a typo must not become a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _one_or_more(files: Any) -> Any:
+    return [files] if isinstance(files, str) else files
 
 
 class ItemsConfig(_Strict):
@@ -51,10 +66,20 @@ class ItemsConfig(_Strict):
 
 
 class DataConfig(_Strict):
-    """Items to train on and held-out items to evaluate on; they must not overlap."""
+    """Items to train on and held-out items to evaluate on, and what was made of them elsewhere.
+
+    Attributes:
+        train: Items to train on.
+        evaluation: Held-out items; none of them is trained on.
+        responses: JSONL files of responses to the items of ``train``: nothing is sampled then.
+        labels: Sources of people by name: a table that ``harness import-labels`` or the label page
+            wrote, or options of ``human_csv``.
+    """
 
     train: ItemsConfig
     evaluation: ItemsConfig
+    responses: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    labels: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
 
 
 class PolicyConfig(_Strict):
@@ -181,10 +206,27 @@ class RunConfig(_Strict):
     concurrency: int = Field(default=32, gt=0)
     data: DataConfig
     policy: PolicyConfig
-    sources: dict[str, SourceConfig] = Field(min_length=1)
+    sources: dict[str, SourceConfig]
     agreement: AgreementConfig | None = None
     arms: dict[str, ArmConfig] = Field(min_length=1)
     evaluation: EvaluationConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_are_sources(cls, content: Any) -> Any:
+        """Add a source for each entry of ``data.labels``."""
+        data = content.get("data") if isinstance(content, dict) else None
+        labels = data.get("labels") if isinstance(data, dict) else None
+        sources = content.get("sources", {}) if isinstance(content, dict) else None
+        if not (isinstance(labels, dict) and isinstance(sources, dict)):
+            return content
+        if twice := [str(name) for name in labels if name in sources]:
+            raise ValueError(f"data.labels: there is a source {twice[0]!r} among sources, too")
+        given = {
+            name: {"file": said} if isinstance(said, str) else said for name, said in labels.items()
+        }
+        added = {name: {"use": LABELS, "options": options} for name, options in given.items()}
+        return {**content, "sources": {**sources, **added}}
 
     @model_validator(mode="after")
     def _names_exist(self) -> RunConfig:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
-from harness.experiment.config import ItemsConfig, RunConfig, read_config
+from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
-from harness.nouns.schema import Item
+from harness.nouns.schema import Item, Response
 from harness.policy.weights import weights_hash
-from harness.records.rows import read_items, to_dict
+from harness.records.rows import read_items, read_responses, to_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Experiment:
         train: Items to train on.
         evaluation: Held-out items.
         weights: What the base policy is: a hash of its folder, or the revision of its hub id.
+        responses: To the items to train on, where they were made elsewhere; None where the base
+            policy is to be sampled.
     """
 
     config: RunConfig
@@ -41,6 +44,7 @@ class Experiment:
     train: tuple[Item, ...]
     evaluation: tuple[Item, ...]
     weights: str
+    responses: tuple[Response, ...] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Experiment:
@@ -58,8 +62,8 @@ class Experiment:
             tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
         )
         check_held_out(train, evaluation)
-        weights = weights_hash(model)
-        return cls(config, path, sha256, sources, train, evaluation, weights)
+        weights, responses = weights_hash(model), load_responses(path, config.data)
+        return cls(config, path, sha256, sources, train, evaluation, weights, responses)
 
     @property
     def fingerprint(self) -> str:
@@ -67,7 +71,10 @@ class Experiment:
         items = [[to_dict(item) for item in part] for part in (self.train, self.evaluation)]
         infos = {name: source.info for name, source in self.sources.items()}
         sources = {name: [info.identity, info.version] for name, info in infos.items()}
-        return content_hash([self.config.model_dump(mode="json"), items, sources, self.weights])
+        moves: list[Any] = [self.config.model_dump(mode="json"), items, sources, self.weights]
+        if self.responses is not None:
+            moves.append([to_dict(response) for response in self.responses])
+        return content_hash(moves)
 
     @property
     def model(self) -> str:
@@ -94,6 +101,37 @@ def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
     """
     path = Path(resolve(config_path, config.file))
     return read_items(path)[: config.limit]
+
+
+def load_responses(config_path: Path, data: DataConfig) -> tuple[Response, ...] | None:
+    """Read the responses to the items to train on, None where no file of them is named.
+
+    Those to items beyond the limit are left out, like these items.
+
+    Raises:
+        DataError: A file is wrong, a response is to no item of the file of items, an id stands in
+            two files, or no item has a response.
+    """
+    if not data.responses:
+        return None
+    file = resolve(config_path, data.train.file)
+    items = read_items(Path(file))
+    used = {item.id for item in items[: data.train.limit]}
+    found: dict[str, Response] = {}
+    for name in data.responses:
+        path = Path(resolve(config_path, name))
+        for response in read_responses(path, items):
+            if response.id in found:
+                raise DataError(
+                    f"id {response.id!r} stands in another of data.responses already",
+                    where=str(path),
+                    hint="harness respond --system gives those of a policy ids of their own",
+                )
+            found[response.id] = response
+    responses = tuple(one for one in found.values() if one.item_id in used)
+    if not responses:
+        raise DataError("no item of data.train has a response there", where=data.responses[0])
+    return responses
 
 
 def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:

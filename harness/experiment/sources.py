@@ -115,6 +115,9 @@ class Sources(Mapping[str, NamedSource]):
             name: {key: _beside(path, value, key) for key, value in entry.options.items()}
             for name, entry in config.sources.items()
         }
+        for name, said in config.data.labels.items():
+            if isinstance(said, str):
+                self._options[name] |= own_columns(Path(str(self._options[name]["file"])))
         self._built: dict[str, NamedSource] = {}
         self._known: dict[str, SourceInfo] = {}
 
@@ -162,6 +165,19 @@ def build_sources(config: RunConfig, path: Path) -> Sources:
     for name in sources:
         sources[name]
     return sources
+
+
+def own_columns(path: Path) -> dict[str, str]:
+    """Return the options of ``human_csv`` for a table whose columns are called as they are meant.
+
+    Raises:
+        DataError: There is no such file, or it cannot be read.
+    """
+    from harness.labels.exports import read_label_table
+
+    known = "item response response_a response_b annotator label criterion comment shown".split()
+    columns = read_label_table(path).columns
+    return {name: name for name in known if name in columns}
 
 
 def _beside(config_path: Path, value: Any, key: str) -> Any:

@@ -17,7 +17,7 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import Judged, ask, check
 from harness.experiment.stages.recorded import read_recorded
-from harness.experiment.stages.respond import RespondSettings, respond
+from harness.experiment.stages.respond import BASE, RespondSettings, respond
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.annotate import FAILED
 from harness.feedback.requests import build_requests, criterion_for
@@ -34,8 +34,6 @@ from harness.records.rows import (
 )
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
-
-BASE = "base"
 
 Responses = Mapping[tuple[str, int], Sequence[Response]]
 """Responses to the held-out items by (policy, seed)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_jsonl
 from harness.scale_out.loop_thread import run_to_end
 
+BASE = "base"
+"""The untrained policy of a run."""
+
 
 @dataclass(frozen=True, slots=True)
 class RespondSettings:
@@ -26,7 +30,8 @@ class RespondSettings:
 
     Args:
         per_item: Responses for each item.
-        system: Name of the policy on its responses; the model's by default.
+        system: Name of the policy on its responses; by default "base", as in a run, or with
+            ``chat`` the model's.
         temperature: Of the sampling.
         max_new_tokens: Upper limit of a response, in tokens.
         base: Checkpoint of the base policy: each response's log p - log p_base, in nats, goes into
@@ -91,7 +96,7 @@ def respond(
     total, seed = len(asked) * settings.per_item, settings.seed
     sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, settings.per_item)
     if not settings.chat:
-        move, system = bar("sampling", total), settings.system or model
+        move, system = bar("sampling", total), settings.system or BASE
         drawn = sample_policy(model, asked, sampling, system=system, on_batch=move)
         if settings.base is None:
             return drawn
@@ -118,9 +123,20 @@ def respond(
 def base_responses(
     experiment: Experiment, directory: RunDirectory, bar: StartBar
 ) -> list[Response]:
-    """Sample the base policy on the training items, or read what an earlier try sampled."""
+    """Return the responses to the training items, and write them.
+
+    Those that were made elsewhere, else what the base policy says: sampled now, or by an earlier
+    try.
+    """
     config, items, policy = experiment.config, experiment.train, experiment.config.policy
     path = directory.path / "responses" / "train.jsonl"
+    if (given := experiment.responses) is not None:
+        found = [to_dict(response) for response in given]
+        tell_aside(directory, directory.begin("respond", {"responses": found}, path))
+        write_jsonl(path, given)
+        if without := len({item.id for item in items} - {one.item_id for one in given}):
+            sys.stderr.write(f"{without} of {len(items)} items to train on have no response\n")
+        return list(given)
     inputs = {
         "policy": [policy.model_dump(), experiment.weights],
         "items": [to_dict(item) for item in items],
@@ -129,7 +145,7 @@ def base_responses(
     tell_aside(directory, directory.begin("respond", inputs, path))
     if path.is_file():
         return read_responses(path, items)
-    settings = RespondSettings.of(policy, policy.responses_per_item, "base", config.seeds[0])
+    settings = RespondSettings.of(policy, policy.responses_per_item, BASE, config.seeds[0])
 
     def named_bar(_: str, total: int) -> Callable[[int], None]:
         return bar("sampling the base policy", total)
