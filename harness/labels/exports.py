@@ -9,6 +9,7 @@ Argilla 2      ``fields``, ``responses``; ``*.responses``    id, annotator, fiel
 Argilla 1      ``responses`` with ``values``                 id, annotator, fields.*, questions
 Prodigy        ``answer`` and ``_task_hash``                 id, annotator, label, shown, ...
 Chatbot Arena  ``model_a``, ``model_b``, ``winner*``         item, model_a, model_b, winner, ...
+(any)          ``chosen`` and ``rejected``                   item, response_a, text_a, label, ...
 =============  ============================================  =================================
 
 A task that a person cancelled, discarded or ignored becomes SKIP; what was never submitted (drafts)
@@ -23,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.chosen import belongs, pairs_of_chosen
 from harness.labels.failures import SKIP
 from harness.labels.files import Row, Table, read_table
 from harness.labels.values import cell_text
@@ -57,8 +59,8 @@ def read_label_table(
         MissingExtraError: pyarrow or openpyxl is needed and not installed.
     """
     table = read_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
-    for tool, belongs, flatten in () if plain else _TOOLS:
-        if belongs(table):
+    for tool, fits, flatten in () if plain else _TOOLS:
+        if fits(table):
             there = {column for column in named if column in table.columns}
             try:
                 flat = flatten(replace(table, tool=tool))
@@ -347,4 +349,5 @@ _TOOLS: tuple[tuple[str, Callable[[Table], bool], Callable[[Table], Table]], ...
         ),
         _arena,
     ),
+    ("chosen/rejected", belongs, pairs_of_chosen),
 )
