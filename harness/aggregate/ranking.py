@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.nouns.errors import DataError
 from harness.ratings.posterior import Posterior
 from harness.ratings.table import RatingTable
+from harness.statistics.arrays import FloatArray
 from harness.statistics.intervals import t_quantile
-from harness.statistics.paired_model import FIRST, SECOND, TIE, Comparisons, fit_paired
+from harness.statistics.paired_model import (
+    COMBINED,
+    FIRST,
+    SECOND,
+    TIE,
+    Comparisons,
+    fit_paired,
+)
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 ELO = 400 / math.log(10)
 
@@ -80,15 +92,11 @@ def rank_systems(
         )
     outcomes, groups, systems = compared.outcomes, compared.clusters, compared.systems
     n, s = outcomes.size, len(systems)
-    design = np.zeros((n, s))
-    np.add.at(design, (np.arange(n), compared.first), 1.0)
-    np.add.at(design, (np.arange(n), compared.second), -1.0)
     covariates = {"position": np.ones(n)} if position else {}
     if compared.length_gap is not None:
         spread = float(compared.length_gap.std())
         covariates["length"] = np.tanh(compared.length_gap / spread) if spread > 0 else np.zeros(n)
-    # Strengths sum to 0: the last is minus the sum of the others.
-    x = np.column_stack([design[:, :-1] - design[:, -1:], *covariates.values()])
+    x = _design(compared, list(covariates.values()))
     weights = np.ones(n)
     if ties_half and (outcomes == TIE).any():
         tied = outcomes == TIE
@@ -97,12 +105,19 @@ def rank_systems(
         outcomes = np.where(tied, FIRST, outcomes)[twice]
         outcomes[n:] = SECOND
     fit = fit_paired(outcomes, x, groups, weights)
+    if fit.problem == COMBINED and position:
+        raise DataError(
+            f"no estimate: {_always_first(compared)}, so what standing first is worth cannot be"
+            " told from the strengths",
+            hint="show each pair in both places, or leave the term out: --no-place",
+        )
     if fit.problem:
         raise DataError(f"no estimate: {fit.problem}")
     quantile = t_quantile(fit.clusters - 1)
-    spread_out = np.vstack([np.eye(s - 1), -np.ones((1, s - 1))])
-    values = spread_out @ fit.coefficients[: s - 1]
-    covariance = spread_out @ fit.covariance[: s - 1, : s - 1] @ spread_out.T
+    # The last system was held at 0; strengths sum to 0.
+    centred = np.eye(s)[:, :-1] - 1.0 / s
+    values = centred @ fit.coefficients[: s - 1]
+    covariance = centred @ fit.covariance[: s - 1, : s - 1] @ centred.T
     half = quantile * np.sqrt(np.maximum(0.0, np.diagonal(covariance)))
     number = np.bincount(np.concatenate([compared.first, compared.second]), minlength=s)
     found = [
@@ -117,6 +132,27 @@ def rank_systems(
         effects[name] = (value, value - wide, value + wide)
     strongest_first = tuple(sorted(found, key=lambda one: -one.value))
     return Ranking(strongest_first, effects, fit.tie, n, fit.clusters)
+
+
+def _design(compared: Comparisons, covariates: Sequence[FloatArray]) -> csr_array:
+    """Return (n, systems - 1 + covariates): 1 for who stood first, -1 for the other."""
+    from scipy.sparse import csr_array, hstack
+
+    n = compared.outcomes.size
+    rows, ones = np.tile(np.arange(n), 2), np.repeat([1.0, -1.0], n)
+    columns = np.concatenate([compared.first, compared.second])
+    every = csr_array((ones, (rows, columns)), shape=(n, len(compared.systems)))
+    return csr_array(hstack([every[:, :-1], *(csr_array(x[:, None]) for x in covariates)]))
+
+
+def _always_first(compared: Comparisons) -> str:
+    """Say which systems stood first only; the first place cannot be told from them."""
+    systems = np.arange(len(compared.systems))
+    only = systems[~np.isin(systems, compared.second)]
+    if not only.size:
+        return "who stands first follows from the systems"
+    names = ", ".join(compared.systems[k] for k in only[:5])
+    return f"{names} always stood first" + (" of all" if only.size > 5 else "")
 
 
 HALF = 0.05

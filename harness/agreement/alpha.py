@@ -60,6 +60,8 @@ def krippendorff_alpha(
         features, value = _ordinal(distinct)
     elif level == "interval":
         features, value = _interval(distinct, numbers, counts.sum(0))
+    elif level == "nominal":
+        features, value = _nominal(distinct)
     else:
         features, value = _metric(distinct, difference(level, numbers))
     units = units_of(features, pattern, None if clusters is None else clusters[paired])
@@ -87,6 +89,19 @@ def _loss(level: Level, numbers: FloatArray, totals: FloatArray) -> float:
 
 def _pairable(counts: FloatArray) -> FloatArray:
     return np.asarray(counts / (counts.sum(1) - 1.0)[:, None])
+
+
+def _nominal(counts: FloatArray) -> tuple[FloatArray, SumsToValue]:
+    """Return what ``_metric`` returns for the nominal metric, without a table of all pairs."""
+    observed = counts.sum(1) - (_pairable(counts) * (counts - 1.0)).sum(1)
+
+    def value(sums: FloatArray) -> FloatArray:
+        marginal = sums[..., 1:]
+        n = marginal.sum(-1)
+        expected = (n**2 - (marginal**2).sum(-1)) / (n - 1)
+        return np.asarray(1.0 - ratio(sums[..., 0], expected))
+
+    return np.column_stack([observed, counts]), value
 
 
 def _metric(counts: FloatArray, metric: FloatArray) -> tuple[FloatArray, SumsToValue]:

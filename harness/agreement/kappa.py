@@ -77,19 +77,25 @@ def cohen_kappa(
     name = "cohen_kappa" if weighting == "identity" else f"cohen_kappa_{weighting}"
     if pairs.first.size == 0:
         return undefined(name, annotators, NOTHING_SHARED)
-    c = pairs.n_categories
-    weights = agreement_weights(c, weighting, values)
+    # Categories that neither gave add nothing; of thousands two annotators share few.
+    used = np.union1d(pairs.first, pairs.second)
+    c = used.size
+    equal = weighting == "identity"
+    weights = np.eye(c)
+    if not equal:
+        weights = agreement_weights(pairs.n_categories, weighting, values)[np.ix_(used, used)]
 
     def chance(sums: FloatArray) -> FloatArray:
         first, second = sums[..., 2 : 2 + c], sums[..., 2 + c :]
-        return np.asarray(((first @ weights) * second).sum(-1) / sums[..., 0] ** 2)
+        expected = first if equal else first @ weights
+        return np.asarray((expected * second).sum(-1) / sums[..., 0] ** 2)
 
     def value(sums: FloatArray) -> FloatArray:
         by_chance = chance(sums)
         return ratio(sums[..., 1] / sums[..., 0] - by_chance, 1.0 - by_chance)
 
     first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
-    a, b = pairs.first[first], pairs.second[first]
+    a, b = (np.searchsorted(used, codes[first]) for codes in (pairs.first, pairs.second))
     eye = np.eye(c)
     features = np.column_stack([np.ones(a.size), weights[a, b], eye[a], eye[b]])
     units = units_of(features, pattern, pairs.clusters)

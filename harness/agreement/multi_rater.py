@@ -83,8 +83,9 @@ def _features(counts: FloatArray, weights: FloatArray) -> FloatArray:
 def _expected(chance: Chance, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
     """Return the agreement by chance as a function of (..., c) shares of the categories."""
     c, total = weights.shape[0], float(weights.sum())
+    equal = total == np.trace(weights) == c  # identity: no table of all pairs of categories
     return {
-        "fleiss": lambda pi: ((pi @ weights) * pi).sum(-1),
+        "fleiss": lambda pi: ((pi if equal else pi @ weights) * pi).sum(-1),
         "gwet": lambda pi: total / (c * (c - 1)) * (pi * (1 - pi)).sum(-1),
         "brennan_prediger": lambda pi: np.full(pi.shape[:-1], total / c**2),
     }[chance]

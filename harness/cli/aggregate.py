@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from harness.cli.label_options import LabelOptions, names
 from harness.cli.options import Seed, filled, one_object, split_pairs
@@ -26,6 +28,8 @@ class Options(LabelOptions):
         first_column: Comparisons: system whose answer stood first.
         second_column: Comparisons: system whose answer stood second.
         length_column: Comparisons: length of the first minus the second answer.
+        place: Comparisons: give standing first a worth of its own; --no-place leaves it out, as
+            where one system always stands first.
         prior: Share of each label before any vote: uniform, estimated, or as yes=0.3,no=0.7. For
             one_coin and glad uniform by default, for dawid_skene and mace estimated.
         seed: Seed of the folds of stacking.
@@ -44,6 +48,7 @@ class Options(LabelOptions):
     first_column: str = ""
     second_column: str = ""
     length_column: str = ""
+    place: Annotated[bool, typer.Option("--place/--no-place")] = True
     prior: str = ""
     seed: Seed = 0
     out: Path | None = None
@@ -70,7 +75,7 @@ def command(options: Options) -> None:
         harness aggregate ARENA.csv --method davidson --first-column model_a
         --second-column model_b --label-column winner
     """
-    from harness.cli.screen import console
+    from harness.cli.screen import busy, console
     from harness.experiment.stages.aggregate import How, aggregate, write_result
     from harness.records.writes import write_json
     from harness.report.aggregation import blocks
@@ -82,7 +87,8 @@ def command(options: Options) -> None:
     reading = options.reading(judges=names(options.annotators))
     how = filled(How, options, weights=_weights(options.weight), prior=_prior(options.prior))
     labels = options.files
-    result = aggregate(labels, how, reading, answers, options.encoding)
+    with busy(f"aggregating {labels[0].name}"):
+        result = aggregate(labels, how, reading, answers, options.encoding)
     files = (options.out, options.preferences, options.rewards)
     written = write_result(result, files, answers, raw_cells=options.raw_cells)
     if options.json_file is not None:

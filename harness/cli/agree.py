@@ -60,7 +60,7 @@ def command(options: Options) -> None:
         responses.jsonl --gate judge=0.4:down_weight --out agreement.json
     """
     from harness.agreement import Settings
-    from harness.cli.screen import console
+    from harness.cli.screen import busy, console
     from harness.experiment.stages.agree import agree, gated
     from harness.records.writes import write_json, write_text
     from harness.report import agreement_page, html
@@ -73,8 +73,11 @@ def command(options: Options) -> None:
         epsilon=options.epsilon,
         risk=options.risk,
     )
-    report = agree(options.files, options.reading(), settings, options.encoding, options.answers())
     name = options.labels.name
+    with busy(f"measuring the agreement of {name}"):
+        report = agree(
+            options.files, options.reading(), settings, options.encoding, options.answers()
+        )
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
         write_json(options.json_file, {"file": name, **how, **report.as_dict()})

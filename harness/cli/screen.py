@@ -82,3 +82,16 @@ def bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable[[int], N
             return lambda count: shown.advance(task, count)
 
         yield start
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say on stderr what is done and for how long, while the body runs, on a terminal only."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    shown = _console(stderr=True)
+    quiet = not shown.is_terminal
+    with Progress(*columns, console=shown, transient=True, disable=quiet) as progress:
+        progress.add_task(what, total=None)
+        yield

@@ -8,10 +8,16 @@ linear function of covariates (Davidson 1970, JASA 65:317). Without ties it is t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Design: TypeAlias = "FloatArray | csr_array"
 
 FIRST, TIE, SECOND = 0, 1, 2
 _SIDE = np.array([0.5, 0.0, -0.5])
@@ -75,13 +81,14 @@ class PairedFit:
 
 
 def fit_paired(
-    outcomes: IntArray, design: FloatArray, clusters: IntArray, weights: FloatArray | None = None
+    outcomes: IntArray, design: Design, clusters: IntArray, weights: FloatArray | None = None
 ) -> PairedFit:
     """Fit by Newton's method; the likelihood is concave, so the maximum is the only one.
 
     Args:
         outcomes: (n,) 0 first, 1 tie, 2 second.
-        design: (n, d) covariates, in the direction of the first.
+        design: (n, d) covariates, in the direction of the first; sparse where each comparison has
+            few of many, as those of systems.
         clusters: (n,) comparisons with the same number are not independent.
         weights: (n,) weight of each comparison; 1 by default.
     """
@@ -95,20 +102,20 @@ def fit_paired(
         return replace(nothing, problem="no comparison")
     if np.unique(outcomes).size < 2:
         return replace(nothing, problem="every comparison came out the same way")
-    if np.linalg.matrix_rank(design) < d:
-        return replace(nothing, problem="a covariate is a combination of the others")
+    if _rank(design) < d:
+        return replace(nothing, problem=COMBINED)
     separated = replace(nothing, problem="the outcomes are separated by a covariate")
-    x = np.column_stack([design, np.zeros(n)]) if ties else design
+    model = _Model(outcomes, design, w, ties)
     theta = np.zeros(d + ties)
     for _ in range(100):
-        level, score, hessian = _newton_parts(outcomes, x, w, theta, d)
+        level = model.level(theta)
         try:
-            step = np.linalg.solve(hessian, score.sum(0))
+            step = np.linalg.solve(model.information(theta), model.score(theta))
         except np.linalg.LinAlgError:
             return separated
         scale = 1.0
         while scale > 1e-6:
-            if _newton_parts(outcomes, x, w, theta + scale * step, d)[0] >= level - 1e-12:
+            if model.level(theta + scale * step) >= level - 1e-12:
                 break
             scale /= 2
         theta = theta + scale * step
@@ -116,13 +123,89 @@ def fit_paired(
             return separated
         if np.abs(scale * step).max() < 1e-10:
             break
-    _, score, hessian = _newton_parts(outcomes, x, w, theta, d)
-    inverse = np.linalg.pinv(hessian)
-    sums = np.zeros((groups, theta.size))
-    np.add.at(sums, group, score)
+    inverse = np.linalg.pinv(model.information(theta))
     factor = groups / (groups - 1) if groups > 1 else np.nan
-    covariance = factor * inverse @ (sums.T @ sums) @ inverse
+    covariance = factor * inverse @ model.spread_of_scores(theta, group) @ inverse
     return PairedFit(theta[:d], float(theta[d]) if ties else None, covariance[:d, :d], groups)
+
+
+COMBINED = "a covariate is a combination of the others"
+
+
+def _rank(design: Design) -> int:
+    """Return the rank; of a sparse design that of its (d, d) table of products."""
+    whole = design if isinstance(design, np.ndarray) else (design.T @ design).toarray()
+    return int(np.linalg.matrix_rank(whole))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The likelihood: ``theta`` are the (d,) coefficients and, with ties, the log of nu."""
+
+    outcomes: IntArray
+    design: Design
+    w: FloatArray
+    ties: bool
+
+    def chances(self, theta: FloatArray) -> FloatArray:
+        """Return (n, 3) chances of first, tie and second."""
+        d = self.design.shape[1]
+        return _probabilities(
+            np.asarray(self.design @ theta[:d]), float(theta[d]) if self.ties else None
+        )
+
+    def level(self, theta: FloatArray) -> float:
+        """Return the log-likelihood."""
+        p = self.chances(theta)[np.arange(self.outcomes.size), self.outcomes]
+        return float(self.w @ np.log(np.maximum(p, 1e-300)))
+
+    def _pulls(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return (n,) the derivatives of each log-likelihood by eta and by log nu."""
+        p = self.chances(theta)
+        tie = (self.outcomes == TIE) - p[:, TIE]
+        return self.w * (_SIDE[self.outcomes] - p @ _SIDE), self.w * tie
+
+    def score(self, theta: FloatArray) -> FloatArray:
+        """Return the (size,) derivative of the log-likelihood."""
+        pull, tie = self._pulls(theta)
+        found = np.asarray(self.design.T @ pull)
+        return np.append(found, tie.sum()) if self.ties else found
+
+    def information(self, theta: FloatArray) -> FloatArray:
+        """Return the (size, size) information."""
+        p, d = self.chances(theta), self.design.shape[1]
+        mean, tied = p @ _SIDE, p[:, TIE]
+        spread = p @ _SIDE**2 - mean**2
+        found = np.zeros((theta.size, theta.size))
+        found[:d, :d] = _dense(self.design.T @ _scaled(self.design, self.w * spread))
+        if self.ties:
+            cross = -np.asarray(self.design.T @ (self.w * mean * tied))
+            found[:d, d] = found[d, :d] = cross
+            found[d, d] = float(self.w @ (tied * (1 - tied)))
+        return found
+
+    def spread_of_scores(self, theta: FloatArray, group: IntArray) -> FloatArray:
+        """Return the (size, size) sum over groups of the products of their scores."""
+        from scipy.sparse import csr_array, hstack
+
+        pull, tie = self._pulls(theta)
+        n = self.design.shape[0]
+        rows = csr_array(_scaled(self.design, pull))
+        if self.ties:
+            rows = csr_array(hstack([rows, csr_array(tie[:, None])]))
+        sums = csr_array((np.ones(n), (group, np.arange(n)))) @ rows
+        return _dense(sums.T @ sums)
+
+
+def _scaled(design: Design, by: FloatArray) -> Any:
+    """Return the design with each row times a number."""
+    if isinstance(design, np.ndarray):
+        return design * by[:, None]
+    return design.multiply(by[:, None]).tocsr()
+
+
+def _dense(table: Any) -> FloatArray:
+    return np.asarray(table if isinstance(table, np.ndarray) else table.toarray())
 
 
 def _probabilities(eta: FloatArray, tie: float | None) -> FloatArray:
@@ -131,25 +214,3 @@ def _probabilities(eta: FloatArray, tie: float | None) -> FloatArray:
     logits -= logits.max(-1, keepdims=True)
     chances = np.exp(logits)
     return np.asarray(chances / chances.sum(-1, keepdims=True))
-
-
-def _newton_parts(
-    outcomes: IntArray, x: FloatArray, w: FloatArray, theta: FloatArray, d: int
-) -> tuple[float, FloatArray, FloatArray]:
-    """Return the log-likelihood, the (n, size) scores and the (size, size) information."""
-    ties = theta.size > d
-    p = _probabilities(x[:, :d] @ theta[:d], float(theta[d]) if ties else None)
-    n = outcomes.size
-    level = float(w @ np.log(np.maximum(p[np.arange(n), outcomes], 1e-300)))
-    mean = p @ _SIDE
-    pull = _SIDE[outcomes] - mean
-    score = x * (w * pull)[:, None]
-    spread = p @ _SIDE**2 - mean**2
-    information = (x * (w * spread)[:, None]).T @ x
-    if ties:
-        tied = p[:, TIE]
-        score[:, d] = w * ((outcomes == TIE) - tied)
-        cross = -(x[:, :d] * (w * mean * tied)[:, None]).sum(0)
-        information[:d, d] = information[d, :d] = cross
-        information[d, d] = float(w @ (tied * (1 - tied)))
-    return level, score, information

@@ -133,7 +133,7 @@ def replicate(
     """Return (replicates,) bootstrap values of a statistic."""
     counts = np.ascontiguousarray(units.counts, dtype=np.int64).tobytes()
     weights = _weights(counts, replicates, seed)
-    block = 1 + _BLOCK // (units.rows.shape[0] + units.rows.shape[1] ** 2)
+    block = 1 + _BLOCK // (units.rows.shape[0] + 4 * units.rows.shape[1])
     values = np.empty(replicates)
     for start in range(0, replicates, block):
         part = weights[start : start + block].astype(np.float64) @ units.rows
@@ -144,7 +144,7 @@ def replicate(
 def jackknife(units: Units, function: SumsToValue) -> FloatArray:
     """Return (p,) values with one unit of each distinct row left out."""
     total = units.total
-    block = 1 + _BLOCK // units.rows.shape[1] ** 2
+    block = 1 + _BLOCK // (4 * units.rows.shape[1])
     values = np.empty(units.rows.shape[0])
     for start in range(0, values.size, block):
         values[start : start + block] = function(total - units.rows[start : start + block])

@@ -48,6 +48,7 @@ class How:
         second_column: The one that stood second.
         prior: Share of each label before any vote, for the models of annotators: "uniform",
             "estimated", or label -> share; the model's own where it is empty.
+        place: Comparisons of systems: whether standing first has a worth of its own.
     """
 
     method: str = "dawid_skene"
@@ -59,6 +60,7 @@ class How:
     first_column: str = ""
     second_column: str = ""
     prior: str | Mapping[str, float] = ""
+    place: bool = True
 
 
 def aggregate(
@@ -160,7 +162,7 @@ def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
         path, how.first_column, how.second_column, reading.label_column,
         reading.cluster_column, reading.length_column,
     )  # fmt: skip
-    return rank_systems(found, ties_half=how.method == "bradley_terry")
+    return rank_systems(found, position=how.place, ties_half=how.method == "bradley_terry")
 
 
 def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
