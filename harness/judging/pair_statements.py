@@ -323,10 +323,10 @@ def _may_mark(clause: Clause, begin: int, place: int, colon: bool) -> bool:
         return False
     if begin < place and before[:1].isalpha() and clause.word(begin) in words.IS:
         return False
-    return not _in_one_respect(clause, begin) and not _denied(clause, begin)
+    return not in_one_respect(clause, begin) and not _denied(clause, begin)
 
 
-def _in_one_respect(clause: Clause, place: int) -> bool:
+def in_one_respect(clause: Clause, place: int) -> bool:
     """Tell whether words before a place say in which respect: "for brevity,", "stylistically,"."""
     near = {clause.word(i) for i in range(min(place, STEPS))}
     first, following = clause.word(0), clause.word(1)
@@ -346,7 +346,7 @@ def _said(clause: Clause) -> Stated | None:
         value = clause.judgement(place) if place < clause.size else None
         if value is None:
             continue
-        if _denied(clause, place) or _in_one_respect(clause, place):
+        if _denied(clause, place) or in_one_respect(clause, place):
             return None
         near = {clause.word(i) for i in range(min(place + 3, clause.size))}
         behind = {token.word for token in clause.tokens[place:]}

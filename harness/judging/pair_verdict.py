@@ -25,6 +25,7 @@ from harness.judging.pair_statements import (
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.preference import Clause
 from harness.judging.reply import Answer, answer_of
+from harness.judging.second_thoughts import differs
 from harness.judging.sides import OTHER
 from harness.judging.stated import is_refusal, no_verdict
 from harness.judging.taken_back import is_last_word, is_taken_back_in
@@ -224,7 +225,7 @@ class _Reading:
         others = [said.value for said in self.plain if said.value not in ("", last.value)]
         if others and not last.concludes:
             return _contradicted(others[-1], last.value)
-        return Verdict(Status.OK, last.value)
+        return self._unless_doubted(last)
 
     def _standing(self, said: _Said, others: Sequence[_Said]) -> Verdict:
         """Return a verdict if nothing behind it says otherwise."""
@@ -233,6 +234,14 @@ class _Reading:
         for value in later:
             if value not in ("", said.value):
                 return _contradicted(said.value, value)
+        return self._unless_doubted(said)
+
+    def _unless_doubted(self, said: _Said) -> Verdict:
+        """Return a verdict unless a sentence behind it may mean another one."""
+        for number, line in enumerate(self.lines[said.sentence + 1 :], said.sentence + 2):
+            if differs(line, self.numbered, said.value, number == len(self.lines)):
+                words = " ".join(token.text for token in line.tokens[:12])
+                return _failed(f"{said.value}, then what may mean another verdict: {words}")
         return Verdict(Status.OK, said.value)
 
     def _bare(self) -> Sequence[_Said]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence
+from harness.judging.own_words import is_unclear
 from harness.judging.pair_statements import behind_turn
 from harness.judging.ranking_order import named, order_of
 from harness.judging.taken_back import turn_of
@@ -17,6 +18,8 @@ def contradicts(sentence: Sentence, order: tuple[str, ...]) -> bool:
     """Tell whether a later sentence puts responses into another order, or in another place."""
     if sentence.end == "?":
         return False
+    if is_unclear(sentence.words):
+        return True
     tokens = behind_turn(sentence).tokens
     if turn_of(sentence.words) and (said := order_of(tokens, 0, order)):
         return said != order

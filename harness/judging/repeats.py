@@ -21,10 +21,10 @@ _QUOTED = re.compile(
 )
 INLINE = " \t*_#`\"'([{>-" + BLANK
 MARKUP = " \t\r\n*_#`\"'\u201c\u201d\u2018\u2019\u00ab\u00bb()[]{}."
-# A quotation that could be a verdict has one of these and a value.
+# A quotation that could be a verdict has one of these and a value; "I" in one is not the judge.
 _TELLS = re.compile(
     r"verdict|winner|result|answer|decision|judg|choice|prefer|better|best|chosen|superior"
-    r"|strong|rating|score|grade|mark|label|rank|\[\[|[a-z] > [a-z]",
+    r"|strong|rating|score|grade|mark|label|rank|\[\[|[a-z] > [a-z]|\b(?:i|we|my)\b",
     re.IGNORECASE,
 )
 _REPORTING = re.compile(

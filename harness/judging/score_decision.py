@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.judging.clauses import tokens_of
+from harness.judging.own_words import is_unclear
 from harness.judging.reply import Answer
 from harness.judging.score_lines import sentences
 from harness.judging.score_statement import spoken
@@ -164,7 +165,10 @@ def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
     for begin, end in sentences(text):
         sentence = text[begin : min(end, begin + 600)]
         turn = _turn(sentence, names)
-        if turn is not None and turn.strong:
+        unclear = is_unclear([token.word for token in tokens_of(sentence)])
+        if unclear or (turn is not None and turn.strong):
+            return " ".join(sentence.split())
+        if not names and _is_other(sentence, values, value):
             return " ".join(sentence.split())
         opens = _HEDGES.match(sentence) or turn
         if turn is not None and _says_other(sentence, turn, values, value):
@@ -178,6 +182,18 @@ def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
         ):
             return " ".join(sentence.split())
     return ""
+
+
+def _is_other(sentence: str, values: Values, value: Any) -> bool:
+    """Tell whether a short sentence has another value between commas: "3, not 4."."""
+    parts = sentence.rstrip(" .!").split(",")
+    if len(parts) != 2 or len(sentence.split()) > 6 or "=" in sentence:
+        return False
+    denied = parts[1].strip().removeprefix("not ")
+    said = [values.clause(part.strip()) for part in (*parts, denied)]
+    if denied != parts[1].strip() and said[2] is not None and said[2].value == value:
+        return True
+    return any(one and one.status is Status.OK and one.value != value for one in said[:2])
 
 
 def _says_other(sentence: str, turn: Turn, values: Values, value: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.judging.characters import plain
 from harness.judging.clauses import sentences
+from harness.judging.own_words import admits
 
 _END = r"(?= |\Z)"
 _STOP = r"(?= [^\w\s]| ?\Z)"
@@ -91,7 +92,7 @@ _WORDS = (
     rf"|amendment|updated?|changed?|adjusted|flip|flipped|switched|retraction)(?: {_NOUN})?{_STOP}"
     rf"(?! \Z)"
     rf"|correction{_END}"
-    rf"|make (?:that|this){_END}|(?:i )?mean{_STOP}|i mean(?! (?:that|the|it|its|in|by)\b)"
+    rf"|make (?:that|this){_END}|(?:i )?mean{_STOP}|i mean(?= (?:to (?:say|write)|{_NAME})(?: |\Z))"
     rf"|no (?:wait|that)\b"
     r"|let(?: me|'s| us)(?: just| please| now)? (?:reconsider|rethink|re - ?\w+|reevaluate"
     r"|reassess"
@@ -104,7 +105,7 @@ _WORDS = (
     rf"|d\u00e9sol\u00e9e?{_END}|attende[zs]{_END}|je (?:voulais dire|corrige|rectifie|retire"
     rf"|me ravise)"
     rf"|correcci\u00f3n|perd[\u00f3o]n{_END}|lo siento|mejor dicho|quise decir|quer\u00eda decir"
-    rf"|rectifico|disculp\w++|espera{_END}|retiro (?:lo|mi)|me retracto"
+    rf"|rectifico|disculp\w++|espera{_END}|retiro (?:lo|mi)|me retracto|me corrijo"
     "|\u66f4\u6b63|\u7ea0\u6b63|\u4fee\u6b63|\u52d8\u8bef|\u62b1\u6b49|\u5bf9\u4e0d\u8d77"
     "|\u4e0d\u597d\u610f\u601d|\u4e0d\u5bf9|\u7b49\u7b49|\u7b49\u4e00\u4e0b|\u8bf4\u9519"
     "|\u5199\u9519"
@@ -114,7 +115,7 @@ _WORDS = (
 _STRONG = re.compile(
     rf"{_LEAD}(?:{_WORDS}"
     rf"|wrong (?:{_NOUN}|{_LOOSE}|number|one|option|way(?: a?round)?){_STOP}"
-    rf"|(?:no|nope|wrong|incorrect|not (?:really|quite|right|so|exactly|true)|mistake|error"
+    rf"|(?:no|no way|nope|wrong|incorrect|not (?:really|quite|right|so|exactly|true)|mistake|error"
     rf"|vice versa"
     rf"|the (?:opposite|reverse)(?: is true)?|the opposite , i mean"
     rf"|(?:it is |it's )?the other way (?:a?round)) ?[^\w\s]*+\Z"
@@ -125,6 +126,7 @@ _STRONG = re.compile(
     rf"|(?:the |my |a |an )?{_NEW} (?:{_NOUN}|winner|choice) (?:is|should be|would be|must be"
     rf"|was|:|=)"
     rf"|(?:error|mistake|typo) (?:in|with) (?:the|my) {_NOUN}"
+    rf"|(?:the |my )?{_NOUN} (?:is |was |has been )?(?:changed|revised|corrected|updated|amended)"
     rf"|(?:the |this |that |my |these |those |both |all |your )*+(?:above |previous |earlier "
     rf"|first"
     rf" |initial |last |final )*+{_NOUN}(?: above| before| earlier| i gave| i wrote| given)*+"
@@ -162,10 +164,7 @@ _WEAK = re.compile(
     rf"| have been| get| say){_END}"
     rf"|(?:the|my) (?:{_NOUN}|{_LOOSE})(?: is| changes| becomes| goes) (?:now|actually|rather"
     rf"|to){_END}"
-    rf"|it is now{_END}|i (?:now|would now|will now|'d now) (?:think|prefer|choose|say|give"
-    rf"|pick|believe|go with)"
-    rf"|i'd now|i'll go with|i'd go (?:with|down to|up to)|i (?:meant|intended)(?: to (?:say"
-    rf"|write|put))?"
+    rf"|it is now{_END}|i'll go with|i'd go (?:with|down to|up to)"
     rf"|doch|moment|eigentlich|nein|sollte|besser gesagt|vielmehr|en fait|finalement"
     rf"|plut\u00f4t|non"
     rf"|en realidad|en verdad|m\u00e1s bien|"
@@ -175,68 +174,16 @@ _WEAK = re.compile(
 )
 """Openings by which a sentence does so where it says something else."""
 
-_ADVERBS = (
-    r"(?:(?:have|had(?= (?:mis|mixed|conf|swap|to ))|did|do|must|should|will|need|needed|want"
-    r"|wish|like|to|now|then|just|also|really"
-    r"|actually|clearly|hereby|accidentally|mistakenly|simply|am|was|going|obviously|therefore"
-    r"|think"
-    r"|realize|realized|notice|noticed|see|believe|fear|that|i|i've|would|have) ){0,8}+"
-)
-_CHANGES = (
-    r"(?:lower|raise|reduce|increase|decrease|adjust|correct|downgrade|upgrade|bump|revise|change"
-    r"|drop|amend|update|move|fix|modify|flip|reverse|switch|swap)"
-)
-_JUDGE = re.compile(
-    rf"(?:\A|(?<= ))(?:i|i've|i'm|i'd|i'll|we|we've) {_ADVERBS}(?:"
-    rf"misread|misjudged|misspoke|mistyped|misunderstood|mis - ?\w++|mislabel\w++|misinterpreted"
-    rf"|misremembered|mixed (?:\w++ ){{0,6}}?up|confused|swapped|switched|reversed?|flipped"
-    rf"|inverted"
-    rf"|transposed|interchanged|retract(?:ed)?|withdraw|withdrew|rescind|revoke|recant"
-    rf"|reconsider(?:ed|ing)?"
-    rf"|tak(?:e|ing) (?:it|that|this|my|back|the) (?:\w++ )?(?:back)?"
-    rf"|apologi[sz]e(?! for (?:the|any|my) (?:long|length))"
-    rf"|chang(?:ed?|ing) my|(?:changed|revised|corrected|adjusted|lowered|raised"
-    rf"|updated) (?:it|this|that|my|the)"
-    rf"|made (?:an?|the|some|a few) (?:\w++ )?(?:mistakes?|errors?|typo|slip)"
-    rf"|(?:wrong|mistaken|incorrect|too (?:generous|harsh|lenient|strict|high|low|kind|hard"
-    rf"|quick|hasty)){_END}"
-    rf"|stand corrected|no longer (?:stand|think|agree|believe|hold|prefer|support)|meant"
-    rf"|mean{_STOP}"
-    rf"|got (?:it|that|this|them|the \w++(?: \w++)?) (?:wrong|backwards?|mixed|reversed"
-    rf"|the wrong|the other)"
-    rf"|had (?:it|that|this|them|the \w++(?: \w++)?) (?:wrong|backwards?|mixed|reversed|swapped)"
-    rf"|(?:used|rated|judged|compared|chose|picked|wrote|typed|read|gave|named|graded"
-    rf"|scored) the wrong"
-    rf"|listed them (?:from worst|backwards|in reverse|the wrong)|correct myself"
-    rf"|not (?:sure|certain)(?: about (?:that|this|my|it))?(?: any ?more)?{_STOP})"
-)
-"""The judge speaks of its own mistake, anywhere in a sentence."""
-
-_WOULD = re.compile(
-    rf"(?:\A|(?<= ))(?:i|i'd|i'll|i'm)(?: (?:would|will|should|must|now|then|have|need|want"
-    rf"|like|to|am"
-    rf"|rather|probably|therefore)){{0,8}}+ (?:{_CHANGES}|lowering|raising|changing|revising"
-    rf"|adjusting|reducing)"
-    rf" (?:it|this|that|my|the (?:{_NOUN}|{_LOOSE})|{_NOUN}|to|one|{_NAME})"
-)
-"""The judge moves its verdict; "if" makes it a supposition."""
-
-_SUPPOSED = frozenset("if unless with without had were whether could might".split())
-
 _SAYS = re.compile(
     rf"(?:\A|(?<= ))(?:second thoughts?|take (?:that|it|this) back|made that up|not final"
-    rf"|not my final"
-    rf"|my (?:verdict|rating|mind) (?:was|is) wrong|(?<!not )(?<!n't )change my (?:verdict"
-    rf"|rating|mind)|just kidding"
-    rf"|strike that|(?:scratch|scrap) that(?= [^\w\s]| ?\Z)|never mind|disregard (?:that|this"
-    rf"|the above)"
-    rf"|not sure|not certain|either way|hard to say|toss - up"
+    rf"|not my final|just kidding|strike that|(?:scratch|scrap) that(?= [^\w\s]| ?\Z)|never mind"
+    rf"|disregard (?:that|this|the above)|either way|hard to say|toss - up"
     rf"|ich (?:habe|hab) mich (?:\w++ )?(?:geirrt|vertan|verlesen|verschrieben)"
     rf"|ich (?:habe|hab) (?:\w++ ){{1,4}}?(?:verwechselt|vertauscht)|nehme das zur\u00fcck"
     rf"|je me suis tromp\u00e9e?|je change d'avis|j'ai (?:chang\u00e9 d'avis|confondu"
     rf"|invers\u00e9|mal lu)"
     rf"|me equivoqu\u00e9|me he equivocado|(?:he cambiado|cambi\u00e9"
-    rf"|cambio) de (?:opini\u00f3n|idea)"
+    rf"|cambio) (?:de (?:opini\u00f3n|idea)|mi \w++)"
     rf"|me confund\u00ed){_END}"
     "|\u6211\\w{0,6}(?:\u9519|\u53cd)\u4e86|\u6211\\w{0,4}\u6539\u53d8\\w{0,2}\u4e3b\u610f"
     "|\u6211\u6536\u56de"
@@ -283,9 +230,7 @@ def turn_of(words: Sequence[str], names: Names = ()) -> Turn | None:
         text = f" {text} ".replace(f" {' '.join(name)} ", " score ")[1:-1]
     if found := _STRONG.match(text):
         return Turn(True, _past(text, found.end()))
-    if _JUDGE.search(text) or _SAYS.search(text):
-        return Turn(True, len(words))
-    if (found := _WOULD.search(text)) and not _supposed(text, found):
+    if admits(text.split()) or _SAYS.search(text):
         return Turn(True, len(words))
     found = _WEAK.match(text)
     return Turn(False, _past(text, found.end())) if found else None
@@ -300,7 +245,7 @@ def takes_back(words: Sequence[str], names: Names = ()) -> bool:
 def within(words: Sequence[str]) -> bool:
     """Tell whether a part of a sentence takes back what stands before it."""
     text = " ".join(words)
-    if _JUDGE.search(text) or _SAYS.search(text):
+    if admits(words) or _SAYS.search(text):
         return True
     return any(_INSIDE.match(text, found.end()) for found in _PAUSE.finditer(text))
 
@@ -325,7 +270,3 @@ def is_taken_back_in(value: Any, names: Names = ()) -> bool:
 def _past(text: str, end: int) -> int:
     """Return the number of words up to a place."""
     return text.count(" ", 0, end) + (end == len(text) or text[end : end + 1] == " ")
-
-
-def _supposed(text: str, found: re.Match[str]) -> bool:
-    return not _SUPPOSED.isdisjoint(text[: found.start()].split()) or " if " in text[found.end() :]

@@ -58,7 +58,7 @@ PATTERNS = {
     "harness/judging/score_statement.py": (12, "those of judges"),
     "harness/judging/score_value.py": (6, "those of judges"),
     "harness/judging/score_verdict.py": (9, "those of judges"),
-    "harness/judging/taken_back.py": (8, "those of judges, with JSON"),
+    "harness/judging/taken_back.py": (6, "those of judges, with JSON"),
     "harness/judging/tasks.py": (5, "those of judges"),
     "harness/judging/stated.py": (1, "those of judges"),
     "harness/labels/formulas.py": (1, "cell"),
