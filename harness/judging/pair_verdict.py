@@ -11,7 +11,8 @@ from typing import Any
 from harness.judging import pair_words
 from harness.judging.asides import speaks_against, tells_choice
 from harness.judging.characters import plain
-from harness.judging.clauses import sentences, tokens_of
+from harness.judging.clauses import Sentence, sentences, tokens_of
+from harness.judging.judge_words import JUDGES
 from harness.judging.pair_statements import (
     alone,
     corrected,
@@ -239,10 +240,18 @@ class _Reading:
     def _unless_doubted(self, said: _Said) -> Verdict:
         """Return a verdict unless a sentence behind it may mean another one."""
         for number, line in enumerate(self.lines[said.sentence + 1 :], said.sentence + 2):
+            if self._is_of_others(line):
+                continue
             if differs(line, self.numbered, said.value, number == len(self.lines)):
                 words = " ".join(token.text for token in line.tokens[:12])
                 return _failed(f"{said.value}, then what may mean another verdict: {words}")
         return Verdict(Status.OK, said.value)
+
+    def _is_of_others(self, line: Sentence) -> bool:
+        """Tell whether a sentence ends in what a text says: "a later text says: B"."""
+        spoken = ":" in line.words and JUDGES.isdisjoint(line.words)
+        ends = (line.tokens[0].start, line.tokens[-1].start)
+        return spoken and any(map(self.answer.is_reported, ends))
 
     def _bare(self) -> Sequence[_Said]:
         """Return the sentences that are nothing but a verdict, alone in their line or first."""
