@@ -8,12 +8,13 @@ from typing import Any
 
 from harness.sandbox.claims import Claims, exchange, one_line
 from harness.sandbox.launch import LostError
-from harness.sandbox.result import Outcome, RunLimits, SandboxResult
+from harness.sandbox.result import Outcome, RunLimits, SandboxResult, told_apart
 from harness.sandbox.slot import Slot
 
 _GRACE_S = 1.0
 _MEMORY = 1 << 30
 _OUTPUT = 1 << 20
+_ROOM = 8
 _ANSWER = {"outcome", "passed", "total", "detail", "forgeable", "changed"}
 
 
@@ -25,7 +26,8 @@ def run_tests(
     A program that changes its arguments in place is run twice: with the changes hidden from the
     tests but where they drop a call's result, since tests may compute what they expect from an
     argument after the call; and with all changes shown, as in one process. It passes if it passes
-    both; if only the second, its changes may have made it pass.
+    both; if only the second, its changes may have made it pass. One that sends more than its limit
+    is run again with room for eight times as much: see ``told_apart``.
 
     Args:
         slot: The zygote of programs; that of tests is started on first use.
@@ -38,6 +40,16 @@ def run_tests(
         LostError: A zygote is gone.
         SandboxError: That of tests cannot be started.
     """
+    result = _both(slot, source, job, limits, kind)
+    if result.outcome != "output":
+        return result
+    wide = replace(limits, output_bytes=_ROOM * limits.output_bytes)
+    return told_apart(result, _both(slot, source, job, wide, kind), limits)
+
+
+def _both(
+    slot: Slot, source: str, job: dict[str, Any], limits: RunLimits, kind: str
+) -> SandboxResult:
     result, changed = _run(slot, source, job | {"mirror": False}, limits, kind)
     if not changed or result.outcome not in ("pass", "fail"):
         return result

@@ -42,6 +42,8 @@ def run_programs(
     job = {"mode": "programs", "source": source, "inputs": inputs, "cap": limits.output_bytes}
     claims = exchange(slot, job, limits)
     result = judge(claims, checks, slot.level)
+    if result.outcome == "output" and len(inputs) > 1:  # perhaps only all of it together
+        return _one_by_one(slot, source, inputs, checks, limits)
     answers = [*claims.frames, *[None] * len(checks)][: len(checks)]
     first = next((i for i, claim in enumerate(answers) if claim is None or raised(claim)), None)
     if result.outcome != "fail" or claims.broken or first is None or never_loaded(answers[first]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Outcome = Literal[
@@ -17,9 +17,10 @@ Outcome = Literal[
     "unsupported",
     "undecided",
 ]
-"""pass, or why not. ``error`` is the sandbox's own failure and ``unsupported`` that of the tests,
-which cannot be run apart from the program, ``undecided`` that of tests which have come to no
-assertion that involves it: none of them says anything about the program."""
+"""pass, or why not. ``error`` is a failure of the sandbox, of tests that are broken, or of a limit
+that a right program cannot keep; ``unsupported`` that of tests which cannot be run apart from the
+program, ``undecided`` that of tests which have come to no assertion that involves it: none of them
+says that the program is wrong."""
 
 Integrity = Literal["isolated-oracle", "isolated-tests", "in-process"]
 """Where the answers were kept: with the controller; with tests in a process of their own; or in the
@@ -72,3 +73,22 @@ class SandboxResult:
     integrity: Integrity
     wall_s: float = 0.0
     cpu_s: float = 0.0
+
+
+def told_apart(result: SandboxResult, with_room: SandboxResult, limits: RunLimits) -> SandboxResult:
+    """Return what to say of a program that has passed its limit of output.
+
+    A right one whose answer is too large is no wrong one; what babbles fails with more room, too.
+
+    Args:
+        result: That of the run within its limits.
+        with_room: That of the same program with more room.
+        limits: Those that it has passed.
+    """
+    if with_room.outcome != "pass":
+        return result
+    if with_room.integrity == "in-process":
+        return with_room
+    size = f"{limits.output_bytes / (1 << 20):g} MiB"
+    reason = f"the program is right, but its answers have more than the {size} of output_mb"
+    return replace(with_room, outcome="error", passed=0, detail=reason)

@@ -7,7 +7,7 @@ and any event loop. A call that finds every zygote busy waits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -23,14 +23,18 @@ from harness.sandbox.claims import (
     observed,
 )
 from harness.sandbox.compare import usable
+from harness.sandbox.guest.codec import dumps, to_tree
 from harness.sandbox.guest.confine import LEVELS
 from harness.sandbox.isolated_tests import run_tests
 from harness.sandbox.lending import Closing
 from harness.sandbox.pool import Isolation, Pool, ZygoteOptions
 from harness.sandbox.printed_output import run_programs
-from harness.sandbox.result import RunLimits, SandboxResult
+from harness.sandbox.result import RunLimits, SandboxResult, told_apart
 from harness.sandbox.slot import Slot
 from harness.sandbox.workers import cores
+
+_SPELLINGS = 4
+"""How many times as long the spelling of an equal value may be: tuples for lists, 1.0 for 1."""
 
 
 class Sandbox(Closing):
@@ -129,7 +133,9 @@ class Sandbox(Closing):
         usable(tolerance)
         calls = [[list(t.get("args", ())), dict(t.get("kwargs", {}))] for t in tests]
         job = {"mode": "functions", "source": source, "entry": entry_point, "calls": calls}
-        return await self._judged(job, [check_call(test, tolerance) for test in tests], limits)
+        checks = [check_call(test, tolerance) for test in tests]
+        expected = [test.get("expected") for test in tests]
+        return await self._with_room(partial(self._judged, job, checks), expected, limits)
 
     async def run_stdio(
         self,
@@ -159,7 +165,24 @@ class Sandbox(Closing):
         """
         usable(tolerance)
         checks = [check_output(test["output"], tolerance) for test in tests]
-        return await self._printed(source, [test["input"] for test in tests], checks, limits)
+        run = partial(self._printed, source, [test["input"] for test in tests], checks)
+        return await self._with_room(run, [test["output"] for test in tests], limits)
+
+    async def _with_room(
+        self,
+        run: Callable[[RunLimits], Awaitable[SandboxResult]],
+        expected: Sequence[Any],
+        limits: RunLimits | None,
+    ) -> SandboxResult:
+        """Run, and once more with room for what is expected where that may be too much."""
+        bounds = limits or self.limits
+        result = await run(bounds)
+        if result.outcome != "output":
+            return result
+        room = _SPELLINGS * len(dumps(to_tree(expected)))
+        if room <= bounds.output_bytes:
+            return result
+        return told_apart(result, await run(replace(bounds, output_bytes=room)), bounds)
 
     async def _printed(
         self, source: str, inputs: Sequence[str], checks: Sequence[Check], limits: RunLimits | None

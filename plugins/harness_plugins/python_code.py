@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import ast
 import math
+import os
 import re
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.plugin import (
     BINARY,
     UNIT,
+    ConfigError,
     Finding,
     Item,
     Response,
@@ -38,7 +43,7 @@ from harness.plugin import (
 )
 from harness_plugins.program_tests import Tests, TestsError, tests_of
 
-VERSION = "4"
+VERSION = "5"
 _WAITING = 256
 """Programs that wait for the sandbox at once: more than there are cores, so that none idles."""
 
@@ -76,7 +81,7 @@ class PythonCodeOptions(BaseModel):
         """Return the run's sandbox with these options."""
         return ctx.sandbox.variant(
             min_isolation=self.min_isolation,
-            extra_paths=self.import_paths,
+            extra_paths=[os.path.abspath(path) for path in self.import_paths],
             preimport=self.preimport,
         )
 
@@ -238,7 +243,8 @@ async def verify_translation(
     if run.outcome == "error":
         return run
     if run.outcome != "pass":
-        raise TestsError(f"the original program does not work: {run.outcome} {run.detail}")
+        reason = f"the original program does not work: {run.outcome} {run.detail}"
+        raise TestsError(reason + _way_in(run.detail, tell=True))
     if entry_point:
         tests = [
             {"args": c, "expected": v, "exact": True} for c, v in zip(calls, values, strict=True)
@@ -271,7 +277,7 @@ async def _finding(
 def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
     reason = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
     if result.outcome == "error":
-        return Verdict(Status.ERROR, rationale=reason)
+        return Verdict(Status.ERROR, rationale=reason + _way_in(result.detail, tell=True))
     if result.outcome == "unsupported":
         what = "decide" if result.integrity == "isolated-oracle" else "be isolated"
         return Verdict(Status.ABSTAINED, rationale=f"tests cannot {what}: {result.detail}")
@@ -282,11 +288,30 @@ def _verdict(result: SandboxResult, options: PythonCodeOptions) -> Verdict:
     if result.integrity == "in-process" and not options.allow_forgeable and decides:
         reason = f"the program could have forged this: {reason}"
         return Verdict(Status.ABSTAINED, rationale=reason)
-    reason = f"{reason} ({result.passed}/{result.total} tests)"
+    reason = f"{reason} ({result.passed}/{result.total} tests){_way_in(result.detail)}"
     if options.partial:
         share = result.passed / result.total if result.total else 0.0
         return Verdict(Status.OK, 1.0 if passed else share, rationale=reason)
     return Verdict(Status.OK, passed, rationale=reason)
+
+
+def _way_in(detail: str, tell: bool = False) -> str:
+    """Return how a package that was not there reaches the sandbox, or an empty text.
+
+    Args:
+        detail: What went wrong.
+        tell: Whether it was the tests that said so, and may be told where it is on this machine.
+    """
+    _, found, rest = detail.partition("No module named '")
+    name = rest.partition("'")[0].partition(".")[0]
+    if not found or not name.isidentifier() or name in sys.stdlib_module_names:
+        return ""
+    spec = PathFinder.find_spec(name) if tell else None
+    way = "; packages reach the sandbox by the option import_paths, a list of folders"
+    if spec is None or spec.origin is None:
+        return way
+    place = Path(spec.origin).parents[1 if spec.submodule_search_locations else 0]
+    return f"{way}: {name} is in {place}"
 
 
 def _scale(options: PythonCodeOptions) -> Scale:
@@ -294,7 +319,16 @@ def _scale(options: PythonCodeOptions) -> Scale:
 
 
 def _start(ctx: RunContext, options: PythonCodeOptions) -> None:
-    """Start the sandbox, so that a host without the isolation is refused at once."""
+    """Look for what is to be imported, and start the sandbox: it may not be there at all."""
+    for path in options.import_paths:
+        if not os.path.isdir(path):
+            raise ConfigError(f"there is no folder {path!r}", where="import_paths")
+    for name in options.preimport:
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or PathFinder.find_spec(top, [*options.import_paths]):
+            continue
+        hint = "give the folder that it is in: import_paths: [FOLDER]"
+        raise ConfigError(f"no module {name!r} in import_paths", where="preimport", hint=hint)
     _ = options.sandbox(ctx).isolation
 
 

@@ -16,11 +16,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.sandbox.guest import codec
 from harness.sandbox.guest.objects import Remote, RemoteClass
 from harness.sandbox.guest.program import send
+
+if TYPE_CHECKING:
+    from harness.sandbox.guest.test_faults import Faults
 
 _DATA_TYPES = (
     int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range
@@ -60,6 +63,8 @@ class Program:
         self.changed = False
         self.questions = 0
         self.denied = ""
+        self.fault = ""
+        self.faults: Faults | None = None
         self._raised: list[BaseException] = []
         self._exceptions: dict[Any, type[BaseException]] = {}
         self._texts: list[str] = []
@@ -105,15 +110,20 @@ class Program:
         return False
 
     def note(self, error: BaseException) -> None:
-        """Note what the tests were denied; what the program raised is its own affair."""
+        """Note what the tests were denied, and their own faults; what the program raised is its."""
         reason = error.__cause__ if type(error).__name__ == "CollectError" else error
-        place = str(getattr(reason, "filename", ""))
+        if reason is None or any(reason is own for own in self._raised):
+            return
+        forbidden = isinstance(reason, PermissionError)
+        if self.faults is not None and not forbidden:
+            self.fault = self.fault or self.faults.told(reason, self.questions > 0)
+        named = reason.name if isinstance(reason, ImportError) else None
+        place = f"{getattr(reason, 'filename', '')} {named}"
         if any(text in place for text in self._texts if text):
-            return  # a place that the program has named
+            return  # what the program has named
         missed = isinstance(reason, AttributeError) and self._lacks(reason.obj)
-        if missed or isinstance(reason, PermissionError | ModuleNotFoundError):
-            if all(reason is not own for own in self._raised):
-                self.denied = self.denied or f"{type(reason).__name__}: {reason}"
+        if forbidden or missed or isinstance(reason, ModuleNotFoundError):
+            self.denied = self.denied or f"{type(reason).__name__}: {reason}"
 
     def _lacks(self, found: Any) -> bool:
         """Tell whether the program's own object may have an attribute that this one has not."""

@@ -20,6 +20,7 @@ from typing import Any
 from harness.sandbox.guest import child
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable
 from harness.sandbox.guest.test_checks import REACHED, Checks
+from harness.sandbox.guest.test_faults import Faults
 from harness.sandbox.guest.test_names import Taken, taken
 from harness.sandbox.guest.tester import FILE, answer_of, line, loading_failed, serve, taken_over
 
@@ -65,8 +66,11 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
             return answer_of(0, 1, "fail", loading_failed(loaded), program, uses)
         uses = taken([job["tests"]], module=job["module"])
         program.shows_dropped = not uses.computes
-        (marked,) = Checks([job["tests"]], uses.names, job["module"]).marked()
+        checks = Checks([job["tests"]], uses.names, job["module"])
+        (marked,) = checks.marked()
         file.write_text(marked, encoding="utf-8")
+        names = {name for name in uses.names if not hasattr(builtins, name)}
+        program.faults = Faults({str(file): marked}, checks, names, module=job["module"])
         vars(builtins)[REACHED] = program.reach
         sys.modules[job["module"]] = Solution(job["module"], program, uses)
         options = [*_OPTIONS, "-c", str(settings), "--rootdir", folder, "--basetemp", f"{folder}/t"]

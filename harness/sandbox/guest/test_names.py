@@ -24,7 +24,7 @@ _LIBRARIES = (
     "bisect cmath collections copy datetime decimal fractions functools heapq itertools json math"
     " operator random re statistics string typing unittest"
 ).split()
-_OTHERS = frozenset(
+OTHERS = frozenset(
     "approx raises fixture mark warns allclose array isclose assert_allclose assert_array_equal"
     " assert_almost_equal assert_array_almost_equal assert_frame_equal DataFrame Series".split()
 )
@@ -179,7 +179,7 @@ def _doubtful(names: set[str], subjects: set[str]) -> set[str]:
 
 @cache
 def _exported() -> frozenset[str]:
-    found: set[Any] = set(_OTHERS)
+    found: set[Any] = set(OTHERS)
     for name in _LIBRARIES:
         public = (n for n in dir(importlib.import_module(name)) if not n.startswith("_"))
         found |= {n for n in public if n != n.upper()}  # not re.A, which is nobody's

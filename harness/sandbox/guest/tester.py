@@ -16,6 +16,7 @@ So the frame {"forgeable": reason} goes out before it is executed.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import io
@@ -30,9 +31,10 @@ from harness.sandbox.guest import child
 from harness.sandbox.guest.program import read_frame, send
 from harness.sandbox.guest.proxies import Gone, Program, Unproxyable, function
 from harness.sandbox.guest.test_checks import REACHED, Checks
+from harness.sandbox.guest.test_faults import Faults
 from harness.sandbox.guest.test_names import Taken, helpers_of, taken
 
-TESTS, FILE = "tests.py", "test_solution.py"
+TESTS, FILE = "the setup or prompt", "test_solution.py"
 _EXECUTING = frozenset({"exec", "function.__new__", "pickle.find_class"})
 # They write code of their own, with names that they have checked.
 _GENERATORS = frozenset({"collections", "dataclasses", "enum", "functools"})
@@ -54,7 +56,8 @@ def serve(descriptor: int, run: Callable[[dict[str, Any], Program], dict[str, An
     job = marshal.loads(read_frame(descriptor))
     program = Program(os.dup(0), job["limit"], job["mirror"])
     sys.stdin = io.StringIO()
-    sys.addaudithook(_Watch(descriptor, {TESTS, os.path.join(job["folder"], FILE)}))
+    own = {os.path.join(job["folder"], FILE), *_files(len(job.get("parts", ())))}
+    sys.addaudithook(_Watch(descriptor, own))
     send(descriptor, run(job, program))
 
 
@@ -92,18 +95,23 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     try:
         loaded = program.receive()
         if "e" in loaded:
+            _import_again(job["context"], program)
             return answer_of(0, len(parts), "fail", loading_failed(loaded), program, uses)
         names: dict[str, Any] = {"__name__": "tests", REACHED: program.reach}
         helpers = helpers_of(job["context"]) if job["context"] else Taken()
         names |= bound(helpers, "", program)
-        marked = _marked(job, helpers, program)
-        exec(compile(marked[0], TESTS, "exec", dont_inherit=True), names)
+        (file, context), *pieces = _marked(job, helpers, program)
+        try:
+            exec(compile(context, file, "exec", dont_inherit=True), names)
+        except Exception as error:
+            program.note(error)
+            raise
         uses = taken(parts, names, job["call"], is_all=not job["context"])
         names |= bound(uses, job["call"], program)
         program.shows_dropped = not uses.computes
-        for source in marked[1:]:
+        for file, source in pieces:
             try:
-                exec(compile(source, TESTS, "exec", dont_inherit=True), names)
+                exec(compile(source, file, "exec", dont_inherit=True), names)
                 if program.gone:
                     break  # the tests have swallowed it
                 passed += 1
@@ -118,13 +126,31 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
     return answer_of(passed, len(parts), outcome, details[0] if details else "", program, uses)
 
 
-def _marked(job: dict[str, Any], helpers: Taken, program: Program) -> list[str]:
+def _files(parts: int) -> list[str]:
+    """Return the names of the context and of so many parts."""
+    return [TESTS, *(f"tests[{number}]" for number in range(parts))]
+
+
+def _import_again(context: str, program: Program) -> None:
+    """Note what the context cannot import: the program has its imports, and fails with them."""
+    for node in ast.parse(context).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            try:
+                exec(compile(ast.Module([node], []), TESTS, "exec", dont_inherit=True), {})
+            except ImportError as error:
+                program.fault = program.fault or line(error)
+
+
+def _marked(job: dict[str, Any], helpers: Taken, program: Program) -> list[tuple[str, str]]:
     """Return the context and the parts, with a call before all that can fail by the program."""
     uses = taken(job["parts"], (), job["call"], is_all=not job["context"])
     wanted = uses.names | helpers.names
     names = {name for name in wanted if not hasattr(builtins, name)}
     names |= program.names(set(wanted)).keys()
-    return Checks([job["context"], *job["parts"]], names).marked()
+    checks = Checks([job["context"], *job["parts"]], names)
+    pieces = list(zip(_files(len(job["parts"])), checks.marked(), strict=True))
+    program.faults = Faults(dict(pieces), checks, names, job["call"])
+    return pieces
 
 
 def bound(uses: Taken, call: str, program: Program) -> dict[str, Any]:
@@ -163,7 +189,10 @@ def answer_of(
     passed: int, total: int, outcome: str, detail: str, program: Program, uses: Taken
 ) -> dict[str, Any]:
     """Return the answer; what the program remembers of its end wins over the outcome."""
-    if uses.by_reference or program.unproxyable:
+    if program.fault:
+        passed, outcome = 0, "error"
+        detail = f"the tests are broken: {program.fault}"
+    elif uses.by_reference or program.unproxyable:
         passed, outcome = 0, "unsupported"
         detail = uses.by_reference or program.unproxyable
     elif program.gone:

@@ -96,18 +96,22 @@ def test_bytes_that_are_no_text_are_shown_as_such(sandbox: Sandbox) -> None:
     assert stdio(sandbox, source, ("", "a\ufffd")).outcome == "pass"
 
 
-@pytest.mark.parametrize(("size", "outcome"), [(5000, "pass"), (5001, "output")])
+@pytest.mark.parametrize(
+    ("size", "wrong", "outcome"),
+    [(5000, "", "pass"), (5000, "y", "fail"), (5001, "", "error"), (5001, "y", "output")],
+)
 @pytest.mark.parametrize("raw", [True, False])
 def test_the_limit_of_the_output_is_exact(
-    sandbox: Sandbox, size: int, outcome: str, raw: bool
+    sandbox: Sandbox, size: int, wrong: str, outcome: str, raw: bool
 ) -> None:
+    """What is right beyond it is a failure of its own: the limit says nothing of the program."""
     limits = RunLimits(cpu_s=1.0, output_bytes=5000)
     if raw:
         source = f"import os\nos.write(1, b'x' * {size})"
-        result = stdio(sandbox, source, ("", "x" * size), limits=limits)
+        result = stdio(sandbox, source, ("", wrong + "x" * (size - len(wrong))), limits=limits)
     else:
         text = "x" * (size - len(frame('{"v":""}')))
-        test = [{"args": [], "expected": text}]
+        test = [{"args": [], "expected": wrong + text[len(wrong) :]}]
         result = functions(sandbox, f"def f(): return {text!r}", test, limits=limits)
     assert (result.outcome, result.passed) == (outcome, outcome == "pass")
 
