@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.plugin import (
     UNIT,
+    ConfigError,
     Item,
     Response,
+    RunContext,
     SourceFactory,
     Status,
     Verdict,
@@ -61,12 +64,43 @@ class CommandOptions(BaseModel):
     @classmethod
     def one_or_two_groups(cls, score: str | None) -> str | None:
         """Refuse a pattern that yields no score."""
-        if score is not None and re.compile(score).groups not in (1, 2):
+        try:
+            groups = 1 if score is None else re.compile(score).groups
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        if groups not in (1, 2):
             raise ValueError("needs one group (a score) or two (passed, total)")
         return score
 
+    @field_validator("file", "files")
+    @classmethod
+    def within_the_folder(cls, named: Any) -> Any:
+        """Refuse files that would be written elsewhere."""
+        for name in [named] if isinstance(named, str) else named:
+            if not name or _leaves(name):
+                raise ValueError(f"{name!r} is no file within the folder")
+        return named
 
-@verifier(name="command", version="2", options=CommandOptions, scale=UNIT)
+
+def _leaves(name: str) -> bool:
+    place = PurePosixPath(name)
+    return place.is_absolute() or ".." in place.parts
+
+
+def _check(ctx: RunContext, options: CommandOptions) -> None:
+    """Refuse a program that is not there, before any response."""
+    program = options.command[0]
+    # What is named by a relative path, or within the folder, may come with the item.
+    named = "{" not in program and ("/" not in program or os.path.isabs(program))
+    if named and shutil.which(program) is None:
+        raise ConfigError(
+            f"there is no program {program!r} that can be run",
+            where="command",
+            hint="give its path, or install it; PATH is searched",
+        )
+
+
+@verifier(name="command", version="2", options=CommandOptions, scale=UNIT, check=_check)
 def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
     """Write the response to a folder of its own and run the command there."""
     blocks = marked_blocks(response.text) if options.code else []
@@ -78,8 +112,7 @@ def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
             **files,
             options.file: blocks[-1].code if blocks else response.text,
         }.items():
-            place = PurePosixPath(name)
-            if place.is_absolute() or ".." in place.parts:
+            if _leaves(name):
                 return Verdict(Status.ERROR, rationale=f"file name leaves the folder: {name}")
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)

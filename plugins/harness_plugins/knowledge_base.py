@@ -60,6 +60,9 @@ _WRAPPED = (
     ),
 )
 _LABEL = re.compile(r":(?=[\s*_])|\uff1a")
+_ALIASES = "aliases"
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_Row = Mapping[str, str]
 _LABELS = 8
 """Colons of a line after which the answer may stand, the last ones."""
 
@@ -68,11 +71,12 @@ class KnowledgeBaseOptions(BaseModel):
     """Options of ``knowledge_base``.
 
     Args:
-        file: .csv with a header, or .sqlite / .db.
+        file: .csv or .tsv with a header, or .sqlite / .db.
         table: Table of a SQLite file.
         key: Column that the item's key is looked up in. A key may have several rows.
         answer: Column of the answer.
-        aliases: Column of further right answers, between separators; empty for none.
+        aliases: Column of further right answers, between separators; by default the one called
+            aliases, where there is one.
         separator: Between aliases.
         item_key: Where the item's key is: "reference", or the name of a metadata field.
         match: ``equals``: the whole response; ``last_line``: its last line, or what follows a colon
@@ -86,7 +90,7 @@ class KnowledgeBaseOptions(BaseModel):
     table: str = "facts"
     key: str = "key"
     answer: str = "answer"
-    aliases: str = "aliases"
+    aliases: str | None = None
     separator: str = "|"
     item_key: str = "reference"
     match: Literal["equals", "last_line", "mentions"] = "last_line"
@@ -97,7 +101,7 @@ def _check(ctx: RunContext, options: KnowledgeBaseOptions) -> None:
     _facts_of(options)
 
 
-@verifier(name="knowledge_base", version="2", options=KnowledgeBaseOptions, check=_check)
+@verifier(name="knowledge_base", version="3", options=KnowledgeBaseOptions, check=_check)
 def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions) -> Verdict:
     """Compare the answer with those of the base, ignoring case, accents and articles."""
     given = item.reference if options.item_key == "reference" else item.metadata
@@ -112,6 +116,8 @@ def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions
         several = ", ".join(map(repr, names[:4]))
         return Verdict(Status.ABSTAINED, rationale=f"{key!r} could be each of the keys {several}")
     right = facts.answers[names[0]]
+    if not right:
+        return Verdict(Status.ABSTAINED, rationale=f"the base has no answer for {key!r}")
     if options.match == "mentions" and right <= _ARTICLES:
         return Verdict(Status.ABSTAINED, rationale="an article cannot be told from an answer")
     answers = list(_answers(response.text.strip(), options.match))
@@ -248,35 +254,61 @@ def _facts(options: KnowledgeBaseOptions, modified: int) -> Facts:
 
 
 def _rows(options: KnowledgeBaseOptions) -> Iterable[tuple[str, str, str]]:
-    columns = [options.key, options.answer, *([options.aliases] if options.aliases else [])]
+    """Yield key, answer and aliases of each row.
+
+    Raises:
+        DataError: There are no such columns or no rows, or a row has more cells than the header.
+    """
     path = Path(options.file)
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
+    known, rows = (_of_csv if path.suffix.lower() in _DELIMITERS else _of_base)(options, path)
+    if not rows:
+        raise DataError("the knowledge base has no rows", where=options.file)
+    aliases = _ALIASES if options.aliases is None and _ALIASES in known else options.aliases
+    for row in rows:
+        yield row[options.key], row[options.answer], row[aliases] if aliases else ""
+
+
+def _missing(options: KnowledgeBaseOptions, known: Iterable[str]) -> str:
+    """Return the columns that are not there, in words."""
+    wanted = [options.key, options.answer, *([options.aliases] if options.aliases else [])]
+    return ", ".join(name for name in wanted if name not in set(known))
+
+
+def _of_csv(options: KnowledgeBaseOptions, path: Path) -> tuple[Sequence[str], list[_Row]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, delimiter=_DELIMITERS[path.suffix.lower()])
+        known = list(reader.fieldnames or ())
+        if missing := _missing(options, known):
+            hint = f"columns: {', '.join(known):.400}"
+            raise DataError(f"no column {missing}", where=options.file, hint=hint)
+        rows: list[_Row] = []
+        for row in reader:
+            if None in row:
                 raise DataError(
-                    f"no column {', '.join(missing)}",
-                    where=options.file,
-                    hint=f"columns: {', '.join(reader.fieldnames or ()):.400}",
+                    f"{len(known) + len(row[None])} cells where the header has {len(known)}",
+                    where=f"{options.file}, line {reader.line_num}",
+                    hint='put a cell that holds the delimiter between quotes: "Washington, D.C."',
                 )
-            rows = [[row[name] or "" for name in columns] for row in reader]
-    else:
-        quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-        table = options.table.replace('"', '""')
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
-            # SQLite takes an unknown quoted name for a text; asking the table first avoids that.
-            known = [row[1] for row in base.execute(f'PRAGMA table_info("{table}")')]
-            missing = [name for name in columns if name not in known]
-            if missing:
-                raise DataError(
-                    f"no column {', '.join(missing)} in table {options.table}",
-                    where=options.file,
-                    hint=f"columns: {', '.join(known) or 'none; is the name right?':.400}",
-                )
-            query = f'SELECT {quoted} FROM "{table}"'
-            rows = [[str(v if v is not None else "") for v in row] for row in base.execute(query)]
-    return [(row[0], row[1], row[2] if len(row) > 2 else "") for row in rows]
+            rows.append({str(name): cell or "" for name, cell in row.items()})
+        return known, rows
+
+
+def _of_base(options: KnowledgeBaseOptions, path: Path) -> tuple[Sequence[str], list[_Row]]:
+    table = options.table.replace('"', '""')
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
+        # SQLite takes an unknown quoted name for a text; asking the table first avoids that.
+        known = [row[1] for row in base.execute(f'PRAGMA table_info("{table}")')]
+        if missing := _missing(options, known):
+            tables = [row[0] for row in base.execute("SELECT name FROM sqlite_master")]
+            others = f"none; tables: {', '.join(tables) or 'none'}"
+            raise DataError(
+                f"no column {missing} in table {options.table}",
+                where=options.file,
+                hint=f"columns: {', '.join(known) or others:.400}",
+            )
+        found = base.execute(f'SELECT * FROM "{table}"')
+        cells = [[str(v if v is not None else "") for v in row] for row in found]
+        return known, [dict(zip(known, row, strict=True)) for row in cells]
 
 
 @hookimpl
