@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.options import Answers, OneSource, Shown, key_values, one_object
+from harness.cli.options import Answers, OneSource, Shown, Verifying, key_values, one_object
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(OneSource, Answers, Shown):
+class Options(OneSource, Answers, Shown, Verifying):
     """What ``harness audit-verifier`` is given.
 
     Args:
@@ -41,7 +41,8 @@ def command(options: Options) -> None:
     items = read_items(options.items)
     responses = read_responses(options.responses, items)
     with bars(options.quiet) as bar:
-        audit = audit_verifier(verifier, items, responses, options.label, bar)
+        given = verifier, items, responses, options.label
+        audit = audit_verifier(*given, bar, options.timeout)
     screen = console()
     _show(screen, audit)
     if options.out:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Asking, OneSource, Seed, checked_way, key_values, one_object
+from harness.cli.options import (
+    Asking,
+    OneSource,
+    Seed,
+    Verifying,
+    checked_way,
+    key_values,
+    one_object,
+)
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(OneSource, Asking):
+class Options(OneSource, Asking, Verifying):
     """What ``harness drift`` is given.
 
     Args:
@@ -59,7 +67,9 @@ def command(options: Options) -> None:
     from harness.judging.anchors import read_anchors, with_secrets, write_anchors
     from harness.records.rows import read_items, read_responses
 
-    asking = context.Asking(None, options.seed, options.concurrency, options.budget)
+    context.checked_timeout(options.timeout)
+    limits = options.seed, options.concurrency, options.budget
+    asking = context.Asking(None, *limits, timeout_s=options.timeout)
     if options.pin:
         if options.items is None or options.responses is None:
             raise ConfigError("--pin needs --items and --responses")

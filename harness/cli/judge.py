@@ -13,6 +13,7 @@ from harness.cli.options import (
     Asking,
     OneSource,
     Seed,
+    Verifying,
     checked_way,
     filled,
     key_values,
@@ -21,7 +22,7 @@ from harness.cli.options import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(OneSource, Answers, Asking):
+class Options(OneSource, Answers, Asking, Verifying):
     """What ``harness judge`` is given.
 
     Args:
@@ -63,6 +64,7 @@ def command(options: Options) -> None:
         options=key_values(options.option),
         way=checked_way(options.way, lists=True),
         journal=journal_beside(options.out),
+        timeout_s=options.timeout,
     )
     with bars(options.quiet) as bar:
         judged = judge(options.source, options.items, options.responses, settings, bar)

@@ -50,6 +50,17 @@ class Asking(Shown):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verifying:
+    """What a command that may run a verifier is given.
+
+    Args:
+        timeout: Seconds for one response, of a verifier that has no limit of its own.
+    """
+
+    timeout: Annotated[float, typer.Option(min=0.001)] = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answers:
     """Items and what was answered.
 

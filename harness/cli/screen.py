@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from harness.nouns.plain_text import visible
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+    from harness.experiment.context import Move, StartBar
 
 
 def console() -> Console:
@@ -72,14 +74,27 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
 
 
 @contextmanager
-def bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    """Yield what starts a bar with a title and a total, and returns what moves it on."""
+def bars(quiet: bool = False) -> Iterator[StartBar]:
+    """Yield what starts a bar with a title and a total, and returns what moves it on.
+
+    What an earlier try has done counts as done, and not for the rate and the time left.
+    """
     with progress(quiet) as shown:
 
-        def start(title: str, total: int) -> Callable[[int], None]:
+        def start(title: str, total: int) -> Move:
             shown.start()
             task = shown.add_task(title, total=total)
-            return lambda count: shown.advance(task, count)
+            done = 0
+
+            def move(count: int, *, kept: bool = False) -> None:
+                nonlocal done
+                done += count
+                if kept:
+                    shown.reset(task, completed=done)  # with it go the steps of the rate
+                else:
+                    shown.advance(task, count)
+
+            return move
 
         yield start
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.experiment.context import StartBar
+from harness.experiment.context import Move, StartBar
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 
@@ -36,11 +36,11 @@ class Clock:
     def watch(self, bar: StartBar) -> StartBar:
         """Return a bar that also notes the time as it moves."""
 
-        def start(title: str, total: int) -> Callable[[int], None]:
+        def start(title: str, total: int) -> Move:
             move_on = bar(title, total)
 
-            def move(count: int) -> None:
-                move_on(count)
+            def move(count: int, *, kept: bool = False) -> None:
+                move_on(count, kept=kept)
                 if time.monotonic() - self._saved > SAVE_S:
                     self.save()
 

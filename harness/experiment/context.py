@@ -7,21 +7,34 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from harness.experiment.sources import NamedSource
-from harness.feedback.contract import Limits, Plans, RunContext
+from harness.feedback.contract import TIMEOUT_S, Limits, Plans, RunContext
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
 from harness.records.places import locked
 
-StartBar = Callable[[str, int], Callable[[int], None]]
+
+class Move(Protocol):
+    """Moves a bar on."""
+
+    def __call__(self, count: int, *, kept: bool = False) -> None:
+        """Move on by a number of units, or by some that an earlier try has done."""
+
+
+StartBar = Callable[[str, int], Move]
 """Called with a title and a total; returns what moves the bar on."""
 
 
-def no_bar(title: str, total: int) -> Callable[[int], None]:
+def no_bar(title: str, total: int) -> Move:
     """Show nothing."""
-    return lambda count: None
+
+    def move(count: int, *, kept: bool = False) -> None:
+        """Do nothing."""
+
+    return move
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class Asking:
         concurrency: Requests in flight at once for each source.
         budget_usd: Dollars that may be spent, what the journal holds included; None for no limit.
         processes: Workers of the verifiers; one per core by default.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
     """
 
     journal: Journal | None
@@ -41,6 +55,7 @@ class Asking:
     concurrency: int = 32
     budget_usd: float | None = None
     processes: int | None = None
+    timeout_s: float = TIMEOUT_S
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunContext]:
@@ -50,7 +65,7 @@ class Asking:
         from harness.sandbox.workers import WorkerPool
 
         chat = Client(self.journal, budget_usd=self.budget_usd, concurrency=self.concurrency)
-        limits = Limits(self.concurrency)
+        limits = Limits(self.concurrency, self.timeout_s)
         async with chat, WorkerPool(self.processes) as workers:
             with Sandbox(self.processes) as sandbox:
                 yield RunContext(chat, workers, sandbox, self.seed, limits)
@@ -62,6 +77,7 @@ def asking_with(
     seed: int = 0,
     concurrency: int = 32,
     budget_usd: float | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Iterator[Asking]:
     """Open a journal for as long as something is asked; None keeps nothing.
 
@@ -74,8 +90,19 @@ def asking_with(
         isinstance(budget_usd, int | float) and 0 <= budget_usd < math.inf
     ):
         raise ConfigError(f"budget must be a number of dollars of at least 0, got {budget_usd!r}")
+    checked_timeout(timeout_s)
     with _opened(Path(journal)) if journal else nullcontext() as opened:
-        yield Asking(opened, seed, concurrency, budget_usd)
+        yield Asking(opened, seed, concurrency, budget_usd, timeout_s=timeout_s)
+
+
+def checked_timeout(seconds: float) -> None:
+    """Refuse a limit that is none.
+
+    Raises:
+        ConfigError: It is no number above 0.
+    """
+    if not (isinstance(seconds, int | float) and 0 < seconds < math.inf):
+        raise ConfigError(f"timeout must be a number of seconds above 0, got {seconds!r}")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ async def annotate(
     ctx: RunContext,
     journal: Journal | None = None,
     scope: str = "",
-    on_judgment: Callable[[Judgment], None] | None = None,
+    on_judgment: Callable[[Judgment, bool], None] | None = None,
 ) -> list[Judgment]:
     """Put requests to a source and return all judgments, those of an earlier try included.
 
@@ -44,7 +44,8 @@ async def annotate(
         ctx: What the source may use.
         journal: Where judgments are recorded as they come; None records nothing.
         scope: Part of the journal.
-        on_judgment: Called for each new judgment, for progress.
+        on_judgment: Called for each judgment, and with whether it is new, for progress; first for
+            those of an earlier try.
 
     Raises:
         BudgetExceededError: The run's budget is used up; what was judged is recorded.
@@ -57,6 +58,9 @@ async def annotate(
     new: list[Judgment] = []
     answered = {judgment.request_id for judgment in kept}
     known = {request.id: request for request in todo}
+    tell = on_judgment or (lambda judgment, is_new: None)
+    for judgment in kept:
+        tell(judgment, False)
 
     unchanged = watch(source.info)
 
@@ -66,8 +70,7 @@ async def annotate(
         answered.add(judgment.request_id)
         if journal is not None:
             journal.put_judgment(judgment, scope)
-        if on_judgment is not None:
-            on_judgment(judgment)
+        tell(judgment, True)
 
     failure = Verdict(Status.MISSING, rationale="the source gave no judgment")
     info = source.info

@@ -80,6 +80,10 @@ class Workers(Protocol):
         ...
 
 
+TIMEOUT_S = 60.0
+"""Seconds for one verification, unless the verifier or the user says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a source may use.
@@ -90,7 +94,7 @@ class Limits:
     """
 
     concurrency: int = 32
-    timeout_s: float = 60.0
+    timeout_s: float = TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)

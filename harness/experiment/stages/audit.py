@@ -13,9 +13,10 @@ from harness.agreement.verifier_audit import (
     find_weak_tests,
     trivial_responses,
 )
-from harness.experiment.context import Asking, StartBar, no_bar
+from harness.experiment.context import Asking, StartBar, checked_timeout, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import ask, check
+from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, Response
@@ -41,6 +42,7 @@ def audit_verifier(
     responses: Sequence[Response],
     label: str = "label",
     bar: StartBar = no_bar,
+    timeout_s: float = TIMEOUT_S,
 ) -> VerifierAudit:
     """Compare a verifier with labels; look for hard-coded tests and tests that tell nothing.
 
@@ -50,6 +52,7 @@ def audit_verifier(
         responses: Some with a label: whether they are right, true or false in their metadata.
         label: The field of the metadata that says so.
         bar: For progress.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
 
     Raises:
         DataError: No response has a label, or one is not true or false.
@@ -68,7 +71,8 @@ def audit_verifier(
         )
     trivial = [response for item in items for response in trivial_responses(item)]
     requests = build_requests(items, [*responses, *trivial], "pointwise")
-    asking = Asking(None)
+    checked_timeout(timeout_s)
+    asking = Asking(None, timeout_s=timeout_s)
     check([verifier], asking)
     response_of = {request.id: request.responses[0].id for request in requests}
     judged = ask(verifier, requests, asking, bar)

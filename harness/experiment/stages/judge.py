@@ -11,6 +11,7 @@ from typing import Any
 from harness.experiment.context import Asking, StartBar, asking_with, cost_note, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.feedback.annotate import annotate
+from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
@@ -103,14 +104,13 @@ def ask(
             move = bar(f"{source.name} {verb}{note and f' ({note})'}", len(requests))
             seen: set[str] = set()
 
-            def on_judgment(judgment: Judgment) -> None:
+            def on_judgment(judgment: Judgment, is_new: bool) -> None:
                 if judgment.request_id not in seen:
                     seen.add(judgment.request_id)
-                    move(1)
+                    move(1, kept=not is_new)
 
             scope = f"{part}/{source.scope}" if part else source.scope
             found = await annotate(source.source, requests, ctx, asking.journal, scope, on_judgment)
-            move(len(requests) - len(seen))
             return in_order(requests, found)
 
     return run_to_end(asked())
@@ -129,6 +129,7 @@ class JudgeSettings:
         concurrency: Requests in flight at once.
         budget: Stop before spending more, in dollars; what the journal holds counts.
         journal: File that keeps judgments, so that the same call makes only those that miss.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -139,6 +140,7 @@ class JudgeSettings:
     concurrency: int = 32
     budget: float | None = None
     journal: str | Path | None = None
+    timeout_s: float = TIMEOUT_S
 
 
 _NOTHING: Mapping[Way, str] = {
@@ -183,7 +185,7 @@ def judge(
             where=str(responses) if isinstance(responses, str | Path) else "",
             hint=_NOTHING[named.way],
         )
-    limits = settings.seed, settings.concurrency, settings.budget
+    limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
     with asking_with(settings.journal, *limits) as asking:
         check([named], asking)
         return Judged(named, requests, ask(named, requests, asking, bar))

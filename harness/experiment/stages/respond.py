@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.chat.local_weights import located
 from harness.experiment.changed import tell_aside
 from harness.experiment.config import PolicyConfig
-from harness.experiment.context import StartBar, asking_with, no_bar
+from harness.experiment.context import Move, StartBar, asking_with, no_bar
 from harness.experiment.experiment import Experiment
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Response
@@ -147,7 +146,7 @@ def base_responses(
         return read_responses(path, items)
     settings = RespondSettings.of(policy, policy.responses_per_item, BASE, config.seeds[0])
 
-    def named_bar(_: str, total: int) -> Callable[[int], None]:
+    def named_bar(_: str, total: int) -> Move:
         return bar("sampling the base policy", total)
 
     responses = respond(experiment.model, items, settings, named_bar)

@@ -221,11 +221,17 @@ def test_each_judgment_is_recorded_and_told_before_the_next_is_paid_for(journal:
         seen.append((journal.judgments("train"), list(told)))
         return verdict(Status.OK)
 
-    found = run(Source(say=say), SINGLE[:3], journal, "train", told.append)
+    def tell(judgment: Judgment, is_new: bool) -> None:
+        told.append(judgment)
+        news.append(is_new)
+
+    news: list[bool] = []
+    found = run(Source(say=say), SINGLE[:3], journal, "train", tell)
     assert seen == [(found[:n], found[:n]) for n in range(3)]
     assert told == found
-    run(Source(), SINGLE[:4], journal, "train", told.append)
-    assert [j.request_id for j in told[3:]] == [SINGLE[3].id]  # what is kept is no news
+    run(Source(), SINGLE[:4], journal, "train", tell)
+    assert [j.request_id for j in told[3:]] == [r.id for r in SINGLE[:4]]
+    assert news == [True] * 3 + [False] * 3 + [True]  # what is kept comes first, and is no news
 
 
 def test_without_a_journal_everything_is_asked_each_time() -> None:
@@ -265,7 +271,12 @@ def test_what_a_source_leaves_open_is_a_row_of_its_own(
     journal: Journal, how: str, expected: Verdict
 ) -> None:
     told: list[Judgment] = []
-    found = run(Broken(how=how), SINGLE[:3], journal, "", told.append)
+
+    def tell(judgment: Judgment, is_new: bool) -> None:
+        assert is_new
+        told.append(judgment)
+
+    found = run(Broken(how=how), SINGLE[:3], journal, "", tell)
     assert [j.verdict for j in found] == [verdict(Status.OK), expected, expected]
     assert found[1:] == [Judgment(r.id, "s", "1", "s", expected) for r in SINGLE[1:3]]
     assert journal.judgments() == found == told

@@ -123,7 +123,7 @@ def test_whoever_cannot_take_a_judgment_ends_the_calls_in_flight_and_in_order(
     told: list[object] = []
     cancelled.clear()
 
-    def refuse(_: Judgment) -> None:
+    def refuse(_: Judgment, is_new: bool) -> None:
         raise trouble
 
     async def run() -> None:

@@ -130,7 +130,7 @@ def test_a_file_that_is_edited_during_a_run_stops_it_and_leaves_no_verdict(facts
 def test_an_edit_between_two_verdicts_is_found(facts: Path, restored: bool) -> None:
     judged: list[Judgment] = []
 
-    def edit(judgment: Judgment) -> None:
+    def edit(judgment: Judgment, is_new: bool) -> None:
         judged.append(judgment)
         facts.write_text(LYON + "\n")
         if restored:

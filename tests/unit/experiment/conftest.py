@@ -209,7 +209,7 @@ class World:
         row = [title, total, 0]
         self.bars.append(row)
 
-        def move(count: int) -> None:
+        def move(count: int, *, kept: bool = False) -> None:
             row[2] += count
 
         return move

@@ -215,9 +215,11 @@ def test_the_clock_adds_up_over_tries_and_saves_as_it_goes(
     with Journal(tmp_path / "j.sqlite") as journal:
         clock = Clock(run, journal)
         assert (clock.seconds_of("judge"), clock.seconds_of("other")) == (2.25, 0.0)
-        move = clock.watch(lambda title, total: lambda count: moved.append((title, total, count)))(
-            "judging", 9
-        )
+
+        def bar(title: str, total: int) -> Any:
+            return lambda count, *, kept=False: moved.append((title, total, count))
+
+        move = clock.watch(bar)("judging", 9)
         now[0] += SAVE_S
         move(2)
         assert run.manifest()["seconds"] == 5.5  # a second has not passed

@@ -1,0 +1,127 @@
+"""What an earlier try has done is no speed, and a verifier that hangs costs what it is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import screen
+from harness.cli.main import app, register
+from harness.experiment.stages.audit import audit_verifier, find_verifier
+from harness.experiment.stages.judge import JudgeSettings, judge
+from harness.nouns.errors import ConfigError
+from harness.nouns.outcomes import Status
+from harness.nouns.schema import Item, Response
+
+ITEMS = [Item(str(n), "?", "yes") for n in range(6)]
+RESPONSES = [Response(f"r{n}", str(n), "s", "yes") for n in range(6)]
+HANGING = {"command": ["sleep", "100"], "unsandboxed": True}
+
+
+class Moves:
+    """A bar that remembers."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.moves: list[tuple[int, bool]] = []
+
+    def __call__(self, title: str, total: int) -> Any:
+        self.total = total
+
+        def move(count: int, *, kept: bool = False) -> None:
+            self.moves.append((count, kept))
+
+        return move
+
+
+def test_what_was_kept_is_told_first_and_as_such(tmp_path: Path) -> None:
+    settings = JudgeSettings(journal=tmp_path / "j.sqlite")
+    bars = [Moves(), Moves(), Moves()]
+    judge("exact_match", ITEMS[:4], RESPONSES[:4], settings, bars[0])
+    judge("exact_match", ITEMS, RESPONSES, settings, bars[1])
+    judge("exact_match", ITEMS, RESPONSES, settings, bars[2])
+    assert [bar.total for bar in bars] == [4, 6, 6]
+    new, kept = (1, False), (1, True)
+    assert [bar.moves for bar in bars] == [[new] * 4, [kept] * 4 + [new] * 2, [kept] * 6]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The bars that are shown, for a look at their tasks."""
+    found: list[Any] = []
+    make = screen.progress
+
+    @contextmanager
+    def progress(quiet: bool = False) -> Iterator[Any]:
+        with make(quiet) as bars:
+            found.append(bars)
+            yield bars
+
+    monkeypatch.setattr(screen, "progress", progress)
+    return found
+
+
+def rate(bars: Any) -> str:
+    (task,) = bars.tasks
+    (column,) = [c for c in bars.columns if type(c).__name__ == "Rate"]
+    return str(column.render(task))
+
+
+def test_the_rate_is_that_of_what_was_done_now(
+    shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    with screen.bars() as start:
+        move = start("judging", 1000)
+        monkeypatch.setattr(shown[0], "get_time", lambda: now[0])
+        for _ in range(900):
+            move(1, kept=True)
+        assert shown[0].tasks[0].completed == 900 and rate(shown[0]) == ""
+        for _ in range(10):
+            now[0] += 1.0
+            move(1)
+        assert shown[0].tasks[0].completed == 910 and rate(shown[0]) == "1.0/s"
+
+
+def test_no_rate_is_shown_where_all_was_kept(shown: list[Any]) -> None:
+    with screen.bars() as start:
+        move = start("judging", 100)
+        for _ in range(100):
+            move(1, kept=True)
+        assert shown[0].tasks[0].completed == 100 and rate(shown[0]) == ""
+
+
+def test_a_verifier_that_hangs_costs_what_it_is_given(tmp_path: Path) -> None:
+    settings = JudgeSettings(HANGING, timeout_s=0.2)
+    (judged,) = judge("command", ITEMS[:1], RESPONSES[:1], settings).judgments
+    assert judged.verdict.status is Status.TIMEOUT
+    assert judged.verdict.rationale == "took longer than 0.2 s"
+    labelled = [Response("r0", "0", "s", "yes", {"label": True})]
+    audit = audit_verifier(find_verifier("command", HANGING), ITEMS[:1], labelled, timeout_s=0.2)
+    assert audit.confusion.without == {"timeout": 1}
+
+
+def test_the_command_takes_the_limit(tmp_path: Path) -> None:
+    files = [tmp_path / "items.jsonl", tmp_path / "responses.jsonl", tmp_path / "out.jsonl"]
+    files[0].write_text(json.dumps({"id": "0", "prompt": "?", "reference": "yes"}))
+    files[1].write_text(json.dumps({"id": "r", "item_id": "0", "system": "s", "text": "yes"}))
+    named = [f"--{n}={f}" for n, f in zip(("items", "responses", "out"), files, strict=True)]
+    options = ["--option=command=[sleep, '100']", "--option=unsandboxed=true"]
+    register()
+    words = ["judge", "--source=command", *named, *options, "--timeout=0.2", "--quiet"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1 and "took longer than 0.2 s" in str(done.exception), done.output
+    for wrong in ("0", "-1", "nan", "inf"):
+        assert CliRunner().invoke(app, [*words, f"--timeout={wrong}"]).exit_code != 0
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "3"])
+def test_a_limit_that_is_none_is_refused(seconds: Any) -> None:
+    with pytest.raises(ConfigError, match="timeout must be a number of seconds above 0"):
+        judge("exact_match", ITEMS, RESPONSES, JudgeSettings(timeout_s=seconds))
