@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from harness.experiment.stages.respond import respond as respond
     from harness.experiment.stages.train import TrainSettings as TrainSettings
     from harness.experiment.stages.train import train as train
+    from harness.experiment.stages.win_rate import win_rate as win_rate
     from harness.labels.ratings import Reading as Reading
     from harness.records.earlier import clean as clean
     from harness.records.recovery import recover as recover
 
-_STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train")
+_STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train", "win_rate")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Answers": "harness.experiment.stages.recorded",
     "EvaluateSettings": "harness.experiment.stages.evaluate",

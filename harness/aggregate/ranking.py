@@ -14,14 +14,7 @@ from harness.ratings.posterior import Posterior
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray
 from harness.statistics.intervals import t_quantile
-from harness.statistics.paired_model import (
-    COMBINED,
-    FIRST,
-    SECOND,
-    TIE,
-    Comparisons,
-    fit_paired,
-)
+from harness.statistics.paired_model import COMBINED, Comparisons, fit_paired, halves
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -97,14 +90,7 @@ def rank_systems(
         spread = float(compared.length_gap.std())
         covariates["length"] = np.tanh(compared.length_gap / spread) if spread > 0 else np.zeros(n)
     x = _design(compared, list(covariates.values()))
-    weights = np.ones(n)
-    if ties_half and (outcomes == TIE).any():
-        tied = outcomes == TIE
-        twice = np.concatenate([np.arange(n), np.flatnonzero(tied)])
-        x, groups, weights = x[twice], groups[twice], np.where(tied, 0.5, 1.0)[twice]
-        outcomes = np.where(tied, FIRST, outcomes)[twice]
-        outcomes[n:] = SECOND
-    fit = fit_paired(outcomes, x, groups, weights)
+    fit = fit_paired(*halves(outcomes, x, groups)) if ties_half else fit_paired(outcomes, x, groups)
     if fit.problem == COMBINED and position:
         raise DataError(
             f"no estimate: {_always_first(compared)}, so what standing first is worth cannot be"

@@ -48,6 +48,7 @@ def command(options: Options) -> None:
     """
     from harness.cli.nothing import refuse_nothing
     from harness.cli.screen import bars, console
+    from harness.cli.win_rate import against_base
     from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
     from harness.records.writes import write_json
     from harness.report.terminal import show
@@ -67,6 +68,9 @@ def command(options: Options) -> None:
         write_json(options.out, result)
     screen = console()
     show(screen, scores(result))
+    if result["wins"]:
+        screen.print()
+        show(screen, against_base(result))
     if any(row["difference"] and row["held_out"] is None for row in result["scores"]):
         screen.print("Whether an evaluator is held out is not known, unless --trained-on tells it.")
     for name in uses:

@@ -188,6 +188,28 @@ def _kl(
     return clustered_mean(values, groups, bounds=None).numbers("n", "clusters")
 
 
+FEWEST_ITEMS, SAME = 3, 0.9
+"""From so many items on, a text given to that share of them is an alarm."""
+
+
+def _same_texts(responses: Mapping[tuple[str, int], Sequence[Response]]) -> list[str]:
+    """Return an alarm for each policy and seed that gives one text to almost all items."""
+    alarms = []
+    for (policy, seed), answers in responses.items():
+        items: dict[str, set[str]] = {}
+        for response in answers:
+            items.setdefault(" ".join(response.text.split()), set()).add(response.item_id)
+        asked = len({response.item_id for response in answers})
+        text, given = max(items.items(), key=lambda one: len(one[1]), default=("", set()))
+        if asked >= FEWEST_ITEMS and len(given) >= SAME * asked:
+            said = f"the same text, {text!r:.60}," if text else "an empty text"
+            alarms.append(
+                f"{policy} with seed {seed} gives {said} to {len(given)} of {asked} items: its"
+                " scores tell nothing of how it answers them."
+            )
+    return alarms
+
+
 def _warnings(
     rows: Sequence[Mapping[str, Any]],
     policies: Sequence[str],
@@ -213,6 +235,7 @@ def _warnings(
             f"Only {small} independent prompts: below {FEW_CLUSTERS}, intervals clustered by"
             " prompt are too narrow."
         )
+    warnings += _same_texts(responses)
     for row in rows:
         if row["coverage"] is not None and row["coverage"] < 1:
             reasons = ", ".join(f"{count} {status}" for status, count in row["failures"].items())

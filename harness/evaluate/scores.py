@@ -48,6 +48,8 @@ class Scored:
     seed: int
     value: float | None
     status: Status
+    length: int = 0
+    """Of the response, in characters."""
 
 
 Scores = Mapping[tuple[str, str], Sequence[Scored]]
@@ -120,7 +122,7 @@ def score_responses(
         elif key in failures:
             status = min(failures[key], key=lambda s: (-failures[key][s], s.value))
         cluster = clusters[response.item_id]
-        return Scored(response.item_id, cluster, policy, seed, value, status)
+        return Scored(response.item_id, cluster, policy, seed, value, status, len(response.text))
 
     scores: defaultdict[tuple[str, str], list[Scored]] = defaultdict(list)
     for evaluator in evaluators:

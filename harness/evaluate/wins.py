@@ -27,7 +27,7 @@ def win_rates(
     The win rate is ``(W + T/2) / n`` over pairs of responses, its interval is clustered by prompt.
     By the combined criterion a response beats another if it is better for one evaluator and worse
     for none; anything else is a tie. A pair counts only when every evaluator of the criterion
-    scored both responses.
+    scored both responses. ``length_controlled`` is the win rate at equal length in characters.
     """
     rows: list[dict[str, Any]] = []
     criteria: list[tuple[str, Sequence[str]]] = [(name, [name]) for name in evaluators]
@@ -36,36 +36,47 @@ def win_rates(
     for criterion, names in criteria:
         tables = {policy: _by_item(scores, policy, names) for policy in policies}
         for a, b in combinations(policies, 2):
-            counts, estimate = _compare(tables[a], tables[b])
-            rows.append(_row(criterion, (a, b), counts, estimate))
-            rows.append(_row(criterion, (b, a), counts[::-1], _mirrored(estimate)))
+            counts, *estimates = _compare(tables[a], tables[b])
+            rows.append(_row(criterion, (a, b), counts, *estimates))
+            rows.append(_row(criterion, (b, a), counts[::-1], *map(_mirrored, estimates)))
     return rows
 
 
-Table = dict[str, tuple[str, "NDArray[np.float64]"]]
-"""Item id to (cluster, responses x evaluators)."""
+Table = dict[str, tuple[str, "NDArray[np.float64]", "NDArray[np.float64]"]]
+"""Item id to (cluster, responses x evaluators, length of each response)."""
 
 
 def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
     import numpy as np
 
-    collected: dict[str, tuple[str, list[list[float]]]] = {}
+    collected: dict[str, tuple[str, list[list[float]], list[float]]] = {}
     for same in zip(*(scores.get((name, policy), ()) for name in names), strict=True):
         values = [row.value for row in same if row.value is not None]
         if len(values) == len(names):
-            collected.setdefault(same[0].item_id, (same[0].cluster, []))[1].append(values)
-    return {item: (cluster, np.asarray(rows)) for item, (cluster, rows) in collected.items()}
+            _, rows, lengths = collected.setdefault(same[0].item_id, (same[0].cluster, [], []))
+            rows.append(values)
+            lengths.append(float(same[0].length))
+    return {
+        item: (cluster, np.asarray(rows), np.asarray(lengths))
+        for item, (cluster, rows, lengths) in collected.items()
+    }
 
 
 Counts = tuple[int, int, int]
 """Wins, ties and losses."""
 
 
-def _compare(a: Table, b: Table) -> tuple[Counts, Estimate]:
+def _compare(a: Table, b: Table) -> tuple[Counts, Estimate, Estimate]:
+    import numpy as np
+
+    from harness.statistics.win_rates import length_controlled
+
     wins = ties = losses = 0
     sums: dict[str, tuple[float, int]] = {}
+    codes: dict[str, int] = {}
+    outcomes, gaps, groups = [], [], []
     for item in (item for item in a if item in b):
-        cluster, mine = a[item]
+        cluster, mine, lengths = a[item]
         difference = mine[:, None, :] - b[item][1][None, :, :]
         better = (difference > 0).any(axis=2)
         worse = (difference < 0).any(axis=2)
@@ -74,7 +85,13 @@ def _compare(a: Table, b: Table) -> tuple[Counts, Estimate]:
         wins, ties, losses = wins + won, ties + tied, losses + lost
         total, count = sums.get(cluster, (0.0, 0))
         sums[cluster] = total + won + tied / 2, count + better.size
-    return (wins, ties, losses), from_sums(sums)
+        outcomes.append(np.where(better & ~worse, 0, np.where(worse & ~better, 2, 1)).ravel())
+        gaps.append((lengths[:, None] - b[item][2][None, :]).ravel())
+        groups.append(np.full(better.size, codes.setdefault(cluster, len(codes))))
+    even = Estimate(None, reason="no observations")
+    if outcomes:
+        even = length_controlled(*map(np.concatenate, (outcomes, groups, gaps)))
+    return (wins, ties, losses), from_sums(sums), even
 
 
 def _mirrored(estimate: Estimate) -> Estimate:
@@ -85,11 +102,12 @@ def _mirrored(estimate: Estimate) -> Estimate:
 
 
 def _row(
-    criterion: str, policies: tuple[str, str], counts: Counts, estimate: Estimate
+    criterion: str, policies: tuple[str, str], counts: Counts, estimate: Estimate, even: Estimate
 ) -> dict[str, Any]:
     return {
         "criterion": criterion,
         **dict(zip(("a", "b"), policies, strict=True)),
         **dict(zip(("wins", "ties", "losses"), counts, strict=True)),
         **estimate.numbers("n", "clusters", "reason"),
+        "length_controlled": even.numbers("reason"),
     }

@@ -208,6 +208,18 @@ def _dense(table: Any) -> FloatArray:
     return np.asarray(table if isinstance(table, np.ndarray) else table.toarray())
 
 
+def halves(
+    outcomes: IntArray, design: Design, clusters: IntArray
+) -> tuple[IntArray, Design, IntArray, FloatArray]:
+    """Return what ``fit_paired`` takes, each tie as half a win of each side."""
+    n, tied = outcomes.size, outcomes == TIE
+    twice = np.concatenate([np.arange(n), np.flatnonzero(tied)])
+    weights = np.where(tied, 0.5, 1.0)[twice]
+    decided = np.where(tied, FIRST, outcomes)[twice]
+    decided[n:] = SECOND
+    return decided, design[twice], clusters[twice], weights
+
+
 def _probabilities(eta: FloatArray, tie: float | None) -> FloatArray:
     middle = np.full_like(eta, -np.inf if tie is None else tie)
     logits = np.stack([eta / 2, middle, -eta / 2], axis=-1)

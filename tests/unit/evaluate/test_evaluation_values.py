@@ -220,6 +220,11 @@ def test_the_whole_result_by_hand() -> None:
                 " of training, so a repetition can fall outside them.",
                 "Only 3 independent prompts: below 30, intervals clustered by prompt are too"
                 " narrow.",
+                *(
+                    f"{name} gives the same text, 'four', to 4 of 4 items: its scores tell nothing"
+                    " of how it answers them."
+                    for name in ("base with seed 0", "arm with seed 4", "arm with seed 7")
+                ),
                 "check scored 5 of 8 responses of arm (2 error, 1 timeout); the others are left"
                 " out, not counted as 0.",
             ],
@@ -305,7 +310,7 @@ def test_thirty_prompts_are_enough_for_no_warning() -> None:
         names = [f"p{n}" for n in range(prompts)]
         given: Given = {("base", 0): [n % 2 for n in range(prompts)]}
         warnings = run(names, {"check": given})["warnings"]
-        assert [f"Only {prompts} independent" in w for w in warnings] == ([True] * warned)
+        assert sum(f"Only {prompts} independent" in w for w in warnings) == warned
 
 
 def test_holm_counts_the_comparisons_of_every_evaluator_and_policy() -> None:

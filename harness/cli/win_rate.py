@@ -1,0 +1,99 @@
+"""``harness win-rate``: how often systems win, from a table of comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.options import one_object
+
+if TYPE_CHECKING:
+    from harness.report.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``harness win-rate`` is given.
+
+    Args:
+        table: One comparison a row.
+        first_column: Column with the system whose answer stood first.
+        second_column: Column with the other one.
+        label_column: Column with the winner: a system's name, A, B, model_a, model_b or tie.
+        cluster_column: Column with the prompt: rows of one are not independent.
+        length_column: Column with the length of the first minus the second answer.
+        json_file: Write everything to this JSON file.
+    """
+
+    table: Annotated[Path, typer.Argument()]
+    first_column: str
+    second_column: str
+    label_column: str
+    cluster_column: str = ""
+    length_column: str = ""
+    json_file: Annotated[Path | None, typer.Option("--json")] = None
+
+
+@one_object
+def command(options: Options) -> None:
+    """Win rates of systems from a table of comparisons, ties half, also at equal length.
+
+    harness win-rate ARENA.csv --first-column model_a --second-column model_b --label-column winner
+    """
+    from harness.cli.screen import console
+    from harness.experiment.stages.win_rate import win_rate
+    from harness.records.writes import write_json
+    from harness.report.terminal import show
+
+    columns = (
+        options.first_column, options.second_column, options.label_column,
+        options.cluster_column, options.length_column,
+    )  # fmt: skip
+    rows = win_rate(options.table, *columns)
+    if options.json_file is not None:
+        write_json(options.json_file, {"file": options.table.name, "wins": rows})
+    show(console(), wins(rows))
+
+
+def wins(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return win rates of systems as a table, and at equal length where it is known."""
+    from harness.report.tables import Column, Table
+
+    columns: list[Column | str] = [
+        "system", "against", "W/T/L", *Column.each("rate", "win rate", "95% interval"),
+        *Column.each("rate", "at equal length", "95% interval"),
+    ]  # fmt: skip
+    shown, notes = [], []
+    for row in rows:
+        even = row["length_controlled"] or {}
+        ends = even.get("low"), even.get("high")
+        shown.append((row["a"], row["b"], *_won(row), even.get("value"), ends))
+        if even.get("value") is None and even.get("reason"):
+            notes.append(f"{row['a']} against {row['b']} at equal length: {even['reason']}")
+    return Table("", columns, shown, notes)
+
+
+def against_base(result: Mapping[str, Any]) -> Table:
+    """Return the win rates of every policy against the base, by each criterion."""
+    from harness.report.tables import Column, Table
+
+    base = result["base"]
+    columns: list[Column | str] = [
+        "by", "policy", f"W/T/L against {base}", *Column.each("rate", "win rate", "95% interval"),
+        *Column.each("rate", "at equal length"),
+    ]  # fmt: skip
+    rows = [
+        (row["criterion"], row["a"], *_won(row), row["length_controlled"]["value"])
+        for row in result["wins"]
+        if row["b"] == base
+    ]
+    return Table("", columns, rows)
+
+
+def _won(row: Mapping[str, Any]) -> tuple[str, float | None, tuple[float | None, float | None]]:
+    counts = f"{row['wins']}/{row['ties']}/{row['losses']}"
+    return counts, row["value"], (row["low"], row["high"])

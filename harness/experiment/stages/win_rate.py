@@ -1,0 +1,68 @@
+"""Win rates of systems from a table of comparisons: ``harness.win_rate``."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from harness.labels.comparisons import read_comparisons
+
+
+def win_rate(
+    table: str | Path,
+    first_column: str,
+    second_column: str,
+    label_column: str,
+    cluster_column: str = "",
+    length_column: str = "",
+) -> list[dict[str, Any]]:
+    """Return how often each system of a table wins against each other one.
+
+    Args:
+        table: One comparison a row: .csv, .tsv, .json, .jsonl, .parquet or .xlsx.
+        first_column: Column with the system whose answer stood first.
+        second_column: Column with the other one.
+        label_column: Column with the winner: a system's name, A, B, model_a, model_b, tie, ...
+        cluster_column: Column with the prompt, or what else groups rows; each row alone without.
+        length_column: Column with the length of the first answer minus the second's, in any unit.
+
+    Returns:
+        One row for each pair of systems that was compared: ``a``, ``b``, ``wins``, ``ties``,
+        ``losses``, ``n``, ``clusters``, the win rate of ``a`` (ties half) as ``value``, ``low``,
+        ``high``, ``reason``, and the same ``length_controlled`` where lengths are known, else None.
+
+    Raises:
+        DataError: Columns are missing or rows not understood; one error for the whole file.
+    """
+    import numpy as np
+
+    from harness.statistics import win_rates
+
+    found = read_comparisons(
+        Path(table), first_column, second_column, label_column, cluster_column, length_column
+    )
+    rows = []
+    for a, b in combinations(range(len(found.systems)), 2):
+        turned = (found.first == b) & (found.second == a)
+        of_both = np.flatnonzero(turned | ((found.first == a) & (found.second == b)))
+        if not of_both.size:
+            continue
+        turn = turned[of_both]
+        outcomes = np.where(turn, 2 - found.outcomes[of_both], found.outcomes[of_both])
+        clusters = found.clusters[of_both]
+        wins, ties, losses = np.bincount(outcomes, minlength=3).tolist()
+        controlled = None
+        if found.length_gap is not None:
+            gap = np.where(turn, -1, 1) * found.length_gap[of_both]
+            estimate = win_rates.length_controlled(outcomes, clusters, gap)
+            controlled = estimate.numbers("reason")
+        rows.append(
+            {
+                **dict(a=found.systems[a], b=found.systems[b]),
+                **dict(wins=wins, ties=ties, losses=losses),
+                **win_rates.win_rate(outcomes, clusters).numbers("n", "clusters", "reason"),
+                "length_controlled": controlled,
+            }
+        )
+    return rows
