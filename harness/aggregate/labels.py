@@ -11,7 +11,8 @@ import numpy as np
 from harness.aggregate.collapse import one_class
 from harness.aggregate.methods import MODELS, votes_of
 from harness.aggregate.models import described, excess_agreement
-from harness.agreement.accuracy import accuracy
+from harness.agreement.accuracy import accuracy, f1_of, macro
+from harness.agreement.kappa import pairs_of
 from harness.agreement.panel import error_correlation
 from harness.nouns.errors import ScaleError
 from harness.ratings.posterior import Aggregate, Posterior
@@ -33,6 +34,7 @@ class LabelResult:
         posterior: What it made of them, confusion matrices included.
         label: (n,) the likeliest category; -1 for a tie, and where nobody gave a label.
         scores: Accuracy of the method and of each annotator against gold labels, if there are any.
+        f1: F1 of each of two labels against the gold ones, of more their mean, likewise.
         notes: What the method says of its fit, and where its probabilities are too sure.
     """
 
@@ -41,6 +43,7 @@ class LabelResult:
     posterior: Posterior
     label: IntArray
     scores: tuple[Estimate, ...]
+    f1: tuple[Estimate, ...]
     notes: tuple[str, ...]
 
     @property
@@ -87,6 +90,7 @@ class LabelResult:
                 for k, name in enumerate(self.table.annotators)
             ],
             "accuracy": [row.as_row() for row in self.scores],
+            "f1": [row.as_row() for row in self.f1],
             "items": [
                 {
                     "item": item,
@@ -118,16 +122,23 @@ def aggregate_labels(
         fit = replace(fit, confusion=counted.confusion, prior=counted.prior)
     label = np.where((table.codes >= 0).any(1), fit.decided(), -1)
     scores: list[Estimate] = []
+    f1: list[Estimate] = []
     if table.gold is not None:
-        scores = [
-            accuracy(said, table.gold, table.clusters, who)
-            for who, said in ((name, label), *zip(table.annotators, table.codes.T, strict=True))
-        ]
+        for who, said in ((name, label), *zip(table.annotators, table.codes.T, strict=True)):
+            scores.append(accuracy(said, table.gold, table.clusters, who))
+            f1 += _f1(table, said, table.gold, who)
     notes = dict.fromkeys((*table.notes, *fit.notes))
     if name not in MODELS:  # these look themselves
         notes |= dict.fromkeys(one_class(name, table, fit))
     notes |= dict.fromkeys(_warnings(table, fit))
-    return LabelResult(name, table, fit, label, tuple(scores), tuple(notes))
+    return LabelResult(name, table, fit, label, tuple(scores), tuple(f1), tuple(notes))
+
+
+def _f1(table: RatingTable, said: IntArray, gold: IntArray, who: str) -> list[Estimate]:
+    pairs = pairs_of(said, gold, table.clusters, table.n_categories)
+    if table.n_categories != 2:
+        return [macro("f1", pairs, who)]
+    return [f1_of(k, pairs, f"{who}: {category}") for k, category in enumerate(table.categories)]
 
 
 def _warnings(table: RatingTable, fit: Posterior) -> list[str]:
@@ -137,7 +148,7 @@ def _warnings(table: RatingTable, fit: Posterior) -> list[str]:
     # Shares of votes and what was learnt from gold labels take nothing for granted.
     is_model = bool(np.isfinite(fit.log_likelihood)) or fit.weights is not None
     if table.gold is not None and 2 <= k <= 50:
-        row = error_correlation(table, range(k), table.gold)[-1]
+        row = error_correlation(table, range(k), table.gold, called="annotators")[-1]
         if row.value is not None and row.value < k / 2:
             notes.append(f"warning: {row.reason}")
     elif 2 <= k <= 200 and is_model:

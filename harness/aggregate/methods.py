@@ -39,7 +39,7 @@ def votes_of(table: RatingTable, method: str = "this method") -> Votes:
     if table.level in ("interval", "ratio"):
         raise ScaleError(
             f"{method} needs labels, but the scale gives numbers",
-            hint="use mean, majority or agreement_weighted, or an ordinal scale",
+            hint="use mean, median or agreement_weighted, or an ordinal scale",
         )
     items, columns = np.nonzero(table.codes >= 0)
     voices = table.voices
@@ -195,6 +195,16 @@ def majority(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
     return Posterior(chances, prior, estimates=estimates, counted=counted)
 
 
+def median(table: RatingTable, weights: Mapping[str, float]) -> Posterior:
+    """Weighted median of numbers, of ordered labels, or of P(A) where A is 1 and a tie a half.
+
+    Samples of an annotator share its vote.
+    """
+    if table.chances is None and table.level == "nominal":
+        raise ScaleError("median needs numbers", hint="--scale interval, if the labels are numbers")
+    return majority(replace(table, level="interval", tie=None, chances=None), weights)
+
+
 def _one_column_each(table: RatingTable, voices: IntArray) -> RatingTable:
     """Let the repeated labels of each annotator vote among themselves; a split is a tie."""
     numbers, first = np.unique(voices, return_index=True)
@@ -330,6 +340,7 @@ MODELS: Mapping[str, Callable[..., Posterior]] = {
 METHODS: Mapping[str, Aggregate] = {
     "mean": mean,
     "majority": majority,
+    "median": median,
     "soft": _soft,
     "agreement_weighted": agreement_weighted,
     **MODELS,

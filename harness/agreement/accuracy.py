@@ -85,6 +85,40 @@ def macro(
     )
 
 
+def f1_of(
+    category: int,
+    pairs: Pairs,
+    annotators: str,
+    *,
+    bootstrap: Bootstrap = BOOTSTRAP,
+) -> Estimate:
+    """Return the F1 of one category, 2 TP / (2 TP + FP + FN), with these counts as its reason.
+
+    ``pairs`` are what was said, then the truth, of the items that have both.
+    """
+    said, true = pairs.first == category, pairs.second == category
+    hit, false, missed = (int(x.sum()) for x in (said & true, said & ~true, ~said & true))
+    counts = f"TP {hit}, FP {false}, FN {missed}, TN {said.size - hit - false - missed}"
+    first, pattern = distinct_rows(np.column_stack([said, true]).astype(np.int64))
+    features = np.column_stack([said & true, said, true]).astype(np.float64)[first]
+
+    def value(sums: FloatArray) -> FloatArray:
+        below = sums[..., 1] + sums[..., 2]
+        return np.divide(2 * sums[..., 0], below, out=np.full_like(below, np.nan), where=below > 0)
+
+    return estimate(
+        "f1",
+        annotators,
+        units_of(features, pattern, pairs.clusters),
+        value,
+        n=said.size,
+        why_undefined="the category was neither said nor true" if said.size else "no label",
+        bounds=(0.0, 1.0),
+        perfect=(1.0, 1.0),
+        bootstrap=bootstrap,
+    ).caution(counts)
+
+
 def leave_one_out(table: RatingTable) -> list[Estimate]:
     """Return, for each person, the agreement with the majority of the other people.
 

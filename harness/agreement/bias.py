@@ -96,6 +96,19 @@ def _signs(codes: IntArray, a: int, b: int) -> FloatArray:
     return np.asarray((codes == a).astype(np.float64) - (codes == b))
 
 
+def right_in_both_orders(verdicts: OrderVerdicts, truth: IntArray) -> Estimate:
+    """Return the share of pairs with a truth that are judged rightly in both orders."""
+    right = (verdicts.first_order == truth) & (verdicts.second_order == truth)
+    known = verdicts.both & (truth >= 0)
+    return cluster_share(
+        "right_in_both_orders",
+        verdicts.annotator,
+        right[known].astype(np.float64),
+        verdicts.clusters[known],
+        why_undefined="no pair with a truth was judged in both orders",
+    )
+
+
 def swap_flip_rate(verdicts: OrderVerdicts) -> Estimate:
     """Return the share of pairs whose verdict changes when the order is swapped."""
     return _in_both("swap_flip_rate", verdicts, verdicts.first_order != verdicts.second_order)

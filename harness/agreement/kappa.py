@@ -117,6 +117,39 @@ def cohen_kappa(
     return result
 
 
+def scott_pi(pairs: Pairs, annotators: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> Estimate:
+    """Return Scott's pi (Scott 1955, Public Opinion Quarterly 19:321): (p_o - p_e) / (1 - p_e).
+
+    p_e is the sum of the squared shares of the categories among the labels of both. An item with
+    one label takes no part, neither in p_o nor in p_e; in Fleiss' kappa it counts in p_e.
+    """
+    if pairs.first.size == 0:
+        return undefined("scott_pi", annotators, NOTHING_SHARED)
+    used = np.union1d(pairs.first, pairs.second)
+    first, pattern = distinct_rows(np.column_stack([pairs.first, pairs.second]))
+    a, b = (np.searchsorted(used, codes[first]) for codes in (pairs.first, pairs.second))
+    eye = np.eye(used.size)
+    features = np.column_stack([np.ones(a.size), a == b, eye[a] + eye[b]])
+
+    def value(sums: FloatArray) -> FloatArray:
+        n = sums[..., 0]
+        by_chance = (sums[..., 2:] ** 2).sum(-1) / (2 * n) ** 2
+        return ratio(sums[..., 1] / n - by_chance, 1.0 - by_chance)
+
+    units = units_of(features, pattern, pairs.clusters)
+    certain = float((units.total[2:] ** 2).sum() / (2 * units.total[0]) ** 2)
+    return estimate(
+        "scott_pi",
+        annotators,
+        units,
+        value,
+        n=pairs.first.size,
+        why_undefined=SAME_CATEGORY,
+        perfect=(1.0, 1.0 / (1.0 - certain)) if certain < 1 - 1e-12 else None,
+        bootstrap=bootstrap,
+    )
+
+
 def percent_agreement(pairs: Pairs, annotators: str) -> Estimate:
     """Return the share of items on which two annotators agree, with its clustered t-interval."""
     same = (pairs.first == pairs.second).astype(np.float64)

@@ -18,6 +18,7 @@ def error_correlation(
     judges: Sequence[int],
     truth: IntArray,
     *,
+    called: str = "judges",
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> list[Estimate]:
     """Return the mean correlation of judges' errors and the effective number of judges.
@@ -26,15 +27,15 @@ def error_correlation(
     design effect); below k/2 their agreement says little, and Dawid-Skene becomes confident and
     wrong.
 
-    ``judges`` are at least two columns of the table.
+    ``judges`` are at least two columns of the table; ``called`` says what they are.
     """
-    name = " + ".join(table.annotators[j] for j in judges) if len(judges) <= 4 else "all judges"
+    name = " + ".join(table.annotators[j] for j in judges) if len(judges) <= 4 else f"all {called}"
     k = len(judges)
     codes = table.codes[:, list(judges)]
     usable = (codes >= 0).all(1) & (truth >= 0)
     n = int(usable.sum())
     if k < 2 or n < 10:
-        reason = f"{k} judges and {n} items that all of them and people labelled"
+        reason = f"{k} {called} and {n} items that all of them and people labelled"
         return [not_applicable("error_correlation", name, reason, n)]
     errors = (codes[usable] != truth[usable, None]).astype(np.float64)
     i, j = np.triu_indices(k, 1)
@@ -66,7 +67,7 @@ def error_correlation(
     worth = rows[1].value
     if worth is not None and worth < k / 2:
         rows[1] = rows[1].caution(
-            f"{k} judges are worth {worth:.1f}: they err together, so do not trust their majority"
+            f"{k} {called} are worth {worth:.1f}: they err together, so do not trust their majority"
             " or Dawid-Skene; stack them on gold labels"
         )
     return rows

@@ -13,6 +13,7 @@ from harness.agreement import sections
 from harness.agreement.accuracy import (
     accuracy,
     against_the_rest,
+    f1_of,
     human_ceiling,
     leave_one_out,
     macro,
@@ -29,6 +30,7 @@ from harness.agreement.kappa import (
     cohen_kappa,
     pairs_of,
     prevalence_statistic,
+    scott_pi,
 )
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
@@ -240,6 +242,8 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
             for column in failed:
                 label = f"{table.annotators[column]}, failures scored as {settings.failures_as}"
                 rows += _against(scored, column, truth, settings, label)
+                pairs = _pairs(scored, scored.codes[:, column], truth)
+                rows.append(_kappa(scored, pairs, f"{label} - {name}", settings))
             if failed:
                 notes.append(
                     f"Rows with failures scored as {settings.failures_as} follow a published"
@@ -264,6 +268,14 @@ def _against(
         macro(average, pairs, name, bootstrap=settings.bootstrap)
         for average in ("precision", "recall", "f1")
     ]
+    if table.tie is not None:
+        generous = np.where(said == table.tie, truth, said)
+        rows.append(accuracy(generous, truth, table.clusters, name, "accuracy_or_tie"))
+    if table.n_categories == 2:
+        rows += [
+            f1_of(k, pairs, f"{name}: {category}", bootstrap=settings.bootstrap)
+            for k, category in enumerate(table.categories)
+        ]
     return rows
 
 
@@ -346,6 +358,7 @@ def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
         for label, pairs in named
         for weighting in weightings
     ]
+    pis = [scott_pi(pairs, label, bootstrap=settings.bootstrap) for label, pairs in named]
     indices = [
         index(pairs, label, bootstrap=settings.bootstrap)
         for label, pairs in named
@@ -357,6 +370,7 @@ def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
     )
     return [
         Section("Two by two: Cohen's kappa", tuple(rows), tuple(notes)),
+        Section("Two by two: Scott's pi", tuple(pis) if table.level == "nominal" else ()),
         Section("Prevalence and bias of the pairs", tuple(indices), (note,)),
     ]
 

@@ -13,6 +13,7 @@ from harness.agreement.bias import (
     length_and_self_bias,
     position_coefficient,
     positional_agreement,
+    right_in_both_orders,
     swap_flip_rate,
 )
 from harness.agreement.calibration import calibration
@@ -73,6 +74,7 @@ def position(evidence: Evidence, truth: Truth) -> list[Section]:
     for verdicts in evidence.orders:
         if truth is not None:
             rows.append(accuracy_both_orders(verdicts, truth[0]))
+            rows.append(right_in_both_orders(verdicts, truth[0]))
         rows += [
             positional_agreement(verdicts),
             swap_flip_rate(verdicts),

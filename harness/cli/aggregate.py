@@ -18,9 +18,11 @@ class Options(LabelOptions):
     """What ``harness aggregate`` is given.
 
     Args:
-        method: mean, majority, soft, agreement_weighted, dawid_skene, one_coin, mace, glad,
+        method: mean, median, majority, soft, agreement_weighted, dawid_skene, one_coin, mace, glad,
             stacking, bradley_terry, davidson, or a plugin's.
         annotators: Annotators, as a,b,c: columns of a wide table or names of a long one.
+        scale: Level of measurement: nominal or ordinal labels, or interval or ratio: numbers, of
+            which mean and median are taken.
         weight: Weight of a source or annotator, as name=0.5; may be repeated.
         gold: Table with true labels: columns as --item-column and 'label'.
         agreement: Judgments: agreement.json, whose gates and kappas weigh the sources.
@@ -41,6 +43,7 @@ class Options(LabelOptions):
 
     method: str = "dawid_skene"
     annotators: str = ""
+    scale: str = "nominal"
     weight: list[str] | None = None
     gold: Path | None = None
     agreement: Path | None = None
@@ -84,7 +87,7 @@ def command(options: Options) -> None:
     if (options.items is None) != (options.responses is None):
         raise InputError("--items and --responses go together")
     answers = options.answers()
-    reading = options.reading(judges=names(options.annotators))
+    reading = options.reading(judges=names(options.annotators), level=options.scale)
     how = filled(How, options, weights=_weights(options.weight), prior=_prior(options.prior))
     labels = options.files
     with busy(f"aggregating {labels[0].name}"):

@@ -35,7 +35,7 @@ class LabelOptions:
         cluster_column: Column with the group (prompt) of items that belong together.
         gold_column: Column with the gold label.
         categories: Labels in their order, as low,middle,high.
-        failure_values: Labels of judges that stand for a failed verdict; "empty" is an empty cell.
+        failure_values: Labels that stand for a failed verdict; "empty" is an empty cell.
             Default: skip, abstained, refused, unparseable, garbage, timeout, error and the like;
             n/a and its kin are no label in any case.
         where: Read only rows with this value, as column=value; may be repeated.

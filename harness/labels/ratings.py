@@ -231,8 +231,8 @@ def label_columns(table: Table, reading: Reading) -> LabelColumns:
         else:
             raise InputError(
                 "nobody to compare",
-                hint="name people with --human-columns and judges with --judge-columns (or a long"
-                " table with --annotator-column)",
+                hint="name who labelled: --annotators (harness aggregate), --human-columns and"
+                " --judge-columns (harness agree), or a long table with --annotator-column",
             )
     columns = ColumnMapping(table, guess, said).columns()
     if columns.kind == "labels" and columns.labels and "item" not in said:

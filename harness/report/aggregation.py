@@ -8,20 +8,25 @@ import numpy as np
 
 from harness.aggregate import AggregationResult, Ranking
 from harness.aggregate.labels import LabelResult
+from harness.aggregate.numbers import NumberResult
+from harness.report.agreement_tables import in_words
 from harness.report.blocks import Text, noted
-from harness.report.tables import Column, Table
+from harness.report.tables import Column, Kind, Table
+from harness.statistics.estimate import Estimate
 
 MOST = 30
 """Annotators that a terminal shows."""
 
 
-def blocks(result: LabelResult | AggregationResult | Ranking, method: str) -> list[Text | Table]:
+def blocks(
+    result: LabelResult | NumberResult | AggregationResult | Ranking, method: str
+) -> list[Text | Table]:
     """Return what is printed of a result of the method with that name."""
     if isinstance(result, Ranking):
         return _ranking(result, method)
     if isinstance(result, AggregationResult):
         return _judgments(result, method)
-    return _labels(result)
+    return _numbers(result) if isinstance(result, NumberResult) else _labels(result)
 
 
 def _labels(result: LabelResult) -> list[Text | Table]:
@@ -69,6 +74,52 @@ def _labels(result: LabelResult) -> list[Text | Table]:
             Column("why", "note"),
         )
         found.append(Table("Accuracy against gold", heads, held))
+        found.append(_against_gold("F1 against gold", result.f1, "share"))
+    return found
+
+
+def _against_gold(title: str, rows: Sequence[Estimate], kind: Kind) -> Table:
+    columns: Sequence[Column | str] = (
+        "statistic",
+        "who",
+        *Column.each(kind, "value", "95% interval"),
+        Column("n", "count"),
+        Column("note", "note"),
+    )
+    shown = [
+        (in_words(row.name), row.annotators, row.status if row.value is None else row.value,
+         (row.low, row.high), row.n, row.reason)
+        for row in rows[: 2 * (MOST + 1)]
+    ]  # fmt: skip
+    left = len(rows) - len(shown)
+    return Table(title, columns, shown, (f"{left} more rows: see --json",) if left > 0 else ())
+
+
+def _numbers(result: NumberResult) -> list[Text | Table]:
+    table, known = result.table, result.value[~np.isnan(result.value)]
+    about = (
+        f" between {known.min():g} and {known.max():g}, mean {known.mean():g}" if known.size else ""
+    )
+    said = (
+        f"{result.method}: {len(table.items)} items, {len(table.annotators)} annotators,"
+        f" {int(result.counts.sum())} numbers; {known.size} values{about};"
+        f" {result.value.size - known.size} items without a number"
+    )
+    rows = [
+        (name, int((~np.isnan(own)).sum()), None if np.isnan(own).all() else float(np.nanmean(own)))
+        for name, own in list(zip(table.annotators, table.numbers.T, strict=True))[:MOST]
+    ]
+    left = len(table.annotators) - MOST
+    columns: Sequence[Column | str] = (
+        "annotator",
+        Column("numbers", "count"),
+        Column("mean", "rate"),
+    )
+    more = (f"{left} more annotators",) if left > 0 else ()
+    found: list[Text | Table] = [Text(said, "strong"), *noted(result.notes)]
+    found.append(Table("Annotators", columns, rows, more))
+    if result.scores:
+        found.append(_against_gold("Agreement with the gold numbers", result.scores, "estimate"))
     return found
 
 

@@ -26,6 +26,7 @@ from harness.records.rows import to_dict
 if TYPE_CHECKING:
     from harness.aggregate import AggregationResult, Ranking
     from harness.aggregate.labels import LabelResult
+    from harness.aggregate.numbers import NumberResult
     from harness.ratings.posterior import Aggregate
     from harness.ratings.table import RatingTable
 
@@ -69,7 +70,7 @@ def aggregate(
     reading: Reading | None = None,
     answers: Answers | None = None,
     encoding: str = "",
-) -> LabelResult | AggregationResult | Ranking:
+) -> LabelResult | NumberResult | AggregationResult | Ranking:
     """Make one of many: labels of items, judgments of responses, or comparisons of systems.
 
     Args:
@@ -80,8 +81,8 @@ def aggregate(
         encoding: Of a text file.
 
     Returns:
-        Labels with probabilities of a table; preferences and rewards of judgments; strengths of
-        systems where ``how`` names the columns of both.
+        Labels with probabilities of a table, or one number for each of its rows; preferences and
+        rewards of judgments; strengths of systems where ``how`` names the columns of both.
 
     Raises:
         PluginError: There is no such method, or a plugin's fails.
@@ -102,6 +103,12 @@ def aggregate(
 
     table, _ = read_ratings(paths[0], reading, encoding)
     _check_weights(how.weights, table.source_names)
+    if table.level in ("interval", "ratio"):
+        from harness.aggregate.numbers import aggregate_numbers
+
+        if how.gold is not None:
+            raise InputError("--gold is for labels", hint="gold numbers: --gold-column")
+        return aggregate_numbers(how.method, method, table, how.weights)
     if how.gold is not None:
         table = with_gold(table, how.gold, reading.item_column)
     return aggregate_labels(how.method, method, table, how.weights)
@@ -185,7 +192,13 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
     file.need({item_column: "--item-column", "label": "--gold"})
     known = {name: i for i, name in enumerate(table.items)}
     codes = np.full(len(table.items), -1, dtype=np.int64)
-    problems = Problems(path, "leave unknown gold labels empty")
+    some = ", ".join(f"{name:.30}" for name in table.categories[:8])
+    more = len(table.categories) - 8
+    problems = Problems(
+        path,
+        f"the labels are {some}{f' and {more} more' if more > 0 else ''}; leave unknown gold labels"
+        " empty",
+    )
     seen: dict[str, str] = {}
     vocabulary = Vocabulary.of(table.categories)
     items = file.texts(item_column)
@@ -198,7 +211,8 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
         elif item in seen:
             problems.add(place, f"item {item!r} stands already in {seen[item]}")
         elif label and label not in table.categories:
-            problems.add(place, f"{label!r} is none of {', '.join(table.categories)}")
+            shown = label if len(label) <= 40 else f"{label[:40]}..."
+            problems.add(place, f"{shown!r} is none of the {len(table.categories)} labels")
         elif label:
             codes[known[item]] = table.categories.index(label)
         seen.setdefault(item, place)
@@ -207,7 +221,7 @@ def with_gold(table: RatingTable, path: Path, item_column: str) -> RatingTable:
 
 
 def write_result(
-    result: LabelResult | AggregationResult | Ranking,
+    result: LabelResult | NumberResult | AggregationResult | Ranking,
     files: tuple[Path | None, Path | None, Path | None],
     answers: Answers | None = None,
     *,
@@ -229,16 +243,18 @@ def write_result(
     """
     from harness.aggregate import AggregationResult
     from harness.aggregate.labels import LabelResult
+    from harness.aggregate.numbers import NumberResult
     from harness.labels.writing import write_csv
     from harness.records.writes import write_jsonl
 
     found = []
     labels, *tables = files
     if labels is not None:
-        if not isinstance(result, LabelResult):
+        if not isinstance(result, LabelResult | NumberResult):
             raise InputError("--out is for tables of labels", hint="use --preferences, --rewards")
         write_csv(labels, result.columns, result.rows(), raw_cells=raw_cells)
-        found.append(("labels with probabilities", labels))
+        kind = "numbers" if isinstance(result, NumberResult) else "labels with probabilities"
+        found.append((kind, labels))
     for what, path in zip(("preferences", "rewards"), tables, strict=True):
         if path is not None:
             if not isinstance(result, AggregationResult):

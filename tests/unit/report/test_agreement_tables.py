@@ -170,7 +170,8 @@ def every_kind() -> list[AgreementReport]:
         if level == "nominal":
             evidence, settings = evidence_of(table, rng), replace(FAST, reference="ann")
         reports.append(agreement_report(table, settings=settings, evidence=evidence))
-    return reports
+    two = {name: [*"yn" * 20] for name in ("ann", "bob", "gpt")}
+    return [*reports, agreement_report(from_labels(two, humans=["ann", "bob"]), settings=FAST)]
 
 
 def evidence_of(table: RatingTable, rng: np.random.Generator) -> Evidence:
