@@ -74,12 +74,15 @@ class DataConfig(_Strict):
         responses: JSONL files of responses to the items of ``train``: nothing is sampled then.
         labels: Sources of people by name: a table that ``harness import-labels`` or the label page
             wrote, or options of ``human_csv``.
+        preferences: Likewise, and their texts are the responses: files of ``chosen`` and
+            ``rejected``, or of ``text_a`` and ``text_b``.
     """
 
     train: ItemsConfig
     evaluation: ItemsConfig
     responses: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
     labels: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
+    preferences: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
 
 
 class PolicyConfig(_Strict):
@@ -214,19 +217,21 @@ class RunConfig(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _labels_are_sources(cls, content: Any) -> Any:
-        """Add a source for each entry of ``data.labels``."""
-        data = content.get("data") if isinstance(content, dict) else None
-        labels = data.get("labels") if isinstance(data, dict) else None
-        sources = content.get("sources", {}) if isinstance(content, dict) else None
-        if not (isinstance(labels, dict) and isinstance(sources, dict)):
+        """Add a source for each entry of ``data.labels`` and ``data.preferences``."""
+        if not isinstance(content, dict):
             return content
-        if twice := [str(name) for name in labels if name in sources]:
-            raise ValueError(f"data.labels: there is a source {twice[0]!r} among sources, too")
-        given = {
-            name: {"file": said} if isinstance(said, str) else said for name, said in labels.items()
-        }
-        added = {name: {"use": LABELS, "options": options} for name, options in given.items()}
-        return {**content, "sources": {**sources, **added}}
+        data, sources = content.get("data"), content.get("sources", {})
+        if not (isinstance(data, dict) and isinstance(sources, dict)):
+            return content
+        sources = dict(sources)
+        for key in ("labels", "preferences"):
+            given = data.get(key)
+            for name, said in given.items() if isinstance(given, dict) else ():
+                if name in sources:
+                    raise ValueError(f"data.{key}: there is another source {name!r}")
+                options = {"file": said} if isinstance(said, str) else said
+                sources[name] = {"use": LABELS, "options": options}
+        return {**content, "sources": sources}
 
     @model_validator(mode="after")
     def _names_exist(self) -> RunConfig:

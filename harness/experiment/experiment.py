@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
 from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
-from harness.experiment.sources import Sources, build_sources, check_roles
+from harness.experiment.sources import Sources, build_sources, check_roles, table_of
+from harness.labels.files import Table
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
+from harness.nouns.plain_text import visible
 from harness.nouns.schema import Item, Response
 from harness.policy.weights import weights_hash
 from harness.records.rows import read_items, read_responses, to_dict
@@ -62,7 +65,7 @@ class Experiment:
             tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
         )
         check_held_out(train, evaluation)
-        weights, responses = weights_hash(model), load_responses(path, config.data)
+        weights, responses = weights_hash(model), load_responses(path, config.data, sources)
         return cls(config, path, sha256, sources, train, evaluation, weights, responses)
 
     @property
@@ -103,21 +106,28 @@ def load_items(config_path: Path, config: ItemsConfig) -> list[Item]:
     return read_items(path)[: config.limit]
 
 
-def load_responses(config_path: Path, data: DataConfig) -> tuple[Response, ...] | None:
+def load_responses(
+    config_path: Path, data: DataConfig, sources: Sources
+) -> tuple[Response, ...] | None:
     """Read the responses to the items to train on, None where no file of them is named.
 
-    Those to items beyond the limit are left out, like these items.
+    Those to items beyond the limit are left out, like these items. Those of preferences come
+    first, two by two, so that each row of theirs is a pair.
 
     Raises:
         DataError: A file is wrong, a response is to no item of the file of items, an id stands in
             two files, or no item has a response.
     """
-    if not data.responses:
+    if not (data.responses or data.preferences):
         return None
     file = resolve(config_path, data.train.file)
     items = read_items(Path(file))
     used = {item.id for item in items[: data.train.limit]}
-    found: dict[str, Response] = {}
+    found = {
+        one.id: one
+        for name in data.preferences
+        for one in responses_of_pairs(name, table_of(sources.options(name)), items)
+    }
     for name in data.responses:
         path = Path(resolve(config_path, name))
         for response in read_responses(path, items):
@@ -130,8 +140,52 @@ def load_responses(config_path: Path, data: DataConfig) -> tuple[Response, ...] 
             found[response.id] = response
     responses = tuple(one for one in found.values() if one.item_id in used)
     if not responses:
-        raise DataError("no item of data.train has a response there", where=data.responses[0])
+        raise DataError(
+            "no item of data.train has a response there",
+            where=(*data.responses, *data.preferences)[0],
+        )
     return responses
+
+
+def responses_of_pairs(name: str, table: Table, items: Sequence[Item]) -> list[Response]:
+    """Return both texts of each row of a table of pairs, as answers of the systems of its labels.
+
+    Args:
+        name: Of the source, part of the ids.
+        table: With item, response_a, response_b, text_a and text_b.
+        items: Those that were answered.
+
+    Raises:
+        DataError: It has no texts, or rows are of unknown items.
+    """
+    where = str(table.path)
+    needed = "item response_a response_b text_a text_b".split()
+    if not {*needed} <= {*table.columns}:
+        raise DataError(
+            "preferences have texts: chosen and rejected, or text_a and text_b beside item,"
+            " response_a and response_b",
+            where=where,
+            hint="a table of labels without texts belongs under data.labels",
+        )
+    known = {item.id for item in items}
+    if lost := [row.text("item") for row in table.rows if row.text("item") not in known]:
+        raise DataError(
+            f"{len(lost)} of {len(table.rows)} rows are of no item of data.train",
+            where=where,
+            details=lost[:5],
+            hint="harness import-labels FILE --accept --items-out ITEMS.jsonl writes them",
+        )
+    sys.stderr.writelines(f"{visible(f'{table.path.name}: {note}')}\n" for note in table.notes)
+    return [
+        Response(
+            f"{name}.{number}.{side}",
+            row.text("item"),
+            row.text(f"response_{side}"),
+            row.text(f"text_{side}"),
+        )
+        for number, row in enumerate(table.rows, 1)
+        for side in "ab"
+    ]
 
 
 def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -16,6 +16,9 @@ from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import SourceInfo, Way
 from harness.registry import Origin, registry
+
+if TYPE_CHECKING:
+    from harness.labels.files import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +118,9 @@ class Sources(Mapping[str, NamedSource]):
             name: {key: _beside(path, value, key) for key, value in entry.options.items()}
             for name, entry in config.sources.items()
         }
-        for name, said in config.data.labels.items():
-            if isinstance(said, str):
-                self._options[name] |= own_columns(Path(str(self._options[name]["file"])))
+        for name, said in {**config.data.labels, **config.data.preferences}.items():
+            if isinstance(said, str) or name in config.data.preferences:
+                self._options[name] = own_columns(name, self._options[name])
         self._built: dict[str, NamedSource] = {}
         self._known: dict[str, SourceInfo] = {}
 
@@ -148,6 +151,10 @@ class Sources(Mapping[str, NamedSource]):
         """Return how many there are."""
         return len(self._config)
 
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Return the options of a source, files beside the experiment by their paths."""
+        return self._options[name]
+
     def __getstate__(self) -> dict[str, Any]:
         """Return options, and who the built sources are."""
         known = self._known | {name: source.info for name, source in self._built.items()}
@@ -167,17 +174,35 @@ def build_sources(config: RunConfig, path: Path) -> Sources:
     return sources
 
 
-def own_columns(path: Path) -> dict[str, str]:
-    """Return the options of ``human_csv`` for a table whose columns are called as they are meant.
+def own_columns(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of ``human_csv`` with the columns that are called as they are meant.
+
+    Labels of nobody in particular are of one person, who is called like the source.
+
+    Raises:
+        DataError: There is no such file, or it cannot be read.
+    """
+    known = "item response response_a response_b annotator label criterion comment shown".split()
+    columns = table_of(options).columns
+    found = {column: column for column in known if column in columns}
+    if not {"annotator", "annotator_name"} & {*found, *options}:
+        found["annotator_name"] = name
+    return {**found, **options}
+
+
+def table_of(options: Mapping[str, Any]) -> Table:
+    """Read the table that options of ``human_csv`` name.
 
     Raises:
         DataError: There is no such file, or it cannot be read.
     """
     from harness.labels.exports import read_label_table
 
-    known = "item response response_a response_b annotator label criterion comment shown".split()
-    columns = read_label_table(path).columns
-    return {name: name for name in known if name in columns}
+    encoding, delimiter, sheet = (
+        str(options.get(key, "")) for key in ("encoding", "delimiter", "sheet")
+    )
+    path = Path(str(options.get("file", "")))
+    return read_label_table(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
 
 
 def _beside(config_path: Path, value: Any, key: str) -> Any:

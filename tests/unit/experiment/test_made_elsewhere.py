@@ -126,6 +126,51 @@ def experiment(folder: Path, files: dict[str, list[dict[str, Any]]], **data: Any
     return path
 
 
+def pair(item: str, chosen: str, rejected: str, **more: Any) -> dict[str, Any]:
+    return {"item_id": item, "prompt": item, "chosen": chosen, "rejected": rejected, **more}
+
+
+def chat(*said: str) -> list[dict[str, str]]:
+    return [{"role": "user assistant".split()[k % 2], "content": s} for k, s in enumerate(said)]
+
+
+PREFERRED = {
+    "texts": [pair("t0", "good", "bad"), pair("t1", "fine", "poor"), pair("t0", "good", "worse")],
+    "chats": [
+        {"item_id": "t0", "chosen": chat("0?", "good"), "rejected": chat("0?", "bad")},
+        {"item_id": "t1", "chosen": chat("1?", "fine"), "rejected": chat("1?", "poor")},
+        {"item_id": "t0", "chosen": chat("0?", "good"), "rejected": chat("0?", "worse")},
+    ],
+    "with ids": [
+        pair("t0", "good", "bad", chosen_id="r1", rejected_id="r2", probability=0.9),
+        pair("t1", "fine", "poor", chosen_id="r4", rejected_id="r3", probability=0.8),
+        pair("t0", "worse", "good", chosen_id="r5", rejected_id="r1", probability=0.2),
+    ],
+    "pairs of texts": [
+        {"item": "t0", "response_a": "x", "response_b": "y", "text_a": "good", "text_b": "bad",
+         "label": "A"},
+        {"item": "t1", "response_a": "x", "response_b": "y", "text_a": "poor", "text_b": "fine",
+         "label": "B"},
+        {"item": "t0", "response_a": "x", "response_b": "z", "text_a": "good", "text_b": "worse",
+         "label": "A"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", PREFERRED)
+def test_preferences_made_elsewhere_train_an_arm(whole: World, form: str) -> None:
+    path = whole.folder / "pairs.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in PREFERRED[form]))
+    data = {**whole.experiment["data"], "preferences": {"public": "pairs.jsonl"}}
+    arms = {"dpo": {"sources": ["public"], "trainer": "dpo"}}
+    report = run(whole, data=data, arms=arms)
+    assert report["arms"][0]["n_preferences"] == 3
+    rows = whole.rows("preferences/dpo.jsonl")
+    texts = {(one["item_id"], one["chosen"], one["rejected"]) for one in rows}
+    assert texts == {("t0", "good", "bad"), ("t0", "good", "worse"), ("t1", "fine", "poor")}
+    assert len(whole.happened("sample", "base")) == 1  # on the held-out items only
+
+
 def row(name: str, item: str, text: str = "x") -> dict[str, Any]:
     return {"id": name, "item_id": item, "text": text}
 
@@ -150,9 +195,30 @@ WRONG = {
     ),
     "a number": ({}, {"responses": 3}, ["data.responses"]),
     "no labels": ({}, {"labels": {"people": "votes.csv"}}, ["no such file", "votes.csv"]),
-    "a name of a source": ({}, {"labels": {"verifier": "v.csv"}}, ["source 'verifier'"]),
+    "a name of a source": ({}, {"labels": {"verifier": "v.csv"}}, ["another source 'verifier'"]),
     "labels that are no file": ({}, {"labels": {"people": 3}}, ["people"]),
     "labels without a name": ({}, {"labels": "votes.csv"}, ["data.labels"]),
+    "preferences without texts": (
+        {"v.jsonl": [{"item": "t0", "response_a": "x", "response_b": "y", "label": "A"}]},
+        {"preferences": {"public": "v.jsonl"}},
+        ["preferences have texts", "data.labels"],
+    ),
+    "preferences of other items": (
+        {"v.jsonl": [pair("t0", "a", "b"), pair("t9", "a", "b")]},
+        {"preferences": {"public": "v.jsonl"}},
+        ["1 of 2 rows", "t9", "--items-out"],
+    ),
+    "preferences that contradict": (
+        {"v.jsonl": [pair("t0", "a", "b"), pair("t0", "b", "a")]},
+        {"preferences": {"public": "v.jsonl"}},
+        ["already"],
+    ),
+    "preferences that are a number": ({}, {"preferences": {"public": 3}}, ["public"]),
+    "one name for both": (
+        {"v.jsonl": [pair("t0", "a", "b")]},
+        {"preferences": {"p": "v.jsonl"}, "labels": {"p": "v.jsonl"}},
+        ["another source 'p'"],
+    ),
     "a mistyped key": ({}, {"respones": "r.jsonl"}, ["did you mean responses?"]),
     "options that are none": (
         {"v.jsonl": [{"a": 1}]},
