@@ -36,7 +36,8 @@ def page() -> str:
         trainer = trainer_class(name)
         meaning = meanings(trainer.Settings)
         rows = [
-            f"| `{setting}` | {field.default!r} | {allowed(field)} | {meaning[setting]} |"
+            f"| `{setting}` | {'' if field.default is None else repr(field.default)} |"
+            f" {allowed(field)} | {meaning[setting]} |"
             for setting, field in trainer.Settings.model_fields.items()
         ]
         about = " ".join((inspect.getdoc(trainer) or "").split("\n\n")[0].split())

@@ -46,6 +46,7 @@ def command(options: Options) -> None:
     """Train a policy or a reward model."""
     from harness.cli.screen import console, progress
     from harness.experiment.stages.train import TrainSettings, train
+    from harness.train.result import coverage, read_log
     from harness.train.trainers import settings_of
 
     trainer, weights = options.trainer, weights_of(options.reward or ())
@@ -68,7 +69,13 @@ def command(options: Options) -> None:
         f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
         soft_wrap=True,
     )
-    for line in result.told():
+    rewarded = coverage(read_log(result.log_path)).items()
+    some = [
+        f"{name} had a verdict on {share:.0%} of the completions"
+        for name, share in rewarded
+        if share < 1
+    ]
+    for line in (*result.told(), *some):
         console().print(line, soft_wrap=True)
 
 

@@ -17,11 +17,12 @@ from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
 from harness.records.journal import JOURNAL, Journal
-from harness.records.rows import read_rows, to_dict
+from harness.records.rows import to_dict
 from harness.records.run_directory import RunDirectory
 from harness.scale_out.local import cores
+from harness.train.result import read_log, silent
 from harness.train.reward_function import WeightedRewards
-from harness.train.trainers import train
+from harness.train.trainers import train, trainer_class
 from harness.train.training import TrainOptions
 
 MONITORED_ITEMS = 64
@@ -114,8 +115,9 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
     Returns:
         ``checkpoint`` and ``log``, relative to the run directory, which may be moved; ``weights``,
         the checkpoint's hash; ``watched``, how it was watched; ``steps``, ``seconds``,
-        ``peak_memory_mb``; with a reward model also its statistics, and the weights of the reward
-        functions; ``cost_usd``, what the judges that this try asked did cost.
+        ``peak_memory_mb``; ``learnt``, from how many rows; with a reward model also its
+        statistics, and the weights of the reward functions; ``cost_usd``, what the judges that
+        this try asked did cost.
 
     Raises:
         HarnessError: The training failed; it says which.
@@ -189,6 +191,12 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         "weights": weights_hash(trained.checkpoint),
         "log": str(trained.log_path.relative_to(job.run_path)),
         "steps": trained.steps,
+        "learnt": {
+            "what": trainer_class(arm.trainer).what(),
+            "rows": trained.rows,
+            "used": trained.used,
+            "left_out": dict(trained.left_out),
+        },
         "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
         "peak_memory_mb": trained.peak_memory_mb,
         "cost_usd": cost_usd,
@@ -198,21 +206,10 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
 
 def _check_coverage(job: TrainJob, log_path: Path) -> None:
     """Refuse a training in which a source never had a verdict: nothing was learnt from it."""
-    asked: dict[str, float] = {}
-    for _, row in read_rows(log_path):
-        for key, value in row.items():
-            if key.startswith("coverage/"):
-                name = key.removeprefix("coverage/")
-                asked[name] = max(asked.get(name, 0.0), value or 0.0)
-    silent = sorted(name for name, coverage in asked.items() if coverage == 0)
-    if silent:
+    if wrong := silent(read_log(log_path)):
         # the next try must not take it for done
         RunDirectory(Path(job.run_path)).set_aside(job.folder, "no-verdicts")
-        raise HarnessError(
-            f"training arm {job.arm} with seed {job.seed}: {', '.join(silent)} had no verdict on"
-            " any completion, so there was nothing to learn\n"
-            "  hint: judge some responses with the source alone (harness judge) to see why"
-        )
+        raise HarnessError(f"training arm {job.arm} with seed {job.seed}: {wrong}")
 
 
 def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:

@@ -22,6 +22,12 @@ GOLD_FALL = 0.1
 COLLAPSE = 0.5
 """distinct-2 below this share of base's is called a loss of diversity."""
 
+STILL = 0.005
+"""A KL divergence from base that is shown as 0.00, nats per response."""
+
+FEW_ROWS = 30
+"""Fewer preferences than this teach a policy next to nothing."""
+
 Data = Mapping[str, Any]
 
 
@@ -30,6 +36,7 @@ def findings(data: Data) -> list[str]:
     names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
     lines = [_moved(arm, evaluation, names) for arm in _trained(evaluation)]
+    lines += _little(data)
     lines += _untrained(data, evaluation, names)
     lines += _versus(evaluation, names)
     lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
@@ -95,6 +102,11 @@ def verdict(difference: Data | None) -> str:
 
 def _moved(arm: str, evaluation: Data, names: Names) -> str:
     """Return one sentence on what an arm did to each evaluator's score."""
+    if _is_still(arm, evaluation):
+        return (
+            f"{arm} did not move: its KL from base is 0.00 nats per response, so what its scores"
+            " differ from base's by is the luck of sampling."
+        )
     clear, rest = [], []
     for evaluator in evaluation["evaluators"]:
         row = _score(evaluation, evaluator["name"], arm)
@@ -117,6 +129,44 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             rest.append(f"showed no clear change of {label} ({way}; {change})")
     parts = clear + rest
     return f"{arm} {join(parts)}." if parts else ""
+
+
+def _is_still(arm: str, evaluation: Data) -> bool:
+    """Return whether an arm's policy is where base is, for all that its own responses tell."""
+    kl = next(p.get("kl") for p in evaluation["policies"] if p["name"] == arm)
+    if not kl or kl.get("value") is None:
+        return False
+    ends = [kl["value"], *(kl[end] for end in ("low", "high") if kl.get(end) is not None)]
+    return max(map(abs, ends)) < SAME and bool(abs(kl["value"]) < STILL)
+
+
+def _little(data: Data) -> list[str]:
+    """Return which arms learnt from few preferences, or from less than half of what there was."""
+    lines = []
+    for arm in data.get("arms", ()):
+        seeds = [seed for seed in arm.get("seeds", ()) if (seed.get("learnt") or {}).get("rows")]
+        model = next((seed["reward_model"] for seed in seeds if seed.get("reward_model")), None)
+        if not seeds:
+            continue
+        learnt = min((seed["learnt"] for seed in seeds), key=lambda one: one["used"])
+        of_pairs = learnt["what"] != "prompts" or model is not None
+        used, there, lost = learnt["used"], learnt["rows"], dict(learnt["left_out"])
+        if of_pairs:
+            unused = arm.get("unused_pairs") or {}
+            there, lost = arm["n_preferences"] + sum(unused.values()), {**unused, **lost}
+        if model is not None:
+            used, lost = model.get("n_train", arm["n_preferences"]), unused
+        if used * 2 >= there and not (of_pairs and used < FEW_ROWS):
+            continue
+        who = f"The reward model of {arm['name']}" if model is not None else arm["name"]
+        what = "preferences" if of_pairs else "prompts"
+        why = ", ".join(f"{count:,} {reason}" for reason, count in lost.items())
+        lines.append(
+            f"{who} was trained on {used:,} {what if used != 1 else what[:-1]} of {there:,}"
+            f" {'pairs' if of_pairs else what}{why and f' ({why})'}"
+            f"{': too few to learn much from' if used < FEW_ROWS else ''}."
+        )
+    return lines
 
 
 def _versus(evaluation: Data, names: Names) -> list[str]:

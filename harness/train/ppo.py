@@ -136,8 +136,7 @@ class Ppo(Training):
         module.eval()  # no dropout, in sampling, scoring and updates alike
         critic = [p for n, p in module.named_parameters() if not n.startswith("policy.")]
         policy = [p for p in self.policy.parameters() if p.requires_grad]
-        critic_rate = settings.critic_learning_rate or settings.learning_rate
-        self.rates = (settings.learning_rate, critic_rate)
+        self.rates = (self.rate(), settings.critic_learning_rate or self.rate())
         # Every step sets the rates.
         optimizer = torch.optim.AdamW(
             [{"params": policy}, {"params": critic}], weight_decay=settings.weight_decay

@@ -77,6 +77,8 @@ class PpoSettings(OnlineSettings):
                 f"rollout_size: {self.rollout_size} is no multiple of batch_size * accumulation = "
                 f"{made}"
             )
+        if (warmup := self.warm_up(self.steps)) > self.steps:
+            problems.append(f"warmup_steps: {warmup} is more than the {self.steps} steps")
         if self.critic_from and self.critic != "separate":
             problems.append("critic_from: only a separate critic can start from a reward model")
         if problems:
@@ -102,9 +104,10 @@ def prompt_order(n_rows: int, size: int, step: int, seed: int) -> list[int]:
 
 def schedule_factor(settings: PpoSettings, step: int) -> float:
     """Return the share of the peak learning rate at a step (from 1)."""
-    if step <= settings.warmup_steps:
-        return step / settings.warmup_steps
-    progress = (step - 1 - settings.warmup_steps) / (settings.steps - settings.warmup_steps)
+    warmup = settings.warm_up(settings.steps)
+    if step <= warmup:
+        return step / warmup
+    progress = (step - 1 - warmup) / (settings.steps - warmup)
     if settings.schedule == "linear":
         return 1 - progress
     if settings.schedule == "cosine":

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,10 @@ class TrainingFolder:
 
     def forget(self) -> None:
         """Let the folder be anybody's again: nothing was made in it."""
-        if self.writes and [one.name for one in self.path.iterdir()] == [INPUTS]:
-            (self.path / INPUTS).unlink()
+        made = {one.name for one in self.path.iterdir()}
+        if self.writes and made <= {INPUTS, FILE}:
+            for name in made:
+                (self.path / name).unlink()
 
     def finished(self) -> TrainResult | None:
         """Return the result of a training that had already finished here.
@@ -218,6 +220,27 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         DataError: It is missing or damaged.
     """
     return [row for _, row in read_rows(path)]
+
+
+def coverage(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the mean share of completions that each source scored in training, by its name."""
+    found: dict[str, list[float]] = {}
+    for row in log:
+        for key, value in row.items():
+            if key.startswith("coverage/"):
+                found.setdefault(key.removeprefix("coverage/"), []).append(value or 0.0)
+    return {name: sum(shares) / len(shares) for name, shares in found.items()}
+
+
+def silent(log: Iterable[Mapping[str, Any]]) -> str:
+    """Return what is wrong with a training in which a source never had a verdict; else ""."""
+    names = sorted(name for name, share in coverage(log).items() if share == 0)
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)} had no verdict on any completion, so there was nothing to learn\n"
+        "  hint: judge some responses with the source alone (harness judge) to see why"
+    )
 
 
 def peak_memory_mb() -> float:

@@ -19,7 +19,7 @@ from harness.policy.sampling import padded
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
 from harness.train.row_forms import Row
-from harness.train.settings import Number, Passes, Rate, TrainerSettings
+from harness.train.settings import Number, Passes, TrainerSettings
 from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
@@ -30,6 +30,7 @@ class RewardModelSettings(TrainerSettings):
     """A reward model on preferences (Bradley-Terry, with the probabilities as soft labels).
 
     Attributes:
+        learning_rate: Peak of the schedule; by default 1e-5, ten times that with LoRA.
         epochs: Passes over the preferences.
         soft_labels: Whether a preference counts with its probability (cross-entropy with a soft
             label); otherwise as if it were certain, and ties are left out.
@@ -37,7 +38,8 @@ class RewardModelSettings(TrainerSettings):
             1, so that something is trained.
     """
 
-    learning_rate: Rate = 1e-5
+    default_rate: ClassVar[float] = 1e-5
+
     epochs: Passes = 1.0
     soft_labels: bool = True
     held_out_share: Number = Field(default=0.1, ge=0, lt=1)

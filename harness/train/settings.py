@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,8 +21,6 @@ def _number(value: Any) -> Any:
 
 
 Number = Annotated[float, BeforeValidator(_number)]
-# AdamW moves a weight by about the rate in each step; weights are far below 1.
-Rate = Annotated[Number, Field(gt=0, le=1)]
 # Upper ends are far above what anybody trains with, and far below what overflows or never ends.
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -34,12 +32,17 @@ Temperature = Annotated[Number, Field(ge=0.001, le=100)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 
+UNSET: Any = None
+"""Default of a setting that depends on the training (`rate`, `warm_up`); refused as a value."""
+
+
 class TrainerSettings(BaseModel):
     """What every gradient trainer has.
 
     Attributes:
-        learning_rate: Peak of the schedule.
-        warmup_steps: Steps of linear warm-up.
+        learning_rate: Peak of the schedule; by default 1e-6, ten times that with LoRA.
+        warmup_steps: Steps of linear warm-up, fewer than there are; by default 5, at most a fifth
+            of all.
         schedule: constant, linear or cosine, after the warm-up.
         batch_size: Examples in one forward and backward pass.
         accumulation: Passes for one optimizer step.
@@ -52,8 +55,11 @@ class TrainerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    learning_rate: Rate = 1e-6
-    warmup_steps: int = Field(default=5, ge=0, le=1_000_000_000)
+    default_rate: ClassVar[float] = 1e-6
+
+    # AdamW moves a weight by about the rate in each step; weights are far below 1.
+    learning_rate: Number = Field(default=UNSET, gt=0, le=1)
+    warmup_steps: int = Field(default=UNSET, ge=0, le=1_000_000_000)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     batch_size: Size = 32
     accumulation: Size = 1
@@ -62,6 +68,18 @@ class TrainerSettings(BaseModel):
     max_length: int = Field(default=1024, ge=2, le=1_000_000_000)
     lora_rank: int = Field(default=0, ge=0, le=65_536)
     checkpoint_every: Steps = 50
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that are no defaults."""
+        return self.model_dump(exclude_unset=True)
+
+    def rate(self, lora: bool) -> float:
+        """Return the learning rate: that of all weights hardly moves an adapter."""
+        return self.learning_rate or self.default_rate * (10 if lora else 1)
+
+    def warm_up(self, steps: int) -> int:
+        """Return the steps of warm-up in a training of so many steps."""
+        return min(5, steps // 5) if self.warmup_steps is None else self.warmup_steps
 
 
 class SamplingSettings(TrainerSettings):

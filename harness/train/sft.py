@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
 from harness.train.row_forms import Row
-from harness.train.settings import Passes, Rate, TrainerSettings
+from harness.train.settings import Passes, TrainerSettings
 from harness.train.training import Needs, TrlTraining
 
 
@@ -15,10 +15,12 @@ class SftSettings(TrainerSettings):
     """Supervised fine-tuning on prompts and completions.
 
     Attributes:
+        learning_rate: Peak of the schedule; by default 2e-5, ten times that with LoRA.
         epochs: Passes over the rows.
     """
 
-    learning_rate: Rate = 2e-5
+    default_rate: ClassVar[float] = 2e-5
+
     epochs: Passes = 1.0
 
 

@@ -50,7 +50,7 @@ def settings_of(
     kind = trainer_class(trainer).Settings
     if not isinstance(values, Mapping | TrainerSettings):
         raise ConfigError(f"must be a mapping of names to values, got {values!r:.60}", where=where)
-    named = dict(values)
+    named = dict(values) if isinstance(values, Mapping) else values.given()
     try:
         return kind.model_validate(named)
     except ValidationError as error:

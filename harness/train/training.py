@@ -7,6 +7,8 @@ A trainer is one class in a file of its own: its ``name``, its ``Settings``, wha
 
 from __future__ import annotations
 
+import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,7 +147,11 @@ class Training(ABC):
 
         with quiet():
             self.tokenizer = load_tokenizer(self.model)
-            steps = self.work()
+            try:
+                steps = self.work()
+            except (ConfigError, DataError):
+                self.folder.forget()  # else no other settings could be tried in it
+                raise
         return self.folder.finish(steps, self.left_out)
 
     @cached_property
@@ -162,11 +168,7 @@ class Training(ABC):
         Raises:
             DataError: No row is left.
         """
-        try:
-            self.left_out.refuse_nothing(self.what())
-        except DataError:
-            self.folder.forget()  # else no other max_length could be tried in it
-            raise
+        self.left_out.refuse_nothing(self.what())
         if self.folder.writes:
             self.left_out.write(self.folder.path)
 
@@ -209,6 +211,10 @@ class Training(ABC):
             task_type=task,
             modules_to_save=["score"] if task == "SEQ_CLS" else None,
         )
+
+    def rate(self) -> float:
+        """Return the peak learning rate."""
+        return self.settings.rate(bool(self.settings.lora_rank) or is_adapter(self.model))
 
     def look(self, policy: Any, step: int, last: int) -> dict[str, Any]:
         """Return the monitor's look at a policy, empty at steps of which none is due."""
@@ -275,8 +281,21 @@ class TrlTraining(Training):
         """Do what is left when the checkpoint is written."""
 
     def trl(self, trainer: Any, config: Any, examples: list[dict[str, Any]], **options: Any) -> Any:
-        """Return a trainer of TRL on examples, with options of its configuration."""
+        """Return a trainer of TRL on examples, with options of its configuration.
+
+        Raises:
+            ConfigError: The training would end within its warm-up.
+        """
         from datasets import Dataset
+
+        steps = options.get("max_steps") or self._steps(len(examples), options["num_train_epochs"])
+        options["warmup_steps"] = self.settings.warm_up(steps)
+        if options["warmup_steps"] >= steps:
+            raise ConfigError(
+                f"warmup_steps is {options['warmup_steps']}, and the training has {steps} steps: it"
+                " would end before it has its learning rate",
+                hint="leave warmup_steps out, or set fewer",
+            )
 
         return trainer(
             **self.trainable(),
@@ -284,6 +303,12 @@ class TrlTraining(Training):
             args=config(**self.arguments(), **options),
             train_dataset=Dataset.from_list(examples),
         )
+
+    def _steps(self, n_examples: int, epochs: float) -> int:
+        """Return how many steps transformers makes of so many examples."""
+        made = self.settings.batch_size * int(os.environ.get("WORLD_SIZE", "1"))
+        each = -(-n_examples // made)
+        return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
 
     def trainable(self) -> dict[str, Any]:
         """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
@@ -297,8 +322,7 @@ class TrlTraining(Training):
         return {
             "output_dir": str(self.folder.resume_dir),
             "seed": self.seed,
-            "learning_rate": settings.learning_rate,
-            "warmup_steps": settings.warmup_steps,
+            "learning_rate": self.rate(),
             "lr_scheduler_type": SCHEDULES[settings.schedule],
             "per_device_train_batch_size": settings.batch_size,
             "gradient_accumulation_steps": settings.accumulation,

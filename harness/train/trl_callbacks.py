@@ -6,6 +6,7 @@ functions.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -77,18 +78,26 @@ def last_whole_checkpoint(resume_dir: Path) -> Path | None:
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
+def _tells_more(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("All reward functions returned None")
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence what a user can do nothing about, and the bars of datasets and transformers.
 
     The harness shows progress of its own. The warning is transformers' about its own old name,
-    which peft and trl still read.
+    which peft and trl still read. TRL prints a whole row at each step in which a completion has no
+    reward; the log counts them all.
     """
     import datasets
     from transformers.utils import logging as transformers_logging
 
     with ExitStack() as after, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        of_grpo = logging.getLogger("trl.trainer.grpo_trainer")
+        of_grpo.addFilter(_tells_more)
+        after.callback(of_grpo.removeFilter, _tells_more)
         if not datasets.are_progress_bars_disabled():
             datasets.disable_progress_bars()
             after.callback(datasets.enable_progress_bars)

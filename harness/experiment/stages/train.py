@@ -66,7 +66,7 @@ class TrainedPolicy:
 
     def as_row(self) -> dict[str, Any]:
         """Return what the report says of the training."""
-        shown = ("seconds", "steps", "peak_memory_mb", "reward_model", "cost_usd")
+        shown = ("seconds", "steps", "peak_memory_mb", "reward_model", "cost_usd", "learnt")
         return {"seed": self.seed, "status": "done"} | {k: self.result.get(k) for k in shown}
 
 
@@ -273,7 +273,9 @@ def train(
         InputError: There is no such model, the folder is in that of a model, or it holds another
             training.
         MissingExtraError: The libraries for training are not installed.
+        HarnessError: A reward never had a verdict.
     """
+    from harness.train.result import read_log, silent
     from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows
     from harness.train.training import TrainOptions
@@ -293,7 +295,10 @@ def train(
         options = TrainOptions(
             rewards=rewards, seed=given.seed, on_step=given.on_step, places=places
         )
-        return train_rows(trainer, model, read, checked, Path(out), options)
+        result = train_rows(trainer, model, read, checked, Path(out), options)
+    if wrong := silent(read_log(result.log_path)):
+        raise HarnessError(f"{out}: {wrong}")
+    return result
 
 
 def _settings_of(given: TrainSettings | Mapping[str, Any] | None) -> TrainSettings:

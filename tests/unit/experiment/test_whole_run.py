@@ -282,7 +282,12 @@ def check_trainings(world: World) -> None:
         "weights": weights_hash(world.out / "policies/hybrid-seed1/final"),
         "log": "policies/hybrid-seed1/log.jsonl",
         "steps": 2, "seconds": 3.0, "peak_memory_mb": 64.0, "cost_usd": 0,
+        "learnt": {"what": "prompts", "rows": 0, "used": 0, "left_out": {}},
     }  # fmt: skip
+
+
+WHAT = {"rlhf": "preferences", "rlvr": "prompts", "hybrid": "prompts", "offline": "completions",
+        "plugin": "preferences"}  # fmt: skip
 
 
 def check_arms(report: dict[str, Any]) -> None:
@@ -326,6 +331,7 @@ def check_arms(report: dict[str, Any]) -> None:
                 "seed": seed, "status": "done", "seconds": 3.0 if learned else 1.5, "steps": 2,
                 "peak_memory_mb": 64.0, "cost_usd": 0,
                 "reward_model": REWARD_MODEL if learned else None,
+                "learnt": {"what": WHAT[name], "rows": 0, "used": 0, "left_out": {}},
             }
             for seed in (0, 1)
         ]  # fmt: skip

@@ -195,3 +195,55 @@ def test_labels_do_not_overlap() -> None:
     places = spread([50, 50, 51, 90], 10, 0, 100)
     assert all(b - a >= 9.99 for a, b in pairwise(places))  # and so in their order
     assert all(0 <= place <= 100 for place in places)
+
+
+@pytest.mark.parametrize(
+    ("kl", "still"),
+    [
+        ({"value": 0.0, "low": 0.0, "high": 0.0}, True),
+        ({"value": 0.004, "low": -0.002, "high": 0.01}, True),
+        ({"value": -0.004, "low": None, "high": None}, True),
+        ({"value": 0.006, "low": 0.0, "high": 0.01}, False),
+        ({"value": 0.001, "low": -0.3, "high": 0.3}, False),
+        ({"value": None, "low": None, "high": None}, False),
+        (None, False),
+    ],
+)
+def test_a_policy_that_did_not_move_raised_nothing(made_up: Data, kl: Any, still: bool) -> None:
+    data = copy.deepcopy(made_up)
+    next(p for p in data["evaluation"]["policies"] if p["name"] == "rlvr")["kl"] = kl
+    said = [line for line in findings(data) if line.startswith("rlvr ")]
+    assert ["rlvr did not move: its KL from base is 0.00" in line for line in said] == [still]
+    assert ("raised" in said[0] or "change" in said[0]) == (not still)
+
+
+@pytest.mark.parametrize(
+    ("learnt", "model", "pairs", "unused", "right"),
+    [
+        (("preferences", 3, 3, {}), None, 3, {"tie": 37},
+         "a was trained on 3 preferences of 40 pairs (37 tie): too few to learn much from."),
+        (("preferences", 40, 3, {"too long": 37}), None, 40, {},
+         "a was trained on 3 preferences of 40 pairs (37 too long): too few to learn much from."),
+        (("completions", 4, 1, {"too long": 3}), None, 4, {"tie": 6},
+         "a was trained on 1 preference of 10 pairs (6 tie, 3 too long): too few to learn much"
+         " from."),
+        (("preferences", 300, 100, {"too long": 200}), None, 300, {},
+         "a was trained on 100 preferences of 300 pairs (200 too long)."),
+        (("prompts", 50, 4, {"too long": 46}), None, 0, {},
+         "a was trained on 4 prompts of 50 prompts (46 too long): too few to learn much from."),
+        (("prompts", 50, 50, {}), {"n_train": 3}, 4, {"tie": 36},
+         "The reward model of a was trained on 3 preferences of 40 pairs (36 tie): too few to learn"
+         " much from."),
+        (("prompts", 8, 8, {}), None, 0, {}, None),
+        (("preferences", 300, 290, {"tied": 10}), None, 300, {"tie": 12}, None),
+        (None, None, 3, {"tie": 37}, None),
+    ],
+)  # fmt: skip
+def test_an_arm_that_learnt_from_little_says_so(
+    learnt: Any, model: Any, pairs: int, unused: dict[str, int], right: str | None
+) -> None:
+    keys = ("what", "rows", "used", "left_out")
+    seed = {"learnt": learnt and dict(zip(keys, learnt, strict=True)), "reward_model": model}
+    arm = {"name": "a", "n_preferences": pairs, "unused_pairs": unused, "seeds": [seed]}
+    lines = [line for line in findings({"arms": [arm]}) if "was trained on" in line]
+    assert lines == ([right] if right else [])

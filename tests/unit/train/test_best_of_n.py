@@ -114,7 +114,7 @@ def test_it_raises_the_reward_and_resumes_exactly(policy_path: Path, tmp_path: P
         monitor = Monitor(HELD_OUT, {"right": correct}, every=100, max_new_tokens=40, samples=2)
         return train(
             policy_path, out, counted, TRAIN[:120], learning_rate=2e-3, batch_size=24, n=8,
-            epochs=2, checkpoint_every=2, monitor=monitor, **more,
+            warmup_steps=5, epochs=2, checkpoint_every=2, monitor=monitor, **more,
         )  # fmt: skip
 
     whole = run(tmp_path / "whole")

@@ -132,7 +132,8 @@ def test_training_with_pad_equal_to_eos_chooses_another_pad(
     reward = RewardModelReward(result.checkpoint)
     assert reward.tokenizer.pad_token_id != reward.tokenizer.eos_token_id
     assert reward.model.config.pad_token_id == reward.tokenizer.pad_token_id
-    assert score(reward, ["7", "Certainly: 7, my friend."])[0] == score(reward, ["7"])[0]
+    alone, padded = score(reward, ["7"]), score(reward, ["7", "Certainly: 7, my friend."])
+    assert padded[0] == pytest.approx(alone[0], rel=1e-4) and alone[0] != 0
 
 
 def test_soft_labels_pull_the_gap_to_the_log_odds(policy_path: Path, tmp_path: Path) -> None:
