@@ -87,6 +87,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cascade judgments.jsonl --items items.jsonl --responses responses.jsonl --labels pairs.csv"
     " --out cascade": ("judgments.jsonl", "pairs.csv", "items.jsonl"),
     "drift anchors.json --quiet": ("anchors.json",),
+    "pass-at-k gold.csv --item-column item --label-column label --pass-values yes": ("gold.csv",),
+    "pass-at-k scores.jsonl --items items.jsonl --responses responses.jsonl": (
+        "scores.jsonl", "items.jsonl", "responses.jsonl",
+    ),
     "audit-verifier --source exact_match --items items.jsonl --responses responses.jsonl --quiet": (
         "items.jsonl", "responses.jsonl",
     ),
