@@ -46,7 +46,7 @@ def command(options: Options) -> None:
     """Judge responses with one source; judgments of an earlier try are kept and not made again.
 
     They are kept in OUT.journal.sqlite, which --budget counts as spent; delete both files to judge
-    anew. Exits with 1 when every judgment failed, and says why.
+    anew. Exits with 1 when no verdict came, and says why.
     """
     from collections import Counter
 
@@ -54,6 +54,8 @@ def command(options: Options) -> None:
     from harness.cli.screen import bars, console
     from harness.experiment.failures import failures_among
     from harness.experiment.stages.judge import JudgeSettings, judge
+    from harness.experiment.stages.look import gives_nothing, told
+    from harness.nouns.errors import HarnessError
     from harness.records.journal import journal_beside
     from harness.report.tables import Column, Table
     from harness.report.terminal import show
@@ -79,5 +81,10 @@ def command(options: Options) -> None:
     )
     verdicts = [judgment.verdict for judgment in judged.judgments]
     refuse_nothing("judgments", ((v.status.value, v.rationale) for v in verdicts))
-    if hint := failures_among(judged.judgments).hint:
-        screen.print(f"hint: {hint}")
+    if gives_nothing(judged.judgments):
+        raise HarnessError("\n".join(["nobody gave a verdict", *told(judged)]))
+    found = failures_among(judged.judgments)
+    for line in found.told_reasons():
+        screen.print(f"  - {line}", markup=False)
+    if found.hint:
+        screen.print(f"hint: {found.hint}", markup=False)

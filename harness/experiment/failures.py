@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from harness.judging.stated import CUT, MORE_ROOM
@@ -52,14 +52,15 @@ class Failures:
         return [f"{count} times: {reason}" for reason, count in self.reasons]
 
 
-def failures_of(outcomes: Iterable[tuple[str, str]]) -> Failures:
+def failures_of(outcomes: Iterable[tuple[str, str]], worked: Collection[str] = WORKED) -> Failures:
     """Count what failed, by status and by reason.
 
     Args:
         outcomes: Status and reason of each.
+        worked: The statuses that are no failure.
     """
     found = list(outcomes)
-    bad = [(status, reason) for status, reason in found if status not in WORKED]
+    bad = [(status, reason) for status, reason in found if status not in worked]
     cut = [reason for _, reason in bad if CUT in reason]
     reasons = Counter(cut[0][:300] if CUT in r else r[:300] for _, r in bad if r)
     told = tuple(reasons.most_common(_TOLD))

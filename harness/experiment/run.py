@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -17,8 +17,23 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
-from harness.experiment.stages.evaluate import Evaluation, evaluation_of, sample_policies
+from harness.experiment.stages.evaluate import (
+    Evaluation,
+    Responses,
+    evaluation_of,
+    requests_to,
+    sample_policies,
+)
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
+from harness.experiment.stages.look import (
+    gives_nothing,
+    is_doubtful,
+    is_known,
+    look_at,
+    look_longer,
+    refuse_silent,
+    sample_few,
+)
 from harness.experiment.stages.recorded import Answers
 from harness.experiment.stages.report import (
     IN_MANIFEST,
@@ -30,7 +45,7 @@ from harness.experiment.stages.report import (
     warnings_of,
     write_report,
 )
-from harness.experiment.stages.respond import base_responses
+from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import HarnessError
@@ -145,13 +160,75 @@ class Run:
         return judged
 
     @once
-    def judged(self) -> Mapping[str, Judged]:
-        """Return what each source said that takes part in training or agreement."""
+    def look(self) -> list[str]:
+        """Ask every source a few requests, before the long work.
+
+        People are not asked here: their labels are of certain responses only, and cost nothing.
+
+        Returns:
+            Evaluators that only abstained from the few, and may have verdicts on others.
+
+        Raises:
+            HarnessError: Sources gave nothing but failures; it says why and what to do.
+        """
+        self.begin()
+        experiment, sources = self.experiment, self.experiment.sources
+        roles = [("train", name) for name in self._needed() if sources[name].info.kind != "human"]
+        roles += [("evaluation", name) for name in experiment.config.evaluation.evaluators]
+        new = [
+            (part, sources[name])
+            for part, name in roles
+            if not is_known(sources[name], part, self.journal)
+        ]
+        move = self._bar("asking every source a little first", len(new))
+        found: list[tuple[str, Judged]] = []
+        for part, source in new:
+            if part == "train":
+                requests = requests_of(source, experiment.train, self._few_to_train())
+            else:
+                requests = requests_to(source, experiment.evaluation, self._few_held_out())
+            found.append((part, look_at(source, part, requests, self._asking)))
+            move(1)
+        silent = [(part, one) for part, one in found if gives_nothing(one.judgments)]
+        doubtful = [(part, one) for part, one in silent if is_doubtful(one.judgments)]
+        refuse_silent([one for part, one in silent if (part, one) not in doubtful])
+        return [one.source.name for part, one in doubtful if part == "evaluation"]
+
+    @once
+    def _few_to_train(self) -> Sequence[Response]:
+        """Return responses to a few training items; all of them, where these are quickly there."""
+        experiment = self.experiment
+        per_item = experiment.config.policy.responses_per_item
+        if is_quick(experiment, self.directory):
+            return self.responses()
+        return sample_few(experiment, experiment.train, per_item)
+
+    @once
+    def _few_held_out(self) -> Responses:
+        """Return responses of the base policy to a few held-out items."""
+        experiment = self.experiment
+        few = sample_few(experiment, experiment.evaluation, 1)
+        return {(BASE, experiment.config.seeds[0]): few}
+
+    def _needed(self) -> list[str]:
+        """Return the sources that take part in training or agreement."""
         config = self.experiment.config
         needed = {name for arm in config.arms.values() for name in arm.sources}
         if config.agreement is not None:
             needed |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
-        return {name: self.judgments(name) for name in self.experiment.sources if name in needed}
+        return [name for name in self.experiment.sources if name in needed]
+
+    @once
+    def judged(self) -> Mapping[str, Judged]:
+        """Return what each source said that takes part in training or agreement.
+
+        Raises:
+            HarnessError: A source gave no verdict at all; it says why and what to do.
+        """
+        self.look()
+        judged = {name: self.judgments(name) for name in self._needed()}
+        refuse_silent([one for one in judged.values() if gives_nothing(one.judgments)])
+        return judged
 
     @once
     def agreement(self) -> Agreement | None:
@@ -195,10 +272,27 @@ class Run:
             HarnessError: The process of a training died, or its budget is used up.
         """
         arms = self.arms()
+        self._look_longer()
         training = Training(
             self.experiment, self.directory, self.journal, self.responses(), self._bar
         )
         return training.train(arms)
+
+    def _look_longer(self) -> None:
+        """Ask evaluators that only abstained more of the base policy, before anything is trained.
+
+        Raises:
+            HarnessError: One of them gave no verdict on these, either.
+        """
+        if not (names := self.look()):
+            return
+        experiment, asking = self.experiment, self._asking
+        base = sample_policies(experiment, [], self.directory, self._bar)
+        longer = []
+        for source in (experiment.sources[name] for name in names):
+            requests = requests_to(source, experiment.evaluation, base)
+            longer.append(look_longer(source, requests, asking, self._bar))
+        refuse_silent([one for one in longer if gives_nothing(one.judgments)])
 
     def trained(self, arm: str, seed: int) -> TrainedPolicy:
         """Return a trained policy.

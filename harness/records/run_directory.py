@@ -67,6 +67,11 @@ class RunDirectory:
         """Set top-level entries of the manifest."""
         write_json(self.path / MANIFEST, {**self.manifest(), **entries})
 
+    def holds(self, stage: str, inputs: object, output: Path) -> bool:
+        """Tell whether the output of a stage is there, made from these inputs."""
+        made_from = self.manifest().get("stages", {}).get(stage)
+        return made_from == content_hash(inputs) and output.exists()
+
     def begin(self, stage: str, inputs: object, *outputs: Path) -> list[Path]:
         """Make the outputs of a stage those of its inputs; it is done when they are there.
 

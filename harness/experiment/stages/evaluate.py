@@ -103,6 +103,19 @@ def sample_policies(
     return responses
 
 
+def requests_to(
+    evaluator: NamedSource, items: Sequence[Item], responses: Responses
+) -> list[JudgmentRequest]:
+    """Return what an evaluator is asked of all responses, on its own scale."""
+    everything = [response for found in responses.values() for response in found]
+    # What two policies said alike is one question; where only one of them failed, it stands first.
+    everything.sort(key=lambda response: response.metadata.get("status") not in FAILED)
+    asked: dict[str, JudgmentRequest] = {}
+    for one in build_requests(items, everything, "pointwise", criterion_for(evaluator.info)):
+        asked.setdefault(one.id, one)
+    return list(asked.values())
+
+
 def score(
     evaluators: Iterable[NamedSource],
     items: Sequence[Item],
@@ -111,15 +124,9 @@ def score(
     bar: StartBar,
 ) -> dict[str, Judged]:
     """Let every evaluator score every response on its own scale; by the evaluator's name."""
-    everything = [response for found in responses.values() for response in found]
-    # What two policies said alike is one question; where only one of them failed, it stands first.
-    everything.sort(key=lambda response: response.metadata.get("status") not in FAILED)
     judged = {}
     for source in evaluators:
-        asked: dict[str, JudgmentRequest] = {}
-        for one in build_requests(items, everything, "pointwise", criterion_for(source.info)):
-            asked.setdefault(one.id, one)
-        requests = list(asked.values())
+        requests = requests_to(source, items, responses)
         found = ask(source, requests, asking, bar, "evaluation")
         judged[source.name] = Judged(source, requests, found)
     return judged

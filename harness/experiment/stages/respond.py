@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness.chat.local_weights import located
 from harness.experiment.changed import tell_aside
@@ -119,6 +120,30 @@ def respond(
     return [replace(response, system=name) for response in found] if name else found
 
 
+def is_quick(experiment: Experiment, directory: RunDirectory) -> bool:
+    """Tell whether the responses to the training items are there already, or are one batch."""
+    from harness.policy.respond import BATCH
+
+    if experiment.responses is not None:
+        return True
+    total = len(experiment.train) * experiment.config.policy.responses_per_item
+    return total <= BATCH or directory.holds("respond", _inputs(experiment), _path(directory))
+
+
+def _path(directory: RunDirectory) -> Path:
+    return directory.path / "responses" / "train.jsonl"
+
+
+def _inputs(experiment: Experiment) -> dict[str, Any]:
+    """Return all that the base policy's responses depend on."""
+    config = experiment.config
+    return {
+        "policy": [config.policy.model_dump(), experiment.weights],
+        "items": [to_dict(item) for item in experiment.train],
+        "seed": config.seeds[0],
+    }
+
+
 def base_responses(
     experiment: Experiment, directory: RunDirectory, bar: StartBar
 ) -> list[Response]:
@@ -128,7 +153,7 @@ def base_responses(
     try.
     """
     config, items, policy = experiment.config, experiment.train, experiment.config.policy
-    path = directory.path / "responses" / "train.jsonl"
+    path = _path(directory)
     if (given := experiment.responses) is not None:
         found = [to_dict(response) for response in given]
         tell_aside(directory, directory.begin("respond", {"responses": found}, path))
@@ -136,12 +161,7 @@ def base_responses(
         if without := len({item.id for item in items} - {one.item_id for one in given}):
             sys.stderr.write(f"{without} of {len(items)} items to train on have no response\n")
         return list(given)
-    inputs = {
-        "policy": [policy.model_dump(), experiment.weights],
-        "items": [to_dict(item) for item in items],
-        "seed": config.seeds[0],
-    }
-    tell_aside(directory, directory.begin("respond", inputs, path))
+    tell_aside(directory, directory.begin("respond", _inputs(experiment), path))
     if path.is_file():
         return read_responses(path, items)
     settings = RespondSettings.of(policy, policy.responses_per_item, BASE, config.seeds[0])

@@ -173,6 +173,15 @@ class World:
         self.file.write_text(yaml.safe_dump({**self.experiment, **changes}, sort_keys=False))
         return self.file
 
+    def score_base(self, *seeds: int) -> None:
+        """Let the evaluators score the base policy with seeds that their scripts do not mention."""
+        for name, said in {"exam": True, "grader": "3", "twin": 0.25}.items():
+            path = self.folder / f"{name}.json"
+            says = json.loads(path.read_text())
+            keys = (f"base{seed}e{n}{k}" for seed in seeds for n in range(4) for k in "ab")
+            says[name] |= dict.fromkeys(keys, said)
+            path.write_text(json.dumps(says))
+
     def run(self, **changes: Any) -> dict[str, Any]:
         """Write the experiment and run it; return report.json."""
         from harness.experiment.run import run

@@ -274,6 +274,7 @@ def test_trainings_at_once_are_as_many_as_the_experiment_says(
         raise ConfigError("far enough")
 
     monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
+    whole.score_base(4)
     with pytest.raises(ConfigError, match="far enough"):
         whole.run(parallel=None, seeds=[4], arms={"rlhf": whole.experiment["arms"]["rlhf"]})
     assert seen == [(None, [{"people": 1.0, "jury": 0.636364}])]
@@ -290,9 +291,9 @@ def test_a_source_without_weight_takes_no_part_in_a_training(whole: World) -> No
     assert [training["weights"] for training in whole.trainings] == [{"verifier": 1.0}] * 2
     assert [row["dropped"] for row in report["arms"]] == [["grader"], ["people"]]
     # t0a and t1c once in each training, since the verifier is deterministic; the grader is asked
-    # before training and as an evaluator only.
+    # before training and as an evaluator only, on t2c again after the error at the first look.
     assert len(whole.happened("ask", "verifier")) == 17 + 1 + 2 * 2
-    assert len(whole.happened("ask", "grader")) == 17 + 3 * 8
+    assert len(whole.happened("ask", "grader")) == 17 + 1 + 3 * 8
 
 
 def test_wrong_settings_are_named_by_their_place(tmp_path: Path) -> None:

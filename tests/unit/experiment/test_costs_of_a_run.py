@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 def test_every_source_is_asked_with_the_run_s_seed_concurrency_and_budget(whole: World) -> None:
     with Journal(whole.out / JOURNAL) as journal:
         journal.put_reply("paid before", {"cost_usd": 2.0})
+    whole.score_base(5)
     whole.run(budget_usd=42.0, seeds=[5, 6])
-    judged, trained = Counter(whole.contexts[:5]), Counter(whole.contexts[5:-3])
-    names = ("people", "jury", "critic", "verifier", "grader")
+    looked, asked = whole.contexts[:7], whole.contexts[7:]
+    evaluators = ("exam", "grader", "twin")
+    first = ("jury", "critic", "verifier", "grader", *evaluators)
+    assert looked == [(name, 5, 4, 42.0) for name in first]
+    judged, trained = Counter(asked[:4]), Counter(asked[4:-3])
+    names = ("people", "jury", "verifier", "grader")  # the critic's limit is below the first look
     assert judged == {(name, 5, 4, 42.0): 1 for name in names}
-    assert whole.contexts[-3:] == [(name, 5, 4, 42.0) for name in ("exam", "grader", "twin")]
+    assert whole.contexts[-3:] == [(name, 5, 4, 42.0) for name in evaluators]
     # Of the 40 dollars that are left each of the two trainings that ask a judge has 20, on top of
     # what the journal holds; trainings that ask verifiers only have nothing to spend.
     assert {c[3] for c in trained if c[0] == "grader"} == {22.0}
@@ -34,12 +39,14 @@ def test_a_judge_that_a_gate_dropped_takes_no_share_of_the_budget(whole: World) 
     rlvr = whole.experiment["arms"]["rlvr"]
     arms = {"rlvr": rlvr, "other": {**rlvr, "weights": {"grader": 0}}}
     whole.run(budget_usd=10.0, seeds=[0], arms=arms, agreement=None)
-    asked = whole.contexts[2:-3]  # before training two sources are asked, after it three
+    # A first look at two sources and three evaluators; before training two, after it three.
+    asked = whole.contexts[5 + 2 : -3]
     assert {c[3] for c in asked if c[0] == "grader"} == {10.0}
     assert [c[3] for c in asked if c[0] == "verifier"] == [10.0, 0.0]
 
 
 def test_without_a_budget_nobody_has_a_limit(whole: World) -> None:
+    whole.score_base(5)
     whole.run(seeds=[5], arms={"rlvr": whole.experiment["arms"]["rlvr"]}, agreement=None)
     assert {limit for *_, limit in whole.contexts} == {None}
 

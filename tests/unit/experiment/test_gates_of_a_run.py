@@ -44,6 +44,7 @@ def test_without_an_agreement_section_every_source_has_its_full_weight(whole: Wo
     experiment = whole.experiment
     keep = ("hybrid", "nothing")
     arms = {name: arm for name, arm in experiment["arms"].items() if name in keep}
+    whole.score_base(3)
     report = whole.run(agreement=None, arms=arms, seeds=[3])
     assert report["agreement"] is None
     assert report["gates"] == []

@@ -421,6 +421,7 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
 def check_progress(world: World) -> None:
     """Every bar comes to its end."""
     assert world.bars == [
+        ["asking every source a little first", 7, 7],
         ["sampling the base policy", 18, 18],
         ["people judges", 5, 5],
         ["jury judges", 5, 5],
