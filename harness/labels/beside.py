@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.labels.columns import LabelColumns
+from harness.labels.failures import NO_LABEL
 from harness.labels.files import Table
 from harness.labels.problems import Problems
 from harness.labels.read_labels import Labelled
@@ -14,6 +15,10 @@ from harness.labels.values import cell_text, label_text, number_of, on_scale, pa
 
 if TYPE_CHECKING:
     from harness.statistics.arrays import FloatArray
+
+
+_UNKNOWN = NO_LABEL | {"", "none"}
+"""Cells of a column of numbers that hold none, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,9 @@ class Beside:
             found[column] = np.full(len(self.labelled.rows), np.nan)
             for i, (cell, place) in enumerate(self._cells(column, problems)):
                 number = number_of(cell)
-                if number is None and cell:
+                if cell.lower() in _UNKNOWN:
+                    continue
+                if number is None:
                     problems.add(place, f"{column} is {cell!r}, no number")
                 elif number is not None and column in chances and not 0 <= number <= 1:
                     problems.add(place, f"{column} is {cell}, no probability between 0 and 1")

@@ -26,6 +26,8 @@ _ALIKE = str.maketrans(
 
 _WRAPPING = "\"'`.,;:!()[]*\u201c\u201d\u2018\u2019\u3002\uff0c\uff01"
 _LONGEST_NUMBER = 15
+_MOST = 1000
+"""More labels than that are texts, and refused as such; which of them are alike does not matter."""
 SHOWN = 8
 """Pairs or groups of spellings that one message shows; it counts the rest."""
 
@@ -175,7 +177,7 @@ def fold_labels(said: Said, declared: Collection[str] = ()) -> Folded:
                 f"{', '.join(f'{seen(t)} ({times(counts[t])})' for t in others)} as {name}"
             )
     near: dict[str, list[str]] = {}
-    for name in read:
+    for name in read if len(read) <= _MOST else ():
         near.setdefault(vocabulary.near(name), []).append(name)
     unsure = [
         tuple(sorted(names))

@@ -190,6 +190,8 @@ def _names(
 
 def _settle_people(table: Table, columns: LabelColumns, texts: Mapping[str, str]) -> None:
     """Refuse spellings of one name that labelled the same things: they may be two people."""
+    if not texts:
+        return
     moved = {*texts, *texts.values()}
     about: dict[tuple[str, ...], set[str]] = {}
     names: list[str | None] = [columns.response, columns.response_a, columns.response_b]
@@ -232,7 +234,7 @@ def _settle_doubts(
             details=[f"{quoted([text])} {_who(found[text])}" for text in doubts],
             hint=f"if it is a label, say {_declared(columns.values | {t: t for t in doubts})};"
             f" if not, {_declared(columns.values | dict.fromkeys(doubts, SKIP))}, or name the"
-            " people (--people): what they do not say is none",
+            " people (--people, --set people=a,b): what they do not say is none",
         )
 
 

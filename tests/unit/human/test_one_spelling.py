@@ -236,6 +236,26 @@ def test_labels_that_nobody_among_the_people_uses_are_told(tmp_path):
     ).stdout.replace("\n", " ")
 
 
+def test_true_of_json_is_true_of_a_table(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('[{"ann": true, "gpt": "True"}, {"ann": false, "gpt": "FALSE"}]')
+    table, _ = read_ratings(path, Reading(**PEOPLE))
+    assert words(table, table.codes[:, 0]) == words(table, table.codes[:, 1])
+
+
+def test_numbers_beside_the_labels_may_be_unknown(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("ann,gpt,sure\nA,A,.9\nA,n/a,N/A\nB,B,None\nB,A,\nB,B,nan\n")
+    _, evidence = read_ratings(path, Reading(**PEOPLE, stated={"gpt": "sure"}))
+    assert [x == x for x in evidence.stated["gpt"]] == [True, False, False, False, False]
+
+
+def test_many_texts_are_no_labels_and_are_not_compared(tmp_path):
+    texts = ";".join(f"text {n}" for n in range(1001))
+    with pytest.raises(DataError, match="1002 different labels"):
+        table_of(tmp_path, texts + ";x.", texts + ";x.")
+
+
 # Names
 
 LONG = {"item_column": "item", "annotator_column": "who", "label_column": "label"}
