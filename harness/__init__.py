@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.experiment.stages.report import report as report
     from harness.experiment.stages.respond import RespondSettings as RespondSettings
     from harness.experiment.stages.respond import respond as respond
+    from harness.experiment.stages.show_prompt import show_prompt as show_prompt
     from harness.experiment.stages.train import TrainSettings as TrainSettings
     from harness.experiment.stages.train import train as train
     from harness.experiment.stages.win_rate import win_rate as win_rate
@@ -48,6 +49,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
     "run": "harness.experiment.run",
+    "show_prompt": "harness.experiment.stages.show_prompt",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

@@ -47,7 +47,7 @@ from harness.experiment.stages.report import (
 )
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
-from harness.feedback.requests import build_requests
+from harness.feedback.requests import build_requests, left_out
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
 from harness.nouns.redaction import redact_deep
@@ -144,6 +144,21 @@ class Run:
         """Return what is compared: one request for each pair of different responses."""
         return build_requests(self.experiment.train, self.responses(), "pairwise")
 
+    def _left_out(self) -> list[str]:
+        """Return a line on the responses that nobody compares, where anybody compares any."""
+        config, sources = self.experiment.config, self.experiment.sources
+        compares = config.agreement is not None or any(
+            not arm.online or any(sources[name].way == "pairwise" for name in arm.sources)
+            for arm in config.arms.values()
+        )
+        line = left_out(self.experiment.train, self.responses()) if compares else ""
+        if not line:
+            return []
+        per_item = config.policy.responses_per_item
+        if per_item % 2 and self.experiment.responses is None:
+            line += f"; policy.responses_per_item is {per_item}: {per_item + 1} would use them all"
+        return [line]
+
     @once
     def judgments(self, source: str) -> Judged:
         """Return what a source said of the responses before training.
@@ -226,6 +241,7 @@ class Run:
             HarnessError: A source gave no verdict at all; it says why and what to do.
         """
         self.look()
+        sys.stderr.writelines(f"{line}\n" for line in self._left_out())
         judged = {name: self.judgments(name) for name in self._needed()}
         refuse_silent([one for one in judged.values() if gives_nothing(one.judgments)])
         return judged
@@ -363,7 +379,7 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
-            "warnings": warnings_of(trained),
+            "warnings": [*warnings_of(trained), *self._left_out()],
             "sources": [
                 {key: value for key, value in row.items() if key != "template_sha256"}
                 for row in sources

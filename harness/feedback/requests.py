@@ -52,6 +52,30 @@ def build_requests(
     return requests
 
 
+def left_out(items: Iterable[Item], responses: Iterable[Response]) -> str:
+    """Return a line on the responses that stand in no pair, empty where each does.
+
+    They are those without a partner, where an item has an odd number of responses, and those whose
+    partner says the same.
+    """
+    by_item: dict[str, list[Response]] = {item.id: [] for item in items}
+    for response in responses:
+        if response.item_id in by_item:
+            by_item[response.item_id].append(response)
+    groups = by_item.values()
+    odd = sum(len(mine) % 2 for mine in groups)
+    pairs = [pair for mine in groups for pair in zip(mine[::2], mine[1::2], strict=False)]
+    equal = 2 * sum(first.text == second.text for first, second in pairs)
+    if not odd + equal:
+        return ""
+    reasons = [
+        f"{odd} without a partner, since their items have an odd number of responses" * bool(odd),
+        f"{equal} that say the same as their partner" * bool(equal),
+    ]
+    told = " and ".join(filter(None, reasons))
+    return f"{odd + equal} of {sum(map(len, groups))} responses are in no pair: {told}"
+
+
 def criterion_for(info: SourceInfo, way: Way = "pointwise") -> Criterion:
     """Return what a source is asked: everything; of one response, on the source's own scale."""
     if way != "pointwise" or info.scale is None:

@@ -12,7 +12,7 @@ from harness.experiment.context import Asking, StartBar, asking_with, cost_note,
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import TIMEOUT_S
-from harness.feedback.requests import build_requests, criterion_for
+from harness.feedback.requests import build_requests, criterion_for, left_out
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
 from harness.records.judgments import in_order, write_judgments
@@ -178,7 +178,10 @@ def judge(
     settings = settings or JudgeSettings()
     named = source_by_name(source, settings.options, settings.way, settings.name, settings.limit)
     asked = items_of(items)
-    requests = requests_of(named, asked, responses_of(responses, asked))
+    given = responses_of(responses, asked)
+    requests = requests_of(named, asked, given)
+    if named.way == "pairwise" and (line := left_out(asked, given)):
+        sys.stderr.write(f"{line}\n")
     if not requests:
         raise DataError(
             "there is nothing to judge",

@@ -113,7 +113,7 @@ def test_what_is_set_aside_is_told_with_its_reason(
     small: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small.run()
-    assert capsys.readouterr().err == ""
+    assert "set aside" not in capsys.readouterr().err
     small.run(**changed(small, "arms", "rlhf", "settings", "beta", to=0.3))
     told = capsys.readouterr().err
     assert "the experiment changed (arm.settings.beta), so these were set aside:" in told
@@ -139,9 +139,9 @@ def test_a_training_that_had_no_verdicts_is_not_taken_for_done_and_not_deleted(
 
 def test_curves_that_were_watched_otherwise_are_said_to_be_so(small: World) -> None:
     report = small.run()
-    assert report["warnings"] == []
+    assert len(report["warnings"]) == 1  # on responses without a partner
     report = small.run(**changed(small, "evaluation", "monitor_every", to=2))
-    (warning,) = report["warnings"]
+    warning, _ = report["warnings"]
     assert warning.startswith("The training curves of hybrid (seed 0), rlhf (seed 0) were watched")
     assert warning in (small.out / "report.md").read_text()
 

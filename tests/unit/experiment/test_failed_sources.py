@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from harness.experiment.failures import failures_of
+from harness.feedback.requests import build_requests, left_out
 from harness.judging.stated import CUT
 from harness.judging.verdicts import read_pair
 from harness.nouns.errors import HarnessError
+from harness.nouns.schema import Item, Response
 from tests.unit.experiment.conftest import World
 
 LONG = "Both responses answer the question, and each has its own"
@@ -40,11 +42,51 @@ def test_an_arm_of_ties_says_so_and_blames_no_source(whole: World) -> None:
     ]
 
 
-def test_a_run_whose_sources_work_says_nothing(
+LEFT_OUT = (
+    "8 of 18 responses are in no pair: 6 without a partner, since their items have an odd number of"
+    " responses and 2 that say the same as their partner; policy.responses_per_item is 3: 4 would"
+    " use them all"
+)
+
+
+def test_a_run_whose_sources_work_says_only_which_responses_nobody_compares(
     whole: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole.run(arms={"rlhf": whole.experiment["arms"]["rlhf"]}, agreement=None, seeds=[0])
-    assert capsys.readouterr().err == ""
+    arms = whole.experiment["arms"]
+    report = whole.run(arms={"rlhf": arms["rlhf"]}, agreement=None, seeds=[0])
+    assert capsys.readouterr().err == f"{LEFT_OUT}\n"
+    assert report["warnings"] == [LEFT_OUT]
+    assert "8 of 18 responses are in no pair" in (whole.out / "report.md").read_text()
+    whole.run(arms={"rlvr": arms["rlvr"]}, agreement=None, seeds=[0])  # nothing is compared
+    assert LEFT_OUT not in capsys.readouterr().err
+    two = {**whole.experiment["policy"], "responses_per_item": 2}
+    report = whole.run(arms={"rlhf": arms["rlhf"]}, agreement=None, seeds=[0], policy=two)
+    (line,) = report["warnings"]
+    assert line == "2 of 12 responses are in no pair: 2 that say the same as their partner"
+
+
+@pytest.mark.parametrize(
+    ("texts", "line"),
+    [
+        (["ab"], ""),
+        ([""], ""),
+        (["abc"], "1 of 3 responses are in no pair: 1 without a partner"),
+        (["a", "b"], "2 of 2 responses are in no pair: 2 without a partner"),
+        (["aa", "ab"], "2 of 4 responses are in no pair: 2 that say the same"),
+        (["aabbc", "ab"], "5 of 7 responses are in no pair: 1 without a partner"),
+    ],
+)
+def test_every_response_that_is_in_no_pair_is_counted(texts: list[str], line: str) -> None:
+    items = [Item(f"i{n}", "Q") for n in range(len(texts))]
+    responses = [
+        Response(f"r{n}.{k}", f"i{n}", "s", text)
+        for n, each in enumerate(texts)
+        for k, text in enumerate(each)
+    ]
+    found = left_out(items, [*responses, Response("x", "of another item", "s", "")])
+    assert found.startswith(line) and bool(found) == bool(line)
+    paired = {one.id for r in build_requests(items, responses, "pairwise") for one in r.responses}
+    assert len(responses) - len(paired) == int(line.partition(" ")[0] or 0)
 
 
 @pytest.mark.parametrize(
