@@ -66,10 +66,9 @@ def command(options: Options) -> None:
     failed = sum(r.metadata.get("status", "ok") != "ok" for r in found)
     console().print(f"{len(found) - failed} of {len(found)} responses, in {options.out}")
     if cut := sum(bool(r.metadata.get("truncated")) for r in found):
+        of_them = f"{cut} of them {'was' if cut == 1 else 'were'} cut by --max-new-tokens"
         console().print(
-            f"{cut} of them were cut by --max-new-tokens {options.max_new_tokens}: their metadata"
-            " say truncated",
-            soft_wrap=True,
+            f"{of_them} {options.max_new_tokens}: truncated in its metadata", soft_wrap=True
         )
     told = [(r.metadata.get("status", "ok"), r.metadata.get("reason", "")) for r in found]
     refuse_nothing("responses", told)

@@ -116,10 +116,10 @@ class TrainingFolder:
 
     def forget(self) -> None:
         """Let the folder be anybody's again: nothing was made in it."""
-        made = {one.name for one in self.path.iterdir()}
-        if self.writes and made <= {INPUTS, FILE}:
-            for name in made:
-                (self.path / name).unlink()
+        made = [one for one in self.path.rglob("*") if one.is_file()]
+        if self.writes and {one.name for one in made} <= {INPUTS, FILE}:
+            for one in made:
+                one.unlink()
 
     def finished(self) -> TrainResult | None:
         """Return the result of a training that had already finished here.

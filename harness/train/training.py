@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import (
     Reference,
     context_length,
@@ -149,8 +149,8 @@ class Training(ABC):
             self.tokenizer = load_tokenizer(self.model)
             try:
                 steps = self.work()
-            except (ConfigError, DataError):
-                self.folder.forget()  # else no other settings could be tried in it
+            except InputError:
+                self.folder.forget()  # else nothing else could be tried in it
                 raise
         return self.folder.finish(steps, self.left_out)
 

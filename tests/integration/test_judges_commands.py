@@ -518,6 +518,6 @@ def test_cut_responses_are_marked_and_counted(tmp_path):
             del os.environ["HOSTED_VLLM_API_BASE"]
     assert result.exit_code == 0, result.output
     assert "3 of 3 responses" in result.output
-    assert "1 of them were cut by --max-new-tokens 8" in result.output
+    assert "1 of them was cut by --max-new-tokens 8" in result.output
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert sum(row["metadata"]["truncated"] for row in rows) == 1

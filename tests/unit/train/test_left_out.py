@@ -12,7 +12,7 @@ import pytest
 from trainings import trained_by
 
 from harness.experiment.stages.train import train as stage
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, InputError
 from harness.policy.models import context_length, load_tokenizer
 from harness.records.rows import read_rows
 from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
@@ -164,6 +164,15 @@ def test_a_model_s_positions_are_a_limit_too(
         assert named(result) == [(2, TOO_LONG)]
         with pytest.raises(DataError, match="too long for the 96 positions of the model"):
             trained(trainer, gpt2_path, rows[1:], tmp_path / f"{trainer}1", max_length=1024)
+
+
+@pytest.mark.slow
+def test_a_chat_for_a_model_without_chats_is_refused_and_leaves_the_folder_free(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="has no chat template"):
+        trained("sft", policy_path, [CHATS[3]], tmp_path)
+    assert trained("sft", policy_path, [SHORT], tmp_path).used == 1
 
 
 @pytest.mark.slow

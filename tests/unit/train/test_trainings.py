@@ -183,7 +183,7 @@ def test_a_model_that_was_edited_before_it_was_loaded_is_not_trained(
     rows = ROWS if online else [{**PAIRS[0], "completion": "5."}] * 8
     with pytest.raises(InputError, match="edited while it was in use"):
         trained_by(trainer, model, rows, {}, out, {"r": reward} if online else None)
-    assert [path.name for path in out.rglob("*") if path.is_file()] == ["inputs.sha256"]
+    assert not [path.name for path in out.rglob("*") if path.is_file()]
 
 
 def reward(prompts: Any, **_: Any) -> list[float]:
