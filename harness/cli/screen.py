@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.plain_text import visible
@@ -44,17 +46,33 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         Task,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
     from rich.text import Text
+
+    def rate(task: Task) -> float:
+        """Return units per second of what was done now, from the start on: some come in batches."""
+        done = task.completed - task.fields.get("kept", 0)
+        seconds = task.finished_time or task.elapsed
+        return done / seconds if seconds else 0.0
 
     class Rate(ProgressColumn):
         """Units per second."""
 
         def render(self, task: Task) -> Text:
             """Return the rate, empty until it is known."""
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:.1f}/s", style="dim")
+            return Text(f"{rate(task):.1f}/s" if rate(task) else "", style="dim")
+
+    class Left(ProgressColumn):
+        """Time left."""
+
+        def render(self, task: Task) -> Text:
+            """Return hours, minutes and seconds, or dashes until they are known."""
+            left = task.remaining
+            if left and not rate(task):
+                return Text("-:--:--", style="cyan")
+            return Text(
+                str(timedelta(seconds=ceil(left / rate(task) if left else 0))), style="cyan"
+            )
 
     bars = Progress(
         TextColumn("{task.description}"),
@@ -62,7 +80,7 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         MofNCompleteColumn(),
         Rate(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        Left(),
         console=_console(stderr=True),
         disable=quiet,
     )
@@ -84,15 +102,14 @@ def bars(quiet: bool = False) -> Iterator[StartBar]:
         def start(title: str, total: int) -> Move:
             shown.start()
             task = shown.add_task(title, total=total)
-            done = 0
+            before = 0
 
             def move(count: int, *, kept: bool = False) -> None:
-                nonlocal done
-                done += count
+                nonlocal before
                 if kept:
-                    shown.reset(task, completed=done)  # with it go the steps of the rate
-                else:
-                    shown.advance(task, count)
+                    before += count
+                    shown.update(task, kept=before)
+                shown.advance(task, count)
 
             return move
 

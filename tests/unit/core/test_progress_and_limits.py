@@ -67,26 +67,50 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def rate(bars: Any) -> str:
+def rate(bars: Any, name: str = "Rate") -> str:
     (task,) = bars.tasks
-    (column,) = [c for c in bars.columns if type(c).__name__ == "Rate"]
+    (column,) = [c for c in bars.columns if type(c).__name__ == name]
     return str(column.render(task))
 
 
-def test_the_rate_is_that_of_what_was_done_now(
-    shown: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def keep_time(bars: Any, now: list[float]) -> None:
+    """Let the bar's only task have begun at 0 by a clock of the test."""
+    (task,) = bars.tasks
+    task.start_time, task._get_time = 0.0, lambda: now[0]
+
+
+def left(bars: Any) -> str:
+    return rate(bars, "Left")
+
+
+def test_the_rate_is_that_of_what_was_done_now(shown: list[Any]) -> None:
     now = [0.0]
     with screen.bars() as start:
         move = start("judging", 1000)
-        monkeypatch.setattr(shown[0], "get_time", lambda: now[0])
+        keep_time(shown[0], now)
         for _ in range(900):
             move(1, kept=True)
         assert shown[0].tasks[0].completed == 900 and rate(shown[0]) == ""
+        assert left(shown[0]) == "-:--:--"
         for _ in range(10):
             now[0] += 1.0
             move(1)
         assert shown[0].tasks[0].completed == 910 and rate(shown[0]) == "1.0/s"
+        assert left(shown[0]) == "0:01:30"
+
+
+def test_what_comes_all_at_once_took_its_time(shown: list[Any]) -> None:
+    now = [0.0]
+    with screen.bars() as start:
+        move = start("judging", 64)
+        keep_time(shown[0], now)
+        now[0] = 4.0
+        for _ in range(32):
+            move(1)
+        assert (rate(shown[0]), left(shown[0])) == ("8.0/s", "0:00:04")
+        for _ in range(32):
+            move(1)
+        assert (rate(shown[0]), left(shown[0])) == ("16.0/s", "0:00:00")
 
 
 def test_no_rate_is_shown_where_all_was_kept(shown: list[Any]) -> None:
