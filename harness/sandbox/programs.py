@@ -113,7 +113,7 @@ def names_tested(parts: tuple[str, ...], context: str = "", module: str = "") ->
         known = definitions(around.body) if around else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return taken(parts, known, is_all=not context).names
+            return taken(parts, known, context=context).names
     found: set[str] = set()
     nodes = [node for tree in trees if tree for node in ast.walk(tree)]
     aliases: set[str] = set()

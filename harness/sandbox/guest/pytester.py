@@ -66,10 +66,11 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
             return answer_of(0, 1, "fail", loading_failed(loaded), program, uses)
         uses = taken([job["tests"]], module=job["module"])
         program.shows_dropped = not uses.computes
-        checks = Checks([job["tests"]], uses.names, job["module"])
+        names = {name for name in uses.names if not hasattr(builtins, name)}
+        alike = program.names(set(uses.alike)).keys() if uses.alike else set()
+        checks = Checks([job["tests"]], names | alike, job["module"])
         (marked,) = checks.marked()
         file.write_text(marked, encoding="utf-8")
-        names = {name for name in uses.names if not hasattr(builtins, name)}
         program.faults = Faults({str(file): marked}, checks, names, module=job["module"])
         vars(builtins)[REACHED] = program.reach
         sys.modules[job["module"]] = Solution(job["module"], program, uses)

@@ -12,11 +12,12 @@ import builtins
 import importlib
 import symtable
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from harness.sandbox.guest.test_builtins import like_builtins
 from harness.sandbox.guest.test_flow import Flow
 
 # Whoever uses one of these without importing it means the library's.
@@ -52,6 +53,8 @@ class Taken:
         computes: Whether what is expected depends on variables, which could be arguments.
         by_reference: Why copies of what the program returns or is given will not do; or empty.
         seams: What they use that only works in the program's own process.
+        alike: Those of ``names`` that are builtins' too, with the names that must not be the
+            program's beside them.
     """
 
     names: frozenset[str] = frozenset()
@@ -60,6 +63,7 @@ class Taken:
     computes: bool = False
     by_reference: str = ""
     seams: frozenset[str] = frozenset()
+    alike: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def taken(
@@ -67,7 +71,7 @@ def taken(
     defined: Collection[str] = (),
     call: str = "",
     *,
-    is_all: bool = False,
+    context: str = "",
     module: str = "",
 ) -> Taken:
     """Look through test code.
@@ -76,8 +80,7 @@ def taken(
         parts: Its pieces, which share their names.
         defined: Names that are there already, from the context.
         call: Name that is the program's in any case.
-        is_all: Whether there is no other test code. A function of the program may then be called
-            like a builtin, if nothing else can be meant.
+        context: Other test code, which runs before.
         module: Name under which they import the program.
 
     Raises:
@@ -102,11 +105,14 @@ def taken(
     names = {n for n in free if not hasattr(builtins, n)}
     libraries = {n for n in names - called - {call} if n in subjects and is_library(n)}
     names = names - libraries | ({call} if call else set())
-    if is_all and not names:
-        asked = {n for n in free if n in called and not isinstance(getattr(builtins, n), type)}
-        names = asked if len(asked) == 1 else set()
+    alike: Mapping[str, frozenset[str]] = {}
+    if not module or _imports_all(nodes, module):
+        whole = [*nodes, *ast.walk(ast.parse(context))]
+        alike = like_builtins(whole, free, names - {call}, call)
+    doubtful = _doubtful(names, subjects) if len(names) > 1 else set()
+    names |= alike.keys()
     flow = Flow(nodes, names | {n for node in nodes for n in _imports(node, module)})
-    doubtful = _doubtful(names, subjects) | flow.judges() if len(names) > 1 else set()
+    doubtful |= flow.judges() if len(names) > 1 else set()
     return Taken(
         frozenset(names),
         frozenset(libraries),
@@ -114,6 +120,7 @@ def taken(
         flow.computes(),
         flow.by_reference(),
         frozenset(_words(nodes) & SEAMS),
+        alike,
     )
 
 
@@ -155,6 +162,11 @@ def _imports(node: ast.AST, module: str) -> Iterator[str]:
         for alias in node.names:
             if alias.name != "*" and (from_it or alias.name == module):
                 yield alias.asname or alias.name
+
+
+def _imports_all(nodes: list[ast.AST], module: str) -> bool:
+    stars = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == module]
+    return any(alias.name == "*" for node in stars for alias in node.names)
 
 
 def _words(nodes: list[ast.AST]) -> set[str]:

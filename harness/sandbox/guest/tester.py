@@ -106,7 +106,7 @@ def _run(job: dict[str, Any], program: Program) -> dict[str, Any]:
         except Exception as error:
             program.note(error)
             raise
-        uses = taken(parts, names, job["call"], is_all=not job["context"])
+        uses = taken(parts, names, job["call"], context=job["context"])
         names |= bound(uses, job["call"], program)
         program.shows_dropped = not uses.computes
         for file, source in pieces:
@@ -143,7 +143,7 @@ def _import_again(context: str, program: Program) -> None:
 
 def _marked(job: dict[str, Any], helpers: Taken, program: Program) -> list[tuple[str, str]]:
     """Return the context and the parts, with a call before all that can fail by the program."""
-    uses = taken(job["parts"], (), job["call"], is_all=not job["context"])
+    uses = taken(job["parts"], (), job["call"], context=job["context"])
     wanted = uses.names | helpers.names
     names = {name for name in wanted if not hasattr(builtins, name)}
     names |= program.names(set(wanted)).keys()
@@ -168,6 +168,9 @@ def taken_over(uses: Taken, program: Program, call: str = "") -> dict[str, Any]:
     With a value, or a name that is doubtful, the program could decide the tests.
     """
     found = program.names(set(uses.names))
+    for name in sorted(found.keys() & uses.alike.keys()):
+        if uses.alike[name] & found.keys():
+            program.mark(f"use {name} of the program, which is a builtin too, to judge it")
     for name in sorted(found.keys() - {call}):
         is_value = not isinstance(found[name], type | types.FunctionType)
         if name in uses.doubtful or (is_value and len(uses.names) > 1):
