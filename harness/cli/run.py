@@ -18,10 +18,12 @@ class Options(Shown):
     Args:
         experiment: The experiment file (YAML).
         out: The run directory; reports/<name> by default.
+        dry_run: Say what the run would ask, call, pay and hold in memory, and do nothing.
     """
 
     experiment: Annotated[Path, typer.Argument()]
     out: Path | None = None
+    dry_run: bool = False
 
 
 @one_object
@@ -30,6 +32,48 @@ def command(options: Options) -> None:
     from harness.cli.screen import bars, console
     from harness.experiment.run import run
 
+    if options.dry_run:
+        _tell_plan(options.experiment, options.out)
+        return
     with bars(options.quiet) as bar:
         report = run(options.experiment, options.out, bar=bar)
     console().print(f"report: {report}", soft_wrap=True)
+
+
+def _tell_plan(path: Path, out: Path | None) -> None:
+    from harness.cli.screen import console
+    from harness.experiment.experiment import Experiment
+    from harness.experiment.stages.plan import plan
+    from harness.records.run_directory import RunDirectory
+    from harness.report.tables import Column, Table
+    from harness.report.terminal import show
+    from harness.report.wording import count, seconds
+
+    experiment, screen = Experiment.read(path), console()
+    found = plan(experiment)
+    columns = (
+        "source", "for", Column("requests", "count"), Column("calls", "count"),
+        Column("about", "dollars"), Column("at most", "dollars"),
+    )  # fmt: skip
+    rows = [
+        (s.name, s.part, s.requests, s.calls, *(
+            ("price unknown", "") if s.unknown else (s.expected_usd, s.at_most_usd)
+        ))
+        for s in found.sources
+    ]  # fmt: skip
+    show(screen, Table("What is asked, at most", columns, rows))
+    lines = [f"{count(found.sampled)} responses sampled, {found.trainings} trainings"]
+    if found.asking:
+        lines.append(f"online arms ask judges in training besides: {', '.join(found.asking)}")
+    if found.parameters is not None and found.training_bytes is not None:
+        lines.append(
+            f"{count(found.parameters)} parameters: {found.training_bytes / 2**20:,.0f} MB for each"
+            " training at once of all weights, besides activations; LoRA takes less"
+        )
+    before = RunDirectory(out or Path("reports") / experiment.config.name).manifest()
+    took = before.get("seconds")
+    minutes = f"earlier tries took {seconds(took)}" if took else "not known before a first try"
+    lines.append(f"time: {minutes}")
+    lines.append("nothing was done; what an earlier try made or paid for falls away")
+    for line in lines:
+        screen.print(line, soft_wrap=True, markup=False)
