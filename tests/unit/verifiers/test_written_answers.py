@@ -352,8 +352,11 @@ ANSWERS = [
     ("≤ 5", "≥ 5", F),
     ("± 5", "5", F),
     ("~5", "5", F),
-    ("", "x", F),
 ]
+
+
+def test_a_key_without_an_answer_abstains(tmp_path: Path) -> None:
+    assert known(tmp_path, [("k", "")], "k", "x") == "abstained"
 
 
 @pytest.mark.parametrize(("answer", "text", "value"), ANSWERS)
