@@ -183,9 +183,11 @@ def test_a_command_whose_judgments_all_failed_exits_with_1_and_says_why(files):
         assert command(server, files).returncode == 0  # some are verdicts
 
 
-def test_abstentions_are_no_failures(files):
+def test_abstentions_are_no_failures_but_nothing_came(files):
     result = harness("judge", "--source", "exact_match", "--quiet", *files)
-    assert result.returncode == 0 and "abstained" in result.stdout
+    assert result.returncode == 1 and "abstained" in result.stdout
+    assert "nobody gave a verdict" in result.stderr and "failed" not in result.stderr
+    assert "such as a reference" in result.stderr
 
 
 def test_responses_and_chains_that_all_failed_exit_with_1(files, tmp_path, monkeypatch):
