@@ -80,6 +80,7 @@ from harness.nouns.schema import (
 from harness.nouns.thoughts import Parted, parted
 from harness.records.rows import read_items, read_responses
 from harness.registry import find_rubric
+from harness.sandbox.guest.program import die_with_parent
 from harness.sandbox.pool import Isolation
 from harness.sandbox.programs import (
     names_tested,
@@ -164,6 +165,7 @@ __all__ = [
     "Workers",
     "composed",
     "content_hash",
+    "die_with_parent",
     "file_text",
     "find_rubric",
     "hookimpl",

@@ -79,13 +79,17 @@ def _fields(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _option(key: str, value: dict[str, Any], schema: dict[str, Any]) -> str:
-    kinds = value.get("type") or "/".join(
-        str(part.get("type", part.get("$ref", "").rpartition("/")[2]))
-        for part in value.get("anyOf", [])
-    )
+    kinds = "/".join(map(_kind, value.get("anyOf", [value])))
     if key in schema.get("required", []):
         return f"{kinds}, required"
     return f"{kinds}, default {value.get('default')!r}"
+
+
+def _kind(value: dict[str, Any]) -> str:
+    """Return the choices of an option, or the type of its values."""
+    if choices := value.get("enum", [value["const"]] if "const" in value else []):
+        return " or ".join(map(str, choices))
+    return str(value.get("type", value.get("$ref", "").rpartition("/")[2]))
 
 
 def _print_one(out: Any, row: dict[str, Any]) -> None:

@@ -43,6 +43,13 @@ _PRINTS = frozenset({"print", "stdout", "write", "writelines"})
 _READING = re.compile(r"\b(?:input[ \t]{0,9}\(|stdin\b|fileinput\b)")
 _STARTS = re.compile(r"(?:import|from|def|class|async|for|while|if|try|with)\b|@|#|\w[\w, ]{0,80}=")
 _CALLS = re.compile(r"[\w.]++\(|'''|\"\"\"")
+_END = re.compile(
+    r"[ \t\n]{0,9}(?:<\|(?:im_end|eot_id|eom_id|eot|eos|end|endoftext|end_of_text"
+    r"|end_of_turn|return|pad|end\u2581of\u2581sentence)\|>|<\uff5cend\u2581of\u2581sentence\uff5c>|</s>|<eos>"
+    r"|<end_of_turn>|\[/?INST\]|<pad>)\s{0,9}\Z",
+    re.IGNORECASE,
+)
+_END_LENGTH = 48
 _MOST = 64  # blocks that are looked at, from the end
 _KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
@@ -62,6 +69,7 @@ def program_defining(
         before: Code that will stand before the program, whose names it may use.
         continues: Whether code that defines none of the names makes a program all the same.
     """
+    text = _without_end(text)
     if len(text) > LONGEST:
         return _longest_way(text)
     given = definitions(tree.body) if (tree := parsed(before)) else {}
@@ -84,6 +92,7 @@ def program_reading(text: str, reads: bool = True) -> str:
         text: The response.
         reads: Whether it must read an input.
     """
+    text = _without_end(text)
     if len(text) > LONGEST:
         return _longest_way(text)
     marked = _parts(marked_blocks(text))
@@ -94,6 +103,13 @@ def program_reading(text: str, reads: bool = True) -> str:
                 if wanted(parts, place):
                     return _joined(parts, {place}, ())
     return _any(marked, text)
+
+
+def _without_end(text: str) -> str:
+    """Return a response without the tokens that end a turn, at its end."""
+    while found := _END.search(text[-_END_LENGTH:]):
+        text = text[: len(text) - len(found[0])]
+    return text
 
 
 @lru_cache(maxsize=256)

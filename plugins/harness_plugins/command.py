@@ -6,14 +6,18 @@ command's business; name a container in it where responses are not trusted.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -26,12 +30,19 @@ from harness.plugin import (
     SourceFactory,
     Status,
     Verdict,
+    die_with_parent,
     hookimpl,
     marked_blocks,
     verifier,
 )
 
 _TAIL = 300
+_LONGEST_S = 86400.0
+_LOOK_S = 0.02
+_READS = 256
+"""Of at most 64 KiB, at once; a pipe holds sixteen at most."""
+_KEPT = 1 << 24
+"""Bytes of the output, from its end, in which a score is looked for."""
 
 
 class CommandOptions(BaseModel):
@@ -48,6 +59,7 @@ class CommandOptions(BaseModel):
         score: Regular expression with one group, the score between 0 and 1, or two, passed and
             total; its last match in the output counts. Without it the exit code decides.
         environment: Names of environment variables to pass on; PATH is always.
+        timeout_s: Seconds after which the command is stopped, and the response has failed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +71,7 @@ class CommandOptions(BaseModel):
     files: Mapping[str, str] = Field(default_factory=dict)
     score: str | None = None
     environment: tuple[str, ...] = ()
+    timeout_s: float = Field(default=60.0, gt=0, le=_LONGEST_S, allow_inf_nan=False)
 
     @field_validator("score")
     @classmethod
@@ -100,7 +113,14 @@ def _check(ctx: RunContext, options: CommandOptions) -> None:
         )
 
 
-@verifier(name="command", version="2", options=CommandOptions, scale=UNIT, check=_check)
+@verifier(
+    name="command",
+    version="2",
+    options=CommandOptions,
+    scale=UNIT,
+    timeout_s=2 * _LONGEST_S,  # it has an option of its own
+    check=_check,
+)
 def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
     """Write the response to a folder of its own and run the command there."""
     blocks = marked_blocks(response.text) if options.code else []
@@ -120,26 +140,77 @@ def command(item: Item, response: Response, options: CommandOptions) -> Verdict:
         values = {"file": os.path.join(folder, options.file), "folder": folder}
         arguments = [_filled(argument, values) for argument in options.command]
         passed_on = {name: os.environ[name] for name in options.environment if name in os.environ}
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": folder, **passed_on}
         try:
-            done = subprocess.run(
-                arguments,
-                cwd=folder,
-                env={"PATH": os.environ.get("PATH", ""), "HOME": folder, **passed_on},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            )
+            code, output = _run(arguments, folder, environment, options.timeout_s)
         except OSError as error:
             return Verdict(Status.ERROR, rationale=f"cannot run {arguments[0]}: {error.strerror}")
-    tail = " ".join(done.stdout[-_TAIL:].split())
+    tail = " ".join(output[-_TAIL:].split())
+    if code is None:
+        reason = f"took longer than {options.timeout_s:g} s (timeout_s): {tail}"
+        return Verdict(Status.OK, 0.0, rationale=reason)
     if options.score is None:
-        return Verdict(Status.OK, float(done.returncode == 0), rationale=tail)
-    matches = re.findall(options.score, done.stdout)
+        return Verdict(Status.OK, float(code == 0), rationale=tail)
+    matches = re.findall(options.score, output)
     if not matches:
         return Verdict(Status.ERROR, rationale=f"no score in the output: {tail}")
     return _scored(matches[-1], tail)
+
+
+def _run(
+    arguments: Sequence[str], folder: str, environment: Mapping[str, str], timeout_s: float
+) -> tuple[int | None, str]:
+    """Run a command to its end, and end what it has left running.
+
+    Returns:
+        Its exit code, None where it took too long, and the end of what it wrote.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    process = subprocess.Popen(
+        arguments,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        process_group=0,
+        preexec_fn=die_with_parent,
+    )
+    assert process.stdout is not None
+    written, deadline = bytearray(), time.monotonic() + timeout_s
+    with process.stdout as stream:
+        os.set_blocking(stream.fileno(), False)
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                # It may end without its output ending: what it started in the background holds it.
+                select.select([stream], [], [], _LOOK_S)
+                if not _take(stream, written):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            code = process.poll()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        _take(stream, written)
+    return code, written.decode("utf-8", "replace")
+
+
+def _take(stream: IO[bytes], written: bytearray) -> bool:
+    """Add what can be read at once, keep the end, and tell whether there may be more."""
+    for _ in range(_READS):
+        try:
+            part = os.read(stream.fileno(), 1 << 16)
+        except BlockingIOError:
+            return True
+        written += part
+        del written[:-_KEPT]
+        if not part:
+            return False
+    return True
 
 
 def _filled(argument: str, values: Mapping[str, str]) -> str:

@@ -35,6 +35,7 @@ from harness.plugin import (
 
 _HINT = "put what it refers to under $defs; references are never fetched"
 _NOT_HELD = "the schema refers to {!r:.200}, which it does not hold"
+_ASCII = frozenset(("date", "time", "date-time", "ipv4", "ipv6", "uuid"))
 _LABELS = frozenset({"json", "jsonc", "json5", "jsonl"})
 
 
@@ -132,7 +133,13 @@ def _strict(kind: Any) -> Any:
     """Return the library's class of validators with what JSON Schema means, in these keywords."""
     from jsonschema.validators import extend
 
-    own = {"multipleOf": _multiple, "pattern": _pattern, "patternProperties": _properties}
+    own = {
+        "multipleOf": _multiple,
+        "pattern": _pattern,
+        "patternProperties": _properties,
+        "additionalProperties": _additional,
+        "format": _format,
+    }
     return extend(kind, {name: own[name] for name in own if name in kind.VALIDATORS})
 
 
@@ -148,7 +155,7 @@ def _multiple(validator: Any, divisor: Any, value: Any, _: Any) -> Iterator[Any]
 def _pattern(validator: Any, pattern: str, value: Any, _: Any) -> Iterator[Any]:
     from jsonschema import ValidationError
 
-    if validator.is_type(value, "string") and not re.search(_ending(pattern), value):
+    if validator.is_type(value, "string") and not _search(pattern, value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
@@ -156,16 +163,73 @@ def _properties(validator: Any, given: Any, value: Any, _: Any) -> Iterator[Any]
     if validator.is_type(value, "object"):
         for pattern, schema in given.items():
             for key, member in value.items():
-                if re.search(_ending(pattern), key):
+                if _search(pattern, key):
                     yield from validator.descend(member, schema, path=key, schema_path=pattern)
 
 
-def _ending(pattern: str) -> str:
-    """Return a pattern whose ``$`` is the end, as in JSON Schema, and not a line end before it."""
-    return _DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
+def _additional(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if not validator.is_type(value, "object"):
+        return
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    for key, member in value.items():
+        if key in known or any(_search(pattern, key) for pattern in patterns):
+            continue
+        if wanted is False:
+            yield ValidationError(f"{key!r} is not among the properties", path=[key])
+        elif wanted is not True:
+            yield from validator.descend(member, wanted, path=key)
 
 
-_DOLLAR = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|\$", re.DOTALL)
+def _format(validator: Any, name: Any, value: Any, _: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+    from jsonschema.exceptions import FormatError
+
+    if validator.is_type(value, "string") and name in _ASCII and not value.isascii():
+        yield ValidationError(f"{value!r} is not a {name!r}")
+    try:
+        validator.format_checker.check(value, name)
+    except FormatError as error:
+        yield ValidationError(error.message)
+
+
+def _search(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(text) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern of JSON Schema, which are those of ECMA-262, for Python.
+
+    There digits, letters and ends of words are ASCII, a blank is any blank, and ``$`` is the end
+    of the text alone.
+
+    Raises:
+        ValueError: It is no pattern that is understood.
+    """
+    try:
+        return re.compile(_PART.sub(_part, pattern), re.ASCII)
+    except (re.error, OverflowError) as error:
+        raise ValueError(f"the pattern {pattern!r:.100} is not understood: {error}") from error
+
+
+_BLANKS = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_OTHERS = (
+    r"\x00-\x08\x0e-\x1f!-\x9f\xa1-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e"
+    r"\u2060-\u2fff\u3001-\ufefe\uff00-\U0010ffff"
+)
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|[$.]", re.DOTALL)
+_BLANK = re.compile(r"\\.", re.DOTALL)
+_PARTS = {"$": r"\Z", ".": r"[^\n\r\u2028\u2029]", r"\s": f"[{_BLANKS}]",
+          r"\S": f"[{_OTHERS}]"}  # fmt: skip
+
+
+def _part(found: re.Match[str]) -> str:
+    if found[0][0] == "[":
+        within = {r"\s": _BLANKS, r"\S": _OTHERS}
+        return _BLANK.sub(lambda escape: within.get(escape[0], escape[0]), found[0])
+    return _PARTS.get(found[0], found[0])
 
 
 def _wrong(schema: Any) -> str:

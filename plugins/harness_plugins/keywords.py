@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.plugin import Item, Response, SourceFactory, composed, hookimpl, verifier
 
@@ -12,17 +13,24 @@ _SCRIPT = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u340
 
 
 class Options(BaseModel):
-    """Options of ``keywords``.
+    """Options of ``keywords``; one of both at least.
 
     Attributes:
-        any_of: At least one of these must occur, as whole words in any case.
+        any_of: At least one of these must occur, as whole words in any case; without it, none must.
         none_of: None of these may occur.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    any_of: list[str] = Field(min_length=1)
+    any_of: list[str] | None = Field(default=None, min_length=1)
     none_of: list[str] = []
+
+    @model_validator(mode="after")
+    def looks_for_something(self) -> Self:
+        """Refuse options that every response would pass."""
+        if not self.any_of and not self.none_of:
+            raise ValueError("name words that must occur (any_of) or must not (none_of)")
+        return self
 
 
 def _occurs(words: Sequence[str], text: str) -> bool:
@@ -46,7 +54,9 @@ def _plain(text: str) -> str:
 @verifier(name="keywords", version="2", options=Options)
 def keywords(item: Item, response: Response, options: Options) -> bool:
     """Look for words that must occur and words that must not: a crude measure of style."""
-    return _occurs(options.any_of, response.text) and not _occurs(options.none_of, response.text)
+    if options.any_of and not _occurs(options.any_of, response.text):
+        return False
+    return not _occurs(options.none_of, response.text)
 
 
 @hookimpl

@@ -48,7 +48,25 @@ _DECIMAL = re.compile(r"(?<![\w.:/-])(\d*+)\.(\d++)(?![\w.:/])")
 _MONEY = frozenset(".$\u20ac\u00a3\u00a5")
 _KEPT = frozenset("+#<>\u2264\u2265~\u2248\u00b1%$\u20ac\u00a3\u00a5\u00b0^\u221a\u221e@|")
 _REMARK = re.compile(r"\([^()]{0,200}\)[\s.]{0,20}\Z")
-_HEDGE = re.compile(r"\b(?:or|maybe|perhaps|possibly|probably|not)\b|\?", re.IGNORECASE)
+_DENIED = (
+    r"(?:not|\w{1,6}n['\u2019]t|cannot|never|nor|neither|no|wrong"
+    r"|incorrect|false|untrue|mistaken|mistakes?|errors?|misconceptions?|except|excluding|excluded"
+    r"|exclude|but|besides|without|unlike|instead\sof|rather\sthan|other\sthan|apart\sfrom|avoid"
+    r"|reject(?:ed)?|ruled\sout|rule\sout|discard(?:ed)?|eliminated?|distractors?|doubt|trap|lie"
+    r"|unlikely|impossible|opposite|nicht|kein(?:e|er)?|falsch(?:e|er)?|niemals|au\u00dfer|pas|faux"
+    r"|fausse|incorrecte?|jamais|sauf|falsa?|falso|incorrecta|incorrecto|equivocad[ao]|nunca|excepto"
+    r"|salvo|sbagliat[ao]|tranne|n\u00e3o|errad[ao]|\u043d\u0435|\u043d\u0435\u0432\u0435\u0440\u043d\w{0,9})"
+)
+_CROSSES = "\u2717\u2718\u274c"
+_DENIAL = re.compile(
+    rf"(?<!\w){_DENIED}(?!\w)"
+    r"|\u4e0d\u662f|\u9519\u8bef|\u4e0d\u5bf9|\u9664\u4e86|\u4e0d\u6b63\u786e|\u975e"
+    r"|\u9593\u9055|\u9055\u3046",
+    re.IGNORECASE,
+)
+_HEDGE = re.compile(
+    rf"\b(?:or|maybe|perhaps|possibly|probably)\b|\?|{_DENIAL.pattern}", re.IGNORECASE
+)
 _WRAPPED = (
     re.compile(r"[^\\]{0,80}\\(?:boxed|fbox)\{(?:\\text\{)?([^{}]{1,400})\}{1,2}[\s.$*]{0,9}"),
     re.compile(r"<(?:final_)?answer>(.{1,400})</(?:final_)?answer>[\s.]{0,9}", re.IGNORECASE),
@@ -65,6 +83,8 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _Row = Mapping[str, str]
 _LABELS = 8
 """Colons of a line after which the answer may stand, the last ones."""
+_FAR = 200
+"""Letters before a colon that say what stands behind it."""
 
 
 class KnowledgeBaseOptions(BaseModel):
@@ -125,7 +145,8 @@ def knowledge_base(item: Item, response: Response, options: KnowledgeBaseOptions
         found = any(f" {alias} " in f" {answers[0]} " for alias in right - _ARTICLES)
     else:
         found = any(answer in right for answer in answers)
-    return Verdict(Status.OK, found, rationale=f"answer: {answers[-1][:80]}")
+    said = f"answer: {answers[-1][:80]}" if answers else "no answer that is not denied"
+    return Verdict(Status.OK, found, rationale=said)
 
 
 def _answers(text: str, match: str) -> Iterable[str]:
@@ -133,9 +154,15 @@ def _answers(text: str, match: str) -> Iterable[str]:
     if match != "last_line" or not text:
         yield normal(text)
         return
-    line = text.splitlines()[-1]
+    *earlier, line = text.splitlines()
+    above = next((one.strip(" \t*_") for one in reversed(earlier) if one.strip()), "")[-_FAR:]
+    if above.endswith((":", "\uff1a")) and _DENIAL.search(above):
+        return
+    if any(mark in line for mark in _CROSSES):
+        return
     labels = [0, *(found.end() for found in _LABEL.finditer(line))][-_LABELS:]
-    for answer in _unwrapped([line[start:] for start in labels]):
+    kept = [start for start in labels if not _DENIAL.search(line[max(0, start - _FAR) : start])]
+    for answer in _unwrapped([line[start:] for start in kept]):
         yield normal(answer)
         remark = _REMARK.search(answer[-240:])
         if remark and not _HEDGE.search(remark[0]):
@@ -147,7 +174,8 @@ def _unwrapped(answers: Sequence[str]) -> Iterable[str]:
     for answer in answers:
         yield answer
         for form in _WRAPPED:
-            if found := form.fullmatch(answer.strip()):
+            found = form.fullmatch(answer.strip())
+            if found and not _DENIAL.search(found.string[: found.start(1)]):
                 yield found[1]
 
 

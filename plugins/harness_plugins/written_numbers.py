@@ -48,10 +48,31 @@ _GROUPED = (
 _JOINED = re.compile(rf"[{DASHES}/\u2044\u2215:^_*x\u00d7]|\s[/\u2044\u2215]\s")
 _LOWERED = re.compile(rf"(?:\^\{{?|\w_\{{?)[{DASHES}+]?\Z")
 _ROOT = re.compile(r"(?:\\sqrt\s?(?:\[[^\]]{0,9}\])?\{?|\u221a[({]?)\Z")
-_GOES_ON = re.compile(
-    rf"\s?\\(?:pi|sqrt|frac|e)\b|[\u03c0\u221a{_SUPER}]|\*\*(?=[\d{{(])|\^(?!\s?\{{?\s?\\circ)"
+_LETTERS = (
+    "alpha|beta|gamma|theta|phi|lambda|mu|tau|omega|infty|ln|log|sin|cos|tan|binom|dfrac|tfrac|cbrt"
 )
-"""What follows makes another number of it; degrees do not."""
+_GOES_ON = re.compile(
+    rf"\s?\\(?:pi|sqrt|frac|e|{_LETTERS})\b|[\u03c0\u221a\u2080-\u2089{_SUPER}]|\*\*(?=[\d{{(])"
+    r"|\^(?!\s?\{?\s?\\circ)|_\{"
+    r"|(?:kk?|bn|mn|mio|[MBKijnxyzefoqruv])(?![^\W_])|\s(?:x|y|z|i|n)(?![^\W_])(?!\s?\d)"
+    r"|\s?(?:[\u00b7\u00d7]|\\cdot|\\times)\s?[A-Za-z(]"
+)
+"""What follows makes another number of it, or may; degrees do not."""
+_UNIT = (
+    r"(?:[kcdmµu\u03bcn]?m|in|inch(?:es)?|ft|feet|foot|yd|yards?|mi|miles?|[cdkm]g|g|lbs?|oz|ms|s|secs?"
+    r"|seconds?|mins?|minutes?|h|hrs?|hours?|units?|(?:centi|milli|kilo|deci)?met(?:er|re)s?|mol|[kM]?[NJWV]"
+    r"|[kM]?Pa|[LAKC]|Hz)"
+)
+_RAISED_UNIT = (
+    rf"{_UNIT}\s?\}}?\s?"
+    rf"(?:(?:\^|\*\*)\s?\{{?\s?[{DASHES}]?\d(?!\.?\d)\s?\}}?|[\u207b{_SUPER}]{{1,2}})?+"
+)
+_OPENS = r"(?:[\s~}$*_`)]|\\[,;: ]|\\(?:text|textrm|mathrm|rm|operatorname|mathbf)(?![a-z])|\{)"
+_MEASURED = re.compile(
+    rf"(?<=\d){_OPENS}{{0,9}}(?<![A-Za-z]){_RAISED_UNIT}"
+    rf"(?:\s?(?:[/\u00b7*\u22c5]|\\cdot|\\,|\bper\b)?\s?{_OPENS}{{0,5}}{_RAISED_UNIT}(?![A-Za-z])){{0,4}}+(?![A-Za-z])"
+)
+_EXPONENT = re.compile(rf"(?:\^|\*\*)\s?\{{?\s?[{DASHES}]?\d\s?\}}?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +98,17 @@ def plain(text: str) -> str:
     return text
 
 
+def without_exponents(text: str) -> str:
+    """Return a text in which units behind a number stand without exponents: cm^2, m/s^2."""
+    if "^" not in text and "**" not in text:
+        return text
+    return _MEASURED.sub(lambda found: _EXPONENT.sub("", found[0]), text)
+
+
 def _fraction(found: re.Match[str]) -> str:
-    return f"{found[1] or found[3]}/{found[2] or found[4]}"
+    before = found.string[max(0, found.start() - 1) : found.start()]
+    gap = " " if before.isdigit() else ""  # 7\frac12
+    return f"{gap}{found[1] or found[3]}/{found[2] or found[4]}"
 
 
 def _is_word(mark: str) -> bool:

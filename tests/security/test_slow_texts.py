@@ -74,12 +74,12 @@ PATTERNS = {
     "harness/sandbox/compare.py": (3, "printed"),
     "harness/sandbox/printed_output.py": (1, "program"),
     "harness/sandbox/definitions.py": (5, "python_code"),
-    "harness/sandbox/programs.py": (3, "python_code"),
-    "plugins/harness_plugins/arithmetic_steps.py": (7, "arithmetic_steps"),
+    "harness/sandbox/programs.py": (4, "python_code"),
+    "plugins/harness_plugins/arithmetic_steps.py": (15, "arithmetic_steps"),
     "plugins/harness_plugins/command.py": (2, "the user's own pattern, in a worker"),
     "plugins/harness_plugins/json_schema.py": (3, "the schema's own pattern, in a worker"),
     "plugins/harness_plugins/keywords.py": (2, "keywords"),
-    "plugins/harness_plugins/knowledge_base.py": (13, "knowledge_base"),
+    "plugins/harness_plugins/knowledge_base.py": (14, "knowledge_base"),
     "plugins/harness_plugins/math_answers.py": (13, "math_verify"),
     "plugins/harness_plugins/math_boxes.py": (22, "math_verify"),
     "plugins/harness_plugins/math_runs.py": (7, "math_verify"),
@@ -99,7 +99,8 @@ PATTERNS = {
         "the user's own pattern, in a worker with a limit",
     ),
     "plugins/harness_plugins/simulated_people.py": (2, "simulated_people"),
-    "plugins/harness_plugins/written_numbers.py": (15, "last_number, arithmetic_steps"),
+    "plugins/harness_plugins/last_number.py": (1, "one sign"),
+    "plugins/harness_plugins/written_numbers.py": (17, "last_number, arithmetic_steps"),
 }
 """Uses of ``re`` in each file, and which readers of the table run them, or why none has to."""
 

@@ -30,7 +30,7 @@ from harness.sandbox.guest.program import (
     read_frame,
     send,
 )
-from harness.sandbox.guest.remote import builtin_bases, serve_solution
+from harness.sandbox.guest.remote import builtin_bases, other_bases, serve_solution
 from harness.sandbox.guest.script import Script, finish, open_devices, use_streams
 
 PREIMPORTED = (
@@ -87,7 +87,9 @@ def _functions(descriptor: int, job: dict[str, Any]) -> None:
         except Unencodable as error:
             answer = {"e": ["Unencodable", f"returned {error}, which is not plain data", "call"]}
         except BaseException as error:
-            answer = failure(error, "call") | {"b": builtin_bases(type(error))}
+            kind = type(error)
+            answer = failure(error, "call")
+            answer |= {"b": builtin_bases(kind), "own": other_bases(kind)}
         send(descriptor, answer)
 
 

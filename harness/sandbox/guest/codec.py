@@ -23,6 +23,7 @@ from uuid import UUID
 MAX_DEPTH = 100
 LENGTH = struct.Struct("<I")
 
+_BUILTINS = dict(vars(builtins))
 _DATE, _TIME = ("year", "month", "day"), ("hour", "minute", "second", "microsecond")
 _MOMENTS: dict[type, tuple[str, ...]] = {
     datetime.date: _DATE,
@@ -250,8 +251,11 @@ def frame(tree: object) -> bytes:
 
 
 def builtin_name(value: Any) -> str | None:
-    """Return the name of a builtin type, exception or function, or None."""
+    """Return the name of a builtin type, exception or function, or None.
+
+    What a program puts among the builtins is none.
+    """
     name = getattr(value, "__name__", None)
-    if isinstance(name, str) and getattr(builtins, name, None) is value:
+    if isinstance(name, str) and _BUILTINS.get(name) is value:
         return name
     return None

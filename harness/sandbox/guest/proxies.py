@@ -19,6 +19,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.sandbox.guest import codec
+from harness.sandbox.guest.kept import Kept, handle_of, kept, renew
 from harness.sandbox.guest.objects import Remote, RemoteClass
 from harness.sandbox.guest.program import send
 
@@ -162,6 +163,7 @@ class Program:
             "w": waits,
         }
         given = {str(i): value for i, value in enumerate(args)} | kwargs
+        copies = [value for value in given.values() if isinstance(value, Kept)]
         shown = dropped and self.shows_dropped
 
         def change(changes: dict[str, Any]) -> None:
@@ -172,7 +174,15 @@ class Program:
                         _change(given[place], new)
                     self.changed = self.changed or not shown
 
-        return self._ask(question, made, change)
+        try:
+            return self._ask(question, made, change)
+        finally:
+            for copy in copies if not self.gone else ():
+                renew(copy)
+
+    def plain(self, handle: dict[str, Any]) -> Any:
+        """Return the data of an object over there."""
+        return self._ask({"q": "op", "o": "plain", "a": [handle]})
 
     def operate(self, operation: str, *operands: Any) -> Any:
         """Apply an operation of Python to objects over there."""
@@ -244,6 +254,9 @@ class Program:
         self._has_subclasses = self._has_subclasses or bool(answer.get("sub"))
         if isinstance(value, str):
             self._texts.append(value)
+        if made and isinstance(answer.get("kept"), list) and type(value) in (list, dict, set):
+            number, added = answer["kept"]
+            return kept(self, {"h": [int(number), "kept"]}, list(added), value)
         return value
 
     def _send(self, question: dict[str, Any]) -> None:
@@ -258,6 +271,8 @@ class Program:
         Raises:
             Unproxyable: It cannot leave this process.
         """
+        if isinstance(value, Kept):
+            return handle_of(value)
         try:
             return codec.to_tree(value, self._opaque)
         except codec.Unencodable as error:

@@ -12,7 +12,8 @@ Answers: {"v": tree, "m": {position or name: tree of an argument that was change
 {"e": [type name, message, stage], "own": [[number, name, module] of classes that are not builtin],
 "b": [names of its builtin bases], "a": its arguments, "d": {its other attributes}, "s": its text,
 "m": as above}. Besides: "again", if an iterator or function gave the same list once more; "sub", if
-the value is of a class of the program that derives from a plain one.
+the value is of a class of the program that derives from a plain one; "kept", if it was made by
+calling such a class: its number, and the names that the class adds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import asyncio
 import builtins
 import inspect
 import operator
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +41,7 @@ _BUILTINS = (len, iter, next, str, repr, hash, bool, int, float, reversed, isins
 OPERATIONS |= {function.__name__: function for function in _BUILTINS}
 OPERATIONS |= {
     "format": format,
+    "plain": lambda value: value,
     "aiter": aiter,
     "enter": lambda manager: manager.__enter__(),
     "exit": lambda manager: manager.__exit__(None, None, None),
@@ -122,6 +125,9 @@ class _Solution:
             answer = {"v": self.tree(result), "m": self._changed(sent, now)}
             if isinstance(result, _PLAIN) and codec.builtin_name(type(result)) is None:
                 answer["sub"] = True
+            if isinstance(subject, type) and isinstance(result, list | dict | set):
+                if added := self.added(type(result)):
+                    answer["kept"] = [self.number(result), added]
             if isinstance(question["f"], str) and isinstance(result, list | dict | set | bytearray):
                 if any(result is old for old in self.returned):
                     answer["again"] = True
@@ -154,6 +160,11 @@ class _Solution:
             self.given[id(arguments[0])] = value
         return answer
 
+    def added(self, kind: type) -> list[str]:
+        """Return the public names that a class of the program adds to those of a plain one."""
+        own = [base for base in kind.__mro__ if base.__module__ == "solution"]
+        return sorted({name for base in own for name in vars(base) if name[:1] != "_"})
+
     def own_classes(self, kind: type) -> list[Any]:
         """Return number, name and module of classes that are not builtin, most derived first."""
         own = [base for base in kind.__mro__ if codec.builtin_name(base) is None]
@@ -171,6 +182,8 @@ class _Solution:
         """Return the arguments that the call changed in place, by position or name."""
         changed = {}
         for place, value in now.items():
+            if isinstance(sent[place], dict) and "h" in sent[place]:
+                continue  # an object, which stays here
             if isinstance(value, list | dict | set | bytearray | deque | tuple):
                 after = self.tree(value)
                 if codec.dumps(after) != codec.dumps(sent[place]):
@@ -198,6 +211,20 @@ def builtin_bases(kind: type) -> list[str]:
     """Return the names of the builtin classes that a class derives from, nearest first."""
     names = (codec.builtin_name(base) for base in kind.__mro__)
     return [name for name in names if name is not None]
+
+
+def other_bases(kind: type) -> list[list[str]]:
+    """Return name and module of the classes that a class derives from and that are not builtin.
+
+    The module is empty where it has another thing of that name, or is the program.
+    """
+    found = []
+    for base in kind.__mro__:
+        if codec.builtin_name(base) is None:
+            name, module = str(base.__name__), str(base.__module__)
+            known = getattr(sys.modules.get(module), name, None) is base
+            found.append([name, module if known and module != "solution" else ""])
+    return found
 
 
 def serve_solution(descriptor: int, source: str) -> None:

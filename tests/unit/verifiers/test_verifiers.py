@@ -112,7 +112,7 @@ def test_what_cannot_be_checked_is_an_abstention(ctx: RunContext, reference: Any
         ("16 - 3 = <<16-3=12>>12", [False]),
         ("150,000 + 80,000 = 230,000. 10/3=3.33", [True, True]),
         ("2+2=5 and (1 + 2) * 3 = 9", [False, True]),
-        ("B - 10 = 45, 3 / 6 = 50%, 3 / 2 = 1 1/2", [True]),
+        ("B - 10 = 45, 3 / 6 = 50%, 3 / 2 = 1 1/2", [True, True]),
         ("x = 5, no sums here", []),
         ("1" * 50000 + " + 1 1 " * 5000, []),
     ],
