@@ -231,6 +231,8 @@ def _is_a(claim: Mapping[str, Any], wanted: str) -> bool:
     if isinstance(builtin, type) and home != "solution":
         return builtin.__name__ in _listed(claim.get("b"))
     of_library = home in sys.stdlib_module_names
+    if not of_library and raised(claim) == name:
+        return True
     for own in _listed(claim.get("own")):
         if isinstance(own, list) and len(own) == 2 and own[0] == name:
             module = str(own[1]).partition(".")[0]
