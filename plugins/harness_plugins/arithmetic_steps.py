@@ -69,7 +69,7 @@ _FRAC = re.compile(r"\\[dtc]?frac\s*\{([^{}]{1,60})\}\s*\{([^{}]{1,60})\}")
 _MIXED = re.compile(
     r"(?<![\d./,])(\d{1,9})[ \t]?\\[dtc]?frac\s?"
     r"(?:\{\s?(\d{1,9})\s?\}\s?\{\s?(\d{1,9})\s?\}|(\d)(\d))"
-    r"|(?<![\d./,])(\d{1,9})[ \t](\d{1,3})/(\d{1,3})(?![\d./,])"
+    r"|(?<![\d./,])(\d{1,9})[ \t](\d{1,3})/(\d{1,3})(?![\d./,]|[ \t]/)"
 )
 _NOTED = re.compile(
     r"<<([^<>\n=]{1,100})=([^<>\n=]{1,40})>>[ \t]?\$?(-?\d[\d,]{0,30}(?:\.\d{1,30})?)"
@@ -285,6 +285,8 @@ def _checked(run: _Run) -> Iterator[bool]:
         if percent and not holds:
             bare, known = (_value_of([x for x in side if x != "%"]) for side in (one, other))
             holds = bare is not None and known is not None and abs(bare - known) <= slack
+        if percent and number == 0 and _is_lone(one) and not holds:
+            continue  # 48 = 100% + 20% = 120%
         if holds or not (_is_run_on(left, run.sides[number + 1 :]) or _are_near(one, other)):
             yield holds
 
