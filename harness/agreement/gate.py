@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.statistics.estimate import Estimate
@@ -25,6 +25,8 @@ class GateDecision:
         passed: Whether the estimate reaches the minimum.
         weight: What is left of the source: 1 if it passed, 0 if dropped or stopped, else its kappa.
         reason: The decision in one sentence.
+        voices: The kappa of each of its members, templates or samples, where it has several; they
+            decide nothing.
     """
 
     source: str
@@ -36,6 +38,7 @@ class GateDecision:
     passed: bool
     weight: float
     reason: str
+    voices: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def stops(self) -> bool:
@@ -71,13 +74,13 @@ def gate(
         if low is not None and high is not None and low < minimum <= high:
             why += "; the interval holds the minimum, so other items could decide otherwise"
         weight = 1.0 if passed else max(0.0, value) if action == "down_weight" else 0.0
-    if voices:
-        why += f"; one verdict of {len(voices)}: " + ", ".join(
-            f"{one.annotators} {'undefined' if one.value is None else f'{one.value:.2f}'}"
-            for one in voices
+    heard = {one.annotators: one.value for one in voices}
+    if heard:
+        why += f"; one verdict of {len(heard)}: " + ", ".join(
+            f"{name} {'undefined' if one is None else f'{one:.2f}'}" for name, one in heard.items()
         )
     done = {"drop": "dropped", "stop": "the run stops", "down_weight": f"weight {weight:.2f}"}
     outcome = "passed" if passed else done[action]
     return GateDecision(
-        source, value, low, high, minimum, action, passed, weight, f"{outcome}: {why}"
+        source, value, low, high, minimum, action, passed, weight, f"{outcome}: {why}", heard
     )

@@ -39,7 +39,9 @@ def findings(data: Data) -> list[str]:
     lines += _little(data)
     lines += _untrained(data, evaluation, names)
     lines += _versus(evaluation, names)
-    lines += [gate_sentence(gate, names) for gate in data.get("gates", ()) if not gate["passed"]]
+    lines += [
+        gate_sentence(gate, names) for gate in data.get("gates", ()) if _is_worth_a_line(gate)
+    ]
     lines += _hacking(data)
     lines += _collapse(evaluation)
     lines += _biased(data, names)
@@ -226,7 +228,18 @@ def gate_sentence(gate: Data, names: Names) -> str:
     if low is not None and high is not None and low < gate["minimum"] <= high:
         line += "; the interval holds the minimum, so with other labels it could have gone"
         line += " the other way"
+    if voices := gate.get("voices"):
+        told = ", ".join(
+            f"{name} {'undefined' if one is None else number(one)}" for name, one in voices.items()
+        )
+        line += f". It is one verdict of {len(voices)}, alone at {told}"
     return line + "."
+
+
+def _is_worth_a_line(gate: Data) -> bool:
+    """Whether a gate did something, or let a source pass of which a voice would not have passed."""
+    voices = (gate.get("voices") or {}).values()
+    return not gate["passed"] or any(one is None or one < gate["minimum"] for one in voices)
 
 
 def ends(

@@ -60,6 +60,22 @@ def test_sentence_of_a_gate(more: Data, said: str) -> None:
     assert findings({"gates": [gate]}) == ([] if gate["passed"] else [said])
 
 
+@pytest.mark.parametrize(
+    ("voices", "told"),
+    [({"judge/a": 0.9, "judge/b": 0.3}, False), ({"judge/a": 0.9, "judge/c": -0.6}, True),
+     ({"judge/a": 0.9, "judge/c": None}, True)],
+)  # fmt: skip
+def test_a_jury_that_passes_names_its_members_and_the_one_that_would_not(
+    voices: Data, told: bool
+) -> None:
+    gate = GATE | {"passed": True, "minimum": 0.25, "voices": voices}
+    said = gate_sentence(gate, Names.of_run({}))
+    last = {0.3: "judge/b 0.30", -0.6: "judge/c \u22120.60", None: "judge/c undefined"}
+    low = list(voices.values())[1]
+    assert said.endswith(f". It is one verdict of 2, alone at judge/a 0.90, {last[low]}.")
+    assert findings({"gates": [gate]}) == ([said] if told else [])
+
+
 def curve(reward: list[float | None], gold: list[float | None]) -> list[Data]:
     return [
         {"step": step, "reward": r, "gold": g}
