@@ -9,7 +9,8 @@ ASPECTS = frozenset(("in", "for", "on", "regarding", "concerning", "at", "with",
 WHOLE_BEGINS = frozenset("every all general my the far a these this that balance".split())
 _WHOLE_ENDS = frozenset(
     "respect respects way ways general opinion view end whole far margin reason reasons balance "
-    "regard aspects aspect hair nose mile whisker landslide inch lot".split()
+    "regard aspects aspect criterion criteria dimension dimensions category categories front "
+    "fronts count counts hair nose mile whisker landslide inch lot".split()
 )
 _EMPHASIS = ("clear", "real", "overall", "obvious", "meaningful", "significant")
 _NAMES = ("one", "here", "the", "other", "choice", "pick", "job")
@@ -48,7 +49,8 @@ class Comparisons(Sides):
             elif word in words.GIVES and not link:
                 gives = True
             elif word not in words.ARTICLES:
-                break
+                if word not in _EMPHASIS or self.word(at + 1) not in words.BETTER:
+                    break
             at += 1
         found = self._compared(at, link, gives, denied)
         if found is None:
@@ -202,7 +204,7 @@ class Comparisons(Sides):
             at += 1
         else:
             return None
-        ends = at >= self.size or self.pauses(at) or self.word(at) in words.REASONS
+        ends = at >= self.size or self.pauses(at) or self.word(at) in words.REASONS | CLOSE
         return at if ends and self.word(at) not in ASPECTS else None
 
     def _pair(self, place: int) -> int | None:

@@ -24,6 +24,10 @@ WRITES = _words(
     "went award order label circle copy"
 )
 """How a judge comes to a letter, or a number."""
+LOOKS = _words("check look verify think see reconsider reread compare review examine read recheck")
+"""What a judge lets itself do that has not come to an end."""
+SENDS = _words("send show deliver ship publish keep serve")
+"""What a judge would do with the response that it prefers."""
 NEVER = _words(
     "not never cannot can't don't didn't won't wouldn't couldn't haven't hadn't wasn't weren't"
 )
@@ -211,7 +215,7 @@ FAVOURS = _words(
 )
 """Verbs whose object is the response that a verdict is for, whoever their subject is."""
 PRIZES = _words(
-    "win vote nod verdict victory crown preference cake award winner choice pick favorite "
+    "win edge vote nod verdict victory crown preference cake award winner choice pick favorite "
     "favourite victor medal lead top meant gemeint bessere beste mejor meilleure ganadora "
     "gagnante"
 )
@@ -253,7 +257,10 @@ MARKS = (
     words.VERDICT
     | words.BETTER
     | words.ANSWER
-    | _words("changed change switch switched new final revised vote read mean try attempt take")
+    | _words(
+        "recommendation recommended tiebreak tiebreaker bottom line changed change switch "
+        "switched new final revised vote read mean try attempt take"
+    )
 )
 """Words before a colon and a verdict."""
 NEARLY = words.CONCEDES | _words(
@@ -261,7 +268,7 @@ NEARLY = words.CONCEDES | _words(
     "initial first preliminary tentative earlier former"
 )
 """Words before a response by which something is only supposed, granted, or not yet said."""
-CHOSEN = _words("win won chosen preferred picked selected first winner")
+CHOSEN = _words("win won chosen preferred picked selected first winner shown sent delivered used")
 AWARDS = _words(
     "owe like rank ranked place placed give gave given giving award awarded rate rated hand "
     "handed score scored"

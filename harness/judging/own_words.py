@@ -67,6 +67,13 @@ def _undoes(words: Sequence[str]) -> bool:
     first, second = (*words[:2], "", "")[:2]
     if first == "the" and second in ("opposite", "reverse", "contrary"):
         return len(words) < 5
+    looks = any(
+        (one, two) in (("let", "me"), ("let", "us"))
+        and not known.LOOKS.isdisjoint(words[at + 2 : at + 4])
+        for at, (one, two) in enumerate(pairwise(words))
+    )
+    if looks and ":" not in words:
+        return True
     if first in ("please", "kindly") and second and second not in known.ASKS:
         return True
     at = int(first in ("please", "kindly", "so", "just", "then"))

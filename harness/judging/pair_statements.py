@@ -9,6 +9,7 @@ from itertools import pairwise
 from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence
 from harness.judging.comparisons import ASPECTS
+from harness.judging.judge_words import JUDGES
 from harness.judging.preference import LINK_MARKS, Clause
 from harness.judging.sides import CLOSE, OTHER, STEPS
 from harness.judging.taken_back import takes_back, turn_of
@@ -18,6 +19,12 @@ _WHOLE = frozenset(
     "these this light whole above both all general my every".split()
 )
 _CLAUSE_ENDS = frozenset(", : but yet so therefore thus hence however and ( \u2014 \u2013".split())
+_SAY = frozenset("say concludes conclude argues argue thinks think believes believe".split())
+_UNREAL = frozenset(
+    "avoid opposite contrary assume assuming suppose supposing imagine pretend advocate persona "
+    "advocate's invert wrong".split()
+)
+"""Words before a verdict that is not the judge's."""
 _NOT_THIS = frozenset((("not", "this"), ("not", "that"), ("not", "my"), ("not", "the")))
 _IN_LABELS = frozenset(
     "a b c tie or which is one line only either option options choice letter helpful helpfulness "
@@ -78,6 +85,8 @@ def goes_on(sentence: Sentence, numbered: bool, value: str) -> bool:
         return False
     places = range(min(clause.size, 4))
     named = next(filter(None, map(clause.option, places)), None)
+    if value == "TIE" and named is not None and named[1] >= clause.size:
+        return False  # "tiebreak: A"
     if named is None or named[0] != OTHER[value]:
         return True
     return clause.said_of(*named) is not None or clause.is_faulty(named[1])
@@ -148,6 +157,8 @@ def corrected(sentence: Sentence, numbered: bool) -> str:
     """Return the verdict of a sentence that only corrects, or only stands by one: "Edit: B"."""
     turn = turn_of(sentence.words)
     at = turn.rest if turn else 0
+    if sentence.words[0] == "wrong":
+        return ""
     if at < len(sentence.tokens) and (sentence.words[at] == "yes" or turn):
         stops = sentence.words[at] in (":", ",", "-", "\u2014", ".", "yes")
         stops = stops or sentence.words[at - 1] in ("is", "be")
@@ -185,13 +196,20 @@ def _denied(clause: Clause, place: int) -> bool:
         begin -= 1
     while end < min(clause.size, place + STEPS) and clause.word(end) != ",":
         end += 1
+    lead = {clause.word(at) for at in range(begin, place)}
+    if clause.word(place - 1) == ":":
+        lead |= {clause.word(at) for at in range(max(0, place - STEPS), place)}
+    if not _UNREAL.isdisjoint(lead):
+        return True
+    if clause.word(place - 1) == ":" and clause.word(place - 2) in _SAY:
+        return JUDGES.isdisjoint(lead)
     near_by = " ".join(token.word for token in clause.tokens[begin:end])
     if any(phrase in near_by for phrase in words.UNSAID):
         return True
     if clause.word(place - 1) == ":":
         place -= 1
-        lead = [clause.word(at) for at in range(max(0, place - STEPS), place)]
-        if any(pair in _NOT_THIS for pair in pairwise(lead)):
+        label = [clause.word(at) for at in range(max(0, place - STEPS), place)]
+        if any(pair in _NOT_THIS for pair in pairwise(label)):
             return True
     near = True
     if clause.word(place - 1) == ")":  # what stands in brackets before is only a remark
@@ -240,6 +258,7 @@ def _marked(clause: Clause, place: int) -> Stated | None:
     at = place + 1
     if compares:
         at += clause.word(at) in words.NOUNS or clause.word(at) == "one"
+        at += clause.word(at) in ("index", "id", "label", "letter")
     elif word == "overall" and clause.word(at) != ":":
         return None
     at += clause.word(at) == "overall"
@@ -330,6 +349,8 @@ def in_one_respect(clause: Clause, place: int) -> bool:
     """Tell whether words before a place say in which respect: "for brevity,", "stylistically,"."""
     near = {clause.word(i) for i in range(min(place, STEPS))}
     first, following = clause.word(0), clause.word(1)
+    if (first, following) == ("as", "far"):
+        return clause.word(3) not in ("i", "we")
     begins = first in ASPECTS or (first, following) in (("as", "for"), ("as", "to"), ("when", "it"))
     if place and begins and not _WHOLE & near:
         return True
@@ -343,6 +364,9 @@ def _said(clause: Clause) -> Stated | None:
         return None
     places = [0, *(i + 1 for i in range(clause.size) if clause.word(i) in _CLAUSE_ENDS)]
     for place in reversed(places[-STEPS:]):
+        if clause.word(place - 1) == "," and clause.option(place - 2) and place > 1:
+            if clause.word(place - 3) in (",", "(", "["):
+                return None  # a list of all values
         value = clause.judgement(place) if place < clause.size else None
         if value is None:
             continue

@@ -12,6 +12,7 @@ from harness.judging import pair_words
 from harness.judging.asides import speaks_against, tells_choice
 from harness.judging.characters import plain
 from harness.judging.clauses import Sentence, sentences, tokens_of
+from harness.judging.contrary import figures_differ, is_contrary, renames
 from harness.judging.judge_words import JUDGES
 from harness.judging.pair_statements import (
     alone,
@@ -31,6 +32,8 @@ from harness.judging.sides import OTHER
 from harness.judging.stated import is_refusal, no_verdict
 from harness.judging.taken_back import is_last_word, is_taken_back_in
 from harness.judging.tasks import is_another_task, is_conditional
+from harness.judging.unjudged import is_unjudged
+from harness.judging.unjudged_answers import UNJUDGED
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
@@ -52,6 +55,10 @@ _FIELDS = frozenset(
 _WORSE_FIELDS = frozenset(
     ("loser", "worse", "worst", "worseresponse", "rejected", "losingresponse")
 )
+_REASONS = frozenset(
+    "explanation reason reasoning rationale justification analysis why comment feedback".split()
+)
+"""Fields whose text gives the reasons of a verdict."""
 _TIES = pair_words.TIE_NOUNS | pair_words.EQUAL | {"equally"}
 _MOST = 2000
 """Characters of a JSON field in which a verdict is looked for."""
@@ -245,7 +252,33 @@ class _Reading:
             if differs(line, self.numbered, said.value, number == len(self.lines)):
                 words = " ".join(token.text for token in line.tokens[:12])
                 return _failed(f"{said.value}, then what may mean another verdict: {words}")
+        behind = self._own(self.lines[said.sentence + 1 :])
+        if against := is_contrary(behind, self.numbered, said.value):
+            return _failed(f"{said.value}, then what ranks the other response higher: {against}")
+        remark = self._remark(said)
+        lines = [*self.lines, *remark]
+        renamed = next((line for line in lines if renames(line, self.numbered)), None)
+        if renamed is not None:
+            words = " ".join(token.text for token in renamed.tokens[:12])
+            return _failed(f"the responses are given other names: {words}")
+        if against := is_contrary(remark, self.numbered, said.value):
+            return _failed(f"{said.value}, then what speaks against it: {against}")
+        for number, line in enumerate(self.lines):
+            if not self._is_of_others(line) and is_unjudged(line.words, number >= said.sentence):
+                words = " ".join(token.text for token in line.tokens[:12])
+                return _failed(f"{UNJUDGED}: {words}")
         return Verdict(Status.OK, said.value)
+
+    def _remark(self, said: _Said) -> list[Sentence]:
+        """Return what stands in brackets behind a verdict, as a sentence of its own."""
+        tokens = self.lines[said.sentence].tokens
+        behind = [at for at, token in enumerate(tokens) if token.start > said.start]
+        begin = next((at for at in behind if tokens[at].word in "(["), len(tokens))
+        return [Sentence(tokens[begin + 1 :])] if begin + 1 < len(tokens) else []
+
+    def _own(self, lines: Sequence[Sentence]) -> list[Sentence]:
+        """Return the sentences that are not what somebody else says."""
+        return [line for line in lines if not self._is_of_others(line)]
 
     def _is_of_others(self, line: Sentence) -> bool:
         """Tell whether a sentence ends in what a text says: "a later text says: B"."""
@@ -329,7 +362,33 @@ def _object(entry: dict[str, Any], numbered: bool, inside: bool = False) -> str 
             values.add(_value(value, numbered, inside))
         elif key in _WORSE_FIELDS:
             values.add(OTHER.get(_value(value, numbered, inside), ""))
-    return None if not values else values.pop() if len(values) == 1 else ""
+    if not values:
+        inner = next(iter(entry.values())) if len(entry) == 1 else None
+        if inside or not isinstance(inner, dict):
+            return None
+        return _object(inner, numbered, inside=True)
+    value = values.pop() if len(values) == 1 else ""
+    doubted = value and (figures_differ(entry, value) or _is_against(entry, numbered, value))
+    return "" if doubted else value
+
+
+def _is_against(entry: dict[str, Any], numbered: bool, value: str) -> bool:
+    """Tell whether the text of another field means another verdict, or that there is none."""
+    behind = False
+    for name, text in entry.items():
+        key = "".join(filter(str.isalnum, name.lower()))
+        behind = behind or key in _FIELDS
+        if not isinstance(text, str) or key in _FIELDS | _WORSE_FIELDS:
+            continue
+        lines = sentences(plain(text[:_MOST]))
+        if any(map(is_unjudged, (line.words for line in lines))):
+            return True
+        if key in _REASONS and lines:
+            if is_contrary(lines, numbered, value):
+                return True
+            if behind and any(differs(line, numbered, value, line is lines[-1]) for line in lines):
+                return True
+    return False
 
 
 def _value(value: Any, numbered: bool, inside: bool) -> str:

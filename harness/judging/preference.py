@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.judging import pair_words as words
 from harness.judging.comparisons import WHOLE_BEGINS
 from harness.judging.objections import MODEST, NONE_OF, Objections
+from harness.judging.ordinals import ordinal
 from harness.judging.sides import CLOSE, DASHES, OPEN, OTHER, STEPS
 from harness.judging.taken_back import within
 
@@ -16,12 +17,53 @@ _PREFERS = frozenset("prefer choose pick select favor favour recommend".split())
 _PREFERS_IN_TWO = frozenset(
     (("go", "with"), ("going", "with"), ("goes", "with"), ("vote", "for"), ("opt", "for"))
 )
+_GIVES = frozenset("because since as for weil da porque car".split())
+_HAS = frozenset("has is contains had was".split())
 _SAYS = frozenset("so hence thus therefore say it's clearly definitely".split())
 """Words behind which a letter alone ends a sentence as its verdict."""
 _LIMITS = words.NOT | words.HEDGES | words.CONDITIONS | {"less", "only", "than", "except", "vs"}
 _DOUBTS = (
     words.HEDGES | words.CONDITIONS | {*("or", "no", "nope", "not", "ni", "nicht", "=", ">", "<")}
 )
+
+
+_NEAR = 60
+"""Words behind a reason in which it may be compared, or granted."""
+_SHORT = 6
+"""Words of a remark in brackets that is no prose."""
+_REMARKS = (
+    words.GOOD
+    | words.BETTER
+    | words.BAD
+    | words.ERRORS
+    | words.FAULTS
+    | words.DEGREES
+    | words.REASONS
+    | words.NOUNS
+    | words.VERDICT
+    | words.TIE_NOUNS
+    | words.EQUAL
+    | words.WINS
+    | frozenset(
+        "confidence confident certain sure certainty final margin right true good great strong "
+        "more less fewer fewest most least no not only than it both each all every none neither "
+        "everything nothing perfect close leaning slight lean preference quality style content "
+        "facts factual accuracy correctness helpfulness detail depth clarity tone safety reasons "
+        "reason see above below explained details gut sorry thanks done end score scores points "
+        "sicher deutlich knapp genauer richtig korrekt gut klar vollst\u00e4ndiger zuversicht "
+        "m\u00e1s plus juste mejor bueno correcta correcte mieux bonne exacte clara".split()
+    )
+)
+"""Words of remarks in brackets that go with a verdict."""
+_KNOWN_SIGNS = frozenset(
+    "\u66f4\u597d\u4f18\u4f73\u80dc\u6b63\u786e\u5bf9\u8f83\u5f3a\u6700\u7ec8\u4fe1\u51c6"
+)
+
+
+def _is_known(word: str) -> bool:
+    """Tell whether a word makes a remark a reason: a merit, a comparative, a figure."""
+    known = word in _REMARKS or word[0].isdigit() or not word[0].isalnum()
+    return known or word.endswith("er") or not _KNOWN_SIGNS.isdisjoint(word)
 
 
 class Clause(Objections):
@@ -58,7 +100,9 @@ class Clause(Objections):
             at += 1
         end = self.tie(at, False)
         if end is not None:
-            return "TIE" if self.tail(end, "TIE") else ""
+            lead = {token.word for token in self.tokens[place:at]}
+            unreal = lead & {"would", "could"} and self._turns_behind(end)
+            return "TIE" if not unreal and self.tail(end, "TIE") else ""
         named = self.option(at)
         if named is None:
             return None
@@ -114,7 +158,8 @@ class Clause(Objections):
                     return False
                 at = named[1]
             else:
-                known = word in words.REASONS and not self.limits(at)
+                breaks = word in _GIVES and at + 1 >= self.size
+                known = word in words.REASONS and not self.limits(at) and not breaks
                 return known and self.free(at + 1, value, reasons=True)
         return False
 
@@ -132,6 +177,8 @@ class Clause(Objections):
             return False
         if value == "TIE" and self.word(place) in words.TURNS and self.side > place:
             return False
+        if self._is_own_fault(place - 1, value):
+            return False
         concedes, behind = False, place
         turned = self.word(place) in words.TURNS or self.word(place) in words.CONCEDES
         for at in range(place, self.size):
@@ -142,6 +189,8 @@ class Clause(Objections):
             )
             if word == "no" and self._answers_no(at):
                 return False
+            if word in words.TURNS | words.CONCEDES and at + 1 == self.size:
+                return False  # it breaks off
             limits = ("if", "unless", "otherwise", "depending", "except")
             if at < place + 5 and word in words.HEDGES and (turned or not reasons):
                 return False
@@ -164,6 +213,40 @@ class Clause(Objections):
                 if not self._agrees(at, named, value, reasons, concedes):
                     return False
         return True
+
+    def _is_reason(self, place: int) -> bool:
+        """Tell whether a short remark in brackets is understood: a merit, or how sure it is."""
+        end = next((at for at in range(place, self.size) if self.word(at) in CLOSE), self.size)
+        if end - place > _SHORT or place <= self.side < end:
+            return True
+        told = self.tokens[place:end]
+        quoted = told[0].text[:1].isupper() and not (told[0].text.isupper() and len(told) == 1)
+        verb = len(told) > 1 and len(told[0].word) > 3 and told[0].word.endswith("s")
+        return quoted or verb or any(map(_is_known, (token.word for token in told)))
+
+    def _turns_behind(self, at: int) -> bool:
+        """Tell whether something is compared, or granted, behind a place."""
+        known = (
+            words.TURNS
+            | words.CONCEDES
+            | {"less", "fewer", "more", "than", "only", "too", "nothing", "no"}
+        )
+        return not known.isdisjoint(token.word for token in self.tokens[at : at + _NEAR])
+
+    def _is_faulty_near(self, at: int) -> bool:
+        near = type(self)(self.tokens[at - 1 : at + _NEAR], self.numbered)
+        return near.is_faulty(1)
+
+    def _is_own_fault(self, at: int, value: str) -> bool:
+        """Tell whether a reason is a fault of what is preferred: "because it has errors"."""
+        if value == "TIE" or self.word(at) not in _GIVES or self.word(at + 1) != "it":
+            return False
+        if self.side > at or self.word(at + 2) not in _HAS | words.FAULTS:
+            return False
+        rest = {token.word for token in self.tokens[at + 2 :]}
+        if rest & (words.NOT | {"fewer", "fewest"}) or self._turns_behind(at):
+            return False
+        return not (words.BAD | words.ERRORS | words.FAULTS - {"only", "merely"}).isdisjoint(rest)
 
     def _worse_behind(self, at: int) -> bool:
         """Tell whether something is worse behind a "but", and no response is named there."""
@@ -199,10 +282,20 @@ class Clause(Objections):
         """Tell whether what is said of a response that reasons name goes with the verdict."""
         side, end = named
         said, predicate = self.said_of(side, end), self.predicate(end)
+        gives = self.word(at - 1) in _GIVES
         if concedes:
-            return True
+            reversed_ = self.word(end) in words.BETTER and self.word(end + 1) in words.IS
+            whole = said is not None and said[1] and said[0] == OTHER[value]
+            return not whole and not (reversed_ and side != value)
         if said is not None:
-            return not said[1] or said[0] == value
+            partly = not said[1] and not (gives and not self._turns_behind(said[2]))
+            return partly or said[0] == value
+        if gives and side == value and predicate is not None and predicate[0] == "bad":
+            return self._turns_behind(end)
+        if gives and side != value and predicate is not None and predicate[0] == "good":
+            return self._turns_behind(end)
+        if gives and side == value and self._is_faulty_near(end):
+            return self._turns_behind(end)
         if predicate is not None:
             return predicate[0] != "?" or side != value or reasons
         alone = self.pauses(at - 1) or self.word(at - 1) in ("and", "but", "or")
@@ -217,7 +310,11 @@ class Clause(Objections):
         if place >= self.size:
             return self.word(at) not in DASHES
         word = self.word(place)
-        if value != "TIE" and self.tie(place, True) is not None:
+        if (tie := self.tie(place, True)) is not None:
+            return value == "TIE" and self.free(tie, value)
+        if (told := ordinal(self, place)) is not None:
+            return told == value and self.free(place, value)
+        if self.word(place - 1) in OPEN and not self._is_reason(place):
             return False
         if word == "no" and self.word(place + 1) in NONE_OF:
             return self.free(place + 2, value)

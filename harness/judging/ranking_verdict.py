@@ -21,6 +21,7 @@ from harness.judging.sides import OPEN
 from harness.judging.stated import no_verdict
 from harness.judging.taken_back import is_last_word, is_taken_back_in, takes_back
 from harness.judging.tasks import is_another_task, is_conditional
+from harness.judging.unjudged_answers import UNJUDGED, not_judged
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
@@ -111,6 +112,8 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
             return None  # what follows could have been "=", or another letter
     if reason := _denied(answer, lines, last, letters):
         return _failed(reason)
+    if unjudged := not_judged(answer):
+        return _failed(f"{UNJUDGED}: {unjudged}")
     return Verdict(Status.OK, last.order)
 
 

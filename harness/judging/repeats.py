@@ -31,7 +31,8 @@ _REPORTING = re.compile(
     r"\b(?:say(?:s|ing)|said|stat(?:es|ed|ing)|contain(?:s|ed|ing)|includ(?:es|ed|ing)|"
     r"according\s+to|claim(?:s|ed|ing)?|writes|written|writing|wrote|reads|quot(?:es|ed|ing|e)|insert(?:s|ed)?|"
     r"inject(?:s|ed|ion)|instruct\w*|demand\w*|order(?:s|ed)|asks|asked|asking|tell(?:s|ing)|told|"
-    r"tries|trying|attempt\w*|manipulat\w*|text|line|lines|phrase|string|words?|end(?:s|ed|ing)\s+with|"
+    r"tries|trying|attempt\w*|manipulat\w*|(?<!\\)text|(?<!bottom )line|"
+    r"lines|phrase|string|words?|end(?:s|ed|ing)\s+with|"
     r"beg(?:ins|an|inning)\s+with|fake|false|pretend\w*|planted|hidden|embedded|appended|suggest(?:s|ed))\b"
     r"(?:\W{1,8}(?!(?:so|therefore|thus|hence|my|i)\b)\w{1,24}){0,6}\W*\Z",
     re.IGNORECASE,

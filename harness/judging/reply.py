@@ -26,6 +26,7 @@ from harness.judging.repeats import (
     reports,
 )
 from harness.judging.sections import introduced, sections
+from harness.judging.unjudged import void_field
 from harness.nouns.thoughts import parted
 
 LONGEST = 100_000
@@ -132,6 +133,10 @@ class Answer:
                 if self._is_own(found):
                     yield found
 
+    def is_whole(self, found: Found) -> bool:
+        """Tell whether a JSON object is the judge's own, and nothing stands behind it."""
+        return not self.text[found.end :].strip(" \n`*") and self._is_own(found)
+
     def is_quotable(self, found: Found) -> bool:
         """Tell whether a JSON object may be a quotation: the prompt has it, not its opposite."""
         said = self.text[found.start : found.end]
@@ -190,7 +195,11 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
     for found in objects:
         parts += [own[position : found.start], blanked(text[found.start : found.end])]
         position = found.end
-    return Answer(text, "".join(parts) + own[position:], prompt, known, objects)
+    answer = Answer(text, "".join(parts) + own[position:], prompt, known, objects)
+    last = objects[-1] if objects else None
+    if last is not None and (name := void_field(last.value)) and answer.is_whole(last):
+        return Answer("", "", failure=f"its JSON says that it has no verdict: {name!r}")
+    return answer
 
 
 def _objects(text: str) -> tuple[Found, ...] | None:

@@ -32,6 +32,7 @@ from harness.judging.score_range import other_range
 from harness.judging.score_statement import is_solved, spoken, statements
 from harness.judging.score_value import Values, not_understood, off_scale, values_of
 from harness.judging.stated import no_verdict
+from harness.judging.unjudged_answers import UNJUDGED, not_judged
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
@@ -78,6 +79,8 @@ def read_score(reply: str, scale: Scale, prompt: str = "", cut: bool = False) ->
     if verdict is not None and verdict.status is Status.OK:
         if said := other_range(spoken(answer), values.ends):
             return off_scale(f"{verdict.value}, where the judge says {said!r},", scale)
+        if unjudged := not_judged(answer):
+            return Verdict(Status.UNPARSEABLE, rationale=f"{UNJUDGED}: {unjudged}")
     return verdict or no_verdict(answer, reply, cut, scale)
 
 
@@ -115,6 +118,8 @@ def read_scores(
             return off_scale(f"{criterion.id}, where the judge says {other!r},", criterion.scale)
         total += criterion.weight * criterion.scale.to_unit(verdict.value)
         parts.append(f"{criterion.id}: {verdict.value}")
+    if unjudged := not_judged(answer):
+        return Verdict(Status.UNPARSEABLE, rationale=f"{UNJUDGED}: {unjudged}")
     mean = total / sum(criterion.weight for criterion in criteria)
     return Verdict(Status.OK, mean, rationale="; ".join(parts))
 

@@ -133,7 +133,10 @@ class _Thought(Clause):
         nearly = known.NEARLY - {"may", "might", "could", "had", "where"}
         if not (nearly if one.judge else known.NEARLY).isdisjoint(lead):
             return False
-        if not known.PEOPLE.isdisjoint(lead) or (not one.judge and _is_of_others(lead)):
+        chosen = lead == ["it", "would", "be"] and not known.JUDGES.isdisjoint(self.all)
+        if not known.PEOPLE.isdisjoint(lead) or not (
+            one.judge or chosen or not _is_of_others(lead)
+        ):
             return False
         if lead in (["it's"], ["c'est"]) and following not in known.CLEFT:
             return True
@@ -150,8 +153,12 @@ class _Thought(Clause):
             return one.judge and following == "(" and not _handles(lead)
         ends = one.end >= self.size or following in known.ENDS
         ends = ends or (self.pauses(one.end) and (lead != [] or self._is_short(one.end)))
-        chooses = one.judge and before in known.WRITES | words.CHOOSES and not _handles([before])
-        chooses = chooses and following not in words.IS | words.POSSIBLE
+        chooses = (
+            one.judge
+            and before in known.WRITES | words.CHOOSES | known.SENDS
+            and not _handles([before])
+        )
+        chooses = chooses and following not in words.IS - {"to"} | words.POSSIBLE
         return self._is_object(one) if ends or chooses else self._is_best(one)
 
     def _is_short(self, place: int) -> bool:

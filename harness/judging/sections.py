@@ -11,6 +11,7 @@ _NOUN = (
 _SOMEBODYS = frozenset(
     "draft example examples sample blockquote quote quoted note notes scratch input prompt "
     "question user human instruction instructions context document reference source "
+    "reasoning steps thinking thought thoughts process internal monologue chain of "
     "material template plan cot task query conversation dialogue".split()
 )
 """Names of parts that are no verdict, whatever stands in them."""

@@ -85,7 +85,9 @@ class Sides:
                 noun = True
             elif word in OPEN:
                 wrapped = True
-            elif word not in ("the", "\u2116") and not (noun and word in ("number", "no")):
+            elif word not in ("the", "la", "die", "\u2116") and not (
+                noun and word in ("number", "no")
+            ):
                 break
             at += 1
         if at >= self.size:

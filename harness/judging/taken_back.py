@@ -184,6 +184,7 @@ _SAYS = re.compile(
     rf"|invers\u00e9|mal lu)"
     rf"|me equivoqu\u00e9|me he equivocado|(?:he cambiado|cambi\u00e9"
     rf"|cambio) (?:de (?:opini\u00f3n|idea)|mi \w++)"
+    rf"|c'? ?\u00e9tait une erreur|(?:es|das) war ein (?:fehler|irrtum)|(?:fue|era) un error"
     rf"|me confund\u00ed){_END}"
     "|\u6211\\w{0,6}(?:\u9519|\u53cd)\u4e86|\u6211\\w{0,4}\u6539\u53d8\\w{0,2}\u4e3b\u610f"
     "|\u6211\u6536\u56de"

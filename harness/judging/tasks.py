@@ -13,7 +13,10 @@ _TASK = re.compile(
     rf"[\W_]*+(?:(?:next|another|second|third)(?: {_ROLE})?[\W_]*+\Z|(?:next|second|third"
     rf"|another) {_ROLE}\s?[:\u2014-]"
     rf"|{_ROLE}s?[\s_]?(?:\#\s?|no\.?\s?)?(?:\d{{1,3}}+|two|three)\b"
-    r"|(?:question|prompt|user|task|problem|query|instruction|input)[\W_]{0,4}:(?!\W*\d))",
+    r"|(?:question|prompt|user|task|problem|query|instruction|input)[\W_]{0,4}:(?!\W*\d)"
+    r"|q\s?:|(?<=\[)(?:prompt|question|user|task|input)\]"
+    r"|(?:now )?(?:swap|switch|flip|revers|exchang)\w{0,5} (?:the |both |them)"
+    r"|with (?:the )?(?:order|responses|positions) (?:swapped|switched|reversed))",
     re.IGNORECASE,
 )
 _NEXT = re.compile(rf"[\W_]*+(?:next|another|second)(?: {_ROLE})?[\W_]*+\Z", re.IGNORECASE)
