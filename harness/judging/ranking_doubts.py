@@ -33,7 +33,7 @@ def contradicts(sentence: Sentence, order: tuple[str, ...]) -> bool:
     if not rest or (rest[0] not in words.IS and rest[0] not in words.WINS | words.LOSES):
         return False
     other = tokens[-1].text
-    small = words.IS | words.ARTICLES | words.NOUNS
+    small = words.IS | words.ARTICLES | words.NOUNS | words.DEGREES
     rest = [word for word in rest[:-1] if word not in small] + rest[-1:]
     if len(rest) == 1:
         place = 0 if rest[0] in _FIRST else -1 if rest[0] in _LAST else None

@@ -40,6 +40,10 @@ _JOINTS = frozenset(", ; then and followed by \u2192 -".split())
 _SIGNS = _MORE | _LESS | _JOINTS | frozenset("=\u2248\u2261~\u2265\u2264/&")
 _BEGINS = _MORE | _LESS | frozenset(",;=\u2248\u2261~\u2265\u2264/&")
 """Signs that cannot stand before the first letter."""
+_GLOSSES = (["(", "best", ")"], ["(", "worst", ")"])
+"""Remarks on a place, which are compared with the order."""
+_MINE = frozenset("is as my the our final overall ranking order".split())
+"""Words behind an order that only call it one."""
 _ARROWS = ("=>", "==>")
 
 
@@ -128,6 +132,8 @@ def named(tokens: Sequence[Token], at: int, letters: Sequence[str]) -> tuple[str
     letter, at = tokens[at].text, at + 1
     while at < len(tokens) and tokens[at].word in CLOSE:
         at += 1
+    if [token.word for token in tokens[at : at + 3]] in _GLOSSES:
+        at += 3
     return letter, at
 
 
@@ -184,6 +190,8 @@ def _ends(tokens: Sequence[Token], at: int, letters: Sequence[str]) -> bool:
         return False
     if ties(rest, letters):
         return False
+    if {"ranking", "order"} & set(rest) and _MINE.issuperset(rest):
+        return True
     if len(rest) > 2 and rest[0] in OPEN and rest[1] == "no" and rest[2] in ("ties", "tie"):
         return True
     if rest[0] in words.REASONS:

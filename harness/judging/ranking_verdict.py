@@ -14,8 +14,10 @@ from harness.judging.clauses import Sentence, Token, sentences, tokens_of
 from harness.judging.pair_statements import behind_turn, turns_in
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.ranking_doubts import contradicts
+from harness.judging.ranking_grounds import against_scores, is_no_order
 from harness.judging.ranking_lists import of_lists
 from harness.judging.ranking_order import claims, direction, named, order_of, ties, turns_round
+from harness.judging.ranking_places import end_said, in_places, of_keys
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OPEN
 from harness.judging.stated import no_verdict
@@ -25,10 +27,15 @@ from harness.judging.unjudged_answers import UNJUDGED, not_judged
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Verdict
 
-_MARKS = frozenset("ranking rankings order ranked rank verdict result answer".split())
+_MARKS = frozenset(
+    "ranking rankings order ranked rank verdict result answer rangfolge rangliste reihenfolge "
+    "classement clasificaci\u00f3n orden \u6392\u540d \u6392\u5e8f \u6700\u7ec8\u6392\u540d "
+    "\u6700\u7ec8\u6392\u5e8f".split()
+)
 _LEADS = words.FILL | frozenset(
     "responses them these three all rank order from best to worst first last quality highest "
-    "lowest descending of most least strongest weakest helpful accurate".split()
+    "lowest descending of most least strongest weakest helpful accurate follows four five finale "
+    "endg\u00fcltige".split()
 )
 _GROUNDS = frozenset("accuracy helpfulness quality correctness criteria criterion above".split())
 _FIELDS = ("ranking", "finalranking", "order", "ranks", "ranked", "besttoworst")
@@ -77,11 +84,17 @@ def _states(line: str, letters: tuple[str, ...]) -> bool:
 
 def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None:
     lines = sentences(answer.own, _is_label)
-    found = [
-        *_of_objects(answer, letters),
-        *_of_sentences(lines, letters),
+    places = list(in_places(lines, letters))
+    lists = [
         *starmap(_Ranked, of_lists(answer.own, letters, lambda line: _states(line, letters))),
+        *(_Ranked(tuple(order), start, False) for order, start, _ in places),
     ]
+    single = [
+        said
+        for said in _of_sentences(lines, letters)
+        if not any(start <= said.start < end for _, start, end in places)
+    ]
+    found = [*_of_objects(answer, letters), *single, *lists]
     found = [said for said in found if not answer.is_reported(said.start)]
     turns = [lines[number].tokens[0].start for number in turns_in(lines)]
     if found and turns and not (found := [s for s in found if s.start >= turns[-1]]):
@@ -102,6 +115,8 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
     later = [line for line in lines if line.tokens[0].start > last.start]
     if any(contradicts(line, last.order) for line in later):
         return _failed("what stands behind the ranking says otherwise")
+    if any(one.start > last.start and one.order not in ((), last.order) for one in lists):
+        return _failed("it has several rankings")
     orders = {said.order for said in chosen if said.order}
     owns = answer.begins_line(last.start) and not answer.is_known(last.start)
     if len(orders) > 1 and not (marked and owns and _settles(answer, lines, chosen)):
@@ -122,6 +137,22 @@ def _denied(
 ) -> str:
     """Return why what else an answer says goes against its ranking; empty where nothing does."""
     said: list[Sequence[Token]] = [line.tokens for line in lines]
+    if scores := against_scores(answer.own, last.order):
+        return f"its ranking goes against its scores: {scores}"
+    for line in lines:
+        if line.tokens[0].start < last.start or line.end == "?":
+            continue
+        here = line.tokens[0].start == last.start
+        behind_it = line.tokens
+        if here:
+            ends = [n for n, token in enumerate(behind_it) if token.text in letters]
+            behind_it = behind_it[ends[-1] + 1 :] if ends else ()
+        text = " ".join(token.text for token in behind_it)[:100]
+        if is_no_order(behind_it, letters):
+            return f"its ranking is none of quality: {text}"
+        if not here and (end := end_said(behind_it, letters)):
+            if end[0] != last.order[0 if end[1] else -1]:
+                return f"its ranking is contradicted: {text}"
     if last.json:
         said = [tokens for entry in _texts(answer, last) for tokens in entry]
     for tokens in said:
@@ -214,7 +245,13 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
 
 
 def _of_objects(answer: Answer, letters: tuple[str, ...]) -> Iterator[_Ranked]:
-    for found in answer.own_objects(lambda entry: bool(_fields(entry))):
+    wanted = answer.own_objects(lambda each: bool(_fields(each)) or _is_of_places(each, letters))
+    for found in wanted:
+        if not _fields(found.value):
+            places = of_keys(found.value, letters)
+            order = _of_value([places[place] for place in sorted(places)], letters, "ranking")
+            yield _Ranked(order, found.start, True, json=True)
+            continue
         orders = {_of_value(value, letters, name) for name, value in _fields(found.value)}
         orders |= set(_corrections(found.value, letters))
         if not all(_agrees(name, value, orders) for name, value in found.value.items()):
@@ -240,6 +277,11 @@ def _fields(entry: dict[str, Any]) -> list[tuple[str, Any]]:
     named = [("".join(filter(str.isalpha, name.lower())), value) for name, value in entry.items()]
     ranks = [(name, value) for name, value in named if name in _FIELDS or name == _BACKWARD_FIELD]
     return ranks or [(name, value) for name, value in named if name == "verdict"]
+
+
+def _is_of_places(entry: dict[str, Any], letters: tuple[str, ...]) -> bool:
+    values = of_keys(entry, letters).values()
+    return bool(values) and all(isinstance(value, str) for value in values)
 
 
 def _corrections(entry: dict[str, Any], letters: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

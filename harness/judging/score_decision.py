@@ -10,7 +10,10 @@ from typing import Any
 from harness.judging.clauses import tokens_of
 from harness.judging.own_words import is_unclear
 from harness.judging.reply import Answer
+from harness.judging.score_changes import CHANGES, RESULTS
 from harness.judging.score_lines import sentences
+from harness.judging.score_polarity import against
+from harness.judging.score_several import name_pattern
 from harness.judging.score_statement import spoken
 from harness.judging.score_value import Values
 from harness.judging.taken_back import Names, Turn, turn_of
@@ -26,7 +29,7 @@ _NEW = frozenset("now then new final finally not or instead".split())
 
 _UNSURE = re.compile(
     r"\b(?:actually|perhaps|maybe|possibly|rather|instead|fairer|better|appropriate|revise[ds]?|lower|raise"
-    r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact)\b",
+    r"|adjust(?:ed)?|should\s+be|final(?:ly)?|fits|too\s+(?:high|low|generous|harsh)|in\s+fact|besser|lieber|mejor|mieux)\b",
     re.IGNORECASE,
 )
 
@@ -139,6 +142,10 @@ def decided(
 
 
 def _turn(sentence: str, names: Names) -> Turn | None:
+    if names:
+        either = name_pattern(tuple(map(tuple, names)))
+        spelt = rf"(?:\A|(?<=[-*#\s])){either}(?=[*_`]{{0,3}}\s?[:=])"
+        sentence = re.sub(spelt, "score", sentence.replace("\\_", "_"), flags=re.IGNORECASE)
     return turn_of([token.word for token in tokens_of(sentence)], names)
 
 
@@ -164,6 +171,16 @@ def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
     """Return the sentence after a statement by which the judge may take it back; empty if none."""
     for begin, end in sentences(text):
         sentence = text[begin : min(end, begin + 600)]
+        if CHANGES.match(sentence):
+            return " ".join(sentence.split())
+        if not names and RESULTS.match(sentence) and values.rivals(sentence, value):
+            return " ".join(sentence.split())
+        if (
+            values.scale.is_binary
+            and not names
+            and against(values.scale, value, text[begin : begin + 300])
+        ):
+            return " ".join(sentence.split())
         turn = _turn(sentence, names)
         unclear = is_unclear([token.word for token in tokens_of(sentence)])
         if unclear or (turn is not None and turn.strong):

@@ -39,9 +39,9 @@ _FIELDS = re.compile(
 )
 
 _FIELD = re.compile(
-    r"[\s\"'{(\[<]*+(?P<name>[A-Za-z][\w ./&'-]{0,60}?)(?P<close>[\"'\])]*+)\s*+"
+    r"[\s\"'{(\[<]*+(?P<name>[^\W\d_][\w ./&'-]{0,60}?)(?P<close>[\"'\])]*+)\s*+"
     r"(?P<hint>[(\[][^()\[\]]{0,80}[)\]]|\b(?:on\s++an?\s++[^:]{0,12}scale[^:]{0,16}|out\s++of\s++\d++|from\s++\d++\s++to\s++\d++))?\s*+"
-    r"(?P<link>[:=]\s*+|(?<=\s)[-\u2013\u2014]\s++|\u2014\s*+|,\s++|(?<=[)\]])(?=\w)|(?<=[)\]]\s)(?=\w)|(?<=[\s)\]])(?=[\d(\[★⭐$\\+\u2212-]))",
+    r"(?P<link>[:=\uff1a]\s*+|(?<=\s)[-\u2013\u2014]\s++|\u2014\s*+|,\s++|(?<=[)\]])(?=\w)|(?<=[)\]]\s)(?=\w)|(?<=[\s)\]])(?=[\d(\[★⭐$\\+\u2212-]))",
 )
 
 _SO = (
@@ -96,6 +96,15 @@ _SAID = (
     re.compile(
         r"(?:\A|\b[Ss]o,?\s++)(?:[Ll]et\s++me\s++(?:rate|score|grade|give)\s++(?:it|this)(?:\s++(?:response|answer))?"
         r"|(?:[Tt]hat|[Tt]his|[Ww]hich)\s++makes\s++(?:it|this))(?::\s*+|\s++)(?:(?:an?|as)\s++)?(?=\d)"
+    ),
+    re.compile(
+        r"(?:[Ii]ch\s++(?:gebe|vergebe|bewerte)(?:\s++(?:ihr|ihm|sie|es|(?:die|der|das|diese|dieser)\s++(?:antwort|text)))?"
+        r"(?:\s++(?:daf\u00fcr|also|daher|mit))*+(?:\s++(?:eine|einer|als))?"
+        r"|[Jj]e\s++(?:(?:lui|y)\s++)?(?:donne|mets|attribue)(?:\s++\u00e0\s++(?:la|cette)\s++r\u00e9ponse)?(?:\s++la\s++note\s++de|\s++une?)?"
+        r"|(?:[Ll]e\s++)?[Dd]oy(?:\s++a\s++(?:la|esta)\s++respuesta)?(?:\s++una?)?(?:\s++puntuaci\u00f3n\s++de)?"
+        r"|\u6211(?:\u4f1a)?\u7ed9(?:\u8fd9\u4e2a|\u8be5|\u6b64)?(?:\u56de\u7b54|\u56de\u590d|\u5b83)?(?:\u6253|\u8bc4)?)"
+        r"\s*+(?=\d)",
+        re.IGNORECASE,
     ),
     re.compile(
         r"\b(?:resulting\s++in|leading\s++to|earning\s++it|giving\s++it|[Hh]ence|[Tt]hus|[Ss]o"
@@ -272,6 +281,8 @@ class Line:
     ) -> Iterator[Statement]:
         name, link, rest = words(found["name"]), found["link"], field[found.end() :]
         hint = found["hint"] or ""
+        if "note" in name and _GRADES.issuperset(name) and ("final" in name or _GRADED.match(rest)):
+            name = ("final", "score") if "final" in name else ("score",)
         if SUPPOSED.search(hint):
             return
         how: How = "line"
@@ -287,6 +298,11 @@ class Line:
             how = "strict"
         yield Statement(place, stop, name, rest, how, section, hint)
 
+
+_GRADES = frozenset("note final my overall".split())
+
+_GRADED = re.compile(r"\d{1,3}(?:[.,]\d)?\s*+(?:/|sur\s|von\s)\s*+\d{1,3}\W*\Z")
+"""What makes of a note, which is a remark in English, the French or German word for a grade."""
 
 _NAMED = re.compile(r"(?P<name>[A-Za-z][\w /&-]{0,40}):\s")
 

@@ -42,9 +42,13 @@ NO_SCORES = frozenset(
     "weight weights weighting weightings max maximum maxima min minimum minima confidence"
     " confidences certainty importance priority possible attainable previous before prior original"
     " draft expected target required passing threshold baseline deduction deductions penalty"
-    " penalties lost error errors mistake mistakes issue issues if without ignoring own".split()
+    " penalties lost error errors mistake mistakes issue issues if without ignoring own"
+    " reference ideal gold hypothetical".split()
 )
 """Words of a heading, a column or a bracket that make what it is about no score."""
+
+REVERSALS = frozenset("too lack lacking absence missing excess excessive reversed inverted".split())
+"""Words of a bracket behind a name that turn it round."""
 
 LOSSES = frozenset("error errors mistake mistakes issue issues".split())
 
@@ -53,13 +57,33 @@ SCORE_COLUMNS = (
 )
 """Words of the head of a column of scores."""
 
-_TOKEN = re.compile(r"[A-Z]?[a-z]++|[A-Z]++(?![a-z])|\d++|[^\W\d_]++")
+_FOREIGN = {
+    "rating": "bewertung wertung \u8bc4\u5206 \u6253\u5206 \u8bc4\u7ea7 "
+    "valoraci\u00f3n calificaci\u00f3n",
+    "score": "punktzahl puntuaci\u00f3n puntaje \u5f97\u5206 \u5206\u6570",
+    "evaluation": "\u00e9valuation evaluaci\u00f3n",
+    "final rating": "endbewertung gesamtbewertung "
+    "\u6700\u7ec8\u8bc4\u5206 \u7efc\u5408\u8bc4\u5206 "
+    "\u603b\u4f53\u8bc4\u5206 \u6574\u4f53\u8bc4\u5206 \u603b\u8bc4\u5206 \u603b\u8bc4",
+    "final score": "gesamtpunktzahl \u6700\u7ec8\u5f97\u5206 \u7efc\u5408\u5f97\u5206 \u603b\u5206 "
+    "\u603b\u5f97\u5206 \u6700\u7ec8\u5206\u6570 \u603b\u4f53\u5f97\u5206",
+    "final": "endg\u00fcltige abschlie\u00dfende finale globale",
+    "my": "meine mi mon ma la die der das",
+    "verdict": "urteil veredicto",
+}
+_ENGLISH = {
+    word: tuple(name.split()) for name, several in _FOREIGN.items() for word in several.split()
+}
+"""Words for scores in other languages -> English ones."""
+
+_TOKEN = re.compile(r"[A-Z\u00c0-\u00de]?[a-z\u00df-\u00ff]++|[A-Z]++(?![a-z])|\d++|[^\W\d_]++")
 
 
 @lru_cache(maxsize=4096)
 def words(name: str) -> tuple[str, ...]:
     """Return the small words of a name: of spaces, hyphens, lines below and capitals inside."""
-    return tuple(part.lower() for part in _TOKEN.findall(name))
+    parts = (part.lower() for part in _TOKEN.findall(name))
+    return tuple(word for part in parts for word in _ENGLISH.get(part, (part,)))
 
 
 def bare_name(name: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+\u2212\u2013]|(?:minus|negative|plus)\s++)?"
     r"(?:(?P<digits>(?:\d{1,3}(?: \d{3}(?!\d)){1,4}+|\d++)(?:[.,']\d++){0,5}+|\.\d++)"
     r"(?P<part>[½¼¾])?+|(?P<only>[½¼¾])"
-    rf"|(?P<word>{'|'.join(NUMBER_WORDS)})(?P<half>\s++and\s++a\s++half)?+)(?![\w½¼¾]|[.,]\d)",
+    rf"|(?P<word>{'|'.join(NUMBER_WORDS)})(?P<half>\s++and\s++a\s++half)?+)(?!(?![\u4e00-\u9fff])[\w½¼¾]|[.,]\d)",
     re.IGNORECASE,
 )
 
@@ -36,12 +36,15 @@ _DECIMAL = re.compile(r"\d*+\.\d++|\d++(?:,\d{1,2})?|0,\d++")
 
 STARS = re.compile(r"(?P<full>(?:[★⭐🌟]\ufe0f?+)++)(?P<empty>☆*+)")
 
-UNIT = re.compile(r"\s*+(?:stars?|points?|pts?|marks?)\b", re.IGNORECASE)
+UNIT = re.compile(
+    r"\s*+(?:(?:stars?|points?|pts?|marks?|punkten?|sternen?|\u00e9toiles?|puntos?|estrellas?)\b|[分点])",
+    re.IGNORECASE,
+)
 
 PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
 
 OUT_OF = re.compile(
-    r"\s*+,?\s*+(?:/|out\s++of(?:\s++an?\s++(?:possible|maximum|total)(?:\s++of)?)?\s|of\s)\s*+",
+    r"\s*+,?\s*+(?:/|out\s++of(?:\s++an?\s++(?:possible|maximum|total)(?:\s++of)?)?\s|of\s|(?:von|sur|de|sobre|su)\s)\s*+",
     re.IGNORECASE,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from harness.judging.score_sense import is_no_end, sense_of
 from harness.nouns.scale import Scale
 
 BEST = r"best|highest|perfect|ideal|flawless|top"
@@ -64,7 +65,18 @@ def contradicted(scale: Scale, value: Any, text: str, before: str = "", alone: b
     for word in (*found, *signs):
         if word and ((word["good"] and place <= _LOW) or (word["bad"] and place >= _HIGH)):
             return word[0].strip()
-    return ""
+    if is_no_end(place, text) and not scale.is_binary:
+        return text[:40].strip()
+    return against(scale, value, text) or ""
+
+
+def against(scale: Scale, value: Any, text: str) -> str:
+    """Return a clause that praises or blames the whole response where a value says the opposite."""
+    place = _place(scale, value)
+    sense = 0 if place is None else sense_of(text, scale.is_binary)
+    if place is None or not sense or (place > _LOW if sense > 0 else place < _HIGH):
+        return ""
+    return text[:80].strip()
 
 
 def _place(scale: Scale, value: Any) -> float | None:

@@ -49,7 +49,7 @@ _TOP = re.compile(
     rf"(?:\bout[\s_]++of\W*+(?:an?\s++)?(?:(?:possible|maximum|total)\s++)?(?:of\s++)?|/\s*+"
     r"|\bmax(?:imum)?\.?(?:[\s_]++(?:possible|score|rating|points?|value))*+(?:\s++(?:is|of))?\W{0,6}"
     r"|\b(?:highest|best)\s++possible(?:\s++(?:score|rating|mark|value))?(?:\s++is)?\W{0,3}"
-    r"|\bpossible(?:\s++(?:points|score))?\W{1,3}|(?:\A\W*|\b(?:graded|scored|rated|marked)\s)(?:on|of|from|von|sur|de|su|van|av|\u0438\u0437)\s++"
+    r"|\bpossible(?:\s++(?:points|score))?\W{1,3}|(?:\A\W*|\b(?:graded|scored|rated|marked)\s)(?:on|of|from|von|sur|sobre|de|su|van|av|\u0438\u0437)\s++"
     rf"|\u6ee1\u5206\s*+(?:\u4e3a|\u662f)?\s*+|\u5171\s*+)(?P<n>{_N})"
     rf"(?!\s*+(?:-|\u2013|to\b|bis\b|\u00e0\b|al?\b)\s*+\d)"
     rf"|(?P<n2>{_N})(?:[\s-]points?\b(?:\s++(?:likert\s++)?scale|\s++(?:possible|max)|\W*\Z|(?=-))"
@@ -87,7 +87,7 @@ _TELLS = re.compile(
 _HEADING = re.compile(r"[^()\[\]:=]{0,60}[(\[][^()\[\]]{1,60}[)\]]\W*\Z")
 
 _OF_VALUE = re.compile(
-    r"\A\W?\s*+(?:of|out\s++of|from|von|sur|de|su|van|av|\u0438\u0437|/)\s", re.IGNORECASE
+    r"\A\W?\s*+(?:of|out\s++of|from|von|sur|sobre|de|su|van|av|\u0438\u0437|/)\s", re.IGNORECASE
 )
 
 _BRACKETS = re.compile(r"[(\[\uff08]([^()\[\]\uff08\uff09\n]{1,80})[)\]\uff09]")
@@ -136,7 +136,8 @@ _VOCABULARY = frozenset(
     " okay"
     " neutral acceptable moderate quality skala von bis auf einer \u00e9chelle sur une escala en"
     " una"
-    " de \u00e0 al so overall".split()
+    " sobre our usual normal standard typical \u6ee1\u5206"
+    " \u5206 \u5171 de \u00e0 al so overall".split()
 )
 
 

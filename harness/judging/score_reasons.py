@@ -6,7 +6,7 @@ import re
 
 from harness.judging.score_names import QUALITIES
 
-END = re.compile(r"[\s\"')\]}>$]*+[.!,;]?[\s\"')\]}>$]*+\Z")
+END = re.compile(r"[\s\"')\]}>$]*+[.!,;\u3002]?[\s\"')\]}>$]*+\Z")
 
 _OBJECT = r"(?:it|(?:this|the|that)(?:\s++[a-z-]++){1,2}?)"
 
@@ -20,7 +20,7 @@ FILLER = re.compile(
 )
 
 REASON = re.compile(
-    r"\s*+(?:[.!)|](?=\s|\Z)|[,;:](?=\s|\Z)|\u2014|[(\[]|=\s*+(?=[a-z]))|\s++[-\u2013]\s"
+    r"\s*+(?:[.!)|\u3002](?=\s|\Z)|[,;:\u3002](?=\s|\Z|[\u4e00-\u9fff])|\u2014|[(\[]|=\s*+(?=[a-z]))|\s++[-\u2013]\s"
     r"|\s++(?:because|since|as(?=\s++(?:it|its|the|this|there|no|all|both)\b)|due\s++to|given|based\s++on|considering|but|although|though|while"
     r"|meaning|indicating|reflecting|which)\b",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ TURN = re.compile(
 )
 
 TURNS = re.compile(
-    r"->|=>|\u2192|~~|\?|\b(?:provisional(?:ly)?|tentative(?:ly)?|preliminary|pending|bordering|leaning"
+    r"->|=>|\u2192|~~|\?|\b(?:provisional(?:ly)?|tentative(?:ly)?|preliminary|pending|before\s++(?:(?:any|the|all)\s++)?(?:penalt(?:y|ies)|deductions?|adjustments?|bonus(?:es)?|rounding)|bordering|leaning"
     r"|verging|tending|(?:partly|mostly|also|but|and)\s++(?:yes|no)(?=\W*+\Z)|wait|hmm+|(?:scratch|scrap|strike|forget)\s++that|thanks?|let\s++me\s++(?:see|think|check)|correction|on\s++(?:second\s++thought|reflection)"
     r"|let\s++me\s++(?:revise|reconsider|change|correct|adjust)|changed\s++my\s++mind|i\s++mean"
     r"|too\s++(?:high|low|generous|harsh|strict|lenient)|make\s++(?:that|it)\s++an?)\b",

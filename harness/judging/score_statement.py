@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from harness.judging.reply import Answer
 from harness.judging.score_lines import CELLS, DENIED, I_WOULD, SPACES, SUPPOSED, Line, Statement
@@ -14,6 +15,7 @@ from harness.judging.score_names import (
     bare_name,
     words,
 )
+from harness.judging.score_several import in_a_line, name_pattern
 from harness.judging.score_words import EMPHASIS, SIGNS
 
 _SHORT = 60
@@ -61,12 +63,19 @@ def statements(answer: Answer, names: Sequence[tuple[str, ...]] = ()) -> list[St
         answer: The answer.
         names: Of criteria, which may stand one after the other in a line.
     """
-    text = spoken(answer).translate(SIGNS)
-    either = "|".join("[ _-]?".join(map(re.escape, name)) for name in names)
+    text = spoken(answer).translate(SIGNS).replace("\\_", "__")
+    either = name_pattern(tuple(names)) if names else ""
     split = re.compile(rf"(?:\s++|\A\W*+)(?=(?:{either})\s?[:=])", re.I) if either else None
-    found = [*_tagged(text), *_of_lines(text, split)]
+    found = [*_tagged(text), *(_named_in_brackets(one, names) for one in _of_lines(text, split))]
+    found += in_a_line(text, names) if names else ()
     found.sort(key=lambda one: (one.start, one.end))
     return [one for one in found if not answer.is_reported(one.start)]
+
+
+def _named_in_brackets(one: Statement, names: Sequence[tuple[str, ...]]) -> Statement:
+    """Return a statement under the name of a criterion that stands in brackets behind another."""
+    inner = words(one.hint)
+    return replace(one, name=inner, hint="") if inner in names and one.name not in names else one
 
 
 def spoken(answer: Answer) -> str:

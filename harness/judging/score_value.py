@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.judging.score_names import QUALITIES
 from harness.judging.score_numbers import (
     BRACKETED_SPAN,
     NUMBER,
@@ -67,6 +68,19 @@ _ARTICLE = re.compile(
 _SCALE_SAID = re.compile(
     r"\s*+(?:[(\[](?P<in>[^()\[\]]{1,80})[)\]]|,\s++(?P<where>(?:where|with)\s[^.;]{1,80}))"
 )
+
+_BESIDE = re.compile(r"\s*+[(\[]\s*+([^()\[\]\n]{1,60})[)\]]")
+"""A bracket right behind a value."""
+
+_PART = (
+    rf"(?:{'|'.join(sorted(QUALITIES - {'quality'}))})\s*+[:=]?\s*+\d{{1,3}}(?:\.\d)?"
+    r"(?:/\d{1,3})?"
+)
+
+_OF_PARTS = re.compile(
+    rf"\s*+[(\[]\s*+{_PART}(?:\s*+(?:[,;/]|and|,\s*+and)\s*+{_PART})*+\s*+[)\]]", re.IGNORECASE
+)
+"""A bracket with the scores of several parts."""
 
 _GIVEN = re.compile(
     r"I(?:'d|'ll|\s++would|\s++will)?\s++(?:rate|score|give|grade|assign)(?:\s++(?:it|this|that))?"
@@ -234,6 +248,8 @@ class Values:
         if not values:
             return not_understood(text[begin:]), len(text)
         shown, end = number[0], number.end()
+        if number["sign"] and number["sign"][0] in "+pP" and self.low is not None and self.low >= 0:
+            return not_understood(text[begin:]), len(text)  # what is added to a score
         if percent := PERCENT.match(text, end):
             if (self.low, self.high) != (0, 100):
                 return off_scale(text[begin : percent.end()], self.scale), percent.end()
@@ -289,6 +305,10 @@ class Values:
         """Tell whether what follows a value leaves it as it is."""
         while filler := FILLER.match(rest):
             rest = rest[filler.end() :]
+        if (beside := _BESIDE.match(rest)) and self._is_other(beside[1], value):
+            return False
+        if parts := _OF_PARTS.match(rest):
+            rest = rest[parts.end() :]
         said = _SCALE_SAID.match(rest)
         if said and self.ends and fits(said["in"] or said["where"], self.ends):
             rest = rest[said.end() :]
@@ -305,6 +325,14 @@ class Values:
         return not (
             self.disagrees(tail, value) if self.scale.is_binary else self.rivals(tail, value)
         )
+
+    def _is_other(self, text: str, value: Any) -> bool:
+        """Tell whether the words of a bracket are, or begin with the word for, another value."""
+        verdict = None if "=" in text else self.clause(text)
+        if verdict and verdict.status is Status.OK:
+            return bool(verdict.value != value)
+        word = self.word.match(text) if self.word and "," in text else None
+        return word is not None and self.names[normal(word[0])] != value
 
     def disagrees(self, text: str, value: Any) -> bool:
         """Tell whether words about a yes or no say the opposite of it, or a half of it."""

@@ -7,9 +7,11 @@ changes its mind, or where the last one is of the whole and the others are of it
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.judging.reply import Answer, answer_of
 from harness.judging.score_decision import Said, decided
@@ -20,6 +22,7 @@ from harness.judging.score_names import (
     MARKS,
     NO_SCORES,
     QUALITIES,
+    REVERSALS,
     WEAK_MARKS,
     bare_name,
     is_neutral,
@@ -27,8 +30,9 @@ from harness.judging.score_names import (
     words,
 )
 from harness.judging.score_objects import Rank, of_objects
-from harness.judging.score_polarity import contradicted
+from harness.judging.score_polarity import against, contradicted
 from harness.judging.score_range import other_range
+from harness.judging.score_sense import ASKS_AGAINST
 from harness.judging.score_statement import is_solved, spoken, statements
 from harness.judging.score_value import Values, not_understood, off_scale, values_of
 from harness.judging.stated import no_verdict
@@ -45,6 +49,19 @@ _YES = frozenset(
 
 
 _LABELLED = re.compile(r"[^\s:]{1,24}(?: [^\s:]{1,24})?\s?:")
+_NOTHING = re.compile(
+    r"\(\s*+no\s[^()]{1,40}\)|[-\u2013\u2014,:]\s++no\s[^()]{1,40}\Z", re.IGNORECASE
+)
+_TOTAL = re.compile(
+    r"^[ *_]*+(?:total|sum)(?:\s(?:score|points))?[ *_]*+[:=][ *_]*+(\d{1,4})\s?(?:/|out of)"
+    r"\s?(\d{1,4})[ *_.]*+$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_OUTCOME = re.compile(
+    r"(?:pass|fail|passed|failed|true|false|yes|no)\s?:\s+"
+    r"(?!\d|(?:pass|fail|true|false|yes|no)\W*\Z)",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d{1,15}(?:[.,]\d{1,15})?")
 _LISTED = re.compile(r"\d+[.)](?:\s|\Z)")
 _NONE = re.compile(
@@ -98,7 +115,7 @@ def read_scores(
     said = statements(answer, names)
     ends = [one for values in scales for one in values.ends]
     other = other_range(spoken(answer), ends, [word for name in names for word in name])
-    total, parts = 0.0, []
+    total, points, parts = 0.0, 0.0, list[str]()
     for criterion in criteria:
         values, wanted = values_of(criterion.scale), words(criterion.id)
 
@@ -118,8 +135,14 @@ def read_scores(
             return off_scale(f"{criterion.id}, where the judge says {other!r},", criterion.scale)
         total += criterion.weight * criterion.scale.to_unit(verdict.value)
         parts.append(f"{criterion.id}: {verdict.value}")
+        points += float(str(verdict.value)) if values.ends else math.nan
     if unjudged := not_judged(answer):
         return Verdict(Status.UNPARSEABLE, rationale=f"{UNJUDGED}: {unjudged}")
+    tops = sum(values.ends[0].high or math.nan for values in scales if values.ends)
+    for summed, top in _TOTAL.findall(spoken(answer)):
+        if float(top) == tops and not math.isnan(points) and float(summed) != points:
+            reason = f"the total of its scores is {points:g}, not {summed}"
+            return Verdict(Status.UNPARSEABLE, rationale=reason)
     mean = total / sum(criterion.weight for criterion in criteria)
     return Verdict(Status.OK, mean, rationale="; ".join(parts))
 
@@ -193,6 +216,10 @@ def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[Said]:
         return
     listed = sum(_LISTED.match(one.text) is not None for one in bare)
     for one, verdict in ok:
+        rest = one.text.partition(_first(one.text, values))[2]
+        if values.scale.is_binary and against(values.scale, verdict.value, rest):
+            yield Said(end, end, "main", not_understood(one.text))
+            return
         if one.how == "bare" and not (listed > 1 and _LISTED.match(one.text)):
             rank = "main" if is_neutral(one.section) or is_whole((), one.section) else "part"
             if len(list(sentences(one.text))) > 1 and not cut:
@@ -203,9 +230,12 @@ def _of_text(answer: Answer, values: Values, cut: bool) -> Iterator[Said]:
 def _first(line: str, values: Values) -> str:
     """Return the sentence of a line that may be a value: the only one, or a first "Yes."."""
     parts = [line[begin:end].strip() for begin, end in sentences(line)]
-    while len(parts) == 2 and parts[0].endswith("?") and parts[0].count(" ") > 1:
-        parts = parts[1:]
-    if values.word is not None and _LABELLED.match(line):
+    asked = len(parts) == 2 and parts[0].endswith("?") and parts[0].count(" ") > 1
+    if asked and values.scale.is_binary and ASKS_AGAINST.search(parts[0]):
+        return ""
+    parts = parts[1:] if asked else parts
+    outcome = values.scale.is_binary and _OUTCOME.match(line)
+    if values.word is not None and _LABELLED.match(line) and not outcome and not asked:
         return ""
     numbers = {float(number.replace(",", ".")) for number in _DIGITS.findall(line)}
     if values.is_number and len(numbers - {values.high}) > 1:
@@ -232,6 +262,8 @@ def _named(said: Sequence[Statement], values: Values, rank: Rank) -> Iterator[Sa
         if verdict is None:
             continue
         ok = verdict.status is Status.OK
+        if ok and _drops_a_denial(one, values, verdict.value):
+            verdict, ok = not_understood(one.text), False
         if one.hint and not _fits(one, values):
             verdict, ok = _mismatch(one, values), False
         if not ok and (one.how in ("strict", "below", "fits") or not set(one.name) & MARKS):
@@ -250,6 +282,15 @@ def _named(said: Sequence[Statement], values: Values, rank: Rank) -> Iterator[Sa
         yield Said(one.start, one.end, ranked, verdict, closed=one.how == "tag")
 
 
+def _drops_a_denial(one: Statement, values: Values, value: Any) -> bool:
+    """Tell whether a score of "no harm" is the worst one because there is "no harm at all"."""
+    ends = values.ends
+    if one.name[:1] != ("no",) or not ends or float(value) != ends[0].low:
+        return False
+    found = _NOTHING.search(one.text)
+    return found is not None and not set(one.name[1:]).isdisjoint(words(found[0]))
+
+
 def _has_reason(text: str) -> bool:
     return _ONLY_A_VALUE.fullmatch(text) is None
 
@@ -259,7 +300,7 @@ def _is_no_score(one: Statement) -> bool:
     section, hint = set(one.section) & NO_SCORES, set(words(one.hint))
     if section and not (section <= LOSSES and set(one.name) & MARKS):
         return True
-    return bool(hint & NO_SCORES) and not any(c.isdigit() for c in one.hint)
+    return bool(hint & (NO_SCORES | REVERSALS)) and not any(c.isdigit() for c in one.hint)
 
 
 def _fits(one: Statement, values: Values) -> bool:
