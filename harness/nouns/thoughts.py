@@ -75,7 +75,8 @@ class Parted:
     """A model's text in its parts.
 
     Args:
-        answer: Without thoughts, and without the white space after them.
+        answer: Without thoughts, and without the white space after them, but for the indent of the
+            first line.
         thoughts: What was thought, without its marks; blank lines between several thoughts.
         unfinished: Whether the text ends inside a thought. Then there is no answer, whatever stood
             before the thought.
@@ -132,6 +133,9 @@ class _Parting:
         while found := _OUTSIDE.search(text, position):
             position = found.end()
             if found["fence"] is not None:
+                if mark := _MARK.search(text, found.start(), position):
+                    position = mark.start()  # it ends in a thought, or is none
+                    continue
                 if found.start() < plain:
                     continue
                 end = self._end_of_fence(found)
@@ -162,7 +166,7 @@ class _Parting:
                 torn = not (last.isspace() or piece[0].isspace())
                 said.append("\n" * torn + piece)  # no new word is made of two
                 last = piece[-1]
-        return "".join(said).lstrip()
+        return _begun("".join(said))
 
     def _thoughts(self) -> str:
         whole = [
@@ -279,11 +283,19 @@ def _is_named(text: str, mark: re.Match[str], least: int) -> bool:
     return start - 1 == least or not (text[start - 2].isalnum() or text[start - 2] in ".,!?)]`\"'")
 
 
+def _begun(answer: str) -> str:
+    """Return an answer from its first line on, with its indent: it may be a function's body."""
+    first = len(answer) - len(answer.lstrip())
+    line = answer.rfind("\n", 0, first) + 1
+    indent = answer[line:first]
+    return answer[first:] if len(indent) < 2 and "\t" not in indent else answer[line:]
+
+
 def _worded(text: str) -> Parted | None:
     for opening, separator, needed in _WORDED:
         if begun := opening.match(text):
             thought, found, answer = text[begun.end() :].rpartition(separator)
             if found:
-                return Parted(answer.lstrip(), thought.strip())
+                return Parted(_begun(answer), thought.strip())
             return Parted("", answer.strip(), True) if needed else None
     return None

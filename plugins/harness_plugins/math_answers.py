@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 
 from harness_plugins.math_boxes import Stated, boxes, retracted
+from harness_plugins.math_context import is_bound, is_denied, sign_before, taken_back
 from harness_plugins.math_formulas import is_prose
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_reading import read
 from harness_plugins.math_runs import ENVIRONMENT, runs_of, tokens_of
+from harness_plugins.math_signs import split
 
 _PHRASE = re.compile(
     r"(?:\b(?:final\s)?answers?\b(?:\s(?!is\b|are\b)[\w'()-]{1,20}){0,8}?\s?(?:\*\*)?\s?"
     r"(?:is|are|equals|=|:|would be|will be|must be|should be)"
-    r"|\bcorrect (?:option|choice)\s?(?:is|:)"
+    r"|\b(?:correct|my|the) (?:option|choice)\s?(?:is|:)|\bI (?:choose|pick|select)(?: option)?"
+    r"|(?:答案|故|因此|所以|^)(?:应?选)[:：]?"  # noqa: RUF001
     r"|^\W{0,4}A\s?:|####|\bla r[ée]ponse(?: finale)? est|\br[ée]ponse\s?:"
     r"|\bla respuesta(?: final)? es|\brespuesta\s?:|\bantwort\s?(?:ist|lautet|:)"
     r"|\bla risposta è|\ba resposta é|\bответ\s?:|答案(?:就?是|为|為)?|答え?[はえ]"  # noqa: RUF001
@@ -41,25 +44,23 @@ _HEDGE = re.compile(
     r"\b(?:or|maybe|perhaps|possibly|alternatively|either|unless|unsure|or else)\b|\bnot sure\b|或",
     re.IGNORECASE,
 )
-_BOUND = re.compile(
-    r"\b(?:(?:greater|less|more|fewer|larger|smaller|bigger|higher|lower|other)"
-    r" than(?: or equal to)?"
-    r"|at least|at most|between|not|over|under|above|below|up to|almost|nearly|from|minus|negative"
-    r"|(?:can|could|is|are|was|must|should)(?:not|n't)(?: be| equal)?"
-    r"|never|except|but|no|half|twice"
-    r"|double|triple|(?:half|third|quarter|root|log|logarithm|reciprocal|opposite|square|cube"
-    r"|negative|multiple|multiples|factorial) of(?: the)?|\w+ to the|\w+ times)\s*[*$(\\]*$",
+_BEYOND = re.compile(
+    r"[\s*$)]*(?:over\s\d|to (?:one|two|three)\b|choose\b"
+    r"|(?:in )?base\b|remainder\b|and (?:a|one|two|three)\b|is not\b"
+    r"|(?:if|unless)\b.{0,50}\b(?:otherwise|else)\b)",
     re.IGNORECASE,
 )
-_BEYOND = re.compile(
-    r"[\s*$)]*(?:over\s\d|divided\b|plus\s|minus\s|times\s(?:\d|the\b|as\b|that\b)|to the\s"
-    r"|to (?:one|two|three)\b|choose\b"
-    r"|(?:in )?base\b|remainder\b|and (?:a|one|two|three)\b|out of\b"
-    r"|or\s(?:more|fewer|less|so|[a-z]+-[a-z]+)"
-    r"|at (?:most|least)\b|is (?:not|wrong|false|incorrect)\b"
-    r"|(?:if|unless)\b.{0,50}\b(?:otherwise|else)\b"
-    r"|squared\b|cubed\b|万|亿)",
-    re.IGNORECASE,
+_DISPLAY = re.compile(
+    r"\\begin\{(equation|align|aligned|gather|gathered|multline)\*?\}((?:(?!\\begin).){1,2000}?)\\end\{\1\*?\}",
+    re.DOTALL,
+)
+_NOT = re.compile(
+    r"\s?\((?:and\s)?not\s\$?-?\d[\d.,]{0,20}\$?\)|,\s(?:and\s)?not\s\$?-?\d[\d,]{0,20}\$?(?=[.\s]*$)"
+)
+_CLOCK = re.compile(r"\b(?:before|after|until|till|past|by)[\s*$(]*$", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"\bthere\s(?:are|is)\s(?:exactly\s|only\s)?\W{0,3}(?P<count>\d{1,4})\W{0,3}\s(?:\w+\s?){1,5}"
+    r"(?P<list>(?::|,\snamely:?|,\si\.e\.,?)\s(?P<members>[^.\n]{1,400}))\.?\s*$"
 )
 _END = re.compile(r"\n|(?<!\\)[.?!](?=[\s*\"]|$|[^\x00-\x7f])")
 _SCAN = re.compile(ENVIRONMENT.pattern + "|" + _END.pattern)
@@ -71,8 +72,8 @@ _CUT = re.compile(r"(?:[=+*/^_]|\\(?:cdot|times|frac|sqrt))\s*$(?<!\*\*)(?<!__)"
 
 def after_box(text: str) -> Stated | None:
     """Return a "final answer" that is stated behind the last box: it is later."""
-    end = boxes(text)[-1][1]
-    later = retracted(text[end : end + 200])
+    begin, end, _ = boxes(text)[-1]
+    later = retracted(text[end : end + 200]) or is_bound(text, begin, end)
     found = [
         match for match in _PHRASE.finditer(text, end) if later or "final" in match[0].casefold()
     ]
@@ -85,11 +86,17 @@ def after_box(text: str) -> Stated | None:
 
 def in_text(text: str) -> Stated | None:
     """Return the answer that prose states: all of it, after the last answer phrase, or its end."""
+    text = _NOT.sub("", _displayed(text) if "\\begin" in text else text)
+    counted = _COUNTED.search(text[-600:])
+    if counted and len(split(counted["members"], in_brackets=True)) == int(counted["count"]):
+        text = text[: -len(text[-600:])] + text[-600:][: counted.start("list")] + "."
     for match in reversed(list(_PHRASE.finditer(text))):
         segment, after = _sentence(text, match.end())
         if segment:
             stated = _after_phrase(segment, after)
-            if retracted(text[match.end() + len(segment) :][:200]):
+            behind = text[match.end() + len(segment) :][:200]
+            lead = text[max(0, match.start() - 160) : match.start()]
+            if retracted(behind) or taken_back(behind) or is_denied(_lead(lead)):
                 return Stated(stated.text, [], stated.doubtful + stated.readings, "")
             return stated
     readings = read(text) if len(text) <= 300 else []
@@ -101,6 +108,24 @@ def in_text(text: str) -> Stated | None:
     if found is not None:
         return found
     return Stated(text, readings, [], "") if readings else None
+
+
+def _displayed(text: str) -> str:
+    """Write what stands by itself as display mathematics in dollar signs; chains in one line."""
+
+    def line(match: re.Match[str]) -> str:
+        rows = [row.replace("&", "").strip() for row in match[2].split("\\\\") if row.strip()]
+        if not rows or any(not row.startswith("=") for row in rows[1:]):
+            return match[0]
+        inside = text[: match.start()].rstrip().endswith(("$$", "\\[", "$"))
+        return " ".join(rows) if inside else f"$${' '.join(rows)}$$"
+
+    return _DISPLAY.sub(line, text)
+
+
+def _lead(before: str) -> str:
+    """Return what leads to an answer phrase in its sentence."""
+    return re.sub(r"[\s\"*]*\b(?:the|my|our|your)\s*$", " ", before, flags=re.IGNORECASE)
 
 
 def _is_answer(text: str, readings: list[Answer]) -> bool:
@@ -140,6 +165,8 @@ def _after_phrase(segment: str, after: str) -> Stated:
         start, end = tokens[first][0], tokens[last][1]
         said = _run_of(segment, start, end)
         rest = segment[end:]
+        if taken_back(segment[end - 1 : end].strip("0123456789}$)*]") + rest):
+            return Stated(segment, [], said.readings + said.doubtful, "")
         if _HEDGE.search(rest) and chosen + 1 < len(runs):
             return Stated(segment, [], said.readings, "")
         return said
@@ -185,9 +212,22 @@ def _run_of(text: str, start: int, end: int) -> Stated:
     if run.endswith("!") and not run.endswith("!!"):
         doubtful = read(run[:-1])
     before, after = text[max(0, start - 60) : start], text[end : end + 80]
-    if _BOUND.search(before) or _continued(before[-30:], after[:60]) or _BEYOND.match(after):
+    if re.fullmatch(r"[\d*$]{1,9}(?:st|nd|rd|th)s?\W*", run) and re.search(
+        r"(?:\d|\b(?:a|an|one|two|three|four|five))\s$", before
+    ):
+        return Stated(run, [], readings, "")
+    if re.match(r"[*$(]*\d{1,2}:\d\d", run) and _CLOCK.search(before):
+        return Stated(run, [], readings, "")
+    if sign_before(before) and re.match(r"[*$(\\]*\d", run):
+        return _negative(run, text[end : end + 60])
+    if is_bound(text, start, end) or _continued(before[-30:], after[:60]) or _BEYOND.match(after):
         return Stated(run, [], readings, text[end : end + 60])
     return Stated(run, readings, doubtful, text[end : end + 60])
+
+
+def _negative(run: str, after: str) -> Stated:
+    whole = "-" + re.sub(r"^[*$(\\]+|[*$)\\.]+$", "", run)
+    return Stated(whole, read(whole), [], after)
 
 
 def _continued(before: str, after: str) -> bool:

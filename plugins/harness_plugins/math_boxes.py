@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness_plugins.math_context import crossed_out, is_bound, sign_before
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_reading import read
 
@@ -17,6 +18,11 @@ _JOINED = re.compile(
     r"(?:\s|[$,;&+~、]|\\[()\[\],;:! ]|\\\\|\\q?quad"
     r"|\\(?:text|mbox|mathrm)\s*\{[\s,]*(?:and|or)?[\s,]*\}"
     r"|\b(?:and|or)\b|[或和及]|[A-Za-z](?:_\{?\w{1,4}\}?)?\s*=)*"
+)
+_LABELLED = re.compile(
+    r"[\s*$.,;)\]\\]*(?:part\s)?(?:\((?:[a-h1-9]|i{1,3}|iv|v)\)|[a-h1-9][.):]|(?<=part\s)[a-h1-9])"
+    r"[\s*$:.(\[\\]*",
+    re.IGNORECASE,
 )
 _SEPARATED = re.compile(r"\b(?:and|or)\b|[,;]")
 _CORRECTED = re.compile(
@@ -33,6 +39,15 @@ _PART_AFTER = re.compile(
     r"|[<>]\s*[\w\\]|\\(?:pi|sqrt|[dt]?frac|cdot|times|div|pm|theta|alpha|beta|ln|log|sin|cos|tan|infty"
     r"|[lg]eq?|ne)(?![A-Za-z]))|\d|\.\d|[a-z](?![A-Za-z])(?<![msgLhNJWVKCF])|\s[a-z]\s*[-+=]\s"
 )
+_GLUED_BEFORE = re.compile(
+    r"(?:\d[.,]?|\d\{,\}|\d\\[,!]|(?<![A-Za-z\\])[A-Za-z]|\\(?:pi|theta)|(?<!\w)\$\d{1,9}\s"
+    r"|\\[dt]?frac\s?(?:\d\s?\d|\{[^{}]{1,20}\}\{[^{}]{1,20}\})|\d\\[ ;:])$"
+    r"|^[<>\u2265\u2264]\s?$|[<>]=\s?$"
+    r"|(?:^|[^\w=*-])[<>]$|~~$"
+)
+_GLUED_AFTER = re.compile(r"\$?\+|[!~]|\d|(?:\$|\\\))?(?:k|M|B|bn|mn)\b")
+_DIGITS_AFTER = re.compile(r"(?:[,.\s~]|\{,\}|\\[,!;: ]|\$\s?)\d")
+_TIMES_TEN = re.compile(r"\s*(?:\\times|\\cdot)\s*10\s*\^\s*(?:\{\s*-?\d{1,3}\s*\}|-?\d)")
 _OFFERED = re.compile(
     r"[\s$)]{0,5}(?:\\[ ,;]|\\text\{\s?){0,3}\(?,?\s?(?:or|alternatively,?|或)(?:\s|\}){1,3}"
     r"(?:equivalently,?\s|maybe\s|perhaps\s|possibly\s|even\s)?(\$[^$\n]{1,60}\$|-?[\d\\][^\s]{0,60}|[a-z]{2,9}-[a-z]{2,9}"
@@ -65,6 +80,7 @@ class Stated:
         doubtful: Other things that may be meant. Where only these are right, nobody can tell.
         after: What follows it.
         also: Other answers that are offered beside it, and must be right as well.
+        parts: What the last boxes hold where each has a label, ``(a)`` and ``(b)``.
     """
 
     text: str
@@ -72,6 +88,7 @@ class Stated:
     doubtful: list[Answer]
     after: str
     also: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
@@ -116,6 +133,10 @@ def in_box(text: str, reference: bool = False) -> Stated | None:
     after = text[end : end + 60]
     also: tuple[str, ...] = ()
     if not reference:
+        power = _TIMES_TEN.match(text, end)
+        if power and len(contents) == 1 and re.fullmatch(r"-?[\d.]+", whole):
+            whole, end = whole + power[0], power.end()
+            readings, after = read(whole), text[end : end + 60]
         around = _around(text, begin, end)
         if len(contents) > 1:
             around = ""
@@ -124,6 +145,8 @@ def in_box(text: str, reference: bool = False) -> Stated | None:
             readings = read(whole)
         if (
             around not in ("", "-")
+            or (around == "" and is_bound(text, begin, end))
+            or crossed_out(text[max(0, begin - 60) : begin])
             or retracted(text[end : end + 200])
             or (len(contents) == 1 and _alternatives(text, found))
         ):
@@ -131,7 +154,18 @@ def in_box(text: str, reference: bool = False) -> Stated | None:
         offered = _OFFERED.match(text, end)
         offered = offered or _OFFERED_BEFORE.search(text[max(0, begin - 60) : begin])
         also = (offered[1],) if offered and len(contents) == 1 else ()
-    return Stated(whole, readings, doubtful, after, also)
+    return Stated(whole, readings, doubtful, after, also, _labelled(text, found))
+
+
+def _labelled(text: str, found: list[tuple[int, int, str]]) -> tuple[str, ...]:
+    """Return what all boxes hold if each has a label; nothing otherwise."""
+    ends = [0, *(end for _, end, _ in found)]
+    if len(found) < 2 or any(
+        (begin - end > 70 and place) or not _LABELLED.fullmatch(text[max(end, begin - 30) : begin])
+        for place, (end, (begin, _, _)) in enumerate(zip(ends, found, strict=False))
+    ):
+        return ()
+    return tuple(content for _, _, content in found)
 
 
 def retracted(after: str) -> bool:
@@ -144,6 +178,12 @@ def retracted(after: str) -> bool:
 def _around(text: str, begin: int, end: int) -> str:
     """Return a minus sign before a box, or what makes it a part of something; mostly ""."""
     before, after = text[max(0, begin - 60) : begin], text[end : end + 30]
+    if glued := _GLUED_BEFORE.search(before) or _GLUED_AFTER.match(after):
+        return glued[0]
+    if text[begin:end].rstrip("} ")[-1:].isdigit() and (digit := _DIGITS_AFTER.match(after)):
+        return digit[0]
+    if sign_before(before):
+        return "-"
     if re.search(r"(?:^|[=$\[({:]|\\\(|\s)\s*-\s?$", before) and not re.search(
         r"[\w)}]\s*-\s?$|\n\s*-\s$|^-\s$", before
     ):

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from harness_plugins.math_formulas import formula
 from harness_plugins.math_letters import compound, event, factors, is_word, same_word
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_sets import relation, same_reals
 from harness_plugins.math_units import contradicts
 from harness_plugins.math_value import close, single, sympy_value
+from harness_plugins.math_vectors import components
 from harness_plugins.math_verdicts import same_value
 
 _ORDERED = ("(", "[", "<")
@@ -27,10 +29,14 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return False
     if (events := {event(one.name) for one in (gold, answer)} - {""}) and len(events) > 1:
         return False
-    if gold.text != answer.text and contradicts(gold.unit, answer.unit):
+    if contradicts(gold.unit, answer.unit):
         return False
     if answer.percent and gold.unit:
         return False
+    answer = _defined(gold, answer)
+    if (wanted := components(gold, reference=True)) and (found := components(answer)):
+        if len(wanted) == len(found) and _in_order(wanted, found, options):
+            return True
     if gold.percent == answer.percent:
         return _same(gold, answer, options)
     if _same(_share(gold), _share(answer), options):
@@ -38,6 +44,17 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     small = any(one.kind == "number" and one.percent and abs(one.value) < 1
                 for one in (gold, answer))  # fmt: skip
     return not small and _same(gold, answer, options)
+
+
+def _defined(gold: Answer, answer: Answer) -> Answer:
+    """Read ``y(x) = x^2`` as ``y = x^2``, where the gold answer is written so."""
+    head = re.match(r"([A-Za-z])\s?\(([a-z])\)\s?=", answer.text)
+    if head is None or gold.name != head[1] or answer.kind != "formula":
+        return answer
+    if head[2] not in re.sub(r"\\[a-z]+", "", gold.text.partition("=")[2]):
+        return answer
+    text = f"{head[1]}={answer.text[head.end() :]}"
+    return replace(answer, text=text, name=head[1], value=formula(text))
 
 
 def _named_otherwise(gold: Answer, answer: Answer) -> bool:

@@ -43,6 +43,10 @@ _BASED = re.compile(
     + r"\{)?"
     r"(?P<base>[A-Za-z\d]+)\}?\s*\}|(?P<bare>\d+))"
 )
+_DOLLARS = re.compile(
+    r"^(?:" + TEXT + r"\{\s?US(?:D|\s?\\?\$)?\s?\}|USD?)(?:\s|\\[ ,;])*(?:\\?\$)?\s*(?=[\d.])"
+)
+_REMAINDER = re.compile(r"(\d{1,9})\s?\\bmod\s?\{?([1-9]\d{0,8})\}?")
 _SIGNS = {"pounds": "£", "euro": "€", "yen": "¥"}
 _BASES = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
@@ -81,6 +85,9 @@ def number(bare: str) -> Answer | None:
     """Read a numeral: grouped, decimal, scientific, repeating, mixed, with a sign of money."""
     bare = re.sub(r"^\\(pounds|euro|yen)(?![a-z])\s*", lambda m: _SIGNS[m[1]], bare)
     bare = re.sub(TEXT + r"\{\s?(\\?[$€£¥₹₽₩¢])\s?\}", r"\1", bare)
+    bare = _DOLLARS.sub(r"\\$", bare)
+    if rest := _REMAINDER.fullmatch(bare):
+        return Answer(bare, "number", Fraction(int(rest[1]) % int(rest[2])))
     money = re.match(r"[+-]?\s*(\\?\$|[€£¥₹₽₩])\s*(?=[\d.])", bare)
     money = money or re.search(r"(?<=\d)\s*(\\?\$|[€£¥₹₽₩¢])$", bare)
     if money is not None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness_plugins.math_context import taken_back
 from harness_plugins.math_equality import same
 from harness_plugins.math_formulas import SHORT, WORD, formula
 from harness_plugins.math_letters import compound, event
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
 from harness_plugins.math_options import MathOptions
-from harness_plugins.math_signs import TEXT, brackets, depth, plain, split, unwrapped
+from harness_plugins.math_signs import TEXT, brackets, depth, intervals, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
 from harness_plugins.math_units import bare_unit, with_unit
 from harness_plugins.math_value import is_number, numeric, rounds_to
+from harness_plugins.math_vectors import vector
 
 LONGEST = 4000
 """Letters of an answer; what is longer is none."""
@@ -45,6 +47,7 @@ _NO_UNIT = frozenset(
 _GLUED = frozenset(
     "km cm mm kg mg ml mL min hr hrs ft mph kmh Hz kHz lb lbs oz st nd rd th m s g h L".split()
 )
+_SHORT_SCALES = {"k": 1000, "K": 1000, "M": 10**6, "B": 10**9, "bn": 10**9}
 _GLUED_UNIT = re.compile(r"(.*\d)\s*([A-Za-z]{1,3})(?:\d|\s*\^\s*\{?\d\}?)?")
 _PERCENT = re.compile(
     r"(?:\s|\\[ ,;]|[}$*])*(?:" + TEXT + r"\{\s*)?"
@@ -62,7 +65,8 @@ _PERCENT_END = re.compile(
     + r"\{\s?)?(?:\\?%|(?:percent|per cent|percentage|pct)\b)\s?\}?$"
 )
 _LIST_NAME = re.compile(
-    r"([A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,5}\s*\))"
+    r"([A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|[A-Z](?:\s?\\(?:cup|cap|setminus)\s?[A-Z]){1,3}"
+    r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,5}\s*\))"
     r"\s*(?:=|\\in(?![a-z]))"
 )
 _CODE = re.compile(r"0x[0-9A-Fa-f]+|(?=[0-9A-Fa-f]*[A-Za-z]\d)[0-9A-Fa-f]{3,}|(?=[A-Z0-9]*[A-Z]\d)"
@@ -81,6 +85,17 @@ _MEANING = {
     "all reals": "all real numbers", "infinitely many solutions": "infinitely many",
 }  # fmt: skip
 _FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc|cis)(?![a-z])")
+_BUILDER = re.compile(
+    r"\s*([A-Za-z])\s?(?:\\in\s?(?:\\mathbb\s?\{R\}|\\R(?![a-z]))\s?)?(?:\\mid(?![a-z])|\||:(?!\s?\d))"
+)
+_INTEGERS = re.compile(
+    r"(?:,|\\[ ,;:!]|~|\s|\\q?quad|"
+    + TEXT
+    + r"\{[\s,]*(?:for|where|with)?(?:\s(?:any|all))?\s*\})*"
+    r"\(?([kmn])\s?(?:\\in\s?\\(?:mathbb\s?\{?\s?Z\}?|Z(?![A-Za-z]))"
+    r"|" + TEXT + r"\{\s?(?:is\s)?(?:an|any)\sinteger\s?\})\s?\)?$"
+)
+_ROWS = re.compile(r"(?:[A-Z]\s?=\s?)?\[\s?(\[[^\[\]]+\](?:\s?,\s?\[[^\[\]]+\])+)\s?\]")
 _RATIO = re.compile(r"[^:]{1,100}(?::[^:]{1,100}){2,9}")
 _EQUALS = re.compile(r"(?<![<>!=\\])=(?![=<>])")
 
@@ -95,6 +110,11 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     if len(text) > LONGEST or depth(text) > _DEEPEST:
         return []
     bare = unwrapped(tidy(unwrapped(plain(text))))
+    bare = bare if reference else intervals(bare)
+    if (whole := _INTEGERS.search(bare)) and re.search(
+        rf"(?<![A-Za-z\\]){whole[1]}(?![A-Za-z])", bare[: whole.start()]
+    ):
+        bare = bare[: whole.start()]
     if not bare:
         return []
     inner = re.fullmatch(TEXT + r"\{\s?([^{}$\\]*\d[^{}$\\]*|[A-J](?:,? (?:and )?[A-J])+)\}", bare)
@@ -103,10 +123,17 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     if not reference and _IN_BRACES.fullmatch(text.strip("$ ")) and found:
         found = [replace(one, brackets=one.brackets or "?") for one in found]
     found += decimal_comma(bare)
+    if not reference and (rows := _ROWS.fullmatch(bare)):
+        cells = [row.split(",") for row in re.findall(r"\[([^\[\]]*)\]", rows[1])]
+        if len({len(row) for row in cells}) == 1:
+            body = r" \\ ".join(" & ".join(row) for row in cells)
+            found += _one(r"\begin{bmatrix}" + body + r"\end{bmatrix}")
     if not reference and (glued := _GLUED_UNIT.fullmatch(bare)):
         value = number(glued[1])
         if value and glued[2] in _GLUED:
             found.append(replace(value, text=bare, unit=bare[len(glued[1]) :].strip()))
+        if value and (scale := _SHORT_SCALES.get(bare[len(glued[1]) :])):
+            found.append(replace(value, text=bare, value=value.value * scale))
     return found
 
 
@@ -117,7 +144,8 @@ def percent_after(text: str) -> bool:
 
 def _one(bare: str) -> list[Answer]:
     for reader in (
-        _percentage, number, written, _choice, _words, _named, _list, _measured, _chain, _formula
+        _percentage, vector, number, written, _choice, _words, _named, _list, _measured, _chain,
+        _formula,
     ):  # fmt: skip
         if (answer := reader(bare)) is not None:
             return [answer]
@@ -199,13 +227,14 @@ def _named(bare: str) -> Answer | None:
 
 def _list(bare: str) -> Answer | None:
     around, inner = brackets(bare)
+    builder = _BUILDER.match(inner) if around == "{}" else None
+    if builder and re.search(rf"(?<![A-Za-z\\]){builder[1]}(?![A-Za-z])", inner[builder.end() :]):
+        found = _one(unwrapped(inner[builder.end() :]))
+        return replace(found[0], text=bare) if found else None
     parts = split(inner, in_brackets=bool(around))
     if len(parts) < 2:
         if around == "{}" and inner.strip():
-            builder = re.match(r"\s*[A-Za-z]\s*(?:\\mid|\||:)", inner)
-            found = _one(unwrapped(inner[builder.end() :] if builder else inner))
-            if found and builder:
-                return replace(found[0], text=bare)
+            found = _one(unwrapped(inner))
             return Answer(bare, "list", None, tuple(found), "{}") if found else None
         return None
     if around == "" and _RATIO.fullmatch(bare):
@@ -245,7 +274,7 @@ def _measured(bare: str) -> Answer | None:
         words = bare_unit(bare[start:])
         if not WORD.search(words) and "\\" not in words:
             continue
-        if _NO_UNIT & set(re.findall(r"[a-z]+", words.lower())):
+        if _NO_UNIT & set(re.findall(r"[a-z]+", words.lower())) or taken_back(" " + words):
             continue
         found = _value(unwrapped(bare[:start]))
         if found is not None and not found.items:

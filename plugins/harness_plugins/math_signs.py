@@ -12,7 +12,8 @@ _SIGNS = {
     "γ": r"\gamma ", "λ": r"\lambda ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ",
     "∅": r"\emptyset ", "±": r"\pm ", "°": r"^\circ ", "√": r"\sqrt ", "½": r"\frac{1}{2}",
     "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
-    "⅛": r"\frac{1}{8}", "。": ".", "、": ",", "【": "[", "】": "]", "“": '"', "”": '"', "’": "'",
+    "⅛": r"\frac{1}{8}", "。": ".", "\u2236": ":",
+    "、": ",", "【": "[", "】": "]", "“": '"', "”": '"', "’": "'",
     "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-",
     "\u00a0": " ", "\u3000": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ",
     "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "",
@@ -34,6 +35,23 @@ _SEPARATOR = re.compile(
     + r"\{\s*,?\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![a-z])|\\(?:quad|qquad)(?![A-Za-z])"
     r"|或|和"
 )
+
+
+_REVERSED = re.compile(
+    r"(?:\\left\s?)?([\[\]])([^\[\](){},]{1,40}),([^\[\](){},]{1,40}?)(?:\\right\s?)?([\[\]])"
+)
+
+
+def intervals(text: str) -> str:
+    r"""Write intervals whose brackets are turned outwards, ``]0, 1[``, with round ones."""
+    parts = re.split(r"(\\cup(?![A-Za-z]))", text)
+    found = [_REVERSED.fullmatch(part.strip()) for part in parts[::2]]
+    if not all(found) or not any(one[1] == "]" or one[4] == "[" for one in found if one):
+        return text
+    whole = [
+        "(["[one[1] == "["] + one[2] + "," + one[3] + ")]"[one[4] == "]"] for one in found if one
+    ]
+    return " \\cup ".join(whole)
 
 
 def plain(text: str) -> str:

@@ -58,6 +58,15 @@ def tidy(text: str) -> str:
         text = quoted[2] if quoted else text
         return _LEAD.sub("", text, count=1) if text.startswith("=") else text
     text = _SWITCH.sub("", text)
+    text = re.sub(r"\\ce\s?\{([^{}]*)\}", r"\\text{\1}", text)
+    text = re.sub(r"\\bigcup(?![A-Za-z_])", r"\\cup", text)
+    text = re.sub(r"\\\\\s?\[\s?-?[\d.]{1,5}\s?(?:pt|ex|em|mm|cm)\s?\]", r"\\\\ ", text)
+    text = (
+        re.sub(r"^(\\begin|.*\\end)\{smallmatrix\}", r"\1{pmatrix}", text, flags=re.DOTALL)
+        if (text.startswith("\\begin{smallmatrix}"))
+        else text
+    )
+    text = re.sub(r"(\\begin|\\end)\{([pbvBV]?)smallmatrix\}", r"\1{\2matrix}", text)
     text = _NAMED.sub(r"\\\1 ", text)
     text = re.sub(r"\\lg(?![A-Za-z])", r"\\log_{10}", text)
     text = re.sub(r"\\mathbb\s([A-Z])", r"\\mathbb{\1}", text)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_signs import TEXT
 from harness_plugins.math_spelling import spelled
+from harness_plugins.math_value import numeric
 
 _SCALES = {
     "hundred": 100, "thousand": 1000, "million": 10**6, "millions": 10**6, "billion": 10**9,
@@ -24,7 +25,7 @@ _TURNING = frozenset(
         "fourths fifths sixths sevenths eighths ninths tenths twelfths hundredths thousandths "
         "millionths point negative minus below zero wrong false incorrect i e pi half third "
         "or forty alternatively otherwise least most times plus over choose base remainder "
-        "exclusive quarters " + _MONTHS
+        "exclusive quarters loss deficit overdraft " + _MONTHS
     ).split()
 )
 """Words that must stand behind both answers or neither."""
@@ -36,6 +37,14 @@ _SIDES = frozenset(
 """Words of which both answers must have the same, where both have some."""
 _MONEY = {"$": "$", "dollars": "$", "dollar": "$", "usd": "$", "€": "€", "euros": "€", "euro": "€",
           "£": "£", "pounds": "£", "¥": "¥", "yen": "¥", "₹": "₹", "rupees": "₹"}  # fmt: skip
+_UNITS = {
+    "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "kph": "km/h", "kmh": "km/h", "mph": "mi/h",
+    "mile": "mi", "miles": "mi", "second": "s", "seconds": "s", "sec": "s", "minute": "min",
+    "minutes": "min", "gram": "g", "grams": "g", "kilogram": "kg", "kilograms": "kg",
+    "liter": "L", "liters": "L", "litre": "L", "litres": "L", "inch": "in", "inches": "in",
+    "foot": "ft", "feet": "ft",
+} | {prefix + name: short + "m" for prefix, short in (("", ""), ("kilo", "k"), ("centi", "c"),
+     ("milli", "m")) for name in ("meter", "meters", "metre", "metres")}  # fmt: skip
 _NUMBER_WORD = re.compile(
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
     r"|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:-\w+)?"
@@ -53,8 +62,15 @@ def with_unit(answer: Answer, tail: str) -> Answer:
     scale, unit = _scaled(bare_unit(tail))
     if scale == 1:
         return replace(answer, unit=unit)
-    value = None if answer.value is None else answer.value * scale
-    return replace(answer, value=value, text=f"({answer.text})*{scale}", unit=unit)
+    if answer.kind != "number" and not numeric(answer.value):
+        return replace(answer, unit=bare_unit(tail))
+    return replace(answer, value=answer.value * scale, text=f"({answer.text})*{scale}", unit=unit)
+
+
+def turned(tail: str) -> bool:
+    """Tell whether a word behind a number makes it another one."""
+    unit = bare_unit(tail)
+    return _scaled(unit)[0] > 1 or contradicts("", unit)
 
 
 def _scaled(unit: str) -> tuple[int, str]:
@@ -91,7 +107,12 @@ def same_unit(gold: str, answer: str) -> bool:
 
 
 def _written(unit: str) -> str:
-    said = re.sub(r"\\ |~|\s", "", spelled(unit)).rstrip(".")
+    said = re.sub(r"\\frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}", r"\1/\2", bare_unit(unit))
+    said = re.sub(r"\b(square|sq\.?|cubic)\s([A-Za-z]+)",
+                  lambda m: m[2] + ("^3" if m[1] == "cubic" else "^2"), said)  # fmt: skip
+    said = re.sub(r"\sper\s", "/", said)
+    said = re.sub(r"[A-Za-z]{2,}", lambda m: _UNITS.get(m[0].casefold(), m[0]), said)
+    said = re.sub(r"\\ |~|\s|[{}]", "", spelled(said)).rstrip(".")
     said = re.sub(r"\\cdot|\*", ".", said.replace("\\$", "$"))
     said = "°" + said[5:] if said.startswith("^\\circ") else said
     said = re.sub(r"^degrees?$", "°", said)

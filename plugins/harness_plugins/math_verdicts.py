@@ -23,7 +23,7 @@ def same_value(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         if not too_large(first):
             return False
     first, second = _imaginary(first, second)
-    second = _renamed(first, second)
+    second = _renumbered(first, _renamed(first, second))
     first, second = _values_of_functions(first, second)
     numbers = [numeric(first), numeric(second)]
     if (gold.rounded or answer.rounded) and all(numbers):
@@ -31,6 +31,20 @@ def same_value(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     if equal(first, second, options):
         return _agrees(first, second, options)
     return same_inequality(first, second) or same_reals(gold, answer)
+
+
+def _renumbered(first: Any, second: Any) -> Any:
+    """Give the whole number in a family of angles, ``2k pi``, the other's name."""
+    from sympy import pi
+
+    plain = type(first).__name__ == "Equality" != type(second).__name__
+    both: list[set[Any]] = [
+        getattr(value, "free_symbols", set()) for value in (first.rhs if plain else first, second)
+    ]
+    only = [list(both[0] - both[1]), list(both[1] - both[0])]
+    if [len(one) for one in only] != [1, 1] or not {str(one[0]) for one in only} <= set("kmn"):
+        return second
+    return second.subs(only[1][0], only[0][0]) if first.has(pi) else second
 
 
 def _renamed(first: Any, second: Any) -> Any:

@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
 from harness_plugins.math_answers import NO_UNIT, after_box, in_text
 from harness_plugins.math_boxes import Stated, in_box
+from harness_plugins.math_context import without_asides
 from harness_plugins.math_doubts import doubt
 from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
@@ -26,15 +28,24 @@ from harness_plugins.math_signs import plain
 from harness_plugins.math_size import too_large
 from harness_plugins.math_spelling import spelled
 from harness_plugins.math_tags import marked
-from harness_plugins.math_units import same_unit, with_unit
-from harness_plugins.math_value import sympy_value
+from harness_plugins.math_units import same_unit, turned, with_unit
+from harness_plugins.math_value import numeric, sympy_value
+from harness_plugins.math_words import said_word
 
 _UNIT = re.compile(
     r"(?:\s|~|[$})*]|\\[,;: )\]]|\\(?:text|mathrm|textrm|mbox)\s*\{|\{)*"
     r"((?:(?:hundred|thousand|million|billion|trillion|dozen)s?\s){0,2}"
-    r"[A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*(?:\}?\s?\^\s?\{?-?\d\}?)?)"
+    r"(?:[ap]\.?m\b\.?|[\u4e07\u4ebf\u5343\u767e]{1,2}|(?:(?:square|sq\.?|cubic)\s)?"
+    r"[A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*(?:\sper\s[A-Za-z]{1,20})?)(?:\}?\s?\^\s?\{?-?\d\}?)?)"
 )
 _FINAL = re.compile(r"(?:(?:final|the) answer(?: is)?|^answer)\s*:?", re.IGNORECASE)
+
+
+_RATIO = re.compile(r"(?<=\d)\s?(?:\\text\{\s?to\s?\}|\sto\s)(?=\d)")
+_ABOUT = re.compile(
+    r"(?:,?\sor|\s?\()\s?(?:approximately|about|roughly|\\approx)\s{1,2}\$?(?P<value>\d{1,9}(?:\.\d{1,9})?)"
+    r"\s?(?P<percent>\\?%)?\$?\)?(?=[.\s]{0,9}$)"
+)
 
 
 def warm_up() -> None:
@@ -50,15 +61,19 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
     if not reference:
         return Verdict(Status.ABSTAINED, rationale="the item has no reference")
     gold = _gold(plain(reference))
-    text = plain(response.text)
+    text = without_asides(plain(response.text))
+    text = _RATIO.sub(":", text) if ":" in reference else text
     said = marked(text)
     if options.answer == "any" or "\\boxed" in said:
         text = said
     stated = in_box(text)
     if stated is None and options.answer == "boxed":
         return Verdict(Status.OK, False, rationale="format: no \\boxed{} answer")
+    text, about = _without_rounding(text)
     if stated is None:
         stated = in_text(text)
+        if gold and gold[0].kind == "words" and (word := said_word(text)):
+            stated = Stated(word, read(word), [], "")
     elif options.answer == "any":
         stated = after_box(text) or stated
     if _identical(reference, text, stated):
@@ -68,7 +83,29 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
             Status.ABSTAINED,
             rationale=f"the reference cannot be read as one answer: {reference!r:.80}",
         )
-    return _judged(gold, stated, options)
+    verdict = _judged(gold, stated, options)
+    if verdict.value and about is not None and not _rounds(gold, about):
+        return Verdict(Status.ABSTAINED, rationale=f"more than one answer is stated: {about[0]}")
+    return verdict
+
+
+def _without_rounding(text: str) -> tuple[str, re.Match[str] | None]:
+    """Return a text without the rounded value at its end, ``(about 0.33)``, and that value."""
+    about = _ABOUT.search(text, max(0, len(text) - 80))
+    return (text if about is None else text[: about.start()] + text[about.end() :]), about
+
+
+def _rounds(gold: Sequence[Answer], about: re.Match[str]) -> bool:
+    """Tell whether a value at the end of a text is the reference, rounded."""
+    places = len(about["value"].partition(".")[2]) + 2 * bool(about["percent"])
+    value = Fraction(about["value"]) / (100 if about["percent"] else 1)
+    for one in gold:
+        exact = sympy_value(one)
+        if numeric(exact) and abs(Fraction(str(exact.evalf(30))) - value) <= Fraction(
+            1, 2 * 10**places
+        ):
+            return True
+    return False
 
 
 def _identical(reference: str, text: str, stated: Stated | None) -> bool:
@@ -81,7 +118,7 @@ def _identical(reference: str, text: str, stated: Stated | None) -> bool:
     return (
         len(stated.text) <= LONGEST
         and wanted == spelled(stated.text)
-        and not (stated.also or percent_after(stated.after))
+        and not (stated.also or percent_after(stated.after) or turned(_unit(stated.after)))
     )
 
 
@@ -90,6 +127,8 @@ def _judged(gold: Sequence[Answer], stated: Stated | None, options: MathOptions)
         return Verdict(Status.OK, False, rationale="format: no mathematical answer found")
     shown = " ".join(stated.text.split())[:80]
     reason = f"format: no one answer can be read: {shown}"
+    if stated.parts and any(_same_parts(one, stated.parts, options) for one in gold):
+        return Verdict(Status.OK, True, rationale=f"answer: {shown}")
     for other in stated.also:
         if not any(not _wrong(one, found, options) for found in read(other) for one in gold):
             stated = replace(stated, readings=[], doubtful=stated.readings + stated.doubtful)
@@ -109,6 +148,16 @@ def _judged(gold: Sequence[Answer], stated: Stated | None, options: MathOptions)
     return Verdict(Status.OK, False, rationale=reason)
 
 
+def _same_parts(gold: Answer, parts: Sequence[str], options: MathOptions) -> bool:
+    """Tell whether labelled boxes hold the members of a list, one each, in its order."""
+    if gold.kind != "list" or gold.brackets or gold.value == "or" or len(gold.items) != len(parts):
+        return False
+    return all(
+        any(not _wrong(one, found, options) for found in read(part))
+        for one, part in zip(gold.items, parts, strict=True)
+    )
+
+
 @lru_cache(maxsize=64)
 def _gold(reference: str) -> list[Answer]:
     """Read a reference: all of it, or what a worked solution puts in a box or calls the answer."""
@@ -126,14 +175,32 @@ def _gold(reference: str) -> list[Answer]:
 
 def _with_rest(answer: Answer, after: str) -> Answer:
     """Add the percent sign or the unit that follows an answer."""
-    if answer.percent or answer.unit:
+    if answer.percent:
         return answer
-    if answer.kind in ("number", "formula") and percent_after(after):
+    if not answer.unit and answer.kind in ("number", "formula") and percent_after(after):
         return replace(answer, percent=True)
+    unit = _unit(after)
+    if (
+        answer.kind == "time"
+        and not answer.value[3]
+        and (half := re.fullmatch(r"([ap])\.?m\.?", unit.lower()))
+    ):
+        return replace(answer, value=(*answer.value[:3], half[1] + "m"))
+    if not unit or (answer.unit and not turned(unit)):
+        return answer
+    return (
+        replace(with_unit(answer, unit), unit=f"{answer.unit} {unit}")
+        if answer.unit
+        else (with_unit(answer, unit))
+    )
+
+
+def _unit(after: str) -> str:
+    """Return the unit, or number word, that comes next."""
     unit = _UNIT.match(after)
     if unit is None or unit[1].casefold() in NO_UNIT or "\n\n" in after[: unit.start(1)]:
-        return answer
-    return with_unit(answer, unit[1])
+        return ""
+    return unit[1]
 
 
 def _wrong(gold: Answer, answer: Answer, options: MathOptions) -> str:
