@@ -65,6 +65,16 @@ def test_a_run_whose_sources_work_says_only_which_responses_nobody_compares(
     assert line == "2 of 12 responses are in no pair: 2 that say the same as their partner"
 
 
+def test_a_source_that_failed_in_everything_is_told_at_the_end(
+    whole: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.experiment.run import Run
+
+    monkeypatch.setattr(Run, "failed", lambda self: ["source jury: all \x1b[1m of them"])
+    whole.run(arms={"rlhf": whole.experiment["arms"]["rlhf"]}, agreement=None, seeds=[0])
+    assert "source jury: all \\x1b[1m of them\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("texts", "line"),
     [
