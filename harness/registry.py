@@ -90,10 +90,11 @@ def unknown(
     Broken plugins are named too, since one of them may be what offers it.
     """
     hint = did_you_mean(name, known, after=" ")
+    own = "; one of your own has to be installed (docs/plugins.md)" if what == "source" else ""
     return PluginError(
         f"unknown {what} {name!r}",
         details=[f"broken plugin {plugin.origin}: {plugin.reason}" for plugin in broken],
-        hint=f"{hint}known: {', '.join(sorted(known))}",
+        hint=f"{hint}known: {', '.join(sorted(known))}{own}",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from harness.chat.local_weights import beside
-from harness.experiment.config import RunConfig, SourceConfig, explain
+from harness.experiment.config import LABELS, RunConfig, SourceConfig, explain
 from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.hashing import content_hash
@@ -83,7 +83,8 @@ def source_by_name(
             f"source {use!r:.60} cannot be asked so",
             details=[line for entry in error.errors() for line in explain(entry)],
         ) from error
-    return _named(name or use, config, config.options)
+    options = _of_file(name or use, config.use, config.options)
+    return _named(name or use, config, options)
 
 
 def _named(name: str, config: SourceConfig, options: Mapping[str, Any]) -> NamedSource:
@@ -121,6 +122,8 @@ class Sources(Mapping[str, NamedSource]):
         for name, said in {**config.data.labels, **config.data.preferences}.items():
             if isinstance(said, str) or name in config.data.preferences:
                 self._options[name] = own_columns(name, self._options[name])
+        for name, entry in config.sources.items():
+            self._options[name] = _of_file(name, entry.use, self._options[name])
         self._built: dict[str, NamedSource] = {}
         self._known: dict[str, SourceInfo] = {}
 
@@ -188,6 +191,14 @@ def own_columns(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if not {"annotator", "annotator_name"} & {*found, *options}:
         found["annotator_name"] = name
     return {**found, **options}
+
+
+def _of_file(name: str, use: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options; where those of ``human_csv`` name no column, with ``own_columns``."""
+    about = {"file", "encoding", "delimiter", "sheet", "items", "responses"}
+    if use != LABELS or not (options.get("file") and options.keys() <= about):
+        return options
+    return own_columns(name, options)
 
 
 def table_of(options: Mapping[str, Any]) -> Table:

@@ -23,7 +23,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "item": (
         "item", "item_id", "question_id", "prompt_id", "task_id", "example_id", "instance_id",
         "query_id", "data.item_id", "data.id", "metadata.item_id", "meta.id", "id", "idx", "index",
-        "uid", "qid", "q",
+        "uid", "qid", "q", "question", "prompt",
     ),
     "annotator": (
         "annotator", "annotator_id", "rater", "rater_id", "labeler", "labeller", "labeler_id",
@@ -33,10 +33,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "response_a": (
         "response_a", "response_a_id", "model_a", "system_a", "a", "left", "response_1",
         "response1", "response1_id", "response_1_id", "model_1", "model1", "system_1", "output_a",
+        "first", "first_response",
     ),
     "response_b": (
         "response_b", "response_b_id", "model_b", "system_b", "b", "right", "response_2",
         "response2", "response2_id", "response_2_id", "model_2", "model2", "system_2", "output_b",
+        "second", "second_response",
     ),
     "response": (
         "response", "response_id", "model", "system", "output_id", "candidate", "data.model",
@@ -161,6 +163,8 @@ class _Guesser:
         for name, column in self._named(_NAMES[meaning]):
             if meaning in _IDS and self._is_text(column):
                 continue
+            if meaning == "item" and name in ("question", "prompt") and self._has_words(column):
+                continue
             if meaning in _TEXTS and not self._may_be_text(column, name):
                 continue
             return self._take(meaning, column, "its name")
@@ -183,6 +187,10 @@ class _Guesser:
             return False
         words = sum(" " in text or "\n" in text for text in cells) / len(cells)
         return sum(map(len, cells)) / len(cells) > 40 or (words > 0.6 and len(set(cells)) > _FEW)
+
+    def _has_words(self, column: str) -> bool:
+        """Tell whether some cell has more than one word, as prompts have and ids have not."""
+        return any(len(text.split()) > 1 for text in self._distinct(column))
 
     def _may_be_text(self, column: str, name: str) -> bool:
         """Believe a name that says so, unless numbers stand there; else look at the cells."""

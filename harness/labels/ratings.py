@@ -16,6 +16,7 @@ from harness.labels.mapping import ColumnMapping
 from harness.labels.read_labels import Labelled, read_labelled
 from harness.labels.spellings import listed
 from harness.labels.values import TIES, cell_text
+from harness.labels.writing import LONG_COLUMNS
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.scale import PREFERENCE, Level, Scale
@@ -141,6 +142,7 @@ def read_ratings(
     )
     for column, value in reading.where.items():
         table = table.only(column, value)
+    reading = _as_written(table, reading)
     _check_names(table, reading)
     columns = label_columns(table, reading)
     if not columns.labels and (reading.hidden or reading.numeric):
@@ -176,6 +178,23 @@ def read_ratings(
     )
     hidden = set(reading.hidden) - {*reading.humans, *reading.judges}
     return _without(ratings, hidden, orders, reading.orders), evidence
+
+
+def _as_written(table: Table, reading: Reading) -> Reading:
+    """Name the columns of a table that ``long_rows`` wrote, of people, where nothing is said."""
+    said = (reading.item_column, reading.annotator_column, reading.label_column, reading.columns)
+    named = {*reading.humans, *reading.judges}
+    if any(said) or named & {*table.columns} or not {*LONG_COLUMNS} <= {*table.columns}:
+        return reading
+    item, annotator, label = LONG_COLUMNS
+    people = dict.fromkeys(row.text(annotator) for row in table.rows)
+    return replace(
+        reading,
+        item_column=item,
+        annotator_column=annotator,
+        label_column=label,
+        humans=reading.humans or tuple(name for name in people if name not in reading.judges),
+    )
 
 
 def _check_names(table: Table, reading: Reading) -> None:

@@ -17,6 +17,8 @@ from harness.records.writes import refuse_store, whole
 _SHARED = ("annotator", "label", "criterion", "comment")
 PAIR_COLUMNS = ("item", "response_a", "response_b", *_SHARED, "shown")
 SCORE_COLUMNS = ("item", "response", *_SHARED)
+LONG_COLUMNS = ("task", "annotator", "label")
+"""What was labelled, by whom, and how, in every table that is written here."""
 
 
 def options_of(columns: Sequence[str]) -> dict[str, Any]:

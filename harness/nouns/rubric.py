@@ -174,9 +174,11 @@ def _check_keys(row: object, allowed: set[str], needed: set[str], place: str) ->
         raise RubricError(f"{place} must be a mapping, got {row!r}")
     unknown = sorted(str(key) for key in set(row) - allowed)
     if unknown:
+        prose = any(" " in key for key in unknown)
+        quotes = "; inside {} a text with a comma stands in quotes" if prose else ""
         raise RubricError(
             f"unknown key {', '.join(unknown)} in {place}",
-            hint=f"known keys: {', '.join(sorted(allowed))}",
+            hint=f"known keys: {', '.join(sorted(allowed))}{quotes}",
         )
     missing = sorted(key for key in needed if row.get(key) in (None, ""))
     if missing:

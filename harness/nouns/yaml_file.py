@@ -14,6 +14,7 @@ MOST_NODES = 100_000
 _MERGE = "tag:yaml.org,2002:merge"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _PLAIN = ("bool", "float", "int", "map", "merge", "null", "seq", "str")
+_QUOTES = 'a text with : or #, and inside {} or [] also with , or ?, stands in "quotes"'
 _KNOWN = "text, numbers, true, false, null, lists and mappings"
 
 
@@ -99,5 +100,10 @@ def parse_yaml(text: str) -> Any:
             return loader.get_single_data()
         finally:
             loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        told = " ".join(f"{error.context or ''} {error.problem or ''}".split())
+        raise ValueError(f"not YAML{where}: {told:.200}; {_QUOTES}") from error
     except (yaml.YAMLError, OverflowError, RecursionError) as error:
         raise ValueError(f"not YAML: {' '.join(str(error).split()):.300}") from error

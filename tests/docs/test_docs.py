@@ -7,12 +7,18 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
+import harness.testing
 from harness import hookspecs
+from harness.experiment.config import GateConfig, ItemsConfig, RunConfig
+from harness.plugin import Item, Response, Verdict
 from harness.registry import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +70,9 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
             path.write_text(snippet.body, encoding="utf-8")
             continue
         ran += 1
+        if kind == "install":
+            _install(tmp_path)
+            continue
         if kind == "run":
             script = f"set -euo pipefail\n{snippet.body}"
             command = ["bash", "-c", script]
@@ -86,6 +95,58 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{snippet.body}\n{done.stdout}\n{done.stderr}"
     assert ran, "a page with files and nothing that uses them"
+
+
+def _install(folder: Path) -> None:
+    """Do what ``pip install -e .`` does for the entry points of a folder that is on the path."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    info = folder / f"{project['name']}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {module}\n" for name, module in names.items())
+            for group, names in project["entry-points"].items()
+        )
+    )
+
+
+def _section(page: str, title: str) -> str:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_key_of_an_experiment_file_is_documented() -> None:
+    shown = _section("plain-files.md", "The experiment file")
+    missing = []
+    for key, value in RunConfig.model_fields.items():
+        parts = [part for part in (value.annotation, *get_args(value.annotation))]
+        models = [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]
+        place = f"{key}.NAME" if key in ("sources", "arms") else key
+        names = [f"{place}.{name}" for model in models for name in model.model_fields]
+        missing += [name for name in names or [key] if f"`{name}`" not in shown]
+    inner = (*ItemsConfig.model_fields, *GateConfig.model_fields)
+    assert missing + [name for name in inner if f"`{name}`" not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"), [("items", Item), ("responses", Response), ("judgments", Verdict)]
+)
+def test_the_keys_of_items_responses_and_verdicts_are_documented(row: str, shape: type) -> None:
+    line = next(
+        line
+        for line in _section("plain-files.md", "The forms of the files").splitlines()
+        if line.startswith(f"| {row} |")
+    )
+    assert [field.name for field in fields(shape) if f"`{field.name}`" not in line] == []
+
+
+def test_the_names_of_harness_testing_are_documented() -> None:
+    shown = _section("plugins.md", "Testing one")
+    unnamed = [name for name in harness.testing.__all__ if not re.search(rf"`{name}[`(]", shown)]
+    assert unnamed == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -110,7 +110,11 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
         if others[0].suffix == ".jsonl":
             next(read_rows(others[0]), None)  # which says what is damaged
         raise InputError(
-            "several files must all be judgments of harness judge", where=str(others[0])
+            "several files must all be judgments of harness judge",
+            where=str(others[0]),
+            hint=f"harness judge --source human_csv --name people --option file={others[0]}"
+            " --items ITEMS.jsonl --responses RESPONSES.jsonl --out PEOPLE.jsonl makes judgments of"
+            " labels of people",
         )
     return paths, not others
 
