@@ -193,11 +193,11 @@ def own_columns(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, **options}
 
 
-def _of_file(name: str, use: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _of_file(name: str, use: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options; where those of ``human_csv`` name no column, with ``own_columns``."""
     about = {"file", "encoding", "delimiter", "sheet", "items", "responses"}
     if use != LABELS or not (options.get("file") and options.keys() <= about):
-        return options
+        return dict(options)
     return own_columns(name, options)
 
 
