@@ -5,7 +5,8 @@ One rule for every reader of label tables, told to users in docs/human-labels.md
 1. What the table declares goes first: a text that ``values`` maps, or that stands on the declared
    scale (``--categories``), is that label.
 2. ``skip`` is an abstention, whoever says it.
-3. ``n/a`` and the other words of ``NO_LABEL`` say that there is no label, whoever says them.
+3. ``n/a`` and the other words of ``NO_LABEL``, such as the ``#VALUE!`` of a spreadsheet, say that
+   there is no label, whoever says them.
 4. What a declared person says is a label: a person does not time out.
 5. A word of the list, whatever its case, is a failure, unless declared people or gold labels use
    it. Declared ``failure_values`` stand in place of the list, whoever uses them.
@@ -58,7 +59,17 @@ FAILURE_WORDS: Mapping[str, Status] = {
 }
 """Every word of the list, with the status of a verdict that it stands for."""
 
-NO_LABEL = frozenset(("n/a", "#n/a", "n.a.", "<na>", "na", "nan", "null"))
+SHEET_ERRORS = frozenset(
+    (
+        *("#n/a", "#value!", "#div/0!", "#name?", "#ref!", "#null!", "#num!", "#error!"),
+        *("#spill!", "#calc!", "#field!", "#blocked!", "#connect!", "#unknown!", "#busy!"),
+        *("#getting_data", "#n/a!"),
+        *("#nv", "#wert!", "#bezug!", "#zahl!"),
+    )
+)
+"""What a spreadsheet writes in place of a value that it could not compute; the last in German."""
+
+NO_LABEL = SHEET_ERRORS | {"n/a", "n.a.", "<na>", "na", "nan", "null"}
 """Words by which programs and people write that there is no label."""
 
 DOUBTFUL = frozenset(("none", "-1", "-1.0"))

@@ -1,0 +1,52 @@
+"""What spreadsheets write: cells that could not be computed, formulas, several sheets."""
+
+import pytest
+
+from harness.labels.ratings import Reading, read_ratings
+
+ERRORS = [
+    *("#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#REF!", "#NULL!", "#NUM!", "#ERROR!", "#SPILL!"),
+    *("#CALC!", "#GETTING_DATA", "#WERT!", "#BEZUG!", "#ZAHL!", "#NV", "#value!", " #Ref! "),
+]
+PEOPLE = {"humans": ("ann",), "judges": ("gpt",)}
+
+
+def said(path, **reading):
+    """Annotator -> each label, or the reason why there is none."""
+    table, _ = read_ratings(path, Reading(**reading))
+    return {
+        name: [
+            table.categories[code] if code >= 0 else table.reasons[reason - 1] if reason else None
+            for code, reason in zip(
+                table.codes[:, k].tolist(), table.failures[:, k].tolist(), strict=True
+            )
+        ]
+        for k, name in enumerate(table.annotators)
+    }
+
+
+@pytest.mark.parametrize("cell", ERRORS)
+def test_what_a_spreadsheet_could_not_compute_is_no_label_and_counted(tmp_path, cell):
+    path, reason = tmp_path / "t.csv", cell.strip().lower()
+    path.write_text(f"item,ann,gpt\n1,A,{cell}\n2,{cell},B\n3,B,B\n")
+    wanted = {"ann": ["A", reason, "B"], "gpt": [reason, "B", "B"]}
+    assert said(path, **PEOPLE) == wanted
+    long = {"item_column": "i", "annotator_column": "who", "label_column": "l"}
+    path.write_text(f"i,who,l\n1,ann,A\n1,gpt,{cell}\n2,ann,{cell}\n2,gpt,B\n3,ann,B\n3,gpt,B\n")
+    assert said(path, **PEOPLE, **long) == wanted
+    assert said(path, **PEOPLE, **long, failure_values=("oops",)) == wanted
+
+
+def test_of_numbers_and_gold_labels_alike(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("item,ann,gpt,gold\n1,1,#DIV/0!,1\n2,2,3,#REF!\n3,3,4,3\n")
+    assert said(path, **PEOPLE, level="interval")["gpt"][0] == "#div/0!"
+    table, _ = read_ratings(path, Reading(**PEOPLE, gold_column="gold"))
+    assert table.gold.tolist()[1] == -1 and "#REF!" not in table.categories
+
+
+def test_a_declared_label_of_that_name_stays_one(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("item,ann,gpt\n1,#REF!,A\n2,A,A\n")
+    values = {"values": {"#REF!": "broken", "A": "A"}}
+    assert said(path, **PEOPLE, columns=values)["ann"] == ["broken", "A"]
