@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import shlex
 import time
 import zipfile
 from collections import Counter
@@ -379,7 +380,12 @@ def _excel(path: Path, sheet: str) -> Table:
             raise DataError(f"it unpacks to {size >> 20} MiB", where=str(path), hint=_AS_CSV)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         with closing(book):
-            return _sheet(path, book, sheet)
+            table = _sheet(path, book, sheet)
+            name = sheet or book.sheetnames[0]
+            formulas = openpyxl.load_workbook(path, read_only=True)
+            with closing(formulas):
+                _need_values(path, book[name], formulas[name])
+            return table
     except DataError:
         raise
     except Exception as error:  # openpyxl raises what zipfile, xml and itself raise
@@ -396,7 +402,9 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
         raise DataError(
             f"it has {len(names)} sheets: {', '.join(names)}",
             where=str(path),
-            hint="say which one: option sheet, flag --sheet",
+            hint=f"say which one: --set {shlex.quote(f'sheet={names[-1]}')} (harness agree and"
+            f" aggregate), --sheet {shlex.quote(names[-1])} (harness import-labels), sheet in the"
+            " options of human_csv; or save it as CSV",
         )
     rows: list[Row] = []
     problems: list[tuple[str, str]] = []
@@ -412,3 +420,22 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
     if header is None:
         raise DataError("the sheet is empty", where=str(path))
     return Table(path, header, tuple(rows), problems=tuple(problems))
+
+
+def _need_values(path: Path, stored: Any, formulas: Any) -> None:
+    """Refuse formulas of a sheet that no program has computed yet: their cells are not empty."""
+    bare = [
+        f"{said.column_letter}{said.row}"
+        for values, row in zip(stored.iter_rows(), formulas.iter_rows(), strict=True)
+        for value, said in zip(values, row, strict=True)
+        # A formula that gives the empty text has the type of a text, and no value either.
+        if value.value is None and said.data_type == "f" and value.data_type != "str"
+    ]
+    if bare:
+        more = f" and {len(bare) - 8} more" if len(bare) > 8 else ""
+        raise DataError(
+            f"sheet {stored.title!r}: {len(bare)} formulas have no value:"
+            f" {', '.join(bare[:8])}{more}",
+            where=str(path),
+            hint="open the file in a spreadsheet program and save it, which computes them",
+        )

@@ -137,9 +137,11 @@ def read_ratings(
     """
     from harness.ratings.evidence import Evidence, OrderVerdicts
 
-    table = read_label_table(
-        path, encoding=encoding, sheet=sheet, named=reading.named, plain=is_plain(reading.columns)
-    )
+    options = dict(reading.columns)
+    file = {key: str(options.pop(key, "")) for key in ("encoding", "delimiter", "sheet")}
+    file |= {"encoding": encoding or file["encoding"], "sheet": sheet or file["sheet"]}
+    reading = replace(reading, columns=options)
+    table = read_label_table(path, named=reading.named, plain=is_plain(options), **file)
     for column, value in reading.where.items():
         table = table.only(column, value)
     reading = _as_written(table, reading)

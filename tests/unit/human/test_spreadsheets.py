@@ -1,8 +1,10 @@
 """What spreadsheets write: cells that could not be computed, formulas, several sheets."""
 
 import pytest
+from in_process import harness
 
 from harness.labels.ratings import Reading, read_ratings
+from harness.nouns.errors import DataError
 
 ERRORS = [
     *("#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#REF!", "#NULL!", "#NUM!", "#ERROR!", "#SPILL!"),
@@ -50,3 +52,35 @@ def test_a_declared_label_of_that_name_stays_one(tmp_path):
     path.write_text("item,ann,gpt\n1,#REF!,A\n2,A,A\n")
     values = {"values": {"#REF!": "broken", "A": "A"}}
     assert said(path, **PEOPLE, columns=values)["ann"] == ["broken", "A"]
+
+
+def book(tmp_path, *rows):
+    """A file of two sheets, the second with the rows."""
+    openpyxl = pytest.importorskip("openpyxl")
+    made = openpyxl.Workbook()
+    made.active.append(["note"])
+    sheet = made.create_sheet("Raw 2")
+    for row in rows:
+        sheet.append(row)
+    made.save(tmp_path / "t.xlsx")
+    return tmp_path / "t.xlsx"
+
+
+def test_a_sheet_is_chosen_as_the_hint_says(tmp_path):
+    path = book(tmp_path, ["item", "ann", "gpt"], [1, "A", "A"], [2, "B", "A"])
+    with pytest.raises(DataError, match="2 sheets") as caught:
+        said(path, **PEOPLE)
+    assert "--set 'sheet=Raw 2'" in caught.value.hint
+    assert said(path, **PEOPLE, columns={"sheet": "Raw 2"})["gpt"] == ["A", "A"]
+    for command in (
+        ["agree", "--people", "ann", "--judges", "gpt"],
+        ["aggregate", "--annotators", "ann,gpt"],
+    ):
+        done = harness(command[0], path, *command[1:], "--set", "sheet=Raw 2")
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_formula_without_a_value_stops_with_its_cell(tmp_path):
+    path = book(tmp_path, ["item", "ann", "gpt"], [1, "A", "=B2"], [2, "B", None])
+    with pytest.raises(DataError, match="sheet 'Raw 2': 1 formulas have no value: C2"):
+        said(path, **PEOPLE, columns={"sheet": "Raw 2"})
