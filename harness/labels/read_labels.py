@@ -321,8 +321,8 @@ class _Reader:
             return "a text that stands for a failure goes into failure_values (--failure-values)"
         if self.twice:
             return (
-                "correct the file, or say which label counts: duplicates: last (the last one),"
-                " or repeat (both)"
+                "correct the file, or say which label counts: duplicates: last (the last one;"
+                " on the command line --set duplicates=last), or repeat (both)"
             )
         return "correct the file and try again"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.evaluate.pass_at_k import Sample
 from harness.experiment.stages.recorded import files_of
 from harness.labels.exports import read_label_table
-from harness.labels.failures import FAILURE_WORDS
+from harness.labels.failures import FAILURE_WORDS, NO_LABEL, status_of
 from harness.labels.problems import Problems
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
@@ -113,8 +113,8 @@ def _from_table(path: Path, columns: Columns, encoding: str) -> list[Sample]:
             problems.add(row.place, f"no item in {columns.item!r}")
         if columns.passed and text in columns.passed:
             passed = True
-        elif not word or word in FAILURE_WORDS:
-            failure = FAILURE_WORDS[word].value if word else "missing"
+        elif not word or word in NO_LABEL or word in FAILURE_WORDS:
+            failure = status_of(word).value if word else "missing"
         elif columns.passed or word in FAILED:
             passed = False
         elif word in PASSED:

@@ -61,4 +61,4 @@ def test_duplicates_are_hinted_at_only_where_there_are_some(
 ) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"item,ann\n{rows}\n")
-    assert ("duplicates: last" in refused(path)) == twice
+    assert ("--set duplicates=last" in refused(path)) == twice

@@ -84,3 +84,13 @@ def test_a_formula_without_a_value_stops_with_its_cell(tmp_path):
     path = book(tmp_path, ["item", "ann", "gpt"], [1, "A", "=B2"], [2, "B", None])
     with pytest.raises(DataError, match="sheet 'Raw 2': 1 formulas have no value: C2"):
         said(path, **PEOPLE, columns={"sheet": "Raw 2"})
+
+
+@pytest.mark.parametrize("cell", ["#N/A", "#VALUE!", "n/a", "NaN"])
+@pytest.mark.parametrize("more", [[], ["--pass-values", "ok"]])
+def test_a_sample_without_a_label_has_not_failed_the_test(tmp_path, cell, more):
+    path = tmp_path / "t.csv"
+    path.write_text(f"task,ok\n1,{'ok' if more else 'passed'}\n1,{cell}\n2,failed\n")
+    done = harness("pass-at-k", path, "--item-column", "task", "--label-column", "ok", *more)
+    assert done.returncode == 0, done.stderr
+    assert "2 samples of 2 items have a verdict; 1 have none: 1 missing" in done.stdout
