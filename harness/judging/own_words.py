@@ -17,6 +17,8 @@ _FAR = 40
 """Words before a clause that may deny or suppose it."""
 _NEAR = 14
 """Words in which it is said what a verdict is."""
+_MANY = 100
+"""Clauses about the judge in one sentence; a sentence with more is not understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def admits(words: Sequence[str]) -> bool:
 
 def is_unclear(words: Sequence[str]) -> bool:
     """Tell whether what a judge says of itself, or of its verdict, is not known to go with it."""
+    if sum(word in known.JUDGES for word in words) > _MANY:
+        return True
     if admits(words) or not all(map(_is_known, _clauses(words))):
         return True
     if _undoes(words) or _is_foreign(words):
@@ -92,7 +96,7 @@ def _is_foreign(words: Sequence[str]) -> bool:
 
 
 def _clauses(words: Sequence[str]) -> Iterator[_Own]:
-    places = [at for at, word in enumerate(words) if word in known.JUDGES]
+    places = [at for at, word in enumerate(words) if word in known.JUDGES][:_MANY]
     ends = [*places[1:], len(words)]
     for start, last in zip(places, ends, strict=False):
         end = next((at for at in range(start + 1, last) if words[at] in known.STOPS), last)
