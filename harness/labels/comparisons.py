@@ -56,6 +56,12 @@ def read_comparisons(
         side = pair_value(text, {}, (a, b))
         if side not in _OUTCOMES or a == b or not a or not b:
             problems.add(row.place, f"{a!r} against {b!r}, winner {text!r}")
+        elif text.casefold() in ("a", "b") and text.casefold() == (b, a)[side == "B"].casefold():
+            problems.add(
+                row.place,
+                f"winner {text!r} may be the system of that name or the place {side}, of the other"
+                " one: write model_a and model_b for places, or other names for the systems",
+            )
         outcomes.append(_OUTCOMES.get(side or "", 0))
     for row, cell in zip(table.rows, table.texts(length) if length else (), strict=False):
         gap = number_of(cell)

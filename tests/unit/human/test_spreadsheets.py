@@ -3,6 +3,7 @@
 import pytest
 from in_process import harness
 
+from harness.labels.comparisons import read_comparisons
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError
 
@@ -94,3 +95,25 @@ def test_a_sample_without_a_label_has_not_failed_the_test(tmp_path, cell, more):
     done = harness("pass-at-k", path, "--item-column", "task", "--label-column", "ok", *more)
     assert done.returncode == 0, done.stderr
     assert "2 samples of 2 items have a verdict; 1 have none: 1 missing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ("A,B,A", 0),
+        ("B,A,A", None),
+        ("B,A,b", None),
+        ("B,A,model_a", 0),
+        ("A,c,B", 2),
+        ("c,A,A", None),
+    ],
+)
+def test_a_winner_that_is_a_system_and_another_place_is_asked_about(tmp_path, row, outcome):
+    path = tmp_path / "t.csv"
+    path.write_text(f"x,y,won\n{row}\n")
+    if outcome is not None:
+        assert read_comparisons(path, "x", "y", "won").outcomes.tolist() == [outcome]
+        return
+    with pytest.raises(DataError) as caught:
+        read_comparisons(path, "x", "y", "won")
+    assert "may be the system" in str(caught.value) and "model_a" in str(caught.value)
