@@ -13,6 +13,7 @@ from harness.labels.failures import FAILURE_WORDS, NO_LABEL, status_of
 from harness.labels.problems import Problems
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
+from harness.nouns.plain_text import need_file
 from harness.nouns.schema import Response
 from harness.records.judgments import read_judgments
 
@@ -61,9 +62,14 @@ def read_samples(
     paths, judged = files_of(files)
     if judged:
         return list(_judged(paths, responses))
+    need_file(paths[0])
     columns = columns or Columns()
     if not (columns.item and columns.label):
-        raise InputError("a table needs --item-column and --label-column (whether it passed)")
+        raise InputError(
+            "a table needs --item-column and --label-column (whether it passed); it is no file of"
+            " judgments",
+            where=str(paths[0]),
+        )
     return _from_table(paths[0], columns, encoding)
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from hanging_verifier import hangs
 from typer.testing import CliRunner
 
 from harness.cli import screen
@@ -18,10 +19,10 @@ from harness.experiment.stages.judge import JudgeSettings, judge
 from harness.nouns.errors import ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
+from harness.registry import registry
 
 ITEMS = [Item(str(n), "?", "yes") for n in range(6)]
 RESPONSES = [Response(f"r{n}", str(n), "s", "yes") for n in range(6)]
-HANGING = {"command": ["sleep", "100"], "unsandboxed": True}
 
 
 class Moves:
@@ -121,24 +122,33 @@ def test_no_rate_is_shown_where_all_was_kept(shown: list[Any]) -> None:
         assert shown[0].tasks[0].completed == 100 and rate(shown[0]) == ""
 
 
-def test_a_verifier_that_hangs_costs_what_it_is_given(tmp_path: Path) -> None:
-    settings = JudgeSettings(HANGING, timeout_s=0.2)
-    (judged,) = judge("command", ITEMS[:1], RESPONSES[:1], settings).judgments
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer a verifier that hangs, and has no limit of its own."""
+    found = registry()
+    monkeypatch.setitem(cast(dict[str, Any], found.sources), "hangs", hangs)
+    monkeypatch.setitem(cast(dict[str, Any], found.origins), "hangs", found.origins["command"])
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_verifier_that_hangs_costs_what_it_is_given() -> None:
+    settings = JudgeSettings(timeout_s=0.2)
+    (judged,) = judge("hangs", ITEMS[:1], RESPONSES[:1], settings).judgments
     assert judged.verdict.status is Status.TIMEOUT
     assert judged.verdict.rationale == "took longer than 0.2 s"
     labelled = [Response("r0", "0", "s", "yes", {"label": True})]
-    audit = audit_verifier(find_verifier("command", HANGING), ITEMS[:1], labelled, timeout_s=0.2)
+    audit = audit_verifier(find_verifier("hangs", {}), ITEMS[:1], labelled, timeout_s=0.2)
     assert audit.confusion.without == {"timeout": 1}
 
 
+@pytest.mark.usefixtures("hanging")
 def test_the_command_takes_the_limit(tmp_path: Path) -> None:
     files = [tmp_path / "items.jsonl", tmp_path / "responses.jsonl", tmp_path / "out.jsonl"]
     files[0].write_text(json.dumps({"id": "0", "prompt": "?", "reference": "yes"}))
     files[1].write_text(json.dumps({"id": "r", "item_id": "0", "system": "s", "text": "yes"}))
     named = [f"--{n}={f}" for n, f in zip(("items", "responses", "out"), files, strict=True)]
-    options = ["--option=command=[sleep, '100']", "--option=unsandboxed=true"]
     register()
-    words = ["judge", "--source=command", *named, *options, "--timeout=0.2", "--quiet"]
+    words = ["judge", "--source=hangs", *named, "--timeout=0.2", "--quiet"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1 and "took longer than 0.2 s" in str(done.exception), done.output
     for wrong in ("0", "-1", "nan", "inf"):
