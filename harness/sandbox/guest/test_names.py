@@ -106,12 +106,13 @@ def taken(
     libraries = {n for n in names - called - {call} if n in subjects and is_library(n)}
     names = names - libraries | ({call} if call else set())
     alike: Mapping[str, frozenset[str]] = {}
+    imported = {name for node in nodes for name in _imports(node, module)}
     if not module or _imports_all(nodes, module):
         whole = [*nodes, *ast.walk(ast.parse(context))]
-        alike = like_builtins(whole, free, names - {call}, call)
+        alike = like_builtins(whole, free, (names | imported) - {call}, call)
     doubtful = _doubtful(names, subjects) if len(names) > 1 else set()
     names |= alike.keys()
-    flow = Flow(nodes, names | {n for node in nodes for n in _imports(node, module)})
+    flow = Flow(nodes, names | imported)
     doubtful |= flow.judges() if len(names) > 1 else set()
     return Taken(
         frozenset(names),
