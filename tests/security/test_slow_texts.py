@@ -21,9 +21,9 @@ from harness.nouns.outcomes import Status
 SIZE = 20_000
 SCREENED = 4_000
 """Characters of texts of which the slow test takes the worst."""
-SHARE = 0.1
+SHARE = 0.06
 """Of all texts, those that the slow test tries, chosen by a seed."""
-WORST = 10
+WORST = 8
 MOST = 80
 """Time that reading may take, as a multiple of counting to a million: about a second."""
 
@@ -167,7 +167,7 @@ def test_time_grows_with_the_length_alone_whatever_stands_there(name: str) -> No
         for shape, text in texts(token, SCREENED)
         if draw.random() < SHARE
     ]
-    assert len(costs) > 1000
+    assert len(costs) > 600
     hold(name, [(token, shape) for _, token, shape in sorted(costs)[-WORST:]])
 
 

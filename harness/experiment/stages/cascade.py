@@ -50,6 +50,8 @@ def cascade(
         if len(row.response_ids) != 2:
             raise DataError("a cascade takes judgments of pairs", where=row.where)
     of_item = read_truth(labels)
+    if not of_item:
+        raise DataError("there are no labels in it", where=str(labels))
     truth = {
         row.judgment.request_id: of_item[row.item_id] for row in judgments if row.item_id in of_item
     }
