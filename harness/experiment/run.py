@@ -29,6 +29,7 @@ from harness.experiment.stages.look import (
     gives_nothing,
     is_doubtful,
     is_known,
+    is_local,
     look_at,
     look_longer,
     refuse_silent,
@@ -193,7 +194,7 @@ class Run:
         new = [
             (part, sources[name])
             for part, name in roles
-            if not is_known(sources[name], part, self.journal)
+            if not is_local(sources[name]) and not is_known(sources[name], part, self.journal)
         ]
         move = self._bar("asking every source a little first", len(new))
         found: list[tuple[str, Judged]] = []

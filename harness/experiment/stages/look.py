@@ -48,6 +48,18 @@ def look_at(
     return Judged(source, few, ask(source, few, asking, no_bar, part) if few else [])
 
 
+def is_local(source: NamedSource) -> bool:
+    """Tell whether a source asks a model in this process, which is not looked at.
+
+    It has neither key nor server, its name is checked before, and the last digits of its
+    log-probabilities depend on which requests share a batch: a look would change them.
+    """
+    models = source.config.options.get("model", ())
+    return any(
+        str(m).startswith("local/") for m in ([models] if isinstance(models, str) else models)
+    )
+
+
 def look_longer(
     source: NamedSource, requests: Sequence[JudgmentRequest], asking: Asking, bar: StartBar
 ) -> Judged:
