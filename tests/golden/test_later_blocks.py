@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,11 @@ from typing import Any
 
 import pytest
 from harness_plugins.program_tests import tests_of as read_tests
-from harness_plugins.python_code import program_of, python_code
+from harness_plugins.python_code import program_of
+from judged_programs import verdict
 
 from harness.feedback.contract import RunContext
 from harness.nouns.outcomes import Status
-from harness.nouns.rubric import Criterion
-from harness.nouns.scale import BINARY
-from harness.nouns.schema import Item, JudgmentRequest, Response, Verdict
 from harness.sandbox import Sandbox
 
 TABLE = tomllib.loads((Path(__file__).parent / "programs/later_blocks.toml").read_text("utf-8"))
@@ -56,16 +53,6 @@ def test_no_other_script_replaces_what_reads_the_input(block: str) -> None:
 def ctx() -> Iterator[RunContext]:
     with Sandbox(1) as sandbox:
         yield RunContext(None, None, sandbox)  # type: ignore[arg-type]
-
-
-def verdict(ctx: RunContext, reference: Any, text: str) -> Verdict:
-    asked = Item("i", "", reference), (Response("r", "i", "s", text),)
-    request = JudgmentRequest("q", *asked, Criterion("correct", "is correct", BINARY))
-
-    async def run() -> list[Any]:
-        return [j async for j in python_code.build().annotate([request], ctx)]
-
-    return asyncio.run(run())[0].verdict
 
 
 @pytest.mark.parametrize("row", TABLE["second"], ids=lambda row: row["text"])

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness_plugins.python_code import python_code
+from judged_programs import verdict
 
 from harness.feedback.contract import RunContext
 from harness.nouns.outcomes import Status
-from harness.nouns.rubric import Criterion
-from harness.nouns.scale import BINARY
-from harness.nouns.schema import Item, JudgmentRequest, Response, Verdict
 from harness.sandbox import Sandbox
 
 ADD = "def add(a, b): return a + b\n"
@@ -28,16 +24,6 @@ HEAD = "from solution import *\ndef test_a():\n    "
 def ctx() -> Iterator[RunContext]:
     with Sandbox(1) as sandbox:
         yield RunContext(None, None, sandbox)  # type: ignore[arg-type]
-
-
-def verdict(ctx: RunContext, reference: Any, text: str) -> Verdict:
-    asked = Item("i", "", reference), (Response("r", "i", "s", text),)
-    request = JudgmentRequest("q", *asked, Criterion("correct", "is correct", BINARY))
-
-    async def run() -> list[Any]:
-        return [j async for j in python_code.build().annotate([request], ctx)]
-
-    return asyncio.run(run())[0].verdict
 
 
 SEEN = [
