@@ -20,11 +20,13 @@ class Position:
         pairs: How many had a verdict in both.
         turned: In how many the verdict turned with the order.
         first: In how many of these it was for what stood first each time.
+        soft: Whether verdicts on turned pairs have probabilities, whose mean may lean to one side.
     """
 
     pairs: int
     turned: int
     first: int
+    soft: bool = False
 
     @property
     def is_biased(self) -> bool:
@@ -35,10 +37,14 @@ class Position:
         """Return it as one line."""
         way = "first" if 2 * self.first >= self.turned else "second"
         times = max(self.first, self.turned - self.first)
+        left = (
+            "only the mean of its probabilities in both orders is left of such a pair"
+            if self.soft
+            else "such a pair is a tie and teaches nothing"
+        )
         return (
             f"position bias: its verdict turned with the order in {self.turned:,} of"
-            f" {self.pairs:,} pairs, {times:,} times for what stood {way}; such a pair is a tie and"
-            " teaches nothing"
+            f" {self.pairs:,} pairs, {times:,} times for what stood {way}; {left}"
         )
 
 
@@ -52,4 +58,9 @@ def position_of(judgments: Iterable[Judgment]) -> Position:
         and (j.order, j.verdict.value) == ("AB", "A")
         for j in said
     )
-    return Position(len(votes), len(turned), first)
+    soft = any(
+        j.verdict.probability is not None
+        for j in said
+        if (j.request_id, j.annotator, j.repeat) in turned
+    )
+    return Position(len(votes), len(turned), first, soft)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,3 +163,17 @@ def test_turned_verdicts_are_counted(
     position = position_of(judged(*pairs))
     assert position == Position(*found)
     assert position.is_biased is biased
+
+
+def test_a_turned_pair_with_probabilities_is_not_called_a_tie() -> None:
+    hard = judged(("A", "B"), ("A", "A"))
+    soft = [
+        replace(one, verdict=replace(one.verdict, probability=0.9))
+        for one in judged(("A", "B"), ("A", "A"))
+    ]
+    assert position_of(hard).told().endswith("such a pair is a tie and teaches nothing")
+    told = position_of(soft).told()
+    assert "teaches nothing" not in told
+    assert told.endswith("only the mean of its probabilities in both orders is left of such a pair")
+    only_kept = [*hard[:2], *soft[2:]]  # of pairs that did not turn, probabilities say nothing
+    assert not position_of(only_kept).soft
