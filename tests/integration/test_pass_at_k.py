@@ -9,7 +9,8 @@ import pytest
 from in_process import harness
 
 from harness.evaluate.pass_at_k import Sample, pass_at_k_of
-from harness.nouns.errors import InputError
+from harness.experiment.stages.pass_at_k import Columns, read_samples
+from harness.nouns.errors import DataError, InputError
 
 
 def by_drawing(passed, k):
@@ -60,14 +61,14 @@ def test_a_table_of_samples(tmp_path, words):
     yes, no = words
     rows = [(t, m, yes if (t + s + (m == "x")) % 3 == 0 else no)
             for t in range(6) for m in "xy" for s in range(4)]  # fmt: skip
-    rows += [(0, "x", ""), (1, "x", "timeout"), (2, "y", "error")]
+    rows += [(0, "x", ""), (1, "x", "refused"), (2, "y", "garbage")]
     asked = table(tmp_path, *rows)
     done = harness(*asked, "--system-column", "model", "--k", "1,4,9", "--json", "o.json",
                    cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "o.json").read_text())
     assert found["samples"] == {"x": 24, "y": 24}
-    assert found["failures"] == {"x": {"missing": 1, "timeout": 1}, "y": {"error": 1}}
+    assert found["failures"] == {"x": {"missing": 1, "refused": 1}, "y": {"unparseable": 1}}
     for row in found["rows"]:
         of = [[r[2] == yes for r in rows if r[:2] == (t, row["system"]) and r[2] in words]
               for t in range(6)]  # fmt: skip
@@ -77,7 +78,7 @@ def test_a_table_of_samples(tmp_path, words):
             assert row["value"] == pytest.approx(np.mean([by_drawing(v, row["k"]) for v in of]))
             assert row["n"] == 6 and row["low"] <= row["value"] <= row["high"]
     said = " ".join(done.stdout.split())
-    assert "x: 24 samples of 6 items have a verdict; 2 have none: 1 missing, 1 timeout" in said
+    assert "x: 24 samples of 6 items have a verdict; 2 have none: 1 missing, 1 refused" in said
     assert "no item has 9 samples with a verdict" in said
     assert max(map(len, done.stdout.splitlines())) <= 80
 
@@ -91,6 +92,53 @@ def test_outcomes_by_other_words(tmp_path):
     assert done.returncode == 0, done.stderr
     (row,) = json.loads((tmp_path / "o.json").read_text())["rows"]
     assert row["value"] == pytest.approx(by_drawing([True] + [False] * 4, 2))
+
+
+OUTCOMES = [
+    *("timed out", "timeout", "Timeout", "time limit exceeded", "TLE", "MLE", "OLE", "error"),
+    *("runtime error", "RE", "WA", "CE", "SE", "SyntaxError", "failed: AssertionError", "skip"),
+    *("refused", "garbage", "killed", "segfault", "none", "-1", "false", "0", "not passed"),
+]
+"""What judges of programs write where a program did not pass."""
+
+
+@pytest.mark.parametrize("word", OUTCOMES)
+def test_with_pass_values_every_other_label_is_no_pass(tmp_path, word):
+    table(tmp_path, (1, "x", "passed"), (1, "x", word), (1, "x", "n/a"), (1, "x", ""))
+    columns = Columns("task", "ok", passed=("passed", "AC"))
+    found = [(s.passed, s.failure) for s in read_samples([tmp_path / "s.csv"], columns)]
+    assert found == [(True, ""), (False, ""), (None, "missing"), (None, "missing")]
+
+
+@pytest.mark.parametrize("word", OUTCOMES)
+def test_without_them_no_outcome_of_a_program_is_left_out(tmp_path, word):
+    table(tmp_path, (1, "x", "passed"), (1, "x", word))
+    columns = Columns("task", "ok")
+    if word in ("false", "0"):
+        assert read_samples([tmp_path / "s.csv"], columns)[1].passed is False
+    elif word in ("skip", "refused", "garbage"):  # said of who judged
+        assert read_samples([tmp_path / "s.csv"], columns)[1].failure
+    else:
+        with pytest.raises(DataError, match="samples are not understood") as caught:
+            read_samples([tmp_path / "s.csv"], columns)
+        assert "--pass-values" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("value", "word", "passes"),
+    [("passed", "Passed", True), ("passed", " PASSED ", True), ("Passed", "passed", True),
+     ("1", "1.0", True), ("true", "True", True), ("P", "P", True), ("P", "p", None),
+     ("ac", "AC", True), ("ok", "okay", False)],
+)  # fmt: skip
+def test_a_pass_value_is_found_in_any_spelling(tmp_path, value, word, passes):
+    table(tmp_path, (1, "x", word), (1, "x", "WA"))
+    columns = Columns("task", "ok", passed=(value,))
+    if passes is not None:
+        assert read_samples([tmp_path / "s.csv"], columns)[0].passed is passes
+        return
+    with pytest.raises(DataError) as caught:
+        read_samples([tmp_path / "s.csv"], columns)
+    assert "'p' is a pass value in another case, or another label" in str(caught.value)
 
 
 def test_the_published_outcomes_of_a_model(tmp_path, shared_data):

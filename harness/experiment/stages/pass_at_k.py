@@ -11,6 +11,8 @@ from harness.experiment.stages.recorded import files_of
 from harness.labels.exports import read_label_table
 from harness.labels.failures import FAILURE_WORDS, NO_LABEL, status_of
 from harness.labels.problems import Problems
+from harness.labels.spellings import Vocabulary
+from harness.labels.values import said_text
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import need_file
@@ -108,27 +110,54 @@ def _from_table(path: Path, columns: Columns, encoding: str) -> list[Sample]:
     named |= {column: option for column, option in more.items() if column}
     table = read_label_table(path, encoding=encoding, named=tuple(named))
     table.need(named)
-    problems = Problems(path, "which labels are a pass? --pass-values names them")
+    problems = Problems(
+        path,
+        "which labels are a pass? --pass-values passed,ok names them, and every other one is none;"
+        " leave the cell of a sample without a verdict empty",
+    )
+    said = {said_text(row.cells.get(columns.label)) for row in table.rows}
+    vocabulary = Vocabulary.of([*said, *columns.passed])
+    keys = set(map(vocabulary.key, columns.passed))
     samples = []
     for row in table.rows:
-        text, item = row.text(columns.label).strip(), row.text(columns.item)
-        word = text.casefold()
-        passed: bool | None = None
-        failure = ""
+        text, item = said_text(row.cells.get(columns.label)), row.text(columns.item)
         if not item:
             problems.add(row.place, f"no item in {columns.item!r}")
-        if columns.passed and text in columns.passed:
-            passed = True
-        elif not word or word in NO_LABEL or word in FAILURE_WORDS:
-            failure = status_of(word).value if word else "missing"
-        elif columns.passed or word in FAILED:
-            passed = False
-        elif word in PASSED:
-            passed = True
-        else:
-            problems.add(row.place, f"{text!r:.60} is neither pass nor fail")
+        try:
+            passes = vocabulary.key(text) in keys if columns.passed else None
+            if not passes and text.casefold() in map(str.casefold, columns.passed):
+                raise ValueError(f"{text!r:.60} is a pass value in another case, or another label")
+            passed, failure = _outcome(text, passes)
+        except ValueError as error:
+            problems.add(row.place, str(error))
+            continue
         system = row.text(columns.system) if columns.system else ""
         cluster = row.text(columns.cluster) if columns.cluster else item
         samples.append(Sample(system, item, passed, cluster, failure))
     problems.refuse("samples are not understood")
     return samples
+
+
+def _outcome(text: str, passes: bool | None) -> tuple[bool | None, str]:
+    """Return whether a label stands for a pass, and why it has no verdict where it has none.
+
+    Args:
+        text: Of the cell.
+        passes: Whether it is one of the declared pass values; None where none are declared.
+
+    Raises:
+        ValueError: It is neither pass nor fail.
+    """
+    word = text.casefold()
+    if not passes and (not word or word in NO_LABEL):
+        return None, Status.MISSING.value
+    if passes is not None:
+        return passes, ""
+    if word in FAILURE_WORDS:
+        status = status_of(word)
+        if status in (Status.TIMEOUT, Status.ERROR):
+            raise ValueError(f"{text!r:.60} may be of the program, which then did not pass")
+        return None, status.value
+    if word not in (*PASSED, *FAILED):
+        raise ValueError(f"{text!r:.60} is neither pass nor fail")
+    return word in PASSED, ""
