@@ -64,6 +64,8 @@ class Options(LabelOptions):
 def command(options: Options) -> None:
     """Aggregate labels on a plain table, or judgments.
 
+    Labels of several annotators become one for each item:
+
         harness aggregate LABELS.csv --method dawid_skene --annotators a1,a2,a3 --gold GOLD.csv
 
     Judgments of harness judge become preferences and rewards, with --items and --responses in the

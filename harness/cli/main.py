@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import os
 import pkgutil
+import re
 import sys
+import textwrap
 import traceback
 from types import TracebackType
 from typing import Annotated, Any
@@ -82,7 +85,23 @@ def register() -> None:
     for name in ranked:
         module = importlib.import_module(f"harness.cli.{names[name]}")
         if hasattr(module, "command"):
-            app.command(name)(module.command)
+            told = _flowing(inspect.getdoc(module.command) or "")
+            app.command(name, help=told)(module.command)
+
+
+def _flowing(told: str) -> str:
+    """A docstring for any width: paragraphs are one line, examples are cut at the shell's mark."""
+    return "\n\n".join(
+        "\n".join(_example(one) for one in re.split(r"\n(?= +harness )", part))
+        if part.startswith(" ")
+        else part.replace("\n", " ")
+        for part in told.split("\n\n")
+    )
+
+
+def _example(line: str) -> str:
+    cut = textwrap.wrap(" ".join(line.split()), 70, break_long_words=False, break_on_hyphens=False)
+    return textwrap.indent(" \\\n  ".join(cut), "    ")
 
 
 def main() -> None:

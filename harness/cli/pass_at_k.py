@@ -51,6 +51,8 @@ class Options:
 def command(options: Options) -> None:
     """Say how often at least one of k samples of an item passes (pass@k; Chen et al. 2021).
 
+    Of judgments, or of a table with a row for each sample:
+
         harness pass-at-k JUDGMENTS.jsonl --k 1,10 --items ITEMS.jsonl --responses RESPONSES.jsonl
 
         harness pass-at-k SAMPLES.csv --k 1,10 --item-column task --label-column passed

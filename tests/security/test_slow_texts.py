@@ -35,6 +35,7 @@ PATTERNS = {
     "harness/chat/local_weights.py": (1, "names of models; one class of letters"),
     "harness/chat/settings.py": (1, "names of headers in options; one class of letters"),
     "harness/cli/evaluate.py": (1, "options of the command line"),
+    "harness/cli/main.py": (1, "docstrings of the harness"),
     "harness/cli/options.py": (1, "docstrings of the harness"),
     "harness/evaluate/diversity.py": (1, "diversity"),
     "harness/feedback/named_files.py": (1, "options in experiment files"),

@@ -76,6 +76,26 @@ def test_every_option_says_what_it_is() -> None:
     assert silent == []
 
 
+def test_what_a_command_does_fills_eighty_columns_and_its_examples_can_be_copied() -> None:
+    from typer.main import get_command
+
+    from harness.cli.main import app, register
+
+    register()
+    examples = []
+    for name, one in get_command(app).commands.items():  # type: ignore[attr-defined]
+        for part in str(one.help).split("\n\n"):
+            if part.startswith(" "):
+                assert max(len(line) for line in part.split("\n")) <= 78, name
+                copied = part.replace("\\\n", " ").strip().split("\n")
+                assert all(line.split()[0] == "harness" for line in copied), name
+                examples += copied
+            else:
+                assert "\n" not in part, name
+    assert len(examples) == 9
+    assert any("--people ann,bob --judges gpt" in " ".join(one.split()) for one in examples)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
