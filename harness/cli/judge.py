@@ -59,6 +59,7 @@ def command(options: Options) -> None:
     from harness.records.journal import journal_beside
     from harness.report.tables import Column, Table
     from harness.report.terminal import show
+    from harness.report.verdicts import verdicts
 
     settings = filled(
         JudgeSettings,
@@ -75,16 +76,21 @@ def command(options: Options) -> None:
     counts = Counter(judgment.verdict.status.value for judgment in judged.judgments).most_common()
     columns = "status", Column("judgments", "count"), Column("share", "percent")
     show(screen, Table("", columns, [(status, n, n / total) for status, n in counts]))
+    source, members = judged.source, [judgment.annotator for judgment in judged.judgments]
+    if said := verdicts(judged.judgments, source.way, source.source.info.scale):
+        show(screen, said)
     screen.print(
         f"{len(judged.requests)} requests, {total} judgments, ${judged.cost_usd:.4f}, in"
         f" {options.out}"
     )
-    verdicts = [judgment.verdict for judgment in judged.judgments]
-    refuse_nothing("judgments", ((v.status.value, v.rationale) for v in verdicts))
+    ended = [(one.verdict.status.value, one.verdict.rationale) for one in judged.judgments]
+    refuse_nothing("judgments", ended, members)
     if gives_nothing(judged.judgments):
         raise HarnessError("\n".join(["nobody gave a verdict", *told(judged)]))
     found = failures_among(judged.judgments)
     for line in found.told_reasons():
         screen.print(f"  - {line}", markup=False)
+    for line in found.told_members():
+        screen.print(line, markup=False)
     if found.hint:
         screen.print(f"hint: {found.hint}", markup=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.judging.stated import CUT, MORE_ROOM
@@ -14,6 +14,7 @@ WORKED = (Status.OK.value, Status.ABSTAINED.value)
 """An abstention is an answer: the source worked."""
 
 _TOLD = 3
+"""Reasons, and members of a jury, that are told at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,17 @@ class Failures:
         counts: Status and how often, of those that failed, the commonest first.
         reasons: The commonest reasons and how often.
         hint: What to do about the commonest one; empty where nobody knows.
+        whose: Of each reason, which members of a source it met, and how often; empty where the
+            source is one voice, or it met all alike.
+        silent: The members that gave no verdict at all where others did, and why.
     """
 
     total: int
     counts: tuple[tuple[str, int], ...]
     reasons: tuple[tuple[str, int], ...]
     hint: str = ""
+    whose: tuple[tuple[tuple[str, int], ...], ...] = ()
+    silent: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
 
     @property
     def failed(self) -> int:
@@ -48,28 +54,87 @@ class Failures:
         return f"{number} {what} failed: {', '.join(f'{n} {s}' for s, n in self.counts)}"
 
     def told_reasons(self) -> list[str]:
-        """Return a line for each of the commonest reasons."""
-        return [f"{count} times: {reason}" for reason, count in self.reasons]
+        """Return a line for each of the commonest reasons, with the members that it met."""
+        whose = self.whose or [()] * len(self.reasons)
+        return [
+            f"{count} times{_members(who)}: {reason}"
+            for (reason, count), who in zip(self.reasons, whose, strict=True)
+        ]
+
+    def told_members(self) -> list[str]:
+        """Return a warning for each member without any verdict."""
+        lines = [
+            f"warning: {name} gave no verdict at all: {', '.join(f'{n} {s}' for s, n in counts)}"
+            for name, counts in self.silent[:_TOLD]
+        ]
+        more = self.silent[_TOLD:]
+        if more:
+            lines.append(f"warning: {len(more)} more of its members gave no verdict at all")
+        return lines
 
 
-def failures_of(outcomes: Iterable[tuple[str, str]], worked: Collection[str] = WORKED) -> Failures:
+def _members(who: Sequence[tuple[str, int]]) -> str:
+    if not who:
+        return ""
+    alone = len(who) == 1
+    names = [name if alone else f"{name} {count}" for name, count in who[:_TOLD]]
+    more = len(who) - _TOLD
+    return f" ({', '.join(names)}{f' and {more} more' if more > 0 else ''})"
+
+
+def failures_of(
+    outcomes: Iterable[tuple[str, str]],
+    worked: Collection[str] = WORKED,
+    members: Sequence[str] = (),
+) -> Failures:
     """Count what failed, by status and by reason.
 
     Args:
         outcomes: Status and reason of each.
         worked: The statuses that are no failure.
+        members: Who gave each, of a source of several voices; none where it is one.
     """
     found = list(outcomes)
     bad = [(status, reason) for status, reason in found if status not in worked]
     cut = [reason for _, reason in bad if CUT in reason]
-    reasons = Counter(cut[0][:300] if CUT in r else r[:300] for _, r in bad if r)
+
+    def kind(reason: str) -> str:
+        return (cut[0] if CUT in reason else reason)[:300]
+
+    reasons = Counter(kind(reason) for _, reason in bad if reason)
     told = tuple(reasons.most_common(_TOLD))
     is_cut = bool(told) and CUT in told[0][0]
     hint = f"{len(cut)} replies were {CUT}: {MORE_ROOM}" if is_cut else ""
-    return Failures(len(found), tuple(Counter(s for s, _ in bad).most_common()), told, hint)
+    counts = tuple(Counter(s for s, _ in bad).most_common())
+    if len(set(members)) < 2:
+        return Failures(len(found), counts, told, hint)
+    whose: dict[str, Counter[str]] = {}
+    said: dict[str, Counter[str]] = {}
+    for name, (status, reason) in zip(members, found, strict=True):
+        said.setdefault(name, Counter())[status] += 1
+        if status not in worked and reason:
+            whose.setdefault(kind(reason), Counter())[name] += 1
+    silent = {name: each for name, each in said.items() if not each[Status.OK.value]}
+    if len(silent) == len(said):
+        silent = {}  # nobody gave one, which is told of the source
+    return Failures(
+        len(found),
+        counts,
+        told,
+        hint,
+        tuple(_named(whose[reason], len(said)) for reason, _ in told),
+        tuple((name, tuple(each.most_common())) for name, each in silent.items()),
+    )
 
 
-def failures_among(judgments: Iterable[Judgment]) -> Failures:
-    """Count the judgments that failed."""
-    verdicts = (judgment.verdict for judgment in judgments)
-    return failures_of((verdict.status.value, verdict.rationale) for verdict in verdicts)
+def _named(met: Counter[str], members: int) -> tuple[tuple[str, int], ...]:
+    """Return whom a reason met, how often; nobody where it met all alike."""
+    alike = len(met) == members and len(set(met.values())) == 1
+    return () if alike else tuple(met.most_common())
+
+
+def failures_among(judgments: Iterable[Judgment], worked: Collection[str] = WORKED) -> Failures:
+    """Count the judgments that failed, and say whose they are where a source has several voices."""
+    made = list(judgments)
+    outcomes = [(each.verdict.status.value, each.verdict.rationale) for each in made]
+    return failures_of(outcomes, worked, [each.annotator for each in made])

@@ -329,7 +329,7 @@ class Run:
         return found
 
     def failed(self) -> list[str]:
-        """Return lines on the sources that failed in everything that they were asked."""
+        """Return lines on the sources, and members of juries, without any verdict."""
         lines = []
         for when, judged in (("", self.judged()), (" of the policies", self.evaluation().judged)):
             for name, one in judged.items():
@@ -338,6 +338,7 @@ class Run:
                     lines.append(f"source {name}: {found.told(f'judgments{when}')}")
                     lines += [f"  - {line}" for line in found.told_reasons()]
                     lines += [f"  hint: {found.hint}"] if found.hint else []
+                lines += [f"source {name}: {line}" for line in found.told_members()]
         return lines
 
     def untrained(self) -> list[str]:

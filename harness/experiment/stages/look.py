@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.experiment import Experiment
-from harness.experiment.failures import failures_of
+from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
 from harness.experiment.stages.respond import RespondSettings, respond
@@ -105,12 +105,11 @@ def refuse_silent(silent: Sequence[Judged]) -> None:
 
 def told(one: Judged) -> list[str]:
     """Return lines on a source without any verdict: how often, why, an example, the way out."""
-    said = [judgment.verdict for judgment in one.judgments]
-    found = failures_of(((v.status.value, v.rationale) for v in said), worked=(Status.OK.value,))
+    found = failures_among(one.judgments, worked=(Status.OK.value,))
     counts = ", ".join(f"{count} {status}" for status, count in found.counts)
     info = one.source.info
-    use = one.source.config.use
-    lines = [f"source {one.source.name} ({use}, {one.source.way}): {len(said)} judgments: {counts}"]
+    who = f"source {one.source.name} ({one.source.config.use}, {one.source.way})"
+    lines = [f"{who}: {found.total} judgments: {counts}"]
     lines += [f"  - {line}" for line in found.told_reasons()]
     lines += _example(one)
     lines.append(f"  hint: {found.hint or _WAYS_OUT[_way_out(found.counts[0][0], info.kind)]}")
