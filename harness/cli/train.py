@@ -20,9 +20,9 @@ class Options(Shown):
 
     Args:
         model: Folder of a checkpoint, or a hub id.
-        data: JSONL rows: sft prompt, completion, or messages; dpo and reward_model prompt, chosen,
-            rejected and perhaps probability; the others prompt and perhaps reference, item_id.
-            Texts may be chats, which may hold the prompt.
+        data: Rows of JSONL, JSON, CSV, Parquet or Excel: sft prompt, completion, or messages; dpo
+            and reward_model prompt, chosen, rejected and perhaps probability; the others prompt
+            and perhaps reference, item_id. Texts may be chats, which may hold the prompt.
         out: Folder for checkpoint and log; a second try goes on.
         reward: grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward
             model; NAME=WEIGHT weighs it; repeatable.

@@ -135,13 +135,17 @@ def _chat(cell: Any) -> str | list[dict[str, str]]:
     if cell is not None and not isinstance(cell, str):
         raise ValueError(f"{cell!r:.60} is neither a text nor a chat")
     text: str = cell or ""
-    if f"\n\n{text.lstrip()}".startswith(_HUMAN) and _ASSISTANT in text:
-        return _dialogue(f"\n\n{text.lstrip()}")
-    return text
+    return dialogue_of(text) or text
 
 
-def _dialogue(text: str) -> list[dict[str, str]]:
-    """Return the messages of a text in which "Human:" and "Assistant:" begin the turns."""
+def dialogue_of(text: str) -> list[dict[str, str]]:
+    """Return the messages of a text in which "Human:" and "Assistant:" begin the turns.
+
+    A text that does not begin with a turn, or has no answer, has none.
+    """
+    text = f"\n\n{text.lstrip()}"
+    if not (text.startswith(_HUMAN) and _ASSISTANT in text):
+        return []
     found = []
     for turn in text.split(_HUMAN)[1:]:
         asked, *answers = turn.split(_ASSISTANT)

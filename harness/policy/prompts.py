@@ -30,15 +30,32 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     special tokens.
 
     Raises:
-        InputError: The prompt is a chat, and the tokenizer has no chat template.
+        InputError: The prompt is a chat, and the tokenizer has no chat template, or one that
+            refuses it or leaves its system message out.
     """
+    from jinja2 import TemplateError
+
     seen = as_prompt(tokenizer, prompt)
     if isinstance(seen, str):
         return [int(token) for token in tokenizer(seen)["input_ids"]]
     if not getattr(tokenizer, "chat_template", None):
         raise InputError(
             "the prompt is a chat, but the policy's tokenizer has no chat template",
-            hint="give a text as prompt, or use a policy that was made for chats",
+            hint="give a text as prompt (without a column system, which makes a chat of it), or use"
+            " a policy that was made for chats",
         )
-    text = tokenizer.apply_chat_template(seen, add_generation_prompt=True, tokenize=False)
+    no_system = "put the words of the system message before those of the first user message"
+    try:
+        text = tokenizer.apply_chat_template(seen, add_generation_prompt=True, tokenize=False)
+    except TemplateError as error:
+        raise InputError(
+            f"the policy's chat template refuses the chat: {error!s:.200}", hint=no_system
+        ) from error
+    for message in seen:
+        if message["role"] == "system" and message["content"].strip() not in text:
+            raise InputError(
+                "the policy's chat template leaves out the system message"
+                f" {message['content']!r:.60}",
+                hint=no_system,
+            )
     return [int(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]

@@ -12,6 +12,9 @@ from harness.train.rows import as_completion
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrainerSettings
 from harness.train.training import TrlTraining
 
+SAME = "with the same text twice"
+"""Why a pair prefers nothing: what is chosen is what is rejected."""
+
 
 class DpoSettings(TrainerSettings):
     """Direct preference optimization (Rafailov et al. 2023).
@@ -75,8 +78,11 @@ class Dpo(TrlTraining):
         before = len(prompt_ids(self.tokenizer, prompt))
         texts = self.tokenizer([row["chosen"], row["rejected"]], add_special_tokens=False)
         pair = [[*ids, self.tokenizer.eos_token_id] for ids in texts["input_ids"]]
+        if pair[0] == pair[1]:
+            self.left_out.leave(number, SAME)
+            return None
         room = self.left_out.longest - before
-        if room > 0 and pair[0] != pair[1] and pair[0][:room] == pair[1][:room]:
+        if room > 0 and pair[0][:room] == pair[1][:room]:
             self.left_out.leave(number, "alike once cut", before + max(map(len, pair)))
             return None
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in pair)):
@@ -94,6 +100,8 @@ def certain_pair(row: Row, minimum_probability: float) -> Row | str:
     TRL's DPO loss takes no probability. A tie (probability 0.5) prefers nothing and is always left
     out; a row with a probability below 0.5 is the opposite preference, and is turned round.
     """
+    if row["chosen"] == row["rejected"]:
+        return SAME
     probability = float(row.get("probability", 1.0))
     if probability == 0.5:
         return "tied"

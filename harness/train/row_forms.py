@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.nouns.chat_messages import Message
 from harness.records.rows import prompt_from
+from harness.train.other_forms import read_form, with_system
 
 Row = Mapping[str, Any]
 
@@ -25,6 +26,14 @@ def plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
         columns: A prompt, and texts.
         problems: Of all rows.
     """
+    row = read_form(row, problems)
+    found = _plain(row, columns, problems)
+    if problems:
+        return found
+    return [with_system(one, row.get("system"), problems) for one in found]
+
+
+def _plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
     if "completion" in columns and "completion" not in row:
         if "chosen" in row:
             return [_preferred(row, problems)]

@@ -37,7 +37,8 @@ def plain_rows(
     problems: list[str] = []
     found: list[Placed] = []
     for number, row in enumerate(rows, 1):
-        place = f"line {places[number - 1].rpartition(':')[2]}" if places else f"row {number}"
+        place = places[number - 1].rpartition(":")[2] if places else f"row {number}"
+        place = f"line {place}" if place.isdigit() else place
         wrong: list[str] = []
         if isinstance(row, Mapping):
             found += [(place, one) for one in plain(row, columns, wrong)]
@@ -62,10 +63,13 @@ def _hint(first: Any, columns: Sequence[str]) -> str:
     }
     needed = ", ".join(columns) + "".join(forms.get(column, "") for column in columns)
     has = f"; the first has {', '.join(map(str, first)):.200}" if isinstance(first, Mapping) else ""
-    return (
-        f"every row is an object with {needed}{has}; a DataFrame gives such rows by"
-        " to_dict('records')"
-    )
+    way = "; a DataFrame gives such rows by to_dict('records')"
+    if isinstance(first, Mapping) and {"instruction", "output"} <= {*first}:
+        way = (
+            ": write output as completion, and as prompt the instruction with the input below, in"
+            " the words in which your model is to be asked"
+        )
+    return f"every row is an object with {needed}{has}{way}"
 
 
 def item_rows(items: Sequence[Item]) -> list[dict[str, Any]]:

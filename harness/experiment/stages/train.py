@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields, replace
@@ -16,8 +17,9 @@ from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
 from harness.experiment.train_job import TrainJob, train_alone
-from harness.nouns.errors import ConfigError, DataError, HarnessError, InputError
+from harness.nouns.errors import ConfigError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
+from harness.nouns.plain_text import visible
 from harness.nouns.schema import Response
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.journal import Journal
@@ -275,10 +277,12 @@ def train(
         MissingExtraError: The libraries for training are not installed.
         HarnessError: A reward never had a verdict.
     """
+    from harness.train.other_forms import notes_on
     from harness.train.result import read_log, silent
+    from harness.train.row_files import read_training_rows
     from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows
-    from harness.train.training import TrainOptions
+    from harness.train.training import COLUMNS, TrainOptions
 
     given = _settings_of(settings)
     checked = settings_of(trainer, given.values, "settings")
@@ -287,8 +291,11 @@ def train(
             raise InputError(f"{name} must be a text or a path, got {value!r:.60}")
     check_apart(Path(out), model)
     kind = trainer_class(trainer)
-    read, places = _read(rows)
+    read, places = read_training_rows(rows)
     kind.plain_rows(read, places)
+    where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
+    for line in notes_on(read, COLUMNS[kind.needs]):
+        sys.stderr.write(f"{visible(where + line)}\n")
     with open_rewards(given.rewards, given.options, given.seed) as rewards:
         check_apart(Path(out), *given.rewards)
         model = located(model)
@@ -316,15 +323,3 @@ def _settings_of(given: TrainSettings | Mapping[str, Any] | None) -> TrainSettin
             hint=f"known: {', '.join(known)}; those of the trainer stand under values",
         )
     return TrainSettings(**named)
-
-
-def _read(
-    rows: Iterable[Mapping[str, Any]] | str | Path,
-) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """Return rows, and the place of each where they are of a file."""
-    if isinstance(rows, str | Path):
-        found = list(read_rows(Path(rows)))
-        return [row for _, row in found], [place for place, _ in found]
-    if not isinstance(rows, Iterable):
-        raise DataError(f"rows are a table or a file of it, got {rows!r:.60}")
-    return list(rows), []

@@ -127,9 +127,12 @@ CUTS: list[tuple[str, str, dict[str, Any], dict[str, int]]] = [
     ("dpo", "no token is left", {"prompt": "5" * 39}, {TOO_LONG: 1}),
     ("dpo", "they differ where they are cut", {"chosen": "5" * 60, "rejected": "5" * 60 + "6"},
      {"alike once cut": 1}),
+    ("dpo", "one text twice", {"rejected": "5."}, {"with the same text twice": 1}),
     ("dpo", "a tie", {"probability": 0.5}, {"tied": 1}),
     ("dpo", "no certain one", {"probability": 0.6}, {"less certain than minimum_probability": 1}),
     ("reward_model", "one response is too long", {"rejected": "6" * 60}, {TOO_LONG: 1}),
+    ("reward_model", "one text twice, a model", {"rejected": "5."},
+     {"with the same text twice": 1}),
     ("reward_model", "a tie says that they are equals", {"probability": 0.5}, {}),
 ]  # fmt: skip
 
@@ -193,6 +196,16 @@ def test_hard_labels_leave_ties_out(policy_path: Path, tmp_path: Path) -> None:
         trained("dpo", policy_path, [tie, tie], tmp_path / "2")
     assert wrong.value.details == ("row 1: tied", "row 2: tied")
     assert "minimum_probability" in wrong.value.hint
+
+
+@pytest.mark.parametrize("trainer", ["dpo", "reward_model"])
+@pytest.mark.slow
+def test_pairs_of_one_text_alone_are_refused(
+    trainer: str, policy_path: Path, tmp_path: Path
+) -> None:
+    same = {**SHORT, "rejected": SHORT["chosen"]}
+    with pytest.raises(DataError, match="2 with the same text twice"):
+        trained(trainer, policy_path, [same, same], tmp_path)
 
 
 @pytest.mark.slow
