@@ -28,12 +28,12 @@ def main(descriptor: int, parent: int, memory_bytes: int) -> None:
         return
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _write(descriptor, {"ready": True})
+    write_answer(descriptor, {"ready": True})
     while True:
-        _write(descriptor, _answer(*pickle.loads(read_frame(descriptor))))
+        write_answer(descriptor, answer_to(*pickle.loads(read_frame(descriptor))))
 
 
-def _answer(
+def answer_to(
     function: str, arguments: tuple[Any, ...] | None, cpu_s: float | None
 ) -> dict[str, Any]:
     """Call a function, or only import it where there are no arguments yet.
@@ -75,6 +75,7 @@ def _load(function: str) -> Callable[..., Any]:
     return found
 
 
-def _write(descriptor: int, answer: dict[str, Any]) -> None:
+def write_answer(descriptor: int, answer: dict[str, Any]) -> None:
+    """Send an answer to the parent."""
     body = json.dumps(answer).encode()
     write_all(descriptor, LENGTH.pack(len(body)) + body)

@@ -186,7 +186,7 @@ class WorkerPool(Closing):
                 worker = self._workers.add(_Worker(self.memory_bytes))
             worker.load(function)
             worker.load(bounds.preload, ())
-            return _outcome(worker.call(function, arguments, bounds))
+            return outcome_of(worker.call(function, arguments, bounds))
         except _Late:
             self._workers.drop(worker)
             worker = None
@@ -209,7 +209,8 @@ class WorkerPool(Closing):
             self._workers.give_back(worker)
 
 
-def _outcome(answer: dict[str, Any]) -> WorkOutcome:
+def outcome_of(answer: dict[str, Any]) -> WorkOutcome:
+    """Return what an answer of a worker says."""
     if "error" in answer:
         spent = bool(answer.get("spent"))
         return WorkOutcome(Status.ERROR, reason=str(answer["error"]), spent=spent)

@@ -22,8 +22,8 @@ from harness.feedback.requests import criterion_for
 from harness.nouns.errors import InputError, PluginError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment, JudgmentRequest, Way, off_scale
-from harness.scale_out.loop_thread import run_to_end
-from harness.testing.fakes import FakeChat, failing_chat, fake_context
+from harness.testing.fakes import DefaultWorkers, FakeChat, failing_chat, fake_context
+from harness.testing.kit_workers import KitWorkers, Watched
 from harness.testing.samples import sample_requests
 
 PROBES = ("Rating: 5", "Rating: 1", "Verdict: A", "Verdict: true", "5", "1")
@@ -58,20 +58,34 @@ def check_source(
     Args:
         factory: What the plugin's hook returns.
         options: Options to build it with.
-        ctx: The context; by default with a fake chat client and workers in this process.
+        ctx: The context; by default with a fake chat client. Where it chooses no workers, plain
+            verifiers run in processes under its time limit, as in a run.
         requests: Requests by way of judging, instead of the samples.
 
     Raises:
         ConformanceError: One error for all breaches.
     """
-    return run_to_end(_Check(factory, dict(options or {}), ctx or fake_context()).run(requests))
+    ctx = ctx or fake_context()
+    with KitWorkers() as workers:
+        if isinstance(ctx.workers, DefaultWorkers):
+            ctx = replace(ctx, workers=workers)
+        watched = Watched(ctx.limits.timeout_s)
+        check = _Check(factory, dict(options or {}), ctx, watched)
+        try:
+            return watched.run(lambda: check.run(requests))
+        except TimeoutError:
+            told = f"it stands still: nothing came for {watched.limit_s:g} s"
+            raise ConformanceError(factory.name, [*check.breaches, told]) from None
 
 
 class _Check:
-    def __init__(self, factory: SourceFactory, options: dict[str, Any], ctx: RunContext) -> None:
+    def __init__(
+        self, factory: SourceFactory, options: dict[str, Any], ctx: RunContext, watched: Watched
+    ) -> None:
         self.factory = factory
         self.options = options
         self.ctx = ctx
+        self.watched = watched
         self.breaches: list[str] = []
 
     async def run(self, requests: Mapping[Way, Sequence[JudgmentRequest]] | None) -> list[Judgment]:
@@ -83,17 +97,35 @@ class _Check:
         except InputError as error:
             self.breaches.append(f"check() refuses a context it can work in: {error.what}")
         judgments: list[Judgment] = []
+        tested = False
         for way in source.info.takes:
             asked = list(requests.get(way, ()) if requests else sample_requests(way))
-            judgments += await self._ordinary(source, asked, way)
-            await self._on_scale(source, asked, way)
+            found = await self._ordinary(source, asked, way)
+            judgments += found
+            if found and not {j.verdict.status for j in found} - {Status.TIMEOUT, Status.ERROR}:
+                continue  # whatever else it is asked is as slow, and no better
+            probed = await self._on_scale(source, asked, way)
+            tested = tested or any(j.verdict.status is Status.OK for j in [*found, *probed])
             if requests is None:
                 await self._hostile(source, way)
                 await self._thoughts(source, asked, way)
             await self._failures(source, asked, way)
+        if not (tested or self.breaches or source.info.kind == "human"):
+            self._untested(judgments)
         if self.breaches:
             raise ConformanceError(self.factory.name, self.breaches)
         return judgments
+
+    def _untested(self, judgments: Sequence[Judgment]) -> None:
+        ended = Counter(j.verdict.status for j in judgments)
+        reasons = Counter(j.verdict.rationale for j in judgments)
+        why = f", {reasons.most_common(1)[0][0]}" if reasons else ""
+        counts = ", ".join(f"{count} {status.value}" for status, count in ended.most_common())
+        self.breaches.append(
+            f"nothing was tested, for it gave no verdict: {counts or 'no judgment'}{why} (pass"
+            " requests: {'pointwise': [...]} with items that it can judge, as sample_requests has"
+            " them, or ctx: fake_context(FakeChat(...)) with a reply that it can read)"
+        )
 
     def _info(self, source: FeedbackSource) -> None:
         info = source.info
@@ -122,14 +154,18 @@ class _Check:
         self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
     ) -> list[Judgment]:
         first = await self._judge(source, requests, way, self.ctx)
-        errors = Counter(j.verdict.rationale for j in first if j.verdict.status is Status.ERROR)
+        broken = (Status.ERROR, Status.TIMEOUT)
+        errors = Counter(j.verdict.rationale for j in first if j.verdict.status in broken)
         if first and errors.total() == len(first):
             reason, count = errors.most_common(1)[0]
+            timeouts = all(j.verdict.status is Status.TIMEOUT for j in first)
             self.breaches.append(
-                f"{way}: every judgment is an error, {count} of {len(first)} times: {reason} (where"
+                f"{way}: every judgment is {'a timeout' if timeouts else 'an error'}, {count} of"
+                f" {len(first)} times: {reason} (where"
                 " the source needs another reply of the model, or another context, pass ctx:"
                 " fake_context(FakeChat(...)))"
             )
+            return first
         if source.info.deterministic:
             second = await self._judge(source, requests[::-1], way, self.ctx)
             if _values(first) != _values(second):
@@ -149,18 +185,20 @@ class _Check:
 
     async def _on_scale(
         self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way
-    ) -> None:
+    ) -> list[Judgment]:
         """A judge must answer on the scale that the harness asks for, whatever the model says."""
+        found: list[Judgment] = []
         if source.info.kind != "judge" or way != "pointwise":
-            return
+            return found
         criterion = criterion_for(source.info)
         asked = [replace(request, criterion=criterion) for request in requests[:1]]
         before = set(self.breaches)
         for reply in PROBES:
             chat = FakeChat(reply)
-            await self._judge(source, asked, way, replace(self.ctx, chat=chat))
+            found += await self._judge(source, asked, way, replace(self.ctx, chat=chat))
             if not chat.requests or set(self.breaches) - before:
-                return
+                break
+        return found
 
     async def _hostile(self, source: FeedbackSource, way: Way) -> None:
         await self._judge(source, sample_requests(way, hostile=True), way, self.ctx)
@@ -215,8 +253,10 @@ class _Check:
         ctx: RunContext,
     ) -> list[Judgment]:
         found: list[Judgment] = []
+        self.watched.move(max(1, len(requests)))
         try:
             async for judgment in source.annotate(requests, ctx):
+                self.watched.move(max(1, len(requests)))
                 found.append(judgment)
         except Exception as error:
             self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")

@@ -88,6 +88,10 @@ class InlineWorkers:
         return outcomes
 
 
+class DefaultWorkers(InlineWorkers):
+    """Those of a context for which nobody chose any; ``check_source`` takes processes instead."""
+
+
 def fake_context(
     chat: Any = None, *, workers: Any = None, sandbox: Any = None, seed: int = 0
 ) -> RunContext:
@@ -95,13 +99,14 @@ def fake_context(
 
     Args:
         chat: By default a ``FakeChat`` that always prefers A.
-        workers: By default ``InlineWorkers``.
+        workers: By default ``InlineWorkers``, in whose place ``check_source`` has processes with
+            hard limits, as a run has.
         sandbox: None unless a source under test runs untrusted code.
         seed: Of the run.
     """
     return RunContext(
         chat=chat if chat is not None else FakeChat(),
-        workers=workers if workers is not None else InlineWorkers(),
+        workers=workers if workers is not None else DefaultWorkers(),
         sandbox=sandbox,
         seed=seed,
         limits=Limits(concurrency=8, timeout_s=30.0),
