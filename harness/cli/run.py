@@ -10,6 +10,11 @@ import typer
 
 from harness.cli.options import Shown, one_object
 
+_UNTIMED = (
+    "not known before a first try: a small one (limit: 8 under data.train and data.evaluation, few"
+    " steps, its own --out) tells how long each part takes"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Shown):
@@ -18,7 +23,8 @@ class Options(Shown):
     Args:
         experiment: The experiment file (YAML).
         out: The run directory; reports/<name> by default.
-        dry_run: Say what the run would ask, call, pay and hold in memory, and do nothing.
+        dry_run: Say what the run would ask, call, pay and hold in memory, and do nothing; exits
+            with 1 where it is certain to fail.
     """
 
     experiment: Annotated[Path, typer.Argument()]
@@ -44,6 +50,7 @@ def _tell_plan(path: Path, out: Path | None) -> None:
     from harness.cli.screen import console
     from harness.experiment.experiment import Experiment
     from harness.experiment.stages.plan import plan
+    from harness.nouns.errors import HarnessError
     from harness.records.run_directory import RunDirectory
     from harness.report.tables import Column, Table
     from harness.report.terminal import show
@@ -72,8 +79,11 @@ def _tell_plan(path: Path, out: Path | None) -> None:
         )
     before = RunDirectory(out or Path("reports") / experiment.config.name).manifest()
     took = before.get("seconds")
-    minutes = f"earlier tries took {seconds(took)}" if took else "not known before a first try"
+    minutes = f"earlier tries took {seconds(took)}" if took else _UNTIMED
     lines.append(f"time: {minutes}")
+    lines += found.notes
     lines.append("nothing was done; what an earlier try made or paid for falls away")
     for line in lines:
         screen.print(line, soft_wrap=True, markup=False)
+    if found.failing:
+        raise HarnessError("\n".join(["the run would end with an error", *found.failing]))

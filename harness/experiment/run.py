@@ -24,6 +24,7 @@ from harness.experiment.stages.evaluate import (
     requests_to,
     sample_policies,
 )
+from harness.experiment.stages.foreseen import unheard
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.look import (
     gives_nothing,
@@ -242,8 +243,9 @@ class Run:
             HarnessError: A source gave no verdict at all; it says why and what to do.
         """
         self.look()
-        sys.stderr.writelines(f"{line}\n" for line in self._left_out())
         judged = {name: self.judgments(name) for name in self._needed()}
+        lost = unheard(self.experiment, judged)
+        sys.stderr.writelines(f"{visible(line)}\n" for line in (*self._left_out(), *lost))
         refuse_silent([one for one in judged.values() if gives_nothing(one.judgments)])
         return judged
 
@@ -381,7 +383,7 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
-            "warnings": [*warnings_of(trained), *self._left_out()],
+            "warnings": [*warnings_of(trained), *self._left_out(), *unheard(experiment, judged)],
             "sources": [
                 {key: value for key, value in row.items() if key != "template_sha256"}
                 for row in sources

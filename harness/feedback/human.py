@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,19 @@ class HumanTable:
             if mine := [label.named(names) for label in labels if label.criterion in fits]:
                 return mine
         return []
+
+    def unheard(
+        self, items: Collection[str], requests: Sequence[JudgmentRequest]
+    ) -> tuple[int, int]:
+        """Return how many labels are of none of the items, and how many others of no request."""
+        known = {*items, *(self._alike.get(name_key(item), item) for item in items)}
+        mine = [label for label in self.labels if label.item_id in known]
+        heard = {
+            (request.item.id, label.where, label.annotator, label.criterion)
+            for request in requests
+            for label in self._find(request)
+        }
+        return len(self.labels) - len(mine), max(0, len(mine) - len(heard))
 
     @staticmethod
     def _unsure(label: HumanLabel) -> Verdict:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
+from harness.experiment.stages.foreseen import foreseen
 from harness.experiment.stages.judge import requests_of
 from harness.feedback.contract import Plans
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.schema import Item, JudgmentRequest, Response
+from harness.policy.respond import response_id
 from harness.scale_out.loop_thread import run_to_end
 
 BYTES_OF_TOKEN = 4
@@ -55,6 +57,8 @@ class Plan:
         trainings: Arms times seeds.
         asking: Online arms that ask judges in training, which is not in the dollars.
         parameters: Of the base policy, None where its files do not tell.
+        notes: Lines on labels and responses, and what is lost of them.
+        failing: Lines on what the run is certain to fail in.
     """
 
     sources: Sequence[PlannedSource]
@@ -62,6 +66,8 @@ class Plan:
     trainings: int
     asking: Sequence[str]
     parameters: int | None
+    notes: Sequence[str] = ()
+    failing: Sequence[str] = ()
 
     @property
     def training_bytes(self) -> int | None:
@@ -77,15 +83,17 @@ def plan(experiment: Experiment) -> Plan:
     policies = trainings + len(config.seeds)
     text = "x" * (BYTES_OF_TOKEN * config.policy.max_new_tokens)
     given = experiment.responses
-    train = _written(experiment.train, per_item, text) if given is None else given
-    evaluated = _written(experiment.evaluation, held_out, text)
-    needed = {name for arm in config.arms.values() for name in arm.sources}
+    seed = config.seeds[0]
+    train = _written(experiment.train, per_item, text, seed) if given is None else given
+    evaluated = _written(experiment.evaluation, held_out, text, seed)
+    taking = {name for arm in config.arms.values() for name in arm.sources}
     if config.agreement is not None:
-        needed |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+        taking |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+    needed = [name for name in sources if name in taking]
+    known = foreseen(experiment, train, needed)
     asked = [
         (sources[name], "training", requests_of(sources[name], experiment.train, train), 1)
-        for name in sources
-        if name in needed
+        for name in needed
     ]
     for name in config.evaluation.evaluators:
         criterion = criterion_for(sources[name].info)
@@ -93,8 +101,14 @@ def plan(experiment: Experiment) -> Plan:
         asked.append((sources[name], "evaluation", requests, policies))
 
     async def planned() -> list[PlannedSource]:
-        async with Asking(None, config.seeds[0], processes=1).open() as ctx:
-            return [_planned(*one, ctx) for one in asked]
+        async with Asking(None, seed, processes=1).open() as ctx:
+            found = [_planned(*one, ctx) for one in asked]
+        return [
+            replace(one, requests=known.labelled[one.name])
+            if one.part == "training" and one.name in known.labelled
+            else one
+            for one in found
+        ]
 
     judges = {n for n, s in sources.items() if s.info.kind == "judge" and s.way == "pointwise"}
     return Plan(
@@ -103,12 +117,14 @@ def plan(experiment: Experiment) -> Plan:
         trainings,
         [name for name, arm in config.arms.items() if arm.online and judges & set(arm.sources)],
         parameters_of(Path(experiment.model)),
+        known.notes,
+        known.failing,
     )
 
 
-def _written(items: Sequence[Item], per_item: int, text: str) -> list[Response]:
+def _written(items: Sequence[Item], per_item: int, text: str, seed: int) -> list[Response]:
     return [
-        Response(f"{item.id}.{k}", item.id, "base", f"{text}{k}")
+        Response(response_id("base", seed, item.id, k), item.id, "base", f"{text}{k}")
         for item in items
         for k in range(per_item)
     ]
