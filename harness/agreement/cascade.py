@@ -136,7 +136,7 @@ class StatedVerdict:
     Args:
         value: A or B.
         probability: Stated probability that the value is right, at least one half.
-        source: Who says so.
+        source: Who says so; several with commas between.
     """
 
     value: str
@@ -178,8 +178,9 @@ def stated_verdicts(judgments: Iterable[Judgment]) -> dict[str, StatedVerdict | 
         mean = sum(known) / len(votes)
         value = likelier(mean)
         sure = len(known) == len(votes) and value != "TIE"
+        sources = dict.fromkeys(vote.source for vote in votes)
         found[request] = (
-            StatedVerdict(value, max(mean, 1 - mean), votes[0].source) if sure else None
+            StatedVerdict(value, max(mean, 1 - mean), ", ".join(sources)) if sure else None
         )
     return found
 

@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Answers, one_object
+from harness.cli.options import Answers as AnswerFiles
+from harness.cli.options import one_object
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Answers):
+class Options(AnswerFiles):
     """What ``harness cascade`` is given.
 
     Args:
         judgments: Judgments of pairs, by harness judge.
-        labels: CSV with the columns item_id and label (A, B or TIE).
+        labels: Table with the columns item_id and label (A, B or TIE), and response_a and
+            response_b where an item has several pairs; as harness import-labels writes it.
         out: Folder to write accepted.jsonl and the rest to.
         risk: Largest share of wrong verdicts accepted.
         chance: Chance that the promise fails.
@@ -47,15 +49,16 @@ def command(options: Options) -> None:
     from harness.agreement.cascade import fewest
     from harness.cli.screen import console
     from harness.experiment.stages.cascade import cascade, write_cascade
+    from harness.experiment.stages.recorded import Answers
     from harness.records.judgments import read_judgments
-    from harness.records.rows import read_items, read_responses
 
-    items = read_items(options.items)
-    responses = read_responses(options.responses, items)
+    answers = Answers.read(options.items, options.responses)
     judgments = read_judgments(options.judgments)
-    split = cascade(judgments, options.labels, options.risk, options.chance)
-    write_cascade(options.out, split, judgments, items, responses)
+    split, notes = cascade(judgments, options.labels, answers, options.risk, options.chance)
+    write_cascade(options.out, split, judgments, answers)
     screen, found, left = console(), split.threshold, len(split.left)
+    for note in notes:
+        screen.print(note, soft_wrap=True)
     if split.unstated:
         screen.print(
             f"{split.unstated} labelled pairs have no verdict that could be accepted: it failed or"

@@ -64,7 +64,7 @@ def command(options: Options) -> None:
     from harness.experiment import context
     from harness.experiment.sources import source_by_name
     from harness.experiment.stages.drift import drift, pin
-    from harness.judging.anchors import read_anchors, with_secrets, write_anchors
+    from harness.judging.anchors import read_anchors, refuse_old, with_secrets, write_anchors
     from harness.records.rows import read_items, read_responses
 
     context.checked_timeout(options.timeout)
@@ -73,6 +73,9 @@ def command(options: Options) -> None:
     if options.pin:
         if options.items is None or options.responses is None:
             raise ConfigError("--pin needs --items and --responses")
+        if options.policy is not None:
+            raise ConfigError("--policy is compared with anchors that are there: leave out --pin")
+        refuse_old(options.anchors)
         source = source_by_name(
             options.source, key_values(options.option), checked_way(options.way)
         )
@@ -90,7 +93,9 @@ def command(options: Options) -> None:
             f" own noise{missing}"
         )
         return
-    anchors = with_secrets(read_anchors(options.anchors), key_values(options.option))
+    anchors = read_anchors(options.anchors)
+    _refuse_other(options, anchors)
+    anchors = with_secrets(anchors, key_values(options.option))
     known = [request.item for request in anchors.requests]
     later = read_responses(options.policy, known) if options.policy else None
     with bars(options.quiet) as bar:
@@ -98,6 +103,23 @@ def command(options: Options) -> None:
     _show(anchors, found, options.alpha)
     if not found.settled:
         raise typer.Exit(1)
+
+
+def _refuse_other(options: Options, anchors: Anchors) -> None:
+    """Refuse what would not be used: anchors are asked again as they were pinned."""
+    if options.items is not None or options.responses is not None:
+        raise ConfigError(
+            "--items and --responses are for --pin: the anchors hold their own",
+            hint="--policy takes the responses of a later policy",
+        )
+    usual, way = Options.__dataclass_fields__, anchors.requests[0].way
+    for name, pinned in (("source", anchors.use), ("way", way), ("seed", anchors.seed)):
+        given = getattr(options, name)
+        if given not in (usual[name].default, pinned):
+            raise ConfigError(
+                f"--{name} is {given}, and the anchors were pinned with {pinned}",
+                hint=f"leave it out, or pin other anchors with --pin --{name} {given}",
+            )
 
 
 def _show(anchors: Anchors, found: Drift, alpha: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,20 @@ def write_anchors(path: Path, anchors: Anchors) -> None:
     write_json(path, {"sha256": anchors.sha256, **anchors.as_row()}, private=True)
 
 
+def refuse_old(path: Path) -> None:
+    """Refuse to pin where something is: anchors that were replaced cannot be compared with.
+
+    Raises:
+        ConfigError: It is.
+    """
+    if os.path.lexists(path):
+        raise ConfigError(
+            "there is something of that name, and anchors are never replaced",
+            where=str(path),
+            hint="leave out --pin to ask these anchors again; pin new ones under another name",
+        )
+
+
 def read_anchors(path: Path) -> Anchors:
     """Read an anchor file.
 
@@ -79,8 +93,8 @@ def read_anchors(path: Path) -> Anchors:
         requests = tuple(_request(row) for row in content["requests"])
         passes = tuple(tuple(judgment_from(j) for j in rows) for rows in content["passes"])
         fields = (content["use"], content["version"], content["options"], content["seed"])
-        if len(passes) != 2:
-            raise ValueError(f"two passes are pinned, got {len(passes)}")
+        if len(passes) != 2 or not requests:
+            raise ValueError(f"{len(requests)} requests in {len(passes)} passes")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not an anchor file: {error!r}", where=str(path)) from error
     if content_hash(content) != sha256:
@@ -96,7 +110,7 @@ def with_secrets(anchors: Anchors, given: Mapping[str, Any]) -> Anchors:
     """Return anchors whose options have the secrets that their file does not hold.
 
     Raises:
-        ConfigError: One of them is not given.
+        ConfigError: One of them is not given, or another option is that was not pinned so.
     """
     hidden = [name for name, value in anchors.options.items() if HIDDEN in json.dumps(value)]
     missing = [name for name in hidden if name not in given]
@@ -106,6 +120,14 @@ def with_secrets(anchors: Anchors, given: Mapping[str, Any]) -> Anchors:
             " anchor file",
             hint=f"give it again: --option {missing[0]}=...",
         )
+    for name, value in given.items():
+        if name not in hidden and anchors.options.get(name) != value:
+            was = anchors.options.get(name)
+            raise ConfigError(
+                f"option {name} is {value!r:.60}, and the anchors were pinned with"
+                f" {'no such option' if was is None else f'{was!r:.60}'}",
+                hint="leave it out, or pin other anchors of such a judge",
+            )
     return replace(anchors, options={**anchors.options, **{n: given[n] for n in hidden}})
 
 
@@ -189,12 +211,18 @@ def _verdict(judgment: Judgment | None) -> Verdict:
     return Verdict(Status.MISSING) if judgment is None else judgment.verdict
 
 
-def first_wins(judgments: Iterable[Judgment]) -> tuple[float | None, int]:
+def first_wins(
+    judgments: Iterable[Judgment], among: Collection[str] | None = None
+) -> tuple[float | None, int]:
     """Return the share of pairs won by the first response, ties half, and of how many verdicts.
 
-    None without a verdict.
+    None without a verdict. ``among`` are the requests that count, all by default.
     """
-    values = [j.verdict.value for j in judgments if j.verdict.status is Status.OK]
+    values = [
+        j.verdict.value
+        for j in judgments
+        if j.verdict.status is Status.OK and (among is None or j.request_id in among)
+    ]
     wins = [WORTH[value] for value in values]
     return (sum(wins) / len(wins) if wins else None), len(wins)
 

@@ -68,7 +68,9 @@ def whole(path: Path, private: bool = False) -> Iterator[Path]:
         InputError: It cannot be written, for example because the disk is full.
     """
     make_folder(path.parent)
-    path = path.resolve() if path.is_symlink() else path
+    path = path.resolve() if path.is_symlink() or not path.name else path
+    if not path.name:
+        raise InputError("it is a folder", where=str(path), hint="name a file in it")
     if path.exists() and not path.is_file() and not path.is_dir():
         with writing(path):
             yield path

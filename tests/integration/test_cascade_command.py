@@ -10,7 +10,7 @@ from harness.records.rows import read_items, read_responses
 
 def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
     """Confident verdicts of this judge are right, unsure ones are coin flips."""
-    items, responses = write(tmp_path, 200)
+    items, responses = write(tmp_path, 201)
     rng = random.Random(1)
     rows, labels = [], ["item_id,label"]
     for n in range(200):
@@ -45,7 +45,8 @@ def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
         {
             **rows[0],
             "request_id": "r-failed",
-            "item_id": "i0",
+            "item_id": "i200",
+            "response_ids": ["i200.0", "i200.1"],
             "verdict": {"status": "timeout", "value": None, "probability": None, "rationale": "x"},
         }
     )

@@ -24,7 +24,7 @@ from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 
 @dataclass(frozen=True, slots=True)
 class FirstWins:
-    """Share of pairs won by the first response, ties half.
+    """Share of pairs won by the first response, ties half, of the items with later responses.
 
     Args:
         then: When the anchors were pinned.
@@ -81,12 +81,19 @@ def pin(
         DataError: No verdict came, so that nothing could ever be compared.
     """
     requests = build_requests(items, responses, source.way)
+    if not requests:
+        what = (
+            "pair of responses of one item that differ" if source.way == "pairwise" else "response"
+        )
+        raise DataError(f"there is nothing to pin: no {what}")
     first, second = (_afresh(source, requests, asking, bar) for _ in range(2))
     if not any(judgment.verdict.status is Status.OK for judgment in first):
         failed = failures_among(first)
+        how = [failed.told("judgments"), *failed.told_reasons()[:1]]
+        if not failed.failed:
+            how = [f"it abstained on all {len(first)} judgments"]
         raise DataError(
-            f"{source.name} gave no verdict, so there is nothing to pin:"
-            f" {'; '.join([failed.told('judgments'), *failed.told_reasons()[:1]])}",
+            f"{source.name} gave no verdict, so there is nothing to pin: {'; '.join(how)}",
             hint=failed.hint or "harness judge shows what the source says",
         )
     return Anchors(
@@ -117,11 +124,16 @@ def drift(
 
     Raises:
         ConfigError: There are later responses, and the anchors are no pairs.
+        DataError: The later responses make no pair.
         PluginError: The source is not there any more, or takes the options no more.
     """
     way = anchors.requests[0].way
     if later is not None and way != "pairwise":
         raise ConfigError("--policy needs an anchor set of pairs")
+    items = {request.item.id: request.item for request in anchors.requests}
+    new = build_requests(items.values(), later, way) if later is not None else []
+    if later is not None and not new:
+        raise DataError("the later policy has no pair of responses to an item of the anchors")
     source = source_by_name(anchors.use, anchors.options, way)
     asking = replace(asking, seed=anchors.seed)
     again = _afresh(source, anchors.requests, asking, bar)
@@ -129,10 +141,12 @@ def drift(
     p = chance_of_change(anchors.noise, now)
     policy = None
     if later is not None:
-        items = {request.item.id: request.item for request in anchors.requests}
-        found = _afresh(source, build_requests(items.values(), later, way), asking, bar)
+        found = _afresh(source, new, asking, bar)
         share, n = first_wins(found)
-        policy = FirstWins(first_wins(anchors.passes[0])[0], first_wins(again)[0], share, n)
+        about = {request.item.id for request in new}
+        same = {request.id for request in anchors.requests if request.item.id in about}
+        then, now_again = (first_wins(one, same)[0] for one in (anchors.passes[0], again))
+        policy = FirstWins(then, now_again, share, n)
     return Drift(source.info.version, now, p, p < alpha, failures_among(again), policy)
 
 

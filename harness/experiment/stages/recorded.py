@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,13 +145,7 @@ def read_recorded(
         if request_id in requests:
             _check_same(requests[request_id], row)
             continue
-        lost = items is not None and row.item_id not in items
-        if lost or (known is not None and any(name not in known for name in row.response_ids)):
-            raise DataError(
-                f"a judgment is about item {row.item_id} and responses"
-                f" {', '.join(row.response_ids)}, which are not in the files",
-                where=row.where,
-            )
+        check_known(row, items, known)
         scale = row.info.scale
         requests[request_id] = JudgmentRequest(
             request_id,
@@ -166,6 +160,23 @@ def read_recorded(
     if answers and answers.responses:
         asked += _other_pairs(asked, answers)
     return Recorded(asked, [row.judgment for row in rows], infos)
+
+
+def check_known(
+    row: RecordedJudgment, items: Collection[str] | None, responses: Collection[str] | None
+) -> None:
+    """Refuse a judgment about an item or responses that are not there; None is not looked at.
+
+    Raises:
+        DataError: It is.
+    """
+    lost = items is not None and row.item_id not in items
+    if lost or (responses is not None and any(x not in responses for x in row.response_ids)):
+        raise DataError(
+            f"a judgment is about item {row.item_id} and responses"
+            f" {', '.join(row.response_ids)}, which are not in the files",
+            where=row.where,
+        )
 
 
 def _check_same(asked: JudgmentRequest, row: RecordedJudgment) -> None:

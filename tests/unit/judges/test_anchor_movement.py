@@ -89,6 +89,8 @@ def test_the_smaller_of_both_chances_counts_twice():
 def test_no_verdict_is_no_share_of_wins():
     assert first_wins(said("RRU")) == (None, 0)
     assert first_wins(said(["A", "TIE", "R"])) == (0.75, 2)
+    assert first_wins(said("ABBR"), {"r1", "r2", "r3"}) == (0.0, 2)
+    assert first_wins(said("AB"), set()) == (None, 0)
 
 
 def test_agreement_of_versions_counts_what_only_one_gave():
