@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from harness.ratings.posterior import Posterior
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray
 from harness.statistics.intervals import t_quantile
-from harness.statistics.paired_model import COMBINED, Comparisons, fit_paired, halves
+from harness.statistics.paired_model import COMBINED, Comparisons, PairedFit, fit_paired, halves
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -83,22 +83,18 @@ def rank_systems(
             " were never compared with them",
             hint="leave those systems out, or compare more",
         )
-    outcomes, groups, systems = compared.outcomes, compared.clusters, compared.systems
-    n, s = outcomes.size, len(systems)
-    covariates = {"position": np.ones(n)} if position else {}
-    if compared.length_gap is not None:
-        spread = float(compared.length_gap.std())
-        covariates["length"] = np.tanh(compared.length_gap / spread) if spread > 0 else np.zeros(n)
-    x = _design(compared, list(covariates.values()))
-    fit = fit_paired(*halves(outcomes, x, groups)) if ties_half else fit_paired(outcomes, x, groups)
-    if fit.problem == COMBINED and position:
+    n, systems = compared.outcomes.size, compared.systems
+    s, covariates = len(systems), _covariates(compared, position)
+    fit = _fit(compared, position, ties_half)
+    if fit.problem == COMBINED and position and not _fit(compared, False, ties_half).problem:
         raise DataError(
             f"no estimate: {_always_first(compared)}, so what standing first is worth cannot be"
             " told from the strengths",
             hint="show each pair in both places, or leave the term out: --no-place",
         )
     if fit.problem:
-        raise DataError(f"no estimate: {fit.problem}")
+        hint = _way_out(compared, position, ties_half)
+        raise DataError(f"no estimate: {fit.problem}", hint=hint)
     quantile = t_quantile(fit.clusters - 1)
     # The last system was held at 0; strengths sum to 0.
     centred = np.eye(s)[:, :-1] - 1.0 / s
@@ -118,6 +114,35 @@ def rank_systems(
         effects[name] = (value, value - wide, value + wide)
     strongest_first = tuple(sorted(found, key=lambda one: -one.value))
     return Ranking(strongest_first, effects, fit.tie, n, fit.clusters)
+
+
+def _covariates(compared: Comparisons, position: bool) -> dict[str, FloatArray]:
+    n, gap = compared.outcomes.size, compared.length_gap
+    found = {"position": np.ones(n)} if position else {}
+    if gap is not None:
+        spread = float(gap.std())
+        found["length"] = np.tanh(gap / spread) if spread > 0 else np.zeros(n)
+    return found
+
+
+def _fit(compared: Comparisons, position: bool, ties_half: bool) -> PairedFit:
+    x = _design(compared, list(_covariates(compared, position).values()))
+    outcomes, groups = compared.outcomes, compared.clusters
+    return (
+        fit_paired(*halves(outcomes, x, groups)) if ties_half else fit_paired(outcomes, x, groups)
+    )
+
+
+def _way_out(compared: Comparisons, position: bool, ties_half: bool) -> str:
+    """Return what may be left out so that there is an estimate; empty where nothing helps."""
+    alone, ways = replace(compared, length_gap=None), []
+    if position:
+        ways.append((compared, False, "leave out what the first place is worth: --no-place"))
+    if compared.length_gap is not None:
+        ways.append((alone, position, "leave out the length: no --length-column"))
+    if len(ways) == 2:
+        ways.append((alone, False, "leave out both: --no-place, and no --length-column"))
+    return next((way for c, p, way in ways if not _fit(c, p, ties_half).problem), "")
 
 
 def _design(compared: Comparisons, covariates: Sequence[FloatArray]) -> csr_array:

@@ -60,7 +60,7 @@ def command(options: Options) -> None:
     """
     from harness.cli.options import split_pairs
     from harness.cli.screen import console
-    from harness.labels.mapping import ColumnMapping, ImportFiles, import_labels, known_answers
+    from harness.labels.mapping import ColumnMapping, ImportFiles, imported, known_answers
 
     known = known_answers(options.items, options.responses)
     screen = console()
@@ -72,7 +72,8 @@ def command(options: Options) -> None:
         sheet=options.sheet,
     )
     _show(screen, mapping)
-    for note in mapping.tidy(known).notes:
+    first = mapping.tidy(known).notes
+    for note in first:
         screen.print(f"  {note}", markup=False)
     if not options.accept:
         screen.print(
@@ -81,7 +82,10 @@ def command(options: Options) -> None:
         )
         return
     files = ImportFiles(options.out, options.items_out, options.responses_out, options.raw_cells)
-    labels = import_labels(mapping, files, known)
+    found = imported(mapping, files, known)
+    labels = found.labels
+    for note in found.tidy.notes[len(first) :]:
+        screen.print(f"  {note}", markup=False)
     people, about = {label.annotator for label in labels}, {label.item_id for label in labels}
     reasons = Counter(label.reason for label in labels if label.reason)
     skips = reasons.pop("skip", 0)

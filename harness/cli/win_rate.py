@@ -23,7 +23,8 @@ class Options:
         table: One comparison a row.
         first_column: Column with the system whose answer stood first.
         second_column: Column with the other one.
-        label_column: Column with the winner: a system's name, A, B, model_a, model_b or tie.
+        label_column: Column with the winner: a system's name, A, B, model_a, model_b or tie (also
+            both_bad). Where systems are called A or tie: COLUMN:name or COLUMN:place.
         cluster_column: Column with the prompt: rows of one are not independent.
         length_column: Column with the length of the first minus the second answer.
         json_file: Write everything to this JSON file.

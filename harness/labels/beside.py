@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.labels.columns import LabelColumns
+from harness.labels.doubts import two_readings
 from harness.labels.failures import NO_LABEL
 from harness.labels.files import Table
 from harness.labels.problems import Problems
@@ -66,6 +67,8 @@ class Beside:
             value: object = columns.values.get(said_text(cell), label_text(cell))
             if cell and len(responses) == 2:
                 value = pair_value(cell, columns.values, responses)
+                if message := two_readings(said_text(cell), columns.values, responses):
+                    problems.add(place, message)
             elif cell and scale is not None:
                 value = on_scale(value, scale)
             if cell and value is None:

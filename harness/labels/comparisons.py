@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 from harness.labels.exports import read_label_table
 from harness.labels.problems import Problems
 from harness.labels.spellings import fold_names
-from harness.labels.values import number_of, pair_value
+from harness.labels.values import name_and_place, number_of
 
 if TYPE_CHECKING:
     from harness.statistics.paired_model import Comparisons
 
+_READINGS = ("name", "place")
 _OUTCOMES = {"A": 0, "TIE": 1, "B": 2}
 
 
@@ -26,7 +28,9 @@ def read_comparisons(
         path: The table.
         first: Column with the system whose answer stood first.
         second: Column with the other system.
-        winner: Column with the winner: a system's name, A, B, first, second, model_a, model_b, tie.
+        winner: Column with the winner: a system's name, A, B, first, second, model_a, model_b, tie
+            (all words for a tie are one, also both_bad); "COLUMN:name" or "COLUMN:place" says what
+            a word is that is both a system's name and a place or a tie.
         cluster: Column with the group of comparisons that belong together; empty for none.
         length: Column with the length of the first minus the second answer; empty for none.
 
@@ -37,11 +41,14 @@ def read_comparisons(
 
     from harness.statistics.paired_model import Comparisons
 
-    named = {first: "--first-column", second: "--second-column", winner: "--label-column"}
+    bare, _, how = winner.rpartition(":")
+    named = {first: "--first-column", second: "--second-column"}
     named |= {cluster: "--cluster-column"} if cluster else {}
     named |= {length: "--length-column"} if length else {}
-    table = read_label_table(path, named=named)
-    table.need(named)
+    table = read_label_table(path, named=[*named, winner, bare])
+    if not bare or how not in _READINGS or winner in table.columns:
+        bare, how = winner, ""
+    table.need(named | {bare: "--label-column"})
     firsts, seconds = table.texts(first), table.texts(second)
     spelled, _ = fold_names(Counter([*firsts, *seconds]), (), case=False, numbers=False)
     firsts, seconds = ([spelled.get(name, name) for name in side] for side in (firsts, seconds))
@@ -51,16 +58,18 @@ def read_comparisons(
     problems = Problems(
         path, "the winner is a system's name, A, B, first, second, model_a, model_b or tie"
     )
-    won = zip(table.rows, firsts, seconds, table.texts(winner), strict=True)
+    won = zip(table.rows, firsts, seconds, table.texts(bare), strict=True)
     for row, a, b, text in won:
-        side = pair_value(text, {}, (a, b))
+        name, place = name_and_place(text, (a, b))
+        side = name or place if how == "name" else place or name
         if side not in _OUTCOMES or a == b or not a or not b:
             problems.add(row.place, f"{a!r} against {b!r}, winner {text!r}")
-        elif text.casefold() in ("a", "b") and text.casefold() == (b, a)[side == "B"].casefold():
-            problems.add(
-                row.place,
-                f"winner {text!r} may be the system of that name or the place {side}, of the other"
-                " one: write model_a and model_b for places, or other names for the systems",
+        elif name and place and name != place and not how:
+            meant = "a tie" if place == "TIE" else f"the place {place}, of the other one"
+            problems.add(row.place, f"winner {text!r} may be the system of that name or {meant}")
+            problems.hint = (
+                f"if it is the system's name, say --label-column {shlex.quote(f'{bare}:name')}; if"
+                f" the place or a tie, --label-column {shlex.quote(f'{bare}:place')}"
             )
         outcomes.append(_OUTCOMES.get(side or "", 0))
     for row, cell in zip(table.rows, table.texts(length) if length else (), strict=False):

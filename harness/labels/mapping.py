@@ -13,7 +13,7 @@ from harness.labels.files import Row, Table
 from harness.labels.guess import Guess, guess_columns
 from harness.labels.human_label import HumanLabel
 from harness.labels.problems import Problems
-from harness.labels.read_labels import Known, read_labels
+from harness.labels.read_labels import Known, Labelled, read_some
 from harness.labels.tidy import Tidy, tidied
 from harness.labels.values import cell_text
 from harness.labels.writing import PAIR_COLUMNS, SCORE_COLUMNS, long_rows, options_of, write_csv
@@ -218,6 +218,11 @@ def known_answers(items: Path | None, responses: Path | None) -> Known | None:
 def import_labels(
     mapping: ColumnMapping, files: ImportFiles, known: Known | None = None
 ) -> list[HumanLabel]:
+    """Read the labels of a table, and write them: the labels of ``imported``."""
+    return list(imported(mapping, files, known).labels)
+
+
+def imported(mapping: ColumnMapping, files: ImportFiles, known: Known | None = None) -> Labelled:
     """Read the labels of a table and write them as one long table, with its texts if wished.
 
     Nothing is written when any row is wrong. With ``known`` a label for anything else is wrong.
@@ -235,16 +240,16 @@ def import_labels(
             "task: labels is for labels of items, and an import is of what was said of responses",
             hint="harness agree and harness aggregate read such a table as it is",
         )
-    labels = read_labels(mapping.table, columns, known)
-    wanted = (files.items, files.responses)
-    items, responses = read_texts(mapping.tidy(known).table, columns) if any(wanted) else ([], [])
+    found = read_some(mapping.table, columns, known)
+    wanted = any((files.items, files.responses))
+    items, responses = read_texts(found.tidy.table, columns) if wanted else ([], [])
     if files.labels:
-        write_csv(files.labels, *long_rows(labels), raw_cells=files.raw_cells)
+        write_csv(files.labels, *long_rows(found.labels), raw_cells=files.raw_cells)
     if files.items:
         write_jsonl(files.items, items)
     if files.responses:
         write_jsonl(files.responses, responses)
-    return labels
+    return found
 
 
 def read_texts(table: Table, columns: LabelColumns) -> tuple[list[Item], list[Response]]:

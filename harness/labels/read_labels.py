@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.labels.columns import LabelColumns
+from harness.labels.doubts import off_scale_hint, two_readings
+from harness.labels.duplicates import settle_duplicates
 from harness.labels.failures import DOUBTFUL, EMPTY, SKIP, FailureWords
 from harness.labels.files import Row, Table
 from harness.labels.human_label import HumanLabel, Thing
@@ -74,10 +75,15 @@ def read_labels(
     Raises:
         DataError: A column is missing; or one error for everything that is wrong with the rows.
     """
-    labels = list(read_labelled(table, columns, known).labels)
-    if not labels:
+    return list(read_some(table, columns, known).labels)
+
+
+def read_some(table: Table, columns: LabelColumns, known: Known | None = None) -> Labelled:
+    """Turn a table into labels and what they are about, as ``read_labels`` does."""
+    found = read_labelled(table, columns, known)
+    if not found.labels:
         raise DataError("no row holds a label", where=str(table.path))
-    return labels
+    return found
 
 
 def read_labelled(
@@ -106,7 +112,7 @@ class _Reader:
     problems: Problems
     only: frozenset[str]
     unread: set[str] = field(default_factory=set)
-    off_scale: bool = False
+    off_scale: set[str] = field(default_factory=set)
     empty: bool = False
     twice: bool = False
     labels: list[HumanLabel] = field(default_factory=list)
@@ -254,6 +260,8 @@ class _Reader:
             if value is None and not failure:
                 self.unread.add(text)
                 self.problems.add(asked.where, f"label {text!r} is none of A, B, TIE, SKIP")
+            elif message := two_readings(text, columns.values, asked.responses):
+                self.problems.add(asked.where, message)
             return value
         if text in columns.values:
             text, failure = columns.values[text], ""
@@ -267,7 +275,7 @@ class _Reader:
         doubtful = failure in DOUBTFUL and scale.is_numeric and scale.low is None
         score = None if doubtful else on_scale(text, scale)
         if score is None and not failure:
-            self.off_scale = True
+            self.off_scale.add(text)
             self.problems.add(asked.where, f"label {text!r} is not on the scale {scale.describe()}")
         return score
 
@@ -281,33 +289,9 @@ class _Reader:
 
     def _settle_duplicates(self) -> None:
         """Report, drop or number the labels that one person gave twice to the same thing."""
-        places: dict[tuple[Thing, str], int] = {}
-        count: Counter[tuple[Thing, str]] = Counter()
-        kept: list[HumanLabel] = []
-        for label in self.labels:
-            key = (label.thing, label.annotator)
-            place = places.setdefault(key, len(kept))
-            if place == len(kept) or self.columns.duplicates == "repeat":
-                kept.append(replace(label, repeat=count[key]))
-            elif self.columns.duplicates == "last":
-                kept[place] = label
-            else:
-                self.twice = True
-                self._report_duplicate(kept[place], label)
-            count[key] += 1
-        self.labels = kept
-
-    def _report_duplicate(self, before: HumanLabel, again: HumanLabel) -> None:
-        said, says = before.value, again.named(before.responses).value
-        what = (
-            "with the same label (a duplicate row)"
-            if said == says
-            else f"as {_said(said)}, here as {_said(says)} (a contradiction)"
-        )
-        self.problems.add(
-            again.where,
-            f"{again.annotator} labelled item {again.item_id!r} already in {before.where} {what}",
-        )
+        found = settle_duplicates(self.labels, self.columns.duplicates, self.problems)
+        self.labels, self.twice = found.kept, found.wrong
+        self.tidy = replace(self.tidy, notes=(*self.tidy.notes, *found.notes))
 
     def _hint(self) -> str:
         if guess := guess_pair_values(self.unread):
@@ -318,14 +302,10 @@ class _Reader:
         if self.empty:
             return "a command says it as --set 'values={\"\": SKIP}'"
         if self.off_scale:
-            return "a text that stands for a failure goes into failure_values (--failure-values)"
+            return off_scale_hint(self.off_scale)
         if self.twice:
             return (
                 "correct the file, or say which label counts: duplicates: last (the last one;"
                 " on the command line --set duplicates=last), or repeat (both)"
             )
         return "correct the file and try again"
-
-
-def _said(value: Value) -> str:
-    return "skipped" if value is None else str(value)

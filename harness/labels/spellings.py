@@ -24,6 +24,9 @@ _ALIKE = str.maketrans(
 )
 """Small letters of Cyrillic and Greek that look like Latin ones, here or as capitals."""
 
+_TONES = dict.fromkeys((0x20E3, *range(0x1F3FB, 0x1F400)))
+"""The keycap and the skin tones, which stand after another character."""
+
 _WRAPPING = "\"'`.,;:!()[]*\u201c\u201d\u2018\u2019\u3002\uff0c\uff01"
 _LONGEST_NUMBER = 15
 _MOST = 1000
@@ -87,7 +90,8 @@ class Vocabulary:
 
     def near(self, text: str) -> str:
         """Return what all spellings share that may be the same label."""
-        words = unicodedata.normalize("NFKC", _words(text)[:200]).casefold().translate(_ALIKE)
+        words = unicodedata.normalize("NFKC", _bare(_words(text)[:200])).casefold()
+        words = words.translate(_ALIKE)
         words = words.strip(_WRAPPING + " ") or words
         if self.sides and words in SIDES:
             return SIDES[words]
@@ -99,6 +103,17 @@ class Vocabulary:
         if len(decimal) <= _LONGEST_NUMBER and (number := number_of(decimal)) is not None:
             return f"{number:g}"
         return " ".join(_apart(words).split())
+
+
+def _bare(text: str) -> str:
+    """Return what a value's name in a program wraps, and an emoji without skin tone and keycap."""
+    text = text.translate(_TONES) or text
+    name, _, inner = text.partition("(")
+    if inner.endswith(")") and name.replace("_", "").replace(".", "").isalnum():
+        return inner[:-1].partition(", dtype=")[0]  # np.int64(1), Decimal('1')
+    if text.startswith(("np.", "numpy.")):
+        return text.partition(".")[2].rstrip("_")  # np.True_
+    return text
 
 
 def _apart(text: str) -> str:

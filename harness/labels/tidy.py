@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.labels.columns import LabelColumns
+from harness.labels.doubts import number_words, settle_doubts, settle_ties, settle_unsure
 from harness.labels.failures import NO_LABEL, SKIP, FailureWords
 from harness.labels.files import Row, Table
 from harness.labels.spellings import (
@@ -22,7 +22,8 @@ from harness.labels.spellings import (
     seen,
     times,
 )
-from harness.labels.values import cell_text, label_text, number_of, said_text
+from harness.labels.totals import settle_totals
+from harness.labels.values import cell_text, label_text, said_text
 from harness.nouns.errors import DataError
 
 
@@ -81,6 +82,10 @@ def tidied(
     people = said | {label_text(columns.values.get(said_text(text), text)) for text in golds}
     words = FailureWords.of(columns.failure_values, columns.people, people - {""}, everything)
     values = _values(columns, cells, golds)
+    notes += settle_totals(table, columns)
+    if columns.kind == "pairs":
+        texts = [*(text for _, text, _ in cells), *golds]
+        settle_ties(table, columns, [text for text in texts if text not in values])
     if columns.scale is not None or columns.kind not in ("scores", "labels"):
         return Tidy(
             _with_labels(table, columns, values, gold), columns, words, Folded(), tuple(notes)
@@ -95,10 +100,11 @@ def tidied(
     for text in golds:
         target = columns.values.get(values.get(text, said_text(text)), text)
         found.setdefault(target, Counter())["gold"] += 1
-    _settle_doubts(table, words, found, columns)
+    settle_doubts(table, words, found, columns)
+    notes += number_words(found)
     declared = {text for pair in columns.values.items() for text in pair}
     folded = fold_labels(found, declared)
-    _settle_unsure(table, columns, folded, found)
+    settle_unsure(table, columns, folded, found)
     targets = {key: folded.texts.get(value, value) for key, value in columns.values.items()}
     columns = columns.model_copy(update={"values": targets})
     table = _with_labels(table, columns, {**folded.texts, **values}, gold)
@@ -210,70 +216,6 @@ def _settle_people(table: Table, columns: LabelColumns, texts: Mapping[str, str]
             hint="of one: write the name alike, and say duplicates: last or repeat; of two: name"
             f" both, as people: [{', '.join(both[0])}] (--people {','.join(both[0])})",
         )
-
-
-# Labels
-
-
-def _settle_doubts(
-    table: Table,
-    words: FailureWords,
-    found: dict[str, Counter[str]],
-    columns: LabelColumns,
-) -> None:
-    """Refuse labels that may stand for failures, where nobody says what they are."""
-    declared = set(columns.values)
-    doubts = [t for t in found if said_text(t).lower() in words.doubtful and t not in declared]
-    numbers = [number_of(said_text(text)) for text in found]
-    if all(number is not None and abs(number) <= 1 for number in numbers):
-        return  # -1, 0 and 1 stand for a side
-    if doubts:
-        raise DataError(
-            f"{quoted(doubts)} may be a label, or say that there is none",
-            where=str(table.path),
-            details=[f"{quoted([text])} {_who(found[text])}" for text in doubts],
-            hint=f"if it is a label, say {_declared(columns.values | {t: t for t in doubts})};"
-            f" if not, {_declared(columns.values | dict.fromkeys(doubts, SKIP))}, or name the"
-            " people (--people, --set people=a,b): what they do not say is none",
-        )
-
-
-def _settle_unsure(
-    table: Table, columns: LabelColumns, folded: Folded, found: Mapping[str, Counter[str]]
-) -> None:
-    """Refuse labels that may be spellings of one."""
-    if not folded.unsure:
-        return
-    said: dict[str, Counter[str]] = {}
-    for text, counts in found.items():
-        said.setdefault(folded.texts.get(text, text), Counter()).update(counts)
-    one: dict[str, str] = {**columns.values}
-    two: dict[str, str] = {**columns.values}
-    for group in folded.unsure:
-        first = min(group, key=lambda name: (-said[name].total(), len(name), name))
-        one |= {name: first for name in group if name != first}
-        two |= {name: name for name in group}
-    details = [
-        "; ".join(f"{quoted([n])} {_who(said[n])}" for n in group) for group in folded.unsure
-    ]
-    more = [f"and {len(details) - SHOWN} more"] if len(details) > SHOWN else []
-    raise DataError(
-        f"labels that may be one or two: {quoted(folded.unsure[0])}",
-        where=str(table.path),
-        details=[*details[:SHOWN], *more],
-        hint=f"if they are one, say {_declared(one)}; if they are two, {_declared(two)}",
-    )
-
-
-def _declared(values: Mapping[str, str]) -> str:
-    """Return how a mapping is written on the command line, and in an experiment file."""
-    shown = dict(list(values.items())[: 2 * SHOWN])
-    return f"--set 'values={json.dumps(shown, ensure_ascii=False)}'"
-
-
-def _who(counts: Counter[str]) -> str:
-    people = listed(sorted(filter(None, counts)), ", ")
-    return times(counts.total()) + (f" ({people})" if people else "")
 
 
 # Rows

@@ -55,7 +55,7 @@ _CODINGS: tuple[Mapping[str, str], ...] = (
 )
 """Ways in which tools and papers write a preference; numbers are to be declared."""
 
-_ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+_ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\ufe0e\ufe0f"))
 _ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200c\u200d"
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 
@@ -85,7 +85,8 @@ def cell_text(cell: Any) -> str:
 def said_text(cell: Any) -> str:
     """Return what a cell says, in Unicode's composed form and without what nobody sees.
 
-    Zero-width characters go; the joiners of scripts and emoji only at the ends.
+    Zero-width characters and the variants of emoji go; the joiners of scripts and emoji only at
+    the ends.
     """
     text = cell_text(cell)
     if text.isascii():
@@ -149,6 +150,21 @@ def pair_value(text: str, values: Mapping[str, str], names: tuple[str, ...] = ()
     if len(names) == 2 and text in names and names[0] != names[1]:
         return "A" if text == names[0] else "B"
     return SIDES.get(text.casefold())
+
+
+def name_and_place(text: str, names: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the side of the response of that name, and what the text says as a word; or None.
+
+    As a word it is A, B, TIE or SKIP, or one of ``SIDES``.
+    """
+    text, names = said_text(text), tuple(map(said_text, names))
+    upper = text.upper()
+    place = upper if upper in PAIR_TARGETS else SIDES.get(text.casefold())
+    if text not in names:
+        text, names = text.casefold(), tuple(map(str.casefold, names))
+    if len(names) != 2 or text not in names or names[0] == names[1]:
+        return None, place
+    return "A" if text == names[0] else "B", place
 
 
 def guess_pair_values(texts: Iterable[str]) -> dict[str, str] | None:

@@ -182,7 +182,8 @@ def agree(
         return _measured(labels, NOTHING, settings)
     paths, judged = files_of(labels)
     if not judged:
-        return _measured(*read_ratings(paths[0], reading, encoding), settings)
+        table, evidence = read_ratings(paths[0], reading, encoding)
+        return _measured(_with_unnamed(table, reading), evidence, settings)
     found = read_recorded(paths, reading, answers)
     if lists := [request for request in found.requests if request.way == "listwise"]:
         raise DataError(
@@ -191,11 +192,25 @@ def agree(
         )
     if not settings.reference and len(found.people) == 1:
         settings = replace(settings, reference=found.people[0])
-    (table,) = tables_from_judgments(
+    (pooled,) = tables_from_judgments(
         found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
     )
-    evidence = with_pools(table, found.requests, found.judgments, {}, settings.reference)
-    return _measured(table.table, evidence, settings)
+    evidence = with_pools(pooled, found.requests, found.judgments, {}, settings.reference)
+    return _measured(pooled.table, evidence, settings)
+
+
+def _with_unnamed(table: RatingTable, reading: Reading) -> RatingTable:
+    """Say of whom nobody said whether they are people: they are taken for judges."""
+    said = {*reading.humans, *reading.judges, *reading.orders}
+    strange = [table.annotators[i] for i in table.judges if table.annotators[i] not in said]
+    if not strange:
+        return table
+    shown = ", ".join(strange[:20])
+    note = (
+        f"warning: taken for {'a judge' if len(strange) == 1 else 'judges'}, as nobody says"
+        f" otherwise: {shown}; of people say --people {shown.replace(', ', ',')}"
+    )
+    return replace(table, notes=(*table.notes, note))
 
 
 def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> AgreementReport:

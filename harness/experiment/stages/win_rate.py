@@ -23,7 +23,8 @@ def win_rate(
         table: One comparison a row: .csv, .tsv, .json, .jsonl, .parquet or .xlsx.
         first_column: Column with the system whose answer stood first.
         second_column: Column with the other one.
-        label_column: Column with the winner: a system's name, A, B, model_a, model_b, tie, ...
+        label_column: Column with the winner: a system's name, A, B, model_a, model_b, tie, ...;
+            "COLUMN:name" or "COLUMN:place" where a system is called as a place or a tie is.
         cluster_column: Column with the prompt, or what else groups rows; each row alone without.
         length_column: Column with the length of the first answer minus the second's, in any unit.
 

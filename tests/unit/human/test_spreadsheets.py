@@ -98,22 +98,93 @@ def test_a_sample_without_a_label_has_not_failed_the_test(tmp_path, cell, more):
 
 
 @pytest.mark.parametrize(
-    ("row", "outcome"),
+    ("row", "outcome", "name", "place"),
     [
-        ("A,B,A", 0),
-        ("B,A,A", None),
-        ("B,A,b", None),
-        ("B,A,model_a", 0),
-        ("A,c,B", 2),
-        ("c,A,A", None),
+        ("A,B,A", 0, 0, 0),
+        ("B,A,A", None, 2, 0),
+        ("B,A,b", None, 0, 2),
+        ("B,A,model_a", 0, 0, 0),
+        ("A,c,B", 2, 2, 2),
+        ("c,A,A", None, 2, 0),
+        ("c,A,d", "wrong", "wrong", "wrong"),
+        ("tie,gpt,tie", None, 0, 1),
+        ("gpt,Tie,tie", None, 2, 1),
+        ("gpt,draw,DRAW", None, 2, 1),
+        ("gpt,both_bad,both_bad", None, 2, 1),
+        ("gpt,first,first", None, 2, 0),
+        ("first,gpt,first", 0, 0, 0),
+        ("model_b,model_a,model_a", None, 2, 0),
+        ("gpt,llama,GPT", 0, 0, 0),
+        ("gpt,llama,tie", 1, 1, 1),
+        ("gpt,llama,skip", "wrong", "wrong", "wrong"),
     ],
 )
-def test_a_winner_that_is_a_system_and_another_place_is_asked_about(tmp_path, row, outcome):
+def test_a_winner_that_is_a_system_and_another_place_is_asked_about(
+    tmp_path, row, outcome, name, place
+):
     path = tmp_path / "t.csv"
     path.write_text(f"x,y,won\n{row}\n")
-    if outcome is not None:
-        assert read_comparisons(path, "x", "y", "won").outcomes.tolist() == [outcome]
+    for column, wanted in (("won", outcome), ("won:name", name), ("won:place", place)):
+        if isinstance(wanted, int):
+            assert read_comparisons(path, "x", "y", column).outcomes.tolist() == [wanted]
+            continue
+        with pytest.raises(DataError) as caught:
+            read_comparisons(path, "x", "y", column)
+        if wanted is None:
+            assert "may be the system" in str(caught.value)
+            assert "--label-column won:name;" in str(caught.value.hint)
+            assert str(caught.value.hint).endswith("--label-column won:place")
+
+
+def test_a_column_may_be_called_so(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y,won:name,won\nB,A,B,model_a\n")
+    with pytest.raises(DataError, match="not understood"):
+        read_comparisons(path, "x", "y", "won:name")
+    assert read_comparisons(path, "x", "y", "won:place").outcomes.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [("B,A,A", None), ("B,A,b", None), ("A,B,A", "A"), ("m,A,A", None), ("tie,m,TIE", None),
+     ("skip,m,skip", None), ("both,m,both", "A"), ("m,model_a,model_a", "B"), ("m,n,A", "A")],
+)  # fmt: skip
+def test_a_label_that_names_one_response_and_the_place_of_the_other_stops(tmp_path, row, value):
+    path = tmp_path / "t.csv"
+    path.write_text(f"item,x,y,won\n1,{row}\n2,p,q,A\n")
+    options = {"response_a": "x", "response_b": "y", "annotator_name": "ann", "label": "won"}
+    reading = {"item_column": "item", "humans": ("ann",)}
+    if value is not None:
+        assert said(path, **reading, columns=options)["ann"] == [value, "A"]
         return
-    with pytest.raises(DataError) as caught:
-        read_comparisons(path, "x", "y", "won")
-    assert "may be the system" in str(caught.value) and "model_a" in str(caught.value)
+    with pytest.raises(DataError, match="1 of 2 rows are wrong") as caught:
+        said(path, **reading, columns=options)
+    assert "may be the response of that name" in str(caught.value)
+    word = row.rpartition(",")[2]
+    values = {"values": {word: word.upper()}}
+    declared = said(path, **reading, columns={**options, **values})["ann"][0]
+    assert declared == ("skip" if word == "skip" else word.upper())
+
+
+SEPARATED = {
+    "a system called tie": (["tie,gpt,tie", "gpt,tie,tie", "gpt,tie,gpt"], "", "--no-place"),
+    "first always wins": (["a,b,a", "b,a,b", "a,b,tie", "b,a,tie"], "", "--no-place"),
+    "longer always wins": (
+        ["a,b,a,5", "b,a,b,6", "a,b,b,-5", "b,a,a,-4", "a,b,tie,0"], "gap", "no --length-column",
+    ),
+    "one length": (["a,b,a,5", "b,a,b,5", "a,b,b,5", "b,a,a,5"], "gap", "no --length-column"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEPARATED)
+def test_comparisons_without_an_estimate_say_what_to_leave_out(tmp_path, case):
+    rows, length, way = SEPARATED[case]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["x,y,won" + (f",{length}" if length else ""), *rows]) + "\n")
+    systems = ["--first-column", "x", "--second-column", "y", "--label-column", "won:name"]
+    asked = ["aggregate", path, "--method", "davidson", *systems]
+    done = harness(*asked, *(["--length-column", length] if length else []))
+    assert done.returncode == 2 and "no estimate" in done.stderr
+    assert way in " ".join(done.stderr.split())
+    done = harness(*asked, *(["--no-place"] if "place" in way else []))
+    assert done.returncode == 0, done.stderr
