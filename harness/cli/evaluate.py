@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.options import Asking, Seed, files_of, one_object, options_of_sources
+from harness.cli.options import (
+    Asking,
+    Seed,
+    Verifying,
+    files_of,
+    one_object,
+    options_of_sources,
+)
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Asking):
+class Options(Asking, Verifying):
     """What ``harness evaluate`` is given.
 
     Args:
@@ -60,7 +67,8 @@ def command(options: Options) -> None:
         uses[name] = use or name
     answered = policies(options.responses)
     limits = options.seed, options.concurrency, options.budget, journal_of(options.out, uses)
-    settings = EvaluateSettings(uses, files_of(options.trained_on, "--trained-on"), *limits)
+    trained_on = files_of(options.trained_on, "--trained-on")
+    settings = EvaluateSettings(uses, trained_on, *limits, options.timeout)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
         result = evaluate(options.items, answered, evaluators, settings, bar)

@@ -9,13 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.options import Seed, Shown, key_values, one_object, options_of_sources
+from harness.cli.options import (
+    Asking,
+    Seed,
+    Verifying,
+    key_values,
+    one_object,
+    options_of_sources,
+)
 from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Shown):
+class Options(Asking, Verifying):
     """What ``harness train`` is given.
 
     Args:
@@ -43,7 +50,11 @@ class Options(Shown):
 
 @one_object
 def command(options: Options) -> None:
-    """Train a policy or a reward model."""
+    """Train a policy or a reward model.
+
+    What judges among the rewards answer is kept in OUT.journal.sqlite, which --budget counts as
+    spent, so that the same command pays only for what is missing.
+    """
     from harness.cli.screen import console, progress
     from harness.experiment.stages.train import TrainSettings, train
     from harness.train.result import coverage, read_log
@@ -62,7 +73,15 @@ def command(options: Options) -> None:
             bars.update(task, completed=row["step"], description=text)
 
         settings = TrainSettings(
-            values, weights, {n: o for n, o in named.items() if o}, options.seed, on_step
+            values,
+            weights,
+            {n: o for n, o in named.items() if o},
+            options.seed,
+            on_step,
+            options.concurrency,
+            options.budget,
+            journal_of(options.out, weights),
+            options.timeout,
         )
         result = train(trainer, options.model, options.data, options.out, settings)
     console().print(
@@ -77,6 +96,16 @@ def command(options: Options) -> None:
     ]
     for line in (*result.told(), *some):
         console().print(line, soft_wrap=True)
+
+
+def journal_of(out: Path, rewards: Iterable[str]) -> Path | None:
+    """Return the journal beside the folder of a training, None where no reward is a judge."""
+    from harness.records.journal import JOURNAL
+    from harness.registry import registry
+
+    sources = registry().sources
+    kinds = {sources[name].kind for name in rewards if name in sources}
+    return out.with_name(f"{out.name}.{JOURNAL}") if kinds - {"verifier", "human"} else None
 
 
 def weights_of(entries: Iterable[str]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
@@ -199,6 +200,7 @@ class RunConfig(_Strict):
         parallel: Trainings at once; by default one per core.
         budget_usd: The run stops before it spends more.
         concurrency: Judgments in flight at once for each source.
+        timeout: Seconds for one response, of verifiers that have no limit of their own.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -207,6 +209,7 @@ class RunConfig(_Strict):
     parallel: int | None = Field(default=None, gt=0)
     budget_usd: float | None = Field(default=None, ge=0)
     concurrency: int = Field(default=32, gt=0)
+    timeout: float = Field(default=TIMEOUT_S, gt=0, allow_inf_nan=False)
     data: DataConfig
     policy: PolicyConfig
     sources: dict[str, SourceConfig]

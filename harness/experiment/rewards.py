@@ -72,12 +72,15 @@ def online_rewards(asking: Asking) -> Iterator[tuple[MakeReward, Callable[[], fl
 
 @contextmanager
 def open_rewards(
-    rewards: Mapping[str, float], options: Mapping[str, Mapping[str, Any]], seed: int
+    rewards: Mapping[str, float], options: Mapping[str, Mapping[str, Any]], asking: Asking
 ) -> Iterator[WeightedRewards | None]:
     """Yield the rewards that a training learns from, None where there are none.
 
     Weights are of sources by name, and of reward models by the folder of their checkpoint. A log
     calls a reward model by the shortest end of its path that no other reward has.
+
+    What judges answer is kept in the journal, whose dollars count for the budget: the same training
+    on the same journal pays for nothing twice.
 
     Raises:
         ConfigError: A reward stands there twice, a weight is no finite number of at least 0 or none
@@ -102,7 +105,10 @@ def open_rewards(
     for name, source in sources.items():
         if "pointwise" not in source.info.takes:
             raise ConfigError(f"--reward {name}: the source judges no single response")
-    with online_rewards(Asking(None, seed)) as (make, _):
+    if asking.journal is not None and asking.budget_usd is not None:
+        left = max(0.0, asking.budget_usd - asking.journal.spent_usd())
+        asking = replace(asking, budget_usd=left)
+    with online_rewards(asking) as (make, _):
         functions: dict[str, Any] = {}
         for name in rewards:
             if name in sources:

@@ -109,7 +109,8 @@ class Run:
         self._clock = Clock(directory, journal)
         self._bar = self._clock.watch(bar)
         config = experiment.config
-        self._asking = Asking(journal, config.seeds[0], config.concurrency, config.budget_usd)
+        limits = config.seeds[0], config.concurrency, config.budget_usd
+        self._asking = Asking(journal, *limits, timeout_s=config.timeout)
         self._tables: dict[tuple[Any, ...], Any] = {}
 
     @once

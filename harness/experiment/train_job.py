@@ -147,7 +147,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
     result: dict[str, Any] = {}
     with (
         Journal(Path(job.run_path) / JOURNAL) as journal,
-        online_rewards(Asking(journal, *limits)) as (make, spent),
+        online_rewards(Asking(journal, *limits, timeout_s=config.timeout)) as (make, spent),
     ):
         gold = {}
         if evaluation.monitor is not None:

@@ -20,6 +20,7 @@ from harness.experiment.stages.recorded import read_recorded
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.annotate import FAILED
+from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo
@@ -188,6 +189,7 @@ class EvaluateSettings:
         concurrency: Requests in flight at once for each evaluator.
         budget: Stop before spending more, in dollars; what the journal holds counts.
         journal: File that keeps judgments, so that the same call makes only those that miss.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
     """
 
     uses: Mapping[str, str] = field(default_factory=dict)
@@ -196,6 +198,7 @@ class EvaluateSettings:
     concurrency: int = 32
     budget: float | None = None
     journal: str | Path | None = None
+    timeout_s: float = TIMEOUT_S
 
 
 def evaluate(
@@ -241,7 +244,7 @@ def evaluate(
     asked = items_of(items)
     written = _written(responses, asked)
     fed = _fed(settings.trained_on, list(dict.fromkeys(name for name, _ in written))[1:])
-    limits = settings.seed, settings.concurrency, settings.budget
+    limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
     with asking_with(settings.journal, *limits) as asking:
         check(sources, asking)
         judged = score(sources, asked, written, asking, bar)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.chat.local_weights import located
 from harness.experiment.changed import changes, note_made_from, tell_aside
-from harness.experiment.context import StartBar
+from harness.experiment.context import StartBar, asking_with
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
 from harness.experiment.train_job import TrainJob, train_alone
+from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.plain_text import visible
@@ -237,6 +238,11 @@ class TrainSettings:
         options: Of the sources among the rewards.
         seed: Of order and sampling.
         on_step: Called with every row of the log.
+        concurrency: Requests to each source in flight at once.
+        budget: Stop before judges among the rewards cost more, in dollars; what the journal holds
+            counts.
+        journal: File that keeps what judges answer, so that the same call pays for nothing twice.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
     """
 
     values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
@@ -244,6 +250,10 @@ class TrainSettings:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seed: int = 0
     on_step: Callable[[dict[str, Any]], None] | None = None
+    concurrency: int = 32
+    budget: float | None = None
+    journal: str | Path | None = None
+    timeout_s: float = TIMEOUT_S
 
 
 def train(
@@ -275,6 +285,7 @@ def train(
         InputError: There is no such model, the folder is in that of a model, or it holds another
             training.
         MissingExtraError: The libraries for training are not installed.
+        BudgetExceededError: The budget is used up; the same call with a higher one goes on.
         HarnessError: A reward never had a verdict.
     """
     from harness.train.other_forms import notes_on
@@ -296,7 +307,11 @@ def train(
     where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
     for line in notes_on(read, COLUMNS[kind.needs]):
         sys.stderr.write(f"{visible(where + line)}\n")
-    with open_rewards(given.rewards, given.options, given.seed) as rewards:
+    limits = given.seed, given.concurrency, given.budget, given.timeout_s
+    with (
+        asking_with(given.journal, *limits) as asking,
+        open_rewards(given.rewards, given.options, asking) as rewards,
+    ):
         check_apart(Path(out), *given.rewards)
         model = located(model)
         options = TrainOptions(

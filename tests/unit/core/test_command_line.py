@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli.options import options_of_sources
 from harness.cli.train import weights_of
+from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError
 from harness.nouns.schema import Item
@@ -204,7 +205,9 @@ def test_a_wrong_option_of_an_evaluator_is_named(
 
 
 def test_train_passes_options_to_its_reward_sources() -> None:
-    with open_rewards({"keywords": 0.5}, {"keywords": {"any_of": ["please"]}}, 0) as weighted:
+    with open_rewards(
+        {"keywords": 0.5}, {"keywords": {"any_of": ["please"]}}, Asking(None)
+    ) as weighted:
         assert weighted is not None
         assert weighted.weights == {"keywords": 0.5}
         rewards = weighted.functions["keywords"](

@@ -10,15 +10,22 @@ from typing import Any, cast
 
 import pytest
 from hanging_verifier import hangs
+from tiny_experiment import config
 from typer.testing import CliRunner
 
 from harness.cli import screen
 from harness.cli.main import app, register
+from harness.experiment.experiment import Experiment
+from harness.experiment.run import Run
+from harness.experiment.sources import Sources
 from harness.experiment.stages.audit import audit_verifier, find_verifier
+from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
 from harness.experiment.stages.judge import JudgeSettings, judge
 from harness.nouns.errors import ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
+from harness.records.journal import Journal
+from harness.records.run_directory import RunDirectory
 from harness.registry import registry
 
 ITEMS = [Item(str(n), "?", "yes") for n in range(6)]
@@ -139,6 +146,21 @@ def test_a_verifier_that_hangs_costs_what_it_is_given() -> None:
     labelled = [Response("r0", "0", "s", "yes", {"label": True})]
     audit = audit_verifier(find_verifier("hangs", {}), ITEMS[:1], labelled, timeout_s=0.2)
     assert audit.confusion.without == {"timeout": 1}
+    told = EvaluateSettings(timeout_s=0.2)
+    (row,) = evaluate(ITEMS[:1], {"base": RESPONSES[:1]}, ["hangs"], told)["scores"]
+    assert row["failures"] == {"timeout": 1}
+
+
+def test_an_experiment_has_the_limit_of_its_file(tmp_path: Path) -> None:
+    for given, right in (({}, 60.0), ({"timeout": 7}, 7.0)):
+        read = config(**given)
+        experiment = Experiment(read, tmp_path, "", Sources(read, tmp_path), (), (), "")
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            run = Run(experiment, RunDirectory(tmp_path), journal)
+            assert run._asking.timeout_s == right
+    for wrong in (0, -1, float("inf"), float("nan"), "soon"):
+        with pytest.raises(ValueError, match="timeout"):
+            config(timeout=wrong)
 
 
 @pytest.mark.usefixtures("hanging")

@@ -17,6 +17,7 @@ from trainings import trained_by
 
 from harness.cli.options import key_values
 from harness.experiment.arms import check_arms
+from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import load_tokenizer
@@ -69,7 +70,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch) -> type[Nothing]:
 
 def verdicts(*options: str, weight: float = 1.0) -> Any:
     """Return the rewards of a source as ``harness train`` makes them."""
-    return open_rewards({"keywords": weight}, {"keywords": key_values(options)}, 0)
+    return open_rewards({"keywords": weight}, {"keywords": key_values(options)}, Asking(None))
 
 
 def test_a_finished_folder_is_reused_only_for_the_same_training(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.train import train
 from harness.nouns.errors import ConfigError, DataError, InputError
@@ -202,16 +203,16 @@ def test_two_reward_models_are_both_in_the_log(
         f"coverage/{label}" for label in labels
     ]
     assert first["reward/rm1/final"] == first["reward/rm2/final"]
-    with open_rewards({"rm1/final": 1.0}, {}, 0) as one:
+    with open_rewards({"rm1/final": 1.0}, {}, Asking(None)) as one:
         assert one is not None and list(one.functions) == ["final"]
     with (
         pytest.raises(ConfigError, match="given twice"),
-        open_rewards({"rm1/final": 1.0, "./rm1/final/": 1.0}, {}, 0),
+        open_rewards({"rm1/final": 1.0, "./rm1/final/": 1.0}, {}, Asking(None)),
     ):
         pass
     with (
         pytest.raises(ConfigError, match="options of rm1/final, which is no source"),
-        open_rewards({"rm1/final": 1.0}, {"rm1/final": {"clip": 1.0}}, 0),
+        open_rewards({"rm1/final": 1.0}, {"rm1/final": {"clip": 1.0}}, Asking(None)),
     ):
         pass
 
