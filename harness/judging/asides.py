@@ -41,3 +41,12 @@ def tells_choice(sentence: Sentence, numbered: bool) -> bool:
         if clause.word(end) in _THAT and clause.word(end - 1) != ":":
             return True
     return False
+
+
+def is_whole_score(clause: Clause, place: int) -> bool:
+    """Tell whether "Score: A" is the whole sentence: of figures, the word marks no verdict."""
+    named = clause.option(place + 2)
+    if clause.word(place) != "score" or named is None or clause.word(place + 1) != ":":
+        return False
+    begins = all(clause.word(at) in words.BEFORE for at in range(place))
+    return begins and named[1] >= clause.size and not clause.word(place + 2)[0].isdigit()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.judging import pair_words as words
+from harness.judging.chinese import in_english
 
 _TOKEN = re.compile(
     r"[A-Za-z\u00c0-\u024f]++(?:['\u2019](?=[A-Za-z])[A-Za-z]++)?+"
@@ -101,20 +102,34 @@ def tokens_of(line: str, place: int = 0, begin: int = 0) -> Iterator[Token]:
     """Yield the words and marks of a line, from a place in it on, with their places in a text."""
     for found in _TOKEN.finditer(line, begin):
         text = found[0].replace("\u2019", "'")
-        if text not in _UNREAD:
-            yield Token(text, text.lower(), place + found.start(), place + found.end())
+        begin, end = place + found.start(), place + found.end()
+        said = in_english(line, *found.span()) if "\u3040" <= text[0] <= "\u9fff" else None
+        if said is not None:
+            yield from (Token(word, word, begin, end) for word in said)
+        elif text not in _UNREAD:
+            yield Token(text, text.lower(), begin, end)
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[Sentence]:
     begin = 0
     for number, token in enumerate(tokens):
         last = number + 1 == len(tokens)
-        if token.word in _ENDS and (last or tokens[number + 1].start > token.end):
+        if (
+            token.word in _ENDS
+            and not _abbreviates(tokens, number)
+            and (last or tokens[number + 1].start > token.end)
+        ):
             if number > begin:
                 yield Sentence(tuple(tokens[begin:number]), token.word, begin == 0, last)
             begin = number + 1
     if begin < len(tokens):
         yield Sentence(tuple(tokens[begin:]), "", begin == 0)
+
+
+def _abbreviates(tokens: Sequence[Token], number: int) -> bool:
+    """Tell whether a full stop is the last one of "i.e." or "e.g."."""
+    before = tuple(token.word for token in tokens[max(0, number - 3) : number])
+    return before in (("i", ".", "e"), ("e", ".", "g"))
 
 
 def _shaped(text: str) -> str:

@@ -293,6 +293,8 @@ def renames(sentence: Sentence, numbered: bool) -> bool:
         turned = not _TURNED.isdisjoint(said) or ["in", "reverse"] in map(list, pairwise(said))
         if turned and not _NAMES.isdisjoint(said) and (clause.side < 0 or "reverse" in said):
             return True
+    if _is_other_place(sentence):
+        return True
     for place in range(min(clause.size, _MOST)):
         named = clause.option(place)
         if named is None:
@@ -320,6 +322,38 @@ def renames(sentence: Sentence, numbered: bool) -> bool:
     return False
 
 
+def _is_other_place(sentence: Sentence) -> bool:
+    """Tell whether a letter stands for the response at the other place: "Response 2 is called A".
+
+    Nothing but a link, or nothing at all, stands between the two.
+    """
+    clause = Clause(sentence.tokens, True)
+    last: tuple[str, bool, int] | None = None
+    place = 0
+    while place < min(clause.size, _MOST):
+        named = clause.option(place)
+        if named is None:
+            place += 1
+            continue
+        side, end = named
+        said = [token.word for token in clause.tokens[place:end]]
+        spelt = not {"a", "b", "a's", "b's"}.isdisjoint(said)
+        if spelt or not words.NOUNS.isdisjoint(said) or "one" in said:
+            if last is not None and last[0] != side and last[1] is not spelt:
+                between = {clause.word(at) for at in range(last[2], place)}
+                if between <= _STANDS:
+                    return True
+            last = (side, spelt, end)
+        place = end
+    return False
+
+
+_STANDS = frozenset(
+    "is are be being was will called named labelled labeled relabelled denotes denote denoted "
+    "means mean stands stand for refers refer to as = : i we shall here now ( that \u2192 by "
+    "below".split()
+)
+"""Words between a name and what it stands for."""
 _MOST = 400
 _CALLS = frozenset("call label name rename denote relabel calling labelling".split())
 _DENOTES = frozenset("stands stand for denotes denote refers refer to means as".split())

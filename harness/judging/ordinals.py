@@ -20,6 +20,11 @@ _PLACES = {
 _SIGNS = {"\u7b2c\u4e00": "A", "\u524d\u8005": "A", "\u7b2c\u4e8c": "B", "\u540e\u8005": "B"}
 _NUMBERS = {"1": "A", "2": "B", "one": "A", "two": "B", "st": "A", "nd": "B"}
 _ARTICLES = words.ARTICLES | words.IS | {"i.e", "ie", "namely", "meaning"}
+_RESTATES = (
+    ("i", ".", "e", "."), ("i", ".", "e"), ("in", "other", "words"), ("that", "is"),
+    ("which", "is"), ("to", "say"), ("to", "be", "precise"), ("viz", "."), ("viz",), ("=",),
+)  # fmt: skip
+"""Words behind which the same is said once more."""
 _RELATIVE = frozenset("that which who whose with saying".split())
 _FITS = words.GOOD | words.BETTER | {"right", "fewer", "more"}
 
@@ -32,8 +37,8 @@ def ordinal(clause: Sides, place: int) -> str | None:
         no response is named so.
     """
     at = place
-    while clause.word(at) in _ARTICLES or clause.word(at) in OPEN:
-        at += 1
+    while (after := _past_lead(clause, at)) > at:
+        at = after
     word, noun = clause.word(at), clause.word(at) in words.NOUNS
     for sign, side in _SIGNS.items():
         if word.startswith(sign):
@@ -50,6 +55,16 @@ def ordinal(clause: Sides, place: int) -> str | None:
         return None
     end = clause.past(at + 1, words.NOUNS | {"one", "of", "two", "the", "both"})
     return found if _ends(clause, end) else None
+
+
+def _past_lead(clause: Sides, at: int) -> int:
+    """Return the place behind an article, a bracket or "that is"; the same place without one."""
+    if clause.word(at) in _ARTICLES or clause.word(at) in OPEN:
+        return at + 1
+    for said in _RESTATES:
+        if clause.word(at) == said[0] and all(clause.word(at + n) == w for n, w in enumerate(said)):
+            return at + len(said) + (clause.word(at + len(said)) == ",")
+    return at
 
 
 def _ends(clause: Sides, place: int) -> bool:

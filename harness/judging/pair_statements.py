@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.judging import pair_words as words
+from harness.judging.asides import is_whole_score
 from harness.judging.clauses import Sentence
 from harness.judging.comparisons import ASPECTS
 from harness.judging.judge_words import JUDGES
@@ -33,15 +34,12 @@ _IN_LABELS = frozenset(
 _OF_OTHERS = frozenset(("other", "another", "previous", "user's", "human", "human's"))
 _INSISTS = frozenset(
     (
-        "it is", "it is then", "then", "instead", "after all", "actually", 
-        "is right", "is correct",
-        "is the right one",
-        "is the correct one", "is the one", "is best", "is the best",
-        "is the best one", "is better", "is the better one", "is the winner", 
-        "is the correct answer",
-        "is the right answer", "should win", "should be the winner", "deserves to win", 
-        "then is best",
-        "'s answer is right", "is my choice", "is my verdict", "besser", "sein",
+        "it is", "it is then", "then", "instead", "after all", "actually", "is right", "is correct",
+        "is the right one", "is the correct one", "is the one", "is best", "is the best",
+        "is the best one", "is better", "is the better one", "is the winner",
+        "is the correct answer", "is the right answer", "should win", "should be the winner",
+        "deserves to win", "then is best", "'s answer is right", "is my choice", "is my verdict",
+        "besser", "sein",
     )
 )  # fmt: skip
 """What behind a response makes a sentence that prefers it."""
@@ -253,7 +251,8 @@ def _marked(clause: Clause, place: int) -> Stated | None:
     """Return the verdict that a word such as "Verdict" or "Winner" marks."""
     word = clause.word(place)
     compares = word in words.BETTER or word in words.WORSE
-    if not compares and word not in words.VERDICT and word not in words.ANSWER:
+    named = word in words.VERDICT or word in words.ANSWER or is_whole_score(clause, place)
+    if not compares and not named:
         return None
     at = place + 1
     if compares:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ from harness.judging.repeats import (
 )
 from harness.judging.sections import introduced, sections
 from harness.judging.unjudged import void_field
+from harness.judging.wrappings import CODE, SWITCH, THINKS, unwrapped
 from harness.nouns.thoughts import parted
 
 LONGEST = 100_000
@@ -161,7 +162,12 @@ class Answer:
         return len(said) <= _LONGEST_OBJECT and (line == said or line not in self.known)
 
 
-def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None = None) -> Answer:
+def answer_of(
+    reply: str,
+    prompt: str = "",
+    states: Callable[[str], bool] | None = None,
+    named: Collection[str] = (),
+) -> Answer:
     """Return what a judge answered.
 
     Thoughts are left out; a thought that does not end leaves no answer. Lines that the prompt has
@@ -174,8 +180,11 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
         prompt: What it was shown.
         states: Tells whether a line is a verdict as a whole. Such a line is the judge's own though
             the prompt lists it, unless the line before or behind it is repeated, too.
+        named: Names that are asked for, whose tags are the judge's own.
     """
-    text = _unfenced(_ended(plain(parted(reply).answer)))
+    said = parted(reply)
+    text = _unfenced(_ended(plain(SWITCH.sub("", said.answer, 1))))
+    text = unwrapped(text) if said.thoughts else text
     prompt = plain(prompt)
     if not text.strip() and reply.strip():
         return Answer("", "", failure="the answer has nothing but thoughts")
@@ -188,7 +197,9 @@ def answer_of(reply: str, prompt: str = "", states: Callable[[str], bool] | None
     lines = [line.strip() for line in prompt.split("\n")]
     known = frozenset(lines)
     repeats = Repeats(known, frozenset(pairwise(filter(None, lines))), states)
-    seen = _without_sections(text)
+    seen = _without_sections(text, named)
+    if THINKS.match(seen):
+        return Answer("", "", failure="the answer has nothing but thoughts")
     objects = tuple(found for found in objects if seen[found.start] != BLANK)
     own = own_text(_without_comments(_STRUCK.sub(_blank_all, seen)), repeats)
     parts, position = [], 0
@@ -246,9 +257,9 @@ def _unfenced(text: str) -> str:
     return whole[: -len(fence[1])].partition("\n")[2] or text
 
 
-def _without_sections(text: str) -> str:
+def _without_sections(text: str, named: Collection[str]) -> str:
     parts, position = [], 0
-    for begin, end in sections(text):
+    for begin, end in sections(text, named):
         parts += [text[position:begin], _veiled(text[begin:end])]
         position = end
     return "".join(parts) + text[position:]
@@ -259,7 +270,7 @@ def _without_comments(text: str) -> str:
     while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
         parts += [text[position:start], blanked(text[start : end + 3])]
         position = end + 3
-    return "".join(parts) + text[position:]
+    return CODE.sub(_blank_all, "".join(parts) + text[position:])
 
 
 def _blank_all(found: re.Match[str]) -> str:

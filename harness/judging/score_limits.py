@@ -100,7 +100,7 @@ def limits(fields: dict[str, Any]) -> Iterator[Limit]:
             else:
                 yield Limit(of, kind, value)
         elif said & _WORD_FIELDS and isinstance(value, str) and len(value) < 60:
-            yield Limit(tuple(w for w in of if w not in _WORD_FIELDS), "word", value)
+            yield Limit(tuple(w for w in of if w not in _WORD_FIELDS | {"in", "as"}), "word", value)
 
 
 def _kind(said: set[str]) -> str:

@@ -107,6 +107,11 @@ _SAID = (
         re.IGNORECASE,
     ),
     re.compile(
+        r"(?:\u6211(?:\u7684|\u4f1a)?)?(?:\u6700\u7ec8|\u7efc\u5408|\u603b\u4f53|\u603b)?(?:\u8bc4\u5206|\u5f97\u5206|\u6253\u5206|\u5206\u6570|\u8bc4\u7ea7|(?<=\u603b)\u5206)"
+        r"(?:\u4e3a|\u662f)?\s*+(?=\d)|\u6211(?:\u4f1a)?(?:\u7ed9|\u6253)\s*+(?=\d)"
+        r"|(?:\u8be5|\u8fd9\u4e2a|\u6b64|\u672c)(?:\u56de\u7b54|\u56de\u590d)(?:\u5f97|\u83b7\u5f97|\u503c)\s*+(?=\d)"
+    ),
+    re.compile(
         r"\b(?:resulting\s++in|leading\s++to|earning\s++it|giving\s++it|[Hh]ence|[Tt]hus|[Ss]o"
         r"|warrants|justifies|merits|deserves|earns)\s++(?:an?|the)\s++(?:final\s++|overall\s++)?"
         r"(?:score|rating|grade|mark)\s++of\s++"

@@ -12,6 +12,7 @@ from harness.judging.score_names import MARKS, words
 from harness.judging.score_polarity import contradicted
 from harness.judging.score_range import other_range
 from harness.judging.score_value import Values, not_understood, off_scale
+from harness.judging.score_words import unmarked
 from harness.judging.taken_back import Names, is_correction, is_taken_back_in
 from harness.nouns.outcomes import Status
 
@@ -20,6 +21,9 @@ _DEPTH = 8
 
 _LONGEST_NOTE = 2000
 """Characters of a text field in which a range is looked for."""
+
+_DENIES = frozenset("fail fails failed incorrect wrong false violated unmet invalid".split())
+"""Names of fields that are true where a response is bad."""
 
 _NAMES = ("criterion", "name", "aspect", "dimension", "category", "metric")
 
@@ -52,6 +56,8 @@ def of_objects(
                 yield Said(found.start, found.end, main, not_understood(value), closed=True)
             if ranked is None and isinstance(value, bool) and is_yes and single:
                 ranked = "main"
+            if ranked and isinstance(value, bool) and not _DENIES.isdisjoint(path[-2:]):
+                value = not value
             if ranked and (verdict := values.of_json(value)):
                 main = main or ranked
                 if verdict.status is Status.OK and (
@@ -67,7 +73,9 @@ def _is_off(path: tuple[str, ...], values: Values, value: Any, said: tuple[Limit
         if not set(limit.of) <= set(path):
             continue
         if limit.kind == "word":
-            if contradicted(values.scale, value, limit.value, alone=True):
+            said_in_words = values.clause(unmarked(limit.value))
+            other = said_in_words is not None and said_in_words.value not in (None, value)
+            if other or contradicted(values.scale, value, limit.value, alone=True):
                 return True
         elif any(limit.misfits(ends) for ends in values.ends):
             return True

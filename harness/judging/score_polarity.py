@@ -43,7 +43,7 @@ UP = "\u2705\u2713\u2714\U0001f44d"
 DOWN = "\u274c\u2717\u2718\u2716\U0001f44e\U0001f6ab"
 _SIGNS = re.compile(rf"(?P<good>[{UP}])|(?P<bad>[{DOWN}])")
 
-_LOW, _HIGH = 0.25, 0.75
+LOW, HIGH = 0.25, 0.75
 """Shares of a scale below which praise, and above which blame, contradicts a value."""
 
 
@@ -57,13 +57,13 @@ def contradicted(scale: Scale, value: Any, text: str, before: str = "", alone: b
         before: What stands before it.
         alone: Whether the text is a label of its own, and not what follows in a clause.
     """
-    place = _place(scale, value)
+    place = place_of(scale, value)
     if place is None:
         return ""
     found = [(_ALONE if alone else _BEHIND).match(text), _BEFORE.match(before)]
     signs = [*_SIGNS.finditer(before), *_SIGNS.finditer(text[:8])]
     for word in (*found, *signs):
-        if word and ((word["good"] and place <= _LOW) or (word["bad"] and place >= _HIGH)):
+        if word and ((word["good"] and place <= LOW) or (word["bad"] and place >= HIGH)):
             return word[0].strip()
     if is_no_end(place, text) and not scale.is_binary:
         return text[:40].strip()
@@ -72,14 +72,14 @@ def contradicted(scale: Scale, value: Any, text: str, before: str = "", alone: b
 
 def against(scale: Scale, value: Any, text: str) -> str:
     """Return a clause that praises or blames the whole response where a value says the opposite."""
-    place = _place(scale, value)
+    place = place_of(scale, value)
     sense = 0 if place is None else sense_of(text, scale.is_binary)
-    if place is None or not sense or (place > _LOW if sense > 0 else place < _HIGH):
+    if place is None or not sense or (place > LOW if sense > 0 else place < HIGH):
         return ""
     return text[:80].strip()
 
 
-def _place(scale: Scale, value: Any) -> float | None:
+def place_of(scale: Scale, value: Any) -> float | None:
     """Return where on its scale a value is, from 0 (worst) to 1; None where no word says it."""
     if scale.is_binary:
         return float(value is True)

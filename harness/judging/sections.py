@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _NOUN = (
     r"(?:response|assistant|option|output|completion|answer|model|candidate|reply|summary|text"
@@ -18,7 +19,8 @@ _SOMEBODYS = frozenset(
 _NAMED = re.compile(rf"{_NOUN}[ _-]?(?:[a-z]|\d{{1,2}})(?:'s (?:answer|response))?")
 _MARK = re.compile(
     r"<(?P<close>/?)(?P<tag>[A-Za-z][A-Za-z0-9_-]{0,23}+)(?P<given>\s[^<>\n]{1,80}+)?>"
-    r"|\[(?P<section>[^\[\]\n]{1,48}+)\]|^[ \t]*+#{1,6} (?P<heading>[^\n]{1,48}+)$",
+    r"|\[(?P<section>[^\[\]\n]{1,48}+)\]|[({](?P<aside>[A-Za-z /.]{1,48}+)[)}]"
+    r"|^[ \t]*+\*(?P<star>/?[A-Za-z ]{1,48}+)\*[ \t]*+$|^[ \t]*+#{1,6} (?P<heading>[^\n]{1,48}+)$",
     re.MULTILINE,
 )
 _ENDS = re.compile(r"(?:the )?(?:end(?: of)? |/ ?)(?:the )?")
@@ -38,6 +40,8 @@ _LED = re.compile(
             r"\blooks? like (?:this|so|the following):",
             rf"{_LINE}(?:input|user|human|prompt|question|instructions?|system|task|query|context"
             r"|reference)(?: (?:input|prompt|text|message))?:",
+            rf"{_LINE}(?:(?:my|the) )?(?:(?:internal|inner|private) (?:reasoning|thinking|thoughts?"
+            r"|monologue)|thinking|monologue|scratchpad)(?: process)?[*_]*+:[*_]*+",
             rf"\b{_NOUN} [A-D1-9]['\u2019]s (?:contents?|body|text)\b[^.:!?\n]{{0,40}}+:",
             rf"\b(?:contents?|body|text) of (?:the )?{_NOUN} [A-D1-9]:",
             rf"\b(?:here is|here['\u2019]s|this is|below is) {_NOUN} [A-D1-9]:",
@@ -55,11 +59,15 @@ _HANGS = re.compile(
 _WORDLESS = re.compile(r"\W*+")
 
 
-def sections(text: str) -> list[tuple[int, int]]:
+def sections(text: str, named: Collection[str] = ()) -> list[tuple[int, int]]:
     """Return the parts of a text between the marks of a part that is somebody else's.
 
     Marks are tags (<response_b>, <example>), names in brackets ([Response B], [End of response B])
     and headings ("### End of response B"). A part without an end is none.
+
+    Args:
+        text: The text.
+        named: Tags that are the judge's own.
 
     Returns:
         The places where such parts begin and end, in order, none inside another.
@@ -70,9 +78,9 @@ def sections(text: str) -> list[tuple[int, int]]:
         if mark["tag"] is not None:
             name = "<" + mark["tag"].lower()
             ends = mark["close"] != ""
-            known = _is_somebodys(name[1:], mark["given"] is not None)
+            known = name[1:] not in named and _is_somebodys(name[1:], mark["given"] is not None)
         else:
-            said = (mark["section"] or mark["heading"]).strip(" *_#:").lower()
+            said = _name_of(mark)
             closes = _ENDS.match(said)
             opens = _BEGINS.match(said)
             ends = closes is not None
@@ -86,6 +94,12 @@ def sections(text: str) -> list[tuple[int, int]]:
         elif known and not ends:
             begun.setdefault(name, mark.start())
     return _apart(found)
+
+
+def _name_of(mark: re.Match[str]) -> str:
+    """Return what stands in brackets, in stars or in a heading."""
+    said = mark["section"] or mark["heading"] or mark["aside"] or mark["star"]
+    return str(said).strip(" *_#:.").lower()
 
 
 def introduced(lead: str, hangs: bool = False) -> bool:

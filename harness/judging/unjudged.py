@@ -6,7 +6,7 @@ could not do ("I was not given the responses"). What a response does not do is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.judging import pair_words as words
@@ -27,14 +27,16 @@ _REMARKS = _words(
     "provisoire incertain aleatorio azar provisional inseguro \u968f\u673a \u5360\u4f4d "
     "\u5360\u4f4d\u7b26 \u731c\u6d4b \u731c\u7684 \u6682\u5b9a \u4e0d\u786e\u5b9a n/a na unknown "
     "undetermined undecided inconclusive abstain abstained skipped unjudged unevaluated example "
-    "unread unverified sample"
+    "unread unverified sample invented fictional fictitious meaningless"
 )
 """What a verdict is that does not come from judging."""
 _WITH = words.ARTICLES | _words(
     "just only purely mere merely chosen picked pick choice for at to be as by it's its it is this "
     "was my still very flip toss tossed flipped fair wild blind pure quick by on value verdict "
     "answer letter selection so here more or less basically somewhat really honestly i'm i am "
-    "stand - in and made entirely completely educated best of"
+    "stand - in and made entirely completely educated best of these those they all both two "
+    "above below here number numbers value values score scores rating ratings ranking rankings "
+    "order grade grades mark marks letters verdicts are were i've given up totally"
 )
 """Words beside it."""
 _PHRASES = (
@@ -83,6 +85,11 @@ _DONE = frozenset(
     "ok success successful succeeded final complete completed done valid confirmed evaluated "
     "judged finished pass passed correct incorrect scored".split()
 )
+_KINDS = frozenset(
+    "max maximum min minimum threshold target expected baseline reference gold weight template "
+    "example sample placeholder dummy draft default limit cutoff goal ideal".split()
+)
+"""What a number is, by a field "type", that is no score."""
 _NONE = frozenset(("", "none", "null", "no", "n/a", "no error", "no errors", "false", "0"))
 _OF_VERDICTS = frozenset(
     "verdict winner preferred better choice rating score ranking preference decision".split()
@@ -110,14 +117,28 @@ def is_remark(clause: Sequence[str]) -> bool:
     text = " ".join(clause)
     if any(text == phrase or text.removeprefix("i ") == phrase for phrase in _PHRASES):
         return True
-    known = all(word in _REMARKS or word in _WITH for word in clause)
-    return known and not _REMARKS.isdisjoint(clause)
+    if list(clause[-2:]) == ["made", "up"]:
+        clause = [*clause[:-2], "invented"]
+    verb = clause[0] in ("a", "b") and clause[-1] == "guesses"
+    singular = [word if word in _REMARKS or verb else word.removesuffix("s") for word in clause]
+    singular = [word[:-1] if word.endswith("sse") else word for word in singular]  # guesses
+    known = all(w in _REMARKS or word in _WITH for word, w in zip(clause, singular, strict=True))
+    return known and not _REMARKS.isdisjoint(singular)
 
 
-def void_field(entry: Mapping[str, Any]) -> str:
-    """Return the field by which a JSON object with a verdict says that it is none; or nothing."""
+def void_field(entry: Mapping[str, Any], named: Collection[str] = ()) -> str:
+    """Return the field by which a JSON object with a verdict says that it is none; or nothing.
+
+    Args:
+        entry: The object.
+        named: Fields that are asked for, of which one makes it such an object.
+    """
     names = {"".join(filter(str.isalnum, name.lower())): name for name in entry}
-    if _OF_VERDICTS.isdisjoint(names):
+    if named:
+        if {name.lower() for name in entry}.isdisjoint(named):
+            return ""
+        names = {key: name for key, name in names.items() if name.lower() not in named}
+    elif _OF_VERDICTS.isdisjoint(names):
         return ""
     for key, name in names.items():
         value = entry[name]
@@ -127,6 +148,8 @@ def void_field(entry: Mapping[str, Any]) -> str:
         if key in _SOUND and (value is False or text in ("false", "no")):
             return name
         if key in _ERRORS and text not in _NONE:
+            return name
+        if key in ("type", "kind") and text in _KINDS:
             return name
         if key in ("status", "state") and text and not _DONE.intersection(text.split()):
             return name
