@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness.nouns.errors import HarnessError, PluginError
+from harness.nouns.raised import raised
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -40,7 +41,7 @@ def _faults_of(what: str, function: Callable[..., Any]) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         raise PluginError(
-            f"the {what} of a plugin failed: {type(error).__name__}: {error}",
+            f"the {what} of a plugin failed: {raised(error)}",
             where=str(module or ""),
             hint="it is the plugin that is to be mended, not your file",
         ) from error

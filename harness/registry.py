@@ -16,6 +16,7 @@ from harness.feedback.contract import SourceFactory
 from harness.hookspecs import AggregatorFactory, AgreementStatistic, ReportSection
 from harness.nouns.errors import PluginError, RubricError
 from harness.nouns.nearest import did_you_mean
+from harness.nouns.raised import raised
 from harness.nouns.rubric import Constitution, Rubric, load_rubric
 
 GROUP = "harness"
@@ -133,7 +134,7 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             plugin = entry.load()
             manager.register(plugin, name=entry.name)
         except Exception as error:  # a plugin's import may raise anything
-            broken.append(BrokenPlugin(origin, f"{type(error).__name__}: {error}"))
+            broken.append(BrokenPlugin(origin, raised(error)))
             continue
         if reason := _misspelt(manager, plugin):
             manager.unregister(plugin)
@@ -147,7 +148,7 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             try:
                 found = list(implementation.function())
             except Exception as error:  # a plugin's hook may raise anything, or return None
-                broken.append(BrokenPlugin(origin, f"{hook}: {type(error).__name__}: {error}"))
+                broken.append(BrokenPlugin(origin, f"{hook}: {raised(error)}"))
                 continue
             for one in found:
                 if isinstance(one, kind):

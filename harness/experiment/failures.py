@@ -13,6 +13,8 @@ from harness.nouns.schema import Judgment
 WORKED = (Status.OK.value, Status.ABSTAINED.value)
 """An abstention is an answer: the source worked."""
 
+_LONG, _END = 300, 60
+"""Characters of a reason that are told, and those of its end: where an exception was raised."""
 _TOLD = 3
 """Reasons, and members of a jury, that are told at most."""
 
@@ -99,7 +101,10 @@ def failures_of(
     cut = [reason for _, reason in bad if CUT in reason]
 
     def kind(reason: str) -> str:
-        return (cut[0] if CUT in reason else reason)[:300]
+        whole = cut[0] if CUT in reason else reason
+        return (
+            whole if len(whole) <= _LONG else f"{whole[:-_END][: _LONG - _END]} ... {whole[-_END:]}"
+        )
 
     reasons = Counter(kind(reason) for _, reason in bad if reason)
     told = tuple(reasons.most_common(_TOLD))

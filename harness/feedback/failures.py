@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.nouns.errors import BudgetExceededError, ChatError, InputError, StorageError
 from harness.nouns.outcomes import Status
+from harness.nouns.raised import raised
 from harness.nouns.redaction import redact
 from harness.nouns.schema import Verdict, no_verdict
 
@@ -24,7 +25,7 @@ def verdict_of_exception(error: BaseException) -> Verdict:
         return Verdict(error.status, rationale=error.reason)
     if isinstance(error, TimeoutError):
         return Verdict(Status.TIMEOUT, rationale=str(error) or "time limit reached")
-    return Verdict(Status.ERROR, rationale=redact(f"{type(error).__name__}: {error}"))
+    return Verdict(Status.ERROR, rationale=redact(raised(error)))
 
 
 def verdict_of_value(value: Any) -> Verdict:

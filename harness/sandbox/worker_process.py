@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from harness.nouns.raised import raised
 from harness.nouns.schema import Finding, Verdict, no_verdict
 from harness.sandbox.guest.codec import LENGTH
 from harness.sandbox.guest.program import die_with_parent, read_frame, write_all
@@ -65,7 +66,7 @@ def answer_to(
         raise
     except BaseException as error:  # a time-out of a library may derive from BaseException
         spent = isinstance(error, MemoryError | RecursionError)
-        return {"error": f"{type(error).__name__}: {error}"[:500], "spent": spent}
+        return {"error": raised(error, 500), "spent": spent}
 
 
 @functools.lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from harness.feedback.contract import FeedbackSource, Presents, RunContext, Sour
 from harness.feedback.requests import criterion_for
 from harness.nouns.errors import InputError, PluginError
 from harness.nouns.outcomes import Status
+from harness.nouns.raised import raised
 from harness.nouns.schema import Judgment, JudgmentRequest, Way, off_scale
 from harness.testing.fakes import DefaultWorkers, FakeChat, failing_chat, fake_context
 from harness.testing.kit_workers import KitWorkers, Watched
@@ -180,7 +181,7 @@ class _Check:
                 if [j async for j in source.annotate(requests[:1], self.ctx, shown)]:
                     self.breaches.append(f"{way}: judges again what skip says is recorded")
             except Exception as error:
-                self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
+                self.breaches.append(f"{way}: annotate raised {raised(error)}")
         return first
 
     async def _on_scale(
@@ -259,7 +260,7 @@ class _Check:
                 self.watched.move(max(1, len(requests)))
                 found.append(judgment)
         except Exception as error:
-            self.breaches.append(f"{way}: annotate raised {type(error).__name__}: {error}")
+            self.breaches.append(f"{way}: annotate raised {raised(error)}")
             return found
         known = {request.id: request for request in requests}
         for judgment in found:

@@ -11,6 +11,7 @@ from harness.feedback.contract import Limits, RunContext
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status, WorkOutcome
+from harness.nouns.raised import raised
 from harness.nouns.thoughts import parted
 
 Answer = str | ChatReply | Exception
@@ -83,8 +84,7 @@ class InlineWorkers:
             try:
                 outcomes.append(WorkOutcome(Status.OK, call(*arguments)))
             except Exception as error:  # the function may raise anything
-                reason = f"{type(error).__name__}: {error}"
-                outcomes.append(WorkOutcome(Status.ERROR, reason=reason))
+                outcomes.append(WorkOutcome(Status.ERROR, reason=raised(error)))
         return outcomes
 
 

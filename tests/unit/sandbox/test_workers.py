@@ -138,7 +138,7 @@ def test_a_worker_prepares_itself_once_outside_the_limits(module: str) -> None:
 
         assert [outcome.value for outcome in prepared("prepare")] == [1, 1]
         assert {outcome.reason for outcome in prepared("unprepared")} == {
-            "cannot load: OSError: no such thing"
+            "cannot load: OSError: no such thing (worker_functions.py:33)"
         }
 
 
