@@ -7,6 +7,7 @@ from statistics import fmean as mean
 from typing import Any
 
 from harness.ratings.positions import Position
+from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.agreement_tables import in_words
 from harness.report.figures import line_of, mean_line
 from harness.report.tables import interval
@@ -45,6 +46,7 @@ def findings(data: Data) -> list[str]:
     lines += _hacking(data)
     lines += _collapse(evaluation)
     lines += _biased(data, names)
+    lines += aggregation_warnings(data, names)
     lines += _failures(data, names)
     lines += _took(data)
     return [line for line in lines if line]

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from harness.ratings.posterior import Aggregate
     from harness.ratings.table import RatingTable
 
+WARNING = "warning: "
+"""How a note of a method begins that is a warning."""
+
 RANKINGS = ("bradley_terry", "davidson")
 
 
@@ -280,6 +283,7 @@ class Arm:
         silent: Those of its sources whose every judgment failed.
         needs_pairs: Whether it learns nothing without preferences: its trainer learns from pairs,
             or a reward model of its does.
+        warnings: Of its aggregation, such as of a method that gives one label only.
     """
 
     name: str
@@ -291,6 +295,7 @@ class Arm:
     failed: Sequence[str] = ()
     silent: Sequence[str] = ()
     needs_pairs: bool = True
+    warnings: Sequence[str] = ()
 
     @property
     def used(self) -> list[str]:
@@ -323,6 +328,7 @@ class Arm:
             "n_rewards": sum(reward.value is not None for reward in self.rewards or ()),
             "unused_pairs": dict(self.unused),
             "preferences_sha256": self.preferences_sha256,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 
@@ -352,14 +358,17 @@ def arm_of(
 
     preferences: Sequence[Preference] = ()
     unused: Mapping[str, int] = {}
+    notes: list[str] = []
     # An offline trainer learns from pairs only, so scores are compared; an online one asks
     # pointwise sources itself and needs only the pairs.
     for_pairs = [s for s in used if s.source.way == "pairwise" or not config.online]
     if for_pairs and pairs:
         result = aggregated(for_pairs, pairs)
         preferences, unused = result.preferences, result.unused
+        notes += result.notes
     for_points = [one for one in used if one.source.way == "pointwise"]
-    rewards = aggregated(for_points, ()).rewards if for_points else None
+    scored = aggregated(for_points, ()) if for_points else None
+    rewards, notes = (None, notes) if scored is None else (scored.rewards, [*notes, *scored.notes])
     failures = {source: failures_among(judged[source].judgments) for source in config.sources}
     failed = [
         line
@@ -376,4 +385,5 @@ def arm_of(
             failed.append(f"source {one.source.name}: {position.told()}")
     silent = [source for source, found in failures.items() if found.is_everything]
     needs = bool(for_pairs)
-    return Arm(name, config, weights, preferences, rewards, unused, failed, silent, needs)
+    warnings = [note for note in dict.fromkeys(notes) if note.startswith(WARNING)]
+    return Arm(name, config, weights, preferences, rewards, unused, failed, silent, needs, warnings)
