@@ -300,7 +300,7 @@ def _rating_table(
         tie="TIE" if pairs else tie or None,
     )
     items = tuple(labelled.name(thing) for thing in things)
-    notes = (*labelled.tidy.notes, *_apart(said, reading))
+    notes = (*labelled.tidy.notes, *_apart(said, gold, reading))
     return replace(
         ratings,
         items=items,
@@ -309,17 +309,22 @@ def _rating_table(
     )
 
 
-def _apart(said: Mapping[str, Sequence[str | None]], reading: Reading) -> list[str]:
-    """Say whose labels are none of the people's: other words may say the same."""
+def _apart(
+    said: Mapping[str, Sequence[str | None]], gold: Sequence[str | None] | None, reading: Reading
+) -> list[str]:
+    """Say whose labels are none of the people's, or of the gold ones: other words for the same?"""
     used = {name: {text for text in column if text is not None} for name, column in said.items()}
     people = {text for name in reading.humans for text in used[name]}
-    if not people or reading.level in ("interval", "ratio"):
+    if reading.level in ("interval", "ratio"):
         return []
+    held = [(name, "the people", used[name], people) for name in reading.judges]
+    true = {text for text in gold or () if text is not None}
+    held.append(("the annotators", "the gold labels", set().union(*used.values()), true))
     return [
-        f"warning: {name} and the people have no label in common ({_some(used[name])} against"
-        f" {_some(people)}): if these are other words for the same, say so: --set values={{...}}"
-        for name in reading.judges
-        if used[name] and not used[name] & people
+        f"warning: {who} and {whom} have no label in common ({_some(theirs)} against"
+        f" {_some(right)}): if these are other words for the same, say so: --set values={{...}}"
+        for who, whom, theirs, right in held
+        if theirs and right and not theirs & right
     ]
 
 

@@ -34,7 +34,7 @@ def _labels(result: LabelResult) -> list[Text | Table]:
     given = (table.codes >= 0).sum(0)
     counted = np.bincount(label[label >= 0], minlength=table.n_categories)
     shares = ", ".join(
-        f"{name} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
+        f"{_short(name)} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
     )
     said = (
         f"{result.method}: {len(table.items)} items, {len(table.annotators)} annotators,"
@@ -46,7 +46,7 @@ def _labels(result: LabelResult) -> list[Text | Table]:
     share = voted.mean(0) if voted.size else fit.prior
     for name, n, own in list(zip(table.annotators, given, fit.confusion, strict=True))[:MOST]:
         matrix = "; ".join(
-            f"{true}: " + " ".join(f"{p:.2f}" for p in own[k])
+            f"{_short(true)}: " + " ".join(f"{p:.2f}" for p in own[k])
             for k, true in enumerate(table.categories)
         )
         truth = float(share @ np.diagonal(own))
@@ -76,6 +76,10 @@ def _labels(result: LabelResult) -> list[Text | Table]:
         found.append(Table("Accuracy against gold", heads, held))
         found.append(_against_gold("F1 against gold", result.f1, "share"))
     return found
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 40 else f"{label[:40]}..."
 
 
 def _against_gold(title: str, rows: Sequence[Estimate], kind: Kind) -> Table:

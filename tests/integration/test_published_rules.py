@@ -226,6 +226,22 @@ def test_gold_outside_the_labels_is_told_in_a_line(tmp_path):
     )
 
 
+@pytest.mark.parametrize("gold", [("positive", "negative"), ("z" * 400, "y" * 400)])
+def test_gold_labels_that_nobody_gives_are_told(tmp_path, gold):
+    rows = [(i, *(("pos", "neg")[(i + k) % 2] for k in (0, 0, 1)), gold[i % 2]) for i in range(20)]
+    write(tmp_path / "t.csv", ("item", "a", "b", "c", "gold"), *rows)
+    of_file = ("--item-column", "item", "--gold-column", "gold")
+    agree, aggregate = ("--people", "a,b", "--judges", "c"), ("--annotators", "a,b,c")
+    for command, who in (("agree", agree), ("aggregate", aggregate)):
+        said = harness(command, "t.csv", *of_file, *who, cwd=tmp_path).stdout
+        words = " ".join(said.split())
+        assert "the annotators and the gold labels have no label in common (neg, pos agai" in words
+        assert command == "agree" or said.count("z" * 60) == 0
+    rows = [(*row[:-1], "pos") for row in rows]
+    write(tmp_path / "t.csv", ("item", "a", "b", "c", "gold"), *rows)
+    assert "in common" not in harness("agree", "t.csv", *of_file, *agree, cwd=tmp_path).stdout
+
+
 def test_people_who_err_together_are_called_annotators(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 60)
