@@ -262,7 +262,8 @@ class Broken(Source):
     ("how", "expected"),
     [
         ("is silent", Verdict(Status.MISSING, rationale="the source gave no judgment")),
-        ("dies", Verdict(Status.ERROR, rationale="OSError: the cable (test_annotate_resume.py:254)")),
+        ("dies", Verdict(Status.ERROR,
+         rationale="OSError: the cable (test_annotate_resume.py:254)")),
         ("invents", Verdict(Status.ERROR,
          rationale="ValueError: judgment for an unknown request 'nobody asked'")),
     ],
