@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.feedback.named_files import by_content, named_files
+from harness.feedback.option_problems import option_problem, unknown_options
 from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import PluginError
 from harness.nouns.hashing import content_hash
-from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import WorkOutcome
 from harness.nouns.redaction import keep_secrets_of, shown
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, SourceKind
@@ -276,15 +276,14 @@ class SourceFactory:
         given = dict(options or {})
         keep_secrets_of(given)
         # Checked here, because a model that does not forbid extras would ignore a typo.
-        problems = _unknown_options(self.options, given)
+        problems = unknown_options(self.options, given)
         cause: ValidationError | None = None
         try:
             validated = self.options.model_validate(given)
         except ValidationError as error:
             cause = error
             problems += [
-                f"{'.'.join(map(str, e['loc'])) or '(all)'}: {e['msg']}"
-                + ("" if e["type"] == "missing" else f", got {shown(e['input'], _last(e['loc']))}")
+                option_problem(e)
                 for e in error.errors()
                 if e["type"] != "extra_forbidden" or len(e["loc"]) > 1
             ]
@@ -304,10 +303,6 @@ def summary_of(function: Callable[..., Any]) -> str:
     return doc.split("\n")[0]
 
 
-def _last(place: Sequence[int | str]) -> str:
-    return str(place[-1]) if place else ""
-
-
 def _with_info(source: FeedbackSource, info: SourceInfo) -> FeedbackSource:
     """Return a source with another info, frozen or not; where it is a property, by a subclass."""
     try:
@@ -316,21 +311,3 @@ def _with_info(source: FeedbackSource, info: SourceInfo) -> FeedbackSource:
         kind = type(source)
         source.__class__ = type(kind.__name__, (kind,), {"__slots__": (), "info": info})
     return source
-
-
-def _unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
-    """Return a line for each option that a model has not, unless it allows extras."""
-    from pydantic import AliasChoices
-
-    if model.model_config.get("extra") == "allow":
-        return []
-    known = set(model.model_fields)
-    for field_ in model.model_fields.values():
-        for alias in (field_.alias, field_.validation_alias):
-            names = alias.choices if isinstance(alias, AliasChoices) else [alias]
-            known |= {n if isinstance(n, str) else str(n.path[0]) for n in names if n is not None}
-    lines = []
-    for option in sorted(set(given) - known):
-        hint = did_you_mean(option, known, "; ")
-        lines.append(f"{option}: unknown option, got {shown(given[option], option)}{hint}")
-    return lines

@@ -9,7 +9,6 @@ import json
 import shlex
 import time
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.labels.formulas import ESCAPED, restored
+from harness.labels.headers import DELIMITERS, header_of, need_cells, without_sep
 from harness.labels.problems import Problems
 from harness.labels.values import cell_text, said_text
 from harness.nouns.errors import DataError, MissingExtraError
@@ -43,7 +43,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 2**30
 _LARGEST_BOOK = 2**27  # bytes unpacked: a small file may unpack to anything
 _AS_CSV = "save the sheet as CSV"
@@ -218,9 +217,9 @@ def _decode(path: Path, encoding: str) -> str:
 
 
 def _csv(path: Path, text: str, delimiter: str) -> Table:
-    text, told = _without_sep(text)
+    text, told = without_sep(text)
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
-    chosen = delimiter or told or max(_DELIMITERS, key=header_line.count)
+    chosen = delimiter or told or max(DELIMITERS, key=header_line.count)
     if len(chosen) != 1 or chosen in '"\r\n':
         raise DataError(f"a delimiter is one character, got {chosen!r:.60}", where=str(path))
     before = csv.field_size_limit(_LONGEST_CELL)
@@ -241,7 +240,8 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
         csv.field_size_limit(before)
     if not records:
         raise DataError("the file is empty", where=str(path))
-    header = _header(path, [said_text(name) for name in records[0][1]])
+    need_cells(path, header_line, [cells for _, cells in records])
+    header = header_of(path, [said_text(name) for name in records[0][1]])
     rows, problems = [], []
     for number, cells in records[1:]:
         if not any(cell.strip() for cell in cells):
@@ -252,28 +252,6 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
             continue
         rows.append(Row(place, dict(zip(header, cells, strict=True))))
     return Table(path, header, tuple(rows), problems=tuple(problems))
-
-
-def _without_sep(text: str) -> tuple[str, str]:
-    """Return a text and its delimiter without the line "sep=;" that spreadsheets write first.
-
-    The line stays empty, so that rows keep their numbers.
-    """
-    line, end, rest = text.partition("\n")
-    told = line.strip("\r\ufeff").strip('"')
-    if len(told) == 5 and told.lower().startswith("sep="):
-        return end + rest, told[4]
-    return text, ""
-
-
-def _header(path: Path, names: list[str]) -> tuple[str, ...]:
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        raise DataError(
-            f"column {', '.join(map(repr, repeated[:10]))} stands in the header more than once",
-            where=str(path),
-        )
-    return tuple(names)
 
 
 def _objects(path: Path, found: Iterable[tuple[str, Any]]) -> Table:
@@ -333,7 +311,7 @@ def _parquet(path: Path) -> Table:
     except Exception as error:  # pyarrow raises what its readers and Python's dates raise
         raise DataError(f"not a Parquet file: {error!s:.300}", where=str(path)) from error
     rows = tuple(Row(f"row {i}", cells) for i, cells in enumerate(lines, 1))
-    return Table(path, _header(path, list(table.column_names)), rows)
+    return Table(path, header_of(path, list(table.column_names)), rows)
 
 
 def sqlite_table(path: Path) -> Table:
@@ -412,7 +390,7 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
     for number, line in enumerate(book[sheet or names[0]].iter_rows(values_only=True), 1):
         if header is None:
             width = max((i + 1 for i, name in enumerate(line) if name is not None), default=0)
-            header = _header(path, [said_text(name) for name in line[:width]])
+            header = header_of(path, [said_text(name) for name in line[:width]])
         elif any(cell is not None for cell in line[len(header) :]):
             problems.append((f"row {number}", "a cell stands right of the header's last column"))
         elif any(cell is not None for cell in line):

@@ -197,6 +197,8 @@ def _table(
     scale: Scale = PREFERENCE if pairwise else rows[0].criterion.scale
     samples = [panel.sample(number, labels, ids) for number in range(panel.most)]
     first = samples[0]
+    if not pairwise:
+        _need_one_scale(scale, judgments, by_id)
     table = from_labels(
         {name: [said.label for said in column] for name, column in first.items()},
         level=scale.level,
@@ -234,6 +236,29 @@ def _table(
         voices=panel.voices(coded),
     )
     return JudgmentTable(rows[0].criterion.id, pairwise, table, evidence)
+
+
+def _need_one_scale(
+    scale: Scale, judgments: Sequence[Judgment], by_id: Mapping[str, JudgmentRequest]
+) -> None:
+    """Refuse scores that are none on the scale of the table, since their source has another one.
+
+    Raises:
+        DataError: Names the scales and who used them.
+    """
+    asked: dict[str, dict[str, None]] = {}
+    off = False
+    for judgment in judgments:
+        own, value = by_id[judgment.request_id].criterion.scale, judgment.verdict.value
+        asked.setdefault(own.describe(), {})[judgment.source] = None
+        off = off or (own != scale and value is not None and not scale.contains(value))
+    if off:
+        raise DataError(
+            "sources scored single responses on different scales, which are no labels of one table",
+            details=[f"{', '.join(sources)}: {told}" for told, sources in asked.items()],
+            hint="compare them by pairs: with --items and --responses each source prefers the"
+            " response that it scored higher; or ask all of them on one scale",
+        )
 
 
 def _orders(
