@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment.context import Asking
+from harness.experiment.wording import notes_on_scores
 from harness.feedback.contract import FeedbackSource
 from harness.nouns.errors import ConfigError, InputError
 from harness.nouns.nearest import did_you_mean
+from harness.nouns.plain_text import visible
 from harness.registry import registry
 from harness.scale_out.loop_thread import LoopThread
 from harness.train.reward_function import SourceReward, WeightedRewards, check_weights
@@ -105,6 +108,9 @@ def open_rewards(
     for name, source in sources.items():
         if "pointwise" not in source.info.takes:
             raise ConfigError(f"--reward {name}: the source judges no single response")
+    for name, source in sources.items():
+        for line in notes_on_scores(name, source):
+            sys.stderr.write(f"warning: {visible(line)}\n")
     if asking.journal is not None and asking.budget_usd is not None:
         left = max(0.0, asking.budget_usd - asking.journal.spent_usd())
         asking = replace(asking, budget_usd=left)

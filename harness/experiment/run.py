@@ -24,7 +24,7 @@ from harness.experiment.stages.evaluate import (
     requests_to,
     sample_policies,
 )
-from harness.experiment.stages.foreseen import unheard
+from harness.experiment.stages.foreseen import unheard, wording
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.look import (
     gives_nothing,
@@ -135,6 +135,7 @@ class Run:
             packages=versions(PACKAGES),
         )
         check(self.experiment.sources.values(), self._asking)
+        sys.stderr.writelines(f"warning: {visible(line)}\n" for line in self._wording())
 
     @once
     def responses(self) -> list[Response]:
@@ -146,6 +147,9 @@ class Run:
     def pairs(self) -> list[JudgmentRequest]:
         """Return what is compared: one request for each pair of different responses."""
         return build_requests(self.experiment.train, self.responses(), "pairwise")
+
+    def _wording(self) -> list[str]:
+        return wording(self.experiment, self._needed())
 
     def _left_out(self) -> list[str]:
         """Return a line on the responses that nobody compares, where anybody compares any."""
@@ -384,7 +388,12 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
-            "warnings": [*warnings_of(trained), *self._left_out(), *unheard(experiment, judged)],
+            "warnings": [
+                *warnings_of(trained),
+                *self._left_out(),
+                *unheard(experiment, judged),
+                *self._wording(),
+            ],
             "sources": [
                 {key: value for key, value in row.items() if key != "template_sha256"}
                 for row in sources

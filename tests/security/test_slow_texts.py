@@ -38,6 +38,7 @@ PATTERNS = {
     "harness/cli/main.py": (1, "docstrings of the harness"),
     "harness/cli/options.py": (1, "docstrings of the harness"),
     "harness/evaluate/diversity.py": (1, "diversity"),
+    "harness/experiment/wording.py": (1, "criteria of rubrics; words with one space between"),
     "harness/feedback/named_files.py": (1, "options in experiment files"),
     "harness/judging/presentation.py": (4, "untrusted, messages"),
     "harness/judging/clauses.py": (5, "those of judges"),

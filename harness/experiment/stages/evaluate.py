@@ -19,6 +19,7 @@ from harness.experiment.stages.judge import Judged, ask, check
 from harness.experiment.stages.recorded import read_recorded
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
 from harness.experiment.stages.train import TrainedPolicy
+from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import FAILED
 from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests, criterion_for
@@ -249,7 +250,8 @@ def evaluate(
         check(sources, asking)
         judged = score(sources, asked, written, asking, bar)
     infos = [_evaluator(source, _held_out(source, fed)) for source in sources]
-    return compared(asked, written, judged, infos)
+    found = compared(asked, written, judged, infos)
+    return found | {"warnings": [*found["warnings"], *wording_notes(sources)]}
 
 
 def _written(

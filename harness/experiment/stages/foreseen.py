@@ -13,6 +13,7 @@ from harness.experiment.failures import failures_among
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.look import gives_nothing
+from harness.experiment.wording import wording_notes
 from harness.feedback.human import HumanTable
 from harness.feedback.requests import build_requests, left_out
 from harness.nouns.errors import HarnessError, InputError
@@ -54,7 +55,19 @@ def foreseen(
     if not failing:
         failing += _untrained(experiment, responses, tables)
     labelled = {name: len(_answered(one)) for name, one in tables.items()}
-    return Foreseen(labelled, [*notes, *filter(None, [pairs])], failing)
+    worded = wording(experiment, needed)
+    notes += [*filter(None, [pairs]), *(f"warning: {line}" for line in worded)]
+    return Foreseen(labelled, notes, failing)
+
+
+def wording(experiment: Experiment, needed: Sequence[str]) -> list[str]:
+    """Return warnings on judges that score single responses by words for two."""
+    sources, evaluators = experiment.sources, experiment.config.evaluation.evaluators
+    found = [
+        *wording_notes(sources[name] for name in needed),
+        *wording_notes((sources[name] for name in evaluators), "pointwise"),
+    ]
+    return list(dict.fromkeys(found))
 
 
 def unheard(experiment: Experiment, judged: Mapping[str, Judged]) -> list[str]:

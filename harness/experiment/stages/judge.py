@@ -10,10 +10,12 @@ from typing import Any
 
 from harness.experiment.context import Asking, StartBar, asking_with, cost_note, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
+from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests, criterion_for, left_out
 from harness.nouns.errors import DataError
+from harness.nouns.plain_text import visible
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
 from harness.records.judgments import in_order, write_judgments
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
@@ -189,6 +191,7 @@ def judge(
             hint=_NOTHING[named.way],
         )
     limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
+    sys.stderr.writelines(f"warning: {visible(line)}\n" for line in wording_notes([named]))
     with asking_with(settings.journal, *limits) as asking:
         check([named], asking)
         return Judged(named, requests, ask(named, requests, asking, bar))

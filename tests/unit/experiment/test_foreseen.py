@@ -165,3 +165,17 @@ def test_the_command_ends_as_the_run_would(
     sources = {"critic": judge, "verifier": {"use": "last_number"}}
     _, found = planned(tmp_path, repo_root, labels("A"), answers(2), sources=sources, arms=arms)
     assert found.failing[0].startswith("source critic: ") and "OPENAI_API_KEY" in found.failing[0]
+
+
+def test_an_evaluator_with_words_for_two_is_told(
+    repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    judge = {"use": "llm_judge", "options": {"model": "openai/m", "rubric": "friendliness"}}
+    changes = {"sources": {"kind": judge}, "evaluation": {"evaluators": ["kind"]}}
+    _, found = planned(tmp_path, repo_root, labels("A", "B", "A"), answers(2), **changes)
+    assert found.failing == []
+    assert [line for line in found.notes if line.startswith("warning: ")] == [
+        "warning: kind scores single responses by a criterion for two: friendliness: Which response"
+        " is friendlier and more polite?; say what one response must be"
+    ]

@@ -37,6 +37,16 @@ def rewards(url: str, journal: Path | None, texts: list[str], budget: float | No
         )
 
 
+def test_a_rubric_for_pairs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"llm_judge": {"rubric": "friendliness", "model": "openai/m"}}
+    with (
+        asking_with(None) as asking,
+        open_rewards({"llm_judge": 1.0}, options, asking),
+    ):
+        told = capsys.readouterr().err
+    assert told.startswith("warning: llm_judge scores single responses by a criterion for two")
+
+
 def test_a_judge_is_paid_once_within_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
