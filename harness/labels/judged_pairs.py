@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.labels.columns import LabelColumns
 from harness.labels.files import Table, read_table
+from harness.labels.guess import guess_columns
 from harness.labels.human_label import HumanLabel
 from harness.labels.read_labels import Known, read_labels
 from harness.labels.spellings import fold_names
@@ -97,10 +98,19 @@ def read_pair_truth(
         raise DataError("needs the columns item_id and label", where=str(path))
     table, other = _of_judged_items(table, item, pairs)
     named = set(SIDES) <= set(table.columns)
+    guess = guess_columns(table, {"item": item, "label": "label"}).options
+    sides = list(dict.fromkeys(guess[side] for side in SIDES if side in guess))
+    if not named and sides:
+        raise DataError(
+            f"the columns {', '.join(sides)} seem to say which responses were compared, and are not"
+            f" called {' and '.join(SIDES)}",
+            where=str(path),
+            hint="rename them, or let harness import-labels write the table",
+        )
     known = Known(dict.fromkeys(pairs, frozenset()))
     names = _names(responses)
     votes: dict[str, list[str]] = {}
-    for label in read_labels(table, _columns(table, item, named=named), known):
+    for label in _labels(table, _columns(table, item, named=named), known):
         of_item = pairs[label.item_id]
         found = (
             _named(label, of_item, names)
@@ -118,6 +128,18 @@ def read_pair_truth(
         for pair, value in found:
             votes.setdefault(pair.request_id, []).extend([] if value is None else [str(value)])
     return _majority(votes, other, path)
+
+
+def _labels(table: Table, columns: LabelColumns, known: Known) -> list[HumanLabel]:
+    try:
+        return read_labels(table, columns, known)
+    except DataError as error:
+        # Its own way out are options of readers that take any table.
+        error.hint = (
+            "write A, B or TIE, once for each person; harness import-labels makes such a table of"
+            " any other"
+        )
+        raise
 
 
 def _of_judged_items(table: Table, item: str, pairs: Pairs) -> tuple[Table, int]:

@@ -165,6 +165,8 @@ def edited(**more):
     return [{**row, **more} for row in ALWAYS_A]
 
 
+IMPORT = "hint: write A, B or TIE, once for each person; harness import-labels makes such a table"
+
 # judgments, labels, items in the file -> what the error says
 REFUSED = {
     "two pairs of an item": (TWO_PAIRS, labels(), N, ["row 2", "i0 has 2 judged pairs",
@@ -174,18 +176,25 @@ REFUSED = {
     "nothing but skips": (ALWAYS_A, labels(lambda n: "skip"), N, ["40 pairs have no label"]),
     "one person twice": (
         ALWAYS_A, pair_labels(*[("i{0}.0", "i{0}.1", "ann", x) for x in "AB"]), N,
-        ["ann labelled item 'i0' already in row 2"]),
+        ["ann labelled item 'i0' already in row 2", IMPORT]),
     "two requests of a pair": (
         [*ALWAYS_A, judged(99, says("B", 0.1), item="i0", about=(1, 0))], labels(), N,
         ["j.jsonl:41", "stand in two requests"]),
     "items of another file": (ALWAYS_A, labels(), 5, ["j.jsonl:6", "not in the files"]),
     "no judgments": ([], labels(), N, ["there are no judgments"]),
-    "a number for a label": (ALWAYS_A, labels(lambda n: "1"), N, ["'1' is none of A, B, TIE"]),
+    "a number for a label": (
+        ALWAYS_A, labels(lambda n: "1"), N, ["'1' is none of A, B, TIE", IMPORT]),
     "another letter": (ALWAYS_A, labels(lambda n: "C"), N, ["'C' is none of A, B, TIE"]),
     "no header": (ALWAYS_A, labels()[1:], N, ["needs the columns item_id and label"]),
     "no rows": (ALWAYS_A, [ITEM], N, ["the table has no rows"]),
     "a row with a cell too many": (ALWAYS_A, [*labels(), ["i1", "A", "B"]], N, ["row 42"]),
     "labels of other items": (ALWAYS_A, [ITEM, ["q1", "A"]], N, ["none of the labels is of a"]),
+    **{
+        f"sides called {a} and {b}": (
+            ALWAYS_A, [["item_id", a, b, "label"], ["i1", "i1.1", "i1.0", "A"]], N,
+            [f"the columns {a}, {b} seem to say which responses", "response_a and response_b"])
+        for a, b in [("model_a", "model_b"), ("First", "Second"), ("left", "right")]
+    },
     "labels by two criteria": (
         ALWAYS_A, [[*ITEM, "criterion"], ["i1", "A", "short"], ["i1", "B", "kind"]], N,
         ["labels by 2 criteria: 'kind', 'short'"]),
