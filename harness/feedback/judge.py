@@ -17,11 +17,13 @@ from harness.feedback.contract import (
     SourceFactory,
     summary_of,
 )
+from harness.feedback.criteria import by_criteria, checked, hash_of
 from harness.feedback.failures import PASS_THROUGH, verdict_of_exception
 from harness.feedback.in_flight import in_flight
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
-from harness.nouns.errors import ChatError
+from harness.nouns.errors import ChatError, PluginError
 from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, Order, SourceInfo, Verdict, Way
 
@@ -44,6 +46,7 @@ def judge(
     models: Sequence[str] | Callable[[Any], Sequence[str]] = (),
     scale: Scale | Callable[[Any], Scale] | None = None,
     extra: Callable[[Any], Mapping[str, Any]] | None = None,
+    criteria: Sequence[Criterion] | Callable[[Any], Sequence[Criterion]] = (),
 ) -> Callable[[JudgeFunction], SourceFactory]:
     """Make a judge of an async function ``(request, ctx) -> Verdict``.
 
@@ -62,19 +65,39 @@ def judge(
             it: it is then that of ``request.criterion``. By default true or false.
         extra: A function of the options that returns the ``extra`` of its calls, such as
             ``api_base``: with it the models are checked before the run.
+        criteria: What it judges by, or a function of the options that returns them: the function is
+            called for each, as ``request.criterion``, and their weights make one verdict of it
+            (``combine``). Each has its own scale; several give a score from 0 to 1.
+
+    Raises:
+        PluginError: ``scale`` and ``criteria`` are both given, or criteria are wrong.
     """
+    if scale is not None and criteria:
+        raise PluginError(
+            f"judge {name!r} has scale and criteria", hint="each criterion has its own scale"
+        )
+    if criteria and not callable(criteria):
+        checked(criteria, name)
 
     def decorate(function: JudgeFunction) -> SourceFactory:
         def build(label: str, validated: BaseModel | None) -> FeedbackSource:
             asked = tuple(models(validated) if callable(models) else models)
             own = scale(validated) if callable(scale) else scale
+            asks_by = criteria(validated) if callable(criteria) else criteria
+            made = version
+            if criteria:
+                own, made = checked(asks_by, name), f"{version}+{hash_of(asks_by)}"
             info = SourceInfo(
-                label, version, "judge", own, deterministic=False, takes=takes, models=asked
+                label, made, "judge", own, deterministic=False, takes=takes, models=asked
             )
 
             async def call(request: JudgmentRequest, ctx: RunContext, repeat: int) -> Verdict:
                 extra = () if validated is None else (validated,)
-                return await function(request, ctx, *extra)
+                if not asks_by:
+                    return await function(request, ctx, *extra)
+                return await by_criteria(
+                    request, asks_by, lambda asked: function(asked, ctx, *extra)
+                )
 
             return JudgeSource(info, call, extra=extra(validated) if extra else {})
 

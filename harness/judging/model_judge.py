@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from harness.feedback.contract import Prefetches, RunContext, Shown
+from harness.feedback.criteria import combine, weighable
 from harness.feedback.judge import JudgeSource
 from harness.judging import soft, verdicts
 from harness.judging.answer_form import WORDS, Asking, most_tokens, response_format
@@ -16,13 +16,12 @@ from harness.judging.options import JudgeOptions
 from harness.judging.presentation import LETTERS, letters_of
 from harness.judging.templates import TEMPLATES, Template, messages_for
 from harness.nouns.chat_messages import ChatReply, ChatRequest
-from harness.nouns.errors import ChatError, ConfigError, ScaleError
+from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion, Example
 from harness.nouns.scale import UNIT, Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict, Way
-from harness.ratings.both_orders import WORTH, likelier
 
 LOCAL = "local/"
 
@@ -210,7 +209,7 @@ class ModelJudge:
                 if self.options.soft:
                     choices_for((criterion,), request.way)
                 if len(criteria) > 1:
-                    _weighable(criterion)
+                    weighable(criterion)
 
     def first_call(self, request: JudgmentRequest, asking: Asking, member: Member) -> ChatRequest:
         """Return the call that a presentation begins with; in most cases the only one."""
@@ -295,18 +294,6 @@ def _answers_on(scale: Scale) -> tuple[str, ...]:
     return tuple(str(value) for value in range(int(low), int(high) + 1))
 
 
-def _weighable(criterion: Criterion) -> None:
-    scale = criterion.scale
-    try:
-        scale.to_unit(True if scale.is_binary else scale.labels[0] if scale.labels else scale.low)
-    except ScaleError as error:
-        raise ConfigError(
-            f"the criterion {criterion.id!r} cannot be weighed with others into one score:"
-            f" its scale is {scale.describe()}",
-            hint="give it an ordinal scale or both bounds, or judge by it alone (criterion: ...)",
-        ) from error
-
-
 def _on(examples: Sequence[Example], criterion: Criterion) -> tuple[Example, ...]:
     found = (example.on(criterion.id) for example in examples)
     return tuple(example for example in found if example is not None)
@@ -347,33 +334,6 @@ def read(
     if verdict.status is Status.OK and not verdict.rationale:
         verdict = replace(verdict, rationale=verdicts.rationale_of(reply.text))
     return verdict
-
-
-def combine(found: Sequence[Verdict], criteria: Sequence[Criterion], way: Way) -> Verdict:
-    """Return one verdict from those on single criteria, by their weights.
-
-    Pairs: the weighted mean of the probabilities (1, 1/2, 0 where none is stated), which counts as
-    stated where one of them is. Single responses: the weighted mean on the unit scale. Lists: the
-    weighted mean of the ranks.
-    """
-    weights = [criterion.weight for criterion in criteria]
-    total = math.fsum(weights)
-    parts = "; ".join(f"{c.id}: {v.value}" for c, v in zip(criteria, found, strict=True))
-    if way == "pairwise":
-        chances = [v.probability if v.probability is not None else WORTH[v.value] for v in found]
-        p = math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / total
-        stated = any(v.probability is not None for v in found)
-        return Verdict(Status.OK, likelier(p), p if stated else None, parts)
-    if way == "pointwise":
-        units = [c.scale.to_unit(v.value) for c, v in zip(criteria, found, strict=True)]
-        value = math.fsum(w * u for w, u in zip(weights, units, strict=True)) / total
-        return Verdict(Status.OK, value, rationale=parts)
-    ranks: dict[str, float] = {}
-    for weight, verdict in zip(weights, found, strict=True):
-        assert isinstance(verdict.value, tuple)
-        for rank, letter in enumerate(verdict.value):
-            ranks[letter] = ranks.get(letter, 0.0) + weight * rank
-    return Verdict(Status.OK, tuple(sorted(ranks, key=lambda k: (ranks[k], k))), rationale=parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.feedback.annotate import annotate
-from harness.judging.model_judge import combine
+from harness.feedback.criteria import combine
 from harness.nouns.chat_messages import ChatReply
 from harness.nouns.errors import ChatError, PluginError
 from harness.nouns.outcomes import Status
