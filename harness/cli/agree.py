@@ -63,7 +63,7 @@ def command(options: Options) -> None:
     from harness.cli.screen import busy, console
     from harness.experiment.stages.agree import agree, gated
     from harness.records.writes import write_json, write_text
-    from harness.report import agreement_page, html
+    from harness.report import agreement_page, agreement_terminal, html
     from harness.report.terminal import show
 
     settings = Settings(
@@ -83,13 +83,14 @@ def command(options: Options) -> None:
         write_json(options.json_file, {"file": name, **how, **report.as_dict()})
     if options.html_file is not None:
         write_text(options.html_file, html.render(agreement_page.page(report, name)))
-    screen = console()
-    show(screen, *agreement_page.terminal_blocks(report, name))
-    if options.out is not None or options.gate:
-        decisions = gated(report, gates(options.gate))
-        for decision in decisions.gates:
-            screen.print(f"{decision.source}: {decision.reason}", markup=False)
-        if options.out is not None:
-            decisions.write(options.out)
+    screen, told = console(), []
+    try:
+        if options.out is not None or options.gate:
+            decisions = gated(report, gates(options.gate))
+            told = [f"{decision.source}: {decision.reason}" for decision in decisions.gates]
+            if options.out is not None:
+                decisions.write(options.out)
+    finally:  # what was measured is shown, whatever is wrong with a gate
+        show(screen, *agreement_terminal.terminal_blocks(report, name, told, screen.width))
     if options.html_file is not None:
         screen.print(f"\npage with plots: {options.html_file}", soft_wrap=True, markup=False)

@@ -8,40 +8,22 @@ from harness.agreement.drawings import Drawings, drawings
 from harness.agreement.report import AgreementReport
 from harness.report import agreement_tables
 from harness.report.agreement_plots import AGREEMENT, BIASES, GROUPS, ORDERS, panels
-from harness.report.blocks import Block, Bullets, Details, Figure, Page, Section, Text, noted
+from harness.report.blocks import Block, Details, Figure, Page, Section, Text, noted
 from harness.report.figures import Bar, bars, reliability_diagram
 from harness.report.svg import SERIES
 from harness.report.tables import Cell, Column, Table, Value
 from harness.report.wording import Names, percent
 
-MOST_PEOPLE = 10
-"""People whose rows a terminal lists of one statistic; the page and --json list everybody."""
-
-
-def terminal_blocks(report: AgreementReport, name: str) -> list[Text | Bullets | Table]:
-    """Return what ``harness agree`` prints: the tables of the page without its plots.
-
-    ``name`` is what was read, such as the name of the file.
-    """
-    names = Names.of_labels(report.audit)
-    return [
-        Text(f"{name}: agreement, with 95% intervals", "strong"),
-        *_simulated(report),
-        *noted(map(names.prose, report.table.notes)),
-        *agreement_tables.labels(report.audit, names),
-        *agreement_tables.statistics(report.sections, names, MOST_PEOPLE),
-    ]
-
 
 def page(report: AgreementReport, name: str) -> Page:
-    """Return the page; arguments as of ``terminal_blocks``."""
+    """Return the page; ``name`` is what was read, such as the name of the file."""
     names = Names.of_labels(report.audit)
     drawn = drawings(report)
     moved = panels(report.statistics, names, (*ORDERS, *BIASES), "bias")
     biases = [Figure("What moves a judge besides quality.", moved)] if moved else []
     tables = agreement_tables.statistics(report.sections, names)
     sections = [
-        Section("data", "The labels", [*_simulated(report), *_labels(report, drawn, names)]),
+        Section("data", "The labels", [*simulated(report), *_labels(report, drawn, names)]),
         Section("agreement", "Agreement and the human ceiling", _agreement(report, names)),
         Section("bias", "What moves the judges", biases),
         Section("calibration", "Calibration", _calibration(drawn, names)),
@@ -52,7 +34,8 @@ def page(report: AgreementReport, name: str) -> Page:
     return Page(f"Agreement: {name}", ["All intervals are 95% intervals."], shown)
 
 
-def _simulated(report: AgreementReport) -> list[Text]:
+def simulated(report: AgreementReport) -> list[Text]:
+    """Return who was made up by a program; nothing where nobody was."""
     made_up = [entry.annotator for entry in report.audit.coverage if entry.simulated]
     words = f"Simulated by a program, not people: {', '.join(made_up)}."
     return [Text(words, "warn")] if made_up else []

@@ -18,7 +18,7 @@ from harness.experiment.stages.agree import agree
 from harness.labels.ratings import Reading
 from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.ratings.table import RatingTable, from_labels
-from harness.report import agreement_page, html, markdown
+from harness.report import agreement_page, agreement_terminal, html, markdown
 from harness.report.agreement_tables import STATISTICS, in_words, statistics
 from harness.report.blocks import Table
 from harness.report.feedback import agreement as in_a_run
@@ -83,7 +83,7 @@ def test_terminal_html_and_markdown_show_the_same_cells(report: AgreementReport)
     in_html = flat(from_html(html.render(page)))
     in_markdown = flat(from_markdown(markdown.render(page)))
     assert in_html == in_markdown
-    blocks = agreement_page.terminal_blocks(report, "[b]file")
+    blocks = agreement_terminal.terminal_blocks(report, "[b]file")
     ((text,),) = flat([[[on_a_terminal(*blocks, width=400)]]])[0]
     lines = [" ".join(line.split()) for line in text.splitlines()]
     tables = [table for table in in_html if table[0][0] != "truth"]
@@ -107,14 +107,14 @@ def test_a_run_shows_the_same_tables(report: AgreementReport) -> None:
     shown = [table.body for table in tables if isinstance(table, Table)]
     assert shown[:-1] == [table.body for table in statistics(report.sections, names)]
     (coverage,) = [
-        block for block in agreement_page.terminal_blocks(report, "x")
+        block for block in agreement_terminal.terminal_blocks(report, "x")
         if isinstance(block, Table) and block.title == "Coverage"
     ]  # fmt: skip
     assert shown[-1] == coverage.body
 
 
 def test_eighty_columns_break_no_word(report: AgreementReport) -> None:
-    blocks = agreement_page.terminal_blocks(report, "file")
+    blocks = agreement_terminal.terminal_blocks(report, "file", width=80)
     text = on_a_terminal(*blocks)
     assert max(map(len, text.splitlines())) <= 80
     printed = set(text.split())
@@ -125,7 +125,7 @@ def test_eighty_columns_break_no_word(report: AgreementReport) -> None:
 
 
 def test_awkward_tables_say_what_they_lack() -> None:
-    text = on_a_terminal(*agreement_page.terminal_blocks(awkward(), "file"), width=200)
+    text = on_a_terminal(*agreement_terminal.terminal_blocks(awkward(), "file"), width=200)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     bold, tag, pipe, judge = HOSTILE
     assert f"{judge} judge 32 8 0 32/40 80.0% 8 timeout" in lines

@@ -5,7 +5,7 @@ import pytest
 
 from harness.agreement import Settings, agreement_report
 from harness.ratings.table import from_labels
-from harness.report import agreement_page, html
+from harness.report import agreement_page, agreement_terminal, html
 from harness.report.tables import Table
 
 
@@ -26,7 +26,9 @@ def test_a_terminal_counts_whom_it_does_not_list(people):
     assert counted.count("alt_test_advantage") == 2 * people
     assert counted.count("person_against_rest") == people
     whole = html.render(agreement_page.page(report, "crowd"))
-    tables = [t for t in agreement_page.terminal_blocks(report, "crowd") if isinstance(t, Table)]
+    tables = [
+        t for t in agreement_terminal.terminal_blocks(report, "crowd") if isinstance(t, Table)
+    ]
     texts = {t.title: [[str(c) for c in row] for row in t.rows] for t in tables}
     notes = {t.title: t.notes for t in tables}
     replaced, ceiling = "May a judge replace a person?", "The human ceiling"
