@@ -47,15 +47,16 @@ def command(options: Options) -> None:
     take; run the command again on the stronger judge's judgments, and so on.
     """
     from harness.agreement.cascade import fewest
-    from harness.cli.screen import console
+    from harness.cli.screen import busy, console
     from harness.experiment.stages.cascade import cascade, write_cascade
     from harness.experiment.stages.recorded import Answers
     from harness.records.judgments import read_judgments
 
-    answers = Answers.read(options.items, options.responses)
-    judgments = read_judgments(options.judgments)
-    split, notes = cascade(judgments, options.labels, answers, options.risk, options.chance)
-    write_cascade(options.out, split, judgments, answers)
+    with busy(f"calibrating {options.judgments.name}"):
+        answers = Answers.read(options.items, options.responses)
+        judgments = read_judgments(options.judgments)
+        split, notes = cascade(judgments, options.labels, answers, options.risk, options.chance)
+        write_cascade(options.out, split, judgments, answers)
     screen, found, left = console(), split.threshold, len(split.left)
     for note in notes:
         screen.print(note, soft_wrap=True)
