@@ -9,6 +9,8 @@ Argilla 2      ``fields``, ``responses``; ``*.responses``    id, annotator, fiel
 Argilla 1      ``responses`` with ``values``                 id, annotator, fields.*, questions
 Prodigy        ``answer`` and ``_task_hash``                 id, annotator, label, shown, ...
 Chatbot Arena  ``model_a``, ``model_b``, ``winner*``         item, model_a, model_b, winner, ...
+Mturk          ``HITId`` and ``WorkerId``                    as they are, choices in one column
+Qualtrics      a third header row of ``ImportId``            item, annotator, label, question
 (any)          ``chosen`` and ``rejected``                   item, response_a, text_a, label, ...
 =============  ============================================  =================================
 
@@ -24,12 +26,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.arena import arena, parsed
 from harness.labels.chosen import belongs, pairs_of_chosen
 from harness.labels.failures import SKIP
 from harness.labels.files import Row, Table, read_table
+from harness.labels.rankings import only_bucket
+from harness.labels.surveys import is_mturk, is_qualtrics, mturk, qualtrics
 from harness.labels.values import cell_text
 from harness.nouns.errors import DataError
-from harness.nouns.plain_text import parsed_json
 
 Cells = dict[str, Any]
 
@@ -130,13 +134,13 @@ def _simple(value: Any) -> Any:
     if isinstance(value, Mapping):
         for key in _KEYS:
             if key in value:
-                return _simple(value[key])
+                return only_bucket(value[key]) if key == "ranker" else _simple(value[key])
     return value
 
 
 def _label_studio_flat(table: Table) -> Table:
     rows = [
-        Row(row.place, {key: _simple(_parsed(cell, "[{")) for key, cell in row.cells.items()})
+        Row(row.place, {key: _simple(parsed(cell, "[{")) for key, cell in row.cells.items()})
         for row in table.rows
     ]
     return table.with_rows(rows)
@@ -240,81 +244,6 @@ def _text_of(value: Any) -> str:
     return cell_text(value.get("text") if isinstance(value, Mapping) else value)
 
 
-# Chatbot Arena and MT-bench
-
-
-_ARENA_READ = {
-    *("evaluator", "conversation_a", "conversation_b", "response_a", "response_b"),
-    *("winner_model_a", "winner_model_b", "winner_tie"),
-}
-"""Columns that become others; what stands beside them, such as a group, is kept."""
-
-
-def _arena(table: Table) -> Table:
-    key = next((k for k in ("question_id", "id", "battle_id") if k in table.columns), "")
-    turns: dict[str, set[Any]] = {}
-    for row in table.rows:
-        turns.setdefault(row.text(key), set()).add(row.cells.get("turn"))
-    rows = []
-    for row in table.rows:
-        cells = row.cells
-        name = cell_text(cells.get(key))
-        # MT-bench judges the same question after turn 1 and after turn 2: two items.
-        item = f"{name}-turn{cell_text(cells.get('turn'))}" if len(turns[name]) > 1 else name
-        winner = cell_text(cells.get("winner")) or _one_hot(cells)
-        flat: Cells = {"item": item, "model_a": cells.get("model_a")}
-        flat.update({"model_b": cells.get("model_b"), "winner": winner})
-        judge = cells.get("judge") or cells.get("evaluator")
-        if judge is not None:
-            flat["judge"] = cell_text(judge)
-        flat.update(_conversations(cells))
-        rest = {k: v for k, v in cells.items() if k not in flat and k not in _ARENA_READ}
-        rows.append(Row(row.place, {**flat, **rest}))
-    return table.with_rows(rows)
-
-
-def _one_hot(cells: Mapping[str, Any]) -> str:
-    named = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie": "tie"}
-    won = [name for column, name in named.items() if cell_text(cells.get(column)) in ("1", "true")]
-    return won[0] if len(won) == 1 else ""
-
-
-def _conversations(cells: Mapping[str, Any]) -> Cells:
-    """Return prompt, text_a and text_b, from conversations or from lists of turns."""
-    found: Cells = {}
-    for side in ("a", "b"):
-        talk = _parsed(cells.get(f"conversation_{side}"))
-        if isinstance(talk, list) and talk and isinstance(talk[-1], Mapping):
-            said = [{"role": m.get("role"), "content": _content(m.get("content"))} for m in talk]
-            found.setdefault("prompt", said[:-1] if len(said) > 2 else said[0]["content"])
-            found[f"text_{side}"] = said[-1]["content"]
-        elif cells.get(f"response_{side}") is not None:
-            found.setdefault("prompt", _joined(cells.get("prompt")))
-            found[f"text_{side}"] = _joined(cells.get(f"response_{side}"))
-    return found
-
-
-def _parsed(cell: Any, brackets: str = "[") -> Any:
-    """Return what a text says that is JSON and begins with one of these brackets."""
-    if isinstance(cell, str) and cell.lstrip().startswith(tuple(brackets)):
-        try:
-            return parsed_json(cell)
-        except ValueError:
-            return cell
-    return cell
-
-
-def _joined(cell: Any) -> str:
-    turns = _parsed(cell)
-    return "\n\n".join(map(cell_text, turns)) if isinstance(turns, list) else cell_text(cell)
-
-
-def _content(content: Any) -> str:
-    if isinstance(content, list):  # parts of a message: text and pictures
-        return "\n".join(str(p.get("text") or f"[{p.get('type')}]") for p in content)
-    return cell_text(content)
-
-
 # All
 
 
@@ -347,7 +276,9 @@ _TOOLS: tuple[tuple[str, Callable[[Table], bool], Callable[[Table], Table]], ...
             _has(t, "model_a", "model_b")
             and (_has(t, "winner") or _has(t, "winner_model_a", "winner_model_b"))
         ),
-        _arena,
+        arena,
     ),
     ("chosen/rejected", belongs, pairs_of_chosen),
+    ("Mechanical Turk", is_mturk, mturk),
+    ("Qualtrics", is_qualtrics, qualtrics),
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.labels.foreign import kind_hint, no_list
 from harness.labels.formulas import ESCAPED, restored
 from harness.labels.headers import DELIMITERS, header_of, need_cells, without_sep
 from harness.labels.problems import Problems
@@ -153,7 +154,7 @@ def read_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
         raise DataError(
             f"unknown kind of table {path.suffix or path.name!r}",
             where=str(path),
-            hint=f"rename it to end in one of {', '.join(FORMATS)}",
+            hint=kind_hint(path.suffix, FORMATS),
         )
     if kind == "parquet":
         table = _parquet(path)
@@ -244,7 +245,7 @@ def _csv(path: Path, text: str, delimiter: str) -> Table:
     header = header_of(path, [said_text(name) for name in records[0][1]])
     rows, problems = [], []
     for number, cells in records[1:]:
-        if not any(cell.strip() for cell in cells):
+        if not any(map(said_text, cells)):
             continue
         place = f"row {number}"
         if len(cells) != len(header):
@@ -276,9 +277,7 @@ def _json(path: Path, text: str) -> Table:
     except ValueError as error:
         raise DataError(str(error), where=str(path)) from error
     if not isinstance(content, list):
-        raise DataError(
-            f"a JSON table is a list of objects, got {type(content).__name__}", where=str(path)
-        )
+        raise no_list(path, content)
     return _objects(path, ((f"entry {i}", value) for i, value in enumerate(content, 1)))
 
 
@@ -391,9 +390,9 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
         if header is None:
             width = max((i + 1 for i, name in enumerate(line) if name is not None), default=0)
             header = header_of(path, [said_text(name) for name in line[:width]])
-        elif any(cell is not None for cell in line[len(header) :]):
+        elif any(map(said_text, line[len(header) :])):
             problems.append((f"row {number}", "a cell stands right of the header's last column"))
-        elif any(cell is not None for cell in line):
+        elif any(map(said_text, line)):
             rows.append(Row(f"row {number}", dict(zip(header, line, strict=False))))
     if header is None:
         raise DataError("the sheet is empty", where=str(path))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.labels.column_names import NAMES
 from harness.labels.columns import named_columns
 from harness.labels.failures import FAILURE_WORDS, NO_LABEL, SKIP
 from harness.labels.files import Table
@@ -18,64 +20,6 @@ _SAMPLE = 2_000
 
 _FEW = 12
 """A column with at most so many different texts can hold labels."""
-
-_NAMES: dict[str, tuple[str, ...]] = {
-    "item": (
-        "item", "item_id", "question_id", "prompt_id", "task_id", "example_id", "instance_id",
-        "query_id", "data.item_id", "data.id", "metadata.item_id", "meta.id", "id", "idx", "index",
-        "uid", "qid", "q", "question", "prompt",
-    ),
-    "annotator": (
-        "annotator", "annotator_id", "rater", "rater_id", "labeler", "labeller", "labeler_id",
-        "worker", "worker_id", "user", "user_id", "person", "judge", "evaluator", "who",
-        "username", "completed_by",
-    ),
-    "response_a": (
-        "response_a", "response_a_id", "model_a", "system_a", "a", "left", "response_1",
-        "response1", "response1_id", "response_1_id", "model_1", "model1", "system_1", "output_a",
-        "first", "first_response",
-    ),
-    "response_b": (
-        "response_b", "response_b_id", "model_b", "system_b", "b", "right", "response_2",
-        "response2", "response2_id", "response_2_id", "model_2", "model2", "system_2", "output_b",
-        "second", "second_response",
-    ),
-    "response": (
-        "response", "response_id", "model", "system", "output_id", "candidate", "data.model",
-        "metadata.model", "data.system",
-    ),
-    "label": (
-        "label", "preference", "winner", "choice", "vote", "verdict", "pick", "preferred",
-        "rating", "score", "judgment", "judgement", "stars", "likert", "grade", "overall", "value",
-        "rank", "ranking",
-    ),
-    "criterion": ("criterion", "criteria", "dimension", "aspect", "attribute", "metric"),
-    "comment": (
-        "comment", "comments", "reason", "rationale", "explanation", "justification", "notes",
-    ),
-    "shown": ("shown",),
-    "best": ("best", "best_response", "most"),
-    "worst": ("worst", "worst_response", "least"),
-    "prompt": (
-        "prompt", "question", "instruction", "query", "input", "data.prompt", "data.question",
-        "fields.prompt", "fields.instruction",
-    ),
-    "text_a": (
-        "text_a", "response_a_text", "answer_a", "output_1", "answer1", "completion_a",
-        "data.response_a", "data.text1", "data.answer1", "fields.response_a", "fields.response1",
-        "fields.response-1", "response_a", "response1", "response_1", "output_a",
-    ),
-    "text_b": (
-        "text_b", "response_b_text", "answer_b", "output_2", "answer2", "completion_b",
-        "data.response_b", "data.text2", "data.answer2", "fields.response_b", "fields.response2",
-        "fields.response-2", "response_b", "response2", "response_2", "output_b",
-    ),
-    "text": (
-        "text", "response_text", "output", "answer", "completion", "data.text", "data.response",
-        "fields.response", "fields.text", "response",
-    ),
-}  # fmt: skip
-"""Names under which tables keep each meaning, the likeliest first."""
 
 _SIBLINGS = (("a", "b"), ("1", "2"), ("left", "right"), ("first", "second"), ("one", "two"))
 """How the names of two columns end that hold the two answers of a pair."""
@@ -90,6 +34,10 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _CHOICE = re.compile(r"(choice|option|candidate|response|item)[ _-]?\w{1,2}", re.IGNORECASE)
+
+
+_COLUMN, _SIDE = "COLUMN", "A|B|TIE|SKIP"
+"""What stands in an example for something that nobody can guess."""
 
 
 @dataclass(slots=True)
@@ -118,7 +66,14 @@ class Guess:
     def ask(self, question: str, example: str) -> None:
         """Leave something open; the example is an option as the command line takes it."""
         self.open.append(question)
-        self.examples[question] = f"--set {example}"
+        self.examples[question] = f"--set {shlex.quote(example)}"
+
+    def hint(self, questions: Iterable[str]) -> str:
+        """Return what to add so that some of what is open is said."""
+        added = " ".join(self.examples.get(question, "") for question in questions)
+        open_ = [word for word in (_COLUMN, _SIDE) if word in added]
+        named = f"; put what is meant in place of {' and '.join(open_)}" if open_ else ""
+        return f"add {added}{named}"
 
 
 def guess_columns(table: Table, said: Mapping[str, Any] | None = None) -> Guess:
@@ -145,22 +100,28 @@ class _Guesser:
             self.texts[column] = [row.text(column) for row in sample]
         self.found.options |= {k: v for k, v in self.said.items() if v not in ("", None)}
         self.used.update({*self.texts} & {*named_columns(self.found.options)})
-        for meaning in _NAMES:
+        for meaning in NAMES:
             if meaning not in ("label", "text"):
                 self._by_name(meaning)
         self._responses()
         self._labels()
         self._people()
         if "item" not in self.found.options:
-            self.found.ask("item: which column has the id of the item?", "item=COLUMN")
+            self.found.ask("item: which column has the id of the item?", f"item={self._an_item()}")
         for option in [name for name in self.said if name in self.found.options]:
             self.found.options[option] = self.found.options.pop(option)  # after the guesses
         return self.found
 
+    def _an_item(self) -> str:
+        """Return a column that tells the items apart, if there is none of their ids: the prompt."""
+        free = [c for c in self.table.columns if c not in self.used and self._distinct(c)]
+        texts = [c for c in free if c.casefold() in ("context", "conversation", "messages", "text")]
+        return str(self.found.options.get("prompt") or next(iter(texts), _COLUMN))
+
     def _by_name(self, meaning: str) -> None:
         if meaning in self.said:
             return
-        for name, column in self._named(_NAMES[meaning]):
+        for name, column in self._named(NAMES[meaning]):
             if meaning in _IDS and self._is_text(column):
                 continue
             if meaning == "item" and name in ("question", "prompt") and self._has_words(column):
@@ -309,7 +270,7 @@ class _Guesser:
         return []
 
     def _long_label(self, pairs: bool) -> None:
-        for name, column in self._named(_NAMES["label"]):
+        for name, column in self._named(NAMES["label"]):
             self._take("label", column, "its name")
             if name in ("rank", "ranking"):
                 self.found.say("task", "ranking", "its name")
@@ -329,11 +290,20 @@ class _Guesser:
             self.found.say("by", "criterion", "several columns of scores")
             self.used.update(fitting)
         else:
-            could = fitting or [c for c in rest if 0 < len(self._words(c)) <= _FEW]
+            could = fitting or [c for c in rest if 1 < len(self._words(c)) <= _FEW]
+            nested = [c for c in self.table.columns if self._is_nested(c)]
             more = f" ({', '.join(could)} could be)" if could else ""
+            if not could and nested:
+                more = f" ({', '.join(nested)} holds lists: make a row of each entry first)"
             self.found.candidates = could
-            example = could[0] if could else "COLUMN"
+            likely = [c for c in could if {*_parts(c)} & {*NAMES["label"]}] or could
+            example = likely[0] if len(likely) == 1 else _COLUMN
             self.found.ask(f"label: which column has the label?{more}", f"label={example}")
+
+    def _is_nested(self, column: str) -> bool:
+        """Tell whether the cells of a column are lists of objects."""
+        cells = [row.cells.get(column) for row in self.table.rows[:8]]
+        return any(isinstance(c, list) and c and isinstance(c[0], Mapping) for c in cells)
 
     def _words(self, column: str) -> set[str]:
         """Return the different labels of a column, words of failure left out."""
@@ -379,10 +349,10 @@ class _Guesser:
             self.found.say("values", values, "a usual coding")
         else:
             shown = ", ".join(map(repr, sorted(found)[:8]))
-            meant = json.dumps(dict.fromkeys(sorted(found)[:8], "?"), ensure_ascii=False)
+            meant = json.dumps(dict.fromkeys(sorted(found), _SIDE), ensure_ascii=False)
             self.found.ask(
                 f"values: what do the labels {shown} mean? Each is A, B, TIE or SKIP",
-                f"'values={meant}'",
+                f"values={meant}" if len(found) <= _FEW else f"label={_COLUMN}",
             )
 
     def _ranking(self) -> bool:
@@ -399,3 +369,8 @@ class _Guesser:
             self.found.ask(
                 "annotator (a column) or annotator_name: who labelled?", "annotator_name=NAME"
             )
+
+
+def _parts(column: str) -> list[str]:
+    """Return the words of a column's name."""
+    return "".join(c if c.isalnum() else " " for c in column.casefold()).split()

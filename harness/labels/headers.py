@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.labels.foreign import repeated_columns
 from harness.nouns.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -19,10 +20,7 @@ def header_of(path: Path, names: list[str]) -> tuple[str, ...]:
     """
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise DataError(
-            f"column {', '.join(map(repr, repeated[:10]))} stands in the header more than once",
-            where=str(path),
-        )
+        raise repeated_columns(path, repeated)
     return tuple(names)
 
 

@@ -124,7 +124,7 @@ class ColumnMapping:
             raise ConfigError(
                 "the columns do not say everything",
                 details=unanswered,
-                hint=f"add {' '.join(self.guess.examples.get(line, '') for line in unanswered)}",
+                hint=self.guess.hint(unanswered),
             )
         try:
             return LabelColumns.model_validate(options)

@@ -84,6 +84,9 @@ def ranks_of_list(cell: Any) -> dict[str, float]:
                 raise ValueError(f"{text!r:.60} is not a JSON list") from error
         else:
             cell = [[name.strip() for name in tier.split("=")] for tier in text.split(">")]
+    if isinstance(cell, Mapping):
+        named = ", ".join(map(repr, cell))
+        raise ValueError(f"a ranking in several buckets ({named:.60}), whose order nobody says")
     if not isinstance(cell, list | tuple):
         raise ValueError(f"{cell!r:.60} is not a ranking; write a > b = c, or a list")
     ranks: dict[str, float] = {}
@@ -98,6 +101,14 @@ def ranks_of_list(cell: Any) -> dict[str, float]:
                 raise ValueError(f"response {name!r} stands twice" if name else "an empty name")
             ranks[name] = rank
     return _at_least_two(ranks)
+
+
+def only_bucket(ranker: Any) -> Any:
+    """Return the list of the only bucket of a Label Studio Ranker that holds anything."""
+    if not isinstance(ranker, Mapping):
+        return ranker
+    filled = [names for names in ranker.values() if names]
+    return filled[0] if len(filled) == 1 and isinstance(filled[0], list) else dict(ranker)
 
 
 def _rank(text: str) -> float:

@@ -300,7 +300,7 @@ def _rating_table(
         tie="TIE" if pairs else tie or None,
     )
     items = tuple(labelled.name(thing) for thing in things)
-    notes = (*labelled.tidy.notes, *_apart(said, gold, reading))
+    notes = (*table.notes, *labelled.tidy.notes, *_apart(said, gold, reading))
     return replace(
         ratings,
         items=items,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from harness.labels.comparisons import read_comparisons
 from harness.labels.exports import read_label_table
 from harness.labels.mapping import ColumnMapping
 from harness.labels.ratings import Reading, read_ratings
+from harness.labels.read_labels import read_labels
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.yaml_file import parse_yaml
 from harness.registry import registry
@@ -206,18 +208,113 @@ def test_pairs_of_label_studio_are_guessed(tmp_path, data, systems, sides):
     ],
 )  # fmt: skip
 def test_the_hint_names_options_that_answer_every_question(tmp_path, content):
-    """What stands in capitals, or is a question mark, is for the person to say."""
+    """What stands in capitals is for the person to say."""
     path = written(tmp_path, content, "t.json")
     mapping = ColumnMapping.of_file(path, {})
     with pytest.raises(ConfigError) as caught:
         mapping.columns()
     said = {}
-    for part in caught.value.hint.removeprefix("add ").split("--set ")[1:]:
-        option, _, value = part.strip().strip("'").partition("=")
-        said[option] = value.replace("COLUMN", mapping.table.columns[0]).replace('"?"', '"A"')
+    for option, value in copied(caught.value.hint):
+        column = mapping.table.columns[0]
+        said[option] = value.replace("COLUMN", column).replace("A|B|TIE|SKIP", "A")
     again = ColumnMapping.of_file(path, said)
     assert again.columns() is not None
     assert all(f"{option}: " in str(caught.value) or option in said for option in said)
+
+
+def copied(hint):
+    """Yield what the options of a hint say, as a shell reads them."""
+    words = shlex.split(hint.removeprefix("add ").partition("; put what is meant in place")[0])
+    assert words[::2] == ["--set"] * (len(words) // 2)
+    return [tuple(word.split("=", 1)) for word in words[1::2]]
+
+
+CHAT = [{"role": "user", "content": "Why?"}]
+TABLES = {
+    "HelpSteer3": [
+        {"domain": "general", "language": "english", "context": [*CHAT, {"n": i}],
+         "response1": f"r{i}", "response2": f"s{i}", "overall_preference": p,
+         "individual_preference": [{"score": -2}]}
+        for i, p in enumerate((-1, -3, 0, 3, 1))
+    ],
+    "two domains": [
+        {"domain": d, "context": c, "response1": "r", "response2": "s", "overall_preference": p}
+        for d, c, p in (("x", "Why 1?", -1), ("y", "Why 2?", 1))
+    ],
+    "Mechanical Turk": "HITId,WorkerId,AssignmentStatus,Input.prompt,Input.response_a,"
+    "Input.response_b,Answer.choice\nh,w,Approved,Why so?,long a,long b,A\n",
+    "Mechanical Turk, a column for each choice": "HITId,WorkerId,Input.prompt,Answer.choice.A,"
+    "Answer.choice.B,Answer.choice.tie\nh,w,Why so?,true,false,false\nh,v,Why?,false,false,true\n",
+    "Qualtrics": "ResponseId,Q1,Q2\nResponse ID,Which?,Which?\n"
+    '"{""ImportId"":""_recordId""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n'
+    "R_1,A,B\nR_2,B,A\n",
+    "stars with odd names": "my id,how good?,it's who\n1,4,ann\n2,5,ann\n",
+    "scores of people": "item,ann,ben\n1,4,5\n2,5,3\n",
+    "wide words": "item,one,two\n1,good,bad\n2,bad,bad\n3,good,good\n",
+    "a battle by numbers": "id,model_a,model_b,winner\n1,m,n,0\n2,n,m,1\n",
+    "many texts": "id,text\n" + "".join(f"{i},word{i} and more\n" for i in range(20)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_a_hint_says_is_taken_when_it_is_copied(tmp_path, name):
+    """Each copy answers what was asked: it ends with labels, or with another question."""
+    content = TABLES[name]
+    path = written(tmp_path, content, "t.csv" if isinstance(content, str) else "t.json")
+    said: dict[str, str] = {}
+    for _ in range(4):
+        mapping = ColumnMapping.of_file(path, said)
+        try:
+            mapping.columns()
+            break
+        except ConfigError as error:
+            asked = copied(error.hint)
+            assert not said.keys() & dict(asked).keys(), "asked again"
+            for option, value in asked:
+                if "COLUMN" in value or "A|B|TIE|SKIP" in value:
+                    assert "put what is meant in place of" in error.hint
+                left = [c for c in mapping.table.columns if c not in said.values()]
+                said[option] = value.replace("COLUMN", left[-1]).replace("A|B|TIE|SKIP", "A")
+    else:
+        pytest.fail("never answered")
+    mapping.table.need(mapping.columns().columns())
+    if name not in ("many texts", "stars with odd names"):  # a column taken at random
+        labels = read_labels(mapping.table, mapping.columns())
+        assert labels and all(label.item_id and label.annotator for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("column", "asked"),
+    [("overall_preference", ""), ("user_rating", "label=user_rating"), ("verdict", ""),
+     ("x", "label=COLUMN"), ("quality.score", "label=quality.score")],
+)  # fmt: skip
+def test_a_column_is_offered_for_the_label_where_its_name_says_so(tmp_path, column, asked):
+    rows = [
+        {
+            "id": i,
+            "domain": "xyz"[i % 3],
+            "lang": ["en", "de"][i % 2],
+            "model": "m",
+            "who": "a",
+            column: c,
+        }
+        for i, c in enumerate(["good", "bad", "bad", "fine"])
+    ]
+    mapping = ColumnMapping.of_file(written(tmp_path, rows, "t.json"), {})
+    if not asked:
+        assert mapping.options["label"] == column
+        return
+    with pytest.raises(ConfigError) as caught:
+        mapping.columns()
+    assert caught.value.hint.startswith(f"add --set {asked}")
+
+
+def test_lists_of_objects_are_to_become_rows(tmp_path):
+    rows = [{"source": "x", "instruction": f"Do {i}", "completions": [{"m": 1}]} for i in range(3)]
+    with pytest.raises(ConfigError) as caught:
+        ColumnMapping.of_file(written(tmp_path, rows, "t.json"), {}).columns()
+    assert "completions holds lists: make a row of each entry first" in str(caught.value)
+    assert "item=instruction" in caught.value.hint
 
 
 def test_an_empty_option_takes_a_guess_back_and_its_column_is_free(tmp_path):
