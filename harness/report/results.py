@@ -175,8 +175,10 @@ class _Results:
                     if row is None or row["value"] is None:
                         cells.append(Cell(None, tone="muted"))
                         continue
-                    wtl = f"{row['wins']}/{row['ties']}/{row['losses']}"
-                    cells.append(Cell(row["value"], f"{interval(row)} · {wtl}", heat=row["value"]))
+                    small = f"{interval(row)} · {row['wins']}/{row['ties']}/{row['losses']}"
+                    even = (row.get("length_controlled") or {}).get("value")
+                    small += f" · {number(even)} at equal length" if even is not None else ""
+                    cells.append(Cell(row["value"], small, heat=row["value"]))
                 rows.append(cells)
             heads = [Column("row against column"), *Column.each("score", *self.policies)]
             return Table(caption, heads, rows, matrix=True)
@@ -191,9 +193,11 @@ class _Results:
             else:
                 caption = f"Win rate by {self.names.source(criterion)}, ties half"
                 (folded if len(self.evaluators) > 1 else blocks).append(matrix(criterion, caption))
+        even = any(row.get("length_controlled") for row in by_key.values())
         lead = Text(
             "Each response of the row's policy meets each response of the column's policy to the"
-            " same prompt. Small: 95% interval, then wins/ties/losses.",
+            " same prompt. Small: 95% interval, then wins/ties/losses"
+            + (", then the win rate if both had written equally many characters." * even or "."),
             "muted",
         )
         if folded:
