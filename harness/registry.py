@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
@@ -170,7 +172,7 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
 
     sources, origins = named("harness_feedback_sources", SourceFactory, "source")
     return Registry(
-        sources=sources,
+        sources=_described(sources),
         aggregators=named("harness_aggregators", AggregatorFactory, "aggregation")[0],
         statistics=named("harness_agreement_statistics", AgreementStatistic, "statistic")[0],
         sections=[one for _, one in offered("harness_report_sections", ReportSection)],
@@ -179,6 +181,17 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
         broken=tuple(broken),
         manager=manager,
     )
+
+
+def _described(sources: Mapping[str, SourceFactory]) -> dict[str, SourceFactory]:
+    """Return the sources; of several in a module none has the module's words for its own."""
+    number = Counter(one.function.__module__ for one in sources.values() if one.function)
+    return {
+        name: replace(one, summary="")
+        if one.function and not inspect.getdoc(one.function) and number[one.function.__module__] > 1
+        else one
+        for name, one in sources.items()
+    }
 
 
 def _misspelt(manager: pluggy.PluginManager, plugin: Any) -> str:

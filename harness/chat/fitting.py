@@ -106,6 +106,10 @@ class Fitting:
         self._said: set[str] = set()
         self._extras: dict[tuple[int, int], tuple[Mapping[str, Any], dict[str, Any]]] = {}
 
+    def say_once(self, said: set[str]) -> None:
+        """Say only what is not among these lines, which others say, too, and add to them."""
+        self._said = said
+
     def fit(self, request: ChatRequest) -> ChatRequest:
         """Return the request as it is to be sent.
 

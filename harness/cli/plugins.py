@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+NONE = "no description: its function has no docstring"
+
 
 def command(
     name: Annotated[
@@ -61,7 +63,7 @@ def command(
             f"[bold]{escape(row['name'])}[/bold]  {row['kind']}  version {escape(row['version'])}"
             f"  [dim]{escape(row['distribution'])}[/dim]"
         )
-        out.print(Padding(escape(row["summary"]), (0, 0, 0, 4)))
+        out.print(Padding(escape(row["summary"] or NONE), (0, 0, 0, 4)))
         if row["options"]:
             out.print(Padding(f"[dim]options: {', '.join(row['options'])}[/dim]", (0, 0, 0, 4)))
     for kind, summaries in others.items():
@@ -94,7 +96,7 @@ def _kind(value: dict[str, Any]) -> str:
 
 def _print_one(out: Any, row: dict[str, Any]) -> None:
     out.print(f"{row['name']} ({row['kind']}, version {row['version']})", markup=False)
-    out.print(row["summary"], markup=False)
+    out.print(row["summary"] or NONE, markup=False)
     out.print(f"from {row['distribution']}, {row['module']}\n", markup=False)
     for key, text in row["options"].items():
         out.print(f"  {key}: {text}", markup=False)

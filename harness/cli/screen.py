@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from harness.experiment.context import Move, StartBar
 
 
+_BAR, _WIDE = 24, 100
+"""Cells of a bar, and of a screen that has room for the whole of it."""
+_NUMBERS = 44
+"""Cells beside title and bar: done/total up to 99,999, rate, time taken, time left, and gaps."""
+_LEAST = 12
+"""Cells of a title, however narrow the screen."""
+
+
 def console() -> Console:
     """Return the console that results go to."""
     return _console(highlight=False)
@@ -47,6 +55,7 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         TextColumn,
         TimeElapsedColumn,
     )
+    from rich.table import Column
     from rich.text import Text
 
     def rate(task: Task) -> float:
@@ -74,14 +83,16 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
                 str(timedelta(seconds=ceil(left / rate(task) if left else 0))), style="cyan"
             )
 
+    screen = _console(stderr=True)
+    title = Column(no_wrap=True, overflow="crop")
     bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}", table_column=title, markup=False),
+        BarColumn(bar_width=_BAR if screen.width >= _WIDE else _BAR // 2),
         MofNCompleteColumn(),
         Rate(),
         TimeElapsedColumn(),
         Left(),
-        console=_console(stderr=True),
+        console=screen,
         disable=quiet,
     )
     try:
@@ -101,7 +112,7 @@ def bars(quiet: bool = False) -> Iterator[StartBar]:
 
         def start(title: str, total: int) -> Move:
             shown.start()
-            task = shown.add_task(title, total=total)
+            task = shown.add_task(_title(shown, title), total=total)
             before = 0
 
             def move(count: int, *, kept: bool = False) -> None:
@@ -114,6 +125,17 @@ def bars(quiet: bool = False) -> Iterator[StartBar]:
             return move
 
         yield start
+
+
+def _title(shown: Progress, title: str) -> str:
+    """Return what a bar has room for of a title; a longer one is a line of its own above it."""
+    width = shown.console.width
+    room = max(_LEAST, width - _NUMBERS - (_BAR if width >= _WIDE else _BAR // 2))
+    if len(title) <= room:
+        return title
+    if not shown.disable:
+        shown.console.print(title, markup=False)
+    return title.partition(" (")[0][:room]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +48,7 @@ class Asking:
         budget_usd: Dollars that may be spent, what the journal holds included; None for no limit.
         processes: Workers of the verifiers; one per core by default.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
+        said: Lines about models that were printed; each step of a run says only new ones.
     """
 
     journal: Journal | None
@@ -56,6 +57,7 @@ class Asking:
     budget_usd: float | None = None
     processes: int | None = None
     timeout_s: float = TIMEOUT_S
+    said: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunContext]:
@@ -65,6 +67,7 @@ class Asking:
         from harness.sandbox.workers import WorkerPool
 
         chat = Client(self.journal, budget_usd=self.budget_usd, concurrency=self.concurrency)
+        chat.ledger.fitting.say_once(self.said)
         limits = Limits(self.concurrency, self.timeout_s)
         async with chat, WorkerPool(self.processes) as workers:
             with Sandbox(self.processes) as sandbox:
