@@ -94,6 +94,44 @@ def test_gwet(chance, weighting, expected):
     assert value(chance_corrected(counts, chance, "", weighting=weighting), 5) == expected
 
 
+# Three observers of 15 units, the example of Wikipedia's page on Krippendorff's alpha.
+THREE_OBSERVERS = [
+    [_, _, _, _, _, 3, 4, 1, 2, 1, 1, 3, 3, _, 3],
+    [1, _, 2, 1, 3, 3, 4, 3, _, _, _, _, _, _, _],
+    [_, _, 2, 1, 3, 4, 4, _, 2, 1, 1, 3, 3, _, 4],
+]
+
+
+@pytest.mark.parametrize(("level", "expected"), [("nominal", 0.691), ("interval", 0.811)])
+def test_alpha_of_three_observers(level, expected):
+    counts = table(THREE_OBSERVERS).label_counts()
+    found = krippendorff_alpha(counts, level, "", values=np.arange(1.0, 5.0))
+    assert value(found, 3) == expected
+
+
+def test_two_abstractors():
+    # Gwet, cont3x3abstractors of irrCAC.
+    pairs = pairs_from_contingency(np.array([[13, 0, 0], [0, 20, 7], [0, 4, 56]]))
+    assert value(cohen_kappa(pairs, ""), 3) == 0.796
+    assert value(cohen_kappa(pairs, "", weighting="linear"), 3) == 0.843
+    eye = np.eye(3, dtype=int)
+    counts = eye[pairs.first] + eye[pairs.second]
+    assert value(chance_corrected(counts, "brennan_prediger", ""), 3) == 0.835
+
+
+def test_shares_of_agreement():
+    # Of q categories Brennan and Prediger take 1/q for chance: the share follows from theirs.
+    counts = table(GWET).label_counts()
+    share = chance_corrected(counts, "brennan_prediger", "").value * 0.8 + 0.2
+    assert round(share, 3) == 0.818
+    eye = np.eye(2, dtype=int)
+    for rows in ([[40, 9], [6, 45]], [[80, 10], [5, 5]]):
+        pairs = pairs_from_contingency(np.array(rows))
+        counts = eye[pairs.first] + eye[pairs.second]
+        share = chance_corrected(counts, "brennan_prediger", "").value * 0.5 + 0.5
+        assert round(share, 2) == 0.85
+
+
 def test_gwets_ordinal_weights_are_not_krippendorffs_ordinal_metric():
     counts = table(KRIPPENDORFF).label_counts()
     assert value(krippendorff_alpha(counts, "ordinal", ""), 6) == 0.815388
@@ -115,6 +153,7 @@ def test_fleiss():
         ([[88, 14, 18], [10, 40, 10], [2, 6, 12]], "linear", 0.47368),
         ([[88, 14, 18], [10, 40, 10], [2, 6, 12]], "quadratic", 0.45455),
         ([[0, 4, 1], [0, 8, 0], [0, 1, 5]], "identity", 0.48416),
+        ([[0, 4, 1], [0, 8, 0], [0, 1, 5]], "linear", 0.47012),
         ([[40, 9], [6, 45]], "identity", 0.69952),
         ([[80, 10], [5, 5]], "identity", 0.31818),
     ],

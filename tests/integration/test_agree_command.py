@@ -42,10 +42,14 @@ def test_pandalm_gives_the_published_figures(tables):
     published = found["accuracy", "gpt35, failures scored as 0"]
     assert published["n"] == 999
     assert published["low"] < published["value"] < published["high"]
-    for average, value in (("precision", 58.79), ("recall", 57.36), ("f1", 57.55)):
-        row = found[f"macro_{average}", "gpt35, failures scored as 0"]
-        assert round(100 * row["value"], 2) == value
-        assert row["low"] < row["value"] < row["high"]
+    macro = {"gpt35": (58.79, 57.36, 57.55), "pandalm7b": (57.38, 57.50, 57.43)}
+    for judge, values in macro.items():
+        name = f"{judge}, failures scored as 0"
+        name = name if ("macro_f1", name) in found else judge  # one without failures
+        for average, value in zip(("precision", "recall", "f1"), values, strict=True):
+            row = found[f"macro_{average}", name]
+            assert round(100 * row["value"], 2) == value
+            assert row["low"] < row["value"] < row["high"]
 
 
 def test_without_failures_as_garbage_is_never_a_label(tables):

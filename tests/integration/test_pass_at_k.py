@@ -156,6 +156,20 @@ def test_the_published_outcomes_of_a_model(tmp_path, shared_data):
     assert ten["value"] == pytest.approx(np.mean(drawn), abs=0.01)
 
 
+def test_the_published_shares_of_right_answers(shared_data):
+    file = shared_data / "gsm8k" / "example_model_solutions.jsonl"
+    samples = [
+        Sample(system, str(number), cell["is_correct"], str(number), "")
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines())
+        for system, cell in json.loads(line).items()
+        if isinstance(cell, dict)
+    ]
+    found = pass_at_k_of(samples, [1])
+    assert found.samples == dict.fromkeys(found.samples, 1319) and len(samples) == 5276
+    shares = sorted(round(100 * row.value, 2) for *_, row in found.rows)
+    assert shares == [21.68, 34.72, 39.04, 56.25]
+
+
 def judgments(folder, verdicts):
     info = {"kind": "verifier", "simulated": False, "identity": "", "models": [], "scale": None}
     rows = [
