@@ -98,14 +98,17 @@ def settle_ties(table: Table, columns: LabelColumns, texts: Iterable[str]) -> No
     Raises:
         DataError: A tie stands beside one where both are bad, or both good.
     """
+    said = Counter(map(said_text, texts))
+    words = {t for t in said if t not in columns.values and SIDES.get(t.casefold()) == "TIE"}
+    if len(words) < 2:
+        return
     names = {said_text(name).casefold() for name in columns.systems}
     for column in filter(None, (columns.response_a, columns.response_b)):
         names.update(said_text(row.cells.get(column)).casefold() for row in table.rows)
-    said = Counter(map(said_text, texts))
     ties: dict[str, list[str]] = {}
-    for text in sorted(said):
+    for text in sorted(words):
         word = text.casefold()
-        if text not in columns.values and SIDES.get(word) == "TIE" and word not in names:
+        if word not in names:
             kind = "tie" if word in SURE_SIDES else "".join(filter(str.isalpha, word))
             ties.setdefault(kind.removeprefix("tie") or "tie", []).append(text)
     if len(ties) < 2:

@@ -141,6 +141,12 @@ def test_a_pass_value_is_found_in_any_spelling(tmp_path, value, word, passes):
     assert "'p' is a pass value in another case, or another label" in str(caught.value)
 
 
+def test_a_row_that_sums_up_is_no_sample(tmp_path):
+    table(tmp_path, (1, "x", "passed"), (1, "x", "WA"), (2, "x", "passed"), ("Total", "", "2"))
+    with pytest.raises(DataError, match="row 5 sums up the rows above"):
+        read_samples([tmp_path / "s.csv"], Columns("task", "ok", passed=("passed",)))
+
+
 def test_the_published_outcomes_of_a_model(tmp_path, shared_data):
     lines = (shared_data / "codet" / "samples.jsonl").read_text().splitlines()
     samples = [json.loads(line) for line in lines]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from harness.evaluate.pass_at_k import Sample
 from harness.experiment.stages.recorded import files_of
+from harness.labels.columns import LabelColumns
 from harness.labels.exports import read_label_table
 from harness.labels.failures import FAILURE_WORDS, NO_LABEL, status_of
 from harness.labels.problems import Problems
 from harness.labels.spellings import Vocabulary
+from harness.labels.totals import settle_totals
 from harness.labels.values import said_text
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
@@ -110,6 +112,10 @@ def _from_table(path: Path, columns: Columns, encoding: str) -> list[Sample]:
     named |= {column: option for column, option in more.items() if column}
     table = read_label_table(path, encoding=encoding, named=tuple(named))
     table.need(named)
+    labels = LabelColumns(
+        task="labels", item=columns.item, label=columns.label, annotator_name="samples"
+    )
+    settle_totals(table, labels)
     problems = Problems(
         path,
         "which labels are a pass? --pass-values passed,ok names them, and every other one is none;"
