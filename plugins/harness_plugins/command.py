@@ -41,6 +41,7 @@ _LONGEST_S = 86400.0
 _LOOK_S = 0.02
 _READS = 256
 """Of at most 64 KiB, at once; a pipe holds sixteen at most."""
+_ROUNDS = 5
 _KEPT = 1 << 24
 """Bytes of the output, from its end, in which a score is looked for."""
 
@@ -195,8 +196,28 @@ def _run(
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            _end_the_rest(folder)
         _take(stream, written)
     return code, written.decode("utf-8", "replace")
+
+
+def _end_the_rest(folder: str) -> None:
+    """Kill what left the command's group (``setsid``): its home or its working folder tells it."""
+    home = f"HOME={folder}".encode()
+    for _ in range(_ROUNDS):  # one may start another meanwhile
+        found = False
+        for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+            try:
+                with open(f"/proc/{name}/environ", "rb") as stream:
+                    theirs = home in stream.read().split(b"\0")
+                place = os.readlink(f"/proc/{name}/cwd")
+                if theirs or place == folder or place.startswith(f"{folder}/"):
+                    os.kill(int(name), signal.SIGKILL)
+                    found = True
+            except OSError:  # it has ended, or is another user's
+                continue
+        if not found:
+            return
 
 
 def _take(stream: IO[bytes], written: bytearray) -> bool:

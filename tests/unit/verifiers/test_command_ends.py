@@ -20,6 +20,9 @@ ENDS: list[tuple[str, dict[str, Any], float | None]] = [
     ("(sleep 200; echo x) & disown; true", {}, 1.0),
     ("nohup sleep 200 >/dev/null 2>&1 &\nexit 0", {}, 1.0),
     ("exec >/dev/null 2>&1; sleep 0.1; exit 0", {}, 1.0),
+    ("setsid sleep 200 &\nexit 0", {}, 1.0),
+    ("setsid -f sleep 200; exit 1", {}, 0.0),
+    ("setsid sleep 200", {"timeout_s": 0.2}, 0.0),
     ("kill -9 $$", {}, 0.0),
     ("while :; do :; done", {"timeout_s": 0.2}, 0.0),
     ("sleep 200", {"timeout_s": 0.2}, 0.0),
@@ -44,9 +47,15 @@ def test_a_command_ends_with_its_program(
     assert verdict.status is (Status.ERROR if value is None else Status.OK)
 
 
-def test_what_a_command_left_running_is_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "left",
+    ["{} &", "setsid {} &", "setsid -f {}", "setsid setsid {} &", "cd / && setsid {} &",
+     "env -i setsid {} &", "nohup setsid -f {} >/dev/null 2>&1", "HOME=/ setsid {} &"],
+)  # fmt: skip
+def test_what_a_command_left_running_is_ended(tmp_path: Path, left: str) -> None:
     mark = tmp_path / "alive"
-    program = f"(while :; do date +%N > {mark}; done) &\nwhile [ ! -s {mark} ]; do :; done"
+    loop = f"/bin/bash -c 'while ((SECONDS < 20)); do /bin/date +%N > {mark}; done'"
+    program = f"{left.format(loop)}\nwhile [ ! -s {mark} ]; do :; done"
     given = CommandOptions(command=("bash", "s.sh"), unsandboxed=True, file="s.sh")
     assert command(Item("i", "?"), Response("r", "i", "s", program), given).value == 1.0
     first = mark.read_text()
