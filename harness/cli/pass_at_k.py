@@ -30,6 +30,7 @@ class Options:
         items: Judgments: JSONL file of the items.
         responses: Judgments: JSONL file of the responses, which says who wrote them.
         encoding: Encoding of a text file.
+        sheet: Sheet of an Excel file; by default its only one.
         json_file: Write everything to this JSON file.
     """
 
@@ -44,6 +45,7 @@ class Options:
     items: Path | None = None
     responses: Path | None = None
     encoding: str = ""
+    sheet: str = ""
     json_file: Annotated[Path | None, typer.Option("--json")] = None
 
 
@@ -81,7 +83,7 @@ def command(options: Options) -> None:
         names(options.pass_values),
     )  # fmt: skip
     files = [options.samples, *(options.also or ())]
-    found = pass_at_k_of(read_samples(files, columns, written, options.encoding), ks)
+    found = pass_at_k_of(read_samples(files, columns, written, options.encoding, options.sheet), ks)
     if options.json_file is not None:
         write_json(options.json_file, {"file": options.samples.name, **found.as_dict()})
     show(console(), *blocks(found, options.samples.name))

@@ -27,6 +27,7 @@ class Options:
             both_bad). Where systems are called A or tie: COLUMN:name or COLUMN:place.
         cluster_column: Column with the prompt: rows of one are not independent.
         length_column: Column with the length of the first minus the second answer.
+        sheet: Sheet of an Excel file; by default its only one.
         json_file: Write everything to this JSON file.
     """
 
@@ -36,6 +37,7 @@ class Options:
     label_column: str
     cluster_column: str = ""
     length_column: str = ""
+    sheet: str = ""
     json_file: Annotated[Path | None, typer.Option("--json")] = None
 
 
@@ -54,7 +56,7 @@ def command(options: Options) -> None:
         options.first_column, options.second_column, options.label_column,
         options.cluster_column, options.length_column,
     )  # fmt: skip
-    rows = win_rate(options.table, *columns)
+    rows = win_rate((options.table, options.sheet), *columns)
     if options.json_file is not None:
         write_json(options.json_file, {"file": options.table.name, "wins": rows})
     show(console(), wins(rows))

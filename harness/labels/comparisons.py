@@ -20,12 +20,17 @@ _OUTCOMES = {"A": 0, "TIE": 1, "B": 2}
 
 
 def read_comparisons(
-    path: Path, first: str, second: str, winner: str, cluster: str = "", length: str = ""
+    path: Path | tuple[Path, str],
+    first: str,
+    second: str,
+    winner: str,
+    cluster: str = "",
+    length: str = "",
 ) -> Comparisons:
     """Read a table with one comparison in each row.
 
     Args:
-        path: The table.
+        path: The table; with the name of its sheet where it is an Excel file of several.
         first: Column with the system whose answer stood first.
         second: Column with the other system.
         winner: Column with the winner: a system's name, A, B, first, second, model_a, model_b, tie
@@ -45,7 +50,8 @@ def read_comparisons(
     named = {first: "--first-column", second: "--second-column"}
     named |= {cluster: "--cluster-column"} if cluster else {}
     named |= {length: "--length-column"} if length else {}
-    table = read_label_table(path, named=[*named, winner, bare])
+    path, sheet = path if isinstance(path, tuple) else (path, "")
+    table = read_label_table(path, sheet=sheet, named=[*named, winner, bare])
     if not bare or how not in _READINGS or winner in table.columns:
         bare, how = winner, ""
     table.need(named | {bare: "--label-column"})

@@ -380,8 +380,8 @@ def _sheet(path: Path, book: Any, sheet: str) -> Table:
             f"it has {len(names)} sheets: {', '.join(names)}",
             where=str(path),
             hint=f"say which one: --set {shlex.quote(f'sheet={names[-1]}')} (harness agree and"
-            f" aggregate), --sheet {shlex.quote(names[-1])} (harness import-labels), sheet in the"
-            " options of human_csv; or save it as CSV",
+            f" aggregate), --sheet {shlex.quote(names[-1])} (harness import-labels,"
+            " win-rate and pass-at-k), sheet in the options of human_csv; or save it as CSV",
         )
     rows: list[Row] = []
     problems: list[tuple[str, str]] = []

@@ -168,8 +168,9 @@ def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
         raise InputError(
             f"{how.method} needs --first-column, --second-column and --label-column (the winner)"
         )
+    book = path, str(reading.columns.get("sheet", ""))
     found = read_comparisons(
-        path, how.first_column, how.second_column, reading.label_column,
+        book, how.first_column, how.second_column, reading.label_column,
         reading.cluster_column, reading.length_column,
     )  # fmt: skip
     return rank_systems(found, position=how.place, ties_half=how.method == "bradley_terry")

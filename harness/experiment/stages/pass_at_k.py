@@ -50,6 +50,7 @@ def read_samples(
     columns: Columns | None = None,
     responses: Sequence[Response] = (),
     encoding: str = "",
+    sheet: str = "",
 ) -> list[Sample]:
     """Read samples from judgments of a verifier, or from a table with a sample in each row.
 
@@ -58,6 +59,7 @@ def read_samples(
         columns: Of a table.
         responses: Of judgments: says which system wrote which response.
         encoding: Of a text file.
+        sheet: Of an Excel file; by default its only one.
 
     Raises:
         DataError: A verdict is neither pass nor fail, or a judgment is about several responses.
@@ -74,7 +76,7 @@ def read_samples(
             " judgments",
             where=str(paths[0]),
         )
-    return _from_table(paths[0], columns, encoding)
+    return _from_table(paths[0], columns, encoding, sheet)
 
 
 def _judged(paths: Sequence[Path], responses: Sequence[Response]) -> Iterable[Sample]:
@@ -106,11 +108,11 @@ def _judged(paths: Sequence[Path], responses: Sequence[Response]) -> Iterable[Sa
         yield Sample(system, row.item_id, passed, row.item_id, verdict.status.value)
 
 
-def _from_table(path: Path, columns: Columns, encoding: str) -> list[Sample]:
+def _from_table(path: Path, columns: Columns, encoding: str, sheet: str) -> list[Sample]:
     named = {columns.item: "--item-column", columns.label: "--label-column"}
     more = {columns.system: "--system-column", columns.cluster: "--cluster-column"}
     named |= {column: option for column, option in more.items() if column}
-    table = read_label_table(path, encoding=encoding, named=tuple(named))
+    table = read_label_table(path, encoding=encoding, sheet=sheet, named=tuple(named))
     table.need(named)
     labels = LabelColumns(
         task="labels", item=columns.item, label=columns.label, annotator_name="samples"

@@ -10,7 +10,7 @@ from harness.labels.comparisons import read_comparisons
 
 
 def win_rate(
-    table: str | Path,
+    table: str | Path | tuple[Path, str],
     first_column: str,
     second_column: str,
     label_column: str,
@@ -20,7 +20,8 @@ def win_rate(
     """Return how often each system of a table wins against each other one.
 
     Args:
-        table: One comparison a row: .csv, .tsv, .json, .jsonl, .parquet or .xlsx.
+        table: One comparison a row: .csv, .tsv, .json, .jsonl, .parquet or .xlsx;
+            (path, sheet) of an Excel file of several sheets.
         first_column: Column with the system whose answer stood first.
         second_column: Column with the other one.
         label_column: Column with the winner: a system's name, A, B, model_a, model_b, tie, ...;
@@ -40,8 +41,14 @@ def win_rate(
 
     from harness.statistics import win_rates
 
+    path, sheet = table if isinstance(table, tuple) else (table, "")
     found = read_comparisons(
-        Path(table), first_column, second_column, label_column, cluster_column, length_column
+        (Path(path), sheet),
+        first_column,
+        second_column,
+        label_column,
+        cluster_column,
+        length_column,
     )
     rows = []
     for a, b in combinations(range(len(found.systems)), 2):
