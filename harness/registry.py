@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -133,7 +135,8 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
             raise duplicate("plugin", entry.name, seen[entry.name], origin)
         seen[entry.name] = origin
         try:
-            plugin = entry.load()
+            with redirect_stdout(sys.stderr):  # what a plugin prints is none of a command's output
+                plugin = entry.load()
             manager.register(plugin, name=entry.name)
         except Exception as error:  # a plugin's import may raise anything
             broken.append(BrokenPlugin(origin, raised(error)))
@@ -148,7 +151,8 @@ def load(entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) ->
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             origin = seen[implementation.plugin_name]
             try:
-                found = list(implementation.function())
+                with redirect_stdout(sys.stderr):
+                    found = list(implementation.function())
             except Exception as error:  # a plugin's hook may raise anything, or return None
                 broken.append(BrokenPlugin(origin, f"{hook}: {raised(error)}"))
                 continue

@@ -63,6 +63,20 @@ def test_of_several_sources_none_has_the_words_of_the_module(
         assert (summary or "no description") in capsys.readouterr().out
 
 
+def test_what_a_plugin_prints_does_not_stand_in_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = MODULE.format(first=DOC, second=DOC, offered="print('in the hook') or haiku")
+    (tmp_path / "prints_much.py").write_text(text + "print('at import')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = load([EntryPoint("mine", "prints_much", "harness")])
+    monkeypatch.setattr("harness.registry.registry", lambda: found)
+    plugins.command(None, True)
+    said = capsys.readouterr()
+    assert [row["name"] for row in json.loads(said.out)["sources"]] == ["haiku"]
+    assert "at import" in said.err and "in the hook" in said.err
+
+
 def thinks(body: dict) -> object:  # type: ignore[type-arg]
     if body["max_tokens"] < 100:
         return {"finish_reason": "length", "message": {"content": "", "reasoning": "hm"}}
