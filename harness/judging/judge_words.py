@@ -211,7 +211,7 @@ GIVEN = _words(
 """Words with which "to B", "for B", "with B" and "as B" name a verdict."""
 FAVOURS = _words(
     "favor favors favour favours support supports prefer prefers choose chooses pick picks "
-    "select selects means read say says crown crowns"
+    "select selects means read say says crown crowns voted votes vote"
 )
 """Verbs whose object is the response that a verdict is for, whoever their subject is."""
 PRIZES = _words(

@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.judging import pair_words
 from harness.judging.asides import speaks_against, tells_choice
-from harness.judging.characters import plain
 from harness.judging.clauses import Sentence, sentences, tokens_of
-from harness.judging.contrary import figures_differ, is_contrary, renames
+from harness.judging.contrary import is_contrary
 from harness.judging.judge_words import JUDGES
+from harness.judging.pair_objects import verdict_of
 from harness.judging.pair_statements import (
     alone,
     corrected,
@@ -26,11 +26,10 @@ from harness.judging.pair_statements import (
 )
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.preference import Clause
+from harness.judging.renamings import renames
 from harness.judging.reply import Answer, answer_of
 from harness.judging.second_thoughts import differs
-from harness.judging.sides import OTHER
 from harness.judging.stated import is_refusal, no_verdict
-from harness.judging.taken_back import is_last_word, is_taken_back_in
 from harness.judging.tasks import is_another_task, is_conditional
 from harness.judging.unjudged import is_unjudged
 from harness.judging.unjudged_answers import UNJUDGED
@@ -42,26 +41,7 @@ _NAMED = re.compile(
     r"[ _]?[(\[#]{0,2}([12AB])\b",
     re.IGNORECASE,
 )
-_FIELDS = frozenset(
-    f"{lead}{name}"
-    for lead in ("", "final", "overall", "my")
-    for name in (
-        "verdict", "winner", "preferred", "preferredresponse", "preferredanswer", "preference",
-        "better", "betterresponse", "betteranswer", "best", "bestresponse", "bestanswer", "choice",
-        "chosen", "chosenresponse", "answer", "decision", "result", "judgment", "judgement",
-        "selection", "selected", "selectedresponse", "pick", "winningresponse",
-    )
-)  # fmt: skip
-_WORSE_FIELDS = frozenset(
-    ("loser", "worse", "worst", "worseresponse", "rejected", "losingresponse")
-)
-_REASONS = frozenset(
-    "explanation reason reasoning rationale justification analysis why comment feedback".split()
-)
-"""Fields whose text gives the reasons of a verdict."""
 _TIES = pair_words.TIE_NOUNS | pair_words.EQUAL | {"equally"}
-_MOST = 2000
-"""Characters of a JSON field in which a verdict is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +241,9 @@ class _Reading:
         if renamed is not None:
             words = " ".join(token.text for token in renamed.tokens[:12])
             return _failed(f"the responses are given other names: {words}")
+        rests = [*remark, *self._rest(said)]
+        if any(differs(line, self.numbered, said.value, True) for line in rests):
+            return _failed(f"{said.value}, then what may mean another verdict")
         if against := is_contrary(remark, self.numbered, said.value):
             return _failed(f"{said.value}, then what speaks against it: {against}")
         for number, line in enumerate(self.lines):
@@ -275,6 +258,13 @@ class _Reading:
         behind = [at for at, token in enumerate(tokens) if token.start > said.start]
         begin = next((at for at in behind if tokens[at].word in "(["), len(tokens))
         return [Sentence(tokens[begin + 1 :])] if begin + 1 < len(tokens) else []
+
+    def _rest(self, said: _Said) -> list[Sentence]:
+        """Return what a "but" begins behind a verdict, as a sentence of its own."""
+        tokens = self.lines[said.sentence].tokens
+        behind = [at for at, token in enumerate(tokens) if token.start > said.start]
+        turns = [at for at in behind if tokens[at].word in pair_words.TURNS]
+        return [Sentence(tokens[turns[-1] + 1 :])] if turns and turns[-1] + 1 < len(tokens) else []
 
     def _own(self, lines: Sequence[Sentence]) -> list[Sentence]:
         """Return the sentences that are not what somebody else says."""
@@ -329,14 +319,14 @@ class _Reading:
         """
         starts, found = [line.tokens[0].start for line in self.lines], []
         for item in self.answer.own_objects(self._has_verdict):
-            value = _object(item.value, self.numbered) or ""
+            value = verdict_of(item.value, self.numbered) or ""
             if not stated or not self.answer.is_quotable(item):
                 sentence = bisect_right(starts, item.start) - 1
                 found.append(_Said(value, item.start, sentence, json=True))
         return found
 
     def _has_verdict(self, entry: dict[str, Any]) -> bool:
-        return _object(entry, self.numbered) is not None
+        return verdict_of(entry, self.numbered) is not None
 
 
 def _failed(reason: str) -> Verdict:
@@ -345,60 +335,3 @@ def _failed(reason: str) -> Verdict:
 
 def _contradicted(first: str, last: str) -> Verdict:
     return _failed(f"two verdicts: {first}, then {last}, which may be a quotation")
-
-
-def _object(entry: dict[str, Any], numbered: bool, inside: bool = False) -> str | None:
-    """Return the verdict of an object: empty where unclear, None where it has no field of one."""
-    values = set[str]()
-    for name, value in entry.items():
-        key = "".join(filter(str.isalnum, name.lower()))
-        if values and is_last_word(name) and (other := _value(value, numbered, inside)):
-            values.add(other)
-        elif values and key not in _FIELDS and is_taken_back_in(value):
-            values.add("")
-        if key in ("tie", "istie", "draw") and value is True:
-            values.add("TIE")
-        elif key in _FIELDS:
-            values.add(_value(value, numbered, inside))
-        elif key in _WORSE_FIELDS:
-            values.add(OTHER.get(_value(value, numbered, inside), ""))
-    if not values:
-        inner = next(iter(entry.values())) if len(entry) == 1 else None
-        if inside or not isinstance(inner, dict):
-            return None
-        return _object(inner, numbered, inside=True)
-    value = values.pop() if len(values) == 1 else ""
-    doubted = value and (figures_differ(entry, value) or _is_against(entry, numbered, value))
-    return "" if doubted else value
-
-
-def _is_against(entry: dict[str, Any], numbered: bool, value: str) -> bool:
-    """Tell whether the text of another field means another verdict, or that there is none."""
-    behind = False
-    for name, text in entry.items():
-        key = "".join(filter(str.isalnum, name.lower()))
-        behind = behind or key in _FIELDS
-        if not isinstance(text, str) or key in _FIELDS | _WORSE_FIELDS:
-            continue
-        lines = sentences(plain(text[:_MOST]))
-        if any(map(is_unjudged, (line.words for line in lines))):
-            return True
-        if key in _REASONS and lines:
-            if is_contrary(lines, numbered, value):
-                return True
-            if behind and any(differs(line, numbered, value, line is lines[-1]) for line in lines):
-                return True
-    return False
-
-
-def _value(value: Any, numbered: bool, inside: bool) -> str:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, dict) and not inside:
-        return _object(value, numbered, inside=True) or ""
-    if isinstance(value, int) and not isinstance(value, bool) and numbered:
-        return {1: "A", 2: "B"}.get(value, "")
-    said = sentences(plain(value[:_MOST])) if isinstance(value, str) else []
-    if len(said) != 1:
-        return ""
-    return Clause(said[0].tokens, numbered, said[0].end == "?").marked(0)

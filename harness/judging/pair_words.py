@@ -178,11 +178,17 @@ AGAINST = (
 """What nobody says of the response that is preferred."""
 AGAINST_SIGNS = frozenset("\u9519\u932f\u8aa4\u8bef\u5dee\u4e0d\u52a3\u8d25\u8f93")
 """The same in Chinese and Japanese, as parts of words."""
-MOCKING = (
+_MOCKING = (
     "said no one", "said nobody", "says no one", "says nobody", "say no one", "no one would",
     "nobody would", "in your dreams", "yeah right",
 )  # fmt: skip
 """Phrases by which the contrary of a sentence is said."""
+_UNCHOSEN = tuple(
+    f"i {no} {verb}"
+    for no in ("would not", "wouldn't", "do not", "don't", "cannot", "can't")
+    for verb in ("recommend", "choose", "pick", "prefer", "send", "select", "endorse")
+)
+"""Phrases that end a sentence about the response that is not the preferred one."""
 QUOTING = _words("from quoted quoting quote copied taken line")
 """Words before a response that tell where a quotation comes from."""
 
@@ -196,3 +202,8 @@ FORMATTING = _words(
 )
 LINES = _words("p br li tr ul ol div h1 h2 h3 h4 h5 h6 hr output evaluation analysis final")
 """Tags that only format, and those of them that begin or end a line."""
+
+
+def mocks(text: str) -> bool:
+    """Tell whether the contrary of what is said before some words is meant."""
+    return text.endswith(_UNCHOSEN) or any(phrase in text for phrase in _MOCKING)

@@ -173,7 +173,7 @@ class Clause(Objections):
         """
         behind_it = [token.word for token in self.tokens[place:]]
         text = " ".join(behind_it)
-        if within(behind_it) or any(phrase in text for phrase in words.MOCKING):
+        if within(behind_it) or words.mocks(text):
             return False
         if value == "TIE" and self.word(place) in words.TURNS and self.side > place:
             return False

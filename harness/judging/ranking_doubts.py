@@ -11,6 +11,8 @@ from harness.judging.taken_back import turn_of
 
 _FIRST = frozenset("best better first top winner strongest".split())
 _PLACED = frozenset("should be ranked placed deserves place".split())
+_COMES = frozenset("came comes ranks ranked finishes finished goes".split())
+_QUALITY = frozenset("accurate correct helpful useful truthful".split())
 _LAST = frozenset("worst last weakest".split())
 
 
@@ -21,6 +23,8 @@ def contradicts(sentence: Sentence, order: tuple[str, ...]) -> bool:
     if is_unclear(sentence.words):
         return True
     tokens = behind_turn(sentence).tokens
+    if _chained(sentence, order):
+        return True
     if turn_of(sentence.words) and (said := order_of(tokens, 0, order)):
         return said != order
     found = named(tokens, 0, order)
@@ -28,6 +32,13 @@ def contradicts(sentence: Sentence, order: tuple[str, ...]) -> bool:
         return False
     letter, at = found
     rest = [token.word for token in tokens[at:] if token.word[0].isalnum()]
+    most = rest[:3][1:] == ["the", "most"] or rest[:3][1:] == ["the", "least"]
+    if most and rest[0] in words.IS and rest[3:4] and rest[3] in _QUALITY:
+        return letter == order[-1 if rest[2] == "most" else 0]
+    if rest[0:1] and rest[0] in _COMES and rest[1:2] and rest[1] in _FIRST | _LAST:
+        return letter != order[0 if rest[1] in _FIRST else -1]
+    if rest[-1:] and rest[-1] in ("top", "bottom") and not _PLACED.isdisjoint(rest[:2]):
+        return letter != order[0 if rest[-1] == "top" else -1]
     if rest[:2] == ["should", "be"] or rest[:1] == ["deserves"]:
         rest = ["is", *(word for word in rest if word not in _PLACED)]
     if not rest or (rest[0] not in words.IS and rest[0] not in words.WINS | words.LOSES):
@@ -44,3 +55,17 @@ def contradicts(sentence: Sentence, order: tuple[str, ...]) -> bool:
     worse = rest[0] in words.WORSE | words.LOSES | {"below"}
     before = order.index(letter) < order.index(other)
     return (better and not before) or (worse and before)
+
+
+def _chained(sentence: Sentence, order: tuple[str, ...]) -> bool:
+    """Tell whether a sentence says of what is ranked again another order of all responses."""
+    said = sentence.words
+    if not {"ranked", "reranked", "ranking", "reordered"}.intersection(said):
+        return False
+    if not {"on", "for", "by", "in"}.isdisjoint(said):
+        return False
+    signs = [token.text for token in sentence.tokens if token.text in order or token.word == ">"]
+    size = 2 * len(order) - 1
+    chains = [signs[at : at + size : 2] for at in range(len(signs) - size + 1)]
+    found = [chain for chain in chains if sorted(chain) == sorted(order)]
+    return any(tuple(chain) != order for chain in found)

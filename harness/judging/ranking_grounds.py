@@ -14,7 +14,7 @@ _CHANCE = frozenset(
     "placeholders dummy default appearance appear appeared shown presented listed length input "
     "original unordered unsorted coin dice chance guess guessed guessing tentative provisional "
     "preliminary draft example hypothetical illustration meaningless chronological "
-    "chronologically sequence".split()
+    "chronologically sequence name names".split()
 )
 """Words of an order that is not one of quality."""
 _HOW = frozenset(
@@ -38,7 +38,7 @@ _LABELS = words.BEFORE | frozenset(
     "rankings ranked".split()
 )
 _BETWEEN = (
-    OPEN | CLOSE | frozenset(": = - \u2013 \u2014 is gets got scores scored has with".split())
+    OPEN | CLOSE | frozenset(": = | - \u2013 \u2014 is gets got scores scored has with".split())
 )
 _UNITS = frozenset("points point pts % stars".split())
 _SPLITS = frozenset(", ; | and . )".split())
@@ -85,6 +85,17 @@ def against_scores(text: str, order: Sequence[str]) -> str:
     if all(one >= two for one, two in pairwise(values)):
         return ""
     return ", ".join(f"{letter} {found[letter]:g}" for letter in order)
+
+
+def figures_against(entry: Mapping[str, object], order: Sequence[str]) -> bool:
+    """Tell whether a JSON object has scores of all responses that go against their order."""
+    for name, inner in entry.items():
+        if isinstance(inner, dict) and "score" in name.lower() and set(inner) == set(order):
+            figures = [inner[letter] for letter in order]
+            known = all(isinstance(figure, int | float) for figure in figures)
+            if known and any(one < two for one, two in pairwise(figures)):
+                return True
+    return False
 
 
 def _scores(tokens: Sequence[Token], letters: Sequence[str]) -> Mapping[str, float]:

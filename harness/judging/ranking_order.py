@@ -74,7 +74,8 @@ def turns_round(text: str) -> bool:
     """Tell whether words clearly say that the last one is the best."""
     if any(phrase in text.replace("descending", "") for phrase in _BACKWARD):
         return True
-    names = [word for word in text.split() if word not in ("the", "one", "is", "=", "being")]
+    links = ("the", "one", "is", "=", "being", "means", "mean")
+    names = [word for word in text.split() if word not in links]
     for word, following in pairwise(names):
         if (word, following) in (("last", "best"), ("first", "worst")):
             return True

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import starmap
-from typing import Any
 
 from harness.judging import pair_words as words
-from harness.judging.characters import plain
-from harness.judging.clauses import Sentence, Token, sentences, tokens_of
+from harness.judging.clauses import Sentence, Token, sentences
 from harness.judging.pair_statements import behind_turn, turns_in
 from harness.judging.parts import are_joined, begins_another, in_part
 from harness.judging.ranking_doubts import contradicts
 from harness.judging.ranking_grounds import against_scores, is_no_order
 from harness.judging.ranking_lists import of_lists
-from harness.judging.ranking_order import claims, direction, named, order_of, ties, turns_round
-from harness.judging.ranking_places import end_said, in_places, of_keys
+from harness.judging.ranking_objects import Ranked, of_objects, texts_of
+from harness.judging.ranking_order import claims, direction, order_of, ties, turns_round
+from harness.judging.ranking_places import end_said, in_places
 from harness.judging.reply import Answer, answer_of
 from harness.judging.sides import OPEN
 from harness.judging.stated import no_verdict
-from harness.judging.taken_back import is_last_word, is_taken_back_in, takes_back
+from harness.judging.taken_back import takes_back
 from harness.judging.tasks import is_another_task, is_conditional
 from harness.judging.unjudged_answers import UNJUDGED, not_judged
 from harness.nouns.outcomes import Status
@@ -38,27 +36,6 @@ _LEADS = words.FILL | frozenset(
     "endg\u00fcltige".split()
 )
 _GROUNDS = frozenset("accuracy helpfulness quality correctness criteria criterion above".split())
-_FIELDS = ("ranking", "finalranking", "order", "ranks", "ranked", "besttoworst")
-_BACKWARD_FIELD = "worsttobest"
-_LONGEST = 2000
-"""Characters of a JSON field in which an order is looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """An order that an answer states: empty where it is not understood.
-
-    Args:
-        order: Letters, the best one first.
-        start: Where it stands.
-        marked: Whether it is marked as the ranking.
-        json: Whether it is a JSON object.
-    """
-
-    order: tuple[str, ...]
-    start: int
-    marked: bool
-    json: bool = False
 
 
 def read_ranking(
@@ -86,15 +63,15 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
     lines = sentences(answer.own, _is_label)
     places = list(in_places(lines, letters))
     lists = [
-        *starmap(_Ranked, of_lists(answer.own, letters, lambda line: _states(line, letters))),
-        *(_Ranked(tuple(order), start, False) for order, start, _ in places),
+        *starmap(Ranked, of_lists(answer.own, letters, lambda line: _states(line, letters))),
+        *(Ranked(tuple(order), start, False) for order, start, _ in places),
     ]
     single = [
         said
         for said in _of_sentences(lines, letters)
         if not any(start <= said.start < end for _, start, end in places)
     ]
-    found = [*_of_objects(answer, letters), *single, *lists]
+    found = [*of_objects(answer, letters), *single, *lists]
     found = [said for said in found if not answer.is_reported(said.start)]
     turns = [lines[number].tokens[0].start for number in turns_in(lines)]
     if found and turns and not (found := [s for s in found if s.start >= turns[-1]]):
@@ -133,7 +110,7 @@ def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None
 
 
 def _denied(
-    answer: Answer, lines: Sequence[Sentence], last: _Ranked, letters: tuple[str, ...]
+    answer: Answer, lines: Sequence[Sentence], last: Ranked, letters: tuple[str, ...]
 ) -> str:
     """Return why what else an answer says goes against its ranking; empty where nothing does."""
     said: list[Sequence[Token]] = [line.tokens for line in lines]
@@ -154,15 +131,20 @@ def _denied(
             if end[0] != last.order[0 if end[1] else -1]:
                 return f"its ranking is contradicted: {text}"
     if last.json:
-        said = [tokens for entry in _texts(answer, last) for tokens in entry]
+        said = [tokens for entry in texts_of(answer, last) for tokens in entry]
     for tokens in said:
         names = [token.word for token in tokens]
         text = " ".join(names)
         behind = last.json or tokens[0].start > last.start
+        if last.json and tokens and contradicts(Sentence(tuple(tokens)), last.order):
+            return f"its ranking is contradicted: {text[:100]}"
+        if last.json and is_no_order(tokens, letters):
+            return f"its ranking is none of quality: {text[:100]}"
         if ties([n for n in names if n != "="], letters):
             return f"its ranking is a tie: {text[:100]}"
-        few = sum(token.text in letters for token in tokens) < 2
-        if behind and few and turns_round(text):
+        lead = names[: names.index(":")] if ":" in names else names
+        few = sum(token.text in letters for token in tokens[: len(lead)]) < 2
+        if behind and few and turns_round(" ".join(lead)):
             return f"its ranking may be turned round: {text[:100]}"
         for letter, best in claims(tokens, letters):
             if letter != last.order[0 if best else -1]:
@@ -170,15 +152,7 @@ def _denied(
     return ""
 
 
-def _texts(answer: Answer, last: _Ranked) -> Iterator[list[Sequence[Token]]]:
-    """Yield the sentences of a JSON object's texts, but for those of the ranking itself."""
-    found = next(each for each in answer.objects if each.start == last.start)
-    for name, value in found.value.items():
-        if isinstance(value, str) and "".join(filter(str.isalpha, name.lower())) not in _FIELDS:
-            yield [line.tokens for line in sentences(plain(value[:_LONGEST]))]
-
-
-def _settles(answer: Answer, lines: Sequence[Sentence], chosen: Sequence[_Ranked]) -> bool:
+def _settles(answer: Answer, lines: Sequence[Sentence], chosen: Sequence[Ranked]) -> bool:
     """Tell whether the last of several rankings is clearly meant, not one before it."""
     last, others = chosen[-1], [said for said in chosen if said.order != chosen[-1].order]
     starts = [line.tokens[0].start for line in lines]
@@ -203,7 +177,7 @@ def _is_label(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterator[_Ranked]:
+def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterator[Ranked]:
     for sentence in lines:
         tokens = sentence.tokens
         names = {token.text for token in tokens}
@@ -212,7 +186,7 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
         if takes_back(sentence.words) and (
             order := order_of(behind_turn(sentence).tokens, 0, letters)
         ):
-            yield _Ranked(order, tokens[0].start, True)
+            yield Ranked(order, tokens[0].start, True)
             continue
         at = 0
         while at < len(tokens) and tokens[at].text not in letters:
@@ -235,77 +209,10 @@ def _of_sentences(lines: Sequence[Sentence], letters: tuple[str, ...]) -> Iterat
         if lists and not says and "," in {token.word for token in tokens[at:]}:
             order = ()
         if lead[:2] == ["based", "on"] and order and not known:
-            yield _Ranked((), tokens[0].start, False)
+            yield Ranked((), tokens[0].start, False)
             continue
         start = tokens[0].start
         if says and known and not early:
-            yield _Ranked(order, start, True)
+            yield Ranked(order, start, True)
         elif order and (known and sentence.first):
-            yield _Ranked(order, start, False)
-
-
-def _of_objects(answer: Answer, letters: tuple[str, ...]) -> Iterator[_Ranked]:
-    wanted = answer.own_objects(lambda each: bool(_fields(each)) or _is_of_places(each, letters))
-    for found in wanted:
-        if not _fields(found.value):
-            places = of_keys(found.value, letters)
-            order = _of_value([places[place] for place in sorted(places)], letters, "ranking")
-            yield _Ranked(order, found.start, True, json=True)
-            continue
-        orders = {_of_value(value, letters, name) for name, value in _fields(found.value)}
-        orders |= set(_corrections(found.value, letters))
-        if not all(_agrees(name, value, orders) for name, value in found.value.items()):
-            orders = {()}
-        yield _Ranked(orders.pop() if len(orders) == 1 else (), found.start, True, json=True)
-
-
-def _agrees(name: str, value: Any, orders: set[tuple[str, ...]]) -> bool:
-    """Tell whether a field beside a ranking goes with it: "best", "worst", "ties"."""
-    key = "".join(filter(str.isalpha, name.lower()))
-    if key in ("tie", "ties", "tied", "equal"):
-        return not value or (isinstance(value, str) and value.lower() in ("none", "no", "n/a"))
-    place = {"best": 0, "winner": 0, "top": 0, "worst": -1, "loser": -1}.get(key)
-    if place is None or not isinstance(value, str):
-        return True
-    ends = {order[place] for order in orders if order}
-    letters = tuple({letter for order in orders for letter in order})
-    each = named(list(tokens_of(value[:80])), 0, letters)
-    return not ends or (each is not None and {each[0]} == ends)
-
-
-def _fields(entry: dict[str, Any]) -> list[tuple[str, Any]]:
-    named = [("".join(filter(str.isalpha, name.lower())), value) for name, value in entry.items()]
-    ranks = [(name, value) for name, value in named if name in _FIELDS or name == _BACKWARD_FIELD]
-    return ranks or [(name, value) for name, value in named if name == "verdict"]
-
-
-def _is_of_places(entry: dict[str, Any], letters: tuple[str, ...]) -> bool:
-    values = of_keys(entry, letters).values()
-    return bool(values) and all(isinstance(value, str) for value in values)
-
-
-def _corrections(entry: dict[str, Any], letters: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the orders of fields that correct a ranking; an empty one where it is taken back."""
-    for name, value in entry.items():
-        if is_last_word(name) and (order := _of_value(value, letters, name)):
-            yield order
-        elif is_taken_back_in(value):
-            yield ()
-
-
-def _of_value(value: Any, letters: tuple[str, ...], name: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        tokens = list(tokens_of(plain(value[:_LONGEST])))
-        return order_of(tokens, 0, letters)
-    if isinstance(value, dict):
-        ranks = {str(key): rank for key, rank in value.items() if type(rank) is int}
-        value = sorted(ranks, key=lambda key: ranks[key])
-        if sorted(ranks.values()) != list(range(1, len(letters) + 1)):
-            return ()
-    if not isinstance(value, list) or len(value) != len(letters):
-        return ()
-    each = [named(list(tokens_of(str(entry)[:80])), 0, letters) for entry in value]
-    order = tuple(found[0] for found in each if found is not None)
-    if sorted(order) != sorted(letters):
-        return ()
-    return order[::-1] if name == _BACKWARD_FIELD else order
+            yield Ranked(order, start, False)

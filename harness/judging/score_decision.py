@@ -35,6 +35,21 @@ _UNSURE = re.compile(
 
 _HEDGES = re.compile(r"\W*(?:or|well|but|though|however|yet)\b", re.IGNORECASE)
 
+_ENDS_IN = re.compile(
+    r"\b(?:becomes?|became|settled\s++(?:on|for|at)|land(?:s|ed)?\s++(?:on|at)|end(?:s|ed)?\s++up\s++(?:at|with)"
+    r"|comes?\s++(?:out\s++at|to)|went\s++with|go(?:ing|es)?\s++with|call\s++it|make\s++it|makes\s++it|drops?\s++(?:it\s++)?to|eher|plut\u00f4t"
+    r"|m\u00e1s\s++bien)\s++(?:an?\s++|eine?\s++|une?\s++)?[\w./]{1,6}(?:\s++(?:in\s++the\s++end|after\s++all|overall|instead|out\s++of\s++\d++))?"
+    r"\s*+[.!]?\s*+\Z",
+    re.IGNORECASE,
+)
+"""Ends a sentence with a number that a judge came to."""
+_SUPPOSED = re.compile(r"\b(?:would|could|might|if|not|unless|had)\b|n't\b", re.IGNORECASE)
+_DESERVES_OTHER = re.compile(
+    r"\b(?:deserves?|merits?|warrants?|should\s++(?:be|get|have))\s++(?:much\s++|far\s++)?"
+    r"(?:more|less|higher|lower|better|worse)\b",
+    re.IGNORECASE,
+)
+
 _OF_ALL = re.compile(
     r"^\W*(?:final|overall|total|weighted|average|mean)(?:\s(?:score|rating|grade|mark|average|total))?"
     r"\W{0,4}[:=]\W{0,4}\d{1,4}(?:[.,]\d{1,3})?(?:\s?/\s?\d{1,4}|\sout\sof\s\d{1,4})?\W*$",
@@ -133,7 +148,7 @@ def decided(
     rest = spoken(answer)[last.end :]
     if names:
         rest = _OF_ALL.sub("", rest)
-    if turned := _changed_after(rest, values, last.verdict.value, names):
+    if turned := changed_after(rest, values, last.verdict.value, names):
         return Verdict(
             Status.UNPARSEABLE,
             rationale=f"{last.verdict.value}, then a change of mind: {turned[:80]}",
@@ -167,7 +182,7 @@ def _is_turned(answer: Answer, one: Said, last: Said, names: Names) -> bool:
     return False
 
 
-def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
+def changed_after(text: str, values: Values, value: Any, names: Names) -> str:
     """Return the sentence after a statement by which the judge may take it back; empty if none."""
     for begin, end in sentences(text):
         sentence = text[begin : min(end, begin + 600)]
@@ -175,11 +190,7 @@ def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
             return " ".join(sentence.split())
         if not names and RESULTS.match(sentence) and values.rivals(sentence, value):
             return " ".join(sentence.split())
-        if (
-            values.scale.is_binary
-            and not names
-            and against(values.scale, value, text[begin : begin + 300])
-        ):
+        if not names and against(values.scale, value, text[begin : begin + 300]):
             return " ".join(sentence.split())
         turn = _turn(sentence, names)
         unclear = is_unclear([token.word for token in tokens_of(sentence)])
@@ -187,6 +198,11 @@ def _changed_after(text: str, values: Values, value: Any, names: Names) -> str:
             return " ".join(sentence.split())
         if not names and _is_other(sentence, values, value):
             return " ".join(sentence.split())
+        if _DESERVES_OTHER.search(sentence) and turn is not None:
+            return " ".join(sentence.split())
+        if not names and _ENDS_IN.search(sentence) and not _SUPPOSED.search(sentence):
+            if values.rivals(sentence, value):
+                return " ".join(sentence.split())
         opens = _HEDGES.match(sentence) or turn
         if turn is not None and _says_other(sentence, turn, values, value):
             return " ".join(sentence.split())

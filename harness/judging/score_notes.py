@@ -6,6 +6,7 @@ import re
 
 from harness.judging.characters import plain
 from harness.judging.reply import Answer
+from harness.judging.score_decision import changed_after
 from harness.judging.score_lines import Statement, sentences
 from harness.judging.score_names import MARKS, NO_SCORES, QUALITIES, WEAK_MARKS, words
 from harness.judging.score_polarity import HIGH, LOW, place_of
@@ -23,15 +24,23 @@ _OF_SCORES = MARKS | WEAK_MARKS | QUALITIES - {"reasoning"}
 _TURNS = re.compile(r",\s++(?:but|however|yet|though|although|only|still|and|so)\b", re.IGNORECASE)
 
 
-def against_notes(answer: Answer, values: Values, value: Value) -> str:
+def against_notes(answer: Answer, values: Values, value: Value, criterion: str = "") -> str:
     """Return the words beside a score in the last JSON object that go against it; or nothing.
 
     A score in a text before it may be a draft; one behind it is another score.
+
+    Args:
+        answer: The answer.
+        values: Those of the scale.
+        value: The score.
+        criterion: Of several, under which the texts stand.
     """
     if not answer.objects or not answer.is_whole(answer.objects[-1]):
         return ""
+    whole = answer.objects[-1].value
+    entry = whole.get(criterion) if criterion else whole
     behind = False
-    for name, text in answer.objects[-1].value.items():
+    for name, text in entry.items() if isinstance(entry, dict) else ():
         named = words(name[:80])
         behind = behind or not MARKS.isdisjoint(named)
         if not isinstance(text, str) or not _OF_SCORES.isdisjoint(named):
@@ -55,7 +64,8 @@ def _states_other(note: str, values: Values, value: Value) -> bool:
                 other = verdict.value != value
             elif verdict is not None and QUALITIES.isdisjoint(words(one.text)):
                 other = other or values.rivals(one.text, value)
-    return other
+    denies = note.lower().startswith("not ")
+    return other or (not denies and changed_after(note, values, value, ()) != "")
 
 
 def _is_score(one: Statement) -> bool:

@@ -8,7 +8,10 @@ from harness.judging.score_names import QUALITIES
 
 END = re.compile(r"[\s\"')\]}>$]*+[.!,;\u3002]?[\s\"')\]}>$]*+\Z")
 
-_OBJECT = r"(?:it|(?:this|the|that)(?:\s++[a-z-]++){1,2}?)"
+_OBJECT = (
+    r"(?:it|(?:this|the|that)(?!\s++(?:first|previous|other|earlier|last|old|draft)\b)"
+    r"(?:\s++[a-z-]++){1,2}?)"
+)
 
 FILLER = re.compile(
     rf"\s++(?:overall|in\s++total|in\s++the\s++end|from\s++me|here|in\s++my\s++(?:opinion|view)"

@@ -33,6 +33,8 @@ _ALL = (
 )
 _FULLY = r"(?:(?:fully|completely|clearly|entirely|perfectly)\s++)?"
 _SUBJECT = (
+    r"(?:(?:that\s++said|on\s++balance|overall|in\s++(?:sum|short)|all\s++in\s++all|frankly|honestly"
+    r"|still|in\s++fact),?\s++)?"
     r"(?:(?:schulnote|note|grade|level|label)\s?:\s*+)?(?:i\s++(?:find|think|believe)\s++)?"
     r"(?:(?:because|since|as|that|so)\s++)?"
     r"(?:(?:it's|(?:it|this|(?:the|this|that)\s++(?:response|answer|reply|output|text|assistant|summary"
@@ -55,6 +57,12 @@ _CLAUSE = re.compile(
     rf"\s++(?:(?:the|this|any)(?:\s++of\s++the)?\s++)?(?:{_CRITERIA}|question|prompt)(?:\s++at\s++all)?"
     rf"|(?:the\s++)?{_CRITERIA}\s++(?:is|was|are|were)\s++(?:not\s++met|unmet|violated|failed)"
     rf"|(?:all|every)\s++{_CRITERIA}\s++(?:(?:is|are|was|were)\s++)?(?:violated|failed|unmet|missed)"
+    rf"|(?:the\s++)?{_CRITERIA}\s++(?:has|have)\s++(?:not\s++been\s++met|been\s++(?:missed|violated|failed))"
+    r"|nothing\s++(?:in\s++(?:it|the\s++(?:response|answer))\s++|it\s++says\s++)?is\s++(?:right|correct|true|accurate)"
+    r"|every\s++(?:single\s++)?(?:claim|statement|fact|sentence|line)(?:\s++(?:in|of)\s++(?:it|the\s++(?:response|answer)))?\s++is"
+    r"\s++(?:false|wrong|incorrect)"
+    r"|the\s++task\s++(?:is|was)\s++not\s++(?:done|solved|completed)(?:\s++at\s++all)?"
+    r"|(?:the\s++)?worst(?:\s++(?:response|answer|one))?\s++(?:in|of)\s++(?:the|this|all)[^.;!,]{0,40}"
     rf"|(?:no|none\s++of\s++the)\s++{_CRITERIA}\s++(?:(?:is|are|was|were)\s++)?(?:met|satisfied|fulfilled)"
     rf"|violates\s++(?:all|every)(?:\s++the)?\s++{_CRITERIA}"
     rf")|(?P<fault>(?:it\s++)?(?:contains|has|there\s++(?:is|are))\s++(?:an?|some|several|many)\s++{_FAULT}))(?={_END})",

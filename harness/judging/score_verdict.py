@@ -84,6 +84,9 @@ def read_scores(
             return Verdict(verdict.status, rationale=f"{criterion.id}: {verdict.rationale}")
         if other and values.ends:
             return off_scale(f"{criterion.id}, where the judge says {other!r},", criterion.scale)
+        if against := against_notes(answer, values, verdict.value, criterion.id):
+            reason = f"{criterion.id}: {verdict.value}, and beside it: {against}"
+            return Verdict(Status.UNPARSEABLE, rationale=reason)
         total += criterion.weight * criterion.scale.to_unit(verdict.value)
         parts.append(f"{criterion.id}: {verdict.value}")
         points += float(str(verdict.value)) if values.ends else math.nan

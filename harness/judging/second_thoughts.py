@@ -22,6 +22,7 @@ from harness.judging.pair_statements import in_one_respect
 from harness.judging.preference import Clause
 from harness.judging.sides import OTHER, STEPS
 from harness.judging.taken_back import within
+from harness.judging.winners import is_chosen, is_to_win, is_winner
 
 _FAR = 40
 """Words before a response, or behind one, that are looked at."""
@@ -138,6 +139,9 @@ class _Thought(Clause):
             one.judge or chosen or not _is_of_others(lead)
         ):
             return False
+        if lead[-2:] == ["it", "is"] and following in known.CLEFT and not one.again:
+            right = not (known.RIGHT | known.EARNS).isdisjoint(self.all)
+            return right and known.LACKS.isdisjoint(self.all)
         if lead in (["it's"], ["c'est"]) and following not in known.CLEFT:
             return True
         if one.judge and before in known.AWARDS:
@@ -231,7 +235,7 @@ class _Thought(Clause):
             return known.AGREES.isdisjoint(self.all)
         if near[:2] == ["would", "be"] and {"if", "with", "had"}.isdisjoint(self.all):
             near = ["is", *near[2:]]
-        return _is_chosen(near) or _is_to_win(near) or _is_winner(near, self.value.lower())
+        return is_chosen(near) or is_to_win(near) or is_winner(near, self.value.lower())
 
     def _is_partly(self) -> bool:
         """Tell whether a sentence begins with the respect in which it is so: "On style, ..."."""
@@ -260,7 +264,7 @@ class _Thought(Clause):
         if better and said is not None and said[0] == OTHER[one.side]:
             return known.NEARLY.isdisjoint(lead) and not self._is_partly()
         if not words.NOT.isdisjoint(lead) and (NONE_OF | {"only"}).isdisjoint(lead):
-            if better or _is_winner(near, ""):
+            if better or is_winner(near, ""):
                 return True
         return _is_slip(near) or _is_denied(near)
 
@@ -277,59 +281,6 @@ def _is_adverb(word: str) -> bool:
 
 def _handles(lead: Sequence[str]) -> bool:
     return any(not known.HANDLES.isdisjoint(stems(word)) for word in lead)
-
-
-def _is_chosen(near: Sequence[str]) -> bool:
-    """Tell whether a response is what the judge would choose: "is the one I meant"."""
-    if near[:1] == [] or near[0] not in words.IS or known.JUDGES.isdisjoint(near):
-        return False
-    means = known.WRITES | words.CHOOSES | {"want", "land", "mean", "meant"}
-    return any(not means.isdisjoint(stems(word)) for word in near)
-
-
-def _is_to_win(near: Sequence[str]) -> bool:
-    """Tell whether a response should win, or rank first."""
-    if not words.NOT.isdisjoint(near) or not ASPECTS.isdisjoint(near):
-        return False
-    if {"rank", "ranks"}.intersection(near[:2]):
-        return not {"higher", "first", "above"}.isdisjoint(near)
-    should = words.POSSIBLE - {"would", "could", "might", "may"}
-    should |= {"ought", "has", "needs", "was", "had"}
-    if near[:1] == [] or near[0] not in should:
-        return False
-    wins = near[1:] in (["get", "this"], ["get", "it"], ["be", "it"], ["have", "it"])
-    return wins or not known.CHOSEN.isdisjoint(near[1:5])
-
-
-def _is_winner(near: Sequence[str], other: str) -> bool:
-    """Tell whether a response is the winner, or gets what the winner gets."""
-    if any(word in words.NOT or word in ("would", "could", "might", "if") for word in near):
-        return False
-    first = next((n for n, word in enumerate(near) if word not in words.DEGREES), len(near))
-    verb, rest = "".join(near[first : first + 1]), list(near[first + 1 :])
-    if verb in ("it", "for"):  # "B it is"
-        return first == 0 and (verb == "it" or not known.PRIZES.isdisjoint(rest))
-    if verb in known.EARNS and rest in ([], ["it"], ["me"], ["better"], [other]):
-        return verb not in ("got", "has") or rest != []
-    top = rest[-2:] == ["on", "top"]
-    ahead = top or rest[-1:] in (["ahead"], ["first"])
-    if verb in words.IS:
-        if rest[:2] in (["the", "one"], ["what", "i"]):
-            told = rest[2:3] in (["that"], ["which"], ["with"])
-            told = told or not known.LACKS.isdisjoint(rest)
-            return not told or not (known.CHOSEN | known.EARNS).isdisjoint(rest)
-        if rest[1:] == ["all", "along"] and rest[0] in words.BETTER:
-            return True
-        if rest[:1] == ["my"]:
-            return ASPECTS.isdisjoint(near)
-        best = len(rest) > 1 and rest[1] in words.BETTER and not rest[-1].endswith(("ed", "en"))
-        if rest[:1] in (["a"], ["the"]) and "in" not in rest:
-            if best or rest[1:4] == ["way", "to", "go"]:
-                return True
-    elif verb not in known.EARNS | words.POSSIBLE:
-        return ahead and verb in ("comes", "came", "pulls", "edges")
-    whole = top or ASPECTS.isdisjoint(near)
-    return whole and (ahead or not known.PRIZES.isdisjoint(rest[:5]))
 
 
 def _is_slip(near: Sequence[str]) -> bool:

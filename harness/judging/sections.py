@@ -40,6 +40,8 @@ _LED = re.compile(
             r"\blooks? like (?:this|so|the following):",
             rf"{_LINE}(?:input|user|human|prompt|question|instructions?|system|task|query|context"
             r"|reference)(?: (?:input|prompt|text|message))?:",
+            rf"{_LINE}(?:the )?(?:previous|last|other|earlier) (?:item|question|pair|prompt|task"
+            r"|example|case)(?: \d{1,3})?[*_]*+:[*_]*+",
             rf"{_LINE}(?:(?:my|the) )?(?:(?:internal|inner|private) (?:reasoning|thinking|thoughts?"
             r"|monologue)|thinking|monologue|scratchpad)(?: process)?[*_]*+:[*_]*+",
             rf"\b{_NOUN} [A-D1-9]['\u2019]s (?:contents?|body|text)\b[^.:!?\n]{{0,40}}+:",

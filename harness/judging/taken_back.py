@@ -26,7 +26,8 @@ _NOUN = (
 _LOOSE = r"(?:order|labels?|letters?|scale|choice|pick|winner|selection|list|answer)"
 _NAME = r"(?:(?:response |answer |assistant |option )?[a-h1-9]|scores?|one|two)"
 _BOTH = (
-    rf"(?:{_NAME} (?:and|&|with) {_NAME}|the two(?: {_NOUN}| {_LOOSE}| responses| answers)?"
+    rf"(?:{_NAME} (?:and|&|with) {_NAME}|the (?:first |last |top |bottom )?two"
+    rf"(?: {_NOUN}| {_LOOSE}| responses| answers)?"
     rf"|them|the (?:{_NOUN}|{_LOOSE}|responses))"
 )
 _TURNED = (
@@ -120,7 +121,7 @@ _STRONG = re.compile(
     rf"|the (?:opposite|reverse)(?: is true)?|the opposite , i mean"
     rf"|(?:it is |it's )?the other way (?:a?round)) ?[^\w\s]*+\Z"
     rf"|(?:actually |in fact )?(?:, )?(?:no|nope){_STOP}"
-    rf"|(?:swap|switch|exchange|reverse|flip|interchange) {_BOTH}"
+    rf"|(?:actually |in fact )?(?:, )?(?:swap|switch|exchange|reverse|flip|interchange) {_BOTH}"
     rf"|{_BOTH} (?:above )?(?:{_IS} )?{_VERY}{_TURNED}{_END}"
     rf"|{_NAME} and {_NAME} {_TURNED}"
     rf"|(?:the |my |a |an )?{_NEW} (?:{_NOUN}|winner|choice) (?:is|should be|would be|must be"
@@ -134,6 +135,10 @@ _STRONG = re.compile(
     rf"|(?:the |this |that |these |those )(?:above )?{_LOOSE}(?: above"
     rf"| i gave)? {_IS} {_VERY}{_FALSE}{_STOP}"
     rf"|my {_LOOSE} {_IS} {_VERY}{_FALSE}"
+    rf"|(?:all|both|they|these|those|each)(?: (?:of|two|three|four|five|them|these|those|all|both"
+    rf"|scores?|ratings?|numbers?|values?|are|is|seem|points?|one|a|bit|little|half|slightly"
+    rf"|rather|about|much))*+"
+    rf" too (?:high|low|generous|harsh|lenient|strict){_STOP}"
     rf"|(?:that|this|that's|it was|it is|it's)(?: is| was| were| seems)? {_VERY}"
     rf"(?:a mistake|an error|a typo|too (?:high|low|generous|harsh|lenient|strict)|wrong|not right"
     rf"|not correct|not what i|the wrong (?:{_NOUN}|{_LOOSE}|number|one|option)|incorrect){_STOP}"
@@ -178,6 +183,7 @@ _SAYS = re.compile(
     rf"(?:\A|(?<= ))(?:second thoughts?|take (?:that|it|this) back|made that up|not final"
     rf"|not my final|just kidding|strike that|(?:scratch|scrap) that(?= [^\w\s]| ?\Z)|never mind"
     rf"|disregard (?:that|this|the above)|either way|hard to say|toss - up"
+    rf"|(?:do not|don't) (?:use|count|trust|record) (?:this|that|these|the|my) {_NOUN}"
     rf"|ich (?:habe|hab) mich (?:\w++ )?(?:geirrt|vertan|verlesen|verschrieben)"
     rf"|ich (?:habe|hab) (?:\w++ ){{1,4}}?(?:verwechselt|vertauscht)|nehme das zur\u00fcck"
     rf"|je me suis tromp\u00e9e?|je change d'avis|j'ai (?:chang\u00e9 d'avis|confondu"

@@ -27,7 +27,8 @@ _REMARKS = _words(
     "provisoire incertain aleatorio azar provisional inseguro \u968f\u673a \u5360\u4f4d "
     "\u5360\u4f4d\u7b26 \u731c\u6d4b \u731c\u7684 \u6682\u5b9a \u4e0d\u786e\u5b9a n/a na unknown "
     "undetermined undecided inconclusive abstain abstained skipped unjudged unevaluated example "
-    "unread unverified sample invented fictional fictitious meaningless"
+    "unread unverified sample invented fictional fictitious meaningless "
+    "void copied stub filled autofilled"
 )
 """What a verdict is that does not come from judging."""
 _WITH = words.ARTICLES | _words(
@@ -36,7 +37,8 @@ _WITH = words.ARTICLES | _words(
     "answer letter selection so here more or less basically somewhat really honestly i'm i am "
     "stand - in and made entirely completely educated best of these those they all both two "
     "above below here number numbers value values score scores rating ratings ranking rankings "
-    "order grade grades mark marks letters verdicts are were i've given up totally"
+    "order grade grades mark marks letters verdicts are were i've given up totally from treat "
+    "following auto"
 )
 """Words beside it."""
 _PHRASES = (
@@ -62,7 +64,7 @@ _SEES = _words(
 """What a judge could not do to a response, or was not done for it."""
 _JUDGES = _words("evaluate assess judge determine compare decide tell rate grade rank score")
 _OBJECTS = words.ARTICLES | _words("both either any these those all two of this full text texts")
-_UNABLE = _words("unable impossible")
+_UNABLE = _words("unable impossible decline declined refuse refused")
 _ENDS = frozenset(
     ("", "and", "so", "but", "because", "here", "at", "yet", "to", "properly", "fully")
 )
@@ -104,7 +106,10 @@ def is_unjudged(said: Sequence[str], remarks: bool = True) -> bool:
         remarks: Whether a mere remark counts, as beside a verdict and behind it.
     """
     return (
-        (remarks and any(map(is_remark, _clauses(said)))) or _could_not(said) or _is_missing(said)
+        (remarks and any(map(is_remark, _clauses(said))))
+        or _could_not(said)
+        or _is_missing(said)
+        or (remarks and any(map(_is_of_another, _clauses(said))))
     )
 
 
@@ -124,6 +129,31 @@ def is_remark(clause: Sequence[str]) -> bool:
     singular = [word[:-1] if word.endswith("sse") else word for word in singular]  # guesses
     known = all(w in _REMARKS or word in _WITH for word, w in zip(clause, singular, strict=True))
     return known and not _REMARKS.isdisjoint(singular)
+
+
+def _is_of_another(clause: Sequence[str]) -> bool:
+    """Tell whether a clause says that the verdict is that of another task or response."""
+    at = 0
+    while at < len(clause) and clause[at] in _THESE:
+        at += 1
+    if not at or at >= len(clause) or clause[at] not in _IS_OF:
+        return False
+    while at < len(clause) and clause[at] in _IS_OF | words.ARTICLES:
+        at += 1
+    rest = clause[at : at + 2]
+    other = len(rest) > 1 and rest[0] in _ANOTHER and rest[1] in _TASKS
+    lettered = len(rest) > 1 and rest[0] in words.NOUNS and rest[1] in ("a", "b", "1", "2")
+    return other or (lettered and bool(_BELONGS.intersection(clause[:at])))
+
+
+_THESE = _words(
+    "that this these those the it they all score scores number numbers rating ratings verdict "
+    "value values ranking letter order above line given"
+)
+_BELONGS = _words("belong belongs applies apply refers refer concerns concern meant")
+_IS_OF = _BELONGS | _words("was is were are to for of from about with goes go actually really")
+_ANOTHER = _words("previous other another last next earlier different former preceding")
+_TASKS = words.NOUNS | _words("question item prompt task pair example set batch case conversation")
 
 
 def void_field(entry: Mapping[str, Any], named: Collection[str] = ()) -> str:

@@ -13,6 +13,7 @@ UNJUDGED = "the judge says that it did not judge"
 _MARKS = frozenset(
     "rating score grade mark verdict ranking rank result judgment judgement order answer".split()
 )
+_NOTES = frozenset("note notes comment comments remark remarks warning caveat".split())
 _LABEL = 2
 """Words of a JSON field that may be the name of a class, such as "unknown"."""
 _MOST = 2000
@@ -37,9 +38,10 @@ def not_judged(answer: Answer, named: Collection[str] = ()) -> str:
     last_object = answer.objects[-1].value if answer.objects else {}
     if named and (name := void_field(last_object, named)):
         return name
-    for value in last_object.values():
+    for name, value in last_object.items():
         if isinstance(value, str):
+            least = 0 if name.lower() in _NOTES else _LABEL
             for line in sentences(plain(value[:_MOST])):
-                if is_unjudged(line.words, len(line.tokens) > _LABEL):
+                if is_unjudged(line.words, len(line.tokens) > least):
                     return " ".join(token.text for token in line.tokens[:12])
     return ""

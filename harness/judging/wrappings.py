@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 CODE = re.compile(
-    r"^[ \t]*+(?://|(?:\#++|--|;|%)[ \t]*+\w++[ \t]*+=(?!=))[^\n]*+$|/\*(?:(?!\*/).){0,2000}+\*/",
+    r"^[ \t]*+(?://|(?:\#++|--|;|%)[ \t]*+\w++[ \t]*+=(?!=))[^\n]*+$"
+    r"|^(?:async\s)?(?:def|class|function)\s[^\n]*[:{][ \t]*$(?:\n[ \t]+[^\n]*+)*+"
+    r"|/\*(?:(?!\*/).){0,2000}+\*/",
     re.MULTILINE | re.DOTALL,
 )
 """A comment of a program; a Markdown heading has no assignment."""

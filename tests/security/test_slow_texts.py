@@ -48,7 +48,7 @@ PATTERNS = {
     "harness/judging/reply.py": (3, "those of judges"),
     "harness/judging/pair_verdict.py": (1, "those of judges, with prompts"),
     "harness/judging/ranking_lists.py": (2, "those of judges"),
-    "harness/judging/score_decision.py": (5, "those of judges"),
+    "harness/judging/score_decision.py": (8, "those of judges"),
     "harness/judging/score_lines.py": (26, "those of judges"),
     "harness/judging/score_limits.py": (1, "those of judges"),
     "harness/judging/score_polarity.py": (4, "those of judges"),
