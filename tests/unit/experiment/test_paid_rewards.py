@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 from harness.cli.main import app, register
 from harness.experiment.context import asking_with
 from harness.experiment.rewards import open_rewards
+from harness.experiment.stages.train import train
 from harness.nouns.errors import BudgetExceededError, ConfigError
 from harness.nouns.schema import Item
+from harness.records.journal import Journal
 from harness.testing import StubServer
 
 
@@ -56,13 +58,39 @@ def test_a_judge_is_paid_once_within_the_budget(
         with pytest.raises(BudgetExceededError):
             rewards(server.base_url, journal, ["a"], budget=0.0)
         assert not server.bodies
-        first = rewards(server.base_url, journal, ["a", "b"], budget=1000)
+        texts = ["a", "b"]
+        first = rewards(server.base_url, journal, texts, budget=1000)
         assert len(server.bodies) == 2 and None not in first
+        with Journal(journal) as kept:
+            spent = kept.spent_usd()
+        assert spent > 0
         # What the journal holds counts: a budget that is spent pays for no further answer.
-        assert rewards(server.base_url, journal, ["a", "b"], budget=0.001) == first
+        assert rewards(server.base_url, journal, texts, budget=spent) == first
         with pytest.raises(BudgetExceededError):
-            rewards(server.base_url, journal, ["a", "b", "c"], budget=0.001)
+            rewards(server.base_url, journal, [*texts, "m"], budget=spent)
         assert len(server.bodies) == 2
+    with (
+        patch("harness.experiment.rewards.online_rewards", side_effect=ConfigError("enough")) as it,
+        pytest.raises(ConfigError, match="enough"),
+    ):
+        rewards("http://127.0.0.1:9/v1", journal, texts, budget=5.0)
+    assert it.call_args.args[0].budget_usd == pytest.approx(5.0 - spent)
+
+
+def test_a_training_asks_within_its_limits(tmp_path: Path) -> None:
+    journal = tmp_path / "out.journal.sqlite"
+    given = {"journal": journal, "budget": 2.5, "concurrency": 3, "timeout_s": 7.0, "seed": 4}
+    with (
+        patch(
+            "harness.experiment.stages.train.open_rewards", side_effect=ConfigError("far enough")
+        ) as it,
+        pytest.raises(ConfigError, match="far enough"),
+    ):
+        train("grpo", "m", [{"prompt": "?"}], tmp_path / "out", {"rewards": {"r": 1.0}, **given})
+    asking = it.call_args.args[-1]
+    assert asking.journal is not None and asking.journal.path == journal
+    told = asking.seed, asking.concurrency, asking.budget_usd, asking.timeout_s
+    assert told == (4, 3, 2.5, 7.0)
 
 
 @pytest.mark.parametrize(
