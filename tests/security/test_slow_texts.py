@@ -79,6 +79,7 @@ PATTERNS = {
     "harness/nouns/redaction.py": (3, "secrets, redacted"),
     "harness/nouns/spellings.py": (5, "spelled"),
     "harness/nouns/thoughts.py": (10, "thoughts"),
+    "harness/report/agreement_terminal.py": (1, "names of annotators, as they are; no repetition"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
     "harness/sandbox/compare.py": (3, "printed"),
