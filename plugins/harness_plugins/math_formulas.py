@@ -57,6 +57,10 @@ _TOWER = re.compile(
     r"(?<!\w)\w+(?:(?:\*\*|\^)-?(?:\d+(?:\.\d+)?|[A-Za-z])){1,9}(?!\d|\.\d|\s?\^|\s?\*\*|_)"
 )
 """Powers without braces: of ``x^2y`` the 2 alone, of ``2^10`` all digits."""
+_SIDE_BY_SIDE = re.compile(
+    r"(?<![\w^.])(\d{1,99}(?:\.\d{1,99})?)\s?(?=(?:\\left\s?)?[(\[])|(\))\s?(?=\(\d+\))"
+)
+"""Factors without a sign between them: math-verify takes ``2(3)`` for a mixed number."""
 _TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 
 
@@ -120,6 +124,7 @@ def formula(text: str) -> Any:
     text = re.sub(r"([A-Za-z])(?:'|\^\s*\{?\s*\\prime\s*\}?)(?!')", r"\1_{p}", text)
     text = re.sub(r"\\varnothing\b", r"\\emptyset", _towers(text))
     text = re.sub(r"\\(?:quad|qquad)(?![A-Za-z])", " ", text)
+    text = _SIDE_BY_SIDE.sub(r"\1\2 \\cdot ", text)
     if "\\boxed" in text or "\\fbox" in text:
         return None
     if re.search(r"\\[lc]?dots|\.\.\.|['\"]|\\prime|\d\s*_|[^\x00-\x7f]|" + TEXT + r"\{", text):

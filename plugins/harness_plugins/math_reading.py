@@ -9,15 +9,21 @@ import re
 from dataclasses import replace
 
 from harness_plugins.math_context import taken_back
-from harness_plugins.math_equality import same
-from harness_plugins.math_formulas import SHORT, WORD, formula
-from harness_plugins.math_letters import compound, event
+from harness_plugins.math_equations import (
+    chain,
+    false_link,
+    formula_of,
+    named_about,
+    rounding,
+    ungrouped,
+    value_of,
+)
+from harness_plugins.math_formulas import SHORT, WORD
+from harness_plugins.math_letters import compound
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
-from harness_plugins.math_options import MathOptions
 from harness_plugins.math_signs import TEXT, brackets, depth, intervals, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
 from harness_plugins.math_units import bare_unit, with_unit
-from harness_plugins.math_value import is_number, numeric, rounds_to
 from harness_plugins.math_vectors import vector
 
 LONGEST = 4000
@@ -97,7 +103,6 @@ _INTEGERS = re.compile(
 )
 _ROWS = re.compile(r"(?:[A-Z]\s?=\s?)?\[\s?(\[[^\[\]]+\](?:\s?,\s?\[[^\[\]]+\])+)\s?\]")
 _RATIO = re.compile(r"[^:]{1,100}(?::[^:]{1,100}){2,9}")
-_EQUALS = re.compile(r"(?<![<>!=\\])=(?![=<>])")
 
 
 def read(text: str, reference: bool = False) -> list[Answer]:
@@ -122,6 +127,8 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     found += [one for one in _one(bare) if not found or one.kind != "words"]
     if not reference and _IN_BRACES.fullmatch(text.strip("$ ")) and found:
         found = [replace(one, brackets=one.brackets or "?") for one in found]
+    if found and (both := rounding(bare)):  # what it is rounded to, too
+        found += _one(unwrapped(both[1])) if both[2] else _exact(*both[:2])
     found += decimal_comma(bare)
     if not reference and (rows := _ROWS.fullmatch(bare)):
         cells = [row.split(",") for row in re.findall(r"\[([^\[\]]*)\]", rows[1])]
@@ -143,22 +150,37 @@ def percent_after(text: str) -> bool:
 
 
 def _one(bare: str) -> list[Answer]:
+    if false_link(bare):
+        return []
+    bare = ungrouped(bare) or bare
+    if (both := rounding(bare)) and both[2]:
+        return _exact(*both[:2])
+    if said := named_about(bare):
+        return _one(unwrapped(said))
     for reader in (
-        _percentage, vector, number, written, _choice, _words, _named, _list, _measured, _chain,
-        _formula,
+        _percentage, vector, number, written, _choice, _words, _named, _list, _measured, chain,
+        _angle, formula_of,
     ):  # fmt: skip
         if (answer := reader(bare)) is not None:
             return [answer]
     return []
 
 
-def _value(bare: str) -> Answer | None:
-    return number(bare) or _formula(bare)
+def _exact(left: str, right: str) -> list[Answer]:
+    """Read a value before its rounding, with the unit that may stand behind both."""
+    unit = next((one.unit for one in _one(unwrapped(right))), "")
+    return [replace(one, unit=one.unit or unit) for one in _one(unwrapped(left))]
+
+
+def _angle(bare: str) -> Answer | None:
+    angle = re.match(r"(?:m\s?)?\\angle\s?[A-Z]{1,3}\s?=", bare)
+    found = _one(unwrapped(bare[angle.end() :])) if angle else []
+    return replace(found[0], name=angle[0]) if angle and found else None
 
 
 def _percentage(bare: str) -> Answer | None:
     end = _PERCENT_END.search(bare)
-    found = _value(unwrapped(bare[: end.start()])) if end and end.start() else None
+    found = value_of(unwrapped(bare[: end.start()])) if end and end.start() else None
     return None if found is None or found.items else replace(found, text=bare, percent=True)
 
 
@@ -197,21 +219,6 @@ def _choice(bare: str) -> Answer | None:
     if rest and not items:
         items = (Answer(rest, "words", rest.casefold()),)
     return Answer(bare, "choice" if items else "words", letter, items)
-
-
-def _chain(bare: str) -> Answer | None:
-    """Several values that are said to be equal, and are: the last one counts."""
-    parts = [part.strip() for part in _EQUALS.split(bare)]
-    if len(parts) < 2 or "\\begin" in bare or re.search(r"[<>]|\\(?:[lg]e|ne)|[{(][^{}()]*=", bare):
-        return None
-    values = [found for part in parts if (found := _value(part)) is not None]
-    numbers = [one for one in values if is_number(one)]
-    if any(not same(numbers[0], one, MathOptions()) for one in numbers[1:]):
-        return None
-    if len(parts) == 2 or len(values) < len(parts) - 1:
-        return None
-    name = parts[0] if not values or not is_number(values[0]) else ""
-    return replace(values[-1], name=name)
 
 
 def _named(bare: str) -> Answer | None:
@@ -276,11 +283,11 @@ def _measured(bare: str) -> Answer | None:
             continue
         if _NO_UNIT & set(re.findall(r"[a-z]+", words.lower())) or taken_back(" " + words):
             continue
-        found = _value(unwrapped(bare[:start]))
+        found = value_of(unwrapped(bare[:start]))
         if found is not None and not found.items:
             return with_unit(replace(found, text=bare), bare[start:])
     degrees = None if _FUNCTION.search(bare) else _DEGREES.search(bare)
-    found = _value(unwrapped(bare[: degrees.start()])) if degrees else None
+    found = value_of(unwrapped(bare[: degrees.start()])) if degrees else None
     if found is None or found.items or degrees is None:
         return None
     return replace(found, text=bare, unit=bare_unit(degrees[0]))
@@ -289,41 +296,3 @@ def _measured(bare: str) -> Answer | None:
 def _unit_starts(bare: str) -> list[int]:
     """Places at which a unit may begin: behind a value, the first first; few."""
     return [match.start() for match in _BEFORE_UNIT.finditer(bare)][-6:]
-
-
-def _formula(bare: str) -> Answer | None:
-    if re.search(r"\\[pm]m(?![a-z])", bare):
-        return _both_signs(bare)
-    angle = re.match(r"(?:m\s?)?\\angle\s?[A-Z]{1,3}\s?=", bare)
-    if angle and (found := _one(unwrapped(bare[angle.end() :]))):
-        return replace(found[0], name=angle[0])
-    sides = [bare[: found.start()].strip() for found in _EQUALS.finditer(bare)]
-    name = next((side for side in sides if _balanced(side)), "")
-    right = bare[len(name) :].strip().removeprefix("=").strip()
-    if event(name):
-        what = _value(right)
-        return None if what is None else replace(what, text=bare, name=name)
-    value = formula(bare)
-    if value is None:
-        return None
-    both = len(sides) == 1 and "\\$" not in bare  # sums of money may be in two currencies
-    if both and all(numeric(getattr(value, side, None)) for side in ("lhs", "rhs")):
-        last = number(right) or Answer(right, "formula", value.rhs)
-        return replace(last, text=bare, name=name) if rounds_to(value.lhs, last) else None
-    return Answer(bare, "formula", value, name=name)
-
-
-def _balanced(text: str) -> bool:
-    return all(text.count(one) == text.count(other) for one, other in ("()", "{}"))
-
-
-def _both_signs(bare: str) -> Answer | None:
-    """Read a plus-minus as the list of its two values."""
-    items = []
-    for plus, minus in ("+-", "-+"):
-        text = re.sub(r"\\pm(?![a-z])", plus, re.sub(r"\\mp(?![a-z])", minus, bare))
-        item = number(text.strip()) or _formula(text)
-        if item is None:
-            return None
-        items.append(item)
-    return Answer(bare, "list", None, tuple(items))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
 from harness_plugins.math_formulas import formula
 from harness_plugins.math_numerals import Answer
+from harness_plugins.math_size import too_large
+
+_NUMERAL = re.compile(
+    r"(?P<whole>\d+)?(?:\.(?P<part>\d*))?(?:[eE](?P<power>-?\d{1,4}))?"
+    r"(?:\s*(?:\\times|\\cdot|\*|x)\s*10\s*(?:\^|\*\*)\s*(?P<ten>-?\d{1,4}))?"
+)
 
 
 def sympy_value(answer: Answer) -> Any:
@@ -32,23 +39,48 @@ def single(value: Any) -> bool:
     return isinstance(value, Expr | Equality)
 
 
-def rounds_to(value: Any, answer: Answer) -> bool:
-    """Tell whether a number is another one, or it rounded to the decimal places of a numeral."""
-    if near(value, sympy_value(answer), 20):
-        return True
-    if (
-        answer.kind != "number"
-        or answer.percent
-        or (abs(answer.value) < 10 and "." not in answer.text)
-    ):
+def rounds_to(value: Any, answer: Answer, about: bool = False, cut: bool = False) -> bool:
+    """Tell whether a number is another one, or it rounded to the digits of a numeral.
+
+    Args:
+        value: What is rounded.
+        answer: The numeral.
+        about: Whether it is said to be rounded, so that its last zeros may be no digits.
+        cut: Whether its digits go on, so that they need not be rounded.
+    """
+    share = 100 if answer.percent else 1
+    if too_large(value):
         return False
-    places = len(answer.text.partition(".")[2])
+    if near(value, sympy_value(answer) / share, 20):
+        return True
+    if answer.kind != "number":
+        return False
+    if not about and (answer.percent or (abs(answer.value) < 10 and "." not in answer.text)):
+        return False
+    last = _last_digit(answer.text, zeros=about) / share
     try:
-        return bool(
-            abs(Fraction(str(value.doit().evalf(40))) - answer.value) <= Fraction(1, 2 * 10**places)
-        )
+        off = Fraction(str(value.doit().evalf(40))) - answer.value / share
     except (TypeError, ValueError, ArithmeticError):
         return False
+    onward = 0 <= off < last if answer.value >= 0 else -last < off <= 0
+    return bool(abs(off) <= last / 2 or (cut and onward))
+
+
+def _last_digit(numeral: str, zeros: bool) -> Fraction:
+    r"""Return what the last digit of a numeral stands for.
+
+    Args:
+        numeral: ``3.14``, ``1200``, ``1.2 \times 10^{6}``.
+        zeros: Whether zeros at the end of a whole number may be no digits.
+    """
+    found = _NUMERAL.search(re.sub(r"(?<=\d)(?:,|\\[,!])+(?=\d{3})|[{}()$]|^[^\d.]+", "", numeral))
+    if found is None:
+        return Fraction(1)
+    places = len(found["part"] or "")
+    power = int(found["power"] or found["ten"] or 0)
+    if not places and zeros and found["whole"]:
+        places = -(len(found["whole"]) - len(found["whole"].rstrip("0") or "0"))
+    return Fraction(10) ** (power - places)
 
 
 def numeric(value: Any) -> bool:

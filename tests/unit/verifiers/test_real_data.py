@@ -92,7 +92,7 @@ def test_whole_functions_in_fences_pass_too(humaneval: list[dict[str, Any]]) -> 
     assert [j.verdict.value for j in run(python_code.build(), rows)] == [True] * 164
 
 
-def test_math_verify_differs_from_the_library_where_labels_of_its_cases_are_wrong(
+def test_math_verify_differs_from_the_library_where_labels_are_wrong_or_equations_do_not_hold(
     shared_data: Path,
 ) -> None:
     rows = read_jsonl(shared_data / "math_verify_cases" / "cases.jsonl")
@@ -111,6 +111,13 @@ def test_math_verify_differs_from_the_library_where_labels_of_its_cases_are_wron
         ("$9$", "Answer \\( \n 9 \n \\)"),
         # labelled right, since the library reads only the 1
         (r"$1 - \frac{1}{\mathrm{e}}$", r"$1 + \frac{1}{\mathrm{e}}$"),
+        # made to see which side the library reads: equations that do not hold are no answer here
+        ("$x = 11$", "$x = 5+5+1 = 7 =11$"),
+        ("$10/9$", r"Answer $ \frac{1}{2} \$ = \frac{10}{9} $"),
+        (r"$1 = \zzz = x = 0$", "$0$"),
+        ("$x = 1/3$", r"$x = 5+5+1 = 1/3 \approx 11$"),
+        ("$1/3$", r"$x=1/3\approx1.3$"),
+        ("$z = 1 + 1 = 2$", "$z = 3+3 = 2$"),
     }
 
 
