@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 
 from harness_plugins.math_boxes import Stated, boxes, retracted
-from harness_plugins.math_context import is_bound, is_denied, sign_before, taken_back
+from harness_plugins.math_context import (
+    is_approached,
+    is_bound,
+    is_denied,
+    is_lost,
+    sign_before,
+    taken_back,
+)
 from harness_plugins.math_formulas import is_prose
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_reading import read
@@ -54,13 +61,24 @@ _DISPLAY = re.compile(
     r"\\begin\{(equation|align|aligned|gather|gathered|multline)\*?\}((?:(?!\\begin).){1,2000}?)\\end\{\1\*?\}",
     re.DOTALL,
 )
+_ORDERED = re.compile(
+    r"\b(?:ways?|arrang|permut|factorial|order|combin|seat|number\sof|sequence|shuffl|anagram)",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(
+    r"(?P<said>(?:^|[.\n]\s{0,3})(?!(?:if|suppose|assume)\b)[^.\n]{0,80}\b(?:only|unique)\s(?:\w+\s)?(?:solution|root|answer|value)\b"
+    r"(?:\sis\s[^.,\n]{1,40}?)?),?\s(?:since|because|as)\s[^\n]{1,120}$",
+    re.IGNORECASE,
+)
 _NOT = re.compile(
-    r"\s?\((?:and\s)?not\s\$?-?\d[\d.,]{0,20}\$?\)|,\s(?:and\s)?not\s\$?-?\d[\d,]{0,20}\$?(?=[.\s]*$)"
+    r"\s?\((?:(?:and\s)?not|rather\sthan)\s[$*]{0,3}-?\d[\d.,]{0,20}[$*]{0,3}(?:\sas\s[\w\s]{1,40})?\)|,\s(?:and\s)?not\s\$?-?\d[\d,]{0,20}\$?(?=[.\s]*$)"
 )
 _CLOCK = re.compile(r"\b(?:before|after|until|till|past|by)[\s*$(]*$", re.IGNORECASE)
 _COUNTED = re.compile(
     r"\bthere\s(?:are|is)\s(?:exactly\s|only\s)?\W{0,3}(?P<count>\d{1,4})\W{0,3}\s(?:\w+\s?){1,5}"
-    r"(?P<list>(?::|,\snamely:?|,\si\.e\.,?)\s(?P<members>[^.\n]{1,400}))\.?\s*$"
+    r"(?P<list>(?::|,\snamely:?|,\si\.e\.,?)\s(?P<members>[^.\n]{1,400})"
+    r"(?P<open>\s?(?:\.\.\.|\\[lc]?dots))?)\.?\s*$",
+    re.IGNORECASE,
 )
 _END = re.compile(r"\n|(?<!\\)[.?!](?=[\s*\"]|$|[^\x00-\x7f])")
 _SCAN = re.compile(ENVIRONMENT.pattern + "|" + _END.pattern)
@@ -80,27 +98,31 @@ def after_box(text: str) -> Stated | None:
     if not found:
         return None
     segment, after = _sentence(text, found[-1].end())
-    stated = _after_phrase(segment, after)
+    stated = _after_phrase(segment, after, text[: found[-1].end()])
     return stated if stated.readings and stated.readings[0].kind != "words" else None
 
 
 def in_text(text: str) -> Stated | None:
     """Return the answer that prose states: all of it, after the last answer phrase, or its end."""
     text = _NOT.sub("", _displayed(text) if "\\begin" in text else text)
+    only = _ONLY.search(text, max(0, len(text) - 300))
+    if only and not re.search(r"\bnot\b|n't\b|\b(?:false|wrong)\b", only["said"]):
+        text = text[: only.end("said")] + "."
     counted = _COUNTED.search(text[-600:])
-    if counted and len(split(counted["members"], in_brackets=True)) == int(counted["count"]):
+    listed = len(split(counted["members"], in_brackets=True)) if counted else 0
+    if counted and (listed == int(counted["count"]) or (counted["open"] and listed > 1)):
         text = text[: -len(text[-600:])] + text[-600:][: counted.start("list")] + "."
     for match in reversed(list(_PHRASE.finditer(text))):
         segment, after = _sentence(text, match.end())
         if segment:
-            stated = _after_phrase(segment, after)
+            stated = _after_phrase(segment, after, text[: match.end()])
             behind = text[match.end() + len(segment) :][:200]
             lead = text[max(0, match.start() - 160) : match.start()]
             if retracted(behind) or taken_back(behind) or is_denied(_lead(lead)):
                 return Stated(stated.text, [], stated.doubtful + stated.readings, "")
             return stated
     readings = read(text) if len(text) <= 300 else []
-    if _CUT.search(text[-300:]):
+    if (cut := _CUT.search(text[-300:])) and not _closes(text, cut):
         return None
     if _is_answer(text, readings):
         return Stated(text, readings, [], "")
@@ -108,6 +130,12 @@ def in_text(text: str) -> Stated | None:
     if found is not None:
         return found
     return Stated(text, readings, [], "") if readings else None
+
+
+def _closes(text: str, cut: re.Match[str]) -> bool:
+    """Tell whether the last dollar sign of a text closes a formula: ``$12$ cm^2``."""
+    line = text.rpartition("\n")[2]
+    return cut[0].startswith("$") and len(re.findall(r"(?<!\\)\$", line)) % 2 == 0
 
 
 def _displayed(text: str) -> str:
@@ -152,10 +180,12 @@ def _sentence(text: str, start: int) -> tuple[str, str]:
     return text[start:stop], text[stop : stop + 60]
 
 
-def _after_phrase(segment: str, after: str) -> Stated:
+def _after_phrase(segment: str, after: str, before: str) -> Stated:
     readings = read(segment)
     if _is_answer(segment, readings):
         doubtful = read(segment[:-1]) if segment.endswith("!") else []
+        if _is_exclaimed(segment, after, before):
+            readings, doubtful = doubtful, readings
         return Stated(segment, readings, doubtful, after)
     tokens = tokens_of(segment)
     runs = runs_of(tokens)
@@ -211,6 +241,8 @@ def _run_of(text: str, start: int, end: int) -> Stated:
             doubtful = read(run.rsplit(",", 1)[1])
     if run.endswith("!") and not run.endswith("!!"):
         doubtful = read(run[:-1])
+        if _is_exclaimed(run, text[end:], text[:start]):
+            readings, doubtful = doubtful, readings
     before, after = text[max(0, start - 60) : start], text[end : end + 80]
     if re.fullmatch(r"[\d*$]{1,9}(?:st|nd|rd|th)s?\W*", run) and re.search(
         r"(?:\d|\b(?:a|an|one|two|three|four|five))\s$", before
@@ -220,9 +252,19 @@ def _run_of(text: str, start: int, end: int) -> Stated:
         return Stated(run, [], readings, "")
     if sign_before(before) and re.match(r"[*$(\\]*\d", run):
         return _negative(run, text[end : end + 60])
+    if is_lost(before):
+        return Stated(run, [], readings + _negative(run, "").readings, text[end : end + 60])
+    if is_approached(before):
+        return Stated(run, [], readings, text[end : end + 60])
     if is_bound(text, start, end) or _continued(before[-30:], after[:60]) or _BEYOND.match(after):
         return Stated(run, [], readings, text[end : end + 60])
     return Stated(run, readings, doubtful, text[end : end + 60])
+
+
+def _is_exclaimed(run: str, after: str, before: str) -> bool:
+    """Tell whether a number before an exclamation mark at the end of prose is no factorial."""
+    bare = re.fullmatch(r"[$*\\]{0,4}\d[\d,.]*\$?\*{0,2}!\*{0,2}", run.strip())
+    return bool(bare and before.strip() and not after.strip("* ")) and not _ORDERED.search(before)
 
 
 def _negative(run: str, after: str) -> Stated:

@@ -45,7 +45,7 @@ _GLUED_BEFORE = re.compile(
     r"|^[<>\u2265\u2264]\s?$|[<>]=\s?$"
     r"|(?:^|[^\w=*-])[<>]$|~~$"
 )
-_GLUED_AFTER = re.compile(r"\$?\+|[!~]|\d|(?:\$|\\\))?(?:k|M|B|bn|mn)\b")
+_GLUED_AFTER = re.compile(r"\$?\+|[!~]|\d|(?:\$|\\\))?(?:k|K|M|B|bn|mn)\b")
 _DIGITS_AFTER = re.compile(r"(?:[,.\s~]|\{,\}|\\[,!;: ]|\$\s?)\d")
 _TIMES_TEN = re.compile(r"\s*(?:\\times|\\cdot)\s*10\s*\^\s*(?:\{\s*-?\d{1,3}\s*\}|-?\d)")
 _OFFERED = re.compile(

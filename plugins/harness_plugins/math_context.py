@@ -36,6 +36,40 @@ _BEYOND = re.compile(
     r"|short\sof\b|(?:percent|per\scent|\\?%)\sof\s[*$(\\]*\d|以上|以下)",
     re.IGNORECASE,
 )
+_MEASURE = re.compile(
+    r"(?:[\s*$)\]}]|\\[,;:! ]){0,6}(?:\\?%|(?:percent|per\scent)\b"
+    r"|\\(?:text|mathrm|mbox|textrm)\s?\{[^{}]{0,40}\}|\^\s?\{?\s?\\circ\}?\s?[CF]?"
+    r"|\s[A-Za-z\u00b0\u00b5][A-Za-z/\u00b2\u00b3]{0,20})(?:(?<!%)\^\{?[23]\}?)?[$*]{0,3}"
+)
+_MODULUS = re.compile(
+    r"[\s*$)\]}]{0,6}(?:\\[,;:! ]|\\text\s?\{\s?|\s|\(){0,4}"
+    r"(?:\\?[pb]?mod(?:ulo)?(?![A-Za-z])|(?:R|rem(?:ainder)?)(?:\s|\})+\d|%\s+\d)"
+)
+_GOES_ON = re.compile(
+    r"\s?(?:[+*]|/\s?\d|[<>]\s?[\d\\]|[-\u2013\u2014]\s?\$?\\?\d|!(?!\s|$)|\^|\\(?:cdot|times|div|pm|pi|sqrt|[dt]?frac)(?![A-Za-z])"
+    r"|(?:\\text\s?\{)?\s?(?:to|through|until)\s?\}?\s?\$?\\?\d"
+    r"|(?:plus|minus|times)\s|(?:and\s)?\d[\d.]{0,9}(?:\s|\\[,; ]|\\text\s?\{){1,3}[A-Za-z])"
+)
+_RANGE = re.compile(
+    r"[\s*$)\]}]{0,6}(?:(?:\\text\s?\{)?\s?(?:to|through)\s?\}?\s?\$?|[\u2013\u2014]\s?)\d"
+    r"|\^\s?\{?\s?[-\dA-Za-z]"
+)
+_CONGRUENT = re.compile(r"(?:\\equiv|\u2261)[\s*$(\\]*$")
+_NO_MEASURE = frozenset(
+    "because since as and or in of after for with from at by is are to than where when if then so "
+    "but not the per each a an on who which that out among between".split()
+)
+_APPROACHED = re.compile(
+    r"\b(?:approach(?:es|ed|ing)?|tends?\s(?:to|towards?)|nears|(?:goes|going|increases|decreases|rises|falls|grows)\s"
+    r"(?:to|towards?)|towards?|reach(?:es)?\snearly|stops\sshort\sof|(?:never|not)\s(?:quite\s)?reach(?:es)?)"
+    + _END,
+    re.IGNORECASE,
+)
+_LOST = re.compile(
+    r"\b(?:loss|deficit|overdraft|debt|shortfall)(?:\sof)?"
+    r"(?:\s(?:exactly|about|approximately|only))?[\s*$(\\\u20ac\u00a3]*$",
+    re.IGNORECASE,
+)
 _ORDINAL = re.compile(
     r"[\d}$]{0,3}\s?\^?\{?(?:\\text\s?\{)?(?:st|nd|rd|th)\}{0,2}\$?\s(?:power|root)s?\b"
 )
@@ -126,12 +160,37 @@ def is_bound(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     return bool(
         _BOUND.search(before)
-        or _BEYOND.match(after)
+        or _goes_on(after, _CONGRUENT.search(before) is not None)
         or _ORDINAL.match(text[max(0, end - 3) : end + 40].lstrip(_MARKS))
         or (text[end - 1 : end] == "%" and re.match(r"\sof\s[*$(\\]*\d", after))
         or is_denied(before)
         or taken_back(text[end - 1 : end].strip(_INNER) + after)
     )
+
+
+def _goes_on(after: str, congruent: bool) -> bool:
+    """Tell whether what follows an answer, perhaps behind its unit, makes it a part or a bound."""
+    if _BEYOND.match(after) or _RANGE.match(after) or (_MODULUS.match(after) and not congruent):
+        return True
+    measure = _MEASURE.match(after)
+    if measure and re.search(r"\bor\s(?:more|fewer|less)\b|\bat\s(?:least|most)\b", measure[0]):
+        return True
+    if measure is None or {*re.findall("[a-z]+", measure[0].casefold())} & _NO_MEASURE:
+        return False
+    rest = after[measure.end() :]
+    if rest.startswith("^") and "%" not in measure[0]:
+        return False
+    return bool(_GOES_ON.match(rest) or _BEYOND.match(rest))
+
+
+def is_lost(before: str) -> bool:
+    """Tell whether words call the number behind them a loss: it may be meant as a negative one."""
+    return _LOST.search(before[-60:]) is not None
+
+
+def is_approached(before: str) -> bool:
+    """Tell whether words say only that something comes near the number behind them."""
+    return _APPROACHED.search(before[-60:]) is not None
 
 
 def is_denied(before: str) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from harness_plugins.math_formulas import formula
 from harness_plugins.math_letters import compound, event, factors, is_word, same_word
+from harness_plugins.math_names import defined, integrated
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_sets import relation, same_reals
@@ -33,7 +33,7 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return False
     if answer.percent and gold.unit:
         return False
-    answer = _defined(gold, answer)
+    answer = defined(gold, integrated(gold, answer))
     if (wanted := components(gold, reference=True)) and (found := components(answer)):
         if len(wanted) == len(found) and _in_order(wanted, found, options):
             return True
@@ -44,17 +44,6 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     small = any(one.kind == "number" and one.percent and abs(one.value) < 1
                 for one in (gold, answer))  # fmt: skip
     return not small and _same(gold, answer, options)
-
-
-def _defined(gold: Answer, answer: Answer) -> Answer:
-    """Read ``y(x) = x^2`` as ``y = x^2``, where the gold answer is written so."""
-    head = re.match(r"([A-Za-z])\s?\(([a-z])\)\s?=", answer.text)
-    if head is None or gold.name != head[1] or answer.kind != "formula":
-        return answer
-    if head[2] not in re.sub(r"\\[a-z]+", "", gold.text.partition("=")[2]):
-        return answer
-    text = f"{head[1]}={answer.text[head.end() :]}"
-    return replace(answer, text=text, name=head[1], value=formula(text))
 
 
 def _named_otherwise(gold: Answer, answer: Answer) -> bool:
@@ -77,7 +66,9 @@ def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
     if gold.kind == answer.kind and gold.text.split() == answer.text.split():
         return not (options.strict and gold.kind == "list" and _named_otherwise(gold, answer))
     kinds = {gold.kind, answer.kind}
-    if kinds & {"date", "based"}:
+    if kinds & {"date", "based", "residue"}:
+        if _named_otherwise(gold, answer):
+            return False
         return gold.kind == answer.kind and gold.value == answer.value
     if "choice" in kinds:
         return _same_choice(gold, answer, options)

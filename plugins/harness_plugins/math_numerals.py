@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from harness_plugins.math_signs import TEXT
 
-Kind = Literal["number", "formula", "list", "words", "time", "date", "based", "ratio", "choice"]
+Kind = Literal[
+    "number", "formula", "list", "words", "time", "date", "based", "ratio", "choice", "residue"
+]
 _GROUP = r"(?:,\\!\s*|,|\{,\}|\\,|\s|')"
 _NUMERAL = re.compile(
     r"(?P<sign>[+-]?)\s*(?P<whole>\d{1,3}(?:" + _GROUP + r"\d{3})+(?!\d)|\d+)?"
@@ -47,6 +49,19 @@ _DOLLARS = re.compile(
     r"^(?:" + TEXT + r"\{\s?US(?:D|\s?\\?\$)?\s?\}|USD?)(?:\s|\\[ ,;])*(?:\\?\$)?\s*(?=[\d.])"
 )
 _REMAINDER = re.compile(r"(\d{1,9})\s?\\bmod\s?\{?([1-9]\d{0,8})\}?")
+_QUOTIENT = re.compile(
+    r"(-?\d{1,12})\s?(?:\\[ ,;])?(?:"
+    + TEXT
+    + r"\{\s?)?(?:[Rr]\.?|rem(?:ainder|\.)?)(?:\s?\})?(?:\\[ ,;])?\s?"
+    r"(\d{1,12})(?:\\[ ,;]?)?"
+)
+_RESIDUE = re.compile(
+    r"(?:(?P<name>[a-z])\s?(?:\\equiv(?![A-Za-z])|=|\u2261)\s?)?"
+    r"(?P<value>-?\d{1,12})\s?(?:\\[ ,;]|\\quad)?\s?"
+    r"(?:\\p?mod\s?\{?\s?|(?:"
+    + TEXT
+    + r"\{)?\s?\(?\s?(?:\\)?mod\s?\}?\s?)(?P<of>[1-9]\d{0,11})\s?[)}]{0,2}"
+)
 _SIGNS = {"pounds": "£", "euro": "€", "yen": "¥"}
 _BASES = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
@@ -59,8 +74,8 @@ class Answer:
         text: As it was read, without what it was wrapped in.
         kind: What it is.
         value: An exact number, the words, what joins a list, (hour, minute, second, half), (year,
-            month, day), (base, digits), or the formula that math-verify makes of it (None where it
-            makes none of it).
+            month, day), (base, digits), (R or mod, number, number), or the formula that math-verify
+            makes of it (None where it makes none of it).
         items: The members of a list.
         brackets: What opens and closes a list: ``()``, ``[)``, ``{}``, ``<>``; nothing where it
             stands bare, and ``?`` in braces that LaTeX does not show.
@@ -138,7 +153,7 @@ def decimal_comma(bare: str) -> list[Answer]:
 
 
 def written(bare: str) -> Answer | None:
-    """Times, dates, numbers of another base, words."""
+    """Times, dates, ratios, quotients with a remainder, residues, numbers of another base."""
     if match := _TIME.fullmatch(re.sub(TEXT + r"\{([^{}]*)\}", r"\1", bare)):
         half = (match["half"] or "").replace(".", "").lower()
         parts = tuple(int(match[name] or 0) for name in ("hour", "minute", "second"))
@@ -150,6 +165,12 @@ def written(bare: str) -> Answer | None:
     if _RATIO.fullmatch(bare) and not re.search(r"[A-Za-z]{4}", re.sub(r"\\[a-z]+", "", bare)):
         items = [number(part.strip()) for part in bare.split(":")]
         return Answer(bare, "ratio", None, tuple(one for one in items if one is not None))
+    if match := _QUOTIENT.fullmatch(bare):
+        return Answer(bare, "residue", ("R", int(match[1]), int(match[2])))
+    if match := _RESIDUE.fullmatch(bare):
+        modulus = int(match["of"])
+        value = ("mod", int(match["value"]) % modulus, modulus)
+        return Answer(bare, "residue", value, name=match["name"] or "")
     if match := _BASED.fullmatch(bare):
         base = (match["base"] or match["bare"]).lower()
         base = str(_BASES.index(base)) if base in _BASES else base

@@ -21,9 +21,10 @@ from harness_plugins.math_equations import (
 from harness_plugins.math_formulas import SHORT, WORD
 from harness_plugins.math_letters import compound
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
+from harness_plugins.math_sets import reaches_infinity
 from harness_plugins.math_signs import TEXT, brackets, depth, intervals, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
-from harness_plugins.math_units import bare_unit, with_unit
+from harness_plugins.math_units import bare_unit, rate, with_unit
 from harness_plugins.math_vectors import vector
 
 LONGEST = 4000
@@ -71,7 +72,8 @@ _PERCENT_END = re.compile(
     + r"\{\s?)?(?:\\?%|(?:percent|per cent|percentage|pct)\b)\s?\}?$"
 )
 _LIST_NAME = re.compile(
-    r"([A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|[A-Z](?:\s?\\(?:cup|cap|setminus)\s?[A-Z]){1,3}"
+    r"(\\(?:vec|hat|mathbf|boldsymbol|overrightarrow)(?:\s?\{[A-Za-z]{1,2}\}|\s[A-Za-z])|[A-Z]{2}"
+    r"|[A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?|[A-Z](?:\s?\\(?:cup|cap|setminus)\s?[A-Z]){1,3}"
     r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,5}\s*\))"
     r"\s*(?:=|\\in(?![a-z]))"
 )
@@ -99,7 +101,7 @@ _INTEGERS = re.compile(
     + TEXT
     + r"\{[\s,]*(?:for|where|with)?(?:\s(?:any|all))?\s*\})*"
     r"\(?([kmn])\s?(?:\\in\s?\\(?:mathbb\s?\{?\s?Z\}?|Z(?![A-Za-z]))"
-    r"|" + TEXT + r"\{\s?(?:is\s)?(?:an|any)\sinteger\s?\})\s?\)?$"
+    r"|" + TEXT + r"\{\s?(?:is\s)?(?:(?:an|any)\s)?integer\s?\})\s?\)?$"
 )
 _ROWS = re.compile(r"(?:[A-Z]\s?=\s?)?\[\s?(\[[^\[\]]+\](?:\s?,\s?\[[^\[\]]+\])+)\s?\]")
 _RATIO = re.compile(r"[^:]{1,100}(?::[^:]{1,100}){2,9}")
@@ -150,7 +152,7 @@ def percent_after(text: str) -> bool:
 
 
 def _one(bare: str) -> list[Answer]:
-    if false_link(bare):
+    if false_link(bare) or reaches_infinity(bare):
         return []
     bare = ungrouped(bare) or bare
     if (both := rounding(bare)) and both[2]:
@@ -274,7 +276,9 @@ def _joint(inner: str) -> str:
 
 def _measured(bare: str) -> Answer | None:
     """A value and its unit."""
-    for start in _unit_starts(bare):
+    if (end := rate(bare)) and (found := value_of(unwrapped(bare[: end.start()]))):
+        return None if found.items else replace(found, text=bare, unit=end[0])
+    for start in [match.start() for match in _BEFORE_UNIT.finditer(bare)][-6:]:
         end = _UNIT_END.match(bare, start)
         if end is None:
             continue
@@ -291,8 +295,3 @@ def _measured(bare: str) -> Answer | None:
     if found is None or found.items or degrees is None:
         return None
     return replace(found, text=bare, unit=bare_unit(degrees[0]))
-
-
-def _unit_starts(bare: str) -> list[int]:
-    """Places at which a unit may begin: behind a value, the first first; few."""
-    return [match.start() for match in _BEFORE_UNIT.finditer(bare)][-6:]

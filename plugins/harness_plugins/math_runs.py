@@ -17,6 +17,7 @@ _TOKEN = re.compile(
 _OPERATOR = re.compile(r"[-+*/=<>^,;|&:!]+|\\(?:times|cdot|pm|le|ge|ne|leq|geq|approx|cup|in|frac)")
 _LETTER = re.compile(r"[A-Za-z](?:_\{?\w{1,3}\}?)?|[A-Za-z]\([A-Za-z](?:,[A-Za-z])*\)")
 _NUMERIC = re.compile(r"[\d½¼¾⅓⅔]|\\[A-Za-z]")
+_RATE = re.compile(r"(?<=[\d$])/[a-z]{2,12}$")
 
 
 def tokens_of(text: str) -> list[tuple[int, int, str, str]]:
@@ -52,7 +53,7 @@ def _kind(word: str) -> str:
         return "operator"
     if _LETTER.fullmatch(bare):
         return "letter"
-    if _NUMERIC.search(bare) and len(bare) < 500 and not is_prose(bare):
+    if _NUMERIC.search(bare) and len(bare) < 500 and not is_prose(_RATE.sub("", bare)):
         return "math" if re.match(r"[-+(\[{|\\$€£¥.\d]|[A-Za-z]{1,3}(?:\W|_|\d)", bare) else "word"
     return "word"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness_plugins.math_numerals import Answer
@@ -11,6 +12,16 @@ _SIGNS = {
     "StrictLessThan": (1, 1), "StrictGreaterThan": (1, -1), "LessThan": (2, 1),
     "GreaterThan": (2, -1),
 }  # fmt: skip
+
+
+_CLOSED = re.compile(
+    r"\[\s?[-+]?\s?\\infty|\\infty\s?(?:\\right\s?)?\]|\\leq?\s?[-+]?\s?\\infty|\\infty\s?\\geq?(?![A-Za-z])"
+)
+
+
+def reaches_infinity(text: str) -> bool:
+    """Tell whether an interval is said to hold an infinite end, which none does."""
+    return _CLOSED.search(text) is not None
 
 
 def same_reals(gold: Answer, answer: Answer) -> bool:

@@ -21,9 +21,10 @@ _MONTHS = (
 )
 _TURNING = frozenset(
     (
-        "am pm ad bc bce ce k bn m mn zillion gross score squared cubed factorial halves thirds "
-        "fourths fifths sixths sevenths eighths ninths tenths twelfths hundredths thousandths "
-        "millionths point negative minus below zero wrong false incorrect i e pi half third "
+        "am pm ad bc bce ce k bn m mn mio mrd mil thou bln mln tn zillion gross score "
+        "squared cubed factorial halves thirds fourths fifths sixths sevenths eighths "
+        "ninths tenths twelfths hundredths thousandths millionths "
+        "point negative minus below zero wrong false incorrect i e pi half third "
         "or forty alternatively otherwise least most times plus over choose base remainder "
         "exclusive quarters loss deficit overdraft " + _MONTHS
     ).split()
@@ -49,6 +50,26 @@ _NUMBER_WORD = re.compile(
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
     r"|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:-\w+)?"
 )
+
+
+_PER = re.compile(
+    r"(?<=[\d}])\s?(?:/\s?"
+    + TEXT
+    + r"\{\s?(?P<a>[a-z]{2,12})\s?\}|(?:"
+    + TEXT
+    + r"\{\s?)?/\s?(?P<b>[a-z]{2,12})(?:\s?\})?)$"
+)
+_SHORT = frozenset(
+    "day min sec hr kg km cm ft lb mi gal box bag car man egg cup row set year".split()
+)
+
+
+def rate(bare: str) -> re.Match[str] | None:
+    """Return the end of ``18/day``: what it is counted by, in a word that is no product."""
+    found = _PER.search(bare)
+    word = (found["a"] or found["b"]) if found else ""
+    known = word in _SHORT or (len(word) > 3 and not turned(word))
+    return found if known and word not in ("sqrt", "infinity", "theta", "alpha", "beta") else None
 
 
 def bare_unit(tail: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
@@ -24,6 +23,7 @@ from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_reading import LONGEST, percent_after, read
+from harness_plugins.math_roundings import beside, rounds, without_rounding
 from harness_plugins.math_signs import plain
 from harness_plugins.math_size import too_large
 from harness_plugins.math_spelling import spelled
@@ -41,10 +41,10 @@ _UNIT = re.compile(
 _FINAL = re.compile(r"(?:(?:final|the) answer(?: is)?|^answer)\s*:?", re.IGNORECASE)
 
 
-_RATIO = re.compile(r"(?<=\d)\s?(?:\\text\{\s?to\s?\}|\sto\s)(?=\d)")
-_ABOUT = re.compile(
-    r"(?:,?\sor|\s?\()\s?(?:approximately|about|roughly|\\approx)\s{1,2}\$?(?P<value>\d{1,9}(?:\.\d{1,9})?)"
-    r"\s?(?P<percent>\\?%)?\$?\)?(?=[.\s]{0,9}$)"
+_RATIO = re.compile(r"(?<=\d)\$?\s?(?:\\text\{\s?to\s?\}|to)\s?\$?(?=\d)")
+_ODDS = re.compile(
+    r"\b(?P<lead>(?:probability|chances?|likelihood|answer)\b(?:\s(?!or\b|not\b)[\w$]{1,15}){0,5}\s(?:is|are)\s[*$]{0,3})"
+    r"(?P<part>\d{1,6})\$?\s(?:in|out\sof)\s\$?(?P<whole>[1-9]\d{0,6})(?=[*$.\s]{0,6}$)"
 )
 
 
@@ -63,19 +63,27 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
     gold = _gold(plain(reference))
     text = without_asides(plain(response.text))
     text = _RATIO.sub(":", text) if ":" in reference else text
+    odds = _ODDS.search(text, max(0, len(text) - 200))
+    if odds and int(odds["part"]) <= int(odds["whole"]):
+        text = text[: odds.start("part")].rstrip("$") + f"{odds['part']}/{odds['whole']}."
     said = marked(text)
     if options.answer == "any" or "\\boxed" in said:
         text = said
     stated = in_box(text)
     if stated is None and options.answer == "boxed":
         return Verdict(Status.OK, False, rationale="format: no \\boxed{} answer")
-    text, about = _without_rounding(text)
+    text, about = without_rounding(text)
     if stated is None:
         stated = in_text(text)
         if gold and gold[0].kind == "words" and (word := said_word(text)):
             stated = Stated(word, read(word), [], "")
     elif options.answer == "any":
         stated = after_box(text) or stated
+    known = any(numeric(sympy_value(one)) for one in gold)
+    near = beside(stated.after) if stated is not None and known else None
+    for value in (about, near):
+        if value is not None and not rounds(gold, value):
+            return _unsure(gold, stated, options, value["value"])
     if _identical(reference, text, stated):
         return Verdict(Status.OK, True, rationale=f"answer: as the reference: {reference:.80}")
     if not gold:
@@ -83,29 +91,17 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
             Status.ABSTAINED,
             rationale=f"the reference cannot be read as one answer: {reference!r:.80}",
         )
+    return _judged(gold, stated, options)
+
+
+def _unsure(
+    gold: Sequence[Answer], stated: Stated | None, options: MathOptions, value: str
+) -> Verdict:
+    """Return an abstention where an answer is right and the value beside it is another one."""
     verdict = _judged(gold, stated, options)
-    if verdict.value and about is not None and not _rounds(gold, about):
-        return Verdict(Status.ABSTAINED, rationale=f"more than one answer is stated: {about[0]}")
-    return verdict
-
-
-def _without_rounding(text: str) -> tuple[str, re.Match[str] | None]:
-    """Return a text without the rounded value at its end, ``(about 0.33)``, and that value."""
-    about = _ABOUT.search(text, max(0, len(text) - 80))
-    return (text if about is None else text[: about.start()] + text[about.end() :]), about
-
-
-def _rounds(gold: Sequence[Answer], about: re.Match[str]) -> bool:
-    """Tell whether a value at the end of a text is the reference, rounded."""
-    places = len(about["value"].partition(".")[2]) + 2 * bool(about["percent"])
-    value = Fraction(about["value"]) / (100 if about["percent"] else 1)
-    for one in gold:
-        exact = sympy_value(one)
-        if numeric(exact) and abs(Fraction(str(exact.evalf(30))) - value) <= Fraction(
-            1, 2 * 10**places
-        ):
-            return True
-    return False
+    if not verdict.value and gold:
+        return verdict
+    return Verdict(Status.ABSTAINED, rationale=f"more than one answer is stated: {value}")
 
 
 def _identical(reference: str, text: str, stated: Stated | None) -> bool:

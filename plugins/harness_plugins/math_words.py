@@ -21,6 +21,19 @@ _CLOSING = re.compile(
 )
 
 
+_DATED = re.compile(
+    r"(?:(?:so|thus|hence|therefore|then),?\s)?(?:(?:the|this|that|her|his|their|my|our|it|[A-Z][a-z]+)\b)"
+    r"(?:\s[\w,]{1,15}){0,5}?\s(?:is|was|falls|will\sbe|takes\splace|must\sbe)\s(?:on\s)?(?:a\s)?"
+    r"(?P<word>(?:mon|tues|wednes|thurs|fri|satur|sun)day)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"\b(?:no|not|never|nobody|none|neither|nor|hardly|doubt\w*|suppose|whether|before|after|except|false"
+    r"|last|other|know\w*|think\w*|say\w*|said|claim\w*|believe\w*|\w+n't|yesterday|tomorrow)\b",
+    re.IGNORECASE,
+)
+
+
 def said_word(text: str) -> str:
     """Return the one word that a text states as its answer; nothing where it states none."""
     bare = re.sub(r"[*_`\"]", "", text).strip()
@@ -30,4 +43,6 @@ def said_word(text: str) -> str:
         other = re.search(rf"\b{_OPPOSITE[word]}\b", rest, re.IGNORECASE)
         return "" if other or _UNSURE.search(rest) else opened["word"]
     closed = _CLOSING.fullmatch(bare.rstrip(".! "))
+    if closed is None and not _DENIED.search(bare) and not _UNSURE.search(bare):
+        closed = _DATED.fullmatch(bare.rstrip(".! "))
     return closed["word"] if closed else ""
