@@ -269,7 +269,7 @@ def _checked(run: _Run) -> Iterator[bool]:
         del first[0]  # it holds more than a side
     if last.count(")") > last.count("(") and last[-1] == ")":
         del last[-1]
-    values = [_value_of(side[n > 0 and side[:1] == ["+"] :]) for n, side in enumerate(run.sides)]
+    values = [_value_of(side) for side in run.sides]
     if not run.begins:
         values[0] = None
     if not run.ends:
