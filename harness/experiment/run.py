@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -27,6 +28,7 @@ from harness.experiment.stages.evaluate import (
 from harness.experiment.stages.foreseen import unheard, wording
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.look import (
+    LOOK_S,
     gives_nothing,
     is_doubtful,
     is_known,
@@ -111,6 +113,8 @@ class Run:
         config = experiment.config
         limits = config.seeds[0], config.concurrency, config.budget_usd
         self._asking = Asking(journal, *limits, timeout_s=config.timeout)
+        said = "timeout" in config.model_fields_set
+        self._looking = self._asking if said else replace(self._asking, timeout_s=LOOK_S)
         self._tables: dict[tuple[Any, ...], Any] = {}
 
     @once
@@ -209,7 +213,7 @@ class Run:
                 requests = requests_of(source, experiment.train, self._few_to_train())
             else:
                 requests = requests_to(source, experiment.evaluation, self._few_held_out())
-            found.append((part, look_at(source, part, requests, self._asking)))
+            found.append((part, look_at(source, part, requests, self._looking)))
             move(1)
         silent = [(part, one) for part, one in found if gives_nothing(one.judgments)]
         doubtful = [(part, one) for part, one in silent if is_doubtful(one.judgments)]

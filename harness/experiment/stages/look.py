@@ -18,6 +18,8 @@ from harness.records.journal import Journal
 
 FEW = 4
 """Requests that each source is asked first."""
+LOOK_S = 20.0
+"""Seconds that a verifier has for one of these, where the experiment does not say ``timeout``."""
 MORE = 64
 """Requests after which a judge that only abstained is given up."""
 _QUOTED = 160
@@ -142,7 +144,8 @@ _WAYS_OUT = {
     "missing": "the source yields no judgment for a request; harness judge asks it alone",
     "error": "the reason says what is wrong: a key, a model's name, an address, the plugin's code;"
     " harness judge asks it alone",
-    "timeout": "raise its timeout, or make it faster; harness judge asks it alone",
+    "timeout": "make it faster, or say timeout: SECONDS in the experiment file; harness judge asks"
+    " it alone",
     "refused": "the model refuses to judge: take another model or rubric",
     "unparseable": "the reply holds no verdict in the form that is asked for: harness show-prompt"
     " shows what is sent; a larger max_tokens or another model may help",

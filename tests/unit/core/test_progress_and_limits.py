@@ -21,6 +21,7 @@ from harness.experiment.sources import Sources
 from harness.experiment.stages.audit import audit_verifier, find_verifier
 from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
 from harness.experiment.stages.judge import JudgeSettings, judge
+from harness.experiment.stages.look import FEW, LOOK_S
 from harness.nouns.errors import ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
@@ -152,15 +153,22 @@ def test_a_verifier_that_hangs_costs_what_it_is_given() -> None:
 
 
 def test_an_experiment_has_the_limit_of_its_file(tmp_path: Path) -> None:
-    for given, right in (({}, 60.0), ({"timeout": 7}, 7.0)):
+    cases: list[tuple[dict[str, int], float, float]] = [
+        ({}, 60.0, LOOK_S), ({"timeout": 7}, 7.0, 7.0), ({"timeout": 60}, 60.0, 60.0),
+    ]  # fmt: skip
+    for given, right, at_first in cases:
         read = config(**given)
         experiment = Experiment(read, tmp_path, "", Sources(read, tmp_path), (), (), "")
         with Journal(tmp_path / "journal.sqlite") as journal:
             run = Run(experiment, RunDirectory(tmp_path), journal)
-            assert run._asking.timeout_s == right
+            assert (run._asking.timeout_s, run._looking.timeout_s) == (right, at_first)
     for wrong in (0, -1, float("inf"), float("nan"), "soon"):
         with pytest.raises(ValueError, match="timeout"):
             config(timeout=wrong)
+
+
+def test_on_two_cores_a_verifier_that_hangs_is_known_in_the_first_minute() -> None:
+    assert FEW / 2 * LOOK_S < 60
 
 
 @pytest.mark.usefixtures("hanging")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hanging_verifier import hangs
 from typer.testing import CliRunner
 
 from harness.cli.main import app, register
 from harness.experiment.stages.look import FEW, spread
 from harness.nouns.errors import HarnessError
 from harness.nouns.schema import Judgment
+from harness.registry import registry
 
 if TYPE_CHECKING:
     from conftest import World
@@ -53,7 +55,7 @@ def dies(world: World, monkeypatch: pytest.MonkeyPatch, error: BaseException) ->
 WAYS: list[tuple[Any, str, str]] = [
     # what the source says of everything, how it is told, and the way out
     ("!error 401: no such key", "12 error", "a key, a model's name"),
-    ("!timeout no reply in 60 s", "12 timeout", "raise its timeout"),
+    ("!timeout no reply in 60 s", "12 timeout", "make it faster"),
     ("!refused I cannot judge", "12 refused", "take another model"),
     ("!unparseable no verdict: Well...", "12 unparseable", "harness show-prompt"),
     (None, "4 missing", "harness judge asks it alone"),
@@ -121,6 +123,19 @@ def test_all_sources_that_give_nothing_are_told_at_once(
     assert "4 times: ImportError: numpy" in text
     for item in ("e0", "e3"):  # the examples are of what the evaluators will be asked
         assert [row for row in whole.happened("ask", "exam") if row[3].startswith(f"base0{item}")]
+
+
+def test_a_verifier_that_hangs_has_less_time_than_in_the_run(
+    whole: World, told: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = registry()
+    monkeypatch.setitem(cast(dict[str, Any], found.sources), "hangs", hangs)
+    monkeypatch.setitem(cast(dict[str, Any], found.origins), "hangs", found.origins["command"])
+    monkeypatch.setattr("harness.experiment.run.LOOK_S", 0.3)
+    text = told(sources={**whole.experiment["sources"], "verifier": {"use": "hangs"}})
+    assert "no verdict came from: verifier" in text and "4 timeout" in text
+    assert "4 times: took longer than 0.3 s" in text
+    assert "hint: make it faster, or say timeout: SECONDS in the experiment file" in text
 
 
 def test_a_source_that_abstains_from_everything_stops_before_training(
