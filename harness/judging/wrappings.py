@@ -18,7 +18,7 @@ THINKS = re.compile(
     re.IGNORECASE,
 )
 """Begins a text that says in brackets that it is thought; what ends it is known to ``sections``."""
-SWITCH = re.compile(r"\s*+/(?:no_?)?think\b")
+SWITCH = re.compile(r"(?<!\S)/(?:no_?)?think\b")
 """A switch of a chat template that a model repeats."""
 
 
