@@ -13,6 +13,7 @@ from typing import Any
 from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence
 from harness.judging.comparisons import ASPECTS
+from harness.judging.ellipses import denies_fault, is_elliptic
 from harness.judging.preference import Clause
 from harness.judging.sides import OTHER
 
@@ -70,7 +71,7 @@ def is_contrary(lines: Sequence[Sentence], numbered: bool, value: str) -> str:
     of_criteria = list[str]()
     good, bad = set[str](), set[str]()
     last: Clause | None = None
-    for clause in clauses:
+    for before, clause in zip([None, *clauses], clauses, strict=False):
         if chance := _chance(clause):
             figures.setdefault("P" + (chance[0] or value), chance[1])
         for side, figure in _figures(clause):
@@ -79,7 +80,7 @@ def is_contrary(lines: Sequence[Sentence], numbered: bool, value: str) -> str:
             of_criteria.append(one)
         if clause.side < 0 or not _ALONE.isdisjoint(token.word for token in clause.tokens):
             continue
-        for side, said in _claims(clause):
+        for side, said in _claims(clause, before):
             (good if said > 0 else bad).add(side)
             last = clause if (side == value) == (said < 0) else last
     if figures.keys() >= {"A", "B"} and figures[other] > figures[value]:
@@ -197,7 +198,7 @@ def _of_criterion(clause: Clause) -> str | None:
     return named[0] if named is not None and named[1] >= clause.size else None
 
 
-def _claims(clause: Clause) -> Iterator[tuple[str, int]]:
+def _claims(clause: Clause, before: Clause | None) -> Iterator[tuple[str, int]]:
     """Yield what is said of each response on the whole: 1 for good, -1 for bad."""
     if clause.word(0) == "reject" and (named := clause.option(1)) and named[1] >= clause.size:
         yield named[0], -1
@@ -207,7 +208,7 @@ def _claims(clause: Clause) -> Iterator[tuple[str, int]]:
         if named is None or clause.tokens[named[1] - 1].text.endswith("'s"):
             place += 1
             continue
-        side, place = named
+        start, (side, place) = place, named
         end = place
         while (
             end < clause.size
@@ -223,7 +224,8 @@ def _claims(clause: Clause) -> Iterator[tuple[str, int]]:
         ):
             end += 1
         near = [clause.word(at) for at in range(place, end)]
-        if said := _said(near):
+        elliptic = is_elliptic(near) and denies_fault(clause, start, side, before)
+        if said := 1 if elliptic else _said(near):
             yield side, said
         if near[1:3] == ["the", "only"] and not _USABLE.isdisjoint(near[4:]):
             yield f"{side}+", 1

@@ -70,7 +70,7 @@ STATES = _words(
     "happy glad pleased aware impressed surprised able unable asked told given left an a the "
     "judge concerned worried bothered struck open free limited required supposed only unaware "
     "less more unimpressed unconvinced disappointed puzzled guided instructed neutral "
-    "impartial most by of particularly especially here in on about drawn troubled reluctant "
+    "there impartial most by of particularly especially here in on about drawn troubled reluctant "
     "willing to"
 )
 """What a judge may be beside any verdict."""
@@ -105,7 +105,7 @@ WORKS = _words(
     "want watch weigh weight welcome wish wonder work worry write began begun chose chosen "
     "came did ended felt found gave given gone got had heard held kept knew learned learnt "
     "left lent made meant paid ran said saw seen shown stood stuck taken thought told took "
-    "tried understood went withheld wrote docked preferred referred nearly"
+    "tried understood went withheld wrote docked preferred referred nearly arrive"
 )
 """What a judge does on its way to any verdict, in the form of "to ..."; some past forms."""
 OWN = _words(

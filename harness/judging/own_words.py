@@ -15,6 +15,10 @@ from harness.judging import judge_words as known
 
 _FAR = 40
 """Words before a clause that may deny or suppose it."""
+_ANEW = frozenset(
+    "again more once twice reconsider reread recheck rethink closer closely second really".split()
+)
+"""Words by which a judge looks at what it has looked at."""
 _NEAR = 14
 """Words in which it is said what a verdict is."""
 _MANY = 100
@@ -53,20 +57,26 @@ def admits(words: Sequence[str]) -> bool:
     return any(_is_mistake(own) for own in _clauses(words))
 
 
-def is_unclear(words: Sequence[str]) -> bool:
-    """Tell whether what a judge says of itself, or of its verdict, is not known to go with it."""
+def is_unclear(words: Sequence[str], last: bool = True) -> bool:
+    """Tell whether what a judge says of itself, or of its verdict, is not known to go with it.
+
+    Args:
+        words: A sentence behind a verdict.
+        last: Whether nothing stands behind it: of a judge that is about to think, nobody knows
+            what comes of it.
+    """
     if sum(word in known.JUDGES for word in words) > _MANY:
         return True
     if admits(words) or not all(map(_is_known, _clauses(words))):
         return True
-    if _undoes(words) or _is_foreign(words):
+    if _undoes(words, last) or _is_foreign(words):
         return True
     begins = [0, *(at + 1 for at, word in enumerate(words) if word in known.STOPS or word == "but")]
     begins += [at for at in range(len(words) - 2) if (words[at], words[at + 2]) == ("the", "above")]
     return any(_is_odd(words[at : at + _NEAR]) for at in begins)
 
 
-def _undoes(words: Sequence[str]) -> bool:
+def _undoes(words: Sequence[str], last: bool) -> bool:
     """Tell whether a reader is told not to take the verdict as it stands: "Please swap it"."""
     first, second = (*words[:2], "", "")[:2]
     if first == "the" and second in ("opposite", "reverse", "contrary"):
@@ -76,7 +86,7 @@ def _undoes(words: Sequence[str]) -> bool:
         and not known.LOOKS.isdisjoint(words[at + 2 : at + 4])
         for at, (one, two) in enumerate(pairwise(words))
     )
-    if looks and ":" not in words:
+    if looks and ":" not in words and (last or not _ANEW.isdisjoint(words)):
         return True
     if first in ("please", "kindly") and second and second not in known.ASKS:
         return True

@@ -26,6 +26,8 @@ _FIELDS = frozenset(
 _WORSE_FIELDS = frozenset(
     ("loser", "worse", "worst", "worseresponse", "rejected", "losingresponse")
 )
+_CHOICES = frozenset(("choice", "finalchoice"))
+"""Fields in which "B+" says how much better B is, and is no grade."""
 _REASONS = frozenset(
     "explanation reason reasoning rationale justification analysis why comment feedback".split()
 )
@@ -46,7 +48,8 @@ def verdict_of(entry: dict[str, Any], numbered: bool, inside: bool = False) -> s
         if key in ("tie", "istie", "draw") and value is True:
             values.add("TIE")
         elif key in _FIELDS:
-            values.add(_value(value, numbered, inside))
+            sure = key in _CHOICES and value in ("A+", "B+")
+            values.add(_value(value[:1] if sure else value, numbered, inside))
         elif key in _WORSE_FIELDS:
             values.add(OTHER.get(_value(value, numbered, inside), ""))
     if not values:

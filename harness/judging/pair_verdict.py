@@ -30,6 +30,7 @@ from harness.judging.renamings import renames
 from harness.judging.reply import Answer, answer_of
 from harness.judging.second_thoughts import differs
 from harness.judging.stated import is_refusal, no_verdict
+from harness.judging.tables import last_rows
 from harness.judging.tasks import is_another_task, is_conditional
 from harness.judging.unjudged import is_unjudged
 from harness.judging.unjudged_answers import UNJUDGED
@@ -106,6 +107,7 @@ class _Reading:
         self.solves = any(tells_choice(line, numbered) for line in self.lines)
         if self.solves:
             marked = [said for said in marked if not self._may_be_item(said.mark)]
+        marked += [_Said(*row, mark=row[1]) for row in last_rows(self.lines, numbered)]
         objects = self._objects(any(said.value for said in marked))
         self.marked = sorted([*marked, *objects], key=lambda said: said.start)
         bare = [] if cut else list(self._bare())
@@ -236,13 +238,13 @@ class _Reading:
         if against := is_contrary(behind, self.numbered, said.value):
             return _failed(f"{said.value}, then what ranks the other response higher: {against}")
         remark = self._remark(said)
-        lines = [*self.lines, *remark]
-        renamed = next((line for line in lines if renames(line, self.numbered)), None)
+        every = [*self.lines, *remark]
+        renamed = next((line for line in every if renames(line, self.numbered)), None)
         if renamed is not None:
             words = " ".join(token.text for token in renamed.tokens[:12])
             return _failed(f"the responses are given other names: {words}")
-        rests = [*remark, *self._rest(said)]
-        if any(differs(line, self.numbered, said.value, True) for line in rests):
+        behind = [*remark, *self._rest(said)]
+        if any(differs(line, self.numbered, said.value, True) for line in behind):
             return _failed(f"{said.value}, then what may mean another verdict")
         if against := is_contrary(remark, self.numbered, said.value):
             return _failed(f"{said.value}, then what speaks against it: {against}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.judging.characters import plain
 from harness.judging.clauses import Token, sentences, tokens_of
+from harness.judging.ranking_dicts import by_rank
 from harness.judging.ranking_grounds import figures_against
 from harness.judging.ranking_order import named, order_of
 from harness.judging.ranking_places import of_keys
@@ -100,6 +101,8 @@ def _of_value(value: Any, letters: tuple[str, ...], name: str) -> tuple[str, ...
             return ()
     if not isinstance(value, list) or len(value) != len(letters):
         return ()
+    if order := by_rank(value, letters):
+        return () if name == _BACKWARD_FIELD else order
     each = [named(list(tokens_of(str(entry)[:80])), 0, letters) for entry in value]
     order = tuple(found[0] for found in each if found is not None)
     if sorted(order) != sorted(letters):

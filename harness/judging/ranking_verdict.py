@@ -10,6 +10,7 @@ from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence, Token, sentences
 from harness.judging.pair_statements import behind_turn, turns_in
 from harness.judging.parts import are_joined, begins_another, in_part
+from harness.judging.ranking_dicts import of_list
 from harness.judging.ranking_doubts import contradicts
 from harness.judging.ranking_grounds import against_scores, is_no_order
 from harness.judging.ranking_lists import of_lists
@@ -60,6 +61,8 @@ def _states(line: str, letters: tuple[str, ...]) -> bool:
 
 
 def _read(answer: Answer, letters: tuple[str, ...], cut: bool) -> Verdict | None:
+    if order := of_list(answer.text, letters):
+        return Verdict(Status.OK, order)
     lines = sentences(answer.own, _is_label)
     places = list(in_places(lines, letters))
     lists = [

@@ -193,7 +193,8 @@ def changed_after(text: str, values: Values, value: Any, names: Names) -> str:
         if not names and against(values.scale, value, text[begin : begin + 300]):
             return " ".join(sentence.split())
         turn = _turn(sentence, names)
-        unclear = is_unclear([token.word for token in tokens_of(sentence)])
+        said, last = [token.word for token in tokens_of(sentence)], not text[end:].strip()
+        unclear = is_unclear(said, last)
         if unclear or (turn is not None and turn.strong):
             return " ".join(sentence.split())
         if not names and _is_other(sentence, values, value):

@@ -28,7 +28,7 @@ _FAR = 40
 """Words before a response, or behind one, that are looked at."""
 _NEAR = 9
 """Words behind a response in which it is said what it is."""
-_JOINS = frozenset(("and", "or", "&", "/", "oder", "und", "et", "y", "\u548c", ","))
+_JOINS = frozenset("and or & / oder und et y \u548c ,".split())
 _ORDERS = frozenset(("other", "latter", "former", "first", "second"))
 
 
@@ -67,8 +67,8 @@ def differs(sentence: Sentence, numbered: bool, value: str, last: bool) -> bool:
     """
     if sentence.end == "?":
         return False
-    said = sentence.words
-    return is_unclear(said) or within(said) or _Thought(sentence, numbered, value, last).differs()
+    unclear = is_unclear(sentence.words, last) or within(sentence.words)
+    return unclear or _Thought(sentence, numbered, value, last).differs()
 
 
 class _Thought(Clause):
