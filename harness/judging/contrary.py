@@ -14,22 +14,10 @@ from harness.judging import pair_words as words
 from harness.judging.clauses import Sentence
 from harness.judging.comparisons import ASPECTS
 from harness.judging.ellipses import denies_fault, is_elliptic
+from harness.judging.pair_figures import chance_of, figures_of
 from harness.judging.preference import Clause
 from harness.judging.sides import OTHER
 
-_LINKS = frozenset(
-    ": = - ( [ | gets got get scores scored earns earned receives received is has with at of "
-    "\u2192 score rating total".split()
-)
-_UNITS = frozenset(
-    "out of / point points pts percent % , . ; ) ] | and vs versus while but for marks "
-    "stars".split()
-)
-_LABELS = frozenset(
-    "score scores rating ratings points total totals final overall grade grades marks sum result "
-    "results average".split()
-)
-_CONFIDENT = frozenset("confidence confident certainty certain sure".split())
 _FAR = 40
 _MOST = 400
 """Characters of a JSON field that are read."""
@@ -72,9 +60,9 @@ def is_contrary(lines: Sequence[Sentence], numbered: bool, value: str) -> str:
     good, bad = set[str](), set[str]()
     last: Clause | None = None
     for before, clause in zip([None, *clauses], clauses, strict=False):
-        if chance := _chance(clause):
+        if chance := chance_of(clause):
             figures.setdefault("P" + (chance[0] or value), chance[1])
-        for side, figure in _figures(clause):
+        for side, figure in figures_of(clause):
             figures.setdefault(side, figure)
         if (one := _of_criterion(clause)) is not None:
             of_criteria.append(one)
@@ -144,49 +132,6 @@ def _side(name: str) -> str:
     parts = "".join(c if c.isalnum() else " " for c in name).split()
     sides = [part.upper() for part in parts if part.upper() in ("A", "B")]
     return sides[0] if len(sides) == 1 else ""
-
-
-def _figures(clause: Clause) -> Iterator[tuple[str, float]]:
-    """Yield the responses of a sentence that have a figure as their score."""
-    first = next((at for at in range(clause.size) if clause.option(at)), clause.size)
-    lead = [clause.word(at) for at in range(first)]
-    if any(word.isalpha() for word in lead) and _LABELS.isdisjoint(lead):
-        return
-    place = 0
-    while place < clause.size:
-        named = clause.option(place)
-        if named is None:
-            place += 1
-            continue
-        side, place = named
-        at = clause.past(place, _LINKS)
-        has = clause.word(place) == "has"
-        text = clause.word(at)
-        if at > place + 3 or not text[:1].isdigit():
-            continue
-        following = clause.word(at + 1)
-        unit = following in _UNITS or not following or clause.option(at + 1)
-        if unit and not (has and not following.startswith(("p", "out", "o"))):
-            yield side, float(text.replace(",", "."))
-
-
-def _chance(clause: Clause) -> tuple[str, float] | None:
-    """Return a probability that a sentence states, and of which response: "P(A) = 0.2"."""
-    said = [token.word for token in clause.tokens[:_FAR]]
-    certain = not _CONFIDENT.isdisjoint(said)
-    if not certain and said[:2] not in (["p", "("], ["prob", "("], ["probability", "("]):
-        if "probability" not in said:
-            return None
-    named = next(filter(None, map(clause.option, range(min(clause.size, _FAR)))), None)
-    at = next((n for n, word in enumerate(said) if word[0].isdigit()), -1)
-    if at < 0 or sum(word[0].isdigit() for word in said) > 1:
-        return None
-    figure, percent = float(said[at].replace(",", ".")), said[at + 1 : at + 2] == ["%"]
-    if percent:
-        figure /= 100
-    elif not said[at].startswith("0"):
-        return None
-    return named[0] if named else "", figure
 
 
 def _of_criterion(clause: Clause) -> str | None:

@@ -19,6 +19,12 @@ _ANEW = frozenset(
     "again more once twice reconsider reread recheck rethink closer closely second really".split()
 )
 """Words by which a judge looks at what it has looked at."""
+_CORRECTS = (
+    "\u3044\u3084", "\u3044\u3044\u3048", "\u9593\u9055\u3048", "\u8a02\u6b63", "\u5931\u793c",
+    "\u3059\u307f\u307e\u305b\u3093", "\u3084\u3063\u3071\u308a", "\uc544\ub2c8", "\uc815\uc815",
+    "\uc8c4\uc1a1",
+)  # fmt: skip
+"""How a correction begins in Japanese and Korean."""
 _NEAR = 14
 """Words in which it is said what a verdict is."""
 _MANY = 100
@@ -69,7 +75,7 @@ def is_unclear(words: Sequence[str], last: bool = True) -> bool:
         return True
     if admits(words) or not all(map(_is_known, _clauses(words))):
         return True
-    if _undoes(words, last) or _is_foreign(words):
+    if _undoes(words, last) or _is_foreign(words) or _is_void(words):
         return True
     begins = [0, *(at + 1 for at, word in enumerate(words) if word in known.STOPS or word == "but")]
     begins += [at for at in range(len(words) - 2) if (words[at], words[at + 2]) == ("the", "above")]
@@ -97,12 +103,21 @@ def _undoes(words: Sequence[str], last: bool) -> bool:
     )
 
 
+def _is_void(words: Sequence[str]) -> bool:
+    """Tell whether a sentence only says that what stands before it does not count: "Valid: no"."""
+    said = [word for word in words if word.isalpha() and word not in ("is", "this", "it", "and")]
+    if len(said) == 2 and said[0] in ("valid", "usable", "applicable"):
+        return said[1] in ("no", "false", "none")
+    return said in (["null", "void"], ["void"], ["n", "a"], ["na"], ["not", "applicable"])
+
+
 def _is_foreign(words: Sequence[str]) -> bool:
     """Tell whether a judge says in another language of itself what is not known."""
     if any(word[:1] == "\u6211" and not any(v in word for v in known.CHINESE) for word in words):
         return True
     first, second = (*words[:2], "", "")[:2]
-    return first in ("ich", "je") and second != "" and not second.startswith(known.FOREIGN)
+    told = first in ("ich", "je") and second != "" and not second.startswith(known.FOREIGN)
+    return told or first.startswith(_CORRECTS)
 
 
 def _clauses(words: Sequence[str]) -> Iterator[_Own]:

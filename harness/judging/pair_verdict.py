@@ -13,6 +13,7 @@ from harness.judging.asides import speaks_against, tells_choice
 from harness.judging.clauses import Sentence, sentences, tokens_of
 from harness.judging.contrary import is_contrary
 from harness.judging.judge_words import JUDGES
+from harness.judging.pair_figures import figures_before
 from harness.judging.pair_objects import verdict_of
 from harness.judging.pair_statements import (
     alone,
@@ -237,6 +238,8 @@ class _Reading:
         behind = self._own(self.lines[said.sentence + 1 :])
         if against := is_contrary(behind, self.numbered, said.value):
             return _failed(f"{said.value}, then what ranks the other response higher: {against}")
+        if against := figures_before(self.lines[: said.sentence], self.numbered, said.value):
+            return _failed(f"{said.value}, and before it {against}")
         remark = self._remark(said)
         every = [*self.lines, *remark]
         renamed = next((line for line in every if renames(line, self.numbered)), None)

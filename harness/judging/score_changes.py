@@ -10,6 +10,7 @@ _FOR = rf"(?=\s++(?:{_POINTS}|for|each|because|due|from|to)\b|\W*+\Z)"
 CHANGES = re.compile(
     rf"\W*+(?:then\s++|now\s++)?(?:(?:deduct|subtract|dock|add|minus|plus|remove|take(?:\s++off)?|knock\s++off)"
     rf"\s++[-+]?{_N}{_FOR}"
+    rf"|(?:make|call)\s++it\s++{_N}(?:\s++{_POINTS})?\s++(?:more|less|higher|lower)\b"
     rf"|{_N}\s++(?:more|further|additional|extra)\s++{_POINTS}\s++(?:off|deducted|less|lost|added)\b"
     rf"|(?:another|further)\s++(?:{_N}\s++)?{_POINTS}\s++(?:off|deducted|less|lost)\b"
     r"|(?:bonus|malus|extra\s++credit)(?:\s++points?)?\s*+[:=]\s*+[-+]?\s?\d)",

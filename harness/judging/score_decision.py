@@ -11,6 +11,7 @@ from harness.judging.clauses import tokens_of
 from harness.judging.own_words import is_unclear
 from harness.judging.reply import Answer
 from harness.judging.score_changes import CHANGES, RESULTS
+from harness.judging.score_deserved import deserves_other
 from harness.judging.score_lines import sentences
 from harness.judging.score_polarity import against
 from harness.judging.score_several import name_pattern
@@ -198,6 +199,8 @@ def changed_after(text: str, values: Values, value: Any, names: Names) -> str:
         if unclear or (turn is not None and turn.strong):
             return " ".join(sentence.split())
         if not names and _is_other(sentence, values, value):
+            return " ".join(sentence.split())
+        if not names and deserves_other(sentence, values, value):
             return " ".join(sentence.split())
         if _DESERVES_OTHER.search(sentence) and turn is not None:
             return " ".join(sentence.split())

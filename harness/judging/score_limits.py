@@ -38,6 +38,7 @@ _OF_LIMITS = (
 )
 _OF_SCORES = frozenset("score scores rating ratings grade grades mark marks points point".split())
 _ABOUT = frozenset({"meta", "metadata", "info", "rubric", "config", "settings", "scoring"})
+_PERCENT = frozenset(("percent", "percentage", "%", "per cent", "prozent"))
 _WORD_FIELDS = frozenset("label description meaning level verbal word words grade text".split())
 
 
@@ -83,6 +84,10 @@ def limits(fields: dict[str, Any]) -> Iterator[Limit]:
             of = ()
         if {"lower", "better"} <= said:
             yield Limit((), "lower", value)
+        elif {"higher", "better"} <= said and isinstance(value, bool):
+            yield Limit((), "lower", not value)
+        elif said & {"unit", "units"} and str(value).strip().lower() in _PERCENT:
+            yield Limit((), "most", 100)
         elif said & {"scale", "range"} and isinstance(value, dict):
             for inner, end in value.items():
                 kind = _ENDS_OF_RANGE.get(inner.lower(), _kind(set(words(inner[:80]))))

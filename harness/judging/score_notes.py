@@ -7,6 +7,7 @@ import re
 from harness.judging.characters import plain
 from harness.judging.reply import Answer
 from harness.judging.score_decision import changed_after
+from harness.judging.score_deserved import deserves_other
 from harness.judging.score_lines import Statement, sentences
 from harness.judging.score_names import MARKS, NO_SCORES, QUALITIES, WEAK_MARKS, words
 from harness.judging.score_polarity import HIGH, LOW, place_of
@@ -82,6 +83,8 @@ def _blames(note: str, values: Values, value: Value) -> bool:
         return False
     senses = []
     for begin, end in sentences(note):
+        if deserves_other(note[begin : min(end, begin + 600)], values, value):
+            return True
         sense = sense_of(note[begin:], values.scale.is_binary)
         comma = note.find(",", begin, end)
         if not sense and comma > 0 and not _TURNS.match(note, comma):

@@ -11,7 +11,7 @@ from harness.nouns.scale import Scale
 BEST = r"best|highest|perfect|ideal|flawless|top"
 WORST = r"worst|lowest"
 _GOOD = (
-    rf"{BEST}|excellent|outstanding|exceptional|superb|great|good|strong|helpful|correct|accurate"
+    rf"{BEST}|excellente?|outstanding|exceptional|superb|great|good|strong|helpful|correct|accurate"
     r"|right|high|better"
 )
 _BAD = (
@@ -32,7 +32,7 @@ POLAR = rf"{DEGREE}(?:(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b{_OF_WHAT}"
 _ALONE = re.compile(rf"\W*{POLAR}\W*\Z", re.IGNORECASE)
 
 _BEHIND = re.compile(
-    rf"\s*+(?:[(\[,;:.=\u2013\u2014-]\s*+)+{POLAR}"
+    rf"\s*+(?:[(\[,;:.=\u2013\u2014-]\s*+)+(?:(?:which|that|this|it)\s++is\s++)?{POLAR}"
     r"\s*+(?:[)\].,;!]|\Z|[\u2013\u2014]|-\s|(?:because|since|as|but|and\s++it)\b)",
     re.IGNORECASE,
 )

@@ -50,6 +50,7 @@ _TOP = re.compile(
     r"|\bmax(?:imum)?\.?(?:[\s_]++(?:possible|score|rating|points?|value))*+(?:\s++(?:is|of))?\W{0,6}"
     r"|\b(?:highest|best)\s++possible(?:\s++(?:score|rating|mark|value))?(?:\s++is)?\W{0,3}"
     r"|\bpossible(?:\s++(?:points|score))?\W{1,3}|(?:\A\W*|\b(?:graded|scored|rated|marked)\s)(?:on|of|from|von|sur|sobre|de|su|van|av|\u0438\u0437)\s++"
+    r"|\b(?:scales?|skala|\u00e9chelle|escala|scala)\s++(?:up\s++to|to|bis|jusqu'\u00e0|hasta|fino\s++a)\s++"
     rf"|\u6ee1\u5206\s*+(?:\u4e3a|\u662f)?\s*+|\u5171\s*+)(?P<n>{_N})"
     rf"(?!\s*+(?:-|\u2013|to\b|bis\b|\u00e0\b|al?\b)\s*+\d)"
     rf"|(?P<n2>{_N})(?:[\s-]points?\b(?:\s++(?:likert\s++)?scale|\s++(?:possible|max)|\W*\Z|(?=-))"
@@ -64,8 +65,11 @@ _BOTTOM = re.compile(
 )
 
 _LOWER_IS_BETTER = re.compile(
-    r"(?:\A|[(\[,;:.]|\b(?:where|that|with|so)\b)\W*(?:a\s++)?(?:lower|smaller|fewer)"
-    r"(?:\s++(?:scores?|numbers?|values?|ratings?))?\s++(?:is|are|means?|being)\s++(?:better|best|good)(?:\s++here)?\W*\Z",
+    r"(?:\A|[(\[,;:.]|\b(?:where|that|with|so)\b)\W*(?:a\s++)?(?:(?:low(?:er)?|small(?:er)?|few(?:er)?)"
+    r"(?:\s++(?:scores?|numbers?|values?|ratings?))?\s++(?:is|are|means?|being)\s++(?:better|best|good)"
+    r"|(?:high(?:er)?|large(?:r)?)(?:\s++(?:scores?|numbers?|values?|ratings?))?\s++(?:is|are|means?|being)"
+    r"\s++(?:worse|worst|bad)|the\s++(?:lower|smaller|fewer|less),?\s++the\s++better"
+    r"|the\s++(?:higher|larger|more),?\s++the\s++worse)(?:\s++here)?\W*\Z",
     re.IGNORECASE,
 )
 
@@ -120,6 +124,10 @@ _SHORT = re.compile(r"\b(max|min)\.(?=\s)", re.IGNORECASE)
 
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b(?!\s+of\b)", re.IGNORECASE)
 
+_SCORING = re.compile(r"\A\W*(?:\w++\s++){0,2}scor(?:es?|ing)\s*+:", re.IGNORECASE)
+
+_HUNDRED = re.compile(r"\b(?:an?|one)\s++hundred\b", re.IGNORECASE)
+
 _WORDS = re.compile(r"[^\W\d_]++(?:'[a-z]{1,2}\b)?", re.IGNORECASE)
 
 _VOCABULARY = frozenset(
@@ -137,7 +145,7 @@ _VOCABULARY = frozenset(
     " neutral acceptable moderate quality skala von bis auf einer \u00e9chelle sur une escala en"
     " una"
     " sobre our usual normal standard typical \u6ee1\u5206"
-    " \u5206 \u5171 de \u00e0 al so overall".split()
+    " \u5206 \u5171 de \u00e0 al so overall jusqu hasta".split()
 )
 
 
@@ -243,7 +251,7 @@ def _pieces(text: str, vocabulary: frozenset[str]) -> Iterator[str]:
                 _TELLS.search(piece) or (after_value and _OF_VALUE.match(piece))
             ):
                 yield piece
-            elif _LOWER_IS_BETTER.match(piece):
+            elif _LOWER_IS_BETTER.match(_SCORING.sub("", piece)):
                 yield piece
         if (scale := _SCALE.search(sentence, 0, _LONGEST)) and _USED.match(sentence):
             lead = sentence[: scale.start()]
@@ -254,7 +262,7 @@ def _pieces(text: str, vocabulary: frozenset[str]) -> Iterator[str]:
 
 def _spelt_out(text: str) -> str:
     """Return a text with digits for number words, and without dots behind "max"."""
-    text = _SHORT.sub(r"\1", _JOINED.sub(" ", unmarked(text)))
+    text = _HUNDRED.sub("100", _SHORT.sub(r"\1", _JOINED.sub(" ", unmarked(text))))
     return _NUMBER_WORD.sub(lambda found: str(NUMBER_WORDS.index(found[0].lower())), text)
 
 

@@ -9,6 +9,9 @@ from harness.judging import pair_words as words
 from harness.judging.comparisons import ASPECTS
 from harness.judging.own_words import stems
 
+_WHOLE = frozenset("all every everything everywhere overall both easily clearly".split())
+"""Words behind what a response beats, by which it does so on the whole."""
+
 
 def is_chosen(near: Sequence[str]) -> bool:
     """Tell whether a response is what the judge would choose: "is the one I meant"."""
@@ -42,6 +45,10 @@ def is_winner(near: Sequence[str], other: str) -> bool:
         return first == 0 and (verb == "it" or not known.PRIZES.isdisjoint(rest))
     if verb in known.EARNS and rest in ([], ["it"], ["me"], ["better"], [other]):
         return verb not in ("got", "has") or rest != []
+    beaten = rest[rest[:1] in (["out"], ["over"], ["against"]) :]
+    beaten = beaten[beaten[:1] != [] and beaten[0] in words.NOUNS :]
+    if verb in known.EARNS and other and beaten[:1] == [other]:
+        return len(beaten) == 1 or not _WHOLE.isdisjoint(beaten)
     top = rest[-2:] == ["on", "top"]
     ahead = top or rest[-1:] in (["ahead"], ["first"])
     if verb in words.IS:
