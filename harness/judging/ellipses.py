@@ -15,6 +15,8 @@ from harness.judging.sides import OTHER
 _DENIED = frozenset(
     "doesn't didn't isn't wasn't hasn't hadn't won't don't can't couldn't wouldn't".split()
 )
+_FAR = 60
+"""Words before an elliptic clause in which stands what it denies."""
 _HELPS = frozenset("does did is was has had will do would cannot can could".split())
 _NONE = frozenset(("none", "neither"))
 _HAS = frozenset(
@@ -73,7 +75,7 @@ def denies_fault(clause: Clause, place: int, side: str, before: Clause | None) -
 
 def _behind_other(clause: Clause, end: int, side: str) -> list[str] | None:
     """Return the words between the last place where the other response is named and an end."""
-    found, at = None, 0
+    found, at = None, max(0, end - _FAR)
     while at < end:
         named = clause.option(at)
         if named is None:
