@@ -13,11 +13,12 @@ _EXCLAIMED = re.compile(r"!(?!=)")
 _LARGEST = 40
 
 
-@verifier(name="last_number", version="3")
+@verifier(name="last_number", version="4")
 def last_number(item: Item, response: Response) -> bool | None:
     """Compare the last number of the response with the reference; no number is a wrong answer.
 
-    ``5!`` may be 120 or an exclamation, so that neither 5 nor 120 is decided.
+    ``5!`` may be 120 or an exclamation, so that neither 5 nor 120 is decided; so it is with what
+    words may mean: "3 quarters", "2 and 1/2", "the sum minus 3".
 
     It is read whole, with its sign, groups of digits, fraction or power of ten; digits that stand
     together and are no number (12:30, 3,5) are a wrong answer. Units and percent signs do not
@@ -33,6 +34,8 @@ def last_number(item: Item, response: Response) -> bool | None:
     number = signed(text, last[0])
     if _EXCLAIMED.match(text, number.end) and number.value is not None:
         return None if gold in (number.value, _factorial(number.value)) else False
+    if gold in number.perhaps:
+        return None
     return number.value == gold
 
 

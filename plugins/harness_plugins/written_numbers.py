@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
+
+from harness_plugins.number_words import Number, with_words_before, with_words_behind
 
 LONGEST = 300
 """Digits of a number that is read."""
@@ -19,15 +21,6 @@ _SUPER = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 _GAPS = "\u00a0\u2009\u202f'\u2019"
 _LATEX_GAP = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,)(?=\d)")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d)(?!\d))")
-_SCALES = {
-    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
-    "dozen": 12, "\u767e": 100, "\u5343": 1000, "\u4e07": 10**4, "\u4ebf": 10**8,
-}  # fmt: skip
-_SCALED = re.compile(
-    r"(?:\s|\\[,;: ]|~)?(?:\\text\{\s?)?(hundred|thousand|million|billion|trillion|dozen)\b"
-    r"|([\u767e\u5343\u4e07\u4ebf])",
-    re.IGNORECASE,
-)
 
 # Each repetition begins with a character that the one before it cannot take.
 _POWER = (
@@ -45,7 +38,12 @@ _GROUPED = (
     re.compile(r"\d{1,3}(?:\.\d{3})++,\d{1,2}"),  # 1.234,5
     re.compile(r"\d{1,3}(?:\.\d{3}){2,}+"),  # 1.234.567
 )
-_JOINED = re.compile(rf"[{DASHES}/\u2044\u2215:^_*x\u00d7]|\s[/\u2044\u2215]\s")
+_JOINED = re.compile(
+    rf"[{DASHES}/\u2044\u2215:^_*x\u00d7]|\s(?:[/\u2044\u2215]|point)\s|\u5206\u4e4b|[\u70b9\u9ede\u6bd4]"
+)
+_OF = "\u5206\u4e4b"
+"""Between the denominator and the numerator of a Chinese fraction."""
+_WHOLE = re.compile(r"(?<![\w.,/])(?<!\w-)(\d{1,9})[ \u00a0](?:and[ \u00a0])?\Z")
 _LOWERED = re.compile(rf"(?:\^\{{?|\w_\{{?)[{DASHES}+]?\Z")
 _ROOT = re.compile(r"(?:\\sqrt\s?(?:\[[^\]]{0,9}\])?\{?|\u221a[({]?)\Z")
 _LETTERS = (
@@ -54,7 +52,7 @@ _LETTERS = (
 _GOES_ON = re.compile(
     rf"\s?\\(?:pi|sqrt|frac|e|{_LETTERS})\b|[\u03c0\u221a\u2080-\u2089{_SUPER}]|\*\*(?=[\d{{(])"
     r"|\^(?!\s?\{?\s?\\circ)|_\{"
-    r"|(?:kk?|bn|mn|mio|[MBKijnxyzefoqruv])(?![^\W_])|\s(?:x|y|z|i|n)(?![^\W_])(?!\s?\d)"
+    r"|(?:kk?|mn|[MBKijnxyzefoqruv])(?![^\W_])|\s(?:x|y|z|i|n|mn)(?![^\W_])(?!\s?\d)"
     r"|\s?(?:[\u00b7\u00d7]|\\cdot|\\times)\s?[A-Za-z(]"
 )
 """What follows makes another number of it, or may; degrees do not."""
@@ -73,22 +71,6 @@ _MEASURED = re.compile(
     rf"(?:\s?(?:[/\u00b7*\u22c5]|\\cdot|\\,|\bper\b)?\s?{_OPENS}{{0,5}}{_RAISED_UNIT}(?![A-Za-z])){{0,4}}+(?![A-Za-z])"
 )
 _EXPONENT = re.compile(rf"(?:\^|\*\*)\s?\{{?\s?[{DASHES}]?\d\s?\}}?")
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number where it stands in a text.
-
-    Args:
-        value: Exact; None where digits stand together that are no one number (a time, a date,
-            a range, a power, a root, 3,5).
-        start: Where its sign or first digit is.
-        end: After its last character, a percent sign not included.
-    """
-
-    value: Fraction | None
-    start: int
-    end: int
 
 
 def plain(text: str) -> str:
@@ -134,19 +116,17 @@ def numbers(text: str) -> Iterator[Number]:
         before, after = text[max(0, start - 1) : start], text[end : end + 1]
         if before and _is_word(before) and after and _is_word(after):
             continue  # H2O
-        value = _value(text, parts, start, end)
-        if scaled := _SCALED.match(text, end):
-            position = end = scaled.end()
-            value = None if value is None else value * _SCALES[(scaled[1] or scaled[2]).lower()]
-        yield Number(value, start, end)
+        number = with_words_behind(text, _value(text, parts, Number(None, start, end)))
+        position = number.end
+        yield number
 
 
 def signed(text: str, number: Number) -> Number:
-    """Return a number with the sign that stands before it.
+    """Return a number with the sign that stands before it, or the word that is one.
 
     After a letter or a digit a dash is a hyphen or a subtraction, not a sign.
     """
-    start, value = number.start, number.value
+    start = number.start
     at = start - 1
     if at >= 0 and text[at] in CURRENCIES:
         at -= 1
@@ -155,14 +135,19 @@ def signed(text: str, number: Number) -> Number:
     elif at >= 0 and text[at] == " " and text[at - 1 : at] and text[at - 1] in DASHES:
         lead = text[max(0, at - 9) : at - 1].rstrip(" ")
         if lead.endswith("="):  # x = - 5
-            return Number(None if value is None else -value, at - 1, number.end)
+            return _negative(number, at - 1)
         return number
     if at > 0 and text[at] == "(" and text[number.end : number.end + 1] == ")":
         at -= 1  # -(5)
     before = text[at - 1] if at > 0 else " "
     if at >= 0 and text[at] in DASHES and not (_is_word(before) or before in "_)]}"):
-        return Number(None if value is None else -value, at, number.end)
-    return number
+        number = _negative(number, at)
+    return with_words_before(text, number)
+
+
+def _negative(number: Number, start: int) -> Number:
+    value = None if number.value is None else -number.value
+    return Number(value, start, number.end, tuple(-each for each in number.perhaps))
 
 
 def number_of(text: str) -> Fraction | None:
@@ -181,29 +166,36 @@ def number_of(text: str) -> Fraction | None:
     return number.value
 
 
-def _value(text: str, parts: list[re.Match[str]], start: int, end: int) -> Fraction | None:
-    lead = text[max(0, start - 20) : start]
-    if _ROOT.search(lead) or _LOWERED.search(lead) or _GOES_ON.match(text, end):
-        return None
+def _value(text: str, parts: list[re.Match[str]], number: Number) -> Number:
+    """Return a number with its value."""
+    lead = text[max(0, number.start - 20) : number.start]
+    if _ROOT.search(lead) or _LOWERED.search(lead) or _GOES_ON.match(text, number.end):
+        return number
     values = [_part(part) for part in parts]
     if len(values) == 1:
-        return _mixed(text, start, values[0]) if parts[0]["alone"] else values[0]
+        known = replace(number, value=values[0])
+        return _mixed(text, known) if parts[0]["alone"] else known
     top, *rest = values
     if len(rest) > 1:
-        return None
+        return number
     (bottom,) = rest
     mark = text[parts[0].end() : parts[1].start()].strip()
-    if mark in "/\u2044\u2215" and top is not None and bottom:
-        return _mixed(text, start, top / bottom)
-    return None
+    if mark == _OF:
+        top, bottom = bottom, top
+    if mark in ("/", "\u2044", "\u2215", _OF) and top is not None and bottom:
+        return _mixed(text, replace(number, value=top / bottom))
+    return number
 
 
-def _mixed(text: str, start: int, part: Fraction | None) -> Fraction | None:
+def _mixed(text: str, part: Number) -> Number:
     """Return the mixed number that ends in a fraction: 3 of "3 1/2" stands before it."""
-    found = re.search(r"(?<![\w.,/-])(\d{1,9})[ \u00a0]\Z", text[max(0, start - 12) : start])
-    if found is None or part is None or not 0 < part < 1:
+    found = _WHOLE.search(text[max(0, part.start - 16) : part.start])
+    if found is None or part.value is None or not 0 < part.value < 1:
         return part
-    return int(found[1]) + part
+    start, sum_ = part.start - len(found[0]), int(found[1]) + part.value
+    if "and" in found[0]:
+        return Number(None, start, part.end, (part.value, sum_))
+    return Number(sum_, start, part.end)
 
 
 def _part(found: re.Match[str]) -> Fraction | None:

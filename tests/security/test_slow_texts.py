@@ -120,7 +120,8 @@ PATTERNS = {
     ),
     "plugins/harness_plugins/simulated_people.py": (2, "simulated_people"),
     "plugins/harness_plugins/last_number.py": (1, "one sign"),
-    "plugins/harness_plugins/written_numbers.py": (17, "last_number, arithmetic_steps"),
+    "plugins/harness_plugins/number_words.py": (9, "last_number"),
+    "plugins/harness_plugins/written_numbers.py": (16, "last_number, arithmetic_steps"),
 }
 """Uses of ``re`` in each file, and which readers of the table run them, or why none has to."""
 
