@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+_QUOTE = "a value is read as YAML: put a text between single quotes"
+
+
 def option_problem(entry: Any) -> str:
     """Return a line on an entry of a ValidationError; what is said of all options stands alone."""
     place, said = entry["loc"], entry["msg"]
@@ -20,11 +23,10 @@ def option_problem(entry: Any) -> str:
     if not place:
         return str(said)
     line = f"{'.'.join(map(str, place))}: {said}"
-    return (
-        line
-        if entry["type"] == "missing"
-        else f"{line}, got {shown(entry['input'], str(place[-1]))}"
-    )
+    if entry["type"] == "missing":
+        return line
+    line = f"{line}, got {shown(entry['input'], str(place[-1]))}"
+    return f"{line}; {_QUOTE}" if entry["type"] == "string_type" else line
 
 
 def unknown_options(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:

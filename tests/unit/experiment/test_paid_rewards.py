@@ -49,6 +49,7 @@ def test_a_rubric_for_pairs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.startswith("warning: llm_judge scores single responses by a criterion for two")
 
 
+@pytest.mark.slow
 def test_a_judge_is_paid_once_within_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
