@@ -11,6 +11,8 @@ from harness.plugin import Status
 
 KINDS = ("tests", "stdin", "check", "asserts", "pytest")
 _VALUES = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict)
+_OPTIONS = frozenset({"tolerance", "timeout_s", "memory_mb", "output_mb", "partial"})
+"""Options of the verifier, which a reference may be thought to take."""
 _LITERALS = {"expected_literal": "expected", "args_literal": "args"}
 
 
@@ -57,6 +59,7 @@ def tests_of(reference: Any) -> Tests:
     if len(kinds) != 1:
         raise TestsError(f"the reference needs exactly one of {', '.join(KINDS)}")
     kind, given = kinds[0], reference[kinds[0]]
+    _no_options("the reference", reference)
     if not given or (isinstance(given, str) and not given.strip()):
         raise TestsError(f"{kind} is empty, so no tests", Status.ABSTAINED)
     entry_point = _text(reference, "entry_point")
@@ -75,6 +78,13 @@ def tests_of(reference: Any) -> Tests:
         parts = _checking(parts[0], tree, entry_point)
     module = _text(reference, "module") or "solution"
     return Tests(kind, (), parts, entry_point, setup, prompt, module if kind == "pytest" else "")
+
+
+def _no_options(where: str, given: Mapping[str, Any]) -> None:
+    if wrong := sorted(_OPTIONS & {*map(str, given)}):
+        raise TestsError(
+            f"{where} has {wrong[0]}, which is an option of the verifier: give it there"
+        )
 
 
 def _text(reference: Mapping[str, Any], key: str) -> str:
@@ -107,6 +117,7 @@ def _case(kind: str, place: int, case: Any) -> dict[str, Any]:
     """Return one test, with what is written as Python in the place of what JSON can say."""
     if not isinstance(case, Mapping):
         raise TestsError(f"{kind}[{place}] is {_named(case)}, not an object")
+    _no_options(f"{kind}[{place}]", case)
     found: dict[str, Any] = {**case}
     for written, key in _LITERALS.items():
         if kind != "tests" or written not in found:
