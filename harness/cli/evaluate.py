@@ -136,10 +136,18 @@ def scores(result: dict[str, Any]) -> Table:
         "evaluator", "policy", *Column.each("rate", "mean", "95% interval"), "scored",
         Column("difference", "change"), Column("p (Holm)", "p-value"),
     ]  # fmt: skip
+    compared = [row["difference"]["items"] for row in result["scores"] if row["difference"]]
+    if partly := any(common < result["items"] for common in compared):
+        columns.append(Column("common items", "count"))
     rows = []
     for row in result["scores"]:
         difference = row["difference"] or {}
         who = row["evaluator"], row["policy"]
-        what = row["value"], (row["low"], row["high"]), f"{row['n']}/{row['responses']}"
-        rows.append((*who, *what, difference.get("value"), difference.get("p_holm")))
+        what = (
+            row["value"],
+            (row["low"], row["high"]),
+            f"{row['n']}/{row['responses'] + row['unanswered']}",
+        )
+        change = difference.get("value"), difference.get("p_holm")
+        rows.append((*who, *what, *change, *([difference.get("items")] if partly else [])))
     return Table("", columns, rows, [f"warning: {warning}" for warning in result["warnings"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from harness.evaluate.diversity import describe_texts
@@ -17,6 +18,7 @@ from harness.evaluate.scores import (
     known,
     mean_of,
     score_responses,
+    unanswered,
     values_of,
 )
 from harness.evaluate.wins import COMBINED, win_rates
@@ -97,7 +99,10 @@ def evaluate(
         ],
         "scores": rows,
         "wins": win_rates(scores, policies, [evaluator.name for evaluator in evaluators]),
-        "warnings": _warnings(rows, policies, responses, base),
+        "warnings": [
+            *_unanswered(list(clusters), responses),
+            *_warnings(rows, policies, responses, base),
+        ],
     }
 
 
@@ -188,6 +193,34 @@ def _kl(
     return clustered_mean(values, groups, bounds=None).numbers("n", "clusters")
 
 
+NAMED = 5
+"""So many items without a response are named."""
+
+
+def _unanswered(
+    items: Sequence[str], responses: Mapping[tuple[str, int], Sequence[Response]]
+) -> list[str]:
+    """Return a line for each policy and seed that left items out, and for its comparisons."""
+    lines, answered = [], dict[str, set[str]]()
+    for (policy, seed), answers in responses.items():
+        lost = unanswered(items, answers)
+        answered[policy] = answered.get(policy, set()) | (set(items) - set(lost))
+        if lost:
+            named = ", ".join(lost[:NAMED]) + f" and {len(lost) - NAMED} more" * (len(lost) > NAMED)
+            lines.append(
+                f"{policy} with seed {seed} has no response to {len(lost)} of {len(items)} items"
+                f" ({named}): its scores are means over the others only, its coverage is of all."
+            )
+    for a, b in combinations(answered, 2):
+        common = answered[a] & answered[b]
+        if len(common) < len(items):
+            lines.append(
+                f"{a} and {b} are compared, in differences and win rates, over the {len(common)} of"
+                f" {len(items)} items that both have a response to."
+            )
+    return lines
+
+
 FEWEST_ITEMS, SAME = 3, 0.9
 """From so many items on, a text given to that share of them is an alarm."""
 
@@ -237,7 +270,7 @@ def _warnings(
         )
     warnings += _same_texts(responses)
     for row in rows:
-        if row["coverage"] is not None and row["coverage"] < 1:
+        if row["n"] < row["responses"]:
             reasons = ", ".join(f"{count} {status}" for status, count in row["failures"].items())
             warnings.append(
                 f"{row['evaluator']} scored {row['n']} of {row['responses']} responses of"

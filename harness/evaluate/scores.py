@@ -50,6 +50,8 @@ class Scored:
     status: Status
     length: int = 0
     """Of the response, in characters."""
+    answered: bool = True
+    """Whether there is a response; where there is none, this stands for the item."""
 
 
 Scores = Mapping[tuple[str, str], Sequence[Scored]]
@@ -71,7 +73,7 @@ def score_responses(
     """Bring judgments to one score per evaluator and response: the mean of those that are OK.
 
     A response is known by its item, id and text, so that files of several policies may call their
-    responses alike.
+    responses alike. An item without a response of a policy and seed has a row without a score.
 
     Raises:
         DataError: An item is unknown, a policy has a response id twice, or a request is not
@@ -130,7 +132,17 @@ def score_responses(
             scores[evaluator.name, policy] += [
                 score(evaluator.name, response, policy, seed) for response in answers
             ]
+            scores[evaluator.name, policy] += [
+                Scored(item, clusters[item], policy, seed, None, Status.MISSING, answered=False)
+                for item in unanswered(clusters, answers)
+            ]
     return scores
+
+
+def unanswered(items: Iterable[str], answers: Iterable[Response]) -> list[str]:
+    """Return the items to which there is no response, by id."""
+    answered = {response.item_id for response in answers}
+    return [item for item in items if item not in answered]
 
 
 _Thing = tuple[str, str, str]
@@ -157,11 +169,16 @@ def mean_of(rows: Sequence[Scored]) -> Estimate:
 
 
 def coverage_of(rows: Sequence[Scored]) -> dict[str, Any]:
-    """Return how many responses have a score, and why the others have none."""
-    failures = Counter(row.status.value for row in rows if row.value is None)
+    """Return how many responses have a score, and why the others have none.
+
+    An item without a response counts in the coverage as one that has no score.
+    """
+    responses = [row for row in rows if row.answered]
+    failures = Counter(row.status.value for row in responses if row.value is None)
     scored = len(known(rows))
     return {
-        "responses": len(rows),
+        "responses": len(responses),
+        "unanswered": len(rows) - len(responses),
         "n": scored,
         "coverage": scored / len(rows) if rows else None,
         "failures": dict(sorted(failures.items())),

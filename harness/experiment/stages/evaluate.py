@@ -23,7 +23,7 @@ from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import FAILED
 from harness.feedback.contract import TIMEOUT_S
 from harness.feedback.requests import build_requests, criterion_for
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo
 from harness.policy.weights import check_weights
 from harness.records.rows import (
@@ -226,7 +226,7 @@ def evaluate(
         PluginError: There is no such source, or its options are wrong.
         ConfigError: It cannot judge single responses, a policy is named twice, or is not said what
             it was trained on while others are.
-        DataError: A table cannot be read, or responses do not fit the items.
+        DataError: A table cannot be read, there is none, or responses do not fit the items.
         BudgetExceededError: The budget is used up; what was judged is in the journal.
     """
     settings = settings or EvaluateSettings()
@@ -257,10 +257,7 @@ def evaluate(
 def _written(
     responses: Mapping[str | tuple[str, int], ResponsesOrFile], items: Sequence[Item]
 ) -> dict[tuple[str, int], Sequence[Response]]:
-    """Return the responses by (policy, seed) as their files have them.
-
-    A response whose file names no system is of the policy: by that name labels may mean it.
-    """
+    """Return the responses by (policy, seed); one without a system is of its policy, for labels."""
     written: dict[tuple[str, int], Sequence[Response]] = {}
     for key, found in responses.items():
         name, seed = key if isinstance(key, tuple) else (key, 0)
@@ -270,6 +267,8 @@ def _written(
         written[name, seed] = [
             one if one.system else replace(one, system=name) for one in responses_of(found, items)
         ]
+        if not written[name, seed]:
+            raise DataError(f"there is no response of {name}, seed {seed}", where=f"{found or ''}")
     return written
 
 
