@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.agreement.cascade import Split, split_by_confidence
-from harness.experiment.stages.recorded import Answers, check_known
+from harness.experiment.stages.recorded import Answers, check_known, check_version
 from harness.labels.judged_pairs import read_pair_truth
 from harness.records.judgments import RecordedJudgment
 from harness.records.rows import to_dict
@@ -29,13 +29,14 @@ def cascade(
         What stands and what is left, and what became of labels that did not count.
 
     Raises:
-        DataError: A judgment is not of a pair or not of the answers, the labels cannot be read, or
-            none of them is of a judged item.
+        DataError: A judgment is not of a pair or not of the answers as they are, the labels cannot
+            be read, or none of them is of a judged item.
     """
     items = {item.id for item in answers.items}
     responses = {response.id for response in answers.responses}
     for row in judgments:
         check_known(row, items, responses)
+    check_version(judgments, answers)
     truth = read_pair_truth(labels, judgments, answers.responses)
     found = split_by_confidence((row.judgment for row in judgments), truth.labels, risk, chance)
     return found, truth.notes

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.feedback.requests import OVERALL, build_requests
+from harness.feedback.requests import OVERALL, build_requests, request_id
 from harness.labels.ratings import Reading
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import need_file
+from harness.nouns.rubric import Criterion
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
 from harness.records.judgments import RecordedJudgment, is_judgments, read_judgments
 from harness.records.rows import read_items, read_responses, read_rows, to_dict
@@ -133,7 +134,8 @@ def read_recorded(
 
     Raises:
         InputError: A source is named from which there is no judgment.
-        DataError: A row is no judgment or about unknown answers, or one source has two scales.
+        DataError: A row is no judgment or about unknown answers, or made of another version of
+            them, or one source has two scales.
     """
     rows = [row for path in paths for row in read_judgments(path)]
     infos = _infos(rows, paths, reading or Reading())
@@ -141,23 +143,24 @@ def read_recorded(
     known = {r.id: r for r in answers.responses} if answers and answers.responses else None
     requests: dict[str, JudgmentRequest] = {}
     for row in rows:
-        request_id = row.judgment.request_id
-        if request_id in requests:
-            _check_same(requests[request_id], row)
+        name = row.judgment.request_id
+        if name in requests:
+            _check_same(requests[name], row)
             continue
         check_known(row, items, known)
         scale = row.info.scale
-        requests[request_id] = JudgmentRequest(
-            request_id,
+        requests[name] = JudgmentRequest(
+            name,
             Item(row.item_id, "") if items is None else items[row.item_id],
             tuple(
-                Response(name, row.item_id, "", "") if known is None else known[name]
-                for name in row.response_ids
+                Response(one, row.item_id, "", "") if known is None else known[one]
+                for one in row.response_ids
             ),
             OVERALL if scale is None else replace(OVERALL, scale=scale),
         )
     asked = list(requests.values())
     if answers and answers.responses:
+        check_version(rows, answers)
         asked += _other_pairs(asked, answers)
     return Recorded(asked, [row.judgment for row in rows], infos)
 
@@ -177,6 +180,57 @@ def check_known(
             f" {', '.join(row.response_ids)}, which are not in the files",
             where=row.where,
         )
+
+
+HASH, OF_HASH = 24, frozenset("0123456789abcdef")
+"""Length and letters of the ids that the harness makes."""
+
+GROUPING: tuple[Set[str], ...] = (frozenset(), {"cluster"}, {"slice"}, {"cluster", "slice"})
+"""Metadata that say which items belong together, so that they may be added to a judged item."""
+
+
+def check_version(rows: Iterable[RecordedJudgment], answers: Answers) -> None:
+    """Refuse judgments that were made of another version of the items or responses.
+
+    The id of a request tells: it is made of all that was asked. Ids of another form are of another
+    program, and tell nothing.
+
+    Raises:
+        DataError: Some were, with their number and the first of them.
+    """
+    items = {item.id: item for item in answers.items}
+    texts = {response.id: response for response in answers.responses}
+    same: dict[str, bool] = {}
+    others = []
+    for row in rows:
+        name = row.judgment.request_id
+        if name not in same and len(name) == HASH and OF_HASH.issuperset(name):
+            responses = [texts[response] for response in row.response_ids]
+            criterion = (
+                OVERALL if row.info.scale is None else replace(OVERALL, scale=row.info.scale)
+            )
+            same[name] = name in _ids(items[row.item_id], responses, criterion)
+        if not same.get(name, True):
+            others.append(row)
+    if others:
+        first = others[0]
+        changed = sum(not is_same for is_same in same.values())
+        raise DataError(
+            f"{len(others)} judgments ({changed} of {len(same)} requests) are of another version of"
+            f" the items or responses than the files have, such as that of item {first.item_id} and"
+            f" responses {', '.join(first.response_ids)}",
+            where=first.where,
+            hint="give the files that were judged; or judge these by the same harness judge, which"
+            " asks only about what has changed",
+        )
+
+
+def _ids(item: Item, responses: Sequence[Response], criterion: Criterion) -> Iterator[str]:
+    """Yield the ids that the request may have, with and without what says of its item's group."""
+    for added in GROUPING:
+        kept = {key: value for key, value in item.metadata.items() if key not in added}
+        if not added or len(kept) == len(item.metadata) - len(added):
+            yield request_id(replace(item, metadata=kept), responses, criterion)
 
 
 def _check_same(asked: JudgmentRequest, row: RecordedJudgment) -> None:
