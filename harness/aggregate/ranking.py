@@ -49,14 +49,15 @@ class Ranking:
 
     Args:
         strengths: The systems.
-        effects: Covariate -> (effect in log-odds, lower end, upper end).
+        effects: Covariate -> (effect in log-odds, lower end, upper end), without ends where the
+            clusters tell nothing of the spread.
         tie: Log of Davidson's nu, None without ties.
         n: Comparisons.
         clusters: Independent groups of comparisons.
     """
 
     strengths: tuple[Strength, ...]
-    effects: dict[str, tuple[float, float, float]]
+    effects: dict[str, tuple[float, float | None, float | None]]
     tie: float | None
     n: int
     clusters: int
@@ -108,10 +109,11 @@ def rank_systems(
             systems, values.tolist(), half.tolist(), number.tolist(), strict=True
         )
     ]
-    effects = {}
+    effects: dict[str, tuple[float, float | None, float | None]] = {}
     for k, name in enumerate(covariates, s - 1):
-        value, wide = float(fit.coefficients[k]), quantile * float(np.sqrt(fit.covariance[k, k]))
-        effects[name] = (value, value - wide, value + wide)
+        value, wide = float(fit.coefficients[k]), quantile * float(fit.errors[k])
+        ends = (None, None) if np.isnan(wide) else (value - wide, value + wide)
+        effects[name] = (value, *ends)
     strongest_first = tuple(sorted(found, key=lambda one: -one.value))
     return Ranking(strongest_first, effects, fit.tie, n, fit.clusters)
 

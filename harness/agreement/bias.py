@@ -13,7 +13,7 @@ from harness.ratings.evidence import Evidence, OrderVerdicts
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, undefined
 from harness.statistics.intervals import cluster_share, student
-from harness.statistics.paired_model import FIRST, SECOND, TIE, fit_paired
+from harness.statistics.paired_model import ALIKE, FIRST, SECOND, TIE, fit_paired
 
 POSITION = "position_coefficient"
 
@@ -71,7 +71,9 @@ def preference_model(
     """Fit Davidson's model and return one row for each covariate, in log-odds.
 
     ``outcomes`` are (n,) 0 first, 1 tie, 2 second, -1 without a verdict; ``columns`` name -> (n,)
-    covariate in the direction of the first, where NaN leaves the pair out.
+    covariate in the direction of the first, where NaN leaves the pair out. A covariate by which no
+    prompt differs from another, such as the place for a judge that never turns with it, is
+    undefined.
     """
     design = np.column_stack(list(columns.values()))
     usable = (outcomes >= 0) & ~np.isnan(design).any(1)
@@ -79,10 +81,11 @@ def preference_model(
     fit = fit_paired(outcomes[usable], design[usable], clusters[usable])
     if fit.problem:
         return [undefined(name, annotator, fit.problem, n, fit.clusters) for name in columns]
-    errors = np.sqrt(np.diagonal(fit.covariance))
     rows = [
-        student(name, annotator, float(value), float(error), n, fit.clusters)
-        for name, value, error in zip(columns, fit.coefficients, errors, strict=True)
+        undefined(name, annotator, ALIKE, n, fit.clusters)
+        if fit.clusters > 1 and np.isnan(error)
+        else student(name, annotator, float(value), float(error), n, fit.clusters)
+        for name, value, error in zip(columns, fit.coefficients, fit.errors, strict=True)
     ]
     return rows if fit.clusters < 2 else [row.with_unit_count() for row in rows]
 

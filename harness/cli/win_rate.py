@@ -70,14 +70,25 @@ def wins(rows: Sequence[Mapping[str, Any]]) -> Table:
         "system", "against", "W/T/L", *Column.each("rate", "win rate", "95% interval"),
         *Column.each("rate", "at equal length", "95% interval"),
     ]  # fmt: skip
-    shown, notes = [], []
+    shown = []
     for row in rows:
         even = row["length_controlled"] or {}
         ends = even.get("low"), even.get("high")
         shown.append((row["a"], row["b"], *_won(row), even.get("value"), ends))
-        if even.get("value") is None and even.get("reason"):
-            notes.append(f"{row['a']} against {row['b']} at equal length: {even['reason']}")
-    return Table("", columns, shown, notes)
+    return Table("", columns, shown, _unknown_rates(rows))
+
+
+def _unknown_rates(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say why there is no rate at equal length, once for each two systems."""
+    return list(
+        dict.fromkeys(
+            f"{row['a']} against {row['b']} at equal length: {even['reason']}"
+            for row in rows
+            if (even := row["length_controlled"])
+            and None in (even["value"], even["low"])
+            and even["reason"]
+        )
+    )
 
 
 def against_base(result: Mapping[str, Any]) -> Table:
@@ -89,12 +100,12 @@ def against_base(result: Mapping[str, Any]) -> Table:
         "by", "policy", f"W/T/L against {base}", *Column.each("rate", "win rate", "95% interval"),
         *Column.each("rate", "at equal length"),
     ]  # fmt: skip
+    against = [row for row in result["wins"] if row["b"] == base]
     rows = [
         (row["criterion"], row["a"], *_won(row), row["length_controlled"]["value"])
-        for row in result["wins"]
-        if row["b"] == base
+        for row in against
     ]
-    return Table("", columns, rows)
+    return Table("", columns, rows, _unknown_rates(against))
 
 
 def _won(row: Mapping[str, Any]) -> tuple[str, float | None, tuple[float | None, float | None]]:

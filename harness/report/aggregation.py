@@ -164,7 +164,10 @@ def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
     ]
     what = {"position": "standing first", "length": "being longer"}
     effects = [
-        Text(f"{what[name]}: {value:+.3f} log-odds ({low:+.3f} to {high:+.3f})")
+        Text(
+            f"{what[name]}: {value:+.3f} log-odds"
+            + (" (no interval)" if low is None else f" ({low:+.3f} to {high:+.3f})")
+        )
         for name, (value, low, high) in ranking.effects.items()
     ]
     return [Text(said, "strong"), Table("", columns, rows), *effects]

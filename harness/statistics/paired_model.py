@@ -21,6 +21,7 @@ Design: TypeAlias = "FloatArray | csr_array"
 
 FIRST, TIE, SECOND = 0, 1, 2
 _SIDE = np.array([0.5, 0.0, -0.5])
+NO_SPREAD = 1e-12  # squared log-odds; a million prompts of a fair coin have 4e-6
 _FAR = 30.0  # log-odds beyond which outcomes are separated and no estimate exists
 
 
@@ -79,6 +80,16 @@ class PairedFit:
     clusters: int
     problem: str = ""
 
+    @property
+    def errors(self) -> FloatArray:
+        """Return the (d,) standard errors, NaN where the clusters tell nothing of the spread.
+
+        That is one cluster, or as many as pull alike: the variance is then 0 but for rounding, and
+        an interval without width would be a promise that nobody can keep.
+        """
+        variance = np.diagonal(self.covariance)
+        return np.asarray(np.sqrt(np.where(variance > NO_SPREAD, variance, np.nan)))
+
 
 def fit_paired(
     outcomes: IntArray, design: Design, clusters: IntArray, weights: FloatArray | None = None
@@ -129,6 +140,7 @@ def fit_paired(
     return PairedFit(theta[:d], float(theta[d]) if ties else None, covariance[:d, :d], groups)
 
 
+ALIKE = "every independent prompt pulls alike, which tells nothing of the spread: no interval"
 COMBINED = "a covariate is a combination of the others"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import from_sums, t_quantile
-from harness.statistics.paired_model import FIRST, TIE, fit_paired, halves
+from harness.statistics.paired_model import ALIKE, FIRST, TIE, fit_paired, halves
 
 
 def win_rate(outcomes: IntArray, clusters: IntArray) -> Estimate:
@@ -31,7 +31,8 @@ def length_controlled(outcomes: IntArray, clusters: IntArray, gap: FloatArray) -
     The logistic regression of Dubois et al. 2024 ("Length-Controlled AlpacaEval") without terms of
     the items: log-odds of winning = strength + effect * tanh(gap / its standard deviation), a tie
     being half a win of each; the win rate is that at gap 0. Without any effect of length it is
-    (wins + ties/2) / n. The interval is that of the strength, robust to clusters.
+    (wins + ties/2) / n. The interval is that of the strength, robust to clusters. Where one side is
+    always the shorter there is no rate: gap 0 is outside of what was seen.
 
     Args:
         outcomes: (n,) 0 first won, 1 tie, 2 second won.
@@ -47,12 +48,14 @@ def length_controlled(outcomes: IntArray, clusters: IntArray, gap: FloatArray) -
     fit = fit_paired(*halves(outcomes, np.column_stack(columns), clusters))
     if fit.problem:
         return Estimate(None, n=n, clusters=groups, reason=fit.problem)
-    strength, wide = float(fit.coefficients[0]), math.nan
-    if groups > 1:
-        wide = t_quantile(groups - 1) * math.sqrt(float(fit.covariance[0, 0]))
+    if gap.all() and abs(np.sign(gap).sum()) == n:
+        reason = "one of the two is always the shorter, so that equal length would be extrapolated"
+        return Estimate(None, n=n, clusters=groups, reason=reason)
+    strength, error = float(fit.coefficients[0]), float(fit.errors[0])
+    wide = t_quantile(groups - 1) * error if groups > 1 else math.nan
     low, high = (_chance(strength + side) for side in (-wide, wide))
     if math.isnan(wide):
-        reason = "one cluster only: no interval"
+        reason = ALIKE if groups > 1 else "one cluster only: no interval"
         return Estimate(_chance(strength), n=n, clusters=groups, reason=reason)
     return Estimate(_chance(strength), low, high, n, groups)
 
