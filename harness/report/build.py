@@ -14,7 +14,7 @@ from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.findings import findings, limitations
-from harness.report.wording import Names, count, join, seconds
+from harness.report.wording import Names, count, join, seconds, without_response
 
 if TYPE_CHECKING:
     from harness.hookspecs import ReportSection
@@ -159,7 +159,8 @@ def _heading(data: Data) -> tuple[str, list[str]]:
     facts = [
         str(run["created"])[:16].replace("T", " ") + " UTC" if run.get("created") else "",
         f"took {seconds(run['duration_s'])}" if run.get("duration_s") is not None else "",
-        f"{count(items.get('train'))} prompts for training, {count(items.get('eval'))} held out",
+        f"{count(items.get('train'))} prompts for training{without_response(items)},"
+        f" {count(items.get('eval'))} held out",
         f"seed{'s' if len(seeds) > 1 else ''} {join([str(seed) for seed in seeds])}",
         f"feedback-harness {run.get('harness_version')}",
     ]

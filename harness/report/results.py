@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.report.blocks import Block, Details, Figure, Text
+from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
 from harness.report.tables import Cell, Column, Table, Value, interval
 from harness.report.training import colours
-from harness.report.wording import NONE, Names, count, join, number, p_value
+from harness.report.wording import NONE, Names, count, join, number, p_value, without_response
 
 Data = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def compared(data: Data, names: Names) -> list[Block]:
     """Return the table of arms: which feedback, which trainer."""
     items = data["run"].get("items") or {}
     lead = "Every arm starts from the same base model and is trained on the same"
-    lead += f" {count(items.get('train'))} prompts; all are judged on"
+    lead += f" {count(items.get('train'))} prompts{without_response(items)}; all are judged on"
     lead += f" {count(items.get('eval'))} other prompts."
     return [
         Text(lead),
@@ -80,11 +80,47 @@ def results(data: Data, names: Names) -> list[Block]:
             "Scores are means over responses on a scale from 0 to 1. Intervals are 95%, over"
             f" {join(sorted(over)) or 'nothing'}; responses to one prompt count as one cluster."
         ),
+        *_untrusted(data, names),
         shown.scores(),
         Figure(caption, panels),
         *shown.wins(),
         Details("Scores by seed", [_seed_table(evaluation, names)]),
     ]
+
+
+WITH_PEOPLE = "Each source with the people"
+"""The section of agreement that gates read: kappa of each source with people, and of people."""
+
+
+def _untrusted(data: Data, names: Names) -> list[Block]:
+    """Return a line on each evaluator that agrees too little with people to be taken at its word.
+
+    That is less than its gate asks for, or less than people do with each other.
+    """
+    tables = (data.get("agreement") or {}).get("tables", ())
+    rows = [row for table in tables for row in table["rows"] if row.get("section") == WITH_PEOPLE]
+    ceiling = min(
+        (r["value"] for r in rows if r["name"] == "mean_cohen_kappa" and r["value"] is not None),
+        default=None,
+    )
+    measured = {row["annotators"]: row for row in rows if row["name"] == "cohen_kappa"}
+    failed = {gate["source"]: gate for gate in data.get("gates", ()) if not gate["passed"]}
+    lines = []
+    for name in (one["name"] for one in data["evaluation"]["evaluators"]):
+        found = failed.get(name) or measured.get(name) or {}
+        value, below = found.get("value"), ""
+        if name in failed:
+            below = f", below the minimum of {number(found['minimum'])}"
+        elif value is not None and ceiling is not None and value < ceiling:
+            below = f", below that of {names.people} with each other, {number(ceiling)}"
+        if below:
+            kappa = "kappa could not be computed" if value is None else f"kappa {number(value)}"
+            ends = f" ({interval(found)})" if value is not None and interval(found) else ""
+            lines.append(
+                f"{names.source(name)} scores policies here, and its agreement with {names.people}"
+                f" is low: {kappa}{ends}{below}."
+            )
+    return [Bullets(lines, "strong")] if lines else []
 
 
 @dataclass(frozen=True)

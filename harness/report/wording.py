@@ -17,6 +17,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PEOPLE = re.compile(r"(?<!simulated )\b(people|persons?)\b(?!/| \(simulated\))")
 
 
+def without_response(items: Mapping[str, Any]) -> str:
+    """Return a clause on the prompts for training that had no response; empty where each had."""
+    lost = items.get("unanswered")
+    if not lost:
+        return ""
+    return f" ({count(lost)} more {'has' if lost == 1 else 'have'} no response)"
+
+
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     """Return a number with a fixed count of decimals and a true minus sign."""
     if value is None:

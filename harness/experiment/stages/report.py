@@ -156,8 +156,18 @@ def run_row(experiment: Experiment, manifest: Mapping[str, Any]) -> dict[str, An
         "python": manifest["python"],
         "platform": manifest["platform"],
         "packages": manifest["packages"],
-        "items": {"train": len(experiment.train), "eval": len(experiment.evaluation)},
+        "items": _items(experiment),
     }
+
+
+def _items(experiment: Experiment) -> dict[str, int]:
+    """Return how many items there are; what was answered elsewhere may leave some out."""
+    train, given = len(experiment.train), experiment.responses
+    answered = train
+    if given is not None:
+        answered = len({one.id for one in experiment.train} & {one.item_id for one in given})
+    without = {"unanswered": train - answered} if answered < train else {}
+    return {"train": answered, **without, "eval": len(experiment.evaluation)}
 
 
 def samples_of(

@@ -1,0 +1,115 @@
+"""What the report says beside its results: who scored them, and how many prompts were answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.agreement import report as agreement_report
+from harness.experiment.stages.report import _items
+from harness.nouns.schema import Item, Response
+from harness.report.build import build
+from harness.report.results import WITH_PEOPLE
+
+Data = dict[str, Any]
+GATE: Data = {
+    "source": "small_judge", "statistic": "cohen_kappa", "value": 0.15, "low": -0.22, "high": 0.54,
+    "minimum": 0.4, "action": "down_weight", "passed": False, "weight": 0.15, "reason": "few",
+}  # fmt: skip
+
+
+def kappa(name: str, who: str, value: float | None) -> Data:
+    return {"section": WITH_PEOPLE, "name": name, "annotators": who, "value": value, "low": None,
+            "high": None, "n": 23, "clusters": 23, "status": "ok", "reason": ""}  # fmt: skip
+
+
+def people(value: float | None) -> Data:
+    return kappa("mean_cohen_kappa", "people", value)
+
+
+LOW = "scores policies here, and its agreement with"
+TRUST: dict[str, tuple[list[Data], list[Data], list[str]]] = {
+    # gates, rows of the agreement, what stands at the results (nothing: no such line)
+    "below its gate": (
+        [GATE], [], ["is low: kappa 0.15 (\N{MINUS SIGN}0.22 to 0.54), below the minimum of 0.4"]
+    ),
+    "undefined": ([GATE | {"value": None}], [], ["kappa could not be computed, below the minimum"]),
+    "passes its gate": ([GATE | {"passed": True}], [], []),
+    "its gate is of another source": ([GATE | {"source": "people"}], [], []),
+    "no gate, below people": (
+        [], [people(0.46), kappa("cohen_kappa", "small_judge", 0.15)],
+        ["is low: kappa 0.15, below that of", "with each other, 0.46"],
+    ),
+    "no gate, as people": ([], [people(0.46), kappa("cohen_kappa", "small_judge", 0.46)], []),
+    "no gate, one person": ([], [people(None), kappa("cohen_kappa", "small_judge", 0.1)], []),
+    "a source that does not evaluate": (
+        [], [people(0.46), kappa("cohen_kappa", "other_judge", 0.15)], []
+    ),
+    "passes its gate, below people": (
+        [GATE | {"passed": True, "minimum": 0.1}],
+        [people(0.46), kappa("cohen_kappa", "small_judge", 0.15)],
+        ["below that of"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TRUST)
+def test_an_evaluator_that_disagrees_with_people_is_named(
+    case: str, made_up: Data, tmp_path: Path
+) -> None:
+    gates, rows, said = TRUST[case]
+    evaluator = made_up["evaluation"]["evaluators"][0] | {"name": "small_judge", "title": "judge"}
+    scores = [
+        row | {"evaluator": "small_judge"}
+        for row in made_up["evaluation"]["scores"]
+        if row["evaluator"] == made_up["evaluation"]["evaluators"][0]["name"]
+    ]
+    evaluation = made_up["evaluation"] | {"evaluators": [evaluator], "scores": scores, "wins": []}
+    agreement = {"tables": [{"title": "pairs", "rows": rows}]}
+    data = made_up | {"evaluation": evaluation, "gates": gates, "agreement": agreement}
+    text = (build(data, tmp_path).with_name("report.md")).read_text()
+    results = text.partition("## Results")[2].partition("\n## ")[0]
+    assert (LOW in results) is bool(said)
+    for part in said:
+        assert part in results.replace("\\", "")
+
+
+def test_the_section_is_that_of_the_agreement() -> None:
+    assert agreement_report.WITH_PEOPLE == WITH_PEOPLE
+
+
+PROMPTS: dict[str, tuple[list[str] | None, Data, str]] = {
+    # items answered, of k0 to k24, by responses made elsewhere; what is noted; what is said
+    "one without": ([f"k{n}" for n in range(24)], {"train": 24, "unanswered": 1},
+                    "24 prompts for training (1 more has no response), 9 held out"),
+    "three without": ([f"k{n}" for n in range(3, 25)], {"train": 22, "unanswered": 3},
+                      "22 prompts for training (3 more have no response), 9 held out"),
+    "several of one": (["k1", "k1", "k2"], {"train": 2, "unanswered": 23},
+                       "2 prompts for training (23 more have no response), 9 held out"),
+    "of other items too": (["k1", "other"], {"train": 1, "unanswered": 24}, "1 prompts for"),
+    "all": ([f"k{n}" for n in range(25)], {"train": 25}, "25 prompts for training, 9 held out"),
+    "sampled in the run": (None, {"train": 25}, "25 prompts for training, 9 held out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PROMPTS)
+def test_a_prompt_without_a_response_is_not_counted(
+    case: str, made_up: Data, tmp_path: Path
+) -> None:
+    answered, noted, said = PROMPTS[case]
+    responses = answered and [Response(f"r{n}", item, "x", "") for n, item in enumerate(answered)]
+    experiment = SimpleNamespace(
+        train=[Item(f"k{n}", "") for n in range(25)],
+        evaluation=[Item(f"h{n}", "") for n in range(9)],
+        responses=responses,
+    )
+    found = _items(experiment)  # type: ignore[arg-type]
+    assert found == {**noted, "eval": 9}
+    data = made_up | {"run": made_up["run"] | {"items": found}}
+    text = build(data, tmp_path).with_name("report.md").read_text().replace("\\", "")
+    assert said in text
+    lost = said.partition("(")[2].partition(")")[0]
+    assert f"on the same {noted['train']} prompts" + f" ({lost})" * bool(lost) in text
