@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from harness_plugins.math_boxes import Stated, boxes, retracted
+from harness_plugins.math_choices import is_denied_choice
 from harness_plugins.math_context import (
     is_approached,
     is_bound,
@@ -124,6 +125,8 @@ def in_text(text: str) -> Stated | None:
     readings = read(text) if len(text) <= 300 else []
     if (cut := _CUT.search(text[-300:])) and not _closes(text, cut):
         return None
+    if is_denied_choice(text):
+        return Stated(text, [], readings, "")
     if _is_answer(text, readings):
         return Stated(text, readings, [], "")
     found = _last_run(text)
@@ -182,6 +185,8 @@ def _sentence(text: str, start: int) -> tuple[str, str]:
 
 def _after_phrase(segment: str, after: str, before: str) -> Stated:
     readings = read(segment)
+    if is_denied_choice(segment):
+        return Stated(segment, [], readings, after)
     if _is_answer(segment, readings):
         doubtful = read(segment[:-1]) if segment.endswith("!") else []
         if _is_exclaimed(segment, after, before):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness_plugins.math_context import crossed_out, is_bound, sign_before
 from harness_plugins.math_numerals import Answer
+from harness_plugins.math_parts import is_in_formula, is_open
 from harness_plugins.math_reading import read
 
 _BRACE = re.compile(r"(\\{1,4}(?:boxed|fbox|framebox)\s*\{)|\\.|[{}]", re.DOTALL)
@@ -146,6 +147,8 @@ def in_box(text: str, reference: bool = False) -> Stated | None:
         if (
             around not in ("", "-")
             or (around == "" and is_bound(text, begin, end))
+            or (len(contents) == 1 and is_in_formula(text[max(0, begin - 60) : begin], after))
+            or is_open(whole)
             or crossed_out(text[max(0, begin - 60) : begin])
             or retracted(text[end : end + 200])
             or (len(contents) == 1 and _alternatives(text, found))

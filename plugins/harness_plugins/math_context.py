@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from harness_plugins.math_parts import is_part
+
 _END = r"[\s*$(\[\\{~_\"]*$"
 """Marks between words and the number behind them."""
 _BOUND = re.compile(
@@ -113,7 +115,7 @@ _CHANGED = re.compile(
 )
 _SIGN = re.compile(
     r"(?:^|[.:=\n]|\b(?:is|are|be|equals?|equal\sto|was|get|gives?|answer|so|thus|hence))"
-    r"[\s*$(\\]*(?:minus|negative)[\s*$(\\]*$",
+    r"[\s*$(\\]*(?:minus|negative)[\s*$(\\]*$|(?<!正)[负負][\s*$(\\]*$",
     re.IGNORECASE,
 )
 _STRUCK = re.compile(
@@ -163,6 +165,7 @@ def is_bound(text: str, start: int, end: int) -> bool:
         or _goes_on(after, _CONGRUENT.search(before) is not None)
         or _ORDINAL.match(text[max(0, end - 3) : end + 40].lstrip(_MARKS))
         or (text[end - 1 : end] == "%" and re.match(r"\sof\s[*$(\\]*\d", after))
+        or is_part(before, text[start:end], after)
         or is_denied(before)
         or taken_back(text[end - 1 : end].strip(_INNER) + after)
     )

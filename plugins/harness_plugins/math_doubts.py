@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness_plugins.math_chains import is_side
 from harness_plugins.math_letters import factors, is_word, letters
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
@@ -11,6 +12,8 @@ from harness_plugins.math_verdicts import equal, may_state, same_value
 
 def doubt(gold: Answer, answer: Answer, options: MathOptions) -> str:
     """Return why nobody can tell whether an answer is the gold one; nothing where it is wrong."""
+    if gold.kind == "chain":
+        return "the whole chain, or its value" if is_side(gold, answer) else ""
     if is_word(gold):
         both = [sorted(letters(one).casefold()) for one in (gold, answer)]
         same_letters = answer.kind != "words" and both[0] == both[1]

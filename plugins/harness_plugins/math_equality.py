@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from harness_plugins.math_chains import same_chain
 from harness_plugins.math_letters import compound, event, factors, is_word, same_word
 from harness_plugins.math_names import defined, integrated
 from harness_plugins.math_numerals import Answer
@@ -29,6 +30,11 @@ def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return False
     if (events := {event(one.name) for one in (gold, answer)} - {""}) and len(events) > 1:
         return False
+    if event(gold.name) and answer.name and not re.match(r"\\?(?:Pr|[Pp]|E|math)", answer.name):
+        return False
+    if "chain" in (gold.kind, answer.kind):
+        other = _other_letters(gold.text, answer.text)
+        return gold.kind == "chain" and not other and same_chain(gold, answer)
     if contradicts(gold.unit, answer.unit):
         return False
     if answer.percent and gold.unit:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness_plugins.math_formulas import formula
+from harness_plugins.math_formulas import formula, is_prose
 from harness_plugins.math_letters import event
 from harness_plugins.math_numerals import Answer, number
 from harness_plugins.math_signs import TEXT, brackets, split, unwrapped
@@ -95,6 +95,8 @@ def chain(bare: str) -> Answer | None:
     numbers = [one for one in values if is_number(one)]
     if len(values) < len(parts) - 1 or (len(parts) == 2 and (len(numbers) < 2 or "\\$" in bare)):
         return None  # sums of money may be in two currencies
+    if len(values) < len(parts) and not is_number(values[-1]) and is_prose(parts[0]):
+        return None
     name = parts[0] if len(parts) == 2 or not is_number(values[0]) else ""
     return replace(values[-1], text=bare if len(parts) == 2 else values[-1].text, name=name)
 
@@ -192,6 +194,11 @@ def _numbers(side: str, about: bool) -> list[_Side]:
         if all(value for value, _ in values)
         else []
     )
+
+
+def sides_of(bare: str) -> list[str]:
+    """Return what stands between the signs of equality of a text, at any rate all of it."""
+    return [side for _, side in _sides(bare)]
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,8 @@ _COMPOUND = re.compile(
 )
 """A formula of chemistry: Fe2O3, Ca(OH)2."""
 _EVENT = re.compile(
-    r"(?:[PE]|\\Pr|\\mathbb\{[PE]\})[(\[][^=<>|]{1,99}(?:[=<>|]|\\[gl]eq?(?![A-Za-z])).{1,99}[)\]]"
+    r"(?:[PE]|\\Pr|\\mathbb\{[PE]\})[(\[](?:[^=<>|]{1,99}(?:[=<>|]|\\[gl]eq?(?![A-Za-z])).{1,99}"
+    r"|(?![A-Z][)\]]=?.{0,9}\bx\b)[^=<>|]{0,30}(?:(?<![A-Za-z\\])[A-Z](?![A-Za-z])|\\text)[^=<>|]{0,60})[)\]]"
 )
 _WRAPPED = re.compile(TEXT + r"\{([^{}]*)\}")
 _PRODUCT = re.compile(r"\\(?:cdot|times)(?![A-Za-z])|[*(){}\s~]|\\[ ,;:!]")

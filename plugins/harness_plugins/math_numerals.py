@@ -10,7 +10,17 @@ from typing import Any, Literal
 from harness_plugins.math_signs import TEXT
 
 Kind = Literal[
-    "number", "formula", "list", "words", "time", "date", "based", "ratio", "choice", "residue"
+    "number",
+    "formula",
+    "list",
+    "words",
+    "time",
+    "date",
+    "based",
+    "ratio",
+    "choice",
+    "residue",
+    "chain",
 ]
 _GROUP = r"(?:,\\!\s*|,|\{,\}|\\,|\s|')"
 _NUMERAL = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness_plugins.math_chains import linked, value_of_a_name
 from harness_plugins.math_context import taken_back
 from harness_plugins.math_equations import (
     chain,
@@ -117,7 +118,7 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     if len(text) > LONGEST or depth(text) > _DEEPEST:
         return []
     bare = unwrapped(tidy(unwrapped(plain(text))))
-    bare = bare if reference else intervals(bare)
+    bare = (value_of_a_name(bare) or bare) if reference else intervals(bare)
     if (whole := _INTEGERS.search(bare)) and re.search(
         rf"(?<![A-Za-z\\]){whole[1]}(?![A-Za-z])", bare[: whole.start()]
     ):
@@ -131,6 +132,8 @@ def read(text: str, reference: bool = False) -> list[Answer]:
         found = [replace(one, brackets=one.brackets or "?") for one in found]
     if found and (both := rounding(bare)):  # what it is rounded to, too
         found += _one(unwrapped(both[1])) if both[2] else _exact(*both[:2])
+    if letters := linked(bare):
+        found = [letters, *(found if not reference else [])]
     found += decimal_comma(bare)
     if not reference and (rows := _ROWS.fullmatch(bare)):
         cells = [row.split(",") for row in re.findall(r"\[([^\[\]]*)\]", rows[1])]

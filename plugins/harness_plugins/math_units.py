@@ -22,7 +22,9 @@ _MONTHS = (
 _TURNING = frozenset(
     (
         "am pm ad bc bce ce k bn m mn mio mrd mil thou bln mln tn zillion gross score "
-        "squared cubed factorial halves thirds fourths fifths sixths sevenths eighths "
+        "squared cubed factorial halved doubled tripled quadrupled reversed "
+        "backwards inverted negated binary hexadecimal octal "
+        "halves thirds fourths fifths sixths sevenths eighths "
         "ninths tenths twelfths hundredths thousandths millionths "
         "point negative minus below zero wrong false incorrect i e pi half third "
         "or forty alternatively otherwise least most times plus over choose base remainder "

@@ -17,11 +17,13 @@ from functools import lru_cache
 from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
 from harness_plugins.math_answers import NO_UNIT, after_box, in_text
 from harness_plugins.math_boxes import Stated, in_box
+from harness_plugins.math_choices import said_choice
 from harness_plugins.math_context import without_asides
 from harness_plugins.math_doubts import doubt
 from harness_plugins.math_equality import same
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
+from harness_plugins.math_parts import is_open
 from harness_plugins.math_reading import LONGEST, percent_after, read
 from harness_plugins.math_roundings import beside, rounds, without_rounding
 from harness_plugins.math_signs import plain
@@ -77,6 +79,8 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
         stated = in_text(text)
         if gold and gold[0].kind == "words" and (word := said_word(text)):
             stated = Stated(word, read(word), [], "")
+        if gold and gold[0].kind in ("words", "choice") and (option := said_choice(text)):
+            stated = Stated(option, read(option), [], "")
     elif options.answer == "any":
         stated = after_box(text) or stated
     known = any(numeric(sympy_value(one)) for one in gold)
@@ -107,6 +111,8 @@ def _unsure(
 def _identical(reference: str, text: str, stated: Stated | None) -> bool:
     """Tell whether the answer is the reference letter by letter, but for the spelling of LaTeX."""
     wanted = spelled(reference)
+    if is_open(stated.text if stated else text) and not is_open(reference):
+        return False
     if len(text) <= LONGEST and wanted == spelled(text):
         return True
     if stated is None or (stated.doubtful and not stated.readings):
