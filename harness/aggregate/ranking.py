@@ -54,6 +54,7 @@ class Ranking:
         tie: Log of Davidson's nu, None without ties.
         n: Comparisons.
         clusters: Independent groups of comparisons.
+        left_out: Comparisons without a winner, which are not among them.
     """
 
     strengths: tuple[Strength, ...]
@@ -61,6 +62,7 @@ class Ranking:
     tie: float | None
     n: int
     clusters: int
+    left_out: int = 0
 
 
 def rank_systems(
@@ -115,7 +117,8 @@ def rank_systems(
         ends = (None, None) if np.isnan(wide) else (value - wide, value + wide)
         effects[name] = (value, *ends)
     strongest_first = tuple(sorted(found, key=lambda one: -one.value))
-    return Ranking(strongest_first, effects, fit.tie, n, fit.clusters)
+    left_out = len(compared.left_out)
+    return Ranking(strongest_first, effects, fit.tie, n, fit.clusters, left_out)
 
 
 def _covariates(compared: Comparisons, position: bool) -> dict[str, FloatArray]:

@@ -24,7 +24,8 @@ class Options:
         first_column: Column with the system whose answer stood first.
         second_column: Column with the other one.
         label_column: Column with the winner: a system's name, A, B, model_a, model_b or tie (also
-            both_bad). Where systems are called A or tie: COLUMN:name or COLUMN:place.
+            both_bad); a row with an empty cell, n/a or skip is left out and counted. Where systems
+            are called A or tie: COLUMN:name or COLUMN:place.
         cluster_column: Column with the prompt: rows of one are not independent.
         length_column: Column with the length of the first minus the second answer.
         sheet: Sheet of an Excel file; by default its only one.
@@ -64,6 +65,7 @@ def command(options: Options) -> None:
 
 def wins(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return win rates of systems as a table, and at equal length where it is known."""
+    from harness.report.aggregation import no_winner
     from harness.report.tables import Column, Table
 
     columns: list[Column | str] = [
@@ -75,7 +77,9 @@ def wins(rows: Sequence[Mapping[str, Any]]) -> Table:
         even = row["length_controlled"] or {}
         ends = even.get("low"), even.get("high")
         shown.append((row["a"], row["b"], *_won(row), even.get("value"), ends))
-    return Table("", columns, shown, _unknown_rates(rows))
+    left = sum(row["left_out"] for row in rows)
+    notes = [*_unknown_rates(rows), *([no_winner(left)] if left else [])]
+    return Table("", columns, shown, notes)
 
 
 def _unknown_rates(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ from harness.labels.columns import named_columns
 from harness.labels.failures import FAILURE_WORDS, NO_LABEL, SKIP
 from harness.labels.files import Table
 from harness.labels.values import guess_pair_values, number_of, pair_value
+from harness.labels.wide import alike, labels_in, mostly, says_scores, says_sides, sides_of
 
 _SAMPLE = 2_000
 """Rows that a guess looks at."""
@@ -253,21 +254,18 @@ class _Guesser:
 
     def _wide(self) -> list[str]:
         """Return columns that are each the labels of one person, by name or by what they say."""
-        free = [c for c in self.table.columns if c not in self.used and c not in _NEVER]
-        few = [c for c in free if 0 < len(self._words(c)) <= _FEW]
+        columns = [c for c in self.table.columns if c not in self.used and c not in _NEVER]
+        free = {c: said for c in columns if (said := labels_in(self.texts[c]))}
+        few = [c for c, said in free.items() if len(said) <= _FEW]
         named = [column for column in few if _PERSON.fullmatch(column)]
         if len(named) >= 2:
-            return named
-        sides = [column for column in few if self._says_sides(column)]
-        if len(sides) >= 2:
+            common = {text for column in named for text in free[column]}
+            asked = {c: said for c, said in free.items() if _PERSON.fullmatch(c)}
+            return [c for c, said in asked.items() if c in named or mostly(said, common)]
+        if sides := sides_of(free):
             return sides
-        worded = [c for c in few if not self._is_text(c) and not self._says_score(c)]
-        for column in worded:
-            own = self._keys(column)
-            alike = [c for c in worded if 2 * len(own & self._keys(c)) > len(own | self._keys(c))]
-            if len(alike) >= 2:
-                return alike
-        return []
+        worded = {c: n for c, n in free.items() if not self._is_text(c) and not says_scores(n)}
+        return alike(worded, [column for column in few if column in worded])
 
     def _long_label(self, pairs: bool) -> None:
         for name, column in self._named(NAMES["label"]):
@@ -282,6 +280,10 @@ class _Guesser:
         ]
         fits = self._says_preference if pairs else self._says_score
         fitting = [column for column in rest if fits(column)]
+        if fitting and not pairs:  # one unknown word is no reason to drop a column
+            said = {column: labels_in(self.texts[column]) for column in rest}
+            common = {text for column in fitting for text in said[column]}
+            fitting = [c for c in rest if c in fitting or mostly(said[c], common)]
         sides = [column for column in rest if self._says_sides(column)]
         if len(fitting) == 1 or (not fitting and len(sides) == 1):
             self._take("label", (fitting or sides)[0], "its texts look like labels")
@@ -307,16 +309,10 @@ class _Guesser:
 
     def _words(self, column: str) -> set[str]:
         """Return the different labels of a column, words of failure left out."""
-        found = self._distinct(column)
-        return {t for t in found if t.lower() not in FAILURE_WORDS and t.lower() not in NO_LABEL}
-
-    def _keys(self, column: str) -> set[str]:
-        return {text.casefold() for text in self._words(column)}
+        return {*labels_in(self.texts[column])}
 
     def _says_sides(self, column: str) -> bool:
-        """Tell whether a column says nothing but A, B or a tie, in words that need no mapping."""
-        sides = {pair_value(text, {}) for text in self._words(column)}
-        return bool(sides & {"A", "B"}) and None not in sides
+        return says_sides(self._words(column))
 
     def _says_preference(self, column: str) -> bool:
         found = self._words(column)
@@ -335,7 +331,7 @@ class _Guesser:
 
     def _says_score(self, column: str) -> bool:
         found = self._words(column)
-        return 0 < len(found) <= _FEW and all(number_of(text) is not None for text in found)
+        return len(found) <= _FEW and says_scores(found)
 
     def _pair_values(self) -> None:
         options = self.found.options

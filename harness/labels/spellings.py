@@ -180,17 +180,14 @@ def fold_labels(said: Said, declared: Collection[str] = ()) -> Folded:
     plain_sides = all(label_text(text).upper() in _CAPITALS for text in said)
     capitals = vocabulary.sides and (merged or plain_sides)
     texts: dict[str, str] = {}
-    notes, read = [], []
+    read, counted = [], []
     for (key, apart), spellings in groups.items():
         counts = Counter({text: said[text].total() for text in spellings})
         name = apart or (key if capitals and key in _CAPITALS else "")
         name = name or next(iter(named.get(key, ())), "") or _chosen(counts)
         read.append(name)
         texts |= {text: name for text in spellings if text != name}
-        if len(spellings) > 1 and (others := [t for t in sorted(spellings) if t != name]):
-            notes.append(
-                f"{', '.join(f'{seen(t)} ({times(counts[t])})' for t in others)} as {name}"
-            )
+        counted.append((name, counts))
     near: dict[str, list[str]] = {}
     for name in read if len(read) <= _MOST else ():
         near.setdefault(vocabulary.near(name), []).append(name)
@@ -199,8 +196,18 @@ def fold_labels(said: Said, declared: Collection[str] = ()) -> Folded:
         for names in near.values()
         if len(names) > 1 and not own.issuperset(names)
     ]
-    told = (f"Read as one label: {listed(notes, '; ')}",) if notes else ()
-    return Folded(texts, told, tuple(sorted(unsure)), vocabulary, tuple(read))
+    return Folded(texts, read_as_one(counted), tuple(sorted(unsure)), vocabulary, tuple(read))
+
+
+def read_as_one(counted: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[str, ...]:
+    """Return a sentence on labels with several spellings, from what each is read as; or none."""
+    notes = [
+        f"{', '.join(f'{seen(t)} ({times(counts[t])})' for t in sorted(counts) if t != name)}"
+        f" as {name}"
+        for name, counts in counted
+        if len(counts) > 1
+    ]
+    return (f"Read as one label: {listed(notes, '; ')}",) if notes else ()
 
 
 _CAPITALS = ("A", "B", "TIE")

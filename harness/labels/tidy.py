@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +19,12 @@ from harness.labels.spellings import (
     fold_names,
     listed,
     quoted,
+    read_as_one,
     seen,
     times,
 )
 from harness.labels.totals import settle_totals
-from harness.labels.values import cell_text, label_text, said_text
+from harness.labels.values import cell_text, label_text, on_scale, pair_value, said_text
 from harness.nouns.errors import DataError
 
 
@@ -87,6 +88,7 @@ def tidied(
         texts = [*(text for _, text, _ in cells), *golds]
         settle_ties(table, columns, [text for text in texts if text not in values])
     if columns.scale is not None or columns.kind not in ("scores", "labels"):
+        notes += _read_as_one(columns, table, [text for _, text, _ in cells], words)
         return Tidy(
             _with_labels(table, columns, values, gold), columns, words, Folded(), tuple(notes)
         )
@@ -109,6 +111,30 @@ def tidied(
     columns = columns.model_copy(update={"values": targets})
     table = _with_labels(table, columns, {**folded.texts, **values}, gold)
     return Tidy(table, columns, words, folded, (*notes, *folded.notes))
+
+
+def _read_as_one(
+    columns: LabelColumns, table: Table, cells: Iterable[str], words: FailureWords
+) -> tuple[str, ...]:
+    """Say which undeclared spellings of a preference, or of a label of the scale, are one."""
+    scale = columns.scale.build() if columns.scale else None
+    sides = (columns.response_a, columns.response_b)
+    names = {*columns.systems, *(name for side in sides if side for name in table.texts(side))}
+    names = {said_text(name).casefold() for name in names}
+    found: dict[str, Counter[str]] = {}
+    for text in cells:
+        plain = said_text(text)
+        if plain in columns.values or plain.casefold() in names or words.reason(plain, ""):
+            continue
+        if columns.kind == "pairs":
+            label: object = pair_value(plain, {})
+        else:
+            label = None
+            if scale is not None and not scale.is_numeric:
+                label = on_scale(label_text(text), scale)
+        if text and label is not None:
+            found.setdefault(cell_text(label), Counter())[text] += 1
+    return read_as_one(found.items())
 
 
 def _is_gold(text: str, columns: LabelColumns) -> bool:

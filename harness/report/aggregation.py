@@ -170,4 +170,10 @@ def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
         )
         for name, (value, low, high) in ranking.effects.items()
     ]
-    return [Text(said, "strong"), Table("", columns, rows), *effects]
+    notes = [no_winner(ranking.left_out)] if ranking.left_out else []
+    return [Text(said, "strong"), Table("", columns, rows, notes), *effects]
+
+
+def no_winner(rows: int) -> str:
+    """Return what is said of comparisons that name no winner."""
+    return f"{rows:,} {'row has' if rows == 1 else 'rows have'} no winner: left out"

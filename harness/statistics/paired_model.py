@@ -36,6 +36,7 @@ class Comparisons:
         systems: Names.
         clusters: (n,) comparisons with the same number are not independent.
         length_gap: (n,) length of the first answer minus the second's; None without.
+        left_out: Names of both systems of each comparison that has no winner and is not counted.
     """
 
     first: IntArray
@@ -44,6 +45,7 @@ class Comparisons:
     systems: tuple[str, ...]
     clusters: IntArray
     length_gap: FloatArray | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def strongly_connected(self) -> bool:

@@ -214,7 +214,7 @@ class Training:
         return None, aside, why
 
     def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
-        """Return all that the weights depend on; what only watches a training is not in it."""
+        """Return all that the weights depend on: an offline trainer learns from no item."""
         experiment, config = self.experiment, self.experiment.config
         return {
             "arm": arm.config.model_dump(exclude={"title"}),
@@ -222,7 +222,7 @@ class Training:
             "weights": arm.weights,
             "preferences": content_hash(job.preferences),
             "policy": [config.policy.model_dump(), experiment.weights],
-            "items": [to_dict(item) for item in experiment.train],
+            "items": [to_dict(item) for item in experiment.train] if arm.config.online else [],
             "seed": job.seed,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def win_rate(
     Returns:
         One row for each pair of systems that was compared: ``a``, ``b``, ``wins``, ``ties``,
         ``losses``, ``n``, ``clusters``, the win rate of ``a`` (ties half) as ``value``, ``low``,
-        ``high``, ``reason``, and the same ``length_controlled`` where lengths are known, else None.
+        ``high``, ``reason``, and the same ``length_controlled`` where lengths are known, else None;
+        and ``left_out``: rows of the two without a winner, which is an empty cell, n/a or skip.
 
     Raises:
         DataError: Columns are missing or rows not understood; one error for the whole file.
@@ -51,6 +53,7 @@ def win_rate(
         length_column,
     )
     rows = []
+    left_out = Counter(frozenset(pair) for pair in found.left_out)
     for a, b in combinations(range(len(found.systems)), 2):
         turned = (found.first == b) & (found.second == a)
         of_both = np.flatnonzero(turned | ((found.first == a) & (found.second == b)))
@@ -71,6 +74,18 @@ def win_rate(
                 **dict(wins=wins, ties=ties, losses=losses),
                 **win_rates.win_rate(outcomes, clusters).numbers("n", "clusters", "reason"),
                 "length_controlled": controlled,
+                "left_out": left_out.pop(frozenset((found.systems[a], found.systems[b])), 0),
+            }
+        )
+    for pair, count in left_out.items():  # without any winner
+        nobody = win_rates.win_rate(found.outcomes[:0], found.clusters[:0])
+        rows.append(
+            {
+                **dict(zip("ab", sorted(pair), strict=True)),
+                **dict(wins=0, ties=0, losses=0),
+                **nobody.numbers("n", "clusters", "reason"),
+                "length_controlled": None,
+                "left_out": count,
             }
         )
     return rows

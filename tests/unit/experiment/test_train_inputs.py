@@ -134,6 +134,19 @@ def test_a_training_is_repeated_when_what_it_depends_on_changed(trained: Any) ->
     assert [job.arm for job in jobs] == ["rlaif", "rlaif"]
 
 
+def test_a_training_on_preferences_is_not_repeated_for_items_that_it_does_not_see(
+    trained: Any,
+) -> None:
+    arms = {name: {"sources": ["verifier"], "trainer": name} for name in ("dpo", "sft", "grpo")}
+    config = experiment(arms=arms)
+    assert len(trained(read(config))) == 6
+    more = Item("i9", "a new question without a response")
+    for items in ([*ITEMS, more], ITEMS[:3], [*ITEMS[:3], replace(ITEMS[3], reference="2")]):
+        jobs = trained(read(config, items=items))
+        assert [job.arm for job in jobs] == ["grpo", "grpo"]  # which sees every item
+    assert len(trained(read(config, items=[*ITEMS, more]), "ac")) == 6
+
+
 def test_a_training_is_not_repeated_when_only_what_watches_it_changed(trained: Any) -> None:
     config = experiment()
     assert len(trained(read(config))) == 4
