@@ -9,7 +9,7 @@ from typing import Any, Literal
 from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
-from harness.nouns.scale import Scale, is_number
+from harness.nouns.scale import Scale
 
 Order = Literal["", "AB", "BA"]
 """Presentation order of a pair; empty for pointwise and for sources without an order."""
@@ -128,8 +128,8 @@ def off_scale(value: object, scale: Scale | None, responses: Sequence[str]) -> s
     if len(responses) == 1:
         if scale is None or scale.contains(value):
             return ""
-        numbers = scale.is_binary and is_number(value)
-        more = "; a source of numbers from 0 to 1 declares scale=UNIT" if numbers else ""
+        share = scale.is_binary and isinstance(value, int | float) and 0 <= value <= 1
+        more = "; a source of numbers from 0 to 1 declares scale=UNIT" if share else ""
         return f"value {value!r:.60} is not on the scale {scale.describe()}{more}"
     if len(responses) == 2:
         fits, legal = value in ("A", "B", "TIE"), "A, B or TIE, as that of a pair"

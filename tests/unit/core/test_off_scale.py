@@ -73,7 +73,13 @@ def asked(info: SourceInfo) -> list[JudgmentRequest]:
 WRONG: list[tuple[str, Any, Scale, str]] = [
     ("pointwise", "5", BINARY, "value '5' is not on the scale nominal false/true"),
     ("pointwise", 5.0, BINARY, "value 5.0 is not on the scale nominal false/true"),
-    ("pointwise", 1, BINARY, "value 1 is not on the scale nominal false/true"),
+    (
+        "pointwise",
+        1,
+        BINARY,
+        "value 1 is not on the scale nominal false/true; a source of numbers"
+        " from 0 to 1 declares scale=UNIT",
+    ),
     ("pointwise", "true", BINARY, "value 'true' is not on the scale nominal false/true"),
     ("pointwise", "6", FIVE, "value '6' is not on the scale ordinal 1/2/3/4/5"),
     ("pointwise", 5, FIVE, "value 5 is not on the scale ordinal 1/2/3/4/5"),
@@ -126,6 +132,8 @@ def test_a_verifier_s_value_off_its_scale_is_an_error(factory: SourceFactory, va
     rows = judged(factory, sample_requests("pointwise"))
     assert {row.verdict.status for row in rows} == {Status.ERROR}
     wanted = f"value {value} is not on the scale nominal false/true"
+    if factory is share:
+        wanted += "; a source of numbers from 0 to 1 declares scale=UNIT"
     assert {row.verdict.rationale for row in rows} == {wanted}
 
 

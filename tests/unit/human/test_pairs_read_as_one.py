@@ -47,6 +47,6 @@ def test_a_number_of_a_source_of_yes_and_no_is_told_its_scale(value):
     assert not off_scale(value, UNIT, ["r"])
 
 
-@pytest.mark.parametrize("value", ["yes", "1.0", None])
+@pytest.mark.parametrize("value", ["yes", "1.0", None, 5.0])
 def test_what_is_no_number_is_not(value):
     assert "scale=UNIT" not in off_scale(value, BINARY, ["r"])
