@@ -66,6 +66,7 @@ def command(options: Options) -> None:
     from harness.report import agreement_page, agreement_terminal, html
     from harness.report.terminal import show
 
+    minimum = gates(options.gate)
     settings = Settings(
         replicates=options.replicates,
         seed=options.seed,
@@ -86,7 +87,7 @@ def command(options: Options) -> None:
     screen, told = console(), []
     try:
         if options.out is not None or options.gate:
-            decisions = gated(report, gates(options.gate))
+            decisions = gated(report, minimum)
             told = [f"{decision.source}: {decision.reason}" for decision in decisions.gates]
             if options.out is not None:
                 decisions.write(options.out)

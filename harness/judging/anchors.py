@@ -86,7 +86,8 @@ def read_anchors(path: Path) -> Anchors:
     """
     if not os.path.lexists(path):
         raise DataError("no such anchor file", where=str(path), hint="make one with --pin")
-    text = file_text(path)
+    if not (text := file_text(path)).strip():
+        raise DataError("the file is empty", where=str(path), hint="make one with --pin")
     try:
         content = parsed_json(text)
         sha256 = content.pop("sha256")

@@ -186,9 +186,10 @@ def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T]
 
 def _fields(row: Mapping[str, Any], needed: tuple[str, ...], optional: tuple[str, ...]) -> None:
     missing = [name for name in needed if row.get(name) is None]
-    if missing:
-        raise ValueError(f"misses {', '.join(missing)}")
     extra = sorted(set(row) - set(needed) - set(optional))
+    if missing:
+        has = f"; it has unknown key {', '.join(extra):.100}" if extra else ""
+        raise ValueError(f"misses {', '.join(missing)}{has}")
     if extra:
         raise ValueError(
             f"unknown key {', '.join(extra)}; known: {', '.join((*needed, *optional))}"

@@ -108,8 +108,8 @@ def files_of(given: str | Path | Sequence[Path]) -> tuple[list[Path], bool]:
     others = [path for path in paths if not is_judgments(path)]
     if others and len(paths) != 1:
         need_file(others[0])
-        if others[0].suffix == ".jsonl":
-            next(read_rows(others[0]), None)  # which says what is damaged
+        if others[0].suffix == ".jsonl" and next(read_rows(others[0]), None) is None:
+            raise DataError("the file is empty: it holds no judgment", where=str(others[0]))
         raise InputError(
             "several files must all be judgments of harness judge",
             where=str(others[0]),
