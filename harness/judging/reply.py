@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from harness.judging.characters import plain
+from harness.judging.frames import is_draft, without_framed
 from harness.judging.repeats import (
     BLANK,
     FENCE,
@@ -27,7 +28,7 @@ from harness.judging.repeats import (
 )
 from harness.judging.sections import introduced, sections
 from harness.judging.unjudged import void_field
-from harness.judging.wrappings import CODE, SWITCH, THINKS, unwrapped
+from harness.judging.wrappings import CODE, HIDDEN, SWITCH, THINKS, unwrapped
 from harness.nouns.thoughts import parted
 
 LONGEST = 100_000
@@ -191,6 +192,8 @@ def answer_of(
     if len(text) > LONGEST:
         size = f"the answer has {len(text):,} characters"
         return Answer("", "", failure=f"{size}, more than the {LONGEST:,} that are read")
+    if is_draft(text):
+        return Answer("", "", failure="it says that it is a draft")
     objects = _objects(text)
     if objects is None:
         return Answer("", "", failure="too much of the answer is broken JSON")
@@ -201,12 +204,15 @@ def answer_of(
     if THINKS.match(seen):
         return Answer("", "", failure="the answer has nothing but thoughts")
     objects = tuple(found for found in objects if seen[found.start] != BLANK)
-    own = own_text(_without_comments(_STRUCK.sub(_blank_all, seen)), repeats)
+    own = own_text(
+        _without_comments(HIDDEN.sub(_blank_all, _STRUCK.sub(_blank_all, seen))), repeats
+    )
     parts, position = [], 0
     for found in objects:
         parts += [own[position : found.start], blanked(text[found.start : found.end])]
         position = found.end
-    answer = Answer(text, "".join(parts) + own[position:], prompt, known, objects)
+    own = without_framed("".join(parts) + own[position:], named)
+    answer = Answer(text, own, prompt, known, objects)
     last = objects[-1] if objects else None
     if last is not None and (name := void_field(last.value)) and answer.is_whole(last):
         return Answer("", "", failure=f"its JSON says that it has no verdict: {name!r}")

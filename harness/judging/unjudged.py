@@ -122,6 +122,8 @@ def is_remark(clause: Sequence[str]) -> bool:
     text = " ".join(clause)
     if any(text == phrase or text.removeprefix("i ") == phrase for phrase in _PHRASES):
         return True
+    if len(clause) <= 5 and (clause[0] == "pending" or list(clause[:2]) == ["subject", "to"]):
+        return True
     if list(clause[-2:]) == ["made", "up"]:
         clause = [*clause[:-2], "invented"]
     verb = clause[0] in ("a", "b") and clause[-1] == "guesses"

@@ -11,6 +11,22 @@ CODE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 """A comment of a program; a Markdown heading has no assignment."""
+HIDDEN = re.compile(
+    r"\[(?P<bb>s|strike|del|quote|spoiler|hide)\](?:(?!\[/?(?P=bb)\]).){0,2000}+\[/(?P=bb)\]"
+    r"|(?<![~\w])~(?![~\s])[^~\n]{2,80}+(?<!\s)~(?![~\w])"
+    r"|\\(?:sout|st|xout|cancel|bcancel|xcancel|phantom)\s?\{(?:[^{}\n]|\{[^{}\n]{0,200}+\}){0,200}+\}"
+    r"|\\begin\{(?P<env>comment|quote|quotation|verbatim|lstlisting)\*?\}"
+    r"(?:(?!\\(?:end|begin)\{).){0,2000}+\\end\{(?P=env)\*?\}"
+    r"|<(?P<tag>span|div|p|font|b|i)\s(?=[^<>\n]{0,200}(?:display\s?:\s?none|visibility\s?:\s?hidden"
+    r"|line-through|\shidden\b))[^<>\n]{1,200}>(?:(?!</?(?P=tag)\b).){0,2000}+</(?P=tag)>"
+    r"|\{\#(?:(?!\#\}|\{\#).){0,2000}+\#\}"
+    r"|\{%-?\s?comment\s?-?%\}(?:(?!\{%).){0,2000}+\{%-?\s?endcomment\s?-?%\}"
+    r"|\{\{!(?:(?!\}\}|\{\{).){0,2000}+\}\}|<%--(?:(?!--%>|<%--).){0,2000}+--%>"
+    r"|^\[(?://|comment)\]:\s?\#[^\n]*+$|^[ \t]*+(?:;;|%(?=\s?\w))[^\n]*+$"
+    r"|^=begin\b(?:(?!^=(?:end|begin)).){0,2000}+^=end\b",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+"""What other markups strike out, hide, quote or leave out as a comment."""
 THINKS = re.compile(
     r"\s*+(?:\(|\[|\{|\*(?!\*))(?:(?:the|my|begin|start|internal|inner|private|of|silently)\s)*+"
     r"(?:think(?:s|ing)?|thoughts?|monologue|reason(?:s|ing)|scratchpad)"
