@@ -56,6 +56,7 @@ def command(options: Options) -> None:
     from harness.experiment.stages.judge import JudgeSettings, judge
     from harness.experiment.stages.look import gives_nothing, told
     from harness.nouns.errors import HarnessError
+    from harness.ratings.positions import position_of
     from harness.records.journal import journal_beside
     from harness.report.tables import Column, Table
     from harness.report.terminal import show
@@ -79,6 +80,10 @@ def command(options: Options) -> None:
     source, members = judged.source, [judgment.annotator for judgment in judged.judgments]
     if said := verdicts(judged.judgments, source.way, source.source.info.scale):
         show(screen, said)
+    if source.way == "pairwise" and (position := position_of(judged.judgments)).pairs:
+        turned = f"its verdict turned with the order in {position.turned} of {position.pairs} pairs"
+        line = position.told() if position.is_biased else turned
+        screen.print(line, markup=False)
     screen.print(
         f"{len(judged.requests)} requests, {total} judgments, ${judged.cost_usd:.4f}, in"
         f" {options.out}"

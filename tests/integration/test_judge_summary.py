@@ -145,6 +145,7 @@ def test_a_member_of_a_jury_that_always_fails_is_named(tmp_path: Path, fails: st
     assert (f"6 times ({named}): {CUT}" in said) == bool(fails)
     assert (f"warning: {named} gave no verdict at all: 6 unparseable" in said) == bool(fails)
     assert said.count("warning:") == bool(fails)
+    assert "position bias: its verdict turned with the order in" in said  # it always says A
     kept = [json.loads(line)["verdict"]["value"] for line in out.read_text().splitlines()]
     a, b = kept.count("A"), kept.count("B")
     assert f"A {a} {100 * a / (a + b):.1f}% TIE 0 0.0% B {b}" in said

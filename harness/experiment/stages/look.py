@@ -97,7 +97,7 @@ def refuse_silent(silent: Sequence[Judged]) -> None:
     """
     if not silent:
         return
-    names = ", ".join(one.source.name for one in silent)
+    names = ", ".join(dict.fromkeys(one.source.name for one in silent))
     lines = [f"the run stops before its long work, since no verdict came from: {names}"]
     for one in silent:
         lines += told(one)
