@@ -79,7 +79,8 @@ def last_whole_checkpoint(resume_dir: Path) -> Path | None:
 
 
 def _tells_more(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("All reward functions returned None")
+    # accelerate's logger puts the rank before it.
+    return "All reward functions returned None" not in record.getMessage()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +92,18 @@ def test_the_log_says_who_had_verdicts() -> None:
 
 
 def test_trl_prints_no_row_without_reward(caplog: pytest.LogCaptureFixture) -> None:
+    from accelerate import PartialState
+    from accelerate.logging import get_logger
+
     from harness.train.trl_callbacks import quiet
 
-    logger = logging.getLogger("trl.trainer.grpo_trainer")
+    PartialState(cpu=True)
+    logger = get_logger("trl.trainer.grpo_trainer")  # as TRL has it: it puts the rank before
     said = "All reward functions returned None for the following kwargs:\n{'prompt': 'x'}"
     with quiet():
         logger.warning(said)
         logger.warning("another thing")
-    assert [record.getMessage() for record in caplog.records] == ["another thing"]
+    assert [record.getMessage() for record in caplog.records] == ["[RANK 0] another thing"]
     logger.warning(said)
     assert len(caplog.records) == 2
 
