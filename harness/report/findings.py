@@ -11,7 +11,7 @@ from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.agreement_tables import in_words
 from harness.report.figures import line_of, mean_line
 from harness.report.tables import interval
-from harness.report.wording import Names, dollars, join, number, percent, seconds
+from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
 
 ALPHA = 0.05
 SAME = 0.05
@@ -220,7 +220,9 @@ def gate_sentence(gate: Data, names: Names) -> str:
     if gate.get("value") is None:
         reason = names.sentence(gate.get("reason") or f"{statistic} could not be computed")
         return f"{source}: {reason.rstrip('.')}."
-    measured = number(gate["value"]) + (f" ({interval(gate)})" if interval(gate) else "")
+    measured = apart(gate["value"], gate["minimum"]) + (
+        f" ({interval(gate)})" if interval(gate) else ""
+    )
     line = f"{source} agrees with {names.people} at {statistic} {measured}"
     if gate["passed"]:
         line += f", at or above the minimum of {minimum}: it is used with full weight"

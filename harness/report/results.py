@@ -12,7 +12,16 @@ from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
 from harness.report.tables import Cell, Column, Table, Value, interval
 from harness.report.training import colours
-from harness.report.wording import NONE, Names, count, join, number, p_value, without_response
+from harness.report.wording import (
+    NONE,
+    Names,
+    apart,
+    count,
+    join,
+    number,
+    p_value,
+    without_response,
+)
 
 Data = Mapping[str, Any]
 
@@ -108,13 +117,16 @@ def _untrusted(data: Data, names: Names) -> list[Block]:
     lines = []
     for name in (one["name"] for one in data["evaluation"]["evaluators"]):
         found = failed.get(name) or measured.get(name) or {}
-        value, below = found.get("value"), ""
+        value, below, limit = found.get("value"), "", ceiling
         if name in failed:
-            below = f", below the minimum of {number(found['minimum'])}"
+            limit = found["minimum"]
+            below = f", below the minimum of {number(limit)}"
         elif value is not None and ceiling is not None and value < ceiling:
             below = f", below that of {names.people} with each other, {number(ceiling)}"
         if below:
-            kappa = "kappa could not be computed" if value is None else f"kappa {number(value)}"
+            kappa = "kappa could not be computed"
+            if value is not None:
+                kappa = f"kappa {number(value) if limit is None else apart(value, limit)}"
             ends = f" ({interval(found)})" if value is not None and interval(found) else ""
             lines.append(
                 f"{names.source(name)} scores policies here, and its agreement with {names.people}"

@@ -35,6 +35,12 @@ def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
+def apart(value: float, limit: float) -> str:
+    """Return a number with two decimals, or as many as tell it from a limit; four at most."""
+    digits = next((n for n in (2, 3) if number(value, n) != number(limit, n)), 4)
+    return number(value) if value == limit else number(value, digits)
+
+
 def count(value: float | None) -> str:
     """Return a whole number with thousands marked."""
     return NONE if value is None else f"{value:,.0f}"

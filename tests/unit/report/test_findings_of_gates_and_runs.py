@@ -46,6 +46,18 @@ OTHER_WAY = (
         ),
         ({"low": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
         ({"high": None, "minimum": 0.35}, f"{POINT}, below the minimum of 0.35: it was dropped."),
+        (  # or it would be 0.30, below 0.30
+            {"value": 0.2996, "low": None, "minimum": 0.3},
+            f"{POINT}, below the minimum of 0.30: it was dropped.".replace("0.30,", "0.2996,"),
+        ),
+        (
+            {"value": 0.304, "low": None, "minimum": 0.3, "passed": True},
+            f"{POINT}4, at or above the minimum of 0.30: it is used with full weight.",
+        ),
+        (
+            {"value": 0.3, "low": None, "minimum": 0.3, "passed": True},
+            f"{POINT}, at or above the minimum of 0.30: it is used with full weight.",
+        ),
         ({"statistic": "gwet_ac1"}, DROPPED.replace("Cohen's kappa", "Gwet's AC1")),
         ({"statistic": None}, DROPPED.replace("Cohen's kappa", "kappa")),
         ({"value": None, "reason": "one label only."}, "judge: one label only."),
