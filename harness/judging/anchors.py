@@ -95,7 +95,8 @@ def read_anchors(path: Path) -> Anchors:
         passes = tuple(tuple(judgment_from(j) for j in rows) for rows in content["passes"])
         fields = (content["use"], content["version"], content["options"], content["seed"])
         if len(passes) != 2 or not requests:
-            raise ValueError(f"{len(requests)} requests in {len(passes)} passes")
+            told = f"two passes are pinned over some requests, got {len(passes)} over"
+            raise ValueError(f"{told} {len(requests)}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not an anchor file: {error!r}", where=str(path)) from error
     if content_hash(content) != sha256:

@@ -114,9 +114,12 @@ _DRAFT = re.compile(
 
 
 def is_draft(text: str) -> bool:
-    """Tell whether the first line of a reply says that all of it is a draft."""
-    first = text.lstrip().partition("\n")[0]
-    return len(first) <= 80 and _DRAFT.fullmatch(first) is not None
+    """Tell whether the first line of a reply calls all of it a draft, and no line is final."""
+    first, _, rest = text.lstrip().partition("\n")
+    if len(first) > 80 or _DRAFT.fullmatch(first) is None:
+        return False
+    lines = (line.lstrip("#*_ \t").casefold() for line in rest.split("\n"))
+    return not any(line.startswith("final") for line in lines)
 
 
 def without_framed(own: str, named: Collection[str] = ()) -> str:

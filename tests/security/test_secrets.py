@@ -243,6 +243,7 @@ def test_a_run_writes_its_manifest_and_its_row_of_a_source_without_secrets(tmp_p
     options = {"model": "m", "provider": {"extra_headers": {"Authorization": "Bearer z"}}}
     written = config(sources={**SOURCES, "judge": {"use": "llm_judge", "options": options}})
     monkeypatch.setattr("harness.experiment.run.check", lambda *_: None)
+    monkeypatch.setattr("harness.experiment.run.wording", lambda *_: [])
     read = SimpleNamespace(config=written, sha256="x", fingerprint="f", sources={})
     with Journal(tmp_path / "j.sqlite") as journal:
         Run(read, RunDirectory(tmp_path), journal).begin()

@@ -53,7 +53,7 @@ CHANGES: list[tuple[tuple[Any, ...], Any, list[str]]] = [
     (("policy", "temperature"), 0.8, ["rlhf", "hybrid"]),
     (("policy", "max_new_tokens"), 8, ["rlhf", "hybrid"]),
     (("policy", "responses_per_item"), 2, ["rlhf", "hybrid"]),
-    (("data", "train", "limit"), 5, ["rlhf", "hybrid"]),
+    (("data", "train", "limit"), 5, ["hybrid"]),  # the sixth item is in no preference of rlhf
     (("agreement", "gates", 0, "minimum_kappa"), 0.99, ["hybrid"]),
     (("agreement", "gates", 1, "action"), "drop", ["rlhf"]),
     (("seeds",), [0, 1], ["rlhf", "hybrid"]),  # the second seed
