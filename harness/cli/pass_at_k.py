@@ -77,13 +77,13 @@ def command(options: Options) -> None:
         raise InputError(f"--k must be whole numbers as 1,5,10, got {options.k!r}") from None
     if options.responses is not None and options.items is None:
         raise InputError("--responses needs --items")
-    written = Answers.read(options.items, options.responses).responses if options.items else ()
+    answers = Answers.read(options.items, options.responses) if options.items else None
     columns = Columns(
         options.item_column, options.label_column, options.system_column, options.cluster_column,
         names(options.pass_values),
     )  # fmt: skip
     files = [options.samples, *(options.also or ())]
-    found = pass_at_k_of(read_samples(files, columns, written, options.encoding, options.sheet), ks)
+    found = pass_at_k_of(read_samples(files, columns, answers, options.encoding, options.sheet), ks)
     if options.json_file is not None:
         write_json(options.json_file, {"file": options.samples.name, **found.as_dict()})
     show(console(), *blocks(found, options.samples.name))

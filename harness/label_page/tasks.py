@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.experiment.stages.recorded import Answers, check_version
 from harness.feedback.judge import unswap
 from harness.feedback.requests import OVERALL, build_requests
 from harness.nouns.errors import ConfigError, DataError
@@ -84,17 +85,24 @@ def judgments_on(requests: Sequence[JudgmentRequest], files: Sequence[Path]) -> 
     """Read judgments, and name them after the tasks that show the same responses.
 
     Raises:
-        DataError: A row is no judgment, or no judgment of a file is about a task.
+        DataError: A row is no judgment, no judgment of a file is about a task, or one is of another
+            version of its item or responses.
     """
     by_responses: dict[tuple[str, frozenset[str]], list[JudgmentRequest]] = {}
     for request in requests:
         key = (request.item.id, frozenset(response.id for response in request.responses))
         by_responses.setdefault(key, []).append(request)
+    answers = Answers(
+        list({r.item.id: r.item for r in requests}.values()),
+        list({one.id: one for r in requests for one in r.responses}.values()),
+    )
     found: list[Judgment] = []
     for file in files:
         before = len(found)
-        for row in read_judgments(file):
-            for request in by_responses.get((row.item_id, frozenset(row.response_ids)), ()):
+        rows = [(row, (row.item_id, frozenset(row.response_ids))) for row in read_judgments(file)]
+        check_version((row for row, about in rows if about in by_responses), answers)
+        for row, about in rows:
+            for request in by_responses.get(about, ()):
                 verdict = row.judgment.verdict
                 if row.response_ids != tuple(response.id for response in request.responses):
                     verdict = unswap(verdict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.evaluate.pass_at_k import Sample
-from harness.experiment.stages.recorded import files_of
+from harness.experiment.stages.recorded import Answers, check_known, check_version, files_of
 from harness.labels.columns import LabelColumns
 from harness.labels.exports import read_label_table
 from harness.labels.failures import FAILURE_WORDS, NO_LABEL, status_of
@@ -18,7 +18,6 @@ from harness.labels.values import said_text
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import need_file
-from harness.nouns.schema import Response
 from harness.records.judgments import read_judgments
 
 PASSED = ("true", "1", "1.0", "yes", "pass", "passed", "correct")
@@ -48,7 +47,7 @@ class Columns:
 def read_samples(
     files: str | Path | Sequence[Path],
     columns: Columns | None = None,
-    responses: Sequence[Response] = (),
+    answers: Answers | None = None,
     encoding: str = "",
     sheet: str = "",
 ) -> list[Sample]:
@@ -57,17 +56,18 @@ def read_samples(
     Args:
         files: Judgments as ``harness judge`` writes them, or a table.
         columns: Of a table.
-        responses: Of judgments: says which system wrote which response.
+        answers: Of judgments: what was judged; the responses say which system wrote which.
         encoding: Of a text file.
         sheet: Of an Excel file; by default its only one.
 
     Raises:
-        DataError: A verdict is neither pass nor fail, or a judgment is about several responses.
+        DataError: A verdict is neither pass nor fail, or a judgment is about several responses, or
+            about another version of the answers.
         InputError: Columns of a table are not named.
     """
     paths, judged = files_of(files)
     if judged:
-        return list(_judged(paths, responses))
+        return list(_judged(paths, answers))
     need_file(paths[0])
     columns = columns or Columns()
     if not (columns.item and columns.label):
@@ -79,10 +79,16 @@ def read_samples(
     return _from_table(paths[0], columns, encoding, sheet)
 
 
-def _judged(paths: Sequence[Path], responses: Sequence[Response]) -> Iterable[Sample]:
-    system_of = {response.id: response.system for response in responses}
+def _judged(paths: Sequence[Path], answers: Answers | None) -> Iterable[Sample]:
+    rows = [row for path in paths for row in read_judgments(path)]
+    system_of = {r.id: r.system for r in answers.responses} if answers else {}
+    if answers and answers.responses:
+        items = {item.id for item in answers.items}
+        for row in rows:
+            check_known(row, items, system_of)
+        check_version(rows, answers)
     seen: set[tuple[str, str]] = set()
-    for row in (row for path in paths for row in read_judgments(path)):
+    for row in rows:
         if len(row.response_ids) != 1:
             raise DataError("pass@k takes verdicts on single responses", where=row.where)
         (response,) = row.response_ids
@@ -94,8 +100,6 @@ def _judged(paths: Sequence[Path], responses: Sequence[Response]) -> Iterable[Sa
                 hint="one verdict for each sample: leave out --repeats, or choose one source",
             )
         seen.add((source, response))
-        if responses and response not in system_of:
-            raise DataError(f"no such response: {response!r}", where=row.where)
         verdict = row.judgment.verdict
         passed = None
         if verdict.status is Status.OK:

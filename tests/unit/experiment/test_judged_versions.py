@@ -11,8 +11,10 @@ import pytest
 from harness.experiment.stages.aggregate import aggregate
 from harness.experiment.stages.agree import agree
 from harness.experiment.stages.cascade import cascade
+from harness.experiment.stages.pass_at_k import read_samples
 from harness.experiment.stages.recorded import Answers, read_recorded
 from harness.feedback.requests import build_requests, criterion_for
+from harness.label_page.tasks import judgments_on
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import UNIT
@@ -79,7 +81,7 @@ def judged(path: Path, way: Way = "pairwise", names: Callable[[str], str] = str)
         replace(one, id=names(one.id))
         for one in build_requests(ITEMS, RESPONSES, way, criterion_for(info, way))
     ]
-    values = {"pairwise": "A", "pointwise": 0.5}
+    values = {"pairwise": "A", "pointwise": 1.0}
     verdict = Verdict(Status.OK, values[way], 0.9) if way in values else Verdict(Status.ERROR)
     said = [
         Judgment(one.id, "judge", "1", person, verdict) for one in requests for person in ("m", "n")
@@ -131,10 +133,24 @@ def by_cascade(path: Path, answers: Answers) -> None:
     cascade(read_judgments(path), labels, answers)
 
 
+def by_label_page(path: Path, answers: Answers) -> None:
+    for way in ("pairwise", "pointwise"):
+        asked = build_requests(answers.items, answers.responses, way)
+        assert len(judgments_on(asked[:1], [judged(path, way)])) == 2
+
+
+def by_pass_at_k(path: Path, answers: Answers) -> None:
+    lines = judged(path, "pointwise").read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[::2]))  # one voice
+    assert len(read_samples([path], answers=answers)) == 24
+
+
 COMMANDS: dict[str, Callable[[Path, Answers], object]] = {
     "aggregate": lambda path, answers: aggregate([path], answers=answers),
     "agree": lambda path, answers: agree([path], answers=answers),
     "cascade": by_cascade,
+    "label": by_label_page,
+    "pass-at-k": by_pass_at_k,
 }
 
 
