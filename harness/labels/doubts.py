@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from harness.labels.columns import LabelColumns
 from harness.labels.failures import SKIP, FailureWords
 from harness.labels.files import Table
-from harness.labels.spellings import SHOWN, Folded, listed, quoted, times
+from harness.labels.spellings import (
+    SHOWN,
+    Folded,
+    Said,
+    Vocabulary,
+    fold_labels,
+    listed,
+    quoted,
+    times,
+)
 from harness.labels.values import (
     PAIR_TARGETS,
     SIDES,
@@ -45,15 +55,76 @@ def settle_doubts(
         )
 
 
-def settle_unsure(
-    table: Table, columns: LabelColumns, folded: Folded, found: Mapping[str, Counter[str]]
-) -> None:
-    """Refuse labels that may be spellings of one."""
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """The few labels without which a table would say but one kind of thing.
+
+    Args:
+        kind: What most of its labels say; empty where there are no strangers.
+        said: The strangers, and who said them how often.
+    """
+
+    kind: str = ""
+    said: Said = field(default_factory=dict)
+
+    @classmethod
+    def among(cls, found: Said) -> Strangers:
+        """Look for them: the labels of the other kind are more than half of all that is said."""
+        total = sum(counts.total() for counts in found.values())
+        for kind, is_one in _KINDS.items():
+            known = {text: counts for text, counts in found.items() if is_one(said_text(text))}
+            most = 2 * sum(counts.total() for counts in known.values()) > total
+            if most and 1 < len(known) < len(found):
+                return cls(kind, {text: found[text] for text in found if text not in known})
+        return cls()
+
+    def told(self) -> list[str]:
+        """Return a line for each."""
+        return [f"{quoted([text])} {_who(counts)}" for text, counts in self.said.items()]
+
+
+_KINDS: Mapping[str, Callable[[str], bool]] = {
+    "A, B or a tie": lambda text: Vocabulary.of([text]).sides,
+    "yes or no": lambda text: Vocabulary.of([text, "yes"]).truths,
+    "numbers": lambda text: number_of(text) is not None or bool(unread_number(text)),
+}
+
+
+def stray_words(columns: LabelColumns, folded: Folded, said: Said) -> list[str]:
+    """Return a warning on words that one person alone says, who else says what the others do.
+
+    Each counts as a label of its own: nobody knows that it is none.
+    """
+    found = _folded(folded, said)
+    few = Strangers.among(found)
+    usual: Counter[str] = Counter()
+    for text in found.keys() - few.said.keys():
+        usual.update(found[text])
+    alone = {
+        text: counts
+        for text, counts in few.said.items()
+        if len(counts) == 1 and counts.total() < usual[next(iter(counts))] and len(usual) > 1
+        if text not in columns.values
+    }
+    if not alone:
+        return []
+    skipped = _declared(columns, dict.fromkeys(alone, SKIP))
+    shown = listed(Strangers(few.kind, alone).told(), ", ")
+    return [
+        f"warning: read as a label of its own, though all others are {few.kind}: {shown}; to leave"
+        f" it out say {skipped}"
+    ]
+
+
+def settle_unsure(table: Table, columns: LabelColumns, folded: Folded, found: Said) -> None:
+    """Refuse labels that may be spellings of one.
+
+    Where they are but for a few words, which keep a table from saying one kind of thing, these are
+    named first.
+    """
     if not folded.unsure:
         return
-    said: dict[str, Counter[str]] = {}
-    for text, counts in found.items():
-        said.setdefault(folded.texts.get(text, text), Counter()).update(counts)
+    said = _folded(folded, found)
     one: dict[str, str] = {}
     two: dict[str, str] = {}
     for group in folded.unsure:
@@ -64,13 +135,29 @@ def settle_unsure(
         "; ".join(f"{quoted([n])} {_who(said[n])}" for n in group) for group in folded.unsure
     ]
     more = [f"and {len(details) - SHOWN} more"] if len(details) > SHOWN else []
+    hint = f"if they are one, say {_declared(columns, one)}; if they are two,"
+    hint += f" {_declared(columns, two)}"
+    few = Strangers.among(found)
+    usual = {text: found[text] for text in found if text not in few.said}
+    cause = ""
+    if few.said and len(few.said) <= SHOWN and not fold_labels(usual, columns.values).unsure:
+        cause = f", where all are {few.kind} but {quoted(few.said)}"
+        skipped = _declared(columns, dict.fromkeys(few.said, SKIP))
+        hint = f"to leave out {quoted(few.said)}, say {skipped}; {hint}"
     raise DataError(
-        f"labels that may be one or two: {quoted(folded.unsure[0])}",
+        f"labels that may be one or two: {quoted(folded.unsure[0])}{cause}",
         where=str(table.path),
-        details=[*details[:SHOWN], *more],
-        hint=f"if they are one, say {_declared(columns, one)}; if they are two,"
-        f" {_declared(columns, two)}",
+        details=[*(few.told() if cause else ()), *details[:SHOWN], *more],
+        hint=hint,
     )
+
+
+def _folded(folded: Folded, found: Said) -> Said:
+    """Return who said each label as it is read."""
+    said: dict[str, Counter[str]] = {}
+    for text, counts in found.items():
+        said.setdefault(folded.texts.get(text, text), Counter()).update(counts)
+    return said
 
 
 def _declared(columns: LabelColumns, more: Mapping[str, str]) -> str:

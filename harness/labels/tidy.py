@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.labels.columns import LabelColumns
-from harness.labels.doubts import number_words, settle_doubts, settle_ties, settle_unsure
+from harness.labels.doubts import (
+    number_words,
+    settle_doubts,
+    settle_ties,
+    settle_unsure,
+    stray_words,
+)
 from harness.labels.failures import NO_LABEL, SKIP, FailureWords
 from harness.labels.files import Row, Table
 from harness.labels.spellings import (
@@ -107,6 +113,7 @@ def tidied(
     declared = {text for pair in columns.values.items() for text in pair}
     folded = fold_labels(found, declared)
     settle_unsure(table, columns, folded, found)
+    notes += stray_words(columns, folded, found)
     targets = {key: folded.texts.get(value, value) for key, value in columns.values.items()}
     columns = columns.model_copy(update={"values": targets})
     table = _with_labels(table, columns, {**folded.texts, **values}, gold)
