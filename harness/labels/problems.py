@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.nouns.alike import listed
 from harness.nouns.errors import DataError
 
 SHOWN = 20
@@ -50,22 +51,9 @@ class Problems:
         """
         if not self._places:
             return
-        details = [f"{_listed(places)}: {m}" for m, places in list(self._places.items())[:SHOWN]]
+        details = [
+            f"{listed(places, _PLACES)}: {m}" for m, places in list(self._places.items())[:SHOWN]
+        ]
         if len(self._places) > SHOWN:
             details.append(f"and {len(self._places) - SHOWN} further problems")
         raise DataError(message, where=str(self.path), details=details, hint=self.hint)
-
-
-def _listed(places: list[str]) -> str:
-    """Return "rows 2, 5, 9 and 14 more" for the places of one message."""
-    if len(places) == 1:
-        return places[0]
-    kind = places[0].split(" ")[0]
-    if any("," in place for place in places):  # one cell of a wide table
-        more = f"; and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-        return "; ".join(places[:_PLACES]) + more
-    same = all(place.split(" ")[0] == kind for place in places)
-    names = [place.removeprefix(f"{kind} ") for place in places] if same else places
-    plural = (kind[:-1] + "ies" if kind.endswith("y") else f"{kind}s") + " " if same else ""
-    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-    return plural + ", ".join(names[:_PLACES]) + more

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
+from harness.nouns.alike import alike
 from harness.nouns.chat_messages import Message, Tokens
 from harness.nouns.errors import DataError
 from harness.nouns.outcomes import Status
@@ -20,6 +21,9 @@ Named = TypeVar("Named", Item, Response)
 
 ItemsOrFile: TypeAlias = "Sequence[Item] | str | Path"
 ResponsesOrFile: TypeAlias = "Sequence[Response] | str | Path"
+
+_MOST = 20
+"""Different problems of one file that are shown."""
 
 
 def to_dict(record: Any) -> dict[str, Any]:
@@ -147,40 +151,34 @@ def _unique(given: object, kind: type[Named]) -> list[Named]:
             raise DataError(f"{what}[{index}] is no {name}, got {one!r:.60}", hint=hint)
     seen: dict[str, int] = {}
     problems = [
-        f"{what}[{index}]: id {one.id!r} stands already in {what}[{seen[one.id]}]"
+        (f"{what}[{index}]", f"id {one.id!r} stands already in {what}[{seen[one.id]}]")
         for index, one in enumerate(records)
         if seen.setdefault(one.id, index) != index
     ]
     if problems:
-        raise DataError(f"{what} have ids that are not unique", details=_first(problems))
+        raise DataError(f"{what} have ids that are not unique", details=alike(problems, _MOST))
     return records
-
-
-def _first(problems: Sequence[str]) -> list[str]:
-    """Return the first twenty of some lines, and how many there are besides."""
-    more = [f"and {len(problems) - 20} more"] if len(problems) > 20 else []
-    return [*problems[:20], *more]
 
 
 def _read(path: Path, build: Callable[[Mapping[str, Any]], T], key: Callable[[T], str]) -> list[T]:
     records: list[T] = []
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     seen: dict[str, str] = {}
     for where, row in read_rows(path):
         line = where.rpartition(":")[2]
         try:
             record = build(row)
         except (ValueError, TypeError) as error:
-            problems.append(f"line {line}: {error}")
+            problems.append((f"line {line}", str(error)))
             continue
         name = key(record)
         if name in seen:
-            problems.append(f"line {line}: id {name!r} stands already in line {seen[name]}")
+            problems.append((f"line {line}", f"id {name!r} stands already in line {seen[name]}"))
         seen.setdefault(name, line)
         records.append(record)
     if problems:
         what = f"{len(problems)} of its lines are wrong"
-        raise DataError(what, where=str(path), details=_first(problems))
+        raise DataError(what, where=str(path), details=alike(problems, _MOST))
     return records
 
 

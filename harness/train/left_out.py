@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.records.writes import write_jsonl
 
@@ -89,15 +90,14 @@ class LeftOut:
             return
         long = [one.tokens or 0 for one in self.lost if one.reason == TOO_LONG]
         details = [
-            f"{one.place}: {one.reason}" + (f", {one.tokens:,} tokens" if one.tokens else "")
+            (one.place, one.reason + (f", {one.tokens:,} tokens" if one.tokens else ""))
             for one in self.lost
             if one.reason != CUT
         ]
-        more = [f"... and {len(details) - 10} more"] if details[10:] else []
         raise DataError(
             f"none of {len(self.places)} {what} can be learnt from:"
             f" {told(self.counts(), self.limit)}",
-            details=details[:10] + more,
+            details=alike(details, 10),
             hint=f"set max_length to {max(long):,} or more, as far as the model reads, or shorten"
             " the rows"
             if long

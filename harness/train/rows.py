@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item
 from harness.records.rows import item_from, to_dict
@@ -27,14 +28,14 @@ def plain_rows(
 
     Raises:
         DataError: There are none, or a row lacks a column or has something wrong in it: one error
-            for all rows, the first ten by number.
+            for all rows, with the first ten different problems.
     """
     where = places[0].rpartition(":")[0] if places else ""
     if not rows:
         raise DataError(
             f"there are no {what}", where=where, hint="nothing can be trained on an empty table"
         )
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     found: list[Placed] = []
     for number, row in enumerate(rows, 1):
         place = places[number - 1].rpartition(":")[2] if places else f"row {number}"
@@ -44,13 +45,12 @@ def plain_rows(
             found += [(place, one) for one in plain(row, columns, wrong)]
         else:
             wrong.append(f"is no object of columns, got {row!r:.40}")
-        problems += [f"{place}: {problem}" for problem in wrong]
+        problems += [(place, problem) for problem in wrong]
     if problems:
         raise DataError(
             f"{len(problems)} wrong cells in the {what}",
             where=where,
-            details=problems[:10]
-            + ([f"... and {len(problems) - 10} more"] if problems[10:] else []),
+            details=alike(problems, 10),
             hint=_hint(rows[0], columns),
         )
     return found

@@ -274,6 +274,6 @@ def test_the_account_says_how_many_and_why() -> None:
     with pytest.raises(DataError) as wrong:
         account.refuse_nothing("rows")
     assert wrong.value.details[0] == "line 1: too long, 12 tokens"
-    assert wrong.value.details[-1] == "... and 5 more"
+    assert wrong.value.details[-1] == "and 5 more"
     assert "set max_length to 26 or more" in wrong.value.hint
     assert told({TOO_LONG: 1200, "tied": 2}) == "1,200 too long for max_length, 2 tied"
