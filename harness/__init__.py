@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.aggregate import aggregate as aggregate
     from harness.experiment.stages.agree import agree as agree
     from harness.experiment.stages.agree import gated as gated
-    from harness.experiment.stages.evaluate import EvaluateSettings as EvaluateSettings
-    from harness.experiment.stages.evaluate import evaluate as evaluate
+    from harness.experiment.stages.evaluate_files import EvaluateSettings as EvaluateSettings
+    from harness.experiment.stages.evaluate_files import evaluate as evaluate
     from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
     from harness.experiment.stages.judge import judge as judge
     from harness.experiment.stages.recorded import Answers as Answers
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from harness.records.earlier import clean as clean
     from harness.records.recovery import recover as recover
 
-_STAGES = ("aggregate", "agree", "evaluate", "judge", "report", "respond", "train", "win_rate")
+_STAGES = ("aggregate", "agree", "judge", "report", "respond", "train", "win_rate")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Answers": "harness.experiment.stages.recorded",
-    "EvaluateSettings": "harness.experiment.stages.evaluate",
+    "EvaluateSettings": "harness.experiment.stages.evaluate_files",
+    "evaluate": "harness.experiment.stages.evaluate_files",
     "How": "harness.experiment.stages.aggregate",
     "gated": "harness.experiment.stages.agree",
     "JudgeSettings": "harness.experiment.stages.judge",

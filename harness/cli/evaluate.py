@@ -53,10 +53,10 @@ def command(options: Options) -> None:
     What judges say is kept in OUT.journal.sqlite, which --budget counts as spent, so that the same
     command pays only for what is missing.
     """
-    from harness.cli.nothing import refuse_nothing
+    from harness.cli.nothing import tell_failures
     from harness.cli.screen import bars, console
     from harness.cli.win_rate import against_base
-    from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
+    from harness.experiment.stages.evaluate_files import EvaluateSettings, evaluated
     from harness.records.writes import write_json
     from harness.report.terminal import show
 
@@ -71,7 +71,8 @@ def command(options: Options) -> None:
     settings = EvaluateSettings(uses, trained_on, *limits, options.timeout)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
-        result = evaluate(options.items, answered, evaluators, settings, bar)
+        found = evaluated(options.items, answered, evaluators, settings, bar)
+    result = dict(found.table)
     if options.out is not None:
         write_json(options.out, result)
     screen = console()
@@ -81,11 +82,7 @@ def command(options: Options) -> None:
         show(screen, against_base(result))
     if any(row["difference"] and row["held_out"] is None for row in result["scores"]):
         screen.print("Whether an evaluator is held out is not known, unless --trained-on tells it.")
-    for name in uses:
-        rows = [row for row in result["scores"] if row["evaluator"] == name]
-        failed = [(s, "") for row in rows for s, n in row["failures"].items() for _ in range(n)]
-        if not any(row["n"] for row in rows):
-            refuse_nothing(f"judgments of {name}", failed)
+    tell_failures(screen, {f"judgments of {name}": one for name, one in found.judged.items()})
 
 
 def journal_of(out: Path | None, uses: Mapping[str, str]) -> Path | None:

@@ -50,12 +50,9 @@ def command(options: Options) -> None:
     """
     from collections import Counter
 
-    from harness.cli.nothing import refuse_nothing
+    from harness.cli.nothing import tell_failures
     from harness.cli.screen import bars, console
-    from harness.experiment.failures import failures_among
     from harness.experiment.stages.judge import JudgeSettings, judge
-    from harness.experiment.stages.look import gives_nothing, told
-    from harness.nouns.errors import HarnessError
     from harness.ratings.positions import position_of
     from harness.records.journal import journal_beside
     from harness.report.tables import Column, Table
@@ -77,7 +74,7 @@ def command(options: Options) -> None:
     counts = Counter(judgment.verdict.status.value for judgment in judged.judgments).most_common()
     columns = "status", Column("judgments", "count"), Column("share", "percent")
     show(screen, Table("", columns, [(status, n, n / total) for status, n in counts]))
-    source, members = judged.source, [judgment.annotator for judgment in judged.judgments]
+    source = judged.source
     if said := verdicts(judged.judgments, source.way, source.source.info.scale):
         show(screen, said)
     if source.way == "pairwise" and (position := position_of(judged.judgments)).pairs:
@@ -88,14 +85,4 @@ def command(options: Options) -> None:
         f"{len(judged.requests)} requests, {total} judgments, ${judged.cost_usd:.4f}, in"
         f" {options.out}"
     )
-    ended = [(one.verdict.status.value, one.verdict.rationale) for one in judged.judgments]
-    refuse_nothing("judgments", ended, members)
-    if gives_nothing(judged.judgments):
-        raise HarnessError("\n".join(["nobody gave a verdict", *told(judged)]))
-    found = failures_among(judged.judgments)
-    for line in found.told_reasons():
-        screen.print(f"  - {line}", markup=False)
-    for line in found.told_members():
-        screen.print(line, markup=False)
-    if found.hint:
-        screen.print(f"hint: {found.hint}", markup=False)
+    tell_failures(screen, {"judgments": judged})

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from harness.cli.main import main
-from harness.experiment.stages.evaluate import evaluate as evaluate_files
+from harness.experiment.stages.evaluate_files import evaluate as evaluate_files
 from harness.nouns.errors import DataError
 from harness.nouns.schema import Item, Response
 

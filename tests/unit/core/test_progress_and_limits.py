@@ -19,7 +19,7 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.run import Run
 from harness.experiment.sources import Sources
 from harness.experiment.stages.audit import audit_verifier, find_verifier
-from harness.experiment.stages.evaluate import EvaluateSettings, evaluate
+from harness.experiment.stages.evaluate_files import EvaluateSettings, evaluate
 from harness.experiment.stages.judge import JudgeSettings, judge
 from harness.experiment.stages.look import FEW, LOOK_S
 from harness.nouns.errors import ConfigError
