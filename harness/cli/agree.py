@@ -61,7 +61,7 @@ def command(options: Options) -> None:
     """
     from harness.agreement import Settings
     from harness.cli.screen import busy, console
-    from harness.experiment.stages.agree import agree, gated
+    from harness.experiment.stages.agree import agree, check_gates, gated
     from harness.records.writes import write_json, write_text
     from harness.report import agreement_page, agreement_terminal, html
     from harness.report.terminal import show
@@ -75,6 +75,7 @@ def command(options: Options) -> None:
         risk=options.risk,
     )
     name = options.labels.name
+    check_gates(minimum, options.files, options.reading())
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers()

@@ -11,7 +11,7 @@ from harness.report import agreement_tables
 from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, bars
-from harness.report.findings import gate_sentence
+from harness.report.gates import gate_sentence
 from harness.report.tables import Cell, Table, Tone
 from harness.report.wording import NONE, Names, count, percent, reasons
 from harness.statistics.estimate import Estimate
@@ -24,7 +24,7 @@ def agreement(data: Data, names: Names) -> list[Block]:
     gates, found = data.get("gates", ()), data.get("agreement") or {}
     blocks: list[Block] = []
     if gates:
-        blocks.append(Bullets([gate_sentence(gate, names) for gate in gates]))
+        blocks.append(Bullets([gate_sentence(gate, names, data.get("arms", ())) for gate in gates]))
     elif found:
         blocks.append(Text("No gate was set: every source was used with full weight.", "muted"))
     tables = [table for table in found.get("tables", ()) if table["rows"]]

@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
-from harness.report.agreement_tables import in_words
 from harness.report.figures import line_of, mean_line
+from harness.report.gates import gate_sentence, is_worth_a_line
 from harness.report.tables import interval
-from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
+from harness.report.wording import Names, dollars, join, number, percent, seconds
 
 ALPHA = 0.05
 SAME = 0.05
@@ -41,7 +41,9 @@ def findings(data: Data) -> list[str]:
     lines += _untrained(data, evaluation, names)
     lines += _versus(evaluation, names)
     lines += [
-        gate_sentence(gate, names) for gate in data.get("gates", ()) if _is_worth_a_line(gate)
+        gate_sentence(gate, names, data.get("arms", ()))
+        for gate in data.get("gates", ())
+        if is_worth_a_line(gate)
     ]
     lines += _hacking(data)
     lines += _collapse(evaluation)
@@ -204,46 +206,6 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
     elif rivals:
         line += "; it also beats every other arm"
     return [f"{line}."]
-
-
-def gate_sentence(gate: Data, names: Names) -> str:
-    """Return one gate's decision and what follows from it."""
-    source = names.source(gate["source"])
-    statistic = in_words(gate.get("statistic") or "kappa")
-    minimum = number(gate["minimum"])
-    weight = gate.get("weight")
-    follows = {
-        "drop": "it was dropped",
-        "down_weight": f"its weight was set to {number(weight)}",
-        "stop": "the run was stopped",
-    }.get(gate["action"], gate["action"])
-    if gate.get("value") is None:
-        reason = names.sentence(gate.get("reason") or f"{statistic} could not be computed")
-        return f"{source}: {reason.rstrip('.')}."
-    measured = apart(gate["value"], gate["minimum"]) + (
-        f" ({interval(gate)})" if interval(gate) else ""
-    )
-    line = f"{source} agrees with {names.people} at {statistic} {measured}"
-    if gate["passed"]:
-        line += f", at or above the minimum of {minimum}: it is used with full weight"
-    else:
-        line += f", below the minimum of {minimum}: {follows}"
-    low, high = gate.get("low"), gate.get("high")
-    if low is not None and high is not None and low < gate["minimum"] <= high:
-        line += "; the interval holds the minimum, so with other labels it could have gone"
-        line += " the other way"
-    if voices := gate.get("voices"):
-        told = ", ".join(
-            f"{name} {'undefined' if one is None else number(one)}" for name, one in voices.items()
-        )
-        line += f". It is one verdict of {len(voices)}, alone at {told}"
-    return line + "."
-
-
-def _is_worth_a_line(gate: Data) -> bool:
-    """Whether a gate did something, or let a source pass of which a voice would not have passed."""
-    voices = (gate.get("voices") or {}).values()
-    return not gate["passed"] or any(one is None or one < gate["minimum"] for one in voices)
 
 
 def ends(

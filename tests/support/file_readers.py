@@ -25,7 +25,7 @@ from store_readers import (
 
 from harness.cli.options import key_values, split_pairs
 from harness.experiment.config import read_config
-from harness.experiment.stages.agree import read_gates
+from harness.experiment.gates import read_gates
 from harness.experiment.stages.recorded import read_recorded
 from harness.judging.anchors import read_anchors
 from harness.labels.exports import read_label_table

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
 from harness.experiment.failures import failures_among
-from harness.experiment.stages.agree import Agreement, read_gates
+from harness.experiment.gates import read_gates
+from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, Recorded, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
@@ -141,17 +142,16 @@ def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None
 def _of_judgments(method: Aggregate, how: How, found: Recorded) -> AggregationResult:
     from harness.aggregate import aggregate_judgments
 
-    weights = how.weights
+    weights, told = how.weights, list[str]()
     if how.agreement is not None:
-        left, kappas = read_gates(how.agreement)
-        weights = arm_weights(found.infos, how.method, weights, left, kappas)
+        weights, told = read_gates(how.agreement).weigh(found.infos, how.method, weights)
     used = [name for name in found.infos if weights.get(name, 1.0) > 0]
     if not used:
-        raise InputError(
-            f"no weight is left of {', '.join(found.infos)}", where=str(how.agreement or "")
-        )
+        lost, where = ", ".join(found.infos), str(how.agreement or "")
+        raise InputError(f"no weight is left of {lost}", where=where, details=told)
     heard = found.only({*used, how.gold_source})
-    return aggregate_judgments(method, heard.requests, heard.judgments, weights, how.gold_source)
+    one = aggregate_judgments(method, heard.requests, heard.judgments, weights, how.gold_source)
+    return replace(one, notes=(*told, *one.notes))
 
 
 def _ranking(path: Path, how: How, reading: Reading) -> Ranking:

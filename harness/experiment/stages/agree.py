@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from harness.agreement.gate import GateDecision, gate
 from harness.experiment.config import AgreementConfig, ArmConfig, GateConfig
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, files_of, read_recorded
+from harness.experiment.stages.recorded import Answers, files_of, infos_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError, GateStopError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest
-from harness.records.rows import read_json
 from harness.records.writes import write_json
 from harness.registry import registry
 
@@ -238,14 +237,7 @@ def gated(
 
     rows = report.section(WITH_PEOPLE)
     known = [row.annotators for row in rows if row.annotators in report.table.source_names]
-    if not known:
-        raise InputError(
-            "gates need judgments, and one source of people among them",
-            hint="say who they are: --people NAME",
-        )
-    for name in gates or {}:
-        if name not in known:
-            raise InputError(f"no judgment is from {name}{did_you_mean(name, known, ' (', ')')}")
+    _check_gates(gates or (), known)
     return _decided(
         report,
         [
@@ -255,24 +247,27 @@ def gated(
     )
 
 
-def read_gates(path: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Read agreement.json.
-
-    Returns:
-        What the gates leave of each source that has one, and the kappa of each source.
+def check_gates(
+    gates: Collection[str], labels: str | Path | Sequence[Path], reading: Reading | None = None
+) -> None:
+    """Refuse gates that ``gated`` would refuse, before anything is measured.
 
     Raises:
-        DataError: The file is missing or is no agreement.json.
+        InputError: A gate is about a source from which there is no judgment, or nobody is people.
     """
-    content = read_json(path)
-    try:
-        left = {str(gate["source"]): float(gate["weight"]) for gate in content["gates"]}
-        kappas = {str(name): float(kappa) for name, kappa in content["kappas"].items()}
-        for name, number in (*left.items(), *kappas.items()):
-            if not abs(number) <= 1:
-                raise ValueError(f"{number} of {name} is not between -1 and 1")
-        return left, kappas
-    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"not what harness agree --out writes: {error!r}", where=str(path)
-        ) from error
+    paths, judged = files_of(labels)
+    infos = infos_of(paths, reading) if judged and gates else {}
+    has_people = any(info.kind == "human" for info in infos.values())
+    if gates:
+        _check_gates(gates, infos if has_people else ())
+
+
+def _check_gates(gates: Iterable[str], known: Collection[str]) -> None:
+    if not known:
+        raise InputError(
+            "gates need judgments, and one source of people among them",
+            hint="say who they are: --people NAME",
+        )
+    for name in gates:
+        if name not in known:
+            raise InputError(f"no judgment is from {name}{did_you_mean(name, known, ' (', ')')}")

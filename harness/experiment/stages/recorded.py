@@ -165,6 +165,12 @@ def read_recorded(
     return Recorded(asked, [row.judgment for row in rows], infos)
 
 
+def infos_of(paths: Sequence[Path], reading: Reading | None = None) -> dict[str, SourceInfo]:
+    """Return who judged in some files, by name, as ``read_recorded`` does."""
+    rows = [row for path in paths for row in read_judgments(path)]
+    return _infos(rows, paths, reading or Reading())
+
+
 def check_known(
     row: RecordedJudgment, items: Collection[str] | None, responses: Collection[str] | None
 ) -> None:

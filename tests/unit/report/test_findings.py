@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.findings import findings, gate_sentence, limitations, verdict
+from harness.report.findings import findings, limitations, verdict
+from harness.report.gates import gate_sentence
 from harness.report.svg import Axis, round_ticks, spread
 from harness.report.wording import Names, number, p_value, percent, plain, seconds
 

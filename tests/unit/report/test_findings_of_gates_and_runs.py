@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.findings import ends, findings, gate_sentence
+from harness.report.findings import ends, findings
+from harness.report.gates import gate_sentence
 from harness.report.wording import Names
 
 Data = dict[str, Any]
@@ -68,6 +69,16 @@ OTHER_WAY = (
 def test_sentence_of_a_gate(more: Data, said: str) -> None:
     gate = GATE | more
     assert gate_sentence(gate, Names.of_run({})) == said
+    # An arm that does not learn from it, or learns from it.
+    idle, learns = {"sources": ["people"]}, {"sources": ["people", "judge"]}
+    assert gate_sentence(gate, Names.of_run({}), [idle, learns]) == said
+    alone = gate_sentence(gate, Names.of_run({}), [idle])
+    if gate["action"] == "stop" or gate["value"] is None:
+        assert alone == said
+    else:
+        assert "no arm learns from it, so nothing was weighted by it" in alone
+        assert not any(word in alone for word in ("dropped", "its weight", "full weight"))
+        assert alone.startswith(said.split(": ")[0])
     # Among the findings stand the gates that a source did not pass.
     assert findings({"gates": [gate]}) == ([] if gate["passed"] else [said])
 
