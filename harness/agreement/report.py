@@ -35,6 +35,7 @@ from harness.agreement.kappa import (
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
 from harness.agreement.settings import DEFAULT, Section, Settings
+from harness.nouns.counted import counted
 from harness.ratings.evidence import NOTHING, Evidence
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import IntArray
@@ -251,7 +252,10 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
                 )
         tied = int(((truth < 0) & (table.label_counts(table.humans).sum(1) > 0)).sum())
         if name == MAJORITY and tied:
-            notes.append(f"{tied} items without a majority (a tie) take no part.")
+            notes.append(
+                f"{counted(tied, 'item')} without a majority (a tie)"
+                f" {'takes' if tied == 1 else 'take'} no part."
+            )
         title = f"Accuracy against the {name}{' label' if name == GOLD else ''}"
         found.append(Section(title, tuple(rows), tuple(notes)))
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.options import Answers, OneSource, Shown, Verifying, key_values, one_object
+from harness.nouns.counted import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +57,7 @@ def _show(screen: Console, audit: VerifierAudit) -> None:
     table, weak = audit.confusion, audit.weak_tests
     show(screen, _errors(audit.source, table))
     for status, count in sorted(table.without.items()):
-        screen.print(f"{count} responses without a verdict: {status}")
+        screen.print(f"{counted(count, 'response')} without a verdict: {status}")
     _show_ids(screen, "accepted but wrong", table.false_positive)
     _show_ids(screen, "refused but right", table.false_negative)
     screen.print(

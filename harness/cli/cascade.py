@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.options import Answers as AnswerFiles
 from harness.cli.options import one_object
+from harness.nouns.counted import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,8 @@ def command(options: Options) -> None:
         few = f" (fewer than {least} can promise nothing)" if split.labelled < least else ""
         screen.print(
             f"no threshold keeps the share of wrong verdicts at {options.risk:g} on"
-            f" {split.labelled} labelled verdicts{few}: all {left} pairs are left in {options.out}",
+            f" {counted(split.labelled, 'labelled verdict')}{few}: all {left} pairs are left"
+            f" in {options.out}",
             soft_wrap=True,
         )
         return

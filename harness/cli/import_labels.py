@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import one_object
+from harness.nouns.counted import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,9 +91,10 @@ def command(options: Options) -> None:
     reasons = Counter(label.reason for label in labels if label.reason)
     skips = reasons.pop("skip", 0)
     failed = "".join(f", {n} {reason}" for reason, n in sorted(reasons.items()))
+    who = "1 person" if len(people) == 1 else f"{len(people):,} people"
     screen.print(
-        f"\n{len(labels)} labels ({skips} skips{failed}) by {len(people)} people"
-        f" on {len(about)} items, from {len(mapping.table.rows)} rows."
+        f"\n{counted(len(labels), 'label')} ({counted(skips, 'skip')}{failed}) by {who}"
+        f" on {counted(len(about), 'item')}, from {counted(len(mapping.table.rows), 'row')}."
     )
     for path in files.given:
         screen.print(f"wrote {path}", markup=False)
@@ -110,6 +112,6 @@ def _show(screen: Console, mapping: ColumnMapping) -> None:
     unused = ", ".join(map(str, mapping.unused))
     notes = [f"not used: {shortened(unused, 300)}"] if unused else []
     notes += [f"note: {note}" for note in table.notes]
-    title = f"{table.path.name}: {kind}, {len(table.rows)} rows"
+    title = f"{table.path.name}: {kind}, {counted(len(table.rows), 'row')}"
     columns = ("option", "means", "example", "because")
     show(screen, Table(title, columns, list(mapping.meanings()), notes))

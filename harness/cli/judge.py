@@ -19,6 +19,7 @@ from harness.cli.options import (
     key_values,
     one_object,
 )
+from harness.nouns.counted import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +79,9 @@ def command(options: Options) -> None:
     if said := verdicts(judged.judgments, source.way, source.source.info.scale):
         show(screen, said)
     if source.way == "pairwise" and (position := position_of(judged.judgments)).pairs:
-        turned = f"its verdict turned with the order in {position.turned} of {position.pairs} pairs"
-        line = position.told() if position.is_biased else turned
-        screen.print(line, markup=False)
+        screen.print(position.line(), markup=False)
     screen.print(
-        f"{len(judged.requests)} requests, {total} judgments, ${judged.cost_usd:.4f}, in"
-        f" {options.out}"
+        f"{counted(len(judged.requests), 'request')}, {counted(total, 'judgment')},"
+        f" ${judged.cost_usd:.4f}, in {options.out}"
     )
     tell_failures(screen, {"judgments": judged})

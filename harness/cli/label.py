@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import Seed, checked_way, filled, one_object
+from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def _greet(screen: Console, opened: OpenPage, unencrypted: bool) -> None:
     from harness.label_page.serving import links
 
     page, queue = opened.page, opened.page.queue
-    screen.print(f"{len(queue.requests)} tasks, {len(queue.entries())} labels in {page.store.path}")
+    screen.print(
+        f"{counted(len(queue.requests), 'task')}, {counted(len(queue.entries()), 'label')}"
+        f" in {page.store.path}"
+    )
     for name, link in links(opened.address, page.access).items():
         who = "progress and agreement, for you" if name == OWNER else name
         # One line each, however narrow the terminal: a link must stay whole.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import SEED, Shown, filled, one_object
+from harness.nouns.counted import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def command(options: Options) -> None:
         found = respond(options.model, options.items, settings, bar)
     write_jsonl(options.out, found)
     failed = sum(r.metadata.get("status", "ok") != "ok" for r in found)
-    console().print(f"{len(found) - failed} of {len(found)} responses, in {options.out}")
+    console().print(f"{len(found) - failed} of {counted(len(found), 'response')}, in {options.out}")
     if cut := sum(bool(r.metadata.get("truncated")) for r in found):
         of_them = f"{cut} of them {'was' if cut == 1 else 'were'} cut by --max-new-tokens"
         console().print(

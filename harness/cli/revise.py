@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Answers, Asking, Seed, filled, one_object
+from harness.nouns.counted import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,10 @@ def command(options: Options) -> None:
     counts = Counter(chain.ended for chain in chains).most_common()
     show(console(), Table("", ("chains", Column("count", "count")), counts))
     cost = sum(chain.cost_usd for chain in chains)
-    console().print(f"{len(rows)} rows of {len(chains)} responses, ${cost:.4f}, in {options.out}")
+    console().print(
+        f"{counted(len(rows), 'row')} of {counted(len(chains), 'response')},"
+        f" ${cost:.4f}, in {options.out}"
+    )
     ended = [(chain.status.value, chain.reason) for chain in chains]
     for line in failures_of(ended).told_reasons():
         console().print(line, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Shown, one_object
+from harness.nouns.counted import counted
 
 _UNTIMED = (
     "not known before a first try: a small one (limit: 8 under data.train and data.evaluation, few"
@@ -69,7 +70,9 @@ def _tell_plan(path: Path, out: Path | None) -> None:
         for s in found.sources
     ]  # fmt: skip
     show(screen, Table("What is asked, at most", columns, rows))
-    lines = [f"{count(found.sampled)} responses sampled, {found.trainings} trainings"]
+    lines = [
+        f"{counted(found.sampled, 'response')} sampled, {counted(found.trainings, 'training')}"
+    ]
     if found.asking:
         lines.append(f"online arms ask judges in training besides: {', '.join(found.asking)}")
     if found.parameters is not None and found.training_bytes is not None:

@@ -17,6 +17,7 @@ from harness.cli.options import (
     one_object,
     options_of_sources,
 )
+from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
 
@@ -85,7 +86,8 @@ def command(options: Options) -> None:
         )
         result = train(trainer, options.model, options.data, options.out, settings)
     console().print(
-        f"{result.steps} steps in {result.seconds:.1f} s, checkpoint in {result.checkpoint}",
+        f"{counted(result.steps, 'step')} in {result.seconds:.1f} s, checkpoint in"
+        f" {result.checkpoint}",
         soft_wrap=True,
     )
     rewarded = coverage(read_log(result.log_path)).items()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.judging.stated import CUT, MORE_ROOM
+from harness.nouns.counted import counted
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Judgment
 
@@ -59,7 +60,7 @@ class Failures:
         """Return a line for each of the commonest reasons, with the members that it met."""
         whose = self.whose or [()] * len(self.reasons)
         return [
-            f"{count} times{_members(who)}: {reason}"
+            f"{counted(count, 'time')}{_members(who)}: {reason}"
             for (reason, count), who in zip(self.reasons, whose, strict=True)
         ]
 

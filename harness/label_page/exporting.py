@@ -8,6 +8,7 @@ from typing import Any
 from harness.labels.files import Table, read_table
 from harness.labels.values import cell_text
 from harness.labels.writing import write_csv
+from harness.nouns.counted import counted
 from harness.records.places import keep_apart
 from harness.records.writes import write_jsonl
 
@@ -36,7 +37,7 @@ def export(
     done = []
     if labels:
         write_csv(labels, *label_rows(table), raw_cells=raw_cells)
-        done.append(f"{len(table.rows)} labels in {labels}")
+        done.append(f"{counted(len(table.rows), 'label')} in {labels}")
     if corrections:
         answers = better_answers(table)
         write_jsonl(corrections, answers)

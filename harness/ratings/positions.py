@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.nouns.counted import counted
 from harness.nouns.schema import Judgment
 from harness.ratings.both_orders import combine_orders
 
@@ -44,8 +45,15 @@ class Position:
         )
         return (
             f"position bias: its verdict turned with the order in {self.turned:,} of"
-            f" {self.pairs:,} pairs, {times:,} times for what stood {way}; {left}"
+            f" {counted(self.pairs, 'pair')}, {counted(times, 'time')} for what stood {way}; {left}"
         )
+
+    def line(self) -> str:
+        """Return a line also on a judge that is not biased."""
+        if self.is_biased:
+            return self.told()
+        pairs = counted(self.pairs, "pair")
+        return f"its verdict turned with the order in {self.turned:,} of {pairs}"
 
 
 def position_of(judgments: Iterable[Judgment]) -> Position:

@@ -9,6 +9,7 @@ import numpy as np
 from harness.aggregate import AggregationResult, Ranking
 from harness.aggregate.labels import LabelResult
 from harness.aggregate.numbers import NumberResult
+from harness.nouns.counted import counted
 from harness.report.agreement_tables import in_words
 from harness.report.blocks import Text, noted
 from harness.report.tables import Column, Kind, Table
@@ -32,13 +33,13 @@ def blocks(
 def _labels(result: LabelResult) -> list[Text | Table]:
     table, fit, label = result.table, result.posterior, result.label
     given = (table.codes >= 0).sum(0)
-    counted = np.bincount(label[label >= 0], minlength=table.n_categories)
+    tally = np.bincount(label[label >= 0], minlength=table.n_categories)
     shares = ", ".join(
-        f"{_short(name)} {n}" for name, n in list(zip(table.categories, counted, strict=True))[:12]
+        f"{_short(name)} {n}" for name, n in list(zip(table.categories, tally, strict=True))[:12]
     )
     said = (
-        f"{result.method}: {len(table.items)} items, {len(table.annotators)} annotators,"
-        f" {int(given.sum())} labels to {shares}; {int((result.voted & (label < 0)).sum())} ties,"
+        f"{_lead(result)} {counted(int(given.sum()), 'label')} to {shares};"
+        f" {counted(int((result.voted & (label < 0)).sum()), 'tie')},"
         f" {int((~result.voted).sum())} without a label"
     )
     rows = []
@@ -59,7 +60,7 @@ def _labels(result: LabelResult) -> list[Text | Table]:
     )
     found: list[Text | Table] = [Text(said, "strong"), *noted(result.notes)]
     left = len(table.annotators) - MOST
-    more = (f"{left} more annotators: see --json",) if left > 0 else ()
+    more = (f"{counted(left, 'more annotator')}: see --json",) if left > 0 else ()
     found.append(Table("Annotators", columns, rows, more))
     if result.scores:
         held = [
@@ -76,6 +77,11 @@ def _labels(result: LabelResult) -> list[Text | Table]:
         found.append(Table("Accuracy against gold", heads, held))
         found.append(_against_gold("F1 against gold", result.f1, "share"))
     return found
+
+
+def _lead(result: LabelResult | NumberResult) -> str:
+    items, people = len(result.table.items), len(result.table.annotators)
+    return f"{result.method}: {counted(items, 'item')}, {counted(people, 'annotator')},"
 
 
 def _short(label: str) -> str:
@@ -96,7 +102,9 @@ def _against_gold(title: str, rows: Sequence[Estimate], kind: Kind) -> Table:
         for row in rows[: 2 * (MOST + 1)]
     ]  # fmt: skip
     left = len(rows) - len(shown)
-    return Table(title, columns, shown, (f"{left} more rows: see --json",) if left > 0 else ())
+    return Table(
+        title, columns, shown, (f"{counted(left, 'more row')}: see --json",) if left > 0 else ()
+    )
 
 
 def _numbers(result: NumberResult) -> list[Text | Table]:
@@ -105,9 +113,9 @@ def _numbers(result: NumberResult) -> list[Text | Table]:
         f" between {known.min():g} and {known.max():g}, mean {known.mean():g}" if known.size else ""
     )
     said = (
-        f"{result.method}: {len(table.items)} items, {len(table.annotators)} annotators,"
-        f" {int(result.counts.sum())} numbers; {known.size} values{about};"
-        f" {result.value.size - known.size} items without a number"
+        f"{_lead(result)} {counted(int(result.counts.sum()), 'number')};"
+        f" {counted(known.size, 'value')}{about};"
+        f" {counted(result.value.size - known.size, 'item')} without a number"
     )
     rows = [
         (name, int((~np.isnan(own)).sum()), None if np.isnan(own).all() else float(np.nanmean(own)))
@@ -119,7 +127,7 @@ def _numbers(result: NumberResult) -> list[Text | Table]:
         Column("numbers", "count"),
         Column("mean", "rate"),
     )
-    more = (f"{left} more annotators",) if left > 0 else ()
+    more = (counted(left, "more annotator"),) if left > 0 else ()
     found: list[Text | Table] = [Text(said, "strong"), *noted(result.notes)]
     found.append(Table("Annotators", columns, rows, more))
     if result.scores:
@@ -131,8 +139,8 @@ def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
     known = sum(reward.value is not None for reward in result.rewards)
     unused = ", ".join(f"{n} {reason}" for reason, n in result.unused.items()) or "none"
     said = (
-        f"{method}: {len(result.preferences)} preferences (pairs without one: {unused});"
-        f" rewards of {known} of {len(result.rewards)} responses"
+        f"{method}: {counted(len(result.preferences), 'preference')} (pairs without one: {unused});"
+        f" rewards of {known:,} of {counted(len(result.rewards), 'response')}"
     )
     rows = [
         (who.source, who.annotator, who.weight, who.n,
@@ -153,8 +161,8 @@ def _judgments(result: AggregationResult, method: str) -> list[Text | Table]:
 
 def _ranking(ranking: Ranking, method: str) -> list[Text | Table]:
     said = (
-        f"{method}: {ranking.n} comparisons in {ranking.clusters} clusters; strengths in log-odds"
-        " against the mean system"
+        f"{method}: {counted(ranking.n, 'comparison')} in {counted(ranking.clusters, 'cluster')};"
+        " strengths in log-odds against the mean system"
     )
     rows = [(s.system, s.value, (s.low, s.high), s.elo, s.n) for s in ranking.strengths]
     columns = [

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.nouns.counted import counted
 from harness.report.blocks import Bullets
 from harness.report.tables import Cell, Column, Kind, Table, Value
 from harness.report.wording import Names, count, join, percent, reasons
@@ -96,14 +97,15 @@ def in_words(statistic: str) -> str:
 def labels(audit: Audit, names: Names) -> list[Bullets | Table]:
     """Return what is in the data before any statistic: sizes, ties, prevalence, coverage."""
     people = [
-        f"{count(items)} items with {number}" for number, items in audit.humans_per_item.items()
+        f"{counted(items, 'item')} with {number}" for number, items in audit.humans_per_item.items()
     ]
-    ties = f"{count(audit.majority_ties)} items have no majority of people: a tie stays a tie."
+    ties = f"{counted(audit.majority_ties, 'item')} {'has' if audit.majority_ties == 1 else 'have'}"
+    ties += " no majority of people: a tie stays a tie."
     shares = [f"{label} {percent(share, 1)}" for label, share in audit.prevalence.items()]
     many = f"{count(len(shares))} different labels."
     lines = [
-        f"{count(audit.n_items)} items in {count(audit.n_clusters)} independent groups,"
-        f" {count(len(audit.coverage))} annotators.",
+        f"{counted(audit.n_items, 'item')} in {counted(audit.n_clusters, 'independent group')},"
+        f" {counted(len(audit.coverage), 'annotator')}.",
         names.prose(f"Labels of people per item: {join(people)}.") if people else "",
         names.prose(ties) if audit.majority_ties else "",
         f"Labels: {join(shares)}." if len(shares) <= MOST_CATEGORIES else many,

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.agreement.report import WITH_PEOPLE, AgreementReport
+from harness.nouns.counted import counted
 from harness.report.agreement_page import simulated
 from harness.report.agreement_tables import labels, statistics
 from harness.report.blocks import Bullets, Text, noted
 from harness.report.tables import Cell, Table, Value
-from harness.report.wording import Names, count
+from harness.report.wording import Names
 
 MOST_PEOPLE = 10
 """People whose rows a terminal lists of one statistic; the page and --json list everybody."""
@@ -48,7 +49,7 @@ def terminal_blocks(
         tables = [_narrow(table, shared) for table in tables]
         short = shortened([entry.annotator for entry in report.audit.coverage])
     legend = [f"{new} is {old}" for old, new in short.items()]
-    legend += [f"In {count(n)} rows: {note}." for note, n in shared.items()]
+    legend += [f"In {counted(n, 'row')}: {note}." for note, n in shared.items()]
     first = [section.title for section in report.sections[:1]] == [WITH_PEOPLE]
     return [
         Text(f"{name}: agreement, with 95% intervals", "strong"),

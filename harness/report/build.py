@@ -14,7 +14,7 @@ from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.findings import findings, limitations
-from harness.report.wording import Names, count, join, seconds, without_response
+from harness.report.wording import Names, count, join, prompts, seconds, without_response
 
 if TYPE_CHECKING:
     from harness.hookspecs import ReportSection
@@ -103,7 +103,8 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("effort", "Cost and time", lambda: training.effort(data)),
         ("samples", "Sample responses", lambda: training.samples(data, names)),
     ]
-    content = [Section(name, title, blocks()) for name, title, blocks in parts]
+    made = [Section(name, title, blocks()) for name, title, blocks in parts]
+    content = [section for section in made if section.blocks]
     notes = []
     for index, plugin in enumerate(plugins):
         try:
@@ -159,7 +160,7 @@ def _heading(data: Data) -> tuple[str, list[str]]:
     facts = [
         str(run["created"])[:16].replace("T", " ") + " UTC" if run.get("created") else "",
         f"took {seconds(run['duration_s'])}" if run.get("duration_s") is not None else "",
-        f"{count(items.get('train'))} prompts for training{without_response(items)},"
+        f"{prompts(items.get('train'))} for training{without_response(items)},"
         f" {count(items.get('eval'))} held out",
         f"seed{'s' if len(seeds) > 1 else ''} {join([str(seed) for seed in seeds])}",
         f"feedback-harness {run.get('harness_version')}",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean as mean
 from typing import Any
 
+from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.figures import line_of, mean_line
@@ -258,7 +259,8 @@ def _failures(data: Data, names: Names) -> list[str]:
             worst = join([f"{n} {status}" for status, n in source["failures"].items()])
             lines.append(
                 f"{names.source(source['name'])} gave a verdict in {percent(ok / asked)} of"
-                f" {asked:,} judgments ({worst}); failures are left out, never counted as 0."
+                f" {counted(asked, 'judgment')} ({worst}); failures are left out, never"
+                " counted as 0."
             )
     return lines
 

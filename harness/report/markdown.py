@@ -53,9 +53,9 @@ def defused(text: str) -> str:
 def render(page: Page) -> str:
     """Return the whole document."""
     parts = [f"# {escaped(page.title)}", *(escaped(line) for line in page.lead if line)]
-    for section in page.sections:
-        parts.append(f"## {escaped(section.title)}")
-        parts += [_block(block) for block in section.blocks]
+    for section in page.sections:  # one of nothing but plots has no text
+        if any(found := [_block(block) for block in section.blocks]):
+            parts += [f"## {escaped(section.title)}", *found]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

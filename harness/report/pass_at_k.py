@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.nouns.counted import counted
 from harness.report.blocks import Text
 from harness.report.tables import Cell, Column, Table, Value
 from harness.report.wording import count
@@ -19,15 +20,16 @@ def blocks(found: PassAtK, name: str) -> list[Text | Table]:
         who = f"{system}: " if system else ""
         failed = found.failures.get(system, {})
         left = ", ".join(f"{n} {reason}" for reason, n in failed.items())
-        total = f"{count(number)} samples of {count(found.items[system])} items have a verdict"
+        total = f"{counted(number, 'sample')} of {counted(found.items[system], 'item')}"
+        total += " has a verdict" if number == 1 else " have a verdict"
         without = f"; {count(sum(failed.values()))} have none: {left}" if failed else ""
         texts.append(Text(f"{who}{total}{without}", "warn" if failed else ""))
     rows: list[list[Cell | Value]] = []
     for system, k, row in found.rows:
         short = found.short[system, k]
-        note = f"{count(short)} items with fewer than {k} samples left out" if short else ""
+        note = f"{counted(short, 'item')} with fewer than {k} samples left out" if short else ""
         if row.value is None:
-            note = f"no item has {k} samples with a verdict"
+            note = f"no item has {counted(k, 'sample')} with a verdict"
         rows.append([
             *([system] if any(found.samples) else []), k, row.value, (row.low, row.high), row.n,
             "; ".join(part for part in (note, row.reason if row.value is not None else "") if part),

@@ -20,6 +20,7 @@ from harness.report.wording import (
     join,
     number,
     p_value,
+    prompts,
     without_response,
 )
 
@@ -32,8 +33,8 @@ def compared(data: Data, names: Names) -> list[Block]:
     """Return the table of arms: which feedback, which trainer."""
     items = data["run"].get("items") or {}
     lead = "Every arm starts from the same base model and is trained on the same"
-    lead += f" {count(items.get('train'))} prompts{without_response(items)}; all are judged on"
-    lead += f" {count(items.get('eval'))} other prompts."
+    lead += f" {prompts(items.get('train'))}{without_response(items)}; all are judged on"
+    lead += f" {prompts(items.get('eval'), 'other prompt')}."
     return [
         Text(lead),
         Table.of(

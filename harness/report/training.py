@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.figures import curves, strips, time_bars
 from harness.report.svg import padded
@@ -36,12 +37,15 @@ def colours(data: Data) -> dict[str, int]:
 
 
 def training(data: Data) -> list[Block]:
-    """Return the curves: the reward that was optimised, the gold reward beside it, and KL."""
+    """Return the curves: the reward that was optimised, the gold reward beside it, and KL.
+
+    Nothing where no training logged its steps.
+    """
     logged = {
         arm: seeds for arm, seeds in (data.get("curves") or {}).items() if any(seeds.values())
     }
     if not logged:
-        return [Text("No training logged its steps.", "muted")]
+        return []
     series = colours(data)
     steps = [row for seeds in logged.values() for rows in seeds.values() for row in rows]
     golds = [row["gold"] for row in steps if row.get("gold") is not None]
@@ -175,6 +179,6 @@ def samples(data: Data, names: Names) -> list[Block]:
         )
     more = len(blocks) - OPEN_SAMPLES
     if more > 0:
-        summary = f"{more} more prompt{'s' if more > 1 else ''}"
+        summary = counted(more, "more prompt")
         blocks = [*blocks[:OPEN_SAMPLES], Details(summary, blocks[OPEN_SAMPLES:])]
     return blocks or [Text("No samples were kept.", "muted")]

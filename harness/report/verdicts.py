@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from statistics import fmean
 
+from harness.nouns.counted import counted
 from harness.nouns.scale import BINARY, PREFERENCE, Scale
 from harness.nouns.schema import Judgment, Way
 from harness.report.blocks import Text
@@ -36,7 +37,9 @@ def verdicts(judgments: Iterable[Judgment], way: Way, scale: Scale | None) -> Ta
     if way == "pointwise" and scale is not None and scale.is_numeric and len(scores) == len(given):
         low, high = number(min(scores)), number(max(scores))
         mean = number(fmean(scores))
-        return Text(f"scores: mean {mean}, from {low} to {high}, of {count(len(given))} verdicts")
+        return Text(
+            f"scores: mean {mean}, from {low} to {high}, of {counted(len(given), 'verdict')}"
+        )
     found = Counter(_label(value) for value in given)
     labels = PREFERENCE.labels if way == "pairwise" else (scale or BINARY).labels
     if len(labels) > _LISTED:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.nouns.counted import counted
+
 if TYPE_CHECKING:
     from harness.agreement.audit import Audit
 
@@ -23,6 +25,11 @@ def without_response(items: Mapping[str, Any]) -> str:
     if not lost:
         return ""
     return f" ({count(lost)} more {'has' if lost == 1 else 'have'} no response)"
+
+
+def prompts(number: int | None, noun: str = "prompt") -> str:
+    """Return how many prompts there are, also where nobody knows."""
+    return f"{NONE} {noun}s" if number is None else counted(number, noun)
 
 
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Literal
 
+from harness.nouns.counted import counted
+
 CONFIDENCE = 0.95
 
 FEW_CLUSTERS = 30
@@ -92,7 +94,7 @@ class Estimate:
         """Return the estimate, with a caution where it rests on few independent units."""
         if self.clusters >= FEW_CLUSTERS:
             return self
-        return self.caution(f"only {self.clusters} independent units")
+        return self.caution(f"only {counted(self.clusters, 'independent unit')}")
 
 
 def undefined(name: str, annotators: str, reason: str, n: int = 0, clusters: int = 0) -> Estimate:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.labels.chosen import dialogue_of
+from harness.nouns.counted import counted
 
 Row = Mapping[str, Any]
 
@@ -120,7 +121,7 @@ def notes_on(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
                             unused.setdefault(f"{key} of a message")
     lines = []
     if systems:
-        of = "1 row" if systems == 1 else f"{systems:,} rows"
+        of = counted(systems, "row")
         lines.append(f"column 'system': the system message of {of}")
     if unused:
         what = "a column is" if len(unused) == 1 else f"{len(unused)} columns are"

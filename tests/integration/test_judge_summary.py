@@ -56,7 +56,7 @@ def values(*found: object) -> list[Judgment]:
         (values(0.5, 1, 0.0), "pointwise", UNIT,
          "scores: mean 0.50, from 0.00 to 1.00, of 3 verdicts"),
         (values(-2.0), "pointwise", Scale("interval"),
-         "scores: mean \u22122.00, from \u22122.00 to \u22122.00, of 1 verdicts"),
+         "scores: mean \u22122.00, from \u22122.00 to \u22122.00, of 1 verdict"),
         (values(("a", "b", "c"), ("b", "a", "c")), "listwise", None, "rankings: 2"),
         (made(("j", ABSTAINED, "no key"), ("j", ERROR, "503")), "pointwise", BINARY, None),
         (made(("j", ERROR, "503"), ("j", OK, True)), "pointwise", BINARY,
@@ -82,20 +82,20 @@ def test_verdicts_are_counted_on_their_scale(
               ("z", UNPARSEABLE, f"{CUT} y")),
          [f"2 times (z): {CUT} x"], ["warning: z gave no verdict at all: 2 unparseable"]),
         # One fails now and then.
-        (made(("a", OK, "A"), ("b", OK, "B"), ("b", ERROR, "503")), ["1 times (b): 503"], []),
+        (made(("a", OK, "A"), ("b", OK, "B"), ("b", ERROR, "503")), ["1 time (b): 503"], []),
         # Several share a reason.
         (made(("a", ERROR, "503"), ("a", OK, "A"), ("b", ERROR, "503"), ("b", ERROR, "503")),
          ["3 times (b 2, a 1): 503"], ["warning: b gave no verdict at all: 2 error"]),
         # Two reasons of two members, and an abstention is no verdict either.
         (made(("a", OK, "A"), ("b", ABSTAINED, "no key"), ("b", ERROR, "503")),
-         ["1 times (b): 503"], ["warning: b gave no verdict at all: 1 abstained, 1 error"]),
+         ["1 time (b): 503"], ["warning: b gave no verdict at all: 1 abstained, 1 error"]),
         # Nobody gave one: that is told of the whole.
         (made(("a", ERROR, "503"), ("b", ERROR, "401")),
-         ["1 times (a): 503", "1 times (b): 401"], []),
+         ["1 time (a): 503", "1 time (b): 401"], []),
         # A reason that met all alike names nobody.
         (made(("a", ERROR, "503"), ("b", ERROR, "503")), ["2 times: 503"], []),
         # One voice has no members.
-        (made(("a", OK, "A"), ("a", ERROR, "503")), ["1 times: 503"], []),
+        (made(("a", OK, "A"), ("a", ERROR, "503")), ["1 time: 503"], []),
         # Many are not all named.
         (made(("ok", OK, "A"), *((f"p{n}", ERROR, "503") for n in range(9))),
          ["9 times (p0 1, p1 1, p2 1 and 6 more): 503"],
@@ -116,7 +116,7 @@ def test_reasons_name_the_members_of_a_jury_that_they_met(
 
 def test_the_counts_without_members_are_those_of_before() -> None:
     found = failures_of([("error", "503"), ("ok", "")])
-    assert found.told_reasons() == ["1 times: 503"] and found.told_members() == []
+    assert found.told_reasons() == ["1 time: 503"] and found.told_members() == []
 
 
 CUT_REPLY = {"message": {"content": "Both responses are"}, "finish_reason": "length"}

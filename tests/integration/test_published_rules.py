@@ -157,7 +157,7 @@ def test_mean_and_median_of_numbers(tmp_path, method, scale):
     assert document["items"][2] == {"item": "i3", "value": None, "n": 0}
     said = " ".join(done.stdout.split())
     assert f"{method}: 4 items, 3 annotators, 8 numbers; 3 values" in said
-    assert "1 items without a number" in said
+    assert "1 item without a number" in said
 
 
 def test_numbers_against_gold_numbers(tmp_path):

@@ -107,8 +107,8 @@ def test_cut_revisions_are_left_out_and_said(tmp_path):
         model = ("--model", "hosted_vllm/m", "--api-base", server.base_url, "--concurrency", 1)
         result = invoke(*command, *model)
     assert result.exit_code == 0, result.output
-    assert "1 rows of 2" in result.output
-    assert "1 times: the revision is cut at the token limit, max_tokens" in result.output
+    assert "1 row of 2" in result.output
+    assert "1 time: the revision is cut at the token limit, max_tokens" in result.output
     assert [json.loads(line)["completion"] for line in out.read_text().splitlines()] == [
         "Gladly: it is four."
     ]

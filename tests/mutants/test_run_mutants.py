@@ -139,7 +139,7 @@ def test_groups_modules_and_paths_are_names(mutants: Any) -> None:
     assert list(chosen()) == list(groups())
     assert chosen("kappa", "gate.py") == {"aggregate": ["gate"], "agreement": ["kappa"]}
     assert chosen("harness/feedback/annotate.py") == {"people": ["annotate"]}
-    assert chosen("report", "findings") == {"pipeline": ["report"], "report": ["findings"]}
+    assert chosen("report", "findings") == {"pipeline": ["report"], "report": ["findings", "gates"]}
     with pytest.raises(SystemExit, match=r"called nosuch; known:\n  sandbox: compare, claims"):
         chosen("kappa", "nosuch")
 

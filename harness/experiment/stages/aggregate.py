@@ -16,6 +16,7 @@ from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, Recorded, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
+from harness.nouns.counted import counted
 from harness.nouns.errors import InputError
 from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
@@ -307,7 +308,7 @@ class Arm:
         """Return lines on why there is nothing to train on; empty where there is something."""
         if self.preferences or not (self.used and self.needs_pairs):
             return []
-        pairs = [f"{count} pairs: {why}" for why, count in self.unused.items()]
+        pairs = [f"{counted(count, 'pair')}: {why}" for why, count in self.unused.items()]
         return ["it has no preferences to train on", *pairs, *self.failed]
 
     @property

@@ -11,6 +11,7 @@ from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
 from harness.experiment.stages.respond import RespondSettings, respond
+from harness.nouns.counted import counted
 from harness.nouns.errors import HarnessError
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
@@ -111,7 +112,7 @@ def told(one: Judged) -> list[str]:
     counts = ", ".join(f"{count} {status}" for status, count in found.counts)
     info = one.source.info
     who = f"source {one.source.name} ({one.source.config.use}, {one.source.way})"
-    lines = [f"{who}: {found.total} judgments: {counts}"]
+    lines = [f"{who}: {counted(found.total, 'judgment')}: {counts}"]
     lines += [f"  - {line}" for line in found.told_reasons()]
     lines += _example(one)
     lines.append(f"  hint: {found.hint or _WAYS_OUT[_way_out(found.counts[0][0], info.kind)]}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.feedback.requests import OVERALL, build_requests, request_id
 from harness.labels.ratings import Reading
+from harness.nouns.counted import counted
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import need_file
@@ -222,7 +223,8 @@ def check_version(rows: Iterable[RecordedJudgment], answers: Answers) -> None:
         first = others[0]
         changed = sum(not is_same for is_same in same.values())
         raise DataError(
-            f"{len(others)} judgments ({changed} of {len(same)} requests) are of another version of"
+            f"{counted(len(others), 'judgment')} ({changed} of {counted(len(same), 'request')})"
+            f" {'is' if len(others) == 1 else 'are'} of another version of"
             f" the items or responses than the files have, such as that of item {first.item_id} and"
             f" responses {', '.join(first.response_ids)}",
             where=first.where,

@@ -243,7 +243,7 @@ def test_perfect_agreement_is_bounded_by_wilson():
     single = Units(alike.rows, np.array([1]))
     one = estimate("x", "j", single, mean, n=1, why_undefined="", perfect=(1.0, 1.0))
     assert one.low == pytest.approx(wilson(1, 1)[0])
-    assert one.reason.endswith("only 1 independent units")
+    assert one.reason.endswith("only 1 independent unit")
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,6 @@ def test_the_terminal_names_the_line(
     responses.write_text('{"id": "r", "item_id": "attribute", "system": "s", "text": "t"}\n')
     result = invoke("judge", "--source", "judges", "--items", items, "--responses", responses,
                     "--out", tmp_path / "o.jsonl", "--quiet")  # fmt: skip
-    assert "1 times: AttributeError: 'Response' object has no attribute 'txt' (raisers.py:9)" in (
+    assert "1 time: AttributeError: 'Response' object has no attribute 'txt' (raisers.py:9)" in (
         " ".join(result.output.split())
     )

@@ -154,7 +154,7 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     }  # fmt: skip
     assert [name for name, row in audit.items() if row["simulated"]] == ["people/ann", "people/ben"]
     assert table["notes"]["Accuracy against the majority of people"] == [
-        "1 items without a majority (a tie) take no part."
+        "1 item without a majority (a tie) takes no part."
     ]
 
 

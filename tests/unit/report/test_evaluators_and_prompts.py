@@ -89,7 +89,7 @@ PROMPTS: dict[str, tuple[list[str] | None, Data, str]] = {
                       "22 prompts for training (3 more have no response), 9 held out"),
     "several of one": (["k1", "k1", "k2"], {"train": 2, "unanswered": 23},
                        "2 prompts for training (23 more have no response), 9 held out"),
-    "of other items too": (["k1", "other"], {"train": 1, "unanswered": 24}, "1 prompts for"),
+    "of other items too": (["k1", "other"], {"train": 1, "unanswered": 24}, "1 prompt for"),
     "all": ([f"k{n}" for n in range(25)], {"train": 25}, "25 prompts for training, 9 held out"),
     "sampled in the run": (None, {"train": 25}, "25 prompts for training, 9 held out"),
 }  # fmt: skip
@@ -112,4 +112,5 @@ def test_a_prompt_without_a_response_is_not_counted(
     text = build(data, tmp_path).with_name("report.md").read_text().replace("\\", "")
     assert said in text
     lost = said.partition("(")[2].partition(")")[0]
-    assert f"on the same {noted['train']} prompts" + f" ({lost})" * bool(lost) in text
+    same = "1 prompt" if noted["train"] == 1 else f"{noted['train']} prompts"
+    assert f"on the same {same}" + f" ({lost})" * bool(lost) in text

@@ -177,7 +177,7 @@ def test_lost_diversity() -> None:
         (100, 95, {"timeout": 5}, []),
         (100, 94, {"timeout": 4, "refused": 2}, ["94% of 100 judgments (4 timeout and 2 refused)"]),
         (2000, 1000, {"error": 1000}, ["50% of 2,000 judgments (1000 error)"]),
-        (1, 0, {"missing": 1}, ["0% of 1 judgments (1 missing)"]),
+        (1, 0, {"missing": 1}, ["0% of 1 judgment (1 missing)"]),
     ],
 )
 def test_failures(asked: int, ok: int, failures: dict[str, int], said: list[str]) -> None:
