@@ -13,6 +13,7 @@ from harness.experiment.arms import check_arms
 from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
 from harness.experiment.sources import Sources, build_sources, check_roles, table_of
 from harness.labels.files import Table
+from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
 from harness.nouns.plain_text import visible
@@ -197,9 +198,10 @@ def check_held_out(train: Sequence[Item], evaluation: Sequence[Item]) -> None:
     ids = {item.id for item in train} & {item.id for item in evaluation}
     texts = {item.prompt_text for item in train}
     prompts = [item.id for item in evaluation if item.prompt_text in texts]
-    if ids or prompts:
+    if both := len(ids | set(prompts)):
         raise ConfigError(
-            f"{len(ids | set(prompts))} items of data.evaluation are in data.train as well",
+            f"{counted(both, 'item')} of data.evaluation {'is' if both == 1 else 'are'} in"
+            " data.train as well",
             details=sorted(ids | set(prompts))[:5],
             hint="evaluate on items that nothing was trained on",
         )

@@ -54,9 +54,9 @@ def test_every_item_that_is_in_both_splits_is_counted_and_the_first_are_named() 
     assert found.value.details == ("i0", "i2", "i6", "z1", "z3")
     assert found.value.hint == "evaluate on items that nothing was trained on"
     chat = Item("chat", ({"role": "user", "content": "q3"},))
-    with pytest.raises(ConfigError, match="1 items"):
+    with pytest.raises(ConfigError, match="1 item of"):
         check_held_out(ITEMS, [chat])
-    with pytest.raises(ConfigError, match="1 items"):
+    with pytest.raises(ConfigError, match="1 item of"):
         check_held_out(ITEMS, [Item("i1", "only the id")])
 
 

@@ -91,7 +91,7 @@ def test_wrong_settings_and_aggregations_are_refused_early() -> None:
 
 def test_training_on_evaluation_prompts_is_refused() -> None:
     again = [replace(ITEMS[0], id="new name")]
-    with pytest.raises(ConfigError, match=r"1 items of data\.evaluation"):
+    with pytest.raises(ConfigError, match=r"1 item of data\.evaluation is in"):
         check_held_out(ITEMS, again)
     check_held_out(ITEMS, [Item("z", "another question")])
 
