@@ -50,6 +50,7 @@ from harness.labels.human_label import HumanLabel
 from harness.labels.read_labels import Known, read_labels
 from harness.nouns.chat_messages import ChatReply, ChatRequest, ChoicePlace, Message, Tokens
 from harness.nouns.code_blocks import CodeBlock, marked_blocks
+from harness.nouns.end_tokens import without_end_tokens
 from harness.nouns.errors import (
     ChatError,
     ConfigError,
@@ -187,6 +188,7 @@ __all__ = [
     "read_score",
     "tests_decide",
     "verifier",
+    "without_end_tokens",
 ]
 
 _NEEDS_NUMPY = {

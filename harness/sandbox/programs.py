@@ -26,6 +26,7 @@ from harness.nouns.code_blocks import (
     plain_lines,
     python_of,
 )
+from harness.nouns.end_tokens import without_end_tokens
 from harness.sandbox.definitions import (
     How,
     begun,
@@ -36,6 +37,7 @@ from harness.sandbox.definitions import (
 )
 from harness.sandbox.guest.test_checks import Checks
 from harness.sandbox.guest.test_names import taken
+from harness.sandbox.open_code import sections, spans, without_tags
 
 _READS = frozenset({"input", "stdin", "fileinput", "read", "open"})
 _FILES = frozenset({"read", "open"})
@@ -43,13 +45,6 @@ _PRINTS = frozenset({"print", "stdout", "write", "writelines"})
 _READING = re.compile(r"\b(?:input[ \t]{0,9}\(|stdin\b|fileinput\b)")
 _STARTS = re.compile(r"(?:import|from|def|class|async|for|while|if|try|with)\b|@|#|\w[\w, ]{0,80}=")
 _CALLS = re.compile(r"[\w.]++\(|'''|\"\"\"")
-_END = re.compile(
-    r"[ \t\n]{0,9}(?:<\|(?:im_end|eot_id|eom_id|eot|eos|end|endoftext|end_of_text"
-    r"|end_of_turn|return|pad|end\u2581of\u2581sentence)\|>|<\uff5cend\u2581of\u2581sentence\uff5c>|</s>|<eos>"
-    r"|<end_of_turn>|\[/?INST\]|<pad>)\s{0,9}\Z",
-    re.IGNORECASE,
-)
-_END_LENGTH = 48
 _MOST = 64  # blocks that are looked at, from the end
 _KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
@@ -69,7 +64,7 @@ def program_defining(
         before: Code that will stand before the program, whose names it may use.
         continues: Whether code that defines none of the names makes a program all the same.
     """
-    text = _without_end(text)
+    text = without_end_tokens(text)
     if len(text) > LONGEST:
         return _longest_way(text)
     given = definitions(tree.body) if (tree := parsed(before)) else {}
@@ -92,7 +87,7 @@ def program_reading(text: str, reads: bool = True) -> str:
         text: The response.
         reads: Whether it must read an input.
     """
-    text = _without_end(text)
+    text = without_end_tokens(text)
     if len(text) > LONGEST:
         return _longest_way(text)
     marked = _parts(marked_blocks(text))
@@ -103,13 +98,6 @@ def program_reading(text: str, reads: bool = True) -> str:
                 if wanted(parts, place):
                     return _joined(parts, {place}, ())
     return _any(marked, text)
-
-
-def _without_end(text: str) -> str:
-    """Return a response without the tokens that end a turn, at its end."""
-    while found := _END.search(text[-_END_LENGTH:]):
-        text = text[: len(text) - len(found[0])]
-    return text
 
 
 @lru_cache(maxsize=256)
@@ -261,12 +249,15 @@ def _part(block: CodeBlock) -> _Part:
 
 
 def _open_parts(text: str, marked: Sequence[_Part]) -> Iterator[list[_Part]]:
-    """Yield the whole text, if nothing in it is marked, and then what of it is no prose."""
+    """Yield the whole text, if nothing in it is marked, what of it is no prose, and code spans."""
+    text = without_tags(plain_lines(text))
     if not marked:
-        whole = _part(CodeBlock(plain_lines(text)))
-        if whole.tree is not None or whole.code[:1] in (" ", "\t"):
+        whole = _part(CodeBlock(text))
+        if whole.code[:1] in (" ", "\t") or (whole.tree and len(sections(whole.code)) == 1):
             yield [whole]
-    yield _parts(open_blocks(text))
+    blocks = open_blocks(text)
+    yield _parts([CodeBlock(part) for block in blocks for part in sections(block.code)])
+    yield _parts(spans(text))
 
 
 def _home(parts: Sequence[_Part], name: str) -> int | None:

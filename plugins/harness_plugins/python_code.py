@@ -43,7 +43,7 @@ from harness.plugin import (
 )
 from harness_plugins.program_tests import Tests, TestsError, tests_of
 
-VERSION = "5"
+VERSION = "6"
 _WAITING = 256
 """Programs that wait for the sandbox at once: more than there are cores, so that none idles."""
 

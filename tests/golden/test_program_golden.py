@@ -17,8 +17,12 @@ from harness.nouns.scale import BINARY
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.sandbox import Sandbox
 
-TABLE = tomllib.loads((Path(__file__).parent / "programs/replies.toml").read_text("utf-8"))
-REPLIES = {row["name"]: row for row in TABLE["reply"]}
+FOLDER = Path(__file__).parent / "programs"
+TABLE, OPEN = (
+    tomllib.loads((FOLDER / name).read_text("utf-8")) for name in ("replies.toml", "open_code.toml")
+)
+ROWS = TABLE["reply"] + OPEN["reply"]
+REPLIES = {row["name"]: row for row in ROWS}
 
 
 def text_of(row: dict[str, Any]) -> str:
@@ -49,7 +53,7 @@ def judged() -> dict[str, Judgment]:
 
 
 def test_no_name_stands_for_two_replies() -> None:
-    assert len(REPLIES) == len(TABLE["reply"]) >= 100
+    assert len(REPLIES) == len(ROWS) >= 100
 
 
 @pytest.mark.parametrize("name", REPLIES)
