@@ -43,7 +43,7 @@ _CLOSING = re.compile(r"</(?:final_)?answer>[\s.]{0,9}\Z", re.IGNORECASE)
 _MARKS = (
     (re.compile("<(?:final_)?answer>", re.IGNORECASE),
      re.compile(r"</(?:final_)?answer>\.?", re.IGNORECASE)),
-    (re.compile(r"```\w{0,20}"), re.compile("```")),
+    (re.compile(r"```(?!diff)\w{0,20}"), re.compile("```")),
     (re.compile(r"\\\["), re.compile(r"\\\]\.?")),
     (re.compile(r"\$\$"), re.compile(r"\$\$\.?")),
 )  # fmt: skip

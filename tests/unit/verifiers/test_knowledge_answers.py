@@ -135,6 +135,8 @@ SAID: list[tuple[str, bool, list[str]]] = [
             "<answer>\nParis or London\n</answer>",
             "<answer>\nParis\n</answer>\n<answer>\nLondon\n</answer>",
             "```\nLondon\n```",
+            "```diff\n- Paris\n```",
+            "> ~~Paris~~",
             "```\nParis\n```\n```\nLondon\n```",
             "<answer>\n❌ Paris\n</answer>",
         ],
