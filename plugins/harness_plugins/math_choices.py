@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from harness_plugins.math_numerals import Answer
+
 _LETTER = r"[*_$(\\]{0,4}(?P<letter>[A-J])[*_$)\\.]{0,4}"
 _LEAD = r"(?:(?:so|thus|hence|therefore|then|consequently|finally)[,:]?\s)?"
 _NAMED = r"(?:(?:the\s)?(?:correct\s)?(?:option|choice|answer|statement)\s)?"
@@ -51,3 +53,13 @@ def said_choice(text: str) -> str:
     last = found[-1] or _CONCLUDED.fullmatch(sentences[-1].rstrip(".! "))
     letters = {one["letter"].upper() for one in [*found, last] if one}
     return letters.pop() if last and len(letters) == 1 else ""
+
+
+def same_options(gold: Answer, answer: Answer) -> bool:
+    """Tell whether several options are the same ones: ``ACD`` and ``A, C, and D``."""
+    together, listed = (gold, answer) if gold.kind == "words" else (answer, gold)
+    letters = [item.text.strip("() ") for item in listed.items]
+    if listed.brackets or listed.value == "or" or not re.fullmatch("[A-J]{2,9}", together.text):
+        return False
+    known = sorted(set(together.text))
+    return known == list(together.text) and known == sorted(letters)

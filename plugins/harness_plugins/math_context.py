@@ -57,7 +57,7 @@ _RANGE = re.compile(
     r"|\^\s?\{?\s?[-\dA-Za-z]"
 )
 _CONGRUENT = re.compile(r"(?:\\equiv|\u2261)[\s*$(\\]*$")
-_NO_MEASURE = frozenset(
+NO_MEASURE = frozenset(
     "because since as and or in of after for with from at by is are to than where when if then so "
     "but not the per each a an on who which that out among between".split()
 )
@@ -164,7 +164,7 @@ def is_bound(text: str, start: int, end: int) -> bool:
         _BOUND.search(before)
         or _goes_on(after, _CONGRUENT.search(before) is not None)
         or _ORDINAL.match(text[max(0, end - 3) : end + 40].lstrip(_MARKS))
-        or (text[end - 1 : end] == "%" and re.match(r"\sof\s[*$(\\]*\d", after))
+        or (text[start:end].rstrip(")]")[-1:] == "%" and re.match(r"\sof\s[*$(\\]*\d", after))
         or is_part(before, text[start:end], after)
         or is_denied(before)
         or taken_back(text[end - 1 : end].strip(_INNER) + after)
@@ -178,7 +178,7 @@ def _goes_on(after: str, congruent: bool) -> bool:
     measure = _MEASURE.match(after)
     if measure and re.search(r"\bor\s(?:more|fewer|less)\b|\bat\s(?:least|most)\b", measure[0]):
         return True
-    if measure is None or {*re.findall("[a-z]+", measure[0].casefold())} & _NO_MEASURE:
+    if measure is None or {*re.findall("[a-z]+", measure[0].casefold())} & NO_MEASURE:
         return False
     rest = after[measure.end() :]
     if rest.startswith("^") and "%" not in measure[0]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import combinations
 
 from harness_plugins.math_chains import same_chain
-from harness_plugins.math_letters import compound, event, factors, is_word, same_word
+from harness_plugins.math_choices import same_options
+from harness_plugins.math_letters import compound, event, factors, is_word, product, same_word
 from harness_plugins.math_names import defined, integrated
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
@@ -22,6 +23,7 @@ from harness_plugins.math_vectors import components
 from harness_plugins.math_verdicts import same_value
 
 _ORDERED = ("(", "[", "<")
+_NO_LETTER = re.compile(r"\\(?:text|mathrm)\{[ ~][^{}]*\}|\\[A-Za-z]+|[\d.]e[+-]?\d|\+\s*[Cc]\s*$")
 
 
 def same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
@@ -84,6 +86,10 @@ def _same(gold: Answer, answer: Answer, options: MathOptions) -> bool:
         return same_word(gold, answer)
     if "ratio" in kinds:
         return gold.kind == answer.kind and _same_ratio(gold, answer)
+    if kinds == {"list", "words"} and same_options(gold, answer):
+        return True
+    if (pair := product(gold, answer)) is not None:
+        answer, kinds = pair, {"formula"}
     if "list" in kinds and len(kinds) == 2 and not (gold.brackets or answer.brackets):
         if any(one.kind in ("number", "words") or single(one.value) for one in (gold, answer)):
             return False  # ``3, 3`` is no 3
@@ -129,9 +135,7 @@ def _other_letters(gold: str, answer: str) -> bool:
 
     A letter by itself may be an option, and is not looked at here.
     """
-    texts = [
-        re.sub(r"\\[A-Za-z]+|[\d.]e[+-]?\d|\+\s*[Cc]\s*$", " ", text) for text in (gold, answer)
-    ]
+    texts = [_NO_LETTER.sub(" ", text) for text in (gold, answer)]
     letters = [set(re.findall("[A-Za-z]", text)) for text in texts]
     return any(
         letter.swapcase() in letters[1] and letter not in letters[1]

@@ -119,7 +119,7 @@ def rounding(bare: str) -> tuple[str, str, bool] | None:
             one = Answer("e", "formula", formula("e"))
         if one is None or (other is None and not cut):
             continue
-        if about or cut or (other is not None and not _equal(one, other)):
+        if about or cut or (other is not None and not equal_numbers(one, other)):
             return bare[: link.start()].strip(), bare[link.end() :].strip(), about or cut
     return None
 
@@ -228,7 +228,7 @@ def _differ(one: _Side, other: _Side) -> bool:
         return False
     if other.about or other.cut:
         return not rounds_to(_exact(one.value), other.value, about=True, cut=other.cut)
-    if _equal(one.value, other.value) or rounds_to(_exact(one.value), other.value):
+    if equal_numbers(one.value, other.value) or rounds_to(_exact(one.value), other.value):
         return False
     return other.value.kind == "number" or not rounds_to(_exact(other.value), one.value)
 
@@ -238,7 +238,8 @@ def _exact(answer: Answer) -> object:
     return value / 100 if answer.percent else value
 
 
-def _equal(one: Answer, other: Answer) -> bool:
+def equal_numbers(one: Answer, other: Answer) -> bool:
+    """Tell whether two numbers, perhaps percentages, are one value."""
     values = [_exact(one), _exact(other)]
     large = [too_large(value) for value in values]
     if any(large):

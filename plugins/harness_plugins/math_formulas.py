@@ -47,7 +47,14 @@ _LARGE = re.compile(
 _CAPITAL = re.compile(
     r"\\(Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega)(?![A-Za-z])(?!\s?(?:_|\(|\\left))"
 )
-_SUBSCRIPT_OF_I = re.compile(r"(?<![A-Za-z\\])I\s?_(?:\{([^{}]*)\}|(\w))")
+_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])(?P<of>[IEe])\s?_(?:\{([^{}]*)\}|(\w))")
+_UNDER_E = re.compile(r"(?<![A-Za-z\\])([A-Za-z])_(?:([Ee])(?![A-Za-z])|\{([Ee])\})")
+_SPELLED = {"I": "i", "E": "q", "e": "e"}
+_TIGHT = re.compile(
+    r"(?:(?<=[-+=*/(^{])\s?|(?<=[}\d])(?:\s(?=..\^))?|^)(?:at|an|by|am|us|me|my|go|do|up|he|be|as)"
+    r"(?=\s?(?:[-+=*/^)}]|$))(?!$(?<=^..))"
+)
+"""Two letters between the signs of a formula, ``v = at``: a product, and no word."""
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([f-hF-H])\s?\^\s?\{\s?-\s?1\s?\}(?=\s?(?:\\left)?\s?\()")
 _ORDER = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s?\^\s?\{\s?\((\w)\)\s?\}")
 _DIVISORS = re.compile(
@@ -79,9 +86,11 @@ def _derivatives(text: str) -> str:
 def _symbols(text: str) -> str:
     """Write as symbols of their own what math-verify takes for another one.
 
-    ``I_1`` for I, ``f^{-1}(x)`` for a power, ``y^{(3)}`` too, a capital Greek letter for the small.
+    ``I_1`` for I, ``E_1`` for the number, ``f^{-1}(x)`` for a power, ``y^{(3)}`` too, a capital
+    Greek letter for the small.
     """
-    text = _SUBSCRIPT_OF_I.sub(r"Z_{i\1\2}", text)
+    text = _SUBSCRIPT.sub(lambda m: f"Z_{{{_SPELLED[m['of']]}{m[2] or ''}{m[3] or ''}}}", text)
+    text = _UNDER_E.sub(lambda m: f"{m[1]}_{{Z{_SPELLED[m[2] or m[3]]}}}", text)
     text = _ORDER.sub(r"\1_{d\2}", _INVERSE.sub(r"\1_{v}", text))
     return _CAPITAL.sub(r"Z_{\1} ", text)
 
@@ -113,6 +122,8 @@ def formula(text: str) -> Any:
     text = re.sub(TEXT + r"\{\s*,?\s*(and|or)\s*\}", r" \1 ", text)
     if _OPAQUE.search(text) or _DIVISORS.search(text):
         return None
+    if "\\varepsilon" in text and "\\epsilon" not in text:
+        text = text.replace("\\varepsilon", "\\epsilon")
     text = _symbols(_derivatives(_cases(text)))
     if re.search(r"\\d?(?:partial|nabla)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}", text):
         return None
@@ -154,6 +165,7 @@ def _towers(text: str) -> str:
 def is_prose(text: str) -> bool:
     """Tell whether words stand in what should be a formula; names of points are none."""
     bare = re.sub(TEXT + r"\{[^{}]*\}|_\s*\{[^{}]*\}", " ", text)
+    bare = _TIGHT.sub(" ", bare)
     return any(
         (len(word) > 3 or word.lower() in SHORT) and word not in FUNCTIONS and not word.isupper()
         for word in WORD.findall(_COMMAND.sub(" ", bare))

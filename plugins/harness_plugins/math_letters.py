@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness_plugins.math_formulas import FUNCTIONS
+from harness_plugins.math_formulas import FUNCTIONS, formula
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_signs import TEXT
 
@@ -63,6 +63,18 @@ def same_word(one: Answer, other: Answer) -> bool:
     if any(answer.kind == "words" and "\\" in answer.text for answer in (one, other)):
         return first.casefold() == second.casefold()
     return first == second
+
+
+def product(gold: Answer, answer: Answer) -> Answer | None:
+    """Read two letters by themselves, ``IR``, as a product where the gold answer is a formula."""
+    if (
+        gold.kind != "formula"
+        or answer.kind != "words"
+        or not re.fullmatch("[A-Za-z]{2}", answer.text)
+    ):
+        return None
+    text = " ".join(answer.text)
+    return Answer(text, "formula", formula(text))
 
 
 def factors(answer: Answer) -> str:

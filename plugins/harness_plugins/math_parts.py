@@ -55,6 +55,14 @@ _TURNED_BEFORE = re.compile(
     r"[\s*$(\\{]{0,5}$",
     re.IGNORECASE,
 )
+_GOT = r"(?:got|thought|guessed|tried|said|found|had)\b[\s*$(\\]{0,5}$"
+_ONCE = r"(?:at\sfirst|initially|originally)"
+_WAVERED = re.compile(
+    rf"\b{_ONCE},?\s(?:I|we)\s{_GOT}|\b(?:I|we)\s(?:never|first|{_ONCE}|almost|nearly)\s{_GOT}",
+    re.IGNORECASE,
+)
+_ONCE_GOT = re.compile(rf"\b(?:I|we)\s{_GOT}", re.IGNORECASE)
+_ONCE_AFTER = re.compile(rf"[\s*$)]{{1,5}}{_ONCE}\b", re.IGNORECASE)
 _NTH = re.compile(
     r"[\d}]{1,4}\$?\s?\^?\{?(?:\\text\s?\{)?(?:st|nd|rd|th)\}{0,2}\$?\s(?:primes?|terms?|digits?|multiples?)\b"
 )
@@ -76,6 +84,8 @@ def is_part(before: str, answer: str, after: str) -> bool:
         _TURNED_AFTER.match(after)
         or _CHINESE_AFTER.match(after)
         or _TURNED_BEFORE.search(before[-80:])
+        or _WAVERED.search(before[-60:])
+        or (_ONCE_AFTER.match(after) and _ONCE_GOT.search(before[-40:]))
         or _CHINESE_BEFORE.search(before[-20:])
         or _NTH.match(answer[-4:] + after[:40])
         or is_open(answer + after[:6])

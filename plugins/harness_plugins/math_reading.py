@@ -9,7 +9,6 @@ import re
 from dataclasses import replace
 
 from harness_plugins.math_chains import linked, value_of_a_name
-from harness_plugins.math_context import taken_back
 from harness_plugins.math_equations import (
     chain,
     false_link,
@@ -21,37 +20,17 @@ from harness_plugins.math_equations import (
 )
 from harness_plugins.math_formulas import SHORT, WORD
 from harness_plugins.math_letters import compound
+from harness_plugins.math_measures import measured, upright
 from harness_plugins.math_numerals import Answer, decimal_comma, number, written
 from harness_plugins.math_sets import reaches_infinity
 from harness_plugins.math_signs import TEXT, brackets, depth, intervals, plain, split, unwrapped
 from harness_plugins.math_spelling import tidy
-from harness_plugins.math_units import bare_unit, rate, with_unit
+from harness_plugins.math_twice import said_twice
 from harness_plugins.math_vectors import vector
 
 LONGEST = 4000
 """Letters of an answer; what is longer is none."""
 _DEEPEST = 60
-_UNIT_WORDS = (
-    r"(?:[A-Za-zµ\u00c0-\u024f]{2,}\.?|[mslghLNJWVKCFTdP])"
-    r"(?:\s*\^\s*\{?-?\d\}?|(?<=m)[23])?"
-)
-_POWER = r"(?:\s*\^\s*(?:-?\d|\{\s*-?\d\s*\}))?"
-_ATOM = (
-    r"(?:" + TEXT + r"\{(?:[^{}\d^]|\^(?:-?\d|\{-?\d\})){1,200}\}|\\Omega(?![A-Za-z])"
-    r"|\\mu(?![A-Za-z])\s*(?=\\))" + _POWER
-)
-_UNIT_END = re.compile(
-    r"(?:[\s~]|\\[ ,;:!]|\\quad)*"
-    r"(?:" + _ATOM + r"(?:\s*(?:/|\\cdot|\\times|\*|\\,|\\ |)\s*" + _ATOM + r"){0,4}"
-    r"|\\d?frac\s*\{\s*" + _ATOM + r"\s*\}\s*\{\s*" + _ATOM + r"\s*\}"
-    r"|" + _UNIT_WORDS + r"(?:(?:\s+|\s*/\s*)" + _UNIT_WORDS + r"){0,4}"
-    r")" + _POWER + r"\s*$"
-)
-"""A unit, from its first letter on to the end."""
-_NO_UNIT = frozenset(
-    "pi infinity inf and or sin cos tan cot sec csc log ln exp sqrt theta alpha beta to not is "
-    "maybe perhaps but nor".split()
-)
 _GLUED = frozenset(
     "km cm mm kg mg ml mL min hr hrs ft mph kmh Hz kHz lb lbs oz st nd rd th m s g h L".split()
 )
@@ -61,12 +40,6 @@ _PERCENT = re.compile(
     r"(?:\s|\\[ ,;]|[}$*])*(?:" + TEXT + r"\{\s*)?"
     r"(?:\\?%|(?:percent|per cent|percentage|pct)\b)\s*\}?"
 )
-_BEFORE_UNIT = re.compile(
-    r"(?<=[\d}\)])(?:(?:[\s~]|\\[ ,;:])+(?=[A-Za-zµ])"
-    r"|[\s~]*(?:\\[ ,;:]\s*)?(?=" + TEXT + r"\{|\\(?:Omega|mu)(?![A-Za-z])|\\d?frac\s*\{\s*"
-    + TEXT + r"\{))"
-)  # fmt: skip
-_DEGREES = re.compile(r"\^\s?(?:\\circ|\{\s?\\circ\s?\})\s?(?:\\?(?:text|mathrm)?\s?\{?[CFK]\}?)?$")
 _PERCENT_END = re.compile(
     r"(?:\s|\\[ ,;]){0,5}(?:"
     + TEXT
@@ -93,7 +66,6 @@ _MEANING = {
     "dne": "does not exist", "the limit does not exist": "does not exist",
     "all reals": "all real numbers", "infinitely many solutions": "infinitely many",
 }  # fmt: skip
-_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc|cis)(?![a-z])")
 _BUILDER = re.compile(
     r"\s*([A-Za-z])\s?(?:\\in\s?(?:\\mathbb\s?\{R\}|\\R(?![a-z]))\s?)?(?:\\mid(?![a-z])|\||:(?!\s?\d))"
 )
@@ -117,7 +89,7 @@ def read(text: str, reference: bool = False) -> list[Answer]:
     """
     if len(text) > LONGEST or depth(text) > _DEEPEST:
         return []
-    bare = unwrapped(tidy(unwrapped(plain(text))))
+    bare = unwrapped(tidy(unwrapped(upright(plain(text)))))
     bare = (value_of_a_name(bare) or bare) if reference else intervals(bare)
     if (whole := _INTEGERS.search(bare)) and re.search(
         rf"(?<![A-Za-z\\]){whole[1]}(?![A-Za-z])", bare[: whole.start()]
@@ -163,8 +135,8 @@ def _one(bare: str) -> list[Answer]:
     if said := named_about(bare):
         return _one(unwrapped(said))
     for reader in (
-        _percentage, vector, number, written, _choice, _words, _named, _list, _measured, chain,
-        _angle, formula_of,
+        said_twice, _percentage, vector, number, written, _choice, _words, _named, _list, measured,
+        chain, _angle, formula_of,
     ):  # fmt: skip
         if (answer := reader(bare)) is not None:
             return [answer]
@@ -251,7 +223,7 @@ def _list(bare: str) -> Answer | None:
         return None
     if around == "" and _RATIO.fullmatch(bare):
         return None
-    if not around and (whole := _measured(bare)) and whole.kind == "number":
+    if not around and (whole := measured(bare)) and whole.kind == "number":
         return None
     items: list[Answer] = []
     for part in parts:
@@ -275,26 +247,3 @@ def _joint(inner: str) -> str:
         if re.search(pattern, bare):
             return word
     return ""
-
-
-def _measured(bare: str) -> Answer | None:
-    """A value and its unit."""
-    if (end := rate(bare)) and (found := value_of(unwrapped(bare[: end.start()]))):
-        return None if found.items else replace(found, text=bare, unit=end[0])
-    for start in [match.start() for match in _BEFORE_UNIT.finditer(bare)][-6:]:
-        end = _UNIT_END.match(bare, start)
-        if end is None:
-            continue
-        words = bare_unit(bare[start:])
-        if not WORD.search(words) and "\\" not in words:
-            continue
-        if _NO_UNIT & set(re.findall(r"[a-z]+", words.lower())) or taken_back(" " + words):
-            continue
-        found = value_of(unwrapped(bare[:start]))
-        if found is not None and not found.items:
-            return with_unit(replace(found, text=bare), bare[start:])
-    degrees = None if _FUNCTION.search(bare) else _DEGREES.search(bare)
-    found = value_of(unwrapped(bare[: degrees.start()])) if degrees else None
-    if found is None or found.items or degrees is None:
-        return None
-    return replace(found, text=bare, unit=bare_unit(degrees[0]))

@@ -23,11 +23,11 @@ _FONT = re.compile(
     r"\\(?:math(?:bf|sf|tt|it|rm|ord)|text(?:bf|sf|tt|it)?|emph|underline)\s?\{\s?(-?[\d.,]{1,40})\s?\}"
 )
 _ROWS = re.compile(r"(?:\\left\\\{)?\s?\\begin\{(cases|aligned|gathered|array)\}(?:\{\w+\})?(.*)"
-                   r"\\end\{\1\}\s?(?:\\right\.)?", re.DOTALL)  # fmt: skip
+                   r"\\end\{\1\}\s?(?:\\right\.?)?", re.DOTALL)  # fmt: skip
 _TWO = re.compile(r"\\(?:[dtc]?frac|[dt]?binom)(?![A-Za-z])")
 _ARGUMENT = re.compile(r"\s*(\\[A-Za-z]+|\\.|[^\s{}\\])")
 _LEAD = re.compile(
-    r"(?:\\(?:therefore|approx|implies|Rightarrow|boldsymbol)(?![A-Za-z])\s*|=\s*(?!=)"
+    r"(?:\\(?:therefore|approx|implies|Rightarrow|boldsymbol|(?:max|min)\s*=)(?![A-Za-z])\s*|=\s*(?!=)"
     r"|" + TEXT + r"\{(?:[^{}\d]{0,60}(?:\b(?:is|are|equals|be)|[=:])\s*|\s*)\}\s*"
     r"|" + TEXT + r"\{[^{}\d]{1,60}\}\s*=\s*)"
 )
@@ -71,7 +71,8 @@ def tidy(text: str) -> str:
     text = re.sub(r"\\lg(?![A-Za-z])", r"\\log_{10}", text)
     text = re.sub(r"\\mathbb\s([A-Z])", r"\\mathbb{\1}", text)
     text = re.sub(r"\\degree(?![A-Za-z])", r"^\\circ", text)
-    text = re.sub(r"\\colon(?![A-Za-z])|\\!:\\!", ":", text)
+    text = re.sub(r"\\colon(?![A-Za-z])|\\!:\\!|\{:\}", ":", text)
+    text = re.sub(r"\\not\s?=", r"\\ne ", text)
     text = re.sub(r"\\(arcsin|arccos|arctan|sinh?|cosh?|tanh?|cot|sec|csc|ln|log)"
                   r"(\^\{\d\}|\^\d)(?=[A-Za-z\\(])", r"\\\1\2 ", text)  # fmt: skip
     text = _FONT.sub(r"\1", text)

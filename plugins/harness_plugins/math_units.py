@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness_plugins.math_numerals import Answer
 from harness_plugins.math_signs import TEXT
 from harness_plugins.math_spelling import spelled
-from harness_plugins.math_value import numeric
+from harness_plugins.math_value import expression
 
 _SCALES = {
     "hundred": 100, "thousand": 1000, "million": 10**6, "millions": 10**6, "billion": 10**9,
@@ -85,7 +85,7 @@ def with_unit(answer: Answer, tail: str) -> Answer:
     scale, unit = _scaled(bare_unit(tail))
     if scale == 1:
         return replace(answer, unit=unit)
-    if answer.kind != "number" and not numeric(answer.value):
+    if answer.kind != "number" and not expression(answer.value):
         return replace(answer, unit=bare_unit(tail))
     return replace(answer, value=answer.value * scale, text=f"({answer.text})*{scale}", unit=unit)
 
@@ -115,6 +115,7 @@ def contradicts(gold: str, answer: str) -> bool:
 
 def _words(unit: str) -> frozenset[str]:
     said = re.sub(r"\b([ap])\.?\s?m\b\.?", r"\1m", unit.casefold()).replace(".", "")
+    said = said.replace("left over", "leftover")
     found = re.findall(r"[a-z]+(?:-[a-z]+)?", said)
     # The capital letters are prefixes of numbers; the small ones metres and other units.
     return frozenset(w for w in found if w != "m") | frozenset(re.findall(r"\bM\b", unit))

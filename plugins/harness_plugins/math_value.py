@@ -39,6 +39,13 @@ def single(value: Any) -> bool:
     return isinstance(value, Expr | Equality)
 
 
+def expression(value: Any) -> bool:
+    """Tell whether a formula is one expression, a number or not, that can be multiplied."""
+    from sympy import Expr
+
+    return isinstance(value, Expr)
+
+
 def rounds_to(value: Any, answer: Answer, about: bool = False, cut: bool = False) -> bool:
     """Tell whether a number is another one, or it rounded to the digits of a numeral.
 

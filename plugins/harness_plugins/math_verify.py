@@ -14,7 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from harness.plugin import Item, Response, SourceFactory, Status, Verdict, hookimpl, verifier
+from harness.plugin import (
+    Item,
+    Response,
+    SourceFactory,
+    Status,
+    Verdict,
+    hookimpl,
+    verifier,
+    without_end_tokens,
+)
 from harness_plugins.math_answers import NO_UNIT, after_box, in_text
 from harness_plugins.math_boxes import Stated, in_box
 from harness_plugins.math_choices import said_choice
@@ -25,6 +34,7 @@ from harness_plugins.math_numerals import Answer
 from harness_plugins.math_options import MathOptions
 from harness_plugins.math_parts import is_open
 from harness_plugins.math_reading import LONGEST, percent_after, read
+from harness_plugins.math_replies import rewritten
 from harness_plugins.math_roundings import beside, rounds, without_rounding
 from harness_plugins.math_signs import plain
 from harness_plugins.math_size import too_large
@@ -37,7 +47,7 @@ from harness_plugins.math_words import said_word
 _UNIT = re.compile(
     r"(?:\s|~|[$})*]|\\[,;: )\]]|\\(?:text|mathrm|textrm|mbox)\s*\{|\{)*"
     r"((?:(?:hundred|thousand|million|billion|trillion|dozen)s?\s){0,2}"
-    r"(?:[ap]\.?m\b\.?|[\u4e07\u4ebf\u5343\u767e]{1,2}|(?:(?:square|sq\.?|cubic)\s)?"
+    r"(?:[ap]\.?m\b\.?|(?:[\u4e07\u4ebf\u767e]|\u5343(?![\u7c73\u514b\u74e6\u5361\u8d6b\u4f0f\u7126\u5e15])){1,2}|(?:(?:square|sq\.?|cubic)\s)?"
     r"[A-Za-z\u00b0\u00b5][\w/^\u00b2\u00b3]*(?:\sper\s[A-Za-z]{1,20})?)(?:\}?\s?\^\s?\{?-?\d\}?)?)"
 )
 _FINAL = re.compile(r"(?:(?:final|the) answer(?: is)?|^answer)\s*:?", re.IGNORECASE)
@@ -63,7 +73,7 @@ def math_verify(item: Item, response: Response, options: MathOptions) -> Verdict
     if not reference:
         return Verdict(Status.ABSTAINED, rationale="the item has no reference")
     gold = _gold(plain(reference))
-    text = without_asides(plain(response.text))
+    text = rewritten(without_asides(plain(without_end_tokens(response.text))))
     text = _RATIO.sub(":", text) if ":" in reference else text
     odds = _ODDS.search(text, max(0, len(text) - 200))
     if odds and int(odds["part"]) <= int(odds["whole"]):

@@ -100,8 +100,8 @@ def test_an_answer_identical_to_the_reference_is_right(
 
 CLAIMS = [
     (entry["reference"], reply, wanted, entry.get("options", {}))
-    for name in ("claims.toml", "around.toml", "equations.toml", "beside.toml", "parts.toml")
-    for entry in tomllib.loads((HERE / name).read_text(encoding="utf-8"))["claim"]
+    for name in ("claims", "around", "equations", "beside", "parts", "written")
+    for entry in tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))["claim"]
     for wanted, key in ((True, "right"), (False, "wrong"))
     for reply in entry.get(key, [])
 ]
