@@ -147,7 +147,7 @@ STAND = {
     "sure of the other one": (
         rows_of(lambda n: [judged(n, says("A", 0.05))]), labels(), 0, 40, ["no threshold"]),
     "half of them wrong": (ALWAYS_A, labels(half), 0, 40, ["no threshold"]),
-    "one label only": (ALWAYS_A, labels()[:2], 0, 40, ["on 1 labelled verdicts (fewer than 22"]),
+    "one label only": (ALWAYS_A, labels()[:2], 0, 40, ["on 1 labelled verdict (fewer than 22"]),
 }  # fmt: skip
 
 
