@@ -53,20 +53,11 @@ def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
     (tmp_path / "judgments.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
     (tmp_path / "labels.csv").write_text("\n".join(labels))
     out = tmp_path / "left"
-    result = invoke(
-        "cascade",
-        tmp_path / "judgments.jsonl",
-        "--labels",
-        tmp_path / "labels.csv",
-        "--items",
-        items,
-        "--responses",
-        responses,
-        "--out",
-        out,
-        "--risk",
-        0.05,
-    )
+    command = (
+        "cascade", tmp_path / "judgments.jsonl", "--labels", tmp_path / "labels.csv",
+        "--items", items, "--responses", responses, "--out", out, "--risk",
+    )  # fmt: skip
+    result = invoke(*command, 0.05)
     assert result.exit_code == 0, result.output
     assert "100 of 201" in result.output
     accepted = [json.loads(line) for line in (out / "accepted.jsonl").read_text().splitlines()]
@@ -74,18 +65,5 @@ def test_a_cascade_accepts_with_a_guarantee_and_queues_the_rest(tmp_path):
     left = read_items(out / "items.jsonl")
     assert len(left) == 101, "unsure pairs, and the one whose judge failed"
     assert len(read_responses(out / "responses.jsonl", left)) == 202
-    hopeless = invoke(
-        "cascade",
-        tmp_path / "judgments.jsonl",
-        "--labels",
-        tmp_path / "labels.csv",
-        "--items",
-        items,
-        "--responses",
-        responses,
-        "--out",
-        out,
-        "--risk",
-        0.001,
-    )
+    hopeless = invoke(*command, 0.001)
     assert "no threshold" in hopeless.output
