@@ -47,7 +47,7 @@ def test_confirmed_labels_items_and_responses_are_written(votes):
         "--set", "text_a=answer_a", "--set", "text_b=answer_b",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "5 labels (1 skips) by 3 people on 2 items, from 5 rows." in done.stdout
+    assert "5 labels (1 skip) by 3 people on 2 items, from 5 rows." in done.stdout
     rows = list(csv.DictReader((votes / "labels.csv").read_text(encoding="utf-8").splitlines()))
     assert [(r["item"], r["annotator"], r["label"]) for r in rows] == [
         ("1", "ann", "A"),
