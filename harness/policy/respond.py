@@ -15,7 +15,8 @@ from harness.nouns.hashing import seed_of
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
 from harness.policy.models import load_policy, load_tokenizer
-from harness.policy.sampling import Sampling, rollout_of, sample, score_rollout
+from harness.policy.sampling import Sampling, rollout_of, sample
+from harness.policy.scoring import score_rollout
 
 BATCH = 64
 

@@ -7,7 +7,6 @@ them, cut at the stop token, and never encoded again.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
@@ -212,55 +211,6 @@ def rollout_of(
         tensor.to(model.device) for tensor in (ids, mask, completion, real, ended)
     )
     return Rollout(ids, mask, completion, real, ended, texts)
-
-
-def completion_logits(model: Any, rollout: Rollout, temperature: float, **kwargs: Any) -> Any:
-    """Return the model's output for a rollout, its logits cut to the completion, (n, C, vocab).
-
-    The logits are float32 and divided by the temperature, as they were when the tokens were drawn.
-    """
-    import torch
-
-    mask = torch.cat([rollout.prompt_mask, rollout.completion_mask], 1)
-    width = rollout.completion_ids.size(1)
-    # An adapter's forward takes anything; the model inside knows its arguments.
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if "logits_to_keep" in inspect.signature(inner.forward).parameters:
-        kwargs["logits_to_keep"] = width + 1
-    output = model(
-        input_ids=torch.cat([rollout.prompt_ids, rollout.completion_ids], 1),
-        attention_mask=mask,
-        position_ids=positions(mask),
-        use_cache=False,
-        **kwargs,
-    )
-    output.logits = output.logits[:, -width - 1 : -1].float() / temperature
-    return output
-
-
-def token_logprobs(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the log-probability of each sampled id and the entropy, both (n, C), in nats."""
-    logprobs = logits.log_softmax(-1)
-    chosen = logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
-    return chosen, -(logprobs.exp() * logprobs).sum(-1)
-
-
-def score_rollout(
-    model: Any, rollout: Rollout, temperature: float, batch_size: int = 256
-) -> tuple[Tensor, Tensor]:
-    """Return log-probabilities and entropies, both (n, C), without gradients and dropout."""
-    import torch
-
-    was_training = model.training
-    model.eval()
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(rollout), batch_size):
-            part = rows_of(rollout, slice(start, start + batch_size))
-            output = completion_logits(model, part, temperature)
-            parts.append(token_logprobs(output.logits, part.completion_ids))
-    model.train(was_training)
-    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
 
 def rows_of(rollout: Rollout, index: Any) -> Rollout:

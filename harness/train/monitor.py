@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.policy.models import Reference
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import Rollout, Sampling, sample, score_rollout
+from harness.policy.sampling import Rollout, Sampling, sample
+from harness.policy.scoring import score_rollout
 from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
 from harness.train.row_forms import Row
 from harness.train.rows import plain_rows

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from harness.nouns.errors import ConfigError
 from harness.policy.models import Reference, load_policy, reference_of, save_final
 from harness.policy.prompts import as_prompt
-from harness.policy.sampling import Rollout, Sampling, rows_of, sample, score_rollout
+from harness.policy.sampling import Rollout, Sampling, rows_of, sample
+from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
 from harness.train.losses import (
@@ -56,9 +57,11 @@ class Experience:
     mask: Tensor
 
     def rows(self, index: Any) -> Experience:
-        """Return some sequences: a slice or a tensor of row numbers."""
-        tensors = (getattr(self, field.name)[index] for field in fields(self)[1:])
-        return Experience(rows_of(self.rollout, index), *tensors)
+        """Return some sequences, a slice or a tensor of row numbers, without columns of padding."""
+        rollout = trimmed(rows_of(self.rollout, index))
+        width = rollout.completion_ids.size(1)
+        tensors = (getattr(self, field.name)[index, :width] for field in fields(self)[1:])
+        return Experience(rollout, *tensors)
 
 
 class Ppo(Training):
@@ -177,7 +180,9 @@ class Ppo(Training):
         rollout = sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
-            reference, _ = score_rollout(self.reference.model, rollout, settings.temperature)
+            reference, _ = score_rollout(
+                self.reference.model, rollout, settings.temperature, settings.pass_tokens
+            )
         ratio = logprobs - reference
         raw = call_rewards(self.rewards, rows, prompts, rollout.texts, rollout.sampled_ids())
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
@@ -255,12 +260,13 @@ class Ppo(Training):
             return {}
         sums: dict[str, Any] = {}
         errors: list[Tensor] = []
-        passes = index.split(settings.batch_size)
-        for number, part in enumerate(passes):
-            rows = experience.rows(part)
-            last = number == len(passes) - 1
+        whole = experience.rows(index)
+        parts = list(passes(whole.rollout, settings.pass_tokens, settings.batch_size))
+        for number, part in enumerate(parts):
+            rows = whole.rows(part)
+            last = number == len(parts) - 1
             with nullcontext() if last else accelerator.no_sync(self.module):
-                logprobs, _, values = self._forward(rows.rollout)
+                logprobs, _, values = self._forward(rows.rollout, entropy=False)
                 clips = settings.clip, settings.log_ratio_clip
                 policy = policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
                 critic, value_clipped = value_loss(
@@ -288,13 +294,14 @@ class Ppo(Training):
             "ratio_error": float(torch.stack(errors).max()),
         }
 
-    def _forward(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
+    def _forward(self, rollout: Rollout, entropy: bool) -> tuple[Tensor, Tensor, Tensor]:
         result: tuple[Tensor, Tensor, Tensor] = self.module(
             rollout.prompt_ids,
             rollout.prompt_mask,
             rollout.completion_ids,
             rollout.completion_mask,
             self.settings.temperature,
+            entropy,
         )
         return result
 
@@ -302,12 +309,15 @@ class Ppo(Training):
         """Return old log-probabilities, entropies and values, from the module that is trained."""
         import torch
 
+        mask = rollout.completion_mask
+        logprobs, entropy, values = (mask.new_zeros(mask.shape, dtype=torch.float32) for _ in "123")
         with torch.no_grad():
-            parts = [
-                self._forward(rows_of(rollout, slice(start, start + 256)))
-                for start in range(0, len(rollout), 256)
-            ]
-        logprobs, entropy, values = (torch.cat(column) for column in zip(*parts, strict=True))
+            for index in passes(rollout, self.settings.pass_tokens):
+                part = trimmed(rows_of(rollout, index))
+                width = part.completion_ids.size(1)
+                found = self._forward(part, entropy=True)
+                for all_rows, some in zip((logprobs, entropy, values), found, strict=True):
+                    all_rows[index, :width] = some
         return logprobs, entropy, values
 
     def _shape(self, scores: Tensor, known: Tensor, rollout: Rollout) -> Tensor:

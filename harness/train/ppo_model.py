@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.policy.models import is_adapter
-from harness.policy.sampling import Rollout, completion_logits, positions, token_logprobs
+from harness.policy.sampling import Rollout
+from harness.policy.scoring import inputs, scores
 
 
 class PolicyWithCritic(nn.Module):  # type: ignore[misc]
@@ -42,31 +43,23 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         completion_ids: Tensor,
         completion_mask: Tensor,
         temperature: float,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log-probabilities, entropies and values, each (n, C).
+        entropy: bool = True,
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return log-probabilities, entropies (if asked for) and values, each (n, C).
 
         The value of a column is that of the state before its token.
         """
         rollout = Rollout(
             prompt_ids, prompt_mask, completion_ids, completion_mask, completion_mask, []
         )
-        output = completion_logits(
-            self.policy, rollout, temperature, output_hidden_states=self.body is None
-        )
-        logprobs, entropy = token_logprobs(output.logits, completion_ids)
+        found = scores(self.policy, rollout, temperature, entropy=entropy)
         if self.body is None:
-            hidden = output.hidden_states[-1].detach()
+            hidden = found.hidden.detach()
         else:
-            mask = torch.cat([prompt_mask, completion_mask], 1)
-            hidden = self.body(
-                input_ids=torch.cat([prompt_ids, completion_ids], 1),
-                attention_mask=mask,
-                position_ids=positions(mask),
-                use_cache=False,
-            ).last_hidden_state
-        width = completion_ids.size(1)
-        values = self.head(hidden[:, -width - 1 : -1].to(self.head.weight.dtype)).squeeze(-1)
-        return logprobs, entropy, values.float()
+            states = self.body(**inputs(rollout), use_cache=False).last_hidden_state
+            hidden = states[:, -completion_ids.size(1) - 1 : -1]
+        values = self.head(hidden.to(self.head.weight.dtype)).squeeze(-1)
+        return found.logprobs, found.entropy, values.float()
 
 
 def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyWithCritic:

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from harness.nouns.hashing import seed_of
+from harness.policy.scoring import TOKENS
 from harness.train.settings import (
     NotNegative,
     Number,
@@ -28,6 +29,8 @@ class PpoSettings(OnlineSettings):
 
     Attributes:
         rollout_size: Completions sampled in each step, one for each prompt.
+        pass_tokens: Tokens of one forward and backward pass, padding included: a pass has at most
+            ``batch_size`` sequences and these tokens, and an optimizer step as many as it needs.
         gamma: Discount of GAE; a share of what comes later.
         gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
         value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
@@ -53,6 +56,7 @@ class PpoSettings(OnlineSettings):
     beta: NotNegative = 0.05
     epochs: int = Field(default=4, ge=1, le=10_000)
     rollout_size: Size = 128
+    pass_tokens: Size = TOKENS
     gamma: Share = 1.0
     gae_lambda: Share = 0.95
     value_clip: Positive = 0.2

@@ -16,8 +16,8 @@ from harness.policy.sampling import (
     padded,
     positions,
     sample,
-    score_rollout,
 )
+from harness.policy.scoring import score_rollout
 
 PROMPTS = ["What is 3+4?", "What is 12+13?", "2?"]
 

@@ -20,7 +20,8 @@ from harness.nouns.schema import Item
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.respond import log_ratios, response_logprobs, sample_policy
-from harness.policy.sampling import Rollout, Sampling, rollout_of, score_rollout
+from harness.policy.sampling import Rollout, Sampling, rollout_of
+from harness.policy.scoring import score_rollout
 from harness.train import monitor as monitor_module
 from harness.train.monitor import Monitor
 

@@ -15,14 +15,12 @@ from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import (
     Rollout,
     Sampling,
-    completion_logits,
     cut,
     padded,
     rows_of,
     sample,
-    score_rollout,
-    token_logprobs,
 )
+from harness.policy.scoring import score_rollout
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -210,8 +208,8 @@ def test_scores_are_those_of_one_sequence_at_a_time(
     rollout, prompts, completions = mixed_rollout(tokenizer)
     assert rollout.sampled_ids() == completions
     assert rollout.ended.tolist() == [True] * 4 + [False]
-    for batch_size in (2, 256):
-        logprobs, entropy = score_rollout(model, rollout, temperature, batch_size)
+    for tokens in (1, 20, 16_384):
+        logprobs, entropy = score_rollout(model, rollout, temperature, tokens)
         assert logprobs.shape == entropy.shape == (5, 5)
         for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
             with torch.no_grad():
@@ -223,58 +221,6 @@ def test_scores_are_those_of_one_sequence_at_a_time(
                 )
                 nats = -sum(float(p) * float(p.log()) for p in at if p > 0)
                 assert float(entropy[row, column]) == pytest.approx(nats, abs=2e-4)
-
-
-@pytest.mark.parametrize("model_name", ["policy_path", "lora_path"])
-def test_logits_are_computed_at_completion_positions_only(
-    model_name: str, request: pytest.FixtureRequest
-) -> None:
-    """The largest tensor of all: (sequences, tokens, vocabulary) for the prompt is waste."""
-    path = request.getfixturevalue(model_name)
-    tokenizer, model = load_tokenizer(path), load_policy(path)
-    rollout, _, _ = mixed_rollout(tokenizer)
-    shapes = []
-    inner = model.get_base_model() if model_name == "lora_path" else model
-    hook = inner.get_output_embeddings().register_forward_hook(
-        lambda module, args, output: shapes.append(tuple(output.shape))
-    )
-    output = completion_logits(model, rollout, 1.0)
-    hook.remove()
-    assert shapes == [(5, 6, inner.config.vocab_size)]
-    assert tuple(output.logits.shape) == (5, 5, inner.config.vocab_size)
-    assert output.past_key_values is None
-
-
-def test_a_model_that_cannot_leave_logits_out_is_cut_afterwards(policy_path: Path) -> None:
-    import torch
-
-    tokenizer, model = load_tokenizer(policy_path), load_policy(policy_path)
-    rollout, _, _ = mixed_rollout(tokenizer)
-    wanted = completion_logits(model, rollout, 0.5).logits
-
-    class Whole(torch.nn.Module):
-        def forward(
-            self, input_ids: Any, attention_mask: Any, position_ids: Any, use_cache: bool
-        ) -> Any:
-            return model(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                position_ids=position_ids,
-                use_cache=use_cache,
-            )
-
-    torch.testing.assert_close(completion_logits(Whole(), rollout, 0.5).logits, wanted)
-
-
-def test_token_logprobs_by_hand() -> None:
-    """Two tokens of odds 1:3 and 1:1: ln 1/4 and ln 1/2; entropies .5623 and .6931 nats."""
-    import torch
-
-    logits = torch.tensor([[[0.0, 3.0], [2.0, 2.0]]])
-    logits[0, 0, 1] = torch.log(torch.tensor(3.0))
-    chosen, entropy = token_logprobs(logits, torch.tensor([[0, 1]]))
-    assert chosen.tolist() == [pytest.approx([-1.386294, -0.693147])]
-    assert entropy.tolist() == [pytest.approx([0.562335, 0.693147])]
 
 
 def test_rows_of_a_rollout_keep_together_what_belongs_together(policy_path: Path) -> None:

@@ -37,6 +37,7 @@ WRONG: dict[str, list[Any]] = {
     "clip": [0, 1, -0.2],
     "group_size": [1, -8, HUGE],
     "rollout_size": [0, -128, HUGE],
+    "pass_tokens": [0, -1, HUGE],
     "gamma": [5, -0.1],
     "gae_lambda": [1.01, -1],
     "value_clip": [0, -1, 1e308],

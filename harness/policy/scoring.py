@@ -1,0 +1,185 @@
+"""The log-probabilities that a model gives to what was sampled, in passes of a size that fits.
+
+A pass takes sequences of like lengths, cut to the longest of them, as many as a budget of tokens
+allows. Only the states before completion tokens go through the head.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from harness.policy.sampling import Rollout, positions, rows_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOKENS = 16_384
+"""Tokens of one pass, padding included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model says of a rollout; (n, C) each, 0 where no completion is.
+
+    Attributes:
+        logprobs: Of the sampled tokens, in nats.
+        entropy: Of the distributions they were drawn from, in nats, without gradient; None if not
+            asked for.
+        hidden: (n, C, hidden size), the last hidden states before the tokens.
+    """
+
+    logprobs: Tensor
+    entropy: Tensor | None
+    hidden: Tensor
+
+
+def passes(rollout: Rollout, tokens: int = TOKENS, most: int | None = None) -> Iterator[Tensor]:
+    """Yield the rows of each pass: of like lengths, and together no more than a budget.
+
+    Args:
+        rollout: n sequences.
+        tokens: Prompt and completion columns of a pass, padding included; one sequence at least.
+        most: Sequences of a pass at most.
+    """
+    import torch
+
+    prompts, completions = rollout.prompt_mask.sum(1), rollout.completion_mask.sum(1)
+    order = (prompts + completions).argsort(descending=True, stable=True)
+    sizes = torch.stack([prompts, completions], 1)[order].tolist()
+    start, widest = 0, (0, 0)
+    for number, (prompt, completion) in enumerate(sizes):
+        wide = max(widest[0], prompt), max(widest[1], completion)
+        count = number - start + 1
+        if count > 1 and (count * sum(wide) > tokens or count > (most or count)):
+            yield order[start:number]
+            start, wide = number, (prompt, completion)
+        widest = wide
+    yield order[start:]
+
+
+def trimmed(rollout: Rollout) -> Rollout:
+    """Return a rollout without the columns that all of its sequences pad."""
+    prompt = int(rollout.prompt_mask.sum(1).max())
+    completion = int(rollout.completion_mask.sum(1).max())
+    return replace(
+        rollout,
+        prompt_ids=rollout.prompt_ids[:, rollout.prompt_ids.size(1) - prompt :],
+        prompt_mask=rollout.prompt_mask[:, rollout.prompt_mask.size(1) - prompt :],
+        completion_ids=rollout.completion_ids[:, :completion],
+        completion_mask=rollout.completion_mask[:, :completion],
+    )
+
+
+def scores(model: Any, rollout: Rollout, temperature: float, *, entropy: bool) -> Scores:
+    """Return what a model says of a rollout, in one pass through its body.
+
+    The logits are float32 and divided by the temperature, as they were when the tokens were drawn.
+    The head goes over the completion tokens in chunks (`harness.policy.head`). A model that does
+    more than one linear layer behind its body makes all logits of the pass at once.
+    """
+    inner = _inner(model)
+    if (head := _plain_head(inner)) is None:
+        return _with_whole_logits(inner, rollout, temperature)
+    from harness.policy.head import HeadLogProbs
+
+    width, real = rollout.completion_ids.size(1), rollout.completion_mask.bool()
+    states = inner.base_model(**inputs(rollout), use_cache=False).last_hidden_state
+    hidden = states[:, -width - 1 : -1]
+    found, nats = HeadLogProbs.apply(
+        hidden[real],
+        head.weight,
+        head.bias,
+        rollout.completion_ids[real],
+        temperature,
+        entropy,
+    )
+    empty = found.new_zeros(real.shape)
+    return Scores(
+        empty.masked_scatter(real, found),
+        empty.masked_scatter(real, nats) if entropy else None,
+        hidden,
+    )
+
+
+def inputs(rollout: Rollout) -> dict[str, Tensor]:
+    """Return the arguments of a body's forward: whole sequences, mask and positions."""
+    import torch
+
+    mask = torch.cat([rollout.prompt_mask, rollout.completion_mask], 1)
+    return {
+        "input_ids": torch.cat([rollout.prompt_ids, rollout.completion_ids], 1),
+        "attention_mask": mask,
+        "position_ids": positions(mask),
+    }
+
+
+def score_rollout(
+    model: Any, rollout: Rollout, temperature: float, tokens: int = TOKENS
+) -> tuple[Tensor, Tensor]:
+    """Return log-probabilities and entropies, both (n, C), without gradients and dropout."""
+    import torch
+
+    was_training = model.training
+    model.eval()
+    shape = rollout.completion_ids.shape
+    logprobs, entropy = (torch.zeros(shape, device=rollout.completion_ids.device) for _ in range(2))
+    with torch.no_grad():
+        for index in passes(rollout, tokens):
+            part = trimmed(rows_of(rollout, index))
+            found = scores(model, part, temperature, entropy=True)
+            width = part.completion_ids.size(1)
+            logprobs[index, :width] = found.logprobs
+            entropy[index, :width] = found.entropy
+    model.train(was_training)
+    return logprobs, entropy
+
+
+def _inner(model: Any) -> Any:
+    """Return the model of transformers, without what an adapter or a process group wraps it in."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+_PLAIN: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+def _plain_head(inner: Any) -> Any | None:
+    """Return the linear layer whose output is the logits; None if the model does more to them.
+
+    Some models cap, scale or shift them, and an adapter may sit on the layer: so two tokens are
+    tried, once for each model.
+    """
+    import torch
+
+    if not hasattr(inner, "get_output_embeddings"):
+        return None
+    head = inner.get_output_embeddings()
+    if type(head) is not torch.nn.Linear or inner.base_model is inner:
+        return None
+    if inner not in _PLAIN:
+        ids = torch.tensor([[0, 1]], device=head.weight.device)
+        with torch.no_grad():
+            wanted = inner(input_ids=ids, use_cache=False).logits.float()
+            found = head(inner.base_model(input_ids=ids, use_cache=False).last_hidden_state).float()
+        _PLAIN[inner] = torch.allclose(wanted, found, rtol=1e-3, atol=1e-3)
+    return head if _PLAIN[inner] else None
+
+
+def _with_whole_logits(inner: Any, rollout: Rollout, temperature: float) -> Scores:
+    width, real = rollout.completion_ids.size(1), rollout.completion_mask
+    some = "logits_to_keep" in inspect.signature(inner.forward).parameters
+    output = inner(
+        **inputs(rollout),
+        use_cache=False,
+        output_hidden_states=True,
+        **({"logits_to_keep": width + 1} if some else {}),
+    )
+    logits = output.logits[:, -width - 1 : -1].float() / temperature
+    logprobs = logits.log_softmax(-1)
+    chosen = logprobs.gather(-1, rollout.completion_ids.unsqueeze(-1)).squeeze(-1)
+    nats = -(logprobs.detach().exp() * logprobs.detach()).sum(-1)
+    hidden = output.hidden_states[-1][:, -width - 1 : -1]
+    return Scores(chosen * real, nats * real, hidden)

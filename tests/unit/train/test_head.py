@@ -1,0 +1,223 @@
+"""Log-probabilities without the vocabulary for all tokens: exact, and small."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.sampling import Rollout, rollout_of, rows_of
+from harness.policy.scoring import passes, score_rollout, scores, trimmed
+
+torch = pytest.importorskip("torch", reason="the extra train is not installed")
+
+# transformers warns of an old name of its own, which peft still reads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+QWEN = 151_936
+
+
+def by_hand(hidden: Any, weight: Any, bias: Any, ids: Any, temperature: float) -> tuple[Any, Any]:
+    """The same with all logits at once, through autograd."""
+    logits = hidden @ weight.t() + (0 if bias is None else bias)
+    logprobs = (logits / temperature).log_softmax(-1)
+    return logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1), -(logprobs.exp() * logprobs).sum(-1)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_values_and_gradients_are_those_of_all_logits_at_once(
+    frozen: bool, with_bias: bool, temperature: float, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.policy import head
+
+    monkeypatch.setitem(head.CHUNK, "cpu", rows * 4 * 50)
+    draw = torch.Generator().manual_seed(0)
+    hidden, weight = (torch.randn(n, 6, generator=draw) for n in (11, 50))
+    bias = torch.randn(50, generator=draw) if with_bias else None
+    ids, along = torch.randint(50, (11,), generator=draw), torch.randn(11, generator=draw)
+    found = []
+    for log_probs in (
+        lambda h, w, b: head.HeadLogProbs.apply(h, w, b, ids, temperature, True),
+        lambda h, w, b: by_hand(h, w, b, ids, temperature),
+    ):
+        leaves = [t if t is None else t.clone() for t in (hidden, weight, bias)]
+        for leaf in leaves[: 1 if frozen else 3]:
+            if leaf is not None:
+                leaf.requires_grad_()
+        chosen, entropy = log_probs(*leaves)
+        (chosen * along).sum().backward()
+        grads = [leaf.grad for leaf in leaves if leaf is not None and leaf.requires_grad]
+        assert len(grads) == (1 if frozen else 2 + with_bias)
+        found.append([chosen.detach(), entropy.detach(), *grads])
+    for ours, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(ours, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_two_tokens_by_hand() -> None:
+    """Odds 1:3 and 1:1: ln 1/4 and ln 1/2; entropies .5623 and .6931 nats."""
+    from harness.policy.head import HeadLogProbs
+
+    hidden = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    weight = torch.tensor([[0.0, 2.0], [torch.log(torch.tensor(3.0)), 2.0]])
+    chosen, entropy = HeadLogProbs.apply(hidden, weight, None, torch.tensor([0, 1]), 1.0, True)
+    assert chosen.tolist() == pytest.approx([-1.386294, -0.693147])
+    assert entropy.tolist() == pytest.approx([0.562335, 0.693147])
+    assert HeadLogProbs.apply(hidden, weight, None, torch.tensor([0, 1]), 1.0, False)[1] is None
+
+
+def rollout_with(prompts: list[int], completions: list[int], vocabulary: int = 50) -> Rollout:
+    """A rollout of given lengths, padded as `sample` pads it."""
+    n, wide, long = len(prompts), max(prompts), max(completions)
+    draw = torch.Generator().manual_seed(0)
+    ids = torch.randint(2, vocabulary, (n, wide + long), generator=draw)
+    before = torch.tensor([[int(i >= wide - p) for i in range(wide)] for p in prompts])
+    after = torch.tensor([[int(i < c) for i in range(long)] for c in completions])
+    return Rollout(ids[:, :wide], before, ids[:, wide:], after, after.sum(1) > 0, ["x"] * n)
+
+
+def test_passes_hold_each_sequence_once_and_their_budget() -> None:
+    rollout = rollout_with([3, 9, 4, 4, 2, 7], [5, 1, 8, 2, 2, 9])
+    for tokens in (1, 17, 40, 10_000):
+        for most in (None, 1, 4):
+            parts = list(passes(rollout, tokens, most))
+            assert sorted(torch.cat(parts).tolist()) == [0, 1, 2, 3, 4, 5]
+            for part in parts:
+                cut = trimmed(rows_of(rollout, part))
+                wide = cut.prompt_ids.size(1) + cut.completion_ids.size(1)
+                assert len(part) == 1 or (len(part) * wide <= tokens and len(part) <= (most or 6))
+    assert len(list(passes(rollout, 10_000))) == 1
+    assert [len(part) for part in passes(rollout, 40)] == [2, 2, 2]
+
+
+def test_what_all_sequences_pad_is_cut_off() -> None:
+    rollout = rollout_with([3, 9, 2], [5, 1, 4])
+    part = trimmed(rows_of(rollout, torch.tensor([0, 2])))
+    assert part.prompt_ids.tolist() == rollout.prompt_ids[[0, 2], -3:].tolist()
+    assert part.completion_ids.tolist() == rollout.completion_ids[[0, 2], :5].tolist()
+    assert part.sampled_ids() == [rollout.sampled_ids()[i] for i in (0, 2)]
+
+
+def capped(cap: float | None) -> Any:
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    torch.manual_seed(0)
+    return Gemma2ForCausalLM(
+        Gemma2Config(
+            vocab_size=50,
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=8,
+            final_logit_softcapping=cap,
+            initializer_range=0.5,
+        )
+    ).eval()
+
+
+@pytest.mark.parametrize("cap", [None, 2.0])
+def test_a_model_that_caps_its_logits_is_scored_as_it_speaks(cap: float | None) -> None:
+    """The linear layer alone would give other log-probabilities."""
+    model, rollout = capped(cap), rollout_with([3, 4], [4, 2])
+    logprobs, entropy = score_rollout(model, rollout, 0.7)
+    for row, sampled in enumerate(rollout.sampled_ids()):
+        prompt = rollout.prompt_ids[row][rollout.prompt_mask[row] == 1]
+        ids = torch.cat([prompt, torch.tensor(sampled)])[None]
+        with torch.no_grad():
+            wanted = (model(input_ids=ids).logits[0] / 0.7).log_softmax(-1)
+        at = wanted[len(prompt) - 1 : -1]
+        places = torch.arange(len(sampled))
+        torch.testing.assert_close(logprobs[row, : len(sampled)], at[places, sampled])
+        nats = -(at.exp() * at).sum(-1)
+        torch.testing.assert_close(entropy[row, : len(sampled)], nats)
+    with torch.no_grad():
+        bare = model.get_output_embeddings()(model.base_model(input_ids=ids).last_hidden_state)
+        assert torch.allclose(bare, model(input_ids=ids).logits) == (cap is None)
+
+
+class Watch(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc]
+    """The most bytes that tensors over the vocabulary take at one time, but for weights."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.vocabulary, self.now, self.peak, self.seen = vocabulary, 0, 0, set[int]()
+
+    def __torch_dispatch__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = call(*args, **(kwargs or {}))
+        for one in out if isinstance(out, tuple | list) else [out]:
+            if isinstance(one, torch.Tensor) and one.dim() and one.size(-1) == self.vocabulary:
+                self.count(one.untyped_storage())
+        return out
+
+    def count(self, storage: Any) -> None:
+        if storage._cdata in self.seen:
+            return
+        size, key = storage.nbytes(), storage._cdata
+        self.seen.add(key)
+        self.now += size
+        self.peak = max(self.peak, self.now)
+
+        def gone() -> None:
+            self.seen.discard(key)
+            self.now -= size
+
+        weakref.finalize(storage, gone)
+
+
+def qwen(lora: bool) -> Any:
+    """The vocabulary of Qwen2.5 on a small body."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=QWEN,
+            hidden_size=8,
+            intermediate_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            num_key_value_heads=1,
+            tie_word_embeddings=False,
+        )
+    ).eval()
+    model.base_model.requires_grad_(True)
+    model.lm_head.requires_grad_(not lora)
+    return model
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_the_vocabulary_takes_half_of_one_copy_at_most(lora: bool) -> None:
+    """Forward and backward; logits of all tokens and their gradients take four to five copies."""
+    model = qwen(lora)
+    peaks = {}
+    for n in (2, 4):
+        rollout = rollout_with([4] * n, [48] * n, QWEN)
+        with Watch(QWEN) as watch:
+            score_rollout(model, rollout, 1.0)
+        scoring = watch.peak
+        with Watch(QWEN) as watch:
+            found = scores(model, rollout, 1.0, entropy=False)
+            found.logprobs.sum().backward()
+        peaks[n] = scoring, watch.peak
+        assert min(peaks[n]) > 0
+        copy = n * 48 * QWEN * 4
+        assert max(peaks[n]) <= (0.5 if n == 4 else 1.0) * copy
+    assert peaks[2] == peaks[4]  # whatever the size of the rollout
+
+
+def test_a_lora_policy_is_scored_through_its_adapter(lora_path: Path, policy_path: Path) -> None:
+    tokenizer, model = load_tokenizer(lora_path), load_policy(lora_path)
+    rollout = rollout_of(model, tokenizer, ["1+1=", "23+45="], [[5, 6, 7], [8, 9]])
+    adapted, _ = score_rollout(model, rollout, 1.0)
+    with model.disable_adapter():
+        bare, _ = score_rollout(model, rollout, 1.0)
+    base, _ = score_rollout(load_policy(policy_path), rollout, 1.0)
+    torch.testing.assert_close(bare, base)
+    assert (adapted - bare).abs().max() > 0.01
