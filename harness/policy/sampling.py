@@ -7,8 +7,7 @@ them, cut at the stop token, and never encoded again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +57,8 @@ class Rollout:
         completion_mask: (n, C) int64, 1 up to and including the stop token.
         ended: (n,) bool, whether a stop token was sampled; the others were truncated.
         texts: The completions without stop token and other special tokens.
+        drawn: (n, C) log-probability that the engine drew each token with, in nats, 0 at padding;
+            None where nothing was sampled.
     """
 
     prompt_ids: Tensor
@@ -66,6 +67,7 @@ class Rollout:
     completion_mask: Tensor
     ended: Tensor
     texts: list[str]
+    drawn: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -99,27 +101,6 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.cumsum(-1) - 1).clamp(min=0)
 
 
-@contextmanager
-def unbent(model: Any) -> Iterator[None]:
-    """Empty the generation config of a model's checkpoint for a while, but for its end ids.
-
-    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases,
-    cut-offs. Log-probabilities are computed without them, so sampling must be, too. Outside, the
-    config is as the checkpoint has it, and is saved with the weights.
-    """
-    from transformers import GenerationConfig
-
-    values = vars(model.generation_config)
-    kept = dict(values)
-    values.clear()
-    values.update(vars(GenerationConfig(eos_token_id=kept["eos_token_id"])))
-    try:
-        yield
-    finally:
-        values.clear()
-        values.update(kept)
-
-
 def sample(
     model: Any,
     tokenizer: Any,
@@ -131,46 +112,37 @@ def sample(
 
     The whole distribution is sampled from: no top-k, top-p, penalty or ban, whatever the
     checkpoint's generation config says, because log-probabilities are computed without them. A
-    completion ends at the first of `stop_ids`.
-
-    The model's training mode is restored; ``batch_size`` is how many sequences it makes at once.
+    completion ends at the first of `stop_ids`, and does not depend on ``batch_size``, which is how
+    many sequences are made at once. The model's training mode is restored.
     """
     import torch
-    from transformers import GenerationConfig
 
-    stops = stop_ids(model, tokenizer)
-    config = GenerationConfig(
-        max_new_tokens=sampling.max_new_tokens,
-        do_sample=sampling.temperature > 0,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=stops,
-        **({"temperature": sampling.temperature, "top_k": 0} if sampling.temperature > 0 else {}),
-    )
-    encoded = [
-        ids for ids in (prompt_ids(tokenizer, p) for p in prompts) for _ in range(sampling.per_item)
-    ]
-    device = next(model.parameters()).device
-    ids, mask = (t.to(device) for t in padded(encoded, tokenizer.pad_token_id, "left"))
+    from harness.policy.engine import generate, uniforms
+
+    stops, pad, each = stop_ids(model, tokenizer), tokenizer.pad_token_id, sampling.per_item
+    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+    chances = uniforms(len(encoded) * each, sampling.max_new_tokens, sampling.seed)
+    if each > batch_size:  # a prompt's completions are made in several parts
+        encoded, each = [ids for ids in encoded for _ in range(each)], 1
+    size = batch_size // each
     was_training = model.training
     model.eval()
-    chunks = []
-    random_state = nullcontext() if sampling.seed is None else torch.random.fork_rng()
-    with torch.no_grad(), unbent(model), random_state:
-        if sampling.seed is not None:
-            torch.manual_seed(sampling.seed)
-        for start in range(0, len(encoded), batch_size):
-            part = slice(start, start + batch_size)
-            out = model.generate(
-                input_ids=ids[part], attention_mask=mask[part], generation_config=config
-            )
-            chunks.append(out[:, ids.size(1) :])
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(encoded), size):
+            rows = slice(start * each, (start + size) * each)
+            some = encoded[start : start + size]
+            made = generate(model, some, each, chances[rows], sampling.temperature, stops, pad)
+            parts.append(made)
     model.train(was_training)
-    width = max(chunk.size(1) for chunk in chunks)
-    # A narrower chunk is one whose completions all stopped: `cut` fills what comes after a stop.
-    completion = torch.cat(
-        [torch.nn.functional.pad(chunk, (0, width - chunk.size(1))) for chunk in chunks]
+    width = max(ids.size(1) for ids, _ in parts)
+    completion, drawn = (
+        torch.cat([torch.nn.functional.pad(x, (0, width - x.size(1)), value=fill) for x in column])
+        for column, fill in zip(zip(*parts, strict=True), (pad, 0.0), strict=True)
     )
-    return cut(ids, mask, completion, stops, tokenizer)
+    ids, mask = padded([ids for ids in encoded for _ in range(each)], pad, "left")
+    device = completion.device
+    return cut(ids.to(device), mask.to(device), completion, stops, tokenizer, drawn)
 
 
 def decode(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> str:
@@ -179,7 +151,14 @@ def decode(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> str:
     return text
 
 
-def cut(ids: Tensor, mask: Tensor, completion: Tensor, stops: list[int], tokenizer: Any) -> Rollout:
+def cut(
+    ids: Tensor,
+    mask: Tensor,
+    completion: Tensor,
+    stops: list[int],
+    tokenizer: Any,
+    drawn: Tensor | None = None,
+) -> Rollout:
     """Return the rollout of raw generated ids, each cut after its first stop token."""
     import torch
 
@@ -188,7 +167,7 @@ def cut(ids: Tensor, mask: Tensor, completion: Tensor, stops: list[int], tokeniz
     before = is_stop.long().cumsum(1) - is_stop.long()
     completion_mask = (before == 0).long()
     completion = completion.masked_fill(completion_mask == 0, tokenizer.pad_token_id)
-    rollout = Rollout(ids, mask, completion, completion_mask, is_stop.any(1), texts=[])
+    rollout = Rollout(ids, mask, completion, completion_mask, is_stop.any(1), [], drawn)
     rollout.texts.extend(decode(tokenizer, row, stops) for row in rollout.sampled_ids())
     return rollout
 
@@ -217,5 +196,6 @@ def rows_of(rollout: Rollout, index: Any) -> Rollout:
     """Return some sequences of a rollout: a slice or a tensor of row numbers."""
     whole = isinstance(index, slice)
     texts = rollout.texts[index] if whole else [rollout.texts[i] for i in index.tolist()]
-    tensors = {name: getattr(rollout, name)[index] for name in _TENSORS}
+    found = {name: getattr(rollout, name) for name in _TENSORS}
+    tensors = {name: None if found[name] is None else found[name][index] for name in _TENSORS}
     return Rollout(**tensors, texts=texts)

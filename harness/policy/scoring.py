@@ -71,6 +71,7 @@ def trimmed(rollout: Rollout) -> Rollout:
         prompt_mask=rollout.prompt_mask[:, rollout.prompt_mask.size(1) - prompt :],
         completion_ids=rollout.completion_ids[:, :completion],
         completion_mask=rollout.completion_mask[:, :completion],
+        drawn=None if rollout.drawn is None else rollout.drawn[:, :completion],
     )
 
 

@@ -189,6 +189,10 @@ class Ppo(Training):
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)
         row |= kl_statistics(logprobs, reference, rollout.completion_mask)
+        if rollout.drawn is not None:
+            row["engine_gap"] = float(
+                ((rollout.drawn - logprobs) * rollout.completion_mask).abs().max()
+            )
         row |= self.rewards.take_stats()
         row["reward"] = float(masked_moments(scores, known.float())[0]) if known.any() else math.nan
         row["coverage"] = float(known.float().mean())

@@ -18,7 +18,6 @@ from transformers import PrinterCallback, TrainerCallback
 
 from harness.nouns.plain_text import parsed_json
 from harness.policy.models import Reference, load_policy, save_final
-from harness.policy.sampling import unbent
 from harness.train.result import TrainingFolder
 
 
@@ -63,6 +62,27 @@ def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
     trainer.accelerator.wait_for_everyone()
     steps: int = trainer.state.global_step
     return steps
+
+
+@contextmanager
+def unbent(model: Any) -> Iterator[None]:
+    """Empty the generation config of a model's checkpoint for a while, but for its end ids.
+
+    transformers fills in from it whatever a call leaves unset: penalties, bans, lengths, biases,
+    cut-offs. Log-probabilities are computed without them, so sampling must be, too. Outside, the
+    config is as the checkpoint has it, and is saved with the weights.
+    """
+    from transformers import GenerationConfig
+
+    values = vars(model.generation_config)
+    kept = dict(values)
+    values.clear()
+    values.update(vars(GenerationConfig(eos_token_id=kept["eos_token_id"])))
+    try:
+        yield
+    finally:
+        values.clear()
+        values.update(kept)
 
 
 def last_whole_checkpoint(resume_dir: Path) -> Path | None:

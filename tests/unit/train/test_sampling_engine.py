@@ -1,7 +1,7 @@
 """The engine draws from what is scored, and stops where it must, for everybody who samples.
 
 The checkpoint is the worst of its kind: two end ids, and a generation config that sets every knob.
-The engine's log-probability of a token is what `generate` itself drew it with.
+The engine's log-probability of a token is what it drew it with: ours, or that of `generate` in TRL.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from small_ppo import training
 from trainings import trained_by
 
 from harness.nouns.schema import Item
+from harness.policy import engine as policy_engine
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.respond import log_ratios, response_logprobs, sample_policy
@@ -84,7 +85,7 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Watch every call of `generate`."""
+    """Watch both engines."""
     import torch
     from transformers import GenerationMixin
 
@@ -109,6 +110,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
             seen.drawn.append(Drawn(prompt[mask].tolist(), ids.tolist(), row.tolist()))
         return out.sequences
 
+    def own(model: Any, prompts: Any, each: int, *args: Any) -> Any:
+        tokens, logprobs = ours(model, prompts, each, *args)
+        for number, (ids, row) in enumerate(zip(tokens.tolist(), logprobs.tolist(), strict=True)):
+            seen.drawn.append(Drawn(list(prompts[number // each]), ids, row))
+        return tokens, logprobs
+
+    ours = policy_engine.generate
+    monkeypatch.setattr(policy_engine, "generate", own)
     monkeypatch.setattr(GenerationMixin, "generate", watched)
     yield seen
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,29 +143,37 @@ def test_without_a_seed_the_global_random_state_decides(policy_path: Path) -> No
     assert draw(9) != first
 
 
-def test_prompts_go_to_the_device_of_the_model(policy_path: Path) -> None:
-    """A model on no device at all shows where its input was sent."""
+def test_a_completion_does_not_depend_on_what_is_made_beside_it(gpt2_path: Path) -> None:
+    """Several of a prompt, alone, in small parts or at once, whoever ends before."""
+    tokenizer, model = load_tokenizer(gpt2_path), load_policy(gpt2_path)
+    sampling = Sampling(1.2, 24, 3, per_item=4)
+    whole = sample(model, tokenizer, PROMPTS, sampling)
+    assert len({len(ids) for ids in whole.sampled_ids()}) > 3
+    assert len(set(map(tuple, whole.sampled_ids()))) == 12
+    for batch_size in (1, 3, 4, 8):
+        part = sample(model, tokenizer, PROMPTS, sampling, batch_size)
+        assert part.sampled_ids() == whole.sampled_ids()
+        assert part.drawn is not None and whole.drawn is not None
+        assert (part.drawn - whole.drawn).abs().max() < 1e-4
+
+
+def test_a_token_is_the_first_at_which_the_sum_passes_the_chance() -> None:
+    """Shares .5, .3, .2; a chance of 1 names the last token, also where rounding loses some."""
     import torch
 
-    tokenizer = load_tokenizer(policy_path)
+    from harness.policy.engine import draw
 
-    def generate(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
-        assert (input_ids.device.type, attention_mask.device.type) == ("meta", "meta")
-        rows = torch.full((len(input_ids), input_ids.size(1) + 1), 5)
-        rows[:, -1] = tokenizer.eos_token_id
-        return rows
-
-    model = SimpleNamespace(
-        generate=generate,
-        generation_config=load_policy(policy_path).generation_config,
-        parameters=lambda: iter([torch.zeros(1, device="meta")]),
-        training=False,
-        eval=lambda: None,
-        train=lambda mode: None,
-    )
-    rollout = sample(model, tokenizer, PROMPTS, Sampling(1.0, 3))
-    assert rollout.prompt_ids.device.type == rollout.prompt_mask.device.type == "meta"
-    assert rollout.sampled_ids() == [[tokenizer.eos_token_id]] * 3
+    shares = torch.tensor([0.5, 0.3, 0.2])
+    chance = torch.tensor([0.0, 0.49, 0.51, 0.79, 0.81, 1.0], dtype=torch.float64)
+    tokens, logprobs = draw(shares.log().repeat(6, 1) + 7, 1.0, chance)
+    assert tokens.tolist() == [0, 0, 1, 1, 2, 2]
+    torch.testing.assert_close(logprobs.exp(), shares[tokens])
+    heated, logprobs = draw(shares.log()[None], 0.5, torch.tensor([0.66], dtype=torch.float64))
+    assert (heated.item(), round(logprobs.exp().item(), 4)) == (1, 0.2368)  # .09 / .38, from .6579
+    most, logprobs = draw(shares.log()[None], 0.0, chance[:1] + 0.99)
+    assert (most.item(), round(logprobs.exp().item(), 4)) == (0, 0.5)
+    wide = torch.zeros(1, 151_936)
+    assert draw(wide, 1.0, torch.tensor([1.0], dtype=torch.float64))[0].item() == 151_935
 
 
 def mixed_rollout(tokenizer: Any) -> tuple[Rollout, list[list[int]], list[list[int]]]:
