@@ -121,6 +121,27 @@ def save_final(model: Any, tokenizer: Any, path: Path) -> None:
     part.replace(path)
 
 
+def recompute_layers(module: Any, on: bool) -> None:
+    """Let the layers of a model throw their activations away and make them again, or not.
+
+    transformers does so in training mode only, which turns dropout on, too. So the mode of the
+    layers alone is set, which says nothing to what is in them; the few that drop by themselves are
+    told not to.
+    """
+    from functools import partial
+
+    from torch.utils.checkpoint import checkpoint
+    from transformers import GradientCheckpointingLayer
+
+    for layer in module.modules():
+        if isinstance(layer, GradientCheckpointingLayer):
+            layer.gradient_checkpointing = layer.training = on
+            layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+            for name in ("dropout", "activation_dropout", "attention_dropout", "hidden_dropout"):
+                if isinstance(getattr(layer, name, None), float):
+                    setattr(layer, name, 0.0)
+
+
 @dataclass(frozen=True)
 class Reference:
     """The frozen policy that the KL divergence is measured against.

@@ -14,7 +14,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import ConfigError
-from harness.policy.models import Reference, load_policy, reference_of, save_final
+from harness.policy.models import (
+    Reference,
+    is_adapter,
+    load_policy,
+    recompute_layers,
+    reference_of,
+    save_final,
+)
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample
 from harness.policy.scoring import passes, score_rollout, trimmed
@@ -109,6 +116,12 @@ class Ppo(Training):
         self.accelerator.wait_for_everyone()
         return settings.steps
 
+    @property
+    def critic(self) -> str:
+        """The kind of critic: with LoRA it shares the policy's body unless it is said otherwise."""
+        adapted = bool(self.settings.lora_rank) or is_adapter(self.model)
+        return self.settings.critic_kind(adapted)
+
     def build(self) -> None:
         """Load policy, reference and critic, and prepare them for the ranks.
 
@@ -135,14 +148,16 @@ class Ppo(Training):
         self.reference = reference_of(self.policy, self.model)
         if settings.lora_rank:
             self._add_adapter()
-        module = make_critic(self.policy, self.model, settings.critic, settings.critic_from)
+        module = make_critic(self.policy, self.model, self.critic, settings.critic_from)
         module.eval()  # no dropout, in sampling, scoring and updates alike
         critic = [p for n, p in module.named_parameters() if not n.startswith("policy.")]
         policy = [p for p in self.policy.parameters() if p.requires_grad]
         self.rates = (self.rate(), settings.critic_learning_rate or self.rate())
         # Every step sets the rates.
         optimizer = torch.optim.AdamW(
-            [{"params": policy}, {"params": critic}], weight_decay=settings.weight_decay
+            [{"params": policy}, {"params": critic}],
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self.module, self.optimizer = self.accelerator.prepare(module, optimizer)
         self.reference.model.to(self.accelerator.device)
@@ -177,7 +192,8 @@ class Ppo(Training):
         prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in rows]
         seed = draw_seed(self.seed, step, rank)
         sampling = Sampling(settings.temperature, settings.max_new_tokens, seed)
-        rollout = sample(self.policy, self.tokenizer, prompts, sampling)
+        with accelerator.autocast():
+            rollout = sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(
@@ -222,6 +238,7 @@ class Ppo(Training):
         """
         made: list[dict[str, float]] = []
         stopped = False
+        recompute_layers(self.module, self.settings.gradient_checkpointing)
         for index in self._parts(len(experience.rollout), step):
             sums = self._optimizer_step(experience, index)
             if not sums:
@@ -231,6 +248,7 @@ class Ppo(Training):
             stopped = bool(stop) and sums["approx_kl"] / sums["tokens"] > stop
             if stopped:
                 break
+        recompute_layers(self.module, False)
         row: dict[str, Any] = {}
         if made:
             total = {key: sum(sums[key] for sums in made) for key in made[0]}

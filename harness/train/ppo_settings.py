@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from harness.nouns.hashing import seed_of
 from harness.policy.scoring import TOKENS
 from harness.train.settings import (
+    UNSET,
     NotNegative,
     Number,
     OnlineSettings,
@@ -31,12 +32,15 @@ class PpoSettings(OnlineSettings):
         rollout_size: Completions sampled in each step, one for each prompt.
         pass_tokens: Tokens of one forward and backward pass, padding included: a pass has at most
             ``batch_size`` sequences and these tokens, and an optimizer step as many as it needs.
+        gradient_checkpointing: Whether updates make the activations of each layer again in place of
+            keeping them: less memory for a third more time.
         gamma: Discount of GAE; a share of what comes later.
         gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
         value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
             could not move.
         value_coefficient: Weight of the value loss.
-        critic: "separate" network, or "detached" head on the policy's features (for LoRA).
+        critic: "separate" network, or "detached" head on the policy's features, which shares all
+            else with it; by default the head with LoRA, else the network.
         critic_from: Folder of a reward model from which a separate critic starts; otherwise it
             starts as the policy's body with a value head of zeros.
         critic_learning_rate: Of the critic; the policy's by default.
@@ -57,11 +61,12 @@ class PpoSettings(OnlineSettings):
     epochs: int = Field(default=4, ge=1, le=10_000)
     rollout_size: Size = 128
     pass_tokens: Size = TOKENS
+    gradient_checkpointing: bool = False
     gamma: Share = 1.0
     gae_lambda: Share = 0.95
     value_clip: Positive = 0.2
     value_coefficient: NotNegative = 0.1
-    critic: Literal["separate", "detached"] = "separate"
+    critic: Literal["separate", "detached"] = UNSET
     critic_from: str = ""
     critic_learning_rate: Share = 0.0
     whiten_advantages: bool = True
@@ -83,11 +88,17 @@ class PpoSettings(OnlineSettings):
             )
         if (warmup := self.warm_up(self.steps)) > self.steps:
             problems.append(f"warmup_steps: {warmup} is more than the {self.steps} steps")
-        if self.critic_from and self.critic != "separate":
+        if self.critic_from and self.critic == "detached":
             problems.append("critic_from: only a separate critic can start from a reward model")
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def critic_kind(self, lora: bool) -> str:
+        """Return the kind of critic of a training with or without an adapter."""
+        if self.critic:
+            return self.critic
+        return "detached" if lora and not self.critic_from else "separate"
 
 
 def draw_seed(seed: int, step: int, rank: int) -> int:

@@ -221,3 +221,46 @@ def test_a_lora_policy_is_scored_through_its_adapter(lora_path: Path, policy_pat
     base, _ = score_rollout(load_policy(policy_path), rollout, 1.0)
     torch.testing.assert_close(bare, base)
     assert (adapted - bare).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("model_name", ["policy_path", "gpt2_path", "lora_path", "opt"])
+def test_recomputed_layers_have_the_same_gradients_and_no_dropout(
+    model_name: str, request: pytest.FixtureRequest
+) -> None:
+    """GPT-2 and OPT drop much, the latter in the layer itself; what is kept becomes less."""
+    from transformers import OPTConfig, OPTForCausalLM
+
+    from harness.policy.models import recompute_layers
+
+    if model_name == "opt":
+        torch.manual_seed(0)
+        sizes = {"hidden_size": 16, "ffn_dim": 16, "num_attention_heads": 2, "dropout": 0.5}
+        model = OPTForCausalLM(
+            OPTConfig(
+                vocab_size=50,
+                word_embed_proj_dim=16,
+                num_hidden_layers=2,
+                **sizes,  # type: ignore[arg-type]
+            )
+        ).eval()
+    else:
+        model = load_policy(request.getfixturevalue(model_name))
+    rollout = rollout_with([3, 5], [6, 4])
+    found = []
+    for on in (False, True):
+        recompute_layers(model, on)
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, kept=kept: (kept.append(t.numel()), t)[1], lambda t: t
+        ):
+            logprobs = scores(model, rollout, 0.9, entropy=False).logprobs
+        model.zero_grad()
+        logprobs.sum().backward()
+        recompute_layers(model, False)
+        grads = [
+            p.grad.clone() for p in model.parameters() if p.requires_grad and p.grad is not None
+        ]
+        found.append((logprobs.detach(), grads, sum(kept)))
+    torch.testing.assert_close(found[0][:2], found[1][:2])
+    assert len(found[0][1]) > 3
+    assert found[1][2] < found[0][2] / 2

@@ -117,6 +117,32 @@ def test_splitting_a_step_into_passes_changes_nothing(policy_path: Path, tmp_pat
             assert row[key] == pytest.approx(results[0][1][key], rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("model", ["policy_path", "gpt2_path", "lora_path"])
+def test_recomputed_layers_make_the_same_step(
+    model: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """With a critic of its own, a shared body, and dropout in the layers."""
+    path, found = request.getfixturevalue(model), []
+    for recomputed in (False, True):
+        trained = training(path, tmp_path / str(recomputed), gradient_checkpointing=recomputed)
+        assert trained.critic == ("detached" if model == "lora_path" else "separate")
+        row = trained.step(1)
+        found.append((weights_of(trained), row["policy_loss"], row["value_loss"]))
+    assert largest_change(found[0][0], found[1][0]) < 1e-5
+    assert found[0][1:] == pytest.approx(found[1][1:], rel=1e-4, abs=1e-6)
+
+
+def test_with_lora_few_parameters_are_trained_and_the_critic_is_a_head(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    trained = training(policy_path, tmp_path, lora_rank=2)
+    sizes = [p.numel() for p in trained.module.parameters() if p.requires_grad]
+    assert sum(sizes) < 0.05 * sum(p.numel() for p in trained.module.parameters())
+    assert trained.module.body is None
+    own = training(policy_path, tmp_path / "own", lora_rank=2, critic="separate")
+    assert own.module.body is not None
+
+
 def test_a_row_without_reward_moves_nothing(policy_path: Path, tmp_path: Path) -> None:
     """Whatever stands in a masked row, the updated weights are the same."""
 

@@ -60,10 +60,10 @@ def test_one_step_by_hand(policy_path: Path, tmp_path: Path) -> None:
         "temperature": 0.8, "beta": 0.3, "gamma": 0.9, "gae_lambda": 0.7, "clip": 0.05,
         "value_clip": 0.05, "value_coefficient": 0.6, "missing_eos_penalty": 0.5,
         "max_grad_norm": 1.5, "epochs": 2, "rollout_size": 6, "batch_size": 3, "accumulation": 2,
-        "weight_decay": 0.01,
+        "weight_decay": 0.01, "max_new_tokens": 12,
     }  # fmt: skip
     scores = [1.0, None, -0.5, 2.0, 0.25, -1.0]
-    trained = training(policy_path, tmp_path, lambda **_: scores, **options)
+    trained = training(policy_path, tmp_path, lambda **_: scores, seed=1, **options)
     move_away_from_the_start(trained)
     module = copy.deepcopy(trained.module)
     reference = trained.reference.model
@@ -128,7 +128,8 @@ def test_one_step_by_hand(policy_path: Path, tmp_path: Path) -> None:
         "eos_rate": sum(rollout.ended.tolist()) / 6,
     }
     assert {key: row[key] for key in told} == pytest.approx(told, abs=5e-4)
-    assert set(row) - set(told) == {"distinct_1", "distinct_2", "unique"}
+    assert row["engine_gap"] < 1e-4
+    assert set(row) - set(told) == {"distinct_1", "distinct_2", "unique", "engine_gap"}
 
     parameters = [p for p in trained.module.parameters() if p.requires_grad]
     trained.optimizer = trained.accelerator.prepare(torch.optim.SGD(parameters, lr=0.3))

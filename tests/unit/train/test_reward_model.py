@@ -168,7 +168,8 @@ def test_a_critic_can_start_from_the_reward_model(trained: TrainResult, policy_p
     from harness.policy.models import load_policy
     from harness.train.ppo_model import make_critic
 
-    assert PpoSettings(critic_from=str(trained.checkpoint)).critic == "separate"
+    settings = PpoSettings(critic_from=str(trained.checkpoint))
+    assert {settings.critic_kind(lora) for lora in (False, True)} == {"separate"}
     module = make_critic(load_policy(policy_path), policy_path, "separate", str(trained.checkpoint))
     reward = RewardModelReward(trained.checkpoint)
     ids = reward.tokenizer("What is 3+4?7, duh.")["input_ids"]
