@@ -230,9 +230,10 @@ def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:
     if is_adapter(path):
         from peft import AutoPeftModelForSequenceClassification
 
+        # Merged, it is a model like any other; its base knows nothing of the pad in training.
         model: Any = AutoPeftModelForSequenceClassification.from_pretrained(
             str(path), num_labels=1, dtype="float32"
-        )
+        ).merge_and_unload()
     else:
         model = AutoModelForSequenceClassification.from_pretrained(str(path), dtype="float32")
     return model.requires_grad_(trainable).eval()
@@ -259,20 +260,20 @@ def score_ids(
 ) -> list[float]:
     """Return the score of each sequence of token ids, which must end in EOS.
 
-    Sequences are padded on the right with a pad that differs from EOS, so that the last token that
-    is no pad is the EOS.
+    It is read at the last token of the sequence, whatever the pad of tokenizer or model is.
     """
     import torch
 
-    pad = tokenizer.pad_token_id
     device = next(model.parameters()).device
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     scores: list[float] = []
     for start in range(0, len(ids), batch_size):
         part = ids[start : start + batch_size]
-        batch, mask = (tensor.to(device) for tensor in padded(part, pad, "right"))
+        batch, mask = (t.to(device) for t in padded(part, tokenizer.pad_token_id, "right"))
         with torch.no_grad():
-            logits = model(input_ids=batch, attention_mask=mask).logits
-        scores += logits.squeeze(-1).float().tolist()
+            states = inner.base_model(input_ids=batch, attention_mask=mask).last_hidden_state
+            last = states[torch.arange(len(part), device=device), mask.sum(1) - 1]
+            scores += inner.score(last).squeeze(-1).float().tolist()
     return scores
 
 

@@ -277,13 +277,19 @@ def test_what_is_scored_goes_to_the_device_of_the_model(gpt2_path: Path) -> None
     """A model on no device at all shows where its input was sent."""
     import torch
 
+    def body(input_ids: Any, attention_mask: Any) -> Any:
+        assert {input_ids.device.type, attention_mask.device.type} == {"meta"}
+        return SimpleNamespace(last_hidden_state=torch.zeros(2, 2, 3, device="meta"))
+
     class Nowhere:
+        base_model = staticmethod(body)
+
         def parameters(self) -> Any:
             return iter([torch.zeros(1, device="meta")])
 
-        def __call__(self, input_ids: Any, attention_mask: Any) -> Any:
-            assert {input_ids.device.type, attention_mask.device.type} == {"meta"}
-            return SimpleNamespace(logits=torch.tensor([[0.5], [2.0]]))
+        def score(self, last: Any) -> Any:
+            assert (last.device.type, last.shape) == ("meta", (2, 3))
+            return torch.tensor([[0.5], [2.0]])
 
     assert score_ids(Nowhere(), load_tokenizer(gpt2_path), [[5], [5, 6]]) == [0.5, 2.0]
 
