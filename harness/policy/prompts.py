@@ -37,7 +37,9 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
 
     seen = as_prompt(tokenizer, prompt)
     if isinstance(seen, str):
-        return [int(token) for token in tokenizer(seen)["input_ids"]]
+        ids = [int(token) for token in tokenizer(seen)["input_ids"]]
+        # The text has a BOS of its own already.
+        return ids[1:] if ids[:2] == [tokenizer.bos_token_id] * 2 else ids
     if not getattr(tokenizer, "chat_template", None):
         raise InputError(
             "the prompt is a chat, but the policy's tokenizer has no chat template",

@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_policy
-from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
@@ -80,13 +79,12 @@ class BestOfN(Sft):
         assert self.rewards is not None
         settings, n = self.settings, self.settings.n
         repeated = [row for row in rows for _ in range(n)]
-        prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in repeated]
         sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
         policy = load_policy(self.model, trainable=False).to(device)
         self.check_model()
         rollout = sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
         texts, ids = rollout.texts, rollout.sampled_ids()
-        scores = call_rewards(self.rewards, repeated, prompts, texts, ids)
+        scores = call_rewards(self.rewards, repeated, texts, ids)
         best = best_rows(rows, rollout, scores)
         known = [score for score in scores if score is not None]
         sampled = {

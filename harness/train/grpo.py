@@ -81,11 +81,9 @@ class Grpo(TrlTraining):
         return {**found, "reward_funcs": [self._reward]}
 
     def _reward(
-        self, prompts: list[Any], completion_ids: list[list[int]], row: list[int], **others: Any
+        self, completion_ids: list[list[int]], row: list[int], **others: Any
     ) -> list[float | None]:
         """Return the rewards of texts without a stop token that is not special; TRL's keep it."""
         assert self.rewards is not None
         texts = [decode(self.tokenizer, ids, self.stops) for ids in completion_ids]
-        return call_rewards(
-            self.rewards, [self.rows[i] for i in row], prompts, texts, completion_ids
-        )
+        return call_rewards(self.rewards, [self.rows[i] for i in row], texts, completion_ids)

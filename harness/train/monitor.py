@@ -11,7 +11,6 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from harness.policy.models import Reference
-from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.policy.scoring import score_rollout
 from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
@@ -108,9 +107,8 @@ class Monitor:
             with reference.active():
                 of_reference, _ = score_rollout(reference.model, rollout, self.temperature)
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
-        prompts = [as_prompt(tokenizer, row["prompt"]) for row in rows]
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            call_rewards(single, rows, prompts, rollout.texts, rollout.sampled_ids())
+            call_rewards(single, rows, rollout.texts, rollout.sampled_ids())
             look[f"gold/{name}"], look[f"coverage/{name}"] = single.take_stats().values()
         return {f"held_out/{key}": value for key, value in look.items()}

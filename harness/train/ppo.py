@@ -22,7 +22,6 @@ from harness.policy.models import (
     reference_of,
     save_final,
 )
-from harness.policy.prompts import as_prompt
 from harness.policy.sampling import Rollout, Sampling, rows_of, sample
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
@@ -189,7 +188,7 @@ class Ppo(Training):
         share = settings.rollout_size // world
         mine = prompt_order(len(self.known), settings.rollout_size, step, self.seed)
         rows = [self.known[i] for i in mine[rank * share : (rank + 1) * share]]
-        prompts = [as_prompt(self.tokenizer, row["prompt"]) for row in rows]
+        prompts = [row["prompt"] for row in rows]
         seed = draw_seed(self.seed, step, rank)
         sampling = Sampling(settings.temperature, settings.max_new_tokens, seed)
         with accelerator.autocast():
@@ -200,7 +199,7 @@ class Ppo(Training):
                 self.reference.model, rollout, settings.temperature, settings.pass_tokens
             )
         ratio = logprobs - reference
-        raw = call_rewards(self.rewards, rows, prompts, rollout.texts, rollout.sampled_ids())
+        raw = call_rewards(self.rewards, rows, rollout.texts, rollout.sampled_ids())
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)

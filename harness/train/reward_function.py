@@ -159,7 +159,6 @@ def _number(value: Any) -> float | None:
 def call_rewards(
     function: RewardFunction,
     rows: Sequence[Row],
-    prompts: Sequence[Any],
     texts: Sequence[str],
     completion_ids: Sequence[Sequence[int]],
 ) -> list[float | None]:
@@ -168,8 +167,8 @@ def call_rewards(
     Args:
         function: What is called.
         rows: One for each completion. Beside their columns the function gets ``item``, the `Item`
-            that each row is, as its file has it.
-        prompts: As the model sees them: of a chat model, messages.
+            that each row is, as its file has it; and ``prompts`` as the rows have them, texts or
+            messages, whatever template the model sees them in. Completions have the same form.
         texts: Plain, cut at the stop token.
         completion_ids: As sampled.
     """
@@ -179,9 +178,9 @@ def call_rewards(
         if key not in ("prompt", "completion", "completion_ids")
     }
     result: list[float | None] = function(
-        prompts=list(prompts),
+        prompts=[row["prompt"] for row in rows],
         completions=[
-            as_completion(prompt, text) for prompt, text in zip(prompts, texts, strict=True)
+            as_completion(row["prompt"], text) for row, text in zip(rows, texts, strict=True)
         ],
         completion_ids=list(completion_ids),
         **{**columns, "item": [item_of(row) for row in rows]},

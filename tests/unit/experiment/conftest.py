@@ -284,8 +284,7 @@ class World:
             asked = list(rows)[:2]
             for name, function in functions.items():
                 answers = ["t0a", "t1c"]
-                prompts = [r["prompt"] for r in asked]
-                given = call_rewards(function, asked, prompts, answers, [[1], [2]])
+                given = call_rewards(function, asked, answers, [[1], [2]])
                 known = [value for value in given if value is not None]
                 row[f"reward/{name}"] = sum(known) / len(known) if known else None
                 share = self.coverage * (self.last_coverage if step == 2 else 1.0)

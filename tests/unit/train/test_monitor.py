@@ -18,6 +18,7 @@ from harness.train.monitor import (
     rollout_statistics,
 )
 from harness.train.reward_function import call_rewards
+from harness.train.rows import item_of
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -91,25 +92,24 @@ def test_reward_functions_get_every_column_of_every_row(chat: bool) -> None:
 
     prompts: list[Any] = [[{"role": "user", "content": p}] if chat else p for p in ("p", "q")]
     rows = [
-        {"prompt": "p", "item_id": "1", "completion": "old", "completion_ids": [9]},
-        {"prompt": "q", "item_id": "2", "metadata": {"k": 1}},
+        {"prompt": prompts[0], "item_id": "1", "completion": "old", "completion_ids": [9]},
+        {"prompt": prompts[1], "item_id": "2", "metadata": {"k": 1}},
     ]
-    assert call_rewards(spy, rows, tuple(prompts), ["x", "y"], [[1, 2], [3]]) == [0.25, 0.5]
+    assert call_rewards(spy, rows, ["x", "y"], [[1, 2], [3]]) == [0.25, 0.5]
     assert seen == {
         "prompts": prompts,
         "completions": [[{"role": "assistant", "content": t}] if chat else t for t in "xy"],
         "completion_ids": [[1, 2], [3]],
         "item_id": ["1", "2"],
         "metadata": [None, {"k": 1}],
-        "item": [Item("1", "p"), Item("2", "q", metadata={"k": 1})],
+        "item": [item_of(row) for row in rows],
     }
 
 
 def test_as_many_completions_as_prompts_are_rewarded() -> None:
-    rows = [{"prompt": "p"}, {"prompt": "q"}]
-    for prompts, texts in ((["p"], ["x", "y"]), (["p", "q"], ["x"])):
+    for n, texts in ((1, ["x", "y"]), (2, ["x"])):
         with pytest.raises(ValueError, match="argument 2 is"):
-            call_rewards(lambda **_: [1.0], rows, prompts, texts, [[1]])
+            call_rewards(lambda **_: [1.0], [{"prompt": "p"}] * n, texts, [[1]])
 
 
 def log_probability(model: Any, prompt: list[int], completion: list[int], heat: float) -> list[Any]:

@@ -184,6 +184,15 @@ def test_sampled_ids_survive_a_text_that_encodes_otherwise(policy_path: Path) ->
     assert rollout.sampled_ids() == [[2, 3, 1]]
 
 
+def test_a_prompt_that_brings_its_bos_gets_no_second_one(policy_path: Path) -> None:
+    tokenizer = load_tokenizer(policy_path)
+    bos = tokenizer.bos_token
+    assert prompt_ids(tokenizer, f"{bos}2?") == prompt_ids(tokenizer, "2?")
+    assert prompt_ids(tokenizer, "2?")[0] == tokenizer.bos_token_id
+    two = prompt_ids(tokenizer, f"{bos}{bos}2?")  # what the author doubled stays
+    assert two == [tokenizer.bos_token_id, *prompt_ids(tokenizer, "2?")]
+
+
 def test_the_bos_of_a_chat_template_is_not_doubled(policy_path: Path) -> None:
     tokenizer = load_tokenizer(policy_path)
     assert prompt_ids(tokenizer, "2?").count(tokenizer.bos_token_id) == 1
