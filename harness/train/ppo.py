@@ -240,13 +240,11 @@ class Ppo(Training):
         recompute_layers(self.module, self.settings.gradient_checkpointing)
         for index in self._parts(len(experience.rollout), step):
             sums = self._optimizer_step(experience, index)
-            if not sums:
-                continue
-            made.append(sums)
-            stop = self.settings.stop_kl
-            stopped = bool(stop) and sums["approx_kl"] / sums["tokens"] > stop
-            if stopped:
+            if sums is None:
+                stopped = True
                 break
+            if sums:
+                made.append(sums)
         recompute_layers(self.module, False)
         row: dict[str, Any] = {}
         if made:
@@ -268,10 +266,11 @@ class Ppo(Training):
         for _ in range(settings.epochs):
             yield from torch.randperm(sequences, generator=generator).split(size)
 
-    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float]:
+    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float] | None:
         """Make one optimizer step on some sequences; return its tokens, and sums over them.
 
-        Empty without tokens. ``ratio_error`` is the largest distance of a ratio from 1, here.
+        Empty without tokens; None, and no step, where the policy is further than ``stop_kl`` from
+        the one that sampled. ``ratio_error`` is the largest distance of a ratio from 1, here.
         """
         import torch
 
@@ -305,11 +304,15 @@ class Ppo(Training):
             }
             sums = {key: sums.get(key, 0) + value for key, value in found.items()}
             errors.append(policy.ratio_error)
+        total = {key: float(self._sum(value)) for key, value in sums.items()}
+        if settings.stop_kl and total["approx_kl"] / count > settings.stop_kl:
+            self.optimizer.zero_grad()
+            return None
         norm = accelerator.clip_grad_norm_(self.module.parameters(), settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return {
-            **{key: float(self._sum(value)) for key, value in sums.items()},
+            **total,
             "tokens": count,
             "grad_norm": float(norm),
             "ratio_error": float(torch.stack(errors).max()),

@@ -53,8 +53,8 @@ class PpoSettings(OnlineSettings):
         target_kl: Adapts beta so that the KL divergence per sequence comes to this (Ziegler et al.
             2019, section 2.2); 0 keeps beta.
         kl_horizon: Sequences over which the controller adapts.
-        stop_kl: Skips the remaining updates of a rollout when the policy is further than this from
-            the one that sampled it, in nats per token; 0 never does.
+        stop_kl: Skips an update of a rollout, and those after it, when the policy is further than
+            this from the one that sampled it, in nats per token; 0 never does.
     """
 
     beta: NotNegative = 0.05
