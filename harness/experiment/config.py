@@ -197,7 +197,7 @@ class RunConfig(_Strict):
         name: Name of the run directory under reports/.
         description: A sentence or two for the report.
         seeds: One training per arm and seed.
-        parallel: Trainings at once; by default one per core.
+        parallel: Trainings at once; by default one per GPU, and without any one per core.
         budget_usd: The run stops before it spends more.
         concurrency: Judgments in flight at once for each source.
         timeout: Seconds for one response, of verifiers that have no limit of their own.

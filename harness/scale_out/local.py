@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import queue
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,6 +23,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def gpus() -> list[str]:
+    """Return the names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is None:
+        found = (re.fullmatch(r"nvidia(\d+)", name) for name in os.listdir("/dev"))
+        return sorted((one[1] for one in found if one), key=int)
+    names = [name.strip() for name in told.split(",")]
+    return list(itertools.takewhile(lambda name: name not in ("", "-1"), names))
+
+
 def run_jobs(
     function: Callable[[T, Report], Any],
     jobs: Sequence[T],
@@ -31,12 +43,13 @@ def run_jobs(
     """Call ``function(job, report)`` for each job in fresh processes; return results in order.
 
     Processes are spawned, never forked, share the cores between them (one thread each where there
-    are as many as cores), and die with this process even if it is killed.
+    are as many as cores), and die with this process even if it is killed. Where there are GPUs,
+    each process sees one of them.
 
     Args:
         function: Importable by name; its second argument sends (index, mapping) back here.
         jobs: Picklable.
-        parallel: Processes at once; one per core by default.
+        parallel: Processes at once; one for each GPU by default, and without any one per core.
         on_report: Called here for each report.
         on_done: Called here with (index, result) as jobs finish.
 
@@ -46,9 +59,13 @@ def run_jobs(
     """
     if not jobs:
         return []
-    workers = min(parallel or cores(), len(jobs))
+    cards = gpus()
+    workers = min(parallel or len(cards) or cores(), len(jobs))
     context = multiprocessing.get_context("spawn")
     reports: Any = context.Queue()
+    own: Any = context.Queue()
+    for number in range(workers if cards else 0):
+        own.put(cards[number % len(cards)])
     threads = max(1, cores() // workers)
     results: list[Any] = [None] * len(jobs)
 
@@ -66,7 +83,7 @@ def run_jobs(
             workers,
             mp_context=context,
             initializer=_start,
-            initargs=(reports, threads, os.getpid()),
+            initargs=(reports, threads, os.getpid(), own if cards else None),
         ) as pool:
             futures: dict[Future[Any], int] = {
                 pool.submit(_call, function, index, job): index for index, job in enumerate(jobs)
@@ -86,14 +103,18 @@ def run_jobs(
                 raise
         drain()
     finally:
-        reports.close()
-        reports.join_thread()
+        own.cancel_join_thread()  # a worker that never started leaves its card in it
+        for each in (reports, own):
+            each.close()
+            each.join_thread()
     return results
 
 
-def _start(reports: Any, threads: int, parent: int) -> None:
-    """Set up a worker: die with the parent, and take this share of the cores."""
+def _start(reports: Any, threads: int, parent: int, cards: Any | None) -> None:
+    """Set up a worker: die with the parent, and take this share of the cores, and a GPU."""
     global _QUEUE
+    if cards is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = cards.get()
     _QUEUE = reports
     die_with_parent(parent)
     os.environ["OMP_NUM_THREADS"] = str(threads)

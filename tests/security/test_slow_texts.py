@@ -85,6 +85,7 @@ PATTERNS = {
     "harness/report/agreement_terminal.py": (1, "names of annotators, as they are; no repetition"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
+    "harness/scale_out/local.py": (1, "names of devices"),
     "harness/sandbox/compare.py": (3, "printed"),
     "harness/sandbox/printed_output.py": (1, "program"),
     "harness/sandbox/definitions.py": (5, "python_code"),

@@ -24,6 +24,7 @@ from harness.nouns.errors import ChatError, ConfigError, MissingExtraError, Plug
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
 from harness.registry import registry
+from harness.scale_out import local
 from harness.scale_out.local import run_jobs
 
 
@@ -105,6 +106,12 @@ def double(job, report):
         raise ValueError("negative")
     return 2 * job
 
+def seen(job, report):
+    import time
+
+    time.sleep(0.3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ["OMP_NUM_THREADS"], os.getpid()
+
 def refuse(job, report):
     from harness.nouns.errors import ChatError, MissingExtraError
     from harness.nouns.chat_messages import ChatReply
@@ -140,6 +147,39 @@ def test_jobs_come_back_in_order_with_their_reports(jobs: Any) -> None:
     assert sorted(done) == [0, 1, 2]
     with pytest.raises(ValueError, match="negative"):
         run_jobs(jobs.double, [1, -1], 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "parallel", "cards", "processes"),
+    [
+        ("3,5", None, {"3", "5"}, 2),  # one each, whatever the cores
+        ("7", None, {"7"}, 1),
+        ("GPU-1a, GPU-2b", 3, {"GPU-1a", "GPU-2b"}, 3),  # more at once, if it is asked for
+        ("3,-1,5", None, {"3"}, 1),  # as CUDA reads it
+        ("", 2, {""}, 2),  # there are none
+    ],
+)
+def test_each_process_has_a_gpu_of_its_own(
+    told: str, parallel: int | None, cards: set[str], processes: int,
+    jobs: Any, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", told)
+    found = run_jobs(jobs.seen, [0, 1, 2, 3], parallel)
+    assert {card for card, _, _ in found} == cards
+    by_process = {(card, process) for card, _, process in found}
+    assert len(by_process) == processes
+
+
+def test_without_gpus_there_is_a_process_for_each_core(
+    jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(os, "listdir", lambda path: ["null", "nvidiactl", "nvidia-uvm"])
+    assert local.gpus() == []
+    found = run_jobs(jobs.seen, [0, 1, 2, 3])
+    assert len({process for _, _, process in found}) == min(4, local.cores())
+    monkeypatch.setattr(os, "listdir", lambda path: ["nvidia10", "nvidia2", "nvidiactl"])
+    assert local.gpus() == ["2", "10"]
 
 
 def test_errors_of_the_harness_come_out_of_jobs_whole(jobs: Any) -> None:
