@@ -139,6 +139,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--steps", type=int, default=60, help="of the sums")
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--only", default="", help="lines whose names have this text")
     arguments = parser.parse_args()
     n, tokens = arguments.completions, arguments.tokens
     print(f"{torch.cuda.get_device_name() if GPU else 'CPU'}, torch {torch.__version__}")
@@ -157,7 +158,8 @@ def main() -> int:
             ("PPO, LoRA 16", "ppo", {**ppo, "lora_rank": 16}),
             ("GRPO of TRL, all weights", "grpo", grpo),
         ]:
-            measured(name, trainer, model, out / str(next(NUMBERS)), settings)
+            if arguments.only in name:
+                measured(name, trainer, model, out / str(next(NUMBERS)), settings)
         learns(out / "sums", arguments.steps)
     return 0
 

@@ -8,6 +8,7 @@ device, but for rounding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 SPARE = 0.75
 """Finished sequences leave the batch when the others are no more than this share of it."""
+
+WORTH = 32
+"""Sequences from which on a graph of a step is made again when half of them have ended."""
 
 
 def uniforms(n: int, width: int, seed: int | None) -> Tensor:
@@ -46,6 +50,31 @@ def draw(logits: Tensor, temperature: float, chance: Tensor) -> tuple[Tensor, Te
     return tokens.squeeze(-1), logprobs.gather(-1, tokens).squeeze(-1)
 
 
+@dataclass
+class State:
+    """Where a batch stands between two tokens.
+
+    Attributes:
+        tokens: (n, C) ids of all sequences, padding where nothing is yet.
+        logprobs: (n, C) of them.
+        chances: (n, C).
+        column: The next to be drawn.
+        rows: (going,) the sequences that go on, as rows of the above.
+        mask: (going, columns so far), 1 at real tokens.
+        logits: (going, vocabulary) of the next token.
+        cache: Keys and values of those that go on.
+    """
+
+    tokens: Tensor
+    logprobs: Tensor
+    chances: Tensor
+    column: int
+    rows: Tensor
+    mask: Tensor
+    logits: Tensor
+    cache: Any
+
+
 def generate(
     model: Any,
     prompts: Sequence[Sequence[int]],
@@ -69,19 +98,36 @@ def generate(
         pad: Id of padding.
     """
     import torch
+
+    from harness.policy import decode_graph
+
+    device = next(model.parameters()).device
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    ends = torch.tensor(list(stops), device=device)
+    state = _begin(model, inner, prompts, each, chances.to(device), pad)
+    if decode_graph.fits(inner, device):
+        while len(state.rows) and state.column < chances.size(1):
+            # A graph is made again for those that are left, where that is worth its making.
+            few = len(state.rows) // 2 if len(state.rows) >= WORTH else 0
+            state = decode_graph.Steps(model, inner, state, temperature, ends, pad).run(few)
+    else:
+        _eager(model, state, temperature, ends, pad)
+    stopped = torch.isin(state.tokens, ends).long()
+    width = int((stopped.cumsum(1) - stopped == 0).any(0).sum())
+    return state.tokens[:, :width], state.logprobs[:, :width]
+
+
+def _begin(
+    model: Any, inner: Any, prompts: Sequence[Sequence[int]], each: int, chances: Tensor, pad: int
+) -> State:
+    """Let the model read the prompts, each once."""
+    import torch
     from transformers import DynamicCache
 
     from harness.policy.sampling import padded, positions
 
-    device = next(model.parameters()).device
+    device, (n, width) = chances.device, chances.shape
     ids, mask = (tensor.to(device) for tensor in padded(prompts, pad, "left"))
-    chances = chances.to(device)
-    n, width = chances.shape
-    ends = torch.tensor(list(stops), device=device)
-    tokens = torch.full((n, width), pad, device=device)
-    logprobs = torch.zeros(n, width, device=device)
-    rows = torch.arange(n, device=device)
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     cache = DynamicCache(config=inner.config)
     logits = model(
         input_ids=ids,
@@ -94,30 +140,43 @@ def generate(
     if each > 1:
         cache.batch_repeat_interleave(each)
         mask, logits = (x.repeat_interleave(each, 0) for x in (mask, logits))
+    return State(
+        tokens=torch.full((n, width), pad, device=device),
+        logprobs=torch.zeros(n, width, device=device),
+        chances=chances,
+        column=0,
+        rows=torch.arange(n, device=device),
+        mask=mask,
+        logits=logits,
+        cache=cache,
+    )
+
+
+def _eager(model: Any, state: State, temperature: float, ends: Tensor, pad: int) -> None:
+    """Sample token by token; sequences that have ended leave the batch, a quarter at a time."""
+    import torch
+
+    width, rows, mask, logits = state.chances.size(1), state.rows, state.mask, state.logits
     place = mask.sum(1, keepdim=True)
-    going = torch.ones(n, dtype=torch.bool, device=device)
+    going = torch.ones_like(rows, dtype=torch.bool)
     for column in range(width):
-        drawn, known = draw(logits, temperature, chances[rows, column])
+        drawn, known = draw(logits, temperature, state.chances[rows, column])
         drawn, known = drawn.where(going, pad), known.where(going, 0.0)
-        tokens[rows, column], logprobs[rows, column] = drawn, known
+        state.tokens[rows, column], state.logprobs[rows, column] = drawn, known
         going = going & ~torch.isin(drawn, ends)
         left = int(going.sum())
-        if left == 0:
-            width = column + 1
-            break
-        if column + 1 == width:
+        if left == 0 or column + 1 == width:
             break
         if left <= SPARE * len(going):
             kept = going.nonzero().squeeze(-1)
-            cache.batch_select_indices(kept)
+            state.cache.batch_select_indices(kept)
             rows, mask, place, drawn, going = (x[kept] for x in (rows, mask, place, drawn, going))
         mask = torch.nn.functional.pad(mask, (0, 1), value=1)
         logits = model(
             input_ids=drawn.unsqueeze(-1),
             attention_mask=mask,
             position_ids=place,
-            past_key_values=cache,
+            past_key_values=state.cache,
             use_cache=True,
         ).logits[:, -1]
         place = place + 1
-    return tokens[:, :width], logprobs[:, :width]

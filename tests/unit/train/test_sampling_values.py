@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.models import load_policy, load_tokenizer
@@ -155,6 +156,39 @@ def test_a_completion_does_not_depend_on_what_is_made_beside_it(gpt2_path: Path)
         assert part.sampled_ids() == whole.sampled_ids()
         assert part.drawn is not None and whole.drawn is not None
         assert (part.drawn - whole.drawn).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("model_name", ["policy_path", "lora_path", "gpt2_path"])
+@pytest.mark.parametrize("temperature", [1.2, 0.0])
+def test_steps_of_fixed_shapes_sample_the_same(
+    model_name: str, temperature: float, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What a GPU is given as a graph, made step by step here; half of the batch ends before."""
+    from harness.policy import decode_graph, engine
+
+    path = request.getfixturevalue(model_name)
+    tokenizer, model = load_tokenizer(path), load_policy(path)
+    sampling = Sampling(temperature, 40, 3, per_item=3)
+    plain = sample(model, tokenizer, PROMPTS, sampling)
+    assert not decode_graph.fits(model, torch.device("cpu"))
+    made: list[int] = []
+    run = decode_graph.Steps.run
+
+    def counted(self: Any, few: int) -> Any:
+        made.append(len(self.going))
+        return run(self, few)
+
+    monkeypatch.setattr(decode_graph, "fits", lambda *_: True)
+    monkeypatch.setattr(decode_graph.Steps, "run", counted)
+    monkeypatch.setattr(decode_graph, "ASKED", 3)
+    monkeypatch.setattr(engine, "WORTH", 4)
+    fixed = sample(model, tokenizer, PROMPTS, sampling)
+    assert fixed.sampled_ids() == plain.sampled_ids()
+    assert fixed.completion_ids.shape == plain.completion_ids.shape
+    assert fixed.drawn is not None and plain.drawn is not None
+    torch.testing.assert_close(fixed.drawn, plain.drawn, rtol=1e-4, atol=1e-4)
+    assert made[0] == 9 and (len(made) > 1 or (model_name, temperature) != ("policy_path", 1.2))
 
 
 def test_a_token_is_the_first_at_which_the_sum_passes_the_chance() -> None:
