@@ -70,6 +70,8 @@ class Dpo(TrlTraining):
         )
 
     def _example(self, number: int, given: Row) -> dict[str, Any] | None:
+        if not self.left_out.says(number, given["chosen"], given["rejected"]):
+            return None
         row = certain_pair(given, self.settings.minimum_probability)
         if isinstance(row, str):
             self.left_out.leave(number, row)

@@ -10,7 +10,7 @@ from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.records.writes import write_jsonl
 
-TOO_LONG, CUT = "too long", "cut"
+TOO_LONG, CUT, EMPTY = "too long", "cut", "with an empty response"
 FILE = "left_out.jsonl"
 """File in the folder of a training: one line for each row that was left out or cut."""
 
@@ -62,6 +62,13 @@ class LeftOut:
         elif max(lengths, default=needed) > self.longest:
             self.leave(number, CUT, max(lengths))
         return needed <= self.longest
+
+    def says(self, number: int, *texts: str) -> bool:
+        """Tell whether each of a row's texts says anything; note it if not."""
+        if all(text.strip() for text in texts):
+            return True
+        self.leave(number, EMPTY)
+        return False
 
     @property
     def used(self) -> int:

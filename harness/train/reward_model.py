@@ -100,6 +100,8 @@ class RewardModel(TrlTraining):
 
     def _label(self, number: int, row: Row) -> Row | None:
         """Return a row with its soft label, or with the hard one of a row that is no tie."""
+        if not self.left_out.says(number, row["chosen"], row["rejected"]):
+            return None
         if self.settings.soft_labels and row["chosen"] != row["rejected"]:
             return {**row, "probability": float(row.get("probability", 1.0))}
         found = certain_pair(row, 0.5)

@@ -106,9 +106,9 @@ def _text_of(row: Row, column: str) -> tuple[str, Sequence[Message]]:
     value = row.get(column)
     if column not in row:
         raise ValueError(f"column {column!r} is missing")
-    if value is None or (isinstance(value, str | list | tuple) and not value):
+    if value is None or (isinstance(value, list | tuple) and not value):
         raise ValueError(f"column {column!r} is empty")
-    if isinstance(value, str):
+    if isinstance(value, str):  # a policy may have said nothing: its row is left out and counted
         return value, ()
     if not isinstance(value, list | tuple):
         raise ValueError(f"column {column!r} must be a text or a chat, got {value!r:.40}")

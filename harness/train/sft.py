@@ -54,7 +54,8 @@ class Sft(TrlTraining):
 
     def imitated(self) -> Iterable[tuple[int, Row]]:
         """Return the rows with the completions to imitate, and the number of each, from 0."""
-        return enumerate(self.rows)
+        rows = enumerate(self.rows)
+        return [(n, row) for n, row in rows if self.left_out.says(n, row["completion"])]
 
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens to imitate of a row."""

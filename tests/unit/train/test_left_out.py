@@ -15,7 +15,7 @@ from harness.experiment.stages.train import train as stage
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import context_length, load_tokenizer
 from harness.records.rows import read_rows
-from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
+from harness.train.left_out import CUT, EMPTY, FILE, TOO_LONG, LeftOut, told
 from harness.train.result import TrainResult
 from harness.train.table import TRAINERS
 
@@ -69,6 +69,23 @@ def named(result: TrainResult) -> list[tuple[int, str]]:
 def weights(result: TrainResult) -> bytes:
     (file,) = result.checkpoint.glob("*.safetensors")
     return file.read_bytes()
+
+
+@pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model"])
+@pytest.mark.parametrize("nothing", ["", " \n"])
+def test_a_response_that_says_nothing_loses_its_row_only(
+    trainer: str, nothing: str, policy_path: Path, tmp_path: Path
+) -> None:
+    """A policy may end at once: a whole training was refused for one such pair."""
+    rows = [SHORT, *({**SHORT, key: nothing} for key in ("chosen", "rejected")), SHORT]
+    if trainer == "sft":
+        rows = [SHORT, {**SHORT, "completion": nothing}, SHORT]
+    result = trained(trainer, policy_path, rows, tmp_path / "some")
+    assert named(result) == [(n, EMPTY) for n in range(2, len(rows))]
+    assert result.left_out == {EMPTY: len(rows) - 2}
+    assert weights(result) == weights(trained(trainer, policy_path, [SHORT] * 2, tmp_path / "all"))
+    with pytest.raises(DataError, match=f"none of 1 .*1 {EMPTY}"):
+        trained(trainer, policy_path, rows[1:2], tmp_path / "none")
 
 
 @pytest.mark.slow
