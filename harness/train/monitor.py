@@ -110,5 +110,8 @@ class Monitor:
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
             call_rewards(single, rows, rollout.texts, rollout.sampled_ids())
-            look[f"gold/{name}"], look[f"coverage/{name}"] = single.take_stats().values()
+            found = single.take_stats()
+            look[f"gold/{name}"], look[f"coverage/{name}"] = (
+                found[f"{key}/{name}"] for key in ("reward", "coverage")
+            )
         return {f"held_out/{key}": value for key, value in look.items()}

@@ -8,7 +8,6 @@ nobody could judge the completion: the row is masked and moves nothing.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.errors import ConfigError, InputError
-from harness.scale_out.loop_thread import LoopThread
+from harness.train.reward_calls import RewardCalls
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion, completion_text, item_of
 
@@ -47,6 +46,8 @@ class WeightedRewards:
     Args:
         functions: By the name shown in logs.
         weights: By name; 1 where a name is absent.
+        timeout_s: Seconds that an async function has for a batch; late ones, and those that raise,
+            have no verdict on it.
 
     Raises:
         InputError: No function, a weight for an unknown one, or weights that `check_weights`
@@ -56,6 +57,7 @@ class WeightedRewards:
     functions: Mapping[str, RewardFunction]
     weights: Mapping[str, float] = field(default_factory=dict)
     __name__: str = "reward"
+    timeout_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -68,14 +70,14 @@ class WeightedRewards:
                 hint=f"reward functions: {', '.join(self.functions) or 'none'}",
             )
         check_weights({name: self.weights.get(name, 1.0) for name in self.functions})
-        self._loop: LoopThread | None = None
+        self._calls = RewardCalls(self.functions, self.timeout_s)
         self._seen: dict[str, list[float | None]] = {}
 
     def __call__(self, prompts: Sequence[Any], **columns: Any) -> list[float | None]:
         """Return one reward or None for each completion."""
         totals: list[float | None] = [0.0] * len(prompts)
-        for name, function in self.functions.items():
-            values = self._call(name, function, prompts=prompts, **columns)
+        for name, result in self._calls({"prompts": prompts, **columns}).items():
+            values = self._values(name, result, len(prompts))
             self._seen.setdefault(name, []).extend(values)
             if weight := self.weights.get(name, 1.0):
                 totals = [
@@ -98,27 +100,24 @@ class WeightedRewards:
             for name, function in self.functions.items()
         }
 
-    def take_stats(self) -> dict[str, float]:
-        """Return mean reward and coverage of each source since the last call, for the log."""
-        row: dict[str, float] = {}
+    def take_stats(self) -> dict[str, Any]:
+        """Return mean reward and coverage of each source since the last call, for the log.
+
+        And under ``failure/NAME`` why a function failed, if it did.
+        """
+        row: dict[str, Any] = {}
         for name, values in self._seen.items():
             known = [value for value in values if value is not None]
             row[f"reward/{name}"] = sum(known) / len(known) if known else math.nan
             row[f"coverage/{name}"] = len(known) / len(values) if values else math.nan
         self._seen.clear()
-        return row
+        return row | {f"failure/{name}": why for name, why in self._calls.take_reasons().items()}
 
-    def _call(self, name: str, function: RewardFunction, **arguments: Any) -> list[float | None]:
-        result = function(**arguments)
-        if inspect.iscoroutine(result):
-            if self._loop is None:
-                self._loop = LoopThread()
-            result = self._loop.run(result)
-        values = [_number(value) for value in result]
-        if len(values) != len(arguments["prompts"]):
+    def _values(self, name: str, result: Any, n: int) -> list[float | None]:
+        values = [None] * n if result is None else [_number(value) for value in result]
+        if len(values) != n:
             raise InputError(
-                f"reward function {name!r} returned {len(values)} rewards "
-                f"for {len(arguments['prompts'])} completions",
+                f"reward function {name!r} returned {len(values)} rewards for {n} completions",
                 hint="return one float or None for each completion",
             )
         return values

@@ -88,10 +88,13 @@ class SamplingSettings(TrainerSettings):
     Attributes:
         max_new_tokens: Upper limit of a completion in tokens.
         temperature: Of sampling; every log-probability is computed at it, so it is above 0.
+        reward_timeout: Seconds that an async reward function has for a batch; one that is late or
+            raises has no verdict on it.
     """
 
     max_new_tokens: Size = 256
     temperature: Temperature = 1.0
+    reward_timeout: Positive = 600.0
 
 
 class OnlineSettings(SamplingSettings):

@@ -11,7 +11,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -33,7 +33,7 @@ from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
-from harness.train.settings import TrainerSettings
+from harness.train.settings import SamplingSettings, TrainerSettings
 
 Needs = Literal["completions", "preferences", "rewards"]
 
@@ -114,6 +114,8 @@ class Training(ABC):
         self.settings, self.out, self.weights = settings, out, options.weights
         self.seed, self.on_step = options.seed, options.on_step
         self.rewards = options.rewards
+        if self.rewards is not None and isinstance(settings, SamplingSettings):
+            self.rewards = replace(self.rewards, timeout_s=settings.reward_timeout)
         self.monitor = options.monitor if self.makes_policy else None
 
     @classmethod

@@ -38,6 +38,7 @@ WRONG: dict[str, list[Any]] = {
     "group_size": [1, -8, HUGE],
     "rollout_size": [0, -128, HUGE],
     "pass_tokens": [0, -1, HUGE],
+    "reward_timeout": [0, -1, 1e308],
     "gradient_checkpointing": ["yes", 2, None],
     "gamma": [5, -0.1],
     "gae_lambda": [1.01, -1],
