@@ -23,7 +23,7 @@ import harness.examples
 import torch
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs
 
-import harness.policy.engine as engine
+import harness.policy.sampling as engine
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_function import WeightedRewards
 from harness.train.trainers import train

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.policy.engine import State, draw
+from harness.policy.drawing import State, draw
 
 if TYPE_CHECKING:
     from torch import Tensor

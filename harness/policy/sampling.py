@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import InputError
 from harness.nouns.stop_ids import stop_ids
+from harness.policy.drawing import uniforms
+from harness.policy.engine import generate
+from harness.policy.padding import padded
 from harness.policy.prompts import Prompt, prompt_ids
 
 if TYPE_CHECKING:
@@ -82,25 +85,6 @@ class Rollout:
 _TENSORS = [field.name for field in fields(Rollout) if field.name != "texts"]
 
 
-def padded(rows: Sequence[Sequence[int]], pad_id: int, side: str) -> tuple[Tensor, Tensor]:
-    """Return (ids, mask), both (n, longest) int64, padded on one side: "left" or "right"."""
-    import torch
-
-    width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), pad_id)
-    mask = torch.zeros_like(ids)
-    for number, row in enumerate(rows):
-        place = slice(width - len(row), width) if side == "left" else slice(len(row))
-        ids[number, place] = torch.tensor(row, dtype=torch.long)
-        mask[number, place] = 1
-    return ids, mask
-
-
-def positions(mask: Tensor) -> Tensor:
-    """Return the position of each token among the real ones, (n, width); 0 at padding before."""
-    return (mask.cumsum(-1) - 1).clamp(min=0)
-
-
 def sample(
     model: Any,
     tokenizer: Any,
@@ -116,8 +100,6 @@ def sample(
     many sequences are made at once. The model's training mode is restored.
     """
     import torch
-
-    from harness.policy.engine import generate, uniforms
 
     stops, pad, each = stop_ids(model, tokenizer), tokenizer.pad_token_id, sampling.per_item
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from harness.policy.sampling import Rollout, positions, rows_of
+from harness.policy.padding import positions
+from harness.policy.sampling import Rollout, rows_of
 
 if TYPE_CHECKING:
     from torch import Tensor

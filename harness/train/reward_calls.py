@@ -86,7 +86,7 @@ class RewardCalls:
         if name not in self._worked and self._failed[name] >= PATIENCE:
             raise HarnessError(
                 f"reward {name} failed in each of its first {PATIENCE} calls: {reason}\n"
-                "  hint: call it on some completions alone; when it works, the same training goes on"
+                "  hint: call it on some completions alone; the same training goes on then"
             )
         return None
 

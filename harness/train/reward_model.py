@@ -14,8 +14,8 @@ from pydantic import Field
 from harness.nouns.errors import InputError
 from harness.nouns.plain_text import parsed_json
 from harness.policy.models import is_adapter, load_tokenizer
+from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
-from harness.policy.sampling import padded
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
 from harness.train.row_forms import Row

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.padding import padded, positions
 from harness.policy.prompts import as_prompt, prompt_ids
 from harness.policy.sampling import (
     Rollout,
     Sampling,
     cut,
-    padded,
-    positions,
     sample,
 )
 from harness.policy.scoring import score_rollout

@@ -17,7 +17,7 @@ from small_ppo import training
 from trainings import trained_by
 
 from harness.nouns.schema import Item
-from harness.policy import engine as policy_engine
+from harness.policy import sampling as policy_sampling
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.policy.respond import log_ratios, response_logprobs, sample_policy
@@ -116,8 +116,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
             seen.drawn.append(Drawn(list(prompts[number // each]), ids, row))
         return tokens, logprobs
 
-    ours = policy_engine.generate
-    monkeypatch.setattr(policy_engine, "generate", own)
+    ours = policy_sampling.generate
+    monkeypatch.setattr(policy_sampling, "generate", own)
     monkeypatch.setattr(GenerationMixin, "generate", watched)
     yield seen
 

@@ -11,12 +11,12 @@ import torch
 
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.sampling import (
     Rollout,
     Sampling,
     cut,
-    padded,
     rows_of,
     sample,
 )
@@ -195,7 +195,7 @@ def test_a_token_is_the_first_at_which_the_sum_passes_the_chance() -> None:
     """Shares .5, .3, .2; a chance of 1 names the last token, also where rounding loses some."""
     import torch
 
-    from harness.policy.engine import draw
+    from harness.policy.drawing import draw
 
     shares = torch.tensor([0.5, 0.3, 0.2])
     chance = torch.tensor([0.0, 0.49, 0.51, 0.79, 0.81, 1.0], dtype=torch.float64)
