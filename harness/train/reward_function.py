@@ -114,7 +114,9 @@ class WeightedRewards:
         return row | {f"failure/{name}": why for name, why in self._calls.take_reasons().items()}
 
     def _values(self, name: str, result: Any, n: int) -> list[float | None]:
-        values = [None] * n if result is None else [_number(value) for value in result]
+        values: list[float | None] = [None] * n
+        if result is not None:
+            values = [_number(value) for value in result]
         if len(values) != n:
             raise InputError(
                 f"reward function {name!r} returned {len(values)} rewards for {n} completions",
