@@ -12,7 +12,6 @@ from harness.policy.models import load_policy
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
-from harness.train.reward_function import call_rewards
 from harness.train.row_forms import Row
 from harness.train.settings import SamplingSettings, Size
 from harness.train.sft import Sft, SftSettings
@@ -83,8 +82,8 @@ class BestOfN(Sft):
         policy = load_policy(self.model, trainable=False).to(device)
         self.check_model()
         rollout = sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
-        texts, ids = rollout.texts, rollout.sampled_ids()
-        scores = call_rewards(self.rewards, repeated, texts, ids)
+        self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
+        scores = self.scored(repeated, rollout, 0)
         best = best_rows(rows, rollout, scores)
         known = [score for score in scores if score is not None]
         sampled = {

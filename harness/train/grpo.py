@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
-from harness.train.reward_function import call_rewards
+from harness.train.reward_arguments import call_rewards
 from harness.train.settings import OnlineSettings
 from harness.train.training import TrlTraining
 
@@ -81,9 +81,10 @@ class Grpo(TrlTraining):
         return {**found, "reward_funcs": [self._reward]}
 
     def _reward(
-        self, completion_ids: list[list[int]], row: list[int], **others: Any
+        self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **others: Any
     ) -> list[float | None]:
         """Return the rewards of texts without a stop token that is not special; TRL's keep it."""
         assert self.rewards is not None
         texts = [decode(self.tokenizer, ids, self.stops) for ids in completion_ids]
-        return call_rewards(self.rewards, [self.rows[i] for i in row], texts, completion_ids)
+        rows = [self.rows[i] for i in row]
+        return call_rewards(self.rewards, rows, texts, completion_ids, trainer_state=trainer_state)

@@ -13,7 +13,8 @@ from typing import Any
 from harness.policy.models import Reference
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.policy.scoring import score_rollout
-from harness.train.reward_function import RewardFunction, WeightedRewards, call_rewards
+from harness.train.reward_arguments import call_rewards
+from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import plain_rows
 
@@ -96,8 +97,10 @@ class Monitor:
         """Return whether this step is to be looked at."""
         return step == last or step % self.every == 0
 
-    def look(self, policy: Any, reference: Reference | None, tokenizer: Any) -> dict[str, Any]:
-        """Sample, score and return one look."""
+    def look(
+        self, policy: Any, reference: Reference | None, tokenizer: Any, state: Any = None
+    ) -> dict[str, Any]:
+        """Sample, score and return one look; functions get ``state`` as their trainer_state."""
         sampling = Sampling(self.temperature, self.max_new_tokens, seed=0)
         rows = [row for row in self.rows for _ in range(self.samples)]
         rollout = sample(policy, tokenizer, [row["prompt"] for row in rows], sampling)
@@ -109,7 +112,7 @@ class Monitor:
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            call_rewards(single, rows, rollout.texts, rollout.sampled_ids())
+            call_rewards(single, rows, rollout.texts, rollout.sampled_ids(), trainer_state=state)
             found = single.take_stats()
             look[f"gold/{name}"], look[f"coverage/{name}"] = (
                 found[f"{key}/{name}"] for key in ("reward", "coverage")

@@ -38,7 +38,7 @@ from harness.train.losses import (
 )
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
-from harness.train.reward_function import WeightedRewards, call_rewards
+from harness.train.reward_function import WeightedRewards
 from harness.train.training import Training
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Ppo(Training):
                 self.reference.model, rollout, settings.temperature, settings.pass_tokens
             )
         ratio = logprobs - reference
-        raw = call_rewards(self.rewards, rows, rollout.texts, rollout.sampled_ids())
+        raw = self.scored(rows, rollout, step, settings.steps, len(self.known))
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ class TrainingFolder:
         self.resume_dir = path / "resume"
         self.final = path / "final"
         self.log_path = path / "log.jsonl"
+        self.completions_path = path / "completions.jsonl"
         self._result_path = path / "result.json"
         self.writes = os.environ.get("RANK", "0") == "0"
         self._on_step = on_step
@@ -150,19 +151,12 @@ class TrainingFolder:
 
         A last line that a kill cut short is dropped too.
         """
-        if not self.writes or not self.log_path.is_file():
-            return
-        kept = []
-        for line in file_bytes(self.log_path).splitlines():
-            try:
-                row = parsed_json(line)
-                number, seconds = int(row["step"]), float(row["seconds"])
-            except (ValueError, KeyError, TypeError, OverflowError):
-                break
-            if step and number <= step:
-                kept.append(line.decode("utf-8") + "\n")
-                self._seconds_before = seconds
-        write_text(self.log_path, "".join(kept))
+        if self.writes and self.log_path.is_file():
+            for row in _rewound(self.log_path, step):
+                self._seconds_before = float(row.get("seconds", 0))
+        if self.writes and self.completions_path.is_file():
+            # Best-of-n samples once, before the first step, and goes on with that.
+            _rewound(self.completions_path, step, at_least=0)
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row; numbers that are not finite become null."""
@@ -174,6 +168,17 @@ class TrainingFolder:
             file.write(json.dumps(clean) + "\n")
         if self._on_step is not None:
             self._on_step(clean)
+
+    def keep_completions(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append what was sampled in a step, with its rewards, to ``completions.jsonl``."""
+        if not self.writes or not rows:
+            return
+        lines = [
+            json.dumps({"step": step, **{k: _finite(v) for k, v in row.items()}}, default=str)
+            for row in rows
+        ]
+        with writing(self.completions_path), self.completions_path.open("a") as file:
+            file.write("".join(f"{line}\n" for line in lines))
 
     def seconds(self) -> float:
         """Wall seconds of this training so far, interruptions left out."""
@@ -255,6 +260,28 @@ def peak_memory_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts bytes, Linux KiB.
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _rewound(path: Path, step: int, at_least: int = 1) -> list[Mapping[str, Any]]:
+    """Drop the rows of a file after a step, and half a line; return the others.
+
+    Args:
+        path: JSONL with the step of each row.
+        step: The last one that is kept; at 0 those before the first step are dropped, too.
+        at_least: Unless rows of step 0 stay in any case, at 0.
+    """
+    kept, lines = [], []
+    for line in file_bytes(path).splitlines():
+        try:
+            row = parsed_json(line)
+            number, _ = int(row["step"]), float(row.get("seconds", 0))
+        except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
+            break
+        if number <= step and step >= at_least:
+            kept.append(row)
+            lines.append(line.decode("utf-8") + "\n")
+    write_text(path, "".join(lines))
+    return kept
 
 
 def _is_result(stored: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from harness.feedback.failures import PASS_THROUGH
 from harness.nouns.errors import HarnessError
 from harness.nouns.raised import raised
 from harness.scale_out.loop_thread import LoopThread
+from harness.train.reward_arguments import accepted
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class RewardCalls:
                 the run and not the batch, such as a budget that is used up.
         """
         running = {
-            name: self._begin(function(**arguments))
+            name: self._begin(function(**accepted(function, arguments)))
             for name, function in self.functions.items()
             if _is_async(function)
         }
@@ -96,7 +97,7 @@ class RewardCalls:
         return self._loop.start(asyncio.wait_for(coroutine, self.timeout_s))
 
     def _now(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        result = function(**arguments)
+        result = function(**accepted(function, arguments))
         return self._end(self._begin(result)) if inspect.iscoroutine(result) else result
 
     def _end(self, future: Future[Any]) -> Any:

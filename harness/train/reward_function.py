@@ -15,9 +15,9 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.errors import ConfigError, InputError
+from harness.train.reward_arguments import Notes, completion_rows
 from harness.train.reward_calls import RewardCalls
-from harness.train.row_forms import Row
-from harness.train.rows import as_completion, completion_text, item_of
+from harness.train.rows import completion_text
 
 if TYPE_CHECKING:
     from harness.feedback.contract import FeedbackSource, RunContext
@@ -48,6 +48,7 @@ class WeightedRewards:
         weights: By name; 1 where a name is absent.
         timeout_s: Seconds that an async function has for a batch; late ones, and those that raise,
             have no verdict on it.
+        keep_completions: Whether completions and rewards are kept until ``take_completions``.
 
     Raises:
         InputError: No function, a weight for an unknown one, or weights that `check_weights`
@@ -58,6 +59,7 @@ class WeightedRewards:
     weights: Mapping[str, float] = field(default_factory=dict)
     __name__: str = "reward"
     timeout_s: float = 600.0
+    keep_completions: bool = False
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -70,21 +72,35 @@ class WeightedRewards:
                 hint=f"reward functions: {', '.join(self.functions) or 'none'}",
             )
         check_weights({name: self.weights.get(name, 1.0) for name in self.functions})
-        self._calls = RewardCalls(self.functions, self.timeout_s)
+        self._calls, self._notes = RewardCalls(self.functions, self.timeout_s), Notes()
         self._seen: dict[str, list[float | None]] = {}
+        self._table: list[dict[str, Any]] = []
 
     def __call__(self, prompts: Sequence[Any], **columns: Any) -> list[float | None]:
-        """Return one reward or None for each completion."""
+        """Return one reward or None for each completion.
+
+        Functions may note numbers and columns by ``log_metric`` and ``log_extra``, as in TRL.
+        """
         totals: list[float | None] = [0.0] * len(prompts)
-        for name, result in self._calls({"prompts": prompts, **columns}).items():
-            values = self._values(name, result, len(prompts))
+        notes = {"log_metric": self._notes.log_metric, "log_extra": self._notes.log_extra}
+        each: dict[str, list[float | None]] = {}
+        for name, result in self._calls({"prompts": prompts, **columns, **notes}).items():
+            each[name] = values = self._values(name, result, len(prompts))
             self._seen.setdefault(name, []).extend(values)
             if weight := self.weights.get(name, 1.0):
                 totals = [
                     None if value is None or before is None else before + weight * value
                     for before, value in zip(totals, values, strict=True)
                 ]
+        extras = self._notes.take_extras()
+        if self.keep_completions:
+            self._table += completion_rows(prompts, columns["completions"], totals, each, extras)
         return totals
+
+    def take_completions(self) -> list[dict[str, Any]]:
+        """Return what was scored since the last call, if ``keep_completions``: a row for each."""
+        taken, self._table = self._table, []
+        return taken
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the rewards are, by name: weight and identity of each function.
@@ -103,7 +119,8 @@ class WeightedRewards:
     def take_stats(self) -> dict[str, Any]:
         """Return mean reward and coverage of each source since the last call, for the log.
 
-        And under ``failure/NAME`` why a function failed, if it did.
+        And under ``failure/NAME`` why a function failed, if it did; under ``metric/NAME`` the mean
+        of what functions gave ``log_metric``.
         """
         row: dict[str, Any] = {}
         for name, values in self._seen.items():
@@ -111,6 +128,7 @@ class WeightedRewards:
             row[f"reward/{name}"] = sum(known) / len(known) if known else math.nan
             row[f"coverage/{name}"] = len(known) / len(values) if values else math.nan
         self._seen.clear()
+        row |= self._notes.take_metrics()
         return row | {f"failure/{name}": why for name, why in self._calls.take_reasons().items()}
 
     def _values(self, name: str, result: Any, n: int) -> list[float | None]:
@@ -155,38 +173,6 @@ def _number(value: Any) -> float | None:
     except OverflowError:  # a whole number beyond every float
         return None
     return number if math.isfinite(number) else None
-
-
-def call_rewards(
-    function: RewardFunction,
-    rows: Sequence[Row],
-    texts: Sequence[str],
-    completion_ids: Sequence[Sequence[int]],
-) -> list[float | None]:
-    """Call a reward function as TRL does: with every column of the rows but the prompt.
-
-    Args:
-        function: What is called.
-        rows: One for each completion. Beside their columns the function gets ``item``, the `Item`
-            that each row is, as its file has it; and ``prompts`` as the rows have them, texts or
-            messages, whatever template the model sees them in. Completions have the same form.
-        texts: Plain, cut at the stop token.
-        completion_ids: As sampled.
-    """
-    columns = {
-        key: [row.get(key) for row in rows]
-        for key in dict.fromkeys(key for row in rows for key in row)
-        if key not in ("prompt", "completion", "completion_ids")
-    }
-    result: list[float | None] = function(
-        prompts=[row["prompt"] for row in rows],
-        completions=[
-            as_completion(row["prompt"], text) for row, text in zip(rows, texts, strict=True)
-        ],
-        completion_ids=list(completion_ids),
-        **{**columns, "item": [item_of(row) for row in rows]},
-    )
-    return result
 
 
 class SourceReward:

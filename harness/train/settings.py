@@ -90,11 +90,13 @@ class SamplingSettings(TrainerSettings):
         temperature: Of sampling; every log-probability is computed at it, so it is above 0.
         reward_timeout: Seconds that an async reward function has for a batch; one that is late or
             raises has no verdict on it.
+        log_completions: Whether ``completions.jsonl`` keeps each completion with its rewards.
     """
 
     max_new_tokens: Size = 256
     temperature: Temperature = 1.0
     reward_timeout: Positive = 600.0
+    log_completions: bool = False
 
 
 class OnlineSettings(SamplingSettings):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import (
@@ -30,10 +30,14 @@ from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
 from harness.train.result import OnStep, TrainingFolder, TrainResult
+from harness.train.reward_arguments import call_rewards, trainer_state, with_all_columns
 from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
 from harness.train.settings import SamplingSettings, TrainerSettings
+
+if TYPE_CHECKING:
+    from harness.policy.sampling import Rollout
 
 Needs = Literal["completions", "preferences", "rewards"]
 
@@ -110,12 +114,18 @@ class Training(ABC):
         # A LoRA checkpoint names its base, which is looked for from other directories later.
         self.model = Path(model).absolute() if Path(model).is_dir() else model
         self.rows: Sequence[Row] = [row for _, row in placed]
+        if self.needs == "rewards":
+            self.rows = with_all_columns(self.rows)
         self.places = [place for place, _ in placed]
         self.settings, self.out, self.weights = settings, out, options.weights
         self.seed, self.on_step = options.seed, options.on_step
         self.rewards = options.rewards
         if self.rewards is not None and isinstance(settings, SamplingSettings):
-            self.rewards = replace(self.rewards, timeout_s=settings.reward_timeout)
+            self.rewards = replace(
+                self.rewards,
+                timeout_s=settings.reward_timeout,
+                keep_completions=settings.log_completions,
+            )
         self.monitor = options.monitor if self.makes_policy else None
 
     @classmethod
@@ -222,7 +232,28 @@ class Training(ABC):
         """Return the monitor's look at a policy, empty at steps of which none is due."""
         if self.monitor is None or not self.monitor.is_due(step, last):
             return {}
-        return self.monitor.look(policy, self.reference, self.tokenizer)
+        state = trainer_state(step, last)
+        return self.monitor.look(policy, self.reference, self.tokenizer, state)
+
+    def scored(
+        self, rows: Sequence[Row], rollout: Rollout, step: int, last: int = 0, n_rows: int = 1
+    ) -> list[float | None]:
+        """Return the rewards of what was sampled for a step, one row for each completion.
+
+        Args:
+            rows: Of the completions.
+            rollout: What was sampled.
+            step: From 1; 0 before the first.
+            last: The last step.
+            n_rows: Rows in an epoch.
+        """
+        assert self.rewards is not None
+        done = max(0, step - 1)
+        state = trainer_state(done, last, done * len(rows) * _ranks() / n_rows)
+        texts, ids = rollout.texts, rollout.sampled_ids()
+        found = call_rewards(self.rewards, rows, texts, ids, trainer_state=state)
+        self.folder.keep_completions(step, self.rewards.take_completions())
+        return found
 
     def readable(self) -> dict[int, Row]:
         """Return the rows with a prompt that leaves room for a completion, by number from 0.
@@ -271,7 +302,9 @@ class TrlTraining(Training):
         if not self.folder.writes:
             return
         row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
-        row |= self.rewards.take_stats() if self.rewards else {}
+        if self.rewards:
+            row |= self.rewards.take_stats()
+            self.folder.keep_completions(state.global_step, self.rewards.take_completions())
         row |= self.look(policy, state.global_step, state.max_steps)
         self.folder.log({"step": state.global_step, **row})
 
@@ -308,7 +341,7 @@ class TrlTraining(Training):
 
     def _steps(self, n_examples: int, epochs: float) -> int:
         """Return how many steps transformers makes of so many examples."""
-        made = self.settings.batch_size * int(os.environ.get("WORLD_SIZE", "1"))
+        made = self.settings.batch_size * _ranks()
         each = -(-n_examples // made)
         return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
 
@@ -340,3 +373,7 @@ class TrlTraining(Training):
             "report_to": "none",
             "disable_tqdm": True,
         }
+
+
+def _ranks() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))

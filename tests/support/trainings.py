@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.policy.models import load_tokenizer
+from harness.policy.models import load_policy, load_tokenizer
 from harness.train.ppo import Ppo
 from harness.train.result import TrainingFolder, TrainResult
 from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.settings import TrainerSettings
 from harness.train.trainers import train
 from harness.train.training import TrainOptions
+
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<{{ m.content }}>{% endfor %}"
+    "{% if add_generation_prompt %}:{% endif %}"
+)
 
 S = TypeVar("S", bound=TrainerSettings)
 
@@ -52,3 +57,12 @@ def built_ppo(
     training.tokenizer = load_tokenizer(model)
     training.build()
     return training
+
+
+def chat_model(policy: Path, folder: Path) -> Path:
+    """Write a policy as a chat model."""
+    tokenizer = load_tokenizer(policy)
+    tokenizer.chat_template = CHAT_TEMPLATE
+    load_policy(policy).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -35,7 +35,7 @@ from harness.ratings.table import RatingTable
 from harness.records.rows import read_rows
 from harness.registry import Origin, registry
 from harness.train.result import TrainResult
-from harness.train.reward_function import call_rewards
+from harness.train.reward_arguments import call_rewards
 from harness.train.training import Training
 
 LIKERT = Scale("ordinal", ("1", "2", "3", "4", "5"))
