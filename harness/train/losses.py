@@ -116,6 +116,15 @@ def policy_loss(
     )
 
 
+def kl_loss(logprobs: Tensor, reference: Tensor, mask: Tensor, log_ratio_clip: float) -> Tensor:
+    """Return the k3 estimate of the divergence from the reference, as a sum over tokens.
+
+    Schulman 2020; the penalty of GRPO (Shao et al. 2024, equation 4).
+    """
+    log_ratio = (reference - logprobs).clamp(-log_ratio_clip, log_ratio_clip)
+    return ((log_ratio.exp() - 1 - log_ratio) * mask).sum()
+
+
 def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float
 ) -> tuple[Tensor, Tensor]:

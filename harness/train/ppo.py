@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import ConfigError
@@ -26,16 +25,9 @@ from harness.policy.sampling import Rollout, Sampling, rows_of, sample
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
-from harness.train.losses import (
-    adapted_beta,
-    explained_variance,
-    gae,
-    masked_moments,
-    masked_whiten,
-    policy_loss,
-    token_rewards,
-    value_loss,
-)
+from harness.train.advantages import ESTIMATORS, Rewarded, estimate
+from harness.train.experience import Experience
+from harness.train.losses import adapted_beta, kl_loss, masked_moments, policy_loss, value_loss
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.reward_function import WeightedRewards
@@ -46,28 +38,6 @@ if TYPE_CHECKING:
 
 PER_TOKEN = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction", "approx_kl")
 """What the log has of the updates as a mean over tokens."""
-
-
-@dataclass(frozen=True)
-class Experience:
-    """A rollout with everything that the updates need; (n, C) each.
-
-    ``mask`` is the completion mask without the rows that have no reward.
-    """
-
-    rollout: Rollout
-    logprobs: Tensor
-    values: Tensor
-    advantages: Tensor
-    returns: Tensor
-    mask: Tensor
-
-    def rows(self, index: Any) -> Experience:
-        """Return some sequences, a slice or a tensor of row numbers, without columns of padding."""
-        rollout = trimmed(rows_of(self.rollout, index))
-        width = rollout.completion_ids.size(1)
-        tensors = (getattr(self, field.name)[index, :width] for field in fields(self)[1:])
-        return Experience(rollout, *tensors)
 
 
 class Ppo(Training):
@@ -136,10 +106,14 @@ class Ppo(Training):
         gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
         world = self.accelerator.num_processes
-        if settings.rollout_size % world or settings.batch_size * settings.accumulation % world:
+        each = settings.completions_each
+        if settings.rollout_size // each % world or (
+            settings.batch_size * settings.accumulation % world
+        ):
             raise ConfigError(
                 f"rollout_size {settings.rollout_size} and batch_size * accumulation "
                 f"{settings.batch_size * settings.accumulation} must be multiples of {world} ranks"
+                + (f", the first in whole groups of {each}" if each > 1 else "")
             )
         self.known = list(self.readable().values())
         self.beta = settings.beta
@@ -185,12 +159,14 @@ class Ppo(Training):
 
         settings, accelerator = self.settings, self.accelerator
         world, rank = accelerator.num_processes, accelerator.process_index
-        share = settings.rollout_size // world
-        mine = prompt_order(len(self.known), settings.rollout_size, step, self.seed)
-        rows = [self.known[i] for i in mine[rank * share : (rank + 1) * share]]
-        prompts = [row["prompt"] for row in rows]
+        each = settings.completions_each
+        share = settings.rollout_size // each // world
+        mine = prompt_order(len(self.known), share * world, step, self.seed)
+        asked = [self.known[i] for i in mine[rank * share : (rank + 1) * share]]
+        rows = [row for row in asked for _ in range(each)]
+        prompts = [row["prompt"] for row in asked]
         seed = draw_seed(self.seed, step, rank)
-        sampling = Sampling(settings.temperature, settings.max_new_tokens, seed)
+        sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, per_item=each)
         with accelerator.autocast():
             rollout = sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
@@ -217,17 +193,32 @@ class Ppo(Training):
             self.beta = adapted_beta(
                 self.beta, kl, settings.target_kl, settings.rollout_size, settings.kl_horizon
             )
-        scores = self._shape(scores, known, rollout)
-        real = rollout.completion_mask.float()
-        # A row without a reward moves nothing: not the policy, not the critic, not the whitening.
-        mask = rollout.completion_mask.float() * known.unsqueeze(1)
-        per_token = token_rewards(scores, ratio, row["beta"], real)
-        advantages, returns = gae(per_token, values, real, settings.gamma, settings.gae_lambda)
-        row["explained_variance"] = float(explained_variance(values, returns, mask, self._sum))
-        row["value"] = float(masked_moments(values, mask, self._sum)[0])
-        if settings.whiten_advantages:
-            advantages = masked_whiten(advantages, mask, self._sum)
-        return Experience(rollout, logprobs, values, advantages, returns, mask), row
+        estimator = settings.advantage_estimator
+        given = Rewarded(
+            self._shape(scores, known, rollout),
+            known,
+            ratio,
+            rollout.completion_mask.float(),
+            row["beta"],
+            settings.completions_each,
+            settings.gamma,
+            settings.gae_lambda,
+            values,
+            self._sum,
+        )
+        found, more = estimate(estimator, given, settings.whitens)
+        in_loss = ESTIMATORS[estimator].penalty == "loss"
+        experience = Experience(
+            rollout,
+            logprobs,
+            values,
+            found.advantages,
+            found.returns,
+            found.mask,
+            reference if in_loss else None,
+            row["beta"] if in_loss else 0.0,
+        )
+        return experience, row | more
 
     def update(self, experience: Experience, step: int) -> dict[str, Any]:
         """Update policy and critic on one rollout; return what happened.
@@ -249,7 +240,7 @@ class Ppo(Training):
         row: dict[str, Any] = {}
         if made:
             total = {key: sum(sums[key] for sums in made) for key in made[0]}
-            row = {key: total[key] / total["tokens"] for key in PER_TOKEN}
+            row = {key: total[key] / total["tokens"] for key in PER_TOKEN if key in total}
             row["grad_norm"] = total["grad_norm"] / len(made)
             row["first_ratio_error"] = made[0]["ratio_error"]
         return {**row, "updates": len(made), "stopped_on_kl": stopped}
@@ -289,19 +280,23 @@ class Ppo(Training):
                 logprobs, _, values = self._forward(rows.rollout, entropy=False)
                 clips = settings.clip, settings.log_ratio_clip
                 policy = policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
-                critic, value_clipped = value_loss(
-                    values, rows.values, rows.returns, rows.mask, settings.value_clip
-                )
-                loss = (policy.loss + settings.value_coefficient * critic) / count
+                loss = policy.loss
+                found = {
+                    "policy_loss": policy.loss.detach(),
+                    "clip_fraction": policy.clipped,
+                    "approx_kl": policy.approx_kl,
+                }
+                if rows.reference is not None:
+                    away = kl_loss(logprobs, rows.reference, rows.mask, settings.log_ratio_clip)
+                    loss = loss + rows.penalty * away
+                if values is not None and rows.values is not None and rows.returns is not None:
+                    critic, found["value_clip_fraction"] = value_loss(
+                        values, rows.values, rows.returns, rows.mask, settings.value_clip
+                    )
+                    loss = loss + settings.value_coefficient * critic
+                    found["value_loss"] = critic.detach()
                 # Gradients are averaged over ranks; the loss is a share of a sum over them.
-                accelerator.backward(loss * accelerator.num_processes)
-            found = {
-                "policy_loss": policy.loss.detach(),
-                "value_loss": critic.detach(),
-                "clip_fraction": policy.clipped,
-                "value_clip_fraction": value_clipped,
-                "approx_kl": policy.approx_kl,
-            }
+                accelerator.backward(loss / count * accelerator.num_processes)
             sums = {key: sums.get(key, 0) + value for key, value in found.items()}
             errors.append(policy.ratio_error)
         total = {key: float(self._sum(value)) for key, value in sums.items()}
@@ -318,8 +313,8 @@ class Ppo(Training):
             "ratio_error": float(torch.stack(errors).max()),
         }
 
-    def _forward(self, rollout: Rollout, entropy: bool) -> tuple[Tensor, Tensor, Tensor]:
-        result: tuple[Tensor, Tensor, Tensor] = self.module(
+    def _forward(self, rollout: Rollout, entropy: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+        result: tuple[Tensor, Tensor, Tensor | None] = self.module(
             rollout.prompt_ids,
             rollout.prompt_mask,
             rollout.completion_ids,
@@ -329,7 +324,7 @@ class Ppo(Training):
         )
         return result
 
-    def _score(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
+    def _score(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return old log-probabilities, entropies and values, from the module that is trained."""
         import torch
 
@@ -341,8 +336,9 @@ class Ppo(Training):
                 width = part.completion_ids.size(1)
                 found = self._forward(part, entropy=True)
                 for all_rows, some in zip((logprobs, entropy, values), found, strict=True):
-                    all_rows[index, :width] = some
-        return logprobs, entropy, values
+                    if some is not None:
+                        all_rows[index, :width] = some
+        return logprobs, entropy, None if self.critic == "none" else values
 
     def _shape(self, scores: Tensor, known: Tensor, rollout: Rollout) -> Tensor:
         """Normalize and clip rewards as the settings say."""

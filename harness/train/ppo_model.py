@@ -27,10 +27,10 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
     Args:
         policy: Causal language model.
         body: Body of a separate critic; None puts the head on the policy's last hidden state.
-        head: Linear layer to one value.
+        head: Linear layer to one value; None without a critic.
     """
 
-    def __init__(self, policy: Any, body: Any | None, head: nn.Linear) -> None:
+    def __init__(self, policy: Any, body: Any | None, head: nn.Linear | None) -> None:
         super().__init__()
         self.policy = policy
         self.body = body
@@ -44,8 +44,8 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         completion_mask: Tensor,
         temperature: float,
         entropy: bool = True,
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Return log-probabilities, entropies (if asked for) and values, each (n, C).
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return log-probabilities, entropies (if asked for) and values (if any), each (n, C).
 
         The value of a column is that of the state before its token.
         """
@@ -53,6 +53,8 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
             prompt_ids, prompt_mask, completion_ids, completion_mask, completion_mask, []
         )
         found = scores(self.policy, rollout, temperature, entropy=entropy)
+        if self.head is None:
+            return found.logprobs, found.entropy, None
         if self.body is None:
             hidden = found.hidden.detach()
         else:
@@ -63,14 +65,16 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
 
 
 def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyWithCritic:
-    """Return the module of a policy that was loaded from ``path``, with a new critic.
+    """Return the module of a policy that was loaded from ``path``, with a new critic if any.
 
     Args:
         policy: The policy.
         path: Where it was loaded from.
-        kind: "separate" or "detached".
+        kind: "separate", "detached" or "none".
         start: Folder of a reward model to start from, or "" for a value head of zeros.
     """
+    if kind == "none":
+        return PolicyWithCritic(policy, None, None)
     hidden = policy.config.get_text_config().hidden_size
     head = nn.Linear(hidden, 1)
     nn.init.zeros_(head.weight)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.nouns.hashing import seed_of
 from harness.policy.scoring import TOKENS
+from harness.train.advantages import ESTIMATORS
 from harness.train.settings import (
     UNSET,
     NotNegative,
@@ -21,6 +22,10 @@ from harness.train.settings import (
     Steps,
 )
 
+CRITIC = {"critic", "critic_from", "critic_learning_rate", "gae_lambda", "value_clip",
+          "value_coefficient"}  # fmt: skip
+"""Settings that mean something with a critic only."""
+
 
 class PpoSettings(OnlineSettings):
     """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
@@ -29,7 +34,13 @@ class PpoSettings(OnlineSettings):
     ``rollout_size`` is a multiple of that.
 
     Attributes:
-        rollout_size: Completions sampled in each step, one for each prompt.
+        advantage_estimator: "gae" with a critic; without one "reinforce" (rewards to go),
+            "reinforce_baseline" (less the mean of the rollout's others), "rloo" (less the mean of
+            the prompt's others), "grpo" (in deviations from the mean of the prompt) and
+            "online_dpo" (of two completions of a prompt the better is preferred).
+        group_size: Completions of each prompt; by default 8 for rloo and grpo, 2 for online_dpo,
+            which takes no others, and 1 for the others.
+        rollout_size: Completions sampled in each step, ``group_size`` for each prompt.
         pass_tokens: Tokens of one forward and backward pass, padding included: a pass has at most
             ``batch_size`` sequences and these tokens, and an optimizer step as many as it needs.
         gradient_checkpointing: Whether updates make the activations of each layer again in place of
@@ -44,7 +55,8 @@ class PpoSettings(OnlineSettings):
         critic_from: Folder of a reward model from which a separate critic starts; otherwise it
             starts as the policy's body with a value head of zeros.
         critic_learning_rate: Of the critic; the policy's by default.
-        whiten_advantages: Whether advantages are whitened over the rollout's real tokens.
+        whiten_advantages: Whether advantages are whitened over the rollout's real tokens; by
+            default with gae only.
         whiten_rewards: Whether rewards are divided by their standard deviation in the rollout.
         clip_reward: Rewards are clipped to plus or minus this; 0 does not clip.
         missing_eos_penalty: Taken from the reward of a truncated completion.
@@ -59,6 +71,10 @@ class PpoSettings(OnlineSettings):
 
     beta: NotNegative = 0.05
     epochs: int = Field(default=4, ge=1, le=10_000)
+    advantage_estimator: Literal[
+        "gae", "reinforce", "reinforce_baseline", "rloo", "grpo", "online_dpo"
+    ] = "gae"
+    group_size: int = Field(default=UNSET, ge=2, le=1_000_000)
     rollout_size: Size = 128
     pass_tokens: Size = TOKENS
     gradient_checkpointing: bool = False
@@ -69,7 +85,7 @@ class PpoSettings(OnlineSettings):
     critic: Literal["separate", "detached"] = UNSET
     critic_from: str = ""
     critic_learning_rate: Share = 0.0
-    whiten_advantages: bool = True
+    whiten_advantages: bool = UNSET
     whiten_rewards: bool = False
     clip_reward: NotNegative = 0.0
     missing_eos_penalty: NotNegative = 0.0
@@ -90,12 +106,47 @@ class PpoSettings(OnlineSettings):
             problems.append(f"warmup_steps: {warmup} is more than the {self.steps} steps")
         if self.critic_from and self.critic == "detached":
             problems.append("critic_from: only a separate critic can start from a reward model")
+        problems += self._of_the_estimator()
         if problems:
             raise ValueError("\n".join(problems))
         return self
 
+    def _of_the_estimator(self) -> list[str]:
+        """Return what does not go with the estimator of the advantage."""
+        name, estimator = self.advantage_estimator, ESTIMATORS[self.advantage_estimator]
+        unused = set() if estimator.critic else CRITIC
+        unused = unused if estimator.discounts else unused | {"gamma"}
+        default = type(self).model_fields
+        problems = [
+            f"{key}: advantage_estimator {name} has no {'discount' if key == 'gamma' else 'critic'}"
+            for key in sorted(unused & self.model_fields_set)
+            if getattr(self, key) != default[key].default
+        ]
+        if estimator.most and self.completions_each > estimator.most:
+            problems.append(f"group_size: advantage_estimator {name} takes {estimator.most}")
+        if self.rollout_size % self.completions_each:
+            problems.append(
+                f"rollout_size: {self.rollout_size} is no multiple of group_size ="
+                f" {self.completions_each}"
+            )
+        return problems
+
+    @property
+    def completions_each(self) -> int:
+        """Completions of each prompt."""
+        return self.group_size or ESTIMATORS[self.advantage_estimator].group_size
+
+    @property
+    def whitens(self) -> bool:
+        """Whether advantages are whitened."""
+        if self.whiten_advantages is None:
+            return self.advantage_estimator == "gae"
+        return self.whiten_advantages
+
     def critic_kind(self, lora: bool) -> str:
         """Return the kind of critic of a training with or without an adapter."""
+        if not ESTIMATORS[self.advantage_estimator].critic:
+            return "none"
         if self.critic:
             return self.critic
         return "detached" if lora and not self.critic_from else "separate"

@@ -278,3 +278,18 @@ def test_rows_of_a_rollout_keep_together_what_belongs_together(policy_path: Path
             for row, mask in zip(part.prompt_ids, part.prompt_mask, strict=True)
         ]
         assert real == [prompts[i] for i in numbers]
+
+
+def test_trl_samples_without_what_a_checkpoint_bends_too(policy_path: Path) -> None:
+    """It asks transformers, which fills in from the checkpoint what a call leaves unset."""
+    from harness.train.trl_callbacks import unbent
+
+    model = load_policy(policy_path)
+    for name, value in BENT.items():
+        setattr(model.generation_config, name, value)
+    kept = copy.deepcopy(model.generation_config.to_dict())
+    with unbent(model):
+        inside = model.generation_config.to_dict()
+        assert inside["eos_token_id"] == kept["eos_token_id"]
+        assert not any(inside.get(name) == value for name, value in BENT.items())
+    assert model.generation_config.to_dict() == kept

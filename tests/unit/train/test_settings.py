@@ -36,6 +36,7 @@ WRONG: dict[str, list[Any]] = {
     "temperature": [0, 0.0, -1, 1e-300, 1e300],
     "clip": [0, 1, -0.2],
     "group_size": [1, -8, HUGE],
+    "advantage_estimator": ["rlo", None, 1],
     "rollout_size": [0, -128, HUGE],
     "pass_tokens": [0, -1, HUGE],
     "reward_timeout": [0, -1, 1e308],
