@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean as mean
 from typing import Any
 
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
-from harness.report.figures import line_of, mean_line
 from harness.report.gates import gate_sentence, is_worth_a_line
 from harness.report.tables import interval
 from harness.report.wording import Names, dollars, join, number, percent, seconds
+from harness.train.alarms import alarms_of
 
 ALPHA = 0.05
 SAME = 0.05
 """A change whose whole interval lies within this of zero is called unchanged."""
-
-GOLD_FALL = 0.1
-"""A fall of the gold reward that is more than the noise of a few dozen monitored prompts."""
 
 COLLAPSE = 0.5
 """distinct-2 below this share of base's is called a loss of diversity."""
@@ -46,7 +42,7 @@ def findings(data: Data) -> list[str]:
         for gate in data.get("gates", ())
         if is_worth_a_line(gate)
     ]
-    lines += _hacking(data)
+    lines += _alarms(data)
     lines += _collapse(evaluation)
     lines += _biased(data, names)
     lines += aggregation_warnings(data, names)
@@ -209,32 +205,19 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
     return [f"{line}."]
 
 
-def ends(
-    rows_by_seed: Mapping[str, Sequence[Data]], key: str
-) -> tuple[list[float], list[float]] | None:
-    """Return the first and the last fifth of a metric's logged values, averaged over seeds."""
-    line = mean_line([line_of(rows, key) for rows in rows_by_seed.values()])
-    if len(line) < 3:
-        return None
-    part = max(1, len(line) // 5)
-    values = [value for _, value in line]
-    return values[:part], values[-part:]
-
-
-def _hacking(data: Data) -> list[str]:
-    """Return arms whose reward ended above its beginning throughout while the gold reward fell."""
+def _alarms(data: Data) -> list[str]:
+    """Return what was noticed in the trainings while they ran, once for each arm and kind."""
     lines = []
     for arm, seeds in data.get("curves", {}).items():
-        reward, gold = ends(seeds, "reward"), ends(seeds, "gold")
-        if reward is None or gold is None:
-            continue
-        (first, last), (before, after) = reward, map(mean, gold)
-        if min(last) > max(first) and after < before - GOLD_FALL:
-            lines.append(
-                f"In {arm} the reward rose ({number(mean(first))} to {number(mean(last))}) while"
-                f" the held-out gold reward fell ({number(before)} to {number(after)}): a sign of"
-                " reward hacking; look at its training curve."
-            )
+        said: dict[str, dict[str, str]] = {}
+        for seed, rows in seeds.items():
+            for kind, line in alarms_of(rows).items():
+                said.setdefault(kind, {})[str(seed)] = line
+        for by_seed in said.values():
+            which = "" if len(seeds) == 1 else f", seed {next(iter(by_seed))}"
+            others = list(by_seed)[1:]
+            also = f"; the same with seed {join(others)}" if others else ""
+            lines.append(f"In {arm}{which}, {next(iter(by_seed.values()))}{also}.")
     return lines
 
 

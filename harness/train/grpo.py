@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
+from harness.train.monitor import diversity
 from harness.train.reward_arguments import call_rewards
 from harness.train.settings import OnlineSettings
 from harness.train.training import TrlTraining
@@ -76,6 +78,8 @@ class Grpo(TrlTraining):
 
     def trainable(self) -> dict[str, Any]:
         """Return the model and its adapter, and the reward function."""
+        self._texts: list[str] = []
+        self._ended: list[bool] = []
         found = super().trainable()
         self.stops = stop_ids(found["model"], self.tokenizer)
         return {**found, "reward_funcs": [self._reward]}
@@ -86,5 +90,13 @@ class Grpo(TrlTraining):
         """Return the rewards of texts without a stop token that is not special; TRL's keep it."""
         assert self.rewards is not None
         texts = [decode(self.tokenizer, ids, self.stops) for ids in completion_ids]
+        self._texts += texts
+        self._ended += [bool(ids) and ids[-1] in self.stops for ids in completion_ids]
         rows = [self.rows[i] for i in row]
         return call_rewards(self.rewards, rows, texts, completion_ids, trainer_state=trainer_state)
+
+    def of_rollout(self) -> dict[str, Any]:
+        """Return the diversity of what this process sampled, and the share that ended."""
+        texts, ended = self._texts, self._ended
+        self._texts, self._ended = [], []
+        return {**diversity(texts), "eos_rate": fmean(ended)} if texts else {}

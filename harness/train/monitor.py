@@ -6,6 +6,7 @@ by the policy and not by luck, and leaves the global random state as it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
@@ -32,6 +33,34 @@ def distinct_n(texts: Sequence[str], n: int) -> float:
     return len(set(grams)) / len(grams) if grams else 0.0
 
 
+def diversity(texts: Sequence[str]) -> dict[str, float]:
+    """Return distinct-1, distinct-2 and the share of different texts."""
+    return {
+        "distinct_1": distinct_n(texts, 1),
+        "distinct_2": distinct_n(texts, 2),
+        "unique": len(set(texts)) / len(texts),
+    }
+
+
+def standard_error(values: Sequence[float | None], per_prompt: int) -> float:
+    """Return the standard error of the mean of what is known, over prompts.
+
+    Completions of one prompt stand one after the other and count as one cluster; NaN where fewer
+    than two prompts have any value.
+    """
+    groups = [
+        [v for v in values[start : start + per_prompt] if v is not None]
+        for start in range(0, len(values), per_prompt)
+    ]
+    known = [group for group in groups if group]
+    total = sum(map(len, known))
+    if len(known) < 2:
+        return math.nan
+    mean = math.fsum(v for group in known for v in group) / total
+    squares = math.fsum(math.fsum(v - mean for v in group) ** 2 for group in known)
+    return math.sqrt(squares * len(known) / (len(known) - 1)) / total
+
+
 def rollout_statistics(rollout: Rollout, entropy: Any) -> dict[str, float]:
     """Return length, entropy, diversity and truncations of a rollout.
 
@@ -43,9 +72,7 @@ def rollout_statistics(rollout: Rollout, entropy: Any) -> dict[str, float]:
     return {
         "length": float(mask.sum()) / n,
         "entropy": float((entropy * mask).sum() / mask.sum()),
-        "distinct_1": distinct_n(rollout.texts, 1),
-        "distinct_2": distinct_n(rollout.texts, 2),
-        "unique": len(set(rollout.texts)) / n,
+        **diversity(rollout.texts),
         "eos_rate": float(rollout.ended.float().mean()),
         "truncated": int((~rollout.ended).sum()),
     }
@@ -73,8 +100,9 @@ class Monitor:
 
     Args:
         rows: The prompts, with the columns that the gold reward reads; held out from training.
-        gold: Reward functions that nothing is trained on, by name. Their mean and coverage are
-            logged as ``held_out/gold/<name>`` and ``held_out/coverage/<name>``.
+        gold: Reward functions that nothing is trained on, by name. Their mean, its standard error
+            and coverage are logged as ``held_out/gold/<name>``, ``held_out/gold_se/<name>`` and
+            ``held_out/coverage/<name>``.
         every: Steps between looks; step 0 and the last one are always looked at.
         max_new_tokens: Upper limit of a completion in tokens.
         temperature: Of sampling.
@@ -112,9 +140,10 @@ class Monitor:
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            call_rewards(single, rows, rollout.texts, rollout.sampled_ids(), trainer_state=state)
+            values = call_rewards(single, rows, rollout.texts, rollout.sampled_ids(), trainer_state=state)
             found = single.take_stats()
             look[f"gold/{name}"], look[f"coverage/{name}"] = (
                 found[f"{key}/{name}"] for key in ("reward", "coverage")
             )
+            look[f"gold_se/{name}"] = standard_error(values, self.samples)
         return {f"held_out/{key}": value for key, value in look.items()}

@@ -71,6 +71,7 @@ class Ppo(Training):
         settings, folder = self.settings, self.folder
         first = self.resume()
         folder.rewind(first)
+        folder.total_steps = settings.steps
         if first == 0 and folder.writes and (look := self.look(self.policy, 0, 0)):
             folder.log({"step": 0, **look})
         for step in range(first + 1, settings.steps + 1):

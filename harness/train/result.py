@@ -17,6 +17,7 @@ from harness.nouns.plain_text import file_bytes, file_text, parsed_json
 from harness.records.file_hash import file_hash
 from harness.records.rows import damaged, read_json, read_rows
 from harness.records.writes import make_folder, write_text, writing
+from harness.train.alarms import Alarms
 from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
 
 NUMBERS = ("too_long", "rows", "used")
@@ -96,7 +97,9 @@ class TrainingFolder:
         self.completions_path = path / "completions.jsonl"
         self._result_path = path / "result.json"
         self.writes = os.environ.get("RANK", "0") == "0"
+        self.total_steps = 0
         self._on_step = on_step
+        self._alarms = Alarms()
         self._seconds_before = 0.0
         self._started = time.monotonic()
         make_folder(path)
@@ -153,16 +156,24 @@ class TrainingFolder:
         """
         if self.writes and self.log_path.is_file():
             for row in _rewound(self.log_path, step):
+                self._alarms.see(row)
                 self._seconds_before = float(row.get("seconds", 0))
         if self.writes and self.completions_path.is_file():
             # Best-of-n samples once, before the first step, and goes on with that.
             _rewound(self.completions_path, step, at_least=0)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Append one row; numbers that are not finite become null."""
+        """Append one row, with the alarms that it raises; numbers that are not finite become null.
+
+        ``total_steps`` is in it once the training has set it.
+        """
         if not self.writes:
             return
         clean = {key: _finite(value) for key, value in row.items()}
+        if self.total_steps:
+            clean["total_steps"] = self.total_steps
+        if found := self._alarms.see(clean):
+            clean["alarms"] = found
         clean["seconds"] = round(self.seconds(), 3)
         with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")

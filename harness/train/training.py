@@ -293,6 +293,7 @@ class TrlTraining(Training):
         if self.folder.writes and self.monitor is not None:
             self.reference = trl_reference(self.trainer, self.model)
         self.check_model()
+        self.folder.total_steps = self.trainer.state.max_steps
         if not self.folder.writes:
             return
         if done == 0 and (row := self.first_row() | self.look(policy, 0, 0)):
@@ -305,8 +306,13 @@ class TrlTraining(Training):
         if self.rewards:
             row |= self.rewards.take_stats()
             self.folder.keep_completions(state.global_step, self.rewards.take_completions())
+        row |= self.of_rollout()
         row |= self.look(policy, state.global_step, state.max_steps)
         self.folder.log({"step": state.global_step, **row})
+
+    def of_rollout(self) -> dict[str, Any]:
+        """Return what the log says of the texts that were sampled since the last step."""
+        return {}
 
     def first_row(self) -> dict[str, Any]:
         """Return what the log says before the first step, besides the monitor's look."""

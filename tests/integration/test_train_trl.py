@@ -161,8 +161,11 @@ def test_grpo_logs_each_source_with_its_coverage(policy: Path, tmp_path: Path) -
     assert row["coverage/correct"] == 1.0
     assert row["coverage/polite"] == pytest.approx(5 / 8)
     names = "reward reward/correct reward/polite zero_std_groups length entropy truncated_share"
-    for key in [*names.split(), "clip_fraction", "grad_norm", "kl_token"]:
+    names += " clip_fraction grad_norm kl_token distinct_1 distinct_2 unique"
+    for key in names.split():
         assert isinstance(row[key], int | float), key
+    assert row["eos_rate"] == pytest.approx(1 - row["truncated_share"])
+    assert row["total_steps"] == 4
 
 
 def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> None:

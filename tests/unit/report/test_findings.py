@@ -96,8 +96,9 @@ def test_reward_up_and_gold_down_is_named(made_up: Data) -> None:
     for rows in data["curves"]["rlhf"].values():
         for row in rows:
             if row["gold"] is not None:
-                row["gold"] = 0.6 - row["step"] / 200
-    assert [line for line in findings(data) if "In rlhf the reward rose" in line]
+                gold = 0.6 - row["step"] / 150
+                row |= {"held_out/gold/exam": gold, "held_out/gold_se/exam": 0.06}
+    assert [line for line in findings(data) if line.startswith("In rlhf, seed 0, the reward rose")]
     for rows in data["curves"]["rlhf"].values():
         for row in rows:  # a reward that goes up and down is no rise
             row["reward"] = 1.0 + row["step"] % 7 / 100

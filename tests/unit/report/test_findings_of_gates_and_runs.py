@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.findings import ends, findings
+from harness.report.findings import findings
 from harness.report.gates import gate_sentence
 from harness.report.wording import Names
 
@@ -99,61 +99,38 @@ def test_a_jury_that_passes_names_its_members_and_the_one_that_would_not(
     assert findings({"gates": [gate]}) == ([said] if told else [])
 
 
-def curve(reward: list[float | None], gold: list[float | None]) -> list[Data]:
+def hacked(fall: float) -> list[Data]:
+    """A reward that rises, and a gold reward of .8 that falls, with a standard error of .05."""
     return [
-        {"step": step, "reward": r, "gold": g}
-        for step, (r, g) in enumerate(zip(reward, gold, strict=True))
-    ]
+        {
+            "step": step, "reward": float(step),
+            "held_out/gold/exam": 0.8 - fall * step / 20, "held_out/gold_se/exam": 0.05,
+        }
+        for step in range(21)
+    ]  # fmt: skip
 
 
-UP = [1.0, 1.5, 2.0, 2.5, 3.0]
-
-
-FALLS = [0.8, 0.8, 0.7, 0.6, 0.5]
-LONG_FALL = [0.9, 0.7, *[0.5] * 6, 0.6, 0.4]
-
-
-@pytest.mark.parametrize(
-    ("reward", "gold", "told"),
-    [
-        (UP, FALLS, ("1.00 to 3.00", "0.80 to 0.50")),
-        (UP, [0.75, 0.9, 0.9, 0.9, 0.5], ("1.00 to 3.00", "0.75 to 0.50")),
-        (UP, [0.75, 0.5, 0.5, 0.5, 0.70], None),  # within the noise
-        (UP, [0.625, 0.5, 0.5, 0.5, 0.525], None),  # a fall of just the noise
-        (UP, [0.5, 0.6, 0.7, 0.8, 0.9], None),
-        (UP[::-1], FALLS, None),  # the reward fell as well
-        ([1.0] * 5, FALLS, None),
-        (UP, [0.8, None, None, None, 0.5], None),  # two measurements are no curve
-        ([None, None, None, 1.0, 2.0], FALLS, None),
-        # Two of ten steps at each end: all of the last must lie above all of the first.
-        ([1.0, 2.0, *UP, 1.5, 2.5, 3.0], LONG_FALL, ("1.50 to 2.75", "0.80 to 0.50")),
-        ([1.0, 2.0, *UP, 1.5, 2.0, 3.0], LONG_FALL, None),
-    ],
-)
-def test_reward_hacking(
-    reward: list[float | None], gold: list[float | None], told: tuple[str, str] | None
-) -> None:
-    flat = {"0": curve([1.0] * 5, [0.5] * 5)}
-    data = {"curves": {"none": {}, "flat": flat, "one": {"0": curve(reward, gold)}}}
-    assert findings(data) == [
-        f"In one the reward rose ({rise}) while the held-out gold reward fell ({fall}): a sign of"
-        " reward hacking; look at its training curve."
-        for rise, fall in ([told] if told else [])
-    ]
-
-
-def test_curves_are_averaged_over_seeds_at_the_steps_they_share() -> None:
-    rows = {
-        "0": [{"step": k, "reward": float(k)} for k in range(12)],
-        "1": [{"step": k, "reward": 10.0} for k in range(2, 12)],
-        "2": [{"step": 0, "reward": None}],
+def test_alarms_of_the_trainings_once_for_each_arm_and_kind() -> None:
+    still = {"explained_variance": 0.0}
+    data: Data = {
+        "curves": {
+            "none": {},
+            "flat": {"0": hacked(0.0), "1": hacked(0.1)},
+            "one": {"0": hacked(0.6)},
+            "both": {"0": hacked(0.0), "1": hacked(0.6), "2": hacked(0.7)},
+            "two kinds": {"0": [row | still for row in hacked(0.6)]},
+        }
     }
-    # Steps 2 to 11: (k + 10) / 2; a fifth of ten is two.
-    assert ends(rows, "reward") == ([6.0, 6.5], [10.0, 10.5])
-    assert ends({"0": rows["0"][:3]}, "reward") == ([0.0], [2.0])
-    assert ends({"0": rows["0"][:9]}, "reward") == ([0.0], [8.0])
-    assert ends({"0": rows["0"][:2]}, "reward") is None
-    assert ends({}, "reward") is None
+    lines = findings(data)
+    assert [line.partition(" (")[0] for line in lines] == [
+        "In one, the reward rose",
+        "In both, seed 1, the reward rose",
+        "In two kinds, the reward rose",
+        "In two kinds, the critic explains nothing of the returns: explained variance 0.00, the"
+        " median of 10 steps; try another critic_learning_rate, or start it from a reward model",
+    ]
+    assert "while the held-out gold reward exam fell (0.80 to 0.53): a sign of reward" in lines[0]
+    assert lines[1].endswith("that counts what gold counts; the same with seed 2.")
 
 
 def test_lost_diversity() -> None:
@@ -217,7 +194,7 @@ def test_everything_in_its_order() -> None:
     data = {
         "run": {"duration_s": 5.0},
         "sources": [{"name": "judge", "judgments": 4, "ok": 1, "failures": {"error": 3}}],
-        "curves": {"one": {"0": curve(UP, FALLS)}},
+        "curves": {"one": {"0": hacked(0.6)}},
         "gates": [GATE],
         "arms": [{"name": "two"}],
         "evaluation": {
@@ -239,7 +216,7 @@ def test_everything_in_its_order() -> None:
         "two was not trained.",
         "By all evaluators together,",
         "judge agrees with people",
-        "In one the reward",
+        "In one, the reward",
         "one lost diversity: distinct-2",
         "judge gave a verdict",
         "The whole run took",

@@ -161,6 +161,7 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
         "entropy": sum(entropy) / sum(lengths),
         "length": sum(lengths) / 4,
         "gold/tokens": sum(lengths[1:]) / 3,
+        "gold_se/tokens": abs(lengths[1] - (lengths[2] + lengths[3]) / 2) * 4 / 9,
         "coverage/tokens": 3 / 4,
         "coverage/none": 0.0,
         "unique": len(set(drawn.texts)) / 4,
@@ -170,8 +171,9 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
         "truncated": int((~drawn.ended).sum()),
     }
     look = monitor.look(policy, reference, tokenizer)
-    nothing = look.pop("held_out/gold/none")
-    assert nothing != nothing
+    for key in ("gold", "gold_se"):
+        nothing = look.pop(f"held_out/{key}/none")
+        assert nothing != nothing
     assert look == pytest.approx({f"held_out/{k}": v for k, v in wanted.items()}, abs=2e-4)
     for offered in ("trainer_state", "log_metric", "log_extra"):
         del seen[0][offered]
