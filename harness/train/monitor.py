@@ -140,7 +140,8 @@ class Monitor:
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})
-            values = call_rewards(single, rows, rollout.texts, rollout.sampled_ids(), trainer_state=state)
+            ids = rollout.sampled_ids()
+            values = call_rewards(single, rows, rollout.texts, ids, trainer_state=state)
             found = single.take_stats()
             look[f"gold/{name}"], look[f"coverage/{name}"] = (
                 found[f"{key}/{name}"] for key in ("reward", "coverage")
