@@ -15,6 +15,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.nouns.errors import ConfigError, InputError
+from harness.train.function_identity import function_identity
 from harness.train.reward_arguments import Notes, completion_rows
 from harness.train.reward_calls import RewardCalls
 from harness.train.rows import completion_text
@@ -105,13 +106,14 @@ class WeightedRewards:
     def fingerprint(self) -> dict[str, Any]:
         """Return what the rewards are, by name: weight and identity of each function.
 
-        A function that does not say what it is goes by its name: its module may be called
-        ``__main__`` in one run and something else in the next.
+        A function that does not say what it is goes by `function_identity`.
         """
         return {
             name: [
                 self.weights.get(name, 1.0),
-                function.identity if isinstance(function, Identified) else _name_of(function),
+                function.identity
+                if isinstance(function, Identified)
+                else function_identity(function),
             ]
             for name, function in self.functions.items()
         }
@@ -157,11 +159,6 @@ def check_weights(weights: Mapping[str, float]) -> None:
             )
     if not any(weights.values()):
         raise ConfigError(f"no reward has a weight above 0: {', '.join(weights)}")
-
-
-def _name_of(function: RewardFunction) -> str:
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return named.__qualname__
 
 
 def _number(value: Any) -> float | None:
