@@ -143,7 +143,7 @@ def plane(
     canvas = Canvas(width, height)
     across = Axis(*_square([v for p in points for v in p.x]), left, right, 5)
     up = Axis(*_square([v for p in points for v in p.y]), bottom, top, 5)
-    _frame(canvas, across, up, ticks_below=True, upright=True)
+    frame(canvas, across, up, ticks_below=True, upright=True)
     canvas.text((left + right) / 2, height - 14, f"{x_label} →", "t", "middle")
     canvas.turned_text(18, (top + bottom) / 2, f"{y_label} →")
     places = {p.label: (across(p.x[0]), up(p.y[0])) for p in points}
@@ -184,7 +184,7 @@ def reliability_diagram(name: str, annotator: str, bins: Sequence[Bin]) -> str:
     left, right, top, bottom = 52.0, width - 16, 26.0, height - 48
     canvas = Canvas(width, height)
     across, up = Axis(0, 1, left, right, 5), Axis(0, 1, bottom, top, 5)
-    _frame(canvas, across, up, ticks_below=True, upright=True)
+    frame(canvas, across, up, ticks_below=True, upright=True)
     canvas.line(across(0), up(0), across(1), up(1), "dash")
     canvas.text((left + right) / 2, 14, annotator, "t", "middle")
     canvas.text((left + right) / 2, height - 10, "stated probability", "t small", "middle")
@@ -245,7 +245,7 @@ def strips(
             continue
         across = Axis(0, last, left, right, 4)
         up = Axis(*(ranges.get(key) or padded(values)), bottom, top, 3)
-        _frame(canvas, across, up, ticks_below=index == len(metrics) - 1)
+        frame(canvas, across, up, ticks_below=index == len(metrics) - 1)
         mean = mean_line(lines)
         _lines(canvas, across, up, lines, mean, series)
         if mean:
@@ -268,7 +268,7 @@ def curves(
     last = max((step for seeds in lines.values() for line in seeds for step, _ in line), default=1)
     across = Axis(0, last, left, right, 5)
     up = Axis(*padded([*values, 0.0]), bottom, top, 4)
-    _frame(canvas, across, up, ticks_below=True)
+    frame(canvas, across, up, ticks_below=True)
     canvas.text(2, 14, y_label, "t small muted")
     canvas.text(right, height - 8, "step", "t small muted", "end")
     ends: list[tuple[str, int, float, float]] = []
@@ -288,9 +288,10 @@ def curves(
     return canvas.render(name, title, "; ".join(described))
 
 
-def _frame(
+def frame(
     canvas: Canvas, across: Axis, up: Axis, *, ticks_below: bool, upright: bool = False
 ) -> None:
+    """Draw the grid of a plot and the labels of its ticks."""
     for tick in across.ticks if upright else ():
         canvas.line(across(tick), up.end, across(tick), up.start, "grid")
     for tick in up.ticks:

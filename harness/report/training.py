@@ -9,6 +9,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.figures import curves, strips, time_bars
+from harness.report.overoptimisation import is_curve, overoptimisation
 from harness.report.svg import padded
 from harness.report.tables import Cell, Table
 from harness.report.wording import NONE, Names, dollars, number, plain
@@ -69,6 +70,27 @@ def training(data: Data) -> list[Block]:
             panels,
         )
     ]
+    far = {arm: seeds for arm, seeds in logged.items() if is_curve(seeds)}
+    if far:
+        blocks.append(
+            Figure(
+                "The same against the distance from base, the square root of the KL divergence"
+                " (Gao et al. 2023). Gold that bends down while what is optimised goes on rising is"
+                " over-optimisation. Thin: single seeds, from look to look, with 95% intervals of"
+                " gold over prompts; thick: their mean.",
+                [
+                    overoptimisation(
+                        f"over-{index}",
+                        arm,
+                        seeds,
+                        [_reward_metric(seeds), ("gold", "gold reward, held out")],
+                        series.get(arm, index),
+                        ranges,
+                    )
+                    for index, (arm, seeds) in enumerate(far.items(), 1)
+                ],
+            )
+        )
     others = []
     for key, label in HELD_OUT:
         lines = {

@@ -139,7 +139,9 @@ def curves_of(
 
 def curve_row(row: Mapping[str, Any], monitor: str | None) -> dict[str, Any]:
     """Return a log row with the watched gold reward under the name that the report plots."""
-    return {**row, "gold": row.get(f"held_out/gold/{monitor}")}
+    error = row.get(f"held_out/gold_se/{monitor}")
+    found = {**row, "gold": row.get(f"held_out/gold/{monitor}")}
+    return found if error is None else {**found, "gold_se": error}
 
 
 def run_row(experiment: Experiment, manifest: Mapping[str, Any]) -> dict[str, Any]:
