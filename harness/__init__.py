@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.experiment.reward_functions import reward_function as reward_function
     from harness.experiment.run import run as run
     from harness.experiment.stages.aggregate import How as How
     from harness.experiment.stages.aggregate import aggregate as aggregate
@@ -49,6 +50,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "TrainSettings": "harness.experiment.stages.train",
     "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
+    "reward_function": "harness.experiment.reward_functions",
     "run": "harness.experiment.run",
     "show_prompt": "harness.experiment.stages.show_prompt",
 }

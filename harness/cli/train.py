@@ -32,8 +32,8 @@ class Options(Asking, Verifying):
             and reward_model prompt, chosen, rejected and perhaps probability; the others prompt
             and perhaps reference, item_id. Texts may be chats, which may hold the prompt.
         out: Folder for checkpoint and log; a second try goes on.
-        reward: grpo, ppo and best_of_n: a source by name, or the checkpoint folder of a reward
-            model; NAME=WEIGHT weighs it; repeatable.
+        reward: grpo, ppo and best_of_n: a source by name, the checkpoint folder of a reward model,
+            or module:function as TRL calls it; NAME=WEIGHT weighs it; repeatable.
         option: Option of a --reward source, NAME.key=value; repeatable.
         setting: Setting of the trainer, key=value.
         seed: Seed of order and sampling.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +11,13 @@ from typing import Any
 
 from harness.experiment.context import Asking
 from harness.experiment.wording import notes_on_scores
-from harness.feedback.contract import FeedbackSource
+from harness.feedback.contract import FeedbackSource, SourceFactory
 from harness.nouns.errors import ConfigError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import visible
 from harness.registry import registry
 from harness.scale_out.loop_thread import LoopThread
+from harness.train.imported import imported, is_import
 from harness.train.reward_function import SourceReward, WeightedRewards, check_weights
 
 
@@ -75,12 +76,16 @@ def online_rewards(asking: Asking) -> Iterator[tuple[MakeReward, Callable[[], fl
 
 @contextmanager
 def open_rewards(
-    rewards: Mapping[str, float], options: Mapping[str, Mapping[str, Any]], asking: Asking
+    rewards: Mapping[str, float],
+    options: Mapping[str, Mapping[str, Any]],
+    asking: Asking,
+    functions: Sequence[Callable[..., Any]] = (),
 ) -> Iterator[WeightedRewards | None]:
     """Yield the rewards that a training learns from, None where there are none.
 
-    Weights are of sources by name, and of reward models by the folder of their checkpoint. A log
-    calls a reward model by the shortest end of its path that no other reward has.
+    Weights are of sources by name, of reward models by the folder of their checkpoint, and of
+    functions by ``module:function``. A log calls a reward model by the shortest end of its path
+    that no other reward has, and a function by its own name. The weight of ``functions`` is 1.
 
     What judges answer is kept in the journal, whose dollars count for the budget: the same training
     on the same journal pays for nothing twice.
@@ -93,37 +98,78 @@ def open_rewards(
     """
     if not isinstance(rewards, Mapping) or not all(isinstance(name, str) for name in rewards):
         raise ConfigError(f"rewards are weights by name, as {{'last_number': 1}}, got {rewards!r}")
+    given = _named({}, functions)
     known = registry().sources
     folders = [name for name in rewards if name not in known and Path(name).is_dir()]
-    names = [name for name in rewards if name not in folders]
+    called = {
+        name: imported(name)
+        for name in rewards
+        if name not in known and name not in folders and is_import(name)
+    }
+    makers = {name: one for name, one in called.items() if isinstance(one, SourceFactory)}
+    called = {name: one for name, one in called.items() if name not in makers}
+    names = [name for name in rewards if name not in folders and name not in called]
     _check_options(options, names)
-    if not rewards:
+    if not rewards and not given:
         yield None
         return
-    check_weights(rewards)
+    if rewards:
+        check_weights(rewards)
     labels = _labels(folders, names)
     if absent := [name for name in names if name not in known and "/" in name]:
         raise InputError("there is no such folder of a reward model", where=absent[0])
-    sources = {name: registry().source(name).build(options.get(name, {})) for name in names}
+    sources = {
+        name: (makers.get(name) or registry().source(name)).build(options.get(name, {}))
+        for name in names
+    }
     for name, source in sources.items():
         if "pointwise" not in source.info.takes:
             raise ConfigError(f"--reward {name}: the source judges no single response")
     for name, source in sources.items():
         for line in notes_on_scores(name, source):
             sys.stderr.write(f"warning: {visible(line)}\n")
-    if asking.journal is not None and asking.budget_usd is not None:
-        left = max(0.0, asking.budget_usd - asking.journal.spent_usd())
-        asking = replace(asking, budget_usd=left)
-    with online_rewards(asking) as (make, _):
-        functions: dict[str, Any] = {}
+    with online_rewards(within_budget(asking)) as (make, _):
+        found: dict[str, Any] = {}
         for name in rewards:
             if name in sources:
-                functions[name] = make(sources[name])
+                found[name] = make(sources[name])
+            elif name in called:
+                found |= _named(found, [called[name]])
             else:
                 from harness.train.reward_model import RewardModelReward
 
-                functions[labels[name]] = RewardModelReward(name)
-        yield WeightedRewards(functions, dict(zip(functions, rewards.values(), strict=True)))
+                found[labels[name]] = RewardModelReward(name)
+        weights = dict(zip(found, rewards.values(), strict=True))
+        yield WeightedRewards(found | _named(found, given.values()), weights)
+
+
+def within_budget(asking: Asking) -> Asking:
+    """Return with what sources are asked, without the dollars that the journal says are spent."""
+    if asking.journal is None or asking.budget_usd is None:
+        return asking
+    return replace(asking, budget_usd=max(0.0, asking.budget_usd - asking.journal.spent_usd()))
+
+
+def _named(taken: Collection[str], functions: Iterable[Any]) -> dict[str, Any]:
+    """Return functions by their own names, as TRL's log has them; of two the second has a number.
+
+    Raises:
+        ConfigError: One of them cannot be called.
+    """
+    found: dict[str, Any] = {}
+    for function in functions:
+        if not callable(function) or isinstance(function, type):
+            raise ConfigError(
+                f"a reward function is called with completions, got {function!r:.60}",
+                hint="sources and reward models stand among the rewards, by name",
+            )
+        own = getattr(function, "__name__", "") or type(function).__name__
+        name, number = own, 1
+        while name in found or name in taken:
+            number += 1
+            name = f"{own}_{number}"
+        found[name] = function
+    return found
 
 
 def _check_options(options: Mapping[str, Mapping[str, Any]], sources: Sequence[str]) -> None:

@@ -103,7 +103,9 @@ def of_one(call: dict[str, Any], prompt: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def bare(model: Path, form: str, out: Path) -> tuple[Recorder, list[dict[str, Any]]]:
+def bare(
+    model: Path, form: str, out: Path, reward: Any = None
+) -> tuple[Recorder, list[dict[str, Any]]]:
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -117,7 +119,7 @@ def bare(model: Path, form: str, out: Path) -> tuple[Recorder, list[dict[str, An
         )  # fmt: skip
         trainer = GRPOTrainer(
             model=str(model),
-            reward_funcs=recorder,
+            reward_funcs=reward or recorder,
             args=config,
             train_dataset=Dataset.from_list(rows(form)),
         )
@@ -167,3 +169,13 @@ def test_reward_functions_see_what_they_see_in_trl(
         assert [row["completion"] for row in table] == scored
         assert all(row["asked"] == str(row["prompt"]) for row in table)
         assert [row["reward/recorder"] for row in table] == [row["reward"] for row in table]
+
+
+def test_a_source_gives_rewards_to_bare_trl(models: dict[str, Path], tmp_path: Path) -> None:
+    import harness
+
+    with harness.reward_function("last_number") as reward:
+        _, history = bare(models["plain"], "text", tmp_path, reward)
+    assert [row["rewards/last_number/mean"] in (0, 0.25, 0.5, 0.75, 1) for row in history[:2]] == [
+        True, True,
+    ]  # fmt: skip

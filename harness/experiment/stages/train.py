@@ -233,8 +233,8 @@ class TrainSettings:
 
     Args:
         values: Settings of the trainer by name, or an object of its ``Settings``.
-        rewards: For trainers that need rewards: the weight of each source by name, and of each
-            reward model by the folder of its checkpoint.
+        rewards: For trainers that need rewards: the weight of each source by name, of each reward
+            model by the folder of its checkpoint, and of each function by ``module:function``.
         options: Of the sources among the rewards.
         seed: Of order and sampling.
         on_step: Called with every row of the log.
@@ -243,6 +243,7 @@ class TrainSettings:
             counts.
         journal: File that keeps what judges answer, so that the same call pays for nothing twice.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
+        reward_funcs: Reward functions as TRL calls them, each of weight 1, beside the others.
     """
 
     values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
@@ -254,6 +255,12 @@ class TrainSettings:
     budget: float | None = None
     journal: str | Path | None = None
     timeout_s: float = TIMEOUT_S
+    reward_funcs: Callable[..., Any] | Sequence[Callable[..., Any]] = ()
+
+    @property
+    def functions(self) -> Sequence[Callable[..., Any]]:
+        """The reward functions, also a single one."""
+        return (self.reward_funcs,) if callable(self.reward_funcs) else tuple(self.reward_funcs)
 
 
 def train(
@@ -310,7 +317,7 @@ def train(
     limits = given.seed, given.concurrency, given.budget, given.timeout_s
     with (
         asking_with(given.journal, *limits) as asking,
-        open_rewards(given.rewards, given.options, asking) as rewards,
+        open_rewards(given.rewards, given.options, asking, given.functions) as rewards,
     ):
         check_apart(Path(out), *given.rewards)
         model = located(model)

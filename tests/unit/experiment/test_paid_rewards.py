@@ -88,7 +88,7 @@ def test_a_training_asks_within_its_limits(tmp_path: Path) -> None:
         pytest.raises(ConfigError, match="far enough"),
     ):
         train("grpo", "m", [{"prompt": "?"}], tmp_path / "out", {"rewards": {"r": 1.0}, **given})
-    asking = it.call_args.args[-1]
+    asking = it.call_args.args[2]
     assert asking.journal is not None and asking.journal.path == journal
     told = asking.seed, asking.concurrency, asking.budget_usd, asking.timeout_s
     assert told == (4, 3, 2.5, 7.0)

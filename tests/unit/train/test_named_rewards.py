@@ -1,0 +1,150 @@
+"""Reward functions by ``module:function``, given as functions, and made of sources."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness_plugins.last_number import last_number
+
+import harness
+from harness.experiment.context import Asking
+from harness.experiment.rewards import open_rewards
+from harness.nouns.errors import ConfigError, HarnessError, InputError, PluginError
+from harness.train.imported import imported, is_import
+
+SOURCE = """
+from harness.plugin import verifier
+
+def length(completions, **columns):
+    return [float(len(text)) for text in completions]
+
+class Rule:
+    def __call__(self, completions, **columns):
+        return [1.0 for _ in completions]
+
+rule = Rule()
+number = 3
+
+@verifier(name="short", version="1")
+def short(item, response):
+    return len(response.text) < 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "my_rewards.py").write_text(SOURCE)
+    (tmp_path / "broken_rewards.py").write_text("import no_such_thing\n")
+    (tmp_path / "worse_rewards.py").write_text("x = 1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in ("my_rewards", "broken_rewards", "worse_rewards"):
+        sys.modules.pop(name, None)
+
+
+CALLED = {"prompts": ["a", "b"], "completions": ["xy", "xyz"], "completion_ids": [[1], [2]]}
+
+WRONG = {
+    "my_rewards:lenght": (InputError, "has no 'lenght'.*did you mean length"),
+    "my_rewards:number": (ConfigError, "of type int"),
+    "my_rewards:Rule": (ConfigError, "is a class.*my_rewards:reward"),
+    "my_rewards.py:length": (InputError, "my_rewards:length"),
+    "no_rewards:length": (InputError, "no module no_rewards.*no_rewards.py"),
+    "my_rewards.sub:length": (InputError, "my_rewards.sub"),
+    "broken_rewards:f": (InputError, "No module named 'no_such_thing'.*broken_rewards.py:1"),
+    "worse_rewards:f": (InputError, "ZeroDivisionError.*worse_rewards.py:1"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_imported_is_said(name: str) -> None:
+    kind, words = WRONG[name]
+    with pytest.raises(kind, match=f"(?s){words}"):
+        imported(name)
+
+
+def test_names_of_folders_and_sources_are_no_imports() -> None:
+    assert is_import("a.b_c:d") and is_import("rewards.py:f")
+    for name in ("last_number", "rm1/final", "C:/models/rm", "a:", ":b", "a:b:c", "a b:c", "a:b.c"):
+        assert not is_import(name)
+
+
+def test_functions_by_name_have_weights_and_their_own_names() -> None:
+    weights = {"my_rewards:length": 0.5, "my_rewards:rule": 2.0, "my_rewards:short": 1.0}
+
+    def length(completions: Any, **columns: Any) -> list[float]:
+        return [100.0] * len(completions)
+
+    with open_rewards(weights, {}, Asking(None), [length]) as rewards:
+        assert rewards is not None
+        assert list(rewards.functions) == ["length", "Rule", "my_rewards:short", "length_2"]
+        assert rewards(**CALLED, item=[harness_item("a"), harness_item("b")]) == [104.0, 103.5]
+    for wrong, words in (length(completions=[]), "completions"), (dict, "completions"):
+        with (
+            pytest.raises(ConfigError, match=words),
+            open_rewards({}, {}, Asking(None), [wrong]),  # type: ignore[list-item]
+        ):
+            pass
+
+
+def harness_item(name: str) -> Any:
+    from harness.plugin import Item
+
+    return Item(name, "?")
+
+
+def test_a_source_is_a_reward_function_of_trl() -> None:
+    columns = {"reference": ["5", "6", None], "trainer_state": None, "level": [1, 2, 3]}
+    texts = ["It is 5.", "It is 5.", "It is 5."]
+    chats = [[{"role": "assistant", "content": text}] for text in texts]
+    asked = [[{"role": "user", "content": "2+3?"}]] * 3
+    assert harness.reward_function("last_number").__name__ == "last_number"
+    with harness.reward_function(last_number) as reward:
+        assert reward.__name__ == "last_number"
+        for prompts, completions in (["2+3?"] * 3, texts), (asked, chats):
+            found = reward(
+                prompts=prompts, completions=completions, completion_ids=[[1]] * 3, **columns
+            )
+            assert found == [1.0, 0.0, None]
+        reward.close()
+        assert reward(prompts=["?"], completions=["7"], reference=["7"]) == [1.0]
+
+
+def test_a_source_that_cannot_be_a_reward_is_refused() -> None:
+    with pytest.raises(PluginError, match="last_number"):
+        harness.reward_function("last_numbr")
+    with pytest.raises(PluginError, match="option"):
+        harness.reward_function("last_number", {"no": 1})
+    for limits in ({"concurrency": 0}, {"budget": math.nan}, {"timeout_s": -1}):
+        with pytest.raises(ConfigError):
+            harness.reward_function("last_number", **limits)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_functions_of_a_module_and_functions_train(tmp_path: Path, repo_root: Path) -> None:
+    policy = str(repo_root / "examples" / "arithmetic_policy")
+    rows = [{"prompt": f"What is {a}+3?"} for a in range(4)]
+    values = {"steps": 1, "rollout_size": 4, "batch_size": 4, "max_new_tokens": 3}
+
+    def two(completions: Any, **columns: Any) -> list[float]:
+        return [2.0] * len(completions)
+
+    for settings, name, mean in (
+        ({"reward_funcs": two}, "two", 2.0),
+        ({"rewards": {"my_rewards:rule": 0.5}}, "Rule", 1.0),
+    ):
+        out = tmp_path / name
+        harness.train("ppo", policy, rows, out, {"values": values, **settings})
+        row = (out / "log.jsonl").read_text()
+        assert f'"reward/{name}": {mean}' in row
+    with pytest.raises(HarnessError, match="takes no rewards"):
+        harness.train(
+            "sft", policy, [{"prompt": "a", "completion": "b"}], tmp_path / "s",
+            {"reward_funcs": [two]},
+        )  # fmt: skip
