@@ -122,9 +122,8 @@ def test_a_training_on_nothing_is_refused(trainer: str, policy_path: Path, tmp_p
     assert wrong.value.what == (
         f"none of 2 {what.get(trainer, 'prompts')} can be learnt from: 2 too long for max_length 40"
     )
-    first, third = wrong.value.details
-    tokens = int(first.removeprefix("line 1: too long, ").removesuffix(" tokens"))
-    assert third == f"line 3: too long, {tokens} tokens"
+    (both,) = wrong.value.details
+    tokens = int(both.removeprefix("lines 1, 3: too long, ").removesuffix(" tokens"))
     assert 80 < tokens < 92
     assert f"set max_length to {tokens} or more" in wrong.value.hint
     assert not list(out.iterdir())
@@ -211,7 +210,7 @@ def test_hard_labels_leave_ties_out(policy_path: Path, tmp_path: Path) -> None:
         DataError, match="none of 2 preferences can be learnt from: 2 tied"
     ) as wrong:
         trained("dpo", policy_path, [tie, tie], tmp_path / "2")
-    assert wrong.value.details == ("row 1: tied", "row 2: tied")
+    assert wrong.value.details == ("rows 1, 2: tied",)
     assert "minimum_probability" in wrong.value.hint
 
 
