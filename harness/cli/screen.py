@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.training_table import TrainingTable
 from harness.nouns.plain_text import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress
 
-    from harness.experiment.context import Move, StartBar
+    from harness.experiment.context import Move, Said, StartBar
 
 
 _BAR, _WIDE = 24, 100
@@ -44,8 +45,12 @@ def _console(**settings: Any) -> Console:
 
 
 @contextmanager
-def progress(quiet: bool = False) -> Iterator[Progress]:
-    """Show bars with done/total, rate and time left on stderr while the body runs."""
+def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
+    """Show bars with done/total, rate and time left on stderr while the body runs.
+
+    Yields:
+        The bars, and the table of trainings that stands below them once it has rows.
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -84,8 +89,17 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
             )
 
     screen = _console(stderr=True)
+    trainings = TrainingTable(screen, single=False)
+
+    class Bars(Progress):
+        def get_renderables(self) -> Iterator[RenderableType]:
+            """Return bars and table; a line for each row has told of it without a terminal."""
+            yield from super().get_renderables()
+            if screen.is_terminal:
+                yield trainings
+
     title = Column(no_wrap=True, overflow="crop")
-    bars = Progress(
+    bars = Bars(
         TextColumn("{task.description}", table_column=title, markup=False),
         BarColumn(bar_width=_BAR if screen.width >= _WIDE else _BAR // 2),
         MofNCompleteColumn(),
@@ -96,7 +110,10 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         disable=quiet,
     )
     try:
-        yield bars  # started by the first bar, so that an error before it prints nothing else
+        yield (
+            bars,
+            trainings,
+        )  # started by the first bar, so that an error before it prints nothing else
     finally:
         if bars.live.is_started:
             bars.stop()
@@ -108,15 +125,17 @@ def bars(quiet: bool = False) -> Iterator[StartBar]:
 
     What an earlier try has done counts as done, and not for the rate and the time left.
     """
-    with progress(quiet) as shown:
+    with progress(quiet) as (shown, trainings):
 
         def start(title: str, total: int) -> Move:
             shown.start()
             task = shown.add_task(_title(shown, title), total=total)
             before = 0
 
-            def move(count: int, *, kept: bool = False) -> None:
+            def move(count: int, *, kept: bool = False, row: Said | None = None) -> None:
                 nonlocal before
+                if row and not quiet:
+                    trainings.add(*row)
                 if kept:
                     before += count
                     shown.update(task, kept=before)
@@ -149,3 +168,21 @@ def busy(what: str) -> Iterator[None]:
     with Progress(*columns, console=shown, transient=True, disable=quiet) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+@contextmanager
+def training(name: str, quiet: bool = False) -> Iterator[TrainingTable]:
+    """Show one training on stderr while the body runs, as rows of its log are added."""
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    screen = _console(stderr=True)
+    table = TrainingTable(screen, single=True)
+    waiting = Spinner("dots", f"{name}: before its first step")
+    shown = Live(
+        get_renderable=lambda: table if table.has_rows else waiting,
+        console=screen,
+        refresh_per_second=4,
+    )
+    with nullcontext() if quiet or not screen.is_terminal else shown:
+        yield table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def command(options: Options) -> None:
     What judges among the rewards answer is kept in OUT.journal.sqlite, which --budget counts as
     spent, so that the same command pays only for what is missing.
     """
-    from harness.cli.screen import console, progress
+    from harness.cli.screen import console, training
     from harness.experiment.stages.train import TrainSettings, train
     from harness.train.result import coverage, read_log
     from harness.train.trainers import settings_of
@@ -64,14 +65,12 @@ def command(options: Options) -> None:
     trainer, weights = options.trainer, weights_of(options.reward or ())
     values = settings_of(trainer, key_values(options.setting, "--set"), "--set")
     named = options_of_sources(options.option, list(weights))
-    with progress(options.quiet) as bars:
-        bars.start()
-        task = bars.add_task(trainer, total=None)
+    quiet = options.quiet or os.environ.get("RANK", "0") != "0"
+    with training(trainer, quiet) as table:
 
         def on_step(row: dict[str, Any]) -> None:
-            shown = row.get("reward", row.get("loss"))
-            text = trainer if shown is None else f"{trainer} {shown:+.3f}"
-            bars.update(task, completed=row["step"], description=text)
+            if not quiet:
+                table.add(trainer, row)
 
         settings = TrainSettings(
             values,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.experiment.sources import NamedSource
 from harness.feedback.contract import TIMEOUT_S, Limits, Plans, RunContext
@@ -16,12 +16,18 @@ from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
 from harness.records.places import locked
 
+Said = tuple[str, Mapping[str, Any]]
+"""Name of a training, and a row of its log."""
+
 
 class Move(Protocol):
     """Moves a bar on."""
 
-    def __call__(self, count: int, *, kept: bool = False) -> None:
-        """Move on by a number of units, or by some that an earlier try has done."""
+    def __call__(self, count: int, *, kept: bool = False, row: Said | None = None) -> None:
+        """Move on by a number of units, or by some that an earlier try has done.
+
+        What is done may have written a row of a log, which is shown.
+        """
 
 
 StartBar = Callable[[str, int], Move]
@@ -31,7 +37,7 @@ StartBar = Callable[[str, int], Move]
 def no_bar(title: str, total: int) -> Move:
     """Show nothing."""
 
-    def move(count: int, *, kept: bool = False) -> None:
+    def move(count: int, *, kept: bool = False, row: Said | None = None) -> None:
         """Do nothing."""
 
     return move

@@ -52,6 +52,11 @@ class TrainJob:
     budget_usd: float | None = None
 
     @property
+    def title(self) -> str:
+        """What the training is called while it is shown."""
+        return f"{self.arm} {self.seed}"
+
+    @property
     def used(self) -> list[str]:
         """The sources of the arm that have any weight."""
         sources = self.experiment.config.arms[self.arm].sources

@@ -151,7 +151,8 @@ class Training:
         try:
             run_jobs(
                 train_alone, jobs, config.parallel,
-                on_report=lambda index, row: move(0), on_done=finished,
+                on_report=lambda index, row: move(0, row=(jobs[index].title, row)),
+                on_done=finished,
             )  # fmt: skip
         except BrokenProcessPool as error:
             lost = (job for job in jobs if (job.arm, job.seed) not in {**results, **failed})

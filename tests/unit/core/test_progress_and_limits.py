@@ -68,9 +68,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     @contextmanager
     def progress(quiet: bool = False) -> Iterator[Any]:
-        with make(quiet) as bars:
+        with make(quiet) as (bars, trainings):
             found.append(bars)
-            yield bars
+            yield bars, trainings
 
     monkeypatch.setattr(screen, "progress", progress)
     return found

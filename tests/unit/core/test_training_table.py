@@ -1,0 +1,144 @@
+"""A training as it is shown: a table within 80 columns, or lines where there is no terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from harness.cli import screen
+from harness.cli.training_table import TrainingTable
+
+PPO = {
+    "reward": -123.456, "coverage": 1.0, "kl_sequence": 0.0512, "kl_token": 0.003, "length": 14.25,
+    "entropy": 0.251, "distinct_2": 0.512, "eos_rate": 0.996, "explained_variance": -0.31,
+    "clip_fraction": 0.0061, "zero_std_groups": 0.125, "loss": 0.1,
+}  # fmt: skip
+LOOK = {"held_out/gold/correctness": 0.484, "held_out/gold_se/correctness": 0.06}
+
+
+def console(width: int = 80, terminal: bool = True) -> tuple[Console, io.StringIO]:
+    stream = io.StringIO()
+    return Console(file=stream, width=width, force_terminal=terminal, color_system=None), stream
+
+
+def clock(*times: float) -> Any:
+    ticks: Iterator[float] = iter(times)
+    return lambda: next(ticks)
+
+
+def drawn(table: TrainingTable) -> list[str]:
+    to, stream = console(table.screen.width)
+    to.print(table)
+    return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
+
+
+def test_a_single_training_shows_its_latest_rows_and_how_long_it_takes() -> None:
+    times = [10.0, *(10.0 + 0.5 * step for step in range(1, 21))]
+    table = TrainingTable(console()[0], single=True, clock=clock(*times))
+    for step in range(21):
+        look = LOOK if step % 10 == 0 else {}
+        row = PPO if step else {}
+        table.add("ppo", {"step": step, "total_steps": 100, **row, **look})
+    title, heads, _, *rows = drawn(table)
+    assert title == "ppo 20/100  2.0/s  0:00:40 left"
+    assert heads.split() == (
+        "step reward gold KL length entropy dist-2 EOS critic clipped equal".split()
+    )
+    assert [row.split()[0] for row in rows] == [str(step) for step in range(13, 21)]
+    assert rows[-1].split() == ("20 -123.5 0.48 0.05 14.2 0.25 0.51 100% -0.31 0.6% 12.5%".split())
+    assert rows[-2].split()[2] == "0.05"  # gold is shown where it was looked at
+    assert max(map(len, [title, heads, *rows])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("width", "single"), [(30, True), *((w, s) for w in (48, 60, 80, 120) for s in (True, False))]
+)
+def test_what_does_not_fit_is_left_out(width: int, single: bool) -> None:
+    times = (float(n) for n in range(9))
+    table = TrainingTable(console(width)[0], single=single, clock=clock(*times))
+    for name in ("rlhf 0", "hybrid 1", "rlaif 12"):
+        table.add(name, {"step": 0, "total_steps": 12_345})
+        table.add(name, {"step": 12_000, "total_steps": 12_345, **PPO, **LOOK})
+    lines = drawn(table)
+    assert max(map(len, lines)) <= width
+    text = " ".join(lines)
+    for cell in ("12000", "0:00:01"):
+        assert cell in text
+    assert ("clipped" in text) == (width == 120 or (width == 80 and single))
+
+
+def test_of_several_trainings_the_last_that_is_known_of_each() -> None:
+    table = TrainingTable(console()[0], single=False, clock=clock(0, 0, 1, 3, 3))
+    table.add("rlhf 0", {"step": 10, "total_steps": 25, **PPO, **LOOK})
+    table.add("rlaif 0", {"step": 1, "total_steps": 77, "loss": 0.69, "reward_margin": None})
+    table.add("rlhf 0", {"step": 11, "total_steps": 25, **PPO, "kl_sequence": None, "reward": 2})
+    table.add("rlaif 0", {"step": 4, "total_steps": 77, "loss": 0.5, "reward_margin": 1.25})
+    heads, _, first, second = drawn(table)
+    assert heads.split()[:8] == "training step rate left reward margin gold KL".split()
+    # One step in a second after the first row: what an earlier try did does not count.
+    assert first.split()[:7] == ["rlhf", "0", "11/25", "1.0/s", "0:00:14", "2.00", "0.48"]
+    assert second.split()[:6] == ["rlaif", "0", "4/77", "1.0/s", "0:01:13", "1.25"]
+
+
+def test_without_a_terminal_a_line_for_each_tenth() -> None:
+    to, stream = console(terminal=False)
+    table = TrainingTable(to, single=True, clock=clock(*range(0, 300, 10)))
+    for step in range(26):
+        table.add("ppo", {"step": step, "total_steps": 25, **(PPO if step else LOOK)})
+    lines = stream.getvalue().splitlines()
+    assert [re.search(r"step (\d+)/25", line)[1] for line in lines] == (  # type: ignore[index]
+        "0 3 5 8 10 13 15 18 20 23 25".split()
+    )
+    assert lines[0] == "ppo: step 0/25, gold 0.48"
+    assert lines[2].startswith("ppo: step 5/25, reward -123.5, KL 0.05, length 14.2, entropy 0.25")
+    assert lines[2].endswith("equal 12.5%, 10.0 s each, 0:03:20 left")
+
+
+def test_a_training_that_does_not_say_how_long_it_is() -> None:
+    to, stream = console(terminal=False)
+    table = TrainingTable(to, single=True, clock=clock(*range(31)))
+    for step in range(31):
+        table.add("sft", {"step": step, "loss": 1.0, "held_out/kl_sequence": -0.001})
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "sft: step 0, KL 0.00, loss 1.00"
+    assert lines[-1] == "sft: step 30, KL 0.00, loss 1.00, 1.0/s" and len(lines) == 4
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_alarm_is_said_at_once(terminal: bool) -> None:
+    to, stream = console(terminal=terminal)
+    table = TrainingTable(to, single=True)
+    table.add("ppo", {"step": 7, "total_steps": 9, "alarms": {"kl_runaway": "KL [has] run away"}})
+    assert stream.getvalue().splitlines()[0] == "warning: ppo, step 7: KL [has] run away"
+
+
+def test_bars_have_the_table_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    to, stream = console()
+    monkeypatch.setattr(screen, "_console", lambda **_: to)
+    with screen.bars() as start:
+        move = start("training", 2)
+        move(0, row=("rlhf 0", {"step": 3, "total_steps": 25, "reward": 0.5}))
+        move(1)
+    text = stream.getvalue()
+    assert text.rindex("training") > text.rindex("1/2") and "rlhf 0   3/25" in text
+
+
+def test_a_single_training_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    to, stream = console()
+    monkeypatch.setattr(screen, "_console", lambda **_: to)
+    with screen.training("ppo") as table:
+        table.add("ppo", {"step": 3, "total_steps": 25, "reward": 0.5})
+    assert "ppo 3/25" in stream.getvalue() and "reward" in stream.getvalue()
+
+
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    with screen.bars(quiet=True) as start:
+        start("training", 2)(0, row=("rlhf 0", {"step": 3, "alarms": {"kl_runaway": "far"}}))
+    with screen.training("ppo", quiet=True):
+        pass
+    assert capsys.readouterr() == ("", "")
