@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from math import ceil
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
-    from harness.experiment.context import Move, Said, StartBar
+    from harness.experiment.context import Move
 
 
 _BAR, _WIDE = 24, 100
@@ -119,31 +119,41 @@ def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
             bars.stop()
 
 
+class Bars:
+    """Starts bars on a screen, and shows below them how trainings go on."""
+
+    def __init__(self, shown: Progress, trainings: TrainingTable) -> None:
+        self._shown, self._trainings = shown, trainings
+
+    def __call__(self, title: str, total: int) -> Move:
+        """Start a bar; return what moves it on."""
+        shown, before = self._shown, 0
+        shown.start()
+        task = shown.add_task(_title(shown, title), total=total)
+
+        def move(count: int, *, kept: bool = False) -> None:
+            nonlocal before
+            if kept:
+                before += count
+                shown.update(task, kept=before)
+            shown.advance(task, count)
+
+        return move
+
+    def row(self, name: str, row: Mapping[str, Any]) -> None:
+        """Show a row of the log of a training."""
+        if not self._shown.disable:
+            self._trainings.add(name, row)
+
+
 @contextmanager
-def bars(quiet: bool = False) -> Iterator[StartBar]:
+def bars(quiet: bool = False) -> Iterator[Bars]:
     """Yield what starts a bar with a title and a total, and returns what moves it on.
 
     What an earlier try has done counts as done, and not for the rate and the time left.
     """
-    with progress(quiet) as (shown, trainings):
-
-        def start(title: str, total: int) -> Move:
-            shown.start()
-            task = shown.add_task(_title(shown, title), total=total)
-            before = 0
-
-            def move(count: int, *, kept: bool = False, row: Said | None = None) -> None:
-                nonlocal before
-                if row and not quiet:
-                    trainings.add(*row)
-                if kept:
-                    before += count
-                    shown.update(task, kept=before)
-                shown.advance(task, count)
-
-            return move
-
-        yield start
+    with progress(quiet) as shown:
+        yield Bars(*shown)
 
 
 def _title(shown: Progress, title: str) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.experiment.context import Move, Said, StartBar
+from harness.experiment.context import Move, StartBar
 from harness.records.journal import Journal
 from harness.records.run_directory import RunDirectory
 
@@ -39,8 +39,8 @@ class Clock:
         def start(title: str, total: int) -> Move:
             move_on = bar(title, total)
 
-            def move(count: int, *, kept: bool = False, row: Said | None = None) -> None:
-                move_on(count, kept=kept, row=row)
+            def move(count: int, *, kept: bool = False) -> None:
+                move_on(count, kept=kept)
                 if time.monotonic() - self._saved > SAVE_S:
                     self.save()
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from harness.experiment.sources import NamedSource
 from harness.feedback.contract import TIMEOUT_S, Limits, Plans, RunContext
@@ -16,28 +16,30 @@ from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import Journal
 from harness.records.places import locked
 
-Said = tuple[str, Mapping[str, Any]]
-"""Name of a training, and a row of its log."""
-
 
 class Move(Protocol):
     """Moves a bar on."""
 
-    def __call__(self, count: int, *, kept: bool = False, row: Said | None = None) -> None:
-        """Move on by a number of units, or by some that an earlier try has done.
-
-        What is done may have written a row of a log, which is shown.
-        """
+    def __call__(self, count: int, *, kept: bool = False) -> None:
+        """Move on by a number of units, or by some that an earlier try has done."""
 
 
 StartBar = Callable[[str, int], Move]
 """Called with a title and a total; returns what moves the bar on."""
 
 
+@runtime_checkable
+class ShowsTrainings(Protocol):
+    """A `StartBar` that also shows how trainings go on."""
+
+    def row(self, name: str, row: Mapping[str, Any]) -> None:
+        """Show a row of the log of a training."""
+
+
 def no_bar(title: str, total: int) -> Move:
     """Show nothing."""
 
-    def move(count: int, *, kept: bool = False, row: Said | None = None) -> None:
+    def move(count: int, *, kept: bool = False) -> None:
         """Do nothing."""
 
     return move

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from harness.experiment.changed import mark_old
 from harness.experiment.clock import Clock
-from harness.experiment.context import Asking, StartBar, no_bar, versions
+from harness.experiment.context import Asking, ShowsTrainings, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
 from harness.experiment.stages.aggregate import Arm, arm_of
@@ -110,6 +110,7 @@ class Run:
         self.journal = journal
         self._clock = Clock(directory, journal)
         self._bar = self._clock.watch(bar)
+        self._shown = bar if isinstance(bar, ShowsTrainings) else None
         config = experiment.config
         limits = config.seeds[0], config.concurrency, config.budget_usd
         self._asking = Asking(journal, *limits, timeout_s=config.timeout)
@@ -302,7 +303,7 @@ class Run:
         arms = self.arms()
         self._look_longer()
         training = Training(
-            self.experiment, self.directory, self.journal, self.responses(), self._bar
+            self.experiment, self.directory, self.journal, self.responses(), self._bar, self._shown
         )
         return training.train(arms)
 

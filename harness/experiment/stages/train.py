@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.chat.local_weights import located
 from harness.experiment.changed import changes, note_made_from, tell_aside
-from harness.experiment.context import StartBar, asking_with
+from harness.experiment.context import ShowsTrainings, StartBar, asking_with
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.aggregate import Arm
@@ -98,6 +98,7 @@ class Training:
             share of it, so that trainings at once cannot pass it together.
         responses: Of the base policy to the training items.
         bar: For progress.
+        shown: Shows the rows of the trainings' logs.
     """
 
     experiment: Experiment
@@ -105,6 +106,7 @@ class Training:
     journal: Journal
     responses: Sequence[Response]
     bar: StartBar
+    shown: ShowsTrainings | None = None
 
     def train(self, arms: Sequence[Arm]) -> Trained:
         """Train every arm of which the gates left anything with every seed, each by itself.
@@ -148,11 +150,15 @@ class Training:
                 results[job.arm, job.seed] = policy
             move(1)
 
+        def reported(index: int, row: dict[str, Any]) -> None:
+            move(0)
+            if self.shown is not None:
+                self.shown.row(jobs[index].title, row)
+
         try:
             run_jobs(
                 train_alone, jobs, config.parallel,
-                on_report=lambda index, row: move(0, row=(jobs[index].title, row)),
-                on_done=finished,
+                on_report=reported, on_done=finished,
             )  # fmt: skip
         except BrokenProcessPool as error:
             lost = (job for job in jobs if (job.arm, job.seed) not in {**results, **failed})

@@ -122,7 +122,7 @@ def test_bars_have_the_table_below_them(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(screen, "_console", lambda **_: to)
     with screen.bars() as start:
         move = start("training", 2)
-        move(0, row=("rlhf 0", {"step": 3, "total_steps": 25, "reward": 0.5}))
+        start.row("rlhf 0", {"step": 3, "total_steps": 25, "reward": 0.5})
         move(1)
     text = stream.getvalue()
     assert text.rindex("training") > text.rindex("1/2") and "rlhf 0   3/25" in text
@@ -138,7 +138,8 @@ def test_a_single_training_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     with screen.bars(quiet=True) as start:
-        start("training", 2)(0, row=("rlhf 0", {"step": 3, "alarms": {"kl_runaway": "far"}}))
+        start("training", 2)
+        start.row("rlhf 0", {"step": 3, "alarms": {"kl_runaway": "far"}})
     with screen.training("ppo", quiet=True):
         pass
     assert capsys.readouterr() == ("", "")

@@ -132,6 +132,7 @@ class World:
     kill: tuple[str, int] | None = None
     trainings: list[dict[str, Any]] = field(default_factory=list)
     bars: list[list[Any]] = field(default_factory=list)
+    shown: list[tuple[str, int]] = field(default_factory=list)
     contexts: list[tuple[Any, ...]] = field(default_factory=list)
     experiment: dict[str, Any] = field(default_factory=dict)
     coverage: float = 1.0
@@ -186,7 +187,7 @@ class World:
         """Write the experiment and run it; return report.json."""
         from harness.experiment.run import run
 
-        page = run(self.write(**changes), self.out, bar=self.bar)
+        page = run(self.write(**changes), self.out, bar=self)
         assert page == self.out / "report.html"
         report: dict[str, Any] = json.loads((self.out / "report.json").read_text())
         return report
@@ -213,8 +214,12 @@ class World:
         kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
         return kept
 
-    def bar(self, title: str, total: int) -> Any:
-        """Keep title, total and what was counted."""
+    def row(self, name: str, row: Mapping[str, Any]) -> None:
+        """Keep what is shown of trainings."""
+        self.shown.append((name, row["step"]))
+
+    def __call__(self, title: str, total: int) -> Any:
+        """Keep title, total and what was counted of a bar."""
         row = [title, total, 0]
         self.bars.append(row)
 

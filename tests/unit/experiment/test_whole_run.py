@@ -419,7 +419,9 @@ def check_run_and_manifest(world: World, report: dict[str, Any]) -> None:
 
 
 def check_progress(world: World) -> None:
-    """Every bar comes to its end."""
+    """Every bar comes to its end, and every step of every training is shown."""
+    trained = [f"{arm} {seed}" for seed in (0, 1) for arm in ARMS]
+    assert sorted(world.shown) == sorted((name, step) for name in trained for step in (1, 2))
     assert world.bars == [
         ["asking every source a little first", 7, 7],
         ["sampling the base policy", 18, 18],
