@@ -29,25 +29,30 @@ class Options(Asking, Verifying):
 
     Args:
         model: Folder of a checkpoint, or a hub id.
-        data: Rows of JSONL, JSON, CSV, Parquet or Excel: sft prompt, completion, or messages; dpo
-            and reward_model prompt, chosen, rejected and perhaps probability; the others prompt
-            and perhaps reference, item_id. Texts may be chats, which may hold the prompt.
+        data: Rows of JSONL, JSON, CSV, Parquet or Excel, or a data set: a folder of save_to_disk,
+            or a hub id. sft has prompt, completion, or messages, or text; dpo and reward_model
+            prompt, chosen, rejected and perhaps probability; the others prompt and perhaps
+            reference, item_id. Texts may be chats, which may hold the prompt.
         out: Folder for checkpoint and log; a second try goes on.
         reward: grpo, ppo and best_of_n: a source by name, the checkpoint folder of a reward model,
             or module:function as TRL calls it; NAME=WEIGHT weighs it; repeatable.
         option: Option of a --reward source, NAME.key=value; repeatable.
         setting: Setting of the trainer, key=value.
         seed: Seed of order and sampling.
+        dataset_config: Configuration of a data set.
+        dataset_train_split: Split of a data set; train, or the only one, by default.
     """
 
     trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")]
     model: str
-    data: Path
+    data: str
     out: Path
     reward: list[str] | None = None
     option: list[str] | None = None
     setting: Annotated[list[str] | None, typer.Option("--set")] = None
     seed: Seed = 0
+    dataset_config: str | None = None
+    dataset_train_split: str | None = None
 
 
 @one_object
@@ -82,6 +87,8 @@ def command(options: Options) -> None:
             options.budget,
             journal_of(options.out, weights),
             options.timeout,
+            dataset_config=options.dataset_config,
+            dataset_train_split=options.dataset_train_split,
         )
         result = train(trainer, options.model, options.data, options.out, settings)
     console().print(

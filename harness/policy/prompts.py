@@ -11,13 +11,17 @@ Prompt = str | Sequence[Mapping[str, str]]
 """Text, or chat messages."""
 
 
+class Continued(str):
+    """A text that is continued as it stands, also by a model with a chat template."""
+
+
 def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
     """Return the prompt in the form in which the model is to see it.
 
     A text for a model with a chat template is one message of the user; everything else stays.
     """
     if isinstance(prompt, str):
-        if getattr(tokenizer, "chat_template", None):
+        if getattr(tokenizer, "chat_template", None) and not isinstance(prompt, Continued):
             return [{"role": "user", "content": prompt}]
         return prompt
     return [dict(message) for message in prompt]

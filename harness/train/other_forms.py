@@ -133,6 +133,8 @@ def _used(row: Row, columns: Sequence[str]) -> set[str]:
     """Return the columns that are read of one row."""
     used = {"prompt", "system", *columns, *OWN}
     chat = {"messages"} if "messages" in row else {"conversations"}
+    if "completion" in columns and not (chat & row.keys()) and is_empty(row.get("prompt")):
+        chat = {"text"}
     if "rejected" in columns:
         used |= {"probability"}
     elif "completion" in columns and "completion" not in row:

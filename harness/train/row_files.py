@@ -13,20 +13,32 @@ from harness.labels.values import number_of
 from harness.nouns.errors import DataError
 from harness.nouns.plain_text import file_bytes, parsed_json, visible
 from harness.records.rows import read_rows
+from harness.train.data_sets import data_set_rows, is_data_set
 
 Rows = Iterable[Mapping[str, Any]] | str | Path
 
 
-def read_training_rows(rows: Rows) -> tuple[list[Any], list[str]]:
-    """Return rows, and the place of each where they are of a file.
+def read_training_rows(
+    rows: Rows, config: str | None = None, split: str | None = None
+) -> tuple[list[Any], list[str]]:
+    """Return rows, and the place of each where they are of a file or a data set.
 
-    A file is JSONL, a JSON array, or a table by its ending: CSV, TSV, Parquet, Excel. A cell of a
-    CSV that begins as a list of messages is read as JSON, and ``probability`` as a number.
+    A data set, its folder or hub id is read as `data_set_rows` says. A file is JSONL, a JSON array,
+    or a table by its ending: CSV, TSV, Parquet, Excel. A cell of a CSV that begins as a list of
+    messages is read as JSON, and ``probability`` as a number.
 
     Raises:
         DataError: The file cannot be read, or these are no rows.
         MissingExtraError: The library for Parquet or Excel is not installed.
     """
+    if is_data_set(rows):
+        return data_set_rows(rows, config, split)
+    if config or split:
+        raise DataError(
+            "a configuration and a split are of data sets, and these rows are none",
+            where=str(rows) if isinstance(rows, str | Path) else "",
+            hint="a data set is a folder or a hub id, owner/name",
+        )
     if not isinstance(rows, str | Path):
         if not isinstance(rows, Iterable):
             raise DataError(f"rows are a table or a file of it, got {rows!r:.60}")

@@ -11,8 +11,9 @@ from numbers import Real
 from typing import Any
 
 from harness.nouns.chat_messages import Message
+from harness.policy.prompts import Continued
 from harness.records.rows import prompt_from
-from harness.train.other_forms import read_form, with_system
+from harness.train.other_forms import is_empty, read_form, with_system
 
 Row = Mapping[str, Any]
 
@@ -22,7 +23,8 @@ def plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
 
     Args:
         row: A row without a ``completion`` that needs one is a preference, whose better response is
-            imitated, or a chat of ``messages``, with one row for each answer in it.
+            imitated, or a chat of ``messages``, with one row for each answer in it, or a ``text``
+            that is learnt whole.
         columns: A prompt, and texts.
         problems: Of all rows.
     """
@@ -39,6 +41,8 @@ def _plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
             return [_preferred(row, problems)]
         if "messages" in row:
             return _answers(row, problems)
+        if "text" in row and is_empty(row.get("prompt")):
+            return [_whole(row, "text", problems)]
     return [_texts(row, columns, problems)]
 
 
@@ -53,11 +57,13 @@ def _texts(row: Row, columns: Sequence[str], problems: list[str]) -> Row:
             chats.append(chat)
         except ValueError as error:
             problems.append(str(error))
-    if not chats:
+    if "rejected" in columns and _implicit(row, found):
+        chats = [()]
+    elif not chats:
         given = (_asked(row, name) for name in ("messages", "chosen") if "prompt" not in row)
         chats = [chat for chat in given if chat]
     try:
-        found["prompt"] = _prompt(row, chats)
+        found["prompt"] = _prompt(found, chats)
     except ValueError as error:
         problems.insert(0, str(error))
     if "chosen" in columns and not is_share(chance := row.get("probability", 1.0)):
@@ -74,9 +80,51 @@ def _preferred(row: Row, problems: list[str]) -> Row:
     better = "rejected" if is_share(chance) and chance < 0.5 else "chosen"
     if not is_share(chance):
         problems.append(f"probability must be a number from 0 to 1, got {chance!r:.40}")
+    if is_empty(row.get("prompt")) and isinstance(row.get(better), str):
+        return _whole(row, better, problems)
     asked = {key: row[key] for key in ("prompt", better) if key in row}
     found = dict(_texts(asked, ("prompt", better), problems))
     return found | {"completion": found.pop(better, "")}
+
+
+def _whole(row: Row, column: str, problems: list[str]) -> Row:
+    """Return a row that is learnt from its first token on: TRL's language modelling."""
+    text = row[column]
+    if not isinstance(text, str) or not text:
+        problems.append(f"column {column!r} must be a text, got {text!r:.40}")
+    if not is_empty(row.get("system")):
+        problems.append("column 'system' belongs to a prompt, and the row has none")
+    kept = {key: value for key, value in row.items() if key != column}
+    return kept | {"prompt": Continued(), "completion": text}
+
+
+def common_start(first: str, second: str) -> str:
+    """Return what two texts begin with, up to a space before the first word that differs.
+
+    None of the texts ends within it.
+    """
+    both = list(zip(first, second, strict=False))
+    end = next((n for n, (one, other) in enumerate(both) if one != other), len(both))
+    end = min(end, len(both) - 1)
+    while end > 0 and not (first[end].isspace() and second[end].isspace()):
+        end -= 1
+    return first[: max(end, 0)]
+
+
+def _implicit(row: Row, found: dict[str, Any]) -> bool:
+    """Take the prompt out of texts that both begin with it; tell whether that is done."""
+    chosen, rejected = row.get("chosen"), row.get("rejected")
+    if not (is_empty(row.get("prompt")) and isinstance(chosen, str) and isinstance(rejected, str)):
+        return False
+    start = common_start(chosen, rejected)
+    if not start.strip() and chosen != rejected:
+        return False
+    found |= {
+        "prompt": Continued(start),
+        "chosen": chosen[len(start) :],
+        "rejected": rejected[len(start) :],
+    }
+    return True
 
 
 def _answers(row: Row, problems: list[str]) -> list[Row]:

@@ -60,4 +60,5 @@ class Sft(TrlTraining):
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens to imitate of a row."""
         ids = self.tokenizer(row["completion"], add_special_tokens=False)["input_ids"]
-        return [*ids, self.tokenizer.eos_token_id]
+        end = self.tokenizer.eos_token_id
+        return ids if ids[-1:] == [end] else [*ids, end]

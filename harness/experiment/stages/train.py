@@ -251,6 +251,8 @@ class TrainSettings:
         journal: File that keeps what judges answer, so that the same call pays for nothing twice.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
         reward_funcs: Reward functions as TRL calls them, each of weight 1, beside the others.
+        dataset_config: Configuration of a data set.
+        dataset_train_split: Split of a data set; "train", or the only one, by default.
     """
 
     values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
@@ -263,6 +265,8 @@ class TrainSettings:
     journal: str | Path | None = None
     timeout_s: float = TIMEOUT_S
     reward_funcs: Callable[..., Any] | Sequence[Callable[..., Any]] = ()
+    dataset_config: str | None = None
+    dataset_train_split: str | None = None
 
     @property
     def functions(self) -> Sequence[Callable[..., Any]]:
@@ -282,7 +286,8 @@ def train(
     Args:
         trainer: Its name, such as dpo or ppo.
         model: Folder of a checkpoint, or a hub id.
-        rows: Or the path of their JSONL file: ``prompt`` and what the trainer learns from:
+        rows: Or the path of their file, or a data set: in memory, its folder or its hub id. They
+            have ``prompt`` and what the trainer learns from:
             ``completion`` (or ``chosen``, which is then imitated, or a chat of ``messages``);
             ``chosen`` and ``rejected``, perhaps with ``probability``; or what the rewards read,
             such as ``reference`` and ``item_id``. The texts may be chats with the prompt in them.
@@ -316,7 +321,7 @@ def train(
             raise InputError(f"{name} must be a text or a path, got {value!r:.60}")
     check_apart(Path(out), model)
     kind = trainer_class(trainer)
-    read, places = read_training_rows(rows)
+    read, places = read_training_rows(rows, given.dataset_config, given.dataset_train_split)
     kind.plain_rows(read, places)
     where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
     for line in notes_on(read, COLUMNS[kind.needs]):
