@@ -10,6 +10,7 @@ HarnessError
 ├── MissingExtraError    an optional dependency is not installed; exits with 2
 ├── ChatError            a call to a language model failed (carries a Status)
 ├── BudgetExceededError  the next call would pass the run's budget; the run can be resumed
+├── EngineError          a server that samples for a training failed, or has other weights than it
 ├── StorageError         what was paid for cannot be kept: the disk is full, or cannot be written
 ├── SandboxError         the host cannot offer the isolation that was asked for
 └── GateStopError        an agreement gate with action "stop" was not met
@@ -141,6 +142,20 @@ class BudgetExceededError(HarnessError):
 
 class StorageError(HarnessError):
     """What was paid for cannot be kept, so nothing more is asked; the run can be resumed."""
+
+
+class EngineError(HarnessError):
+    """A server that samples for a training failed, or has other weights; the training can go on.
+
+    Args:
+        what: One sentence that says what is wrong.
+        where: The server.
+        hint: What to do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        place, advice = f"{where}: " if where else "", f"\n  hint: {hint}" if hint else ""
+        super().__init__(f"{place}{what}{advice}")
 
 
 class SandboxError(HarnessError):

@@ -161,17 +161,43 @@ def rollout_of(
 
     Every completion has its prompt, and its stop token if there was one.
     """
+    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+    return rollout_of_ids(model, tokenizer, encoded, completions)
+
+
+def rollout_of_ids(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    drawn: Sequence[Sequence[float]] | None = None,
+) -> Rollout:
+    """Return the rollout of completions that something else sampled.
+
+    Args:
+        model: What scores them; its device is the rollout's.
+        tokenizer: Of the model.
+        prompts: Token ids of the prompt of each completion.
+        completions: Token ids, each with its stop token if there was one.
+        drawn: What each token was drawn with, in nats.
+    """
     import torch
 
     stops, pad = stop_ids(model, tokenizer), tokenizer.pad_token_id
-    ids, mask = padded([prompt_ids(tokenizer, prompt) for prompt in prompts], pad, "left")
+    ids, mask = padded(prompts, pad, "left")
     completion, real = padded(completions, pad, "right")
     ended = torch.tensor([row[-1] in stops for row in completions])
     texts = [decode(tokenizer, row, stops) for row in completions]
+    known = None
+    if drawn is not None:
+        known = torch.zeros(completion.shape)
+        for number, row in enumerate(drawn):
+            known[number, : len(row)] = torch.tensor(row)
+        known = known.to(model.device)
     ids, mask, completion, real, ended = (
         tensor.to(model.device) for tensor in (ids, mask, completion, real, ended)
     )
-    return Rollout(ids, mask, completion, real, ended, texts)
+    return Rollout(ids, mask, completion, real, ended, texts, known)
 
 
 def rows_of(rollout: Rollout, index: Any) -> Rollout:

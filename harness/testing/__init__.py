@@ -2,6 +2,7 @@
 
 from harness.testing.conformance import ConformanceError, check_source
 from harness.testing.fakes import FakeChat, InlineWorkers, failing_chat, fake_context
+from harness.testing.policy_server import PolicyServer
 from harness.testing.samples import sample_requests
 from harness.testing.stub import StubServer
 
@@ -9,6 +10,7 @@ __all__ = [
     "ConformanceError",
     "FakeChat",
     "InlineWorkers",
+    "PolicyServer",
     "StubServer",
     "check_source",
     "failing_chat",

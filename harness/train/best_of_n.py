@@ -9,15 +9,16 @@ from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_policy
-from harness.policy.sampling import Rollout, Sampling, sample
+from harness.policy.sampling import Rollout, Sampling
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
+from harness.train.engines import EngineSettings, make_engine
 from harness.train.row_forms import Row
-from harness.train.settings import SamplingSettings, Size
+from harness.train.settings import Size
 from harness.train.sft import Sft, SftSettings
 
 
-class BestOfNSettings(SftSettings, SamplingSettings):
+class BestOfNSettings(SftSettings, EngineSettings):
     """Distillation of best-of-n (RAFT, Dong et al. 2023, with one round).
 
     Attributes:
@@ -81,7 +82,10 @@ class BestOfN(Sft):
         sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
         policy = load_policy(self.model, trainable=False).to(device)
         self.check_model()
-        rollout = sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
+        engine = make_engine(settings, self.folder.path)
+        engine.update(policy)
+        rollout = engine.sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
+        engine.close()
         self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
         scores = self.scored(repeated, rollout, 0)
         best = best_rows(rows, rollout, scores)

@@ -125,6 +125,26 @@ def kl_loss(logprobs: Tensor, reference: Tensor, mask: Tensor, log_ratio_clip: f
     return ((log_ratio.exp() - 1 - log_ratio) * mask).sum()
 
 
+def truncated_weights(
+    logprobs: Tensor, drawn: Tensor, mask: Tensor, most: float, reduce: Reduce = identity
+) -> tuple[Tensor, float]:
+    """Return weights of tokens that another engine drew, (n, C), and the share that was clipped.
+
+    min(p / q, most), of p by the policy that scores and q by the engine that drew: truncated
+    importance sampling (Ionides 2008), which turns a sum over what q drew into nearly one over p.
+
+    Args:
+        logprobs: (n, C) of the policy that scores.
+        drawn: (n, C) of the engine.
+        mask: (n, C).
+        most: Upper end of a weight.
+        reduce: Sum over the ranks.
+    """
+    ratio = (logprobs - drawn).exp()
+    clipped = reduce(((ratio > most) * mask).sum()) / reduce(mask.sum()).clamp(min=1)
+    return ratio.clamp(max=most) * mask, float(clipped)
+
+
 def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float
 ) -> tuple[Tensor, Tensor]:

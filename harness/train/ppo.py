@@ -21,13 +21,21 @@ from harness.policy.models import (
     reference_of,
     save_final,
 )
-from harness.policy.sampling import Rollout, Sampling, rows_of, sample
+from harness.policy.sampling import Rollout, Sampling, rows_of
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
 from harness.train.advantages import ESTIMATORS, Rewarded, estimate
+from harness.train.engines import make_engine
 from harness.train.experience import Experience
-from harness.train.losses import adapted_beta, kl_loss, masked_moments, policy_loss, value_loss
+from harness.train.losses import (
+    adapted_beta,
+    kl_loss,
+    masked_moments,
+    policy_loss,
+    truncated_weights,
+    value_loss,
+)
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.reward_function import WeightedRewards
@@ -81,6 +89,7 @@ class Ppo(Training):
             folder.log(row | self.look(self.policy, step, settings.steps))
             if step % settings.checkpoint_every == 0 and step < settings.steps:
                 self.save_state(step)
+        self.engine.close()
         if folder.writes:
             save_final(self.policy, self.tokenizer, folder.final)
         self.accelerator.wait_for_everyone()
@@ -135,6 +144,8 @@ class Ppo(Training):
         )
         self.module, self.optimizer = self.accelerator.prepare(module, optimizer)
         self.reference.model.to(self.accelerator.device)
+        one = self.accelerator
+        self.engine = make_engine(settings, self.out, one.is_main_process, one.wait_for_everyone)
 
     def _add_adapter(self) -> None:
         import torch
@@ -168,8 +179,9 @@ class Ppo(Training):
         prompts = [row["prompt"] for row in asked]
         seed = draw_seed(self.seed, step, rank)
         sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, per_item=each)
+        self.engine.update(self.policy)
         with accelerator.autocast():
-            rollout = sample(self.policy, self.tokenizer, prompts, sampling)
+            rollout = self.engine.sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(
@@ -208,12 +220,22 @@ class Ppo(Training):
             self._sum,
         )
         found, more = estimate(estimator, given, settings.whitens)
+        advantages = found.advantages
+        if not self.engine.same and settings.importance_sampling_clip_max:
+            weights, more["importance_clipped"] = truncated_weights(
+                logprobs,
+                rollout.drawn,
+                found.mask,
+                settings.importance_sampling_clip_max,
+                self._sum,
+            )
+            advantages = advantages * weights
         in_loss = ESTIMATORS[estimator].penalty == "loss"
         experience = Experience(
             rollout,
             logprobs,
             values,
-            found.advantages,
+            advantages,
             found.returns,
             found.mask,
             reference if in_loss else None,

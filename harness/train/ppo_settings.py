@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from harness.nouns.hashing import seed_of
 from harness.policy.scoring import TOKENS
 from harness.train.advantages import ESTIMATORS
+from harness.train.engines import CorrectedSettings
 from harness.train.settings import (
     UNSET,
     NotNegative,
@@ -27,7 +28,7 @@ CRITIC = {"critic", "critic_from", "critic_learning_rate", "gae_lambda", "value_
 """Settings that mean something with a critic only."""
 
 
-class PpoSettings(OnlineSettings):
+class PpoSettings(OnlineSettings, CorrectedSettings):
     """Proximal policy optimization (Schulman et al. 2017; for language, Ziegler et al. 2019).
 
     ``batch_size * accumulation`` sequences, over all ranks, make one optimizer step;

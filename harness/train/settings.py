@@ -56,6 +56,8 @@ class TrainerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     default_rate: ClassVar[float] = 1e-6
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Settings that say where something is, on which the result does not depend."""
 
     # AdamW moves a weight by about the rate in each step; weights are far below 1.
     learning_rate: Number = Field(default=UNSET, gt=0, le=1)

@@ -58,6 +58,11 @@ WRONG: dict[str, list[Any]] = {
     "kl_horizon": [0, HUGE],
     "stop_kl": [-1, 1e308],
     "n": [0, -4, HUGE],
+    "engine": ["vllm", "", 1],
+    "server_url": [8000],
+    "server_timeout": [0, -1, 1e308],
+    "weights_folder": [3],
+    "importance_sampling_clip_max": [-1, 1e308],
 }
 """Values that no trainer takes, for every setting that there is."""
 
