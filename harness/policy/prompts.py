@@ -18,11 +18,17 @@ class Continued(str):
 def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
     """Return the prompt in the form in which the model is to see it.
 
-    A text for a model with a chat template is one message of the user; everything else stays.
+    A text for a model with a chat template is one message of the user; everything else stays, but
+    for a BOS in a text to which the tokenizer adds one.
     """
     if isinstance(prompt, str):
         if getattr(tokenizer, "chat_template", None) and not isinstance(prompt, Continued):
             return [{"role": "user", "content": prompt}]
+        bos = getattr(tokenizer, "bos_token", None)
+        if bos and prompt.startswith(bos):
+            twice = [tokenizer.bos_token_id] * 2
+            if tokenizer(prompt)["input_ids"][:2] == twice:
+                return type(prompt)(prompt.removeprefix(bos))
         return prompt
     return [dict(message) for message in prompt]
 
@@ -41,9 +47,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
 
     seen = as_prompt(tokenizer, prompt)
     if isinstance(seen, str):
-        ids = [int(token) for token in tokenizer(seen)["input_ids"]]
-        # The text has a BOS of its own already.
-        return ids[1:] if ids[:2] == [tokenizer.bos_token_id] * 2 else ids
+        return [int(token) for token in tokenizer(seen)["input_ids"]]
     if not getattr(tokenizer, "chat_template", None):
         raise InputError(
             "the prompt is a chat, but the policy's tokenizer has no chat template",

@@ -125,6 +125,18 @@ def test_a_whole_text_is_learnt_from_its_first_token_and_ends_once(policy_path: 
             assert as_prompt(tokenizer, Continued("2+3")) == "2+3"
 
 
+def test_a_text_with_its_bos_gets_no_second_one_also_from_trl(policy_path: Path) -> None:
+    tokenizer = load_tokenizer(policy_path)
+    bos, plain = tokenizer.bos_token, tokenizer("2+3?")["input_ids"]
+    assert plain[0] == tokenizer.bos_token_id
+    for prompt in ("2+3?", bos + "2+3?", Continued(bos + "2+3?")):
+        assert prompt_ids(tokenizer, prompt) == plain
+        seen = as_prompt(tokenizer, prompt)  # what TRL's trainers are given
+        assert type(seen) is type(prompt) and tokenizer(seen)["input_ids"] == plain
+    tokenizer.add_bos_token = False
+    assert prompt_ids(tokenizer, bos + "2+3?")[:2].count(tokenizer.bos_token_id) == 1
+
+
 @pytest.fixture
 def hub_folder(tmp_path: Path) -> Path:
     """A data set as the Hub keeps it: two configurations of two splits."""
