@@ -64,6 +64,7 @@ def command(options: Options) -> None:
     """
     from harness.cli.screen import console, training
     from harness.experiment.stages.train import TrainSettings, train
+    from harness.train.alarms import noticed
     from harness.train.result import coverage, read_log
     from harness.train.trainers import settings_of
 
@@ -96,13 +97,13 @@ def command(options: Options) -> None:
         f" {result.checkpoint}",
         soft_wrap=True,
     )
-    rewarded = coverage(read_log(result.log_path)).items()
+    log = read_log(result.log_path)
     some = [
         f"{name} had a verdict on {share:.0%} of the completions"
-        for name, share in rewarded
+        for name, share in coverage(log).items()
         if share < 1
     ]
-    for line in (*result.told(), *some):
+    for line in (*result.told(), *some, *noticed(log)):
         console().print(line, soft_wrap=True)
 
 

@@ -68,6 +68,25 @@ def test_ppo_raises_what_it_is_rewarded_for_on_prompts_it_never_saw(
     rows = read_log(result.log_path)
     assert rows[-1]["kl_sequence"] > 0.2
     assert rows[1]["first_ratio_error"] < 1e-4
+    assert not any("alarms" in row for row in rows)
+
+
+@pytest.mark.slow
+def test_a_training_that_goes_wrong_is_said_to(repo_root: Path, tmp_path: Path) -> None:
+    """Paid for length alone, with no penalty and great steps: soon it writes noise."""
+    settings = PpoSettings(
+        learning_rate=2e-3, steps=10, rollout_size=16, batch_size=16, epochs=2, max_new_tokens=40,
+        beta=0.0,
+    )  # fmt: skip
+
+    def longer(prompts: Any, completions: Any, **_: Any) -> list[float]:
+        return [len(text) / 40 for text in completions]
+
+    policy = repo_root / "examples" / "arithmetic_policy"
+    watch = Monitor(HELD_OUT[:32], {"correct": correct}, every=10, max_new_tokens=40)
+    result = trained_by("ppo", policy, TRAIN, settings, tmp_path, {"l": longer}, monitor=watch)
+    said = [kind for row in read_log(result.log_path) for kind in row.get("alarms", {})]
+    assert sorted(said) == ["kl_runaway", "reward_hacking"]
 
 
 @pytest.mark.slow
@@ -82,6 +101,7 @@ def test_grpo_raises_correctness_and_leaves_the_style(repo_root: Path, tmp_path:
     before, after = before_and_after(result, "correct")
     assert before < 0.6
     assert after > before + 0.12
+    assert not any("alarms" in row for row in read_log(result.log_path))
     manners = before_and_after(result, "polite")
     assert manners[1] == pytest.approx(manners[0], abs=0.2)
 

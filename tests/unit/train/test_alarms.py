@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.train.alarms import Alarms, alarms_of
+from harness.train.alarms import Alarms, alarms_of, noticed
 from harness.train.monitor import standard_error
 from harness.train.result import TrainingFolder, read_log
 
@@ -100,6 +100,10 @@ CASES: dict[str, tuple[Rows, set[str]]] = {
         steps(40, explained_variance=lambda s: -0.1 if s else None),
         {"critic_useless"},
     ),
+    "a critic that does not learn": (
+        steps(40, explained_variance=lambda s: 2e-6),
+        {"critic_useless"},
+    ),
     "a critic that needs its time": (
         steps(40, explained_variance=lambda s: (s - 15) / 40 if s else None),
         set(),
@@ -182,6 +186,8 @@ def test_the_log_has_the_alarms_also_after_a_kill(tmp_path: Path) -> None:
     assert [row["step"] for row in log if "alarms" in row] == [10]
     assert log[10]["alarms"] == alarms_of(rows) and log[20]["total_steps"] == 40
     assert json.loads(json.dumps(seen)) == log
+    (line,) = noticed(log)
+    assert line == f"warning: in step 10 {log[10]['alarms']['reward_hacking']}"
 
 
 def test_no_false_alarm_in_the_trainings_of_the_example_report(repo_root: Path) -> None:
