@@ -30,14 +30,15 @@ class Options(Asking, Verifying):
     Args:
         model: Folder of a checkpoint, or a hub id.
         data: Rows of JSONL, JSON, CSV, Parquet or Excel, or a data set: a folder of save_to_disk,
-            or a hub id. sft has prompt, completion, or messages, or text; dpo and reward_model
-            prompt, chosen, rejected and perhaps probability; the others prompt and perhaps
-            reference, item_id. Texts may be chats, which may hold the prompt.
+            or a hub id. sft has prompt, completion, or messages, or text; dpo, kto and reward_model
+            prompt, chosen, rejected and perhaps probability; kto also prompt, completion, label;
+            the others prompt and perhaps reference, item_id. Texts may be chats, which may hold
+            the prompt.
         out: Folder for checkpoint and log; a second try goes on.
-        reward: grpo, ppo and best_of_n: a source by name, the checkpoint folder of a reward model,
-            or module:function as TRL calls it; NAME=WEIGHT weighs it; repeatable.
+        reward: grpo, rloo, ppo and best_of_n: a source by name, the checkpoint folder of a reward
+            model, or module:function as TRL calls it; NAME=WEIGHT weighs it; repeatable.
         option: Option of a --reward source, NAME.key=value; repeatable.
-        setting: Setting of the trainer, key=value.
+        setting: Setting of the trainer, key=value; trl.key=value is a field of TRL.
         seed: Seed of order and sampling.
         dataset_config: Configuration of a data set.
         dataset_train_split: Split of a data set; train, or the only one, by default.

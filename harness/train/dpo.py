@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from harness.nouns.errors import ConfigError
 from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion
-from harness.train.settings import NotNegative, Number, Passes, Positive, TrainerSettings
+from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
 from harness.train.training import TrlTraining
 
 SAME = "with the same text twice"
 """Why a pair prefers nothing: what is chosen is what is rejected."""
 
+NO_PROBABILITIES = {"loss_type", "f_divergence_type", "use_weighting", "ld_alpha"}
+"""Fields of TRL that change the loss to one that soft labels are not defined for."""
 
-class DpoSettings(TrainerSettings):
+
+class DpoSettings(TrlSettings):
     """Direct preference optimization (Rafailov et al. 2023).
 
     Attributes:
@@ -24,13 +28,25 @@ class DpoSettings(TrainerSettings):
         beta: Strength of the KL penalty; at 0 every pair would have the same loss.
         sft_weight: Weight of an added imitation loss on the chosen responses (Pang et al. 2024),
             which keeps DPO from pushing down what chosen and rejected have in common.
-        minimum_probability: Preferences less certain than this are left out; exact ties always.
+        soft_labels: Whether a preference counts with its probability, also a tie: its gap of
+            log-ratios is drawn to logit(probability) / beta. Otherwise it counts as if it were
+            certain, and ties are left out.
+        minimum_probability: Preferences less certain than this are left out.
     """
+
+    trl_config: ClassVar[str] = "DPOConfig"
 
     epochs: Passes = 1.0
     beta: Positive = 0.1
     sft_weight: NotNegative = 0.0
+    soft_labels: bool = True
     minimum_probability: Number = Field(default=0.5, ge=0.5, le=1)
+
+    @model_validator(mode="after")
+    def _one_loss(self) -> DpoSettings:
+        if self.sft_weight and {"loss_type", "loss_weights"} & self.trl.keys():
+            raise ValueError("trl.loss_type: sft_weight is a loss of its own; set one of the two")
+        return self
 
 
 class Dpo(TrlTraining):
@@ -52,16 +68,28 @@ class Dpo(TrlTraining):
 
         Raises:
             DataError: No pair is certain enough and leaves room for its responses.
+            ConfigError: The loss that ``trl`` names takes no probabilities.
         """
         from trl import DPOConfig, DPOTrainer
 
         settings = self.settings
         examples = [one for n, row in enumerate(self.rows) if (one := self._example(n, row))]
         self.learnt()
+        trainer = DPOTrainer
+        if any(one["probability"] < 1 for one in examples):
+            unfit = sorted(NO_PROBABILITIES & self.settings.trl.keys())
+            if unfit:
+                raise ConfigError(
+                    f"the loss of trl.{unfit[0]} takes no probabilities of preferences",
+                    where="soft_labels",
+                    hint="set soft_labels: false to count each preference as if it were certain",
+                )
+            from harness.train.soft_preferences import SoftDpoTrainer as trainer
         return self.trl(
-            DPOTrainer,
+            trainer,
             DPOConfig,
             examples,
+            remove_unused_columns=trainer is DPOTrainer,
             num_train_epochs=settings.epochs,
             beta=settings.beta,
             loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
@@ -72,7 +100,7 @@ class Dpo(TrlTraining):
     def _example(self, number: int, given: Row) -> dict[str, Any] | None:
         if not self.left_out.says(number, given["chosen"], given["rejected"]):
             return None
-        row = certain_pair(given, self.settings.minimum_probability)
+        row = certain_pair(given, self.settings.minimum_probability, self.settings.soft_labels)
         if isinstance(row, str):
             self.left_out.leave(number, row)
             return None
@@ -93,23 +121,24 @@ class Dpo(TrlTraining):
             "prompt": prompt,
             "chosen": as_completion(prompt, row["chosen"]),
             "rejected": as_completion(prompt, row["rejected"]),
+            "probability": float(row.get("probability", 1.0)) if self.settings.soft_labels else 1.0,
         }
 
 
-def certain_pair(row: Row, minimum_probability: float) -> Row | str:
-    """Return a preference that is certain enough to count as a hard label, or why it is not.
+def certain_pair(row: Row, minimum_probability: float, soft: bool = False) -> Row | str:
+    """Return a preference that is certain enough, or why it is not.
 
-    TRL's DPO loss takes no probability. A tie (probability 0.5) prefers nothing and is always left
-    out; a row with a probability below 0.5 is the opposite preference, and is turned round.
+    A row with a probability below 0.5 is the opposite preference, and is turned round. A tie
+    (probability 0.5) prefers nothing, and is left out where labels are not soft.
     """
     if row["chosen"] == row["rejected"]:
         return SAME
     probability = float(row.get("probability", 1.0))
-    if probability == 0.5:
+    if probability == 0.5 and not soft:
         return "tied"
     if max(probability, 1 - probability) < minimum_probability:
         return "less certain than minimum_probability"
-    if probability > 0.5:
+    if probability >= 0.5:
         return row
     turned = {"chosen": row["rejected"], "rejected": row["chosen"]}
     return {**row, **turned, "probability": 1 - probability}

@@ -12,16 +12,18 @@ from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
 from harness.train.monitor import diversity
 from harness.train.reward_arguments import call_rewards
-from harness.train.settings import OnlineSettings
+from harness.train.settings import OnlineSettings, TrlSettings
 from harness.train.training import TrlTraining
 
 
-class GrpoSettings(OnlineSettings):
+class GrpoSettings(OnlineSettings, TrlSettings):
     """Group-relative policy optimization (Shao et al. 2024) through TRL.
 
     Attributes:
         group_size: Completions for each prompt; ``batch_size * accumulation`` is a multiple of it.
     """
+
+    trl_config: ClassVar[str] = "GRPOConfig"
 
     group_size: int = Field(default=8, ge=2, le=1_000_000)
 
@@ -51,6 +53,7 @@ class Grpo(TrlTraining):
         "frac_reward_zero_std": "zero_std_groups",
         "clip_ratio/region_mean": "clip_fraction",
     }
+    trainer_name: ClassVar[str] = "GRPOTrainer"
     settings: GrpoSettings
 
     def build(self) -> Any:
@@ -58,13 +61,13 @@ class Grpo(TrlTraining):
 
         Arrow cannot hold columns of mixed types, so TRL sees row numbers and the rows stay here.
         """
-        from trl import GRPOConfig, GRPOTrainer
+        import trl
 
         settings = self.settings
         prompts = {n: as_prompt(self.tokenizer, r["prompt"]) for n, r in self.readable().items()}
         return self.trl(
-            GRPOTrainer,
-            GRPOConfig,
+            getattr(trl, self.trainer_name),
+            getattr(trl, settings.trl_config),
             [{"prompt": prompt, "row": number} for number, prompt in prompts.items()],
             max_steps=settings.steps * settings.epochs,
             num_iterations=settings.epochs,

@@ -19,14 +19,14 @@ from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
 from harness.train.row_forms import Row
-from harness.train.settings import Number, Passes, TrainerSettings
+from harness.train.settings import Number, Passes, TrlSettings
 from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
 """File in the checkpoint: mean and deviation of the scores in training, accuracy, counts."""
 
 
-class RewardModelSettings(TrainerSettings):
+class RewardModelSettings(TrlSettings):
     """A reward model on preferences (Bradley-Terry, with the probabilities as soft labels).
 
     Attributes:
@@ -38,6 +38,7 @@ class RewardModelSettings(TrainerSettings):
             1, so that something is trained.
     """
 
+    trl_config: ClassVar[str] = "RewardConfig"
     default_rate: ClassVar[float] = 1e-5
 
     epochs: Passes = 1.0

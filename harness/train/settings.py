@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from harness.nouns.nearest import did_you_mean
@@ -32,6 +32,17 @@ Temperature = Annotated[Number, Field(ge=0.001, le=100)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 
+def _several(value: Any) -> Any:
+    """Return a list, a single name or "none" as a tuple."""
+    if isinstance(value, str):
+        return () if value == "none" else (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Trackers = Annotated[
+    tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...], BeforeValidator(_several)
+]
+
 UNSET: Any = None
 """Default of a setting that depends on the training (`rate`, `warm_up`); refused as a value."""
 
@@ -51,6 +62,8 @@ class TrainerSettings(BaseModel):
         max_length: Upper limit of prompt and completion together, in tokens; one of each at least.
         lora_rank: Train a LoRA adapter of this rank instead of all weights; 0 trains all.
         checkpoint_every: Steps between the states from which a killed training goes on.
+        report_to: Trackers that get every row of the log, one or a list of them; each needs its
+            package.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -70,6 +83,7 @@ class TrainerSettings(BaseModel):
     max_length: int = Field(default=1024, ge=2, le=1_000_000_000)
     lora_rank: int = Field(default=0, ge=0, le=65_536)
     checkpoint_every: Steps = 50
+    report_to: Trackers = ()
 
     def given(self) -> dict[str, Any]:
         """Return the settings that are no defaults."""
@@ -82,6 +96,31 @@ class TrainerSettings(BaseModel):
     def warm_up(self, steps: int) -> int:
         """Return the steps of warm-up in a training of so many steps."""
         return min(5, steps // 5) if self.warmup_steps is None else self.warmup_steps
+
+
+class TrlSettings(TrainerSettings):
+    """What every trainer has that is one of TRL's.
+
+    Attributes:
+        trl: Fields of TRL's configuration by name, passed on as they are; those that are settings
+            here, or that the harness needs, are refused.
+    """
+
+    trl_config: ClassVar[str]
+    """Name of TRL's configuration."""
+
+    trl: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _known_to_trl(self) -> TrlSettings:
+        from importlib.util import find_spec
+
+        if self.trl and find_spec("trl"):
+            from harness.train.trl_fields import problems_with
+
+            if problems := problems_with(self.trl_config, self.trl, type(self).model_fields):
+                raise ValueError("\n".join(problems))
+        return self
 
 
 class SamplingSettings(TrainerSettings):
@@ -133,6 +172,10 @@ def allowed(field: FieldInfo) -> str:
     """Return what a setting may be, in words: "a number from 0 to 1"."""
     if get_origin(field.annotation) is Literal:
         return " or ".join(get_args(field.annotation))
+    if get_origin(field.annotation) is tuple:
+        return " or ".join(get_args(get_args(field.annotation)[0])) + ", or a list of them"
+    if get_origin(field.annotation) is dict:
+        return "a mapping of names to values"
     words: dict[Any, str] = {
         int: "a whole number",
         float: "a number",

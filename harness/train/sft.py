@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
 from harness.train.row_forms import Row
-from harness.train.settings import Passes, TrainerSettings
+from harness.train.settings import Passes, TrainerSettings, TrlSettings
 from harness.train.training import Needs, TrlTraining
 
 
-class SftSettings(TrainerSettings):
+class SftSettings(TrlSettings):
     """Supervised fine-tuning on prompts and completions.
 
     Attributes:
@@ -19,6 +19,7 @@ class SftSettings(TrainerSettings):
         epochs: Passes over the rows.
     """
 
+    trl_config: ClassVar[str] = "SFTConfig"
     default_rate: ClassVar[float] = 2e-5
 
     epochs: Passes = 1.0

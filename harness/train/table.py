@@ -6,7 +6,9 @@ TRAINERS = {
     "sft": "harness.train.sft:Sft",
     "reward_model": "harness.train.reward_model:RewardModel",
     "dpo": "harness.train.dpo:Dpo",
+    "kto": "harness.train.kto:Kto",
     "grpo": "harness.train.grpo:Grpo",
+    "rloo": "harness.train.rloo:Rloo",
     "ppo": "harness.train.ppo:Ppo",
     "best_of_n": "harness.train.best_of_n:BestOfN",
 }

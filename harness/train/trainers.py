@@ -50,7 +50,7 @@ def settings_of(
     kind = trainer_class(trainer).Settings
     if not isinstance(values, Mapping | TrainerSettings):
         raise ConfigError(f"must be a mapping of names to values, got {values!r:.60}", where=where)
-    named = dict(values) if isinstance(values, Mapping) else values.given()
+    named = _nested(values) if isinstance(values, Mapping) else values.given()
     try:
         return kind.model_validate(named)
     except ValidationError as error:
@@ -58,6 +58,18 @@ def settings_of(
             line for entry in error.errors() for line in explain(kind.model_fields, entry, named)
         ]
         raise ConfigError("wrong training settings", where=where, details=details) from error
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with those that are called "trl.NAME" under "trl"."""
+    found = {key: value for key, value in values.items() if not str(key).startswith("trl.")}
+    fields = {
+        key.removeprefix("trl."): value
+        for key, value in values.items()
+        if str(key).startswith("trl.")
+    }
+    whole = found.get("trl", {})
+    return found | {"trl": {**whole, **fields}} if fields and isinstance(whole, Mapping) else found
 
 
 def train(

@@ -29,12 +29,13 @@ from harness.policy.prompts import prompt_ids
 from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
+from harness.train.report_to import Reports, check_installed
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_arguments import call_rewards, trainer_state, with_all_columns
 from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
-from harness.train.settings import SamplingSettings, TrainerSettings
+from harness.train.settings import SamplingSettings, TrainerSettings, TrlSettings
 
 if TYPE_CHECKING:
     from harness.policy.sampling import Rollout
@@ -106,6 +107,7 @@ class Training(ABC):
         placed = self.plain_rows(rows, options.places)
         check_apart(out, model)
         require_train_extra()
+        check_installed(settings.report_to)
         if settings.lora_rank and is_adapter(model):
             raise ConfigError(
                 "lora_rank: the model is a LoRA adapter already, which is trained further",
@@ -135,7 +137,12 @@ class Training(ABC):
         Raises:
             DataError: A row lacks a column or has something wrong in it; by ``places``, if given.
         """
-        return plain_rows(rows, COLUMNS[cls.needs], cls.what(), places)
+        return plain_rows(rows, cls.columns(rows), cls.what(), places)
+
+    @classmethod
+    def columns(cls, rows: Sequence[Row]) -> tuple[str, ...]:
+        """Return the columns that every row has."""
+        return COLUMNS[cls.needs]
 
     @classmethod
     def what(cls) -> str:
@@ -152,7 +159,9 @@ class Training(ABC):
         """
         inputs = self.inputs()
         self.weights = inputs["weights"]
-        self.folder = TrainingFolder(self.out, inputs, self.on_step)
+        settings = self.settings
+        reports = Reports(settings.report_to, self.out, settings.given(), self.on_step)
+        self.folder = TrainingFolder(self.out, inputs, reports)
         if done := self.folder.finished():
             return done
         from harness.train.trl_callbacks import quiet
@@ -164,6 +173,8 @@ class Training(ABC):
             except InputError:
                 self.folder.forget()  # else nothing else could be tried in it
                 raise
+            finally:
+                reports.finish()
         return self.folder.finish(steps, self.left_out)
 
     @cached_property
@@ -191,7 +202,7 @@ class Training(ABC):
             "weights": self.weights or weights_hash(self.model),
             "rows": [dict(row) for row in self.rows],
             "rewards": None if self.rewards is None else self.rewards.fingerprint(),
-            "settings": self.settings.model_dump(exclude=set(self.settings.elsewhere)),
+            "settings": self.settings.model_dump(exclude={"report_to", *self.settings.elsewhere}),
             "seed": self.seed,
         }
 
@@ -270,6 +281,8 @@ class Training(ABC):
 class TrlTraining(Training):
     """A training through one of TRL's trainers."""
 
+    settings: TrlSettings
+
     log_keys: ClassVar[dict[str, str]] = {}
     """TRL's metrics that the log calls by another name; ``SAME_KEYS`` has the others."""
 
@@ -325,9 +338,11 @@ class TrlTraining(Training):
         """Return a trainer of TRL on examples, with options of its configuration.
 
         Raises:
-            ConfigError: The training would end within its warm-up.
+            ConfigError: The training would end within its warm-up, or TRL refuses a field.
         """
         from datasets import Dataset
+
+        from harness.train.trl_fields import passed_on
 
         steps = options.get("max_steps") or self._steps(len(examples), options["num_train_epochs"])
         options["warmup_steps"] = self.settings.warm_up(steps)
@@ -338,12 +353,20 @@ class TrlTraining(Training):
                 hint="leave warmup_steps out, or set fewer",
             )
 
-        return trainer(
-            **self.trainable(),
-            processing_class=self.tokenizer,
-            args=config(**self.arguments(), **options),
-            train_dataset=Dataset.from_list(examples),
-        )
+        given = self.settings.trl
+        arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
+        try:
+            made = config(**arguments)
+            return trainer(
+                **self.trainable(),
+                processing_class=self.tokenizer,
+                args=made,
+                train_dataset=Dataset.from_list(examples),
+            )
+        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
+            if not given:
+                raise
+            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
 
     def _steps(self, n_examples: int, epochs: float) -> int:
         """Return how many steps transformers makes of so many examples."""

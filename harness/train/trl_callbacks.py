@@ -116,9 +116,10 @@ def quiet() -> Iterator[None]:
 
     with ExitStack() as after, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
-        of_grpo = logging.getLogger("trl.trainer.grpo_trainer")
-        of_grpo.addFilter(_tells_more)
-        after.callback(of_grpo.removeFilter, _tells_more)
+        for name in ("grpo", "rloo"):
+            logger = logging.getLogger(f"trl.trainer.{name}_trainer")
+            logger.addFilter(_tells_more)
+            after.callback(logger.removeFilter, _tells_more)
         if not datasets.are_progress_bars_disabled():
             datasets.disable_progress_bars()
             after.callback(datasets.enable_progress_bars)

@@ -23,9 +23,11 @@ from harness.examples.arithmetic_task import (
 
 from harness.train.dpo import DpoSettings
 from harness.train.grpo import GrpoSettings
+from harness.train.kto import KtoSettings
 from harness.train.monitor import Monitor
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import RewardModelSettings
+from harness.train.rloo import RlooSettings
 from harness.train.sft import SftSettings
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
@@ -100,6 +102,20 @@ def grpo(policy: Path, out: Path, **more: Any) -> TrainResult:
     return trained_by("grpo", policy, TRAIN, settings, out, rewards, monitor=monitor(), **more)
 
 
+def rloo(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = RlooSettings(
+        **COMMON, learning_rate=1e-3, steps=4, group_size=4, max_new_tokens=16, beta=0.1
+    )
+    rewards = {"correct": correct, "polite": polite}
+    return trained_by("rloo", policy, TRAIN, settings, out, rewards, monitor=monitor(), **more)
+
+
+def kto(policy: Path, out: Path, **more: Any) -> TrainResult:
+    settings = KtoSettings(**COMMON, learning_rate=1e-3)
+    rows = preference_rows(40)[:16]
+    return trained_by("kto", policy, rows, settings, out, monitor=monitor(), **more)
+
+
 def reward_model(policy: Path, out: Path, **more: Any) -> TrainResult:
     settings = RewardModelSettings(**COMMON, learning_rate=1e-3, held_out_share=0.0)
     return trained_by("reward_model", policy, preference_rows(40)[:32], settings, out, **more)
@@ -109,7 +125,7 @@ class Killed(Exception):
     """Stands for kill -9: nothing runs after it."""
 
 
-@pytest.mark.parametrize("train", [sft, dpo, grpo, reward_model])
+@pytest.mark.parametrize("train", [sft, dpo, kto, grpo, rloo, reward_model])
 def test_it_trains_logs_and_resumes_exactly(train: Trainer, policy: Path, tmp_path: Path) -> None:
     """4 steps are 2 steps, a kill in the third, and 2 steps more, with the same weights."""
     from safetensors.torch import load_file
@@ -166,6 +182,17 @@ def test_grpo_logs_each_source_with_its_coverage(policy: Path, tmp_path: Path) -
         assert isinstance(row[key], int | float), key
     assert row["eos_rate"] == pytest.approx(1 - row["truncated_share"])
     assert row["total_steps"] == 4
+
+
+def test_rloo_counts_groups_of_equal_rewards(policy: Path, tmp_path: Path) -> None:
+    """TRL's own count has the KL penalty in it, with which no two rewards are equal."""
+
+    def alike(prompts: Any, **_: Any) -> list[float | None]:
+        return [None, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0][: len(prompts)]
+
+    settings = RlooSettings(**COMMON, learning_rate=1e-2, steps=2, group_size=4, max_new_tokens=8)
+    result = trained_by("rloo", policy, TRAIN, settings, tmp_path, {"alike": alike})
+    assert [row["zero_std_groups"] for row in read_log(result.log_path)] == [0.5, 0.5]
 
 
 def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def train(
     from harness.train.row_files import read_training_rows
     from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows
-    from harness.train.training import COLUMNS, TrainOptions
+    from harness.train.training import TrainOptions
 
     given = _settings_of(settings)
     checked = settings_of(trainer, given.values, "settings")
@@ -324,7 +324,7 @@ def train(
     read, places = read_training_rows(rows, given.dataset_config, given.dataset_train_split)
     kind.plain_rows(read, places)
     where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
-    for line in notes_on(read, COLUMNS[kind.needs]):
+    for line in notes_on(read, kind.columns(read)):
         sys.stderr.write(f"{visible(where + line)}\n")
     limits = given.seed, given.concurrency, given.budget, given.timeout_s
     with (

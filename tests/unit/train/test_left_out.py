@@ -29,12 +29,14 @@ SHORT = {
     "rejected": "5, duh.",
 }
 LONG = {**SHORT, "prompt": "2+3?" * 20}
-ONLINE = ("grpo", "ppo", "best_of_n")
+ONLINE = ("grpo", "rloo", "ppo", "best_of_n")
 SMALL: dict[str, dict[str, Any]] = {
     "sft": {},
     "dpo": {},
     "reward_model": {"held_out_share": 0.0},
+    "kto": {},
     "grpo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
+    "rloo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
     "ppo": {"rollout_size": 2, "steps": 1, "epochs": 1, "max_new_tokens": 2},
     "best_of_n": {"n": 2, "max_new_tokens": 2},
 }
@@ -118,7 +120,7 @@ def test_a_training_on_nothing_is_refused(trainer: str, policy_path: Path, tmp_p
     rewards = {"last_number": 1.0} if trainer in ONLINE else {}
     with pytest.raises(DataError) as wrong:
         stage(trainer, str(policy_path), path, out, {"values": given, "rewards": rewards})
-    what = {"sft": "completions", "dpo": "preferences", "reward_model": "preferences"}
+    what = {"sft": "completions"} | dict.fromkeys(("dpo", "kto", "reward_model"), "preferences")
     assert wrong.value.what == (
         f"none of 2 {what.get(trainer, 'prompts')} can be learnt from: 2 too long for max_length 40"
     )
@@ -144,7 +146,7 @@ CUTS: list[tuple[str, str, dict[str, Any], dict[str, int]]] = [
     ("dpo", "they differ where they are cut", {"chosen": "5" * 60, "rejected": "5" * 60 + "6"},
      {"alike once cut": 1}),
     ("dpo", "one text twice", {"rejected": "5."}, {"with the same text twice": 1}),
-    ("dpo", "a tie", {"probability": 0.5}, {"tied": 1}),
+    ("dpo", "a tie", {"probability": 0.5}, {"less certain than minimum_probability": 1}),
     ("dpo", "no certain one", {"probability": 0.6}, {"less certain than minimum_probability": 1}),
     ("reward_model", "one response is too long", {"rejected": "6" * 60}, {TOO_LONG: 1}),
     ("reward_model", "one text twice, a model", {"rejected": "5."},
@@ -209,7 +211,7 @@ def test_hard_labels_leave_ties_out(policy_path: Path, tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="none of 2 preferences can be learnt from: 2 tied"
     ) as wrong:
-        trained("dpo", policy_path, [tie, tie], tmp_path / "2")
+        trained("dpo", policy_path, [tie, tie], tmp_path / "2", soft_labels=False)
     assert wrong.value.details == ("rows 1, 2: tied",)
     assert "minimum_probability" in wrong.value.hint
 

@@ -27,7 +27,7 @@ from harness.train.reward_function import WeightedRewards
 from harness.train.reward_model import STATISTICS, RewardModelReward
 from harness.train.settings import Size, TrainerSettings
 from harness.train.table import TRAINERS
-from harness.train.trainers import settings_of, train
+from harness.train.trainers import settings_of, train, trainer_class
 from harness.train.training import Training, TrainOptions
 
 # transformers warns of an old name of its own, which peft still reads.
@@ -166,7 +166,7 @@ def test_a_damaged_result_and_a_folder_that_is_a_file_are_named(
     assert train_in(tmp_path / "out").steps == 1
 
 
-@pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model", "grpo", "ppo", "best_of_n"])
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_model_that_was_edited_before_it_was_loaded_is_not_trained(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_model_that_was_edited_before_it_was_loaded_is_not_trained(
         return load_tokenizer(path)
 
     monkeypatch.setattr("harness.train.training.load_tokenizer", load)
-    online = trainer in ("grpo", "ppo", "best_of_n")
+    online = trainer_class(trainer).needs == "rewards"
     rows = ROWS if online else [{**PAIRS[0], "completion": "5."}] * 8
     with pytest.raises(InputError, match="edited while it was in use"):
         trained_by(trainer, model, rows, {}, out, {"r": reward} if online else None)

@@ -1,0 +1,50 @@
+"""REINFORCE leave-one-out through TRL's RLOOTrainer."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import Any, ClassVar
+
+from harness.train.grpo import Grpo, GrpoSettings
+
+
+class RlooSettings(GrpoSettings):
+    """REINFORCE leave-one-out (Ahmadian et al. 2024) through TRL; the KL penalty is in the reward.
+
+    PPO's ``advantage_estimator: rloo`` has the same advantages in the harness's own loop.
+    """
+
+    trl_config: ClassVar[str] = "RLOOConfig"
+
+
+class Rloo(Grpo):
+    """A policy trained on rewards, each less the mean of the others of its prompt."""
+
+    name = "rloo"
+    Settings = RlooSettings
+    trainer_name: ClassVar[str] = "RLOOTrainer"
+    log_keys: ClassVar[dict[str, str]] = {
+        key: name for key, name in Grpo.log_keys.items() if name != "zero_std_groups"
+    }
+    """TRL's share of equal groups has the KL penalty in it, so that no two rewards are equal."""
+    settings: RlooSettings
+
+    def trainable(self) -> dict[str, Any]:
+        """Return the model and its adapter, and the reward function."""
+        self._equal: list[bool] = []
+        return super().trainable()
+
+    def _reward(self, completion_ids: list[list[int]], *args: Any, **others: Any) -> Any:
+        rewards = super()._reward(completion_ids, *args, **others)
+        size = self.settings.group_size
+        for start in range(0, len(rewards), size):
+            known = [one for one in rewards[start : start + size] if one is not None]
+            if len(known) > 1:
+                self._equal.append(min(known) == max(known))
+        return rewards
+
+    def of_rollout(self) -> dict[str, Any]:
+        """Return the diversity of what was sampled, and the share of groups of equal rewards."""
+        equal, self._equal = self._equal, []
+        row = super().of_rollout()
+        return row | {"zero_std_groups": fmean(equal)} if equal else row

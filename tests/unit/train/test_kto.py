@@ -1,0 +1,89 @@
+"""KTO: completions that are wanted or not, from rows with a label or from preferences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trainings import trained_by
+
+from harness.nouns.errors import DataError
+from harness.train.kto import Kto, KtoSettings
+from harness.train.result import TrainingFolder, read_log
+from harness.train.training import TrainOptions
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+GOOD = [{"prompt": f"{n}+3?", "completion": f"It is {n + 3}.", "label": True} for n in range(8)]
+BAD = [{**row, "completion": "No idea, dude!", "label": 0} for row in GOOD]
+CHAT = [{"role": "user", "content": "2+3?"}]
+
+
+def test_rows_with_a_label_keep_it() -> None:
+    chat = {"prompt": CHAT, "completion": [{"role": "assistant", "content": "5."}], "label": False}
+    found = [row for _, row in Kto.plain_rows([GOOD[0], BAD[0], chat])]
+    assert [row["label"] for row in found] == [True, False, False]
+    assert found[2]["completion"] == "5." and found[2]["prompt"] == CHAT
+    assert Kto.columns(GOOD) == ("prompt", "completion", "label")
+    assert Kto.columns([{"prompt": "a", "chosen": "b"}]) == ("prompt", "chosen", "rejected")
+
+
+WRONG: list[tuple[list[Any], str]] = [
+    ([GOOD[0], {**GOOD[1], "label": "yes"}], "row 2: label must be true or false, got 'yes'"),
+    ([{**GOOD[1], "label": None}], "row 1: label must be true or false, got None"),
+    ([{**GOOD[1], "label": 0.5}], "row 1: label must be true or false, got 0.5"),
+    ([GOOD[0], {"prompt": "a", "completion": "b"}], "row 2: label must be true or false, got None"),
+    ([GOOD[0], {"prompt": "a", "label": True}], "row 2: column 'completion' is missing"),
+    ([{"prompt": "a", "chosen": "b"}], "row 1: column 'rejected' is missing"),
+    ([GOOD[0], 7], "row 2: is no object of columns, got 7"),
+]
+
+
+@pytest.mark.parametrize(("rows", "line"), WRONG)
+def test_a_wrong_label_is_named_with_its_row(rows: list[Any], line: str) -> None:
+    with pytest.raises(DataError) as wrong:
+        Kto.plain_rows(rows)
+    assert line in wrong.value.details
+
+
+def built(rows: list[Any], policy: Path, out: Path) -> Any:
+    from harness.policy.models import load_tokenizer
+
+    training = Kto(policy, rows, KtoSettings(batch_size=4), out, TrainOptions(seed=2))
+    training.folder = TrainingFolder(out, {}, None)
+    training.tokenizer = load_tokenizer(policy)
+    return training.build(), training.left_out.counts()
+
+
+@pytest.mark.slow
+def test_preferences_are_two_examples_each_in_an_order_of_the_seed(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    """TRL keeps the order, in which the two responses of a prompt would stand beside each other."""
+    rows = [
+        {"prompt": good["prompt"], "chosen": good["completion"], "rejected": bad["completion"],
+         "probability": chance}
+        for good, bad, chance in zip(GOOD, BAD, [1, 0.8, 0.2, 0.5] * 2, strict=True)
+    ]  # fmt: skip
+    trainer, left = built(rows, policy_path, tmp_path)
+    made = trainer.train_dataset
+    assert left == {"tied": 2} and len(made) == 12
+    wanted = {
+        (row["prompt"], row["completion"].startswith("It is")) for row in made if row["label"]
+    }
+    turned = {"2+3?", "6+3?"}
+    assert wanted == {(row["prompt"], row["prompt"] not in turned) for row in made}
+    prompts = list(made["prompt"])
+    assert prompts != sorted(prompts)
+
+
+@pytest.mark.slow
+def test_it_learns_what_is_wanted(policy_path: Path, tmp_path: Path) -> None:
+    settings = {"batch_size": 8, "learning_rate": 3e-3, "epochs": 5, "warmup_steps": 0}
+    result = trained_by("kto", policy_path, [*GOOD, *BAD], settings, tmp_path)
+    log = read_log(result.log_path)
+    assert (result.used, result.steps) == (16, 10)
+    assert log[0]["reward_margin"] == pytest.approx(0, abs=1e-3)
+    assert log[-1]["reward_margin"] > 0.3
+    assert {"kto_kl", "reward/chosen", "reward/rejected", "entropy"} <= log[-1].keys()
