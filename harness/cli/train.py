@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +41,6 @@ class Options(Asking, Verifying):
         seed: Seed of order and sampling.
         dataset_config: Configuration of a data set.
         dataset_train_split: Split of a data set; train, or the only one, by default.
-        push_to_hub: Push the result with a model card to this name on the Hub, owner/name.
-        hub_private_repo: A repository that is made on the Hub is private.
     """
 
     trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")]
@@ -56,8 +53,6 @@ class Options(Asking, Verifying):
     seed: Seed = 0
     dataset_config: str | None = None
     dataset_train_split: str | None = None
-    push_to_hub: str | None = None
-    hub_private_repo: bool = False
 
 
 @one_object
@@ -70,13 +65,14 @@ def command(options: Options) -> None:
     from harness.cli.screen import console, training
     from harness.experiment.stages.train import TrainSettings, train
     from harness.train.alarms import noticed
+    from harness.train.ranks import rank
     from harness.train.result import coverage, read_log
     from harness.train.trainers import settings_of
 
     trainer, weights = options.trainer, weights_of(options.reward or ())
     values = settings_of(trainer, key_values(options.setting, "--set"), "--set")
     named = options_of_sources(options.option, list(weights))
-    quiet = options.quiet or os.environ.get("RANK", "0") != "0"
+    quiet = options.quiet or rank() > 0
     with training(trainer, quiet) as table:
 
         def on_step(row: dict[str, Any]) -> None:
@@ -95,10 +91,10 @@ def command(options: Options) -> None:
             options.timeout,
             dataset_config=options.dataset_config,
             dataset_train_split=options.dataset_train_split,
-            push_to_hub=options.push_to_hub,
-            hub_private_repo=options.hub_private_repo,
         )
         result = train(trainer, options.model, options.data, options.out, settings)
+    if rank() > 0:
+        return  # the first process tells
     console().print(
         f"{counted(result.steps, 'step')} in {result.seconds:.1f} s, checkpoint in"
         f" {result.checkpoint}",

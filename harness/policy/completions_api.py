@@ -164,7 +164,7 @@ class CompletionsServer:
 
         def one(number: int) -> list[Drawn]:
             prompt = list(prompts[number])
-            own = {"prompt": prompt, "seed": seed_of(f"{seed} {number}", 31)}
+            own = {"prompt": prompt, "seed": seed_of(f"{seed} {sampling.first + number}", 31)}
             answer = self.ask("POST", "/v1/completions", body | own)
             return self._drawn(answer, prompt, body, stops)
 

@@ -32,6 +32,8 @@ class Sampling:
         seed: Leaves the global random state untouched and draws from this seed instead; a chat
             model is sent none when it is None.
         per_item: Completions for each prompt.
+        first: Number of the first prompt among those that several processes share, from 0: each
+            gets the completions that it had if one process drew all.
 
     Raises:
         InputError: A value is out of its range.
@@ -41,6 +43,7 @@ class Sampling:
     max_new_tokens: int = 256
     seed: int | None = None
     per_item: int = 1
+    first: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -103,7 +106,10 @@ def sample(
 
     stops, pad, each = stop_ids(model, tokenizer), tokenizer.pad_token_id, sampling.per_item
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
-    chances = uniforms(len(encoded) * each, sampling.max_new_tokens, sampling.seed)
+    before = sampling.first * each
+    chances = uniforms(before + len(encoded) * each, sampling.max_new_tokens, sampling.seed)[
+        before:
+    ]
     if each > batch_size:  # a prompt's completions are made in several parts
         encoded, each = [ids for ids in encoded for _ in range(each)], 1
     size = batch_size // each

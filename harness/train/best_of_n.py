@@ -13,6 +13,7 @@ from harness.policy.sampling import Rollout, Sampling
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 from harness.train.engines import EngineSettings, make_engine
+from harness.train.ranks import joined, of_all, part
 from harness.train.row_forms import Row
 from harness.train.settings import Size
 from harness.train.sft import Sft, SftSettings
@@ -42,19 +43,17 @@ class BestOfN(Sft):
     settings: BestOfNSettings
 
     def imitated(self) -> Iterable[tuple[int, Row]]:
-        """Return the rows with the best completion of each, which the first process samples.
+        """Return the rows with the best completion of each, which the ranks sample together.
 
         Raises:
             DataError: No prompt leaves room for a completion, or no completion has a reward.
         """
-        from accelerate import PartialState
-
-        rows = self.readable()
-        path, state = self.folder.path / "best_of_n.json", PartialState()
-        with state.main_process_first():
-            if not path.is_file():
-                write_json(path, self._chosen(list(rows.values()), state.device))
-            kept = read_json(path)
+        rows, path = self.readable(), self.folder.path / "best_of_n.json"
+        if not of_all(path.is_file())[0]:
+            chosen = self._sampled_best(list(rows.values()))
+            if self.folder.writes:
+                write_json(path, chosen)
+        kept = of_all(read_json(path) if self.folder.writes else {})[0]
         best = _best(path, kept, len(rows))
         self._sampled = kept["sampled"]
         if not best:
@@ -62,10 +61,10 @@ class BestOfN(Sft):
                 f"none of {self.settings.n} completions of any prompt has a reward",
                 hint="ask the reward function about some responses alone to see why",
             )
-        chosen = dict(zip((list(rows)[row["row"]] for row in best), best, strict=True))
-        for number in rows.keys() - chosen.keys():
+        found = dict(zip((list(rows)[row["row"]] for row in best), best, strict=True))
+        for number in rows.keys() - found.keys():
             self.left_out.leave(number, "without a reward")
-        return chosen.items()
+        return found.items()
 
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens as they were sampled: what was truncated is not taught to end."""
@@ -75,23 +74,32 @@ class BestOfN(Sft):
         """Return the rewards and their coverage over all that was sampled, and over the best."""
         return dict(self._sampled)
 
-    def _chosen(self, rows: Sequence[Row], device: Any) -> dict[str, Any]:
+    def _sampled_best(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Sample this rank's part of the rows; return the best of all of them, and statistics."""
+        from accelerate import PartialState
+
         assert self.rewards is not None
-        settings, n = self.settings, self.settings.n
-        repeated = [row for row in rows for _ in range(n)]
-        sampling = Sampling(settings.temperature, settings.max_new_tokens, self.seed, per_item=n)
-        policy = load_policy(self.model, trainable=False).to(device)
-        self.check_model()
-        engine = make_engine(settings, self.folder.path)
-        engine.update(policy)
-        rollout = engine.sample(policy, self.tokenizer, [row["prompt"] for row in rows], sampling)
-        engine.close()
+        settings, n, mine = self.settings, self.settings.n, part(len(rows))
         self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
-        scores = self.scored(repeated, rollout, 0)
-        best = best_rows(rows, rollout, scores)
-        known = [score for score in scores if score is not None]
+        ranks, some, rollout = PartialState(), rows[mine], None
+        policy = load_policy(self.model, trainable=False).to(ranks.device)
+        self.check_model()
+        engine = make_engine(
+            settings, self.folder.path, self.folder.writes, ranks.wait_for_everyone
+        )
+        engine.update(policy)
+        if some:
+            drawn = Sampling(
+                settings.temperature, settings.max_new_tokens, self.seed, n, first=mine.start
+            )
+            rollout = engine.sample(policy, self.tokenizer, [row["prompt"] for row in some], drawn)
+        engine.close()
+        scores = self.scored([row for row in some for _ in range(n)], rollout, 0)
+        found = best_rows(some, rollout, scores) if rollout else []
+        best = joined([{**row, "row": mine.start + row["row"]} for row in found])
+        known = [score for score in joined(scores) if score is not None]
         sampled = {
-            **self.rewards.take_stats(),
+            **self.rewards.take_stats(of_all),
             "reward": sum(known) / len(known) if known else None,
             "best_reward": sum(row["reward"] for row in best) / len(best) if best else None,
             "kl_bound": best_of_n_kl(n),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,6 +11,7 @@ from pydantic import model_validator
 
 from harness.nouns.errors import ConfigError
 from harness.policy.engines import InProcess, RolloutEngine
+from harness.train.ranks import ranks
 from harness.train.settings import NotNegative, Positive, SamplingSettings
 
 
@@ -96,7 +96,7 @@ def make_engine(
     if settings.engine == "continuous_batching":
         from harness.policy.continuous import ContinuousBatching
 
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if ranks() > 1:
             raise ConfigError(
                 "engine: continuous_batching is for one process",
                 hint="in_process and server are for several",

@@ -11,6 +11,7 @@ from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
 from harness.train.monitor import diversity
+from harness.train.ranks import joined
 from harness.train.reward_arguments import call_rewards
 from harness.train.settings import OnlineSettings, TrlSettings
 from harness.train.training import TrlTraining
@@ -99,7 +100,7 @@ class Grpo(TrlTraining):
         return call_rewards(self.rewards, rows, texts, completion_ids, trainer_state=trainer_state)
 
     def of_rollout(self) -> dict[str, Any]:
-        """Return the diversity of what this process sampled, and the share that ended."""
-        texts, ended = self._texts, self._ended
+        """Return the diversity of what all ranks sampled, and the share that ended."""
+        texts, ended = joined(self._texts), joined(self._ended)
         self._texts, self._ended = [], []
         return {**diversity(texts), "eos_rate": fmean(ended)} if texts else {}

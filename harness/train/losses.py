@@ -155,7 +155,8 @@ def value_loss(
     near = old_values + (values - old_values).clamp(-clip, clip)
     plain, clipped = (values - returns) ** 2, (near - returns) ** 2
     loss = 0.5 * (plain.maximum(clipped) * mask).sum()
-    return loss, ((clipped > plain) * mask).sum().detach()
+    beyond = (values - old_values).abs() > clip  # within it, near and the value differ by rounding
+    return loss, ((clipped > plain) * beyond * mask).sum().detach()
 
 
 def explained_variance(

@@ -1,7 +1,7 @@
 """Proximal policy optimization, on the public APIs of transformers and accelerate.
 
 One step: sample completions, score them, compute advantages, and update policy and critic a few
-times on them. Everything random in a step is drawn from (seed, step, rank), so a training that was
+times on them. Everything random in a step is drawn from (seed, step), so a training that was
 killed goes on exactly where it was.
 """
 
@@ -38,6 +38,7 @@ from harness.train.losses import (
 )
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
+from harness.train.ranks import joined, of_all, part, ranks, whole_rollout
 from harness.train.reward_function import WeightedRewards
 from harness.train.training import Training
 
@@ -115,14 +116,11 @@ class Ppo(Training):
         settings = self.settings
         gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
-        world = self.accelerator.num_processes
-        each = settings.completions_each
-        if settings.rollout_size // each % world or (
-            settings.batch_size * settings.accumulation % world
-        ):
+        each, made = settings.completions_each, settings.batch_size * settings.accumulation
+        if settings.rollout_size // each % ranks() or made % ranks():
             raise ConfigError(
-                f"rollout_size {settings.rollout_size} and batch_size * accumulation "
-                f"{settings.batch_size * settings.accumulation} must be multiples of {world} ranks"
+                f"rollout_size {settings.rollout_size} and batch_size * accumulation {made} must"
+                f" be multiples of {ranks()} ranks"
                 + (f", the first in whole groups of {each}" if each > 1 else "")
             )
         self.known = list(self.readable().values())
@@ -152,7 +150,7 @@ class Ppo(Training):
         from peft import get_peft_model
 
         with torch.random.fork_rng():
-            torch.manual_seed(draw_seed(self.seed, 0, 0))
+            torch.manual_seed(draw_seed(self.seed, 0))
             self.policy = get_peft_model(self.policy, self.lora_config()).eval()
         # A new adapter changes nothing at first, so the base without it is the reference.
         self.reference = Reference(self.policy, "")
@@ -166,19 +164,19 @@ class Ppo(Training):
         return {"step": step, **row, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def collect(self, step: int) -> tuple[Experience, dict[str, Any]]:
-        """Sample and score one rollout."""
+        """Sample and score one rollout: each rank a part, and then all know the whole."""
         import torch
 
         settings, accelerator = self.settings, self.accelerator
-        world, rank = accelerator.num_processes, accelerator.process_index
         each = settings.completions_each
-        share = settings.rollout_size // each // world
-        mine = prompt_order(len(self.known), share * world, step, self.seed)
-        asked = [self.known[i] for i in mine[rank * share : (rank + 1) * share]]
-        rows = [row for row in asked for _ in range(each)]
-        prompts = [row["prompt"] for row in asked]
-        seed = draw_seed(self.seed, step, rank)
-        sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, per_item=each)
+        order = prompt_order(len(self.known), settings.rollout_size // each, step, self.seed)
+        asked, mine = [self.known[i] for i in order], part(len(order))
+        rows = [row for row in asked[mine] for _ in range(each)]
+        prompts = [row["prompt"] for row in asked[mine]]
+        seed = draw_seed(self.seed, step)
+        sampling = Sampling(
+            settings.temperature, settings.max_new_tokens, seed, each, first=mine.start
+        )
         self.engine.update(self.policy)
         with accelerator.autocast():
             rollout = self.engine.sample(self.policy, self.tokenizer, prompts, sampling)
@@ -187,8 +185,12 @@ class Ppo(Training):
             reference, _ = score_rollout(
                 self.reference.model, rollout, settings.temperature, settings.pass_tokens
             )
+        raw = joined(self.scored(rows, rollout, step, settings.steps, len(self.known)))
+        pad = self.tokenizer.pad_token_id
+        rollout, logprobs, entropy, reference, values = whole_rollout(
+            accelerator, rollout, pad, logprobs, entropy, reference, values
+        )
         ratio = logprobs - reference
-        raw = self.scored(rows, rollout, step, settings.steps, len(self.known))
         known = torch.tensor([r is not None for r in raw], device=logprobs.device)
         scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)
@@ -197,12 +199,12 @@ class Ppo(Training):
             row["engine_gap"] = float(
                 ((rollout.drawn - logprobs) * rollout.completion_mask).abs().max()
             )
-        row |= self.rewards.take_stats()
+        row |= self.rewards.take_stats(of_all)
         row["reward"] = float(masked_moments(scores, known.float())[0]) if known.any() else math.nan
         row["coverage"] = float(known.float().mean())
         row["beta"] = self.beta
         if settings.target_kl:
-            kl = float(self._sum((ratio * rollout.completion_mask).sum())) / settings.rollout_size
+            kl = row["kl_sequence"]
             self.beta = adapted_beta(
                 self.beta, kl, settings.target_kl, settings.rollout_size, settings.kl_horizon
             )
@@ -217,17 +219,12 @@ class Ppo(Training):
             settings.gamma,
             settings.gae_lambda,
             values,
-            self._sum,
         )
         found, more = estimate(estimator, given, settings.whitens)
         advantages = found.advantages
         if not self.engine.same and settings.importance_sampling_clip_max:
             weights, more["importance_clipped"] = truncated_weights(
-                logprobs,
-                rollout.drawn,
-                found.mask,
-                settings.importance_sampling_clip_max,
-                self._sum,
+                logprobs, rollout.drawn, found.mask, settings.importance_sampling_clip_max
             )
             advantages = advantages * weights
         in_loss = ESTIMATORS[estimator].penalty == "loss"
@@ -269,35 +266,34 @@ class Ppo(Training):
         return {**row, "updates": len(made), "stopped_on_kl": stopped}
 
     def _parts(self, sequences: int, step: int) -> Iterator[Tensor]:
-        """Yield the sequences of each optimizer step of this rank, in a new order each epoch."""
+        """Yield the sequences of each optimizer step of all ranks, in a new order each epoch."""
         import torch
 
-        settings, accelerator = self.settings, self.accelerator
-        seed = draw_seed(self.seed, step, accelerator.process_index)
-        generator = torch.Generator().manual_seed(seed)
-        # Ranks share the sequences of an optimizer step.
-        size = settings.batch_size * settings.accumulation // accelerator.num_processes
+        settings = self.settings
+        generator = torch.Generator().manual_seed(draw_seed(self.seed, step))
+        size = settings.batch_size * settings.accumulation
         for _ in range(settings.epochs):
             yield from torch.randperm(sequences, generator=generator).split(size)
 
     def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float] | None:
         """Make one optimizer step on some sequences; return its tokens, and sums over them.
 
+        The ranks share the sequences.
         Empty without tokens; None, and no step, where the policy is further than ``stop_kl`` from
         the one that sampled. ``ratio_error`` is the largest distance of a ratio from 1, here.
         """
         import torch
 
         settings, accelerator = self.settings, self.accelerator
-        count = float(self._sum(experience.mask[index].sum()))
+        count = float(experience.mask[index].sum())
         if not count:
             return {}
         sums: dict[str, Any] = {}
         errors: list[Tensor] = []
-        whole = experience.rows(index)
-        parts = list(passes(whole.rollout, settings.pass_tokens, settings.batch_size))
-        for number, part in enumerate(parts):
-            rows = whole.rows(part)
+        mine = experience.rows(index[part(len(index))])
+        parts = list(passes(mine.rollout, settings.pass_tokens, settings.batch_size))
+        for number, some in enumerate(parts):
+            rows = mine.rows(some)
             last = number == len(parts) - 1
             with nullcontext() if last else accelerator.no_sync(self.module):
                 logprobs, _, values = self._forward(rows.rollout, entropy=False)
@@ -319,7 +315,7 @@ class Ppo(Training):
                     loss = loss + settings.value_coefficient * critic
                     found["value_loss"] = critic.detach()
                 # Gradients are averaged over ranks; the loss is a share of a sum over them.
-                accelerator.backward(loss / count * accelerator.num_processes)
+                accelerator.backward(loss / count * ranks())
             sums = {key: sums.get(key, 0) + value for key, value in found.items()}
             errors.append(policy.ratio_error)
         total = {key: float(self._sum(value)) for key, value in sums.items()}
@@ -333,7 +329,7 @@ class Ppo(Training):
             **total,
             "tokens": count,
             "grad_norm": float(norm),
-            "ratio_error": float(torch.stack(errors).max()),
+            "ratio_error": float(accelerator.gather(torch.stack(errors).max()).max()),
         }
 
     def _forward(self, rollout: Rollout, entropy: bool) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -367,7 +363,7 @@ class Ppo(Training):
         """Normalize and clip rewards as the settings say."""
         settings = self.settings
         if settings.whiten_rewards:
-            mean, variance = masked_moments(scores, known.float(), self._sum)
+            mean, variance = masked_moments(scores, known.float())
             deviation = variance.sqrt()
             # Rewards that are all equal deviate by rounding only.
             if deviation > 1e-6 * mean.abs():
@@ -378,7 +374,7 @@ class Ppo(Training):
 
     def _sum(self, tensor: Tensor) -> Tensor:
         """Add a tensor up over all ranks."""
-        if self.accelerator.num_processes == 1:
+        if ranks() == 1:
             return tensor
         total: Tensor = self.accelerator.reduce(tensor, reduction="sum")
         return total

@@ -153,9 +153,9 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
         return "detached" if lora and not self.critic_from else "separate"
 
 
-def draw_seed(seed: int, step: int, rank: int) -> int:
-    """Return the seed of everything random in one step on one rank."""
-    return seed_of(f"ppo {seed} {step} {rank}", 56)
+def draw_seed(seed: int, step: int) -> int:
+    """Return the seed of everything random in one step, on every rank."""
+    return seed_of(f"ppo {seed} {step} 0", 56)
 
 
 def prompt_order(n_rows: int, size: int, step: int, seed: int) -> list[int]:

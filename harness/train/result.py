@@ -125,6 +125,10 @@ class TrainingFolder:
             for one in made:
                 one.unlink()
 
+    def states(self) -> list[str]:
+        """Return the names of the states from which the training can go on."""
+        return sorted(path.name for path in self.resume_dir.glob("*"))
+
     def finished(self) -> TrainResult | None:
         """Return the result of a training that had already finished here.
 

@@ -88,11 +88,14 @@ class Notes:
         """Note a column of the table of completions."""
         self.extras.setdefault(column, []).extend(values)
 
-    def take_metrics(self) -> dict[str, float]:
-        """Return the mean of each metric since the last call."""
-        taken, self.metrics = self.metrics, {}
-        means = {}
-        for name, values in taken.items():
+    def take_metrics(
+        self, of_all: Callable[[Any], list[Any]] = lambda mine: [mine]
+    ) -> dict[str, float]:
+        """Return the mean of each metric since the last call, over what each rank noted."""
+        parts = of_all(self.metrics)
+        self.metrics, means = {}, {}
+        for name in dict.fromkeys(name for part in parts for name in part):
+            values = [value for part in parts for value in part.get(name, [])]
             known = [value for value in values if math.isfinite(value)]
             means[f"metric/{name}"] = sum(known) / len(known) if known else math.nan
         return means

@@ -118,20 +118,27 @@ class WeightedRewards:
             for name, function in self.functions.items()
         }
 
-    def take_stats(self) -> dict[str, Any]:
+    def take_stats(
+        self, of_all: Callable[[Any], list[Any]] = lambda mine: [mine]
+    ) -> dict[str, Any]:
         """Return mean reward and coverage of each source since the last call, for the log.
 
         And under ``failure/NAME`` why a function failed, if it did; under ``metric/NAME`` the mean
         of what functions gave ``log_metric``.
+
+        Args:
+            of_all: Returns what each rank has; by default there is one.
         """
-        row: dict[str, Any] = {}
-        for name, values in self._seen.items():
+        parts = of_all((self._seen, self._calls.take_reasons()))
+        self._seen, row = {}, dict[str, Any]()
+        for name in dict.fromkeys(name for seen, _ in parts for name in seen):
+            values = [value for seen, _ in parts for value in seen.get(name, [])]
             known = [value for value in values if value is not None]
             row[f"reward/{name}"] = sum(known) / len(known) if known else math.nan
             row[f"coverage/{name}"] = len(known) / len(values) if values else math.nan
-        self._seen.clear()
-        row |= self._notes.take_metrics()
-        return row | {f"failure/{name}": why for name, why in self._calls.take_reasons().items()}
+        row |= self._notes.take_metrics(of_all)
+        reasons = [reasons for _, reasons in parts]
+        return row | {f"failure/{name}": why for some in reasons for name, why in some.items()}
 
     def _values(self, name: str, result: Any, n: int) -> list[float | None]:
         values: list[float | None] = [None] * n

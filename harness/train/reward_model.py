@@ -140,6 +140,8 @@ class RewardModel(TrlTraining):
         statistics = _statistics(trained, self.tokenizer, *self.parts)
         statistics["n_train"] = len(self.parts[0])
         folder = self.folder
+        if not folder.writes:
+            return
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
         folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})
 

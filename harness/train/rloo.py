@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 from harness.train.grpo import Grpo, GrpoSettings
+from harness.train.ranks import joined
 
 
 class RlooSettings(GrpoSettings):
@@ -45,6 +46,6 @@ class Rloo(Grpo):
 
     def of_rollout(self) -> dict[str, Any]:
         """Return the diversity of what was sampled, and the share of groups of equal rewards."""
-        equal, self._equal = self._equal, []
+        equal, self._equal = joined(self._equal), []
         row = super().of_rollout()
         return row | {"zero_std_groups": fmean(equal)} if equal else row

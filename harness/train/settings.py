@@ -55,7 +55,7 @@ class TrainerSettings(BaseModel):
         warmup_steps: Steps of linear warm-up, fewer than there are; by default 5, at most a fifth
             of all.
         schedule: constant, linear or cosine, after the warm-up.
-        batch_size: Examples in one forward and backward pass.
+        batch_size: Examples in one forward and backward pass, over all processes together.
         accumulation: Passes for one optimizer step.
         max_grad_norm: Gradients are clipped to this norm; at 0 nothing would move.
         weight_decay: Of AdamW: the share of a weight that is taken at a learning rate of 1.

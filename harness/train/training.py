@@ -8,7 +8,6 @@ A trainer is one class in a file of its own: its ``name``, its ``Settings``, wha
 from __future__ import annotations
 
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from harness.policy.prompts import prompt_ids
 from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
+from harness.train.ranks import PATIENCE, check_same, join, joined, of_all, ranks, shared
 from harness.train.report_to import Reports, check_installed
 from harness.train.result import OnStep, TrainingFolder, TrainResult
 from harness.train.reward_arguments import call_rewards, trainer_state, with_all_columns
@@ -157,12 +157,15 @@ class Training(ABC):
                 holds another training or an altered checkpoint.
             DataError: Nothing is left of the rows to learn from.
         """
+        join()
         inputs = self.inputs()
         self.weights = inputs["weights"]
         settings = self.settings
         reports = Reports(settings.report_to, self.out, settings.given(), self.on_step)
         self.folder = TrainingFolder(self.out, inputs, reports)
-        if done := self.folder.finished():
+        done = self.folder.finished()
+        check_same(self.out, (done is None, self.folder.states()))
+        if done:
             return done
         from harness.train.trl_callbacks import quiet
 
@@ -247,23 +250,30 @@ class Training(ABC):
         return self.monitor.look(policy, self.reference, self.tokenizer, state)
 
     def scored(
-        self, rows: Sequence[Row], rollout: Rollout, step: int, last: int = 0, n_rows: int = 1
+        self,
+        rows: Sequence[Row],
+        rollout: Rollout | None,
+        step: int,
+        last: int = 0,
+        n_rows: int = 1,
     ) -> list[float | None]:
-        """Return the rewards of what was sampled for a step, one row for each completion.
+        """Return the rewards of what this rank sampled for a step, one row for each completion.
 
         Args:
             rows: Of the completions.
-            rollout: What was sampled.
+            rollout: What was sampled; None where the rank has no rows.
             step: From 1; 0 before the first.
             last: The last step.
             n_rows: Rows in an epoch.
         """
         assert self.rewards is not None
         done = max(0, step - 1)
-        state = trainer_state(done, last, done * len(rows) * _ranks() / n_rows)
-        texts, ids = rollout.texts, rollout.sampled_ids()
-        found = call_rewards(self.rewards, rows, texts, ids, trainer_state=state)
-        self.folder.keep_completions(step, self.rewards.take_completions())
+        state = trainer_state(done, last, done * len(rows) * ranks() / n_rows)
+        found = list[float | None]()
+        if rollout is not None:
+            texts, ids = rollout.texts, rollout.sampled_ids()
+            found = call_rewards(self.rewards, rows, texts, ids, trainer_state=state)
+        self.folder.keep_completions(step, joined(self.rewards.take_completions()))
         return found
 
     def readable(self) -> dict[int, Row]:
@@ -313,18 +323,21 @@ class TrlTraining(Training):
             self.folder.log({"step": 0, **row})
 
     def _step(self, logs: Mapping[str, Any], state: Any, policy: Any) -> None:
+        found, completions = dict[str, Any](), list[Mapping[str, Any]]()
+        if self.rewards:
+            found = self.rewards.take_stats(of_all)
+            completions = joined(self.rewards.take_completions())
+        found |= self.of_rollout()
         if not self.folder.writes:
             return
         row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
-        if self.rewards:
-            row |= self.rewards.take_stats()
-            self.folder.keep_completions(state.global_step, self.rewards.take_completions())
-        row |= self.of_rollout()
+        row |= found
+        self.folder.keep_completions(state.global_step, completions)
         row |= self.look(policy, state.global_step, state.max_steps)
         self.folder.log({"step": state.global_step, **row})
 
     def of_rollout(self) -> dict[str, Any]:
-        """Return what the log says of the texts that were sampled since the last step."""
+        """Return what the log says of what all ranks sampled since the last step."""
         return {}
 
     def first_row(self) -> dict[str, Any]:
@@ -370,8 +383,7 @@ class TrlTraining(Training):
 
     def _steps(self, n_examples: int, epochs: float) -> int:
         """Return how many steps transformers makes of so many examples."""
-        made = self.settings.batch_size * _ranks()
-        each = -(-n_examples // made)
+        each = -(-n_examples // self.settings.batch_size)
         return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
 
     def trainable(self) -> dict[str, Any]:
@@ -388,7 +400,7 @@ class TrlTraining(Training):
             "seed": self.seed,
             "learning_rate": self.rate(),
             "lr_scheduler_type": SCHEDULES[settings.schedule],
-            "per_device_train_batch_size": settings.batch_size,
+            "per_device_train_batch_size": shared(settings.batch_size),
             "gradient_accumulation_steps": settings.accumulation,
             "max_grad_norm": settings.max_grad_norm,
             "weight_decay": settings.weight_decay,
@@ -399,10 +411,8 @@ class TrlTraining(Training):
             "save_strategy": "steps",
             "save_steps": settings.checkpoint_every,
             "save_total_limit": 2,
+            "ddp_find_unused_parameters": False,
+            "ddp_timeout": int(PATIENCE.total_seconds()),
             "report_to": "none",
             "disable_tqdm": True,
         }
-
-
-def _ranks() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
