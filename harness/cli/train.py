@@ -41,6 +41,8 @@ class Options(Asking, Verifying):
         seed: Seed of order and sampling.
         dataset_config: Configuration of a data set.
         dataset_train_split: Split of a data set; train, or the only one, by default.
+        push_to_hub: Push the result with a model card to this name on the Hub, owner/name.
+        hub_private_repo: A repository that is made on the Hub is private.
     """
 
     trainer: Annotated[str, typer.Option(help=f"{', '.join(TRAINERS)}.")]
@@ -53,6 +55,8 @@ class Options(Asking, Verifying):
     seed: Seed = 0
     dataset_config: str | None = None
     dataset_train_split: str | None = None
+    push_to_hub: str | None = None
+    hub_private_repo: bool = False
 
 
 @one_object
@@ -91,6 +95,8 @@ def command(options: Options) -> None:
             options.timeout,
             dataset_config=options.dataset_config,
             dataset_train_split=options.dataset_train_split,
+            push_to_hub=options.push_to_hub,
+            hub_private_repo=options.hub_private_repo,
         )
         result = train(trainer, options.model, options.data, options.out, settings)
     if rank() > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +32,7 @@ from harness.scale_out.local import run_jobs
 from harness.train.result import altered
 
 if TYPE_CHECKING:
+    from harness.train.push import Card, Push
     from harness.train.result import TrainResult
     from harness.train.settings import TrainerSettings
 
@@ -254,6 +256,9 @@ class TrainSettings:
         reward_funcs: Reward functions as TRL calls them, each of weight 1, beside the others.
         dataset_config: Configuration of a data set.
         dataset_train_split: Split of a data set; "train", or the only one, by default.
+        push_to_hub: Name on the Hub, owner/name, that the result is pushed to with a model card;
+            refused before anything is loaded where that cannot be.
+        hub_private_repo: Whether a repository that is made there is private.
     """
 
     values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
@@ -268,6 +273,8 @@ class TrainSettings:
     reward_funcs: Callable[..., Any] | Sequence[Callable[..., Any]] = ()
     dataset_config: str | None = None
     dataset_train_split: str | None = None
+    push_to_hub: str | None = None
+    hub_private_repo: bool = False
 
     @property
     def functions(self) -> Sequence[Callable[..., Any]]:
@@ -308,7 +315,9 @@ def train(
         BudgetExceededError: The budget is used up; the same call with a higher one goes on.
         HarnessError: A reward never had a verdict.
     """
+    from harness.train.data_sets import is_data_set
     from harness.train.other_forms import notes_on
+    from harness.train.push import Card
     from harness.train.ranks import rank, ranks
     from harness.train.result import read_log, silent
     from harness.train.row_files import read_training_rows
@@ -339,9 +348,16 @@ def train(
         options = TrainOptions(
             rewards=rewards, seed=given.seed, on_step=given.on_step, places=places
         )
+        data = str(rows) if isinstance(rows, str) and is_data_set(rows) else ""
+        data = "" if Path(data).is_dir() else data
+        weighed = {n: rewards.weights.get(n, 1.0) for n in rewards.functions} if rewards else {}
+        card = Card(trainer, str(model), data, checked.given(), weighed, given.seed)
+        push = _push(given, card, bool(checked.lora_rank))
         result = train_rows(trainer, model, read, checked, Path(out), options)
     if wrong := silent(read_log(result.log_path)):
         raise HarnessError(f"{out}: {wrong}")
+    if push is not None:
+        sys.stderr.write(f"pushed to {visible(push.push(card, result))}\n")
     return result
 
 
@@ -351,6 +367,17 @@ def _journal_of_rank(journal: str | Path | None, rank: int) -> str | Path | None
         return journal
     path = Path(journal)
     return path.with_name(f"{path.stem}-rank{rank}{path.suffix}")
+
+
+def _push(given: TrainSettings, card: Card, new_adapter: bool) -> Push | None:
+    """Return where the result is pushed by this process, if anywhere, and check that it can be."""
+    from harness.train.push import Push
+
+    if given.push_to_hub is None or os.environ.get("RANK", "0") != "0":
+        return None
+    found = Push(given.push_to_hub, given.hub_private_repo)
+    found.check(card, new_adapter)
+    return found
 
 
 def _settings_of(given: TrainSettings | Mapping[str, Any] | None) -> TrainSettings:
