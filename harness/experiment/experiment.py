@@ -11,6 +11,7 @@ from typing import Any
 from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
 from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
+from harness.experiment.critics import check_critics, critics_of
 from harness.experiment.sources import Sources, build_sources, check_roles, table_of
 from harness.labels.files import Table
 from harness.nouns.counted import counted
@@ -62,6 +63,7 @@ class Experiment:
         sources = build_sources(config, path)
         check_arms(config)
         check_roles(config, sources)
+        check_critics(config, path, sources)
         train, evaluation = (
             tuple(load_items(path, entry)) for entry in (config.data.train, config.data.evaluation)
         )
@@ -78,6 +80,8 @@ class Experiment:
         moves: list[Any] = [self.config.model_dump(mode="json"), items, sources, self.weights]
         if self.responses is not None:
             moves.append([to_dict(response) for response in self.responses])
+        if critics := critics_of(self.config, self.path):
+            moves.append(critics)
         return content_hash(moves)
 
     @property

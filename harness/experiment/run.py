@@ -50,6 +50,7 @@ from harness.experiment.stages.report import (
     write_report,
 )
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
+from harness.experiment.stages.reward_models import right_against_wrong
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.feedback.requests import build_requests, left_out
 from harness.nouns.errors import HarnessError
@@ -379,6 +380,7 @@ class Run:
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
         trained = list(self.trainings().policies.values())
+        ranked = right_against_wrong(experiment, evaluation, trained, self.directory)
         sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
             for name, source in experiment.sources.items()
@@ -405,7 +407,7 @@ class Run:
             ],
             "agreement": measured,
             "gates": measured["gates"] if measured else [],
-            "arms": [arm_row(arm, self.trainings(), judged) for arm in self.arms()],
+            "arms": [arm_row(arm, self.trainings(), judged, ranked) for arm in self.arms()],
             "evaluation": evaluation.table,
             "curves": curves_of(trained, config.evaluation.monitor),
             "samples": samples_of(

@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment.context import Asking
+from harness.experiment.critics import OWN, folder_of
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
-from harness.nouns.errors import BudgetExceededError, HarnessError, InputError, StorageError
+from harness.nouns.errors import (
+    BudgetExceededError,
+    ConfigError,
+    HarnessError,
+    InputError,
+    StorageError,
+)
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import Item
 from harness.policy.weights import weights_hash
@@ -27,6 +34,9 @@ from harness.train.training import TrainOptions
 
 MONITORED_ITEMS = 64
 """Held-out items that are watched during training."""
+
+REWARD_MODEL = "-reward-model"
+"""Ending of the folder of an arm's reward model, beside that of its policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ class TrainJob:
     @property
     def reward_model_folder(self) -> Path:
         """Where the training of the arm's reward model writes."""
-        return self.folder.with_name(self.folder.name + "-reward-model")
+        return self.folder.with_name(self.folder.name + REWARD_MODEL)
 
 
 def train_alone(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
@@ -169,6 +179,8 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             if pairwise:
                 rewards["reward_model"], result = _reward_model(job)
                 weights["reward_model"] = sum(job.weights[name] for name in pairwise)
+            if settings.get("critic_from"):
+                settings["critic_from"] = str(_critic_start(job, learned=bool(pairwise)))
             rows: Sequence[Mapping[str, Any]] = item_rows(experiment.train)
         else:
             rows = preferences
@@ -215,6 +227,28 @@ def _check_coverage(job: TrainJob, log_path: Path) -> None:
         # the next try must not take it for done
         RunDirectory(Path(job.run_path)).set_aside(job.folder, "no-verdicts")
         raise HarnessError(f"training arm {job.arm} with seed {job.seed}: {wrong}")
+
+
+def _critic_start(job: TrainJob, learned: bool) -> Path:
+    """Return the folder of the reward model that the critic starts from.
+
+    Args:
+        job: The training.
+        learned: Whether the arm has a reward model of its own.
+
+    Raises:
+        ConfigError: It is to be the arm's own, and the gates left no source to train one on.
+    """
+    arm = job.experiment.config.arms[job.arm]
+    if folder := folder_of(arm, job.experiment.path):
+        return folder
+    if not learned:
+        raise ConfigError(
+            f"critic_from is {OWN}, and the gates left no pairwise source to train one on",
+            where=f"arms.{job.arm}.settings",
+            hint="leave critic_from out, or name the folder of a reward model",
+        )
+    return job.reward_model_folder / "final"
 
 
 def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:

@@ -14,6 +14,7 @@ from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.findings import findings, limitations
+from harness.report.reward_models import reward_models
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("results", "Results", lambda: results.results(data, names)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
         ("training", "Training curves", lambda: training.training(data)),
+        ("reward-models", "Reward models", lambda: reward_models(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
         ("effort", "Cost and time", lambda: training.effort(data)),
         ("samples", "Sample responses", lambda: training.samples(data, names)),

@@ -9,6 +9,7 @@ from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.gates import gate_sentence, is_worth_a_line
+from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
 from harness.report.wording import Names, dollars, join, number, percent, seconds
 from harness.train.alarms import alarms_of
@@ -43,6 +44,7 @@ def findings(data: Data) -> list[str]:
         if is_worth_a_line(gate)
     ]
     lines += _alarms(data)
+    lines += reward_model_findings(data)
     lines += _collapse(evaluation)
     lines += _biased(data, names)
     lines += aggregation_warnings(data, names)

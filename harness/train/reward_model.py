@@ -18,12 +18,15 @@ from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
+from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
 from harness.train.settings import Number, Passes, TrlSettings
 from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
-"""File in the checkpoint: mean and deviation of the scores in training, accuracy, counts."""
+"""File in the checkpoint: spread of the scores in training, quality on held-out pairs."""
+
+SIDES = ("chosen", "rejected")
 
 
 class RewardModelSettings(TrlSettings):
@@ -34,8 +37,8 @@ class RewardModelSettings(TrlSettings):
         epochs: Passes over the preferences.
         soft_labels: Whether a preference counts with its probability (cross-entropy with a soft
             label); otherwise as if it were certain, and ties are left out.
-        held_out_share: Share of the prompts on which accuracy is measured and not trained; below
-            1, so that something is trained.
+        held_out_share: Share of the prompts on which accuracy and calibration are measured and
+            which are not trained; below 1, so that something is trained.
     """
 
     trl_config: ClassVar[str] = "RewardConfig"
@@ -49,8 +52,8 @@ class RewardModelSettings(TrlSettings):
 class RewardModel(TrlTraining):
     """A reward model trained on preferences, with their probabilities as soft labels.
 
-    Whole prompts are held out from training to measure the accuracy, which is in the last row of
-    the log and in ``reward_model.json`` of the checkpoint.
+    Whole prompts are held out from training to measure accuracy and calibration, which are in the
+    last row of the log and in ``reward_model.json`` of the checkpoint.
     """
 
     name = "reward_model"
@@ -88,7 +91,8 @@ class RewardModel(TrlTraining):
         ]
         for number in fitting[1]:
             self.left_out.leave(number, "held out")
-        self.parts = tuple(list(side.values()) for side in fitting)
+        self.parts = [list(side.values()) for side in fitting]
+        self.prompts = [json.dumps(self.rows[number]["prompt"]) for number in fitting[1]]
         self.learnt()
         return self.trl(
             SoftRewardTrainer,
@@ -137,13 +141,13 @@ class RewardModel(TrlTraining):
     def finish(self, steps: int) -> None:
         """Measure the scores in training and the accuracy on what was held out."""
         trained = self.trainer.accelerator.unwrap_model(self.trainer.model).eval()
-        statistics = _statistics(trained, self.tokenizer, *self.parts)
-        statistics["n_train"] = len(self.parts[0])
+        statistics = _statistics(trained, self.tokenizer, self.parts, self.prompts)
         folder = self.folder
         if not folder.writes:
             return
         (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
-        folder.log({"step": steps, **{f"held_out/{k}": v for k, v in statistics.items()}})
+        logged = {f"held_out/{k}": v for k, v in statistics.items() if not isinstance(v, list)}
+        folder.log({"step": steps, **logged})
 
 
 class RewardModelReward:
@@ -187,7 +191,7 @@ class RewardModelReward:
         completions: Sequence[Any],
         completion_ids: Sequence[Sequence[int]],
         **columns: Any,
-    ) -> list[float | None]:
+    ) -> list[float]:
         """Return one score for each completion."""
         ids = [
             prompt_ids(self.tokenizer, prompt) + with_eos(self.tokenizer, list(completion))
@@ -199,7 +203,16 @@ class RewardModelReward:
             scores = [(score - mean) / deviation for score in scores]
         if self.clip:
             scores = [min(max(score, -self.clip), self.clip) for score in scores]
-        return list(scores)
+        return scores
+
+
+def score_texts(path: str | Path, prompts: Sequence[Any], texts: Sequence[str]) -> list[float]:
+    """Return the score of each response to its prompt, by the reward model of a checkpoint."""
+    if not texts:
+        return []
+    reward = RewardModelReward(path)
+    ids = [reward.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    return reward(prompts, texts, ids)
 
 
 def read_statistics(path: str | Path) -> dict[str, Any]:
@@ -310,24 +323,20 @@ def _example(tokenizer: Any, row: Row) -> dict[str, Any]:
 
 
 def _statistics(
-    model: Any, tokenizer: Any, train: Sequence[Row], held_out: Sequence[Row]
+    model: Any, tokenizer: Any, parts: Sequence[Sequence[Row]], prompts: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the spread of the scores in training, and the accuracy on held-out preferences."""
-    scores = score_ids(
-        model, tokenizer, [row[key] for row in train for key in ("chosen_ids", "rejected_ids")]
+    """Return the spread of the scores in training, and how good they are on held-out pairs."""
+    train, held_out = (
+        [score_ids(model, tokenizer, [row[f"{side}_ids"] for row in rows]) for side in SIDES]
+        for rows in parts
     )
+    scores = [score for side in train for score in side]
     mean = sum(scores) / len(scores)
     deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / len(scores))
-    tests = [row for row in held_out if row["probability"] != 0.5]
-    chosen = score_ids(model, tokenizer, [row["chosen_ids"] for row in tests])
-    rejected = score_ids(model, tokenizer, [row["rejected_ids"] for row in tests])
-    right = sum(
-        (a - b) * (row["probability"] - 0.5) > 0  # equal scores are right about nothing
-        for a, b, row in zip(chosen, rejected, tests, strict=True)
-    )
+    labels = [row["probability"] for row in parts[1]]
     return {
         "score_mean": mean,
         "score_deviation": deviation or 1.0,
-        "accuracy": right / len(tests) if tests else None,
-        "n_held_out": len(tests),
+        "n_train": len(parts[0]),
+        **held_out_quality(held_out[0], held_out[1], labels, prompts),
     }

@@ -132,12 +132,15 @@ class SamplingSettings(TrainerSettings):
         reward_timeout: Seconds that an async reward function has for a batch; one that is late or
             raises has no verdict on it.
         log_completions: Whether ``completions.jsonl`` keeps each completion with its rewards.
+        unproven_rewards: Whether to learn from a reward model although it ranks held-out pairs no
+            better than chance (the 95% interval of its accuracy reaches down to .5).
     """
 
     max_new_tokens: Size = 256
     temperature: Temperature = 1.0
     reward_timeout: Positive = 600.0
     log_completions: bool = False
+    unproven_rewards: bool = False
 
 
 class OnlineSettings(SamplingSettings):

@@ -13,8 +13,9 @@ from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.train.result import TrainResult
+from harness.train.reward_model_quality import refuse_chance
 from harness.train.row_forms import Row
-from harness.train.settings import TrainerSettings, explain
+from harness.train.settings import SamplingSettings, TrainerSettings, explain
 from harness.train.table import TRAINERS
 from harness.train.training import Training, TrainOptions
 
@@ -94,8 +95,8 @@ def train(
 
     Raises:
         ConfigError: A setting or the seed is wrong, or rewards do not fit the trainer.
-        DataError: A row lacks a column or has something wrong in it, or nothing can be learnt from
-            the rows.
+        DataError: A row lacks a column or has something wrong in it, nothing can be learnt from
+            the rows, or a reward model is no better than chance.
         InputError: There is no such model, or the folder holds another training.
         MissingExtraError: The libraries for training are not installed.
     """
@@ -106,4 +107,6 @@ def train(
     needs = kind.needs == "rewards"
     if needs != (options.rewards is not None):
         raise ConfigError(f"{trainer} {'needs' if needs else 'takes no'} rewards")
+    if isinstance(checked, SamplingSettings) and options.rewards and not checked.unproven_rewards:
+        refuse_chance(options.rewards)
     return kind(model, rows, checked, Path(out), options).run()

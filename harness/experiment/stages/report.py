@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.experiment.config import RunConfig
@@ -93,16 +94,34 @@ def roles_of(name: str, config: RunConfig) -> list[str]:
     return [role for role, played in plays.items() if played]
 
 
-def arm_row(arm: Arm, trained: Trained, judged: Mapping[str, Judged]) -> dict[str, Any]:
+def arm_row(
+    arm: Arm,
+    trained: Trained,
+    judged: Mapping[str, Judged],
+    ranked: Mapping[tuple[str, int], Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return the row of an arm: what it learnt from, its trainings, time and cost.
 
     What judging for training cost counts; what a source cost as an evaluator is no arm's feedback.
+
+    Args:
+        arm: The arm.
+        trained: What became of its trainings.
+        judged: What the sources said.
+        ranked: How its reward models rank right against wrong, by arm and seed.
     """
     mine = [judged[name] for name in arm.config.sources]
+
+    def seed_row(one: TrainedPolicy) -> dict[str, Any]:
+        row, ranks = one.as_row(), ranked.get((one.arm, one.seed))
+        if ranks:
+            row["reward_model"] = {**row["reward_model"], "same_style": ranks}
+        return row
+
     return {
         **arm.as_row(),
         "seeds": [
-            *(one.as_row() for one in trained.policies.values() if one.arm == arm.name),
+            *(seed_row(one) for one in trained.policies.values() if one.arm == arm.name),
             *(
                 {"seed": seed, "status": "not trained", "why": list(why)}
                 for (name, seed), why in trained.failed.items()

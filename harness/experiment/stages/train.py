@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from harness.chat.local_weights import located
 from harness.experiment.changed import changes, note_made_from, tell_aside
 from harness.experiment.context import ShowsTrainings, StartBar, asking_with
+from harness.experiment.critics import critics_of
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
-from harness.experiment.train_job import TrainJob, train_alone
+from harness.experiment.train_job import REWARD_MODEL, TrainJob, train_alone
 from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError, HarnessError, InputError
 from harness.nouns.hashing import content_hash
@@ -59,6 +60,12 @@ class TrainedPolicy:
     def checkpoint(self) -> Path:
         """Folder of the weights."""
         return self.run / str(self.result["checkpoint"])
+
+    @property
+    def reward_model(self) -> Path:
+        """Folder of its reward model, where it has one."""
+        folder = self.checkpoint.parent
+        return folder.with_name(f"{folder.name}{REWARD_MODEL}") / self.checkpoint.name
 
     @property
     def weights(self) -> str:
@@ -225,7 +232,9 @@ class Training:
     def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
         """Return all that the weights depend on: an offline trainer learns from no item."""
         experiment, config = self.experiment, self.experiment.config
+        critic = critics_of(config, experiment.path).get(job.arm)
         return {
+            **({"critic": critic} if critic else {}),
             "arm": arm.config.model_dump(exclude={"title"}),
             "sources": {name: experiment.sources[name].asked for name in arm.config.sources},
             "weights": arm.weights,

@@ -380,6 +380,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
     monkeypatch.setattr("harness.train.monitor.Monitor", monitor)
     monkeypatch.setattr("harness.train.reward_model.RewardModelReward", learned)
+
+    def scores(checkpoint: Path, prompts: Any, texts: Sequence[str]) -> list[float]:
+        made.note("ranks", checkpoint.parent.name, len(texts))
+        return [float(text.endswith("a")) for text in texts]
+
+    monkeypatch.setattr("harness.train.reward_model.score_texts", scores)
     yield made
     found.sections.pop()  # type: ignore[attr-defined]
     found.manager.unregister(finished)

@@ -17,6 +17,7 @@ from trainings import changed, trained_by
 from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
 from harness.policy.weights import weights_hash
+from harness.statistics.intervals import wilson
 from harness.train.result import TrainResult, read_log
 from harness.train.reward_model import (
     STATISTICS,
@@ -118,6 +119,7 @@ def test_what_is_logged_of_the_first_step(gpt2_path: Path, tmp_path: Path) -> No
     }
     assert [row["learning_rate"] for row in log[1:4]] == [0.005, 0.01, 0.01]
     held_out = {f"held_out/{key}": value for key, value in told(result).items()}
+    assert held_out.pop("held_out/reliability") == []
     last = {key: value for key, value in log[-1].items() if key.startswith("held_out/")}
     assert last == pytest.approx(held_out, abs=1e-6)
     assert (tmp_path / "final" / STATISTICS).read_text().endswith("}\n")
@@ -154,9 +156,16 @@ def test_a_model_that_tells_nothing_apart_is_right_about_nothing(
         "score_mean": 0.0,
         "score_deviation": 1.0,
         "accuracy": 0.0,
+        "accuracy_low": 0.0,
+        "accuracy_high": pytest.approx(wilson(0, 4)[1]),  # of four prompts
+        "brier": 0.25,
         "n_train": 12,
         "n_held_out": 8,  # ties cannot be right or wrong
-    }
+        "reliability": [
+            {"stated": 0.5, "observed": 0.5, "low": pytest.approx(wilson(4, 8)[0]),
+             "high": pytest.approx(wilson(4, 8)[1]), "n": 8}
+        ],
+    }  # fmt: skip
 
 
 def test_whole_prompts_are_held_out_by_seed(gpt2_path: Path, tmp_path: Path) -> None:

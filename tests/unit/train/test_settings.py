@@ -45,6 +45,7 @@ WRONG: dict[str, list[Any]] = {
     "pass_tokens": [0, -1, HUGE],
     "reward_timeout": [0, -1, 1e308],
     "log_completions": ["yes", 1],
+    "unproven_rewards": ["yes", 1, None],
     "gradient_checkpointing": ["yes", 2, None],
     "gamma": [5, -0.1],
     "gae_lambda": [1.01, -1],
