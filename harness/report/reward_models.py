@@ -46,7 +46,7 @@ def reward_models(data: Data) -> list[Block]:
             "Reward models, on what they were not trained on",
             learned,
             [
-                ("arm", "text", lambda one: Cell(one[0], tone="strong")),
+                ("arm", "text", lambda one: Cell(one[0], _ensemble(one[2]), tone="strong")),
                 ("seed", "count", lambda one: str(one[1])),
                 ("held-out pairs", "count", lambda one: one[2].get("n_held_out")),
                 ("accuracy", "score", lambda one: _accuracy(one[2])),
@@ -73,6 +73,12 @@ def reward_models(data: Data) -> list[Block]:
         )
         blocks.append(Details("Reliability of the reward models", [table]))
     return blocks
+
+
+def _ensemble(model: Data) -> str:
+    if not model.get("members"):
+        return ""
+    return f"{model['combine'].replace('_', ' ')} of {model['members']}"
 
 
 def _accuracy(model: Data) -> Cell:

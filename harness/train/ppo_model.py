@@ -82,10 +82,12 @@ def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyW
     if kind == "detached":
         return PolicyWithCritic(policy, None, head)
     if start:
+        from harness.train.reward_combined import members_of
         from harness.train.reward_model import load_reward_model, read_statistics
 
-        model = load_reward_model(start, trainable=True)
-        statistics = read_statistics(start)
+        first = members_of(start)[0]  # of an ensemble
+        model = load_reward_model(first, trainable=True)
+        statistics = read_statistics(first)
         deviation = statistics["score_deviation"]
         # The reward is the standardized score, so the head starts on that scale.
         with torch.no_grad():

@@ -195,6 +195,10 @@ class TrainingFolder:
         with writing(self.completions_path), self.completions_path.open("a") as file:
             file.write("".join(f"{line}\n" for line in lines))
 
+    def took_before(self, seconds: float) -> None:
+        """Count seconds that a part of this training took before this process."""
+        self._seconds_before += max(0.0, seconds)
+
     def seconds(self) -> float:
         """Wall seconds of this training so far, interruptions left out."""
         return self._seconds_before + time.monotonic() - self._started

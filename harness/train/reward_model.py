@@ -5,28 +5,32 @@ from __future__ import annotations
 import json
 import math
 import random
+import statistics
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from harness.nouns.errors import InputError
+from harness.nouns.alike import alike
+from harness.nouns.errors import DataError, InputError
 from harness.nouns.plain_text import parsed_json
 from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
+from harness.train.other_forms import is_empty
+from harness.train.reward_combined import SIDES, Combine, combined, members_of, standardized
 from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
-from harness.train.settings import Number, Passes, TrlSettings
+from harness.train.rows import Placed
+from harness.train.settings import NotNegative, Number, Passes, TrlSettings
 from harness.train.training import TrlTraining
 
 STATISTICS = "reward_model.json"
 """File in the checkpoint: spread of the scores in training, quality on held-out pairs."""
-
-SIDES = ("chosen", "rejected")
 
 
 class RewardModelSettings(TrlSettings):
@@ -39,6 +43,14 @@ class RewardModelSettings(TrlSettings):
             label); otherwise as if it were certain, and ties are left out.
         held_out_share: Share of the prompts on which accuracy and calibration are measured and
             which are not trained; below 1, so that something is trained.
+        margin: By how much the score of the better response should lead, for rows without a
+            ``margin`` of their own (Touvron et al. 2023).
+        center_rewards_coefficient: Weight of the squared sum of both scores of a pair in the loss,
+            which keeps scores around 0 (Eisenstein et al. 2023; they use 0.01).
+        members: Reward models that are trained, which differ by the order of their pairs (and new
+            adapters by what they start from); more than one are an ensemble.
+        combine: What an ensemble's score is: the mean of its members' standardized scores, the
+            worst of them, or as a lower bound their mean less their standard deviation.
     """
 
     trl_config: ClassVar[str] = "RewardConfig"
@@ -47,6 +59,10 @@ class RewardModelSettings(TrlSettings):
     epochs: Passes = 1.0
     soft_labels: bool = True
     held_out_share: Number = Field(default=0.1, ge=0, lt=1)
+    margin: NotNegative = 0.0
+    center_rewards_coefficient: NotNegative = 0.0
+    members: int = Field(default=1, ge=1, le=100)
+    combine: Combine = "mean"
 
 
 class RewardModel(TrlTraining):
@@ -58,6 +74,7 @@ class RewardModel(TrlTraining):
 
     name = "reward_model"
     needs = "preferences"
+    reads = ("margin",)
     makes_policy = False
     Settings = RewardModelSettings
     log_keys: ClassVar[dict[str, str]] = {
@@ -66,6 +83,61 @@ class RewardModel(TrlTraining):
         "mean_reward": "reward",
     }
     settings: RewardModelSettings
+
+    split_seed: int | None = None
+    """What the members of an ensemble divide their rows by, so that they hold out the same."""
+
+    @classmethod
+    def plain_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> list[Placed]:
+        """Return the preferences, and where each stands.
+
+        Raises:
+            DataError: A row lacks a column or has something wrong in it; by ``places``, if given.
+        """
+        found = super().plain_rows(rows, places)
+        wrong = [
+            (place, f"margin must be a number of at least 0, got {row['margin']!r:.40}")
+            for place, row in found
+            if not (is_empty(row.get("margin")) or is_lead(row["margin"]))
+        ]
+        if wrong:
+            raise DataError(
+                f"{len(wrong)} wrong cells in the {cls.what()}",
+                where=places[0].rpartition(":")[0] if places else "",
+                details=alike(wrong, 10),
+                hint="leave a margin out where there is none",
+            )
+        return found
+
+    def inputs(self) -> dict[str, Any]:
+        """Return everything that the result depends on, also which pairs a member holds out."""
+        found = super().inputs()
+        return found if self.split_seed is None else found | {"split": self.split_seed}
+
+    def divide(self) -> None:
+        """Divide the rows into those that are trained and those that are held out.
+
+        Raises:
+            DataError: No row is left.
+        """
+        settings = self.settings
+        make_pad_differ_from_eos(self.tokenizer)
+        labelled = ((n, self._label(n, row)) for n, row in enumerate(self.rows))
+        seed = self.seed if self.split_seed is None else self.split_seed
+        sides = _split({n: row for n, row in labelled if row}, settings.held_out_share, seed)
+        fitting = [
+            {
+                n: one
+                for n, row in side.items()
+                if self._fits(n, one := _example(self.tokenizer, row, settings.margin))
+            }
+            for side in sides
+        ]
+        for number in fitting[1]:
+            self.left_out.leave(number, "held out")
+        self.parts = [list(side.values()) for side in fitting]
+        self.prompts = [json.dumps(self.rows[number]["prompt"]) for number in fitting[1]]
+        self.learnt()
 
     def build(self) -> Any:
         """Return TRL's trainer, without the rows above ``max_length``.
@@ -78,22 +150,7 @@ class RewardModel(TrlTraining):
         from harness.train.soft_preferences import SoftRewardTrainer
 
         settings = self.settings
-        make_pad_differ_from_eos(self.tokenizer)
-        labelled = ((n, self._label(n, row)) for n, row in enumerate(self.rows))
-        sides = _split({n: row for n, row in labelled if row}, settings.held_out_share, self.seed)
-        fitting = [
-            {
-                n: one
-                for n, row in side.items()
-                if self._fits(n, one := _example(self.tokenizer, row))
-            }
-            for side in sides
-        ]
-        for number in fitting[1]:
-            self.left_out.leave(number, "held out")
-        self.parts = [list(side.values()) for side in fitting]
-        self.prompts = [json.dumps(self.rows[number]["prompt"]) for number in fitting[1]]
-        self.learnt()
+        self.divide()
         return self.trl(
             SoftRewardTrainer,
             RewardConfig,
@@ -101,6 +158,7 @@ class RewardModel(TrlTraining):
             num_train_epochs=settings.epochs,
             max_length=self.left_out.longest,
             remove_unused_columns=False,
+            center_rewards_coefficient=settings.center_rewards_coefficient or None,
         )
 
     def _label(self, number: int, row: Row) -> Row | None:
@@ -141,12 +199,12 @@ class RewardModel(TrlTraining):
     def finish(self, steps: int) -> None:
         """Measure the scores in training and the accuracy on what was held out."""
         trained = self.trainer.accelerator.unwrap_model(self.trainer.model).eval()
-        statistics = _statistics(trained, self.tokenizer, self.parts, self.prompts)
+        found = _statistics(trained, self.tokenizer, self.parts, self.prompts)
         folder = self.folder
         if not folder.writes:
             return
-        (folder.final / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
-        logged = {f"held_out/{k}": v for k, v in statistics.items() if not isinstance(v, list)}
+        (folder.final / STATISTICS).write_text(json.dumps(found) + "\n", encoding="utf-8")
+        logged = {f"held_out/{k}": v for k, v in found.items() if not isinstance(v, list)}
         folder.log({"step": steps, **logged})
 
 
@@ -157,11 +215,12 @@ class RewardModelReward:
     at an EOS, as in training; a truncated completion gets one for that purpose.
 
     Args:
-        path: Checkpoint of a `RewardModel` training.
+        path: Checkpoint of a `RewardModel` training; of an ensemble the one score is given.
         standardize: Whether scores are centred and divided by their deviation on the training
             preferences, so that reward models of different arms have one scale.
         clip: Standardized scores are clipped to plus or minus this; 0 does not clip.
         batch_size: Sequences at once.
+        combine: How the members of an ensemble make one score; by default as it was trained.
 
     Raises:
         InputError: The folder holds no reward model.
@@ -174,16 +233,28 @@ class RewardModelReward:
         standardize: bool = True,
         clip: float = 0.0,
         batch_size: int = 256,
+        combine: Combine | None = None,
     ) -> None:
         import torch
 
         self.statistics = read_statistics(path)
         self.tokenizer = load_tokenizer(path)
-        self.model = load_reward_model(path)
-        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
+        folders = members_of(path)
+        self.models = [load_reward_model(folder) for folder in folders]
+        for model in self.models:
+            model.to("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = self.models[0]
+        self.members = [read_statistics(folder) for folder in folders]
+        self.combine: Combine = combine or self.statistics.get("combine", "mean")
         self.standardize, self.clip, self.batch_size = standardize, clip, batch_size
         self.__name__ = "reward_model"
-        self.identity = {"weights": weights_hash(path), "standardize": standardize, "clip": clip}
+        self.identity = {
+            "weights": "+".join(map(weights_hash, folders)),
+            "standardize": standardize,
+            "clip": clip,
+        }
+        if len(folders) > 1:
+            self.identity["combine"] = self.combine
 
     def __call__(
         self,
@@ -197,13 +268,25 @@ class RewardModelReward:
             prompt_ids(self.tokenizer, prompt) + with_eos(self.tokenizer, list(completion))
             for prompt, completion in zip(prompts, completion_ids, strict=True)
         ]
-        scores = score_ids(self.model, self.tokenizer, ids, self.batch_size)
+        scores, scale = self._scores(ids, columns.get("log_metric"))
         if self.standardize:
-            mean, deviation = self.statistics["score_mean"], self.statistics["score_deviation"]
-            scores = [(score - mean) / deviation for score in scores]
+            scores = standardized(scores, scale)
         if self.clip:
             scores = [min(max(score, -self.clip), self.clip) for score in scores]
         return scores
+
+    def _scores(
+        self, ids: Sequence[Sequence[int]], log_metric: Any
+    ) -> tuple[list[float], Mapping[str, Any]]:
+        """Return one score for each sequence, and their scale."""
+        each = [score_ids(model, self.tokenizer, ids, self.batch_size) for model in self.models]
+        if len(each) == 1:
+            return each[0], self.statistics
+        each = [standardized(*one) for one in zip(each, self.members, strict=True)]
+        if log_metric is not None:
+            spread = [statistics.pstdev(one) for one in zip(*each, strict=True)]
+            log_metric("reward_model_spread", statistics.fmean(spread))
+        return combined(each, self.combine), self.statistics["scales"][self.combine]
 
 
 def score_texts(path: str | Path, prompts: Sequence[Any], texts: Sequence[str]) -> list[float]:
@@ -308,7 +391,12 @@ def _split(
     return sides
 
 
-def _example(tokenizer: Any, row: Row) -> dict[str, Any]:
+def is_lead(value: Any) -> bool:
+    """Return whether a value is a finite number of at least 0."""
+    return issubclass(type(value), Real) and type(value) is not bool and 0 <= value < math.inf
+
+
+def _example(tokenizer: Any, row: Row, margin: float) -> dict[str, Any]:
     prompt = prompt_ids(tokenizer, row["prompt"])
 
     def ids(text: str) -> list[int]:
@@ -319,6 +407,7 @@ def _example(tokenizer: Any, row: Row) -> dict[str, Any]:
         "chosen_ids": ids(row["chosen"]),
         "rejected_ids": ids(row["rejected"]),
         "probability": row["probability"],
+        "margin": margin if is_empty(row.get("margin")) else float(row["margin"]),
     }
 
 

@@ -91,5 +91,5 @@ def _cell(column: str, cell: Any) -> Any:
         return cell
     if cell.lstrip().startswith("[{"):
         return parsed_json(cell)
-    number = number_of(cell) if column == "probability" else None
+    number = number_of(cell) if column in ("probability", "margin") else None
     return cell if number is None else number

@@ -27,7 +27,13 @@ class SoftPreferenceCollator(DataCollatorForPreference):  # type: ignore[misc]
 
 
 class SoftRewardTrainer(RewardTrainer):  # type: ignore[misc]
-    """Bradley-Terry with soft labels: cross-entropy between p and sigmoid(chosen - rejected)."""
+    """Bradley-Terry with soft labels: cross-entropy between p and sigmoid(chosen - rejected).
+
+    With a margin m, whichever response is the better one must lead by it (Touvron et al. 2023,
+    equation 2, for both outcomes that a soft label leaves open):
+    -p log sigmoid(gap - m) - (1 - p) log sigmoid(-gap - m). So a pair that is turned round, with
+    1 - p, has the same loss.
+    """
 
     def compute_loss(
         self,
@@ -37,11 +43,14 @@ class SoftRewardTrainer(RewardTrainer):  # type: ignore[misc]
         num_items_in_batch: Any = None,
     ) -> Any:
         """Return the loss; TRL's own, of hard labels, only serves its metrics."""
-        probability = inputs.pop("probability")
+        probability, margin = inputs.pop("probability"), inputs.pop("margin")
         _, outputs = super().compute_loss(model, inputs, return_outputs=True)
         chosen, rejected = outputs.logits.squeeze(-1).float().chunk(2)
         gap = chosen - rejected
-        loss = -(probability * logsigmoid(gap) + (1 - probability) * logsigmoid(-gap)).mean()
+        better, worse = logsigmoid(gap - margin), logsigmoid(-gap - margin)
+        loss = -(probability * better + (1 - probability) * worse).mean()
+        if coefficient := self.args.center_rewards_coefficient:
+            loss = loss + coefficient * ((chosen + rejected) ** 2).mean()
         return (loss, outputs) if return_outputs else loss
 
 

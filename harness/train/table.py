@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TRAINERS = {
     "sft": "harness.train.sft:Sft",
-    "reward_model": "harness.train.reward_model:RewardModel",
+    "reward_model": "harness.train.reward_ensemble:RewardModels",
     "dpo": "harness.train.dpo:Dpo",
     "kto": "harness.train.kto:Kto",
     "grpo": "harness.train.grpo:Grpo",

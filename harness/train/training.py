@@ -88,6 +88,8 @@ class Training(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[Needs]
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Columns that a row may have besides, and only this trainer reads."""
     Settings: ClassVar[type[TrainerSettings]]
     makes_policy: ClassVar[bool] = True
 

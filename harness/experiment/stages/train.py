@@ -344,7 +344,8 @@ def train(
     read, places = read_training_rows(rows, given.dataset_config, given.dataset_train_split)
     kind.plain_rows(read, places)
     where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
-    for line in notes_on(read, kind.columns(read)) if rank() == 0 else ():
+    used = (*kind.columns(read), *kind.reads)
+    for line in notes_on(read, used) if rank() == 0 else ():
         sys.stderr.write(f"{visible(where + line)}\n")
     budget = given.budget if given.budget is None else given.budget / ranks()
     limits = given.seed, given.concurrency, budget, given.timeout_s
