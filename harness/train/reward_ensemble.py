@@ -60,9 +60,15 @@ def train_members(training: RewardModel) -> int:
     for number in range(settings.members):
         before, started = (rows[-1]["step"] if rows else 0), folder.seconds()
 
-        def told(row: dict[str, Any], before: int = before, number: int = number) -> None:
+        def placed(
+            row: dict[str, Any], before: int = before, number: int = number
+        ) -> dict[str, Any]:
+            whole = row["total_steps"] * settings.members
+            return {**row, "step": before + row["step"], "total_steps": whole, "member": number}
+
+        def told(row: dict[str, Any], placed: Any = placed) -> None:
             if training.on_step is not None:
-                training.on_step({**row, "step": before + row["step"], "member": number})
+                training.on_step(placed(row))
 
         member = RewardModel(
             training.model,
@@ -77,10 +83,7 @@ def train_members(training: RewardModel) -> int:
         result = member.run()
         folder.took_before(result.seconds - (folder.seconds() - started))
         finals.append(result.checkpoint)
-        rows += [
-            {**row, "step": before + row["step"], "member": number}
-            for row in read_log(result.log_path)
-        ]
+        rows += map(placed, read_log(result.log_path))
     steps = int(rows[-1]["step"])
     if folder.writes:
         write_jsonl(folder.log_path, rows)

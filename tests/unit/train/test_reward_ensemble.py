@@ -83,6 +83,7 @@ def test_an_ensemble_is_trained_measured_and_read(gpt2_path: Path, tmp_path: Pat
         (1, 0), (2, 0), (3, 0), (3, 0), (4, 1), (5, 1), (6, 1), (6, 1), (6, None),
     ]  # fmt: skip
     assert [row["step"] for row in seen] == [row["step"] for row in log]
+    assert {row["total_steps"] for row in (*seen[:-1], *log[:-1])} == {6}
     told = [
         json.loads((path / STATISTICS).read_text()) for path in (whole.checkpoint, first, second)
     ]

@@ -116,6 +116,7 @@ def test_what_is_logged_of_the_first_step(gpt2_path: Path, tmp_path: Path) -> No
         "reward_margin": 0,
         "reward": 0,
         "learning_rate": 0.0,
+        "total_steps": 4,
     }
     assert [row["learning_rate"] for row in log[1:4]] == [0.005, 0.01, 0.01]
     held_out = {f"held_out/{key}": value for key, value in told(result).items()}
