@@ -24,6 +24,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "temperature": ("temperature",),
     "beta": ("beta",),
     "epsilon": ("clip",),
+    "center_rewards_coefficient": ("center_rewards_coefficient",),
     "desirable_weight": ("desirable_weight",),
     "undesirable_weight": ("undesirable_weight",),
     "save_steps": ("checkpoint_every",),
