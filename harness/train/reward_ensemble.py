@@ -57,8 +57,9 @@ def train_members(training: RewardModel) -> int:
     training.divide()
     rows: list[dict[str, Any]] = []
     finals: list[Path] = []
+    steps = 0
     for number in range(settings.members):
-        before, started = (rows[-1]["step"] if rows else 0), folder.seconds()
+        before, started = steps, folder.seconds()
 
         def placed(
             row: dict[str, Any], before: int = before, number: int = number
@@ -83,8 +84,8 @@ def train_members(training: RewardModel) -> int:
         result = member.run()
         folder.took_before(result.seconds - (folder.seconds() - started))
         finals.append(result.checkpoint)
-        rows += map(placed, read_log(result.log_path))
-    steps = int(rows[-1]["step"])
+        steps += result.steps
+        rows += map(placed, read_log(result.log_path) if folder.writes else ())
     if folder.writes:
         write_jsonl(folder.log_path, rows)
         statistics = _finish(training, finals)
