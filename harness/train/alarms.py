@@ -64,10 +64,14 @@ class Alarms:
         self._explained: list[float] = []
 
     def see(self, row: Row) -> dict[str, str]:
-        """Return a sentence for each kind that this row is the first to show."""
+        """Return a sentence for each kind that this row is the first to show.
+
+        What is no finite number is passed over, whoever wrote the log.
+        """
         found: dict[str, str] = {}
+        numbers = {key: value for key, value in row.items() if _is_number(value)}
         for kind, rule in _RULES.items():
-            if (line := rule(self, row)) and kind not in self._said:
+            if (line := rule(self, numbers)) and kind not in self._said:
                 self._said.add(kind)
                 found[kind] = line
         return found
@@ -76,8 +80,7 @@ class Alarms:
         proxy = row.get("reward", row.get("reward_margin"))
         if proxy is not None:
             self._proxy.append(proxy)
-        looks = [key for key in row if key.startswith("held_out/gold/") and row[key] is not None]
-        for key in looks:
+        for key in (key for key in row if key.startswith("held_out/gold/")):
             name = key.removeprefix("held_out/gold/")
             error = row.get(f"held_out/gold_se/{name}")
             if error is None:
@@ -127,7 +130,7 @@ class Alarms:
             return ""
         self._explained.append(row["explained_variance"])
         first = max(FIRST_STEPS, row.get("total_steps", 0) / FIRST_SHARE)
-        if row["step"] < first or len(self._explained) < USELESS_STEPS:
+        if row.get("step", 0) < first or len(self._explained) < USELESS_STEPS:
             return ""
         middle = median(self._explained[-USELESS_STEPS:])
         if middle >= USELESS:
@@ -160,6 +163,10 @@ def alarms_of(log: Iterable[Row]) -> dict[str, str]:
     for row in log:
         found |= alarms.see(row)
     return found
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def noticed(log: Iterable[Row]) -> list[str]:

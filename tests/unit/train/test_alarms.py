@@ -121,6 +121,22 @@ CASES: dict[str, tuple[Rows, set[str]]] = {
         set(),
     ),
     "an empty log": ([], set()),
+    "what is no number": (
+        [
+            {
+                "step": 30,
+                "kl_token": "far",
+                "kl_sequence": [],
+                "unique": {},
+                "reward": True,
+                "explained_variance": math.nan,
+                "held_out/gold/g": "x",
+                "held_out/gold_se/g": None,
+            },
+            {"explained_variance": "none"},
+        ],
+        set(),
+    ),
     "nulls": ([{"step": 3, "kl_token": None, "unique": None, "explained_variance": None}], set()),
 }
 
