@@ -25,7 +25,7 @@ def read_training_rows(
 
     A data set, its folder or hub id is read as `data_set_rows` says. A file is JSONL, a JSON array,
     or a table by its ending: CSV, TSV, Parquet, Excel. A cell of a CSV that begins as a list of
-    messages is read as JSON, and ``probability`` as a number.
+    messages is read as JSON, ``probability`` as a number, and a ``label`` of true or false as that.
 
     Raises:
         DataError: The file cannot be read, or these are no rows.
@@ -91,5 +91,7 @@ def _cell(column: str, cell: Any) -> Any:
         return cell
     if cell.lstrip().startswith("[{"):
         return parsed_json(cell)
+    if column == "label" and (said := cell.strip().lower()) in ("true", "false"):
+        return said == "true"
     number = number_of(cell) if column in ("probability", "margin") else None
     return cell if number is None else number

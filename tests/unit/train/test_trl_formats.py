@@ -91,6 +91,15 @@ def test_every_format_of_trl_is_read_from_everywhere(name: str, tmp_path: Path) 
         assert [line for line in notes_on(found, columns) if "label" not in line] == []
 
 
+def test_a_label_of_a_csv_says_what_is_not_to_be_imitated(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("prompt,completion,label\na,b,True\na,c,false\na,d,maybe\n")
+    found, _ = read_training_rows(path)
+    assert [row["label"] for row in found] == [True, False, "maybe"]
+    with pytest.raises(DataError, match="would be imitated"):
+        plain_rows(found, SFT, "completions")
+
+
 @pytest.mark.parametrize(
     ("first", "second", "start"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.chat.local_weights import located
 from harness.nouns.errors import InputError
 from harness.policy.weights import weights_hash
 from harness.records.file_hash import file_hash
@@ -54,14 +55,19 @@ def test_a_hub_id_is_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     revisions = ["1" * 40, "2" * 40]
-    for repository, name in (("whole", "config.json"), ("tuned", "adapter_config.json")):
-        folder = tmp_path / f"models--org--{repository}"
+    for repository, name in (
+        ("org/whole", "config.json"),
+        ("org/tuned", "adapter_config.json"),
+        ("gpt2", "config.json"),  # the oldest ones have no owner
+    ):
+        folder = tmp_path / f"models--{repository.replace('/', '--')}"
         (folder / "refs").mkdir(parents=True)
         for revision in revisions:
             (folder / "snapshots" / revision).mkdir(parents=True)
             (folder / "snapshots" / revision / name).write_text("{}")
             (folder / "refs" / "main").write_text(revision)
-            assert weights_hash(f"org/{repository}") == revision
+            assert weights_hash(repository) == revision
+            assert located(repository) == repository
     for absent in ("org/absent", str(tmp_path / "absent"), "absent"):
         with pytest.raises(InputError, match="no such model folder"):
             weights_hash(absent)
