@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
+from harness.train.environments import seeing_rows
 from harness.train.monitor import diversity
 from harness.train.ranks import joined
 from harness.train.reward_arguments import call_rewards
@@ -55,6 +57,7 @@ class Grpo(TrlTraining):
         "clip_ratio/region_mean": "clip_fraction",
     }
     trainer_name: ClassVar[str] = "GRPOTrainer"
+    takes_environments: ClassVar[bool] = True
     settings: GrpoSettings
 
     def build(self) -> Any:
@@ -69,7 +72,7 @@ class Grpo(TrlTraining):
         return self.trl(
             getattr(trl, self.trainer_name),
             getattr(trl, settings.trl_config),
-            [{"prompt": prompt, "row": number} for number, prompt in prompts.items()],
+            [self._example(number, prompt) for number, prompt in prompts.items()],
             max_steps=settings.steps * settings.epochs,
             num_iterations=settings.epochs,
             num_generations=settings.group_size,
@@ -86,7 +89,15 @@ class Grpo(TrlTraining):
         self._ended: list[bool] = []
         found = super().trainable()
         self.stops = stop_ids(found["model"], self.tokenizer)
+        if self.environment_factory is not None:
+            found["environment_factory"] = seeing_rows(self.environment_factory, self.rows)
         return {**found, "reward_funcs": [self._reward]}
+
+    def _example(self, number: int, prompt: Any) -> dict[str, Any]:
+        example = {"prompt": prompt, "row": number}
+        if isinstance(self.environment_factory, Mapping):
+            example["environment"] = self.rows[number].get("environment")
+        return example
 
     def _reward(
         self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **others: Any
@@ -97,7 +108,10 @@ class Grpo(TrlTraining):
         self._texts += texts
         self._ended += [bool(ids) and ids[-1] in self.stops for ids in completion_ids]
         rows = [self.rows[i] for i in row]
-        return call_rewards(self.rewards, rows, texts, completion_ids, trainer_state=trainer_state)
+        offered = {"trainer_state": trainer_state}
+        if self.environment_factory is not None:  # what it observed and what tools said is in them
+            offered |= {key: others[key] for key in ("environments", "prompts", "completions")}
+        return call_rewards(self.rewards, rows, texts, completion_ids, **offered)
 
     def of_rollout(self) -> dict[str, Any]:
         """Return the diversity of what all ranks sampled, and the share that ended."""

@@ -31,21 +31,22 @@ def call_rewards(
             messages, whatever template the model sees them in. Completions have the same form.
         texts: Plain, cut at the stop token.
         completion_ids: As sampled.
-        offered: What the trainer gives beside that, such as its ``trainer_state``.
+        offered: What the trainer gives beside that, such as its ``trainer_state``, or instead.
     """
     columns = {
         key: [row.get(key) for row in rows]
         for key in dict.fromkeys(key for row in rows for key in row)
         if key not in ("prompt", "completion", "completion_ids")
     }
-    return function(
-        prompts=[row["prompt"] for row in rows],
-        completions=[
-            as_completion(row["prompt"], text) for row, text in zip(rows, texts, strict=True)
-        ],
-        completion_ids=list(completion_ids),
-        **{**columns, "item": [item_of(row) for row in rows], **offered},
-    )
+    pairs = zip(rows, texts, strict=True)
+    arguments = {
+        "prompts": [row["prompt"] for row in rows],
+        "completions": [as_completion(row["prompt"], text) for row, text in pairs],
+        "completion_ids": list(completion_ids),
+        **columns,
+        "item": [item_of(row) for row in rows],
+    }
+    return function(**arguments | offered)
 
 
 def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

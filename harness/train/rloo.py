@@ -28,6 +28,7 @@ class Rloo(Grpo):
         key: name for key, name in Grpo.log_keys.items() if name != "zero_std_groups"
     }
     """TRL's share of equal groups has the KL penalty in it, so that no two rewards are equal."""
+    takes_environments: ClassVar[bool] = False
     settings: RlooSettings
 
     def trainable(self) -> dict[str, Any]:

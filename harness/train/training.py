@@ -26,6 +26,7 @@ from harness.policy.models import (
 )
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import check_apart, check_weights, weights_hash
+from harness.train.environments import Factory, environments_identity
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
 from harness.train.ranks import PATIENCE, check_same, join, joined, of_all, ranks, shared
@@ -66,6 +67,7 @@ class TrainOptions:
         on_step: Called with every row of the log.
         weights: ``weights_hash`` that the model must have; by default what it has now.
         places: Of each row, as "FILE:3"; its number by default.
+        environment_factory: Of TRL's environments, for GRPO.
     """
 
     rewards: WeightedRewards | None = None
@@ -74,6 +76,7 @@ class TrainOptions:
     on_step: OnStep | None = None
     weights: str | None = None
     places: Sequence[str] = ()
+    environment_factory: Factory | None = None
 
 
 class Training(ABC):
@@ -92,6 +95,7 @@ class Training(ABC):
     """Columns that a row may have besides, and only this trainer reads."""
     Settings: ClassVar[type[TrainerSettings]]
     makes_policy: ClassVar[bool] = True
+    takes_environments: ClassVar[bool] = False
 
     settings: TrainerSettings
     folder: TrainingFolder
@@ -131,6 +135,9 @@ class Training(ABC):
                 keep_completions=settings.log_completions,
             )
         self.monitor = options.monitor if self.makes_policy else None
+        self.environment_factory = options.environment_factory
+        if self.environment_factory is not None and not self.takes_environments:
+            raise ConfigError(f"{self.name} samples without environments", hint="grpo has them")
 
     @classmethod
     def plain_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> list[Placed]:
@@ -202,12 +209,16 @@ class Training(ABC):
 
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on: its hash is the training's fingerprint."""
+        factory = self.environment_factory
         return {
+            **({} if factory is None else {"environments": environments_identity(factory)}),
             "trainer": self.name,
             "weights": self.weights or weights_hash(self.model),
             "rows": [dict(row) for row in self.rows],
             "rewards": None if self.rewards is None else self.rewards.fingerprint(),
-            "settings": self.settings.model_dump(exclude={"report_to", *self.settings.elsewhere}),
+            "settings": self.settings.model_dump(
+                exclude={"report_to", "log_completions", *self.settings.elsewhere}
+            ),
             "seed": self.seed,
         }
 

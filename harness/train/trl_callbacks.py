@@ -116,6 +116,7 @@ def quiet() -> Iterator[None]:
 
     with ExitStack() as after, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        warnings.filterwarnings("ignore", "You are using 'environment_factory'", UserWarning)
         for name in ("grpo", "rloo"):
             logger = logging.getLogger(f"trl.trainer.{name}_trainer")
             logger.addFilter(_tells_more)

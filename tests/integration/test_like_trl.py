@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 EACH: dict[str, dict[str, Any]] = {
     "grpo": {"steps": 2, "group_size": 2, "warmup_steps": 0},
+    "rloo": {"steps": 2, "group_size": 2, "warmup_steps": 0},
     "ppo": {"steps": 2, "rollout_size": 4},
     "best_of_n": {"n": 2, "warmup_steps": 0},
 }

@@ -268,6 +268,7 @@ class TrainSettings:
         push_to_hub: Name on the Hub, owner/name, that the result is pushed to with a model card;
             refused before anything is loaded where that cannot be.
         hub_private_repo: Whether a repository that is made there is private.
+        environment_factory: Of TRL's environments, for GRPO; or several, by name.
     """
 
     values: Mapping[str, Any] | TrainerSettings = field(default_factory=dict)
@@ -284,6 +285,7 @@ class TrainSettings:
     dataset_train_split: str | None = None
     push_to_hub: str | None = None
     hub_private_repo: bool = False
+    environment_factory: Any = None
 
     @property
     def functions(self) -> Sequence[Callable[..., Any]]:
@@ -356,7 +358,11 @@ def train(
         check_apart(Path(out), *given.rewards)
         model = located(model)
         options = TrainOptions(
-            rewards=rewards, seed=given.seed, on_step=given.on_step, places=places
+            rewards=rewards,
+            seed=given.seed,
+            on_step=given.on_step,
+            places=places,
+            environment_factory=given.environment_factory,
         )
         data = str(rows) if isinstance(rows, str) and is_data_set(rows) else ""
         data = "" if Path(data).is_dir() else data
