@@ -144,7 +144,7 @@ def main() -> int:
     n, tokens = arguments.completions, arguments.tokens
     print(f"{torch.cuda.get_device_name() if GPU else 'CPU'}, torch {torch.__version__}")
     online = {"steps": 2, "batch_size": n, "max_new_tokens": tokens, "learning_rate": 1e-6}
-    ppo = {**online, "rollout_size": n, "epochs": 1, "warmup_steps": 0}
+    ppo = {**online, "rollout_size": n, "epochs": 1, "warmup_steps": 0, "pass_tokens": 16_384}
     grpo = {**online, "group_size": 8, "warmup_steps": 0, "beta": 0.0}
     with tempfile.TemporaryDirectory() as scratch:
         model, out = Path(scratch) / "model", Path(scratch) / "out"
@@ -153,6 +153,7 @@ def main() -> int:
         print(f"{'':34}{'peak GB':>8}{'s a step':>9}{'tokens/s':>11}{'sampling':>9}{'gap':>8}")
         for name, trainer, settings in [
             ("PPO, all weights", "ppo", ppo),
+            ("PPO, all weights, passes of 4,096", "ppo", {**ppo, "pass_tokens": 4096}),
             ("PPO, all weights, one body", "ppo", {**ppo, "critic": "detached"}),
             ("PPO, all weights, recomputed", "ppo", {**ppo, "gradient_checkpointing": True}),
             ("PPO, LoRA 16", "ppo", {**ppo, "lora_rank": 16}),

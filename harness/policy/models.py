@@ -78,17 +78,48 @@ def context_length(path: str | Path) -> int | None:
     Raises:
         InputError: There is no checkpoint.
     """
-    from transformers import AutoConfig
-
-    config: Any = _loaded(AutoConfig, base_of(path) if is_adapter(path) else path)
+    config = configuration(base_of(path) if is_adapter(path) else path)
     found = getattr(config.get_text_config(), "max_position_embeddings", None)
     return found if isinstance(found, int) and found > 0 else None
 
 
-def load_policy(path: str | Path, *, trainable: bool = True) -> Any:
+def configuration(path: str | Path) -> Any:
+    """Return the configuration of a checkpoint folder or a hub id.
+
+    Raises:
+        InputError: There is no checkpoint.
+    """
+    from transformers import AutoConfig
+
+    return _loaded(AutoConfig, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How the weights of a model stand in memory, and what computes its attention.
+
+    Args:
+        dtype: float32 or bfloat16; those of an adapter are float32.
+        attention: transformers' ``attn_implementation``; None takes its choice.
+    """
+
+    dtype: str = "float32"
+    attention: str | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return arguments of ``from_pretrained``."""
+        return {"dtype": self.dtype, "attn_implementation": self.attention}
+
+
+def load_policy(
+    path: str | Path,
+    *,
+    trainable: bool = True,
+    precision: Precision = Precision(),
+) -> Any:
     """Return the causal language model of a checkpoint folder, a LoRA folder or a hub id.
 
-    In float32. The weights (of a LoRA folder: the adapter's) take gradients if ``trainable``.
+    The weights (of a LoRA folder: the adapter's) take gradients if ``trainable``.
 
     Raises:
         InputError: There is no checkpoint, or it cannot be loaded.
@@ -98,10 +129,10 @@ def load_policy(path: str | Path, *, trainable: bool = True) -> Any:
     if is_adapter(path):
         from peft import PeftModel
 
-        base = _loaded(AutoModelForCausalLM, base_of(path), dtype="float32")
+        base = _loaded(AutoModelForCausalLM, base_of(path), **precision.options())
         model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
     else:
-        model = _loaded(AutoModelForCausalLM, path, dtype="float32")
+        model = _loaded(AutoModelForCausalLM, path, **precision.options())
         model.requires_grad_(trainable)
     return model.eval()
 
@@ -177,14 +208,14 @@ def _adapter(model: Any, name: str) -> Iterator[None]:
         model.set_adapter(before)
 
 
-def reference_of(policy: Any, path: str | Path) -> Reference:
+def reference_of(policy: Any, path: str | Path, precision: Precision) -> Reference:
     """Return the reference for a policy that was just loaded from ``path``.
 
     A whole model gets a frozen copy. A LoRA policy shares its base: the reference is a frozen copy
     of the loaded adapter, not the bare base, so that the KL divergence starts at 0.
     """
     if not is_adapter(path):
-        return Reference(load_policy(path, trainable=False))
+        return Reference(load_policy(path, trainable=False, precision=precision))
     if "reference" not in policy.peft_config:
         policy.load_adapter(str(path), adapter_name="reference", is_trainable=False)
         policy.set_adapter("default")
@@ -203,6 +234,6 @@ def _loaded(kind: Any, path: str | Path, **options: Any) -> Any:
         options["local_files_only"] = not hub.answers()
     try:
         return kind.from_pretrained(text, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot load the policy: {reason:.300}", where=text) from error

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+AT_ONCE = 256
+"""Sequences that are made at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How completions are drawn from a policy.
@@ -93,7 +97,7 @@ def sample(
     tokenizer: Any,
     prompts: Sequence[Prompt],
     sampling: Sampling,
-    batch_size: int = 256,
+    batch_size: int = AT_ONCE,
 ) -> Rollout:
     """Sample completions for each prompt, those of one prompt next to each other.
 

@@ -18,8 +18,9 @@ from harness.policy.sampling import Rollout, rows_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOKENS = 16_384
-"""Tokens of one pass, padding included."""
+TOKENS = 4_096
+"""Tokens of one pass, padding included: a policy of half a billion weights and a critic of its own
+then need 35 GB and not 75 (docs/gpu.md), and its matrices are wide enough to fill a card."""
 
 
 @dataclass(frozen=True, slots=True)

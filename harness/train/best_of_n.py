@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.policy.models import load_policy
-from harness.policy.sampling import Rollout, Sampling
+from harness.policy.sampling import AT_ONCE, Rollout, Sampling
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 from harness.train.engines import EngineSettings, make_engine
+from harness.train.memory import Use
 from harness.train.ranks import joined, of_all, part
 from harness.train.row_forms import Row
 from harness.train.settings import Size
@@ -66,6 +68,11 @@ class BestOfN(Sft):
             self.left_out.leave(number, "without a reward")
         return found.items()
 
+    def use(self, settings: Any) -> Use:
+        """Return the use of an imitation, and of the sampling before it."""
+        sampled = 0 if settings.engine == "server" else AT_ONCE
+        return replace(super().use(settings), sampled=sampled)
+
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens as they were sampled: what was truncated is not taught to end."""
         return list(row["completion_ids"])
@@ -82,16 +89,15 @@ class BestOfN(Sft):
         settings, n, mine = self.settings, self.settings.n, part(len(rows))
         self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
         ranks, some, rollout = PartialState(), rows[mine], None
-        policy = load_policy(self.model, trainable=False).to(ranks.device)
+        policy = load_policy(self.model, trainable=False, precision=self.precision)
+        policy.to(ranks.device)
         self.check_model()
         engine = make_engine(
             settings, self.folder.path, self.folder.writes, ranks.wait_for_everyone
         )
         engine.update(policy)
         if some:
-            drawn = Sampling(
-                settings.temperature, settings.max_new_tokens, self.seed, n, first=mine.start
-            )
+            drawn = Sampling(settings.temperature, self.new_tokens, self.seed, n, first=mine.start)
             rollout = engine.sample(policy, self.tokenizer, [row["prompt"] for row in some], drawn)
         engine.close()
         scores = self.scored([row for row in some for _ in range(n)], rollout, 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from harness.nouns.errors import ConfigError
 from harness.policy.prompts import as_prompt, prompt_ids
+from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
@@ -96,6 +98,12 @@ class Dpo(TrlTraining):
             loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
             max_length=self.left_out.longest,
         )
+
+    def use(self, settings: Any) -> Use:
+        """Return the use of pairs, and of a reference."""
+        found = super().use(settings)
+        copies = found.copies + (0 if found.lora else 1)
+        return replace(found, tokens=2 * found.tokens, copies=copies)
 
     def _example(self, number: int, given: Row) -> dict[str, Any] | None:
         if not self.left_out.says(number, given["chosen"], given["rejected"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
 from harness.train.environments import seeing_rows
+from harness.train.memory import Use
 from harness.train.monitor import diversity
 from harness.train.ranks import joined
 from harness.train.reward_arguments import call_rewards
@@ -76,12 +78,19 @@ class Grpo(TrlTraining):
             max_steps=settings.steps * settings.epochs,
             num_iterations=settings.epochs,
             num_generations=settings.group_size,
-            max_completion_length=settings.max_new_tokens,
+            max_completion_length=self.new_tokens,
             temperature=settings.temperature,
             beta=settings.beta,
             epsilon=settings.clip,
             disable_dropout=True,
         )
+
+    def use(self, settings: Any) -> Use:
+        """Return the use of groups that are sampled at once, and of a reference."""
+        found = super().use(settings)
+        copies = found.copies + (1 if settings.beta and not found.lora else 0)
+        sampled = settings.batch_size * settings.accumulation
+        return replace(found, copies=copies, sampled=sampled)
 
     def trainable(self) -> dict[str, Any]:
         """Return the model and its adapter, and the reward function."""

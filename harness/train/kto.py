@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.dpo import certain_pair
+from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, as_completion, plain_rows
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
@@ -124,6 +126,11 @@ class Kto(TrlTraining):
             undesirable_weight=settings.undesirable_weight,
             max_length=self.left_out.longest,
         )
+
+    def use(self, settings: Any) -> Use:
+        """Return the use of a reference."""
+        found = super().use(settings)
+        return replace(found, copies=found.copies + (0 if found.lora else 1))
 
     def _examples(self, number: int, given: Row) -> list[dict[str, Any]]:
         sides = ("completion",) if LABEL in given else ("chosen", "rejected")

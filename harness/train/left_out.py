@@ -43,6 +43,8 @@ class LeftOut:
 
     def __init__(self, places: Sequence[str], longest: int, limit: str) -> None:
         self.places, self.longest, self.limit = places, longest, limit
+        self.shorten = "rows"
+        self.widest = 0  # tokens of the longest row that fits, once it is cut
         self.lost: list[Lost] = []
 
     def leave(self, number: int, reason: str, tokens: int | None = None) -> None:
@@ -59,9 +61,12 @@ class LeftOut:
         """
         if needed > self.longest:
             self.leave(number, TOO_LONG, max(lengths, default=needed))
-        elif max(lengths, default=needed) > self.longest:
-            self.leave(number, CUT, max(lengths))
-        return needed <= self.longest
+            return False
+        whole = max(lengths, default=needed)
+        self.widest = max(self.widest, min(whole, self.longest))
+        if whole > self.longest:
+            self.leave(number, CUT, whole)
+        return True
 
     def says(self, number: int, *texts: str) -> bool:
         """Tell whether each of a row's texts says anything; note it if not."""
@@ -106,7 +111,7 @@ class LeftOut:
             f" {told(self.counts(), self.limit)}",
             details=alike(details, 10),
             hint=f"set max_length to {max(long):,} or more, as far as the model reads, or shorten"
-            " the rows"
+            f" the {self.shorten}"
             if long
             else "use a source that can tell the responses apart, or lower minimum_probability",
         )

@@ -8,8 +8,10 @@ killed goes on exactly where it was.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import ConfigError
@@ -21,7 +23,7 @@ from harness.policy.models import (
     reference_of,
     save_final,
 )
-from harness.policy.sampling import Rollout, Sampling, rows_of
+from harness.policy.sampling import AT_ONCE, Rollout, Sampling, rows_of
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
@@ -36,6 +38,7 @@ from harness.train.losses import (
     truncated_weights,
     value_loss,
 )
+from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.ranks import joined, of_all, part, ranks, whole_rollout
@@ -102,6 +105,21 @@ class Ppo(Training):
         adapted = bool(self.settings.lora_rank) or is_adapter(self.model)
         return self.settings.critic_kind(adapted)
 
+    def use(self, settings: Any) -> Use:
+        """Return the use of passes by tokens, of a rollout, and of reference and critic."""
+        found, world = super().use(settings), int(os.environ.get("WORLD_SIZE", "1"))
+        most = min(settings.batch_size * found.longest, settings.pass_tokens)
+        return replace(
+            found,
+            tokens=max(found.longest, most),
+            copies=0 if found.lora else 1,
+            critic=settings.critic_kind(bool(found.lora)) == "separate",
+            chunk=min(head_chunk(), 4 * most * self.shape.vocabulary),
+            sampled=0
+            if settings.engine == "server"
+            else min(AT_ONCE, settings.rollout_size // world),
+        )
+
     def build(self) -> None:
         """Load policy, reference and critic, and prepare them for the ranks.
 
@@ -111,6 +129,7 @@ class Ppo(Training):
         import torch
         from accelerate import Accelerator
 
+        from harness.train.masters import MasterAdamW
         from harness.train.ppo_model import make_critic
 
         settings = self.settings
@@ -125,17 +144,19 @@ class Ppo(Training):
             )
         self.known = list(self.readable().values())
         self.beta = settings.beta
-        self.policy = load_policy(self.model)
-        self.reference = reference_of(self.policy, self.model)
+        self.policy = load_policy(self.model, precision=self.precision)
+        self.reference = reference_of(self.policy, self.model, self.precision)
         if settings.lora_rank:
             self._add_adapter()
-        module = make_critic(self.policy, self.model, self.critic, settings.critic_from)
+        start = settings.critic_from
+        module = make_critic(self.policy, self.model, self.critic, start, self.precision)
         module.eval()  # no dropout, in sampling, scoring and updates alike
         critic = [p for n, p in module.named_parameters() if not n.startswith("policy.")]
         policy = [p for p in self.policy.parameters() if p.requires_grad]
         self.rates = (self.rate(), settings.critic_learning_rate or self.rate())
         # Every step sets the rates.
-        optimizer = torch.optim.AdamW(
+        kind = MasterAdamW if settings.dtype == "bfloat16" else torch.optim.AdamW
+        optimizer = kind(
             [{"params": policy}, {"params": critic}],
             weight_decay=settings.weight_decay,
             fused=True,
@@ -174,9 +195,7 @@ class Ppo(Training):
         rows = [row for row in asked[mine] for _ in range(each)]
         prompts = [row["prompt"] for row in asked[mine]]
         seed = draw_seed(self.seed, step)
-        sampling = Sampling(
-            settings.temperature, settings.max_new_tokens, seed, each, first=mine.start
-        )
+        sampling = Sampling(settings.temperature, self.new_tokens, seed, each, first=mine.start)
         self.engine.update(self.policy)
         with accelerator.autocast():
             rollout = self.engine.sample(self.policy, self.tokenizer, prompts, sampling)

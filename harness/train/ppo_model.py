@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.policy.models import is_adapter
+from harness.policy.models import Precision, is_adapter
 from harness.policy.sampling import Rollout
 from harness.policy.scoring import inputs, scores
 
@@ -64,7 +64,13 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         return found.logprobs, found.entropy, values.float()
 
 
-def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyWithCritic:
+def make_critic(
+    policy: Any,
+    path: str | Path,
+    kind: str,
+    start: str,
+    precision: Precision = Precision(),  # noqa: B008 - it is frozen
+) -> PolicyWithCritic:
     """Return the module of a policy that was loaded from ``path``, with a new critic if any.
 
     Args:
@@ -72,6 +78,7 @@ def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyW
         path: Where it was loaded from.
         kind: "separate", "detached" or "none".
         start: Folder of a reward model to start from, or "" for a value head of zeros.
+        precision: How a separate critic is loaded.
     """
     if kind == "none":
         return PolicyWithCritic(policy, None, None)
@@ -93,11 +100,12 @@ def make_critic(policy: Any, path: str | Path, kind: str, start: str) -> PolicyW
         with torch.no_grad():
             head.weight.copy_(model.score.weight / deviation)
             head.bias.fill_(-statistics["score_mean"] / deviation)
-        return PolicyWithCritic(policy, model.base_model, head)
+        body = model.base_model.to(getattr(torch, precision.dtype))
+        return PolicyWithCritic(policy, body, head)
     from transformers import AutoModel
 
     source = str(path)
     if is_adapter(path):
         source = policy.peft_config["default"].base_model_name_or_path
-    body = AutoModel.from_pretrained(source, dtype="float32").eval()
+    body = AutoModel.from_pretrained(source, **precision.options()).eval()
     return PolicyWithCritic(policy, body, head)

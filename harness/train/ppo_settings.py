@@ -44,8 +44,6 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
         rollout_size: Completions sampled in each step, ``group_size`` for each prompt.
         pass_tokens: Tokens of one forward and backward pass, padding included: a pass has at most
             ``batch_size`` sequences and these tokens, and an optimizer step as many as it needs.
-        gradient_checkpointing: Whether updates make the activations of each layer again in place of
-            keeping them: less memory for a third more time.
         gamma: Discount of GAE; a share of what comes later.
         gae_lambda: Lambda of GAE, from one step's error (0) to the whole return (1).
         value_clip: How far a value may move from its old one before its loss is clipped; at 0 it
@@ -78,7 +76,6 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
     group_size: int = Field(default=UNSET, ge=2, le=1_000_000)
     rollout_size: Size = 128
     pass_tokens: Size = TOKENS
-    gradient_checkpointing: bool = False
     gamma: Share = 1.0
     gae_lambda: Share = 0.95
     value_clip: Positive = 0.2

@@ -19,6 +19,7 @@ from harness.records.rows import damaged, read_json, read_rows
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
 from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
+from harness.train.memory import FILE as ESTIMATE
 
 NUMBERS = ("too_long", "rows", "used")
 """What a result counts; those of earlier versions have none of it."""
@@ -121,7 +122,7 @@ class TrainingFolder:
     def forget(self) -> None:
         """Let the folder be anybody's again: nothing was made in it."""
         made = [one for one in self.path.rglob("*") if one.is_file()]
-        if self.writes and {one.name for one in made} <= {INPUTS, FILE}:
+        if self.writes and {one.name for one in made} <= {INPUTS, FILE, ESTIMATE}:
             for one in made:
                 one.unlink()
 

@@ -37,6 +37,15 @@ class Identified(Protocol):
         """Plain JSON that moves whenever the same completion may get another reward."""
 
 
+@runtime_checkable
+class HoldsWeights(Protocol):
+    """A reward function with a model of its own, in the memory that training takes, too."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of its weights."""
+
+
 @dataclass
 class WeightedRewards:
     """Several reward functions as one: the weighted sum, or None where any of them has no verdict.
@@ -117,6 +126,14 @@ class WeightedRewards:
             ]
             for name, function in self.functions.items()
         }
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the models among the functions."""
+        return sum(
+            function.held_bytes if isinstance(function, HoldsWeights) else 0
+            for function in self.functions.values()
+        )
 
     def take_stats(
         self, of_all: Callable[[Any], list[Any]] = lambda mine: [mine]

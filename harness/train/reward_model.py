@@ -7,6 +7,7 @@ import math
 import random
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
 from harness.train.dpo import certain_pair
+from harness.train.memory import Use
 from harness.train.other_forms import is_empty
 from harness.train.reward_combined import SIDES, Combine, combined, members_of, standardized
 from harness.train.reward_model_quality import held_out_quality
@@ -186,7 +188,7 @@ class RewardModel(TrlTraining):
         pad = self.tokenizer.pad_token_id
         set_seed(self.seed)  # a new adapter is drawn at random
         model: Any = AutoModelForSequenceClassification.from_pretrained(
-            str(self.model), num_labels=1, dtype="float32", pad_token_id=pad
+            str(self.model), num_labels=1, pad_token_id=pad, **self.precision.options()
         )
         # A head of zeros makes training start from indifference, whatever the seed.
         model.score.weight.data.zero_()
@@ -195,6 +197,11 @@ class RewardModel(TrlTraining):
             "data_collator": SoftPreferenceCollator(pad_token_id=pad),
             "peft_config": self.lora_config("SEQ_CLS"),
         }
+
+    def use(self, settings: Any) -> Use:
+        """Return the use of pairs, without any logits."""
+        found = super().use(settings)
+        return replace(found, tokens=2 * found.tokens, chunk=0)
 
     def finish(self, steps: int) -> None:
         """Measure the scores in training and the accuracy on what was held out."""
@@ -255,6 +262,12 @@ class RewardModelReward:
         }
         if len(folders) > 1:
             self.identity["combine"] = self.combine
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of its weights."""
+        weights = (weight for model in self.models for weight in model.parameters())
+        return sum(weight.numel() * weight.element_size() for weight in weights)
 
     def __call__(
         self,

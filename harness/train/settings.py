@@ -64,6 +64,13 @@ class TrainerSettings(BaseModel):
         checkpoint_every: Steps between the states from which a killed training goes on.
         report_to: Trackers that get every row of the log, one or a list of them; each needs its
             package.
+        gradient_checkpointing: Whether updates make the activations of each layer again in place of
+            keeping them: less memory for a third more time.
+        dtype: Of the weights. bfloat16 halves them, their gradients and, with LoRA, most of all
+            that stands there; the optimizer then moves float32 copies of what is trained, so that
+            no small step is lost.
+        attn_implementation: What computes attention, in the words of transformers, which chooses by
+            default; flash_attention_2 and 3 need packages of their own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -84,6 +91,11 @@ class TrainerSettings(BaseModel):
     lora_rank: int = Field(default=0, ge=0, le=65_536)
     checkpoint_every: Steps = 50
     report_to: Trackers = ()
+    gradient_checkpointing: bool = False
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    attn_implementation: Literal[
+        "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"
+    ] = UNSET
 
     def given(self) -> dict[str, Any]:
         """Return the settings that are no defaults."""

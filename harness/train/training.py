@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import (
+    Precision,
     Reference,
     context_length,
     is_adapter,
@@ -25,9 +26,11 @@ from harness.policy.models import (
     require_train_extra,
 )
 from harness.policy.prompts import prompt_ids
+from harness.policy.shape import Shape, shape_of
 from harness.policy.weights import check_apart, check_weights, weights_hash
+from harness.train import memory
 from harness.train.environments import Factory, environments_identity
-from harness.train.left_out import LeftOut
+from harness.train.left_out import TOO_LONG, LeftOut
 from harness.train.monitor import Monitor
 from harness.train.ranks import PATIENCE, check_same, join, joined, of_all, ranks, shared
 from harness.train.report_to import Reports, check_installed
@@ -68,6 +71,7 @@ class TrainOptions:
         weights: ``weights_hash`` that the model must have; by default what it has now.
         places: Of each row, as "FILE:3"; its number by default.
         environment_factory: Of TRL's environments, for GRPO.
+        tell: Called with lines for the terminal, before the first step.
     """
 
     rewards: WeightedRewards | None = None
@@ -77,6 +81,7 @@ class TrainOptions:
     weights: str | None = None
     places: Sequence[str] = ()
     environment_factory: Factory | None = None
+    tell: Callable[[str], None] = field(default=lambda line: None)
 
 
 class Training(ABC):
@@ -126,7 +131,7 @@ class Training(ABC):
             self.rows = with_all_columns(self.rows)
         self.places = [place for place, _ in placed]
         self.settings, self.out, self.weights = settings, out, options.weights
-        self.seed, self.on_step = options.seed, options.on_step
+        self.seed, self.on_step, self.tell = options.seed, options.on_step, options.tell
         self.rewards = options.rewards
         if self.rewards is not None and isinstance(settings, SamplingSettings):
             self.rewards = replace(
@@ -138,6 +143,7 @@ class Training(ABC):
         self.environment_factory = options.environment_factory
         if self.environment_factory is not None and not self.takes_environments:
             raise ConfigError(f"{self.name} samples without environments", hint="grpo has them")
+        self.estimate: dict[str, float] = {}
 
     @classmethod
     def plain_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> list[Placed]:
@@ -198,14 +204,50 @@ class Training(ABC):
         return LeftOut(self.places, longest, f"max_length {longest:,}")
 
     def learnt(self) -> None:
-        """Refuse to train on nothing, and write down what is left out.
+        """Refuse to train on nothing or beyond the memory; write down what is left out, and needed.
 
         Raises:
             DataError: No row is left.
+            ConfigError: The training cannot fit the memory.
         """
         self.left_out.refuse_nothing(self.what())
         if self.folder.writes:
             self.left_out.write(self.folder.path)
+        if self.estimate:
+            return
+        there, where = memory.available()
+        self.estimate = memory.check(self.shape, self.use, self.settings, there, where)
+        if self.folder.writes:
+            self.tell(memory.told(self.estimate, there, where))
+            memory.write(self.folder.path, self.estimate, there, where)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The sizes of the model."""
+        return shape_of(self.model, self.settings.attn_implementation)
+
+    @property
+    def precision(self) -> Precision:
+        """How models are loaded."""
+        return Precision(self.settings.dtype, self.settings.attn_implementation)
+
+    def use(self, settings: Any) -> memory.Use:
+        """Return what the training would do with its model under some settings."""
+        import torch
+
+        lora, rewards = settings.lora_rank or self.shape.rank, self.rewards
+        gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        return memory.Use(
+            tokens=settings.batch_size * self.left_out.widest,
+            longest=self.left_out.widest,
+            lora=lora,
+            dtype=settings.dtype,
+            autocast=gpu and settings.dtype == "float32",
+            recomputed=settings.gradient_checkpointing,
+            # The monitor measures against a copy of its own.
+            copies=0 if lora or self.monitor is None else 1,
+            others=rewards.held_bytes if rewards else 0,
+        )
 
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on: its hash is the training's fingerprint."""
@@ -290,14 +332,32 @@ class Training(ABC):
         return found
 
     def readable(self) -> dict[int, Row]:
-        """Return the rows with a prompt that leaves room for a completion, by number from 0.
+        """Return the rows with a prompt that leaves room for completions, by number from 0.
+
+        All completions have one limit, ``new_tokens``: what is asked for, or what the longest
+        prompt leaves of it. A prompt that leaves less than half of all is left out.
 
         Raises:
             DataError: There are none.
         """
-        lengths = [len(prompt_ids(self.tokenizer, row["prompt"])) + 1 for row in self.rows]
-        found = {n: row for n, row in enumerate(self.rows) if self.left_out.fits(n, lengths[n])}
+        assert isinstance(self.settings, SamplingSettings)
+        wanted, account = self.settings.max_new_tokens, self.left_out
+        account.shorten = "prompts, or max_new_tokens"
+        least, widest, found = min(wanted, account.longest // 2), 0, {}
+        for number, row in enumerate(self.rows):
+            length = len(prompt_ids(self.tokenizer, row["prompt"]))
+            if length + least > account.longest:
+                account.leave(number, TOO_LONG, length + wanted)
+                continue
+            found[number], widest = row, max(widest, length)
+        self.new_tokens = min(wanted, account.longest - widest)
+        account.widest = widest + self.new_tokens
         self.learnt()
+        if self.new_tokens < wanted and self.folder.writes:
+            self.tell(
+                f"completions: at most {self.new_tokens:,} tokens and not {wanted:,}: the longest"
+                f" prompt has {widest:,}, and the limit of both is {account.limit}"
+            )
         return found
 
 
@@ -327,7 +387,7 @@ class TrlTraining(Training):
         from harness.train.trl_callbacks import trl_reference
 
         if self.folder.writes and self.monitor is not None:
-            self.reference = trl_reference(self.trainer, self.model)
+            self.reference = trl_reference(self.trainer, self.model, self.precision)
         self.check_model()
         self.folder.total_steps = self.trainer.state.max_steps
         if not self.folder.writes:
@@ -357,6 +417,11 @@ class TrlTraining(Training):
         """Return what the log says before the first step, besides the monitor's look."""
         return {}
 
+    def use(self, settings: Any) -> memory.Use:
+        """Return the same, with the logits that TRL's head makes at once."""
+        found, wide = super().use(settings), min(32_768, self.shape.vocabulary)
+        return replace(found, chunk=4 * wide * min(4_096, found.tokens))
+
     def finish(self, steps: int) -> None:
         """Do what is left when the checkpoint is written."""
 
@@ -380,10 +445,15 @@ class TrlTraining(Training):
             )
 
         given = self.settings.trl
+        if "optim" in given and self.settings.dtype == "bfloat16":
+            raise ConfigError(
+                "trl.optim: bfloat16 weights are moved by AdamW on float32 copies",
+                hint="leave optim out, or dtype",
+            )
         arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
         try:
             made = config(**arguments)
-            return trainer(
+            result = trainer(
                 **self.trainable(),
                 processing_class=self.tokenizer,
                 args=made,
@@ -393,6 +463,14 @@ class TrlTraining(Training):
             if not given:
                 raise
             raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
+        if self.settings.dtype == "bfloat16":
+            from harness.train.masters import MasterAdamW
+
+            args = result.args
+            betas = args.adam_beta1, args.adam_beta2
+            options = {"lr": self.rate(), "betas": betas, "eps": args.adam_epsilon}
+            result.optimizer_cls_and_kwargs = MasterAdamW, options
+        return result
 
     def _steps(self, n_examples: int, epochs: float) -> int:
         """Return how many steps transformers makes of so many examples."""
@@ -401,7 +479,8 @@ class TrlTraining(Training):
 
     def trainable(self) -> dict[str, Any]:
         """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
-        return {"model": load_policy(self.model), "peft_config": self.lora_config()}
+        policy = load_policy(self.model, precision=self.precision)
+        return {"model": policy, "peft_config": self.lora_config()}
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that all of TRL's configurations share."""
@@ -418,7 +497,7 @@ class TrlTraining(Training):
             "max_grad_norm": settings.max_grad_norm,
             "weight_decay": settings.weight_decay,
             "bf16": gpu and torch.cuda.is_bf16_supported(),
-            "activation_checkpointing": False,
+            "activation_checkpointing": settings.gradient_checkpointing,
             "dataloader_pin_memory": gpu,
             "logging_steps": 1,
             "save_strategy": "steps",

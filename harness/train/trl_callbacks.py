@@ -17,11 +17,11 @@ from typing import Any
 from transformers import PrinterCallback, TrainerCallback
 
 from harness.nouns.plain_text import parsed_json
-from harness.policy.models import Reference, load_policy, save_final
+from harness.policy.models import Precision, Reference, load_policy, save_final
 from harness.train.result import TrainingFolder
 
 
-def trl_reference(trainer: Any, path: str | Path) -> Reference:
+def trl_reference(trainer: Any, path: str | Path, precision: Precision) -> Reference:
     """Return the reference policy of a TRL trainer, for the monitor.
 
     TRL keeps a frozen copy of a loaded adapter under the name "ref"; a new adapter's reference is
@@ -29,7 +29,8 @@ def trl_reference(trainer: Any, path: str | Path) -> Reference:
     """
     adapters = getattr(trainer.model, "peft_config", None)
     if adapters is None:
-        return Reference(load_policy(path, trainable=False).to(trainer.model.device))
+        copy = load_policy(path, trainable=False, precision=precision)
+        return Reference(copy.to(trainer.model.device))
     return Reference(trainer.model, "ref" if "ref" in adapters else "")
 
 
@@ -107,7 +108,7 @@ def _tells_more(record: logging.LogRecord) -> bool:
 def quiet() -> Iterator[None]:
     """Silence what a user can do nothing about, and the bars of datasets and transformers.
 
-    The harness shows progress of its own. The warning is transformers' about its own old name,
+    The harness shows progress of its own. The warnings are transformers' about its own old name,
     which peft and trl still read. TRL prints a whole row at each step in which a completion has no
     reward; the log counts them all.
     """
@@ -115,7 +116,7 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     with ExitStack() as after, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         warnings.filterwarnings("ignore", "You are using 'environment_factory'", UserWarning)
         for name in ("grpo", "rloo"):
             logger = logging.getLogger(f"trl.trainer.{name}_trainer")

@@ -28,6 +28,8 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "desirable_weight": ("desirable_weight",),
     "undesirable_weight": ("undesirable_weight",),
     "save_steps": ("checkpoint_every",),
+    "activation_checkpointing": ("gradient_checkpointing",),
+    "gradient_checkpointing": ("gradient_checkpointing",),
     "report_to": ("report_to",),
     "log_completions": ("log_completions",),
 }
@@ -63,7 +65,6 @@ KEPT: Mapping[str, str] = {
 """Fields that cannot be set, and why."""
 
 RENAMED = {
-    "gradient_checkpointing": "activation_checkpointing",
     "gradient_checkpointing_kwargs": "activation_checkpointing_kwargs",
 }
 """Older names that count only where the newer one is not set; the harness sets the newer one."""

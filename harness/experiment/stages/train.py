@@ -363,6 +363,7 @@ def train(
             on_step=given.on_step,
             places=places,
             environment_factory=given.environment_factory,
+            tell=_tell,
         )
         data = str(rows) if isinstance(rows, str) and is_data_set(rows) else ""
         data = "" if Path(data).is_dir() else data
@@ -394,6 +395,10 @@ def _push(given: TrainSettings, card: Card, new_adapter: bool) -> Push | None:
     found = Push(given.push_to_hub, given.hub_private_repo)
     found.check(card, new_adapter)
     return found
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{visible(line)}\n")
 
 
 def _settings_of(given: TrainSettings | Mapping[str, Any] | None) -> TrainSettings:

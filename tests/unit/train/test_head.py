@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
+from vocabulary_watch import Watch
 
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Rollout, rollout_of, rows_of
@@ -140,35 +140,6 @@ def test_a_model_that_caps_its_logits_is_scored_as_it_speaks(cap: float | None) 
     with torch.no_grad():
         bare = model.get_output_embeddings()(model.base_model(input_ids=ids).last_hidden_state)
         assert torch.allclose(bare, model(input_ids=ids).logits) == (cap is None)
-
-
-class Watch(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc]
-    """The most bytes that tensors over the vocabulary take at one time, but for weights."""
-
-    def __init__(self, vocabulary: int) -> None:
-        super().__init__()
-        self.vocabulary, self.now, self.peak, self.seen = vocabulary, 0, 0, set[int]()
-
-    def __torch_dispatch__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = call(*args, **(kwargs or {}))
-        for one in out if isinstance(out, tuple | list) else [out]:
-            if isinstance(one, torch.Tensor) and one.dim() and one.size(-1) == self.vocabulary:
-                self.count(one.untyped_storage())
-        return out
-
-    def count(self, storage: Any) -> None:
-        if storage._cdata in self.seen:
-            return
-        size, key = storage.nbytes(), storage._cdata
-        self.seen.add(key)
-        self.now += size
-        self.peak = max(self.peak, self.now)
-
-        def gone() -> None:
-            self.seen.discard(key)
-            self.now -= size
-
-        weakref.finalize(storage, gone)
 
 
 def qwen(lora: bool) -> Any:

@@ -50,6 +50,8 @@ WRONG: dict[str, list[Any]] = {
     "reward_timeout": [0, -1, 1e308],
     "log_completions": ["yes", 1],
     "unproven_rewards": ["yes", 1, None],
+    "dtype": ["float16", "bf16", 32],
+    "attn_implementation": ["flash", 2],
     "gradient_checkpointing": ["yes", 2, None],
     "gamma": [5, -0.1],
     "gae_lambda": [1.01, -1],

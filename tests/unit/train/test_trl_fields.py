@@ -50,7 +50,7 @@ def test_every_field_that_the_harness_sets_is_known_to_be_set(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is overridden in silence: what the harness sets is refused, or gives way."""
-    gives_way = {"bf16", "activation_checkpointing", "dataloader_pin_memory", "disable_dropout",
+    gives_way = {"bf16", "dataloader_pin_memory", "disable_dropout",
                  "loss_type", "loss_weights"}  # fmt: skip
     seen: dict[str, Any] = {}
 
@@ -70,10 +70,10 @@ def test_every_field_that_the_harness_sets_is_known_to_be_set(
 
 
 def test_fields_have_their_types_and_newer_names() -> None:
-    fields = {"adam_epsilon": "1e-6", "gradient_checkpointing": True, "loss_type": "ipo"}
+    fields = {"adam_epsilon": "1e-6", "gradient_checkpointing_kwargs": {"a": 1}, "loss_type": "ipo"}
     assert passed_on("DPOConfig", fields) == {
         "adam_epsilon": 1e-6,
-        "activation_checkpointing": True,
+        "activation_checkpointing_kwargs": {"a": 1},
         "loss_type": ["ipo"],
     }
     assert "trl" not in trainer_class("ppo").Settings.model_fields
