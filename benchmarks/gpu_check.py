@@ -59,7 +59,10 @@ def check(name: str, lora_rank: int, steps: int, out: Path) -> str:
     """Train once; return what went wrong, or an empty text."""
     online = trainer_class(name).needs == "rewards"
     settings: dict[str, Any] = {**SHARED, **(SAMPLING if online else {}), "lora_rank": lora_rank}
-    settings |= {"ppo": {"steps": steps, "rollout_size": 8}, "grpo": {"steps": steps}}.get(name, {})
+    if "steps" in trainer_class(name).Settings.model_fields:
+        settings |= {"steps": steps}
+    if name in ("ppo", "online_dpo"):
+        settings |= {"rollout_size": 8}
     rows = prompt_rows(split_pairs()[0])[:32] if online else PAIRS
     rewards = WeightedRewards({"right": correct}) if online else None
 

@@ -34,8 +34,9 @@ class Options(Asking, Verifying):
             the others prompt and perhaps reference, item_id. Texts may be chats, which may hold
             the prompt.
         out: Folder for checkpoint and log; a second try goes on.
-        reward: grpo, rloo, ppo and best_of_n: a source by name, the checkpoint folder of a reward
-            model, or module:function as TRL calls it; NAME=WEIGHT weighs it; repeatable.
+        reward: grpo, rloo, ppo, online_dpo and best_of_n: a source by name, the checkpoint folder
+            of a reward model, or module:function as TRL calls it; NAME=WEIGHT weighs it;
+            repeatable.
         option: Option of a --reward source, NAME.key=value; repeatable.
         setting: Setting of the trainer, key=value; trl.key=value is a field of TRL.
         seed: Seed of order and sampling.

@@ -28,9 +28,11 @@ class EngineSettings(SamplingSettings):
             path; by default the folder ``weights`` beside the log. One in memory saves time.
     """
 
-    elsewhere: ClassVar[frozenset[str]] = frozenset(
-        {"server_url", "server_timeout", "weights_folder"}
-    )
+    elsewhere: ClassVar[frozenset[str]] = SamplingSettings.elsewhere | {
+        "server_url",
+        "server_timeout",
+        "weights_folder",
+    }
 
     engine: Literal["in_process", "continuous_batching", "server"] = "in_process"
     server_url: str = ""

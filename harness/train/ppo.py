@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.nouns.errors import ConfigError
 from harness.policy.models import (
@@ -61,7 +61,7 @@ class Ppo(Training):
 
     name = "ppo"
     needs = "rewards"
-    Settings = PpoSettings
+    Settings: ClassVar[type[PpoSettings]] = PpoSettings
     settings: PpoSettings
     rewards: WeightedRewards
 

@@ -76,8 +76,8 @@ class TrainerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     default_rate: ClassVar[float] = 1e-6
-    elsewhere: ClassVar[frozenset[str]] = frozenset()
-    """Settings that say where something is, on which the result does not depend."""
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"report_to", "log_completions"})
+    """Settings that say where something is or goes, on which the result does not depend."""
 
     # AdamW moves a weight by about the rate in each step; weights are far below 1.
     learning_rate: Number = Field(default=UNSET, gt=0, le=1)

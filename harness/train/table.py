@@ -10,6 +10,7 @@ TRAINERS = {
     "grpo": "harness.train.grpo:Grpo",
     "rloo": "harness.train.rloo:Rloo",
     "ppo": "harness.train.ppo:Ppo",
+    "online_dpo": "harness.train.online_dpo:OnlineDpo",
     "best_of_n": "harness.train.best_of_n:BestOfN",
 }
 """Every trainer by name: module and class. One more line makes another trainer known everywhere."""

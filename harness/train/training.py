@@ -258,9 +258,7 @@ class Training(ABC):
             "weights": self.weights or weights_hash(self.model),
             "rows": [dict(row) for row in self.rows],
             "rewards": None if self.rewards is None else self.rewards.fingerprint(),
-            "settings": self.settings.model_dump(
-                exclude={"report_to", "log_completions", *self.settings.elsewhere}
-            ),
+            "settings": self.settings.model_dump(exclude=set(self.settings.elsewhere)),
             "seed": self.seed,
         }
 

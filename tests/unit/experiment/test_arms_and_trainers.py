@@ -89,17 +89,10 @@ def test_sources_asked_in_training_have_the_training_s_seed_and_limits(tmp_path:
 
 def test_trainers_by_name_refuse_rewards_that_do_not_fit(tmp_path: Path) -> None:
     assert list(TRAINERS) == [
-        "sft",
-        "reward_model",
-        "dpo",
-        "kto",
-        "grpo",
-        "rloo",
-        "ppo",
-        "best_of_n",
-    ]
+        "sft", "reward_model", "dpo", "kto", "grpo", "rloo", "ppo", "online_dpo", "best_of_n",
+    ]  # fmt: skip
     online = [name for name in TRAINERS if trainer_class(name).needs == "rewards"]
-    assert online == ["grpo", "rloo", "ppo", "best_of_n"]
+    assert online == ["grpo", "rloo", "ppo", "online_dpo", "best_of_n"]
     for trainer in TRAINERS:
         with pytest.raises(ConfigError) as wrong:
             settings_of(trainer, {"learning_rat": 1}, "arms.a.settings")
@@ -115,7 +108,7 @@ def test_trainers_by_name_refuse_rewards_that_do_not_fit(tmp_path: Path) -> None
         train("pp", "m", [], {}, tmp_path)
     assert (wrong.value.what, wrong.value.hint) == (
         "no trainer is named 'pp'",
-        "did you mean ppo? use one of sft, reward_model, dpo, kto, grpo, rloo, ppo, best_of_n",
+        f"did you mean ppo? use one of {', '.join(TRAINERS)}",
     )  # fmt: skip
 
 

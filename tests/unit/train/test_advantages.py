@@ -5,16 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_ppo import training, weights_of
+from small_ppo import ROWS, training, weights_of
+from trainings import trained_by
 
 from harness.nouns.errors import ConfigError
 from harness.train.advantages import ESTIMATORS, Rewarded, estimate
 from harness.train.losses import kl_loss, policy_loss
+from harness.train.result import read_log
 from harness.train.trainers import settings_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
 WITHOUT_CRITIC = [name for name, estimator in ESTIMATORS.items() if not estimator.critic]
 
@@ -169,6 +175,33 @@ def test_two_armed_bandit(name: str) -> None:
     assert logits.softmax(0)[1] > 0.9
 
 
+@pytest.mark.parametrize("name", WITHOUT_CRITIC)
+def test_two_ranks_find_what_one_does(name: str) -> None:
+    """Two threads play the ranks; a barrier makes their sums an all-reduce."""
+    import torch
+
+    scores = [0.5, 1.0, None, 2.0, 0.0, 1.0, 1.0, 1.0]
+    barrier, posted = threading.Barrier(2, timeout=30), [tensor(0.0), tensor(0.0)]
+
+    def half(rank: int) -> Any:
+        def all_reduce(mine: Any) -> Any:
+            posted[rank] = mine
+            barrier.wait()
+            total = posted[0] + posted[1]
+            barrier.wait()
+            return total
+
+        mine = rewarded(scores[:4] if rank == 0 else scores[4:], 2, beta=1.0, reduce=all_reduce)
+        found, row = estimate(name, mine, whiten=False)
+        return found.advantages, row
+
+    whole, row = estimate(name, rewarded(scores, 2, beta=1.0), whiten=False)
+    with ThreadPoolExecutor(2) as pool:
+        ranks = list(pool.map(half, range(2)))
+    torch.testing.assert_close(torch.cat([advantage for advantage, _ in ranks]), whole.advantages)
+    assert ranks[0][1] == ranks[1][1] == row
+
+
 def test_groups_of_equal_rewards_are_counted() -> None:
     given = rewarded([1, 1, 0, 1, None, 1, None, None, 2, 2], 2)
     _, row = estimate("rloo", given, whiten=False)
@@ -247,3 +280,36 @@ def test_the_loop_learns_with_each(name: str, policy_path: Path, tmp_path: Path)
     assert ("head.weight" in weights_of(trained)) == kind.critic
     assert (trained.module.head is not None) == kind.critic
     json.dumps(rows)
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing runs after it."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["policy_path", "lora_path"])
+def test_it_goes_on_bit_for_bit_without_a_critic(
+    model: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Online DPO by its own name; 3 steps are 2 steps, a kill in the third, and that step."""
+    path = request.getfixturevalue(model)
+    given = {"steps": 3, "rollout_size": 8, "batch_size": 8, "max_new_tokens": 8,
+             "checkpoint_every": 2, "learning_rate": 1e-3}  # fmt: skip
+
+    def run(name: str, on_step: Any = None) -> Any:
+        rewards = {"r": begins_with_a_digit}
+        return trained_by(
+            "online_dpo", path, ROWS, given, tmp_path / name, rewards, on_step=on_step
+        )
+
+    def kill(row: dict[str, Any]) -> None:
+        if row["step"] == 3:
+            raise Killed
+
+    whole = run("whole")
+    with pytest.raises(Killed):
+        run("halves", kill)
+    halves = run("halves")
+    files = [next(made.checkpoint.glob("*.safetensors")) for made in (whole, halves)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert read_log(halves.log_path)[-1]["zero_std_groups"] is not None

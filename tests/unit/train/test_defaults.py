@@ -20,7 +20,7 @@ from harness.train.trainers import settings_of, trainer_class
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
 RATES = {"sft": 2e-5, "reward_model": 1e-5, "dpo": 1e-6, "kto": 1e-6, "grpo": 1e-6,
-         "rloo": 1e-6, "ppo": 1e-6, "best_of_n": 2e-5}  # fmt: skip
+         "rloo": 1e-6, "ppo": 1e-6, "online_dpo": 1e-6, "best_of_n": 2e-5}  # fmt: skip
 ROWS = [{"prompt": f"{n}+3?", "completion": f"{n + 3}."} for n in range(4)]
 
 

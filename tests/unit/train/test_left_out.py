@@ -29,7 +29,7 @@ SHORT = {
     "rejected": "5, duh.",
 }
 LONG = {**SHORT, "prompt": "2+3?" * 20}
-ONLINE = ("grpo", "rloo", "ppo", "best_of_n")
+ONLINE = ("grpo", "rloo", "ppo", "online_dpo", "best_of_n")
 SMALL: dict[str, dict[str, Any]] = {
     "sft": {},
     "dpo": {},
@@ -38,6 +38,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "grpo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
     "rloo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
     "ppo": {"rollout_size": 2, "steps": 1, "epochs": 1, "max_new_tokens": 2},
+    "online_dpo": {"rollout_size": 2, "steps": 1, "max_new_tokens": 2},
     "best_of_n": {"n": 2, "max_new_tokens": 2},
 }
 

@@ -18,6 +18,7 @@ from harness.policy.weights import weights_hash
 from harness.train.monitor import Monitor
 from harness.train.ppo_settings import draw_seed, prompt_order
 from harness.train.result import read_log
+from harness.train.reward_function import WeightedRewards
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -235,8 +236,8 @@ def test_a_folder_of_an_earlier_version_can_be_gone_on_with(
         "trainer": "ppo",
         "weights": weights_hash(policy_path),
         "rows": ROWS,
-        "rewards": {"a": [1.0, "by_length"], "b": [0.5, "by_length"]},
-        "settings": settings.model_dump(),
+        "rewards": WeightedRewards(rewards, weights).fingerprint(),
+        "settings": settings.model_dump(exclude=set(settings.elsewhere)),
         "seed": 0,
     }
     wanted = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
