@@ -99,12 +99,13 @@ def is_empty(value: Any) -> bool:
     return value is None or (hasattr(value, "__len__") and len(value) == 0)
 
 
-def notes_on(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
+def notes_on(rows: Iterable[Row], columns: Sequence[str], all_are_read: bool = False) -> list[str]:
     """Return a line on the columns that a training does not use, and one on ``system``.
 
     Args:
         rows: As they were given.
         columns: A prompt, and the texts that the trainer learns from.
+        all_are_read: Whether reward functions get every column.
     """
     unused: dict[str, None] = {}
     systems = 0
@@ -112,7 +113,7 @@ def notes_on(rows: Iterable[Row], columns: Sequence[str]) -> list[str]:
         used = _used(row, columns)
         systems += not is_empty(row.get("system"))
         for column, value in row.items():
-            if column not in used and not is_empty(value):
+            if column not in used and not all_are_read and not is_empty(value):
                 unused.setdefault(str(column))
             elif column in used and isinstance(value, list | tuple):
                 for one in value:

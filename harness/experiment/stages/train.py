@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -290,7 +289,14 @@ class TrainSettings:
     @property
     def functions(self) -> Sequence[Callable[..., Any]]:
         """The reward functions, also a single one."""
-        return (self.reward_funcs,) if callable(self.reward_funcs) else tuple(self.reward_funcs)
+        if callable(self.reward_funcs):
+            return (self.reward_funcs,)
+        if isinstance(self.reward_funcs, list | tuple):
+            return self.reward_funcs
+        raise ConfigError(
+            f"reward_funcs are functions, got {self.reward_funcs!r:.60}",
+            hint="sources, reward models and module:function stand among the rewards, by name",
+        )
 
 
 def train(
@@ -327,6 +333,7 @@ def train(
         HarnessError: A reward never had a verdict.
     """
     from harness.train.data_sets import is_data_set
+    from harness.train.imported import is_import
     from harness.train.other_forms import notes_on
     from harness.train.push import Card
     from harness.train.ranks import rank, ranks
@@ -347,7 +354,9 @@ def train(
     kind.plain_rows(read, places)
     where = f"{Path(rows).name}: " if isinstance(rows, str | Path) else ""
     used = (*kind.columns(read), *kind.reads)
-    for line in notes_on(read, used) if rank() == 0 else ():
+    named = given.rewards if isinstance(given.rewards, Mapping) else ()
+    all_are_read = bool(given.functions) or any(is_import(str(name)) for name in named)
+    for line in notes_on(read, used, all_are_read) if rank() == 0 else ():
         sys.stderr.write(f"{visible(where + line)}\n")
     budget = given.budget if given.budget is None else given.budget / ranks()
     limits = given.seed, given.concurrency, budget, given.timeout_s
@@ -389,8 +398,9 @@ def _journal_of_rank(journal: str | Path | None, rank: int) -> str | Path | None
 def _push(given: TrainSettings, card: Card, new_adapter: bool) -> Push | None:
     """Return where the result is pushed by this process, if anywhere, and check that it can be."""
     from harness.train.push import Push
+    from harness.train.ranks import rank
 
-    if given.push_to_hub is None or os.environ.get("RANK", "0") != "0":
+    if given.push_to_hub is None or rank() != 0:
         return None
     found = Push(given.push_to_hub, given.hub_private_repo)
     found.check(card, new_adapter)

@@ -16,6 +16,7 @@ from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError, HarnessError, InputError, PluginError
 from harness.train.imported import imported, is_import
+from harness.train.other_forms import notes_on
 
 SOURCE = """
 from harness.plugin import verifier
@@ -124,6 +125,18 @@ def test_a_source_that_cannot_be_a_reward_is_refused() -> None:
     for limits in ({"concurrency": 0}, {"budget": math.nan}, {"timeout_s": -1}):
         with pytest.raises(ConfigError):
             harness.reward_function("last_number", **limits)  # type: ignore[arg-type]
+
+
+def test_reward_functions_that_are_none_are_said(tmp_path: Path) -> None:
+    for wrong in ("my_rewards:length", 3, {"a": 1}, [3], [dict]):
+        with pytest.raises(ConfigError, match=r"reward.func"):
+            harness.train("ppo", "m", [{"prompt": "a"}], tmp_path / "o", {"reward_funcs": wrong})
+
+
+def test_columns_that_reward_functions_are_given_are_not_called_unused() -> None:
+    rows = [{"prompt": "a", "level": 1}]
+    assert notes_on(rows, ("prompt",)) == ["a column is not used: level"]
+    assert notes_on(rows, ("prompt",), all_are_read=True) == []
 
 
 @pytest.mark.slow
