@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_ppo import ROWS, SETTINGS
+from small_ppo import ROWS, SETTINGS, training
 from trainings import changed, trained_by
 
 from harness.nouns.errors import ConfigError, EngineError
@@ -17,9 +18,10 @@ from harness.policy import completions_api
 from harness.policy import sampling as policy_sampling
 from harness.policy.completions_api import CompletionsServer
 from harness.policy.drawing import uniforms
+from harness.policy.engines import InProcess
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.prompts import prompt_ids
-from harness.policy.sampling import Sampling, sample
+from harness.policy.sampling import Rollout, Sampling, sample
 from harness.policy.scoring import score_rollout
 from harness.policy.server_engine import ServerEngine, nearer
 from harness.testing import PolicyServer
@@ -310,6 +312,65 @@ def test_a_server_that_keeps_old_weights_is_told(
             names = [one.name for one in tmp_path.rglob("harness-*")]
             assert len(names) == 1  # the last is gone, of the server's adapters too
             assert list(server.adapters) == (names if lora else [])
+
+
+def test_another_rank_samples_with_the_weights_that_the_first_gave(
+    policy_path: Path, lora_path: Path, tmp_path: Path
+) -> None:
+    tokenizer, sampling = load_tokenizer(policy_path), Sampling(1.0, 6, seed=0)
+    for path in (policy_path, lora_path):
+        policy = load_policy(path)
+        with PolicyServer(policy_path) as server:
+            settings = PpoSettings(engine="server", server_url=server.url)
+            first, second = (make_engine(settings, tmp_path, main) for main in (True, False))
+            for engine in (first, second):
+                engine.update(policy)
+            made = [e.sample(policy, tokenizer, PROMPTS, sampling) for e in (first, second)]
+            assert made[0].sampled_ids() == made[1].sampled_ids()
+            assert sum(path != "/v1/completions" for path, _ in server.bodies) == 3
+            names = {
+                (body["model"], body["cache_salt"]) for _, body in server.bodies if "seed" in body
+            }
+            assert len(names) == 1
+            for engine in (second, first):
+                engine.close()
+        assert not (tmp_path / "weights").exists()
+
+
+class Shifted(InProcess):
+    """An engine that says to have drawn each token with another probability."""
+
+    same = False
+
+    def sample(self, *given: Any) -> Rollout:
+        rollout = super().sample(*given)
+        assert rollout.drawn is not None
+        shift = rollout.completion_ids % 3 - 1  # the policy is e times as likely, as likely, less
+        return dataclasses.replace(rollout, drawn=rollout.drawn - shift * rollout.completion_mask)
+
+
+@pytest.mark.parametrize("most", [0.0, 1.5, 3.0])
+def test_the_advantages_of_what_another_engine_drew_are_corrected(
+    policy_path: Path, tmp_path: Path, most: float
+) -> None:
+    import torch
+
+    trained = training(
+        policy_path, tmp_path, importance_sampling_clip_max=most, max_new_tokens=6, beta=0.0
+    )
+    plain, row = trained.collect(1)
+    assert "importance_clipped" not in row
+    trained.engine = Shifted()
+    found, row = trained.collect(1)
+    assert found.rollout.sampled_ids() == plain.rollout.sampled_ids()
+    weights = (found.rollout.completion_ids % 3 - 1).float().exp().clamp(max=most or 1.0)
+    if most == 0.0:
+        weights = torch.ones(weights.shape)
+    torch.testing.assert_close(found.advantages, plain.advantages * weights, rtol=1e-4, atol=1e-5)
+    assert row.get("importance_clipped", 0) == pytest.approx(
+        float((weights == 1.5)[plain.mask.bool()].float().mean())
+    )
+    assert float((plain.advantages - found.advantages).abs().max()) > 0.1 or most == 0.0
 
 
 # Trainings.
