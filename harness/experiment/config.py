@@ -173,6 +173,14 @@ class ArmConfig(_Strict):
 
         return trainer_class(self.trainer).needs == "rewards"
 
+    def moves(self) -> dict[str, Any]:
+        """Return what may change the result: not where a server is, or who is told of it."""
+        from harness.train.trainers import trainer_class
+
+        elsewhere = trainer_class(self.trainer).Settings.elsewhere
+        kept = {name: value for name, value in self.settings.items() if name not in elsewhere}
+        return self.model_dump(mode="json") | {"settings": kept}
+
 
 class EvaluationConfig(_Strict):
     """Held-out evaluation.

@@ -77,7 +77,9 @@ class Experiment:
         items = [[to_dict(item) for item in part] for part in (self.train, self.evaluation)]
         infos = {name: source.info for name, source in self.sources.items()}
         sources = {name: [info.identity, info.version] for name, info in infos.items()}
-        moves: list[Any] = [self.config.model_dump(mode="json"), items, sources, self.weights]
+        config = self.config.model_dump(mode="json")
+        config["arms"] = {name: arm.moves() for name, arm in self.config.arms.items()}
+        moves: list[Any] = [config, items, sources, self.weights]
         if self.responses is not None:
             moves.append([to_dict(response) for response in self.responses])
         if critics := critics_of(self.config, self.path):

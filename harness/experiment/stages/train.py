@@ -234,7 +234,7 @@ class Training:
         critic = critics_of(config, experiment.path).get(job.arm)
         return {
             **({"critic": critic} if critic else {}),
-            "arm": arm.config.model_dump(exclude={"title"}),
+            "arm": {name: of for name, of in arm.config.moves().items() if name != "title"},
             "sources": {name: experiment.sources[name].asked for name in arm.config.sources},
             "weights": arm.weights,
             "preferences": content_hash(job.preferences),

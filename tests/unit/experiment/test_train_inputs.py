@@ -300,3 +300,31 @@ def test_the_manifest_says_who_judged_with_which_prompt() -> None:
         "models": ["openai/m"], "rubric": "helpfulness", "rubric_sha256": "ab",
         "template_sha256": ["cd"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "moves"),
+    [
+        ({"server_url": "http://other:1"}, False),
+        ({"server_timeout": 5.0}, False),
+        ({"weights_folder": "/dev/shm/w"}, False),
+        ({"report_to": "tensorboard"}, False),
+        ({"engine": "in_process", "server_url": ""}, True),
+        ({"importance_sampling_clip_max": 2.0}, True),
+    ],
+)
+def test_a_training_is_the_same_wherever_its_server_is(
+    tmp_path: Path, settings: dict[str, Any], moves: bool
+) -> None:
+    def told(values: dict[str, Any]) -> tuple[str, Any]:
+        server = {"engine": "server", "server_url": "http://here:1"} | values
+        arm = {"sources": ["verifier"], "trainer": "ppo", "settings": server}
+        found = read(experiment(arms={"rlvr": arm}))
+        job = TrainJob(found, str(tmp_path), "rlvr", 0, {"verifier": 1.0})
+        with Journal(tmp_path / "j.sqlite") as journal:
+            stage = Training(found, RunDirectory(tmp_path), journal, (), no_bar)
+            arm_of = Arm("rlvr", found.config.arms["rlvr"], {"verifier": 1.0}, (), None, {})
+            return found.fingerprint, stage._inputs(job, arm_of)
+
+    for before, after in zip(told({}), told(settings), strict=True):
+        assert (before != after) is moves
