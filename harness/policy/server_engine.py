@@ -102,6 +102,7 @@ class ServerEngine:
     def close(self) -> None:
         """Delete the weights that were written; the server keeps what it loaded."""
         self.server.close()
+        self.wait()  # until all know what the newest were
         if not self.main:
             return
         self._delete()

@@ -155,9 +155,11 @@ def test_what_a_server_draws_is_the_policys_and_is_scored_as_it_was_drawn(
     assert rollout.ended.tolist() == [row[-1] == 2 for row in rollout.sampled_ids()]
     assert 0 < rollout.ended.sum() < 9  # some ended, some were cut
     assert all("<eos>" not in text for text in rollout.texts)
-    again = engine.sample(policy, tokenizer, PROMPTS, sampling)
-    assert again.sampled_ids() == rollout.sampled_ids()
+    ids = rollout.sampled_ids()
+    assert engine.sample(policy, tokenizer, PROMPTS, sampling).sampled_ids() == ids
     assert len({tuple(row) for row in rollout.sampled_ids()}) > 5  # a seed for each completion
+    later = dataclasses.replace(sampling, first=1)  # as another rank samples the other prompts
+    assert engine.sample(policy, tokenizer, PROMPTS[1:], later).sampled_ids() == ids[3:]
     _, body = next(one for one in reversed(served.bodies) if "seed" in one[1])
     assert body["prompt"] in [prompt_ids(tokenizer, prompt) for prompt in PROMPTS]
     sent = {"top_p": 1, "top_k": 0, "min_p": 0, "repetition_penalty": 1, "temperature": 0.8}
