@@ -50,8 +50,8 @@ def test_every_field_that_the_harness_sets_is_known_to_be_set(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is overridden in silence: what the harness sets is refused, or gives way."""
-    gives_way = {"bf16", "dataloader_pin_memory", "disable_dropout",
-                 "loss_type", "loss_weights"}  # fmt: skip
+    gives_way = {"bf16", "dataloader_pin_memory", "disable_dropout", "loss_type", "loss_weights",
+                 "ddp_find_unused_parameters", "ddp_timeout"}  # fmt: skip
     seen: dict[str, Any] = {}
 
     def looked(self: Any, _: Any, __: Any, ___: Any, **options: Any) -> Any:
