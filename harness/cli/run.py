@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import Shown, one_object
 from harness.nouns.counted import counted
 
-_UNTIMED = (
-    "not known before a first try: a small one (limit: 8 under data.train and data.evaluation, few"
-    " steps, its own --out) tells how long each part takes"
-)
+if TYPE_CHECKING:
+    from harness.experiment.experiment import Experiment
+
+_UNTIMED = "not known before a first try; one of --small tells how long each part takes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,15 @@ class Options(Shown):
     Args:
         experiment: The experiment file (YAML).
         out: The run directory; reports/<name> by default.
+        small: Try all parts of it first: on four items, with two steps, short completions and one
+            seed, in reports/<name>-small.
         dry_run: Say what the run would ask, call, pay and hold in memory, and do nothing; exits
             with 1 where it is certain to fail.
     """
 
     experiment: Annotated[Path, typer.Argument()]
     out: Path | None = None
+    small: bool = False
     dry_run: bool = False
 
 
@@ -37,19 +40,19 @@ class Options(Shown):
 def command(options: Options) -> None:
     """Run an experiment from items to report; the same command goes on after a stop."""
     from harness.cli.screen import bars, console
+    from harness.experiment.experiment import Experiment
     from harness.experiment.run import run
 
     if options.dry_run:
-        _tell_plan(options.experiment, options.out)
+        _tell_plan(Experiment.read(options.experiment, options.small), options.out)
         return
     with bars(options.quiet) as bar:
-        report = run(options.experiment, options.out, bar=bar)
+        report = run(options.experiment, options.out, small=options.small, bar=bar)
     console().print(f"report: {report}", soft_wrap=True)
 
 
-def _tell_plan(path: Path, out: Path | None) -> None:
+def _tell_plan(experiment: Experiment, out: Path | None) -> None:
     from harness.cli.screen import console
-    from harness.experiment.experiment import Experiment
     from harness.experiment.stages.plan import plan
     from harness.nouns.errors import HarnessError
     from harness.records.run_directory import RunDirectory
@@ -57,7 +60,7 @@ def _tell_plan(path: Path, out: Path | None) -> None:
     from harness.report.terminal import show
     from harness.report.wording import count, seconds
 
-    experiment, screen = Experiment.read(path), console()
+    screen = console()
     found = plan(experiment)
     columns = (
         "source", "for", Column("requests", "count"), Column("calls", "count"),

@@ -12,6 +12,7 @@ from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
 from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
 from harness.experiment.critics import check_critics, critics_of
+from harness.experiment.small import small
 from harness.experiment.sources import Sources, build_sources, check_roles, table_of
 from harness.labels.files import Table
 from harness.nouns.counted import counted
@@ -52,13 +53,19 @@ class Experiment:
     responses: tuple[Response, ...] | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Experiment:
+    def read(cls, path: Path, few: bool = False) -> Experiment:
         """Read an experiment file and its items, build its sources, and check all of it.
+
+        Args:
+            path: The experiment file.
+            few: Whether to make the small size of it.
 
         Raises:
             InputError: The experiment, its items or a plugin is wrong, or there is no such policy.
         """
         config, sha256 = read_config(path)
+        if few:
+            config = small(config)
         model = _model(path, config)
         sources = build_sources(config, path)
         check_arms(config)

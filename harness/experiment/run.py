@@ -425,13 +425,15 @@ def run(
     experiment: str | Path,
     out: str | Path | None = None,
     *,
+    small: bool = False,
     bar: StartBar = no_bar,
 ) -> Path:
     """Run an experiment to its report; the same call goes on after a kill.
 
     Args:
         experiment: Path of the experiment file.
-        out: The run directory; reports/<name> by default.
+        out: The run directory; reports/<name> by default, reports/<name>-small of the small size.
+        small: Whether to try all parts of it on a few items, with few steps and one seed.
         bar: Called with (title, total) for each long step; returns what moves it on.
 
     Returns:
@@ -443,7 +445,7 @@ def run(
         GateStopError: A gate with action "stop" was not met.
         HarnessError: An arm could not be trained; the others were, and the report is written.
     """
-    read = Experiment.read(Path(experiment))
+    read = Experiment.read(Path(experiment), small)
     directory = RunDirectory(Path(out) if out else Path("reports") / read.config.name)
     check_apart(directory.path, read.model)
     with directory.lock(), Journal(directory.path / JOURNAL) as journal:

@@ -1,0 +1,69 @@
+"""``harness run --small``: all parts of an experiment on a few items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.experiment.config import RunConfig, read_config
+from harness.experiment.small import FEW, ITEMS, TOKENS, small
+from harness.nouns.errors import ConfigError
+from harness.train.table import TRAINERS
+from harness.train.trainers import settings_of, trainer_class
+
+EXAMPLES = ("arithmetic", "smollm2_gsm8k", "overoptimisation", "label_noise")
+
+
+def config_with(repo_root: Path, **changes: object) -> RunConfig:
+    content = yaml.safe_load((repo_root / "examples" / "arithmetic.yaml").read_text())
+    return RunConfig.model_validate({**content, **changes})
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_small_size_of_an_example_has_its_parts_and_few_of_each(
+    repo_root: Path, name: str
+) -> None:
+    whole, _ = read_config(repo_root / "examples" / f"{name}.yaml")
+    found = small(whole)
+    assert found.name == f"{name}-small"
+    assert len(found.seeds) == 1 and found.seeds[0] == whole.seeds[0]
+    assert (found.data.train.limit, found.data.evaluation.limit) == (ITEMS, ITEMS)
+    assert (found.policy.responses_per_item, found.policy.max_new_tokens) == (2, TOKENS)
+    assert found.sources == whole.sources and found.evaluation.evaluators == (
+        whole.evaluation.evaluators
+    )
+    assert list(found.arms) == list(whole.arms)
+    for arm in found.arms.values():
+        settings = settings_of(arm.trainer, arm.settings, "settings")
+        few = {key: value for key in FEW if (value := getattr(settings, key, None)) is not None}
+        assert few and all(value <= FEW[key] for key, value in few.items())
+        settings_of("reward_model", arm.reward_model, "settings")
+
+
+@pytest.mark.parametrize("trainer", [name for name in TRAINERS if trainer_class(name).makes_policy])
+def test_every_trainer_has_a_small_size_that_its_settings_allow(
+    repo_root: Path, trainer: str
+) -> None:
+    large = {"accumulation": 2, "batch_size": 64, "learning_rate": 1e-4}
+    arms = {"one": {"sources": ["verifier"], "trainer": trainer, "settings": large}}
+    arm = small(config_with(repo_root, arms=arms)).arms["one"]
+    checked = settings_of(trainer, arm.settings, "settings")
+    assert checked.batch_size * checked.accumulation == 4
+    assert checked.learning_rate == 1e-4
+
+
+def test_what_is_smaller_already_stays(repo_root: Path) -> None:
+    data = {"train": {"file": "a", "limit": 2}, "evaluation": {"file": "b", "limit": 9}}
+    arms = {"one": {"sources": ["judge"], "trainer": "dpo", "settings": {"epochs": 0.5}}}
+    found = small(config_with(repo_root, data=data, arms=arms))
+    assert (found.data.train.limit, found.data.evaluation.limit) == (2, ITEMS)
+    assert found.arms["one"].settings["epochs"] == 0.5
+
+
+def test_a_wrong_setting_is_refused_by_its_place(repo_root: Path) -> None:
+    arms = {"one": {"sources": ["judge"], "trainer": "dpo", "settings": {"betta": 1}}}
+    with pytest.raises(ConfigError) as caught:
+        small(config_with(repo_root, arms=arms))
+    assert "arms.one.settings" in str(caught.value) and "betta" in str(caught.value)
