@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,10 +40,12 @@ def test_a_row_of_gsm8k_is_an_item(answer: str, reference: str) -> None:
 def test_smollm2_learns_by_every_trainer_with_lora(repo_root: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    from harness.experiment.run import run
-
-    report = run(repo_root / "examples" / "smollm2_gsm8k.yaml", tmp_path / "run", small=True)
-    assert report.is_file()
+    file, out = str(repo_root / "examples" / "smollm2_gsm8k.yaml"), str(tmp_path / "run")
+    subprocess.run(
+        [sys.executable, "-m", "harness", "run", file, "--small", "--quiet", "--out", out],
+        check=True,
+    )
+    assert (tmp_path / "run" / "report.html").is_file()
     for arm in ("sft", "dpo", "grpo", "ppo"):
         folder = tmp_path / "run" / "policies" / f"{arm}-seed0"
         log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]

@@ -71,3 +71,12 @@ def test_the_command_prints_the_plan_and_makes_no_folder(repo_root: Path, tmp_pa
         *content["sources"],
     ):
         assert words in done.output
+
+
+def test_the_plan_of_the_small_size_is_small(repo_root: Path, tmp_path: Path) -> None:
+    if not app.registered_commands:
+        register()
+    file = str(repo_root / "examples" / "arithmetic.yaml")
+    done = CliRunner().invoke(app, ["run", file, "--small", "--dry-run", "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.exception
+    assert "28 responses sampled, 4 trainings" in done.output

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import yaml
 
 from harness.experiment.config import RunConfig, read_config
+from harness.experiment.experiment import Experiment
 from harness.experiment.small import FEW, ITEMS, TOKENS, small
 from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
@@ -67,3 +69,26 @@ def test_a_wrong_setting_is_refused_by_its_place(repo_root: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         small(config_with(repo_root, arms=arms))
     assert "arms.one.settings" in str(caught.value) and "betta" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["overoptimisation", "label_noise"])
+def test_an_example_is_read_with_its_sources_in_either_size(repo_root: Path, name: str) -> None:
+    path = repo_root / "examples" / f"{name}.yaml"
+    whole, few = (Experiment.read(path, small) for small in (False, True))
+    assert (len(whole.train), len(whole.evaluation)) == (340, 101)
+    assert (len(few.train), len(few.evaluation)) == (ITEMS, ITEMS)
+    assert few.train == whole.train[:ITEMS] and len(whole.config.seeds) == 5
+    assert few.fingerprint != whole.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("source", "share"),
+    [("agrees_63", 0.63), ("agrees_74", 0.74), ("agrees_78", 0.78), ("agrees_50", 0.5)],
+)
+def test_the_style_of_noisy_people_is_the_logit_of_their_agreement(
+    repo_root: Path, source: str, share: float
+) -> None:
+    whole, _ = read_config(repo_root / "examples" / "label_noise.yaml")
+    options = whole.sources[source].options
+    assert 1 / (1 + math.exp(-options["style"])) == pytest.approx(share, abs=1e-4)
+    assert options["tie_below"] < options["style"]  # else all pairs would be ties
