@@ -48,7 +48,7 @@ def token_rewards(scores: Tensor, kl: Tensor, beta: float, mask: Tensor) -> Tens
         mask: (n, C), every row with at least one token.
     """
     rewards = -beta * kl * mask
-    last = mask.long().sum(1, keepdim=True) - 1
+    last = (mask.cumsum(1) * mask).argmax(1, keepdim=True)
     return rewards.scatter_add(1, last, scores.unsqueeze(1).to(rewards.dtype))
 
 
@@ -57,7 +57,8 @@ def gae(
 ) -> tuple[Tensor, Tensor]:
     """Return advantages and returns, (n, C): Schulman et al. 2016, equations 11 to 16.
 
-    The value after the last real token is 0: a completion is an episode that ends.
+    The value after the last real token is 0: a completion is an episode that ends. Tokens between
+    two turns that the policy did not write are no steps of it: they pass credit through.
     """
     advantages = rewards.new_zeros(rewards.shape)
     running = rewards.new_zeros(rewards.size(0))
@@ -65,9 +66,9 @@ def gae(
     for column in reversed(range(rewards.size(1))):
         here = mask[:, column]
         delta = rewards[:, column] + gamma * following - values[:, column]
-        running = (delta + gamma * lam * running) * here
-        following = values[:, column] * here
-        advantages[:, column] = running
+        running = (delta + gamma * lam * running).where(here > 0, running)
+        following = values[:, column].where(here > 0, following)
+        advantages[:, column] = running * here
     return advantages, (advantages + values) * mask
 
 

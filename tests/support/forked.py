@@ -28,16 +28,24 @@ def free_port() -> int:
 def on_ranks(world: int, folder: Path, work: Callable[[], Any]) -> list[Any]:
     """Return what ``work`` returns on each rank of so many."""
     folder.mkdir(parents=True, exist_ok=True)
-    shared = {"WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world, "MASTER_PORT": free_port()}
-    children = []
-    for rank in range(world):
-        env = {key: str(value) for key, value in shared.items()}
-        env |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1"}
-        env |= {"ACCELERATE_USE_CPU": "true"}
-        path = folder / f"rank-{rank}.pickle"
-        children.append(forked(lambda env=env, path=path: _as_rank(env, path, work)))
-    assert ended(children) == [0] * world
-    return [pickle.loads((folder / f"rank-{r}.pickle").read_bytes()) for r in range(world)]
+    paths = [folder / f"rank-{rank}.pickle" for rank in range(world)]
+
+    def kept() -> None:
+        paths[int(os.environ["RANK"])].write_bytes(pickle.dumps(work()))
+
+    one = rank_of(world, kept)
+    assert ended([forked(one(rank)) for rank in range(world)]) == [0] * world
+    return [pickle.loads(path.read_bytes()) for path in paths]
+
+
+def rank_of(world: int, work: Callable[[], Any]) -> Callable[[int], Callable[[], Any]]:
+    """Return what makes ``work`` that of a rank, for processes of their own."""
+    port = free_port()
+
+    def numbered(rank: int) -> Callable[[], Any]:
+        return lambda: _as_rank(world, rank, port, work)
+
+    return numbered
 
 
 def killed(work: Callable[[], Any]) -> bool:
@@ -86,12 +94,14 @@ def ended(children: Sequence[int]) -> list[int]:
     return [codes[child] for child in children]
 
 
-def _as_rank(env: dict[str, str], path: Path, work: Callable[[], Any]) -> None:
+def _as_rank(world: int, rank: int, port: int, work: Callable[[], Any]) -> None:
     import torch
     from accelerate.state import AcceleratorState, GradientState
 
-    os.environ.update(env)
+    numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world}
+    os.environ.update({key: str(value) for key, value in numbers.items()})
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), ACCELERATE_USE_CPU="true")
     torch.set_num_threads(1)
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
-    path.write_bytes(pickle.dumps(work()))
+    work()

@@ -72,6 +72,20 @@ def test_gae_by_hand() -> None:
     assert gae(*tall, 0.5, 0.5)[0][1].tolist() == [-0.75, 5]
 
 
+def test_tokens_that_the_policy_did_not_write_pass_credit_through() -> None:
+    """Two turns with two tokens of a tool between them are the two turns alone."""
+    rewards, values = tensor([[0.5, 9.0, 9.0, 1.0, 0.0]]), tensor([[1.0, 77, 77, 4, 88]])
+    mask = tensor([[1.0, 0, 0, 1, 0]])
+    kept = mask[0].bool()
+    alone = gae(rewards[:, kept], values[:, kept], mask[:, kept], 0.5, 0.5)
+    for found, wanted in zip(gae(rewards, values, mask, 0.5, 0.5), alone, strict=True):
+        assert found[:, kept].equal(wanted)
+        assert not found[:, ~kept].any()
+    assert alone[0].tolist() == [[0.5 + 0.5 * 4 - 1 + 0.25 * -3, -3.0]]
+    shaped = token_rewards(tensor([2.0]).float(), rewards * 0, 0.1, mask)
+    assert shaped.tolist() == [[0, 0, 0, 2, 0]]
+
+
 def test_gae_ignores_what_the_critic_says_of_padding() -> None:
     rewards, values, mask = random_case()
     wild = values + 1e6 * (1 - mask)
