@@ -429,7 +429,7 @@ class Ppo(Training):
         if not paths:
             return 0
         newest = max(paths, key=lambda path: int(path.stem.rpartition("-")[2]))
-        state = torch.load(newest, map_location=self.accelerator.device, weights_only=True)
+        state = torch.load(newest, map_location="cpu", weights_only=True)
         trained = self._trained()
         for name, weights in state["weights"].items():
             trained[name].copy_(weights)

@@ -112,9 +112,12 @@ def test_a_killed_training_goes_on_bit_for_bit(
 
 
 @pytest.mark.slow
-def test_two_ranks_of_which_one_is_killed_go_on_bit_for_bit(policy: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trainer", ["ppo", "dpo"])
+def test_two_ranks_of_which_one_is_killed_go_on_bit_for_bit(
+    trainer: str, policy: Path, tmp_path: Path
+) -> None:
     def both(out: Path, on_step: Any = None) -> list[int]:
-        one = rank_of(2, lambda: train("ppo", policy, out, 0, on_step))
+        one = rank_of(2, lambda: train(trainer, policy, out, 0, on_step))
         return ended([forked(one(0)), forked(one(1))])
 
     assert both(tmp_path / "whole") == [0, 0]

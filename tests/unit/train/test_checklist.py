@@ -64,6 +64,10 @@ CHECKLIST: dict[str, tuple[str, ...]] = {
         "test_with_lora_few_parameters_are_trained_and_the_critic_is_a_head",
         "test_a_loaded_adapter_is_not_the_base",
     ),
+    "memory is estimated before the first step": (
+        "test_the_estimate_is_what_a_card_measured",
+        "test_what_cannot_fit_is_refused_before_it_is_loaded",
+    ),
     # reward
     "a reward model scores the last real token, an EOS": (
         "test_the_score_is_that_of_the_eos_whatever_the_padding",
