@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -249,3 +251,13 @@ def test_an_arm_that_learnt_from_little_says_so(
     arm = {"name": "a", "n_preferences": pairs, "unused_pairs": unused, "seeds": [seed]}
     lines = [line for line in findings({"arms": [arm]}) if "was trained on" in line]
     assert lines == ([right] if right else [])
+
+
+def test_no_arm_of_the_example_damages_what_it_is_not_paid_for(repo_root: Path) -> None:
+    """Whoever makes the example anew sees here if an arm learns sums by heart again."""
+    path = repo_root / "reports" / "example-arithmetic" / "report.json"
+    rows = json.loads(path.read_text())["evaluation"]["scores"]
+    said = {(row["policy"], row["evaluator"]): verdict(row["difference"]) for row in rows}
+    assert len(said) == 10 and "lowered" not in said.values()
+    for key in (("rlaif", "style"), ("rlhf", "style"), ("rlvr", "correctness")):
+        assert said[key] == "raised"

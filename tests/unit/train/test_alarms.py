@@ -211,4 +211,5 @@ def test_no_false_alarm_in_the_trainings_of_the_example_report(repo_root: Path) 
     report = json.loads((repo_root / "reports" / "example-arithmetic" / "report.json").read_text())
     logs = {(arm, seed): log for arm, by in report["curves"].items() for seed, log in by.items()}
     assert len(logs) == 8
+    assert all("held_out/gold_se/correctness" in log[0] for log in logs.values())
     assert {key: found for key, log in logs.items() if (found := alarms_of(log))} == {}
