@@ -41,12 +41,13 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "grpo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
     "rloo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
     "ppo": (PROMPTS, {"steps": 3, "rollout_size": 8, "epochs": 1, "target_kl": 1.0, **SAMPLING}),
+    "online_dpo": (PROMPTS, {"steps": 3, "rollout_size": 8, **SAMPLING}),
     "best_of_n": (PROMPTS, {"n": 2, "epochs": 1.5, **SAMPLING}),
 }
 """Rows and settings of three steps."""
 
 
-AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo"}
+AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo", "online_dpo": "ppo"}
 """Trainers whose adapter is that of another one: what is done with it is the same."""
 
 
