@@ -177,6 +177,8 @@ def test_a_source_gives_rewards_to_bare_trl(models: dict[str, Path], tmp_path: P
 
     with harness.reward_function("last_number") as reward:
         _, history = bare(models["plain"], "text", tmp_path, reward)
+        reward.close()  # a later call opens it again
+        assert reward(prompts=["?"], completions=["7"], reference=["7"]) == [1.0]
     assert [row["rewards/last_number/mean"] in (0, 0.25, 0.5, 0.75, 1) for row in history[:2]] == [
         True, True,
     ]  # fmt: skip

@@ -113,8 +113,6 @@ def test_a_source_is_a_reward_function_of_trl() -> None:
                 prompts=prompts, completions=completions, completion_ids=[[1]] * 3, **columns
             )
             assert found == [1.0, 0.0, None]
-        reward.close()
-        assert reward(prompts=["?"], completions=["7"], reference=["7"]) == [1.0]
 
 
 def test_a_source_that_cannot_be_a_reward_is_refused() -> None:
