@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator
 
 from harness.nouns.errors import ConfigError
+from harness.nouns.hashing import content_hash
 from harness.policy.engines import InProcess, RolloutEngine
 from harness.train.ranks import ranks
 from harness.train.settings import NotNegative, Positive, SamplingSettings
@@ -94,7 +95,10 @@ def make_engine(
         from harness.policy.server_engine import ServerEngine
 
         server = CompletionsServer(settings.server_url, settings.server_timeout)
-        return ServerEngine(server, Path(settings.weights_folder or out / "weights"), main, wait)
+        folder = out / "weights"
+        if settings.weights_folder:  # which other trainings may share
+            folder = Path(settings.weights_folder) / content_hash(str(out.absolute()))[:16]
+        return ServerEngine(server, folder, main, wait)
     if settings.engine == "continuous_batching":
         from harness.policy.continuous import ContinuousBatching
 

@@ -339,6 +339,23 @@ def test_another_rank_samples_with_the_weights_that_the_first_gave(
         assert not (tmp_path / "weights").exists()
 
 
+def test_trainings_share_a_folder_of_weights(policy_path: Path, tmp_path: Path) -> None:
+    policy, shared = load_policy(policy_path), tmp_path / "shared"
+    mine = shared / "harness-of-mine" / "kept.txt"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    with PolicyServer(policy_path) as server:
+        settings = PpoSettings(engine="server", server_url=server.url, weights_folder=str(shared))
+        one, two = (make_engine(settings, tmp_path / name) for name in ("one", "two"))
+        for engine in (one, two, one):
+            engine.update(policy)
+        assert len(list(shared.rglob("model.safetensors"))) == 2
+        one.close()
+        assert len(list(shared.rglob("model.safetensors"))) == 1
+        two.close()
+    assert list(shared.rglob("*.*")) == [mine]
+
+
 class Shifted(InProcess):
     """An engine that says to have drawn each token with another probability."""
 
