@@ -124,7 +124,7 @@ def test_what_a_command_does_fills_eighty_columns_and_its_examples_can_be_copied
         ),
         (
             "train --trainer pp0 --model m --data d --out o".split(),
-            ["'pp0'", "sft, reward_model, dpo, grpo, ppo"],
+            ["'pp0'", "sft, reward_model, dpo, kto, grpo, rloo, ppo"],
         ),
         ("evaluate --items i --responses x=x --evaluator exact_match".split(), ["no such file"]),
         ("evaluate --items i --responses x --evaluator a".split(), ["'x' is not POLICY=FILE"]),
