@@ -87,7 +87,7 @@ class Kto(TrlTraining):
         """
         if LABEL not in cls.columns(rows):
             return super().plain_rows(rows, places)
-        # Where a label says whether to imitate, read_form would refuse those that say no.
+        # By its own name a label of false would be refused, where completions are imitated.
         hidden = [
             {("wanted" if key == LABEL else key): value for key, value in row.items()}
             if isinstance(row, Mapping)

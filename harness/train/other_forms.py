@@ -33,8 +33,6 @@ def read_form(row: Row, problems: list[str]) -> Row:
                 f"column {column!r} holds what is not shown to the model, which learns from text"
                 " alone: leave such rows out, or the column"
             )
-    if row.get("label") is False and "completion" in row:
-        problems.append("label is false: a completion that is not wanted would be imitated")
     found = dict(row)
     if "messages" not in row and not is_empty(given := row.get("conversations")):
         found["messages"] = _messages(found.pop("conversations"), problems)

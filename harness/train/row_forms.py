@@ -28,6 +28,8 @@ def plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
         columns: A prompt, and texts.
         problems: Of all rows.
     """
+    if "completion" in columns and "completion" in row and row.get("label") is False:
+        problems.append("label is false: a completion that is not wanted would be imitated")
     row = read_form(row, problems)
     found = _plain(row, columns, problems)
     if problems:

@@ -64,6 +64,8 @@ def _hint(first: Any, columns: Sequence[str]) -> str:
     needed = ", ".join(columns) + "".join(forms.get(column, "") for column in columns)
     has = f"; the first has {', '.join(map(str, first)):.200}" if isinstance(first, Mapping) else ""
     way = "; a DataFrame gives such rows by to_dict('records')"
+    if isinstance(first, Mapping) and "label" in first and "chosen" not in first:
+        way = "; kto learns from rows of prompt, completion and label"
     if isinstance(first, Mapping) and {"instruction", "output"} <= {*first}:
         way = (
             ": write output as completion, and as prompt the instruction with the input below, in"

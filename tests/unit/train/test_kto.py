@@ -11,6 +11,7 @@ from trainings import trained_by
 from harness.nouns.errors import DataError
 from harness.train.kto import Kto, KtoSettings
 from harness.train.result import TrainingFolder, read_log
+from harness.train.rows import plain_rows
 from harness.train.training import TrainOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -45,6 +46,16 @@ def test_a_wrong_label_is_named_with_its_row(rows: list[Any], line: str) -> None
     with pytest.raises(DataError) as wrong:
         Kto.plain_rows(rows)
     assert line in wrong.value.details
+
+
+def test_a_label_is_in_the_way_of_those_only_who_imitate() -> None:
+    """Rewards are given to what is sampled; pairs are told who takes such rows."""
+    (prompt,) = plain_rows([BAD[0] | {"label": False}], ("prompt",), "prompts")
+    assert prompt[1]["prompt"] == BAD[0]["prompt"]
+    with pytest.raises(DataError, match="label is false: a completion that is not wanted"):
+        plain_rows([BAD[0] | {"label": False}], ("prompt", "completion"), "completions")
+    with pytest.raises(DataError, match="kto learns from rows of prompt, completion and label"):
+        plain_rows(BAD, ("prompt", "chosen", "rejected"), "preferences")
 
 
 def built(rows: list[Any], policy: Path, out: Path) -> Any:
