@@ -63,7 +63,7 @@ def experiment(tmp_path: Path, repo_root: Path) -> Path:
         "rlhf": {
             "sources": ["people"],
             "trainer": "ppo",
-            "settings": {**small, "rollout_size": 32},
+            "settings": {**small, "rollout_size": 32, "unproven_rewards": True},
             "reward_model": {"learning_rate": 5e-4},
         },
         "rlvr": {
