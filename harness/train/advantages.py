@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.train.losses import (
+    ROUNDING,
     Reduce,
     explained_variance,
     gae,
@@ -136,8 +137,10 @@ def grpo(given: Rewarded) -> Advantages:
     known = given.groups(given.known).to(given.scores.dtype)
     scores = given.groups(given.scores)
     count = known.sum(1, keepdim=True)
-    centred = (scores - (scores * known).sum(1, keepdim=True) / count.clamp(min=1)) * known
+    mean = (scores * known).sum(1, keepdim=True) / count.clamp(min=1)
+    centred = (scores - mean) * known
     deviation = ((centred**2).sum(1, keepdim=True) / (count - 1).clamp(min=1)).sqrt()
+    centred = centred * (deviation > ROUNDING * mean.abs())
     return _of_completions(given, centred / (deviation + STD_FLOOR), (known > 0) & (count > 1))
 
 

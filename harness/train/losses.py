@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Reduce = Callable[["Tensor"], "Tensor"]
 
+ROUNDING = 1e-6
+"""Equal numbers deviate from their mean by less than this share of it, by rounding only."""
+
 
 def identity(tensor: Tensor) -> Tensor:
     """Return the tensor: the sum over the ranks of a single process."""
@@ -31,9 +34,13 @@ def masked_moments(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> tuple[
 
 
 def masked_whiten(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> Tensor:
-    """Return x with mean 0 and variance 1 over the masked elements of all ranks, 0 elsewhere."""
+    """Return x with mean 0 and variance 1 over the masked elements of all ranks, 0 elsewhere.
+
+    And 0 everywhere if they are all equal.
+    """
     mean, variance = masked_moments(x, mask, reduce)
-    return (x - mean) * (variance + 1e-8).rsqrt() * mask
+    differ = variance.sqrt() > ROUNDING * mean.abs()
+    return (x - mean) * (variance + 1e-8).rsqrt() * mask * differ
 
 
 def token_rewards(scores: Tensor, kl: Tensor, beta: float, mask: Tensor) -> Tensor:
@@ -165,8 +172,8 @@ def explained_variance(
 ) -> Tensor:
     """Return 1 - Var(returns - values) / Var(returns); NaN when the returns do not vary."""
     _, error = masked_moments(returns - values, mask, reduce)
-    _, spread = masked_moments(returns, mask, reduce)
-    return 1 - error / spread.where(spread > 0, math.nan)
+    mean, spread = masked_moments(returns, mask, reduce)
+    return 1 - error / spread.where(spread.sqrt() > ROUNDING * mean.abs(), math.nan)
 
 
 def adapted_beta(

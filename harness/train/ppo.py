@@ -31,6 +31,7 @@ from harness.train.advantages import ESTIMATORS, Rewarded, estimate
 from harness.train.engines import make_engine
 from harness.train.experience import Experience
 from harness.train.losses import (
+    ROUNDING,
     adapted_beta,
     kl_loss,
     masked_moments,
@@ -384,8 +385,7 @@ class Ppo(Training):
         if settings.whiten_rewards:
             mean, variance = masked_moments(scores, known.float())
             deviation = variance.sqrt()
-            # Rewards that are all equal deviate by rounding only.
-            if deviation > 1e-6 * mean.abs():
+            if deviation > ROUNDING * mean.abs():
                 scores = scores / deviation
         if settings.clip_reward:
             scores = scores.clamp(-settings.clip_reward, settings.clip_reward)

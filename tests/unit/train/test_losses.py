@@ -123,6 +123,25 @@ def test_moments_and_whitening_by_hand() -> None:
     assert [m.item() for m in masked_moments(x, 0 * mask)] == [0, 0]
 
 
+@pytest.mark.parametrize("value", [0.1, 1000.1, 1e5 + 0.3, -3e6])
+@pytest.mark.parametrize("n", [7, 37, 1000])
+def test_equal_numbers_do_not_deviate(value: float, n: int) -> None:
+    """Their mean is off by rounding; divided by a deviation of rounding that would be up to 1."""
+    import torch
+
+    from harness.train.advantages import Rewarded, grpo
+
+    x = torch.full((n, 1), value)
+    ones, zeros = torch.ones(n, 1), torch.zeros(n, 1)
+    assert masked_whiten(x, ones).eq(0).all()
+    assert explained_variance(zeros, x, ones).isnan()
+    given = Rewarded(x.flatten(), ones.flatten() > 0, kl=zeros, mask=ones, beta=0.0, group_size=n)
+    assert grpo(given).advantages.eq(0).all()
+    # What differs by more than rounding is whitened as ever.
+    x[0] *= 3
+    assert masked_moments(masked_whiten(x, ones), ones)[1].item() == pytest.approx(1, abs=0.02)
+
+
 def test_explained_variance_of_two_ranks_is_that_of_all() -> None:
     """A second rank with the same rows doubles every sum and changes no moment."""
     rewards, values, mask = random_case()
