@@ -25,8 +25,9 @@ FEW: Mapping[str, int] = {
     "n": 2,
     "max_new_tokens": TOKENS,
     "warmup_steps": 0,
+    "held_out_share": 0,
 }
-"""The most of each setting of a trainer that has it."""
+"""The most of each setting of a trainer that has it; few pairs tell no reward model from chance."""
 
 
 def small(config: RunConfig) -> RunConfig:

@@ -64,6 +64,14 @@ def test_what_is_smaller_already_stays(repo_root: Path) -> None:
     assert found.arms["one"].settings["epochs"] == 0.5
 
 
+def test_no_pair_of_the_few_is_held_out_by_which_a_reward_model_would_be_refused(
+    repo_root: Path,
+) -> None:
+    arm = {"sources": ["people"], "trainer": "ppo", "reward_model": {"held_out_share": 0.5}}
+    found = small(config_with(repo_root, arms={"one": arm}))
+    assert found.arms["one"].reward_model["held_out_share"] == 0
+
+
 def test_a_wrong_setting_is_refused_by_its_place(repo_root: Path) -> None:
     arms = {"one": {"sources": ["judge"], "trainer": "dpo", "settings": {"betta": 1}}}
     with pytest.raises(ConfigError) as caught:
