@@ -97,7 +97,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def trained(trainer: str, model: Path, out: Path, **settings: Any) -> dict[str, Any]:
+def trained(
+    trainer: str, model: Path, out: Path, on_step: Any = None, **settings: Any
+) -> dict[str, Any]:
     """Train two steps; return the final weights by name."""
     from safetensors.torch import load_file
 
@@ -105,7 +107,14 @@ def trained(trainer: str, model: Path, out: Path, **settings: Any) -> dict[str, 
     online = trainer in ("grpo", "ppo")
     rewards = {"r": lambda prompts, **_: [float(i % 2) for i, _ in enumerate(prompts)]}
     result = trained_by(
-        trainer, model, ROWS, given | settings, out, rewards if online else None, seed=1
+        trainer,
+        model,
+        ROWS,
+        given | settings,
+        out,
+        rewards if online else None,
+        seed=1,
+        on_step=on_step,
     )
     (file,) = result.checkpoint.glob("*.safetensors")
     found: dict[str, Any] = load_file(file)
@@ -113,8 +122,9 @@ def trained(trainer: str, model: Path, out: Path, **settings: Any) -> dict[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lora_rank", [0, 2])
-@pytest.mark.parametrize("trainer", SMALL)
+@pytest.mark.parametrize(
+    ("trainer", "lora_rank"), [*((trainer, 0) for trainer in SMALL), ("dpo", 2), ("ppo", 2)]
+)
 def test_recomputed_layers_give_the_same_training(
     trainer: str, lora_rank: int, policy_path: Path, tmp_path: Path
 ) -> None:
@@ -126,8 +136,9 @@ def test_recomputed_layers_give_the_same_training(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lora_rank", [0, 2])
-@pytest.mark.parametrize("trainer", SMALL)
+@pytest.mark.parametrize(
+    ("trainer", "lora_rank"), [*((trainer, 0) for trainer in SMALL), ("dpo", 2), ("ppo", 2)]
+)
 def test_bfloat16_weights_are_trained_by_float32_steps(
     trainer: str, lora_rank: int, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +163,40 @@ def test_bfloat16_weights_are_trained_by_float32_steps(
     assert all(torch.equal(weight, copy.to(weight.dtype)) for weight, copy in pairs)
     rounded = [bool((weight != copy).any()) for weight, copy in pairs if weight is not copy]
     assert any(rounded) == (not lora_rank or trainer == "reward_model")  # its head is no adapter
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing runs after it."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", ["ppo", "sft"])
+def test_bfloat16_weights_go_on_where_they_were(
+    trainer: str, policy_path: Path, tmp_path: Path
+) -> None:
+    """Bit for bit: the state has the copies, which the weights only round."""
+
+    def kill(row: dict[str, Any]) -> None:
+        if row["step"] == 3:
+            raise Killed
+
+    given = {"dtype": "bfloat16", "checkpoint_every": 2}
+    given |= {"steps": 4} if trainer == "ppo" else {"epochs": 2.0}
+    whole = trained(trainer, policy_path, tmp_path / "whole", **given)
+    with pytest.raises(Killed):
+        trained(trainer, policy_path, tmp_path / "halves", on_step=kill, **given)
+    assert list((tmp_path / "halves" / "resume").iterdir())
+    seen: list[int] = []
+    halves = trained(
+        trainer,
+        policy_path,
+        tmp_path / "halves",
+        on_step=lambda row: seen.append(row["step"]),
+        **given,
+    )
+    assert seen == [3, 4]
+    assert whole.keys() == halves.keys()
+    assert all(torch.equal(whole[name], halves[name]) for name in whole)
 
 
 @pytest.mark.parametrize("kind", ["eager", "sdpa"])
