@@ -95,13 +95,20 @@ def _same_style(model: Data) -> Cell:
 
 
 def reward_model_findings(data: Data) -> list[str]:
-    """Return which reward models cannot tell right from wrong once the style is the same."""
+    """Return which reward models may be no better than chance, and which learnt manners only."""
+    lines = [
+        f"The reward model of {arm}, seed {seed}, is not shown to be better than chance:"
+        f" {percent(model['accuracy'])} of {model['n_held_out']:,} held-out pairs"
+        f" ({percent(model['accuracy_low'])} to {percent(model['accuracy_high'])})."
+        for arm, seed, model in _learned(data)
+        if model.get("accuracy_low") is not None and model["accuracy_low"] <= CHANCE
+    ]
     arms: dict[str, list[Data]] = {}
     for arm, _, model in _learned(data):
         found = model.get("same_style")
         if found and found["value"] is not None and found["low"] is not None:
             arms.setdefault(arm, []).append(found)
-    return [
+    return lines + [
         f"The reward model of {arm} cannot tell right from wrong where the style is the same:"
         f" {_shares(found)}."
         for arm, found in arms.items()

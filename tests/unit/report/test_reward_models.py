@@ -57,6 +57,14 @@ def test_what_an_earlier_run_did_not_measure_is_no_number() -> None:
     assert reward_model_findings(run(none)) == []
 
 
+def test_a_reward_model_that_may_be_chance_is_a_finding() -> None:
+    doubtful = {**MODEL, "accuracy": 2 / 3, "accuracy_low": 0.497, "accuracy_high": 0.836}
+    assert reward_model_findings(run(MODEL, doubtful)) == [
+        "The reward model of rlhf, seed 1, is not shown to be better than chance: 67% of 80"
+        " held-out pairs (50% to 84%)."
+    ]
+
+
 def test_a_reward_model_of_manners_only_is_a_finding() -> None:
     blind, seeing = ranks(0.52, 0.44, 0.6), ranks(0.62, 0.54, 0.7)
     assert reward_model_findings(run({**MODEL, "same_style": blind})) == [
