@@ -17,14 +17,14 @@ from harness.train import memory
 from harness.train.memory import Use, estimate
 from harness.train.settings import TrainerSettings
 from harness.train.table import TRAINERS
-from harness.train.trainers import settings_of
+from harness.train.trainers import settings_of, trainer_class
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
-ONLINE = ("grpo", "rloo", "ppo", "best_of_n")
+ONLINE = [name for name in TRAINERS if trainer_class(name).needs == "rewards"]
 ROW = {"prompt": "2+3?", "completion": "5.", "chosen": "5.", "rejected": "6."}
 
 
@@ -169,7 +169,9 @@ def trained(trainer: str, model: Path, out: Path, told: list[str], **settings: A
     given = {"batch_size": 2, "warmup_steps": 0, **settings}
     given |= {"max_new_tokens": 4} if trainer in ONLINE else {}
     given |= {"group_size": 2, "steps": 1} if trainer in ("grpo", "rloo") else {}
-    given |= {"rollout_size": 4, "steps": 1, "epochs": 1} if trainer == "ppo" else {}
+    given |= (
+        {"rollout_size": 4, "steps": 1, "epochs": 1} if trainer in ("ppo", "online_dpo") else {}
+    )
     given |= {"held_out_share": 0.0} if trainer == "reward_model" else {}
     rewards = {"r": lambda prompts, **_: [float(n % 2) for n, _ in enumerate(prompts)]}
     online = rewards if trainer in ONLINE else None
