@@ -238,7 +238,7 @@ class Training(ABC):
         lora, rewards = settings.lora_rank or self.shape.rank, self.rewards
         gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         return memory.Use(
-            tokens=settings.batch_size * self.left_out.widest,
+            tokens=max(1, settings.batch_size // ranks()) * self.left_out.widest,
             longest=self.left_out.widest,
             lora=lora,
             dtype=settings.dtype,
