@@ -14,6 +14,7 @@ from harness.experiment.changed import tell_aside
 from harness.experiment.config import RunConfig
 from harness.experiment.context import Asking, StartBar
 from harness.experiment.experiment import Experiment
+from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
@@ -143,11 +144,13 @@ def compared(
     judged: Mapping[str, Judged],
     evaluators: Sequence[EvaluatorInfo],
 ) -> dict[str, Any]:
-    """Return the comparison of policies with the first of them."""
+    """Return the comparison of policies with the first of them, and why evaluators failed."""
     asked = {request.id: request for one in judged.values() for request in one.requests}
     said = [judgment for one in judged.values() for judgment in one.judgments]
     base = next(iter(responses))[0]
-    return compare(items, responses, asked.values(), said, evaluators, base=base)
+    table = compare(items, responses, asked.values(), said, evaluators, base=base)
+    reasons = {name: dict(failures_among(one.judgments).reasons) for name, one in judged.items()}
+    return table | {"reasons": {name: found for name, found in reasons.items() if found}}
 
 
 def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[EvaluatorInfo]:

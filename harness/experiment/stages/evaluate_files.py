@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.evaluate.held_out import shares
 from harness.experiment.context import StartBar, asking_with, no_bar
-from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.evaluate import Evaluation, compared, evaluator_info, score
 from harness.experiment.stages.judge import check
@@ -110,9 +109,8 @@ def evaluated(
         judged = score(sources, asked, written, asking, bar)
     infos = [evaluator_info(source, _held_out(source, fed)) for source in sources]
     found = compared(asked, written, judged, infos)
-    reasons = {name: dict(failures_among(one.judgments).reasons) for name, one in judged.items()}
     found["warnings"] += wording_notes(sources)
-    return Evaluation(written, judged, found | {"reasons": {n: r for n, r in reasons.items() if r}})
+    return Evaluation(written, judged, found)
 
 
 def _written(
