@@ -49,6 +49,8 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
     content["policy"]["model"] = policy(repo_root)
     content["seeds"], content["parallel"] = [1], 1
     content["sources"]["judge"]["limit"] = 20
+    for gate in content["agreement"]["gates"]:
+        gate["minimum_kappa"] = 0.6  # above what few items reach, so that weights are not 1
     arms = content["arms"]
     for name, settings in (("rlhf", PPO), ("rlaif", DPO), ("rlvr", ONLINE), ("hybrid", PPO)):
         arms[name] = {**arms[name], "settings": settings}
@@ -120,7 +122,7 @@ class PlainWay:
         people, judge, verifier = (f"judgments/{n}.jsonl" for n in ("people", "judge", "verifier"))
         self(
             "agree", people, "--also", judge, "--also", verifier, *self.answers,
-            "--gate", "judge=0.4:down_weight", "--gate", "verifier=0.4:down_weight",
+            "--gate", "judge=0.6:down_weight", "--gate", "verifier=0.6:down_weight",
             "--out", "agreement.json",
         )  # fmt: skip
 
