@@ -116,6 +116,7 @@ _WRITTEN = (
 _STORES = ("store",)
 _NAMED_FILES = ("responses", "trained_on", "option", "rubric", "constitution")
 """Options that hold files as text: NAME=FILE, key=FILE, or a name or FILE."""
+_FILES_OR_IDS = ("data",)
 
 
 def _keep_apart(options: Any) -> None:
@@ -133,6 +134,8 @@ def _keep_apart(options: Any) -> None:
             if isinstance(one, str) and field.name in _NAMED_FILES:
                 name, _, file = one.rpartition("=")
                 read.append((f"{flag} {name}".strip(), Path(file)))
+            elif isinstance(one, str) and field.name in _FILES_OR_IDS:
+                read.append((flag, Path(one)))
             elif isinstance(one, Path):
                 kind = written if field.name in _WRITTEN else read
                 (stores if field.name in _STORES else kind).append((flag, one))

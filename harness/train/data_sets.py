@@ -10,7 +10,7 @@ from string import ascii_letters, digits
 from typing import Any
 
 from harness.chat import hub
-from harness.nouns.errors import DataError, MissingExtraError
+from harness.nouns.errors import DataError, InputError, MissingExtraError
 from harness.nouns.nearest import did_you_mean
 
 _LETTERS = {*ascii_letters, *digits, *".-_"}
@@ -28,6 +28,22 @@ def is_data_set(rows: Any) -> bool:
         and _is_hub_id(str(rows))
         and not Path(rows).parent.is_dir()
     )
+
+
+def check_data_apart(out: Path, rows: Any) -> None:
+    """Refuse a folder of results within that of the data set, which would be another one then.
+
+    Raises:
+        InputError: It lies there.
+    """
+    if not isinstance(rows, str | Path) or not Path(rows).is_dir():
+        return
+    if out.resolve().is_relative_to(Path(rows).resolve()):
+        raise InputError(
+            f"the output folder lies in the data set's, {rows}",
+            where=str(out),
+            hint="name an output folder beside the data set's",
+        )
 
 
 def _is_hub_id(name: str) -> bool:

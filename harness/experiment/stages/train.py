@@ -332,7 +332,7 @@ def train(
         BudgetExceededError: The budget is used up; the same call with a higher one goes on.
         HarnessError: A reward never had a verdict.
     """
-    from harness.train.data_sets import is_data_set
+    from harness.train.data_sets import check_data_apart, is_data_set
     from harness.train.imported import is_import
     from harness.train.other_forms import notes_on
     from harness.train.push import Card
@@ -349,6 +349,7 @@ def train(
         if not isinstance(value, str | Path):
             raise InputError(f"{name} must be a text or a path, got {value!r:.60}")
     check_apart(Path(out), model)
+    check_data_apart(Path(out), rows)
     kind = trainer_class(trainer)
     read, places = read_training_rows(rows, given.dataset_config, given.dataset_train_split)
     kind.plain_rows(read, places)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.nouns.errors import DataError
+from harness.experiment.stages.train import train
+from harness.nouns.errors import DataError, InputError
 from harness.policy.models import load_tokenizer
 from harness.policy.prompts import Continued, as_prompt, prompt_ids
 from harness.train.data_sets import is_data_set
@@ -89,6 +90,17 @@ def test_every_format_of_trl_is_read_from_everywhere(name: str, tmp_path: Path) 
         found, _ = read_training_rows(rows)
         assert read_as(columns, found) == [wanted, wanted], rows
         assert [line for line in notes_on(found, columns) if "label" not in line] == []
+
+
+@pytest.mark.parametrize("inside", [".", "out"])
+def test_nothing_is_written_into_a_data_set(inside: str, tmp_path: Path) -> None:
+    """It would be another data set when the training is asked for again."""
+    saved = tmp_path / "saved"
+    datasets.Dataset.from_list([{"prompt": "a", "completion": "b"}]).save_to_disk(str(saved))
+    before = sorted(saved.rglob("*"))
+    with pytest.raises(InputError, match="lies in the data set's"):
+        train("sft", "m", str(saved), saved / inside)
+    assert sorted(saved.rglob("*")) == before
 
 
 def test_a_label_of_a_csv_says_what_is_not_to_be_imitated(tmp_path: Path) -> None:
