@@ -23,6 +23,7 @@ import yaml
 from in_process import harness
 
 from harness.records.rows import read_rows
+from harness.scale_out.local import cores
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +66,10 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
 @pytest.fixture(scope="module")
 def by_hand(by_run: Path, tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
     """The folder in which the commands were given one after the other."""
+    import torch
+
+    before = torch.get_num_threads()  # other tests of this process may have set it
+    torch.set_num_threads(cores())  # as many as a run has, on which the last bits of sums depend
     folder = tmp_path_factory.mktemp("hand")
     for part in ("train", "evaluation"):
         (folder / f"{part}.jsonl").write_bytes((by_run.parent / f"{part}.jsonl").read_bytes())
@@ -73,6 +78,7 @@ def by_hand(by_run: Path, tmp_path_factory: pytest.TempPathFactory, repo_root: P
     way.aggregate()
     way.train()
     way.evaluate()
+    torch.set_num_threads(before)
     return folder
 
 

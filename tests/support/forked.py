@@ -101,6 +101,7 @@ def _as_rank(world: int, rank: int, port: int, work: Callable[[], Any]) -> None:
     numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world}
     os.environ.update({key: str(value) for key, value in numbers.items()})
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), ACCELERATE_USE_CPU="true")
+    os.environ["OMP_NUM_THREADS"] = "1"  # as a launcher sets it; accelerate warns without
     torch.set_num_threads(1)
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
