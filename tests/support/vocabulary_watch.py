@@ -8,6 +8,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+QWEN = 151_936
+"""Size of the vocabulary of Qwen2.5."""
+
 TILE = 32_768
 """Tokens of the vocabulary that the head of TRL's trainers makes logits of at once."""
 
@@ -46,3 +49,15 @@ class Watch(TorchDispatchMode):  # type: ignore[misc]
             self.now -= size
 
         weakref.finalize(storage, gone)
+
+
+def wide_model(**options: Any) -> Any:
+    """Return a model of random weights: the vocabulary of Qwen2.5 on a small body."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    sizes = dict.fromkeys(
+        ("num_hidden_layers", "num_attention_heads", "num_key_value_heads"), 1
+    ) | dict.fromkeys(("hidden_size", "intermediate_size"), 8)
+    return Qwen2ForCausalLM(Qwen2Config(vocab_size=QWEN, **sizes, **options))

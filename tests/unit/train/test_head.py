@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vocabulary_watch import Watch
+from vocabulary_watch import QWEN, Watch, wide_model
 
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Rollout, rollout_of, rows_of
@@ -16,8 +16,6 @@ torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
-
-QWEN = 151_936
 
 
 def by_hand(hidden: Any, weight: Any, bias: Any, ids: Any, temperature: float) -> tuple[Any, Any]:
@@ -144,20 +142,7 @@ def test_a_model_that_caps_its_logits_is_scored_as_it_speaks(cap: float | None) 
 
 def qwen(lora: bool) -> Any:
     """The vocabulary of Qwen2.5 on a small body."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    torch.manual_seed(0)
-    model = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=QWEN,
-            hidden_size=8,
-            intermediate_size=8,
-            num_hidden_layers=1,
-            num_attention_heads=1,
-            num_key_value_heads=1,
-            tie_word_embeddings=False,
-        )
-    ).eval()
+    model = wide_model(tie_word_embeddings=False).eval()
     model.base_model.requires_grad_(True)
     model.lm_head.requires_grad_(not lora)
     return model

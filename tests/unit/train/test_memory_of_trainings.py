@@ -9,35 +9,21 @@ from typing import Any
 import pytest
 from small_ppo import training
 from trainings import trained_by
-from vocabulary_watch import Watch
+from vocabulary_watch import QWEN, Watch, wide_model
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
-QWEN = 151_936
 TOKENS = 48
 
 
 @pytest.fixture(scope="module")
 def wide_path(policy_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The vocabulary of Qwen2.5 on a small body, which never ends a completion early."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
     folder = tmp_path_factory.mktemp("wide")
-    torch.manual_seed(0)
-    model = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=QWEN,
-            hidden_size=8,
-            intermediate_size=8,
-            num_hidden_layers=1,
-            num_attention_heads=1,
-            num_key_value_heads=1,
-        )
-    )
-    model.save_pretrained(folder)
+    wide_model().save_pretrained(folder)
     for file in policy_path.glob("tokenizer*"):
         shutil.copy(file, folder)
     return folder
