@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.train.losses import (
     ROUNDING,
-    Reduce,
     explained_variance,
     gae,
-    identity,
     masked_moments,
     masked_whiten,
     token_rewards,
@@ -42,7 +40,6 @@ class Rewarded:
         gamma: Discount.
         gae_lambda: Lambda of GAE.
         values: (n, C) of the critic, None where there is none.
-        reduce: Adds a tensor up over all ranks.
     """
 
     scores: Tensor
@@ -54,7 +51,6 @@ class Rewarded:
     gamma: float = 1.0
     gae_lambda: float = 0.95
     values: Tensor | None = None
-    reduce: Reduce = identity
 
     def token_rewards(self) -> Tensor:
         """Return the reward of each token, (n, C), with the KL penalty."""
@@ -108,8 +104,8 @@ def reinforce_baseline(given: Rewarded) -> Advantages:
     the only one with a reward has no baseline, and moves nothing.
     """
     totals, known = given.totals() * given.known, given.known.to(given.scores.dtype)
-    others = given.reduce(known.sum()) - known
-    baseline = (given.reduce(totals.sum()) - totals) / others.clamp(min=1)
+    others = known.sum() - known
+    baseline = (totals.sum() - totals) / others.clamp(min=1)
     learnt = given.known & (others > 0)
     mask = given.mask * learnt.unsqueeze(1)
     return Advantages((_to_go(given) - baseline.unsqueeze(1)) * mask, mask)
@@ -201,13 +197,13 @@ def estimate(name: str, given: Rewarded, whiten: bool) -> tuple[Advantages, dict
     row: dict[str, Any] = {}
     if given.values is not None and found.returns is not None:
         row["explained_variance"] = float(
-            explained_variance(given.values, found.returns, found.mask, given.reduce)
+            explained_variance(given.values, found.returns, found.mask)
         )
-        row["value"] = float(masked_moments(given.values, found.mask, given.reduce)[0])
+        row["value"] = float(masked_moments(given.values, found.mask)[0])
     if given.group_size > 1:
         row["zero_std_groups"] = _equal_groups(given)
     if whiten:
-        white = masked_whiten(found.advantages, found.mask, given.reduce)
+        white = masked_whiten(found.advantages, found.mask)
         found = Advantages(white, found.mask, found.returns)
     return found, row
 
@@ -220,5 +216,4 @@ def _equal_groups(given: Rewarded) -> float:
     lowest = scores.masked_fill(~known, torch.inf).amin(1)
     highest = scores.masked_fill(~known, -torch.inf).amax(1)
     several = known.sum(1) > 1
-    equal = given.reduce((several & (lowest == highest)).sum())
-    return float(equal / given.reduce(several.sum()))
+    return float((several & (lowest == highest)).sum() / several.sum())

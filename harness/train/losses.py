@@ -1,44 +1,35 @@
 """The arithmetic of PPO: pure functions of tensors, without state, I/O or randomness.
 
-Shapes: n sequences, C completion columns. ``mask`` is 1 at tokens that count. Sums over ranks go
-through ``reduce``, which adds a tensor up over all processes; on one process it is the identity.
+Shapes: n sequences, C completion columns, of all ranks. ``mask`` is 1 at tokens that count.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Reduce = Callable[["Tensor"], "Tensor"]
-
 ROUNDING = 1e-6
 """Equal numbers deviate from their mean by less than this share of it, by rounding only."""
 
 
-def identity(tensor: Tensor) -> Tensor:
-    """Return the tensor: the sum over the ranks of a single process."""
-    return tensor
-
-
-def masked_moments(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> tuple[Tensor, Tensor]:
-    """Return mean and population variance over the masked elements of all ranks."""
-    count = reduce(mask.sum()).clamp(min=1)
-    mean = reduce((x * mask).sum()) / count
-    variance = reduce(((x - mean) ** 2 * mask).sum()) / count
+def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and population variance over the masked elements."""
+    count = mask.sum().clamp(min=1)
+    mean = (x * mask).sum() / count
+    variance = ((x - mean) ** 2 * mask).sum() / count
     return mean, variance
 
 
-def masked_whiten(x: Tensor, mask: Tensor, reduce: Reduce = identity) -> Tensor:
-    """Return x with mean 0 and variance 1 over the masked elements of all ranks, 0 elsewhere.
+def masked_whiten(x: Tensor, mask: Tensor) -> Tensor:
+    """Return x with mean 0 and variance 1 over the masked elements, 0 elsewhere.
 
     And 0 everywhere if they are all equal.
     """
-    mean, variance = masked_moments(x, mask, reduce)
+    mean, variance = masked_moments(x, mask)
     differ = variance.sqrt() > ROUNDING * mean.abs()
     return (x - mean) * (variance + 1e-8).rsqrt() * mask * differ
 
@@ -134,7 +125,7 @@ def kl_loss(logprobs: Tensor, reference: Tensor, mask: Tensor, log_ratio_clip: f
 
 
 def truncated_weights(
-    logprobs: Tensor, drawn: Tensor, mask: Tensor, most: float, reduce: Reduce = identity
+    logprobs: Tensor, drawn: Tensor, mask: Tensor, most: float
 ) -> tuple[Tensor, float]:
     """Return weights of tokens that another engine drew, (n, C), and the share that was clipped.
 
@@ -146,10 +137,9 @@ def truncated_weights(
         drawn: (n, C) of the engine.
         mask: (n, C).
         most: Upper end of a weight.
-        reduce: Sum over the ranks.
     """
     ratio = (logprobs - drawn).exp()
-    clipped = reduce(((ratio > most) * mask).sum()) / reduce(mask.sum()).clamp(min=1)
+    clipped = ((ratio > most) * mask).sum() / mask.sum().clamp(min=1)
     return ratio.clamp(max=most) * mask, float(clipped)
 
 
@@ -167,12 +157,10 @@ def value_loss(
     return loss, ((clipped > plain) * beyond * mask).sum().detach()
 
 
-def explained_variance(
-    values: Tensor, returns: Tensor, mask: Tensor, reduce: Reduce = identity
-) -> Tensor:
+def explained_variance(values: Tensor, returns: Tensor, mask: Tensor) -> Tensor:
     """Return 1 - Var(returns - values) / Var(returns); NaN when the returns do not vary."""
-    _, error = masked_moments(returns - values, mask, reduce)
-    mean, spread = masked_moments(returns, mask, reduce)
+    _, error = masked_moments(returns - values, mask)
+    mean, spread = masked_moments(returns, mask)
     return 1 - error / spread.where(spread.sqrt() > ROUNDING * mean.abs(), math.nan)
 
 

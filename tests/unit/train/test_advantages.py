@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -173,33 +171,6 @@ def test_two_armed_bandit(name: str) -> None:
         step = 1.0 if name == "online_dpo" else 0.1  # its advantages are below beta
         logits = logits.detach() - step * gradient
     assert logits.softmax(0)[1] > 0.9
-
-
-@pytest.mark.parametrize("name", WITHOUT_CRITIC)
-def test_two_ranks_find_what_one_does(name: str) -> None:
-    """Two threads play the ranks; a barrier makes their sums an all-reduce."""
-    import torch
-
-    scores = [0.5, 1.0, None, 2.0, 0.0, 1.0, 1.0, 1.0]
-    barrier, posted = threading.Barrier(2, timeout=30), [tensor(0.0), tensor(0.0)]
-
-    def half(rank: int) -> Any:
-        def all_reduce(mine: Any) -> Any:
-            posted[rank] = mine
-            barrier.wait()
-            total = posted[0] + posted[1]
-            barrier.wait()
-            return total
-
-        mine = rewarded(scores[:4] if rank == 0 else scores[4:], 2, beta=1.0, reduce=all_reduce)
-        found, row = estimate(name, mine, whiten=False)
-        return found.advantages, row
-
-    whole, row = estimate(name, rewarded(scores, 2, beta=1.0), whiten=False)
-    with ThreadPoolExecutor(2) as pool:
-        ranks = list(pool.map(half, range(2)))
-    torch.testing.assert_close(torch.cat([advantage for advantage, _ in ranks]), whole.advantages)
-    assert ranks[0][1] == ranks[1][1] == row
 
 
 def test_groups_of_equal_rewards_are_counted() -> None:
