@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from harness.experiment.stages.respond import RespondSettings as RespondSettings
     from harness.experiment.stages.respond import respond as respond
     from harness.experiment.stages.show_prompt import show_prompt as show_prompt
-    from harness.experiment.stages.train import TrainSettings as TrainSettings
-    from harness.experiment.stages.train import train as train
+    from harness.experiment.stages.train_files import TrainSettings as TrainSettings
+    from harness.experiment.stages.train_files import train as train
     from harness.experiment.stages.win_rate import win_rate as win_rate
     from harness.labels.ratings import Reading as Reading
     from harness.records.earlier import clean as clean
     from harness.records.recovery import recover as recover
 
-_STAGES = ("aggregate", "agree", "judge", "report", "respond", "train", "win_rate")
+_STAGES = ("aggregate", "agree", "judge", "report", "respond", "win_rate")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Answers": "harness.experiment.stages.recorded",
     "EvaluateSettings": "harness.experiment.stages.evaluate_files",
@@ -47,12 +47,13 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "JudgeSettings": "harness.experiment.stages.judge",
     "Reading": "harness.labels.ratings",
     "RespondSettings": "harness.experiment.stages.respond",
-    "TrainSettings": "harness.experiment.stages.train",
+    "TrainSettings": "harness.experiment.stages.train_files",
     "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
     "reward_function": "harness.experiment.reward_functions",
     "run": "harness.experiment.run",
     "show_prompt": "harness.experiment.stages.show_prompt",
+    "train": "harness.experiment.stages.train_files",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

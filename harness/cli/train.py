@@ -68,7 +68,7 @@ def command(options: Options) -> None:
     spent, so that the same command pays only for what is missing.
     """
     from harness.cli.screen import console, training
-    from harness.experiment.stages.train import TrainSettings, train
+    from harness.experiment.stages.train_files import TrainSettings, train
     from harness.train.alarms import noticed
     from harness.train.ranks import rank
     from harness.train.result import coverage, read_log

@@ -22,6 +22,13 @@ def require_train_extra() -> None:
             raise MissingExtraError(module, "train")
 
 
+def has_bfloat16() -> bool:
+    """Return whether there is a GPU that computes in bfloat16."""
+    import torch
+
+    return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+
+
 def is_adapter(path: str | Path) -> bool:
     """Return whether a folder holds a LoRA adapter rather than a whole model."""
     return (Path(path) / "adapter_config.json").is_file()

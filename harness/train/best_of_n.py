@@ -17,6 +17,7 @@ from harness.train.engines import EngineSettings, make_engine
 from harness.train.memory import Use
 from harness.train.ranks import joined, of_all, part
 from harness.train.row_forms import Row
+from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import Size
 from harness.train.sft import Sft, SftSettings
 
@@ -31,7 +32,7 @@ class BestOfNSettings(SftSettings, EngineSettings):
     n: Size = 8
 
 
-class BestOfN(Sft):
+class BestOfN(SamplingTraining, Sft):
     """The base policy's own best completions, imitated.
 
     Sampled once, before the first step, and kept in ``best_of_n.json`` of the folder with the
@@ -40,7 +41,6 @@ class BestOfN(Sft):
     """
 
     name = "best_of_n"
-    needs = "rewards"
     Settings = BestOfNSettings
     settings: BestOfNSettings
 
@@ -85,7 +85,6 @@ class BestOfN(Sft):
         """Sample this rank's part of the rows; return the best of all of them, and statistics."""
         from accelerate import PartialState
 
-        assert self.rewards is not None
         settings, n, mine = self.settings, self.settings.n, part(len(rows))
         self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
         ranks, some, rollout = PartialState(), rows[mine], None

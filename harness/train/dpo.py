@@ -13,7 +13,7 @@ from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
-from harness.train.training import TrlTraining
+from harness.train.trl_training import TrlTraining
 
 SAME = "with the same text twice"
 """Why a pair prefers nothing: what is chosen is what is rejected."""

@@ -17,8 +17,9 @@ from harness.train.memory import Use
 from harness.train.monitor import diversity
 from harness.train.ranks import joined
 from harness.train.reward_arguments import call_rewards
+from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
-from harness.train.training import TrlTraining
+from harness.train.trl_training import TrlTraining
 
 
 class GrpoSettings(OnlineSettings, TrlSettings):
@@ -43,11 +44,10 @@ class GrpoSettings(OnlineSettings, TrlSettings):
         return self
 
 
-class Grpo(TrlTraining):
+class Grpo(SamplingTraining, TrlTraining):
     """A policy trained on rewards, with the mean of each prompt's group as its baseline."""
 
     name = "grpo"
-    needs = "rewards"
     Settings = GrpoSettings
     log_keys: ClassVar[dict[str, str]] = {
         "reward": "reward",
@@ -112,7 +112,6 @@ class Grpo(TrlTraining):
         self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **others: Any
     ) -> list[float | None]:
         """Return the rewards of texts without a stop token that is not special; TRL's keep it."""
-        assert self.rewards is not None
         texts = [decode(self.tokenizer, ids, self.stops) for ids in completion_ids]
         self._texts += texts
         self._ended += [bool(ids) and ids[-1] in self.stops for ids in completion_ids]

@@ -17,7 +17,7 @@ from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, as_completion, plain_rows
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
-from harness.train.training import TrlTraining
+from harness.train.trl_training import TrlTraining
 
 LABEL = "label"
 """Column of a row that is one completion: whether it is wanted."""

@@ -8,7 +8,6 @@ killed goes on exactly where it was.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness.nouns.errors import ConfigError
 from harness.policy.models import (
     Reference,
+    has_bfloat16,
     is_adapter,
     load_policy,
     recompute_layers,
@@ -43,8 +43,7 @@ from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
 from harness.train.ranks import joined, of_all, part, ranks, whole_rollout
-from harness.train.reward_function import WeightedRewards
-from harness.train.training import Training
+from harness.train.sampling_training import SamplingTraining
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +52,7 @@ PER_TOKEN = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction"
 """What the log has of the updates as a mean over tokens."""
 
 
-class Ppo(Training):
+class Ppo(SamplingTraining):
     """A policy trained on rewards, with a learned critic as the baseline.
 
     The state of the training is its module (policy and critic), its optimizer and its KL
@@ -61,10 +60,8 @@ class Ppo(Training):
     """
 
     name = "ppo"
-    needs = "rewards"
     Settings: ClassVar[type[PpoSettings]] = PpoSettings
     settings: PpoSettings
-    rewards: WeightedRewards
 
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on, also what the critic starts from."""
@@ -108,7 +105,7 @@ class Ppo(Training):
 
     def use(self, settings: Any) -> Use:
         """Return the use of passes by tokens, of a rollout, and of reference and critic."""
-        found, world = super().use(settings), int(os.environ.get("WORLD_SIZE", "1"))
+        found = super().use(settings)
         most = min(settings.batch_size * found.longest, settings.pass_tokens)
         return replace(
             found,
@@ -118,7 +115,7 @@ class Ppo(Training):
             chunk=min(head_chunk(), 4 * most * self.shape.vocabulary),
             sampled=0
             if settings.engine == "server"
-            else min(AT_ONCE, settings.rollout_size // world),
+            else min(AT_ONCE, settings.rollout_size // ranks()),
         )
 
     def build(self) -> None:
@@ -134,8 +131,7 @@ class Ppo(Training):
         from harness.train.ppo_model import make_critic
 
         settings = self.settings
-        gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-        self.accelerator: Any = Accelerator(mixed_precision="bf16" if gpu else "no")
+        self.accelerator: Any = Accelerator(mixed_precision="bf16" if has_bfloat16() else "no")
         each, made = settings.completions_each, settings.batch_size * settings.accumulation
         if settings.rollout_size // each % ranks() or made % ranks():
             raise ConfigError(

@@ -29,7 +29,7 @@ from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
 from harness.train.rows import Placed
 from harness.train.settings import NotNegative, Number, Passes, TrlSettings
-from harness.train.training import TrlTraining
+from harness.train.trl_training import TrlTraining
 
 STATISTICS = "reward_model.json"
 """File in the checkpoint: spread of the scores in training, quality on held-out pairs."""

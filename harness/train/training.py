@@ -1,16 +1,16 @@
 """What all trainers have in common: checks, fingerprint, folder, log, resume, LoRA, result.
 
 A trainer is one class in a file of its own: its ``name``, its ``Settings``, what it ``needs``, and
-``build``, which makes its trainer of TRL (or ``work``, where it has none). One line in the table of
-``harness.train.table`` makes it known to experiments and to ``harness train``.
+``build``, which makes its trainer of TRL (`harness.train.trl_training`), or ``work``, where it has
+none. One line in the table of ``harness.train.table`` makes it known to experiments and to
+``harness train``.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,29 +20,28 @@ from harness.policy.models import (
     Precision,
     Reference,
     context_length,
+    has_bfloat16,
     is_adapter,
-    load_policy,
     load_tokenizer,
     require_train_extra,
 )
-from harness.policy.prompts import prompt_ids
 from harness.policy.shape import Shape, shape_of
 from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train import memory
 from harness.train.environments import Factory, environments_identity
-from harness.train.left_out import TOO_LONG, LeftOut
+from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
-from harness.train.ranks import PATIENCE, check_same, join, joined, of_all, ranks, shared
+from harness.train.ranks import check_same, join, ranks
 from harness.train.report_to import Reports, check_installed
 from harness.train.result import OnStep, TrainingFolder, TrainResult
-from harness.train.reward_arguments import call_rewards, trainer_state, with_all_columns
+from harness.train.reward_arguments import trainer_state
 from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
-from harness.train.settings import SamplingSettings, TrainerSettings, TrlSettings
+from harness.train.settings import TrainerSettings
 
 if TYPE_CHECKING:
-    from harness.policy.sampling import Rollout
+    pass
 
 Needs = Literal["completions", "preferences", "rewards"]
 
@@ -52,11 +51,6 @@ COLUMNS: Mapping[Needs, tuple[str, ...]] = {
     "rewards": ("prompt",),
 }
 """The columns that every row has, by what a trainer learns from."""
-
-SAME_KEYS = {key: key for key in ("loss", "entropy", "grad_norm", "learning_rate")}
-"""Metrics that TRL and the log call alike."""
-
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,18 +121,10 @@ class Training(ABC):
         # A LoRA checkpoint names its base, which is looked for from other directories later.
         self.model = Path(model).absolute() if Path(model).is_dir() else model
         self.rows: Sequence[Row] = [row for _, row in placed]
-        if self.needs == "rewards":
-            self.rows = with_all_columns(self.rows)
         self.places = [place for place, _ in placed]
         self.settings, self.out, self.weights = settings, out, options.weights
         self.seed, self.on_step, self.tell = options.seed, options.on_step, options.tell
         self.rewards = options.rewards
-        if self.rewards is not None and isinstance(settings, SamplingSettings):
-            self.rewards = replace(
-                self.rewards,
-                timeout_s=settings.reward_timeout,
-                keep_completions=settings.log_completions,
-            )
         self.monitor = options.monitor if self.makes_policy else None
         self.environment_factory = options.environment_factory
         if self.environment_factory is not None and not self.takes_environments:
@@ -233,16 +219,13 @@ class Training(ABC):
 
     def use(self, settings: Any) -> memory.Use:
         """Return what the training would do with its model under some settings."""
-        import torch
-
         lora, rewards = settings.lora_rank or self.shape.rank, self.rewards
-        gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         return memory.Use(
             tokens=max(1, settings.batch_size // ranks()) * self.left_out.widest,
             longest=self.left_out.widest,
             lora=lora,
             dtype=settings.dtype,
-            autocast=gpu and settings.dtype == "float32",
+            autocast=has_bfloat16() and settings.dtype == "float32",
             recomputed=settings.gradient_checkpointing,
             # The monitor measures against a copy of its own.
             copies=0 if lora or self.monitor is None else 1,
@@ -301,208 +284,3 @@ class Training(ABC):
             return {}
         state = trainer_state(step, last)
         return self.monitor.look(policy, self.reference, self.tokenizer, state)
-
-    def scored(
-        self,
-        rows: Sequence[Row],
-        rollout: Rollout | None,
-        step: int,
-        last: int = 0,
-        n_rows: int = 1,
-    ) -> list[float | None]:
-        """Return the rewards of what this rank sampled for a step, one row for each completion.
-
-        Args:
-            rows: Of the completions.
-            rollout: What was sampled; None where the rank has no rows.
-            step: From 1; 0 before the first.
-            last: The last step.
-            n_rows: Rows in an epoch.
-        """
-        assert self.rewards is not None
-        done = max(0, step - 1)
-        state = trainer_state(done, last, done * len(rows) * ranks() / n_rows)
-        found = list[float | None]()
-        if rollout is not None:
-            texts, ids = rollout.texts, rollout.sampled_ids()
-            found = call_rewards(self.rewards, rows, texts, ids, trainer_state=state)
-        self.folder.keep_completions(step, joined(self.rewards.take_completions()))
-        return found
-
-    def readable(self) -> dict[int, Row]:
-        """Return the rows with a prompt that leaves room for completions, by number from 0.
-
-        All completions have one limit, ``new_tokens``: what is asked for, or what the longest
-        prompt leaves of it. A prompt that leaves less than half of all is left out.
-
-        Raises:
-            DataError: There are none.
-        """
-        assert isinstance(self.settings, SamplingSettings)
-        wanted, account = self.settings.max_new_tokens, self.left_out
-        account.shorten = "prompts, or max_new_tokens"
-        least, widest, found = min(wanted, account.longest // 2), 0, {}
-        for number, row in enumerate(self.rows):
-            length = len(prompt_ids(self.tokenizer, row["prompt"]))
-            if length + least > account.longest:
-                account.leave(number, TOO_LONG, length + wanted)
-                continue
-            found[number], widest = row, max(widest, length)
-        self.new_tokens = min(wanted, account.longest - widest)
-        account.widest = widest + self.new_tokens
-        self.learnt()
-        if self.new_tokens < wanted and self.folder.writes:
-            self.tell(
-                f"completions: at most {self.new_tokens:,} tokens and not {wanted:,}: the longest"
-                f" prompt has {widest:,}, and the limit of both is {account.limit}"
-            )
-        return found
-
-
-class TrlTraining(Training):
-    """A training through one of TRL's trainers."""
-
-    settings: TrlSettings
-
-    log_keys: ClassVar[dict[str, str]] = {}
-    """TRL's metrics that the log calls by another name; ``SAME_KEYS`` has the others."""
-
-    @abstractmethod
-    def build(self) -> Any:
-        """Return TRL's trainer; it is asked for once."""
-
-    def work(self) -> int:
-        """Let TRL train."""
-        from harness.train.trl_callbacks import StepLog, run_trainer
-
-        self.trainer = self.build()
-        self.trainer.add_callback(StepLog(self._begin, self._step))
-        steps = run_trainer(self.trainer, self.folder, self.tokenizer)
-        self.finish(steps)
-        return steps
-
-    def _begin(self, done: int, policy: Any) -> None:
-        from harness.train.trl_callbacks import trl_reference
-
-        if self.folder.writes and self.monitor is not None:
-            self.reference = trl_reference(self.trainer, self.model, self.precision)
-        self.check_model()
-        self.folder.total_steps = self.trainer.state.max_steps
-        if not self.folder.writes:
-            return
-        if done == 0 and (row := self.first_row() | self.look(policy, 0, 0)):
-            self.folder.log({"step": 0, **row})
-
-    def _step(self, logs: Mapping[str, Any], state: Any, policy: Any) -> None:
-        found, completions = dict[str, Any](), list[Mapping[str, Any]]()
-        if self.rewards:
-            found = self.rewards.take_stats(of_all)
-            completions = joined(self.rewards.take_completions())
-        found |= self.of_rollout()
-        if not self.folder.writes:
-            return
-        row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
-        row |= found
-        self.folder.keep_completions(state.global_step, completions)
-        row |= self.look(policy, state.global_step, state.max_steps)
-        self.folder.log({"step": state.global_step, **row})
-
-    def of_rollout(self) -> dict[str, Any]:
-        """Return what the log says of what all ranks sampled since the last step."""
-        return {}
-
-    def first_row(self) -> dict[str, Any]:
-        """Return what the log says before the first step, besides the monitor's look."""
-        return {}
-
-    def use(self, settings: Any) -> memory.Use:
-        """Return the same, with the logits that TRL's head makes at once."""
-        found, wide = super().use(settings), min(32_768, self.shape.vocabulary)
-        return replace(found, chunk=4 * wide * min(4_096, found.tokens))
-
-    def finish(self, steps: int) -> None:
-        """Do what is left when the checkpoint is written."""
-
-    def trl(self, trainer: Any, config: Any, examples: list[dict[str, Any]], **options: Any) -> Any:
-        """Return a trainer of TRL on examples, with options of its configuration.
-
-        Raises:
-            ConfigError: The training would end within its warm-up, or TRL refuses a field.
-        """
-        from datasets import Dataset
-
-        from harness.train.trl_fields import passed_on
-
-        steps = options.get("max_steps") or self._steps(len(examples), options["num_train_epochs"])
-        options["warmup_steps"] = self.settings.warm_up(steps)
-        if options["warmup_steps"] >= steps:
-            raise ConfigError(
-                f"warmup_steps is {options['warmup_steps']}, and the training has {steps} steps: it"
-                " would end before it has its learning rate",
-                hint="leave warmup_steps out, or set fewer",
-            )
-
-        given = self.settings.trl
-        if "optim" in given and self.settings.dtype == "bfloat16":
-            raise ConfigError(
-                "trl.optim: bfloat16 weights are moved by AdamW on float32 copies",
-                hint="leave optim out, or dtype",
-            )
-        arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
-        try:
-            made = config(**arguments)
-            result = trainer(
-                **self.trainable(),
-                processing_class=self.tokenizer,
-                args=made,
-                train_dataset=Dataset.from_list(examples),
-            )
-        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-            if not given:
-                raise
-            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
-        if self.settings.dtype == "bfloat16":
-            from harness.train.masters import MasterAdamW
-
-            args = result.args
-            betas = args.adam_beta1, args.adam_beta2
-            options = {"lr": self.rate(), "betas": betas, "eps": args.adam_epsilon}
-            result.optimizer_cls_and_kwargs = MasterAdamW, options
-        return result
-
-    def _steps(self, n_examples: int, epochs: float) -> int:
-        """Return how many steps transformers makes of so many examples."""
-        each = -(-n_examples // self.settings.batch_size)
-        return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
-
-    def trainable(self) -> dict[str, Any]:
-        """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
-        policy = load_policy(self.model, precision=self.precision)
-        return {"model": policy, "peft_config": self.lora_config()}
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments that all of TRL's configurations share."""
-        import torch
-
-        settings, gpu = self.settings, torch.cuda.is_available()
-        return {
-            "output_dir": str(self.folder.resume_dir),
-            "seed": self.seed,
-            "learning_rate": self.rate(),
-            "lr_scheduler_type": SCHEDULES[settings.schedule],
-            "per_device_train_batch_size": shared(settings.batch_size),
-            "gradient_accumulation_steps": settings.accumulation,
-            "max_grad_norm": settings.max_grad_norm,
-            "weight_decay": settings.weight_decay,
-            "bf16": gpu and torch.cuda.is_bf16_supported(),
-            "activation_checkpointing": settings.gradient_checkpointing,
-            "dataloader_pin_memory": gpu,
-            "logging_steps": 1,
-            "save_strategy": "steps",
-            "save_steps": settings.checkpoint_every,
-            "save_total_limit": 2,
-            "ddp_find_unused_parameters": False,
-            "ddp_timeout": int(PATIENCE.total_seconds()),
-            "report_to": "none",
-            "disable_tqdm": True,
-        }

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app, register
 from harness.experiment.context import asking_with
 from harness.experiment.rewards import open_rewards
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import BudgetExceededError, ConfigError
 from harness.nouns.schema import Item
 from harness.records.journal import Journal
@@ -83,7 +83,8 @@ def test_a_training_asks_within_its_limits(tmp_path: Path) -> None:
     given = {"journal": journal, "budget": 2.5, "concurrency": 3, "timeout_s": 7.0, "seed": 4}
     with (
         patch(
-            "harness.experiment.stages.train.open_rewards", side_effect=ConfigError("far enough")
+            "harness.experiment.stages.train_files.open_rewards",
+            side_effect=ConfigError("far enough"),
         ) as it,
         pytest.raises(ConfigError, match="far enough"),
     ):
@@ -111,7 +112,7 @@ def test_the_command_passes_its_limits_on(
     words = ["train", "--trainer=grpo", "--model=m", "--data=d.jsonl", f"--out={tmp_path / 'out'}"]
     given = [f"--reward={one}" for one in named]
     with patch(
-        "harness.experiment.stages.train.train", side_effect=ConfigError("far enough")
+        "harness.experiment.stages.train_files.train", side_effect=ConfigError("far enough")
     ) as it:
         CliRunner().invoke(app, [*words, *given, *limits, "--quiet"])
     settings = it.call_args.args[-1]

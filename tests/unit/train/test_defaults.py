@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from trainings import trained_by
 
-from harness.experiment.stages.train import train as stage
+from harness.experiment.stages.train_files import train as stage
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.train.dpo import DpoSettings
 from harness.train.ppo_settings import PpoSettings, schedule_factor

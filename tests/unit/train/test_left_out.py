@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from trainings import trained_by
 
-from harness.experiment.stages.train import train as stage
+from harness.experiment.stages.train_files import train as stage
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import context_length, load_tokenizer
 from harness.records.rows import read_rows

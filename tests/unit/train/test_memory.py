@@ -183,7 +183,7 @@ def test_what_cannot_fit_is_refused_before_it_is_loaded(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     little(monkeypatch, 0.0005)
-    monkeypatch.setattr("harness.train.training.load_policy", None)
+    monkeypatch.setattr("transformers.PreTrainedModel.from_pretrained", None)
     told: list[str] = []
     with pytest.raises(ConfigError, match="the training does not fit the memory") as wrong:
         trained(trainer, policy_path, tmp_path / "out", told)

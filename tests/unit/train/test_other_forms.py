@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError, HarnessError, InputError
 from harness.policy.prompts import prompt_ids
 from harness.train.dpo import certain_pair

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import ConfigError, HarnessError, InputError
 from harness.train.push import Card, Push
 from harness.train.result import TrainResult

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from trainings import trained_by
 
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError
 from harness.train.reward_model import RewardModel
 from harness.train.training import TrainOptions

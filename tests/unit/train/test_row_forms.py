@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError
 from harness.train.rows import plain_rows
 

@@ -11,8 +11,8 @@ from trainings import trained_by
 from harness.nouns.errors import ConfigError
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, trainer_class
-from harness.train.training import TrlTraining
 from harness.train.trl_fields import KEPT, SETTINGS, passed_on
+from harness.train.trl_training import TrlTraining
 
 OF_TRL = [name for name in TRAINERS if issubclass(trainer_class(name), TrlTraining)]
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import ConfigError, DataError, InputError
 from harness.policy.weights import check_apart
 from harness.train.result import read_log

@@ -1,0 +1,170 @@
+"""What trainings through TRL have in common: the trainer, its arguments, its steps in the log."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from harness.nouns.errors import ConfigError
+from harness.policy.models import has_bfloat16, load_policy
+from harness.train.memory import Use
+from harness.train.ranks import PATIENCE, joined, of_all, shared
+from harness.train.settings import TrlSettings
+from harness.train.training import Training
+
+SAME_KEYS = {key: key for key in ("loss", "entropy", "grad_norm", "learning_rate")}
+"""Metrics that TRL and the log call alike."""
+
+SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+
+
+class TrlTraining(Training):
+    """A training through one of TRL's trainers."""
+
+    settings: TrlSettings
+
+    log_keys: ClassVar[dict[str, str]] = {}
+    """TRL's metrics that the log calls by another name; ``SAME_KEYS`` has the others."""
+
+    @abstractmethod
+    def build(self) -> Any:
+        """Return TRL's trainer; it is asked for once."""
+
+    def work(self) -> int:
+        """Let TRL train."""
+        from harness.train.trl_callbacks import StepLog, run_trainer
+
+        self.trainer = self.build()
+        self.trainer.add_callback(StepLog(self._begin, self._step))
+        steps = run_trainer(self.trainer, self.folder, self.tokenizer)
+        self.finish(steps)
+        return steps
+
+    def _begin(self, done: int, policy: Any) -> None:
+        from harness.train.trl_callbacks import trl_reference
+
+        if self.folder.writes and self.monitor is not None:
+            self.reference = trl_reference(self.trainer, self.model, self.precision)
+        self.check_model()
+        self.folder.total_steps = self.trainer.state.max_steps
+        if not self.folder.writes:
+            return
+        if done == 0 and (row := self.first_row() | self.look(policy, 0, 0)):
+            self.folder.log({"step": 0, **row})
+
+    def _step(self, logs: Mapping[str, Any], state: Any, policy: Any) -> None:
+        found, completions = dict[str, Any](), list[Mapping[str, Any]]()
+        if self.rewards:
+            found = self.rewards.take_stats(of_all)
+            completions = joined(self.rewards.take_completions())
+        found |= self.of_rollout()
+        if not self.folder.writes:
+            return
+        row = {name: logs[key] for key, name in (SAME_KEYS | self.log_keys).items() if key in logs}
+        row |= found
+        self.folder.keep_completions(state.global_step, completions)
+        row |= self.look(policy, state.global_step, state.max_steps)
+        self.folder.log({"step": state.global_step, **row})
+
+    def of_rollout(self) -> dict[str, Any]:
+        """Return what the log says of what all ranks sampled since the last step."""
+        return {}
+
+    def first_row(self) -> dict[str, Any]:
+        """Return what the log says before the first step, besides the monitor's look."""
+        return {}
+
+    def use(self, settings: Any) -> Use:
+        """Return the same, with the logits that TRL's head makes at once."""
+        found, wide = super().use(settings), min(32_768, self.shape.vocabulary)
+        return replace(found, chunk=4 * wide * min(4_096, found.tokens))
+
+    def finish(self, steps: int) -> None:
+        """Do what is left when the checkpoint is written."""
+
+    def trl(self, trainer: Any, config: Any, examples: list[dict[str, Any]], **options: Any) -> Any:
+        """Return a trainer of TRL on examples, with options of its configuration.
+
+        Raises:
+            ConfigError: The training would end within its warm-up, or TRL refuses a field.
+        """
+        from datasets import Dataset
+
+        from harness.train.trl_fields import passed_on
+
+        steps = options.get("max_steps") or self._steps(len(examples), options["num_train_epochs"])
+        options["warmup_steps"] = self.settings.warm_up(steps)
+        if options["warmup_steps"] >= steps:
+            raise ConfigError(
+                f"warmup_steps is {options['warmup_steps']}, and the training has {steps} steps: it"
+                " would end before it has its learning rate",
+                hint="leave warmup_steps out, or set fewer",
+            )
+
+        given = self.settings.trl
+        if "optim" in given and self.settings.dtype == "bfloat16":
+            raise ConfigError(
+                "trl.optim: bfloat16 weights are moved by AdamW on float32 copies",
+                hint="leave optim out, or dtype",
+            )
+        arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
+        try:
+            made = config(**arguments)
+            result = trainer(
+                **self.trainable(),
+                processing_class=self.tokenizer,
+                args=made,
+                train_dataset=Dataset.from_list(examples),
+            )
+        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
+            if not given:
+                raise
+            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
+        if self.settings.dtype == "bfloat16":
+            from harness.train.masters import MasterAdamW
+
+            args = result.args
+            betas = args.adam_beta1, args.adam_beta2
+            options = {"lr": self.rate(), "betas": betas, "eps": args.adam_epsilon}
+            result.optimizer_cls_and_kwargs = MasterAdamW, options
+        return result
+
+    def _steps(self, n_examples: int, epochs: float) -> int:
+        """Return how many steps transformers makes of so many examples."""
+        each = -(-n_examples // self.settings.batch_size)
+        return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
+
+    def trainable(self) -> dict[str, Any]:
+        """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
+        policy = load_policy(self.model, precision=self.precision)
+        return {"model": policy, "peft_config": self.lora_config()}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that all of TRL's configurations share."""
+        import torch
+
+        settings = self.settings
+        return {
+            "output_dir": str(self.folder.resume_dir),
+            "seed": self.seed,
+            "learning_rate": self.rate(),
+            "lr_scheduler_type": SCHEDULES[settings.schedule],
+            "per_device_train_batch_size": shared(settings.batch_size),
+            "gradient_accumulation_steps": settings.accumulation,
+            "max_grad_norm": settings.max_grad_norm,
+            "weight_decay": settings.weight_decay,
+            "bf16": has_bfloat16(),
+            "activation_checkpointing": settings.gradient_checkpointing,
+            "dataloader_pin_memory": torch.cuda.is_available(),
+            "logging_steps": 1,
+            "save_strategy": "steps",
+            "save_steps": settings.checkpoint_every,
+            "save_total_limit": 2,
+            "ddp_find_unused_parameters": False,
+            "ddp_timeout": int(PATIENCE.total_seconds()),
+            "report_to": "none",
+            "disable_tqdm": True,
+        }
