@@ -24,7 +24,8 @@ import torch
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs
 
 import harness.policy.sampling as engine
-from harness.train.result import TrainResult, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
 from harness.train.trainers import train
 from harness.train.training import TrainOptions

@@ -21,7 +21,7 @@ import torch
 from harness.examples.arithmetic_task import imitation_rows, is_correct, prompt_rows, split_pairs
 from safetensors.torch import load_file
 
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.reward_function import WeightedRewards
 from harness.train.table import TRAINERS
 from harness.train.trainers import train, trainer_class

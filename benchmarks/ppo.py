@@ -98,7 +98,7 @@ def own(told: dict[str, Any]) -> tuple[list[float], list[float]]:
     """Train with our PPO; return the seconds of each step but the first, and rewards."""
     from harness.policy.models import load_tokenizer
     from harness.policy.prompts import prompt_ids
-    from harness.train.result import read_log
+    from harness.train.log import read_log
     from harness.train.reward_function import WeightedRewards
     from harness.train.trainers import train
     from harness.train.training import TrainOptions

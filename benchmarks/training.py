@@ -19,7 +19,8 @@ import harness.examples
 import torch
 from harness.examples.arithmetic_task import prompt_rows, split_pairs
 
-from harness.train.result import TrainResult, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainResult
 from harness.train.reward_function import WeightedRewards
 from harness.train.trainers import train
 from harness.train.training import TrainOptions

@@ -70,8 +70,8 @@ def command(options: Options) -> None:
     from harness.cli.screen import console, training
     from harness.experiment.stages.train_files import TrainSettings, train
     from harness.train.alarms import noticed
+    from harness.train.log import coverage, read_log
     from harness.train.ranks import rank
-    from harness.train.result import coverage, read_log
     from harness.train.trainers import settings_of
 
     trainer, weights = options.trainer, weights_of(options.reward or ())

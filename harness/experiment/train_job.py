@@ -27,7 +27,7 @@ from harness.records.journal import JOURNAL, Journal
 from harness.records.rows import to_dict
 from harness.records.run_directory import RunDirectory
 from harness.scale_out.local import cores
-from harness.train.result import read_log, silent
+from harness.train.log import read_log, silent
 from harness.train.reward_function import WeightedRewards
 from harness.train.trainers import train, trainer_class
 from harness.train.training import TrainOptions

@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.nouns.errors import ConfigError, HarnessError, InputError
 from harness.policy.models import base_of, is_adapter
-from harness.train.result import TrainResult, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainResult
 
 PACKAGES = ("feedback-harness", "torch", "transformers", "trl", "peft", "datasets")
 SHOWN = ("step", "seconds")

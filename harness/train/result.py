@@ -1,25 +1,25 @@
-"""What a training leaves behind: its result, its log of steps, and the check that it may go on."""
+"""What a training leaves behind: its result, and its folder, in which it may go on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import InputError
-from harness.nouns.plain_text import file_bytes, file_text, parsed_json
+from harness.nouns.plain_text import file_text
 from harness.records.file_hash import file_hash
-from harness.records.rows import damaged, read_json, read_rows
+from harness.records.rows import damaged, read_json
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
 from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
+from harness.train.log import finite, rewound
 from harness.train.memory import FILE as ESTIMATE
+from harness.train.ranks import rank
 
 NUMBERS = ("too_long", "rows", "used")
 """What a result counts; those of earlier versions have none of it."""
@@ -97,7 +97,7 @@ class TrainingFolder:
         self.log_path = path / "log.jsonl"
         self.completions_path = path / "completions.jsonl"
         self._result_path = path / "result.json"
-        self.writes = os.environ.get("RANK", "0") == "0"
+        self.writes = rank() == 0
         self.total_steps = 0
         self._on_step = on_step
         self._alarms = Alarms()
@@ -160,12 +160,12 @@ class TrainingFolder:
         A last line that a kill cut short is dropped too.
         """
         if self.writes and self.log_path.is_file():
-            for row in _rewound(self.log_path, step):
+            for row in rewound(self.log_path, step):
                 self._alarms.see(row)
                 self._seconds_before = float(row.get("seconds", 0))
         if self.writes and self.completions_path.is_file():
             # Best-of-n samples once, before the first step, and goes on with that.
-            _rewound(self.completions_path, step, at_least=0)
+            rewound(self.completions_path, step, at_least=0)
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row, with the alarms that it raises; numbers that are not finite become null.
@@ -174,7 +174,7 @@ class TrainingFolder:
         """
         if not self.writes:
             return
-        clean = {key: _finite(value) for key, value in row.items()}
+        clean = {key: finite(value) for key, value in row.items()}
         if self.total_steps:
             clean["total_steps"] = self.total_steps
         if found := self._alarms.see(clean):
@@ -190,10 +190,13 @@ class TrainingFolder:
         if not self.writes or not rows:
             return
         lines = [
-            json.dumps({"step": step, **{k: _finite(v) for k, v in row.items()}}, default=str)
+            json.dumps({"step": step, **{k: finite(v) for k, v in row.items()}}, default=str)
             for row in rows
         ]
-        with writing(self.completions_path), self.completions_path.open("a") as file:
+        with (
+            writing(self.completions_path),
+            self.completions_path.open("a", encoding="utf-8") as file,
+        ):
             file.write("".join(f"{line}\n" for line in lines))
 
     def took_before(self, seconds: float) -> None:
@@ -238,36 +241,6 @@ def altered(checkpoint: Path, folder: Path) -> InputError:
     )
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a training's log.
-
-    Raises:
-        DataError: It is missing or damaged.
-    """
-    return [row for _, row in read_rows(path)]
-
-
-def coverage(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the mean share of completions that each source scored in training, by its name."""
-    found: dict[str, list[float]] = {}
-    for row in log:
-        for key, value in row.items():
-            if key.startswith("coverage/"):
-                found.setdefault(key.removeprefix("coverage/"), []).append(value or 0.0)
-    return {name: sum(shares) / len(shares) for name, shares in found.items()}
-
-
-def silent(log: Iterable[Mapping[str, Any]]) -> str:
-    """Return what is wrong with a training in which a source never had a verdict; else ""."""
-    names = sorted(name for name, share in coverage(log).items() if share == 0)
-    if not names:
-        return ""
-    return (
-        f"{', '.join(names)} had no verdict on any completion, so there was nothing to learn\n"
-        "  hint: judge some responses with the source alone (harness judge) to see why"
-    )
-
-
 def peak_memory_mb() -> float:
     """Return the peak memory in MiB: of the GPU if there is one, else of this process."""
     import resource
@@ -282,28 +255,6 @@ def peak_memory_mb() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _rewound(path: Path, step: int, at_least: int = 1) -> list[Mapping[str, Any]]:
-    """Drop the rows of a file after a step, and half a line; return the others.
-
-    Args:
-        path: JSONL with the step of each row.
-        step: The last one that is kept; at 0 those before the first step are dropped, too.
-        at_least: Unless rows of step 0 stay in any case, at 0.
-    """
-    kept, lines = [], []
-    for line in file_bytes(path).splitlines():
-        try:
-            row = parsed_json(line)
-            number, _ = int(row["step"]), float(row.get("seconds", 0))
-        except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
-            break
-        if number <= step and step >= at_least:
-            kept.append(row)
-            lines.append(line.decode("utf-8") + "\n")
-    write_text(path, "".join(lines))
-    return kept
-
-
 def _is_result(stored: Mapping[str, Any]) -> bool:
     needed = {"steps": int, "seconds": float, "peak_memory_mb": float}
     counts = stored.get("left_out", {})
@@ -316,9 +267,3 @@ def _is_result(stored: Mapping[str, Any]) -> bool:
             for number in (*(stored.get(key, 0) for key in NUMBERS), *counts.values())
         )
     )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
-    return value

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.nouns.hashing import seed_of
 from harness.records.writes import write_jsonl
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.reward_combined import SIDES, Combine, combined, standardized
 from harness.train.reward_model import (
     STATISTICS,

@@ -12,8 +12,8 @@ from trainings import chat_model, trained_by
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
-from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = [

@@ -18,9 +18,10 @@ pytest.importorskip("trl", reason="the extra train is not installed")
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs, style_of
 
 from harness.train.grpo import GrpoSettings
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
 from harness.train.ppo_settings import PpoSettings
-from harness.train.result import TrainResult, read_log
+from harness.train.result import TrainResult
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
 

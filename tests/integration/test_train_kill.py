@@ -13,7 +13,7 @@ pytest.importorskip("trl", reason="the extra train is not installed")
 
 from harness.examples.arithmetic_task import imitation_rows, prompt_rows, split_pairs
 
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.table import TRAINERS
 
 PROMPTS = prompt_rows(split_pairs()[0])[:8]

@@ -14,8 +14,8 @@ pytest.importorskip("trl", reason="the extra train is not installed")
 
 from harness.examples.arithmetic_task import imitation_rows, prompt_rows, split_pairs
 
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
-from harness.train.result import read_log
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
 COMMON = {"batch_size": 4, "accumulation": 2, "warmup_steps": 0, "learning_rate": 3e-4}

@@ -24,8 +24,9 @@ from harness.examples.arithmetic_task import (
 from harness.train.dpo import DpoSettings
 from harness.train.grpo import GrpoSettings
 from harness.train.kto import KtoSettings
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
-from harness.train.result import TrainResult, read_log
+from harness.train.result import TrainResult
 from harness.train.reward_model import RewardModelSettings
 from harness.train.rloo import RlooSettings
 from harness.train.sft import SftSettings

@@ -112,10 +112,10 @@ def train(
     """
     from harness.train.data_sets import check_data_apart, is_data_set
     from harness.train.imported import is_import
+    from harness.train.log import read_log, silent
     from harness.train.other_forms import notes_on
     from harness.train.push import Card
     from harness.train.ranks import rank, ranks
-    from harness.train.result import read_log, silent
     from harness.train.row_files import read_training_rows
     from harness.train.trainers import settings_of, trainer_class
     from harness.train.trainers import train as train_rows

@@ -14,8 +14,8 @@ from trainings import trained_by
 
 from harness.nouns.errors import ConfigError
 from harness.train.advantages import ESTIMATORS, Rewarded, estimate
+from harness.train.log import read_log
 from harness.train.losses import kl_loss, policy_loss
-from harness.train.result import read_log
 from harness.train.trainers import settings_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.train.alarms import Alarms, alarms_of, noticed
+from harness.train.log import read_log
 from harness.train.monitor import standard_error
-from harness.train.result import TrainingFolder, read_log
+from harness.train.result import TrainingFolder
 
 Rows = list[dict[str, Any]]
 

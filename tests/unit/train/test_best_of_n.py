@@ -12,8 +12,9 @@ from trainings import trained_by
 
 from harness.nouns.errors import DataError
 from harness.train.best_of_n import best_of_n_kl
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
-from harness.train.result import TrainResult, read_log
+from harness.train.result import TrainResult
 
 TRAIN, HELD_OUT = (prompt_rows(pairs) for pairs in split_pairs())
 ROWS = HELD_OUT[:30]

@@ -23,8 +23,9 @@ from harness.examples.arithmetic_task import (
 
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import Reference, load_policy, load_tokenizer
+from harness.train.log import read_log
 from harness.train.monitor import Monitor, distinct_n, kl_statistics
-from harness.train.result import TrainingFolder, read_log
+from harness.train.result import TrainingFolder
 from harness.train.rows import plain_rows
 
 

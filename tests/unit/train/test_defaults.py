@@ -11,8 +11,8 @@ from trainings import trained_by
 from harness.experiment.stages.train_files import train as stage
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.train.dpo import DpoSettings
+from harness.train.log import coverage, read_log, silent
 from harness.train.ppo_settings import PpoSettings, schedule_factor
-from harness.train.result import coverage, read_log, silent
 from harness.train.settings import TrainerSettings
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, trainer_class

@@ -10,7 +10,8 @@ from trainings import trained_by
 
 from harness.nouns.errors import DataError
 from harness.train.kto import Kto, KtoSettings
-from harness.train.result import TrainingFolder, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainingFolder
 from harness.train.rows import plain_rows
 from harness.train.training import TrainOptions
 

@@ -15,9 +15,9 @@ from trainings import built_ppo, changed, trained_by
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import load_policy
+from harness.train.log import read_log
 from harness.train.ppo import Ppo
 from harness.train.ppo_settings import PpoSettings, prompt_order, schedule_factor
-from harness.train.result import read_log
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

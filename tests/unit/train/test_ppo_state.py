@@ -15,9 +15,9 @@ from trainings import changed, trained_by
 
 from harness.nouns.errors import ConfigError, DataError
 from harness.policy.weights import weights_hash
+from harness.train.log import read_log
 from harness.train.monitor import Monitor
 from harness.train.ppo_settings import draw_seed, prompt_order
-from harness.train.result import read_log
 from harness.train.reward_function import WeightedRewards
 
 # transformers warns of an old name of its own, which peft still reads.

@@ -13,7 +13,7 @@ from small_ppo import SETTINGS
 from trainings import changed, trained_by
 
 from harness.nouns.errors import ConfigError
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.trainers import settings_of
 
 ROWS = [{"prompt": f"{n}+3?"} for n in range(4)]

@@ -11,7 +11,7 @@ import pytest
 from trainings import trained_by
 
 from harness.nouns.errors import BudgetExceededError, HarnessError, InputError
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.reward_function import WeightedRewards
 
 # transformers warns of an old name of its own, which peft still reads.

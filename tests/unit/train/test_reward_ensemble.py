@@ -11,8 +11,8 @@ import pytest
 from trainings import trained_by
 
 from harness.policy.models import load_policy
+from harness.train.log import read_log
 from harness.train.ppo_model import make_critic
-from harness.train.result import read_log
 from harness.train.reward_combined import Combine, combined, members_of, standardized
 from harness.train.reward_ensemble import member_seed
 from harness.train.reward_model import STATISTICS, RewardModelReward, RewardModelSettings

@@ -12,8 +12,9 @@ from trainings import trained_by
 
 from harness.policy.models import load_tokenizer
 from harness.train.dpo import certain_pair
+from harness.train.log import read_log
 from harness.train.ppo_settings import PpoSettings
-from harness.train.result import TrainResult, read_log
+from harness.train.result import TrainResult
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,

@@ -18,7 +18,8 @@ from harness.nouns.errors import DataError
 from harness.policy.models import load_tokenizer
 from harness.policy.weights import weights_hash
 from harness.statistics.intervals import wilson
-from harness.train.result import TrainResult, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainResult
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,

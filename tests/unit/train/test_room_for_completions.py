@@ -12,7 +12,8 @@ from harness.policy.models import load_tokenizer
 from harness.policy.prompts import prompt_ids
 from harness.records.rows import read_rows
 from harness.train.left_out import FILE, TOO_LONG
-from harness.train.result import TrainResult, read_log
+from harness.train.log import read_log
+from harness.train.result import TrainResult
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

@@ -16,7 +16,7 @@ from harness.experiment.rewards import open_rewards
 from harness.experiment.stages.train_files import train
 from harness.nouns.errors import ConfigError, DataError, InputError
 from harness.policy.weights import check_apart
-from harness.train.result import read_log
+from harness.train.log import read_log
 from harness.train.reward_function import WeightedRewards
 from harness.train.rows import plain_rows
 from harness.train.trainers import train as library

@@ -1,0 +1,71 @@
+"""The log of a training: a row of JSONL for each step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.nouns.plain_text import file_bytes, parsed_json
+from harness.records.rows import read_rows
+from harness.records.writes import write_text
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a training's log.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    return [row for _, row in read_rows(path)]
+
+
+def coverage(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the mean share of completions that each source scored in training, by its name."""
+    found: dict[str, list[float]] = {}
+    for row in log:
+        for key, value in row.items():
+            if key.startswith("coverage/"):
+                found.setdefault(key.removeprefix("coverage/"), []).append(value or 0.0)
+    return {name: sum(shares) / len(shares) for name, shares in found.items()}
+
+
+def silent(log: Iterable[Mapping[str, Any]]) -> str:
+    """Return what is wrong with a training in which a source never had a verdict; else ""."""
+    names = sorted(name for name, share in coverage(log).items() if share == 0)
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)} had no verdict on any completion, so there was nothing to learn\n"
+        "  hint: judge some responses with the source alone (harness judge) to see why"
+    )
+
+
+def rewound(path: Path, step: int, at_least: int = 1) -> list[Mapping[str, Any]]:
+    """Drop the rows of a file after a step, and half a line; return the others.
+
+    Args:
+        path: JSONL with the step of each row.
+        step: The last one that is kept; at 0 those before the first step are dropped, too.
+        at_least: Unless rows of step 0 stay in any case, at 0.
+    """
+    kept, lines = [], []
+    for line in file_bytes(path).splitlines():
+        try:
+            row = parsed_json(line)
+            number, _ = int(row["step"]), float(row.get("seconds", 0))
+        except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
+            break
+        if number <= step and step >= at_least:
+            kept.append(row)
+            lines.append(line.decode("utf-8") + "\n")
+    write_text(path, "".join(lines))
+    return kept
+
+
+def finite(value: Any) -> Any:
+    """Return a value as a log has it: numbers of six digits, None for those that are not finite."""
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
