@@ -18,14 +18,9 @@ from harness.nouns.hashing import seed_of
 from harness.records.writes import write_jsonl
 from harness.train.log import read_log
 from harness.train.reward_combined import SIDES, Combine, combined, standardized
-from harness.train.reward_model import (
-    STATISTICS,
-    RewardModel,
-    load_reward_model,
-    read_statistics,
-    score_ids,
-)
+from harness.train.reward_model import STATISTICS, load_reward_model, read_statistics, score_ids
 from harness.train.reward_model_quality import held_out_quality
+from harness.train.reward_model_training import RewardModel
 from harness.train.training import TrainOptions
 
 

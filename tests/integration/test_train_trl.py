@@ -27,7 +27,7 @@ from harness.train.kto import KtoSettings
 from harness.train.log import read_log
 from harness.train.monitor import Monitor
 from harness.train.result import TrainResult
-from harness.train.reward_model import RewardModelSettings
+from harness.train.reward_model_training import RewardModelSettings
 from harness.train.rloo import RlooSettings
 from harness.train.sft import SftSettings
 

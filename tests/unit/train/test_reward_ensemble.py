@@ -15,7 +15,8 @@ from harness.train.log import read_log
 from harness.train.ppo_model import make_critic
 from harness.train.reward_combined import Combine, combined, members_of, standardized
 from harness.train.reward_ensemble import member_seed
-from harness.train.reward_model import STATISTICS, RewardModelReward, RewardModelSettings
+from harness.train.reward_model import STATISTICS, RewardModelReward
+from harness.train.reward_model_training import RewardModelSettings
 
 SETTINGS = RewardModelSettings(
     learning_rate=1e-2, warmup_steps=0, batch_size=4, held_out_share=0.25, members=2,

@@ -12,7 +12,7 @@ from trainings import trained_by
 
 from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError
-from harness.train.reward_model import RewardModel
+from harness.train.reward_model_training import RewardModel
 from harness.train.training import TrainOptions
 
 PAIR = {"prompt": "2+3?", "chosen": "5.", "rejected": "5, duh."}

@@ -18,12 +18,11 @@ from harness.train.result import TrainResult
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,
-    RewardModelSettings,
     load_reward_model,
-    make_pad_differ_from_eos,
     score_ids,
     with_eos,
 )
+from harness.train.reward_model_training import RewardModelSettings, make_pad_differ_from_eos
 
 SETTINGS = RewardModelSettings(learning_rate=2e-3, batch_size=16, epochs=4, held_out_share=0.2)
 

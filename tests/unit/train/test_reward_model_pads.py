@@ -10,7 +10,8 @@ from trainings import trained_by
 
 from harness.policy.models import load_policy, load_tokenizer
 from harness.train.ppo_model import make_critic
-from harness.train.reward_model import RewardModelReward, RewardModelSettings, read_statistics
+from harness.train.reward_model import RewardModelReward, read_statistics
+from harness.train.reward_model_training import RewardModelSettings
 
 # transformers warns of an old name of its own, which peft still reads; peft of GPT-2's layers.
 pytestmark = [

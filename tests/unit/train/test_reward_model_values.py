@@ -23,11 +23,11 @@ from harness.train.result import TrainResult
 from harness.train.reward_model import (
     STATISTICS,
     RewardModelReward,
-    RewardModelSettings,
     load_reward_model,
     score_ids,
     with_eos,
 )
+from harness.train.reward_model_training import RewardModelSettings
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
