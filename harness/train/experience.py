@@ -1,15 +1,39 @@
-"""A rollout with everything that updates need."""
+"""From a rollout that is scored to everything that updates need."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.policy.sampling import Rollout, rows_of
 from harness.policy.scoring import trimmed
+from harness.train.advantages import ESTIMATORS, Rewarded, estimate
+from harness.train.losses import ROUNDING, masked_moments, truncated_weights
+from harness.train.ppo_settings import PpoSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A rollout and what is said of it; (n, C) each.
+
+    Args:
+        rollout: What was sampled.
+        rewards: Of each completion; None where nobody could judge it.
+        logprobs: Of the policy in training.
+        reference: Log-probabilities of the reference.
+        values: Of the critic; None without one.
+    """
+
+    rollout: Rollout
+    rewards: Sequence[float | None]
+    logprobs: Tensor
+    reference: Tensor
+    values: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -45,3 +69,68 @@ class Experience:
             name: value[index, :width] for name, value in found.items() if hasattr(value, "shape")
         }
         return replace(self, rollout=rollout, **tensors)
+
+
+def experience_of(
+    scored: Scored, settings: PpoSettings, beta: float, same: bool
+) -> tuple[Experience, dict[str, Any]]:
+    """Return what updates need of a rollout, and what the log says of rewards and advantages.
+
+    Args:
+        scored: The rollout of all ranks.
+        settings: Of the training.
+        beta: Strength of the KL penalty.
+        same: Whether the policy itself sampled; what another engine drew is corrected.
+    """
+    import torch
+
+    rollout, logprobs, rewards = scored.rollout, scored.logprobs, scored.rewards
+    known = torch.tensor([r is not None for r in rewards], device=logprobs.device)
+    scores = torch.tensor([0.0 if r is None else r for r in rewards], device=logprobs.device)
+    row: dict[str, Any] = {
+        "reward": float(masked_moments(scores, known.float())[0]) if known.any() else math.nan,
+        "coverage": float(known.float().mean()),
+        "beta": beta,
+    }
+    given = Rewarded(
+        scores=_shaped(scores, known, rollout.ended, settings),
+        known=known,
+        kl=logprobs - scored.reference,
+        mask=rollout.completion_mask.float(),
+        beta=beta,
+        group_size=settings.completions_each,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        values=scored.values,
+    )
+    found, more = estimate(settings.advantage_estimator, given, settings.whitens)
+    advantages, most = found.advantages, settings.importance_sampling_clip_max
+    if not same and most:
+        weights, more["importance_clipped"] = truncated_weights(
+            logprobs, rollout.drawn, found.mask, most
+        )
+        advantages = advantages * weights
+    in_loss = ESTIMATORS[settings.advantage_estimator].penalty == "loss"
+    experience = Experience(
+        rollout,
+        logprobs,
+        scored.values,
+        advantages,
+        found.returns,
+        found.mask,
+        scored.reference if in_loss else None,
+        beta if in_loss else 0.0,
+    )
+    return experience, row | more
+
+
+def _shaped(scores: Tensor, known: Tensor, ended: Tensor, settings: PpoSettings) -> Tensor:
+    """Normalize and clip rewards as the settings say."""
+    if settings.whiten_rewards:
+        mean, variance = masked_moments(scores, known.float())
+        deviation = variance.sqrt()
+        if deviation > ROUNDING * mean.abs():
+            scores = scores / deviation
+    if settings.clip_reward:
+        scores = scores.clamp(-settings.clip_reward, settings.clip_reward)
+    return scores - settings.missing_eos_penalty * (~ended).to(scores.dtype)

@@ -7,9 +7,6 @@ killed goes on exactly where it was.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +16,6 @@ from harness.policy.models import (
     has_bfloat16,
     is_adapter,
     load_policy,
-    recompute_layers,
     reference_of,
     save_final,
 )
@@ -27,29 +23,20 @@ from harness.policy.sampling import AT_ONCE, Rollout, Sampling, rows_of
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
-from harness.train.advantages import ESTIMATORS, Rewarded, estimate
 from harness.train.engines import make_engine
-from harness.train.experience import Experience
+from harness.train.experience import Experience, Scored, experience_of
 from harness.train.losses import (
-    ROUNDING,
     adapted_beta,
-    kl_loss,
-    masked_moments,
-    policy_loss,
-    truncated_weights,
-    value_loss,
 )
 from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
+from harness.train.ppo_updates import Updates
 from harness.train.ranks import joined, of_all, part, ranks, whole_rollout
 from harness.train.sampling_training import SamplingTraining
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-PER_TOKEN = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction", "approx_kl")
-"""What the log has of the updates as a mean over tokens."""
 
 
 class Ppo(SamplingTraining):
@@ -183,8 +170,6 @@ class Ppo(SamplingTraining):
 
     def collect(self, step: int) -> tuple[Experience, dict[str, Any]]:
         """Sample and score one rollout: each rank a part, and then all know the whole."""
-        import torch
-
         settings, accelerator = self.settings, self.accelerator
         each = settings.completions_each
         order = prompt_order(len(self.known), settings.rollout_size // each, step, self.seed)
@@ -206,9 +191,6 @@ class Ppo(SamplingTraining):
         rollout, logprobs, entropy, reference, values = whole_rollout(
             accelerator, rollout, pad, logprobs, entropy, reference, values
         )
-        ratio = logprobs - reference
-        known = torch.tensor([r is not None for r in raw], device=logprobs.device)
-        scores = torch.tensor([0.0 if r is None else r for r in raw], device=logprobs.device)
         row = rollout_statistics(rollout, entropy)
         row |= kl_statistics(logprobs, reference, rollout.completion_mask)
         if rollout.drawn is not None:
@@ -216,183 +198,37 @@ class Ppo(SamplingTraining):
                 ((rollout.drawn - logprobs) * rollout.completion_mask).abs().max()
             )
         row |= self.rewards.take_stats(of_all)
-        row["reward"] = float(masked_moments(scores, known.float())[0]) if known.any() else math.nan
-        row["coverage"] = float(known.float().mean())
-        row["beta"] = self.beta
+        scored = Scored(rollout, raw, logprobs, reference, values)
+        experience, found = experience_of(scored, settings, self.beta, self.engine.same)
         if settings.target_kl:
             kl = row["kl_sequence"]
             self.beta = adapted_beta(
                 self.beta, kl, settings.target_kl, settings.rollout_size, settings.kl_horizon
             )
-        estimator = settings.advantage_estimator
-        given = Rewarded(
-            self._shape(scores, known, rollout),
-            known,
-            ratio,
-            rollout.completion_mask.float(),
-            row["beta"],
-            settings.completions_each,
-            settings.gamma,
-            settings.gae_lambda,
-            values,
-        )
-        found, more = estimate(estimator, given, settings.whitens)
-        advantages = found.advantages
-        if not self.engine.same and settings.importance_sampling_clip_max:
-            weights, more["importance_clipped"] = truncated_weights(
-                logprobs, rollout.drawn, found.mask, settings.importance_sampling_clip_max
-            )
-            advantages = advantages * weights
-        in_loss = ESTIMATORS[estimator].penalty == "loss"
-        experience = Experience(
-            rollout,
-            logprobs,
-            values,
-            advantages,
-            found.returns,
-            found.mask,
-            reference if in_loss else None,
-            row["beta"] if in_loss else 0.0,
-        )
-        return experience, row | more
+        return experience, row | found
 
     def update(self, experience: Experience, step: int) -> dict[str, Any]:
-        """Update policy and critic on one rollout; return what happened.
-
-        Losses are sums over tokens, divided by the number of tokens of the whole optimizer step, so
-        the result does not depend on how a step is split into passes or over ranks.
-        """
-        made: list[dict[str, float]] = []
-        stopped = False
-        recompute_layers(self.module, self.settings.gradient_checkpointing)
-        for index in self._parts(len(experience.rollout), step):
-            sums = self._optimizer_step(experience, index)
-            if sums is None:
-                stopped = True
-                break
-            if sums:
-                made.append(sums)
-        recompute_layers(self.module, False)
-        row: dict[str, Any] = {}
-        if made:
-            total = {key: sum(sums[key] for sums in made) for key in made[0]}
-            row = {key: total[key] / total["tokens"] for key in PER_TOKEN if key in total}
-            row["grad_norm"] = total["grad_norm"] / len(made)
-            row["first_ratio_error"] = made[0]["ratio_error"]
-        return {**row, "updates": len(made), "stopped_on_kl": stopped}
-
-    def _parts(self, sequences: int, step: int) -> Iterator[Tensor]:
-        """Yield the sequences of each optimizer step of all ranks, in a new order each epoch."""
-        import torch
-
-        settings = self.settings
-        generator = torch.Generator().manual_seed(draw_seed(self.seed, step))
-        size = settings.batch_size * settings.accumulation
-        for _ in range(settings.epochs):
-            yield from torch.randperm(sequences, generator=generator).split(size)
-
-    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float] | None:
-        """Make one optimizer step on some sequences; return its tokens, and sums over them.
-
-        The ranks share the sequences.
-        Empty without tokens; None, and no step, where the policy is further than ``stop_kl`` from
-        the one that sampled. ``ratio_error`` is the largest distance of a ratio from 1, here.
-        """
-        import torch
-
-        settings, accelerator = self.settings, self.accelerator
-        count = float(experience.mask[index].sum())
-        if not count:
-            return {}
-        sums: dict[str, Any] = {}
-        errors: list[Tensor] = []
-        mine = experience.rows(index[part(len(index))])
-        parts = list(passes(mine.rollout, settings.pass_tokens, settings.batch_size))
-        for number, some in enumerate(parts):
-            rows = mine.rows(some)
-            last = number == len(parts) - 1
-            with nullcontext() if last else accelerator.no_sync(self.module):
-                logprobs, _, values = self._forward(rows.rollout, entropy=False)
-                clips = settings.clip, settings.log_ratio_clip
-                policy = policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
-                loss = policy.loss
-                found = {
-                    "policy_loss": policy.loss.detach(),
-                    "clip_fraction": policy.clipped,
-                    "approx_kl": policy.approx_kl,
-                }
-                if rows.reference is not None:
-                    away = kl_loss(logprobs, rows.reference, rows.mask, settings.log_ratio_clip)
-                    loss = loss + rows.penalty * away
-                if values is not None and rows.values is not None and rows.returns is not None:
-                    critic, found["value_clip_fraction"] = value_loss(
-                        values, rows.values, rows.returns, rows.mask, settings.value_clip
-                    )
-                    loss = loss + settings.value_coefficient * critic
-                    found["value_loss"] = critic.detach()
-                # Gradients are averaged over ranks; the loss is a share of a sum over them.
-                accelerator.backward(loss / count * ranks())
-            sums = {key: sums.get(key, 0) + value for key, value in found.items()}
-            errors.append(policy.ratio_error)
-        total = {key: float(self._sum(value)) for key, value in sums.items()}
-        if settings.stop_kl and total["approx_kl"] / count > settings.stop_kl:
-            self.optimizer.zero_grad()
-            return None
-        norm = accelerator.clip_grad_norm_(self.module.parameters(), settings.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return {
-            **total,
-            "tokens": count,
-            "grad_norm": float(norm),
-            "ratio_error": float(accelerator.gather(torch.stack(errors).max()).max()),
-        }
-
-    def _forward(self, rollout: Rollout, entropy: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-        result: tuple[Tensor, Tensor, Tensor | None] = self.module(
-            rollout.prompt_ids,
-            rollout.prompt_mask,
-            rollout.completion_ids,
-            rollout.completion_mask,
-            self.settings.temperature,
-            entropy,
-        )
-        return result
+        """Update policy and critic on one rollout; return what happened."""
+        updates = Updates(self.settings, self.accelerator, self.module, self.optimizer, self.seed)
+        return updates.made_on(experience, step)
 
     def _score(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return old log-probabilities, entropies and values, from the module that is trained."""
         import torch
 
-        mask = rollout.completion_mask
+        from harness.train.ppo_model import forward
+
+        mask, settings = rollout.completion_mask, self.settings
         logprobs, entropy, values = (mask.new_zeros(mask.shape, dtype=torch.float32) for _ in "123")
         with torch.no_grad():
-            for index in passes(rollout, self.settings.pass_tokens):
+            for index in passes(rollout, settings.pass_tokens):
                 part = trimmed(rows_of(rollout, index))
                 width = part.completion_ids.size(1)
-                found = self._forward(part, entropy=True)
+                found = forward(self.module, part, settings.temperature, entropy=True)
                 for all_rows, some in zip((logprobs, entropy, values), found, strict=True):
                     if some is not None:
                         all_rows[index, :width] = some
         return logprobs, entropy, None if self.critic == "none" else values
-
-    def _shape(self, scores: Tensor, known: Tensor, rollout: Rollout) -> Tensor:
-        """Normalize and clip rewards as the settings say."""
-        settings = self.settings
-        if settings.whiten_rewards:
-            mean, variance = masked_moments(scores, known.float())
-            deviation = variance.sqrt()
-            if deviation > ROUNDING * mean.abs():
-                scores = scores / deviation
-        if settings.clip_reward:
-            scores = scores.clamp(-settings.clip_reward, settings.clip_reward)
-        return scores - settings.missing_eos_penalty * (~rollout.ended).to(scores.dtype)
-
-    def _sum(self, tensor: Tensor) -> Tensor:
-        """Add a tensor up over all ranks."""
-        if ranks() == 1:
-            return tensor
-        total: Tensor = self.accelerator.reduce(tensor, reduction="sum")
-        return total
 
     def _trained(self) -> dict[str, Tensor]:
         module = self.accelerator.unwrap_model(self.module)

@@ -64,6 +64,21 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         return found.logprobs, found.entropy, values.float()
 
 
+def forward(
+    module: Any, rollout: Rollout, temperature: float, entropy: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return what a `PolicyWithCritic`, perhaps wrapped for the ranks, says of a rollout."""
+    found: tuple[Tensor, Tensor | None, Tensor | None] = module(
+        rollout.prompt_ids,
+        rollout.prompt_mask,
+        rollout.completion_ids,
+        rollout.completion_mask,
+        temperature,
+        entropy,
+    )
+    return found
+
+
 def make_critic(
     policy: Any,
     path: str | Path,

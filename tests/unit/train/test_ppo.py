@@ -269,10 +269,14 @@ def test_the_value_head_starts_at_zero(policy_path: Path, tmp_path: Path) -> Non
 def test_the_value_loss_reaches_the_critic_and_never_the_policy(
     policy_path: Path, tmp_path: Path, critic: str
 ) -> None:
+    from harness.train.ppo_model import forward
+
     trained = training(policy_path, tmp_path, critic=critic)
     trained.step(1)  # so that the head is not zero and gradients pass through it
     experience, _ = trained.collect(2)
-    _, _, values = trained._forward(experience.rollout, entropy=False)
+    _, _, values = forward(
+        trained.module, experience.rollout, trained.settings.temperature, entropy=False
+    )
     values.sum().backward()
     with_gradient = {
         name.split(".")[0]
@@ -289,6 +293,8 @@ def test_joint_backward_is_two_backwards_with_lora_and_checkpointing(
     """The trap: policy and critic forwards, then one backward that recomputes activations."""
     import torch
 
+    from harness.train.ppo_model import forward
+
     trained = training(lora_path, tmp_path, critic=critic)
     trained.step(1)
     experience, _ = trained.collect(2)
@@ -299,7 +305,9 @@ def test_joint_backward_is_two_backwards_with_lora_and_checkpointing(
     parameters = [p for p in trained.module.parameters() if p.requires_grad]
 
     def losses() -> tuple[Any, Any]:
-        logprobs, _, values = trained._forward(experience.rollout, entropy=False)
+        logprobs, _, values = forward(
+            trained.module, experience.rollout, trained.settings.temperature, entropy=False
+        )
         return (logprobs * experience.advantages).sum(), (values - experience.returns).pow(2).sum()
 
     def gradients(*parts: Any) -> list[Any]:
