@@ -25,9 +25,7 @@ from harness.policy.weights import check_apart, weights_hash
 from harness.records.writes import whole
 from harness.train.engines import make_engine
 from harness.train.experience import Experience, Scored, experience_of
-from harness.train.losses import (
-    adapted_beta,
-)
+from harness.train.losses import adapted_beta
 from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
