@@ -130,11 +130,12 @@ def open_rewards(
             sys.stderr.write(f"warning: {visible(line)}\n")
     with online_rewards(within_budget(asking)) as (make, _):
         found: dict[str, Any] = {}
+        taken = {*names, *labels.values()}
         for name in rewards:
             if name in sources:
                 found[name] = make(sources[name])
             elif name in called:
-                found |= _named(found, [called[name]])
+                found |= _named({*taken, *found}, [called[name]])
             else:
                 from harness.train.reward_model import RewardModelReward
 

@@ -18,7 +18,7 @@ FEW: Mapping[str, int] = {
     "steps": 2,
     "epochs": 1,
     "batch_size": 4,
-    "accumulation": 1,
+    "accumulation": 4,
     "rollout_size": 4,
     "group_size": 2,
     "num_generations": 2,
@@ -28,6 +28,9 @@ FEW: Mapping[str, int] = {
     "held_out_share": 0,
 }
 """The most of each setting of a trainer that has it; few pairs tell no reward model from chance."""
+
+SHARED = "batch_size", "accumulation", "rollout_size", "group_size"
+"""Settings of which some are multiples of others: powers of two; the first two make 4 at most."""
 
 
 def small(config: RunConfig) -> RunConfig:
@@ -75,4 +78,9 @@ def _few(trainer: str, settings: Mapping[str, Any], where: str) -> dict[str, Any
         for name, most in FEW.items()
         if (value := getattr(checked, name, None)) is not None
     }
+    # By default PPO's estimators have groups of more than a few.
+    if (each := getattr(checked, "completions_each", 1)) > 1:
+        least["group_size"] = min(each, FEW["group_size"])
+    least |= {name: 1 << int(least[name]).bit_length() - 1 for name in SHARED if name in least}
+    least["accumulation"] = min(least["accumulation"], FEW["batch_size"] // least["batch_size"])
     return {**settings, **least}

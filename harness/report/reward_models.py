@@ -8,11 +8,9 @@ from typing import Any
 from harness.report.blocks import Block, Details
 from harness.report.tables import Cell, Table, interval
 from harness.report.wording import join, percent
+from harness.train.reward_model_quality import CHANCE
 
 Data = Mapping[str, Any]
-
-CHANCE = 0.5
-"""Share of pairs that a coin ranks right."""
 
 
 def _learned(data: Data) -> list[tuple[str, Any, Data]]:

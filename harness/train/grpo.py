@@ -15,7 +15,7 @@ from harness.policy.sampling import decode
 from harness.train.environments import seeing_rows
 from harness.train.memory import Use
 from harness.train.monitor import diversity
-from harness.train.ranks import joined
+from harness.train.ranks import joined, ranks
 from harness.train.reward_arguments import call_rewards
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
@@ -89,7 +89,7 @@ class Grpo(SamplingTraining, TrlTraining):
         """Return the use of groups that are sampled at once, and of a reference."""
         found = super().use(settings)
         copies = found.copies + (1 if settings.beta and not found.lora else 0)
-        sampled = settings.batch_size * settings.accumulation
+        sampled = settings.batch_size * settings.accumulation // ranks()
         return replace(found, copies=copies, sampled=sampled)
 
     def trainable(self) -> dict[str, Any]:

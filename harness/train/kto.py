@@ -22,6 +22,10 @@ from harness.train.trl_training import TrlTraining
 LABEL = "label"
 """Column of a row that is one completion: whether it is wanted."""
 
+HIDDEN = "label of kto"
+"""Its name while rows are read: by its own a label of false would be refused, since elsewhere
+completions are imitated."""
+
 
 class KtoSettings(TrlSettings):
     """Kahneman-Tversky optimization (Ethayarajh et al. 2024).
@@ -87,22 +91,25 @@ class Kto(TrlTraining):
         """
         if LABEL not in cls.columns(rows):
             return super().plain_rows(rows, places)
-        # By its own name a label of false would be refused, where completions are imitated.
         hidden = [
-            {("wanted" if key == LABEL else key): value for key, value in row.items()}
+            {(HIDDEN if key == LABEL else key): value for key, value in row.items()}
             if isinstance(row, Mapping)
             else row
             for row in rows
         ]
         found = plain_rows(hidden, ("prompt", "completion"), "labelled completions", places)
         wrong = [
-            (place, f"label must be true or false, got {row.get('wanted')!r:.40}")
+            (place, f"label must be true or false, got {row.get(HIDDEN)!r:.40}")
             for place, row in found
-            if row.get("wanted") not in (True, False) or isinstance(row["wanted"], float)
+            if row.get(HIDDEN) not in (True, False) or isinstance(row[HIDDEN], float)
         ]
         if wrong:
-            raise DataError(f"{len(wrong)} wrong labels", details=alike(wrong, 10))
-        return [(place, row | {LABEL: bool(row["wanted"])}) for place, row in map(_dict, found)]
+            where = places[0].rpartition(":")[0] if places else ""
+            raise DataError(f"{len(wrong)} wrong labels", where=where, details=alike(wrong, 10))
+        return [
+            (place, {k: v for k, v in row.items() if k != HIDDEN} | {LABEL: bool(row[HIDDEN])})
+            for place, row in found
+        ]
 
     def build(self) -> Any:
         """Return TRL's trainer on the examples in an order of the seed, since it keeps theirs.
@@ -154,7 +161,3 @@ class Kto(TrlTraining):
             {"prompt": prompt, "completion": as_completion(prompt, text), LABEL: label}
             for text, label in labelled.items()
         ]
-
-
-def _dict(placed: Placed) -> tuple[str, dict[str, Any]]:
-    return placed[0], dict(placed[1])

@@ -15,6 +15,7 @@ from typing import Any
 from harness.nouns.errors import ConfigError
 from harness.policy.shape import Shape
 from harness.records.writes import write_json
+from harness.train.ranks import ranks
 from harness.train.settings import TrainerSettings
 
 GB = 1e9
@@ -173,8 +174,8 @@ def check(
 
 def _ways(settings: TrainerSettings, shape: Shape) -> list[dict[str, Any]]:
     """Return changes of settings that need less, those that change the least first."""
-    made = settings.batch_size * settings.accumulation
-    passes: dict[str, Any] = {"batch_size": 1, "accumulation": made}
+    made, least = settings.batch_size * settings.accumulation, ranks()
+    passes: dict[str, Any] = {"batch_size": least, "accumulation": made // least}
     if "pass_tokens" in type(settings).model_fields:
         passes = {"pass_tokens": 1024}
     ways = [passes, {"gradient_checkpointing": True}, {"dtype": "bfloat16"}]

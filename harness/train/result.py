@@ -182,8 +182,12 @@ class TrainingFolder:
         clean["seconds"] = round(self.seconds(), 3)
         with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
+        self.tell(clean)
+
+    def tell(self, row: dict[str, Any]) -> None:
+        """Pass on a row of the log, or of that of a part of this training."""
         if self._on_step is not None:
-            self._on_step(clean)
+            self._on_step(row)
 
     def keep_completions(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append what was sampled in a step, with its rewards, to ``completions.jsonl``."""

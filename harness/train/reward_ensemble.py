@@ -48,7 +48,7 @@ def train_members(training: RewardModel) -> int:
     All hold out the same pairs, on which the ensemble is measured.
     """
     folder, settings = training.folder, training.settings
-    alone = settings.model_copy(update={"members": 1})
+    alone = settings.model_copy(update={"members": 1, "report_to": ()})
     training.divide()
     rows: list[dict[str, Any]] = []
     finals: list[Path] = []
@@ -63,8 +63,7 @@ def train_members(training: RewardModel) -> int:
             return {**row, "step": before + row["step"], "total_steps": whole, "member": number}
 
         def told(row: dict[str, Any], placed: Any = placed) -> None:
-            if training.on_step is not None:
-                training.on_step(placed(row))
+            folder.tell(placed(row))
 
         member = RewardModel(
             training.model,

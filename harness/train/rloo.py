@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from statistics import fmean
 from typing import Any, ClassVar
 
 from harness.train.grpo import Grpo, GrpoSettings
-from harness.train.ranks import joined
+from harness.train.ranks import of_all
 
 
 class RlooSettings(GrpoSettings):
@@ -33,20 +35,26 @@ class Rloo(Grpo):
 
     def trainable(self) -> dict[str, Any]:
         """Return the model and its adapter, and the reward function."""
-        self._equal: list[bool] = []
+        self._scored: list[list[float | None]] = []
         return super().trainable()
 
     def _reward(self, completion_ids: list[list[int]], *args: Any, **others: Any) -> Any:
         rewards = super()._reward(completion_ids, *args, **others)
-        size = self.settings.group_size
-        for start in range(0, len(rewards), size):
-            known = [one for one in rewards[start : start + size] if one is not None]
-            if len(known) > 1:
-                self._equal.append(min(known) == max(known))
+        self._scored.append(rewards)
         return rewards
 
     def of_rollout(self) -> dict[str, Any]:
         """Return the diversity of what was sampled, and the share of groups of equal rewards."""
-        equal, self._equal = joined(self._equal), []
+        # Ranks may share a group: in each call the rewards of all stand one after the other.
+        calls, self._scored = list(zip(*of_all(self._scored), strict=True)), []
+        size = self.settings.group_size
+        equal = [one for call in calls for one in _equal(list(chain(*call)), size)]
         row = super().of_rollout()
         return row | {"zero_std_groups": fmean(equal)} if equal else row
+
+
+def _equal(rewards: Sequence[float | None], size: int) -> list[bool]:
+    """Return for each group with two rewards or more whether they are all equal."""
+    groups = (rewards[start : start + size] for start in range(0, len(rewards), size))
+    known = ([one for one in group if one is not None] for group in groups)
+    return [min(group) == max(group) for group in known if len(group) > 1]

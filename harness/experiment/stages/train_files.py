@@ -156,7 +156,8 @@ def train(
         data = str(rows) if isinstance(rows, str) and is_data_set(rows) else ""
         data = "" if Path(data).is_dir() else data
         weighed = {n: rewards.weights.get(n, 1.0) for n in rewards.functions} if rewards else {}
-        card = Card(trainer, str(model), data, checked.given(), weighed, given.seed)
+        chosen = {k: v for k, v in checked.given().items() if k not in checked.elsewhere}
+        card = Card(trainer, str(model), data, chosen, weighed, given.seed)
         push = _push(given, card, bool(checked.lora_rank))
         result = train_rows(trainer, model, read, checked, Path(out), options)
     if wrong := silent(read_log(result.log_path)):

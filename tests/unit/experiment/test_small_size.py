@@ -56,6 +56,29 @@ def test_every_trainer_has_a_small_size_that_its_settings_allow(
     assert checked.learning_rate == 1e-4
 
 
+MULTIPLES = [
+    ("ppo", {"advantage_estimator": "rloo"}),
+    ("ppo", {"advantage_estimator": "grpo", "group_size": 3, "rollout_size": 96}),
+    ("ppo", {"batch_size": 3, "rollout_size": 6}),
+    ("ppo", {"batch_size": 1, "accumulation": 3, "rollout_size": 3}),
+    ("grpo", {"batch_size": 1, "accumulation": 8}),
+    ("rloo", {"batch_size": 3, "group_size": 3}),
+    ("grpo", {"batch_size": 2, "accumulation": 3, "group_size": 6}),
+    ("online_dpo", {}),
+    ("sft", {"batch_size": 3, "accumulation": 5}),
+]
+
+
+@pytest.mark.parametrize(("trainer", "settings"), MULTIPLES)
+def test_what_is_a_multiple_of_something_still_is(
+    repo_root: Path, trainer: str, settings: dict[str, object]
+) -> None:
+    arms = {"one": {"sources": ["verifier"], "trainer": trainer, "settings": settings}}
+    arm = small(config_with(repo_root, arms=arms)).arms["one"]
+    checked = settings_of(trainer, arm.settings, "settings")
+    assert checked.batch_size * checked.accumulation <= 4
+
+
 def test_what_is_smaller_already_stays(repo_root: Path) -> None:
     data = {"train": {"file": "a", "limit": 2}, "evaluation": {"file": "b", "limit": 9}}
     arms = {"one": {"sources": ["judge"], "trainer": "dpo", "settings": {"epochs": 0.5}}}

@@ -31,6 +31,11 @@ def test_rows_with_a_label_keep_it() -> None:
     assert Kto.columns([{"prompt": "a", "chosen": "b"}]) == ("prompt", "chosen", "rejected")
 
 
+def test_a_column_called_wanted_is_no_label() -> None:
+    (row,) = [row for _, row in Kto.plain_rows([{**GOOD[0], "wanted": False}])]
+    assert (row["label"], row["wanted"]) == (True, False)
+
+
 WRONG: list[tuple[list[Any], str]] = [
     ([GOOD[0], {**GOOD[1], "label": "yes"}], "row 2: label must be true or false, got 'yes'"),
     ([{**GOOD[1], "label": None}], "row 1: label must be true or false, got None"),

@@ -15,9 +15,11 @@ from harness.policy.models import load_policy
 from harness.policy.shape import Shape, measured, shape_of
 from harness.train import memory
 from harness.train.memory import Use, estimate
+from harness.train.reward_function import WeightedRewards
 from harness.train.settings import TrainerSettings
 from harness.train.table import TRAINERS
 from harness.train.trainers import settings_of, trainer_class
+from harness.train.training import TrainOptions
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
@@ -238,8 +240,6 @@ def test_several_settings_are_named_where_one_is_not_enough(qwen: Shape) -> None
 
 @pytest.mark.slow
 def test_a_reference_and_the_reward_model_count(policy_path: Path, tmp_path: Path) -> None:
-    from harness.train.reward_function import WeightedRewards
-
     class Held:
         __name__, identity, held_bytes = "held", 1, 7
 
@@ -259,6 +259,22 @@ def test_available_is_a_number_of_this_machine(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     if not torch.cuda.is_available():
         assert memory.available() == (pytest.approx(there / 2), "the share of each of 2 processes")
+
+
+def test_ranks_share_a_batch_and_what_is_sampled(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewards = WeightedRewards({"r": lambda prompts, **_: [0.0] * len(prompts)})
+    settings = settings_of("grpo", {"batch_size": 16, "accumulation": 2}, "")
+    options = TrainOptions(rewards=rewards)
+    training = trainer_class("grpo")(policy_path, [ROW], settings, tmp_path, options)
+    training.left_out.widest = 9
+    for world in (1, 2):
+        monkeypatch.setenv("WORLD_SIZE", str(world))
+        found = training.use(settings)
+        assert (found.tokens, found.sampled) == (16 * 9 // world, 32 // world)
+        passes = memory._ways(settings, training.shape)[0]
+        assert passes == {"batch_size": world, "accumulation": 32 // world}
 
 
 def test_ways_that_are_taken_already_are_not_named() -> None:

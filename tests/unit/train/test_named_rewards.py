@@ -94,6 +94,19 @@ def test_functions_by_name_have_weights_and_their_own_names() -> None:
             pass
 
 
+def test_a_function_with_the_name_of_a_source_or_a_folder_gets_a_number(tmp_path: Path) -> None:
+    (tmp_path / "my_rewards.py").write_text(
+        "def last_number(completions, **columns):\n    return [0.0] * len(completions)\n"
+    )
+    for weights in (
+        {"my_rewards:last_number": 1.0, "last_number": 2.0},
+        {"last_number": 2.0, "my_rewards:last_number": 1.0},
+    ):
+        with open_rewards(weights, {}, Asking(None)) as rewards:
+            assert rewards is not None
+            assert rewards.weights == {"last_number": 2.0, "last_number_2": 1.0}
+
+
 def harness_item(name: str) -> Any:
     from harness.plugin import Item
 

@@ -182,6 +182,26 @@ def test_what_cannot_be_pushed_is_refused_before_the_training(
     refused(InputError, "cannot be reached", push_to_hub="someone/small")
 
 
+def test_a_card_names_no_address_and_no_folder_of_weights(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards: list[Card] = []
+
+    def stop(_: Push, card: Card, new_adapter: bool) -> None:
+        cards.append(card)
+        raise ConfigError("far enough")
+
+    monkeypatch.setattr(Push, "check", stop)
+    values = {
+        "learning_rate": 1e-4, "engine": "server", "server_url": "http://10.0.0.7:8000",
+        "weights_folder": "/dev/shm/w", "report_to": "none",
+    }  # fmt: skip
+    settings = {"values": values, "rewards": {"last_number": 1.0}, "push_to_hub": "a/b"}
+    with pytest.raises(ConfigError, match="far enough"):
+        train("ppo", str(policy_path), [{"prompt": "1+1?"}], tmp_path / "out", settings)
+    assert cards[0].settings == {"learning_rate": 1e-4, "engine": "server"}
+
+
 @pytest.mark.slow
 def test_a_training_is_pushed_and_pushed_again(
     hub: Hub, policy_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

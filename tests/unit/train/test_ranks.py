@@ -13,6 +13,7 @@ from harness.policy.sampling import Sampling, sample
 from harness.train import ranks
 from harness.train.ppo_settings import draw_seed
 from harness.train.reward_function import WeightedRewards
+from harness.train.rloo import Rloo, RlooSettings
 
 
 def test_the_parts_of_the_ranks_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +85,17 @@ def test_statistics_are_those_of_all_ranks() -> None:
     assert (found["reward/a"], found["coverage/a"]) == (3.0, 1 / 2)
     assert "it broke" in found["failure/a"]
     assert first.take_stats() == second.take_stats() == {}
+
+
+def test_a_group_that_ranks_share_is_one_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = object.__new__(Rloo)
+    training.settings = RlooSettings(group_size=4, batch_size=8)
+    training._texts, training._ended = [], []
+    mine, other = [[1.0, 1.0], [None, 2.0]], [[1.0, 0.0], [2.0, None]]
+    training._scored = mine
+    monkeypatch.setattr("harness.train.rloo.of_all", lambda scored: [scored, other])
+    assert training.of_rollout() == {"zero_std_groups": 0.5}
+    assert training._scored == []
 
 
 def test_a_batch_is_shared_by_the_ranks(monkeypatch: pytest.MonkeyPatch) -> None:

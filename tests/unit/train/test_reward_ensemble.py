@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from trainings import trained_by
+from trainings import changed, trained_by
 
 from harness.policy.models import load_policy
 from harness.train.log import read_log
 from harness.train.ppo_model import make_critic
+from harness.train.report_to import Reports
 from harness.train.reward_combined import Combine, combined, members_of, standardized
 from harness.train.reward_ensemble import member_seed
 from harness.train.reward_model import STATISTICS, RewardModelReward
@@ -57,15 +59,31 @@ class StoppedError(Exception):
 
 
 @pytest.mark.slow
-def test_an_ensemble_is_trained_measured_and_read(gpt2_path: Path, tmp_path: Path) -> None:
+def test_an_ensemble_is_trained_measured_and_read(
+    gpt2_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[dict[str, Any]] = []
+    tracked: dict[Path, list[int]] = {}
+
+    def tracker(reports: Reports, _: str) -> Any:
+        steps = tracked.setdefault(reports.out, [])
+        return SimpleNamespace(
+            start=lambda: None,
+            store_init_configuration=lambda _: None,
+            log=lambda _, step: steps.append(step),
+            finish=lambda: None,
+        )
+
+    monkeypatch.setattr(Reports, "_tracker", tracker)
+    monkeypatch.setattr("harness.train.training.check_installed", lambda _: None)
 
     def stop(row: dict[str, Any]) -> None:
         if row.get("member") == 1:
             raise StoppedError
 
     def go(out: str, **more: Any) -> Any:
-        return trained_by("reward_model", gpt2_path, ROWS, SETTINGS, tmp_path / out, **more)
+        settings = changed(SETTINGS, report_to=("wandb",))
+        return trained_by("reward_model", gpt2_path, ROWS, settings, tmp_path / out, **more)
 
     whole = go("whole", on_step=seen.append)
     with pytest.raises(StoppedError):
@@ -84,6 +102,9 @@ def test_an_ensemble_is_trained_measured_and_read(gpt2_path: Path, tmp_path: Pat
         (1, 0), (2, 0), (3, 0), (3, 0), (4, 1), (5, 1), (6, 1), (6, 1), (6, None),
     ]  # fmt: skip
     assert [row["step"] for row in seen] == [row["step"] for row in log]
+    # A tracker is told of one training, whatever it is made of.
+    assert {out.name for out in tracked} == {"whole", "killed"}
+    assert tracked[tmp_path / "whole"] == [row["step"] for row in log]
     assert {row["total_steps"] for row in (*seen[:-1], *log[:-1])} == {6}
     told = [
         json.loads((path / STATISTICS).read_text()) for path in (whole.checkpoint, first, second)
