@@ -1,12 +1,7 @@
-"""The trainers learn what they are rewarded for, and a killed one goes on exactly."""
+"""The trainers learn what they are rewarded for, and it is said where that goes wrong."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -105,62 +100,3 @@ def test_grpo_raises_correctness_and_leaves_the_style(repo_root: Path, tmp_path:
     assert not any("alarms" in row for row in read_log(result.log_path))
     manners = before_and_after(result, "polite")
     assert manners[1] == pytest.approx(manners[0], abs=0.2)
-
-
-KILLABLE = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from test_train_effects import killable
-killable(Path(sys.argv[2]))
-"""
-
-
-def killable(out: Path, trained: list[int] | None = None) -> TrainResult:
-    """Train; the steps that were done are appended to ``trained``."""
-    settings = PpoSettings(
-        learning_rate=1e-3, steps=6, rollout_size=8, batch_size=8, epochs=1, max_new_tokens=12,
-        checkpoint_every=1,
-    )  # fmt: skip
-    policy = Path(__file__).resolve().parents[2] / "examples" / "arithmetic_policy"
-
-    def on_step(row: dict[str, Any]) -> None:
-        _slowly()
-        if trained is not None:
-            trained.append(row["step"])
-
-    return trained_by("ppo", policy, TRAIN, settings, out, {"polite": polite}, on_step=on_step)
-
-
-def _slowly() -> None:
-    if os.environ.get("TEST_SLOWLY"):
-        time.sleep(0.2)  # so that the kill comes in the middle
-
-
-@pytest.mark.slow
-def test_kill_9_and_the_same_call_again(tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLABLE, str(Path(__file__).parent), str(tmp_path / "killed")],
-        env=os.environ
-        | {"TEST_SLOWLY": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    log = tmp_path / "killed" / "log.jsonl"
-    deadline = time.monotonic() + 240
-    while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "killed" / "final").exists()
-    states = (tmp_path / "killed" / "resume").glob("step-*.pt")
-    done, trained = max(int(path.stem.removeprefix("step-")) for path in states), list[int]()
-    assert done >= 2
-    again, whole = killable(tmp_path / "killed", trained), killable(tmp_path / "whole")
-    assert trained == list(range(done + 1, 7))  # what was done is not done again
-    steps = [row["step"] for row in read_log(again.log_path)]
-    assert steps == [1, 2, 3, 4, 5, 6]
-    weights = [load_file(r.checkpoint / "model.safetensors") for r in (again, whole)]
-    assert all(weights[0][key].equal(weights[1][key]) for key in weights[1])

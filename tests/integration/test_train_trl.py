@@ -1,4 +1,4 @@
-"""TRL's trainers through the harness: rows in, log and checkpoint out, resume in between."""
+"""TRL's trainers through the harness: rows in, log and checkpoint out."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from harness.examples.arithmetic_task import (
 
 from harness.train.dpo import DpoSettings
 from harness.train.grpo import GrpoSettings
-from harness.train.kto import KtoSettings
 from harness.train.log import read_log
 from harness.train.monitor import Monitor
 from harness.train.result import TrainResult
-from harness.train.reward_model_training import RewardModelSettings
 from harness.train.rloo import RlooSettings
 from harness.train.sft import SftSettings
 
@@ -103,68 +101,17 @@ def grpo(policy: Path, out: Path, **more: Any) -> TrainResult:
     return trained_by("grpo", policy, TRAIN, settings, out, rewards, monitor=monitor(), **more)
 
 
-def rloo(policy: Path, out: Path, **more: Any) -> TrainResult:
-    settings = RlooSettings(
-        **COMMON, learning_rate=1e-3, steps=4, group_size=4, max_new_tokens=16, beta=0.1
-    )
-    rewards = {"correct": correct, "polite": polite}
-    return trained_by("rloo", policy, TRAIN, settings, out, rewards, monitor=monitor(), **more)
-
-
-def kto(policy: Path, out: Path, **more: Any) -> TrainResult:
-    settings = KtoSettings(**COMMON, learning_rate=1e-3)
-    rows = preference_rows(40)[:16]
-    return trained_by("kto", policy, rows, settings, out, monitor=monitor(), **more)
-
-
-def reward_model(policy: Path, out: Path, **more: Any) -> TrainResult:
-    settings = RewardModelSettings(**COMMON, learning_rate=1e-3, held_out_share=0.0)
-    return trained_by("reward_model", policy, preference_rows(40)[:32], settings, out, **more)
-
-
-class Killed(Exception):
-    """Stands for kill -9: nothing runs after it."""
-
-
-@pytest.mark.parametrize("train", [grpo, reward_model])
-def test_it_trains_logs_and_resumes_exactly(train: Trainer, policy: Path, tmp_path: Path) -> None:
-    """4 steps are 2 steps, a kill in the third, and 2 steps more, with the same weights."""
-    from safetensors.torch import load_file
-
-    def kill(row: dict[str, Any]) -> None:
-        if row["step"] == 3:
-            raise Killed
-
-    whole = train(policy, tmp_path / "whole", seed=3)
-    with pytest.raises(Killed):
-        train(policy, tmp_path / "halves", seed=3, on_step=kill)
-    assert (tmp_path / "halves" / "resume" / "checkpoint-2").is_dir()
-    # A checkpoint that the kill cut short is not used.
-    (tmp_path / "halves" / "resume" / "checkpoint-3").mkdir()
-    again: list[int] = []
-    halves = train(
-        policy, tmp_path / "halves", seed=3, on_step=lambda row: again.append(row["step"])
-    )
-    # From step 0 the weights would be the same, and the work done twice.
-    assert again == ([3, 4, 4] if train is reward_model else [3, 4])
-    weights = [load_file(r.checkpoint / "model.safetensors") for r in (whole, halves)]
-    assert weights[0].keys() == weights[1].keys()
-    for key in weights[0]:
-        assert weights[0][key].equal(weights[1][key]), key
-    untrained = load_file(policy / "model.safetensors")
-    assert any(not weights[0][k].equal(w) for k, w in untrained.items() if k in weights[0])
-    assert halves.steps == whole.steps == 4
-    rows = read_log(halves.log_path)
-    expected = [1, 2, 3, 4, 4] if train is reward_model else [0, 1, 2, 3, 4]
-    assert [row["step"] for row in rows] == expected
-    assert all("loss" in row for row in rows if row["step"] in (1, 2, 3))
-    assert not (tmp_path / "halves" / "resume").exists()
-    assert {path.suffix for path in halves.checkpoint.iterdir()} == {".json", ".safetensors"}
+@pytest.fixture(scope="module")
+def trained_by_grpo(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    return grpo(policy, tmp_path_factory.mktemp("grpo"))
 
 
 @pytest.mark.parametrize("train", [sft, dpo, grpo])
-def test_the_monitor_starts_at_kl_zero(train: Trainer, policy: Path, tmp_path: Path) -> None:
-    result = train(policy, tmp_path)
+def test_the_monitor_starts_at_kl_zero(
+    train: Trainer, policy: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    once = train is grpo
+    result = request.getfixturevalue("trained_by_grpo") if once else train(policy, tmp_path)
     looks = {r["step"]: r for r in read_log(result.log_path) if "held_out/length" in r}
     assert list(looks) == [0, 2, 4]
     assert looks[0]["held_out/kl_sequence"] == pytest.approx(0, abs=1e-4)
@@ -173,8 +120,8 @@ def test_the_monitor_starts_at_kl_zero(train: Trainer, policy: Path, tmp_path: P
         assert f"held_out/{key}" in looks[4]
 
 
-def test_grpo_logs_each_source_with_its_coverage(policy: Path, tmp_path: Path) -> None:
-    row = read_log(grpo(policy, tmp_path).log_path)[1]
+def test_grpo_logs_each_source_with_its_coverage(trained_by_grpo: TrainResult) -> None:
+    row = read_log(trained_by_grpo.log_path)[1]
     assert row["coverage/correct"] == 1.0
     assert row["coverage/polite"] == pytest.approx(5 / 8)
     names = "reward reward/correct reward/polite zero_std_groups length entropy truncated_share"

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_ppo import ROWS, training, weights_of
-from trainings import trained_by
+from small_ppo import training, weights_of
 
 from harness.nouns.errors import ConfigError
 from harness.train.advantages import ESTIMATORS, Rewarded, estimate
-from harness.train.log import read_log
 from harness.train.losses import kl_loss, policy_loss
 from harness.train.trainers import settings_of
 
@@ -251,36 +249,3 @@ def test_the_loop_learns_with_each(name: str, policy_path: Path, tmp_path: Path)
     assert ("head.weight" in weights_of(trained)) == kind.critic
     assert (trained.module.head is not None) == kind.critic
     json.dumps(rows)
-
-
-class Killed(Exception):
-    """Stands for kill -9: nothing runs after it."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["policy_path", "lora_path"])
-def test_it_goes_on_bit_for_bit_without_a_critic(
-    model: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    """Online DPO by its own name; 3 steps are 2 steps, a kill in the third, and that step."""
-    path = request.getfixturevalue(model)
-    given = {"steps": 3, "rollout_size": 8, "batch_size": 8, "max_new_tokens": 8,
-             "checkpoint_every": 2, "learning_rate": 1e-3}  # fmt: skip
-
-    def run(name: str, on_step: Any = None) -> Any:
-        rewards = {"r": begins_with_a_digit}
-        return trained_by(
-            "online_dpo", path, ROWS, given, tmp_path / name, rewards, on_step=on_step
-        )
-
-    def kill(row: dict[str, Any]) -> None:
-        if row["step"] == 3:
-            raise Killed
-
-    whole = run("whole")
-    with pytest.raises(Killed):
-        run("halves", kill)
-    halves = run("halves")
-    files = [next(made.checkpoint.glob("*.safetensors")) for made in (whole, halves)]
-    assert files[0].read_bytes() == files[1].read_bytes()
-    assert read_log(halves.log_path)[-1]["zero_std_groups"] is not None

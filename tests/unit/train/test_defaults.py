@@ -69,9 +69,13 @@ def test_an_adapter_that_is_trained_further_has_its_rate(lora_path: Path, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "steps"),
-    [({"batch_size": 2}, 2), ({"batch_size": 1, "accumulation": 3}, 2), ({"batch_size": 8}, 1),
-     ({"batch_size": 1, "epochs": 0.5}, 2), ({"batch_size": 4, "epochs": 3}, 3)],
-)  # fmt: skip
+    [
+        ({"batch_size": 1, "accumulation": 3}, 2),
+        ({"batch_size": 8}, 1),
+        ({"batch_size": 1, "epochs": 0.5}, 2),
+        ({"batch_size": 4, "epochs": 3}, 3),
+    ],
+)
 def test_a_warm_up_that_never_ends_is_refused(
     settings: dict[str, Any], steps: int, policy_path: Path, tmp_path: Path
 ) -> None:

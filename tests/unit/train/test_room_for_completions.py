@@ -20,7 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:Futu
 
 ONLINE: dict[str, dict[str, Any]] = {
     "grpo": {"group_size": 2, "steps": 1},
-    "rloo": {"group_size": 2, "steps": 1},
     "ppo": {"rollout_size": 2, "steps": 1, "epochs": 1},
     "best_of_n": {"n": 2},
 }

@@ -247,20 +247,6 @@ def test_one_line_makes_a_trainer_known_to_experiment_command_and_call(
     assert [settings.laziness for settings in nothing.worked] == [5]
 
 
-def test_rows_above_the_longest_are_counted(policy_path: Path, tmp_path: Path) -> None:
-    """Cut in imitation and DPO, left out by the reward model; the result says how many."""
-    long = {"prompt": "2+3?" * 20, "chosen": "5.", "rejected": "5, duh.", "completion": "5."}
-    short = {**PAIRS[0], "completion": "5."}
-    for trainer in ("sft", "dpo", "reward_model"):
-        settings: dict[str, Any] = {"max_length": 40, "batch_size": 2}
-        if trainer == "reward_model":
-            settings["held_out_share"] = 0.0
-        out = tmp_path / trainer
-        result = trained_by(trainer, policy_path, [short, long, short], settings, out)
-        assert result.too_long == 1
-        assert trained_by(trainer, policy_path, [short, long, short], settings, out) == result
-
-
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_that_no_library_takes_is_refused(
     seed: int, policy_path: Path, tmp_path: Path
