@@ -91,7 +91,7 @@ def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
     screen = _console(stderr=True)
     trainings = TrainingTable(screen, single=False)
 
-    class Bars(Progress):
+    class WithTrainings(Progress):
         def get_renderables(self) -> Iterator[RenderableType]:
             """Return bars and table; a line for each row has told of it without a terminal."""
             yield from super().get_renderables()
@@ -99,7 +99,7 @@ def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
                 yield trainings
 
     title = Column(no_wrap=True, overflow="crop")
-    bars = Bars(
+    bars = WithTrainings(
         TextColumn("{task.description}", table_column=title, markup=False),
         BarColumn(bar_width=_BAR if screen.width >= _WIDE else _BAR // 2),
         MofNCompleteColumn(),
@@ -110,10 +110,8 @@ def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
         disable=quiet,
     )
     try:
-        yield (
-            bars,
-            trainings,
-        )  # started by the first bar, so that an error before it prints nothing else
+        # Started by the first bar, so that an error before it prints nothing else.
+        yield bars, trainings
     finally:
         if bars.live.is_started:
             bars.stop()

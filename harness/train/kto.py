@@ -15,7 +15,7 @@ from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
 from harness.train.row_forms import Row
-from harness.train.rows import Placed, as_completion, plain_rows
+from harness.train.rows import Placed, as_completion, file_of, plain_rows
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
 from harness.train.trl_training import TrlTraining
 
@@ -104,8 +104,8 @@ class Kto(TrlTraining):
             if row.get(HIDDEN) not in (True, False) or isinstance(row[HIDDEN], float)
         ]
         if wrong:
-            where = places[0].rpartition(":")[0] if places else ""
-            raise DataError(f"{len(wrong)} wrong labels", where=where, details=alike(wrong, 10))
+            what = f"{len(wrong)} wrong labels"
+            raise DataError(what, where=file_of(places), details=alike(wrong, 10))
         return [
             (place, {k: v for k, v in row.items() if k != HIDDEN} | {LABEL: bool(row[HIDDEN])})
             for place, row in found

@@ -13,14 +13,6 @@ from harness.nouns.errors import ConfigError
 if TYPE_CHECKING:
     from harness.train.result import OnStep
 
-PACKAGES = {
-    "tensorboard": "tensorboard",
-    "trackio": "trackio",
-    "wandb": "wandb",
-    "mlflow": "mlflow",
-}
-"""What each reports through, by the name that TRL has for it."""
-
 PROJECT = "feedback-harness"
 """Of the trainings in W&B, trackio and MLflow, unless the environment names another."""
 
@@ -33,7 +25,7 @@ def check_installed(names: Iterable[str]) -> None:
     """
     from importlib.util import find_spec
 
-    missing = [PACKAGES[name] for name in names if find_spec(PACKAGES[name]) is None]
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ConfigError(
             f"report_to: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
@@ -48,7 +40,7 @@ class Reports:
     value that is not defined is passed on to none.
 
     Args:
-        names: Of ``PACKAGES``.
+        names: Of trackers, which are their packages.
         out: Folder of the training, whose name is that of the run; TensorBoard's files lie in
             ``out/tensorboard``.
         settings: Of the training.

@@ -22,7 +22,7 @@ from harness.train.reward_combined import SIDES, Combine
 from harness.train.reward_model import STATISTICS, score_ids, with_eos
 from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
-from harness.train.rows import Placed
+from harness.train.rows import Placed, file_of
 from harness.train.settings import NotNegative, Number, Passes, TrlSettings
 from harness.train.trl_training import TrlTraining
 
@@ -97,7 +97,7 @@ class RewardModel(TrlTraining):
         if wrong:
             raise DataError(
                 f"{len(wrong)} wrong cells in the {cls.what()}",
-                where=places[0].rpartition(":")[0] if places else "",
+                where=file_of(places),
                 details=alike(wrong, 10),
                 hint="leave a margin out where there is none",
             )

@@ -30,7 +30,7 @@ def plain_rows(
         DataError: There are none, or a row lacks a column or has something wrong in it: one error
             for all rows, with the first ten different problems.
     """
-    where = places[0].rpartition(":")[0] if places else ""
+    where = file_of(places)
     if not rows:
         raise DataError(
             f"there are no {what}", where=where, hint="nothing can be trained on an empty table"
@@ -54,6 +54,11 @@ def plain_rows(
             hint=_hint(rows[0], columns),
         )
     return found
+
+
+def file_of(places: Sequence[str]) -> str:
+    """Return the file that places as "FILE:3" are of, "" where there are none."""
+    return places[0].rpartition(":")[0] if places else ""
 
 
 def _hint(first: Any, columns: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from forked import ended, forked, kill_at, killed, rank_of
-from trainings import trained_by
+from small_ppo import by_length
+from trainings import preference_pairs, trained_by
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
@@ -24,20 +25,11 @@ SETTINGS: dict[str, Any] = {
 SAMPLING: dict[str, Any] = {"max_new_tokens": 8}
 
 
-def pairs(n: int) -> list[dict[str, Any]]:
-    both = zip(imitation_rows(3 * n, 0), imitation_rows(3 * n, 1), strict=True)
-    return [
-        {"prompt": a["prompt"], "chosen": a["completion"], "rejected": b["completion"]}
-        for a, b in both
-        if a["completion"] != b["completion"]
-    ][:n]
-
-
 CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "sft": (imitation_rows(12, 0), {}),
-    "reward_model": (pairs(12), {"held_out_share": 0.0}),
-    "dpo": (pairs(12), {}),
-    "kto": (pairs(6), {}),
+    "reward_model": (preference_pairs(12), {"held_out_share": 0.0}),
+    "dpo": (preference_pairs(12), {}),
+    "kto": (preference_pairs(6), {}),
     "grpo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
     "rloo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
     "ppo": (PROMPTS, {"steps": 3, "rollout_size": 8, "epochs": 1, "target_kl": 1.0, **SAMPLING}),
@@ -49,10 +41,6 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 
 AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo", "online_dpo": "ppo"}
 """Trainers whose adapter is that of another one: what is done with it is the same."""
-
-
-def by_length(completion_ids: Any, **_: Any) -> list[float]:
-    return [len(ids) / 10 for ids in completion_ids]
 
 
 def train(trainer: str, policy: Path, out: Path, lora_rank: int, on_step: Any = None) -> Path:

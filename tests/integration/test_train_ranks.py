@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from forked import on_ranks
-from trainings import trained_by
+from trainings import preference_pairs, trained_by
 
 pytest.importorskip("trl", reason="the extra train is not installed")
 
@@ -29,15 +29,6 @@ OF_PASSES = {"grpo": {"entropy", "kl_token"}}
 """What TRL averages over passes, so that it depends on their size, on one process as well."""
 
 
-def preferences(n: int) -> list[dict[str, Any]]:
-    pairs = zip(imitation_rows(3 * n, 0), imitation_rows(3 * n, 1), strict=True)
-    return [
-        {"prompt": a["prompt"], "chosen": a["completion"], "rejected": b["completion"]}
-        for a, b in pairs
-        if a["completion"] != b["completion"]
-    ][:n]
-
-
 def reward(completion_ids: Any, **_: Any) -> list[float | None]:
     """Fails on some, of which one rank may have more than the other."""
     return [None if len(ids) % 4 == 3 else len(ids) / 10 for ids in completion_ids]
@@ -45,8 +36,8 @@ def reward(completion_ids: Any, **_: Any) -> list[float | None]:
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "sft": imitation_rows(16, 0),
-    "dpo": preferences(16),
-    "reward_model": preferences(16),
+    "dpo": preference_pairs(16),
+    "reward_model": preference_pairs(16),
     "best_of_n": TRAIN[:16],
     "grpo": TRAIN[:16],
     "ppo": TRAIN[:16],

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.examples.arithmetic_task import imitation_rows
+
 from harness.policy.models import load_policy, load_tokenizer
 from harness.train.ppo import Ppo
 from harness.train.result import TrainingFolder, TrainResult
@@ -40,6 +42,16 @@ def trained_by(
     """Train, with reward functions by name."""
     weighted = None if rewards is None else WeightedRewards(rewards, weights or {})
     return train(trainer, model, rows, settings, out, TrainOptions(rewards=weighted, **options))
+
+
+def preference_pairs(n: int) -> list[dict[str, Any]]:
+    """Return preferences between two imitations of sums, by chance."""
+    both = zip(imitation_rows(3 * n, 0), imitation_rows(3 * n, 1), strict=True)
+    return [
+        {"prompt": a["prompt"], "chosen": a["completion"], "rejected": b["completion"]}
+        for a, b in both
+        if a["completion"] != b["completion"]
+    ][:n]
 
 
 def built_ppo(

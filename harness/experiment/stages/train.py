@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.experiment.changed import changes, note_made_from, tell_aside
 from harness.experiment.context import ShowsTrainings, StartBar
-from harness.experiment.critics import critics_of
+from harness.experiment.critics import folder_of
 from harness.experiment.experiment import Experiment
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.recorded import Answers
@@ -221,9 +221,9 @@ class Training:
     def _inputs(self, job: TrainJob, arm: Arm) -> dict[str, Any]:
         """Return all that the weights depend on: an offline trainer learns from no item."""
         experiment, config = self.experiment, self.experiment.config
-        critic = critics_of(config, experiment.path).get(job.arm)
+        critic = folder_of(arm.config, experiment.path)
         return {
-            **({"critic": critic} if critic else {}),
+            **({"critic": weights_hash(critic)} if critic else {}),
             "arm": {name: of for name, of in arm.config.moves().items() if name != "title"},
             "sources": {name: experiment.sources[name].asked for name in arm.config.sources},
             "weights": arm.weights,

@@ -97,10 +97,22 @@ class Killed(Exception):
     """Stands for kill -9: nothing runs after it."""
 
 
-def test_it_raises_the_reward_and_resumes_exactly(policy_path: Path, tmp_path: Path) -> None:
-    """With the completions that were sampled before the kill: nothing is judged twice."""
-    from safetensors.torch import load_file
+def test_it_raises_the_reward(policy_path: Path, tmp_path: Path) -> None:
+    monitor = Monitor(HELD_OUT, {"right": correct}, every=100, max_new_tokens=40, samples=2)
+    result = train(
+        policy_path, tmp_path, correct, TRAIN[:120], learning_rate=2e-3, batch_size=24, n=8,
+        warmup_steps=5, epochs=2, monitor=monitor,
+    )  # fmt: skip
+    log = read_log(result.log_path)
+    looks = [row["held_out/gold/right"] for row in log if "held_out/length" in row]
+    assert looks[0] < 0.6
+    assert looks[-1] > looks[0] + 0.1
+    assert [row["step"] for row in log] == list(range(11))
 
+
+def test_what_was_judged_before_a_kill_is_not_judged_again(
+    policy_path: Path, tmp_path: Path
+) -> None:
     asked: list[int] = []
 
     def counted(prompts: Any, completions: Any, **_: Any) -> list[float]:
@@ -108,29 +120,17 @@ def test_it_raises_the_reward_and_resumes_exactly(policy_path: Path, tmp_path: P
         return correct(prompts, completions)
 
     def kill(row: dict[str, Any]) -> None:
-        if row["step"] == 3:
+        if row["step"] == 2:
             raise Killed
 
-    def run(out: Path, **more: Any) -> TrainResult:
-        monitor = Monitor(HELD_OUT, {"right": correct}, every=100, max_new_tokens=40, samples=2)
-        return train(
-            policy_path, out, counted, TRAIN[:120], learning_rate=2e-3, batch_size=24, n=8,
-            warmup_steps=5, epochs=2, checkpoint_every=2, monitor=monitor, **more,
-        )  # fmt: skip
+    def run(**more: Any) -> TrainResult:
+        return train(policy_path, tmp_path, counted, ROWS[:8], batch_size=4, epochs=2, **more)
 
-    whole = run(tmp_path / "whole")
-    looks = [
-        row["held_out/gold/right"] for row in read_log(whole.log_path) if "held_out/length" in row
-    ]
-    assert looks[0] < 0.6
-    assert looks[-1] > looks[0] + 0.1
     with pytest.raises(Killed):
-        run(tmp_path / "halves", on_step=kill)
-    halves = run(tmp_path / "halves")
-    assert asked == [960, 960]
-    first, second = (load_file(r.checkpoint / "model.safetensors") for r in (whole, halves))
-    assert all(first[key].equal(second[key]) for key in first)
-    assert [row["step"] for row in read_log(halves.log_path)] == list(range(11))
+        run(max_new_tokens=8, on_step=kill)
+    result = run(max_new_tokens=8)
+    assert asked == [32]
+    assert [row["step"] for row in read_log(result.log_path)] == list(range(5))
 
 
 def test_the_kl_bound() -> None:
