@@ -143,15 +143,21 @@ def test_rloo_counts_groups_of_equal_rewards(policy: Path, tmp_path: Path) -> No
     assert [row["zero_std_groups"] for row in read_log(result.log_path)] == [0.5, 0.5]
 
 
-def test_grpo_without_any_reward_moves_nothing(policy: Path, tmp_path: Path) -> None:
-    """With beta 0: TRL's KL penalty would act on completions without reward, too."""
+WITHOUT_REWARD = [("grpo", GrpoSettings, 0.0), ("rloo", RlooSettings, 0.1)]
+"""TRL's GRPO has its KL penalty in the loss, where it acts on completions without reward, too."""
+
+
+@pytest.mark.parametrize(("trainer", "kind", "beta"), WITHOUT_REWARD)
+def test_a_training_without_any_reward_moves_nothing(
+    trainer: str, kind: type[GrpoSettings], beta: float, policy: Path, tmp_path: Path
+) -> None:
     from safetensors.torch import load_file
 
-    settings = GrpoSettings(
-        **COMMON, learning_rate=1e-2, steps=2, group_size=4, max_new_tokens=16, beta=0.0
+    settings = kind(
+        **COMMON, learning_rate=1e-2, steps=2, group_size=4, max_new_tokens=16, beta=beta
     )
     nothing = {"broken": lambda prompts, **_: [None] * len(prompts)}
-    result = trained_by("grpo", policy, TRAIN, settings, tmp_path, nothing)
+    result = trained_by(trainer, policy, TRAIN, settings, tmp_path, nothing)
     before, after = (
         load_file(folder / "model.safetensors") for folder in (policy, result.checkpoint)
     )
