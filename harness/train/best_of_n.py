@@ -63,7 +63,8 @@ class BestOfN(SamplingTraining, Sft):
                 f"none of {self.settings.n} completions of any prompt has a reward",
                 hint="ask the reward function about some responses alone to see why",
             )
-        found = dict(zip((list(rows)[row["row"]] for row in best), best, strict=True))
+        numbers = list(rows)
+        found = {numbers[row["row"]]: row for row in best}
         for number in rows.keys() - found.keys():
             self.left_out.leave(number, "without a reward")
         return found.items()

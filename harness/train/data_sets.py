@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,11 @@ def is_data_set(rows: Any) -> bool:
     """Tell whether rows are a data set, or a folder or hub id of one, and no file or list."""
     if not isinstance(rows, str | Path):
         return type(rows).__module__.partition(".")[0] == "datasets"
-    return Path(rows).is_dir() or (
-        not Path(rows).exists()
+    return os.path.isdir(rows) or (
+        not os.path.exists(rows)
         and not Path(rows).suffix[1:].isalpha()  # owner/name-v1.5 has none, either
         and _is_hub_id(str(rows))
-        and not Path(rows).parent.is_dir()
+        and not os.path.isdir(Path(rows).parent)
     )
 
 

@@ -25,10 +25,10 @@ CHANGING = frozenset(
 )
 """Methods that change what they are called on."""
 
-LIBRARIES = tuple(
-    {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")}
-    | {str(Path(__file__).resolve().parents[1])}
-)
+LIBRARIES = {
+    *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
+    Path(__file__).resolve().parents[1],
+}
 DEEPEST = 12
 """Objects inside objects beyond which only types are looked at."""
 
@@ -152,7 +152,7 @@ def _is_own(value: Any) -> bool:
         file = value.__code__.co_filename
     if file is None:
         return True
-    return not str(Path(file).resolve()).startswith(LIBRARIES)
+    return LIBRARIES.isdisjoint(Path(file).resolve().parents)
 
 
 def _tree(function: FunctionType) -> ast.AST | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -180,7 +181,7 @@ def _last(log: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    if "/" in text and Path(text).exists():  # where a machine keeps it is nobody's business
+    if "/" in text and os.path.exists(text):  # where a machine keeps it is nobody's business
         text = Path(text).name
     return text.replace("|", "\\|").replace("\n", " ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ def read_training_rows(
     kind = FORMATS.get(path.suffix.lower(), "jsonl")
     if kind in ("excel", "parquet") or path.suffix.lower() in (".csv", ".tsv"):
         return _table(path)
-    if path.is_file() and file_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
+    if os.path.isfile(path) and file_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
         return _array(path)
     found = list(read_rows(path))
     return [row for _, row in found], [place for place, _ in found]

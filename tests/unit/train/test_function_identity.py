@@ -166,6 +166,20 @@ def test_weights_that_are_closed_over_count() -> None:
     assert function_identity(lambda **_: half) == function_identity(lambda **_: half)
 
 
+def test_a_file_beside_a_library_is_a_persons_own() -> None:
+    from harness.train import function_identity as module
+
+    def made(file: Path, value: int) -> Any:
+        found: dict[str, Any] = {"__name__": "rewards"}
+        exec(compile(f"def f(**_): return {value}", file, "exec"), found)
+        return found["f"]
+
+    library = Path(module.__file__).parents[1]  # .../harness
+    for file, own in ((library.with_name("harness_rewards.py"), True), (library / "a.py", False)):
+        one, other = (function_identity(made(file, value)) for value in (1, 2))
+        assert (one != other) is own
+
+
 def test_what_cannot_be_read_is_its_type() -> None:
     endless: list[Any] = []
     endless.append(endless)

@@ -145,6 +145,8 @@ def test_the_checkpoint_is_pushed_with_its_card(
     (tmp_path / "rm").mkdir()
     settings = {"learning_rate": 1e-5, "critic_from": str(tmp_path / "rm")}
     card = Card("ppo", "owner/base", "owner/data", settings, {"last_number": 0.5}, 3)
+    long = Card("ppo", "owner/base", "", {"trl": {"a/": "b" * 300}}, {}, 3)
+    assert "b" * 300 in long.text("a/b", result)  # which no system has as the name of a file
     push = Push("someone/small", private=True)
     push.check(card, new_adapter=True)
     assert push.push(card, result).endswith("/someone/small")

@@ -205,6 +205,9 @@ def test_what_is_no_data_set_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert is_data_set("owner/name-v1.5") and is_data_set("data")
     for name in ("data/rows", "rows.jsonl", "owner/name.jsonl", "name", "a/b/c", "/x/y"):
         assert not is_data_set(name)
+    for name in ("b" * 300, '{"prompt": "' + 300 * "a" + '"}'):  # no system has such names
+        with pytest.raises(DataError):
+            read_training_rows(name)
     with pytest.raises(DataError, match="hub of data sets cannot be reached"):
         read_training_rows("owner/name")
     with pytest.raises(DataError, match="cannot be loaded"):
