@@ -37,7 +37,7 @@ def check_data_apart(out: Path, rows: Any) -> None:
     Raises:
         InputError: It lies there.
     """
-    if not isinstance(rows, str | Path) or not Path(rows).is_dir():
+    if not isinstance(rows, str | Path) or not os.path.isdir(rows):
         return
     if out.resolve().is_relative_to(Path(rows).resolve()):
         raise InputError(
