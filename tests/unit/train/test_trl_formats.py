@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.experiment.stages.train import train
+from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import load_tokenizer
 from harness.policy.prompts import Continued, as_prompt, prompt_ids
