@@ -22,7 +22,7 @@ COLLAPSE = 0.5
 """distinct-2 below this share of base's is called a loss of diversity."""
 
 STILL = 0.005
-"""A KL divergence from base that is shown as 0.00, nats per response."""
+"""A KL divergence from base, nats per response, that is shown as 0.00: none to speak of."""
 
 FEW_ROWS = 30
 """Fewer preferences than this teach a policy next to nothing."""
@@ -107,10 +107,10 @@ def verdict(difference: Data | None) -> str:
 
 def _moved(arm: str, evaluation: Data, names: Names) -> str:
     """Return one sentence on what an arm did to each evaluator's score."""
-    if _is_still(arm, evaluation):
+    if still := _still(arm, evaluation):
         return (
-            f"{arm} did not move: its KL from base is 0.00 nats per response, so what its scores"
-            " differ from base's by is the luck of sampling."
+            f"{arm} did not move measurably: its KL from base is {still}, so what its scores differ"
+            " from base's by may well be the luck of sampling."
         )
     clear, rest = [], []
     for evaluator in evaluation["evaluators"]:
@@ -136,13 +136,21 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
     return f"{arm} {join(parts)}." if parts else ""
 
 
-def _is_still(arm: str, evaluation: Data) -> bool:
-    """Return whether an arm's policy is where base is, for all that its own responses tell."""
+def _still(arm: str, evaluation: Data) -> str:
+    """Return the KL of a policy that is where base is, for all that its own responses tell.
+
+    Its whole interval lies within ``SAME`` of zero, and holds it, or the value is shown as 0.00.
+    Empty for a policy that moved, or of which that is unknown.
+    """
     kl = next(p.get("kl") for p in evaluation["policies"] if p["name"] == arm)
     if not kl or kl.get("value") is None:
-        return False
-    ends = [kl["value"], *(kl[end] for end in ("low", "high") if kl.get(end) is not None)]
-    return max(map(abs, ends)) < SAME and bool(abs(kl["value"]) < STILL)
+        return ""
+    low, high = (kl["value"] if kl.get(end) is None else kl[end] for end in ("low", "high"))
+    none = low <= 0 <= high or abs(kl["value"]) < STILL
+    if not none or max(abs(low), abs(high), abs(kl["value"])) >= SAME:
+        return ""
+    ends = f" (95% interval {interval(kl)})" if interval(kl) else ""
+    return f"{number(kl['value'])} nats per response{ends}"
 
 
 def _little(data: Data) -> list[str]:

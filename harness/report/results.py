@@ -105,7 +105,8 @@ WITH_PEOPLE = "Each source with the people"
 def _untrusted(data: Data, names: Names) -> list[Block]:
     """Return a line on each evaluator that agrees too little with people to be taken at its word.
 
-    That is less than its gate asks for, or less than people do with each other.
+    That is one that did not pass its gate, or whose agreement is surely below that of people with
+    each other: its interval does not reach it.
     """
     tables = (data.get("agreement") or {}).get("tables", ())
     rows = [row for table in tables for row in table["rows"] if row.get("section") == WITH_PEOPLE]
@@ -115,25 +116,42 @@ def _untrusted(data: Data, names: Names) -> list[Block]:
     )
     measured = {row["annotators"]: row for row in rows if row["name"] == "cohen_kappa"}
     failed = {gate["source"]: gate for gate in data.get("gates", ()) if not gate["passed"]}
-    lines = []
+    people, lines = names.people, []
     for name in (one["name"] for one in data["evaluation"]["evaluators"]):
-        found = failed.get(name) or measured.get(name) or {}
-        value, below, limit = found.get("value"), "", ceiling
+        said = ""
         if name in failed:
-            limit = found["minimum"]
-            below = f", below the minimum of {number(limit)}"
-        elif value is not None and ceiling is not None and value < ceiling:
-            below = f", below that of {names.people} with each other, {number(ceiling)}"
-        if below:
-            kappa = "kappa could not be computed"
-            if value is not None:
-                kappa = f"kappa {number(value) if limit is None else apart(value, limit)}"
-            ends = f" ({interval(found)})" if value is not None and interval(found) else ""
-            lines.append(
-                f"{names.source(name)} scores policies here, and its agreement with {names.people}"
-                f" is low: {kappa}{ends}{below}."
+            said = f"its agreement with {people} {_not_passed(failed[name])}"
+        elif ceiling is not None and name in measured and _is_below(measured[name], ceiling):
+            said = (
+                f"it agrees with {people} less than they do with each other:"
+                f" {_kappa(measured[name], ceiling)}, and {number(ceiling)}"
             )
+        if said:
+            lines.append(f"{names.source(name)} scores policies here, and {said}.")
     return [Bullets(lines, "strong")] if lines else []
+
+
+def _not_passed(gate: Data) -> str:
+    minimum = gate["minimum"]
+    if gate.get("value") is None:
+        return f"is unknown: kappa could not be computed, and the minimum is {number(minimum)}"
+    if _is_below(gate, minimum):
+        return f"is low: {_kappa(gate, minimum)}, below the minimum of {number(minimum)}"
+    return (
+        f"did not pass its gate: {_kappa(gate, minimum)}, below the minimum of {number(minimum)},"
+        " which the interval holds"
+    )
+
+
+def _is_below(found: Data, limit: float) -> bool:
+    """Return whether all of an estimate is below a limit: its interval, or its value without."""
+    end = found.get("value") if found.get("high") is None else found["high"]
+    return end is not None and bool(end < limit)
+
+
+def _kappa(found: Data, limit: float) -> str:
+    ends = f" ({interval(found)})" if interval(found) else ""
+    return f"kappa {apart(found['value'], limit)}{ends}"
 
 
 @dataclass(frozen=True)

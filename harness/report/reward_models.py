@@ -107,8 +107,8 @@ def reward_model_findings(data: Data) -> list[str]:
         if found and found["value"] is not None and found["low"] is not None:
             arms.setdefault(arm, []).append(found)
     return lines + [
-        f"The reward model of {arm} cannot tell right from wrong where the style is the same:"
-        f" {_shares(found)}."
+        f"The reward model of {arm} is not shown to tell right from wrong where the style is the"
+        f" same: {_shares(found)}."
         for arm, found in arms.items()
         if all(one["low"] <= CHANCE for one in found)
     ]

@@ -21,37 +21,61 @@ GATE: Data = {
 }  # fmt: skip
 
 
-def kappa(name: str, who: str, value: float | None) -> Data:
-    return {"section": WITH_PEOPLE, "name": name, "annotators": who, "value": value, "low": None,
-            "high": None, "n": 23, "clusters": 23, "status": "ok", "reason": ""}  # fmt: skip
+def kappa(
+    name: str, who: str, value: float | None, low: float | None = None, high: float | None = None
+) -> Data:
+    return {"section": WITH_PEOPLE, "name": name, "annotators": who, "value": value, "low": low,
+            "high": high, "n": 23, "clusters": 23, "status": "ok", "reason": ""}  # fmt: skip
 
 
 def people(value: float | None) -> Data:
     return kappa("mean_cohen_kappa", "people", value)
 
 
-LOW = "scores policies here, and its agreement with"
+LOW = "scores policies here, and it"
+MINUS = "\N{MINUS SIGN}"
 TRUST: dict[str, tuple[list[Data], list[Data], list[str]]] = {
     # gates, rows of the agreement, what stands at the results (nothing: no such line)
-    "below its gate": (
-        [GATE], [], ["is low: kappa 0.15 (\N{MINUS SIGN}0.22 to 0.54), below the minimum of 0.4"]
+    "not clearly below its gate": (
+        [GATE], [],
+        [f"did not pass its gate: kappa 0.15 ({MINUS}0.22 to 0.54), below the minimum of 0.40,"
+         " which the interval holds"],
     ),
-    "undefined": ([GATE | {"value": None}], [], ["kappa could not be computed, below the minimum"]),
+    "below its gate": (
+        [GATE | {"high": 0.39}], [],
+        [f"is low: kappa 0.15 ({MINUS}0.22 to 0.39), below the minimum of 0.40."],
+    ),
+    "below its gate, without an interval": (
+        [GATE | {"low": None, "high": None}], [], ["is low: kappa 0.15, below the minimum of 0.40."]
+    ),
+    "undefined": (
+        [GATE | {"value": None}], [],
+        ["is unknown: kappa could not be computed, and the minimum is 0.40."],
+    ),
     "passes its gate": ([GATE | {"passed": True}], [], []),
     "its gate is of another source": ([GATE | {"source": "people"}], [], []),
     "no gate, below people": (
         [], [people(0.46), kappa("cohen_kappa", "small_judge", 0.15)],
-        ["is low: kappa 0.15, below that of", "with each other, 0.46"],
+        ["it agrees with", "less than they do with each other: kappa 0.15, and 0.46."],
     ),
     "no gate, as people": ([], [people(0.46), kappa("cohen_kappa", "small_judge", 0.46)], []),
+    "no gate, above people": ([], [people(0.46), kappa("cohen_kappa", "small_judge", 0.6)], []),
     "no gate, one person": ([], [people(None), kappa("cohen_kappa", "small_judge", 0.1)], []),
+    "no gate, undefined": ([], [people(0.46), kappa("cohen_kappa", "small_judge", None)], []),
     "a source that does not evaluate": (
         [], [people(0.46), kappa("cohen_kappa", "other_judge", 0.15)], []
     ),
-    "passes its gate, below people": (
+    "passes its gate, surely below people": (
         [GATE | {"passed": True, "minimum": 0.1}],
-        [people(0.46), kappa("cohen_kappa", "small_judge", 0.15)],
-        ["below that of"],
+        [people(0.79), kappa("cohen_kappa", "small_judge", 0.6, 0.49, 0.78)],
+        ["less than they do with each other: kappa 0.60 (0.49 to 0.78), and 0.79."],
+    ),
+    "the interval holds what people have": (
+        [GATE | {"passed": True, "minimum": 0.1}],
+        [people(0.79), kappa("cohen_kappa", "small_judge", 0.7, 0.49, 0.86)], [],
+    ),
+    "the interval ends where people are": (
+        [], [people(0.79), kappa("cohen_kappa", "small_judge", 0.7, 0.49, 0.79)], [],
     ),
 }  # fmt: skip
 

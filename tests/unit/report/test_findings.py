@@ -201,24 +201,35 @@ def test_labels_do_not_overlap() -> None:
     assert all(0 <= place <= 100 for place in places)
 
 
-@pytest.mark.parametrize(
-    ("kl", "still"),
-    [
-        ({"value": 0.0, "low": 0.0, "high": 0.0}, True),
-        ({"value": 0.004, "low": -0.002, "high": 0.01}, True),
-        ({"value": -0.004, "low": None, "high": None}, True),
-        ({"value": 0.006, "low": 0.0, "high": 0.01}, False),
-        ({"value": 0.001, "low": -0.3, "high": 0.3}, False),
-        ({"value": None, "low": None, "high": None}, False),
-        (None, False),
-    ],
-)
-def test_a_policy_that_did_not_move_raised_nothing(made_up: Data, kl: Any, still: bool) -> None:
+MINUS = "\N{MINUS SIGN}"
+STILL: list[tuple[tuple[float | None, float | None, float | None] | None, str]] = [
+    # value, low, high; what is said of a policy that did not move
+    ((0.0, 0.0, 0.0), "0.00 nats per response (95% interval 0.00 to 0.00)"),
+    ((0.004, -0.002, 0.01), "0.00 nats per response (95% interval 0.00 to 0.01)"),
+    ((0.004, 0.001, 0.008), "0.00 nats per response (95% interval 0.00 to 0.01)"),
+    ((-0.004, None, None), "0.00 nats per response,"),
+    ((0.006, 0.0, 0.01), "0.01 nats per response (95% interval 0.00 to 0.01)"),
+    ((-0.02, -0.04, 0.01), f"{MINUS}0.02 nats per response (95% interval {MINUS}0.04 to 0.01)"),
+    ((0.01, -0.01, 0.03), f"0.01 nats per response (95% interval {MINUS}0.01 to 0.03)"),
+    ((0.02, 0.005, 0.03), ""),
+    ((-0.03, -0.045, -0.01), ""),
+    ((0.006, None, None), ""),
+    ((0.02, -0.01, 0.05), ""),
+    ((0.001, -0.3, 0.3), ""),
+    ((None, None, None), ""),
+    (None, ""),
+]
+
+
+@pytest.mark.parametrize(("kl", "still"), STILL)
+def test_a_policy_that_did_not_move_raised_nothing(made_up: Data, kl: Any, still: str) -> None:
     data = copy.deepcopy(made_up)
-    next(p for p in data["evaluation"]["policies"] if p["name"] == "rlvr")["kl"] = kl
-    said = [line for line in findings(data) if line.startswith("rlvr ")]
-    assert ["rlvr did not move: its KL from base is 0.00" in line for line in said] == [still]
-    assert ("raised" in said[0] or "change" in said[0]) == (not still)
+    policy = next(p for p in data["evaluation"]["policies"] if p["name"] == "rlvr")
+    policy["kl"] = kl and dict(zip(("value", "low", "high"), kl, strict=True))
+    (line, *_) = (line for line in findings(data) if line.startswith("rlvr "))
+    assert ("did not move measurably" in line) == bool(still)
+    assert f"from base is {still}" in line or not still
+    assert ("raised" in line or "change" in line) == (not still)
 
 
 @pytest.mark.parametrize(

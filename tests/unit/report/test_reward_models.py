@@ -68,8 +68,8 @@ def test_a_reward_model_that_may_be_chance_is_a_finding() -> None:
 def test_a_reward_model_of_manners_only_is_a_finding() -> None:
     blind, seeing = ranks(0.52, 0.44, 0.6), ranks(0.62, 0.54, 0.7)
     assert reward_model_findings(run({**MODEL, "same_style": blind})) == [
-        "The reward model of rlhf cannot tell right from wrong where the style is the same: 52% of"
-        " 140 pairs (44% to 60%)."
+        "The reward model of rlhf is not shown to tell right from wrong where the style is the"
+        " same: 52% of 140 pairs (44% to 60%)."
     ]
     both = [{**MODEL, "same_style": one} for one in (blind, seeing)]
     assert reward_model_findings(run(*both)) == []  # one of its seeds can
