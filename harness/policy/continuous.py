@@ -33,7 +33,7 @@ class ContinuousBatching:
     def update(self, policy: Any) -> None:
         """Nothing: it samples with the policy's own weights."""
 
-    def close(self) -> None:
+    def close(self, *, together: bool = True) -> None:
         """Nothing: its memory is freed after each rollout."""
 
     def sample(

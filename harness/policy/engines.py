@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from harness.policy.prompts import Prompt
@@ -37,8 +38,12 @@ class RolloutEngine(Protocol):
             EngineError: The engine failed, or what it drew is not of this policy.
         """
 
-    def close(self) -> None:
-        """Leave nothing behind, when all is sampled."""
+    def close(self, *, together: bool = True) -> None:
+        """Leave nothing behind, when all is sampled, or when the training failed.
+
+        Args:
+            together: Whether all ranks call it, which then wait for each other.
+        """
 
 
 class InProcess:
@@ -55,5 +60,17 @@ class InProcess:
         """Return what `sample` does."""
         return sample(policy, tokenizer, prompts, sampling)
 
-    def close(self) -> None:
+    def close(self, *, together: bool = True) -> None:
         """Nothing: it holds nothing."""
+
+
+@contextmanager
+def closing(engine: RolloutEngine) -> Iterator[None]:
+    """Close an engine in every way out of the body; after a failure without the other ranks."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is told
+            engine.close(together=False)
+        raise
+    engine.close()

@@ -99,10 +99,11 @@ class ServerEngine:
             if old != but:
                 shutil.rmtree(old, ignore_errors=True)
 
-    def close(self) -> None:
+    def close(self, *, together: bool = True) -> None:
         """Delete the weights that were written; the server keeps what it loaded."""
         self.server.close()
-        self.wait()  # until all know what the newest were
+        if together:
+            self.wait()  # until all know what the newest were
         if not self.main:
             return
         self._delete()

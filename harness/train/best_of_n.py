@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.errors import DataError
+from harness.policy.engines import closing
 from harness.policy.models import load_policy
 from harness.policy.sampling import AT_ONCE, Rollout, Sampling
 from harness.records.rows import damaged, read_json
@@ -95,11 +96,12 @@ class BestOfN(SamplingTraining, Sft):
         engine = make_engine(
             settings, self.folder.path, self.folder.writes, ranks.wait_for_everyone
         )
-        engine.update(policy)
-        if some:
-            drawn = Sampling(settings.temperature, self.new_tokens, self.seed, n, first=mine.start)
-            rollout = engine.sample(policy, self.tokenizer, [row["prompt"] for row in some], drawn)
-        engine.close()
+        with closing(engine):
+            engine.update(policy)
+            if some:
+                asked = [row["prompt"] for row in some]
+                how = Sampling(settings.temperature, self.new_tokens, self.seed, n, mine.start)
+                rollout = engine.sample(policy, self.tokenizer, asked, how)
         scores = self.scored([row for row in some for _ in range(n)], rollout, 0)
         found = best_rows(some, rollout, scores) if rollout else []
         best = joined([{**row, "row": mine.start + row["row"]} for row in found])

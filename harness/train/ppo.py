@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.nouns.errors import ConfigError
+from harness.policy.engines import closing
 from harness.policy.models import (
     Reference,
     has_bfloat16,
@@ -62,6 +63,14 @@ class Ppo(SamplingTraining):
     def work(self) -> int:
         """Make the steps that are not done yet."""
         self.build()
+        with closing(self.engine):
+            self._make_steps()
+        if self.folder.writes:
+            save_final(self.policy, self.tokenizer, self.folder.final)
+        self.accelerator.wait_for_everyone()
+        return self.settings.steps
+
+    def _make_steps(self) -> None:
         self.check_model()
         settings, folder = self.settings, self.folder
         first = self.resume()
@@ -76,11 +85,6 @@ class Ppo(SamplingTraining):
             folder.log(row | self.look(self.policy, step, settings.steps))
             if step % settings.checkpoint_every == 0 and step < settings.steps:
                 self.save_state(step)
-        self.engine.close()
-        if folder.writes:
-            save_final(self.policy, self.tokenizer, folder.final)
-        self.accelerator.wait_for_everyone()
-        return settings.steps
 
     @property
     def critic(self) -> str:

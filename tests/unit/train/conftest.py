@@ -77,3 +77,11 @@ def lora_path(policy_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     for file in policy_path.glob("tokenizer*"):
         shutil.copy(file, folder)
     return folder
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries of a server follow each other at once."""
+    from harness.policy import completions_api
+
+    monkeypatch.setattr(completions_api, "PAUSES", (0.0, 0.0, 0.0))
