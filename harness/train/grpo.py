@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
@@ -84,6 +85,14 @@ class Grpo(SamplingTraining, TrlTraining):
             epsilon=settings.clip,
             disable_dropout=True,
         )
+
+    def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
+        """Return the prompts, so often that steps of as many as TRL asks for use up all of them.
+
+        Where a step asks for more than there are; TRL would make none.
+        """
+        asked, there = made.generation_batch_size // made.num_generations, len(examples)
+        return examples if asked <= there else examples * (math.lcm(asked, there) // there)
 
     def use(self, settings: Any) -> Use:
         """Return the use of groups that are sampled at once, and of a reference."""

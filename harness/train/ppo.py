@@ -8,6 +8,7 @@ killed goes on exactly where it was.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.nouns.errors import ConfigError
@@ -23,13 +24,13 @@ from harness.policy.models import (
 from harness.policy.sampling import AT_ONCE, Rollout, Sampling, rows_of
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
-from harness.records.writes import whole
 from harness.train.engines import make_engine
 from harness.train.experience import Experience, Scored, experience_of
 from harness.train.losses import adapted_beta
 from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
 from harness.train.ppo_settings import PpoSettings, draw_seed, prompt_order, schedule_factor
+from harness.train.ppo_state import STATE, read_state, state_path, write_state
 from harness.train.ppo_updates import Updates
 from harness.train.ranks import joined, of_all, part, ranks, whole_rollout
 from harness.train.sampling_training import SamplingTraining
@@ -238,35 +239,23 @@ class Ppo(SamplingTraining):
 
     def save_state(self, step: int) -> None:
         """Write the state after a step, all or nothing; older states are deleted."""
-        import torch
-
-        path = self.folder.resume_dir / f"step-{step}.pt"
-        with whole(path) as part:
-            torch.save(
-                {
-                    "step": step,
-                    "weights": self._trained(),
-                    "optimizer": self.optimizer.state_dict(),
-                    "beta": self.beta,
-                },
-                part,
-            )
-        for old in self.folder.resume_dir.glob("step-*.pt"):
-            if old != path:
-                old.unlink()
+        state = {
+            "step": step,
+            "weights": self._trained(),
+            "optimizer": self.optimizer.state_dict(),
+            "beta": self.beta,
+        }
+        write_state(self.folder.resume_dir, step, state)
 
     def resume(self) -> int:
-        """Load the newest state if there is one; return the number of steps that are done."""
-        import torch
-
-        paths = list(self.folder.resume_dir.glob("step-*.pt"))
-        if not paths:
-            return 0
-        newest = max(paths, key=lambda path: int(path.stem.rpartition("-")[2]))
-        state = torch.load(newest, map_location="cpu", weights_only=True)
+        """Load the newest whole state if there is one; return the number of steps that are done."""
         trained = self._trained()
-        for name, weights in state["weights"].items():
-            trained[name].copy_(weights)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.beta = float(state["beta"])
-        return int(state["step"])
+        read = partial(read_state, trained, self.optimizer)
+        step = self.steps_done(STATE, lambda path, number: read(path, number) and None)
+        if step:
+            state = read(state_path(self.folder.resume_dir, step), step)
+            self.optimizer.load_state_dict(state["optimizer"])
+            for name, weights in state["weights"].items():
+                trained[name].copy_(weights)
+            self.beta = float(state["beta"])
+        return step

@@ -104,6 +104,8 @@ class TrainingFolder:
         self._seconds_before = 0.0
         self._started = time.monotonic()
         make_folder(path)
+        if self.resume_dir.is_file():
+            make_folder(self.resume_dir)  # says so
         fingerprint = hashlib.sha256(
             json.dumps(inputs, sort_keys=True, default=str).encode()
         ).hexdigest()
@@ -117,6 +119,12 @@ class TrainingFolder:
                     hint="name another output folder, or delete this one to train anew",
                 )
         else:
+            if self.states():
+                raise InputError(
+                    f"{INPUTS} is missing, so nobody knows which training the states are of",
+                    where=str(path),
+                    hint=f"put it back, or delete {self.resume_dir} to train anew",
+                )
             write_text(fingerprint_path, fingerprint + "\n")
 
     def forget(self) -> None:

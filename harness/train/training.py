@@ -39,6 +39,7 @@ from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
 from harness.train.settings import TrainerSettings
+from harness.train.states import Check, state_to_go_on_from
 
 if TYPE_CHECKING:
     pass
@@ -251,6 +252,22 @@ class Training(ABC):
 
         Calls ``check_model`` when all is loaded, before it writes anything.
         """
+
+    def steps_done(self, names: tuple[str, str], check: Check) -> int:
+        """Return the step of the state from which this training goes on, 0 without any.
+
+        Args:
+            names: What stands before and after the number of a state.
+            check: Tells whether one is whole.
+
+        Raises:
+            InputError: The log does not reach any whole state.
+        """
+        kept = getattr(self.settings, "log_completions", False)
+        step, lines = state_to_go_on_from(self.folder, names, check, kept)
+        for line in lines if self.folder.writes else ():
+            self.tell(line)
+        return step
 
     def check_model(self) -> None:
         """Refuse a model that was edited between its fingerprint and now.

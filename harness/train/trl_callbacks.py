@@ -7,7 +7,6 @@ functions.
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -16,9 +15,12 @@ from typing import Any
 
 from transformers import PrinterCallback, TrainerCallback
 
-from harness.nouns.plain_text import parsed_json
+from harness.nouns.errors import DataError
 from harness.policy.models import Precision, Reference, load_policy, save_final
 from harness.train.result import TrainingFolder
+
+CHECKPOINT = "checkpoint-"
+"""What the names of transformers' checkpoints begin with; the step follows."""
 
 
 def trl_reference(trainer: Any, path: str | Path, precision: Precision) -> Reference:
@@ -50,19 +52,25 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
             self.step(kwargs["logs"], state, kwargs["model"])
 
 
-def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any) -> int:
-    """Train to the end, from the last whole resume state if any, and save; return the steps."""
+def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any, done: int) -> int:
+    """Train to the end, from the state after the steps that are done, and save; return the steps.
+
+    Raises:
+        DataError: TRL ended before its last step.
+    """
     trainer.remove_callback(PrinterCallback)
-    resume = last_whole_checkpoint(folder.resume_dir)
-    folder.rewind(int(resume.name.rpartition("-")[2]) if resume else 0)
+    resume = folder.resume_dir / f"{CHECKPOINT}{done}" if done else None
+    folder.rewind(done)
     # TRL's GRPO samples inside, and scores without what the checkpoint would bend.
     with unbent(trainer.model) if trainer.model.can_generate() else nullcontext():
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    steps, wanted = trainer.state.global_step, trainer.state.max_steps
+    if steps < wanted:
+        raise DataError(f"TRL ended after {steps:,} of {wanted:,} steps: it found no whole batch")
     if folder.writes:
         save_final(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder.final)
     trainer.accelerator.wait_for_everyone()
-    steps: int = trainer.state.global_step
-    return steps
+    return int(steps)
 
 
 @contextmanager
@@ -84,19 +92,6 @@ def unbent(model: Any) -> Iterator[None]:
     finally:
         values.clear()
         values.update(kept)
-
-
-def last_whole_checkpoint(resume_dir: Path) -> Path | None:
-    """Return the newest checkpoint that a kill did not cut short; the others are deleted."""
-    whole = []
-    for path in resume_dir.glob("checkpoint-*"):
-        try:
-            # transformers writes this file last.
-            parsed_json((path / "trainer_state.json").read_bytes())
-            whole.append(path)
-        except (OSError, ValueError):
-            shutil.rmtree(path, ignore_errors=True)
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def _tells_more(record: logging.LogRecord) -> bool:

@@ -35,11 +35,13 @@ class TrlTraining(Training):
 
     def work(self) -> int:
         """Let TRL train."""
-        from harness.train.trl_callbacks import StepLog, run_trainer
+        from harness.train.states import check_checkpoint
+        from harness.train.trl_callbacks import CHECKPOINT, StepLog, run_trainer
 
         self.trainer = self.build()
         self.trainer.add_callback(StepLog(self._begin, self._step))
-        steps = run_trainer(self.trainer, self.folder, self.tokenizer)
+        done = self.steps_done((CHECKPOINT, ""), check_checkpoint)
+        steps = run_trainer(self.trainer, self.folder, self.tokenizer, done)
         self.finish(steps)
         return steps
 
@@ -117,7 +119,7 @@ class TrlTraining(Training):
                 **self.trainable(),
                 processing_class=self.tokenizer,
                 args=made,
-                train_dataset=Dataset.from_list(examples),
+                train_dataset=Dataset.from_list(self.enough(examples, made)),
             )
         except (ValueError, TypeError, ImportError, NotImplementedError) as error:
             if not given:
@@ -132,9 +134,25 @@ class TrlTraining(Training):
             result.optimizer_cls_and_kwargs = MasterAdamW, options
         return result
 
+    def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
+        """Return the examples, as often as one step of TRL's configuration needs them."""
+        return examples
+
     def _steps(self, n_examples: int, epochs: float) -> int:
-        """Return how many steps transformers makes of so many examples."""
-        each = -(-n_examples // self.settings.batch_size)
+        """Return how many steps transformers makes of so many examples.
+
+        Raises:
+            ConfigError: None, since what is left of whole batches is dropped.
+        """
+        each, left = divmod(n_examples, self.settings.batch_size)
+        if not self.settings.trl.get("dataloader_drop_last"):
+            each += left > 0
+        if not each:
+            raise ConfigError(
+                f"trl.dataloader_drop_last: there are {n_examples} examples, and no whole batch of"
+                f" {self.settings.batch_size}",
+                hint="set a smaller batch_size, or leave it out",
+            )
         return math.ceil(epochs * max(1, -(-each // self.settings.accumulation)))
 
     def trainable(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -189,6 +188,7 @@ def test_the_newest_whole_state_is_taken(policy_path: Path, tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "resume").iterdir()] == ["step-10.pt"]
     shutil.copy(tmp_path / "9.pt", old)  # the kill came before the old state was deleted
     (tmp_path / "resume" / "step-11.part").write_bytes(b"half")
+    (tmp_path / "log.jsonl").write_text("".join(f'{{"step": {n}}}\n' for n in range(1, 11)))
     again = training(policy_path, tmp_path)
     assert again.resume() == 10
     assert again.beta == 0.75
@@ -219,8 +219,7 @@ def test_a_state_file_runs_no_code(policy_path: Path, tmp_path: Path) -> None:
     trained = training(policy_path, tmp_path)
     (tmp_path / "resume").mkdir()
     torch.save({"step": 1, "trap": Trap(tmp_path / "ran")}, tmp_path / "resume" / "step-1.pt")
-    with pytest.raises(pickle.UnpicklingError):
-        trained.resume()
+    assert trained.resume() == 0
     assert not (tmp_path / "ran").exists()
 
 
