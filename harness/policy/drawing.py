@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+BLOCK = 256
+"""Tokens whose shares are first added up as one."""
+
+
 def uniforms(n: int, width: int, seed: int | None) -> Tensor:
     """Return (n, width) numbers from 0 to 1, float64; of a seed, or of the global random state."""
     import torch
@@ -28,14 +32,56 @@ def draw(logits: Tensor, temperature: float, chance: Tensor) -> tuple[Tensor, Te
             temperature 1.
         chance: (rows,), uniform from 0 to 1.
     """
-    logprobs = (logits.float() / (temperature or 1.0)).log_softmax(-1)
+    import torch
+
+    logits = logits.float()
+    if temperature not in (0, 1):
+        logits = logits / temperature
+    logits = logits - logits.amax(-1, keepdim=True)
+    shares = torch.exp(logits)
+    sums = _sums(shares)
     if temperature == 0:
-        tokens = logprobs.argmax(-1, keepdim=True)
+        tokens = logits.argmax(-1, keepdim=True)
     else:
-        upto = logprobs.double().exp_().cumsum(-1)
-        # The sum is 1 but for rounding: a chance above it would name no token.
-        tokens = (upto < (chance * upto[:, -1]).unsqueeze(-1)).sum(-1, keepdim=True)
-    return tokens.squeeze(-1), logprobs.gather(-1, tokens).squeeze(-1)
+        tokens = _place(shares, sums, chance.unsqueeze(-1))
+    logprobs = logits.gather(-1, tokens).squeeze(-1) - sums[:, -1].log().float()
+    return tokens.squeeze(-1), logprobs
+
+
+def _sums(shares: Tensor) -> Tensor:
+    """Return, float64, the sums of shares (rows, n) from the left to the end of each block."""
+    import torch
+
+    whole = shares.size(-1) // BLOCK * BLOCK
+    blocks = shares[:, :whole].unflatten(-1, (-1, BLOCK)).sum(-1) if whole else shares[:, :0]
+    rest = shares[:, whole:].sum(-1, keepdim=True)
+    return torch.cat([blocks, rest], -1).double().cumsum(-1)
+
+
+def _place(shares: Tensor, sums: Tensor, chance: Tensor) -> Tensor:
+    """Return, (rows, 1), where the sum of shares (rows, n) from the left first passes a chance.
+
+    First the block is found, then the place in it: the sums to all places of a wide row would take
+    most of the time of a step. A chance above the sum by rounding names the last that has a share.
+
+    Args:
+        shares: (rows, n), not negative.
+        sums: (rows, blocks) from `_sums`.
+        chance: (rows, 1), of the whole sum.
+    """
+    import torch
+
+    aim = chance * sums[:, -1:]
+    block = (sums < aim).sum(-1, keepdim=True).clamp(max=sums.size(-1) - 1)
+    before = torch.nn.functional.pad(sums, (1, 0)).gather(-1, block)
+    places = block * BLOCK + torch.arange(min(BLOCK, shares.size(-1)), device=shares.device)
+    last = shares.size(-1) - 1
+    some = shares.gather(-1, places.clamp(max=last)).double() * (places <= last)
+    upto = before + some.cumsum(-1)
+    # Sums of a block and of its places round differently.
+    return (places[:, :1] + (upto < aim.minimum(upto[:, -1:])).sum(-1, keepdim=True)).clamp(
+        max=last
+    )
 
 
 @dataclass

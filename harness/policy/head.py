@@ -2,14 +2,14 @@
 
 The logits of a rollout are its largest tensor by far: 64 completions of 512 tokens over 151,936
 tokens are 20 GB in float32, and a loss on them holds four to five such. Here they are made for a
-chunk of tokens, used, and made again for the gradient.
+chunk of tokens, once, and used for everything that is asked of them.
 
 Imports torch at its top, because it subclasses its Function; import it only inside functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -20,12 +20,48 @@ CHUNK = {"cpu": 2**24, "cuda": 2**28}
 """Bytes of the float32 logits of one chunk, by the type of the device."""
 
 
-class HeadLogProbs(torch.autograd.Function):  # type: ignore[misc]
-    """Log-probabilities of sampled tokens under a linear head, and entropies without gradient.
+LossOf = Callable[[Tensor, slice], Tensor]
+"""The loss of some tokens, a sum, from their log-probabilities; the slice says which they are."""
 
-    The gradient of a token's log-probability is a row of its own for the hidden state, so that with
-    a frozen head (LoRA) it is taken along in the forward pass and the logits are made once. For the
-    weights of the head it depends on the loss, and the logits are made a second time.
+
+def log_probs(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    ids: Tensor,
+    temperature: float,
+    with_entropy: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """Return log-probabilities and, if asked for, entropies: (tokens,) each, in nats.
+
+    Args:
+        hidden: (tokens, hidden size).
+        weight: (vocabulary, hidden size).
+        bias: (vocabulary,), or none.
+        ids: (tokens,) int64, what was sampled.
+        temperature: Divides the logits.
+        with_entropy: Whether entropies are wanted.
+    """
+    chosen = hidden.new_empty(len(ids), dtype=torch.float32)
+    entropy = torch.empty_like(chosen) if with_entropy else None
+    kind = _compute_type(hidden.device.type, weight.dtype)
+    with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
+        for part, logits in _chunks(hidden, weight.to(kind), bias, temperature):
+            chosen[part], shares, total = _softmax(logits, ids[part])
+            if entropy is not None:
+                # -sum p ln p = ln sum e^x - sum p x; what has no share has no x either.
+                finite = logits.clamp_(min=torch.finfo(torch.float32).min)
+                entropy[part] = total.log() - torch.linalg.vecdot(shares, finite) / total
+                del finite
+            del logits, shares  # before the next are made
+    return chosen, entropy
+
+
+class HeadLoss(torch.autograd.Function):  # type: ignore[misc]
+    """A loss of the log-probabilities of sampled tokens under a linear head.
+
+    The loss of a chunk of tokens and its gradient are made while the logits of the chunk are there,
+    so that they are made once, also for the weights of the head.
     """
 
     @staticmethod
@@ -36,9 +72,9 @@ class HeadLogProbs(torch.autograd.Function):  # type: ignore[misc]
         bias: Tensor | None,
         ids: Tensor,
         temperature: float,
-        with_entropy: bool,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return log-probabilities and, if asked for, entropies: (tokens,) each, in nats.
+        loss_of: LossOf,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss, a scalar, and the log-probabilities, (tokens,), without gradient.
 
         Args:
             ctx: Autograd's.
@@ -47,67 +83,71 @@ class HeadLogProbs(torch.autograd.Function):  # type: ignore[misc]
             bias: (vocabulary,), or none.
             ids: (tokens,) int64, what was sampled.
             temperature: Divides the logits.
-            with_entropy: Whether entropies are wanted.
+            loss_of: The loss.
         """
         kind = _compute_type(hidden.device.type, weight.dtype)
-        needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        frozen = needs_hidden and not (needs_weight or needs_bias)
-        total = hidden.new_empty(len(ids), dtype=torch.float32)
-        chosen, entropy = torch.empty_like(total), torch.empty_like(total) if with_entropy else None
-        unit = torch.empty_like(hidden) if frozen else None
+        chosen = hidden.new_empty(len(ids), dtype=torch.float32)
+        loss = chosen.new_zeros(())
+        of_hidden, of_weight, of_bias = (
+            torch.zeros_like(one) if one is not None and needed else None
+            for one, needed in zip((hidden, weight, bias), ctx.needs_input_grad, strict=False)
+        )
         with torch.autocast(hidden.device.type, enabled=False):
             head = weight.to(kind)
             for part, logits in _chunks(hidden, head, bias, temperature):
-                total[part] = logits.logsumexp(-1)
-                chosen[part] = logits.gather(-1, ids[part].unsqueeze(-1)).squeeze(-1) - total[part]
-                if entropy is None and unit is None:
-                    continue
-                logits -= total[part].unsqueeze(-1)
-                shares = logits.exp()
-                if entropy is not None:
-                    entropy[part] = -torch.linalg.vecdot(shares, logits)
-                if unit is not None:
-                    mean = shares.to(kind) @ head
-                    unit[part] = ((head[ids[part]] - mean) / temperature).to(unit.dtype)
-        if frozen:
-            ctx.save_for_backward(unit)
-        else:
-            ctx.save_for_backward(hidden, weight, bias, ids, total)
-        ctx.frozen, ctx.kind, ctx.temperature = frozen, kind, temperature
-        if entropy is not None:
-            ctx.mark_non_differentiable(entropy)
-        return chosen, entropy
-
-    @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, gradient: Tensor, _: Tensor | None = None) -> tuple[Any, ...]:
-        """Return the gradients of hidden states, weight and bias."""
-        if ctx.frozen:
-            (unit,) = ctx.saved_tensors
-            return gradient.unsqueeze(-1).to(unit.dtype) * unit, None, None, None, None, None
-        hidden, weight, bias, ids, total = ctx.saved_tensors
-        of_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        of_bias = torch.zeros_like(bias) if ctx.needs_input_grad[2] else None
-        with torch.autocast(hidden.device.type, enabled=False):
-            head = weight.to(ctx.kind)
-            for part, logits in _chunks(hidden, head, bias, ctx.temperature):
-                along = gradient[part].unsqueeze(-1) / ctx.temperature
-                logits -= total[part].unsqueeze(-1)
-                slope = logits.exp_().mul_(-along)
+                chosen[part], slope, total = _softmax(logits, ids[part], into=logits)
+                here, along = _slope(loss_of, chosen[part], part)
+                loss += here
+                along = along.unsqueeze(-1) / temperature
+                # d ln p(chosen) / d logit = 1 at the chosen token, less p at each.
+                slope.mul_(-along / total.unsqueeze(-1))
                 slope.scatter_add_(-1, ids[part].unsqueeze(-1), along)
                 if of_bias is not None:
                     of_bias += slope.sum(0).to(of_bias.dtype)
-                slope = slope.to(ctx.kind)
+                slope = slope.to(kind)
                 if of_hidden is not None:
                     of_hidden[part] = (slope @ head).to(hidden.dtype)
                 if of_weight is not None:
-                    states = hidden[part].to(ctx.kind)
+                    states = hidden[part].to(kind)
                     if of_weight.dtype == slope.dtype:
                         of_weight.addmm_(slope.t(), states)
                     else:
                         of_weight += slope.t() @ states
-        return of_hidden, of_weight, of_bias, None, None, None
+                del logits, slope
+        ctx.gradients = of_hidden, of_weight, of_bias
+        ctx.mark_non_differentiable(chosen)
+        return loss, chosen
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor, _: Tensor | None = None) -> tuple[Any, ...]:
+        """Return the gradients of hidden states, weight and bias; once."""
+        found, ctx.gradients = ctx.gradients, None
+        scaled = (None if one is None else one.mul_(gradient.to(one.dtype)) for one in found)
+        return *scaled, None, None, None
+
+
+def _slope(loss_of: LossOf, chosen: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    """Return the loss of some tokens, and its derivative by the log-probability of each."""
+    with torch.enable_grad():
+        leaf = chosen.detach().requires_grad_()
+        loss = loss_of(leaf, part)
+        (slope,) = torch.autograd.grad(loss, leaf)
+    return loss.detach(), slope
+
+
+def _softmax(
+    logits: Tensor, ids: Tensor, into: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return log-probabilities of ids, and shares of what total: e to the logits less the largest.
+
+    The logits are made less their largest in place; the shares may be written over them.
+    """
+    logits -= logits.amax(-1, keepdim=True)
+    chosen = logits.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+    shares = torch.exp(logits, out=into)
+    total = shares.sum(-1)
+    return chosen - total.log(), shares, total
 
 
 def _compute_type(device: str, weights: torch.dtype) -> torch.dtype:

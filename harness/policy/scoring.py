@@ -7,6 +7,7 @@ allows. Only the states before completion tokens go through the head.
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,15 @@ from harness.policy.sampling import Rollout, rows_of
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from harness.policy.head import LossOf
+
 TOKENS = 4_096
 """Tokens of one pass, padding included: a policy of half a billion weights and a critic of its own
 then need 35 GB and not 75 (docs/gpu.md), and its matrices are wide enough to fill a card."""
+
+EACH = {"cpu": 64, "cuda": 2_048}
+"""What a pass costs beside its tokens, in tokens, by the type of the device: its launches, and the
+sums of its gradients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +35,24 @@ class Scores:
     """What a model says of a rollout; (n, C) each, 0 where no completion is.
 
     Attributes:
-        logprobs: Of the sampled tokens, in nats.
+        logprobs: Of the sampled tokens, in nats, without gradient.
         entropy: Of the distributions they were drawn from, in nats, without gradient; None if not
             asked for.
         hidden: (n, C, hidden size), the last hidden states before the tokens.
+        loss: A scalar, what has a gradient; None if no loss was asked for.
     """
 
     logprobs: Tensor
     entropy: Tensor | None
     hidden: Tensor
+    loss: Tensor | None = None
 
 
 def passes(rollout: Rollout, tokens: int = TOKENS, most: int | None = None) -> Iterator[Tensor]:
     """Yield the rows of each pass: of like lengths, and together no more than a budget.
+
+    Among all ways to cut the rows, ordered by length, that keep to the budget it is the cheapest
+    in tokens, padding included, where each pass costs `EACH` more.
 
     Args:
         rollout: n sequences.
@@ -52,15 +64,24 @@ def passes(rollout: Rollout, tokens: int = TOKENS, most: int | None = None) -> I
     prompts, completions = rollout.prompt_mask.sum(1), rollout.completion_mask.sum(1)
     order = (prompts + completions).argsort(descending=True, stable=True)
     sizes = torch.stack([prompts, completions], 1)[order].tolist()
-    start, widest = 0, (0, 0)
-    for number, (prompt, completion) in enumerate(sizes):
-        wide = max(widest[0], prompt), max(widest[1], completion)
-        count = number - start + 1
-        if count > 1 and (count * sum(wide) > tokens or count > (most or count)):
-            yield order[start:number]
-            start, wide = number, (prompt, completion)
-        widest = wide
-    yield order[start:]
+    each = EACH.get(prompts.device.type, EACH["cuda"])
+    best, before = [0], [0]  # of the first rows: their cost, and where their last pass begins
+    for end in range(1, len(sizes) + 1):
+        wide, found = (0, 0), list[tuple[int, int]]()
+        for start in range(end - 1, max(-1, end - 1 - (most or end)), -1):
+            wide = max(wide[0], sizes[start][0]), max(wide[1], sizes[start][1])
+            columns = (end - start) * sum(wide)
+            if columns > tokens and found:
+                break
+            found.append((best[start] + columns + each, start))
+        cost, start = min(found)
+        best.append(cost)
+        before.append(start)
+    ends = [len(sizes)]
+    while ends[-1]:
+        ends.append(before[ends[-1]])
+    for start, end in itertools.pairwise(reversed(ends)):
+        yield order[start:end]
 
 
 def trimmed(rollout: Rollout) -> Rollout:
@@ -77,34 +98,47 @@ def trimmed(rollout: Rollout) -> Rollout:
     )
 
 
-def scores(model: Any, rollout: Rollout, temperature: float, *, entropy: bool) -> Scores:
+def scores(
+    model: Any,
+    rollout: Rollout,
+    temperature: float,
+    *,
+    entropy: bool = False,
+    loss_of: LossOf | None = None,
+) -> Scores:
     """Return what a model says of a rollout, in one pass through its body.
 
     The logits are float32 and divided by the temperature, as they were when the tokens were drawn.
     The head goes over the completion tokens in chunks (`harness.policy.head`). A model that does
     more than one linear layer behind its body makes all logits of the pass at once.
+
+    Args:
+        model: The model.
+        rollout: n sequences.
+        temperature: Of sampling.
+        entropy: Whether entropies are wanted; not together with a loss.
+        loss_of: A loss, of tokens by their place among the real ones of the rollout, row by row.
     """
     inner = _inner(model)
     if (head := _plain_head(inner)) is None:
-        return _with_whole_logits(inner, rollout, temperature)
-    from harness.policy.head import HeadLogProbs
+        return _with_whole_logits(inner, rollout, temperature, loss_of)
+    from harness.policy.head import HeadLoss, log_probs
 
     width, real = rollout.completion_ids.size(1), rollout.completion_mask.bool()
     states = inner.base_model(**inputs(rollout), use_cache=False).last_hidden_state
     hidden = states[:, -width - 1 : -1]
-    found, nats = HeadLogProbs.apply(
-        hidden[real],
-        head.weight,
-        head.bias,
-        rollout.completion_ids[real],
-        temperature,
-        entropy,
-    )
+    of_head = hidden[real], head.weight, head.bias, rollout.completion_ids[real], temperature
+    nats = loss = None
+    if loss_of is None:
+        found, nats = log_probs(*of_head, entropy)
+    else:
+        loss, found = HeadLoss.apply(*of_head, loss_of)
     empty = found.new_zeros(real.shape)
     return Scores(
         empty.masked_scatter(real, found),
-        empty.masked_scatter(real, nats) if entropy else None,
+        None if nats is None else empty.masked_scatter(real, nats),
         hidden,
+        loss,
     )
 
 
@@ -121,24 +155,28 @@ def inputs(rollout: Rollout) -> dict[str, Tensor]:
 
 
 def score_rollout(
-    model: Any, rollout: Rollout, temperature: float, tokens: int = TOKENS
+    model: Any, rollout: Rollout, temperature: float, tokens: int = TOKENS, entropy: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Return log-probabilities and entropies, both (n, C), without gradients and dropout."""
+    """Return log-probabilities and entropies, both (n, C), without gradients and dropout.
+
+    Entropies that are not asked for are 0.
+    """
     import torch
 
     was_training = model.training
     model.eval()
     shape = rollout.completion_ids.shape
-    logprobs, entropy = (torch.zeros(shape, device=rollout.completion_ids.device) for _ in range(2))
+    logprobs, nats = (torch.zeros(shape, device=rollout.completion_ids.device) for _ in range(2))
     with torch.no_grad():
         for index in passes(rollout, tokens):
             part = trimmed(rows_of(rollout, index))
-            found = scores(model, part, temperature, entropy=True)
+            found = scores(model, part, temperature, entropy=entropy)
             width = part.completion_ids.size(1)
             logprobs[index, :width] = found.logprobs
-            entropy[index, :width] = found.entropy
+            if found.entropy is not None:
+                nats[index, :width] = found.entropy
     model.train(was_training)
-    return logprobs, entropy
+    return logprobs, nats
 
 
 def _inner(model: Any) -> Any:
@@ -171,7 +209,9 @@ def _plain_head(inner: Any) -> Any | None:
     return head if _PLAIN[inner] else None
 
 
-def _with_whole_logits(inner: Any, rollout: Rollout, temperature: float) -> Scores:
+def _with_whole_logits(
+    inner: Any, rollout: Rollout, temperature: float, loss_of: LossOf | None
+) -> Scores:
     width, real = rollout.completion_ids.size(1), rollout.completion_mask
     some = "logits_to_keep" in inspect.signature(inner.forward).parameters
     output = inner(
@@ -185,4 +225,5 @@ def _with_whole_logits(inner: Any, rollout: Rollout, temperature: float) -> Scor
     chosen = logprobs.gather(-1, rollout.completion_ids.unsqueeze(-1)).squeeze(-1)
     nats = -(logprobs.detach().exp() * logprobs.detach()).sum(-1)
     hidden = output.hidden_states[-1][:, -width - 1 : -1]
-    return Scores(chosen * real, nats * real, hidden)
+    loss = None if loss_of is None else loss_of(chosen[real.bool()], slice(None))
+    return Scores(chosen.detach() * real, nats * real, hidden, loss)

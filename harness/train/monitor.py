@@ -136,7 +136,9 @@ class Monitor:
         look: dict[str, Any] = rollout_statistics(rollout, entropy)
         if reference is not None:
             with reference.active():
-                of_reference, _ = score_rollout(reference.model, rollout, self.temperature)
+                of_reference, _ = score_rollout(
+                    reference.model, rollout, self.temperature, entropy=False
+                )
             look |= kl_statistics(logprobs, of_reference, rollout.completion_mask)
         for name, function in self.gold.items():
             single = WeightedRewards({name: function})

@@ -187,7 +187,7 @@ class Ppo(SamplingTraining):
         logprobs, entropy, values = self._score(rollout)
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(
-                self.reference.model, rollout, settings.temperature, settings.pass_tokens
+                self.reference.model, rollout, settings.temperature, settings.pass_tokens, False
             )
         raw = joined(self.scored(rows, rollout, step, settings.steps, len(self.known)))
         pad = self.tokenizer.pad_token_id
@@ -227,8 +227,12 @@ class Ppo(SamplingTraining):
             for index in passes(rollout, settings.pass_tokens):
                 part = trimmed(rows_of(rollout, index))
                 width = part.completion_ids.size(1)
-                found = forward(self.module, part, settings.temperature, entropy=True)
-                for all_rows, some in zip((logprobs, entropy, values), found, strict=True):
+                found, of_critic = forward(self.module, part, settings.temperature)
+                for all_rows, some in (
+                    (logprobs, found.logprobs),
+                    (entropy, found.entropy),
+                    (values, of_critic),
+                ):
                     if some is not None:
                         all_rows[index, :width] = some
         return logprobs, entropy, None if self.critic == "none" else values

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harness.policy.head import LossOf
 from harness.policy.models import Precision, is_adapter
 from harness.policy.sampling import Rollout
-from harness.policy.scoring import inputs, scores
+from harness.policy.scoring import Scores, inputs, scores
 
 
 class PolicyWithCritic(nn.Module):  # type: ignore[misc]
@@ -43,38 +44,40 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         completion_ids: Tensor,
         completion_mask: Tensor,
         temperature: float,
-        entropy: bool = True,
-    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Return log-probabilities, entropies (if asked for) and values (if any), each (n, C).
+        loss_of: LossOf | None = None,
+    ) -> tuple[Scores, Tensor | None]:
+        """Return what the policy says, and values (if any), (n, C).
 
-        The value of a column is that of the state before its token.
+        The value of a column is that of the state before its token. Without a loss there are
+        entropies.
         """
         rollout = Rollout(
             prompt_ids, prompt_mask, completion_ids, completion_mask, completion_mask, []
         )
-        found = scores(self.policy, rollout, temperature, entropy=entropy)
+        asked: dict[str, Any] = {"entropy": True} if loss_of is None else {"loss_of": loss_of}
+        found = scores(self.policy, rollout, temperature, **asked)
         if self.head is None:
-            return found.logprobs, found.entropy, None
+            return found, None
         if self.body is None:
             hidden = found.hidden.detach()
         else:
             states = self.body(**inputs(rollout), use_cache=False).last_hidden_state
             hidden = states[:, -completion_ids.size(1) - 1 : -1]
         values = self.head(hidden.to(self.head.weight.dtype)).squeeze(-1)
-        return found.logprobs, found.entropy, values.float()
+        return found, values.float()
 
 
 def forward(
-    module: Any, rollout: Rollout, temperature: float, entropy: bool
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    module: Any, rollout: Rollout, temperature: float, loss_of: LossOf | None = None
+) -> tuple[Scores, Tensor | None]:
     """Return what a `PolicyWithCritic`, perhaps wrapped for the ranks, says of a rollout."""
-    found: tuple[Tensor, Tensor | None, Tensor | None] = module(
+    found: tuple[Scores, Tensor | None] = module(
         rollout.prompt_ids,
         rollout.prompt_mask,
         rollout.completion_ids,
         rollout.completion_mask,
         temperature,
-        entropy,
+        loss_of,
     )
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.policy.models import recompute_layers
 from harness.policy.scoring import passes
 from harness.train.experience import Experience
-from harness.train.losses import kl_loss, policy_loss, value_loss
+from harness.train.losses import PolicyLoss, kl_loss, policy_loss, value_loss
 from harness.train.ppo_settings import PpoSettings, draw_seed
 from harness.train.ranks import part, ranks
 
@@ -19,6 +19,44 @@ if TYPE_CHECKING:
 
 PER_TOKEN = ("policy_loss", "value_loss", "clip_fraction", "value_clip_fraction", "approx_kl")
 """What the log has of the updates as a mean over tokens."""
+
+
+class PolicyTerms:
+    """What the loss of a policy in training is made of, for the rows of one pass.
+
+    Args:
+        rows: The rows.
+        settings: Of the training.
+    """
+
+    def __init__(self, rows: Experience, settings: PpoSettings) -> None:
+        real = rows.rollout.completion_mask.bool()
+        self.rows, self.settings = rows, settings
+        some = rows.logprobs, rows.advantages, rows.mask, rows.reference
+        self.known = [None if one is None else one[real] for one in some]
+
+    def on(self, logprobs: Tensor) -> PolicyLoss:
+        """Return the surrogate, without the penalty, of log-probabilities (n, C)."""
+        rows, settings = self.rows, self.settings
+        clips = settings.clip, settings.log_ratio_clip
+        return policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
+
+    def loss_of(self, logprobs: Tensor, part: slice) -> Tensor:
+        """Return the loss of some of the real tokens of all rows, with the penalty if there is one.
+
+        Args:
+            logprobs: (tokens,) of the policy in training.
+            part: Which of the real tokens they are, row by row.
+        """
+        settings = self.settings
+        old, advantages, mask, reference = (None if x is None else x[part] for x in self.known)
+        assert old is not None and advantages is not None and mask is not None
+        clips = settings.clip, settings.log_ratio_clip
+        loss = policy_loss(logprobs, old, advantages, mask, *clips).loss
+        if reference is not None:
+            away = kl_loss(logprobs, reference, mask, settings.log_ratio_clip)
+            loss = loss + self.rows.penalty * away
+        return loss
 
 
 @dataclass(frozen=True)
@@ -45,7 +83,7 @@ class Updates:
         Losses are sums over tokens, divided by the number of tokens of the whole optimizer step, so
         the result does not depend on how a step is split into passes or over ranks.
         """
-        made: list[dict[str, float]] = []
+        steps: list[dict[str, float]] = []
         stopped = False
         recompute_layers(self.module, self.settings.gradient_checkpointing)
         for index in self._parts(len(experience.rollout), step):
@@ -54,15 +92,15 @@ class Updates:
                 stopped = True
                 break
             if sums:
-                made.append(sums)
+                steps.append(sums)
         recompute_layers(self.module, False)
         row: dict[str, Any] = {}
-        if made:
-            total = {key: sum(sums[key] for sums in made) for key in made[0]}
+        if steps:
+            total = {key: sum(sums[key] for sums in steps) for key in steps[0]}
             row = {key: total[key] / total["tokens"] for key in PER_TOKEN if key in total}
-            row["grad_norm"] = total["grad_norm"] / len(made)
-            row["first_ratio_error"] = made[0]["ratio_error"]
-        return {**row, "updates": len(made), "stopped_on_kl": stopped}
+            row["grad_norm"] = total["grad_norm"] / len(steps)
+            row["first_ratio_error"] = steps[0]["ratio_error"]
+        return {**row, "updates": len(steps), "stopped_on_kl": stopped}
 
     def _parts(self, sequences: int, step: int) -> Iterator[Tensor]:
         """Yield the sequences of each optimizer step of all ranks, in a new order each epoch."""
@@ -97,20 +135,17 @@ class Updates:
             rows = mine.rows(some)
             last = number == len(parts) - 1
             with nullcontext() if last else accelerator.no_sync(self.module):
-                logprobs, _, values = forward(
-                    self.module, rows.rollout, settings.temperature, entropy=False
+                policy = PolicyTerms(rows, settings)
+                said, values = forward(
+                    self.module, rows.rollout, settings.temperature, policy.loss_of
                 )
-                clips = settings.clip, settings.log_ratio_clip
-                policy = policy_loss(logprobs, rows.logprobs, rows.advantages, rows.mask, *clips)
-                loss = policy.loss
+                made, loss = policy.on(said.logprobs), said.loss
+                assert loss is not None
                 found = {
-                    "policy_loss": policy.loss.detach(),
-                    "clip_fraction": policy.clipped,
-                    "approx_kl": policy.approx_kl,
+                    "policy_loss": made.loss,
+                    "clip_fraction": made.clipped,
+                    "approx_kl": made.approx_kl,
                 }
-                if rows.reference is not None:
-                    away = kl_loss(logprobs, rows.reference, rows.mask, settings.log_ratio_clip)
-                    loss = loss + rows.penalty * away
                 if values is not None and rows.values is not None and rows.returns is not None:
                     critic, found["value_clip_fraction"] = value_loss(
                         values, rows.values, rows.returns, rows.mask, settings.value_clip
@@ -120,7 +155,7 @@ class Updates:
                 # Gradients are averaged over ranks; the loss is a share of a sum over them.
                 accelerator.backward(loss / count * ranks())
             sums = {key: sums.get(key, 0) + value for key, value in found.items()}
-            errors.append(policy.ratio_error)
+            errors.append(made.ratio_error)
         total = {key: float(self._sum(value)) for key, value in sums.items()}
         if settings.stop_kl and total["approx_kl"] / count > settings.stop_kl:
             self.optimizer.zero_grad()

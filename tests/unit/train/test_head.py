@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 from vocabulary_watch import QWEN, Watch, wide_model
 
+from harness.policy import scoring
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Rollout, rollout_of, rows_of
 from harness.policy.scoring import passes, score_rollout, scores, trimmed
@@ -25,11 +27,17 @@ def by_hand(hidden: Any, weight: Any, bias: Any, ids: Any, temperature: float) -
     return logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1), -(logprobs.exp() * logprobs).sum(-1)
 
 
+def loss_by_hand(logprobs: Any, part: Any = slice(None)) -> Any:
+    """A loss that is not linear, with weights of its own for each token; one weight is 0."""
+    weights = torch.tensor([1.0, -2.0, 0.0, 0.5, 3.0, -1.0, 0.25, 1.5, -0.5, 2.0, 1.0])[part]
+    return (weights * (logprobs / 3).exp()).sum()
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("with_bias", [False, True])
 @pytest.mark.parametrize("temperature", [1.0, 0.4])
 @pytest.mark.parametrize("rows", [1, 3, 100])
-def test_values_and_gradients_are_those_of_all_logits_at_once(
+def test_losses_and_gradients_are_those_of_all_logits_at_once(
     frozen: bool, with_bias: bool, temperature: float, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness.policy import head
@@ -38,35 +46,69 @@ def test_values_and_gradients_are_those_of_all_logits_at_once(
     draw = torch.Generator().manual_seed(0)
     hidden, weight = (torch.randn(n, 6, generator=draw) for n in (11, 50))
     bias = torch.randn(50, generator=draw) if with_bias else None
-    ids, along = torch.randint(50, (11,), generator=draw), torch.randn(11, generator=draw)
+    ids = torch.randint(50, (11,), generator=draw)
+
+    def of_chunks(*leaves: Any) -> tuple[Any, Any]:
+        return head.HeadLoss.apply(*leaves, ids, temperature, loss_by_hand)
+
+    def of_all(*leaves: Any) -> tuple[Any, Any]:
+        chosen, _ = by_hand(*leaves, ids, temperature)
+        return loss_by_hand(chosen), chosen
+
     found = []
-    for log_probs in (
-        lambda h, w, b: head.HeadLogProbs.apply(h, w, b, ids, temperature, True),
-        lambda h, w, b: by_hand(h, w, b, ids, temperature),
-    ):
+    for made in (of_chunks, of_all):
         leaves = [t if t is None else t.clone() for t in (hidden, weight, bias)]
         for leaf in leaves[: 1 if frozen else 3]:
             if leaf is not None:
                 leaf.requires_grad_()
-        chosen, entropy = log_probs(*leaves)
-        (chosen * along).sum().backward()
+        loss, chosen = made(*leaves)
+        (loss * 0.3).backward()
         grads = [leaf.grad for leaf in leaves if leaf is not None and leaf.requires_grad]
         assert len(grads) == (1 if frozen else 2 + with_bias)
-        found.append([chosen.detach(), entropy.detach(), *grads])
+        found.append([loss.detach(), chosen.detach(), *grads])
     for ours, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(ours, wanted, rtol=1e-5, atol=1e-5)
+    for ours, wanted in zip(
+        head.log_probs(hidden, weight, bias, ids, temperature, True),
+        by_hand(hidden, weight, bias, ids, temperature),
+        strict=True,
+    ):
         torch.testing.assert_close(ours, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_two_tokens_by_hand() -> None:
     """Odds 1:3 and 1:1: ln 1/4 and ln 1/2; entropies .5623 and .6931 nats."""
-    from harness.policy.head import HeadLogProbs
+    from harness.policy.head import log_probs
 
     hidden = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     weight = torch.tensor([[0.0, 2.0], [torch.log(torch.tensor(3.0)), 2.0]])
-    chosen, entropy = HeadLogProbs.apply(hidden, weight, None, torch.tensor([0, 1]), 1.0, True)
+    chosen, entropy = log_probs(hidden, weight, None, torch.tensor([0, 1]), 1.0, True)
+    assert entropy is not None
     assert chosen.tolist() == pytest.approx([-1.386294, -0.693147])
     assert entropy.tolist() == pytest.approx([0.562335, 0.693147])
-    assert HeadLogProbs.apply(hidden, weight, None, torch.tensor([0, 1]), 1.0, False)[1] is None
+    assert log_probs(hidden, weight, None, torch.tensor([0, 1]), 1.0, False)[1] is None
+
+
+def test_impossible_tokens_have_no_share() -> None:
+    """Logits of minus infinity, as masks make them: entropies and gradients stay numbers."""
+    from harness.policy.head import HeadLoss, log_probs
+
+    hidden = torch.ones(2, 1)
+    weight = torch.tensor([[0.0], [0.0], [-torch.inf]])
+    chosen, entropy = log_probs(hidden, weight, None, torch.tensor([0, 2]), 1.0, True)
+    assert entropy is not None
+    assert entropy.tolist() == pytest.approx([0.693147] * 2)
+    assert chosen.tolist() == pytest.approx([-0.693147, -torch.inf])
+    leaf = hidden[:1].clone().requires_grad_()
+    bias = torch.tensor([0.0, 0.0, -torch.inf])
+    loss, _ = HeadLoss.apply(leaf, torch.ones(3, 1), bias, torch.tensor([1]), 1.0, _sum)
+    loss.backward()
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == [[0.0]]
+
+
+def _sum(logprobs: Any, part: slice) -> Any:
+    return logprobs.sum()
 
 
 def rollout_with(prompts: list[int], completions: list[int], vocabulary: int = 50) -> Rollout:
@@ -90,7 +132,35 @@ def test_passes_hold_each_sequence_once_and_their_budget() -> None:
                 wide = cut.prompt_ids.size(1) + cut.completion_ids.size(1)
                 assert len(part) == 1 or (len(part) * wide <= tokens and len(part) <= (most or 6))
     assert len(list(passes(rollout, 10_000))) == 1
-    assert [len(part) for part in passes(rollout, 40)] == [2, 2, 2]
+    assert len(list(passes(rollout, 40))) == 3
+
+
+def test_passes_are_cut_where_padding_costs_more_than_a_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two of 100 tokens and six of 20: 800 in one pass, 320 in two; against all ways to cut."""
+    rollout = rollout_with([50, 10, 50, 10, 10, 10, 10, 10], [50, 10, 50, 10, 10, 10, 10, 10])
+    for each, lengths in ((64, [2, 6]), (600, [8]), (0, [2, 6])):
+        monkeypatch.setitem(scoring.EACH, "cpu", each)
+        assert [len(part) for part in passes(rollout)] == lengths
+    odd = rollout_with([3, 9, 4, 4, 2, 7], [5, 1, 8, 2, 2, 9])
+
+    def cost(parts: list[Any], each: int) -> int:
+        cut = [trimmed(rows_of(odd, part)) for part in parts]
+        return sum(
+            each + len(one.texts) * (one.prompt_ids.size(1) + one.completion_ids.size(1))
+            for one in cut
+        )
+
+    order = torch.cat(list(passes(odd)))
+    for each in (0, 3, 10, 30):
+        monkeypatch.setitem(scoring.EACH, "cpu", each)
+        ways = [
+            [order[a:b] for a, b in itertools.pairwise((0, *inner, 6))]
+            for count in range(6)
+            for inner in itertools.combinations(range(1, 6), count)
+        ]
+        assert cost(list(passes(odd)), each) == min(cost(way, each) for way in ways)
 
 
 def test_what_all_sequences_pad_is_cut_off() -> None:
@@ -159,8 +229,9 @@ def test_the_vocabulary_takes_half_of_one_copy_at_most(lora: bool) -> None:
             score_rollout(model, rollout, 1.0)
         scoring = watch.peak
         with Watch(QWEN) as watch:
-            found = scores(model, rollout, 1.0, entropy=False)
-            found.logprobs.sum().backward()
+            found = scores(model, rollout, 1.0, loss_of=_sum)
+            assert found.loss is not None
+            found.loss.backward()
         peaks[n] = scoring, watch.peak
         assert min(peaks[n]) > 0
         copy = n * 48 * QWEN * 4
@@ -209,14 +280,15 @@ def test_recomputed_layers_have_the_same_gradients_and_no_dropout(
         with torch.autograd.graph.saved_tensors_hooks(
             lambda t, kept=kept: (kept.append(t.numel()), t)[1], lambda t: t
         ):
-            logprobs = scores(model, rollout, 0.9, entropy=False).logprobs
+            said = scores(model, rollout, 0.9, loss_of=_sum)
         model.zero_grad()
-        logprobs.sum().backward()
+        assert said.loss is not None
+        said.loss.backward()
         recompute_layers(model, False)
         grads = [
             p.grad.clone() for p in model.parameters() if p.requires_grad and p.grad is not None
         ]
-        found.append((logprobs.detach(), grads, sum(kept)))
+        found.append((said.logprobs, grads, sum(kept)))
     torch.testing.assert_close(found[0][:2], found[1][:2])
     assert len(found[0][1]) > 3
     assert found[1][2] < found[0][2] / 2

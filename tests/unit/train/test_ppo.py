@@ -274,9 +274,10 @@ def test_the_value_loss_reaches_the_critic_and_never_the_policy(
     trained = training(policy_path, tmp_path, critic=critic)
     trained.step(1)  # so that the head is not zero and gradients pass through it
     experience, _ = trained.collect(2)
-    _, _, values = forward(
-        trained.module, experience.rollout, trained.settings.temperature, entropy=False
+    _, values = forward(
+        trained.module, experience.rollout, trained.settings.temperature, lambda x, _: x.sum()
     )
+    assert values is not None
     values.sum().backward()
     with_gradient = {
         name.split(".")[0]
@@ -305,10 +306,14 @@ def test_joint_backward_is_two_backwards_with_lora_and_checkpointing(
     parameters = [p for p in trained.module.parameters() if p.requires_grad]
 
     def losses() -> tuple[Any, Any]:
-        logprobs, _, values = forward(
-            trained.module, experience.rollout, trained.settings.temperature, entropy=False
+        advantages = experience.advantages[experience.rollout.completion_mask.bool()]
+        said, values = forward(
+            trained.module,
+            experience.rollout,
+            trained.settings.temperature,
+            lambda logprobs, part: (logprobs * advantages[part]).sum(),
         )
-        return (logprobs * experience.advantages).sum(), (values - experience.returns).pow(2).sum()
+        return said.loss, (values - experience.returns).pow(2).sum()
 
     def gradients(*parts: Any) -> list[Any]:
         for p in parameters:

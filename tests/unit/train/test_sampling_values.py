@@ -210,6 +210,32 @@ def test_a_token_is_the_first_at_which_the_sum_passes_the_chance() -> None:
     assert draw(wide, 1.0, torch.tensor([1.0], dtype=torch.float64))[0].item() == 151_935
 
 
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 1_000])
+def test_blocks_name_the_token_that_one_sum_names(size: int) -> None:
+    """Also beside tokens without a share; next to a border rounding decides."""
+    import torch
+
+    from harness.policy.drawing import draw
+
+    source = torch.Generator().manual_seed(size)
+    logits = 3 * torch.randn(500, size, generator=source)
+    logits[::3, torch.rand(size, generator=source) < 0.5] = -torch.inf
+    logits[:, 0] = logits[:, 0].nan_to_num(neginf=0)
+    chance = torch.rand(500, generator=source, dtype=torch.float64)
+    chance[:2] = torch.tensor([0.0, 1.0])
+    tokens, logprobs = draw(logits, 0.8, chance)
+    shares = (logits.double() / 0.8).softmax(-1)
+    upto = shares.cumsum(-1)
+    assert bool((shares.gather(-1, tokens[:, None]) > 0).all())
+    gap = 1e-6
+    assert bool((upto.gather(-1, tokens[:, None])[:, 0] > chance - gap).all())
+    before = upto.gather(-1, tokens[:, None]) - shares.gather(-1, tokens[:, None])
+    assert bool((before[:, 0] < chance + gap).all())
+    torch.testing.assert_close(
+        logprobs, shares.gather(-1, tokens[:, None])[:, 0].log().float(), rtol=1e-5, atol=1e-5
+    )
+
+
 def mixed_rollout(tokenizer: Any) -> tuple[Rollout, list[list[int]], list[list[int]]]:
     """Prompts and completions of different lengths, one of them truncated."""
     import torch
