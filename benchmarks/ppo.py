@@ -1,12 +1,14 @@
 """Our PPO beside TRL 1.12.0's ``trl.experimental.ppo``, the last it had: samples per second.
 
     python benchmarks/ppo.py [--model arithmetic] [--steps 8] [--completions 64] [--rounds 2]
+                            [--critic separate]
 
 Both train all weights of the same policy, with a critic of its own, on the same prompts of varied
 lengths, with the same reward and the same budget: completions in a step, optimizer steps, epochs,
-KL penalty and learning rate. ``--model llama`` has 18.9 million random weights and a vocabulary of
-49,152, ``--model smollm2`` the shapes of SmolLM2-135M. TRL's trainer is put into a virtual
-environment of its own at the first run, which shares all else with this one.
+KL penalty and learning rate. With ``--critic detached`` ours is a head on the policy's features.
+``--model llama`` has 18.9 million random weights and a vocabulary of 49,152, ``--model smollm2``
+the shapes of SmolLM2-135M. TRL's trainer is put into a virtual environment of its own at the first
+run, which shares all else with this one.
 """
 
 from __future__ import annotations
@@ -116,7 +118,7 @@ def own(told: dict[str, Any]) -> tuple[list[float], list[float]]:
     settings = {
         "learning_rate": RATE[told["kind"]], "warmup_steps": 0, "steps": told["steps"],
         "rollout_size": n, "batch_size": n // 2, "epochs": 2, "beta": 0.05,
-        "max_new_tokens": told["tokens"], "critic": "separate",
+        "max_new_tokens": told["tokens"], "critic": told["critic"],
     }  # fmt: skip
     rows = [{"prompt": prompt} for prompt in prompts_of(told["kind"])]
     options = TrainOptions(rewards=WeightedRewards({"reward": rewards}), seed=told["seed"])
@@ -227,6 +229,8 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--critic", choices=["separate", "detached"], default="separate",
+                        help="of ours; TRL's is a network of its own")  # fmt: skip
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "feedback-harness"
     parser.add_argument("--environment", type=Path, default=home / PEER.replace("==", "-"))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -241,7 +245,8 @@ def main() -> int:
     rewards: dict[str, list[float]] = {"own": [], "peer": []}
     with tempfile.TemporaryDirectory() as scratch:
         told = {
-            key: getattr(arguments, key) for key in ("steps", "completions", "tokens", "threads")
+            key: getattr(arguments, key)
+            for key in ("steps", "completions", "tokens", "threads", "critic")
         }
         told |= {"kind": arguments.model, "model": make_model(arguments.model, Path(scratch))}
         for seed in range(arguments.rounds):
@@ -251,7 +256,7 @@ def main() -> int:
                 rewards[side] += means[-max(1, len(means) // 4) :]  # when it has learnt
     rates = {side: arguments.completions / statistics.median(seconds[side]) for side in seconds}
     print(f"{arguments.model}: {arguments.completions} completions of at most {arguments.tokens} "
-          f"tokens a step, threads: {arguments.threads}")  # fmt: skip
+          f"tokens a step, threads: {arguments.threads}, critic: {arguments.critic}")  # fmt: skip
     for side, name in (("peer", "TRL 1.12.0"), ("own", "our PPO")):
         print(f"{name:12} {rates[side]:8.1f} samples/s   reward in the last quarter of the steps "
               f"{statistics.mean(rewards[side]):.3f}")  # fmt: skip

@@ -53,7 +53,7 @@ CHECKLIST: dict[str, tuple[str, ...]] = {
     # memory
     "no tensor of sequences, tokens and vocabulary, forward or backward": (
         "test_the_vocabulary_takes_half_of_one_copy_at_most",
-        "test_values_and_gradients_are_those_of_all_logits_at_once",
+        "test_losses_and_gradients_are_those_of_all_logits_at_once",
     ),
     "passes are made by a budget of tokens": (
         "test_passes_hold_each_sequence_once_and_their_budget",

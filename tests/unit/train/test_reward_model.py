@@ -177,9 +177,7 @@ def test_a_critic_can_start_from_the_reward_model(trained: TrainResult, policy_p
     ones = torch.ones_like(sequence)
     cut = len(ids) + 1  # the column after the EOS has the value of the state that ends in EOS
     with torch.no_grad():
-        _, _, values = module(
-            sequence[:, :cut], ones[:, :cut], sequence[:, cut:], ones[:, cut:], 1.0
-        )
+        _, values = module(sequence[:, :cut], ones[:, :cut], sequence[:, cut:], ones[:, cut:], 1.0)
     assert float(values[0, 0]) == pytest.approx(score(reward, ["7, duh."])[0], abs=1e-3)
 
 
