@@ -73,8 +73,9 @@ def progress(quiet: bool = False) -> Iterator[tuple[Progress, TrainingTable]]:
         """Units per second."""
 
         def render(self, task: Task) -> Text:
-            """Return the rate, empty until it is known."""
-            return Text(f"{rate(task):.1f}/s" if rate(task) else "", style="dim")
+            """Return the rate, empty until it is known; one unit has none."""
+            known = rate(task) and task.completed - task.fields.get("kept", 0) > 1
+            return Text(f"{rate(task):.1f}/s" if known else "", style="dim")
 
     class Left(ProgressColumn):
         """Time left."""
@@ -162,7 +163,12 @@ def _title(shown: Progress, title: str) -> str:
         return title
     if not shown.disable:
         shown.console.print(title, markup=False)
-    return title.partition(" (")[0][:room]
+    short = title.partition(" (")[0]
+    if len(short) <= room:
+        return short
+    # At the end of a word, unless that would leave less than half.
+    end = short.rfind(" ", room // 2, room)
+    return f"{short[: end if end > 0 else room - 1]}…"
 
 
 @contextmanager

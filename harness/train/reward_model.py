@@ -14,6 +14,7 @@ from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
+from harness.train.quiet import new_head, quiet
 from harness.train.reward_combined import Combine, combined, members_of, standardized
 
 STATISTICS = "reward_model.json"
@@ -150,9 +151,10 @@ def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:
         from peft import AutoPeftModelForSequenceClassification
 
         # Merged, it is a model like any other; its base knows nothing of the pad in training.
-        model: Any = AutoPeftModelForSequenceClassification.from_pretrained(
-            str(path), num_labels=1, dtype="float32"
-        ).merge_and_unload()
+        with quiet(), new_head():  # which the adapter has
+            model: Any = AutoPeftModelForSequenceClassification.from_pretrained(
+                str(path), num_labels=1, dtype="float32"
+            ).merge_and_unload()
     else:
         model = AutoModelForSequenceClassification.from_pretrained(str(path), dtype="float32")
     return model.requires_grad_(trainable).eval()

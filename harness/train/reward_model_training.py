@@ -18,6 +18,7 @@ from harness.policy.prompts import prompt_ids
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
 from harness.train.other_forms import is_empty
+from harness.train.quiet import new_head
 from harness.train.reward_combined import SIDES, Combine
 from harness.train.reward_model import STATISTICS, score_ids, with_eos
 from harness.train.reward_model_quality import held_out_quality
@@ -179,9 +180,10 @@ class RewardModel(TrlTraining):
 
         pad = self.tokenizer.pad_token_id
         set_seed(self.seed)  # a new adapter is drawn at random
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
-            str(self.model), num_labels=1, pad_token_id=pad, **self.precision.options()
-        )
+        with new_head():
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                str(self.model), num_labels=1, pad_token_id=pad, **self.precision.options()
+            )
         # A head of zeros makes training start from indifference, whatever the seed.
         model.score.weight.data.zero_()
         return {

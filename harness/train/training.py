@@ -31,6 +31,7 @@ from harness.train import memory
 from harness.train.environments import Factory, environments_identity
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
+from harness.train.quiet import quiet
 from harness.train.ranks import check_same, join, ranks
 from harness.train.report_to import Reports, check_installed
 from harness.train.result import OnStep, TrainingFolder, TrainResult
@@ -169,8 +170,6 @@ class Training(ABC):
         check_same(self.out, (done is None, self.folder.states()))
         if done:
             return done
-        from harness.train.trl_callbacks import quiet
-
         with quiet():
             self.tokenizer = load_tokenizer(self.model)
             try:

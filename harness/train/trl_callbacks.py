@@ -6,10 +6,8 @@ functions.
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -92,35 +90,3 @@ def unbent(model: Any) -> Iterator[None]:
     finally:
         values.clear()
         values.update(kept)
-
-
-def _tells_more(record: logging.LogRecord) -> bool:
-    # accelerate's logger puts the rank before it.
-    return "All reward functions returned None" not in record.getMessage()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what a user can do nothing about, and the bars of datasets and transformers.
-
-    The harness shows progress of its own. The warnings are transformers' about its own old name,
-    which peft and trl still read. TRL prints a whole row at each step in which a completion has no
-    reward; the log counts them all.
-    """
-    import datasets
-    from transformers.utils import logging as transformers_logging
-
-    with ExitStack() as after, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
-        warnings.filterwarnings("ignore", "You are using 'environment_factory'", UserWarning)
-        for name in ("grpo", "rloo"):
-            logger = logging.getLogger(f"trl.trainer.{name}_trainer")
-            logger.addFilter(_tells_more)
-            after.callback(logger.removeFilter, _tells_more)
-        if not datasets.are_progress_bars_disabled():
-            datasets.disable_progress_bars()
-            after.callback(datasets.enable_progress_bars)
-        if transformers_logging.is_progress_bar_enabled():
-            transformers_logging.disable_progress_bar()
-            after.callback(transformers_logging.enable_progress_bar)
-        yield

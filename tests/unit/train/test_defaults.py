@@ -95,23 +95,6 @@ def test_the_log_says_who_had_verdicts() -> None:
     assert silent(rows[:0]) == silent([{"step": 1, "loss": 0.5}]) == ""
 
 
-def test_trl_prints_no_row_without_reward(caplog: pytest.LogCaptureFixture) -> None:
-    from accelerate import PartialState
-    from accelerate.logging import get_logger
-
-    from harness.train.trl_callbacks import quiet
-
-    PartialState(cpu=True)
-    logger = get_logger("trl.trainer.grpo_trainer")  # as TRL has it: it puts the rank before
-    said = "All reward functions returned None for the following kwargs:\n{'prompt': 'x'}"
-    with quiet():
-        logger.warning(said)
-        logger.warning("another thing")
-    assert [record.getMessage() for record in caplog.records] == ["[RANK 0] another thing"]
-    logger.warning(said)
-    assert len(caplog.records) == 2
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["grpo", "ppo"])
 def test_a_training_without_any_verdict_is_an_error_each_time(
