@@ -262,8 +262,10 @@ def options_of_sources(pairs: Iterable[str] | None, names: Collection[str]) -> d
     """
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for path, value in key_values(pairs).items():
-        name, _, key = path.partition(".")
-        if not key or name not in options:
+        # The folder of a reward model may have dots of its own.
+        name = max((one for one in options if path.startswith(f"{one}.")), key=len, default="")
+        key = path[len(name) + 1 :]
+        if not key or not name:
             raise ConfigError(
                 f"--option {path!r} is not NAME.key=value for a source of this command",
                 hint=f"sources: {', '.join(options) or 'none'}",

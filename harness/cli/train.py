@@ -37,7 +37,8 @@ class Options(Asking, Verifying):
         reward: grpo, rloo, ppo, online_dpo and best_of_n: a source by name, the checkpoint folder
             of a reward model, or module:function as TRL calls it; NAME=WEIGHT weighs it;
             repeatable.
-        option: Option of a --reward source, NAME.key=value; repeatable.
+        option: Option of a --reward source, NAME.key=value, or FOLDER.combine=mean, worst or
+            lower_bound for an ensemble of reward models; repeatable.
         setting: Setting of the trainer, key=value; trl.key=value is a field of TRL.
         seed: Seed of order and sampling.
         dataset_config: Configuration of a data set.

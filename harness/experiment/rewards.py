@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from harness.experiment.context import Asking
 from harness.experiment.wording import notes_on_scores
@@ -18,6 +18,7 @@ from harness.nouns.plain_text import visible
 from harness.registry import registry
 from harness.scale_out.loop_thread import LoopThread
 from harness.train.imported import imported, is_import
+from harness.train.reward_combined import Combine, members_of
 from harness.train.reward_function import SourceReward, WeightedRewards, check_weights
 
 
@@ -109,7 +110,8 @@ def open_rewards(
     makers = {name: one for name, one in called.items() if isinstance(one, SourceFactory)}
     called = {name: one for name, one in called.items() if name not in makers}
     names = [name for name in rewards if name not in folders and name not in called]
-    _check_options(options, names)
+    _check_options(options, [*names, *folders])
+    ways = {name: _way(name, options.get(name, {})) for name in folders}
     if not rewards and not given:
         yield None
         return
@@ -139,7 +141,7 @@ def open_rewards(
             else:
                 from harness.train.reward_model import RewardModelReward
 
-                found[labels[name]] = RewardModelReward(name)
+                found[labels[name]] = RewardModelReward(name, combine=ways[name])
         weights = dict(zip(found, rewards.values(), strict=True))
         yield WeightedRewards(found | _named(found, given.values()), weights)
 
@@ -184,6 +186,30 @@ def _check_options(options: Mapping[str, Mapping[str, Any]], sources: Sequence[s
             f"options of {absent[0]}, which is no source among the rewards",
             hint=did_you_mean(absent[0], sources) or f"sources: {', '.join(sources) or 'none'}",
         )
+
+
+def _way(folder: str, options: Mapping[str, Any]) -> Combine | None:
+    """Return how the members of an ensemble are combined, by its only option; None: as trained.
+
+    Raises:
+        ConfigError: It is another option, or no way, or there is one reward model only.
+    """
+    if unknown := [str(name) for name in options if name != "combine"]:
+        raise ConfigError(
+            f"options of {folder}: {', '.join(unknown)}", hint="a reward model has combine only"
+        )
+    if "combine" not in options:
+        return None
+    way, known = options["combine"], get_args(Combine)
+    if way not in known:
+        raise ConfigError(
+            f"options of {folder}: combine is {way!r:.60}",
+            hint=f"{did_you_mean(str(way), known, after=' ')}use one of {', '.join(known)}",
+        )
+    if len(members_of(folder)) == 1:
+        raise ConfigError(f"options of {folder}: combine is for ensembles, and it is one model")
+    found: Combine = way
+    return found
 
 
 def _labels(folders: Sequence[str], taken: Sequence[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from harness.nouns.errors import DataError
 from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
+from harness.train.ranks import ranks
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, as_completion, file_of, plain_rows
 from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
@@ -43,6 +44,7 @@ class KtoSettings(TrlSettings):
     """
 
     trl_config: ClassVar[str] = "KTOConfig"
+    least_batch: ClassVar[int] = 2
 
     epochs: Passes = 1.0
     beta: Positive = 0.1
@@ -52,8 +54,12 @@ class KtoSettings(TrlSettings):
 
     @model_validator(mode="after")
     def _several(self) -> KtoSettings:
-        if self.batch_size < 2:
-            raise ValueError("batch_size: 1 leaves KTO no other prompt for its reference point")
+        if self.batch_size < self.least_batch * ranks():
+            of = f" on {ranks()} processes" if ranks() > 1 else ""
+            raise ValueError(
+                f"batch_size: {self.batch_size}{of} leaves KTO no other prompt for its reference"
+                " point"
+            )
         return self
 
 

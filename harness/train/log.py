@@ -69,3 +69,12 @@ def finite(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
+
+
+def of_step(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of the log says of its step alone: no look, alarms or time."""
+    return {
+        key: finite(value)
+        for key, value in row.items()
+        if not key.startswith("held_out/") and key not in ("alarms", "seconds", "total_steps")
+    }

@@ -174,8 +174,11 @@ def check(
 
 def _ways(settings: TrainerSettings, shape: Shape) -> list[dict[str, Any]]:
     """Return changes of settings that need less, those that change the least first."""
-    made, least = settings.batch_size * settings.accumulation, ranks()
-    passes: dict[str, Any] = {"batch_size": least, "accumulation": made // least}
+    made, least = settings.batch_size * settings.accumulation, settings.least_batch * ranks()
+    fits = made % least == 0
+    passes: dict[str, Any] = {}
+    if fits:
+        passes = {"batch_size": least, "accumulation": made // least}
     if "pass_tokens" in type(settings).model_fields:
         passes = {"pass_tokens": 1024}
     ways = [passes, {"gradient_checkpointing": True}, {"dtype": "bfloat16"}]

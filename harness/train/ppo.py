@@ -26,6 +26,7 @@ from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
 from harness.train.engines import make_engine
 from harness.train.experience import Experience, Scored, experience_of
+from harness.train.log import of_step, read_log
 from harness.train.losses import adapted_beta
 from harness.train.memory import Use, head_chunk
 from harness.train.monitor import kl_statistics, rollout_statistics
@@ -76,11 +77,15 @@ class Ppo(SamplingTraining):
         settings, folder = self.settings, self.folder
         first = self.resume()
         folder.rewind(first)
+        self.accelerator.wait_for_everyone()  # until the log is as long as the state is old
+        if first:
+            self.history = [of_step(row) for row in read_log(folder.log_path) if row["step"]]
         folder.total_steps = settings.steps
         if first == 0 and folder.writes and (look := self.look(self.policy, 0, 0)):
             folder.log({"step": 0, **look})
         for step in range(first + 1, settings.steps + 1):
             row = self.step(step)
+            self.history.append(of_step(row))
             if not folder.writes:
                 continue
             folder.log(row | self.look(self.policy, step, settings.steps))

@@ -127,8 +127,17 @@ def completion_rows(
     ]
 
 
-def trainer_state(step: int = 0, last: int = 0, epoch: float | None = None) -> Any:
-    """Return transformers' state of a training that has made so many of its steps."""
+def trainer_state(
+    step: int = 0,
+    last: int = 0,
+    epoch: float | None = None,
+    history: Sequence[Mapping[str, Any]] = (),
+) -> Any:
+    """Return transformers' state of a training that has made so many of its steps.
+
+    ``history`` has their rows of the log.
+    """
     from transformers import TrainerState
 
-    return TrainerState(global_step=step, max_steps=last, epoch=epoch)
+    rows = [dict(row) for row in history]
+    return TrainerState(global_step=step, max_steps=last, epoch=epoch, log_history=rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
 from harness.train.left_out import TOO_LONG
@@ -26,6 +26,8 @@ class SamplingTraining(Training):
     needs: ClassVar[Needs] = "rewards"
     settings: SamplingSettings
     rewards: WeightedRewards
+    history: list[dict[str, Any]]
+    """Rows of the log of the steps that are done, the same on all ranks: without looks."""
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class SamplingTraining(Training):
         options: TrainOptions,
     ) -> None:
         super().__init__(model, rows, settings, out, options)
+        self.history = []
         self.rows = with_all_columns(self.rows)
         self.rewards = replace(
             self.rewards,
@@ -60,8 +63,9 @@ class SamplingTraining(Training):
             last: The last step.
             n_rows: Rows in an epoch.
         """
-        done = max(0, step - 1)
-        state = trainer_state(done, last, done * len(rows) * ranks() / n_rows)
+        done, epoch = max(0, step - 1), len(rows) * ranks() / n_rows
+        history = [{**row, "epoch": row["step"] * epoch} for row in self.history]
+        state = trainer_state(done, last, done * epoch, history)
         found = list[float | None]()
         if rollout is not None:
             texts, ids = rollout.texts, rollout.sampled_ids()

@@ -76,6 +76,9 @@ class TrainerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     default_rate: ClassVar[float] = 1e-6
+    least_batch: ClassVar[int] = 1
+    """Sequences of a batch that each process needs."""
+
     elsewhere: ClassVar[frozenset[str]] = frozenset({"report_to", "log_completions"})
     """Settings that say where something is or goes, on which the result does not depend."""
 

@@ -30,7 +30,7 @@ class TrainSettings:
         values: Settings of the trainer by name, or an object of its ``Settings``.
         rewards: For trainers that need rewards: the weight of each source by name, of each reward
             model by the folder of its checkpoint, and of each function by ``module:function``.
-        options: Of the sources among the rewards.
+        options: Of the sources among the rewards; of an ensemble of reward models ``combine``.
         seed: Of order and sampling.
         on_step: Called with every row of the log.
         concurrency: Requests to each source in flight at once.

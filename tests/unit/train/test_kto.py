@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ def test_rows_with_a_label_keep_it() -> None:
     assert found[2]["completion"] == "5." and found[2]["prompt"] == CHAT
     assert Kto.columns(GOOD) == ("prompt", "completion", "label")
     assert Kto.columns([{"prompt": "a", "chosen": "b"}]) == ("prompt", "chosen", "rejected")
+
+
+@pytest.mark.parametrize(("size", "world", "fits"), [(1, 1, 0), (2, 1, 1), (2, 2, 0), (4, 2, 1)])
+def test_a_completion_has_another_prompt_beside_it_on_every_process(
+    size: int, world: int, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(world))
+    with nullcontext() if fits else pytest.raises(ValueError, match="leaves KTO no other prompt"):
+        KtoSettings(batch_size=size)
 
 
 def test_a_column_called_wanted_is_no_label() -> None:

@@ -277,6 +277,28 @@ def test_ranks_share_a_batch_and_what_is_sampled(
         assert passes == {"batch_size": world, "accumulation": 32 // world}
 
 
+@pytest.mark.parametrize(
+    ("trainer", "batch", "world", "least"),
+    [
+        ("kto", 16, 1, 2),
+        ("kto", 16, 2, 4),
+        ("kto", 3, 1, None),  # it has no half
+        ("dpo", 16, 1, 1),
+        ("sft", 16, 4, 4),
+        ("reward_model", 12, 1, 1),
+    ],
+)
+def test_the_smallest_batch_that_a_trainer_takes_is_named(
+    trainer: str, batch: int, world: int, least: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(world))
+    shape = Shape(1000, 1000, 600, 50, 4, 2, 10, 40, 2, 5, 7, "sdpa")
+    ways = memory._ways(settings_of(trainer, {"batch_size": batch}, ""), shape)
+    found = [way for way in ways if "batch_size" in way]
+    wanted = [{"batch_size": least, "accumulation": batch // least}] if least else []
+    assert found == wanted
+
+
 def test_ways_that_are_taken_already_are_not_named() -> None:
     shape = Shape(1000, 1000, 600, 50, 4, 2, 10, 40, 2, 5, 7, "sdpa")
     settings = TrainerSettings(batch_size=1, gradient_checkpointing=True, dtype="bfloat16")

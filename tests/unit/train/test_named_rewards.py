@@ -12,9 +12,11 @@ import pytest
 from harness_plugins.last_number import last_number
 
 import harness
+from harness.cli.options import options_of_sources
 from harness.experiment.context import Asking
 from harness.experiment.rewards import open_rewards
 from harness.nouns.errors import ConfigError, HarnessError, InputError, PluginError
+from harness.nouns.yaml_file import parse_yaml
 from harness.train.imported import imported, is_import
 from harness.train.other_forms import notes_on
 
@@ -172,3 +174,51 @@ def test_functions_of_a_module_and_functions_train(tmp_path: Path, repo_root: Pa
             "sft", policy, [{"prompt": "a", "completion": "b"}], tmp_path / "s",
             {"reward_funcs": [two]},
         )  # fmt: skip
+
+
+COMBINED: list[tuple[str, dict[str, Any], int, Any]] = [
+    # option, its values, members of the reward model, how they are combined or what is wrong
+    ("many", {}, 2, None),
+    ("many", {"combine": "worst"}, 2, "worst"),
+    ("many", {"combine": "lower_bound"}, 3, "lower_bound"),
+    ("many", {"combine": "mean"}, 2, "mean"),
+    ("many", {"combine": "worse"}, 2, "combine is 'worse'.*\n.*did you mean worst"),
+    ("many", {"combine": None}, 2, "combine is None"),
+    ("many", {"combine": ["worst"]}, 2, "combine is"),
+    ("many", {"combin": "worst"}, 2, "options of .*many: combin\n.*has combine only"),
+    ("many", {"combine": "worst"}, 1, "is for ensembles, and it is one model"),
+    ("many", {"clip": 3}, 1, "has combine only"),
+    ("other", {"combine": "worst"}, 2, "which is no source among the rewards"),
+]
+
+
+@pytest.mark.parametrize(("asked", "values", "members", "right"), COMBINED)
+def test_an_ensemble_is_combined_as_its_option_says(
+    asked: str,
+    values: dict[str, Any],
+    members: int,
+    right: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reward_model(path: str, *, combine: Any) -> Any:
+        return lambda **_: [combine]
+
+    monkeypatch.setattr("harness.train.reward_model.RewardModelReward", reward_model)
+    folder = tmp_path / "v1.2" / "many"
+    for number in range(members if members > 1 else 0):
+        (folder / f"member-{number:02}").mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    options = options_of_sources(
+        [f"{folder}.{key}={value}" for key, value in values.items()], [str(folder)]
+    )
+    assert options == {str(folder): {key: parse_yaml(str(v)) for key, v in values.items()}}
+    options = {str(folder.with_name(asked)): values}
+    opened = open_rewards({str(folder): 1.0}, options, Asking(None))
+    if asked == "many" and (right is None or right in ("mean", "worst", "lower_bound")):
+        with opened as rewards:
+            assert rewards is not None
+            assert rewards.functions["many"]() == [right]
+        return
+    with pytest.raises(ConfigError, match=right), opened:
+        pass

@@ -23,6 +23,49 @@ from harness.train.reward_function import WeightedRewards
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
 
+class Historian:
+    """A reward function that keeps what it is told of the steps before."""
+
+    identity = "historian"
+
+    def __init__(self) -> None:
+        self.told: list[list[dict[str, Any]]] = []
+
+    def __call__(self, completion_ids: Any, trainer_state: Any, **_: Any) -> list[float]:
+        assert trainer_state.global_step == len(trainer_state.log_history)
+        self.told.append(trainer_state.log_history)
+        return by_length(None, completion_ids)
+
+
+def test_reward_functions_read_the_steps_before_also_after_a_kill(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def killed(row: dict[str, Any]) -> None:
+        if row["step"] == 2:
+            raise Killed
+
+    settings = changed(SETTINGS, steps=3, max_new_tokens=4, checkpoint_every=1)
+    given: Any = ("ppo", policy_path, ROWS[:4], settings, tmp_path)
+    reward = Historian()
+    monitor = Monitor(ROWS[:1], every=1)
+    with pytest.raises(Killed):
+        trained_by(*given, {"r": reward}, seed=3, monitor=monitor, on_step=killed)
+    result = trained_by(*given, {"r": reward}, seed=3, monitor=monitor)
+    rows = read_log(result.log_path)
+    assert [[row["step"] for row in rows] for rows in reward.told] == [[], [1], [1], [1, 2]]
+    assert [row["epoch"] for row in reward.told[-1]] == [2, 4]  # 8 completions of 4 prompts
+    assert reward.told[1] == reward.told[2]  # what a kill has cost is the same again
+    for told, row in zip(reward.told[-1], rows[1:], strict=False):
+        mine = {key: value for key, value in row.items() if not key.startswith("held_out/")}
+        for key in ("seconds", "total_steps"):
+            del mine[key]
+        assert told == {**mine, "epoch": told["epoch"]}
+        assert {"reward", "kl_sequence", "learning_rate"} <= told.keys()
+
+
 def test_only_the_last_pass_of_a_step_waits_for_the_other_ranks(
     policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
