@@ -215,46 +215,6 @@ def mean_line(seeds: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[floa
     return [(step, sum(line[step] for line in by_step) / len(by_step)) for step in shared]
 
 
-def strips(
-    name: str,
-    title: str,
-    seeds: Mapping[str, Steps],
-    metrics: Sequence[tuple[str, str]],
-    series: int,
-    ranges: Mapping[str, tuple[float, float]],
-) -> str:
-    """Draw one arm's metrics above each other over the same steps: seeds thin, their mean thick.
-
-    ``name`` is unique in the page; ``seeds`` are logged rows by seed; ``metrics`` (key, label) from
-    top to bottom; ``ranges`` the axis of a metric where arms share it.
-    """
-    width, strip, left, right = 340.0, 104.0, 44.0, 296.0
-    canvas = Canvas(width, 26 + (strip + 22) * len(metrics) + 16)
-    canvas.text(2, 15, title, "t strong")
-    last = max((row["step"] for rows in seeds.values() for row in rows), default=1)
-    words = []
-    for index, (key, label) in enumerate(metrics):
-        top = 44 + (strip + 22) * index
-        bottom = top + strip - 14
-        lines = [line_of(rows, key) for rows in seeds.values()]
-        values = [value for line in lines for _, value in line]
-        canvas.text(2, top - 7, label, "t small muted")
-        if not values:
-            middle = (left + right) / 2, (top + bottom) / 2
-            canvas.text(*middle, "not logged", "t small muted", "middle")
-            continue
-        across = Axis(0, last, left, right, 4)
-        up = Axis(*(ranges.get(key) or padded(values)), bottom, top, 3)
-        frame(canvas, across, up, ticks_below=index == len(metrics) - 1)
-        mean = mean_line(lines)
-        _lines(canvas, across, up, lines, mean, series)
-        if mean:
-            words.append(f"{label} from {number(mean[0][1])} to {number(mean[-1][1])}")
-            canvas.text(right + 6, up(mean[-1][1]) + 4, number(mean[-1][1]), "t strong small num")
-    canvas.text(right, canvas.height - 3, "step", "t small muted", "end")
-    return canvas.render(name, title, "; ".join(words) or "nothing was logged")
-
-
 def curves(
     name: str, title: str, arms: Mapping[str, tuple[int, Sequence[Steps]]], key: str, y_label: str
 ) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from harness.report.figures import frame
-from harness.report.svg import SERIES, Axis, Canvas, padded
+from harness.report.strips import Strip, stacked
 from harness.report.wording import number
 
 FEWEST = 3
@@ -78,43 +77,25 @@ def overoptimisation(
         series: Colour.
         ranges: The axis of a metric where arms share it.
     """
-    width, strip, left, right = 340.0, 104.0, 44.0, 296.0
-    canvas = Canvas(width, 26 + (strip + 22) * len(metrics) + 20)
-    canvas.text(2, 15, title, "t strong")
-    keys = [key for key, _ in metrics]
+    keys, shown = [key for key, _ in metrics], []
     lines = [looks(rows, keys) for rows in seeds.values()]
-    furthest = max((look.distance for line in lines for look in line), default=1.0)
-    across = Axis(0, furthest or 1.0, left, right, 4)
-    words = []
-    for index, (key, label) in enumerate(metrics):
-        top = 44 + (strip + 22) * index
-        bottom = top + strip - 14
-        canvas.text(2, top - 7, label, "t small muted")
+    for key, label in metrics:
         known = [[(x, y) for x in line if (y := x.values[key]) is not None] for line in lines]
-        values = [value for line in known for _, value in line]
-        if not values:
-            middle = (left + right) / 2, (top + bottom) / 2
-            canvas.text(*middle, "not logged", "t small muted", "middle")
-            continue
-        up = Axis(*(ranges.get(key) or padded(values)), bottom, top, 3)
-        frame(canvas, across, up, ticks_below=index == len(metrics) - 1)
-        style = f"s{series % SERIES}"
-        for line in known:
-            canvas.path([(across(x.distance), up(y)) for x, y in line], f"curve thin {style}")
-            for look, value in line:
-                if key == "gold" and look.error is not None:
-                    half = 1.96 * look.error
-                    ends = (up(min(up.high, max(up.low, value + d))) for d in (half, -half))
-                    place = across(look.distance)
-                    canvas.line(place, next(ends), place, next(ends), f"bar thin {style}")
-                canvas.dot(across(look.distance), up(value), f"seed {style}")
         mean = _mean(known)
-        canvas.path([(across(x), up(y)) for x, y in mean], f"curve {style}")
-        (_, first), (far, last) = mean[0], mean[-1]
-        words.append(f"{label} from {number(first)} to {number(last)} at {number(far)}")
-        canvas.text(right + 6, up(last) + 4, number(last), "t strong small num")
-    canvas.text(right, canvas.height - 3, "√KL from base, nats", "t small muted", "end")
-    return canvas.render(name, title, "; ".join(words) or "nothing was logged")
+        said = ""
+        if mean:
+            (_, first), (far, last) = mean[0], mean[-1]
+            said = f"{label} from {number(first)} to {number(last)} at {number(far)}"
+        errors = [
+            (look.distance, value, 1.96 * look.error)
+            for line in known
+            for look, value in line
+            if key == "gold" and look.error is not None
+        ]
+        points = [[(look.distance, value) for look, value in line] for line in known]
+        shown.append(Strip(label, points, mean, ranges.get(key), errors, True, said))
+    furthest = max((look.distance for line in lines for look in line), default=1.0)
+    return stacked(name, title, shown, furthest or 1.0, "√KL from base, nats", series)
 
 
 def _mean(lines: Sequence[Sequence[tuple[Look, float]]]) -> list[tuple[float, float]]:

@@ -147,16 +147,20 @@ def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:
     """Return the sequence classification model of a reward model's checkpoint."""
     from transformers import AutoModelForSequenceClassification
 
-    if is_adapter(path):
-        from peft import AutoPeftModelForSequenceClassification
+    with quiet():
+        if not is_adapter(path):
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                str(path), dtype="float32"
+            )
+        else:
+            from peft import AutoPeftModelForSequenceClassification
 
-        # Merged, it is a model like any other; its base knows nothing of the pad in training.
-        with quiet(), new_head():  # which the adapter has
-            model: Any = AutoPeftModelForSequenceClassification.from_pretrained(
-                str(path), num_labels=1, dtype="float32"
-            ).merge_and_unload()
-    else:
-        model = AutoModelForSequenceClassification.from_pretrained(str(path), dtype="float32")
+            with new_head():  # the adapter has it
+                adapted = AutoPeftModelForSequenceClassification.from_pretrained(
+                    str(path), num_labels=1, dtype="float32"
+                )
+            # Merged, it is a model like any other; its base knows nothing of the pad in training.
+            model = adapted.merge_and_unload()
     return model.requires_grad_(trainable).eval()
 
 

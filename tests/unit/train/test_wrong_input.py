@@ -211,7 +211,7 @@ def test_two_reward_models_are_both_in_the_log(
     ):
         pass
     with (
-        pytest.raises(ConfigError, match="options of rm1/final, which is no source"),
+        pytest.raises(ConfigError, match="options of rm1/final: clip"),
         open_rewards({"rm1/final": 1.0}, {"rm1/final": {"clip": 1.0}}, Asking(None)),
     ):
         pass
