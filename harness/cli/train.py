@@ -71,7 +71,7 @@ def command(options: Options) -> None:
     from harness.cli.screen import console, training
     from harness.experiment.stages.train_files import TrainSettings, train
     from harness.train.alarms import noticed
-    from harness.train.log import coverage, read_log
+    from harness.train.log import failing, read_log
     from harness.train.ranks import rank
     from harness.train.trainers import settings_of
 
@@ -109,13 +109,8 @@ def command(options: Options) -> None:
         soft_wrap=True,
     )
     log = read_log(result.log_path)
-    some = [
-        f"{name} had a verdict on {share:.0%} of the completions"
-        for name, share in coverage(log).items()
-        if share < 1
-    ]
-    for line in (*result.told(), *some, *noticed(log)):
-        console().print(line, soft_wrap=True)
+    for line in (*result.told(), *failing(log), *noticed(log)):
+        console().print(line, soft_wrap=True, markup=False)
 
 
 def journal_of(out: Path, rewards: Iterable[str]) -> Path | None:

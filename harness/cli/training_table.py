@@ -53,6 +53,23 @@ COLUMNS: Mapping[str, Callable[[Row], float | None]] = {
 
 Gold is held out; critic is its explained variance; equal the share of groups of one reward.
 """
+_LONGEST = 12
+"""Letters of a reward's name over its column."""
+
+
+def columns_of(rows: Sequence[Row]) -> Mapping[str, Callable[[Row], float | None]]:
+    """Return the columns of rows: of several rewards each, after the one that is their sum."""
+    keys = list(dict.fromkeys(key for row in rows for key in row if key.startswith("reward/")))
+    if len(keys) < 2:
+        return COLUMNS
+    parts = dict[str, Callable[[Row], float | None]]()
+    for key in keys:
+        name = key.removeprefix("reward/")
+        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\u2026"
+        parts[key if short in COLUMNS or short in parts else short] = _either(key)
+    return {"reward": COLUMNS["reward"], **parts, **COLUMNS}
+
+
 _SHARES = {"EOS", "clipped", "equal"}
 
 
@@ -74,6 +91,7 @@ class TrainingTable:
         self._began: dict[str, tuple[int, float]] = {}
         self._last: dict[str, float] = {}
         self._tenths: dict[str, int] = {}
+        self._failed: dict[str, set[str]] = {}
 
     @property
     def has_rows(self) -> bool:
@@ -81,13 +99,19 @@ class TrainingTable:
         return bool(self._rows)
 
     def add(self, name: str, row: Row) -> None:
-        """Take a row of a training's log in; tell its alarms, and without a terminal the row."""
+        """Take a row of a training's log in; tell of its alarms and of rewards that failed.
+
+        And without a terminal of the row.
+        """
+        from harness.train.log import new_failures
+
         rows = self._rows.setdefault(name, [])
         now = self._last[name] = self._clock()
         self._began.setdefault(name, (row["step"], now))
         rows.append(row if self.single or not rows else {**rows[-1], **_known(row)})
         del rows[: -(LATEST if self.single else 1)]
-        for line in row.get("alarms", {}).values():
+        failures = new_failures(row, self._failed.setdefault(name, set()))
+        for line in (*failures, *row.get("alarms", {}).values()):
             self._say(f"warning: {name}, step {row['step']}: {line}")
         if not self.screen.is_terminal and self._is_due(name, row):
             self._say(f"{name}: {', '.join(self._words(name, row))}")
@@ -103,7 +127,7 @@ class TrainingTable:
     def _words(self, name: str, row: Row) -> list[str]:
         values = [
             f"{title} {_cell(title, value)}"
-            for title, of in COLUMNS.items()
+            for title, of in columns_of([row]).items()
             if (value := of(row)) is not None
         ]
         rate, left = self.pace(name, row)
@@ -148,7 +172,7 @@ class TrainingTable:
                 "left": [left for _, left in paces],
             }
         room = self.screen.width - _GAP - sum(_width(*one) for one in columns.items())
-        for title, of in COLUMNS.items():
+        for title, of in (columns_of(self._rows[name]) if self.single else COLUMNS).items():
             cells = [_cell(title, of(row)) for _, row in rows]
             if any(cells) and (room := room - _width(title, cells)) >= 0:
                 columns[title] = cells

@@ -2,6 +2,8 @@
 
 Pure functions of tensors. Shapes: n sequences, C completion columns; groups are sequences of one
 prompt that stand next to each other. Rows without a reward are in no mean and move nothing.
+
+Numbers are float64: rewards may be large and differ by little, or the other way round.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.train.losses import (
-    ROUNDING,
+    deviations,
     explained_variance,
     gae,
     masked_moments,
@@ -79,6 +81,11 @@ class Advantages:
     mask: Tensor
     returns: Tensor | None = None
 
+    def to(self, like: Tensor) -> Advantages:
+        """Return the same of the type, and on the device, of a tensor."""
+        returns = None if self.returns is None else self.returns.to(like)
+        return Advantages(self.advantages.to(like), self.mask.to(like), returns)
+
 
 def _with_critic(given: Rewarded) -> Advantages:
     assert given.values is not None
@@ -103,12 +110,10 @@ def reinforce_baseline(given: Rewarded) -> Advantages:
     That of the others does not depend on the completion, so it adds no bias. A completion that is
     the only one with a reward has no baseline, and moves nothing.
     """
-    totals, known = given.totals() * given.known, given.known.to(given.scores.dtype)
-    others = known.sum() - known
-    baseline = (totals.sum() - totals) / others.clamp(min=1)
-    learnt = given.known & (others > 0)
+    totals, learnt = given.totals(), given.known & (given.known.sum() > 1)
+    over = _over_the_others(totals.unsqueeze(0), given.known.unsqueeze(0)).squeeze(0)
     mask = given.mask * learnt.unsqueeze(1)
-    return Advantages((_to_go(given) - baseline.unsqueeze(1)) * mask, mask)
+    return Advantages((_to_go(given) - totals.unsqueeze(1) + over.unsqueeze(1)) * mask, mask)
 
 
 def rloo(given: Rewarded) -> Advantages:
@@ -118,11 +123,19 @@ def rloo(given: Rewarded) -> Advantages:
     action, and its KL penalty is part of its reward. A completion that is the only one of its
     prompt with a reward moves nothing.
     """
-    known = given.groups(given.known).to(given.scores.dtype)
-    totals = given.groups(given.totals()) * known
-    others = known.sum(1, keepdim=True) - known
-    gain = totals - (totals.sum(1, keepdim=True) - totals) / others.clamp(min=1)
-    return _of_completions(given, gain, (known > 0) & (others > 0))
+    known = given.groups(given.known)
+    gain = _over_the_others(given.groups(given.totals()), known)
+    return _of_completions(given, gain, known & (known.sum(1, keepdim=True) > 1))
+
+
+def _over_the_others(x: Tensor, known: Tensor) -> Tensor:
+    """Return what each number is above the mean of the others of its row, (n, C).
+
+    That of n numbers is its distance from the mean of all, times n / (n - 1).
+    """
+    _, away = deviations(x, known.to(x.dtype))
+    count = known.sum(1, keepdim=True)
+    return away * (count / (count - 1).clamp(min=1))
 
 
 def grpo(given: Rewarded) -> Advantages:
@@ -131,13 +144,10 @@ def grpo(given: Rewarded) -> Advantages:
     Shao et al. 2024, section 4.1.2; the KL penalty is not in the reward but in the loss.
     """
     known = given.groups(given.known).to(given.scores.dtype)
-    scores = given.groups(given.scores)
     count = known.sum(1, keepdim=True)
-    mean = (scores * known).sum(1, keepdim=True) / count.clamp(min=1)
-    centred = (scores - mean) * known
-    deviation = ((centred**2).sum(1, keepdim=True) / (count - 1).clamp(min=1)).sqrt()
-    centred = centred * (deviation > ROUNDING * mean.abs())
-    return _of_completions(given, centred / (deviation + STD_FLOOR), (known > 0) & (count > 1))
+    _, away = deviations(given.groups(given.scores), known)
+    deviation = ((away**2).sum(1, keepdim=True) / (count - 1).clamp(min=1)).sqrt()
+    return _of_completions(given, away / (deviation + STD_FLOOR), (known > 0) & (count > 1))
 
 
 def online_dpo(given: Rewarded) -> Advantages:
@@ -147,10 +157,10 @@ def online_dpo(given: Rewarded) -> Advantages:
     z = beta * (log-ratio of the preferred - that of the other), pushes the two log-probabilities
     up and down by beta * sigmoid(-z). Pairs of equal rewards, or without one, prefer nothing.
     """
-    scores, ratio = given.groups(given.scores), given.groups((given.kl * given.mask).sum(1))
-    sign = (scores - scores.flip(1)).sign()
+    known, ratio = given.groups(given.known), given.groups((given.kl * given.mask).sum(1))
+    sign = deviations(given.groups(given.scores), known.to(given.scores.dtype))[1].sign()
     z = given.beta * sign * (ratio - ratio.flip(1))
-    preferred = given.groups(given.known).all(1, keepdim=True) & (sign != 0)
+    preferred = known.all(1, keepdim=True) & (sign != 0)
     return _of_completions(given, given.beta * sign * (-z).sigmoid(), preferred)
 
 
@@ -210,10 +220,7 @@ def estimate(name: str, given: Rewarded, whiten: bool) -> tuple[Advantages, dict
 
 def _equal_groups(given: Rewarded) -> float:
     """Return the share of the prompts with two rewards or more whose rewards are all equal."""
-    import torch
-
-    scores, known = given.groups(given.scores), given.groups(given.known)
-    lowest = scores.masked_fill(~known, torch.inf).amin(1)
-    highest = scores.masked_fill(~known, -torch.inf).amax(1)
+    known = given.groups(given.known)
+    _, away = deviations(given.groups(given.scores), known.to(given.scores.dtype))
     several = known.sum(1) > 1
-    return float((several & (lowest == highest)).sum() / several.sum())
+    return float((several & away.eq(0).all(1)).sum() / several.sum())

@@ -15,6 +15,7 @@ from harness.policy.sampling import AT_ONCE, Rollout, Sampling
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
 from harness.train.engines import EngineSettings, make_engine
+from harness.train.log import failing
 from harness.train.memory import Use
 from harness.train.ranks import joined, of_all, part
 from harness.train.row_forms import Row
@@ -63,6 +64,7 @@ class BestOfN(SamplingTraining, Sft):
             raise DataError(
                 f"none of {self.settings.n} completions of any prompt has a reward",
                 hint="ask the reward function about some responses alone to see why",
+                details=failing([{"step": 0, **kept["sampled"]}]),
             )
         numbers = list(rows)
         found = {numbers[row["row"]]: row for row in best}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.policy.sampling import Rollout, rows_of
 from harness.policy.scoring import trimmed
 from harness.train.advantages import ESTIMATORS, Rewarded, estimate
-from harness.train.losses import ROUNDING, masked_moments, truncated_weights
+from harness.train.losses import masked_moments, truncated_weights
 from harness.train.ppo_settings import PpoSettings
 
 if TYPE_CHECKING:
@@ -85,25 +85,30 @@ def experience_of(
     import torch
 
     rollout, logprobs, rewards = scored.rollout, scored.logprobs, scored.rewards
-    known = torch.tensor([r is not None for r in rewards], device=logprobs.device)
-    scores = torch.tensor([0.0 if r is None else r for r in rewards], device=logprobs.device)
+
+    def exact(x: Tensor) -> Tensor:
+        return x.detach().cpu().double()  # not every kind of device has float64
+
+    known = torch.tensor([r is not None for r in rewards])
+    scores = torch.tensor([0.0 if r is None else r for r in rewards], dtype=torch.float64)
     row: dict[str, Any] = {
-        "reward": float(masked_moments(scores, known.float())[0]) if known.any() else math.nan,
-        "coverage": float(known.float().mean()),
+        "reward": float(masked_moments(scores, known.double())[0]) if known.any() else math.nan,
+        "coverage": float(known.double().mean()),
         "beta": beta,
     }
     given = Rewarded(
-        scores=_shaped(scores, known, rollout.ended, settings),
+        scores=_shaped(scores, known, rollout.ended.cpu(), settings),
         known=known,
-        kl=logprobs - scored.reference,
-        mask=rollout.completion_mask.float(),
+        kl=exact(logprobs) - exact(scored.reference),
+        mask=exact(rollout.completion_mask),
         beta=beta,
         group_size=settings.completions_each,
         gamma=settings.gamma,
         gae_lambda=settings.gae_lambda,
-        values=scored.values,
+        values=None if scored.values is None else exact(scored.values),
     )
     found, more = estimate(settings.advantage_estimator, given, settings.whitens)
+    found = found.to(logprobs)
     advantages, most = found.advantages, settings.importance_sampling_clip_max
     if not same and most:
         weights, more["importance_clipped"] = truncated_weights(
@@ -127,10 +132,9 @@ def experience_of(
 def _shaped(scores: Tensor, known: Tensor, ended: Tensor, settings: PpoSettings) -> Tensor:
     """Normalize and clip rewards as the settings say."""
     if settings.whiten_rewards:
-        mean, variance = masked_moments(scores, known.float())
-        deviation = variance.sqrt()
-        if deviation > ROUNDING * mean.abs():
-            scores = scores / deviation
+        _, variance = masked_moments(scores, known.double())
+        if variance > 0:
+            scores = scores / variance.sqrt()
     if settings.clip_reward:
         scores = scores.clamp(-settings.clip_reward, settings.clip_reward)
     return scores - settings.missing_eos_penalty * (~ended).to(scores.dtype)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -16,11 +17,14 @@ from harness.policy.sampling import decode
 from harness.train.environments import seeing_rows
 from harness.train.memory import Use
 from harness.train.monitor import diversity
-from harness.train.ranks import joined, ranks
+from harness.train.ranks import joined, of_all, ranks
 from harness.train.reward_arguments import call_rewards
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
 from harness.train.trl_training import TrlTraining
+
+LOST = 1e-5
+"""The most that rounding may take of the difference of rewards."""
 
 
 class GrpoSettings(OnlineSettings, TrlSettings):
@@ -51,7 +55,6 @@ class Grpo(SamplingTraining, TrlTraining):
     name = "grpo"
     Settings = GrpoSettings
     log_keys: ClassVar[dict[str, str]] = {
-        "reward": "reward",
         "reward_std": "reward_std",
         "kl": "kl_token",
         "completions/mean_length": "length",
@@ -105,6 +108,7 @@ class Grpo(SamplingTraining, TrlTraining):
         """Return the model and its adapter, and the reward function."""
         self._texts: list[str] = []
         self._ended: list[bool] = []
+        self._scored: list[list[float | None]] = []
         found = super().trainable()
         self.stops = stop_ids(found["model"], self.tokenizer)
         if self.environment_factory is not None:
@@ -128,10 +132,46 @@ class Grpo(SamplingTraining, TrlTraining):
         offered = {"trainer_state": trainer_state}
         if self.environment_factory is not None:  # what it observed and what tools said is in them
             offered |= {key: others[key] for key in ("environments", "prompts", "completions")}
-        return call_rewards(self.rewards, rows, texts, completion_ids, **offered)
+        rewards = call_rewards(self.rewards, rows, texts, completion_ids, **offered)
+        self._scored.append(rewards)
+        if self.settings.trl.get("reward_clip_range"):
+            return rewards
+        return for_float32(rewards, joined(rewards))
 
     def of_rollout(self) -> dict[str, Any]:
-        """Return the diversity of what all ranks sampled, and the share that ended."""
+        """Return the rewards and the diversity of what all ranks sampled, and the share that ended.
+
+        TRL's own mean is of float32, and of what is left of rewards in it.
+        """
         texts, ended = joined(self._texts), joined(self._ended)
         self._texts, self._ended = [], []
-        return {**diversity(texts), "eos_rate": fmean(ended)} if texts else {}
+        # Ranks may share a group: in each call the rewards of all stand one after the other.
+        calls = [list(chain(*call)) for call in zip(*of_all(self._scored), strict=True)]
+        self._scored = []
+        if not texts:
+            return {}
+        known = [reward for call in calls for reward in call if reward is not None]
+        row = {"reward": fmean(known) if known else math.nan, "eos_rate": fmean(ended)}
+        return {**diversity(texts), **row, **self.of_groups(calls)}
+
+    def of_groups(self, calls: Sequence[Sequence[float | None]]) -> dict[str, float]:
+        """Return what TRL does not say of the groups, whose rewards stand one after the other."""
+        return {}
+
+
+def for_float32(
+    rewards: Sequence[float | None], everyone: Sequence[float | None]
+) -> list[float | None]:
+    """Return rewards that are still as different in TRL's float32.
+
+    Where rounding would take more than `LOST` of what they differ by, the first is taken from all:
+    the mean of a group is a baseline, so that a number that all have in common moves nothing.
+
+    Args:
+        rewards: Of this rank.
+        everyone: Of all ranks.
+    """
+    known = [reward for reward in everyone if reward is not None]
+    if not known or max(map(abs, known)) * 2**-24 <= LOST * (max(known) - min(known)):
+        return list(rewards)
+    return [None if reward is None else reward - known[0] for reward in rewards]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.nouns.counted import counted
 from harness.nouns.plain_text import file_bytes, parsed_json
 from harness.records.rows import read_rows
 from harness.records.writes import write_text
+
+FAILURE, HELD_OUT = "failure/", "held_out/"
+"""What keys of a row begin with: why a reward failed; what the monitor saw."""
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -31,15 +35,60 @@ def coverage(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {name: sum(shares) / len(shares) for name, shares in found.items()}
 
 
+def failing(log: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each reward without a verdict on some completions: how many, and why."""
+    rows = list(log)
+    reasons = {name: list(_failures(rows, name)) for name in coverage(rows)}
+    return [
+        f"{name} had a verdict on {share:.0%} of the completions" + _why(rows, name, reasons[name])
+        for name, share in coverage(rows).items()
+        if share < 1 or reasons[name]
+    ]
+
+
+def _why(rows: Iterable[Mapping[str, Any]], name: str, failures: Sequence[tuple[int, str]]) -> str:
+    if not failures:
+        return ""
+    asked = sum(f"coverage/{name}" in row for row in rows)
+    step, reason = failures[-1]
+    return f"; it failed in {len(failures):,} of {counted(asked, 'step')}, in step {step}: {reason}"
+
+
+def _failures(rows: Iterable[Mapping[str, Any]], name: str) -> Iterable[tuple[int, str]]:
+    return ((row["step"], why) for row in rows if (why := row.get(f"failure/{name}")))
+
+
+def new_failures(row: Mapping[str, Any], said: set[str]) -> list[str]:
+    """Return a line for each reward that this row of a log is the first to say failed.
+
+    Args:
+        row: Of the log.
+        said: Keys that were told of before; those that are told of now are put into it.
+    """
+    found = [key for key in row if key.removeprefix(HELD_OUT).startswith(FAILURE)]
+    new = [key for key in found if key not in said]
+    said.update(new)
+    names = {key: key.removeprefix(HELD_OUT).removeprefix(FAILURE) for key in new}
+    return [f"reward {names[key]} failed: {row[key]}" for key in new]
+
+
 def silent(log: Iterable[Mapping[str, Any]]) -> str:
     """Return what is wrong with a training in which a source never had a verdict; else ""."""
-    names = sorted(name for name, share in coverage(log).items() if share == 0)
+    rows = list(log)
+    names = sorted(name for name, share in coverage(rows).items() if share == 0)
     if not names:
         return ""
-    return (
-        f"{', '.join(names)} had no verdict on any completion, so there was nothing to learn\n"
-        "  hint: judge some responses with the source alone (harness judge) to see why"
-    )
+    reasons = {name: [why for _, why in _failures(rows, name)] for name in names}
+    lines = [
+        f"{', '.join(names)} had no verdict on any completion, so there was nothing to learn",
+        *(f"{name}: {why[-1]}" for name, why in reasons.items() if why),
+    ]
+    if not all(reasons.values()):
+        lines.append(
+            "hint: judge some responses with the source alone (harness judge), or call the function"
+            " on some completions, to see why"
+        )
+    return "\n  ".join(lines)
 
 
 def rewound(path: Path, step: int, at_least: int = 1) -> list[Mapping[str, Any]]:

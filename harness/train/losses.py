@@ -12,16 +12,43 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROUNDING = 1e-6
-"""Equal numbers deviate from their mean by less than this share of it, by rounding only."""
+ROUNDING = 1e-13
+"""Numbers of float64 that differ by less than this share of their mean do so by rounding only.
+
+A sum of some rewards is off by a few times 1e-16 of itself.
+"""
+
+VARIANCE_FLOOR = 1e-8
+"""Added to a variance before a division by its root, as TRL's whitening does.
+
+Scores that a network gives to one text in several batches differ in the seventh digit: that does
+not become a difference of 1.
+"""
+
+
+def deviations(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean of the masked elements of each row, (n, 1), and their distances from it.
+
+    The distances are 0 where there is no mask, and where a row's numbers are equal but for
+    rounding. They are found from the first number on, so that however large one number is added to
+    all of them changes nothing.
+
+    Args:
+        x: (n, C).
+        mask: (n, C).
+    """
+    first = x.gather(1, mask.argmax(1, keepdim=True))
+    away = (x - first) * mask
+    middle = away.sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
+    mean, away = first + middle, (away - middle) * mask
+    return mean, away * (away.abs().amax(1, keepdim=True) > ROUNDING * mean.abs())
 
 
 def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and population variance over the masked elements."""
-    count = mask.sum().clamp(min=1)
-    mean = (x * mask).sum() / count
-    variance = ((x - mean) ** 2 * mask).sum() / count
-    return mean, variance
+    """Return mean and population variance over the masked elements; both are 0 without any."""
+    count = mask.sum()
+    mean, away = deviations(x.reshape(1, -1), mask.reshape(1, -1))
+    return mean.squeeze() * (count > 0), (away**2).sum() / count.clamp(min=1)
 
 
 def masked_whiten(x: Tensor, mask: Tensor) -> Tensor:
@@ -29,9 +56,9 @@ def masked_whiten(x: Tensor, mask: Tensor) -> Tensor:
 
     And 0 everywhere if they are all equal.
     """
-    mean, variance = masked_moments(x, mask)
-    differ = variance.sqrt() > ROUNDING * mean.abs()
-    return (x - mean) * (variance + 1e-8).rsqrt() * mask * differ
+    _, away = deviations(x.reshape(1, -1), mask.reshape(1, -1))
+    variance = (away**2).sum() / mask.sum().clamp(min=1)
+    return (away * (variance + VARIANCE_FLOOR).rsqrt()).reshape(x.shape)
 
 
 def token_rewards(scores: Tensor, kl: Tensor, beta: float, mask: Tensor) -> Tensor:
@@ -160,8 +187,8 @@ def value_loss(
 def explained_variance(values: Tensor, returns: Tensor, mask: Tensor) -> Tensor:
     """Return 1 - Var(returns - values) / Var(returns); NaN when the returns do not vary."""
     _, error = masked_moments(returns - values, mask)
-    mean, spread = masked_moments(returns, mask)
-    return 1 - error / spread.where(spread.sqrt() > ROUNDING * mean.abs(), math.nan)
+    _, spread = masked_moments(returns, mask)
+    return 1 - error / spread.where(spread > 0, math.nan)
 
 
 def adapted_beta(

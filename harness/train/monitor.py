@@ -14,6 +14,7 @@ from typing import Any
 from harness.policy.models import Reference
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.policy.scoring import score_rollout
+from harness.train.log import FAILURE, HELD_OUT
 from harness.train.reward_arguments import call_rewards
 from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.row_forms import Row
@@ -149,4 +150,6 @@ class Monitor:
                 found[f"{key}/{name}"] for key in ("reward", "coverage")
             )
             look[f"gold_se/{name}"] = standard_error(values, self.samples)
-        return {f"held_out/{key}": value for key, value in look.items()}
+            look |= {key: why for key, why in found.items() if key.startswith(FAILURE)}
+        look = {f"{HELD_OUT}{key}": value for key, value in look.items()}
+        return look

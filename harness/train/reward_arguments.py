@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.nouns.errors import InputError
+from harness.train.reward_copies import fresh
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion, item_of
 
@@ -60,6 +62,26 @@ def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict
     return {k: v for k, v in arguments.items() if k not in OFFERED or k in parameters}
 
 
+def check_takes(name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Refuse a function that cannot be called with these arguments, whatever they hold.
+
+    Raises:
+        InputError: It says which one it does not take, or has not got.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of C
+        return
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise InputError(
+            f"reward {name} cannot be called as TRL calls it: {error}",
+            hint="def f(prompts, completions, completion_ids, **columns): columns of the rows are"
+            f" {', '.join(arguments)}",
+        ) from None
+
+
 def with_all_columns(rows: Sequence[Row]) -> list[Row]:
     """Return rows that all have every column of any of them, None where a row has none.
 
@@ -87,7 +109,7 @@ class Notes:
 
     def log_extra(self, column: str, values: Sequence[Any]) -> None:
         """Note a column of the table of completions."""
-        self.extras.setdefault(column, []).extend(values)
+        self.extras.setdefault(column, []).extend(fresh(list(values)))
 
     def take_metrics(
         self, of_all: Callable[[Any], list[Any]] = lambda mine: [mine]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
@@ -82,7 +83,10 @@ class WeightedRewards:
                 hint=f"reward functions: {', '.join(self.functions) or 'none'}",
             )
         check_weights({name: self.weights.get(name, 1.0) for name in self.functions})
-        self._calls, self._notes = RewardCalls(self.functions, self.timeout_s), Notes()
+        self._calls, self._notes = (
+            RewardCalls(self.functions, self.timeout_s, self.weights),
+            Notes(),
+        )
         self._seen: dict[str, list[float | None]] = {}
         self._table: list[dict[str, Any]] = []
 
@@ -94,8 +98,8 @@ class WeightedRewards:
         totals: list[float | None] = [0.0] * len(prompts)
         notes = {"log_metric": self._notes.log_metric, "log_extra": self._notes.log_extra}
         each: dict[str, list[float | None]] = {}
-        for name, result in self._calls({"prompts": prompts, **columns, **notes}).items():
-            each[name] = values = self._values(name, result, len(prompts))
+        for name, values in self._calls({"prompts": prompts, **columns, **notes}).items():
+            each[name] = values
             self._seen.setdefault(name, []).extend(values)
             if weight := self.weights.get(name, 1.0):
                 totals = [
@@ -157,17 +161,6 @@ class WeightedRewards:
         reasons = [reasons for _, reasons in parts]
         return row | {f"failure/{name}": why for some in reasons for name, why in some.items()}
 
-    def _values(self, name: str, result: Any, n: int) -> list[float | None]:
-        values: list[float | None] = [None] * n
-        if result is not None:
-            values = [_number(value) for value in result]
-        if len(values) != n:
-            raise InputError(
-                f"reward function {name!r} returned {len(values)} rewards for {n} completions",
-                hint="return one float or None for each completion",
-            )
-        return values
-
 
 def check_weights(weights: Mapping[str, float]) -> None:
     """Refuse weights of rewards that are no finite numbers of at least 0, or all 0.
@@ -177,23 +170,12 @@ def check_weights(weights: Mapping[str, float]) -> None:
     """
     for name, weight in weights.items():
         is_real = issubclass(type(weight), Real) and type(weight) is not bool
-        if not (is_real and _number(weight) is not None and weight >= 0):
+        if not (is_real and 0 <= weight <= sys.float_info.max):
             raise ConfigError(
                 f"the weight of reward {name} is {weight!r}, no finite number of at least 0"
             )
     if not any(weights.values()):
         raise ConfigError(f"no reward has a weight above 0: {', '.join(weights)}")
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite float; None for None and what is none, a failure and not a reward."""
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number beyond every float
-        return None
-    return number if math.isfinite(number) else None
 
 
 class SourceReward:

@@ -97,8 +97,13 @@ class RewardModelReward:
     def _scores(
         self, ids: Sequence[Sequence[int]], log_metric: Any
     ) -> tuple[list[float], Mapping[str, Any]]:
-        """Return one score for each sequence, and their scale."""
-        each = [score_ids(model, self.tokenizer, ids, self.batch_size) for model in self.models]
+        """Return one score for each sequence, and their scale.
+
+        Equal sequences are scored once: in another batch they would differ by rounding.
+        """
+        places = {one: place for place, one in enumerate(dict.fromkeys(map(tuple, ids)))}
+        found = [score_ids(one, self.tokenizer, [*places], self.batch_size) for one in self.models]
+        each = [[scores[places[tuple(one)]] for one in ids] for scores in found]
         if len(each) == 1:
             return each[0], self.statistics
         each = [standardized(*one) for one in zip(each, self.members, strict=True)]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from statistics import fmean
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from harness.train.grpo import Grpo, GrpoSettings
-from harness.train.ranks import of_all
 
 
 class RlooSettings(GrpoSettings):
@@ -33,24 +31,11 @@ class Rloo(Grpo):
     takes_environments: ClassVar[bool] = False
     settings: RlooSettings
 
-    def trainable(self) -> dict[str, Any]:
-        """Return the model and its adapter, and the reward function."""
-        self._scored: list[list[float | None]] = []
-        return super().trainable()
-
-    def _reward(self, completion_ids: list[list[int]], *args: Any, **others: Any) -> Any:
-        rewards = super()._reward(completion_ids, *args, **others)
-        self._scored.append(rewards)
-        return rewards
-
-    def of_rollout(self) -> dict[str, Any]:
-        """Return the diversity of what was sampled, and the share of groups of equal rewards."""
-        # Ranks may share a group: in each call the rewards of all stand one after the other.
-        calls, self._scored = list(zip(*of_all(self._scored), strict=True)), []
+    def of_groups(self, calls: Sequence[Sequence[float | None]]) -> dict[str, float]:
+        """Return the share of groups of equal rewards."""
         size = self.settings.group_size
-        equal = [one for call in calls for one in _equal(list(chain(*call)), size)]
-        row = super().of_rollout()
-        return row | {"zero_std_groups": fmean(equal)} if equal else row
+        equal = [one for call in calls for one in _equal(call, size)]
+        return {"zero_std_groups": fmean(equal)} if equal else {}
 
 
 def _equal(rewards: Sequence[float | None], size: int) -> list[bool]:

@@ -148,7 +148,7 @@ def train(
         options = TrainOptions(
             rewards=rewards,
             seed=given.seed,
-            on_step=given.on_step,
+            on_step=given.on_step or _tell_failures(),
             places=places,
             environment_factory=given.environment_factory,
             tell=_tell,
@@ -165,6 +165,19 @@ def train(
     if push is not None:
         sys.stderr.write(f"pushed to {visible(push.push(card, result))}\n")
     return result
+
+
+def _tell_failures() -> Callable[[dict[str, Any]], None]:
+    """Return what tells of rewards that fail, where nobody looks at the rows of the log."""
+    from harness.train.log import new_failures
+
+    said = set[str]()
+
+    def on_step(row: dict[str, Any]) -> None:
+        for line in new_failures(row, said):
+            sys.stderr.write(f"warning: step {row['step']}: {visible(line)}\n")
+
+    return on_step
 
 
 def _journal_of_rank(journal: str | Path | None, rank: int) -> str | Path | None:

@@ -117,6 +117,35 @@ def test_an_alarm_is_said_at_once(terminal: bool) -> None:
     assert stream.getvalue().splitlines()[0] == "warning: ppo, step 7: KL [has] run away"
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_reward_that_fails_is_told_once_with_its_reason(terminal: bool) -> None:
+    to, stream = console(terminal=terminal)
+    table = TrainingTable(to, single=True)
+    for step in (1, 2):
+        table.add("ppo", {"step": step, "failure/right": "ValueError: [boom] (mine.py:12)"})
+    lines = [line for line in stream.getvalue().splitlines() if "boom" in line]
+    assert lines == ["warning: ppo, step 1: reward right failed: ValueError: [boom] (mine.py:12)"]
+
+
+def test_several_rewards_have_a_column_each() -> None:
+    """Beside their sum, within 80 columns; names are cut, and none is taken for another column."""
+    rewards = {"reward/right": 1.0, "reward/length": 0.25, "reward/a_very_long_name": 0.5}
+    row = {"step": 3, "total_steps": 25, "reward": 1.75, **rewards, "kl_sequence": 0.5,
+           "length": 12.0, "entropy": 1.5, "distinct_2": 0.5, "eos_rate": 1.0}  # fmt: skip
+    to, stream = console(width=80)
+    table = TrainingTable(to, single=True)
+    table.add("ppo", row)
+    to.print(table)
+    shown = stream.getvalue()
+    heads = next(line for line in shown.splitlines() if line.split()[:1] == ["step"]).split()
+    assert heads[:5] == ["step", "reward", "right", "reward/length", "a_very_long…"]
+    assert heads[5:] == ["KL", "length", "entropy", "dist-2", "EOS"]
+    assert max(map(len, shown.splitlines())) <= 80
+    to, stream = console(terminal=False)
+    TrainingTable(to, single=True).add("ppo", row)
+    assert "reward 1.75, right 1.00, reward/length 0.25, a_very_long… 0.50, KL" in stream.getvalue()
+
+
 def test_bars_have_the_table_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
     to, stream = console()
     monkeypatch.setattr(screen, "_console", lambda **_: to)
