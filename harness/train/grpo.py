@@ -148,11 +148,11 @@ class Grpo(SamplingTraining, TrlTraining):
         # Ranks may share a group: in each call the rewards of all stand one after the other.
         calls = [list(chain(*call)) for call in zip(*of_all(self._scored), strict=True)]
         self._scored = []
-        if not texts:
-            return {}
-        known = [reward for call in calls for reward in call if reward is not None]
-        row = {"reward": fmean(known) if known else math.nan, "eos_rate": fmean(ended)}
-        return {**diversity(texts), **row, **self.of_groups(calls)}
+        row = {**diversity(texts), "eos_rate": fmean(ended)} if texts else {}
+        if calls:
+            known = [reward for call in calls for reward in call if reward is not None]
+            row |= {"reward": fmean(known) if known else math.nan, **self.of_groups(calls)}
+        return row
 
     def of_groups(self, calls: Sequence[Sequence[float | None]]) -> dict[str, float]:
         """Return what TRL does not say of the groups, whose rewards stand one after the other."""

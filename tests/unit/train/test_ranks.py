@@ -93,8 +93,8 @@ def test_a_group_that_ranks_share_is_one_group(monkeypatch: pytest.MonkeyPatch) 
     training._texts, training._ended = [], []
     mine, other = [[1.0, 1.0], [None, 2.0]], [[1.0, 0.0], [2.0, None]]
     training._scored = mine
-    monkeypatch.setattr("harness.train.rloo.of_all", lambda scored: [scored, other])
-    assert training.of_rollout() == {"zero_std_groups": 0.5}
+    monkeypatch.setattr("harness.train.grpo.of_all", lambda scored: [scored, other])
+    assert training.of_rollout() == {"zero_std_groups": 0.5, "reward": 7 / 6}
     assert training._scored == []
 
 
