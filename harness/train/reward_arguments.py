@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.nouns.errors import InputError
 from harness.train.reward_copies import fresh
+from harness.train.reward_values import read_number
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion, item_of
 
@@ -104,8 +105,15 @@ class Notes:
     extras: dict[str, list[Any]] = field(default_factory=dict)
 
     def log_metric(self, name: str, value: float) -> None:
-        """Note a number of this batch."""
-        self.metrics.setdefault(name, []).append(float(value))
+        """Note a number of this batch.
+
+        Raises:
+            TypeError: It is none.
+        """
+        number, problem, wrong = read_number(value)
+        if wrong:
+            raise TypeError(f"log_metric({name!r}) was given {problem}")
+        self.metrics.setdefault(name, []).append(math.nan if number is None else number)
 
     def log_extra(self, column: str, values: Sequence[Any]) -> None:
         """Note a column of the table of completions."""

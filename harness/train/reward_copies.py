@@ -33,6 +33,10 @@ def fresh(value: Any) -> Any:
     if kind is Item:
         fields = {key: fresh(getattr(value, key)) for key in ("prompt", "reference", "metadata")}
         return replace(value, **fields)
+    if hasattr(value, "log_history"):  # of transformers: a row for each step, in each call
+        state = copy.copy(value)
+        vars(state).update({key: fresh(one) for key, one in vars(value).items()})
+        return state
     try:
         return copy.deepcopy(value)
     except Exception:

@@ -44,7 +44,7 @@ def read_rewards(returned: Any, n: int, weight: float = 1.0) -> tuple[list[float
     """
     found, reason, wrong = list[float | None](), "", False
     for value in _values(returned, n):
-        number, problem, is_wrong = _read(value)
+        number, problem, is_wrong = read_number(value)
         if number is not None and max(1.0, weight) * abs(number) > LARGEST:
             with_weight = f", with its weight {weight:g}" if abs(number) <= LARGEST else ""
             number, problem = None, f"{number:g}{with_weight}, beyond {LARGEST:g}"
@@ -85,7 +85,7 @@ def _single(value: Any) -> Any:
     return value
 
 
-def _read(value: Any) -> tuple[float | None, str, bool]:
+def read_number(value: Any) -> tuple[float | None, str, bool]:
     """Return a finite number, what there is in its place, and whether that is of a wrong type."""
     if isinstance(getattr(value, "shape", None), tuple) and hasattr(value, "tolist"):
         value = _single(value.tolist())  # a number of NumPy or torch

@@ -233,6 +233,23 @@ def test_a_function_edits_what_is_its_own() -> None:
     )  # fmt: skip
 
 
+def test_a_metric_is_a_number() -> None:
+    """As rewards are: a text is none, and what is not finite is in no mean."""
+
+    def notes(value: Any) -> Any:
+        def function(log_metric: Any, **_: Any) -> list[float]:
+            for one in value:
+                log_metric("m", one)
+            return [1.0]
+
+        return function
+
+    numbers = [1, np.float32(2), torch_().tensor(3.0), math.nan, None, math.inf]
+    assert asked(notes(numbers), 1)[1]["metric/m"] == 2.0
+    found, stats = asked(notes(["0.5"]), 1)
+    assert found == [None] and "log_metric('m') was given the text '0.5'" in stats["failure/f"]
+
+
 def test_what_lives_is_not_copied() -> None:
     """Environments, and what cannot be copied."""
     living, odd = object(), (i for i in range(3))
