@@ -7,48 +7,102 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.options import Answers, OneSource, Shown, Verifying, key_values, one_object
+from harness.cli.options import OneSource, Shown, Verifying, key_values, one_object
 from harness.nouns.counted import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.agreement.reference_audit import ReferenceAudit
     from harness.agreement.verifier_audit import Confusion, VerifierAudit
     from harness.report.tables import Table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(OneSource, Answers, Shown, Verifying):
+class Options(OneSource, Shown, Verifying):
     """What ``harness audit-verifier`` is given.
 
     Args:
+        items: JSONL file of items.
+        responses: JSONL file of responses with labels; without it, the audit is by the references
+            alone.
         label: Metadata field of a response that says whether it is right.
         out: JSON file for the whole result.
     """
 
+    items: Path
+    responses: Path | None = None
     label: str = "label"
     out: Path | None = None
 
 
 @one_object
 def command(options: Options) -> None:
-    """Compare verdicts with labels; look for hard-coded tests and tests that tell nothing."""
+    """Try a verifier with responses whose verdict is known, made from the references alone.
+
+    With --responses it is compared with their labels as well, and hard-coded tests and tests that
+    tell nothing are looked for.
+    """
     from harness.cli.screen import bars, console
-    from harness.experiment.stages.audit import audit_verifier, find_verifier
+    from harness.experiment.stages.audit import audit_by_reference, audit_verifier, find_verifier
     from harness.records.rows import read_items, read_responses
     from harness.records.writes import write_json
 
     verifier = find_verifier(options.source, key_values(options.option))
     items = read_items(options.items)
-    responses = read_responses(options.responses, items)
+    screen, row = console(), {"source": verifier.name, "version": verifier.info.version}
+    if options.responses is not None:
+        responses = read_responses(options.responses, items)
+        with bars(options.quiet) as bar:
+            given = verifier, items, responses, options.label
+            audit = audit_verifier(*given, bar, options.timeout)
+        _show(screen, audit)
+        row |= audit.as_row()
     with bars(options.quiet) as bar:
-        given = verifier, items, responses, options.label
-        audit = audit_verifier(*given, bar, options.timeout)
-    screen = console()
-    _show(screen, audit)
+        known = audit_by_reference(verifier, items, bar, options.timeout)
+    _show_known(screen, verifier.name, known)
     if options.out:
-        write_json(options.out, audit.as_row())
+        write_json(options.out, {**row, "by_reference": known.as_row()})
         screen.print(f"\nin {options.out}")
+
+
+def _show_known(screen: Console, name: str, audit: ReferenceAudit) -> None:
+    from harness.report.tables import Column, Table
+    from harness.report.terminal import show
+
+    if not audit.families:
+        why = f"{audit.used} of {audit.items} items have a reference that responses can be made of"
+        if audit.used:
+            why += f"; {name} does not decide by it: it takes it in no form, or anything else too"
+        screen.print(f"\nby the references alone nothing is known: {why}", markup=False)
+        return
+    columns: list[Column | str] = [
+        "",
+        "must be",
+        *Column.each("count", "tried", "wrong", "no verdict"),
+    ]
+    told = {True: "accepted", False: "refused"}
+    rows = [(f.name, told[f.right], f.tried, f.wrong, f.without) for f in audit.failing]
+    tried = sum(family.tried for family in audit.families)
+    screen.print(
+        f"\n[bold]{len(rows)}[/] of {len(audit.families)} families of responses whose verdict is"
+        f" known have a wrong verdict ({counted(tried, 'response')} to {audit.used} of"
+        f" {counted(audit.items, 'item')}, in the form: {audit.frame})"
+    )
+    (lost, right), (open_, wrong) = audit.without(True), audit.without(False)
+    if lost or open_:
+        screen.print(f"no verdict: {lost} of {right} equal forms, {open_} of {wrong} attacks")
+    if rows:
+        show(screen, Table("", columns, rows))
+    for family in audit.failing:
+        example = family.example
+        assert example is not None
+        said = f" ({example.rationale})" if example.rationale else ""
+        screen.print(
+            f"  {family.name}: {told[not family.right]}, item {example.item_id}:"
+            f" {example.text[:300]!r}{said}",
+            markup=False,
+        )
 
 
 def _show(screen: Console, audit: VerifierAudit) -> None:

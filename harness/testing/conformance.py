@@ -24,6 +24,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.raised import raised
 from harness.nouns.schema import Judgment, JudgmentRequest, Way, off_scale
 from harness.testing.fakes import DefaultWorkers, FakeChat, failing_chat, fake_context
+from harness.testing.kit_attacks import attack_breaches
 from harness.testing.kit_workers import KitWorkers, Watched
 from harness.testing.samples import sample_requests
 
@@ -53,6 +54,7 @@ def check_source(
     *,
     ctx: RunContext | None = None,
     requests: Mapping[Way, Sequence[JudgmentRequest]] | None = None,
+    known_failures: Sequence[str] = (),
 ) -> list[Judgment]:
     """Check a source against the contract and return the judgments it gave.
 
@@ -62,6 +64,8 @@ def check_source(
         ctx: The context; by default with a fake chat client. Where it chooses no workers, plain
             verifiers run in processes under its time limit, as in a run.
         requests: Requests by way of judging, instead of the samples.
+        known_failures: Attacks that a verifier is known to accept, such as "all answers at once";
+            ``harness audit-verifier`` names them. Write them into its documentation.
 
     Raises:
         ConformanceError: One error for all breaches.
@@ -73,7 +77,7 @@ def check_source(
         watched = Watched(ctx.limits.timeout_s)
         check = _Check(factory, dict(options or {}), ctx, watched)
         try:
-            return watched.run(lambda: check.run(requests))
+            return watched.run(lambda: check.run(requests, known_failures))
         except TimeoutError:
             told = f"it stands still: nothing came for {watched.limit_s:g} s"
             raise ConformanceError(factory.name, [*check.breaches, told]) from None
@@ -89,7 +93,11 @@ class _Check:
         self.watched = watched
         self.breaches: list[str] = []
 
-    async def run(self, requests: Mapping[Way, Sequence[JudgmentRequest]] | None) -> list[Judgment]:
+    async def run(
+        self,
+        requests: Mapping[Way, Sequence[JudgmentRequest]] | None,
+        known_failures: Sequence[str] = (),
+    ) -> list[Judgment]:
         source = self.factory.build(self.options, "conformance")
         self._info(source)
         self._unknown_option()
@@ -111,6 +119,8 @@ class _Check:
                 await self._hostile(source, way)
                 await self._thoughts(source, asked, way)
             await self._failures(source, asked, way)
+            if source.info.kind == "verifier" and source.info.deterministic and way == "pointwise":
+                await self._attacks(source, asked, known_failures)
         if not (tested or self.breaches or source.info.kind == "human"):
             self._untested(judgments)
         if self.breaches:
@@ -222,6 +232,22 @@ class _Check:
                 f"{way}: what a response thinks before its answer changes the verdict: judge"
                 " parted(response.text).answer"
             )
+
+    async def _attacks(
+        self, source: FeedbackSource, requests: list[JudgmentRequest], known: Sequence[str]
+    ) -> None:
+        """A verifier that decides by the reference must not accept what is no answer."""
+
+        async def ask(asked: list[JudgmentRequest]) -> list[Judgment]:
+            return await self._judge(source, asked, "pointwise", self.ctx)
+
+        before, whole = len(self.breaches), self.options.get("reads") == "whole"
+        try:
+            told = await attack_breaches(source.info, requests, ask, known, whole)
+        except KeyError:  # it left one out, which is a breach of its own
+            told = []
+        if len(self.breaches) == before:
+            self.breaches += [f"pointwise: {breach}" for breach in told]
 
     async def _failures(
         self, source: FeedbackSource, requests: list[JudgmentRequest], way: Way

@@ -1,6 +1,7 @@
 r"""Write the last words of a reply as the readers know them: ``**24** km``, ``Ans: 24``, lists.
 
-Emphasis before a unit says nothing, and a list under "Answer:" is what it lists.
+Emphasis before a unit says nothing, a list under "Answer:" is what it lists, and the line under a
+heading "Answer" is the answer.
 """
 
 from __future__ import annotations
@@ -50,7 +51,19 @@ def rewritten(text: str) -> str:
     got = _GOT.search(text, max(0, len(text) - 120))
     if got and "answer" not in text.casefold():
         return text[: got.start("lead")] + f"Answer: {got['said']}"
-    return _listed(text)
+    return _headed(_listed(text))
+
+
+def _headed(text: str) -> str:
+    """Write the one line under the heading "Answer", which ends a text, behind it."""
+    lines = text.rstrip().split("\n")
+    while len(lines) > 2 and not lines[-2].strip():
+        del lines[-2]
+    if len(lines) < 2 or not lines[-2].lstrip().startswith(("#", "**")):
+        return text
+    if lines[-2].strip(" #*_:").casefold() not in ("answer", "final answer", "the answer"):
+        return text
+    return "\n".join([*lines[:-2], f"Answer: {lines[-1].strip()}"])
 
 
 def _listed(text: str) -> str:

@@ -1,10 +1,11 @@
-"""Audit: a verifier's verdicts against labels, and its tests against answers that solve nothing."""
+"""Audit: a verifier against labels, its tests, and responses made from references alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.agreement.reference_audit import ReferenceAudit, audited
 from harness.agreement.verifier_audit import (
     VerifierAudit,
     accepted,
@@ -16,11 +17,13 @@ from harness.agreement.verifier_audit import (
 from harness.experiment.context import Asking, StartBar, checked_timeout, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.stages.judge import ask, check
-from harness.feedback.contract import TIMEOUT_S
+from harness.feedback.annotate import annotate
+from harness.feedback.contract import TIMEOUT_S, RunContext
 from harness.feedback.requests import build_requests
 from harness.nouns.errors import ConfigError, DataError
-from harness.nouns.schema import Item, Response
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.registry import registry
+from harness.scale_out.loop_thread import run_to_end
 
 
 def find_verifier(name: str, options: Mapping[str, Any]) -> NamedSource:
@@ -87,3 +90,47 @@ def audit_verifier(
         weak_tests=find_weak_tests(trivial, judgments),
         items=len(items),
     )
+
+
+def audit_by_reference(
+    verifier: NamedSource,
+    items: Sequence[Item],
+    bar: StartBar = no_bar,
+    timeout_s: float = TIMEOUT_S,
+) -> ReferenceAudit:
+    """Try a verifier with responses whose verdict is known from the references alone.
+
+    Args:
+        verifier: The source.
+        items: With their references.
+        bar: For progress.
+        timeout_s: Seconds for one response, of verifiers that have no limit of their own.
+    """
+    checked_timeout(timeout_s)
+
+    async def opened() -> ReferenceAudit:
+        async with Asking(None, timeout_s=timeout_s).open() as ctx:
+            verifier.source.check(ctx)
+
+            async def judge(responses: Sequence[Response]) -> dict[str, Judgment]:
+                return await _judged(
+                    verifier, build_requests(items, responses, "pointwise"), ctx, bar
+                )
+
+            return await audited(items, judge, verifier.config.options.get("reads") == "whole")
+
+    return run_to_end(opened())
+
+
+async def _judged(
+    verifier: NamedSource, requests: Sequence[JudgmentRequest], ctx: RunContext, bar: StartBar
+) -> dict[str, Judgment]:
+    """Return the judgment of each response, by its id."""
+    move = bar(f"{verifier.name} judges", len(requests))
+
+    def moved(judgment: Judgment, is_new: bool) -> None:
+        move(1)
+
+    of_request = {request.id: request.responses[0].id for request in requests}
+    found = await annotate(verifier.source, requests, ctx, on_judgment=moved)
+    return {of_request[judgment.request_id]: judgment for judgment in found}
