@@ -3,9 +3,9 @@
     python benchmarks/known_verdicts.py [--items 100]
 
 For each verifier: the families with a wrong verdict, of equal forms and of attacks, right answers
-without a verdict, and the time that 100 items take, wall and processor (this process and its workers). Then verifiers
-with a planted fault, and whether a family finds it. Exits 1 where a verifier fails in a family that
-docs/verifiers.md does not name, or a planted fault is not found.
+without a verdict, and the time that the items take, wall and processor (this process and its
+workers). Then verifiers with a planted fault, and whether a family finds it. Exits 1 where a
+verifier fails in a family that docs/verifiers.md does not name, or a planted fault is not found.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def told(name: str, audit: ReferenceAudit, wall: float, processor: float) -> boo
     tried = sum(family.tried for family in audit.families)
     lost, right = audit.without(True)
     print(
-        f"{name:20} {len(audit.families):3} families {tried:5} responses: {len(equal):2} equal forms"
-        f" refused, {len(attacks)} attacks accepted, {lost} of {right} equal ones abstained;"
+        f"{name:20} {len(audit.families):3} families {tried:5} responses: {len(equal):2} equal"
+        f" forms refused, {len(attacks)} attacks accepted, {lost} of {right} equal ones abstained;"
         f" {wall:.1f} s, processor {processor:.1f} s"
     )
     for family in audit.failing:
