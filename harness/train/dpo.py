@@ -12,7 +12,7 @@ from harness.policy.prompts import as_prompt, prompt_ids
 from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.rows import as_completion
-from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
+from harness.train.settings import NotNegative, Number, Passes, Positive, RowSettings
 from harness.train.trl_training import TrlTraining
 
 SAME = "with the same text twice"
@@ -22,7 +22,7 @@ NO_PROBABILITIES = {"loss_type", "f_divergence_type", "use_weighting", "ld_alpha
 """Fields of TRL that change the loss to one that soft labels are not defined for."""
 
 
-class DpoSettings(TrlSettings):
+class DpoSettings(RowSettings):
     """Direct preference optimization (Rafailov et al. 2023).
 
     Attributes:

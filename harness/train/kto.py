@@ -17,7 +17,7 @@ from harness.train.memory import Use
 from harness.train.ranks import ranks
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, as_completion, file_of, plain_rows
-from harness.train.settings import NotNegative, Number, Passes, Positive, TrlSettings
+from harness.train.settings import NotNegative, Number, Passes, Positive, RowSettings
 from harness.train.trl_training import TrlTraining
 
 LABEL = "label"
@@ -28,7 +28,7 @@ HIDDEN = "label of kto"
 completions are imitated."""
 
 
-class KtoSettings(TrlSettings):
+class KtoSettings(RowSettings):
     """Kahneman-Tversky optimization (Ethayarajh et al. 2024).
 
     Its reference point is estimated on the completions of a batch with each other's prompts, so

@@ -35,6 +35,7 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
     ``rollout_size`` is a multiple of that.
 
     Attributes:
+        schedule: Of the learning rate, after the warm-up.
         advantage_estimator: "gae" with a critic; without one "reinforce" (rewards to go),
             "reinforce_baseline" (less the mean of the rollout's others), "rloo" (less the mean of
             the prompt's others), "grpo" (in deviations from the mean of the prompt) and
@@ -68,6 +69,7 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
             this from the one that sampled it, in nats per token; 0 never does.
     """
 
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     beta: NotNegative = 0.05
     epochs: int = Field(default=4, ge=1, le=10_000)
     advantage_estimator: Literal[

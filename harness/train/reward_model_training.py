@@ -24,11 +24,11 @@ from harness.train.reward_model import STATISTICS, score_ids, with_eos
 from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, file_of
-from harness.train.settings import NotNegative, Number, Passes, TrlSettings
+from harness.train.settings import NotNegative, Number, Passes, RowSettings
 from harness.train.trl_training import TrlTraining
 
 
-class RewardModelSettings(TrlSettings):
+class RewardModelSettings(RowSettings):
     """A reward model on preferences (Bradley-Terry, with the probabilities as soft labels).
 
     Attributes:

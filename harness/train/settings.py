@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.fields import FieldInfo
 
 from harness.nouns.nearest import did_you_mean
+from harness.train.trl_fields import own_name
 
 
 def _number(value: Any) -> Any:
@@ -43,6 +44,14 @@ Trackers = Annotated[
     tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...], BeforeValidator(_several)
 ]
 
+Schedule = Literal[
+    "constant", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt",
+    "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay",
+]  # fmt: skip
+"""Schedules of transformers, but for those that follow an evaluation, which is not made here."""
+
+Names = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_several)]
+
 UNSET: Any = None
 """Default of a setting that depends on the training (`rate`, `warm_up`); refused as a value."""
 
@@ -54,13 +63,19 @@ class TrainerSettings(BaseModel):
         learning_rate: Peak of the schedule; by default 1e-6, ten times that with LoRA.
         warmup_steps: Steps of linear warm-up, fewer than there are; by default 5, at most a fifth
             of all.
-        schedule: constant, linear or cosine, after the warm-up.
+        schedule: Of the learning rate after the warm-up, in the words of transformers; what it
+            takes besides is trl.lr_scheduler_kwargs.
         batch_size: Examples in one forward and backward pass, over all processes together.
         accumulation: Passes for one optimizer step.
         max_grad_norm: Gradients are clipped to this norm; at 0 nothing would move.
         weight_decay: Of AdamW: the share of a weight that is taken at a learning rate of 1.
         max_length: Upper limit of prompt and completion together, in tokens; one of each at least.
         lora_rank: Train a LoRA adapter of this rank instead of all weights; 0 trains all.
+        lora_alpha: What the adapter is scaled by, over its rank; by default twice the rank.
+        lora_dropout: Share of the adapter's inputs that is left out at random in updates; not where
+            completions are sampled while it trains.
+        lora_target_modules: Layers that the adapter is put on, by the ends of their names; by
+            default all-linear, which is all linear layers but the head.
         checkpoint_every: Steps between the states from which a killed training goes on.
         report_to: Trackers that get every row of the log, one or a list of them; each needs its
             package.
@@ -85,13 +100,16 @@ class TrainerSettings(BaseModel):
     # AdamW moves a weight by about the rate in each step; weights are far below 1.
     learning_rate: Number = Field(default=UNSET, gt=0, le=1)
     warmup_steps: int = Field(default=UNSET, ge=0, le=1_000_000_000)
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: Schedule = "constant"
     batch_size: Size = 32
     accumulation: Size = 1
     max_grad_norm: Positive = 1.0
     weight_decay: Share = 0.0
     max_length: int = Field(default=1024, ge=2, le=1_000_000_000)
     lora_rank: int = Field(default=0, ge=0, le=65_536)
+    lora_alpha: Positive = UNSET
+    lora_dropout: Number = Field(default=0.0, ge=0, lt=1)
+    lora_target_modules: Names = UNSET
     checkpoint_every: Steps = 50
     report_to: Trackers = ()
     gradient_checkpointing: bool = False
@@ -99,6 +117,14 @@ class TrainerSettings(BaseModel):
     attn_implementation: Literal[
         "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"
     ] = UNSET
+
+    @model_validator(mode="after")
+    def _of_an_adapter(self) -> TrainerSettings:
+        if not self.lora_rank:
+            for name in ("lora_alpha", "lora_dropout", "lora_target_modules"):
+                if getattr(self, name):
+                    raise ValueError(f"{name}: no new adapter is trained; set lora_rank, too")
+        return self
 
     def given(self) -> dict[str, Any]:
         """Return the settings that are no defaults."""
@@ -138,6 +164,22 @@ class TrlSettings(TrainerSettings):
         return self
 
 
+class RowSettings(TrlSettings):
+    """What TRL's trainers have that pass over rows again and again.
+
+    Attributes:
+        max_steps: Optimizer steps, in place of ``epochs``.
+    """
+
+    max_steps: Steps = UNSET
+
+    @model_validator(mode="after")
+    def _one_end(self) -> RowSettings:
+        if self.max_steps and "epochs" in self.model_fields_set:
+            raise ValueError("epochs: max_steps says how long the training is; set one of the two")
+        return self
+
+
 class SamplingSettings(TrainerSettings):
     """What trainers that sample have in common.
 
@@ -174,6 +216,12 @@ class OnlineSettings(SamplingSettings):
     epochs: int = Field(default=1, ge=1, le=10_000)
     clip: Number = Field(default=0.2, gt=0, lt=1)
 
+    @model_validator(mode="after")
+    def _no_chance(self) -> OnlineSettings:
+        if self.lora_dropout:
+            raise ValueError("lora_dropout: what is sampled and scored must be one policy")
+        return self
+
 
 def explain(fields: Mapping[str, FieldInfo], entry: Any, values: Mapping[str, Any]) -> list[str]:
     """Return the lines of one of pydantic's errors: name, what is allowed, and the value."""
@@ -181,7 +229,9 @@ def explain(fields: Mapping[str, FieldInfo], entry: Any, values: Mapping[str, An
         return str(entry["ctx"]["error"]).split("\n")
     name = str(entry["loc"][0])
     if name not in fields:
-        hint = did_you_mean(name, fields) or f"known: {', '.join(fields)}"
+        own = own_name(name, fields)
+        hint = f"it is {own} here" if own else did_you_mean(name, fields)
+        hint = hint or f"known: {', '.join(fields)}"
         return [f"{name}: unknown setting; {hint}"]
     return [f"{name}: must be {allowed(fields[name])}, got {values[name]!r}"]
 
@@ -191,7 +241,8 @@ def allowed(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
-        return " or ".join(get_args(get_args(field.annotation)[0])) + ", or a list of them"
+        one = " or ".join(get_args(get_args(field.annotation)[0])) or "a text"
+        return f"{one}, or a list of them"
     if get_origin(field.annotation) is dict:
         return "a mapping of names to values"
     words: dict[Any, str] = {

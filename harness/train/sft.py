@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from harness.policy.prompts import prompt_ids
 from harness.train.row_forms import Row
-from harness.train.settings import Passes, TrainerSettings, TrlSettings
+from harness.train.settings import Passes, RowSettings, TrainerSettings
 from harness.train.training import Needs
 from harness.train.trl_training import TrlTraining
 
 
-class SftSettings(TrlSettings):
+class SftSettings(RowSettings):
     """Supervised fine-tuning on prompts and completions.
 
     Attributes:

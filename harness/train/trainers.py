@@ -55,9 +55,10 @@ def settings_of(
     try:
         return kind.model_validate(named)
     except ValidationError as error:
-        details = [
+        lines = [
             line for entry in error.errors() for line in explain(kind.model_fields, entry, named)
         ]
+        details = tuple(dict.fromkeys(lines))  # each of a list may be wrong
         raise ConfigError("wrong training settings", where=where, details=details) from error
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -28,6 +28,7 @@ from harness.policy.models import (
 from harness.policy.shape import Shape, shape_of
 from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train import memory
+from harness.train.adapters import edges_of, lora_config
 from harness.train.environments import Factory, environments_identity
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
@@ -210,7 +211,9 @@ class Training(ABC):
     @cached_property
     def shape(self) -> Shape:
         """The sizes of the model."""
-        return shape_of(self.model, self.settings.attn_implementation)
+        found = shape_of(self.model, self.settings.attn_implementation)
+        edges = edges_of(self.settings, self.model)
+        return found if edges is None else replace(found, edges=edges)
 
     @property
     def precision(self) -> Precision:
@@ -278,17 +281,7 @@ class Training(ABC):
 
     def lora_config(self, task: str = "CAUSAL_LM") -> Any:
         """Return the configuration of a new adapter, None when all weights are trained."""
-        if not self.settings.lora_rank:
-            return None
-        from peft import LoraConfig
-
-        return LoraConfig(
-            r=self.settings.lora_rank,
-            lora_alpha=2 * self.settings.lora_rank,
-            target_modules="all-linear",
-            task_type=task,
-            modules_to_save=["score"] if task == "SEQ_CLS" else None,
-        )
+        return lora_config(self.settings, task)
 
     def rate(self) -> float:
         """Return the peak learning rate."""

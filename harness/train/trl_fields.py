@@ -17,7 +17,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "weight_decay": ("weight_decay",),
     "max_length": ("max_length",),
     "num_train_epochs": ("steps", "epochs"),
-    "max_steps": ("steps", "epochs"),
+    "max_steps": ("steps", "max_steps"),
     "num_iterations": ("epochs",),
     "num_generations": ("group_size",),
     "max_completion_length": ("max_new_tokens",),
@@ -34,6 +34,23 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "log_completions": ("log_completions",),
 }
 """Fields that are settings of their own: the first of these that a trainer has."""
+
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "r": ("lora_rank",),
+    "lora_r": ("lora_rank",),
+    "target_modules": ("lora_target_modules",),
+    "kl_coef": ("beta",),
+    "num_ppo_epochs": ("epochs",),
+    "num_epochs": ("epochs",),
+    "cliprange": ("clip",),
+    "cliprange_value": ("value_clip",),
+    "vf_coef": ("value_coefficient",),
+    "lam": ("gae_lambda",),
+    "response_length": ("max_new_tokens",),
+    "total_episodes": ("steps",),
+    "lr": ("learning_rate",),
+}
+"""What peft and TRL's former PPO call settings."""
 
 KEPT: Mapping[str, str] = {
     **dict.fromkeys(
@@ -70,6 +87,12 @@ RENAMED = {
 """Older names that count only where the newer one is not set; the harness sets the newer one."""
 
 
+def own_name(name: str, settings: Collection[str]) -> str:
+    """Return the setting that TRL or peft calls by another name, "" where there is none."""
+    known = (*SETTINGS.get(name, ()), *OTHER_NAMES.get(name, ()))
+    return next((one for one in known if one in settings), "")
+
+
 def problems_with(config: str, values: Mapping[str, Any], settings: Collection[str]) -> list[str]:
     """Return what is wrong with fields of one of TRL's configurations, a line each.
 
@@ -81,7 +104,7 @@ def problems_with(config: str, values: Mapping[str, Any], settings: Collection[s
     hints = _hints(config)
     found = []
     for name, value in values.items():
-        own = next((one for one in SETTINGS.get(name, ()) if one in settings), "")
+        own = own_name(name, settings) if name in SETTINGS else ""
         if name not in hints:
             near = did_you_mean(str(name), hints) or f"see {config} of TRL"
             found.append(f"trl.{name}: unknown field of {config}; {near}")

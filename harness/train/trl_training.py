@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from harness.nouns.errors import ConfigError
 from harness.policy.models import has_bfloat16, load_policy
+from harness.train.adapters import keep_dropout
 from harness.train.memory import Use
 from harness.train.ranks import PATIENCE, joined, of_all, shared
 from harness.train.settings import TrlSettings
@@ -18,7 +20,8 @@ from harness.train.training import Training
 SAME_KEYS = {key: key for key in ("loss", "entropy", "grad_norm", "learning_rate")}
 """Metrics that TRL and the log call alike."""
 
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+SCHEDULES = {"constant": "constant_with_warmup"}
+"""Schedules that transformers calls by another name."""
 
 
 class TrlTraining(Training):
@@ -95,8 +98,11 @@ class TrlTraining(Training):
         """
         from datasets import Dataset
 
+        from harness.train.trl_checks import check_schedule
         from harness.train.trl_fields import passed_on
 
+        if limit := getattr(self.settings, "max_steps", None):
+            options["max_steps"] = limit
         steps = options.get("max_steps") or self._steps(len(examples), options["num_train_epochs"])
         options["warmup_steps"] = self.settings.warm_up(steps)
         if options["warmup_steps"] >= steps:
@@ -113,18 +119,17 @@ class TrlTraining(Training):
                 hint="leave optim out, or dtype",
             )
         arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
-        try:
+        with self.refused():
             made = config(**arguments)
+        check_schedule(made, self.settings.schedule, steps)
+        with self.refused():
             result = trainer(
                 **self.trainable(),
                 processing_class=self.tokenizer,
                 args=made,
                 train_dataset=Dataset.from_list(self.enough(examples, made)),
             )
-        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-            if not given:
-                raise
-            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
+        keep_dropout(result.model, self.settings)
         if self.settings.dtype == "bfloat16":
             from harness.train.masters import MasterAdamW
 
@@ -133,6 +138,20 @@ class TrlTraining(Training):
             options = {"lr": self.rate(), "betas": betas, "eps": args.adam_epsilon}
             result.optimizer_cls_and_kwargs = MasterAdamW, options
         return result
+
+    @contextmanager
+    def refused(self) -> Iterator[None]:
+        """Say that it was fields of TRL's with which TRL could not do something.
+
+        Raises:
+            ConfigError: It could not, and there are such fields.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
+            if not self.settings.trl:
+                raise
+            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
 
     def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
         """Return the examples, as often as one step of TRL's configuration needs them."""
@@ -169,7 +188,7 @@ class TrlTraining(Training):
             "output_dir": str(self.folder.resume_dir),
             "seed": self.seed,
             "learning_rate": self.rate(),
-            "lr_scheduler_type": SCHEDULES[settings.schedule],
+            "lr_scheduler_type": SCHEDULES.get(settings.schedule, settings.schedule),
             "per_device_train_batch_size": shared(settings.batch_size),
             "gradient_accumulation_steps": settings.accumulation,
             "max_grad_norm": settings.max_grad_norm,

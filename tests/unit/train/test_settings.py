@@ -24,6 +24,10 @@ WRONG: dict[str, list[Any]] = {
     "weight_decay": [-0.1, 1.5],
     "max_length": [1, 0, -5, HUGE],
     "lora_rank": [-1, 2.5, HUGE],
+    "lora_alpha": [0, -1, "big", None],
+    "lora_dropout": [-0.1, 1, "some"],
+    "lora_target_modules": [3, [], [3], {"a": 1}, None],
+    "max_steps": [0, -1, 2.5, HUGE, None],
     "checkpoint_every": [0, HUGE],
     "epochs": [0, -1, "all", 10_001, 1e308],
     "soft_labels": [1, "yes"],
@@ -137,6 +141,38 @@ def test_a_range_in_words(trainer: str, name: str, words: str) -> None:
             "ppo",
             {"rollout_size": 100},
             "rollout_size: 100 is no multiple of batch_size * accumulation = 32",
+        ),
+        ("grpo", {"num_generations": 4}, "num_generations: unknown setting; it is group_size here"),
+        ("ppo", {"kl_coef": 0.1}, "kl_coef: unknown setting; it is beta here"),
+        ("sft", {"r": 8}, "r: unknown setting; it is lora_rank here"),
+        (
+            "dpo",
+            {"target_modules": ["q_proj"]},
+            "target_modules: unknown setting; it is lora_target_modules here",
+        ),
+        ("sft", {"num_train_epochs": 3}, "num_train_epochs: unknown setting; it is epochs here"),
+        (
+            "sft",
+            {"max_steps": 3, "epochs": 2},
+            "epochs: max_steps says how long the training is; set one of the two",
+        ),
+        ("grpo", {"max_steps": 3}, "max_steps: unknown setting; it is steps here"),
+        *(
+            (trainer, {name: value}, f"{name}: no new adapter is trained; set lora_rank, too")
+            for trainer in ("sft", "ppo")
+            for name, value in (
+                ("lora_alpha", 8),
+                ("lora_dropout", 0.1),
+                ("lora_target_modules", "q_proj"),
+            )
+        ),
+        *(
+            (
+                trainer,
+                {"lora_rank": 2, "lora_dropout": 0.1},
+                "lora_dropout: what is sampled and scored must be one policy",
+            )
+            for trainer in ("ppo", "online_dpo", "grpo", "rloo")
         ),
         (
             "ppo",
