@@ -59,7 +59,7 @@ def sampled_alike(probs: Any, num_samples: int = 1, **_: Any) -> Any:
     [
         ("sft", {}),
         ("dpo", {"lora_rank": 2}),
-        ("reward_model", {"held_out_share": 0.0}),
+        ("reward_model", {"held_out_share": 0.0, "members": 2, "combine": "worst"}),
         ("best_of_n", {"n": 2, **SAMPLING}),
         ("grpo", GRPO | SAMPLING),
         ("ppo", PPO | SAMPLING),
@@ -101,10 +101,19 @@ def test_two_ranks_train_and_log_as_one_does(
         assert {k: mine[k] for k in numbers} == pytest.approx(numbers, rel=1e-6, abs=2e-6)
         assert mine.keys() == wanted.keys()
     assert any(row.get("coverage/r", 0.5) < 1 for row in one)
-    weights = [
-        load_file(next((tmp_path / name / "final").glob("*model.safetensors")))
-        for name in ("one", "two")
-    ]
-    for name, value in weights[0].items():
-        torch.testing.assert_close(weights[1][name], value, rtol=0, atol=1e-5)
+    ours, theirs = (
+        sorted((tmp_path / name / "final").rglob("*model.safetensors")) for name in ("one", "two")
+    )
+    assert len(ours) == settings.get("members", 1)
+    for mine_at, wanted_at in zip(theirs, ours, strict=True):
+        mine, wanted = load_file(mine_at), load_file(wanted_at)
+        for name, value in wanted.items():
+            torch.testing.assert_close(mine[name], value, rtol=0, atol=1e-5)
     assert json.loads((tmp_path / "two" / "result.json").read_text())["used"] == 16
+    if trainer == "reward_model":
+        scales = [
+            json.loads((tmp_path / name / "final" / "reward_model.json").read_text())["scales"]
+            for name in ("one", "two")
+        ]
+        for way, scale in scales[0].items():
+            assert scales[1][way] == pytest.approx(scale, rel=1e-4, abs=1e-5)
