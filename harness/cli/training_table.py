@@ -9,8 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
 Row = Mapping[str, Any]
 
@@ -38,6 +37,7 @@ COLUMNS: Mapping[str, Callable[[Row], float | None]] = {
     "reward": _either("reward"),
     "margin": _either("reward_margin"),
     "accuracy": _either("reward_accuracy", "token_accuracy"),
+    "held out": _either("held_out/accuracy"),
     "gold": _gold,
     "KL": _either("kl_sequence", "held_out/kl_sequence"),
     "loss": _loss,
@@ -51,7 +51,8 @@ COLUMNS: Mapping[str, Callable[[Row], float | None]] = {
 }
 """Title and what of a row stands under it, the most important first.
 
-Gold is held out; critic is its explained variance; equal the share of groups of one reward.
+Held out is the accuracy of a reward model on held-out pairs, and gold is held out, too; critic is
+its explained variance; equal the share of groups of one reward.
 """
 _LONGEST = 12
 """Letters of a reward's name over its column."""
@@ -108,7 +109,9 @@ class TrainingTable:
         rows = self._rows.setdefault(name, [])
         now = self._last[name] = self._clock()
         self._began.setdefault(name, (row["step"], now))
-        rows.append(row if self.single or not rows else {**rows[-1], **_known(row)})
+        if rows and (not self.single or rows[-1]["step"] == row["step"]):
+            row = {**rows.pop(), **_known(row)}  # what was measured after the step stands with it
+        rows.append(row)
         del rows[: -(LATEST if self.single else 1)]
         failures = new_failures(row, self._failed.setdefault(name, set()))
         for line in (*failures, *row.get("alarms", {}).values()):
@@ -136,7 +139,7 @@ class TrainingTable:
     def pace(self, name: str, row: Row) -> tuple[str, str]:
         """Return steps per second since the first row that was seen, and the time left.
 
-        Both are empty until they are known.
+        Both are empty until they are known, and the time where none is left.
         """
         first, began = self._began[name]
         done, seconds = row["step"] - first, self._last[name] - began
@@ -144,14 +147,16 @@ class TrainingTable:
             return "", ""
         rate, total = done / seconds, row.get("total_steps")
         shown = f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each"
-        if not total:
+        if not total or row["step"] >= total:
             return shown, ""
         return shown, str(timedelta(seconds=ceil((total - row["step"]) / rate)))
 
-    def __rich__(self) -> Table | str:
+    def __rich__(self) -> RenderableType:
         """Return the table, no wider than the screen: what does not fit is left out."""
         from rich.box import SIMPLE_HEAD
+        from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
         if not self.has_rows:
             return ""
@@ -161,7 +166,6 @@ class TrainingTable:
             name, last = rows[-1]
             rate, left = self.pace(name, last)
             said = [f"{name} {_step(last)}", *([rate] if rate else []), *_left(left)]
-            table.title, table.title_justify, table.title_style = "  ".join(said), "left", "bold"
             columns = {"step": [str(row["step"]) for _, row in rows]}
         else:
             paces = [self.pace(*one) for one in rows]
@@ -182,7 +186,10 @@ class TrainingTable:
             table.columns[-1].min_width = _width(title, columns[title]) - _GAP
         for line in zip(*columns.values(), strict=True):
             table.add_row(*line)
-        return table
+        if not self.single:
+            return table
+        # A title of the table's own would be no wider than the table.
+        return Group(Text("  ".join(said), "bold"), table)
 
 
 _GAP = 1

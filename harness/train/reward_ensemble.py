@@ -84,6 +84,7 @@ def train_members(training: RewardModel) -> int:
         write_jsonl(folder.log_path, rows)
         statistics = _finish(training, finals)
         logged = {f"held_out/{k}": v for k, v in statistics.items() if isinstance(v, int | float)}
+        folder.total_steps = steps
         folder.log({"step": steps, **logged})
     return steps
 

@@ -72,6 +72,34 @@ def test_what_does_not_fit_is_left_out(width: int, single: bool) -> None:
     assert ("clipped" in text) == (width == 120 or (width == 80 and single))
 
 
+def test_the_title_is_one_line_above_the_narrowest_table() -> None:
+    table = TrainingTable(console()[0], single=True, clock=clock(0, 1, 2, 3))
+    for step, title in enumerate(
+        [
+            "kto 0/3",
+            "kto 1/3  1.0/s  0:00:02 left",
+            "kto 2/3  1.0/s  0:00:01 left",
+            "kto 3/3  1.0/s",
+        ]
+    ):
+        table.add("kto", {"step": step, "total_steps": 3, "loss": 0.5})
+        assert drawn(table)[0] == title
+
+
+def test_what_is_measured_after_a_step_stands_in_its_row() -> None:
+    table = TrainingTable(console()[0], single=True, clock=clock(*range(9)))
+    for step in (1, 2, 3):
+        row = {"step": step, "total_steps": 3, "reward_margin": step / 10, "reward_accuracy": 0.5}
+        table.add("reward_model", row)
+    table.add("reward_model", {"step": 3, "held_out/accuracy": 0.75, "held_out/n_train": 9})
+    title, heads, _, *rows = drawn(table)
+    assert title.startswith("reward_model 3/3")
+    assert heads.split() == ["step", "margin", "accuracy", "held", "out"]
+    assert [row.split() for row in rows] == [
+        ["1", "0.10", "0.50"], ["2", "0.20", "0.50"], ["3", "0.30", "0.50", "0.75"],
+    ]  # fmt: skip
+
+
 def test_of_several_trainings_the_last_that_is_known_of_each() -> None:
     table = TrainingTable(console()[0], single=False, clock=clock(0, 0, 1, 3, 3))
     table.add("rlhf 0", {"step": 10, "total_steps": 25, **PPO, **LOOK})
