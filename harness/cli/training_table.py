@@ -35,6 +35,7 @@ def _loss(row: Row) -> float | None:
 
 COLUMNS: Mapping[str, Callable[[Row], float | None]] = {
     "reward": _either("reward"),
+    "best": _either("best_reward"),
     "margin": _either("reward_margin"),
     "accuracy": _either("reward_accuracy", "token_accuracy"),
     "held out": _either("held_out/accuracy"),
@@ -51,8 +52,8 @@ COLUMNS: Mapping[str, Callable[[Row], float | None]] = {
 }
 """Title and what of a row stands under it, the most important first.
 
-Held out is the accuracy of a reward model on held-out pairs, and gold is held out, too; critic is
-its explained variance; equal the share of groups of one reward.
+Best is what best-of-n chose; held out the accuracy of a reward model on held-out pairs; gold is
+held out, too; critic is its explained variance; equal the share of groups of one reward.
 """
 _LONGEST = 12
 """Letters of a reward's name over its column."""
