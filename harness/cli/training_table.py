@@ -110,9 +110,9 @@ class TrainingTable:
         rows = self._rows.setdefault(name, [])
         now = self._last[name] = self._clock()
         self._began.setdefault(name, (row["step"], now))
-        if rows and (not self.single or rows[-1]["step"] == row["step"]):
-            row = {**rows.pop(), **_known(row)}  # what was measured after the step stands with it
-        rows.append(row)
+        # What was measured after a step stands with it.
+        joined = rows and (not self.single or rows[-1]["step"] == row["step"])
+        rows.append({**rows.pop(), **_known(row)} if joined else row)
         del rows[: -(LATEST if self.single else 1)]
         failures = new_failures(row, self._failed.setdefault(name, set()))
         for line in (*failures, *row.get("alarms", {}).values()):

@@ -174,6 +174,16 @@ def test_several_rewards_have_a_column_each() -> None:
     assert "reward 1.75, right 1.00, reward/length 0.25, a_very_long… 0.50, KL" in stream.getvalue()
 
 
+@pytest.mark.parametrize("single", [True, False])
+def test_an_alarm_is_said_once(single: bool) -> None:
+    to, stream = console()
+    table = TrainingTable(to, single=single)
+    table.add("ppo", {"step": 7, "total_steps": 9, "alarms": {"kl_runaway": "far"}})
+    for step in (7, 8, 9):
+        table.add("ppo", {"step": step, "total_steps": 9, "reward": 1.0})
+    assert stream.getvalue().count("far") == 1
+
+
 def test_bars_have_the_table_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
     to, stream = console()
     monkeypatch.setattr(screen, "_console", lambda **_: to)
