@@ -12,6 +12,11 @@ def stop_ids(model: Any, tokenizer: Any) -> list[int]:
         model: A transformers model; its generation config may name one id or several.
         tokenizer: Its tokenizer.
     """
-    configured = model.generation_config.eos_token_id
+    return ends_of(model.generation_config, tokenizer)
+
+
+def ends_of(config: Any, tokenizer: Any) -> list[int]:
+    """Return the same, by a generation config alone."""
+    configured = config.eos_token_id
     own = configured if isinstance(configured, list) else [configured]
     return [i for i in dict.fromkeys([tokenizer.eos_token_id, *own]) if i is not None]

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.nouns.errors import EngineError
 from harness.nouns.stop_ids import stop_ids
-from harness.policy.prompts import Prompt, prompt_ids
+from harness.policy.prompts import Prompt, asked_ids
 from harness.policy.sampling import Rollout, Sampling, rollout_of_ids
 
 AT_ONCE = 256
@@ -46,7 +46,7 @@ class ContinuousBatching:
 
         inner = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
         stops = stop_ids(policy, tokenizer)
-        encoded = [ids for p in prompts for ids in [prompt_ids(tokenizer, p)] * sampling.per_item]
+        encoded = [ids for p in prompts for ids in [asked_ids(tokenizer, p)] * sampling.per_item]
         longest = max(map(len, encoded)) + sampling.max_new_tokens
         pages = -(-longest // PAGE) + 1
         config = ContinuousBatchingConfig(

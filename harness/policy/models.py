@@ -101,6 +101,22 @@ def configuration(path: str | Path) -> Any:
     return _loaded(AutoConfig, path)
 
 
+def generation_config(path: str | Path) -> Any:
+    """Return the generation config of a checkpoint, or of an adapter's base.
+
+    Raises:
+        InputError: There is no checkpoint.
+    """
+    from transformers import GenerationConfig
+
+    try:
+        return _loaded(GenerationConfig, path)
+    except InputError:
+        if is_adapter(path):
+            return generation_config(base_of(path))
+        return GenerationConfig.from_model_config(configuration(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Precision:
     """How the weights of a model stand in memory, and what computes its attention.

@@ -33,11 +33,35 @@ def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
     return [dict(message) for message in prompt]
 
 
+def asked_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """Return `prompt_ids`, of which there is at least one: a policy needs something to go on from.
+
+    Raises:
+        InputError: There is none, or the prompt is refused.
+    """
+    ids = prompt_ids(tokenizer, prompt)
+    if not ids:
+        raise InputError(
+            f"the prompt {prompt!r:.60} comes to no token of the policy",
+            hint="leave it out, or ask something",
+        )
+    return ids
+
+
+def added_after(tokenizer: Any) -> int:
+    """Return how many special tokens a tokenizer adds after a text."""
+    whole, bare = (tokenizer("a", add_special_tokens=on)["input_ids"] for on in (True, False))
+    most = len(whole) - len(bare)
+    places = (n for n in range(most + 1) if bare and whole[n : n + len(bare)] == bare)
+    return most - next(places, most)
+
+
 def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     """Return the token ids of a prompt as the model sees it, with exactly one BOS if there is any.
 
     A chat template writes its own BOS into the text, so its text is tokenized without further
-    special tokens.
+    special tokens. What a tokenizer adds after a text, such as an EOS, is left off: the answer is
+    to follow.
 
     Raises:
         InputError: The prompt is a chat, and the tokenizer has no chat template, or one that
@@ -47,7 +71,8 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
 
     seen = as_prompt(tokenizer, prompt)
     if isinstance(seen, str):
-        return [int(token) for token in tokenizer(seen)["input_ids"]]
+        ids = [int(token) for token in tokenizer(seen)["input_ids"]]
+        return ids[: len(ids) - added_after(tokenizer)]
     if not getattr(tokenizer, "chat_template", None):
         raise InputError(
             "the prompt is a chat, but the policy's tokenizer has no chat template",

@@ -16,7 +16,7 @@ from harness.nouns.stop_ids import stop_ids
 from harness.policy.drawing import uniforms
 from harness.policy.engine import generate
 from harness.policy.padding import padded
-from harness.policy.prompts import Prompt, prompt_ids
+from harness.policy.prompts import Prompt, asked_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,7 @@ def sample(
     import torch
 
     stops, pad, each = stop_ids(model, tokenizer), tokenizer.pad_token_id, sampling.per_item
-    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+    encoded = [asked_ids(tokenizer, prompt) for prompt in prompts]
     before = sampling.first * each
     chances = uniforms(before + len(encoded) * each, sampling.max_new_tokens, sampling.seed)[
         before:
@@ -171,7 +171,7 @@ def rollout_of(
 
     Every completion has its prompt, and its stop token if there was one.
     """
-    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+    encoded = [asked_ids(tokenizer, prompt) for prompt in prompts]
     return rollout_of_ids(model, tokenizer, encoded, completions)
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.completions_api import CompletionsServer
-from harness.policy.prompts import Prompt, prompt_ids
+from harness.policy.prompts import Prompt, asked_ids
 from harness.policy.sampling import Rollout, Sampling, rollout_of_ids, rows_of
 from harness.policy.scoring import score_rollout
 from harness.records.writes import write_text
@@ -145,7 +145,7 @@ class ServerEngine:
     ) -> Rollout:
         """Let the server complete the prompts."""
         stops = stop_ids(policy, tokenizer)
-        encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+        encoded = [asked_ids(tokenizer, prompt) for prompt in prompts]
         drawn = self.server.complete(self._name, encoded, sampling, stops, self._salt)
         known = policy.get_input_embeddings().num_embeddings
         if any(not 0 <= one < known for row in drawn for one in row.ids):

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from harness.nouns.errors import ConfigError
-from harness.policy.prompts import as_prompt, prompt_ids
+from harness.policy.prompts import prompt_ids
 from harness.train.memory import Use
 from harness.train.row_forms import Row
-from harness.train.rows import as_completion
 from harness.train.settings import NotNegative, Number, Passes, Positive, RowSettings
 from harness.train.trl_training import TrlTraining
 
@@ -72,12 +71,13 @@ class Dpo(TrlTraining):
             DataError: No pair is certain enough and leaves room for its responses.
             ConfigError: The loss that ``trl`` names takes no probabilities.
         """
-        from trl import DPOConfig, DPOTrainer
+        from trl import DPOConfig
+
+        from harness.train.own_tokens import TokensDpoTrainer
 
         settings = self.settings
-        examples = [one for n, row in enumerate(self.rows) if (one := self._example(n, row))]
-        self.learnt()
-        trainer = DPOTrainer
+        examples = self.examples()
+        trainer = TokensDpoTrainer
         if any(one["probability"] < 1 for one in examples):
             unfit = sorted(NO_PROBABILITIES & self.settings.trl.keys())
             if unfit:
@@ -91,7 +91,7 @@ class Dpo(TrlTraining):
             trainer,
             DPOConfig,
             examples,
-            remove_unused_columns=trainer is DPOTrainer,
+            remove_unused_columns=trainer is TokensDpoTrainer,
             num_train_epochs=settings.epochs,
             beta=settings.beta,
             loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
@@ -105,6 +105,16 @@ class Dpo(TrlTraining):
         copies = found.copies + (0 if found.lora else 1)
         return replace(found, tokens=2 * found.tokens, copies=copies)
 
+    def examples(self) -> list[dict[str, Any]]:
+        """Return the tokens of the pairs that are learnt from; the rest is noted.
+
+        Raises:
+            DataError: No pair is certain enough and leaves room for its responses.
+        """
+        found = [one for n, row in enumerate(self.rows) if (one := self._example(n, row))]
+        self.learnt()
+        return found
+
     def _example(self, number: int, given: Row) -> dict[str, Any] | None:
         if not self.left_out.says(number, given["chosen"], given["rejected"]):
             return None
@@ -112,10 +122,11 @@ class Dpo(TrlTraining):
         if isinstance(row, str):
             self.left_out.leave(number, row)
             return None
-        prompt = as_prompt(self.tokenizer, row["prompt"])
-        before = len(prompt_ids(self.tokenizer, prompt))
-        texts = self.tokenizer([row["chosen"], row["rejected"]], add_special_tokens=False)
-        pair = [[*ids, self.tokenizer.eos_token_id] for ids in texts["input_ids"]]
+        prompt = prompt_ids(self.tokenizer, row["prompt"])
+        if not self.left_out.asks(number, row["prompt"], prompt):
+            return None
+        before = len(prompt)
+        pair = [self.answers.ids(row["prompt"], row[side]) for side in ("chosen", "rejected")]
         if pair[0] == pair[1]:
             self.left_out.leave(number, SAME)
             return None
@@ -126,9 +137,9 @@ class Dpo(TrlTraining):
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in pair)):
             return None
         return {
-            "prompt": prompt,
-            "chosen": as_completion(prompt, row["chosen"]),
-            "rejected": as_completion(prompt, row["rejected"]),
+            "prompt_ids": prompt,
+            "chosen_ids": pair[0],
+            "rejected_ids": pair[1],
             "probability": float(row.get("probability", 1.0)) if self.settings.soft_labels else 1.0,
         }
 

@@ -62,7 +62,7 @@ class Grpo(SamplingTraining, TrlTraining):
         "frac_reward_zero_std": "zero_std_groups",
         "clip_ratio/region_mean": "clip_fraction",
     }
-    trainer_name: ClassVar[str] = "GRPOTrainer"
+    trainer_name: ClassVar[str] = "TokensGrpoTrainer"
     takes_environments: ClassVar[bool] = True
     settings: GrpoSettings
 
@@ -73,10 +73,14 @@ class Grpo(SamplingTraining, TrlTraining):
         """
         import trl
 
+        from harness.train import own_tokens
+
         settings = self.settings
         prompts = {n: as_prompt(self.tokenizer, r["prompt"]) for n, r in self.readable().items()}
         return self.trl(
-            getattr(trl, self.trainer_name),
+            getattr(own_tokens, self.trainer_name)
+            if self.environment_factory is None
+            else trl.GRPOTrainer,
             getattr(trl, settings.trl_config),
             [self._example(number, prompt) for number, prompt in prompts.items()],
             max_steps=settings.steps * settings.epochs,

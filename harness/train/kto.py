@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
-from harness.policy.prompts import as_prompt, prompt_ids
+from harness.policy.prompts import prompt_ids
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
-from harness.train.ranks import ranks
+from harness.train.ranks import ranks, shared
 from harness.train.row_forms import Row
-from harness.train.rows import Placed, as_completion, file_of, plain_rows
+from harness.train.rows import Placed, file_of, plain_rows
 from harness.train.settings import NotNegative, Number, Passes, Positive, RowSettings
 from harness.train.trl_training import TrlTraining
 
@@ -123,16 +123,15 @@ class Kto(TrlTraining):
         Raises:
             DataError: No row is certain enough and leaves room for a response.
         """
-        from trl import KTOConfig, KTOTrainer
+        from trl import KTOConfig
+
+        from harness.train.own_tokens import TokensKtoTrainer
 
         settings = self.settings
-        examples = [one for n, row in enumerate(self.rows) for one in self._examples(n, row)]
-        random.Random(f"kto {self.seed}").shuffle(examples)
-        self.learnt()
         return self.trl(
-            KTOTrainer,
+            TokensKtoTrainer,
             KTOConfig,
-            examples,
+            self.with_others(self.examples()),
             num_train_epochs=settings.epochs,
             beta=settings.beta,
             desirable_weight=settings.desirable_weight,
@@ -144,6 +143,26 @@ class Kto(TrlTraining):
         """Return the use of a reference."""
         found = super().use(settings)
         return replace(found, copies=found.copies + (0 if found.lora else 1))
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return the tokens that are learnt from, in an order of the seed; the rest is noted.
+
+        Raises:
+            DataError: No row is certain enough and leaves room for a response.
+        """
+        found = [one for n, row in enumerate(self.rows) for one in self._examples(n, row)]
+        random.Random(f"kto {self.seed}").shuffle(found)
+        self.learnt()
+        return found
+
+    def with_others(self, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return examples with the completions on which the reference point is estimated."""
+        size = shared(self.settings.batch_size)
+        taken = of_others([one["prompt_ids"] for one in examples], size)
+        return [
+            {**one, "KL_completion_ids": examples[other]["completion_ids"]}
+            for one, other in zip(examples, taken, strict=True)
+        ]
 
     def _examples(self, number: int, given: Row) -> list[dict[str, Any]]:
         sides = ("completion",) if LABEL in given else ("chosen", "rejected")
@@ -158,12 +177,36 @@ class Kto(TrlTraining):
                 self.left_out.leave(number, row)
                 return []
             labelled = {row["chosen"]: True, row["rejected"]: False}
-        prompt = as_prompt(self.tokenizer, given["prompt"])
-        before = len(prompt_ids(self.tokenizer, prompt))
-        ids = self.tokenizer(list(labelled), add_special_tokens=False)["input_ids"]
-        if not self.left_out.fits(number, before + 1, *(before + len(one) + 1 for one in ids)):
+        prompt = prompt_ids(self.tokenizer, given["prompt"])
+        if not self.left_out.asks(number, given["prompt"], prompt):
+            return []
+        before = len(prompt)
+        answers = [self.answers.ids(given["prompt"], text) for text in labelled]
+        if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in answers)):
             return []
         return [
-            {"prompt": prompt, "completion": as_completion(prompt, text), LABEL: label}
-            for text, label in labelled.items()
+            {"prompt_ids": prompt, "completion_ids": ids, LABEL: label}
+            for ids, label in zip(answers, labelled.values(), strict=True)
         ]
+
+
+def of_others(prompts: Sequence[Sequence[int]], size: int) -> list[int]:
+    """Return for each row the number of the row whose completion its prompt is given, too.
+
+    It is the one before it in its batch, the last one for the first, as in TRL; or the next before
+    that of which the prompt is another, in the batch or, where there is none, in all the data. Only
+    if all rows have one prompt it is the one before it in any case.
+
+    Args:
+        prompts: Token ids of the prompt of each row.
+        size: Rows of a batch.
+    """
+    found = []
+    for number, prompt in enumerate(prompts):
+        start = number - number % size
+        batch = range(start, min(start + size, len(prompts)))
+        inside = (batch[(number - start - back) % len(batch)] for back in range(1, len(batch)))
+        outside = ((number - back) % len(prompts) for back in range(1, len(prompts)))
+        near = (one for rows in (inside, outside) for one in rows if prompts[one] != prompt)
+        found.append(next(near, (number or len(prompts)) - 1))
+    return found

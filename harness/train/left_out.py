@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.records.writes import write_jsonl
 
 TOO_LONG, CUT, EMPTY = "too long", "cut", "with an empty response"
+UNASKED = "with a prompt of no tokens"
 FILE = "left_out.jsonl"
 """File in the folder of a training: one line for each row that was left out or cut."""
 
@@ -67,6 +69,16 @@ class LeftOut:
         if whole > self.longest:
             self.leave(number, CUT, whole)
         return True
+
+    def asks(self, number: int, prompt: Any, ids: Sequence[int]) -> bool:
+        """Tell whether a prompt asks anything; note the row if its text comes to no token.
+
+        A text that is learnt whole has no prompt, and may do without.
+        """
+        if ids or prompt == "":
+            return True
+        self.leave(number, UNASKED)
+        return False
 
     def says(self, number: int, *texts: str) -> bool:
         """Tell whether each of a row's texts says anything; note it if not."""

@@ -12,12 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.nouns.errors import ConfigError
+from harness.policy.answers import reads_tokens
 from harness.policy.engines import closing
 from harness.policy.models import (
     Reference,
     has_bfloat16,
     is_adapter,
     load_policy,
+    load_tokenizer,
     reference_of,
     save_final,
 )
@@ -134,6 +136,7 @@ class Ppo(SamplingTraining):
                 f" be multiples of {ranks()} ranks"
                 + (f", the first in whole groups of {each}" if each > 1 else "")
             )
+        self._check_critic()
         self.known = list(self.readable().values())
         self.beta = settings.beta
         self.policy = load_policy(self.model, precision=self.precision)
@@ -157,6 +160,21 @@ class Ppo(SamplingTraining):
         self.reference.model.to(self.accelerator.device)
         one = self.accelerator
         self.engine = make_engine(settings, self.out, one.is_main_process, one.wait_for_everyone)
+
+    def _check_critic(self) -> None:
+        """Refuse a critic that reads other tokens than the policy writes.
+
+        Raises:
+            ConfigError: Its reward model has another vocabulary.
+        """
+        start = self.settings.critic_from
+        if start and not reads_tokens(load_tokenizer(start), self.tokenizer):
+            raise ConfigError(
+                f"critic_from: the reward model {start} has other tokens than the policy, which a"
+                " critic reads one by one",
+                hint="train a reward model on the policy, or leave critic_from out: as a reward it"
+                " reads texts",
+            )
 
     def _add_adapter(self) -> None:
         import torch

@@ -100,10 +100,7 @@ def make_critic(
     """
     if kind == "none":
         return PolicyWithCritic(policy, None, None)
-    hidden = policy.config.get_text_config().hidden_size
-    head = nn.Linear(hidden, 1)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
+    head = _zeros(policy.config.get_text_config().hidden_size)
     if kind == "detached":
         return PolicyWithCritic(policy, None, head)
     if start:
@@ -114,6 +111,7 @@ def make_critic(
         model = load_reward_model(first, trainable=True)
         statistics = read_statistics(first)
         deviation = statistics["score_deviation"]
+        head = _zeros(model.score.in_features)
         # The reward is the standardized score, so the head starts on that scale.
         with torch.no_grad():
             head.weight.copy_(model.score.weight / deviation)
@@ -127,3 +125,11 @@ def make_critic(
         source = policy.peft_config["default"].base_model_name_or_path
     body = AutoModel.from_pretrained(source, **precision.options()).eval()
     return PolicyWithCritic(policy, body, head)
+
+
+def _zeros(width: int) -> nn.Linear:
+    """Return a value head that says 0 of everything."""
+    head = nn.Linear(width, 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head

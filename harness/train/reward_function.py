@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.feedback.contract import FeedbackSource, RunContext
     from harness.nouns.rubric import Criterion
     from harness.nouns.schema import Item
+    from harness.policy.answers import Answers
 
 RewardFunction = Callable[..., Any]
 
@@ -45,6 +46,18 @@ class HoldsWeights(Protocol):
     @property
     def held_bytes(self) -> int:
         """Bytes of its weights."""
+
+
+@runtime_checkable
+class ReadsTokens(Protocol):
+    """A reward function that reads the sampled token ids, and must know whose they are."""
+
+    def reads_of(self, policy: Answers, prompts: Sequence[Any]) -> None:
+        """Learn whose completions of which prompts come.
+
+        Raises:
+            InputError: It cannot read them.
+        """
 
 
 @dataclass
@@ -130,6 +143,16 @@ class WeightedRewards:
             ]
             for name, function in self.functions.items()
         }
+
+    def reads_of(self, policy: Answers, prompts: Sequence[Any]) -> None:
+        """Tell the functions that read token ids whose they are.
+
+        Raises:
+            InputError: One of them cannot read them.
+        """
+        for function in self.functions.values():
+            if isinstance(function, ReadsTokens):
+                function.reads_of(policy, prompts)
 
     @property
     def held_bytes(self) -> int:

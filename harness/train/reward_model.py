@@ -10,22 +10,28 @@ from typing import Any
 
 from harness.nouns.errors import InputError
 from harness.nouns.plain_text import parsed_json
+from harness.policy.answers import Answers, answers_of, reads_tokens
 from harness.policy.models import is_adapter, load_tokenizer
 from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
 from harness.train.quiet import new_head, quiet
 from harness.train.reward_combined import Combine, combined, members_of, standardized
+from harness.train.rows import completion_text
 
 STATISTICS = "reward_model.json"
 """File in the checkpoint: spread of the scores in training, quality on held-out pairs."""
+
+CUT_LETTER = "\N{REPLACEMENT CHARACTER}"
+"""What stands in a text for bytes that are no letter."""
 
 
 class RewardModelReward:
     """A trained reward model as a reward function.
 
-    The sampled token ids are scored as they are, never decoded and encoded again. The score is read
-    at an EOS, as in training; a truncated completion gets one for that purpose.
+    The sampled token ids are scored as they are, never decoded and encoded again, unless they are
+    of a policy with other tokens (`reads_of`). The score is read at the end token of its training;
+    a truncated completion gets one for that purpose.
 
     Args:
         path: Checkpoint of a `RewardModel` training; of an ensemble the one score is given.
@@ -50,9 +56,11 @@ class RewardModelReward:
     ) -> None:
         import torch
 
-        self.statistics = read_statistics(path)
+        self.path, self.statistics = path, read_statistics(path)
         self.tokenizer = load_tokenizer(path)
         folders = members_of(path)
+        self.answers = answers_of(folders[0], self.tokenizer)
+        self._stops, self._through_text = frozenset[int](), False
         self.models = [load_reward_model(folder) for folder in folders]
         for model in self.models:
             model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -75,19 +83,59 @@ class RewardModelReward:
         weights = (weight for model in self.models for weight in model.parameters())
         return sum(weight.numel() * weight.element_size() for weight in weights)
 
+    def reads_of(self, policy: Answers, prompts: Sequence[Any]) -> None:
+        """Learn whose completions come: those of other tokens are read through their text.
+
+        Raises:
+            InputError: It cannot read one of the prompts.
+        """
+        self._stops = frozenset(policy.stops)
+        self._through_text = not reads_tokens(self.tokenizer, policy.tokenizer)
+        for prompt in prompts if self._through_text else ():
+            try:
+                prompt_ids(self.tokenizer, prompt)
+            except InputError as error:
+                raise InputError(
+                    f"the reward model cannot read the policy's prompts: {error.what}",
+                    where=str(self.path),
+                    hint="train one on a model with a chat template, best on the policy itself",
+                ) from error
+
     def __call__(
         self,
         prompts: Sequence[Any],
         completions: Sequence[Any],
         completion_ids: Sequence[Sequence[int]],
         **columns: Any,
-    ) -> list[float]:
-        """Return one score for each completion."""
-        ids = [
-            prompt_ids(self.tokenizer, prompt) + with_eos(self.tokenizer, list(completion))
-            for prompt, completion in zip(prompts, completion_ids, strict=True)
-        ]
-        scores, scale = self._scores(ids, columns.get("log_metric"))
+    ) -> list[float | None]:
+        """Return one score for each completion.
+
+        None for one of other tokens that were cut within a letter, which has no exact text.
+        """
+        found: list[float | None] = [None] * len(prompts)
+        rows: dict[int, list[int]] = {}
+        for number, (prompt, ids) in enumerate(zip(prompts, completion_ids, strict=True)):
+            if self._through_text:
+                text = completion_text(completions[number])
+                answer = None if CUT_LETTER in text else self.answers.ids(prompt, text)
+            else:
+                answer = self._sampled(prompt, ids)
+            if answer is not None:
+                rows[number] = prompt_ids(self.tokenizer, prompt) + answer
+        scored = self._scored(list(rows.values()), columns.get("log_metric")) if rows else []
+        for number, score in zip(rows, scored, strict=True):
+            found[number] = score
+        return found
+
+    def _sampled(self, prompt: Any, ids: Sequence[int]) -> list[int]:
+        """Return sampled tokens with the end of those in training."""
+        size = len(ids)
+        while size and ids[size - 1] in self._stops:
+            size -= 1
+        return self.answers.ended(prompt, ids[:size])
+
+    def _scored(self, ids: Sequence[Sequence[int]], log_metric: Any) -> list[float]:
+        scores, scale = self._scores(ids, log_metric)
         if self.standardize:
             scores = standardized(scores, scale)
         if self.clip:
@@ -118,8 +166,8 @@ def score_texts(path: str | Path, prompts: Sequence[Any], texts: Sequence[str]) 
     if not texts:
         return []
     reward = RewardModelReward(path)
-    ids = [reward.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-    return reward(prompts, texts, ids)
+    ids = [reward.answers.ids(*one) for one in zip(prompts, texts, strict=True)]
+    return [score for score in reward(prompts, texts, ids) if score is not None]
 
 
 def read_statistics(path: str | Path) -> dict[str, Any]:
@@ -167,11 +215,6 @@ def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:
             # Merged, it is a model like any other; its base knows nothing of the pad in training.
             model = adapted.merge_and_unload()
     return model.requires_grad_(trainable).eval()
-
-
-def with_eos(tokenizer: Any, ids: list[int]) -> list[int]:
-    """Return the ids ending in EOS."""
-    return ids if ids and ids[-1] == tokenizer.eos_token_id else [*ids, tokenizer.eos_token_id]
 
 
 def score_ids(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from harness.train.memory import Use
 from harness.train.other_forms import is_empty
 from harness.train.quiet import new_head
 from harness.train.reward_combined import SIDES, Combine
-from harness.train.reward_model import STATISTICS, score_ids, with_eos
+from harness.train.reward_model import STATISTICS, score_ids
 from harness.train.reward_model_quality import held_out_quality
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, file_of
@@ -116,7 +116,7 @@ class RewardModel(TrlTraining):
             DataError: No row is left.
         """
         settings = self.settings
-        make_pad_differ_from_eos(self.tokenizer)
+        make_pad_differ_from(self.answers.ends, self.tokenizer)
         labelled = ((n, self._label(n, row)) for n, row in enumerate(self.rows))
         seed = self.seed if self.split_seed is None else self.split_seed
         sides = _split({n: row for n, row in labelled if row}, settings.held_out_share, seed)
@@ -124,7 +124,7 @@ class RewardModel(TrlTraining):
             {
                 n: one
                 for n, row in side.items()
-                if self._fits(n, one := _example(self.tokenizer, row, settings.margin))
+                if (one := self._example(n, row)) and self._fits(n, one)
             }
             for side in sides
         ]
@@ -168,6 +168,19 @@ class RewardModel(TrlTraining):
             return None
         return {**found, "probability": 1.0}
 
+    def _example(self, number: int, row: Row) -> dict[str, Any] | None:
+        prompt = prompt_ids(self.tokenizer, row["prompt"])
+        if not self.left_out.asks(number, row["prompt"], prompt):
+            return None
+        chosen, rejected = (prompt + self.answers.ids(row["prompt"], row[side]) for side in SIDES)
+        lead = self.settings.margin if is_empty(row.get("margin")) else float(row["margin"])
+        return {
+            "chosen_ids": chosen,
+            "rejected_ids": rejected,
+            "probability": row["probability"],
+            "margin": lead,
+        }
+
     def _fits(self, number: int, example: Row) -> bool:
         longest = max(len(example["chosen_ids"]), len(example["rejected_ids"]))
         return self.left_out.fits(number, longest)
@@ -204,19 +217,23 @@ class RewardModel(TrlTraining):
         folder = self.folder
         if not folder.writes:
             return
+        from transformers import GenerationConfig
+
+        # What ends an answer to it, as in the checkpoint that it was made of.
+        GenerationConfig(eos_token_id=list(self.answers.stops)).save_pretrained(folder.final)
         (folder.final / STATISTICS).write_text(json.dumps(found) + "\n", encoding="utf-8")
         logged = {f"held_out/{k}": v for k, v in found.items() if not isinstance(v, list)}
         folder.log({"step": steps, **logged})
 
 
-def make_pad_differ_from_eos(tokenizer: Any) -> None:
-    """Choose another pad token if it is the EOS.
+def make_pad_differ_from(ends: Collection[int], tokenizer: Any) -> None:
+    """Choose another pad token if it ends texts.
 
     Classification models take the last token that is not a pad token; with pad = EOS they would
     read the score before the EOS.
     """
-    if tokenizer.pad_token_id == tokenizer.eos_token_id:
-        other = next(i for i in range(len(tokenizer)) if i != tokenizer.eos_token_id)
+    if tokenizer.pad_token_id in ends:
+        other = next(i for i in range(len(tokenizer)) if i not in ends)
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(other)
 
 
@@ -236,21 +253,6 @@ def _split(
 def is_lead(value: Any) -> bool:
     """Return whether a value is a finite number of at least 0."""
     return issubclass(type(value), Real) and type(value) is not bool and 0 <= value < math.inf
-
-
-def _example(tokenizer: Any, row: Row, margin: float) -> dict[str, Any]:
-    prompt = prompt_ids(tokenizer, row["prompt"])
-
-    def ids(text: str) -> list[int]:
-        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return prompt + with_eos(tokenizer, [int(token) for token in tokens])
-
-    return {
-        "chosen_ids": ids(row["chosen"]),
-        "rejected_ids": ids(row["rejected"]),
-        "probability": row["probability"],
-        "margin": margin if is_empty(row.get("margin")) else float(row["margin"]),
-    }
 
 
 def _statistics(

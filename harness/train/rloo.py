@@ -23,7 +23,7 @@ class Rloo(Grpo):
 
     name = "rloo"
     Settings = RlooSettings
-    trainer_name: ClassVar[str] = "RLOOTrainer"
+    trainer_name: ClassVar[str] = "TokensRlooTrainer"
     log_keys: ClassVar[dict[str, str]] = {
         key: name for key, name in Grpo.log_keys.items() if name != "zero_std_groups"
     }

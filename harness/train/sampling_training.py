@@ -86,7 +86,10 @@ class SamplingTraining(Training):
         account.shorten = "prompts, or max_new_tokens"
         least, widest, found = min(wanted, account.longest // 2), 0, {}
         for number, row in enumerate(self.rows):
-            length = len(prompt_ids(self.tokenizer, row["prompt"]))
+            ids = prompt_ids(self.tokenizer, row["prompt"])
+            length = len(ids)
+            if not account.asks(number, row["prompt"], ids):
+                continue
             if length + least > account.longest:
                 account.leave(number, TOO_LONG, length + wanted)
                 continue
@@ -94,6 +97,7 @@ class SamplingTraining(Training):
         self.new_tokens = min(wanted, account.longest - widest)
         account.widest = widest + self.new_tokens
         self.learnt()
+        self.rewards.reads_of(self.answers, [row["prompt"] for row in found.values()])
         if self.new_tokens < wanted and self.folder.writes:
             self.tell(
                 f"completions: at most {self.new_tokens:,} tokens and not {wanted:,}: the longest"

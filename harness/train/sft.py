@@ -43,16 +43,27 @@ class Sft(TrlTraining):
         """
         from trl import SFTConfig, SFTTrainer
 
+        examples = self.examples()
+        epochs = self.settings.epochs
+        return self.trl(SFTTrainer, SFTConfig, examples, num_train_epochs=epochs, max_length=None)
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return the tokens that are learnt from; the rest is noted.
+
+        Raises:
+            DataError: No prompt leaves room for a token of its completion.
+        """
         examples, longest = [], self.left_out.longest
         for number, row in self.imitated():
             prompt = prompt_ids(self.tokenizer, row["prompt"])
+            if not self.left_out.asks(number, row["prompt"], prompt):
+                continue
             completion = self.completion_ids(row)
             ids, labels = prompt + completion, [-100] * len(prompt) + completion
             if self.left_out.fits(number, len(prompt) + 1, len(ids)):
                 examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
         self.learnt()
-        epochs = self.settings.epochs
-        return self.trl(SFTTrainer, SFTConfig, examples, num_train_epochs=epochs, max_length=None)
+        return examples
 
     def imitated(self) -> Iterable[tuple[int, Row]]:
         """Return the rows with the completions to imitate, and the number of each, from 0."""
@@ -61,6 +72,4 @@ class Sft(TrlTraining):
 
     def completion_ids(self, row: Row) -> list[int]:
         """Return the tokens to imitate of a row."""
-        ids = self.tokenizer(row["completion"], add_special_tokens=False)["input_ids"]
-        end = self.tokenizer.eos_token_id
-        return ids if ids[-1:] == [end] else [*ids, end]
+        return self.answers.ids(row["prompt"], row["completion"])

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 from torch.nn.functional import logsigmoid
-from trl import DPOTrainer, RewardTrainer
+from trl import RewardTrainer
 from trl.trainer import dpo_trainer
 from trl.trainer.reward_trainer import DataCollatorForPreference
+
+from harness.train.own_tokens import TokensDpoTrainer
 
 
 @dataclass
@@ -65,7 +67,7 @@ class SoftDpoCollator(dpo_trainer.DataCollatorForPreference):  # type: ignore[mi
         return batch
 
 
-class SoftDpoTrainer(DPOTrainer):  # type: ignore[misc]
+class SoftDpoTrainer(TokensDpoTrainer):
     """DPO with soft labels: cross-entropy between p and sigmoid(z), z = beta * the gap.
 
     -p log sigmoid(z) - (1 - p) log sigmoid(-z) is TRL's own loss -log sigmoid(z), plus (1 - p) z.

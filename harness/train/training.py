@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError, InputError
+from harness.policy.answers import Answers, answers_of
 from harness.policy.models import (
     Precision,
     Reference,
@@ -181,6 +182,11 @@ class Training(ABC):
             finally:
                 reports.finish()
         return self.folder.finish(steps, self.left_out)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """How answers are tokens of the model."""
+        return answers_of(self.model, self.tokenizer)
 
     @cached_property
     def left_out(self) -> LeftOut:

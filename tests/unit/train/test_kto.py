@@ -94,14 +94,17 @@ def test_preferences_are_two_examples_each_in_an_order_of_the_seed(
         for good, bad, chance in zip(GOOD, BAD, [1, 0.8, 0.2, 0.5] * 2, strict=True)
     ]  # fmt: skip
     trainer, left = built(rows, policy_path, tmp_path)
-    made = trainer.train_dataset
+    tokenizer = trainer._tokenizer
+    made = [
+        (tokenizer.decode(row["prompt_ids"]), tokenizer.decode(row["completion_ids"]), row["label"])
+        for row in trainer.train_dataset
+    ]
     assert left == {"tied": 2} and len(made) == 12
-    wanted = {
-        (row["prompt"], row["completion"].startswith("It is")) for row in made if row["label"]
-    }
-    turned = {"2+3?", "6+3?"}
-    assert wanted == {(row["prompt"], row["prompt"] not in turned) for row in made}
-    prompts = list(made["prompt"])
+    wanted = {(prompt, text.startswith("It is")) for prompt, text, label in made if label}
+    assert all(text.endswith(tokenizer.eos_token) for _, text, _ in made)
+    turned = {"<bos>2+3?", "<bos>6+3?"}
+    assert wanted == {(prompt, prompt not in turned) for prompt, *_ in made}
+    prompts = [prompt for prompt, *_ in made]
     assert prompts != sorted(prompts)
 
 

@@ -10,6 +10,7 @@ import pytest
 from harness.examples.arithmetic_task import answer, prompt_rows, split_pairs
 from trainings import trained_by
 
+from harness.policy.answers import Answers
 from harness.policy.models import load_tokenizer
 from harness.train.dpo import certain_pair
 from harness.train.log import read_log
@@ -20,9 +21,8 @@ from harness.train.reward_model import (
     RewardModelReward,
     load_reward_model,
     score_ids,
-    with_eos,
 )
-from harness.train.reward_model_training import RewardModelSettings, make_pad_differ_from_eos
+from harness.train.reward_model_training import RewardModelSettings, make_pad_differ_from
 
 SETTINGS = RewardModelSettings(learning_rate=2e-3, batch_size=16, epochs=4, held_out_share=0.2)
 
@@ -112,13 +112,13 @@ def test_with_pad_equal_to_eos_the_last_real_token_is_still_the_eos(gpt2_path: P
 
     tokenizer = load_tokenizer(gpt2_path)
     assert tokenizer.pad_token_id == tokenizer.eos_token_id
-    make_pad_differ_from_eos(tokenizer)
+    make_pad_differ_from([tokenizer.eos_token_id], tokenizer)
     assert tokenizer.pad_token_id != tokenizer.eos_token_id
     model = GPT2ForSequenceClassification.from_pretrained(
         gpt2_path, num_labels=1, pad_token_id=tokenizer.pad_token_id
     ).eval()
-    short = with_eos(tokenizer, [5, 6])
-    long = with_eos(tokenizer, [5, 6, 7, 8, 9])
+    short = Answers(tokenizer, [tokenizer.eos_token_id]).ended("", [5, 6])
+    long = Answers(tokenizer, [tokenizer.eos_token_id]).ended("", [5, 6, 7, 8, 9])
     together = score_ids(model, tokenizer, [short, long])
     assert together[0] == pytest.approx(score_ids(model, tokenizer, [short])[0], abs=1e-4)
     assert together[0] != pytest.approx(score_ids(model, tokenizer, [[5, 6]])[0], abs=1e-3)
@@ -155,7 +155,9 @@ def test_soft_labels_pull_the_gap_to_the_log_odds(policy_path: Path, tmp_path: P
 def score_pair(result: TrainResult, row: dict[str, Any]) -> list[float]:
     tokenizer, model = load_tokenizer(result.checkpoint), load_reward_model(result.checkpoint)
     ids = [
-        with_eos(tokenizer, tokenizer(row["prompt"] + row[key])["input_ids"])
+        Answers(tokenizer, [tokenizer.eos_token_id]).ended(
+            "", tokenizer(row["prompt"] + row[key])["input_ids"]
+        )
         for key in ("chosen", "rejected")
     ]
     return score_ids(model, tokenizer, ids)

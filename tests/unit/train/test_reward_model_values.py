@@ -15,6 +15,7 @@ import pytest
 from trainings import changed, trained_by
 
 from harness.nouns.errors import DataError
+from harness.policy.answers import Answers
 from harness.policy.models import load_tokenizer
 from harness.policy.weights import weights_hash
 from harness.statistics.intervals import wilson
@@ -25,7 +26,6 @@ from harness.train.reward_model import (
     RewardModelReward,
     load_reward_model,
     score_ids,
-    with_eos,
 )
 from harness.train.reward_model_training import RewardModelSettings
 
@@ -322,7 +322,7 @@ def test_an_eos_is_added_once_and_at_the_end_only(gpt2_path: Path) -> None:
         ([5, eos, 6], [5, eos, 6, eos]),
         ([eos, 6], [eos, 6, eos]),
     ]:
-        assert with_eos(tokenizer, ids) == wanted
+        assert Answers(tokenizer, [tokenizer.eos_token_id]).ended("", ids) == wanted
 
 
 @pytest.mark.parametrize("column", ["prompt", "chosen", "rejected"])

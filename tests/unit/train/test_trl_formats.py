@@ -135,7 +135,7 @@ def test_a_whole_text_is_learnt_from_its_first_token_and_ends_once(policy_path: 
 
     tokenizer = load_tokenizer(policy_path)
     sft = Sft.__new__(Sft)
-    sft.tokenizer = tokenizer
+    sft.model, sft.tokenizer = policy_path, tokenizer
     for model_is_chat in (False, True):
         if model_is_chat:
             tokenizer.chat_template = "{% for m in messages %}<{{ m.content }}>{% endfor %}"

@@ -1,0 +1,192 @@
+"""One tokenization in the house: what is sampled, taught, preferred and scored has the same ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd_tokenizers import BARE, CHATML, SPACED, checkpoint_of, tokenizer_of
+
+from harness.nouns.errors import DataError, InputError
+from harness.policy.models import load_tokenizer
+from harness.policy.prompts import Continued, asked_ids, prompt_ids
+from harness.train.kto import of_others
+from harness.train.result import TrainingFolder
+from harness.train.trainers import settings_of, trainer_class
+from harness.train.training import TrainOptions
+
+CHAT = [{"role": "user", "content": "q"}]
+MERGED = {"merges": ["ab", "y "]}
+BOTH = {"first": "<s>", "last": "</s>"}
+TURNS = {"template": CHATML, "first": "<s>"}
+
+# tokenizer, ids that end a completion, prompt, answer, prompt's tokens, answer's tokens
+CASES: list[tuple[dict[str, Any], list[int], Any, str, str, str]] = [
+    (MERGED, [2], "xa", "bye", "x a", "b y e </s>"),
+    (MERGED, [2], "xy", " no", "x y", "␣ n o </s>"),
+    (MERGED, [2], "q ab", "ab", "q ␣ ab", "ab </s>"),
+    (MERGED, [2], "a ", "b", "a ␣", "b </s>"),
+    (BOTH, [2], "xa", "bye", "<s> x a", "b y e </s>"),
+    ({"last": "</s>"}, [2], "xa", "bye", "x a", "b y e </s>"),
+    ({"last": "<end>"}, [2], "xa", "bye", "x a", "b y e </s>"),
+    ({"first": "<s>"}, [2], "<s>xa", "bye", "<s> x a", "b y e </s>"),
+    (BOTH, [2], "<s>xa", "bye", "<s> x a", "b y e </s>"),
+    (BOTH, [2], "a</s>", "b", "<s> a </s>", "b </s>"),
+    ({}, [2], "a", "yes</s>", "a", "y e s </s>"),
+    ({}, [2], "a", "yes</s></s>", "a", "y e s </s>"),
+    ({}, [2], "a", "n</s>o", "a", "n </s> o </s>"),
+    ({}, [2], "a", "</s>", "a", "</s>"),
+    ({}, [2, 4], "a", "yes<end>", "a", "y e s </s>"),
+    ({}, [2], "a", "yes<end>", "a", "y e s <end> </s>"),
+    (TURNS, [2, 4], "q", "yes", "<s> < u > q <end> \n < a >", "y e s <end>"),
+    (TURNS, [2, 4], CHAT, " no ", "<s> < u > q <end> \n < a >", "␣ n o ␣ <end>"),
+    (TURNS, [2, 4], CHAT, "yes<end>", "<s> < u > q <end> \n < a >", "y e s <end>"),
+    (TURNS, [2, 4], CHAT, "yes</s>", "<s> < u > q <end> \n < a >", "y e s <end>"),
+    (TURNS, [2], CHAT, "yes", "<s> < u > q <end> \n < a >", "y e s </s>"),
+    (TURNS | BOTH, [4], CHAT, "yes", "<s> < u > q <end> \n < a >", "y e s <end>"),
+    (TURNS, [2, 4], Continued("q"), "yes", "<s> q", "y e s </s>"),
+    ({"template": BARE}, [2, 4], CHAT, " no", "< u > q < a >", "␣ n o </s>"),
+    ({"template": SPACED}, [2, 4], CHAT, "no", "[ q ]", "n o </s>"),
+    ({"words": True, "merges": ["▁b"]}, [2], "q", "be", "▁ q", "b e </s>"),
+    ({"words": True, "merges": ["▁b"]}, [2], "q", "a be", "▁ q", "a ▁b e </s>"),
+    ({"strip": True}, [2], " q ", "be", "q", "b e </s>"),
+]
+
+
+def training_of(trainer: str, folder: Path, rows: list[Any], **values: Any) -> Any:
+    settings = settings_of(trainer, {"batch_size": 2, **values}, "")
+    kind = trainer_class(trainer)
+    rewards: Any = None
+    if kind.needs == "rewards":
+        from harness.train.reward_function import WeightedRewards
+
+        rewards = WeightedRewards({"none": lambda prompts, **_: [None] * len(prompts)})
+    out = folder.parent / f"{folder.name}-{trainer}"
+    training = kind(folder, rows, settings, out, TrainOptions(rewards=rewards))
+    training.folder = TrainingFolder(out, {}, None)
+    training.tokenizer, training.estimate = load_tokenizer(folder), {"total": 1.0}
+    return training
+
+
+def tokens(training: Any, ids: list[int]) -> str:
+    return " ".join("␣" if t == " " else t for t in training.tokenizer.convert_ids_to_tokens(ids))
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_all_trainers_have_the_tokens_of_the_policy(number: int, tmp_path: Path) -> None:
+    made, ends, prompt, answer, asked, said = CASES[number]
+    folder = checkpoint_of(tokenizer_of(**made), tmp_path / "model", ends)
+    pair = {"prompt": prompt, "chosen": answer, "rejected": "other"}
+    sft = training_of("sft", folder, [{"prompt": prompt, "completion": answer}])
+    assert tokens(sft, prompt_ids(sft.tokenizer, sft.rows[0]["prompt"])) == asked
+    (row,) = sft.examples()
+    size = row["labels"].count(-100)
+    assert (tokens(sft, row["input_ids"][:size]), tokens(sft, row["labels"][size:])) == (
+        asked,
+        said,
+    )
+    dpo = training_of("dpo", folder, [pair])
+    (row,) = dpo.examples()
+    assert (tokens(dpo, row["prompt_ids"]), tokens(dpo, row["chosen_ids"])) == (asked, said)
+    kto = training_of("kto", folder, [pair])
+    rows = kto.examples()
+    assert {tokens(kto, one["prompt_ids"]) for one in rows} == {asked}
+    (wanted,) = [one["completion_ids"] for one in rows if one["label"]]
+    assert tokens(kto, wanted) == said
+    learnt = training_of("reward_model", folder, [pair], held_out_share=0.0)
+    learnt.divide()
+    assert tokens(learnt, learnt.parts[0][0]["chosen_ids"]) == f"{asked} {said}"
+
+
+UNASKED = [
+    ("sft", {"completion": "yes"}),
+    ("dpo", {"chosen": "yes", "rejected": "no"}),
+    ("kto", {"chosen": "yes", "rejected": "no"}),
+    ("kto", {"completion": "yes", "label": True}),
+    ("reward_model", {"chosen": "yes", "rejected": "no"}),
+    ("grpo", {}),
+    ("rloo", {}),
+    ("ppo", {}),
+    ("online_dpo", {}),
+    ("best_of_n", {}),
+]
+
+
+@pytest.mark.parametrize(("trainer", "row"), UNASKED)
+def test_a_prompt_of_no_tokens_is_left_out_with_its_row(
+    trainer: str, row: dict[str, Any], tmp_path: Path
+) -> None:
+    """A policy cannot go on from nothing, and beside others it went on from padding."""
+    folder = checkpoint_of(tokenizer_of(strip=True), tmp_path / "model")
+    rows = [row | {"prompt": one} for one in ("a", "  ", "b")]
+    values = {"batch_size": 8} if trainer in ("grpo", "rloo") else {}
+    training = training_of(trainer, folder, rows, **values)
+    made = {"sft": "examples", "dpo": "examples", "kto": "examples", "reward_model": "divide"}
+    getattr(training, made.get(trainer, "readable"))()
+    assert training.left_out.counts() == {"with a prompt of no tokens": 1}
+    assert training.left_out.lost[0].row == 2
+    alone = training_of(trainer, folder, rows[1:2], **values)
+    with pytest.raises(DataError, match="with a prompt of no tokens"):
+        getattr(alone, made.get(trainer, "readable"))()
+
+
+def test_a_first_token_or_a_whole_text_is_enough(tmp_path: Path) -> None:
+    folder = checkpoint_of(tokenizer_of(strip=True, first="<s>"), tmp_path / "begins")
+    assert len(training_of("ppo", folder, [{"prompt": " "}]).readable()) == 1
+    folder = checkpoint_of(tokenizer_of(strip=True), tmp_path / "model")
+    (row,) = training_of("sft", folder, [{"text": "abc"}]).examples()
+    assert -100 not in row["labels"]
+
+
+def test_nothing_is_sampled_from_nothing(tmp_path: Path) -> None:
+    tokenizer = tokenizer_of(strip=True)
+    with pytest.raises(InputError, match="the prompt '  ' comes to no token"):
+        asked_ids(tokenizer, "  ")
+    assert asked_ids(tokenizer, " a ") == prompt_ids(tokenizer, "a")
+
+
+# prompts, rows of a batch, whose completion each prompt is given, too
+OTHERS = [
+    ("abcd", 2, [1, 0, 3, 2]),
+    ("abcd", 4, [3, 0, 1, 2]),
+    ("abc", 2, [1, 0, 1]),
+    ("abcde", 4, [3, 0, 1, 2, 3]),
+    ("aabb", 2, [3, 3, 1, 1]),
+    ("aabb", 4, [3, 3, 1, 1]),
+    ("abba", 4, [2, 0, 0, 2]),
+    ("abab", 2, [1, 0, 3, 2]),
+    ("aaab", 4, [3, 3, 3, 2]),
+    ("aba", 2, [1, 0, 1]),
+    ("ab", 32, [1, 0]),
+    ("aaa", 2, [2, 0, 1]),
+    ("a", 2, [0]),
+]
+
+
+@pytest.mark.parametrize(("prompts", "size", "wanted"), OTHERS)
+def test_the_reference_point_of_kto_is_on_completions_of_other_prompts(
+    prompts: str, size: int, wanted: list[int]
+) -> None:
+    """Also in a last batch of one row, and where both responses of a pair are a batch."""
+    found = of_others([[ord(one)] for one in prompts], size)
+    assert found == wanted
+    if len(set(prompts)) > 1:
+        assert all(prompts[n] != prompts[other] for n, other in enumerate(found))
+
+
+@pytest.mark.slow
+def test_trl_samples_from_the_prompts_of_the_house() -> None:
+    from harness.train.own_tokens import TokensGrpoTrainer, TokensRlooTrainer
+
+    for made, prompts, wanted in [
+        (BOTH, ["xa", "b"], ["<s> x a", "<s> b"]),
+        (MERGED, ["ab"], ["ab"]),
+        (TURNS, ["q"], ["<s> q"]),
+        (TURNS, [[{**CHAT[0], "name": None}]], ["<s> < u > q <end> \n < a >"]),
+    ]:
+        for kind in (TokensGrpoTrainer, TokensRlooTrainer):
+            trainer = kind.__new__(kind)
+            trainer.processing_class = trainer.tokenizer = tokenizer_of(**made)
+            ids, *others = trainer._tokenize_prompts(prompts)
+            assert [tokens(trainer, one) for one in ids] == wanted and others == [None, {}]
