@@ -196,7 +196,7 @@ def _fields(row: Mapping[str, Any], needed: tuple[str, ...], optional: tuple[str
 
 
 def prompt_from(value: Any) -> str | tuple[Message, ...]:
-    """Return a prompt: a text, or chat messages.
+    """Return a prompt: a text, or chat messages, of whose contents parts of text are one text.
 
     Raises:
         ValueError: It is neither.
@@ -207,12 +207,29 @@ def prompt_from(value: Any) -> str | tuple[Message, ...]:
         raise ValueError(f"a prompt is text or a list of messages, got {value!r:.40}")
     if not value:
         raise ValueError("the prompt has no messages")
-    for message in value:
-        if not isinstance(message, Mapping) or not all(
-            isinstance(message.get(key), str) for key in ("role", "content")
-        ):
-            raise ValueError(f"a message has a role and a content, both text, got {message!r:.60}")
-    return tuple(value)
+    return tuple(_message(one) for one in value)
+
+
+def _message(given: Any) -> Message:
+    if isinstance(given, Mapping):
+        content = given.get("content")
+        if isinstance(content, list | tuple) and content:
+            return _message({**given, "content": _one_text(content)})
+        if all(isinstance(given.get(key), str) for key in ("role", "content")):
+            found: Message = given
+            return found
+    raise ValueError(f"a message has a role and a content, both text, got {given!r:.60}")
+
+
+def _one_text(parts: Sequence[Any]) -> str:
+    """Return the text of a content that is a list of parts: {"type": "text", "text": ...}."""
+    texts = []
+    for part in parts:
+        text = part.get("text") if isinstance(part, Mapping) else None
+        if not isinstance(text, str) or part.get("type") != "text":
+            raise ValueError(f"a part of a content that is no text is not shown, got {part!r:.60}")
+        texts.append(text)
+    return "".join(texts)
 
 
 def item_from(row: Mapping[str, Any]) -> Item:

@@ -14,6 +14,7 @@ from harness.nouns.errors import DataError
 from harness.policy.prompts import prompt_ids
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
+from harness.train.other_forms import label_of
 from harness.train.ranks import ranks, shared
 from harness.train.row_forms import Row
 from harness.train.rows import Placed, file_of, plain_rows
@@ -98,7 +99,8 @@ class Kto(TrlTraining):
         if LABEL not in cls.columns(rows):
             return super().plain_rows(rows, places)
         hidden = [
-            {(HIDDEN if key == LABEL else key): value for key, value in row.items()}
+            {key: value for key, value in row.items() if key != LABEL}
+            | ({HIDDEN: label_of(row[LABEL])} if LABEL in row else {})
             if isinstance(row, Mapping)
             else row
             for row in rows

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.labels.chosen import dialogue_of
+from harness.labels.values import number_of
 from harness.nouns.counted import counted
 
 Row = Mapping[str, Any]
@@ -45,6 +46,24 @@ def read_form(row: Row, problems: list[str]) -> Row:
             if isinstance(text, str) and (chat := dialogue_of(text)):
                 found[column] = chat
     return found
+
+
+def read_numbers(row: Row) -> Row:
+    """Return a row whose probability, margin and label are what their texts say, where they do."""
+    found = dict(row)
+    for column, value in row.items():
+        if column in ("probability", "margin") and isinstance(value, str):
+            number = number_of(value)
+            found[column] = value if number is None else number
+        elif column == "label":
+            found[column] = label_of(value)
+    return found
+
+
+def label_of(value: Any) -> Any:
+    """Return true or false where a text says it, or 1 or 0; else the value."""
+    said = value.strip().lower() if isinstance(value, str) else ""
+    return said in ("true", "1") if said in ("true", "false", "1", "0") else value
 
 
 def _messages(given: Any, problems: list[str]) -> Any:

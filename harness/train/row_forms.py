@@ -13,7 +13,7 @@ from typing import Any
 from harness.nouns.chat_messages import Message
 from harness.policy.prompts import Continued
 from harness.records.rows import prompt_from
-from harness.train.other_forms import is_empty, read_form, with_system
+from harness.train.other_forms import is_empty, read_form, read_numbers, with_system
 
 Row = Mapping[str, Any]
 
@@ -28,9 +28,11 @@ def plain(row: Row, columns: Sequence[str], problems: list[str]) -> list[Row]:
         columns: A prompt, and texts.
         problems: Of all rows.
     """
+    row = read_form(row, problems)
+    if len(columns) > 1:  # of answers; what reward functions read stays as it is
+        row = read_numbers(row)
     if "completion" in columns and "completion" in row and row.get("label") is False:
         problems.append("label is false: a completion that is not wanted would be imitated")
-    row = read_form(row, problems)
     found = _plain(row, columns, problems)
     if problems:
         return found
@@ -198,9 +200,11 @@ def _prompt(row: Row, chats: Sequence[Sequence[Message]]) -> Any:
     if given is None or (isinstance(given, str | list | tuple) and not given):
         raise ValueError("column 'prompt' is empty")
     try:
-        prompt_from(given)
+        read = prompt_from(given)
     except ValueError as error:
         raise ValueError(f"column 'prompt': {error}") from None
+    if not isinstance(read, str) and any(a is not b for a, b in zip(read, given, strict=True)):
+        given = list(read)
     if not first:
         return given
     whole = _turns(first)

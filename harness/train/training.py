@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.answers import Answers, answers_of
@@ -43,9 +43,6 @@ from harness.train.row_forms import Row
 from harness.train.rows import Placed, plain_rows
 from harness.train.settings import TrainerSettings
 from harness.train.states import Check, state_to_go_on_from
-
-if TYPE_CHECKING:
-    pass
 
 Needs = Literal["completions", "preferences", "rewards"]
 

@@ -154,6 +154,7 @@ def test_wrong_types_in_a_line_are_named(tmp_path: Path) -> None:
         {"id": "d", "prompt": ["x"]},
         {"id": "e", "prompt": "x", "metadata": []},
         {"id": "f", "prompt": "x", "metadata": None},
+        {"id": "g", "prompt": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
     ]
     write_jsonl(tmp_path / "items.jsonl", rows)
     with pytest.raises(DataError) as caught:
@@ -162,7 +163,7 @@ def test_wrong_types_in_a_line_are_named(tmp_path: Path) -> None:
     assert caught.value.details == (
         "line 1: metadata must be an object, got 'y'",
         "line 2: the prompt has no messages",
-        f"line 3: {message}{{'role': 'user', 'content': ['x']}}",
+        "line 3: a part of a content that is no text is not shown, got 'x'",
         f"line 4: {message}'x'",
         "line 5: metadata must be an object, got []",
     )

@@ -41,6 +41,15 @@ def test_a_completion_has_another_prompt_beside_it_on_every_process(
         KtoSettings(batch_size=size)
 
 
+SAID = [(True, True), (False, False), (1, True), (0, False), ("true", True), ("false", False),
+        ("True", True), ("FALSE", False), (" true ", True), ("1", True), ("0", False)]  # fmt: skip
+
+
+def test_a_label_in_words_is_what_it_says() -> None:
+    found = Kto.plain_rows([{**GOOD[0], "label": label} for label, _ in SAID])
+    assert [row["label"] for _, row in found] == [wanted for _, wanted in SAID]
+
+
 def test_a_column_called_wanted_is_no_label() -> None:
     (row,) = [row for _, row in Kto.plain_rows([{**GOOD[0], "wanted": False}])]
     assert (row["label"], row["wanted"]) == (True, False)
@@ -48,6 +57,7 @@ def test_a_column_called_wanted_is_no_label() -> None:
 
 WRONG: list[tuple[list[Any], str]] = [
     ([GOOD[0], {**GOOD[1], "label": "yes"}], "row 2: label must be true or false, got 'yes'"),
+    ([GOOD[0], {**GOOD[1], "label": "2"}], "row 2: label must be true or false, got '2'"),
     ([{**GOOD[1], "label": None}], "row 1: label must be true or false, got None"),
     ([{**GOOD[1], "label": 0.5}], "row 1: label must be true or false, got 0.5"),
     ([GOOD[0], {"prompt": "a", "completion": "b"}], "row 2: label must be true or false, got None"),
@@ -70,6 +80,9 @@ def test_a_label_is_in_the_way_of_those_only_who_imitate() -> None:
     assert prompt[1]["prompt"] == BAD[0]["prompt"]
     with pytest.raises(DataError, match="label is false: a completion that is not wanted"):
         plain_rows([BAD[0] | {"label": False}], ("prompt", "completion"), "completions")
+    for label in ("false", "False", "0"):
+        with pytest.raises(DataError, match="label is false: a completion that is not wanted"):
+            plain_rows([BAD[0] | {"label": label}], ("prompt", "completion"), "completions")
     with pytest.raises(DataError, match="kto learns from rows of prompt, completion and label"):
         plain_rows(BAD, ("prompt", "chosen", "rejected"), "preferences")
 

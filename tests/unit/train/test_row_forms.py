@@ -115,10 +115,10 @@ WRONG: list[tuple[str, Sequence[str], Mapping[str, Any], list[str]]] = [
      ["column 'messages' ends with an empty message"]),
     ("an answer of the user", SFT, {"prompt": "1+1?", "completion": ASKED},
      ["column 'completion' ends with a message of 'user'"]),
-    ("parts", SFT, {"prompt": "1+1?", "completion": [{"role": "assistant", "content": [
-        {"type": "text", "text": "2"}]}]},
-     ["column 'completion': a message has a role and a content, both text, got"
-      " {'role': 'assistant', 'content': [{'type': 'text', 'text': '"]),
+    *((f"parts {part}", SFT, {"prompt": "1+1?", "completion": [
+        {"role": "assistant", "content": [{"type": "text", "text": "2"}, part]}]},
+     [f"column 'completion': a part of a content that is no text is not shown, got {part!r}"])
+      for part in ({"type": "image"}, {"type": "image", "text": "a"}, {"type": "text"}, "2", None)),
     ("per cent", SFT, {"prompt": "1+1?", "chosen": "2", "rejected": "3", "probability": 90},
      ["probability must be a number from 0 to 1, got 90"]),
     ("more than sure", SFT, {"prompt": "1+1?", "chosen": "2", "probability": 1.5},
@@ -139,7 +139,7 @@ def test_any_other_form_is_one_clear_error(
     assert f"the first has {', '.join(row)}" in wrong.value.hint
 
 
-@pytest.mark.parametrize("probability", [90, 1.5, -0.1, "0.9", True, None])
+@pytest.mark.parametrize("probability", [90, 1.5, -0.1, "often", "1.5", True, None])
 @pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model"])
 def test_no_trainer_takes_a_probability_that_is_none(
     trainer: str, probability: Any, tmp_path: Path
@@ -151,5 +151,46 @@ def test_no_trainer_takes_a_probability_that_is_none(
     )
     with pytest.raises(DataError) as wrong:
         train(trainer, "absent/or/not", path, tmp_path / "out")
-    told = f"line 2: probability must be a number from 0 to 1, got {probability!r}"
+    value = 1.5 if probability == "1.5" else probability
+    told = f"line 2: probability must be a number from 0 to 1, got {value!r}"
     assert wrong.value.details == (told,)
+
+
+def parts(*texts: str) -> list[dict[str, str | None]]:
+    return [{"type": "text", "text": text, "image": None} for text in texts]
+
+
+def test_contents_of_parts_of_text_are_texts() -> None:
+    """As chats have them that processors of several kinds of data read."""
+    asked = [{"role": "user", "content": parts("1+", "1?")}]
+    answer = [{"role": "assistant", "content": parts("2")}]
+    both = {"prompt": asked, "chosen": answer, "rejected": [{**answer[0], "content": parts("3")}]}
+    plain_chat = [{"role": "user", "content": "1+1?"}]
+    for columns, row in [
+        (SFT, {"prompt": asked, "completion": answer}),
+        (SFT, {"messages": asked + answer}),
+        (SFT, {"prompt": asked, "completion": "2"}),
+        (SFT, {"completion": asked + answer}),
+        (SFT, both),
+        (PAIR, both),
+        (PAIR, {"chosen": asked + answer, "rejected": asked + both["rejected"]}),
+        (ONLINE, {"prompt": asked}),
+        (ONLINE, {"messages": asked + answer}),
+        (ONLINE, {"prompt": asked, "chosen": answer}),
+    ]:
+        ((_, found),) = plain_rows([row], columns, "rows")
+        assert found["prompt"] == plain_chat, row
+        assert [found[key] for key in columns[1:]] == ["2", "3"][: len(columns) - 1]
+    ((_, found),) = plain_rows([{"system": "Be terse.", "prompt": asked}], ONLINE, "rows")
+    assert found["prompt"] == [{"role": "system", "content": "Be terse."}, *plain_chat]
+
+
+def test_numbers_in_words_are_numbers_where_answers_are_learnt_from() -> None:
+    row = {"prompt": "1+1?", "chosen": "2", "rejected": "3"}
+    for said, value in [("0.8", 0.8), ("1", 1.0), ("8e-1", 0.8), (" 0.5 ", 0.5), ("0", 0.0)]:
+        ((_, found),) = plain_rows([row | {"probability": said, "margin": said}], PAIR, "rows")
+        assert (found["probability"], found["margin"]) == (value, value)
+    ((_, found),) = plain_rows([row | {"probability": "0.2"}], SFT, "rows")
+    assert found["completion"] == "3"
+    ((_, found),) = plain_rows([{"prompt": "a", "label": "1", "margin": "2"}], ONLINE, "rows")
+    assert (found["label"], found["margin"]) == ("1", "2")
