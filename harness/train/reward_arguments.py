@@ -78,8 +78,7 @@ def check_takes(name: str, function: Callable[..., Any], arguments: Mapping[str,
     except TypeError as error:
         raise InputError(
             f"reward {name} cannot be called as TRL calls it: {error}",
-            hint="def f(prompts, completions, completion_ids, **columns): columns of the rows are"
-            f" {', '.join(arguments)}",
+            hint=f"end its arguments with **columns; it is given {', '.join(arguments)}",
         ) from None
 
 

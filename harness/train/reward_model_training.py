@@ -27,6 +27,9 @@ from harness.train.rows import Placed, file_of
 from harness.train.settings import NotNegative, Number, Passes, RowSettings
 from harness.train.trl_training import TrlTraining
 
+WIDEST = 1_000_000
+"""The widest margin of a row, which is that of the setting."""
+
 
 class RewardModelSettings(RowSettings):
     """A reward model on preferences (Bradley-Terry, with the probabilities as soft labels).
@@ -91,7 +94,7 @@ class RewardModel(TrlTraining):
         """
         found = super().plain_rows(rows, places)
         wrong = [
-            (place, f"margin must be a number of at least 0, got {row['margin']!r:.40}")
+            (place, f"margin must be a number from 0 to {WIDEST:,}, got {row['margin']!r:.40}")
             for place, row in found
             if not (is_empty(row.get("margin")) or is_lead(row["margin"]))
         ]
@@ -251,8 +254,8 @@ def _split(
 
 
 def is_lead(value: Any) -> bool:
-    """Return whether a value is a finite number of at least 0."""
-    return issubclass(type(value), Real) and type(value) is not bool and 0 <= value < math.inf
+    """Return whether a value is a margin: a number from 0 to `WIDEST`."""
+    return issubclass(type(value), Real) and type(value) is not bool and 0 <= value <= WIDEST
 
 
 def _statistics(

@@ -83,12 +83,13 @@ def test_each_row_has_its_own_margin_or_that_of_the_settings(
     assert seen == [([0.0, 2.0, 0.0, 0.0], None), ([0.5, 2.0, 0.5, 0.0], 0.01)]
 
 
-@pytest.mark.parametrize("margin", [-0.5, "wide", math.nan, math.inf, True])
+@pytest.mark.parametrize("margin", [-0.5, "wide", math.nan, math.inf, True, 1e39, 10**39])
 def test_a_margin_that_is_none_is_refused(margin: Any, tmp_path: Path) -> None:
     rows = [PAIR, {**PAIR, "margin": margin}]
     with pytest.raises(DataError) as wrong:
         RewardModel("m", rows, RewardModel.Settings(), tmp_path, TrainOptions())
-    assert wrong.value.details == (f"row 2: margin must be a number of at least 0, got {margin!r}",)
+    line = f"row 2: margin must be a number from 0 to 1,000,000, got {margin!r}"
+    assert wrong.value.details == (line,)
 
 
 def test_margins_of_a_csv_are_numbers_and_only_a_reward_model_reads_them(

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from small_ppo import training
 
+from harness.experiment.stages.train_files import _tell_failures
 from harness.nouns.errors import HarnessError, InputError
 from harness.nouns.schema import Item
 from harness.train.grpo import for_float32
@@ -344,7 +345,7 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def test_a_log_says_why_rewards_failed() -> None:
+def test_a_log_says_why_rewards_failed(capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(ROWS) == [
         "flaky had a verdict on 50% of the completions; it failed in 2 of 3 steps, in step 3:"
         " returned nan"
@@ -356,6 +357,10 @@ def test_a_log_says_why_rewards_failed() -> None:
     assert new_failures({"held_out/failure/gold": "it broke"}, said) == [
         "reward gold failed: it broke"
     ]
+    tell = _tell_failures()
+    for row in ROWS:
+        tell(row)
+    assert capsys.readouterr().err == "warning: step 2: reward flaky failed: KeyError: 'a'\n"
     lost = silent([{"step": 1, "coverage/f": 0.0, "failure/f": "ValueError: boom (a.py:12)"}])
     assert lost.splitlines()[1:] == ["  f: ValueError: boom (a.py:12)"]
     unknown = silent([{"step": 1, "coverage/f": 0.0}])
