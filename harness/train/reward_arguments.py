@@ -70,7 +70,7 @@ def check_takes(name: str, function: Callable[..., Any], arguments: Mapping[str,
         InputError: It says which one it does not take, or has not got.
     """
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):  # of C
         return
     try:

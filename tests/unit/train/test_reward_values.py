@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import decimal
 import fractions
+import functools
 import math
 import statistics
 from collections.abc import Callable
@@ -189,6 +190,16 @@ def test_a_function_that_cannot_be_called_is_refused_at_once(function: Any) -> N
     with pytest.raises(InputError, match="reward f cannot be called as TRL calls it: ") as wrong:
         asked(function)
     assert "**columns" in wrong.value.hint
+
+
+@functools.wraps(no_columns)
+def drops_columns(*args: Any, prompts: Any, completions: Any, **_: Any) -> list[float]:
+    return no_columns(prompts, completions)
+
+
+@pytest.mark.parametrize("function", [drops_columns, functools.partial(wants_gold, ["4"] * N)])
+def test_a_function_that_can_be_called_is(function: Any) -> None:
+    assert asked(function)[0] == [1.0] * N
 
 
 def test_a_function_edits_what_is_its_own() -> None:
