@@ -25,6 +25,49 @@ def meanings(kind: type) -> dict[str, str]:
     return found
 
 
+def names() -> str:
+    """Return the section on what TRL and peft call settings, and what cannot be set."""
+    from harness.train.table import TRAINERS
+    from harness.train.trainers import trainer_class
+    from harness.train.trl_fields import KEPT, OTHER_NAMES, SETTINGS, own_name
+
+    by_name: dict[str, dict[str, list[str]]] = {}
+    for trainer in TRAINERS:
+        settings = trainer_class(trainer).Settings.model_fields
+        for name in (*SETTINGS, *OTHER_NAMES):
+            if name not in settings and (own := own_name(name, settings)):
+                by_name.setdefault(name, {}).setdefault(own, []).append(trainer)
+    lines = []
+    for name, found in by_name.items():
+        of = {own: "" if len(found) == 1 else f" ({', '.join(t)})" for own, t in found.items()}
+        told = "; ".join(f"`{own}`{trainers}" for own, trainers in of.items())
+        per = ", over all processes together" if name.startswith("per_device") else ""
+        lines.append(f"| `{name}` | {told}{per} |")
+    reasons: dict[str, list[str]] = {}
+    for name, reason in KEPT.items():
+        reasons.setdefault(reason, []).append(f"`{name}`")
+    kept = [f"| {', '.join(found)} | {reason} |" for reason, found in reasons.items()]
+    return "\n".join(
+        [
+            "## TRL's and peft's names",
+            "",
+            "What has another name here; names that are not listed are the same. Other fields of"
+            " TRL's configurations stand under `trl`.",
+            "",
+            "| TRL, peft | setting |",
+            "|---|---|",
+            *lines,
+            "",
+            "Fields of TRL that cannot be set:",
+            "",
+            "| field | why |",
+            "|---|---|",
+            *kept,
+            "",
+        ]
+    )
+
+
 def page() -> str:
     """Return the whole page."""
     from harness.train.settings import allowed
@@ -43,7 +86,7 @@ def page() -> str:
         about = " ".join((inspect.getdoc(trainer) or "").split("\n\n")[0].split())
         table = "\n".join(["| setting | default | allowed | meaning |", "|---|---|---|---|", *rows])
         parts.append(f"## {name}\n\n{about} Learns from {trainer.needs}.\n\n{table}\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, names()])
 
 
 def main() -> None:
