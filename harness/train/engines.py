@@ -50,6 +50,8 @@ class EngineSettings(SamplingSettings):
             )
         if self.engine != "server" and (self.server_url or self.weights_folder):
             raise ValueError(f"server_url and weights_folder: engine: {self.engine} has no server")
+        if self.engine != "server" and self.server_timeout != 600:
+            raise ValueError(f"server_timeout: engine: {self.engine} has no server")
         return self
 
 
@@ -71,6 +73,15 @@ class CorrectedSettings(EngineSettings):
     """
 
     importance_sampling_clip_max: NotNegative = 3.0
+
+    @model_validator(mode="after")
+    def _with_another_engine(self) -> CorrectedSettings:
+        if self.engine == "in_process" and self.importance_sampling_clip_max != 3:
+            raise ValueError(
+                "importance_sampling_clip_max: would do nothing: the policy itself samples with"
+                " engine: in_process"
+            )
+        return self
 
 
 def make_engine(

@@ -106,6 +106,8 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
             problems.append(f"warmup_steps: {warmup} is more than the {self.steps} steps")
         if self.critic_from and self.critic == "detached":
             problems.append("critic_from: only a separate critic can start from a reward model")
+        if self.kl_horizon != 10_000 and not self.target_kl:
+            problems.append("kl_horizon: would do nothing without target_kl")
         problems += self._of_the_estimator()
         if problems:
             raise ValueError("\n".join(problems))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
@@ -61,6 +61,12 @@ class RewardModelSettings(RowSettings):
     center_rewards_coefficient: NotNegative = 0.0
     members: int = Field(default=1, ge=1, le=100)
     combine: Combine = "mean"
+
+    @model_validator(mode="after")
+    def _of_several(self) -> RewardModelSettings:
+        if self.members == 1 and self.combine != "mean":
+            raise ValueError("combine: would do nothing with one member; set members, too")
+        return self
 
 
 class RewardModel(TrlTraining):

@@ -45,3 +45,15 @@ def check_schedule(made: Any, schedule: str, steps: int) -> None:
         raise ConfigError(f"schedule: {schedule} with {given} has rates below 0, or that are none")
     if not any(factors):
         raise ConfigError(f"schedule: {schedule} with {given} has no rate above 0")
+
+
+def check_optimizer(made: Any) -> None:
+    """Make the optimizer of TRL's configuration, but for its weights.
+
+    Raises:
+        ValueError: It has options that it does not take.
+        ImportError: Its package is not installed.
+    """
+    from transformers import Trainer
+
+    Trainer.get_optimizer_cls_and_kwargs(made)

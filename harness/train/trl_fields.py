@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from harness.nouns.nearest import did_you_mean
+from harness.train.trl_values import wrong_value
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "learning_rate": ("learning_rate",),
@@ -76,6 +78,10 @@ KEPT: Mapping[str, str] = {
          "train_sampling_strategy"),
         "the harness makes the examples and their order",
     ),
+    **dict.fromkeys(
+        ("fsdp", "fsdp_config", "deepspeed", "parallelism_config"),
+        "weights are not sharded here; lora_rank and gradient_checkpointing save memory",
+    ),
     "reward_weights": "each reward has its weight beside the settings",
     **dict.fromkeys(("push_to_hub", "hub_model_id", "hub_token"), "TRL would push resume states"),
 }  # fmt: skip
@@ -114,6 +120,8 @@ def problems_with(config: str, values: Mapping[str, Any], settings: Collection[s
             found.append(f"trl.{name}: cannot be set: {KEPT[name]}")
         elif (kind := _wrong(hints[name], value)) is not None:
             found.append(f"trl.{name}: must be {kind}, got {value!r:.60}")
+        elif wrong := wrong_value(config, name, values, partial(_default, config)):
+            found.append(f"trl.{name}: {wrong}")
     return found
 
 
@@ -140,6 +148,20 @@ def _hints(config: str) -> dict[str, Any]:
     kind = getattr(trl, config)
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+def _default(config: str, name: str) -> Any:
+    """Return TRL's default of a field, None where it has none or no such field."""
+    from dataclasses import MISSING, fields
+
+    import trl
+
+    found = next((one for one in fields(getattr(trl, config)) if one.name == name), None)
+    if found is None:
+        return None
+    if found.default_factory is not MISSING:
+        return found.default_factory()
+    return None if found.default is MISSING else found.default
 
 
 def _listed(hint: Any, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -22,6 +22,10 @@ SAME_KEYS = {key: key for key in ("loss", "entropy", "grad_norm", "learning_rate
 
 SCHEDULES = {"constant": "constant_with_warmup"}
 """Schedules that transformers calls by another name."""
+
+REFUSALS = (ValueError, TypeError, ImportError, NotImplementedError, LookupError, AttributeError,
+            AssertionError)  # fmt: skip
+"""What TRL and its packages raise for values that they do not take."""
 
 
 class TrlTraining(Training):
@@ -44,7 +48,8 @@ class TrlTraining(Training):
         self.trainer = self.build()
         self.trainer.add_callback(StepLog(self._begin, self._step))
         done = self.steps_done((CHECKPOINT, ""), check_checkpoint)
-        steps = run_trainer(self.trainer, self.folder, self.tokenizer, done)
+        with self.refused(lambda: bool(self.trainer.state.global_step == done)):
+            steps = run_trainer(self.trainer, self.folder, self.tokenizer, done)
         self.finish(steps)
         return steps
 
@@ -98,7 +103,7 @@ class TrlTraining(Training):
         """
         from datasets import Dataset
 
-        from harness.train.trl_checks import check_schedule
+        from harness.train.trl_checks import check_optimizer, check_schedule
         from harness.train.trl_fields import passed_on
 
         if limit := getattr(self.settings, "max_steps", None):
@@ -121,6 +126,8 @@ class TrlTraining(Training):
         arguments = self.arguments() | options | passed_on(self.settings.trl_config, given)
         with self.refused():
             made = config(**arguments)
+            if {"optim", "optim_args"} & given.keys():
+                check_optimizer(made)
         check_schedule(made, self.settings.schedule, steps)
         with self.refused():
             result = trainer(
@@ -140,18 +147,24 @@ class TrlTraining(Training):
         return result
 
     @contextmanager
-    def refused(self) -> Iterator[None]:
+    def refused(self, soon: Callable[[], bool] = lambda: True) -> Iterator[None]:
         """Say that it was fields of TRL's with which TRL could not do something.
+
+        Args:
+            soon: Tells whether it was so early that nothing else can be the reason.
 
         Raises:
             ConfigError: It could not, and there are such fields.
         """
         try:
             yield
-        except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-            if not self.settings.trl:
+        except REFUSALS as error:
+            if not self.settings.trl or not soon():
                 raise
-            raise ConfigError(f"TRL refuses these fields: {error}", where="trl") from error
+            raise ConfigError(
+                f"TRL refuses these fields: {type(error).__name__}: {error}",
+                where=", ".join(f"trl.{name}" for name in self.settings.trl),
+            ) from error
 
     def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
         """Return the examples, as often as one step of TRL's configuration needs them."""
