@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.judge import judge as judge
     from harness.experiment.stages.recorded import Answers as Answers
     from harness.experiment.stages.report import report as report
+    from harness.experiment.stages.rescore import RescoreSettings as RescoreSettings
+    from harness.experiment.stages.rescore import rescore as rescore
     from harness.experiment.stages.respond import RespondSettings as RespondSettings
     from harness.experiment.stages.respond import respond as respond
     from harness.experiment.stages.show_prompt import show_prompt as show_prompt
@@ -46,10 +48,12 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "gated": "harness.experiment.stages.agree",
     "JudgeSettings": "harness.experiment.stages.judge",
     "Reading": "harness.labels.ratings",
+    "RescoreSettings": "harness.experiment.stages.rescore",
     "RespondSettings": "harness.experiment.stages.respond",
     "TrainSettings": "harness.experiment.stages.train_files",
     "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
+    "rescore": "harness.experiment.stages.rescore",
     "reward_function": "harness.experiment.reward_functions",
     "run": "harness.experiment.run",
     "show_prompt": "harness.experiment.stages.show_prompt",

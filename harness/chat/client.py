@@ -181,7 +181,7 @@ class Client:
             kept = self.ledger.kept(key)
             if kept is not None:
                 self.ledger.usage[request.model].cached += 1
-                return _reply_or_refusal(from_body(kept))
+                return reply_or_refusal(from_body(kept))
             twin = loop.in_flight.get(key)
             if twin is None:
                 break
@@ -241,7 +241,7 @@ class Client:
                 try:
                     checked(reply, None)
                 except CallError as error:
-                    return _reply_or_refusal(ledger.refused(key, request, error, Bill()))
+                    return reply_or_refusal(ledger.refused(key, request, error, Bill()))
             return ledger.paid(key, request, reply, Bill())
         price = ledger.price(request.model, request.extra)
         wasted, tries, learnt = 0.0, 0, 0
@@ -259,7 +259,7 @@ class Client:
                 if error.failure in KEPT and not again:
                     refused = ledger.refused(key, request, error, Bill(cost, tries, wasted))
                     ledger.end(key)
-                    return _reply_or_refusal(refused)
+                    return reply_or_refusal(refused)
                 wasted += cost
                 ledger.lost(key, request, error, cost)
                 ledger.end(key)
@@ -418,7 +418,7 @@ def _as_cached(reply: ChatReply) -> ChatReply:
     return replace(reply, cost_usd=0.0, cached=True, tries=0)
 
 
-def _reply_or_refusal(reply: ChatReply) -> ChatReply:
+def reply_or_refusal(reply: ChatReply) -> ChatReply:
     """Return a reply, or raise the refusal that it stands for.
 
     Raises:

@@ -91,7 +91,7 @@ async def annotate(
                         raise ValueError(f"judgment for an unknown request {judgment.request_id!r}")
                     # The factory may have moved the version past what the source itself knows.
                     judgment = replace(judgment, source_version=info.version)
-                    record(_checked(judgment, known[judgment.request_id], info))
+                    record(on_scale(judgment, known[judgment.request_id], info))
         except (*PASS_THROUGH, asyncio.CancelledError, KeyboardInterrupt):  # it is the run's task
             raise
         except BaseException as error:  # a source may raise anything; its rows keep the reason
@@ -127,7 +127,7 @@ def _kept(
     for judgment in journal.judgments(scope, info.name):
         request = asked.get(judgment.request_id)
         if request is not None and judgment.source_version == info.version:
-            failed = _checked(judgment, request, info).verdict.status in TRY_AGAIN
+            failed = on_scale(judgment, request, info).verdict.status in TRY_AGAIN
             (again if failed else kept).append(judgment)
     journal.forget(again, scope)
     return kept
@@ -157,7 +157,7 @@ def _failed_response(request: JudgmentRequest) -> Verdict | None:
     return None
 
 
-def _checked(judgment: Judgment, request: JudgmentRequest, info: SourceInfo) -> Judgment:
+def on_scale(judgment: Judgment, request: JudgmentRequest, info: SourceInfo) -> Judgment:
     """Turn a value that its request cannot get into an ERROR row."""
     verdict = judgment.verdict
     scale = info.scale or request.criterion.scale

@@ -254,6 +254,11 @@ class Journal:
         rows = self._rows(f"SELECT body FROM judgments WHERE {where} ORDER BY rowid", values)
         return self._parsed(judgment_from, (body for (body,) in rows))
 
+    def scopes(self) -> list[str]:
+        """Return the scopes that hold judgments, that of the newest one last."""
+        newest = "SELECT scope FROM judgments GROUP BY scope ORDER BY MAX(rowid)"
+        return [scope for (scope,) in self._flushed_rows(newest)]
+
     def forget(self, judgments: Iterable[Judgment], scope: str = "") -> None:
         """Remove judgments, such as failures that are to be tried again."""
         for judgment in judgments:
