@@ -143,6 +143,22 @@ def test_rloo_counts_groups_of_equal_rewards(policy: Path, tmp_path: Path) -> No
     assert [row["zero_std_groups"] for row in read_log(result.log_path)] == [0.5, 0.5]
 
 
+@pytest.mark.slow
+def test_what_all_rewards_have_in_common_moves_nothing(policy: Path, tmp_path: Path) -> None:
+    """Of 1000 + .0001 i float32 keeps three levels for eight; the log has the whole number."""
+    rows = {}
+    for offset in (0.0, 1000.0):
+        settings = GrpoSettings(**COMMON, learning_rate=1e-3, steps=1, group_size=4,
+                                max_new_tokens=8, beta=0.0)  # fmt: skip
+        rewards = {"r": lambda prompts, offset=offset, **_: [offset + i * 1e-4 for i in range(8)]}
+        out = tmp_path / str(offset)
+        result = trained_by("grpo", policy, TRAIN, settings, out, rewards)
+        (rows[offset],) = read_log(result.log_path)
+    assert rows[1000.0]["grad_norm"] == pytest.approx(rows[0.0]["grad_norm"], rel=1e-4)
+    assert rows[0.0]["grad_norm"] > 0.1
+    assert rows[1000.0]["reward"] == 1000.00035
+
+
 WITHOUT_REWARD = [("grpo", GrpoSettings, 0.0), ("rloo", RlooSettings, 0.1)]
 """TRL's GRPO has its KL penalty in the loss, where it acts on completions without reward, too."""
 
