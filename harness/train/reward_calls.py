@@ -97,7 +97,7 @@ class RewardCalls:
             reason = str(error)
         except TimeoutError:
             reason = f"took longer than {self.timeout_s:g} s"
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = raised(error, most=200)
         else:
             self._worked.add(name)
@@ -116,7 +116,7 @@ class RewardCalls:
     def _begin(self, coroutine: Any) -> Future[Any]:
         if self._loop is None:
             self._loop = LoopThread()
-        return self._loop.start(asyncio.wait_for(coroutine, self.timeout_s))
+        return self._loop.start(asyncio.wait_for(_staying(coroutine), self.timeout_s))
 
     def _now(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         result = function(**own(arguments))
@@ -129,6 +129,15 @@ class RewardCalls:
             if not future.done():  # it blocks its loop: nothing else could run there any more
                 self._loop = None
             raise
+
+
+async def _staying(coroutine: Any) -> Any:
+    """Return what a coroutine does; one that would leave the process fails, as any other."""
+    try:
+        return await coroutine
+    except SystemExit as error:  # it would end the loop, for which everybody waits
+        stayed = RuntimeError(f"SystemExit: {error}")
+        raise stayed.with_traceback(error.__traceback__) from None
 
 
 def _is_async(function: Any) -> bool:

@@ -95,6 +95,24 @@ def test_async_functions_wait_together() -> None:
     assert WeightedRewards({n: waiting(n) for n in "abc"}, timeout_s=20)(["p"]) == [3.0]
 
 
+def leaves(**_: Any) -> list[float]:
+    raise SystemExit(0)
+
+
+async def leaves_later(**_: Any) -> list[float]:
+    raise SystemExit(0)
+
+
+@pytest.mark.parametrize("function", [leaves, leaves_later])
+def test_a_function_that_would_end_the_process_fails(function: Any) -> None:
+    """With code 0 the command would have said that all is well, without any policy."""
+    rewards = WeightedRewards({"r": function, "good": good}, timeout_s=30)
+    assert rewards(["p"]) == [None]
+    stats = rewards.take_stats()
+    assert "SystemExit: 0 (test_reward_calls.py:" in stats["failure/r"]
+    assert stats["coverage/good"] == 1.0
+
+
 def test_what_concerns_the_run_still_stops_it() -> None:
     for error in (BudgetExceededError("no money"), InputError("a file was written")):
 
