@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.chat import hub
 from harness.nouns.chat_messages import ChatReply, ChatRequest, Tokens
+from harness.nouns.counted import counted
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.outcomes import Status
 from harness.nouns.stop_ids import stop_ids
@@ -70,11 +71,17 @@ class LocalModel:
             kept = {"local_files_only": not (Path(folder).is_dir() or hub.answers())}
             try:
                 self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **kept)
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=getattr(torch, dtype), **kept
+                model: Any
+                model, found = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=getattr(torch, dtype), output_loading_info=True, **kept
                 )
             except (OSError, ValueError) as error:
                 raise ConfigError(f"cannot load the local model {folder}: {error}") from error
+        if missing := sorted(found["missing_keys"]):
+            raise ConfigError(
+                f"cannot load the local model {folder}: {counted(len(missing), 'weight')} would be"
+                f" random, since the checkpoint has none: {', '.join(missing[:3])}"
+            )
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = model.to(self.device).eval()
         self.version = f"{version} {dtype} on {self.device}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import shutil
 
 import pytest
 
@@ -51,6 +52,18 @@ def folder(tmp_path_factory):
     )
     LlamaForCausalLM(config).save_pretrained(path)
     return path
+
+
+def test_a_model_that_would_be_random_in_part_is_refused(folder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    for name in [name for name in weights if "layers.1.mlp" in name]:
+        del weights[name]
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"3 weights would be random.*layers\.1\.mlp"):
+        LocalModel(str(broken), "v")
 
 
 def ask(text, system="You-are-a-judge-of-many-things,-and-you-answer-by-one-letter.", **fields):

@@ -22,7 +22,6 @@ from harness.testing import PolicyServer
 from harness.train.engines import make_engine
 from harness.train.ppo_settings import PpoSettings
 from harness.train.settings import TrainerSettings
-from harness.train.trainers import settings_of
 
 # transformers warns of an old name of its own, which peft still reads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -131,14 +130,3 @@ def test_a_model_that_continuous_batching_cannot_sample_from_is_refused(
     engine = make_engine(PpoSettings(engine="continuous_batching"), tmp_path)
     with pytest.raises(EngineError, match=r"flex_attention is not supported.*\n.*in_process"):
         engine.sample(policy, tokenizer, PROMPTS, Sampling(1.0, 4, seed=0))
-
-
-@pytest.mark.slow
-def test_best_of_n_samples_from_a_server(policy_path: Path, tmp_path: Path) -> None:
-    values = {"n": 3, "epochs": 1, "batch_size": 4, "max_new_tokens": 8, "engine": "server"}
-    with PolicyServer(policy_path) as server:
-        settings = settings_of("best_of_n", values | {"server_url": server.url}, "settings")
-        trained_by("best_of_n", policy_path, ROWS[:4], settings, tmp_path, {"r": Length()})
-        assert sum("seed" in body for _, body in server.bodies) == 4
-    best = json.loads((tmp_path / "best_of_n.json").read_text())["best"]
-    assert [row["scored"] for row in best] == [3] * 4
