@@ -97,6 +97,23 @@ def test_sampled_ids_are_scored_not_the_text(trained: TrainResult) -> None:
     assert reward(["2?"], ["another text"], [ids]) == reward(["2?"], ["7, duh."], [ids])
 
 
+def test_equal_completions_are_scored_once_and_alike(
+    trained: TrainResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In passes of their own they would differ in the seventh digit; whitening makes that large."""
+    reward, seen = RewardModelReward(trained.checkpoint, batch_size=2), list[int]()
+
+    def counted(model: Any, tokenizer: Any, ids: Any, batch_size: int) -> list[float]:
+        seen.append(len(ids))
+        return score_ids(model, tokenizer, ids, batch_size)
+
+    monkeypatch.setattr("harness.train.reward_model.score_ids", counted)
+    ids = [[5, 6], [7], [5, 6], [8, 9, 10], [5, 6]]
+    scores = reward(["What is 1+2?"] * 5, [""] * 5, ids)
+    assert seen == [3] and scores[0] == scores[2] == scores[4]
+    assert len({scores[0], scores[1], scores[3]}) == 3
+
+
 def test_scores_are_standardized_and_clipped_by_option(trained: TrainResult) -> None:
     raw = score(RewardModelReward(trained.checkpoint, standardize=False), ["7, duh."])[0]
     statistics = json.loads((trained.checkpoint / STATISTICS).read_text())
