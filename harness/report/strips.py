@@ -1,18 +1,39 @@
-"""One arm's metrics above each other over the same axis: seeds thin, their mean thick."""
+"""Lines over steps or KL: one metric of all arms, or one arm's above each other.
+
+Seeds are thin, their mean is thick.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from harness.report.figures import Steps, frame, line_of, mean_line
-from harness.report.svg import SERIES, Axis, Canvas, padded
+from harness.report.figures import frame
+from harness.report.svg import SERIES, Axis, Canvas, padded, spread
 from harness.report.wording import number
 
 WIDTH, HEIGHT, GAP, LEFT, RIGHT = 340.0, 90.0, 36.0, 44.0, 296.0
 """Units of a panel, of a strip, between two, and where a strip begins and ends."""
 
 Line = Sequence[tuple[float, float]]
+
+
+Steps = Sequence[Mapping[str, Any]]
+
+
+def line_of(rows: Steps, key: str) -> list[tuple[float, float]]:
+    """Return (step, value) of what was logged under a key."""
+    return [(row["step"], row[key]) for row in rows if row.get(key) is not None]
+
+
+def mean_line(seeds: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Return the mean over seeds at the steps that all of them logged."""
+    by_step = [dict(line) for line in seeds if line]
+    if not by_step:
+        return []
+    shared = sorted(set.intersection(*(set(line) for line in by_step)))
+    return [(step, sum(line[step] for line in by_step) / len(by_step)) for step in shared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +122,50 @@ def strips(
         shown.append(Strip(label, lines, mean, ranges.get(key), said=said))
     last = max((row["step"] for rows in seeds.values() for row in rows), default=1)
     return stacked(name, title, shown, last, "step", series)
+
+
+def curves(
+    name: str, title: str, arms: Mapping[str, tuple[int, Sequence[Steps]]], key: str, y_label: str
+) -> str:
+    """Draw one metric of all arms over steps, each line labelled at its end."""
+    width, height, left, top = 390.0, 250.0, 44.0, 26.0
+    widest = max((len(arm) for arm in arms), default=4)
+    right, bottom = width - 16 - 8.0 * widest, height - 44
+    canvas = Canvas(width, height)
+    lines = {arm: [line_of(rows, key) for rows in seeds] for arm, (_, seeds) in arms.items()}
+    values = [value for seeds in lines.values() for line in seeds for _, value in line]
+    last = max((step for seeds in lines.values() for line in seeds for step, _ in line), default=1)
+    across = Axis(0, last, left, right, 5)
+    up = Axis(*padded([*values, 0.0]), bottom, top, 4)
+    frame(canvas, across, up, ticks_below=True)
+    canvas.text(2, 14, y_label, "t small muted")
+    canvas.text(right, height - 8, "step", "t small muted", "end")
+    ends: list[tuple[str, int, float, float]] = []
+    described = []
+    for arm, (series, _) in arms.items():
+        mean = mean_line(lines[arm])
+        _lines(canvas, across, up, lines[arm], mean, series)
+        if mean:
+            ends.append((arm, series, across(mean[-1][0]), up(mean[-1][1])))
+            described.append(f"{arm} ends at {number(mean[-1][1])}")
+    places = spread([y for *_, y in ends], 16, top + 4, bottom)
+    for (arm, series, x, y), place in zip(ends, places, strict=True):
+        canvas.marker(x, y, series, 4)
+        canvas.text(right + 10, place + 4, arm, "t strong")
+        if abs(place - y) > 3 or x < right - 10:
+            canvas.line(x + 5, y, right + 7, place, "leader")
+    return canvas.render(name, title, "; ".join(described))
+
+
+def _lines(
+    canvas: Canvas,
+    across: Axis,
+    up: Axis,
+    lines: Sequence[Sequence[tuple[float, float]]],
+    mean: Sequence[tuple[float, float]],
+    series: int,
+) -> None:
+    style = f"s{series % SERIES}"
+    for line in lines:
+        canvas.path([(across(x), up(y)) for x, y in line], f"curve thin {style}")
+    canvas.path([(across(x), up(y)) for x, y in mean], f"curve {style}")

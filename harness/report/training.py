@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
-from harness.report.figures import curves, time_bars
+from harness.report.figures import time_bars
 from harness.report.overoptimisation import is_curve, overoptimisation
-from harness.report.strips import strips
+from harness.report.strips import curves, strips
 from harness.report.svg import padded
 from harness.report.tables import Cell, Table
 from harness.report.wording import NONE, Names, dollars, number, plain
