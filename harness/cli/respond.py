@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import SEED, Shown, filled, one_object
+from harness.cli.options import SEED, Shown, filled, key_values, one_object
 from harness.nouns.counted import counted
 
 
@@ -28,6 +28,8 @@ class Options(Shown):
         max_new_tokens: Upper limit of a response.
         base: Checkpoint of the base policy: note log p - log p_base of each response, from which
             harness evaluate estimates the KL divergence.
+        chat_template_kwargs: What the policy's chat template is told besides the chat, as
+            enable_thinking=false; by default what it was told in its training.
         seed: Seed of the sampling, 0 by default; with --chat sent only where it is given, since
             some providers take none.
         chat: Ask through an API or local/<name>.
@@ -42,6 +44,7 @@ class Options(Shown):
     temperature: Annotated[float, typer.Option(min=0.0)] = 1.0
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 256
     base: str | None = None
+    chat_template_kwargs: Annotated[list[str] | None, typer.Option()] = None
     seed: Annotated[int | None, SEED] = None
     chat: bool = False
     budget: Annotated[float | None, typer.Option(min=0)] = None
@@ -60,7 +63,12 @@ def command(options: Options) -> None:
     from harness.records.journal import journal_beside
     from harness.records.writes import write_jsonl
 
-    settings = filled(RespondSettings, options, journal=journal_beside(options.out, options.chat))
+    settings = filled(
+        RespondSettings,
+        options,
+        journal=journal_beside(options.out, options.chat),
+        chat_template_kwargs=key_values(options.chat_template_kwargs, "--chat-template-kwargs"),
+    )
     with bars(options.quiet) as bar:
         found = respond(options.model, options.items, settings, bar)
     write_jsonl(options.out, found)

@@ -13,7 +13,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -86,6 +88,9 @@ class DataConfig(_Strict):
     preferences: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
 
 
+KWARGS = "chat_template_kwargs"
+
+
 class PolicyConfig(_Strict):
     """The base model and how it answers.
 
@@ -94,12 +99,21 @@ class PolicyConfig(_Strict):
         responses_per_item: Responses sampled for each training item; at least two, to make pairs.
         temperature: Sampling temperature, for collecting and for evaluating.
         max_new_tokens: Upper limit of a response.
+        chat_template_kwargs: What the model's chat template is told besides the chat, in sampling
+            and, unless an arm says otherwise, in training.
     """
 
     model: str
     responses_per_item: int = Field(default=2, ge=2)
     temperature: Temperature = 1.0
     max_new_tokens: Size = 256
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what says nothing: results that were made without it stay."""
+        found: dict[str, Any] = write(self)
+        return {key: one for key, one in found.items() if key != KWARGS or one}
 
 
 class SourceConfig(_Strict):

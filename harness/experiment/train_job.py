@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.experiment.config import PolicyConfig
 from harness.experiment.context import Asking
 from harness.experiment.critics import OWN, folder_of
 from harness.experiment.experiment import Experiment
@@ -167,7 +168,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
         gold = {}
         if evaluation.monitor is not None:
             gold[evaluation.monitor] = make(sources[evaluation.monitor].source)
-        rewards, weights, settings = {}, {}, dict(arm.settings)
+        rewards, weights, settings = {}, {}, _asked_alike(policy) | arm.settings
         if arm.online:
             sampling = policy.model_dump(include={"max_new_tokens", "temperature"})
             settings = sampling | settings
@@ -251,13 +252,20 @@ def _critic_start(job: TrainJob, learned: bool) -> Path:
     return job.reward_model_folder / "final"
 
 
+def _asked_alike(policy: PolicyConfig) -> dict[str, Any]:
+    """Return the settings by which what is trained is asked as the base policy is."""
+    values = policy.chat_template_kwargs
+    return {"chat_template_kwargs": values} if values else {}
+
+
 def _reward_model(job: TrainJob) -> tuple[Any, dict[str, Any]]:
     """Train the arm's reward model, or find it trained; return its reward function and figures."""
     from harness.train.reward_model import RewardModelReward, read_statistics
 
     model = job.experiment.model
     options = TrainOptions(seed=job.seed, weights=job.experiment.weights)
-    settings = job.experiment.config.arms[job.arm].reward_model
+    config = job.experiment.config
+    settings = _asked_alike(config.policy) | config.arms[job.arm].reward_model
     folder = job.reward_model_folder
     learned = train("reward_model", model, job.preferences, settings, folder, options)
     statistics = read_statistics(learned.checkpoint)

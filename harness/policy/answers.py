@@ -11,6 +11,7 @@ from typing import Any
 from harness.nouns.stop_ids import ends_of
 from harness.policy.models import generation_config
 from harness.policy.prompts import Prompt, as_prompt
+from harness.policy.templates import written
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Answers:
             return eos
         chat = [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": said}]
         try:
-            text = self.tokenizer.apply_chat_template(chat, tokenize=False)
+            text = written(self.tokenizer, chat, asks=False)
         except TemplateError:
             return eos
         _, found, after = text.rpartition(said)

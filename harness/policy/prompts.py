@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.nouns.errors import InputError
+from harness.policy.templates import written
 
 Prompt = str | Sequence[Mapping[str, str]]
 """Text, or chat messages."""
@@ -81,7 +82,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
         )
     no_system = "put the words of the system message before those of the first user message"
     try:
-        text = tokenizer.apply_chat_template(seen, add_generation_prompt=True, tokenize=False)
+        text = written(tokenizer, seen, asks=True)
     except TemplateError as error:
         raise InputError(
             f"the policy's chat template refuses the chat: {error!s:.200}", hint=no_system

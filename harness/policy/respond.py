@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.feedback.contract import ChatClient
@@ -17,6 +18,7 @@ from harness.nouns.schema import Item, Response
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Sampling, rollout_of, sample
 from harness.policy.scoring import score_rollout
+from harness.policy.templates import tell_template
 
 BATCH = 64
 
@@ -32,6 +34,7 @@ def sample_policy(
     sampling: Sampling,
     *,
     system: str,
+    template: Mapping[str, Any] = MappingProxyType({}),
     on_batch: Callable[[int], None] | None = None,
 ) -> list[Response]:
     """Sample responses from a transformers checkpoint.
@@ -45,12 +48,14 @@ def sample_policy(
         items: Prompts; chat messages need a tokenizer with a chat template.
         sampling: No seed is seed 0.
         system: Name of the policy, on every response.
+        template: What its chat template is told, by default what it was told in its training.
         on_batch: Called with the number of new responses, for progress.
 
     Raises:
-        InputError: The checkpoint cannot be loaded, or its tokenizer has no EOS.
+        InputError: The checkpoint cannot be loaded, its tokenizer has no EOS, or its chat template
+            does not read what it is told.
     """
-    tokenizer, policy = _open(model)
+    tokenizer, policy = told(model, template), _open(model)
     seed = sampling.seed or 0
     jobs = [(item, index) for item in items for index in range(sampling.per_item)]
     responses: list[Response] = []
@@ -68,12 +73,19 @@ def sample_policy(
     return responses
 
 
-def _open(model: str | Path) -> tuple[Any, Any]:
-    """Return the tokenizer and the frozen policy of a checkpoint, on the GPU if there is one."""
+def told(model: str | Path, template: Mapping[str, Any]) -> Any:
+    """Return the tokenizer of a checkpoint that tells its chat template something."""
+    tokenizer = load_tokenizer(model)
+    tell_template(tokenizer, template)
+    return tokenizer
+
+
+def _open(model: str | Path) -> Any:
+    """Return the frozen policy of a checkpoint, on the GPU if there is one."""
     import torch
 
-    tokenizer, policy = load_tokenizer(model), load_policy(model, trainable=False)
-    return tokenizer, policy.to("cuda" if torch.cuda.is_available() else "cpu")
+    policy = load_policy(model, trainable=False)
+    return policy.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 async def ask_model(
@@ -130,6 +142,7 @@ def log_ratios(
     items: Sequence[Item],
     responses: Sequence[Response],
     temperature: float = 1.0,
+    template: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[float]:
     """Return log p_policy(response) - log p_base(response) in nats for each response.
 
@@ -142,9 +155,12 @@ def log_ratios(
         items: Those that were answered.
         responses: As ``sample_policy`` made them.
         temperature: Logits are divided by it, as in sampling.
+        template: What the policy's chat template was told; both see the prompts that it wrote.
     """
+    tokenizer = told(policy, template)
     first, second = (
-        response_logprobs(model, items, responses, temperature) for model in (policy, base)
+        response_logprobs(model, items, responses, temperature, tokenizer)
+        for model in (policy, base)
     )
     return [sum(a) - sum(b) for a, b in zip(first, second, strict=True)]
 
@@ -154,12 +170,14 @@ def response_logprobs(
     items: Sequence[Item],
     responses: Sequence[Response],
     temperature: float = 1.0,
+    tokenizer: Any = None,
 ) -> list[list[float]]:
     """Return the log-probability of every token of each response under a policy, in nats.
 
-    See ``log_ratios``; the metadata of the responses hold their ``token_ids``.
+    See ``log_ratios``; the metadata of the responses hold their ``token_ids``. The tokenizer is
+    the model's own by default.
     """
-    tokenizer, policy = _open(model)
+    tokenizer, policy = tokenizer or load_tokenizer(model), _open(model)
     prompts = {item.id: item.prompt for item in items}
     found: list[list[float]] = []
     for start in range(0, len(responses), BATCH):

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
+from harness.policy.templates import told_template
 from harness.train.environments import seeing_rows
 from harness.train.memory import Use
 from harness.train.monitor import diversity
@@ -91,6 +92,7 @@ class Grpo(SamplingTraining, TrlTraining):
             beta=settings.beta,
             epsilon=settings.clip,
             disable_dropout=True,
+            chat_template_kwargs=told_template(self.tokenizer),
         )
 
     def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:

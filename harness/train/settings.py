@@ -76,6 +76,8 @@ class TrainerSettings(BaseModel):
             completions are sampled while it trains.
         lora_target_modules: Layers that the adapter is put on, by the ends of their names; by
             default all-linear, which is all linear layers but the head.
+        chat_template_kwargs: What the model's chat template is told besides the chat, as
+            ``enable_thinking: false``; the policy keeps it and is asked with it ever after.
         checkpoint_every: Steps between the states from which a killed training goes on.
         report_to: Trackers that get every row of the log, one or a list of them; each needs its
             package.
@@ -106,6 +108,7 @@ class TrainerSettings(BaseModel):
     max_grad_norm: Positive = 1.0
     weight_decay: Share = 0.0
     max_length: int = Field(default=1024, ge=2, le=1_000_000_000)
+    chat_template_kwargs: dict[str, Any] = {}
     lora_rank: int = Field(default=0, ge=0, le=65_536)
     lora_alpha: Positive = UNSET
     lora_dropout: Number = Field(default=0.0, ge=0, lt=1)

@@ -63,15 +63,20 @@ def settings_of(
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with those that are called "trl.NAME" under "trl"."""
-    found = {key: value for key, value in values.items() if not str(key).startswith("trl.")}
-    fields = {
-        key.removeprefix("trl."): value
-        for key, value in values.items()
-        if str(key).startswith("trl.")
-    }
-    whole = found.get("trl", {})
-    return found | {"trl": {**whole, **fields}} if fields and isinstance(whole, Mapping) else found
+    """Return settings with those that are called "trl.NAME" under "trl", and so on."""
+    found: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        name, dot, field = str(key).partition(".")
+        if dot and name in ("trl", "chat_template_kwargs"):
+            inner.setdefault(name, {})[field] = value
+        else:
+            found[key] = value
+    for name, fields in inner.items():
+        whole = found.get(name, {})
+        if isinstance(whole, Mapping):
+            found[name] = {**whole, **fields}
+    return found
 
 
 def train(

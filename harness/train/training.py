@@ -27,6 +27,7 @@ from harness.policy.models import (
     require_train_extra,
 )
 from harness.policy.shape import Shape, shape_of
+from harness.policy.templates import tell_template
 from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train import memory
 from harness.train.adapters import edges_of, lora_config
@@ -171,6 +172,7 @@ class Training(ABC):
             return done
         with quiet():
             self.tokenizer = load_tokenizer(self.model)
+            tell_template(self.tokenizer, settings.chat_template_kwargs)
             try:
                 steps = self.work()
             except InputError:

@@ -30,6 +30,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "desirable_weight": ("desirable_weight",),
     "undesirable_weight": ("undesirable_weight",),
     "save_steps": ("checkpoint_every",),
+    "chat_template_kwargs": ("chat_template_kwargs",),
     "activation_checkpointing": ("gradient_checkpointing",),
     "gradient_checkpointing": ("gradient_checkpointing",),
     "report_to": ("report_to",),

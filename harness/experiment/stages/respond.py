@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class RespondSettings:
             providers take none.
         chat: Whether the model is asked through an API or as local/<name>.
         budget: With ``chat``: stop before spending more, in dollars; what the journal holds counts.
+        chat_template_kwargs: What the policy's chat template is told; by default what it was told
+            in its training.
         journal: With ``chat``: file that keeps every reply, so that the same call pays only for
             what is missing.
     """
@@ -53,11 +56,14 @@ class RespondSettings:
     budget: float | None = None
     journal: str | Path | None = None
     base: str | None = None
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, policy: PolicyConfig, per_item: int, system: str, seed: int) -> RespondSettings:
-        """Return how an experiment samples a policy."""
-        return cls(per_item, system, policy.temperature, policy.max_new_tokens, seed)
+        """Return how an experiment samples a policy: a trained one brings its own template's."""
+        found = cls(per_item, system, policy.temperature, policy.max_new_tokens, seed)
+        values = policy.chat_template_kwargs
+        return replace(found, chat_template_kwargs=values) if system == BASE else found
 
 
 def respond(
@@ -87,6 +93,8 @@ def respond(
     settings = settings or RespondSettings()
     if settings.base is not None and settings.chat:
         raise ConfigError("--base is for a policy of your own; --chat tells no log-probabilities")
+    if settings.chat_template_kwargs and settings.chat:
+        raise ConfigError("--chat-template-kwargs are for a policy of your own, not for --chat")
     if settings.budget is not None and not settings.chat:
         raise ConfigError("--budget is for --chat; a policy of your own costs nothing")
     asked = items_of(items)
@@ -97,12 +105,13 @@ def respond(
     sampling = Sampling(settings.temperature, settings.max_new_tokens, seed, settings.per_item)
     if not settings.chat:
         move, system = bar("sampling", total), settings.system or BASE
-        drawn = sample_policy(model, asked, sampling, system=system, on_batch=move)
+        values = settings.chat_template_kwargs
+        drawn = sample_policy(model, asked, sampling, system=system, template=values, on_batch=move)
         if settings.base is None:
             return drawn
         ratios = [0.0] * len(drawn)
         if settings.base != str(model):
-            ratios = log_ratios(model, settings.base, asked, drawn, settings.temperature)
+            ratios = log_ratios(model, settings.base, asked, drawn, settings.temperature, values)
         return [
             replace(response, metadata={**response.metadata, "log_ratio": ratio})
             for response, ratio in zip(drawn, ratios, strict=True)

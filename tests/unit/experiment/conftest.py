@@ -233,7 +233,14 @@ class World:
         return [row for _, row in read_rows(self.out / name)]
 
     def sample(
-        self, model: Any, items: Sequence[Item], sampling: Sampling, *, system: str, on_batch: Any
+        self,
+        model: Any,
+        items: Sequence[Item],
+        sampling: Sampling,
+        *,
+        system: str,
+        on_batch: Any,
+        template: Any,
     ) -> list[Response]:
         """Stand in for sampling: give the texts of the script."""
         from harness.policy.respond import response_id
@@ -256,7 +263,13 @@ class World:
         return found
 
     def ratios(
-        self, policy: Any, base: Any, items: Any, found: Sequence[Response], temperature: float
+        self,
+        policy: Any,
+        base: Any,
+        items: Any,
+        found: Sequence[Response],
+        temperature: float,
+        *_: Any,
     ) -> list[float]:
         """Stand in for log-ratios: 0.5 for every response with an even seed, 0.25 for odd ones."""
         self.note("ratios", Path(policy).parent.name, Path(base).name, temperature)

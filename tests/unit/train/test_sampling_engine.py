@@ -183,9 +183,9 @@ def evaluation(path: Path, out: Path, watch: pytest.MonkeyPatch) -> Found:
     """The KL figure against a base that is no model at all: every token has probability 1."""
     responses = sample_policy(path, ITEMS, Sampling(HEAT, LIMIT, 5, per_item=8), system="s")
     scored = response_logprobs(path, ITEMS, responses, HEAT)
-    names = {"policy": scored, "base": [[0.0] * len(row) for row in scored]}
+    names = {path: scored, "base": [[0.0] * len(row) for row in scored]}
     watch.setattr("harness.policy.respond.response_logprobs", lambda model, *_: names[model])
-    ratios = log_ratios("policy", "base", ITEMS, responses, HEAT)
+    ratios = log_ratios(path, "base", ITEMS, responses, HEAT)
     assert ratios == pytest.approx([sum(row) for row in scored])
     return scored, [r.metadata["token_ids"] for r in responses]
 

@@ -35,6 +35,7 @@ WRONG: dict[str, list[Any]] = {
     "undesirable_weight": [-1, 1e308],
     "report_to": ["all", ["wandb", "w&b"], 3, None],
     "trl": ["x", 3, None],
+    "chat_template_kwargs": ["x", 3, None, ["thinking"]],
     "held_out_share": [-0.1, 1, 1.5],
     "margin": [-1, "wide", 1e308],
     "members": [0, 101, 2.5],
