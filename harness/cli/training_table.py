@@ -90,8 +90,9 @@ class TrainingTable:
     ) -> None:
         self.screen, self.single, self._clock = screen, single, clock
         self._rows: dict[str, list[Row]] = {}
-        self._began: dict[str, tuple[int, float]] = {}
+        self._began: dict[str, int] = {}
         self._last: dict[str, float] = {}
+        self._spent: dict[str, float] = {}
         self._tenths: dict[str, int] = {}
         self._failed: dict[str, set[str]] = {}
 
@@ -108,8 +109,7 @@ class TrainingTable:
         from harness.train.log import new_failures
 
         rows = self._rows.setdefault(name, [])
-        now = self._last[name] = self._clock()
-        self._began.setdefault(name, (row["step"], now))
+        self._took(name, row)
         # What was measured after a step stands with it.
         joined = rows and (not self.single or rows[-1]["step"] == row["step"])
         rows.append({**rows.pop(), **_known(row)} if joined else row)
@@ -119,6 +119,20 @@ class TrainingTable:
             self._say(f"warning: {name}, step {row['step']}: {line}")
         if not self.screen.is_terminal and self._is_due(name, row):
             self._say(f"{name}: {', '.join(self._words(name, row))}")
+
+    def _took(self, name: str, row: Row) -> None:
+        """Count what was spent since the first row that was seen.
+
+        By the time in the rows, since those of another process come several at once; the members
+        of an ensemble begin anew.
+        """
+        now = row["seconds"] if "seconds" in row else self._clock()
+        if name not in self._began:
+            self._began[name], self._spent[name] = row["step"], 0.0
+        else:
+            last = self._last[name]
+            self._spent[name] += now - last if now >= last else now
+        self._last[name] = now
 
     def _say(self, line: str) -> None:
         self.screen.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -142,8 +156,7 @@ class TrainingTable:
 
         Both are empty until they are known, and the time where none is left.
         """
-        first, began = self._began[name]
-        done, seconds = row["step"] - first, self._last[name] - began
+        done, seconds = row["step"] - self._began[name], self._spent[name]
         if done <= 0 or seconds <= 0:
             return "", ""
         rate, total = done / seconds, row.get("total_steps")

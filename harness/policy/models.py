@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -153,7 +154,10 @@ def load_policy(
         from peft import PeftModel
 
         base = _loaded(AutoModelForCausalLM, base_of(path), **precision.options())
-        model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
+        with warnings.catch_warnings():
+            # transformers warns of an old name of its own, which peft still reads.
+            warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
+            model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
     else:
         model = _loaded(AutoModelForCausalLM, path, **precision.options())
         model.requires_grad_(trainable)

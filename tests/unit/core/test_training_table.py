@@ -86,6 +86,25 @@ def test_the_title_is_one_line_above_the_narrowest_table() -> None:
         assert drawn(table)[0] == title
 
 
+TIMES: list[tuple[list[float], str]] = [
+    ([0.5, 1.0, 1.5, 2.0], "2.0/s"),
+    ([0.5, 0.5, 0.5, 0.5], ""),
+    ([10.0, 40.0, 70.0, 100.0], "30.0 s each"),
+    ([1.0, 2.0, 1.0, 2.0], "1.0/s"),  # the second member of an ensemble has a clock of its own
+]
+
+
+@pytest.mark.parametrize(("times", "rate"), TIMES)
+@pytest.mark.parametrize("single", [True, False])
+def test_the_rate_is_that_of_the_training_and_not_of_the_rows_arrival(
+    times: list[float], rate: str, single: bool
+) -> None:
+    table = TrainingTable(console()[0], single=single, clock=lambda: 0.0)
+    for step, seconds in enumerate(times):
+        table.add("bon 0", {"step": step, "total_steps": 9, "seconds": seconds, "loss": 0.5})
+    assert table.pace("bon 0", {"step": 3, "total_steps": 9})[0] == rate
+
+
 def test_what_is_measured_after_a_step_stands_in_its_row() -> None:
     table = TrainingTable(console()[0], single=True, clock=clock(*range(9)))
     for step in (1, 2, 3):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.policy.models import load_policy
 from harness.train.quiet import new_head, quiet
 
 ALIGNED = (
@@ -81,3 +82,11 @@ def test_a_new_head_is_meant_and_a_missing_layer_is_told(
         assert "score.weight" in caplog.text
     finally:
         named.removeHandler(caplog.handler)
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # its making
+def test_an_adapter_is_loaded_without_a_word(lora_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load_policy(lora_path, trainable=False)
+    assert [str(one.message) for one in caught] == []
