@@ -155,6 +155,10 @@ class Kto(TrlTraining):
         found = [one for n, row in enumerate(self.rows) for one in self._examples(n, row)]
         random.Random(f"kto {self.seed}").shuffle(found)
         self.learnt()
+        labels = [one[LABEL] for one in found]
+        uneven = unlike(labels, self.settings.desirable_weight, self.settings.undesirable_weight)
+        if uneven and self.folder.writes:
+            self.tell(uneven)
         return found
 
     def with_others(self, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -190,6 +194,25 @@ class Kto(TrlTraining):
             {"prompt_ids": prompt, "completion_ids": ids, LABEL: label}
             for ids, label in zip(answers, labelled.values(), strict=True)
         ]
+
+
+def unlike(labels: Sequence[bool], desirable: float, undesirable: float) -> str:
+    """Return a line for the terminal where one kind of completions outweighs the other, else "".
+
+    Equal numbers are as they are meant; others should weigh alike, or the wanted ones up to a third
+    more (Ethayarajh et al. 2024, equation 8).
+    """
+    wanted = sum(labels)
+    others = len(labels) - wanted
+    if wanted == others or not (wanted and others and desirable and undesirable):
+        return ""
+    if 1 <= round(desirable * wanted / (undesirable * others), 9) <= 4 / 3:
+        return ""
+    low = undesirable * others / wanted
+    return (
+        f"kto: {wanted:,} completions are wanted and {others:,} are not: a desirable_weight from"
+        f" {low:.3g} to {low * 4 / 3:.3g} lets both kinds weigh alike"
+    )
 
 
 def of_others(prompts: Sequence[Sequence[int]], size: int) -> list[int]:

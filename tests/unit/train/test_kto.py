@@ -10,7 +10,7 @@ import pytest
 from trainings import trained_by
 
 from harness.nouns.errors import DataError
-from harness.train.kto import Kto, KtoSettings
+from harness.train.kto import Kto, KtoSettings, unlike
 from harness.train.log import read_log
 from harness.train.result import TrainingFolder
 from harness.train.rows import plain_rows
@@ -85,6 +85,30 @@ def test_a_label_is_in_the_way_of_those_only_who_imitate() -> None:
             plain_rows([BAD[0] | {"label": label}], ("prompt", "completion"), "completions")
     with pytest.raises(DataError, match="kto learns from rows of prompt, completion and label"):
         plain_rows(BAD, ("prompt", "chosen", "rejected"), "preferences")
+
+
+# wanted, not wanted, their weights, the range that is told
+WEIGHTS = [
+    (4, 4, 1.0, 1.0, ""),
+    (4, 4, 3.0, 1.0, ""),
+    (2, 8, 1.0, 1.0, "4 to 5.33"),
+    (2, 8, 4.0, 1.0, ""),
+    (2, 8, 5.3, 1.0, ""),
+    (2, 8, 5.4, 1.0, "4 to 5.33"),
+    (8, 2, 1.0, 1.0, "0.25 to 0.333"),
+    (8, 2, 1.0, 4.0, ""),
+    (8, 2, 0.0, 1.0, ""),
+    (8, 0, 1.0, 1.0, ""),
+    (3, 1, 0.1, 0.3, ""),
+]
+
+
+@pytest.mark.parametrize(("wanted", "others", "more", "less", "told"), WEIGHTS)
+def test_kinds_that_do_not_weigh_alike_are_told(
+    wanted: int, others: int, more: float, less: float, told: str
+) -> None:
+    line = unlike([True] * wanted + [False] * others, more, less)
+    assert (f"from {told} lets" in line) if told else not line
 
 
 def built(rows: list[Any], policy: Path, out: Path) -> Any:
