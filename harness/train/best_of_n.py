@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, InputError
 from harness.policy.engines import closing
 from harness.policy.models import load_policy
 from harness.policy.sampling import AT_ONCE, Rollout, Sampling
@@ -51,12 +51,19 @@ class BestOfN(SamplingTraining, Sft):
 
         Raises:
             DataError: No prompt leaves room for a completion, or no completion has a reward.
+            InputError: Completions were kept, and are gone.
         """
         rows, path = self.readable(), self.folder.path / "best_of_n.json"
         if not of_all(path.is_file())[0]:
             chosen = self._sampled_best(list(rows.values()))
             if self.folder.writes:
                 write_json(path, chosen)
+        elif self.settings.log_completions and not self.folder.completions_path.is_file():
+            raise InputError(
+                f"{self.folder.completions_path.name} of what was sampled here is gone",
+                where=str(self.folder.path),
+                hint=f"put it back, or delete {path} and {self.folder.resume_dir} to sample anew",
+            )
         kept = of_all(read_json(path) if self.folder.writes else {})[0]
         best = _best(path, kept, len(rows))
         self._sampled = kept["sampled"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.fields import FieldInfo
 
 from harness.nouns.nearest import did_you_mean
-from harness.train.trl_fields import own_name
+from harness.train.trl_fields import is_field, own_name
 
 
 def _number(value: Any) -> Any:
@@ -162,7 +162,14 @@ class TrlSettings(TrainerSettings):
         if self.trl and find_spec("trl"):
             from harness.train.trl_fields import problems_with
 
-            if problems := problems_with(self.trl_config, self.trl, type(self).model_fields):
+            problems = problems_with(self.trl_config, self.trl, type(self).model_fields)
+            if not self.gradient_checkpointing:
+                problems += [
+                    f"trl.{name}: would do nothing without gradient_checkpointing"
+                    for name in self.trl
+                    if name in ("activation_checkpointing_kwargs", "gradient_checkpointing_kwargs")
+                ]
+            if problems:
                 raise ValueError("\n".join(problems))
         return self
 
@@ -226,17 +233,28 @@ class OnlineSettings(SamplingSettings):
         return self
 
 
-def explain(fields: Mapping[str, FieldInfo], entry: Any, values: Mapping[str, Any]) -> list[str]:
+def explain(kind: type[TrainerSettings], entry: Any, values: Mapping[str, Any]) -> list[str]:
     """Return the lines of one of pydantic's errors: name, what is allowed, and the value."""
     if not entry["loc"]:  # of several settings together
         return str(entry["ctx"]["error"]).split("\n")
-    name = str(entry["loc"][0])
+    name, fields = str(entry["loc"][0]), kind.model_fields
     if name not in fields:
-        own = own_name(name, fields)
-        hint = f"it is {own} here" if own else did_you_mean(name, fields)
-        hint = hint or f"known: {', '.join(fields)}"
-        return [f"{name}: unknown setting; {hint}"]
+        return [f"{name}: unknown setting; {_known(kind, name)}"]
     return [f"{name}: must be {allowed(fields[name])}, got {values[name]!r}"]
+
+
+def _known(kind: type[TrainerSettings], name: str) -> str:
+    """Return what may be meant by a name that is no setting."""
+    fields = kind.model_fields
+    if own := own_name(name, fields):
+        return f"it is {own} here"
+    if near := did_you_mean(name, fields):
+        return near
+    from importlib.util import find_spec
+
+    if issubclass(kind, TrlSettings) and find_spec("trl") and is_field(kind.trl_config, name):
+        return f"it is a field of TRL: trl.{name}"
+    return f"known: {', '.join(fields)}"
 
 
 def allowed(field: FieldInfo) -> str:

@@ -55,9 +55,7 @@ def settings_of(
     try:
         return kind.model_validate(named)
     except ValidationError as error:
-        lines = [
-            line for entry in error.errors() for line in explain(kind.model_fields, entry, named)
-        ]
+        lines = [line for entry in error.errors() for line in explain(kind, entry, named)]
         details = tuple(dict.fromkeys(lines))  # each of a list may be wrong
         raise ConfigError("wrong training settings", where=where, details=details) from error
 

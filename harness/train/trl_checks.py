@@ -39,7 +39,7 @@ def check_schedule(made: Any, schedule: str, steps: int) -> None:
     except (ValueError, TypeError, ArithmeticError) as error:
         raise ConfigError(
             f"schedule: {schedule} cannot be made with {given or 'nothing besides'}: {error}",
-            hint="trl.lr_scheduler_kwargs has what it takes besides",
+            hint="set trl.lr_scheduler_kwargs to what transformers' schedule takes besides",
         ) from error
     if not all(isinstance(one, int | float) and 0 <= one < math.inf for one in factors):
         raise ConfigError(f"schedule: {schedule} with {given} has rates below 0, or that are none")

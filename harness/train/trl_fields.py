@@ -94,10 +94,19 @@ RENAMED = {
 """Older names that count only where the newer one is not set; the harness sets the newer one."""
 
 
+SWITCHES = {"scale_rewards"}
+"""Fields that TRL calls texts and reads true and false of, too."""
+
+
 def own_name(name: str, settings: Collection[str]) -> str:
     """Return the setting that TRL or peft calls by another name, "" where there is none."""
     known = (*SETTINGS.get(name, ()), *OTHER_NAMES.get(name, ()))
     return next((one for one in known if one in settings), "")
+
+
+def is_field(config: str, name: str) -> bool:
+    """Tell whether one of TRL's configurations has a field that may be set."""
+    return name in _hints(config) and name not in KEPT
 
 
 def problems_with(config: str, values: Mapping[str, Any], settings: Collection[str]) -> list[str]:
@@ -148,7 +157,8 @@ def _hints(config: str) -> dict[str, Any]:
 
     kind = getattr(trl, config)
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind) if field.init}
+    found = {field.name: hints[field.name] for field in fields(kind) if field.init}
+    return {name: hint | bool if name in SWITCHES else hint for name, hint in found.items()}
 
 
 def _default(config: str, name: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from harness.examples.arithmetic_task import is_correct, prompt_rows, split_pairs
 from trainings import trained_by
 
-from harness.nouns.errors import DataError
+from harness.nouns.errors import DataError, InputError
 from harness.train.best_of_n import best_of_n_kl
 from harness.train.log import read_log
 from harness.train.monitor import Monitor
@@ -124,10 +124,16 @@ def test_what_was_judged_before_a_kill_is_not_judged_again(
             raise Killed
 
     def run(**more: Any) -> TrainResult:
-        return train(policy_path, tmp_path, counted, ROWS[:8], batch_size=4, epochs=2, **more)
+        small = {"batch_size": 4, "epochs": 2, "log_completions": True}
+        return train(policy_path, tmp_path, counted, ROWS[:8], **small, **more)
 
     with pytest.raises(Killed):
         run(max_new_tokens=8, on_step=kill)
+    kept = tmp_path / "completions.jsonl"
+    elsewhere = kept.rename(tmp_path / "elsewhere.jsonl")
+    with pytest.raises(InputError, match=r"completions\.jsonl of what was sampled here is gone"):
+        run(max_new_tokens=8)
+    elsewhere.rename(kept)
     result = run(max_new_tokens=8)
     assert asked == [32]
     assert [row["step"] for row in read_log(result.log_path)] == list(range(5))

@@ -145,6 +145,8 @@ def test_a_range_in_words(trainer: str, name: str, words: str) -> None:
         ),
         ("grpo", {"num_generations": 4}, "num_generations: unknown setting; it is group_size here"),
         ("ppo", {"kl_coef": 0.1}, "kl_coef: unknown setting; it is beta here"),
+        ("sft", {"optim": "x"}, "optim: unknown setting; it is a field of TRL: trl.optim"),
+        ("grpo", {"top_k": 5}, "top_k: unknown setting; it is a field of TRL: trl.top_k"),
         ("sft", {"r": 8}, "r: unknown setting; it is lora_rank here"),
         (
             "dpo",

@@ -94,7 +94,10 @@ def test_a_field_reaches_trl_and_what_trl_refuses_is_one_error(
     )
     losses = [path.read_text().splitlines()[0] for path in (plain.log_path, ipo.log_path)]
     assert '"loss": 0.693147' in losses[0] and '"loss": 25' in losses[1]  # (0 - 1 / (2 beta))^2
-    with pytest.raises(ConfigError, match=r"TRL refuses these fields: .*precompute_ref"):
-        fields = {"sync_ref_model": True, "precompute_ref_log_probs": True}
-        trained_by("dpo", policy_path, rows, small | {"trl": fields}, tmp_path / "refused")
+    for fields, said in (
+        ({"sync_ref_model": True, "precompute_ref_log_probs": True}, "precompute_ref"),
+        ({"optim": "adamw_8bit"}, "bitsandbytes"),  # which is not installed
+    ):
+        with pytest.raises(ConfigError, match=f"TRL refuses these fields: .*{said}"):
+            trained_by("dpo", policy_path, rows, small | {"trl": fields}, tmp_path / "refused")
     assert trained_by("dpo", policy_path, rows, small, tmp_path / "refused").steps == 1

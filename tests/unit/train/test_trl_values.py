@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from trainings import trained_by
 
 from harness.nouns.errors import ConfigError
 from harness.train.dpo import DpoSettings
@@ -46,6 +45,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("sft", {"run_name": "x"}, "would do nothing: the harness writes the log"),
     ("sft", {"hub_private_repo": True}, "would do nothing: the harness pushes the result"),
     ("grpo", {"num_completions_to_print": 3}, "would do nothing: the harness writes the log"),
+    ("sft", {"gradient_checkpointing_kwargs": {"a": 1}}, "without gradient_checkpointing"),
+    ("grpo", {"activation_checkpointing_kwargs": {"a": 1}}, "without gradient_checkpointing"),
     ("sft", {"fsdp": "full_shard"}, "cannot be set: weights are not sharded here"),
     ("sft", {"deepspeed": "ds.json"}, "cannot be set: weights are not sharded here"),
 ]  # fmt: skip
@@ -60,6 +61,8 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     ("sft", {"loss_type": "dft", "label_smoothing_factor": 0.1, "neftune_noise_alpha": 5.0}),
     ("sft", {"dataloader_num_workers": 2, "dataloader_persistent_workers": True, "fp16": False}),
     ("sft", {"optim": "adafactor", "adam_beta2": 0.95, "use_liger_kernel": False}),
+    ("grpo", {"scale_rewards": True}),
+    ("grpo", {"scale_rewards": False, "mask_truncated_completions": True}),
     ("grpo", {"scale_rewards": "batch", "loss_type": "sapo", "sapo_temperature_pos": 2.0}),
     ("grpo", {"use_adaptive_entropy": True, "entropy_target": 0.9, "top_k": 5, "min_p": 0.1}),
     ("rloo", {"normalize_advantages": True, "reward_clip_range": [-1.0, 1.0]}),
@@ -165,14 +168,3 @@ def test_what_trl_refuses_in_its_first_step_is_one_error(error: type[Exception])
         raise error("no")  # after a step it is something else
     with pytest.raises(error), TrlTraining.refused(SimpleNamespace(settings=DpoSettings())):  # type: ignore[arg-type]
         raise error("no")
-
-
-@pytest.mark.slow
-def test_a_value_that_only_trl_knows_of_leaves_the_folder_free(
-    policy_path: Path, tmp_path: Path
-) -> None:
-    rows = [{"prompt": "2+3?", "chosen": "5.", "rejected": "6, duh."}] * 4
-    given = {"batch_size": 4, "trl": {"optim": "adamw_8bit"}}
-    with pytest.raises(ConfigError, match=r"TRL refuses these fields: .*bitsandbytes"):
-        trained_by("dpo", policy_path, rows, given, tmp_path)
-    assert trained_by("dpo", policy_path, rows, {"batch_size": 4}, tmp_path).steps == 1
