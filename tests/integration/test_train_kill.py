@@ -39,7 +39,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 """Rows and settings of three steps."""
 
 
-AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo", "online_dpo": "ppo"}
+AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo", "online_dpo": "ppo", "kto": "dpo"}
 """Trainers whose adapter is that of another one: what is done with it is the same."""
 
 

@@ -91,3 +91,24 @@ def test_a_training_that_trl_ends_early_is_no_result(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="TRL ended after 2 of 3 steps"):
         run_trainer(trainer, TrainingFolder(tmp_path, {}, None), None, 0)
+
+
+@pytest.mark.slow
+def test_rows_of_steps_that_sample_nothing_have_no_rewards(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    given = {
+        "steps": 3, "batch_size": 4, "group_size": 2, "max_new_tokens": 2,
+        "trl": {"steps_per_generation": 2},
+    }  # fmt: skip
+
+    def reward(prompts: Any, completion_ids: Any, **_: Any) -> list[float]:
+        return [float(len(ids)) for ids in completion_ids]
+
+    rows = [{"prompt": f"{n}+3?"} for n in range(2)]
+    result = trained_by("grpo", policy_path, rows, given, tmp_path, {"r": reward})
+    log = read_log(result.log_path)
+    sampled = {"reward", "reward/r", "coverage/r", "length", "distinct_1", "eos_rate"}
+    assert [sampled <= row.keys() for row in log] == [True, False, True]
+    assert not sampled & log[1].keys()
+    assert all("loss" in row for row in log)
