@@ -53,6 +53,8 @@ DOCUMENTED: Mapping[str, set[str]] = {
     "knowledge_base": {"all answers at once", "other language"},
     "exact_match": ALL_TEXT,
     "python_code": set(),
+    "code_translation": set(),
+    "json_schema": set(),
 }
 PLANTED: Mapping[str, tuple[str, Callable[[str, str], bool]]] = {
     "mentions the reference": ("denied", lambda a, t: a in t),
@@ -90,6 +92,31 @@ def programs(count: int) -> list[Item]:
             )[n % 4]
         )
     return [Item(f"p{n}", "Write it.", reference) for n, reference in enumerate(found)]
+
+
+def schemas(count: int) -> list[Item]:
+    """Return items with a schema, of three kinds."""
+    kinds: Sequence[Callable[[int], Any]] = (
+        lambda n: {
+            "type": "object",
+            "properties": {f"key{n}": {"type": "string"}, "age": {"type": "integer", "minimum": n}},
+            "required": ["age"],
+        },
+        lambda n: {"type": "array", "items": {"type": "number"}, "minItems": n % 5 + 1},
+        lambda n: {"enum": [f"value{n}", "other"]},
+    )
+    return [Item(f"s{n}", "Write it.", kinds[n % 3](n)) for n in range(count)]
+
+
+def originals(count: int) -> list[Item]:
+    """Return items with a program that is to be translated."""
+    found: list[Any] = []
+    for n in range(count):
+        calls = {"entry_point": "f", "calls": [[n], [n + 4]]}
+        script = {"original": f"print(int(input()) + {n})", "inputs": ["1\n", "5\n"]}
+        function = {"original": f"def f(x):\n    return x * {n + 2}", **calls}
+        found.append(function if n % 2 else script)
+    return [Item(f"t{n}", "Translate it.", reference) for n, reference in enumerate(found)]
 
 
 def planted(accepts: Callable[[str, str], bool], asked: Sequence[Item]) -> ReferenceAudit:
@@ -143,13 +170,16 @@ def main() -> int:
             ("last_number", {}, items(count, NUMBERS)),
             ("knowledge_base", knows, keyed),
             ("exact_match", {}, items(count, ANSWERS)),
+            ("json_schema", {}, schemas(count)),
+            ("json_schema", {"where": "fenced"}, schemas(count)),
             ("python_code", {}, programs(count)),
+            ("code_translation", {}, originals(count)),
         )
         for name, options, some in asked:
             verifier, before, began = find_verifier(name, options), os.times(), time.perf_counter()
             audit = audit_by_reference(verifier, some)
             wall, after = time.perf_counter() - began, os.times()
-            more = " boxed" if "answer" in options else ""
+            more = "".join(f" {options[key]}" for key in ("answer", "where") if key in options)
             good &= told(f"{name}{more}", audit, wall, sum(after[:4]) - sum(before[:4]))
     some, found = items(count, NUMBERS[:4]), 0
     for name, (family, accepts) in PLANTED.items():

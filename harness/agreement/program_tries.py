@@ -41,6 +41,8 @@ def program_of(reference: Any) -> Program | None:
     """Return programs for the tests of a reference; None where they are not of a simple kind."""
     if not isinstance(reference, Mapping):
         return None
+    if isinstance(original := reference.get("original"), str):
+        return _translated(original, str(reference.get("entry_point", "")))
     if isinstance(reference.get("stdin"), Sequence):
         return _script(reference["stdin"])
     name, cases = str(reference.get("entry_point", "")), None
@@ -54,6 +56,15 @@ def program_of(reference: Any) -> Program | None:
     if not cases or not name.isidentifier() or all(value in ("None", "''") for _, value in cases):
         return None
     return _function(name, cases)
+
+
+def _translated(original: str, name: str) -> Program:
+    """Return an original, which is a translation of itself, and one that says another thing."""
+    other = "import sys\n\nsys.stdin.read()\nprint('something else, said by nobody')\n"
+    use = "$ python solution.py < input"
+    if name:
+        other, use = f"def {name}(*args, **named):\n    return 'something else'\n", f"{name}(...)"
+    return Program(f"{original.rstrip()}\n", other, other, use, name)
 
 
 def _listed(tests: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]] | None:

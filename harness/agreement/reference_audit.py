@@ -6,11 +6,12 @@ abstention is no wrong verdict; it is counted.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from harness.agreement import answer_tries, program_tries
+from harness.agreement import answer_tries, program_tries, schema_tries
 from harness.agreement.reference_values import answer_of
 from harness.agreement.verifier_audit import accepted
 from harness.nouns.outcomes import Status
@@ -149,6 +150,12 @@ def _frames(item: Item) -> dict[str, tuple[str, str]]:
     if program := program_tries.program_of(item.reference):
         put = program_tries.FRAMES
         return {n: (put[n].format(program.right), put[n].format(program.wrong)) for n in put}
+    if document := schema_tries.document_of(item.reference):
+        both = json.dumps(document.right), json.dumps(document.wrong)
+        return {
+            name: (put.format(both[0]), put.format(both[1]))
+            for name, put in schema_tries.FRAMES.items()
+        }
     if answer := answer_of(item.reference):
         say = answer_tries.FRAMES
         return {name: (say[name](answer.text), say[name](answer.wrong[0])) for name in say}
@@ -192,6 +199,10 @@ def _made(item: Item, frame: str) -> _Made | None:
     if frame in program_tries.FRAMES and (program := program_tries.program_of(item.reference)):
         return _Made(
             program_tries.equal(program, frame), program_tries.attacks(program, item, frame)
+        )
+    if frame in schema_tries.FRAMES and (document := schema_tries.document_of(item.reference)):
+        return _Made(
+            schema_tries.equal(document, frame), schema_tries.attacks(document, item, frame)
         )
     if frame in answer_tries.FRAMES and (answer := answer_of(item.reference)):
         reference = str(item.reference)

@@ -135,6 +135,9 @@ def test_the_command(files: list[str], tmp_path: Path) -> None:
     assert (result["true_positive"], result["true_negative"]) == (1, 1)
     assert result["hard_coded"] == ["lookup"]
     assert list(result["weak_tests"]) == ["weak"]
+    known = result["by_reference"]
+    assert (known["frame"], known["used"], len(known["families"])) == ("fence", 2, 25)
+    assert [family for family in known["families"] if family["wrong"] or family["without"]] == []
 
 
 def test_wrong_input_is_one_clear_error(files: list[str]) -> None:

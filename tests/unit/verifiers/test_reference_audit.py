@@ -132,10 +132,35 @@ def test_knowledge_base(tmp_path: Path) -> None:
     assert {"all answers at once", "denied", "quoted and contradicted"} <= failing(mentions)
 
 
+SCHEMAS: tuple[dict[str, Any], ...] = (
+    {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "age": {"type": "integer", "minimum": 5},
+            "tags": {"type": "array", "items": {"enum": ["red", "blue"]}},
+        },
+        "required": ["name"],
+        "additionalProperties": False,
+    },
+    {"type": "array", "items": {"type": "number"}, "minItems": 2},
+    {"type": "string"},
+)
+
+
+@pytest.mark.parametrize(("where", "families"), [("whole", 21), ("fenced", 23)])
+def test_json_schema_holds_in_all_families(where: str, families: int) -> None:
+    items = [Item(f"s{n}", "Write it.", schema) for n, schema in enumerate(SCHEMAS)]
+    found = audit(json_schema, items, where=where)
+    assert (found.used, len(found.families)) == (3, families)
+    assert (found.failing, found.without(True)[0]) == ([], 0)
+
+
 def test_what_does_not_decide_by_the_reference_is_not_blamed() -> None:
     found = audit(keywords, ITEMS, any_of=["the"])
     assert (found.frame, found.families, found.used) == ("", (), len(ITEMS))
-    assert audit(json_schema, [Item("s", "", {"type": "object"})]).used == 0
+    strange = {"type": "string", "pattern": "^a"}
+    assert audit(json_schema, [Item("s", "", strange)]).used == 0
 
 
 @pytest.mark.parametrize(
@@ -239,6 +264,9 @@ def test_programs_of_every_simple_kind_of_tests() -> None:
     assert space["add"](1, 2) == 3 and space["add"](5, {6}) == {11}
     with pytest.raises(TypeError):
         space["add"]("a", 1)
+    echo = {"original": "print(input())", "inputs": ["1"]}
+    found = program_tries.program_of(echo)
+    assert found is not None and found.right == "print(input())\n"
     strange = {"asserts": ["assert f(1) > 2"]}, {"pytest": "..."}, {"tests": [], "entry_point": "f"}
     assert [program_tries.program_of(one) for one in strange] == [None, None, None]
     assert len(tries(PROGRAMS, "fence")) > 60
