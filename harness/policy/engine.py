@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.policy import decode_graph
 from harness.policy.drawing import State, draw
+from harness.policy.head_kind import inner_of
 from harness.policy.padding import padded, positions
+from harness.policy.recurrent import is_recurrent, sample_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,9 +50,12 @@ def generate(
     """
     import torch
 
-    device = next(model.parameters()).device
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    device, inner = next(model.parameters()).device, inner_of(model)
     ends = torch.tensor(list(stops), device=device)
+    if is_recurrent(inner):
+        asked = [prompt for prompt in prompts for _ in range(each)]
+        made = sample_whole(inner, asked, chances.to(device), temperature, ends, pad)
+        return _cut(*made, ends)
     state = _begin(model, inner, prompts, each, chances.to(device), pad)
     if decode_graph.fits(inner, device):
         while len(state.rows) and state.column < chances.size(1):
@@ -59,9 +64,16 @@ def generate(
             state = decode_graph.Steps(model, inner, state, temperature, ends, pad).run(few)
     else:
         _eager(model, state, temperature, ends, pad)
-    stopped = torch.isin(state.tokens, ends).long()
+    return _cut(state.tokens, state.logprobs, ends)
+
+
+def _cut(tokens: Tensor, logprobs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both without the columns behind the end of every sequence."""
+    import torch
+
+    stopped = torch.isin(tokens, ends).long()
     width = int((stopped.cumsum(1) - stopped == 0).any(0).sum())
-    return state.tokens[:, :width], state.logprobs[:, :width]
+    return tokens[:, :width], logprobs[:, :width]
 
 
 def _begin(

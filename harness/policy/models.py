@@ -11,7 +11,18 @@ from typing import Any
 
 from harness.chat import hub
 from harness.nouns.errors import InputError, MissingExtraError
+from harness.policy.stillness import WANTED, keep_still
 from harness.records.rows import read_json
+
+LEARNT_PROMPTS = {
+    "PROMPT_TUNING",
+    "MULTITASK_PROMPT_TUNING",
+    "P_TUNING",
+    "PREFIX_TUNING",
+    "CPT",
+    "CARTRIDGE",
+}
+"""Kinds of peft's adapters that stand before a prompt, and change no weights."""
 
 
 def require_train_extra() -> None:
@@ -50,6 +61,22 @@ def base_of(adapter: str | Path) -> str:
             hint="name the checkpoint folder or the hub id that the adapter was trained on",
         )
     return base
+
+
+def check_adapter(path: str | Path) -> None:
+    """Refuse adapters that are learnt prompts: they are no part of what scores completions.
+
+    Raises:
+        InputError: The folder holds one.
+    """
+    kind = str(read_json(Path(path) / "adapter_config.json").get("peft_type"))
+    if kind in LEARNT_PROMPTS:
+        raise InputError(
+            f"an adapter of type {kind} is a learnt prompt, and only weights are sampled from and"
+            " trained",
+            where=str(path),
+            hint="use a LoRA adapter, or train one on its base with lora_rank",
+        )
 
 
 def load_tokenizer(path: str | Path) -> Any:
@@ -153,15 +180,39 @@ def load_policy(
     if is_adapter(path):
         from peft import PeftModel
 
-        base = _loaded(AutoModelForCausalLM, base_of(path), **precision.options())
+        check_adapter(path)
+        base = settled(_loaded(AutoModelForCausalLM, base_of(path), **precision.options()))
         with warnings.catch_warnings():
             # transformers warns of an old name of its own, which peft still reads.
             warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
             model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
+        for name, module in model.named_modules():
+            if WANTED in name and hasattr(module, "p"):
+                module.p = 0.0
     else:
-        model = _loaded(AutoModelForCausalLM, path, **precision.options())
+        model = settled(_loaded(AutoModelForCausalLM, path, **precision.options()))
         model.requires_grad_(trainable)
     return model.eval()
+
+
+def settled(model: Any) -> Any:
+    """Return a model without chance, as TRL and we expect it.
+
+    Some have their body under another name than the one that transformers looks for, or count their
+    experts under another than TRL does. RWKV divides its weights while it is in evaluation mode,
+    against overflows in float16: so it would be trained and saved.
+    """
+    from transformers import PreTrainedModel
+
+    bodies = [name for name, one in model.named_children() if isinstance(one, PreTrainedModel)]
+    if model.base_model is model and len(bodies) == 1:
+        type(model).base_model_prefix = bodies[0]  # TRL's copy has it, too
+    config = model.config.get_text_config()
+    if getattr(config, "rescale_every", 0):
+        config.rescale_every = 0
+    if hasattr(config, "num_local_experts") and not hasattr(config, "num_experts"):
+        config.num_experts = config.num_local_experts
+    return keep_still(model)
 
 
 def save_final(model: Any, tokenizer: Any, path: Path) -> None:
@@ -177,27 +228,6 @@ def save_final(model: Any, tokenizer: Any, path: Path) -> None:
     tokenizer.save_pretrained(part)
     shutil.rmtree(path, ignore_errors=True)
     part.replace(path)
-
-
-def recompute_layers(module: Any, on: bool) -> None:
-    """Let the layers of a model throw their activations away and make them again, or not.
-
-    transformers does so in training mode only, which turns dropout on, too. So the mode of the
-    layers alone is set, which says nothing to what is in them; the few that drop by themselves are
-    told not to.
-    """
-    from functools import partial
-
-    from torch.utils.checkpoint import checkpoint
-    from transformers import GradientCheckpointingLayer
-
-    for layer in module.modules():
-        if isinstance(layer, GradientCheckpointingLayer):
-            layer.gradient_checkpointing = layer.training = on
-            layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
-            for name in ("dropout", "activation_dropout", "attention_dropout", "hidden_dropout"):
-                if isinstance(getattr(layer, name, None), float):
-                    setattr(layer, name, 0.0)
 
 
 @dataclass(frozen=True)

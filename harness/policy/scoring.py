@@ -11,9 +11,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
+from harness.policy.head_kind import inner_of, plain_head
 from harness.policy.padding import positions
+from harness.policy.recurrent import from_the_left, is_recurrent
 from harness.policy.sampling import Rollout, rows_of
 
 if TYPE_CHECKING:
@@ -119,14 +120,13 @@ def scores(
         entropy: Whether entropies are wanted; not together with a loss.
         loss_of: A loss, of tokens by their place among the real ones of the rollout, row by row.
     """
-    inner = _inner(model)
-    if (head := _plain_head(inner)) is None:
+    inner = inner_of(model)
+    if (head := plain_head(inner)) is None:
         return _with_whole_logits(inner, rollout, temperature, loss_of)
     from harness.policy.head import HeadLoss, log_probs
 
-    width, real = rollout.completion_ids.size(1), rollout.completion_mask.bool()
-    states = inner.base_model(**inputs(rollout), use_cache=False).last_hidden_state
-    hidden = states[:, -width - 1 : -1]
+    real = rollout.completion_mask.bool()
+    hidden = body_states(inner.base_model, rollout)
     of_head = hidden[real], head.weight, head.bias, rollout.completion_ids[real], temperature
     nats = loss = None
     if loss_of is None:
@@ -142,16 +142,34 @@ def scores(
     )
 
 
-def inputs(rollout: Rollout) -> dict[str, Tensor]:
+def body_states(body: Any, rollout: Rollout) -> Tensor:
+    """Return the last hidden states of a body before each completion token, (n, C, hidden size)."""
+    recurrent = is_recurrent(body)
+    states = body(**_inputs(rollout, recurrent), use_cache=False).last_hidden_state
+    return _before_tokens(states, rollout, recurrent)
+
+
+def _inputs(rollout: Rollout, recurrent: bool) -> dict[str, Tensor]:
     """Return the arguments of a body's forward: whole sequences, mask and positions."""
     import torch
 
     mask = torch.cat([rollout.prompt_mask, rollout.completion_mask], 1)
-    return {
-        "input_ids": torch.cat([rollout.prompt_ids, rollout.completion_ids], 1),
-        "attention_mask": mask,
-        "position_ids": positions(mask),
-    }
+    ids = torch.cat([rollout.prompt_ids, rollout.completion_ids], 1)
+    if recurrent:
+        ids, mask = from_the_left(ids, mask)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
+
+
+def _before_tokens(states: Tensor, rollout: Rollout, recurrent: bool) -> Tensor:
+    """Return what stands before each completion token of whole sequences, (n, C, ...)."""
+    import torch
+
+    width = rollout.completion_ids.size(1)
+    if not recurrent:
+        return states[:, -width - 1 : -1]
+    places = rollout.prompt_mask.sum(1, keepdim=True) - 1
+    places = places + torch.arange(width, device=states.device)
+    return states.gather(1, places.unsqueeze(-1).expand(-1, -1, states.size(-1)))
 
 
 def score_rollout(
@@ -179,51 +197,22 @@ def score_rollout(
     return logprobs, nats
 
 
-def _inner(model: Any) -> Any:
-    """Return the model of transformers, without what an adapter or a process group wraps it in."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-_PLAIN: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-
-
-def _plain_head(inner: Any) -> Any | None:
-    """Return the linear layer whose output is the logits; None if the model does more to them.
-
-    Some models cap, scale or shift them, and an adapter may sit on the layer: so two tokens are
-    tried, once for each model.
-    """
-    import torch
-
-    if not hasattr(inner, "get_output_embeddings"):
-        return None
-    head = inner.get_output_embeddings()
-    if type(head) is not torch.nn.Linear or inner.base_model is inner:
-        return None
-    if inner not in _PLAIN:
-        ids = torch.tensor([[0, 1]], device=head.weight.device)
-        with torch.no_grad():
-            wanted = inner(input_ids=ids, use_cache=False).logits.float()
-            found = head(inner.base_model(input_ids=ids, use_cache=False).last_hidden_state).float()
-        _PLAIN[inner] = torch.allclose(wanted, found, rtol=1e-3, atol=1e-3)
-    return head if _PLAIN[inner] else None
-
-
 def _with_whole_logits(
     inner: Any, rollout: Rollout, temperature: float, loss_of: LossOf | None
 ) -> Scores:
     width, real = rollout.completion_ids.size(1), rollout.completion_mask
-    some = "logits_to_keep" in inspect.signature(inner.forward).parameters
+    recurrent = is_recurrent(inner)
+    some = not recurrent and "logits_to_keep" in inspect.signature(inner.forward).parameters
     output = inner(
-        **inputs(rollout),
+        **_inputs(rollout, recurrent),
         use_cache=False,
         output_hidden_states=True,
         **({"logits_to_keep": width + 1} if some else {}),
     )
-    logits = output.logits[:, -width - 1 : -1].float() / temperature
+    logits = _before_tokens(output.logits, rollout, recurrent).float() / temperature
     logprobs = logits.log_softmax(-1)
     chosen = logprobs.gather(-1, rollout.completion_ids.unsqueeze(-1)).squeeze(-1)
     nats = -(logprobs.detach().exp() * logprobs.detach()).sum(-1)
-    hidden = output.hidden_states[-1][:, -width - 1 : -1]
+    hidden = _before_tokens(output.hidden_states[-1], rollout, recurrent)
     loss = None if loss_of is None else loss_of(chosen[real.bool()], slice(None))
     return Scores(chosen.detach() * real, nats * real, hidden, loss)

@@ -24,7 +24,7 @@ class Shape:
         layers: Layers.
         hidden: Width of the hidden states.
         inner: Values that the feed-forward part of a layer keeps of a token for its gradient.
-        heads: Heads of attention.
+        heads: Heads of attention; 0 where a state is carried from token to token.
         keys: Width of keys, or values, of a layer.
         vocabulary: Tokens.
         attention: What computes it, in the words of transformers.
@@ -69,8 +69,8 @@ def measured(config: Any, rank: int = 0, attention: str | None = None) -> Shape:
     layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear | Conv1D) and m != head]
     parameters = sum(p.numel() for p in model.parameters())
     text = config.get_text_config()
-    hidden, heads = text.hidden_size, text.num_attention_heads
-    wide = getattr(text, "head_dim", None) or hidden // heads
+    hidden, heads = text.hidden_size, int(getattr(text, "num_attention_heads", 0) or 0)
+    wide = (getattr(text, "head_dim", None) or hidden // heads) if heads else 0
     keys = wide * (getattr(text, "num_key_value_heads", None) or heads)
     linear = sum(layer.weight.numel() for layer in layers)
     forward = linear // text.num_hidden_layers - 2 * hidden * (heads * wide + keys)

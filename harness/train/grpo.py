@@ -22,6 +22,7 @@ from harness.train.ranks import joined, of_all, ranks
 from harness.train.reward_arguments import call_rewards
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
+from harness.train.trl_head import check_padding
 from harness.train.trl_training import TrlTraining
 
 LOST = 1e-5
@@ -91,7 +92,6 @@ class Grpo(SamplingTraining, TrlTraining):
             temperature=settings.temperature,
             beta=settings.beta,
             epsilon=settings.clip,
-            disable_dropout=True,
             chat_template_kwargs=told_template(self.tokenizer),
         )
 
@@ -116,6 +116,7 @@ class Grpo(SamplingTraining, TrlTraining):
         self._ended: list[bool] = []
         self._scored: list[list[float | None]] = []
         found = super().trainable()
+        check_padding(found["model"])
         self.stops = stop_ids(found["model"], self.tokenizer)
         if self.environment_factory is not None:
             found["environment_factory"] = seeing_rows(self.environment_factory, self.rows)

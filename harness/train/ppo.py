@@ -123,12 +123,17 @@ class Ppo(SamplingTraining):
         """
         import torch
         from accelerate import Accelerator
+        from accelerate.utils import GradientAccumulationPlugin
 
         from harness.train.masters import MasterAdamW
         from harness.train.ppo_model import make_critic
 
         settings = self.settings
-        self.accelerator: Any = Accelerator(mixed_precision="bf16" if has_bfloat16() else "no")
+        self.accelerator: Any = Accelerator(
+            mixed_precision="bf16" if has_bfloat16() else "no",
+            # By default it would divide losses by what the environment says.
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        )
         each, made = settings.completions_each, settings.batch_size * settings.accumulation
         if settings.rollout_size // each % ranks() or made % ranks():
             raise ConfigError(

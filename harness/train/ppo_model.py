@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.policy.head import LossOf
-from harness.policy.models import Precision, is_adapter
+from harness.policy.head_kind import inner_of
+from harness.policy.models import Precision, is_adapter, settled
 from harness.policy.sampling import Rollout
-from harness.policy.scoring import Scores, inputs, scores
+from harness.policy.scoring import Scores, body_states, scores
 
 
 class PolicyWithCritic(nn.Module):  # type: ignore[misc]
@@ -61,8 +62,7 @@ class PolicyWithCritic(nn.Module):  # type: ignore[misc]
         if self.body is None:
             hidden = found.hidden.detach()
         else:
-            states = self.body(**inputs(rollout), use_cache=False).last_hidden_state
-            hidden = states[:, -completion_ids.size(1) - 1 : -1]
+            hidden = body_states(self.body, rollout)
         values = self.head(hidden.to(self.head.weight.dtype)).squeeze(-1)
         return found, values.float()
 
@@ -100,7 +100,8 @@ def make_critic(
     """
     if kind == "none":
         return PolicyWithCritic(policy, None, None)
-    head = _zeros(policy.config.get_text_config().hidden_size)
+    # What the policy's own head reads: some bodies end in another width than their hidden size.
+    head = _zeros(inner_of(policy).get_output_embeddings().weight.size(1))
     if kind == "detached":
         return PolicyWithCritic(policy, None, head)
     if start:
@@ -123,7 +124,7 @@ def make_critic(
     source = str(path)
     if is_adapter(path):
         source = policy.peft_config["default"].base_model_name_or_path
-    body = AutoModel.from_pretrained(source, **precision.options()).eval()
+    body = settled(AutoModel.from_pretrained(source, **precision.options()))
     return PolicyWithCritic(policy, body, head)
 
 

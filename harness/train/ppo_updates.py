@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.policy.models import recompute_layers
 from harness.policy.scoring import passes
+from harness.policy.stillness import recompute_layers
 from harness.train.experience import Experience
 from harness.train.losses import PolicyLoss, kl_loss, policy_loss, value_loss
 from harness.train.ppo_settings import PpoSettings, draw_seed

@@ -46,15 +46,8 @@ def join() -> None:
     """Join the other ranks; without it the first to use accelerate would, with less patience.
 
     Raises:
-        ConfigError: They cannot be joined: without it each would train by itself. Or they are told
-            to shard the weights, of which each would write its own part only.
+        ConfigError: They cannot be joined: without it each would train by itself.
     """
-    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
-        if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
-            raise ConfigError(
-                f"accelerate is configured for {name}, and weights are not sharded here",
-                hint="launch with --multi_gpu; lora_rank and gradient_checkpointing save memory",
-            )
     if ranks() == 1:
         return
     from accelerate import PartialState

@@ -13,8 +13,10 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from harness.nouns.alike import alike
-from harness.nouns.errors import DataError
+from harness.nouns.errors import ConfigError, DataError
+from harness.policy.models import base_of, configuration, is_adapter
 from harness.policy.prompts import prompt_ids
+from harness.policy.stillness import keep_still
 from harness.train.dpo import certain_pair
 from harness.train.memory import Use
 from harness.train.other_forms import is_empty
@@ -113,6 +115,26 @@ class RewardModel(TrlTraining):
             )
         return found
 
+    def check_settings(self) -> None:
+        """Refuse what cannot be trained, also models that transformers has no classifier of.
+
+        Raises:
+            ConfigError: The settings do not fit the machine, or there is no such classifier.
+            InputError: There is no such model, or it is a learnt prompt.
+        """
+        from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
+        super().check_settings()
+        model = base_of(self.model) if is_adapter(self.model) else self.model
+        kind = configuration(model)
+        if type(kind) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+            raise ConfigError(
+                f"{kind.model_type}: transformers has no model of this architecture that scores"
+                " texts",
+                where=str(model),
+                hint="train it on a model of another architecture",
+            )
+
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on, also which pairs a member holds out."""
         found = super().inputs()
@@ -209,7 +231,7 @@ class RewardModel(TrlTraining):
         # A head of zeros makes training start from indifference, whatever the seed.
         model.score.weight.data.zero_()
         return {
-            "model": model,
+            "model": keep_still(model),
             "data_collator": SoftPreferenceCollator(pad_token_id=pad),
             "peft_config": self.lora_config("SEQ_CLS"),
         }

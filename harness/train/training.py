@@ -20,6 +20,7 @@ from harness.policy.answers import Answers, answers_of
 from harness.policy.models import (
     Precision,
     Reference,
+    check_adapter,
     context_length,
     has_bfloat16,
     is_adapter,
@@ -32,6 +33,7 @@ from harness.policy.weights import check_apart, check_weights, weights_hash
 from harness.train import memory
 from harness.train.adapters import edges_of, lora_config
 from harness.train.environments import Factory, environments_identity
+from harness.train.launched import check_attention, check_launch
 from harness.train.left_out import LeftOut
 from harness.train.monitor import Monitor
 from harness.train.quiet import quiet
@@ -158,9 +160,13 @@ class Training(ABC):
         Raises:
             InputError: There is no such model, it was edited before it was loaded, or the folder
                 holds another training or an altered checkpoint.
+            ConfigError: Accelerate is configured for what is not done here, or the model cannot be
+                trained so.
             DataError: Nothing is left of the rows to learn from.
         """
+        check_launch(self.settings.accumulation)
         join()
+        self.check_settings()
         inputs = self.inputs()
         self.weights = inputs["weights"]
         settings = self.settings
@@ -181,6 +187,17 @@ class Training(ABC):
             finally:
                 reports.finish()
         return self.folder.finish(steps, self.left_out)
+
+    def check_settings(self) -> None:
+        """Refuse what cannot be trained, before anything is loaded or written.
+
+        Raises:
+            ConfigError: The settings do not fit the machine, or the trainer the model.
+            InputError: There is no such model, or it is a learnt prompt.
+        """
+        if is_adapter(self.model):
+            check_adapter(self.model)
+        check_attention(self.settings.attn_implementation)
 
     @cached_property
     def answers(self) -> Answers:

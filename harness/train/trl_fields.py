@@ -83,6 +83,7 @@ KEPT: Mapping[str, str] = {
         ("fsdp", "fsdp_config", "deepspeed", "parallelism_config"),
         "weights are not sharded here; lora_rank and gradient_checkpointing save memory",
     ),
+    "disable_dropout": "all chance is off, in every trainer",
     "reward_weights": "each reward has its weight beside the settings",
     **dict.fromkeys(("push_to_hub", "hub_model_id", "hub_token"), "TRL would push resume states"),
 }  # fmt: skip

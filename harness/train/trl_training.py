@@ -99,12 +99,14 @@ class TrlTraining(Training):
         """Return a trainer of TRL on examples, with options of its configuration.
 
         Raises:
-            ConfigError: The training would end within its warm-up, or TRL refuses a field.
+            ConfigError: The training would end within its warm-up, TRL refuses a field, or gets the
+                log-probabilities of the model wrong.
         """
         from datasets import Dataset
 
         from harness.train.trl_checks import check_optimizer, check_schedule
         from harness.train.trl_fields import passed_on
+        from harness.train.trl_head import check_head
 
         if limit := getattr(self.settings, "max_steps", None):
             options["max_steps"] = limit
@@ -137,6 +139,8 @@ class TrlTraining(Training):
                 train_dataset=Dataset.from_list(self.enough(examples, made)),
             )
         keep_dropout(result.model, self.settings)
+        if self.makes_policy:
+            check_head(result.model, getattr(made, "temperature", 1.0))
         if self.settings.dtype == "bfloat16":
             from harness.train.masters import MasterAdamW
 

@@ -257,7 +257,7 @@ def test_recomputed_layers_have_the_same_gradients_and_no_dropout(
     """GPT-2 and OPT drop much, the latter in the layer itself; what is kept becomes less."""
     from transformers import OPTConfig, OPTForCausalLM
 
-    from harness.policy.models import recompute_layers
+    from harness.policy.stillness import recompute_layers
 
     if model_name == "opt":
         torch.manual_seed(0)

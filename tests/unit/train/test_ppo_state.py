@@ -127,7 +127,7 @@ def test_half_precision_only_where_the_gpu_has_it(
     class Seen(Exception):
         pass
 
-    def accelerator(mixed_precision: str) -> None:
+    def accelerator(mixed_precision: str, **_: Any) -> None:
         raise Seen(mixed_precision)
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)

@@ -116,16 +116,6 @@ def test_processes_that_cannot_be_joined_do_not_train_each_by_itself(
     assert "accelerate launch" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
-def test_sharding_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "false")
-    ranks.join()
-    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
-    with pytest.raises(ConfigError, match=f"configured for {name}") as caught:
-        ranks.join()
-    assert "--multi_gpu" in str(caught.value)
-
-
 def test_a_folder_that_not_all_machines_have_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

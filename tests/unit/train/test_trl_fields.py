@@ -53,7 +53,7 @@ def test_every_field_that_the_harness_sets_is_known_to_be_set(
     trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is overridden in silence: what the harness sets is refused, or gives way."""
-    gives_way = {"bf16", "dataloader_pin_memory", "disable_dropout", "loss_type", "loss_weights",
+    gives_way = {"bf16", "dataloader_pin_memory", "loss_type", "loss_weights",
                  "ddp_find_unused_parameters", "ddp_timeout"}  # fmt: skip
     seen: dict[str, Any] = {}
 
