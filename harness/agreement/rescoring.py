@@ -57,6 +57,7 @@ class Rescored:
             prompt; None where verdicts are no numbers.
         moves: The kinds of change, the most frequent first.
         each: Every changed row.
+        cost: What the calls that were not made cost, in words; empty where they are free.
     """
 
     source: str
@@ -74,6 +75,7 @@ class Rescored:
     shift: Estimate | None
     moves: tuple[Move, ...]
     each: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    cost: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """Return everything as plain values."""

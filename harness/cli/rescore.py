@@ -56,13 +56,13 @@ def command(options: Options) -> None:
         found = rescore(options.run_dir, options.experiment, settings, bar)
     screen = console()
     for one in found:
-        _show(screen, one)
+        _show(screen, one, options.readers)
     if options.out:
         write_json(options.out, {"sources": [one.as_row() for one in found]})
         screen.print(f"in {options.out}")
 
 
-def _show(screen: Console, one: Rescored) -> None:
+def _show(screen: Console, one: Rescored, readers: bool) -> None:
     from harness.report.tables import Column, Table, shown
     from harness.report.terminal import show
 
@@ -83,11 +83,15 @@ def _show(screen: Console, one: Rescored) -> None:
     if one.changed and shift is not None and shift.value is not None:
         told = f" ({shown((shift.low, shift.high), 'rate')})" if shift.low is not None else ""
         screen.print(f"  mean of new minus old: {shift.value:+.3f}{told}", markup=False)
+    needs = "need a new call of a model, since no reply to their prompt is recorded: --ask"
+    needs += f" makes them ({one.cost})" if one.cost else ""
+    if readers:
+        needs = "were no words but log-probabilities, and their prompt is another one now"
     counts = (
         (one.lost, "lost their verdict"),
         (one.gained, "gained one"),
         (one.gone, "are not asked for any more"),
-        (one.open, "need a new call of a model, since no reply to their prompt is recorded: --ask"),
+        (one.open, needs),
     )
     for count, what in counts:
         if count:

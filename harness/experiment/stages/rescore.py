@@ -153,9 +153,9 @@ class Again:
         """
         asked = {request.id: request for request in self.requests}
         old = {place: one for place, one in self.old.items() if place[0] in asked}
-        new = run_to_end(self._judged(asked, old, bar))
+        new, cost = run_to_end(self._judged(asked, old, bar))
         pairs = [(one, new[place]) for place, one in old.items() if place in new]
-        return rescored(
+        found = rescored(
             (self.source.name, part),
             self.source.info.version,
             [(one, now) for one, now in pairs if not _is_open(now)],
@@ -163,12 +163,16 @@ class Again:
             gone=len(self.old) - len(pairs),
             left=[one for one, now in pairs if _is_open(now)],
         )
+        return replace(found, cost=cost) if found.open else found
 
     async def _judged(
         self, asked: Mapping[str, JudgmentRequest], old: Mapping[Place, Judgment], bar: StartBar
-    ) -> dict[Place, Judgment]:
+    ) -> tuple[dict[Place, Judgment], str]:
+        """Return what is said now by its place, and what all new calls cost."""
         source = self.source.source
+        requests = [asked[name] for name in dict.fromkeys(place[0] for place in old)]
         async with self.asking.open() as ctx:
+            note = "" if self.settings.readers else cost_note(self.source, requests, ctx)
             assert self.asking.journal is not None
             if not self.settings.ask:
                 ledger = Ledger(self.asking.journal, None)
@@ -180,13 +184,11 @@ class Again:
                         if one.repeat < source.repeats:
                             found[place] = await self._read(source, one, asked[place[0]], ctx)
                         move(1)
-                    return found
+                    return found, note
             source.check(ctx)
-            requests = [asked[name] for name in dict.fromkeys(place[0] for place in old)]
-            note = cost_note(self.source, requests, ctx)
             move = bar(f"{self.source.name} judges{note and f' ({note})'}", len(old))
             judged = await annotate(source, requests, ctx, on_judgment=lambda *_: move(1))
-            return {(one.request_id, one.order, one.repeat): one for one in judged}
+            return {(one.request_id, one.order, one.repeat): one for one in judged}, note
 
     async def _read(
         self, source: JudgeSource, old: Judgment, request: JudgmentRequest, ctx: RunContext

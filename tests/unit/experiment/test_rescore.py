@@ -101,8 +101,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, items in (("train", ITEMS), ("held", held)):
         write_jsonl(tmp_path / f"{name}.jsonl", map(to_dict, items))
     with StubServer("It is shorter.\n\nVerdict: A") as server:
-        free = {"input_cost_per_token": 0, "output_cost_per_token": 0}
-        judge = {"model": "openai/m", "rubric": "helpfulness", "api_base": server.base_url} | free
+        price = {"input_cost_per_token": 0.001, "output_cost_per_token": 0}
+        judge = {"model": "openai/m", "rubric": "helpfulness", "api_base": server.base_url} | price
         config = {
             "name": "again",
             "data": {"train": {"file": "train.jsonl"}, "evaluation": {"file": "held.jsonl"}},
@@ -160,6 +160,7 @@ def test_a_changed_rubric_needs_calls_and_makes_them_only_where_it_may(world: Wo
     calls = len(world.server.bodies)
     one = world.again(sources=["judge"])["judge"]
     assert (one.rows, one.open, one.compared) == (12, 12, 0)
+    assert "for 12 calls" in one.cost and "at most $" in one.cost
     assert one.before != (one.version,)
     readers = world.again(readers=True)["judge"]  # the words are the same, whoever asked for them
     assert (readers.compared, readers.changed, readers.open) == (12, 0, 0)
@@ -169,6 +170,7 @@ def test_a_changed_rubric_needs_calls_and_makes_them_only_where_it_may(world: Wo
     assert len(world.server.bodies) == calls + 12
     again = world.again(sources=["judge"])["judge"]  # they are recorded now
     assert (again.compared, again.changed, len(world.server.bodies)) == (12, 12, calls + 12)
+    assert again.cost == ""
     with Journal(world.run / JOURNAL) as journal:  # the run's own judgments stay
         (scope,) = [s for s in journal.scopes() if "judge" in s]
         assert {j.verdict.value for j in journal.judgments(scope)} == {"A", "B"}
