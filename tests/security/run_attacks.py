@@ -22,7 +22,7 @@ from lookaround import API_KEY, damage, descendants, fill, leaked, listen
 from harness.sandbox import RunLimits, Sandbox, SandboxResult
 
 ANSWERS = {n: f"ANS:{n}:{secrets.token_hex(4)}" for n in range(5)}
-LIMITS = RunLimits(cpu_s=1.0, wall_s=6.0, memory_bytes=192 << 20, output_bytes=4 << 20)
+LIMITS = RunLimits(cpu_s=1.0, wall_s=4.0, memory_bytes=192 << 20, output_bytes=4 << 20)
 GOOD = "def solve(n): return n * 2"
 GOOD_TESTS = [{"args": [n], "expected": 2 * n} for n in range(3)]
 _SUBREAPER = 36

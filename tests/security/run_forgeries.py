@@ -6,8 +6,9 @@ A program of its own, so that a test can run it as another user:
 
 Each case is data (``forgeries/*.toml``): a program, the reference it is held against, the outcomes
 that are right, and an honest program that does pass, so that a case cannot fail for a fault of its
-own. ``@INT1@`` and the like are values that nobody can guess, new in every run; only the reference
-and the honest program hold them. After each case wrong programs run in the same slot and must fail.
+own; ``wall_s`` where it sleeps, which costs nothing but time. ``@INT1@`` and the like are values
+that nobody can guess, new in every run; only the reference and the honest program hold them. After
+each case wrong programs run in the same slot and must fail.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,11 +229,13 @@ class Trial:
         self._memory.reset()
         began = time.monotonic()
         # A second time, since the first may have left the answers where the second finds them.
+        sandbox.limits = replace(LIMITS, wall_s=case.get("wall_s", LIMITS.wall_s))
         results = [
             await run(sandbox, case["program"].replace("@ARENA@", str(self.arena)), reference)
             for _ in range(case.get("repeats", 1))
         ]
         took = time.monotonic() - began
+        sandbox.limits = LIMITS
         later = await poisoned(sandbox, case["way"])
         harm += damage(self.arena, self._connections)
         if harm:

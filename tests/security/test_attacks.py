@@ -8,16 +8,22 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
-from hostile_runs import LEVELS, corpora, other_user, run_script, users
+from hostile_runs import LEVELS, by_turns, corpora, other_user, run_script, users
 
 import harness
 from harness.sandbox.probes import PROBES
 
 HERE = Path(__file__).parent
 OWN = HERE / "attacks"
+RUNS = [
+    pytest.param(*place, corpus, id="-".join([*place, corpus.parent.name]))
+    for corpus in corpora()
+    for place in (product(LEVELS, users()) if corpus == OWN else by_turns(0))
+]
 
 
 def expected_of(corpus: Path) -> dict[str, list[str]]:
@@ -26,9 +32,7 @@ def expected_of(corpus: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("corpus", corpora(), ids=lambda path: path.parent.name)
-@pytest.mark.parametrize("user", users())
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("level", "user", "corpus"), RUNS)
 def test_no_attack_succeeds(
     level: str, user: str, corpus: Path, readable_copy: Path, offers: Callable[..., bool]
 ) -> None:
@@ -56,7 +60,7 @@ def test_no_attack_succeeds(
         or row["damage"]
         or not row["alive"]
         or row["children"] > 3  # the zygote of programs, of test code and of pytest files
-        or row["seconds"] > 30  # limits are 1 s of processor and 6 s of clock: nothing hangs
+        or row["seconds"] > 30  # limits are 1 s of processor and 4 s of clock: nothing hangs
     ]
     assert wrong == []
 

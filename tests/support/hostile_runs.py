@@ -34,6 +34,11 @@ def users() -> list[str]:
     return ["root", "user"] if os.geteuid() == 0 else ["user"]
 
 
+def by_turns(n: int) -> list[tuple[str, str]]:
+    """Every level with one user, the users by turns: of two neighbours, each level has both."""
+    return [(level, users()[(n + m) % len(users())]) for m, level in enumerate(LEVELS)]
+
+
 def other_user(user: str) -> int | None:
     """The number of the user to become, or None for this one."""
     return NOBODY if user == "user" and os.geteuid() == 0 else None
