@@ -10,7 +10,9 @@ EXTRAS := judge,local,math,formats,train,label,tables,dev
 demo: $(STAMP)
 	$(BIN)/harness demo
 
+# Compiled once: where PYTHONDONTWRITEBYTECODE is set, each process of a test would do it anew.
 test: $(STAMP) tests/browser/node_modules
+	$(BIN)/python -m compileall -q harness plugins
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 

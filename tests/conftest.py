@@ -9,6 +9,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file without slow tests where these alone are wanted: importing all takes long."""
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See that no file has slow tests without the words that are looked for."""
+    for path in {item.path for item in items if item.get_closest_marker("slow")}:
+        assert "mark.slow" in path.read_text(encoding="utf-8"), path
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The checkout."""
