@@ -29,6 +29,10 @@ PAGES = sorted(
     for path in folder.glob(pattern)
 )  # fmt: skip
 BLOCK = re.compile(r"<!-- test: (?P<what>[^>]+?) -->\n```\w*\n(?P<body>.*?)^```", re.M | re.S)
+ALONE = """
+for text in {}:
+    exec(compile(text, "<page>", "exec"), {{"__name__": "__main__"}})
+"""
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"`harness (?P<words>[a-z][^`]*)`")
 
@@ -62,7 +66,7 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
     }
     (tmp_path / "reports").symlink_to(ROOT / "reports")  # as in a clone
     ran = 0
-    for snippet in snippets(page):
+    for snippet in _joined(snippets(page)):
         kind, _, argument = snippet.what.partition(" ")
         if kind == "file":
             path = tmp_path / argument
@@ -95,6 +99,31 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{snippet.body}\n{done.stdout}\n{done.stderr}"
     assert ran, "a page with files and nothing that uses them"
+
+
+def _joined(shown: list[Snippet]) -> list[Snippet]:
+    """Let Python that follows Python run in the same process, where only new files stand between.
+
+    Each piece has names of its own, as if it were alone.
+    """
+    joined: list[Snippet] = []
+    pieces: list[Snippet] = []
+
+    def flush() -> None:
+        if pieces:
+            bodies = [piece.body for piece in pieces]
+            joined.append(Snippet(pieces[0].page, "python", ALONE.format(bodies)))
+            pieces.clear()
+
+    for snippet in shown:
+        if snippet.what == "python":
+            pieces.append(snippet)
+            continue
+        if not snippet.what.startswith("file ") or snippet.what in {one.what for one in joined}:
+            flush()
+        joined.append(snippet)
+    flush()
+    return joined
 
 
 def _install(folder: Path) -> None:

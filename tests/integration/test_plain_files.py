@@ -15,6 +15,8 @@ ran what when: of its data evaluation and agreement are those tables.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ import yaml
 from in_process import harness
 
 from harness.records.rows import read_rows
-from harness.scale_out.local import cores
+from harness.scale_out import local
+from harness.testing import StubServer
 
 pytestmark = pytest.mark.slow
 
@@ -37,8 +40,40 @@ SFT = {"learning_rate": 5e-4, "epochs": 1}
 LEARNER = {"learning_rate": 1e-3, "epochs": 3}
 
 
+def friendlier(body: dict[str, Any]) -> str:
+    """The reply of a judge that hears manners and nothing else."""
+    question = body["messages"][-1]["content"]
+    shown = re.findall(r"<response ([AB])>\n(.*?)\n</response", question, re.DOTALL)
+    manners = {
+        name: sum(text.lower().count(word) for word in PEOPLE[1:-1].split(", "))
+        - sum(text.lower().count(word) for word in RUDE[1:-1].split(", "))
+        for name, text in shown
+    }
+    return f"Verdict: {'A' if manners['A'] >= manners['B'] else 'B'}"
+
+
 @pytest.fixture(scope="module")
-def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
+def judge() -> Iterator[str]:
+    """The address of a judge, for which a model would take longer than for all the rest."""
+    with StubServer(friendlier) as server:
+        yield server.base_url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """The last bits of sums depend on threads: there is one, here and in the run's processes."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "cores", lambda: 1)
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path, judge: str) -> Path:
     """The folder of a run of the default experiment, made small, with an arm of each trainer."""
     folder = tmp_path_factory.mktemp("run")
     content = yaml.safe_load((repo_root / "examples" / "arithmetic.yaml").read_text())
@@ -50,6 +85,8 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
     content["policy"]["model"] = policy(repo_root)
     content["seeds"], content["parallel"] = [1], 1
     content["sources"]["judge"]["limit"] = 20
+    options = {"model": "hosted_vllm/m", "api_base": judge, "soft": False}
+    content["sources"]["judge"]["options"] |= options
     for gate in content["agreement"]["gates"]:
         gate["minimum_kappa"] = 0.6  # above what few items reach, so that weights are not 1
     arms = content["arms"]
@@ -64,21 +101,18 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def by_hand(by_run: Path, tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
+def by_hand(
+    by_run: Path, tmp_path_factory: pytest.TempPathFactory, repo_root: Path, judge: str
+) -> Path:
     """The folder in which the commands were given one after the other."""
-    import torch
-
-    before = torch.get_num_threads()  # other tests of this process may have set it
-    torch.set_num_threads(cores())  # as many as a run has, on which the last bits of sums depend
     folder = tmp_path_factory.mktemp("hand")
     for part in ("train", "evaluation"):
         (folder / f"{part}.jsonl").write_bytes((by_run.parent / f"{part}.jsonl").read_bytes())
     way = PlainWay(folder, policy(repo_root))
-    way.judge()
+    way.judge(judge)
     way.aggregate()
     way.train()
     way.evaluate()
-    torch.set_num_threads(before)
     return folder
 
 
@@ -100,7 +134,7 @@ class PlainWay:
             "--quiet", *more,
         )  # fmt: skip
 
-    def judge(self) -> None:
+    def judge(self, address: str) -> None:
         """Respond, and put the responses to people, judge and verifier."""
         self.respond("train.jsonl", self.model, "base", "responses/train.jsonl")
         sources = {
@@ -110,7 +144,8 @@ class PlainWay:
                 "--option", f"disliked={RUDE}",
             ),
             "judge": (
-                "llm_judge", "--option", "model=local/smollm2-135m-instruct",
+                "llm_judge", "--option", "model=hosted_vllm/m",
+                "--option", f"api_base={address}", "--option", "soft=false",
                 "--option", "rubric=friendliness", "--limit", 20,
             ),
             "verifier": ("math_verify",),
