@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
 from harness.statistics.intervals import cluster_share, robust_share
+from harness.statistics.one_sided import Bounds
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
@@ -46,9 +48,7 @@ def alternative_annotator_test(
         usable = ~np.isnan(mine) & ~np.isnan(judges)
         if usable.sum() < FEWEST_ITEMS:
             continue
-        # Scores such as .1, .2, .3 lie equally far apart but for rounding, and that is a tie.
-        tied = np.isclose(judges[usable], mine[usable], rtol=1e-9, atol=0.0)
-        behind = np.where(tied, 0.0, np.sign(judges[usable] - mine[usable]))
+        behind = _behind(judges[usable], mine[usable])
         better = (behind <= 0).astype(np.float64)
         clusters = table.clusters[usable]
         p_values.append(_one_sided(behind, clusters, epsilon))
@@ -80,6 +80,56 @@ def alternative_annotator_test(
         annotators=name,
     )
     return [verdict, rho, *rows]
+
+
+def replaced_bounds(
+    table: RatingTable,
+    judge: int,
+    people: Sequence[int],
+    inside: npt.NDArray[np.bool_],
+    epsilon: float,
+) -> Bounds:
+    """Return omega, the share of people whom the judge is shown to beat, with what could be.
+
+    The upper bound is the share of those by whom it is not shown to be beaten, by the same test
+    the other way round. Both are adjusted over the people (Benjamini-Yekutieli).
+
+    Args:
+        table: The ratings.
+        judge: Column of the judge.
+        people: Columns of the people.
+        inside: (n,) which items count.
+        epsilon: What the judge's lower cost is worth.
+    """
+    from scipy.stats import false_discovery_control
+
+    won, lost, n, groups = [], [], 0, 0
+    for person in people:
+        others = [other for other in people if other != person]
+        mine, judges = (_distance(table, column, others) for column in (person, judge))
+        usable = ~np.isnan(mine) & ~np.isnan(judges) & inside
+        if others and usable.sum() >= FEWEST_ITEMS:
+            behind = _behind(judges[usable], mine[usable])
+            clusters = table.clusters[usable]
+            won.append(_one_sided(behind, clusters, epsilon))
+            lost.append(_one_sided(-behind, clusters, -epsilon))
+            n, groups = max(n, int(usable.sum())), max(groups, int(np.unique(clusters).size))
+    if len(won) < FEWEST_PEOPLE:
+        reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(won)} have"
+        return Bounds(None, reason=reason)
+    beaten, beats = (
+        float(np.mean(false_discovery_control(p, method="by") <= LEVEL)) for p in (won, lost)
+    )
+    return Bounds(beaten, beaten, 1 - beats, n=n, clusters=groups)
+
+
+def _behind(judge: FloatArray, person: FloatArray) -> FloatArray:
+    """Return 1 where the judge is farther from the others than the person, -1 where nearer.
+
+    Scores such as .1, .2, .3 lie equally far apart but for rounding, and that is a tie.
+    """
+    tied = np.isclose(judge, person, rtol=1e-9, atol=0.0)
+    return np.where(tied, 0.0, np.sign(judge - person))
 
 
 def _mean_over_people(better: FloatArray, clusters: IntArray, name: str) -> Estimate:

@@ -9,6 +9,7 @@ import numpy as np
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate, not_applicable
 from harness.statistics.intervals import cluster_share, student, wilson
+from harness.statistics.one_sided import Bounds, cluster_error, one_sided_t
 from harness.statistics.resample import BOOTSTRAP, Bootstrap, jackknife, jackknife_se, units_of
 
 BINS = 10
@@ -137,6 +138,41 @@ def expected_error(
         name="ece",
         annotators=annotator,
     )
+
+
+def error_bounds(
+    stated: FloatArray, right: FloatArray, clusters: IntArray, bins: int = BINS
+) -> Bounds:
+    """Return the calibration error beyond noise with its one-sided bounds.
+
+    ECE in bins of equal size, less what noise seems to add to each bin, E|N(d, s)| - |d| of a gap d
+    with the clustered standard error s. Less half of it for the estimate and the upper bound, since
+    all of it would take too much where the gaps are small.
+
+    ``stated`` and ``right`` are as in ``calibration``.
+    """
+    from scipy.special import ndtr
+
+    usable = ~(np.isnan(stated) | np.isnan(right))
+    p, y, groups = stated[usable], right[usable], clusters[usable]
+    n = p.size
+    if n < FEWEST:
+        return Bounds(None, n=n, reason=f"{n} verdicts with a probability, needs {FEWEST}")
+    hot, gap = _hot(p, bins), p - y
+    parts = hot.T @ gap / n
+    errors = np.array([cluster_error((h * gap - part) / n, groups)[0] for h, part in
+                       zip(hot.T, parts, strict=True)])  # fmt: skip
+    signed = (hot @ np.sign(parts)) * gap
+    error, prompts = cluster_error((signed - signed.mean()) / n, groups)
+    if prompts < 2:
+        return Bounds(None, n=n, clusters=prompts, reason="no bounds from one cluster")
+    far = np.abs(parts) / np.maximum(errors, _EDGE**2)
+    folded = np.sqrt(2 / np.pi) * errors * np.exp(-(far**2) / 2)
+    noise = float((folded - 2 * np.abs(parts) * ndtr(-far)).sum())
+    total = float(np.abs(parts).sum())
+    value, reach = max(0.0, total - noise / 2), one_sided_t(prompts - 1) * error
+    lower = max(0.0, total - noise - reach)
+    return Bounds(value, lower, min(1.0, value + reach), error, n, prompts)
 
 
 def murphy(

@@ -57,12 +57,14 @@ class AgreementReport:
         sections: The statistics in the order of the page.
         table: The ratings.
         evidence: What else was known of the judges.
+        settings: How it was computed.
     """
 
     audit: Audit
     sections: tuple[Section, ...]
     table: RatingTable
     evidence: Evidence = field(default_factory=Evidence)
+    settings: Settings = DEFAULT
 
     @property
     def statistics(self) -> tuple[Estimate, ...]:
@@ -142,7 +144,7 @@ def agreement_report(
         *(Section(title, tuple(compute(table))) for title, compute in (extra or {}).items()),
     ]
     kept = tuple(section for section in found if section.statistics)
-    return AgreementReport(audit(table), kept, table, evidence)
+    return AgreementReport(audit(table), kept, table, evidence, settings)
 
 
 def truth_of(table: RatingTable) -> tuple[IntArray, str] | None:

@@ -25,8 +25,10 @@ class Options(ReadingOptions):
         replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
         html_file: Write a page with plots to this file.
-        gate: Judgments: smallest kappa of a source, and what is done below it (drop, down_weight or
-            stop), as judge=0.4:down_weight; may be repeated.
+        gate: Judgments: smallest kappa of a source, and what is done where it was not shown to
+            reach it (drop, down_weight, stop, warn), as judge=0.4:drop; or another limit and more
+            keys of agreement.gates, as judge=maximum_flip_rate:0.2:warn,undecided=train; may be
+            repeated.
         out: Judgments: write agreement.json, which harness aggregate reads.
     """
 
@@ -66,7 +68,7 @@ def command(options: Options) -> None:
     from harness.report import agreement_page, agreement_terminal, html
     from harness.report.terminal import show
 
-    minimum = gates(options.gate)
+    asked = gates(options.gate)
     settings = Settings(
         replicates=options.replicates,
         seed=options.seed,
@@ -75,7 +77,7 @@ def command(options: Options) -> None:
         risk=options.risk,
     )
     name = options.labels.name
-    check_gates(minimum, options.files, options.reading())
+    check_gates(asked, options.files, options.reading())
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers()
@@ -88,7 +90,7 @@ def command(options: Options) -> None:
     screen, told = console(), []
     try:
         if options.out is not None or options.gate:
-            decisions = gated(report, minimum)
+            decisions = gated(report, asked)
             told = [f"{decision.source}: {decision.reason}" for decision in decisions.gates]
             if options.out is not None:
                 decisions.write(options.out)

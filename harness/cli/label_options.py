@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.options import filled, split_pairs
 from harness.nouns.errors import InputError
+from harness.nouns.gate import Gate
 from harness.nouns.scale import Level
 
 if TYPE_CHECKING:
@@ -176,19 +177,37 @@ def two(text: str, option: str) -> tuple[str, str]:
     return first.strip(), second.strip()
 
 
-def gates(texts: Several) -> dict[str, tuple[float, Any]]:
-    """Return the minimum and the action of each gate, written as source=0.4:drop.
+HOW_GATES = (
+    "like judge=0.4:down_weight, or judge=maximum_flip_rate:0.2:warn and more keys of"
+    " agreement.gates, as in ...:drop,against=people_style,undecided=train"
+)
+
+
+def gates(texts: Several) -> list[Gate]:
+    """Return the gates that are written as source=0.4:drop or source=LIMIT:0.2:drop,KEY=VALUE.
 
     Raises:
         InputError: A text is written otherwise.
     """
-    found: dict[str, tuple[float, Any]] = {}
-    for name, text in split_pairs(texts, "--gate").items():
-        minimum, _, action = text.partition(":")
+    from pydantic import ValidationError
+
+    from harness.experiment.gate_config import GateConfig
+
+    found = []
+    for text in texts or ():
+        source, _, rest = text.partition("=")
+        asked, *more = rest.split(",")
+        *named, limit, action = ["", *asked.split(":")] if asked.count(":") else ["", "", ""]
+        key = "".join(named).strip() or "minimum_kappa"
+        pairs = [part.partition("=") for part in more]
+        keys = {name.strip(): value.strip() for name, _, value in pairs}
         try:
-            found[name] = float(minimum), action
-        except ValueError:
-            action = ""
-        if action not in ("drop", "down_weight", "stop"):
-            raise InputError(f"--gate must be like judge=0.4:down_weight, got {name}={text}")
+            keys = {**keys, "source": source.strip(), "action": action.strip(), key: limit.strip()}
+            found.append(GateConfig.model_validate(keys).gate())
+        except ValidationError as error:
+            details = [
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
+                for one in error.errors()
+            ]
+            raise InputError(f"--gate must be {HOW_GATES}; got {text}", details=details) from error
     return found

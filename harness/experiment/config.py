@@ -11,7 +11,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -19,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.experiment.gate_config import AgreementConfig, Strict
 from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
@@ -46,17 +46,11 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    """No unknown keys: a typo must not become a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def _one_or_more(files: Any) -> Any:
     return [files] if isinstance(files, str) else files
 
 
-class ItemsConfig(_Strict):
+class ItemsConfig(Strict):
     """Where items come from.
 
     Attributes:
@@ -68,7 +62,7 @@ class ItemsConfig(_Strict):
     limit: int | None = Field(default=None, gt=0)
 
 
-class DataConfig(_Strict):
+class DataConfig(Strict):
     """Items to train on and held-out items to evaluate on, and what was made of them elsewhere.
 
     Attributes:
@@ -91,7 +85,7 @@ class DataConfig(_Strict):
 KWARGS = "chat_template_kwargs"
 
 
-class PolicyConfig(_Strict):
+class PolicyConfig(Strict):
     """The base model and how it answers.
 
     Attributes:
@@ -116,7 +110,7 @@ class PolicyConfig(_Strict):
         return {key: one for key, one in found.items() if key != KWARGS or one}
 
 
-class SourceConfig(_Strict):
+class SourceConfig(Strict):
     """One feedback source.
 
     Attributes:
@@ -132,33 +126,7 @@ class SourceConfig(_Strict):
     limit: int | None = Field(default=None, gt=0)
 
 
-class GateConfig(_Strict):
-    """Minimum agreement of a source with people, and what happens below it.
-
-    Attributes:
-        source: The source that is checked.
-        minimum_kappa: Smallest Cohen's kappa against the majority of the people.
-        action: drop the source, down_weight it to its kappa (at least 0), or stop the run.
-    """
-
-    source: str
-    minimum_kappa: float = Field(ge=-1, le=1)
-    action: Literal["drop", "down_weight", "stop"]
-
-
-class AgreementConfig(_Strict):
-    """Agreement with people.
-
-    Attributes:
-        reference: The human source that the others are compared with.
-        gates: Checks that decide about sources.
-    """
-
-    reference: str
-    gates: tuple[GateConfig, ...] = ()
-
-
-class ArmConfig(_Strict):
+class ArmConfig(Strict):
     """One way of training.
 
     Attributes:
@@ -196,7 +164,7 @@ class ArmConfig(_Strict):
         return self.model_dump(mode="json") | {"settings": kept}
 
 
-class EvaluationConfig(_Strict):
+class EvaluationConfig(Strict):
     """Held-out evaluation.
 
     Attributes:
@@ -212,7 +180,7 @@ class EvaluationConfig(_Strict):
     monitor_every: int = Field(default=10, gt=0)
 
 
-class RunConfig(_Strict):
+class RunConfig(Strict):
     """The whole experiment.
 
     Attributes:
@@ -288,6 +256,8 @@ class RunConfig(_Strict):
             need(self.agreement.reference, "agreement.reference")
             for index, gate in enumerate(self.agreement.gates):
                 need(gate.source, f"agreement.gates.{index}.source")
+                if gate.against:
+                    need(gate.against, f"agreement.gates.{index}.against")
         if "base" in self.arms:
             problems.append("arms.base: the name is taken by the untrained policy")
         if len(set(self.seeds)) != len(self.seeds):

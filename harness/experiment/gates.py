@@ -45,6 +45,14 @@ class Gates:
         return found, told
 
 
+def least_left(gates: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return what is left of each source after all of its gates: the least that one leaves."""
+    left: dict[str, float] = {}
+    for name, weight in gates:
+        left[name] = min(weight, left.get(name, 1.0))
+    return left
+
+
 def read_gates(path: Path) -> Gates:
     """Read agreement.json.
 
@@ -53,8 +61,16 @@ def read_gates(path: Path) -> Gates:
     """
     content = read_json(path)
     try:
-        left = {str(gate["source"]): float(gate["weight"]) for gate in content["gates"]}
-        reasons = {str(gate["source"]): str(gate.get("reason", "")) for gate in content["gates"]}
+        gates = [(str(gate["source"]), float(gate["weight"])) for gate in content["gates"]]
+        left = least_left(gates)
+        reasons = {
+            name: "; ".join(
+                str(gate.get("reason", ""))
+                for gate, (of, weight) in zip(content["gates"], gates, strict=True)
+                if of == name and weight == left[name]
+            )
+            for name in left
+        }
         kappas = {str(name): float(kappa) for name, kappa in content["kappas"].items()}
         for name, number in (*left.items(), *kappas.items()):
             if not abs(number) <= 1:

@@ -243,7 +243,7 @@ class Run:
         config = self.experiment.config
         needed = {name for arm in config.arms.values() for name in arm.sources}
         if config.agreement is not None:
-            needed |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+            needed |= config.agreement.sources
         return [name for name in self.experiment.sources if name in needed]
 
     @once

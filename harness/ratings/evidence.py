@@ -71,6 +71,22 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Singles:
+    """What sources said of single responses: passed or not.
+
+    Args:
+        passes: Source -> (m,) 1 where it passes a response, 0 where it fails it, -1 without a
+            verdict, or where its annotators are of two minds.
+        clusters: (m,) cluster of each response.
+        slices: The slice of each response's item, "" without one.
+    """
+
+    passes: Mapping[str, IntArray]
+    clusters: IntArray
+    slices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything optional; a section without its evidence is left out.
 
@@ -83,6 +99,7 @@ class Evidence:
         voices: Source with several annotators or samples -> name of each -> its (n,) codes.
         pools: The same sources -> the one verdict in each way in which it is used.
         drifts: (old, new) names of two versions of one judge, both annotators of the table.
+        singles: What sources said of single responses; None where they judged pairs only.
     """
 
     orders: Sequence[OrderVerdicts] = ()
@@ -93,6 +110,7 @@ class Evidence:
     voices: Mapping[str, Mapping[str, IntArray]] = field(default_factory=dict)
     pools: Mapping[str, Sequence[Pool]] = field(default_factory=dict)
     drifts: Sequence[tuple[str, str]] = ()
+    singles: Singles | None = None
 
 
 NOTHING = Evidence()

@@ -83,6 +83,11 @@ def tables_from_judgments(
     return tables
 
 
+def slice_of(request: JudgmentRequest) -> str:
+    """Return the slice of a request's item, "" without one."""
+    return str(request.item.metadata.get("slice", ""))
+
+
 def annotator_name(source: str, annotator: str) -> str:
     """Return the column of an annotator: the source, or source/annotator where they differ."""
     return source if annotator in ("", source) else f"{source}/{annotator}"
@@ -210,6 +215,7 @@ def _table(
     table = replace(
         table,
         items=tuple(ids),
+        slices=tuple(slice_of(row) for row in rows),
         sources=tuple(panel.sources.values()),
         kinds=tuple(infos[source].kind for source in panel.sources.values()),
         simulated=frozenset(name for name, of in panel.sources.items() if infos[of].simulated),

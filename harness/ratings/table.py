@@ -42,6 +42,7 @@ class RatingTable:
             where only the labels count.
         contestants: (n, 2) numbers of the two responses that each row of a table of pairs compares;
             None in other tables.
+        slices: The slice of each item, "" without one; empty where nobody named any.
     """
 
     items: tuple[str, ...]
@@ -61,6 +62,7 @@ class RatingTable:
     sources: tuple[str, ...] = ()
     chances: FloatArray | None = None
     contestants: IntArray | None = None
+    slices: tuple[str, ...] = ()
 
     @property
     def source_names(self) -> tuple[str, ...]:

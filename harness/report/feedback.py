@@ -11,7 +11,7 @@ from harness.report import agreement_tables
 from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, bars
-from harness.report.gates import gate_sentence
+from harness.report.gates import gate_sentence, gates_of
 from harness.report.tables import Cell, Table, Tone
 from harness.report.wording import NONE, Names, count, percent, reasons
 from harness.statistics.estimate import Estimate
@@ -21,7 +21,7 @@ Data = Mapping[str, Any]
 
 def agreement(data: Data, names: Names) -> list[Block]:
     """Return the gates' decisions, agreement with intervals, and the audit of the labels."""
-    gates, found = data.get("gates", ()), data.get("agreement") or {}
+    gates, found = gates_of(data), data.get("agreement") or {}
     blocks: list[Block] = []
     if gates:
         blocks.append(Bullets([gate_sentence(gate, names, data.get("arms", ())) for gate in gates]))

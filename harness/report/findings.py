@@ -8,7 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
-from harness.report.gates import gate_sentence, is_worth_a_line
+from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
 from harness.report.wording import Names, dollars, join, number, percent, seconds
@@ -40,7 +40,7 @@ def findings(data: Data) -> list[str]:
     lines += _versus(evaluation, names)
     lines += [
         gate_sentence(gate, names, data.get("arms", ()))
-        for gate in data.get("gates", ())
+        for gate in gates_of(data)
         if is_worth_a_line(gate)
     ]
     lines += _alarms(data)

@@ -10,6 +10,7 @@ from typing import Any
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
+from harness.report.gates import gates_of
 from harness.report.tables import Cell, Column, Table, Value, interval
 from harness.report.training import colours
 from harness.report.wording import (
@@ -115,7 +116,11 @@ def _untrusted(data: Data, names: Names) -> list[Block]:
         default=None,
     )
     measured = {row["annotators"]: row for row in rows if row["name"] == "cohen_kappa"}
-    failed = {gate["source"]: gate for gate in data.get("gates", ()) if not gate["passed"]}
+    failed = {
+        gate["source"]: gate
+        for gate in gates_of(data)
+        if gate["statistic"] == "cohen_kappa" and not gate["passed"]
+    }
     people, lines = names.people, []
     for name in (one["name"] for one in data["evaluation"]["evaluators"]):
         said = ""
@@ -132,11 +137,14 @@ def _untrusted(data: Data, names: Names) -> list[Block]:
 
 
 def _not_passed(gate: Data) -> str:
-    minimum = gate["minimum"]
+    minimum = gate["limit"]
     if gate.get("value") is None:
         return f"is unknown: kappa could not be computed, and the minimum is {number(minimum)}"
-    if _is_below(gate, minimum):
+    by_bounds = gate.get("lower") is not None
+    if gate["outcome"] == "fail" if by_bounds else _is_below(gate, minimum):
         return f"is low: {_kappa(gate, minimum)}, below the minimum of {number(minimum)}"
+    if by_bounds:
+        return f"is not decided: {_kappa(gate, minimum)}, and the minimum is {number(minimum)}"
     return (
         f"did not pass its gate: {_kappa(gate, minimum)}, below the minimum of {number(minimum)},"
         " which the interval holds"

@@ -43,7 +43,7 @@ def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float
     return low, high
 
 
-def clopper_pearson_upper(hits: int, n: int, delta: float) -> float:
+def clopper_pearson_upper(hits: float, n: float, delta: float) -> float:
     """Return the exact upper bound of a share at level ``delta`` (Clopper & Pearson 1934).
 
     The closed form of scipy's ``binomtest(...).proportion_ci(method="exact")``, which searches for

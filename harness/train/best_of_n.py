@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.nouns.errors import DataError, InputError
 from harness.policy.engines import closing
@@ -43,6 +43,7 @@ class BestOfN(SamplingTraining, Sft):
     """
 
     name = "best_of_n"
+    scale_free: ClassVar[bool] = True
     Settings = BestOfNSettings
     settings: BestOfNSettings
 

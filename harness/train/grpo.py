@@ -66,6 +66,7 @@ class Grpo(SamplingTraining, TrlTraining):
     }
     trainer_name: ClassVar[str] = "TokensGrpoTrainer"
     takes_environments: ClassVar[bool] = True
+    scale_free: ClassVar[bool] = True  # rewards are divided by their deviation in the group
     settings: GrpoSettings
 
     def build(self) -> Any:

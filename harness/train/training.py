@@ -99,6 +99,8 @@ class Training(ABC):
     Settings: ClassVar[type[TrainerSettings]]
     makes_policy: ClassVar[bool] = True
     takes_environments: ClassVar[bool] = False
+    scale_free: ClassVar[bool] = False
+    """Whether rewards times a number teach the same."""
 
     settings: TrainerSettings
     folder: TrainingFolder

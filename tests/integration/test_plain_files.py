@@ -33,6 +33,11 @@ pytestmark = pytest.mark.slow
 PEOPLE = "[happy to help, certainly, gladly, of course, thank you, pleasure, my friend]"
 RUDE = "[duh, ugh, obviously, seriously, next time, whatever]"
 ITEMS, HELD_OUT = 24, 8
+# More than few items can show, so that weights are not 1.
+GATES = [
+    {"source": "judge", "minimum_coverage": 1.0, "action": "down_weight"},
+    {"source": "verifier", "minimum_right": 1.0, "action": "down_weight"},
+]
 ONLINE = {"learning_rate": 1e-3, "steps": 2, "batch_size": 8, "max_new_tokens": 40}
 PPO = {**ONLINE, "rollout_size": 16, "unproven_rewards": True}  # of two held-out pairs
 DPO = {"learning_rate": 5e-4, "epochs": 1, "sft_weight": 1.0}
@@ -87,8 +92,9 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path, judge: str
     content["sources"]["judge"]["limit"] = 20
     options = {"model": "hosted_vllm/m", "api_base": judge, "soft": False}
     content["sources"]["judge"]["options"] |= options
-    for gate in content["agreement"]["gates"]:
-        gate["minimum_kappa"] = 0.6  # above what few items reach, so that weights are not 1
+    content["agreement"]["gates"] = GATES
+    for name in ("people_on_correctness", "people_on_style"):
+        del content["sources"][name]
     arms = content["arms"]
     for name, settings in (("rlhf", PPO), ("rlaif", DPO), ("rlvr", ONLINE), ("hybrid", PPO)):
         arms[name] = {**arms[name], "settings": settings}
@@ -163,7 +169,8 @@ class PlainWay:
         people, judge, verifier = (f"judgments/{n}.jsonl" for n in ("people", "judge", "verifier"))
         self(
             "agree", people, "--also", judge, "--also", verifier, *self.answers,
-            "--gate", "judge=0.6:down_weight", "--gate", "verifier=0.6:down_weight",
+            "--gate", "judge=minimum_coverage:1:down_weight",
+            "--gate", "verifier=minimum_right:1:down_weight",
             "--out", "agreement.json",
         )  # fmt: skip
 

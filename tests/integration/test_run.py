@@ -165,7 +165,8 @@ def test_kill_9_then_the_same_command_goes_on(experiment: Path) -> None:
         assert row["low"] <= row["value"] <= row["high"]
     gate = report["gates"][0]
     assert not gate["passed"]
-    assert gate["weight"] == pytest.approx(max(0.0, gate["value"]))
+    assert 0 < gate["lower"] < gate["value"] < gate["upper"]
+    assert gate["weight"] == pytest.approx(gate["lower"] / 0.99, abs=1e-6)
     assert "simulated" in page
     people = next(row for row in report["sources"] if row["name"] == "people")
     assert people["simulated"]

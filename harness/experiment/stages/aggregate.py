@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.experiment.arms import STACKING, aggregator, arm_weights
 from harness.experiment.config import ArmConfig
+from harness.experiment.effects import effects_of
 from harness.experiment.failures import failures_among
 from harness.experiment.gates import read_gates
 from harness.experiment.stages.agree import Agreement
@@ -286,6 +287,7 @@ class Arm:
         needs_pairs: Whether it learns nothing without preferences: its trainer learns from pairs,
             or a reward model of its does.
         warnings: Of its aggregation, such as of a method that gives one label only.
+        effects: What gates changed in it, of each source that lost some of its weight.
     """
 
     name: str
@@ -298,6 +300,7 @@ class Arm:
     silent: Sequence[str] = ()
     needs_pairs: bool = True
     warnings: Sequence[str] = ()
+    effects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> list[str]:
@@ -331,6 +334,7 @@ class Arm:
             "unused_pairs": dict(self.unused),
             "preferences_sha256": self.preferences_sha256,
             **({"warnings": list(self.warnings)} if self.warnings else {}),
+            **({"gate_effects": dict(self.effects)} if self.effects else {}),
         }
 
 
@@ -388,4 +392,18 @@ def arm_of(
     silent = [source for source, found in failures.items() if found.is_everything]
     needs = bool(for_pairs)
     warnings = [note for note in dict.fromkeys(notes) if note.startswith(WARNING)]
-    return Arm(name, config, weights, preferences, rewards, unused, failed, silent, needs, warnings)
+    pairwise = [one for one in config.sources if judged[one].source.way == "pairwise"]
+    effects = effects_of(config, weights, left, pairwise)
+    return Arm(
+        name,
+        config,
+        weights,
+        preferences,
+        rewards,
+        unused,
+        failed,
+        silent,
+        needs,
+        warnings,
+        effects,
+    )

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.agreement.gate import GateDecision, gate
-from harness.experiment.config import AgreementConfig, ArmConfig, GateConfig
+from harness.agreement.gate import GateDecision, decide
+from harness.agreement.gate_evidence import measured
+from harness.experiment.config import ArmConfig
+from harness.experiment.gate_config import AgreementConfig
+from harness.experiment.gates import least_left
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, infos_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError, GateStopError, InputError
+from harness.nouns.gate import Gate
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest
 from harness.records.writes import write_json
@@ -20,7 +24,7 @@ from harness.registry import registry
 
 if TYPE_CHECKING:
     from harness.agreement import AgreementReport, Settings
-    from harness.agreement.gate import Action
+    from harness.nouns.gate import Action
     from harness.ratings.evidence import Evidence
     from harness.ratings.table import RatingTable
 
@@ -44,7 +48,7 @@ class Agreement:
     @property
     def weights(self) -> dict[str, float]:
         """What the gates leave of each source that has one, 0 to 1."""
-        return {decision.source: decision.weight for decision in self.gates}
+        return least_left((decision.source, decision.weight) for decision in self.gates)
 
     @property
     def stopped(self) -> list[str]:
@@ -66,7 +70,7 @@ class Agreement:
         return {
             "tables": list(self.tables),
             "kappas": dict(self.kappas),
-            "gates": [{"statistic": "cohen_kappa", **asdict(d)} for d in self.gates],
+            "gates": [{**asdict(d), "passed": d.passed} for d in self.gates],
         }
 
 
@@ -90,33 +94,58 @@ def agreement_of(
             hint="raise policy.responses_per_item or policy.temperature",
         )
     from harness.agreement import Settings
-    from harness.experiment.stages.pooled import ways_of, with_pools
+    from harness.experiment.stages.pooled import ways_of
+
+    arms = list(arms)
+    used = {name for arm in arms for name in arm.sources} | {config.reference}
+    aside = {gate.against for gate in config.gates if gate.against} - used
+    main = [one for one in judged if one.source.name not in aside]
+    ways = ways_of(arms, [one.source.name for one in judged if one.source.way == "pointwise"])
+    table, evidence = _table_of(pairs, main, ways, config.reference)
+    report = _measured(table, evidence, Settings(reference=config.reference))
+    wide = _table_of(pairs, judged, ways, config.reference) if aside else (table, evidence)
+    return _decided(report, [gate.gate() for gate in config.gates], wide)
+
+
+def _table_of(
+    pairs: Sequence[JudgmentRequest],
+    judged: Sequence[Judged],
+    ways: Mapping[str, Sequence[str]],
+    reference: str,
+) -> tuple[RatingTable, Evidence]:
+    from harness.experiment.stages.pooled import with_pools
     from harness.ratings.judgments import tables_from_judgments
+    from harness.ratings.singles import singles_of
 
     points = [r for one in judged if one.source.way == "pointwise" for r in one.requests]
     requests, said = [*pairs, *points], [j for one in judged for j in one.judgments]
     infos = {one.source.name: one.source.info for one in judged}
-    (table,) = tables_from_judgments(requests, said, infos, scores_as_pairs=True)
-    ways = ways_of(arms, [one.source.name for one in judged if one.source.way == "pointwise"])
-    evidence = with_pools(table, requests, said, ways, config.reference)
-    report = _measured(table.table, evidence, Settings(reference=config.reference))
-    return _decided(report, config.gates, config.reference)
+    (found,) = tables_from_judgments(requests, said, infos, scores_as_pairs=True)
+    evidence = with_pools(found, requests, said, ways, reference)
+    return found.table, replace(evidence, singles=singles_of(points, said))
 
 
 def _decided(
-    report: AgreementReport, gates: Sequence[GateConfig], reference: str = ""
+    report: AgreementReport,
+    gates: Sequence[Gate],
+    wide: tuple[RatingTable, Evidence] | None = None,
 ) -> Agreement:
-    """Apply the gates to a report that was computed with the reference in its settings."""
+    """Apply the gates to a report that was computed with the reference in its settings.
+
+    ``wide`` has the people, too, that some gates are held against and the report leaves out.
+    """
     from harness.agreement.report import WITH_PEOPLE
-    from harness.statistics.estimate import undefined
 
     rows = {row.annotators: row for row in report.section(WITH_PEOPLE)}
-    measured = {name: rows[name] for name in rows if name in report.table.source_names}
-    voices = {
-        source: [rows[name] for name in names if name in rows]
-        for source, names in report.evidence.voices.items()
-    }
-    unknown = undefined("cohen_kappa", "", "no pair was judged")
+    kappas = {name: rows[name] for name in rows if name in report.table.source_names}
+    table, evidence = wide or (report.table, report.evidence)
+    decisions = []
+    for gate in gates:
+        found = measured(gate, table, evidence, report.settings)
+        row = kappas.get(gate.source)
+        if row is not None and gate.is_plain:
+            found = replace(found, low=row.low, high=row.high)
+        decisions.append(decide(gate, found))
     return Agreement(
         tables=(
             {
@@ -126,18 +155,9 @@ def _decided(
                 "audit": asdict(report.audit),
             },
         ),
-        kappas={n: k.value for n, k in measured.items() if k.value is not None},
-        gates=[
-            gate(
-                g.source,
-                measured.get(g.source, unknown),
-                g.minimum_kappa,
-                g.action,
-                voices.get(g.source, ()),
-            )
-            for g in gates
-        ],
-        reference=reference,
+        kappas={n: k.value for n, k in kappas.items() if k.value is not None},
+        gates=decisions,
+        reference=report.settings.reference,
     )
 
 
@@ -174,6 +194,7 @@ def agree(
     from harness.experiment.stages.pooled import with_pools
     from harness.ratings.evidence import NOTHING
     from harness.ratings.judgments import tables_from_judgments
+    from harness.ratings.singles import singles_of
     from harness.ratings.table import RatingTable
 
     settings, reading = settings or Settings(), reading or Reading()
@@ -195,6 +216,7 @@ def agree(
         found.requests, found.judgments, found.infos, scores_as_pairs=found.has_pairs
     )
     evidence = with_pools(pooled, found.requests, found.judgments, {}, settings.reference)
+    evidence = replace(evidence, singles=singles_of(found.requests, found.judgments))
     return _measured(pooled.table, evidence, settings)
 
 
@@ -220,54 +242,60 @@ def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> Agr
 
 
 def gated(
-    report: AgreementReport, gates: Mapping[str, tuple[float, Action]] | None = None
+    report: AgreementReport,
+    gates: Sequence[Gate] | Mapping[str, tuple[float, Action]] | None = None,
 ) -> Agreement:
     """Apply gates to the report on judgments; ``write`` of the result makes agreement.json.
 
     Args:
-        report: Of ``agree`` on judgments, among which one source is people.
-        gates: Source -> smallest kappa with the people, and what is done below it: drop,
-            down_weight or stop.
+        report: Of ``agree`` on judgments, among which one source is people, or several of which
+            each gate names one.
+        gates: What is asked of which source; or source -> smallest kappa with the people, and what
+            is done below it: drop, down_weight, stop or warn.
 
     Raises:
         InputError: The report holds no kappa of each source with the people, or a gate is about
             a source that is not in it.
     """
-    from harness.agreement.report import WITH_PEOPLE
+    gates = _as_gates(gates)
+    people = {report.settings.reference} if report.settings.reference else set()
+    _check_gates(gates, report.table.source_names, people)
+    return _decided(report, gates)
 
-    rows = report.section(WITH_PEOPLE)
-    known = [row.annotators for row in rows if row.annotators in report.table.source_names]
-    _check_gates(gates or (), known)
-    return _decided(
-        report,
-        [
-            GateConfig(source=name, minimum_kappa=minimum, action=action)
-            for name, (minimum, action) in (gates or {}).items()
-        ],
-    )
+
+def _as_gates(gates: Sequence[Gate] | Mapping[str, tuple[float, Action]] | None) -> list[Gate]:
+    if isinstance(gates, Mapping):
+        return [Gate(name, minimum, action) for name, (minimum, action) in gates.items()]
+    return list(gates or ())
 
 
 def check_gates(
-    gates: Collection[str], labels: str | Path | Sequence[Path], reading: Reading | None = None
+    gates: Sequence[Gate] | Mapping[str, tuple[float, Action]],
+    labels: str | Path | Sequence[Path],
+    reading: Reading | None = None,
 ) -> None:
     """Refuse gates that ``gated`` would refuse, before anything is measured.
 
     Raises:
         InputError: A gate is about a source from which there is no judgment, or nobody is people.
     """
+    gates = _as_gates(gates)
+    if not gates:
+        return
     paths, judged = files_of(labels)
-    infos = infos_of(paths, reading) if judged and gates else {}
-    has_people = any(info.kind == "human" for info in infos.values())
-    if gates:
-        _check_gates(gates, infos if has_people else ())
+    infos = infos_of(paths, reading) if judged else {}
+    _check_gates(gates, infos, [name for name, info in infos.items() if info.kind == "human"])
 
 
-def _check_gates(gates: Iterable[str], known: Collection[str]) -> None:
-    if not known:
-        raise InputError(
-            "gates need judgments, and one source of people among them",
-            hint="say who they are: --people NAME",
-        )
-    for name in gates:
-        if name not in known:
-            raise InputError(f"no judgment is from {name}{did_you_mean(name, known, ' (', ')')}")
+def _check_gates(gates: Iterable[Gate], known: Collection[str], people: Collection[str]) -> None:
+    """Refuse gates of nobody, or that are held against nobody, or against one of several."""
+    for gate in gates:
+        if gate.measure.needs_people and not gate.against and len(people) != 1:
+            raise InputError(
+                "gates need judgments, and one source of people among them",
+                hint="say who they are: --people NAME, or against=NAME in the gate",
+            )
+        for name in (gate.source, gate.against):
+            if name and name not in known:
+                near = did_you_mean(name, known, " (", ")")
+                raise InputError(f"no judgment is from {name}{near}")

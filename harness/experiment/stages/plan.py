@@ -88,7 +88,7 @@ def plan(experiment: Experiment) -> Plan:
     evaluated = _written(experiment.evaluation, held_out, text, seed)
     taking = {name for arm in config.arms.values() for name in arm.sources}
     if config.agreement is not None:
-        taking |= {config.agreement.reference} | {g.source for g in config.agreement.gates}
+        taking |= config.agreement.sources
     needed = [name for name in sources if name in taking]
     known = foreseen(experiment, train, needed)
     asked = [

@@ -90,6 +90,8 @@ def roles_of(name: str, config: RunConfig) -> list[str]:
         "reward": any(name in arm.sources for arm in config.arms.values()),
         "evaluator": name in config.evaluation.evaluators,
         "agreement reference": config.agreement is not None and config.agreement.reference == name,
+        "held against by gates": config.agreement is not None
+        and any(gate.against == name for gate in config.agreement.gates),
     }
     return [role for role, played in plays.items() if played]
 

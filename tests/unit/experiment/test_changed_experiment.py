@@ -54,8 +54,8 @@ CHANGES: list[tuple[tuple[Any, ...], Any, list[str]]] = [
     (("policy", "max_new_tokens"), 8, ["rlhf", "hybrid"]),
     (("policy", "responses_per_item"), 2, ["rlhf", "hybrid"]),
     (("data", "train", "limit"), 5, ["hybrid"]),  # the sixth item is in no preference of rlhf
-    (("agreement", "gates", 0, "minimum_kappa"), 0.99, ["hybrid"]),
-    (("agreement", "gates", 1, "action"), "drop", ["rlhf"]),
+    (("agreement", "gates", 0, "undecided"), "drop", ["hybrid"]),
+    (("agreement", "gates", 1, "undecided"), "drop", ["rlhf"]),
     (("seeds",), [0, 1], ["rlhf", "hybrid"]),  # the second seed
     (("seeds",), [2, 0], ["rlhf", "hybrid"]),  # the first one samples
     (("name",), "another", []),

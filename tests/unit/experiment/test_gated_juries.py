@@ -126,8 +126,10 @@ def test_a_second_template_that_contradicts_counts() -> None:
     # What a template says is a sample of the same annotator; a split is a tie, so half are ties.
     found = decided({("m", 0): TRUE, ("m", 1): HALF}, action="down_weight", minimum=0.9)
     kappa = (0.5 - 0.25) / (1 - 0.25)  # 12 of 24 agree, by chance 2 * (1/2 * 1/4)
-    assert passed(found) == (False, pytest.approx(kappa))
     (gate,) = found.gates
+    assert gate.value == pytest.approx(kappa)
+    assert passed(found) == (False, pytest.approx(gate.lower / 0.9, abs=1e-6))
+    assert 0.1 < gate.lower < kappa < gate.upper < 0.9
     assert gate.reason.endswith("one verdict of 2: jury/m (1) 1.00, jury/m (2) 0.00")
     assert passed(decided({("m", 0): TRUE, ("m", 1): FALSE}))[0] is False
 

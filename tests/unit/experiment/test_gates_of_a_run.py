@@ -18,7 +18,7 @@ def test_a_gate_that_stops_trains_nothing_and_says_why(whole: World) -> None:
         "reference": "people",
         "gates": [
             {"source": "verifier", "minimum_kappa": 0.51, "action": "stop"},
-            {"source": "grader", "minimum_kappa": 0.9, "action": "stop"},
+            {"source": "grader", "minimum_kappa": 0.9, "action": "stop", "undecided": "train"},
             {"source": "jury", "minimum_kappa": 0.64, "action": "stop"},
         ],
     }
@@ -27,7 +27,7 @@ def test_a_gate_that_stops_trains_nothing_and_says_why(whole: World) -> None:
     message = str(stopped.value)
     gates = json.loads((whole.out / "agreement.json").read_text())["gates"]
     assert [(g["source"], g["passed"], g["weight"]) for g in gates] == [
-        ("verifier", False, 0.0), ("grader", True, 1.0), ("jury", False, 0.0),
+        ("verifier", False, 0.0), ("grader", False, 1.0), ("jury", False, 0.0),
     ]  # fmt: skip
     first, _, last = gates
     assert message == (

@@ -62,7 +62,10 @@ def test_kappa_is_undefined_where_nothing_can_be_compared() -> None:
     v, of_people = found.gates
     assert "undefined" in v.reason
     assert (v.value, v.passed, v.weight) == (None, False, 0.0)
-    assert of_people.reason == "weight 0.00: kappa with people is undefined (one person only)"
+    assert (
+        of_people.reason
+        == "undecided, weight 0.00: kappa with people is undefined (one person only)"
+    )
     assert found.weights == {"people": 0.0, "verifier": 0.0}
 
 
