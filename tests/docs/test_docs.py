@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 import harness.testing
 from harness import hookspecs
-from harness.experiment.config import GateConfig, ItemsConfig, RunConfig
+from harness.experiment.config import ItemsConfig, RunConfig
+from harness.experiment.gate_config import GateConfig
 from harness.plugin import Item, Response, Verdict
 from harness.registry import load
 

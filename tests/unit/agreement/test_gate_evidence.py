@@ -160,6 +160,20 @@ def simulated(repo_root):
     return module
 
 
+def test_pairs_of_a_prompt_that_are_alike_count_as_one() -> None:
+    once = share_bounds(np.tile([1.0, 1.0, 0.0], 40), np.arange(120), "")
+    twice = share_bounds(
+        np.repeat(np.tile([1.0, 1.0, 0.0], 40), 3), np.repeat(np.arange(120), 3), ""
+    )
+    assert (twice.lower, twice.upper) == pytest.approx((once.lower, once.upper), abs=0.005)
+    codes, other = np.tile([0, 0, 1, 1], 30), np.tile([0, 1, 1, 1], 30)
+    one = kappa_bounds(codes, other, np.arange(120))
+    three = kappa_bounds(np.repeat(codes, 3), np.repeat(other, 3), np.repeat(np.arange(120), 3))
+    assert (three.value, three.lower, three.upper) == pytest.approx(
+        (one.value, one.lower, one.upper)
+    )
+
+
 def test_every_measure_is_measured_and_named_on_the_page():
     from harness.agreement.gate_evidence import _MEASURED
     from harness.report.gates import OPENINGS
