@@ -21,6 +21,11 @@ GATE: Data = {
 }  # fmt: skip
 
 
+TODAY = GATE | {
+    "limit": 0.4, "outcome": "fail", "lower": -0.1, "upper": 0.39, "n": 23, "against": "",
+}  # fmt: skip
+
+
 def kappa(
     name: str, who: str, value: float | None, low: float | None = None, high: float | None = None
 ) -> Data:
@@ -52,6 +57,15 @@ TRUST: dict[str, tuple[list[Data], list[Data], list[str]]] = {
         [GATE | {"value": None}], [],
         ["is unknown: kappa could not be computed, and the minimum is 0.40."],
     ),
+    "not decided by its bounds": (
+        [TODAY | {"outcome": "undecided"}], [],
+        [f"is not decided: kappa 0.15 ({MINUS}0.22 to 0.54), and the minimum is 0.40."],
+    ),
+    "below its gate by its bounds": (
+        [TODAY], [],
+        [f"is low: kappa 0.15 ({MINUS}0.22 to 0.54), below the minimum of 0.40."],
+    ),
+    "turns with the order": ([TODAY | {"statistic": "swap_flip_rate"}], [], []),
     "passes its gate": ([GATE | {"passed": True}], [], []),
     "its gate is of another source": ([GATE | {"source": "people"}], [], []),
     "no gate, below people": (
