@@ -69,7 +69,7 @@ def copy_for_all(folder: Path) -> None:
         assert spec and spec.origin
         source = Path(spec.origin)
         if source.name == "__init__.py":
-            ignored = shutil.ignore_patterns("__pycache__", "examples")
+            ignored = shutil.ignore_patterns("examples")  # what is compiled comes along
             shutil.copytree(source.parent, packages / name, ignore=ignored)
         else:
             shutil.copy(source, packages)
