@@ -1,7 +1,7 @@
 r"""Write the last words of a reply as the readers know them: ``**24** km``, ``Ans: 24``, lists.
 
-Emphasis before a unit says nothing, a list under "Answer:" is what it lists, and the line under a
-heading "Answer" is the answer.
+Emphasis before a unit says nothing, a list under "Answer:" is what it lists, and the words under a
+heading "Answer" are the answer.
 """
 
 from __future__ import annotations
@@ -55,11 +55,13 @@ def rewritten(text: str) -> str:
 
 
 def _headed(text: str) -> str:
-    """Write the one line under the heading "Answer", which ends a text, behind it."""
+    """Write the few words under the heading "Answer", which end a text, behind it."""
     lines = text.rstrip().split("\n")
     while len(lines) > 2 and not lines[-2].strip():
         del lines[-2]
     if len(lines) < 2 or not lines[-2].lstrip().startswith(("#", "**")):
+        return text
+    if len(lines[-1].split()) > 3 or any(sign.isdigit() for sign in lines[-1]):
         return text
     if lines[-2].strip(" #*_:").casefold() not in ("answer", "final answer", "the answer"):
         return text

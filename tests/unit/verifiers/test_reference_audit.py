@@ -14,7 +14,7 @@ from harness_plugins.json_schema import json_schema
 from harness_plugins.keywords import keywords
 from harness_plugins.knowledge_base import knowledge_base
 from harness_plugins.last_number import last_number
-from harness_plugins.math_verify import math_verify
+from harness_plugins.math_verify import MathOptions, math_verify
 from typer.testing import CliRunner
 
 from harness.agreement import program_tries
@@ -107,6 +107,26 @@ def test_math_verify_holds_in_all_families_but_one(options: dict[str, Any]) -> N
     assert options or len(found.families) == 26
     assert {f.name: f.example for f in found.failing if f.name not in KNOWN["math"]} == {}
     assert found.without(True)[0] == 0  # no right answer is lost to an abstention
+
+
+@pytest.mark.parametrize(
+    ("reference", "text", "right"),
+    [
+        ("Paris", "## Answer\n\nParis", True),
+        ("B", "**Final Answer**\n\n(B)", True),
+        ("yes", "### Answer:\nYes.", True),
+        ("Paris", "## Answer\n\nNot Paris", False),
+        ("Paris", "## Answer\n\nParis or Rome", False),
+        ("B", "## Answer\n\nA or B", False),
+        ("3", "## Answer\n\nThere are 3 cats and 5 dogs.", False),
+        ("5", "## Answer\n\nThere are 3 cats and 5 dogs.", True),
+    ],
+)
+def test_the_words_under_a_heading(reference: str, text: str, right: bool) -> None:
+    verdict: Any = math_verify(
+        Item("i", "", reference), Response("r", "i", "s", text), MathOptions()
+    )
+    assert verdict.value is right
 
 
 def test_last_number_holds_but_for_what_is_not_read_around_a_number() -> None:
