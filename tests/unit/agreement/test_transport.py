@@ -1,0 +1,106 @@
+"""Agreement before a training and after it: found where it fell, and said to hold where it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.agreement.transport import Agreed, Transport, transport, valid_until
+
+
+def agreed(right: int, wrong: int, start: int = 0) -> Agreed:
+    return Agreed([True] * right + [False] * wrong, range(start, start + right + wrong))
+
+
+def test_a_fall_by_hand() -> None:
+    """85 of 100 and 60 of 100 other prompts: .25 with a standard error of .0611."""
+    found = transport(agreed(85, 15), agreed(60, 40, start=100))
+    assert found.outcome == "fallen"
+    assert found.sentence == "this reward was no longer valid at the end"
+    error = (200 / 199 * (0.85 * 0.15 + 0.6 * 0.4) / 100) ** 0.5
+    assert found.fall.value == pytest.approx(0.25)
+    assert found.fall.low == pytest.approx(0.25 - 1.6525 * error, abs=1e-4)
+    assert (found.before.value, found.after.value) == (0.85, 0.6)
+    assert found.p is not None and found.p < 1e-4
+    assert found.more is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ((850, 150), (840, 160), "valid"),  # 1 point, upper bound 3.7
+        ((850, 150), (800, 200), "valid"),  # it did fall, by less than 10 points
+        ((850, 150), (700, 300), "fallen"),
+        ((85, 15), (80, 20), "undecided"),
+        ((85, 15), (95, 5), "valid"),  # it rose
+        ((10, 0), (10, 0), "undecided"),  # ten labels show nothing
+    ],
+)
+def test_outcomes(before: tuple[int, int], after: tuple[int, int], outcome: str) -> None:
+    assert transport(agreed(*before), agreed(*after, start=10_000)).outcome == outcome
+
+
+def test_prompts_in_common_are_paired() -> None:
+    """Whatever is hard stays hard: the same prompts tell a fall that others do not."""
+    draw = np.random.default_rng(0)
+    before = draw.random(200) < 0.8
+    after = before & (draw.random(200) > 0.06)
+    same = transport(Agreed(before.tolist(), range(200)), Agreed(after.tolist(), range(200)))
+    other = transport(Agreed(before.tolist(), range(200)), Agreed(after.tolist(), range(200, 400)))
+    assert same.fall.value == other.fall.value
+    assert (same.fall.low or 0) > 0 > (other.fall.low or 0)
+
+
+def test_as_many_more_labels_as_it_says_decide() -> None:
+    """With the same shares in the larger sample the outcome is no longer open, with fewer it is."""
+    for right in (38, 39, 40, 41):
+        found = transport(agreed(255, 45), agreed(right, 50 - right, start=1_000))
+        assert found.outcome == "undecided"
+        assert found.more is not None
+        for share, decided in ((1.2, True), (0.6, False)):
+            labels = round(50 + share * found.more)
+            hits = round(labels * right / 50)
+            again = transport(agreed(255, 45), agreed(hits, labels - hits, start=1_000))
+            assert (again.outcome != "undecided") == decided, (right, found.more, share)
+
+
+def test_too_few_labels_before_are_said() -> None:
+    found = transport(agreed(17, 3), agreed(80, 20, start=100))
+    assert (found.outcome, found.more) == ("undecided", None)
+    assert found.sentence == "not decidable: too few labels of responses before training"
+
+
+def test_nothing_to_compare_is_undecided() -> None:
+    found = transport(agreed(50, 10), Agreed([], []))
+    assert (found.outcome, found.fall.value, found.p, found.more) == ("undecided", None, None, None)
+
+
+def test_false_alarms_and_falls_of_ten_points() -> None:
+    """300 labels before and 150 after, at .85: 5% alarms, power .8 (benchmarks/transport.py)."""
+    draw = np.random.default_rng(7)
+    said = {0.0: 0, 0.1: 0}
+    for fall in said:
+        for _ in range(400):
+            before = Agreed((draw.random(300) < 0.85).tolist(), range(300))
+            after = Agreed((draw.random(150) < 0.85 - fall).tolist(), range(300, 450))
+            said[fall] += transport(before, after).outcome == "fallen"
+    assert said[0.0] <= 33  # 20 are expected
+    assert said[0.1] >= 280  # of 400, where 300 are expected without prompts in common
+
+
+def look(outcome: str, p: float) -> Transport:
+    return replace(transport(agreed(50, 10), agreed(50, 10)), outcome=outcome, p=p)
+
+
+def test_valid_up_to_a_step() -> None:
+    valid, gone = look("valid", 0.6), look("fallen", 0.001)
+    assert valid_until({100: valid, 50: valid, 150: gone, 200: gone}) == (100, 150)
+    assert valid_until({50: valid, 100: gone, 150: valid}) == (50, 100)  # not valid again
+    assert valid_until({50: gone}) == (None, 50)
+    assert valid_until({50: valid, 100: look("undecided", 0.2)}) == (50, None)
+    # Ten looks: the smallest of ten p-values is below .03 in one of four trainings without a fall.
+    looks = {step: look("valid", 0.5) for step in range(9)} | {9: look("fallen", 0.03)}
+    assert valid_until(looks) == (8, None)
+    assert valid_until({}) == (None, None)
