@@ -54,16 +54,15 @@ def test_prompts_in_common_are_paired() -> None:
 
 
 def test_as_many_more_labels_as_it_says_decide() -> None:
-    """With the same shares in the larger sample the outcome is no longer open, with fewer it is."""
+    """With the same shares in the next whole multiple the outcome is no longer open."""
     for right in (38, 39, 40, 41):
         found = transport(agreed(255, 45), agreed(right, 50 - right, start=1_000))
         assert found.outcome == "undecided"
         assert found.more is not None
-        for share, decided in ((1.2, True), (0.6, False)):
-            labels = round(50 + share * found.more)
-            hits = round(labels * right / 50)
-            again = transport(agreed(255, 45), agreed(hits, labels - hits, start=1_000))
-            assert (again.outcome != "undecided") == decided, (right, found.more, share)
+        times = -(-(50 + found.more) // 50)
+        for few, decided in ((times, True), (times - 1, False)):
+            again = transport(agreed(255, 45), agreed(few * right, few * (50 - right), start=1_000))
+            assert (again.outcome != "undecided") == decided, (right, found.more, few)
 
 
 def test_too_few_labels_before_are_said() -> None:
