@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.show_prompt import show_prompt as show_prompt
     from harness.experiment.stages.train_files import TrainSettings as TrainSettings
     from harness.experiment.stages.train_files import train as train
+    from harness.experiment.stages.transport import TransportSettings as TransportSettings
+    from harness.experiment.stages.transport import transport as transport
     from harness.experiment.stages.win_rate import win_rate as win_rate
     from harness.labels.ratings import Reading as Reading
     from harness.records.earlier import clean as clean
@@ -50,6 +52,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "Reading": "harness.labels.ratings",
     "RescoreSettings": "harness.experiment.stages.rescore",
     "RespondSettings": "harness.experiment.stages.respond",
+    "TransportSettings": "harness.experiment.stages.transport",
     "TrainSettings": "harness.experiment.stages.train_files",
     "clean": "harness.records.earlier",
     "recover": "harness.records.recovery",
@@ -58,6 +61,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "run": "harness.experiment.run",
     "show_prompt": "harness.experiment.stages.show_prompt",
     "train": "harness.experiment.stages.train_files",
+    "transport": "harness.experiment.stages.transport",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

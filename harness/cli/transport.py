@@ -1,0 +1,129 @@
+"""``harness transport``: are rewards still valid on what the trained policies write?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import Asking, filled, one_object
+from harness.nouns.counted import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.experiment.stages.transport import Transported
+    from harness.statistics.estimate import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Asking):
+    """What ``harness transport`` is given.
+
+    Args:
+        run_dir: Folder of a run, such as reports/demo.
+        experiment: Its experiment file.
+        labels: Labels of people of the queue: the store of harness label, a table, or judgments;
+            repeatable. Without it the queue is written; simulated people answer at once.
+        pairs: Pairs of each arm in the queue.
+        out: JSON file for the whole result.
+    """
+
+    run_dir: Annotated[Path, typer.Argument()]
+    experiment: Path
+    labels: list[Path] | None = None
+    pairs: Annotated[int, typer.Option(min=1)] = 150
+    out: Path | None = None
+
+
+@one_object
+def command(options: Options) -> None:
+    """Ask whether a run's rewards are still valid on what its trained policies write.
+
+    Without --labels it writes a queue for harness label: pairs of each policy's own responses, in
+    an order and under names that hide the policy. With them its judges and verifiers judge these
+    pairs, too, and agree with people as before the training, or no longer.
+    """
+    from harness.cli.screen import bars, console
+    from harness.experiment.stages.transport import TransportSettings, transport
+    from harness.records.writes import write_json
+
+    settings = filled(TransportSettings, options, labels=tuple(options.labels or ()))
+    with bars(options.quiet) as bar:
+        found = transport(options.run_dir, options.experiment, settings, bar)
+    screen = console()
+    if found.queue is not None:
+        _show_queue(screen, found, found.queue, options)
+    else:
+        _show(screen, found)
+    if options.out:
+        write_json(options.out, found.as_row())
+        screen.print(f"in {options.out}", markup=False)
+
+
+def _show_queue(
+    screen: Console, found: Transported, queue: tuple[Path, Path], options: Options
+) -> None:
+    items, responses = queue
+    of = ", ".join(f"{count} of {arm}" for arm, count in found.asked.items())
+    store = items.with_name("labels.sqlite")
+    screen.print(f"{counted(sum(found.asked.values()), 'pair')} to label: {of}", markup=False)
+    for line in (
+        "Let people label them; the page says nothing of the policies:",
+        f"  harness label --items {items} --responses {responses} --store {store}",
+        "and then",
+        f"  harness transport {options.run_dir} --experiment {options.experiment} --labels {store}",
+    ):
+        screen.print(line, markup=False, soft_wrap=True)
+
+
+def _show(screen: Console, found: Transported) -> None:
+    from harness.report.tables import Column, Table
+    from harness.report.terminal import show
+
+    who = "simulated people" if found.simulated else "people"
+    for row in found.rows:
+        screen.print(f"{row.arm}, {row.source}: {row.found.sentence}", markup=False)
+    if not found.rows:
+        screen.print("no trained arm has a source that is no people", markup=False)
+        return
+    columns: list[Column | str] = ["arm", "source", "before", "after", "fall", "labels", "decided"]
+    told = [
+        (
+            row.arm,
+            row.source,
+            _share(row.found.before),
+            _share(row.found.after),
+            _share(row.found.fall),
+            _counts(row.labelled),
+            _counts(row.decided),
+        )
+        for row in found.rows
+    ]
+    show(screen, Table(f"Share of pairs on which a source says what {who} say", columns, told))
+    margin = found.rows[0].found.margin
+    for line in (
+        "labels: pairs that most people decide, before and after; decided: that the source decides,"
+        " too. Before and after have 95% intervals, the fall a 90% one, 5% on each side.",
+        f"Valid: the fall is shown to be below {100 * margin:g} points; no longer: above 0.",
+        *(["The people are simulated: this says nothing of real ones."] * found.simulated),
+        *found.notes,
+    ):
+        screen.print(line, markup=False)
+
+
+def _share(found: Estimate) -> str:
+    from harness.report.tables import shown
+
+    if found.value is None:
+        return f"- ({found.reason})"
+    told = shown(found.value, "percent")
+    if found.low is None or found.high is None:
+        return told
+    return f"{told} ({shown((found.low, found.high), 'percent')})"
+
+
+def _counts(both: tuple[int, int]) -> str:
+    return f"{both[0]}, {both[1]}"
