@@ -191,7 +191,7 @@ def test_labels_decide(world: World, right: float, pairs: int, sentence: str) ->
     ) and not found.simulated  # fmt: skip
 
 
-def test_only_what_people_labelled_is_judged_and_once(world: World) -> None:
+def test_only_what_people_labelled_is_judged(world: World) -> None:
     of_real_people(world)
     world.again()
     labels = world.label(0.9)
@@ -210,7 +210,7 @@ def test_only_what_people_labelled_is_judged_and_once(world: World) -> None:
 
 def test_judgments_and_their_other_side_are_labels_too(world: World) -> None:
     of_real_people(world)
-    world.again(pairs=20)
+    world.again(pairs=10)
     table = world.again(labels=[world.label(0.9)])
     requests, rows = (
         world.queue,
