@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ import typer
 
 from harness.cli.label_options import ReadingOptions, gates
 from harness.cli.options import Seed, one_object
+from harness.nouns.gate import Gate
+from harness.records.judgments import is_judgments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,3 +101,18 @@ def command(options: Options) -> None:
         show(screen, *agreement_terminal.terminal_blocks(report, name, told, screen.width))
     if options.html_file is not None:
         screen.print(f"\npage with plots: {options.html_file}", soft_wrap=True, markup=False)
+    screen.print(f"\nnext: {_next(options, asked)}", soft_wrap=True, markup=False)
+
+
+def _next(options: Options, asked: Sequence[Gate]) -> str:
+    """Return the command that goes on from here."""
+    files = " --also ".join(map(str, options.files))
+    if options.out is not None:
+        return (
+            f"harness aggregate {files} --agreement {options.out} --preferences preferences.jsonl"
+        )
+    if asked:
+        return "the same command with --out agreement.json, which harness aggregate reads"
+    if is_judgments(options.labels):
+        return "the same command with --gate SOURCE=0.4:drop: may the source give rewards?"
+    return "harness plan-labels --half-width 0.05: how many labels a narrower interval needs"

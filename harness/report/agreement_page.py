@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.agreement.drawings import Drawings, drawings
 from harness.agreement.report import AgreementReport
-from harness.report import agreement_tables
+from harness.report import agreement_answer, agreement_tables
 from harness.report.agreement_plots import AGREEMENT, BIASES, GROUPS, ORDERS, panels
 from harness.report.blocks import Block, Details, Figure, Page, Section, Text, noted
 from harness.report.figures import Bar, bars, reliability_diagram
@@ -31,7 +31,8 @@ def page(report: AgreementReport, name: str) -> Page:
         Section("all", "All statistics", [Details(table.title, [table]) for table in tables]),
     ]
     shown = [section for section in sections if section.blocks]
-    return Page(f"Agreement: {name}", ["All intervals are 95% intervals."], shown)
+    said = agreement_answer.answers(report.statistics, report.audit, names)
+    return Page(f"Agreement: {name}", [*said, "All intervals are 95% intervals."], shown)
 
 
 def simulated(report: AgreementReport) -> list[Text]:

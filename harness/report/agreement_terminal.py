@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from harness.agreement.report import WITH_PEOPLE, AgreementReport
 from harness.nouns.counted import counted
+from harness.report.agreement_answer import answers
 from harness.report.agreement_page import simulated
 from harness.report.agreement_tables import labels, statistics
 from harness.report.blocks import Bullets, Text, noted
@@ -31,7 +32,7 @@ _NOTE = "; "
 def terminal_blocks(
     report: AgreementReport, name: str, gates: Sequence[str] = (), width: int = WIDE
 ) -> list[Text | Bullets | Table]:
-    """Return the gates' decisions and each source with the people, then all other tables.
+    """Return the answer on each judge, the gates' decisions, each source with people, all tables.
 
     Args:
         report: What was measured.
@@ -50,11 +51,13 @@ def terminal_blocks(
         short = shortened([entry.annotator for entry in report.audit.coverage])
     legend = [f"{new} is {old}" for old, new in short.items()]
     legend += [f"In {counted(n, 'row')}: {note}." for note, n in shared.items()]
+    said = answers(report.statistics, report.audit, names)
     first = [section.title for section in report.sections[:1]] == [WITH_PEOPLE]
     return [
         Text(f"{name}: agreement, with 95% intervals", "strong"),
         *simulated(report),
         *noted(map(names.prose, report.table.notes)),
+        *([_renamed(Bullets(said, "strong"), short)] if said else []),
         *([_renamed(Bullets(list(gates), "strong"), short)] if gates else []),
         *([Bullets(legend, "muted")] if legend else []),
         *(_renamed(table, short) for table in tables[:first]),

@@ -8,6 +8,7 @@ from typing import Any
 from harness.agreement.audit import Audit
 from harness.agreement.report import sections_of
 from harness.report import agreement_tables
+from harness.report.agreement_answer import answers
 from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, bars
@@ -33,7 +34,10 @@ def agreement(data: Data, names: Names) -> list[Block]:
         return [*blocks, Text(reason, "muted")]
     for index, table in enumerate(tables):
         title, sections = table["title"], sections_of(table["rows"], table.get("notes", {}))
-        blocks += _plots(title, [row for s in sections for row in s.statistics], index, names)
+        rows = [row for section in sections for row in section.statistics]
+        if table.get("audit") and (said := answers(rows, Audit.from_dict(table["audit"]), names)):
+            blocks.insert(0, Bullets(said))
+        blocks += _plots(title, rows, index, names)
         summary = f"All statistics of agreement, with 95% intervals: {title}"
         blocks.append(Details(summary, agreement_tables.statistics(sections, names)))
         if table.get("audit"):
