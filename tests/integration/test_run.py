@@ -58,7 +58,7 @@ def experiment(tmp_path: Path, repo_root: Path) -> Path:
     content["sources"] = {k: v for k, v in content["sources"].items() if k in keep}
     content["sources"]["verifier"] = {"use": "counting"}
     content["agreement"]["gates"] = [
-        {"source": "verifier", "minimum_kappa": 0.99, "action": "down_weight"}
+        {"source": "verifier", "minimum_coverage": 0.99, "action": "down_weight"}
     ]
     small = {"learning_rate": 1e-3, "steps": 3, "batch_size": 16}
     content["arms"] = {
@@ -223,7 +223,7 @@ def test_a_gate_that_stops_says_why_and_trains_nothing(experiment: Path) -> None
     gate = json.loads((experiment.parent / "run" / "agreement.json").read_text())["gates"][0]
     assert (gate["source"], gate["passed"], gate["action"]) == ("verifier", False, "stop")
     assert f"verifier: {gate['reason']}" in " ".join(err.split())
-    assert "kappa with people" in gate["reason"]
+    assert "share decided of what people decide" in gate["reason"]
     assert "agreement.json" in err
     assert not (experiment.parent / "run" / "policies").exists()
 
