@@ -114,7 +114,7 @@ _WRITTEN = (
     " responses_out"
 ).split()
 _STORES = ("store",)
-_NAMED_FILES = ("responses", "trained_on", "option", "rubric", "constitution")
+_NAMED_FILES = ("responses", "trained_on", "option", "rubric", "constitution", "labels")
 """Options that hold files as text: NAME=FILE, key=FILE, or a name or FILE."""
 _FILES_OR_IDS = ("data",)
 

@@ -14,7 +14,7 @@ from harness.nouns.counted import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.experiment.stages.transport import Transported
+    from harness.experiment.stages.transport_measured import Transported
     from harness.statistics.estimate import Estimate
 
 
@@ -26,14 +26,15 @@ class Options(Asking):
         run_dir: Folder of a run, such as reports/demo.
         experiment: Its experiment file.
         labels: Labels of people of the queue: the store of harness label, a table, or judgments;
-            repeatable. Without it the queue is written; simulated people answer at once.
+            as NAME=FILE where there are several sources of people; repeatable. Without it the queue
+            is written; simulated people answer at once.
         pairs: Pairs of each arm in the queue.
         out: JSON file for the whole result.
     """
 
     run_dir: Annotated[Path, typer.Argument()]
     experiment: Path
-    labels: list[Path] | None = None
+    labels: list[str] | None = None
     pairs: Annotated[int, typer.Option(min=1)] = 150
     out: Path | None = None
 
@@ -68,13 +69,19 @@ def _show_queue(
 ) -> None:
     items, responses = queue
     of = ", ".join(f"{count} of {arm}" for arm, count in found.asked.items())
-    store = items.with_name("labels.sqlite")
+    stores = {name: items.with_name(f"{name}.sqlite") for name in found.people}
+    told = "" if len(stores) < 2 else "; each --question is what these people were asked"
     screen.print(f"{counted(sum(found.asked.values()), 'pair')} to label: {of}", markup=False)
+    again = " ".join(f"--labels {name}={store}" for name, store in stores.items())
     for line in (
-        "Let people label them; the page says nothing of the policies:",
-        f"  harness label --items {items} --responses {responses} --store {store}",
+        f"Let people label them{told}. The page says nothing of the policies:",
+        *(
+            f"  harness label --items {items} --responses {responses} --store {store}"
+            + " --question '...'" * bool(told)
+            for store in stores.values()
+        ),
         "and then",
-        f"  harness transport {options.run_dir} --experiment {options.experiment} --labels {store}",
+        f"  harness transport {options.run_dir} --experiment {options.experiment} {again}",
     ):
         screen.print(line, markup=False, soft_wrap=True)
 
@@ -84,16 +91,19 @@ def _show(screen: Console, found: Transported) -> None:
     from harness.report.terminal import show
 
     who = "simulated people" if found.simulated else "people"
+    several = len(found.people) > 1
     for row in found.rows:
         screen.print(f"{row.arm}, {row.source}: {row.found.sentence}", markup=False)
     if not found.rows:
         screen.print("no trained arm has a source that is no people", markup=False)
         return
     columns: list[Column | str] = ["arm", "source", "before", "after", "fall", "labels", "decided"]
+    columns[2:2] = ["people"] * several
     told = [
         (
             row.arm,
             row.source,
+            *([row.people] * several),
             _share(row.found.before),
             _share(row.found.after),
             _share(row.found.fall),
@@ -108,7 +118,7 @@ def _show(screen: Console, found: Transported) -> None:
         "labels: pairs that most people decide, before and after; decided: that the source decides,"
         " too. Before and after have 95% intervals, the fall a 90% one, 5% on each side.",
         f"Valid: the fall is shown to be below {100 * margin:g} points; no longer: above 0.",
-        *(["The people are simulated: this says nothing of real ones."] * found.simulated),
+        *(["The people are simulated: this says nothing of real ones."] * bool(found.simulated)),
         *found.notes,
     ):
         screen.print(line, markup=False)

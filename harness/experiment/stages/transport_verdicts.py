@@ -26,13 +26,11 @@ class Verdicts:
         requests: Pairs, and the single responses that sources scored.
         judgments: What came back.
         infos: Name of each source -> who it is.
-        people: The source of people.
     """
 
     requests: Sequence[JudgmentRequest]
     judgments: Sequence[Judgment]
     infos: Mapping[str, SourceInfo]
-    people: str
 
     @cached_property
     def _found(self) -> JudgmentTable:
@@ -46,7 +44,7 @@ class Verdicts:
         return {one.id: str(one.item.metadata.get("cluster", one.item.id)) for one in self.requests}
 
     def agreed(
-        self, source: str, arm: ArmConfig, among: Set[str] | None = None
+        self, source: str, people: str, arm: ArmConfig, among: Set[str] | None = None
     ) -> tuple[Agreed, int]:
         """Return where source and the majority of people decide, and how many pairs people decide.
 
@@ -54,14 +52,15 @@ class Verdicts:
 
         Args:
             source: As the arm uses it: several voices are one verdict.
+            people: The source of people.
             arm: The arm.
             among: Ids of the pairs that count; None for all.
         """
         table = self._found.table
         of = np.array(table.source_names)
-        people = table.codes[:, of == self.people]
-        counts = np.stack([(people == c).sum(axis=1) for c in range(table.n_categories)], axis=1)
-        truth, said = majority(counts), self._one_verdict(source, arm)
+        theirs = table.codes[:, of == people]
+        counts = np.stack([(theirs == c).sum(axis=1) for c in range(table.n_categories)], axis=1)
+        truth, said = majority(counts), self._one_verdict(source, people, arm)
         mine = np.array([among is None or name in among for name in table.items])
         sides = [table.categories.index(side) for side in ("A", "B")]
         told = np.isin(truth, sides) & mine
@@ -69,12 +68,12 @@ class Verdicts:
         clusters = [self._clusters[table.items[row]] for row in np.flatnonzero(both)]
         return Agreed((truth == said)[both].tolist(), clusters), int(told.sum())
 
-    def _one_verdict(self, source: str, arm: ArmConfig) -> IntArray:
+    def _one_verdict(self, source: str, people: str, arm: ArmConfig) -> IntArray:
         """Return (n,) codes of what a source says, its voices made one as the arm makes them."""
         heard = {one.request_id for one in self.judgments if one.source == source}
         points = any(one.way == "pointwise" for one in self.requests if one.id in heard)
         ways = ways_of([arm], [source] if points else [])
-        pools = with_pools(self._found, self.requests, self.judgments, ways, self.people).pools
+        pools = with_pools(self._found, self.requests, self.judgments, ways, people).pools
         if source in pools:
             return pools[source][0].codes
         table = self._found.table

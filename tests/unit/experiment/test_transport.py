@@ -21,7 +21,8 @@ from harness.cli.main import app, register
 from harness.experiment.context import Asking, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.stages.judge import Judged, ask, requests_of
-from harness.experiment.stages.transport import Transported, TransportSettings, transport
+from harness.experiment.stages.transport import TransportSettings, transport
+from harness.experiment.stages.transport_measured import Transported
 from harness.experiment.stages.transport_queue import Queue
 from harness.feedback.requests import build_requests
 from harness.label_page.store import Entry, LabelStore
@@ -105,6 +106,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
         "policy": {"model": "policy", "responses_per_item": 2},
         "sources": {
             "people": {"use": "simulated_people", "options": {"people": 3, "correctness": 2.0}},
+            "folk": {"use": "simulated_people", "options": {"seed": 1, "correctness": -3.0}},
             "check": {"use": "exact_match"},
             "polite": {"use": "keywords", "options": {"any_of": ["duh"]}},
         },
@@ -186,8 +188,8 @@ def test_labels_decide(world: World, right: float, pairs: int, sentence: str) ->
     assert after is not None and abs(after - right) < 0.07
     assert ("asks for more labels" in found.notes[0]) == (found.rows[0].found.more is not None)
     assert found.notes[-2:] == (
+        "rlhf learns from people alone: no source is held against them",
         "lost was not trained",
-        "rlhf learns from people alone: there is no source to hold against them",
     ) and not found.simulated  # fmt: skip
 
 
@@ -288,7 +290,7 @@ def test_the_command_says_what_to_do_next(world: World) -> None:
     assert run.exit_code == 0, run.output
     assert "60 pairs to label: 20 of rlvr, 20 of hybrid, 20 of rlhf" in run.output
     assert f"harness label --items {world.run}/transport/items.jsonl" in run.output
-    assert f"--labels {world.run}/transport/labels.sqlite" in run.output
+    assert f"--labels people={world.run}/transport/people.sqlite" in run.output
 
 
 def test_wrong_input_is_one_clear_error(world: World, tmp_path: Path) -> None:
@@ -304,12 +306,34 @@ def test_wrong_input_is_one_clear_error(world: World, tmp_path: Path) -> None:
     (world.run / "judgments" / "check.jsonl").unlink()
     with pytest.raises(DataError, match="no judgment of check on the responses before"):
         world.again(labels=[labels])
+    del world.config["agreement"]
+    world.write()
+    with pytest.raises(ConfigError, match="People: people, folk"):
+        world.again()
     for path in (world.run / "responses").glob("evaluation-*"):
         path.unlink()
     with pytest.raises(DataError, match="no response of a trained policy is stored"):
         world.again()
-    del world.config["agreement"], world.config["sources"]["people"]
-    del world.config["arms"]["hybrid"], world.config["arms"]["rlhf"]
+
+
+def test_a_source_is_held_against_the_people_of_its_gate(world: World) -> None:
+    gate = {"source": "check", "against": "folk", "minimum_kappa": 0.1, "action": "drop"}
+    world.config["agreement"]["gates"] = [gate]
     world.write()
-    with pytest.raises(ConfigError, match="whose labels say how well"):
-        world.again()
+    assert world.again(pairs=9).people == ("folk",)  # people are held against nobody
+    world.config["arms"]["hybrid"]["sources"] = ["people", "check", "polite"]
+    world.write()
+    found = world.again(pairs=30)
+    held = [(row.source, row.people) for row in found.rows]
+    assert held == [("check", "folk"), ("check", "folk"), ("polite", "people")]
+    before, after = found.rows[0].found.before.value, found.rows[0].found.after.value
+    assert before is not None and before < 0.1 and after is not None and after < 0.2
+    of_real_people(world)
+    assert world.again(pairs=30).people == ("folk", "people")  # the queue: not all are simulated
+    labels = world.label(0.9)
+    with pytest.raises(ConfigError, match="whose labels are in"):
+        world.again(labels=[labels])
+    assert world.again(labels=[f"folk={labels}"]).rows[0].labelled[1] == 30
+    other = world.again(labels=[f"people={labels}"])
+    assert [row.source for row in other.rows] == ["polite"]
+    assert "no labels of folk, whom check is held against: --labels" in other.notes
