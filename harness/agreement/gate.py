@@ -195,7 +195,7 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
             why += f", {found.coverage:.0%} of those that people decide"
         if outcome == "undecided":
             why += (
-                "; the limit is where it was measured, so that no number of labels decides"
+                "; no plan says how many labels would decide"
                 if more is None
                 else f"; about {more:,} more labels would decide if it stays there"
             )

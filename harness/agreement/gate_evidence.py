@@ -27,6 +27,9 @@ from harness.statistics.one_sided import (
 
 Mask = npt.NDArray[np.bool_]
 
+PEOPLE, GOLD = "people", "gold"
+"""What the people of a table of labels are called together, and its gold column."""
+
 NO_ORDERS = "no pair was judged in both orders"
 NO_SINGLES = "nobody labelled single responses that it judged, too"
 
@@ -63,11 +66,16 @@ class _View:
         self.people = gate.against or settings.reference
         self.inside = of_slice(gate.slice, table.slices, len(table.items))
         self.clusters = table.clusters[self.inside]
-        truth = majority(table.label_counts(self.columns(self.people)))
+        if self.people == GOLD and table.gold is not None and not self.columns(GOLD):
+            truth = table.gold
+        else:
+            truth = majority(table.label_counts(self.columns(self.people)))
         self.truth = truth[self.inside]
 
     def columns(self, source: str) -> list[int]:
-        """Return the columns of a source."""
+        """Return the columns of a source; without a name those of all people."""
+        if not source:
+            return list(self.table.humans)
         return [k for k, of in enumerate(self.table.source_names) if of == source]
 
     @property

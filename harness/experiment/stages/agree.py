@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.agreement.gate import GateDecision, decide
-from harness.agreement.gate_evidence import measured
+from harness.agreement.gate_evidence import GOLD, PEOPLE, measured
 from harness.experiment.config import ArmConfig
 from harness.experiment.gate_config import AgreementConfig
 from harness.experiment.gates import least_left
@@ -249,7 +249,8 @@ def gated(
 
     Args:
         report: Of ``agree`` on judgments, among which one source is people, or several of which
-            each gate names one.
+            each gate names one; or on a table of labels, whose people are one source and whose gold
+            column is "gold".
         gates: What is asked of which source; or source -> smallest kappa with the people, and what
             is done below it: drop, down_weight, stop or warn.
 
@@ -257,9 +258,16 @@ def gated(
         InputError: The report holds no kappa of each source with the people, or a gate is about
             a source that is not in it.
     """
-    gates = _as_gates(gates)
+    from harness.agreement.report import WITH_PEOPLE
+
+    gates, table = _as_gates(gates), report.table
     people = {report.settings.reference} if report.settings.reference else set()
-    _check_gates(gates, report.table.source_names, people)
+    known = [*table.source_names, *([GOLD] if table.gold is not None else [])]
+    if not table.sources and table.humans:  # a table of labels: all people are one source
+        people = {PEOPLE}
+    if not (gates or report.section(WITH_PEOPLE)):
+        raise _nobody()
+    _check_gates(gates, known, people)
     return _decided(report, gates)
 
 
@@ -283,18 +291,28 @@ def check_gates(
     if not gates:
         return
     paths, judged = files_of(labels)
-    infos = infos_of(paths, reading) if judged else {}
-    _check_gates(gates, infos, [name for name, info in infos.items() if info.kind == "human"])
+    if judged:
+        infos = infos_of(paths, reading)
+        people = [name for name, info in infos.items() if info.kind == "human"]
+        _check_gates(gates, infos, people)
+        return
+    said = reading or Reading()
+    known = [*said.humans, *said.judges, *said.orders, *([GOLD] if said.gold_column else [])]
+    _check_gates(gates, known, [PEOPLE] if said.humans else [])
+
+
+def _nobody() -> InputError:
+    return InputError(
+        "gates need judgments, and one source of people among them",
+        hint="say who they are: --people NAME, or against=NAME in the gate",
+    )
 
 
 def _check_gates(gates: Iterable[Gate], known: Collection[str], people: Collection[str]) -> None:
     """Refuse gates of nobody, or that are held against nobody, or against one of several."""
     for gate in gates:
         if gate.measure.needs_people and not gate.against and len(people) != 1:
-            raise InputError(
-                "gates need judgments, and one source of people among them",
-                hint="say who they are: --people NAME, or against=NAME in the gate",
-            )
+            raise _nobody()
         for name in (gate.source, gate.against):
             if name and name not in known:
                 near = did_you_mean(name, known, " (", ")")

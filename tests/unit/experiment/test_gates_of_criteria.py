@@ -15,8 +15,9 @@ from harness.experiment.config import ArmConfig
 from harness.experiment.effects import effects_of
 from harness.experiment.gate_config import AgreementConfig, GateConfig
 from harness.experiment.gates import least_left, read_gates
-from harness.experiment.stages.agree import Agreement, agreement_of
+from harness.experiment.stages.agree import Agreement, agree, agreement_of, check_gates, gated
 from harness.experiment.stages.judge import Judged
+from harness.labels.ratings import Reading
 from harness.nouns.errors import InputError
 from harness.nouns.gate import LIMITS, Gate
 from harness.nouns.outcomes import Status
@@ -238,3 +239,21 @@ def test_a_gate_of_an_experiment_has_one_limit() -> None:
         assert GateConfig.model_validate({**asked, key: 0.4}).gate().measure.key == key
     with pytest.raises(ValidationError, match="a gate has one limit, give one of minimum_kappa"):
         GateConfig.model_validate(asked)
+
+
+def test_a_judge_of_a_table_of_labels_is_held_against_its_people_or_gold(tmp_path) -> None:
+    path = tmp_path / "labels.csv"
+    rows = [f"{k},{'AB'[k % 2]},{'AB'[k % 2]},{'AB'[k // 2 % 2]},{'AB'[k % 2]}" for k in range(80)]
+    path.write_text("\n".join(["item,ann,good,bad,gold", *rows]))
+    reading = Reading(humans=("ann",), judges=("good", "bad"), gold_column="gold")
+    asked = [
+        *(Gate(name, 0.4, "drop", against=of) for of in ("", "gold") for name in ("good", "bad")),
+        Gate("good", 0.9, "drop", "share_right"),
+    ]
+    check_gates(asked, path, reading)
+    found = gated(agree(path, reading), asked)
+    assert [gate.outcome for gate in found.gates] == ["pass", "fail", "pass", "fail", "pass"]
+    with pytest.raises(InputError, match="no judgment is from god"):
+        check_gates([Gate("god", 0.4, "drop")], path, reading)
+    with pytest.raises(InputError, match="gates need judgments"):
+        gated(agree(path, reading), [])
