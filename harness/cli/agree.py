@@ -66,7 +66,8 @@ def command(options: Options) -> None:
     """
     from harness.agreement import Settings
     from harness.cli.screen import busy, console
-    from harness.experiment.stages.agree import agree, check_gates, gated
+    from harness.experiment.stages.agree import agree, gated
+    from harness.experiment.stages.gate_checks import check_gates
     from harness.records.writes import write_json, write_text
     from harness.report import agreement_page, agreement_terminal, html
     from harness.report.terminal import show

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from harness.agreement.gate_evidence import GOLD, PEOPLE, measured
 from harness.experiment.config import ArmConfig
 from harness.experiment.gate_config import AgreementConfig
 from harness.experiment.gates import least_left
+from harness.experiment.stages.gate_checks import as_gates, nobody, refuse_strange
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, files_of, infos_of, read_recorded
+from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.labels.ratings import Reading, read_ratings
-from harness.nouns.errors import DataError, GateStopError, InputError
+from harness.nouns.errors import DataError, GateStopError
 from harness.nouns.gate import Gate
-from harness.nouns.nearest import did_you_mean
 from harness.nouns.schema import JudgmentRequest
 from harness.records.writes import write_json
 from harness.registry import registry
@@ -260,60 +260,12 @@ def gated(
     """
     from harness.agreement.report import WITH_PEOPLE
 
-    gates, table = _as_gates(gates), report.table
+    gates, table = as_gates(gates), report.table
     people = {report.settings.reference} if report.settings.reference else set()
     known = [*table.source_names, *([GOLD] if table.gold is not None else [])]
     if not table.sources and table.humans:  # a table of labels: all people are one source
         people = {PEOPLE}
     if not (gates or report.section(WITH_PEOPLE)):
-        raise _nobody()
-    _check_gates(gates, known, people)
+        raise nobody()
+    refuse_strange(gates, known, people)
     return _decided(report, gates)
-
-
-def _as_gates(gates: Sequence[Gate] | Mapping[str, tuple[float, Action]] | None) -> list[Gate]:
-    if isinstance(gates, Mapping):
-        return [Gate(name, minimum, action) for name, (minimum, action) in gates.items()]
-    return list(gates or ())
-
-
-def check_gates(
-    gates: Sequence[Gate] | Mapping[str, tuple[float, Action]],
-    labels: str | Path | Sequence[Path],
-    reading: Reading | None = None,
-) -> None:
-    """Refuse gates that ``gated`` would refuse, before anything is measured.
-
-    Raises:
-        InputError: A gate is about a source from which there is no judgment, or nobody is people.
-    """
-    gates = _as_gates(gates)
-    if not gates:
-        return
-    paths, judged = files_of(labels)
-    if judged:
-        infos = infos_of(paths, reading)
-        people = [name for name, info in infos.items() if info.kind == "human"]
-        _check_gates(gates, infos, people)
-        return
-    said = reading or Reading()
-    known = [*said.humans, *said.judges, *said.orders, *([GOLD] if said.gold_column else [])]
-    _check_gates(gates, known, [PEOPLE] if said.humans else [])
-
-
-def _nobody() -> InputError:
-    return InputError(
-        "gates need judgments, and one source of people among them",
-        hint="say who they are: --people NAME, or against=NAME in the gate",
-    )
-
-
-def _check_gates(gates: Iterable[Gate], known: Collection[str], people: Collection[str]) -> None:
-    """Refuse gates of nobody, or that are held against nobody, or against one of several."""
-    for gate in gates:
-        if gate.measure.needs_people and not gate.against and len(people) != 1:
-            raise _nobody()
-        for name in (gate.source, gate.against):
-            if name and name not in known:
-                near = did_you_mean(name, known, " (", ")")
-                raise InputError(f"no judgment is from {name}{near}")

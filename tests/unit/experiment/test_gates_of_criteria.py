@@ -15,7 +15,8 @@ from harness.experiment.config import ArmConfig
 from harness.experiment.effects import effects_of
 from harness.experiment.gate_config import AgreementConfig, GateConfig
 from harness.experiment.gates import least_left, read_gates
-from harness.experiment.stages.agree import Agreement, agree, agreement_of, check_gates, gated
+from harness.experiment.stages.agree import Agreement, agree, agreement_of, gated
+from harness.experiment.stages.gate_checks import check_gates
 from harness.experiment.stages.judge import Judged
 from harness.labels.ratings import Reading
 from harness.nouns.errors import InputError
