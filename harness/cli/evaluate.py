@@ -58,6 +58,7 @@ def command(options: Options) -> None:
     from harness.cli.win_rate import against_base
     from harness.experiment.stages.evaluate_files import EvaluateSettings, evaluated
     from harness.records.writes import write_json
+    from harness.report.corrected import corrected_table
     from harness.report.terminal import show
 
     uses: dict[str, str] = {}
@@ -77,6 +78,9 @@ def command(options: Options) -> None:
         write_json(options.out, result)
     screen = console()
     show(screen, scores(result))
+    if (by_people := corrected_table(result)) is not None:
+        screen.print()
+        show(screen, by_people)
     if result["wins"]:
         screen.print()
         show(screen, against_base(result))

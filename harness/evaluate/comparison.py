@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from harness.evaluate.corrected import corrected
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.scores import (
     EvaluatorInfo,
@@ -81,6 +82,7 @@ def evaluate(
     for difference, p in zip(compared, holm([d["p"] for d in compared]), strict=True):
         difference["p_holm"] = p
     texts = describe_texts(responses, clusters) if responses else {}
+    by_people = corrected(scores, evaluators, policies, base)
     return {
         "confidence": CONFIDENCE,
         "base": base,
@@ -98,6 +100,7 @@ def evaluate(
             for policy in policies
         ],
         "scores": rows,
+        **({"corrected": by_people} if by_people else {}),
         "wins": win_rates(scores, policies, [evaluator.name for evaluator in evaluators]),
         "warnings": [
             *_unanswered(list(clusters), responses),

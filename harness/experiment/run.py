@@ -201,8 +201,9 @@ class Run:
         """
         self.begin()
         experiment, sources = self.experiment, self.experiment.sources
-        roles = [("train", name) for name in self._needed() if sources[name].info.kind != "human"]
+        roles = [("train", name) for name in self._needed()]
         roles += [("evaluation", name) for name in experiment.config.evaluation.evaluators]
+        roles = [(part, name) for part, name in roles if sources[name].info.kind != "human"]
         new = [
             (part, sources[name])
             for part, name in roles

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
+from harness.report.corrected import corrected_table
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.findings import verdict
 from harness.report.gates import gates_of
@@ -93,6 +94,7 @@ def results(data: Data, names: Names) -> list[Block]:
         ),
         *_untrusted(data, names),
         shown.scores(),
+        *filter(None, [corrected_table(evaluation, names.source)]),
         Figure(caption, panels),
         *shown.wins(),
         Details("Scores by seed", [_seed_table(evaluation, names)]),

@@ -1,0 +1,55 @@
+"""The table of differences by a judge, corrected with people's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.report.tables import Column, Table, interval, shown
+
+_DECIDES = {
+    "corrected": "corrected",
+    "people": "people: every response has a label",
+    "judge": "the judge alone: too few labels to correct it",
+}
+
+
+def corrected_table(
+    evaluation: Mapping[str, Any], called: Callable[[str], str] = str
+) -> Table | None:
+    """Return differences to base by judges alone, people alone and both; None without labels.
+
+    Args:
+        evaluation: Of the report.
+        called: Name of a source -> as it is shown.
+    """
+    rows = evaluation.get("corrected")
+    if not rows:
+        return None
+    columns: list[Column | str] = [
+        "policy", "judge", "people", Column("labels", "count"), "judge alone", "people alone",
+        "corrected", Column("p (Holm)", "p-value"), "decides",
+    ]  # fmt: skip
+    body = [
+        (
+            row["policy"],
+            called(row["evaluator"]),
+            called(row["people"]),
+            row["labels"],
+            *(_told(row[key]) for key in ("judged", "labelled", "corrected")),
+            row["corrected"]["p_holm"],
+            _DECIDES[row["decides"]],
+        )
+        for row in rows
+    ]
+    caption = (
+        f"Differences to {evaluation['base']} by judges, corrected with people's labels of some"
+        " responses: what a judge gets wrong is taken off for each policy apart. Intervals are 95%,"
+        " over prompts; who was labelled must be drawn at random"
+    )
+    return Table(caption, columns, body)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    value = shown(row["value"], "change")
+    return f"{value} ({interval(row, 'change')})" if row["low"] is not None else value
