@@ -34,6 +34,10 @@ class OnLoop:
         """What makes it another one."""
         return self.reward.identity
 
+    def take_reason(self) -> str:
+        """Return why a completion has no verdict."""
+        return self.reward.take_reason()
+
     def __call__(self, **columns: Any) -> list[float | None]:
         """Return one reward or None for each completion."""
         return self.loop.run(self.reward(**columns))

@@ -16,11 +16,16 @@ class Continued(str):
     """A text that is continued as it stands, also by a model with a chat template."""
 
 
+class Ended(list[Mapping[str, str]]):
+    """A chat whose last message is over, also the assistant's: the answer is another one."""
+
+
 def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
     """Return the prompt in the form in which the model is to see it.
 
     A text for a model with a chat template is one message of the user; everything else stays, but
-    for a BOS in a text to which the tokenizer adds one.
+    for a BOS in a text to which the tokenizer adds one, and the keys without a value that a table
+    gives messages of which others have one.
     """
     if isinstance(prompt, str):
         if getattr(tokenizer, "chat_template", None) and not isinstance(prompt, Continued):
@@ -31,7 +36,8 @@ def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
             if tokenizer(prompt)["input_ids"][:2] == twice:
                 return type(prompt)(prompt.removeprefix(bos))
         return prompt
-    return [dict(message) for message in prompt]
+    messages = [{k: v for k, v in message.items() if v is not None} for message in prompt]
+    return Ended(messages) if isinstance(prompt, Ended) else messages
 
 
 def asked_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
@@ -62,11 +68,11 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
 
     A chat template writes its own BOS into the text, so its text is tokenized without further
     special tokens. What a tokenizer adds after a text, such as an EOS, is left off: the answer is
-    to follow.
+    to follow. A chat that ends with a message of the assistant is continued there, as by TRL.
 
     Raises:
         InputError: The prompt is a chat, and the tokenizer has no chat template, or one that
-            refuses it or leaves its system message out.
+            refuses it, leaves its system message out, or does not let its last one go on.
     """
     from jinja2 import TemplateError
 
@@ -81,11 +87,20 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
             " a policy that was made for chats",
         )
     no_system = "put the words of the system message before those of the first user message"
+    begun = seen[-1]["role"] == "assistant" and not isinstance(seen, Ended)
     try:
-        text = written(tokenizer, seen, asks=True)
+        text = written(tokenizer, seen, asks=True, goes_on=begun)
     except TemplateError as error:
         raise InputError(
             f"the policy's chat template refuses the chat: {error!s:.200}", hint=no_system
+        ) from error
+    except ValueError as error:
+        if not begun:
+            raise
+        raise InputError(
+            "the policy's chat template does not write the assistant's message"
+            f" {seen[-1]['content']!r:.60} as it stands, so that no answer can go on from it",
+            hint="end the prompt with the user's message",
         ) from error
     for message in seen:
         if message["role"] == "system" and message["content"].strip() not in text:

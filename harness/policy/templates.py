@@ -62,17 +62,27 @@ def _read_by(template: str) -> set[str]:
     return meta.find_undeclared_variables(tree) - GIVEN
 
 
-def written(tokenizer: Any, chat: Sequence[Mapping[str, str]], asks: bool) -> str:
+def written(
+    tokenizer: Any, chat: Sequence[Mapping[str, str]], asks: bool, goes_on: bool = False
+) -> str:
     """Return a chat as the template writes it.
 
     Args:
         tokenizer: With a chat template.
         chat: Messages.
         asks: Whether an answer is to follow.
+        goes_on: Whether the last message is left open, for an answer that goes on from it.
+
+    Raises:
+        ValueError: A message that is to be left open is not in what the template writes.
     """
     values = told_template(tokenizer)
     text: str = tokenizer.apply_chat_template(
-        chat, add_generation_prompt=asks, tokenize=False, **values
+        chat,
+        add_generation_prompt=asks and not goes_on,
+        continue_final_message=goes_on,
+        tokenize=False,
+        **values,
     )
     return text
 

@@ -204,7 +204,13 @@ def unlike(labels: Sequence[bool], desirable: float, undesirable: float) -> str:
     """
     wanted = sum(labels)
     others = len(labels) - wanted
-    if wanted == others or not (wanted and others and desirable and undesirable):
+    if labels and not (wanted and others):
+        kind = "wanted" if wanted else "not wanted"
+        return (
+            f"kto: all {len(labels):,} completions are {kind}, so that nothing is told apart; rows"
+            " of both kinds are usual"
+        )
+    if wanted == others or not (desirable and undesirable):
         return ""
     if 1 <= round(desirable * wanted / (undesirable * others), 9) <= 4 / 3:
         return ""

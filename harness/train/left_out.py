@@ -13,8 +13,24 @@ from harness.records.writes import write_jsonl
 
 TOO_LONG, CUT, EMPTY = "too long", "cut", "with an empty response"
 UNASKED = "with a prompt of no tokens"
+NO_END = "with no answer to the last message"
+TOOLS = "with a call of tools as answer"
+WITHOUT = (EMPTY, UNASKED, NO_END, TOOLS)
+EMPTY_HINT = "give rows with a prompt and a response to it, both with a text"
 FILE = "left_out.jsonl"
 """File in the folder of a training: one line for each row that was left out or cut."""
+
+
+class Nothing(str):
+    """A response without a text, and why it has none."""
+
+    def __new__(cls, reason: str) -> Nothing:
+        """Return the empty text."""
+        made = super().__new__(cls)
+        made.reason = reason
+        return made
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +98,10 @@ class LeftOut:
 
     def says(self, number: int, *texts: str) -> bool:
         """Tell whether each of a row's texts says anything; note it if not."""
-        if all(text.strip() for text in texts):
+        empty = next((text for text in texts if not text.strip()), None)
+        if empty is None:
             return True
-        self.leave(number, EMPTY)
+        self.leave(number, empty.reason if isinstance(empty, Nothing) else EMPTY)
         return False
 
     @property
@@ -125,6 +142,8 @@ class LeftOut:
             hint=f"set max_length to {max(long):,} or more, as far as the model reads, or shorten"
             f" the {self.shorten}"
             if long
+            else EMPTY_HINT
+            if all(one.reason in WITHOUT for one in self.lost)
             else "use a source that can tell the responses apart, or lower minimum_probability",
         )
 

@@ -12,6 +12,7 @@ from harness.nouns.plain_text import file_bytes, parsed_json
 from harness.records.rows import read_rows
 from harness.records.writes import write_text
 
+RATE = "learning_rate"
 FAILURE, HELD_OUT = "failure/", "held_out/"
 """What keys of a row begin with: why a reward failed; what the monitor saw."""
 
@@ -114,16 +115,28 @@ def rewound(path: Path, step: int, at_least: int = 1) -> list[Mapping[str, Any]]
 
 
 def finite(value: Any) -> Any:
-    """Return a value as a log has it: numbers of six digits, None for those that are not finite."""
+    """Return a value as a log has it: to six decimals, None for numbers that are not finite."""
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
 
 
+def as_logged(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a row as a log has them: rates, which are small, to six digits."""
+    return {
+        key: float(f"{value:.6g}")
+        if key == RATE and isinstance(value, float) and math.isfinite(value)
+        else finite(value)
+        for key, value in row.items()
+    }
+
+
 def of_step(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row of the log says of its step alone: no look, alarms or time."""
-    return {
-        key: finite(value)
-        for key, value in row.items()
-        if not key.startswith("held_out/") and key not in ("alarms", "seconds", "total_steps")
-    }
+    return as_logged(
+        {
+            key: value
+            for key, value in row.items()
+            if not key.startswith("held_out/") and key not in ("alarms", "seconds", "total_steps")
+        }
+    )

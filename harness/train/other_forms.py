@@ -8,6 +8,7 @@ from typing import Any
 from harness.labels.chosen import dialogue_of
 from harness.labels.values import number_of
 from harness.nouns.counted import counted
+from harness.policy.prompts import Ended
 
 Row = Mapping[str, Any]
 
@@ -49,10 +50,15 @@ def read_form(row: Row, problems: list[str]) -> Row:
 
 
 def read_numbers(row: Row) -> Row:
-    """Return a row whose probability, margin and label are what their texts say, where they do."""
+    """Return a row whose probability, margin and label are what their texts say, where they do.
+
+    An empty probability, which a table has in each row that has none, is left off.
+    """
     found = dict(row)
     for column, value in row.items():
-        if column in ("probability", "margin") and isinstance(value, str):
+        if column == "probability" and is_empty(value):
+            del found[column]
+        elif column in ("probability", "margin") and isinstance(value, str):
             number = number_of(value)
             found[column] = value if number is None else number
         elif column == "label":
@@ -107,7 +113,8 @@ def with_system(row: Row, system: Any, problems: list[str]) -> Row:
         problems.append(f"column 'system' and the chat have two system messages: {system!r:.40}"
                         f" and {said[0]!r:.40}")  # fmt: skip
     if not said:
-        found["prompt"] = [{"role": "system", "content": system}, *chat]
+        whole = [{"role": "system", "content": system}, *chat]
+        found["prompt"] = Ended(whole) if isinstance(prompt, Ended) else whole
     return found
 
 

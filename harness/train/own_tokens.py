@@ -40,10 +40,7 @@ class _AskedAlike:
 
 
 def _given(prompt: Any) -> Any:
-    """Return a prompt as it was before a table gave each message the keys of all others."""
-    if isinstance(prompt, str):
-        return Continued(prompt)
-    return [{key: value for key, value in m.items() if value is not None} for m in prompt]
+    return Continued(prompt) if isinstance(prompt, str) else prompt
 
 
 class TokensGrpoTrainer(_AskedAlike, GRPOTrainer):  # type: ignore[misc]

@@ -17,7 +17,7 @@ from harness.records.rows import damaged, read_json
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
 from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
-from harness.train.log import finite, rewound
+from harness.train.log import as_logged, rewound
 from harness.train.memory import FILE as ESTIMATE
 from harness.train.ranks import rank
 
@@ -182,7 +182,7 @@ class TrainingFolder:
         """
         if not self.writes:
             return
-        clean = {key: finite(value) for key, value in row.items()}
+        clean = as_logged(row)
         if self.total_steps:
             clean["total_steps"] = self.total_steps
         if found := self._alarms.see(clean):
@@ -201,10 +201,7 @@ class TrainingFolder:
         """Append what was sampled in a step, with its rewards, to ``completions.jsonl``."""
         if not self.writes or not rows:
             return
-        lines = [
-            json.dumps({"step": step, **{k: finite(v) for k, v in row.items()}}, default=str)
-            for row in rows
-        ]
+        lines = [json.dumps({"step": step, **as_logged(row)}, default=str) for row in rows]
         with (
             writing(self.completions_path),
             self.completions_path.open("a", encoding="utf-8") as file,

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from harness.feedback.failures import PASS_THROUGH
 from harness.nouns.errors import HarnessError, InputError
@@ -21,6 +21,14 @@ PATIENCE = 2
 """Calls that a function may fail from the start before the training stops."""
 SPARE = 5.0
 """Seconds beyond the deadline after which the thread of the loop is given up."""
+
+
+@runtime_checkable
+class TellsWhy(Protocol):
+    """A reward function that knows why completions have no verdict."""
+
+    def take_reason(self) -> str:
+        """Return why, of the calls since the last time, "" where all had one."""
 
 
 class RewardCalls:
@@ -101,6 +109,8 @@ class RewardCalls:
             reason = raised(error, most=200)
         else:
             self._worked.add(name)
+            if isinstance(function := self.functions[name], TellsWhy):
+                reason = reason or function.take_reason()
             if reason:
                 self.reasons[name] = reason
             return values

@@ -24,7 +24,7 @@ from harness.train.rows import completion_text
 if TYPE_CHECKING:
     from harness.feedback.contract import FeedbackSource, RunContext
     from harness.nouns.rubric import Criterion
-    from harness.nouns.schema import Item
+    from harness.nouns.schema import Item, Verdict
     from harness.policy.answers import Answers
 
 RewardFunction = Callable[..., Any]
@@ -223,6 +223,12 @@ class SourceReward:
         self.__name__ = source.info.name
         self.identity = [source.info.identity, source.info.version]
         self._known: dict[str, float] = {}
+        self._why = ""
+
+    def take_reason(self) -> str:
+        """Return why a completion of the calls since the last one has no verdict, "" if all do."""
+        taken, self._why = self._why, ""
+        return taken
 
     async def __call__(
         self, completions: Sequence[Any], item: Sequence[Item], **columns: Any
@@ -251,8 +257,19 @@ class SourceReward:
             if judgment.verdict.status is Status.OK:
                 value = self.criterion.scale.to_unit(judgment.verdict.value)
                 found.setdefault(judgment.request_id, []).append(value)
+            else:
+                asked_for = requests[judgment.request_id].item
+                self._why = self._why or _without(judgment.verdict, asked_for)
         means = {name: sum(values) / len(values) for name, values in found.items()}
         rewards = [self._known.get(name, means.get(name)) for name in names]
         if self.source.info.deterministic:
             self._known |= means
         return rewards
+
+
+def _without(verdict: Verdict, item: Item) -> str:
+    """Return why a verdict is none, in words."""
+    why = verdict.rationale or verdict.status.value
+    if verdict.status.value != "abstained" or item.reference is not None:
+        return why
+    return f"{why:.160} (item {item.id:.40} has no reference)"

@@ -11,8 +11,9 @@ from numbers import Real
 from typing import Any
 
 from harness.nouns.chat_messages import Message
-from harness.policy.prompts import Continued
+from harness.policy.prompts import Continued, Ended
 from harness.records.rows import prompt_from
+from harness.train.left_out import EMPTY, NO_END, TOOLS, Nothing
 from harness.train.other_forms import is_empty, read_form, read_numbers, with_system
 
 Row = Mapping[str, Any]
@@ -68,6 +69,8 @@ def _texts(row: Row, columns: Sequence[str], problems: list[str]) -> Row:
         chats = [chat for chat in given if chat]
     try:
         found["prompt"] = _prompt(found, chats)
+        if len(columns) == 1 and isinstance(found["prompt"], Ended):  # it is sampled from
+            found["prompt"] = list(found["prompt"])
     except ValueError as error:
         problems.insert(0, str(error))
     if "chosen" in columns and not is_share(chance := row.get("probability", 1.0)):
@@ -132,21 +135,33 @@ def _implicit(row: Row, found: dict[str, Any]) -> bool:
 
 
 def _answers(row: Row, problems: list[str]) -> list[Row]:
-    """Return a row for each answer in a chat, with all that stands before it as the prompt."""
+    """Return a row for each answer in a chat, with all that stands before it as the prompt.
+
+    Also for what should be one and says nothing, with the reason: its row is left out and counted.
+    """
     others = {key: row[key] for key in row if key not in ("messages", "prompt")}
     try:
         chat = _messages(row["messages"], "messages")
-        _text_of(row, "messages")
-        if len(chat) == 1:
+        if (last := chat[-1]["role"]) not in ("assistant", "user", "tool"):
+            raise ValueError(f"column 'messages' ends with a message of {last!r:.20}")
+        if len(chat) == 1 and last == "assistant":
             return [others | {"prompt": _prompt(row, ()), "completion": chat[0]["content"]}]
     except ValueError as error:
         problems.append(str(error))
         return []
-    return [
-        others | {"prompt": chat[:place], "completion": message["content"]}
+    found: list[Row] = [
+        others | {"prompt": Ended(chat[:place]), "completion": _said(message)}
         for place, message in enumerate(chat)
-        if place and message["role"] == "assistant" and message["content"]
+        if place and message["role"] == "assistant"
     ]
+    if last != "assistant":
+        found.append(others | {"prompt": Ended(chat), "completion": Nothing(NO_END)})
+    return found
+
+
+def _said(message: Message) -> str:
+    """Return the text of an assistant's message, with the reason where it has none."""
+    return message["content"] or Nothing(TOOLS if message.get("tool_calls") else EMPTY)
 
 
 def _text_of(row: Row, column: str) -> tuple[str, Sequence[Message]]:
@@ -176,12 +191,25 @@ def _messages(value: Any, column: str) -> Sequence[Message]:
     if value is None or value in ([], (), ""):
         raise ValueError(f"column {column!r} is empty")
     try:
-        found = prompt_from(value)
+        found = prompt_from(_with_contents(value))
     except ValueError as error:
         raise ValueError(f"column {column!r}: {error}") from None
     if isinstance(found, str):
         raise ValueError(f"column {column!r} must be a chat, got {found!r:.40}")
     return [dict(message) for message in found]
+
+
+def _with_contents(value: Any) -> Any:
+    """Return messages of which one that calls tools, and says nothing besides, says ""."""
+    if not isinstance(value, list | tuple) or not any(map(_only_calls, value)):
+        return value
+    return [{**one, "content": ""} if _only_calls(one) else one for one in value]
+
+
+def _only_calls(message: Any) -> bool:
+    if not isinstance(message, Mapping) or message.get("content") is not None:
+        return False
+    return bool(message.get("tool_calls"))
 
 
 def _prompt(row: Row, chats: Sequence[Sequence[Message]]) -> Any:
@@ -194,12 +222,13 @@ def _prompt(row: Row, chats: Sequence[Sequence[Message]]) -> Any:
     if any(_turns(chat) != _turns(first) for chat in chats):
         raise ValueError("chosen and rejected do not answer the same chat")
     if given is None and first:
-        return first
+        return Ended(first)
     if "prompt" not in row:
         raise ValueError("column 'prompt' is missing")
     if given is None or (isinstance(given, str | list | tuple) and not given):
         raise ValueError("column 'prompt' is empty")
     try:
+        given = _with_contents(given)
         read = prompt_from(given)
     except ValueError as error:
         raise ValueError(f"column 'prompt': {error}") from None
@@ -207,6 +236,7 @@ def _prompt(row: Row, chats: Sequence[Sequence[Message]]) -> Any:
         given = list(read)
     if not first:
         return given
+    first = Ended(first)
     whole = _turns(first)
     asked = _turns([{"role": "user", "content": given}] if isinstance(given, str) else given)
     if whole == asked:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.fields import FieldInfo
 
 from harness.nouns.nearest import did_you_mean
-from harness.train.trl_fields import is_field, own_name
+from harness.train.trl_fields import KEPT, is_field, own_name
 
 
 def _number(value: Any) -> Any:
@@ -248,6 +248,10 @@ def _known(kind: type[TrainerSettings], name: str) -> str:
     fields = kind.model_fields
     if own := own_name(name, fields):
         return f"it is {own} here"
+    if name == "warmup_ratio":
+        return "warmup_steps is a number of steps: this share of all of them"
+    if name in KEPT:
+        return f"cannot be set: {KEPT[name]}"
     if near := did_you_mean(name, fields):
         return near
     from importlib.util import find_spec

@@ -98,7 +98,6 @@ WEIGHTS = [
     (8, 2, 1.0, 1.0, "0.25 to 0.333"),
     (8, 2, 1.0, 4.0, ""),
     (8, 2, 0.0, 1.0, ""),
-    (8, 0, 1.0, 1.0, ""),
     (3, 1, 0.1, 0.3, ""),
 ]
 
@@ -109,6 +108,12 @@ def test_kinds_that_do_not_weigh_alike_are_told(
 ) -> None:
     line = unlike([True] * wanted + [False] * others, more, less)
     assert (f"from {told} lets" in line) if told else not line
+
+
+@pytest.mark.parametrize(("label", "kind"), [(True, "wanted"), (False, "not wanted")])
+def test_completions_of_one_kind_are_told(label: bool, kind: str) -> None:
+    assert f"all 3 completions are {kind}," in unlike([label] * 3, 1.0, 1.0)
+    assert not unlike([], 1.0, 1.0)
 
 
 def built(rows: list[Any], policy: Path, out: Path) -> Any:

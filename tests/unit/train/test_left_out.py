@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from harness.experiment.stages.train_files import train as stage
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import context_length, load_tokenizer
 from harness.records.rows import read_rows
-from harness.train.left_out import CUT, EMPTY, FILE, TOO_LONG, LeftOut, told
+from harness.train.left_out import CUT, EMPTY, FILE, NO_END, TOO_LONG, TOOLS, LeftOut, Nothing, told
+from harness.train.log import as_logged, of_step
 from harness.train.result import TrainResult
 from harness.train.table import TRAINERS
 from harness.train.trl_training import TrlTraining
@@ -318,3 +320,19 @@ def test_the_account_says_how_many_and_why() -> None:
     assert wrong.value.details[-1] == "and 5 more"
     assert "set max_length to 26 or more" in wrong.value.hint
     assert told({TOO_LONG: 1200, "tied": 2}) == "1,200 too long for max_length, 2 tied"
+
+
+@pytest.mark.parametrize("text", ["", " ", Nothing(NO_END), Nothing(TOOLS)])
+def test_rows_without_a_response_are_refused_with_what_helps(text: str) -> None:
+    account = LeftOut(["line 1"], 9, "max_length 9")
+    assert not account.says(0, text)
+    with pytest.raises(DataError) as wrong:
+        account.refuse_nothing("completions")
+    assert wrong.value.hint == "give rows with a prompt and a response to it, both with a text"
+
+
+@pytest.mark.parametrize("rate", [3.333333333e-7, 1e-6, 2e-7, 1.5e-12, 2e-5])
+def test_a_rate_is_logged_with_its_digits(rate: float) -> None:
+    row = {"learning_rate": rate, "loss": 0.12345678, "kl": math.nan, "step": 3}
+    right = {"learning_rate": rate, "loss": 0.123457, "kl": None, "step": 3}
+    assert as_logged(row) == of_step(row) == right | {"learning_rate": float(f"{rate:.6g}")}

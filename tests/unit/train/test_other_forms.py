@@ -95,7 +95,6 @@ WRONG: list[tuple[str, Sequence[str], Mapping[str, Any], str]] = [
     ("no conversations", SFT, {"conversations": "1+1? 2"}, "column 'conversations' is no list"),
     ("other keys", SFT, {"conversations": [{"who": "human", "text": "1+1?"}]},
      "column 'conversations' is no list of from and value"),
-    ("nobody answers", SFT, {"conversations": [HUMAN]}, "ends with a message of 'user'"),
     ("hh of two questions", PAIR, {"chosen": HH, "rejected": f"{LONG} 3"},
      "do not answer the same chat"),
     ("hh without an end", PAIR, {"chosen": HH, "rejected": LONG}, "ends with an empty message"),

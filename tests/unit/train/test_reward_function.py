@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.experiment.rewards import OnLoop
 from harness.feedback.contract import RunContext
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import InputError, ScaleError
@@ -47,8 +48,9 @@ class LengthSource:
             self.seen.append(request)
             self.threads.add(threading.current_thread().name)
             text = request.responses[0].text
-            if not text:
-                verdict = Verdict(Status.ERROR, rationale="empty")
+            if text in ("", "?"):
+                status = Status.ABSTAINED if text else Status.ERROR
+                verdict = Verdict(status, rationale="doubt" if text else "empty")
                 yield Judgment(request.id, "length", "1", "length", verdict)
             elif text != "silence":
                 for repeat in range(2 if len(text) > 3 else 1):
@@ -68,6 +70,21 @@ def test_a_source_becomes_rewards_in_order_and_failures_none() -> None:
         rewards = loop.run(call(SourceReward(source, CTX), ["ab", "", "abcd", "silence"]))
     # "abcd" is the mean of 4 and 6, of 8 at most; an error and silence are None, not 0.
     assert rewards == [2 / 8, None, 5 / 8, None]
+
+
+def test_why_a_source_has_no_verdict_is_in_the_row_of_the_log() -> None:
+    with LoopThread() as loop:
+        rewards = WeightedRewards({"n": OnLoop(SourceReward(LengthSource(), CTX), loop)})
+        known, unknown = Item("i", "?", "1"), Item("i", "?")
+        for text, item, why in (
+            ("?", unknown, "doubt (item i has no reference)"),
+            ("?", known, "doubt"),
+            ("", unknown, "empty"),
+        ):
+            assert call(rewards, [text, "ab"], item=[item, known]) == [None, 2 / 8]
+            assert rewards.take_stats()["failure/n"] == why
+        assert call(rewards, ["ab"]) == [2 / 8]
+        assert "failure/n" not in rewards.take_stats()
 
 
 def test_a_source_gets_the_item_itself_and_the_text_of_chat_messages() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from harness.experiment.stages.train_files import train
 from harness.nouns.errors import DataError
+from harness.policy.prompts import Ended
+from harness.train.left_out import EMPTY, NO_END, TOOLS, LeftOut
 from harness.train.rows import plain_rows
 
 SFT, PAIR, ONLINE = ("prompt", "completion"), ("prompt", "chosen", "rejected"), ("prompt",)
@@ -109,10 +111,11 @@ WRONG: list[tuple[str, Sequence[str], Mapping[str, Any], list[str]]] = [
     ("no messages", SFT, {"messages": []}, ["column 'messages' is empty"]),
     ("messages as text", SFT, {"messages": "1+1? 2"},
      ["column 'messages' must be a chat, got '1+1? 2'"]),
-    ("nobody answers", SFT, {"messages": ASKED},
-     ["column 'messages' ends with a message of 'user'"]),
-    ("an empty answer", SFT, {"messages": said("1+1?", "")},
-     ["column 'messages' ends with an empty message"]),
+    ("a bot", SFT, {"messages": [*ASKED, {"role": "bot", "content": "2"}]},
+     ["column 'messages' ends with a message of 'bot'"]),
+    ("no content", SFT, {"messages": [*ASKED, {"role": "assistant", "content": None}]},
+     ["column 'messages': a message has a role and a content, both text, got"
+      " {'role': 'assistant', 'content': None}"]),
     ("an answer of the user", SFT, {"prompt": "1+1?", "completion": ASKED},
      ["column 'completion' ends with a message of 'user'"]),
     *((f"parts {part}", SFT, {"prompt": "1+1?", "completion": [
@@ -139,7 +142,49 @@ def test_any_other_form_is_one_clear_error(
     assert f"the first has {', '.join(row)}" in wrong.value.hint
 
 
-@pytest.mark.parametrize("probability", [90, 1.5, -0.1, "often", "1.5", True, None])
+CALL: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [{"type": "function"}]}
+CALLED = CALL | {"content": ""}
+GOT = {"role": "tool", "content": "2"}
+SAYS_2 = {"role": "assistant", "content": "2"}
+
+# messages, and of each answer what stands before it, its text and why there is none
+UNSAID: list[tuple[list[dict[str, Any]], list[tuple[list[Any], str, str]]]] = [
+    (ASKED, [(ASKED, "", NO_END)]),
+    (said("a", "b", "c"), [(said("a"), "b", ""), (said("a", "b", "c"), "", NO_END)]),
+    (said("1+1?", ""), [(ASKED, "", EMPTY)]),
+    (said("a", "", "c", "d"), [(said("a"), "", EMPTY), (said("a", "", "c"), "d", "")]),
+    ([*ASKED, CALL], [(ASKED, "", TOOLS)]),
+    ([*ASKED, CALLED], [(ASKED, "", TOOLS)]),
+    ([*ASKED, {k: v for k, v in CALL.items() if k != "content"}], [(ASKED, "", TOOLS)]),
+    ([*ASKED, CALL, GOT], [(ASKED, "", TOOLS), ([*ASKED, CALLED, GOT], "", NO_END)]),
+    ([*ASKED, CALL, GOT, SAYS_2], [(ASKED, "", TOOLS), ([*ASKED, CALLED, GOT], "2", "")]),
+    ([*ASKED, SAYS_2, SAYS_2], [(ASKED, "2", ""), ([*ASKED, SAYS_2], "2", "")]),
+]
+
+
+@pytest.mark.parametrize(("messages", "right"), UNSAID)
+def test_what_says_nothing_in_a_chat_is_left_out_and_counted(
+    messages: list[dict[str, Any]], right: list[tuple[list[Any], str, str]]
+) -> None:
+    rows = [row for _, row in plain_rows([{"messages": messages}], SFT, "rows")]
+    found = [(r["prompt"], r["completion"], getattr(r["completion"], "reason", "")) for r in rows]
+    assert found == right
+    assert all(isinstance(row["prompt"], Ended) for row in rows)
+    account = LeftOut([f"line {n}" for n, _ in enumerate(rows)], 9, "max_length 9")
+    kept = [n for n, row in enumerate(rows) if account.says(n, row["completion"])]
+    assert kept == [n for n, (_, text, _) in enumerate(right) if text]
+    assert [one.reason for one in account.lost] == [why for *_, why in right if why]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("columns", [SFT, PAIR])
+def test_a_probability_that_a_table_has_no_value_of_is_none(columns: Any, nothing: Any) -> None:
+    row = {"prompt": "1+1?", "chosen": "2", "rejected": "3"}
+    found = plain_rows([row | {"probability": nothing}], columns, "rows")
+    assert found == plain_rows([row], columns, "rows")
+
+
+@pytest.mark.parametrize("probability", [90, 1.5, -0.1, "often", "1.5", True])
 @pytest.mark.parametrize("trainer", ["sft", "dpo", "reward_model"])
 def test_no_trainer_takes_a_probability_that_is_none(
     trainer: str, probability: Any, tmp_path: Path

@@ -10,13 +10,14 @@ from odd_tokenizers import BARE, CHATML, SPACED, checkpoint_of, tokenizer_of
 
 from harness.nouns.errors import DataError, InputError
 from harness.policy.models import load_tokenizer
-from harness.policy.prompts import Continued, asked_ids, prompt_ids
+from harness.policy.prompts import Continued, Ended, asked_ids, prompt_ids
 from harness.train.kto import of_others
 from harness.train.result import TrainingFolder
 from harness.train.trainers import settings_of, trainer_class
 from harness.train.training import TrainOptions
 
 CHAT = [{"role": "user", "content": "q"}]
+BEGUN = [*CHAT, {"role": "assistant", "content": "y"}]
 MERGED = {"merges": ["ab", "y "]}
 BOTH = {"first": "<s>", "last": "</s>"}
 TURNS = {"template": CHATML, "first": "<s>"}
@@ -46,6 +47,9 @@ CASES: list[tuple[dict[str, Any], list[int], Any, str, str, str]] = [
     (TURNS, [2], CHAT, "yes", "<s> < u > q <end> \n < a >", "y e s </s>"),
     (TURNS | BOTH, [4], CHAT, "yes", "<s> < u > q <end> \n < a >", "y e s <end>"),
     (TURNS, [2, 4], Continued("q"), "yes", "<s> q", "y e s </s>"),
+    (TURNS, [2, 4], BEGUN, "es", "<s> < u > q <end> \n < a > y", "e s <end>"),
+    (TURNS, [2, 4], Ended(BEGUN), "es", "<s> < u > q <end> \n < a > y <end> \n < a >", "e s <end>"),
+    ({"template": BARE}, [2, 4], BEGUN, "es", "< u > q < a > y", "e s </s>"),
     ({"template": BARE}, [2, 4], CHAT, " no", "< u > q < a >", "␣ n o </s>"),
     ({"template": SPACED}, [2, 4], CHAT, "no", "[ q ]", "n o </s>"),
     ({"words": True, "merges": ["▁b"]}, [2], "q", "be", "▁ q", "b e </s>"),
@@ -70,7 +74,11 @@ def training_of(trainer: str, folder: Path, rows: list[Any], **values: Any) -> A
 
 
 def tokens(training: Any, ids: list[int]) -> str:
-    return " ".join("␣" if t == " " else t for t in training.tokenizer.convert_ids_to_tokens(ids))
+    return tokens_of(training.tokenizer, ids)
+
+
+def tokens_of(tokenizer: Any, ids: list[int]) -> str:
+    return " ".join("␣" if t == " " else t for t in tokenizer.convert_ids_to_tokens(ids))
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
@@ -97,6 +105,41 @@ def test_all_trainers_have_the_tokens_of_the_policy(number: int, tmp_path: Path)
     learnt = training_of("reward_model", folder, [pair], held_out_share=0.0)
     learnt.divide()
     assert tokens(learnt, learnt.parts[0][0]["chosen_ids"]) == f"{asked} {said}"
+
+
+@pytest.mark.parametrize("content", ["<think>a</think>b", "a </think> b"])
+def test_a_message_that_cannot_be_gone_on_from_is_refused(content: str) -> None:
+    """The template writes another one."""
+    cut = (
+        "{% for m in messages %}<{{ m.role[0] }}>{{ m.content.split('</think>')[-1] }}{% endfor %}"
+    )
+    tokenizer = tokenizer_of(template=cut)
+    for end in (content, content + "c "):
+        chat = [*CHAT, {"role": "assistant", "content": end}]
+        with pytest.raises(InputError, match="so that no answer can go on from it"):
+            prompt_ids(tokenizer, chat)
+    assert tokens_of(tokenizer, prompt_ids(tokenizer, BEGUN)) == "< u > q < a > y"
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "grpo", "rloo", "online_dpo", "best_of_n"])
+def test_what_is_sampled_goes_on_from_the_assistants_message(trainer: str, tmp_path: Path) -> None:
+    folder = checkpoint_of(tokenizer_of(**TURNS), tmp_path / "model")
+    values = {"batch_size": 8} if trainer in ("grpo", "rloo") else {}
+    rows = [{"prompt": BEGUN}, {"prompt": "q", "system": "s"}, {"messages": [*BEGUN, BEGUN[1]]}]
+    training = training_of(trainer, folder, rows, **values)
+    found = [prompt_ids(training.tokenizer, row["prompt"]) for row in training.rows]
+    begun = "<s> < u > q <end> \n < a > y"
+    asked = "<s> <s> s <end> \n < u > q <end> \n < a >"
+    assert [tokens(training, ids) for ids in found] == [begun, asked, begun]
+
+
+def test_keys_that_a_table_gives_all_messages_are_not_shown(tmp_path: Path) -> None:
+    calls = (
+        "{% for m in messages %}{{ m.content }}{% if 'tool_calls' in m %}!{% endif %}{% endfor %}"
+    )
+    tokenizer = tokenizer_of(template=calls)
+    chat = [{"role": "user", "content": "q", "tool_calls": None}]
+    assert tokens_of(tokenizer, prompt_ids(tokenizer, chat)) == "q"
 
 
 UNASKED = [

@@ -147,6 +147,23 @@ def test_a_range_in_words(trainer: str, name: str, words: str) -> None:
         ("ppo", {"kl_coef": 0.1}, "kl_coef: unknown setting; it is beta here"),
         ("sft", {"optim": "x"}, "optim: unknown setting; it is a field of TRL: trl.optim"),
         ("grpo", {"top_k": 5}, "top_k: unknown setting; it is a field of TRL: trl.top_k"),
+        (
+            "sft",
+            {"packing": True},
+            "packing: unknown setting; cannot be set: the harness makes the examples and their"
+            " order",
+        ),
+        (
+            "ppo",
+            {"logging_steps": 5},
+            "logging_steps: unknown setting; cannot be set: every step is logged",
+        ),
+        (
+            "dpo",
+            {"warmup_ratio": 0.1},
+            "warmup_ratio: unknown setting; warmup_steps is a number of steps: this share of all of"
+            " them",
+        ),
         ("sft", {"r": 8}, "r: unknown setting; it is lora_rank here"),
         (
             "dpo",
