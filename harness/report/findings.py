@@ -11,7 +11,7 @@ from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
-from harness.report.wording import Names, dollars, join, number, percent, seconds
+from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
 from harness.train.alarms import alarms_of
 
 ALPHA = 0.05
@@ -131,6 +131,9 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
         elif said == "unchanged":
             rest.append(f"left {label} about where it was ({way}; {change})")
         else:
+            p = difference.get("p_holm")
+            if p is not None and (difference["low"] > 0 or difference["high"] < 0):
+                change += f"; p {apart(p, ALPHA)} once all comparisons are allowed for"
             rest.append(f"showed no clear change of {label} ({way}; {change})")
     parts = clear + rest
     return f"{arm} {join(parts)}." if parts else ""

@@ -68,6 +68,11 @@ RIGHT_UP = score("right", "one", 0.7, BETTER)
         (score("kind", "one", 0.3, WORSE), f"one {LOWERED}."),
         (score("kind", "one", 0.51, SAME), f"one {LEFT}."),
         (score("kind", "one", 0.54, OPEN), f"one {UNCLEAR}."),
+        (
+            score("kind", "one", 0.7, BETTER | {"p_holm": 0.09}),
+            "one showed no clear change of kind (0.50 to 0.70; +0.20, 95% interval +0.12 to +0.28;"
+            " p 0.09 once all comparisons are allowed for).",
+        ),
         (score("kind", "one", None, NONE), "one has no comparable score for kind."),
         (score("kind", "one", 0.7, None), "one has no comparable score for kind."),
         (score("kind", "two", 0.7, BETTER), "one has no comparable score for kind."),

@@ -32,7 +32,7 @@ def problems(rows: Sequence[Any], columns: Sequence[str]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, 1.5, -0.5, None, "high", "0,9", True, [1.0], 10**400]
+    "value", [math.nan, math.inf, -math.inf, 1.5, -0.5, "high", "0,9", True, [1.0], 10**400]
 )
 def test_a_probability_is_a_number_from_0_to_1(value: Any) -> None:
     found = problems([PAIR | {"probability": 0.5}, PAIR | {"probability": value}], PAIRS)
