@@ -31,8 +31,14 @@ PAGES = sorted(
 )  # fmt: skip
 BLOCK = re.compile(r"<!-- test: (?P<what>[^>]+?) -->\n```\w*\n(?P<body>.*?)^```", re.M | re.S)
 ALONE = """
-for text in {}:
-    exec(compile(text, "<page>", "exec"), {{"__name__": "__main__"}})
+import sys
+here = vars(sys.modules["__main__"])  # where worker processes look for functions
+texts, kept = {}, set()
+kept.update(here)
+while texts:
+    exec(compile(texts.pop(0), "<page>", "exec"), here)
+    for name in set(here) - kept:
+        del here[name]
 """
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"`harness (?P<words>[a-z][^`]*)`")

@@ -278,8 +278,9 @@ def test_trainings_at_once_are_as_many_as_the_experiment_says(
     monkeypatch.setattr(train_stage, "run_jobs", run_jobs)
     whole.score_base(4)
     with pytest.raises(ConfigError, match="far enough"):
-        whole.run(parallel=None, seeds=[4], arms={"rlhf": whole.experiment["arms"]["rlhf"]})
-    assert seen == [(None, [{"people": 1.0, "jury": 0.636364}])]
+        arm = {**whole.experiment["arms"]["rlhf"], "weights": {"jury": 0.25}}
+        whole.run(parallel=None, seeds=[4], arms={"rlhf": arm})
+    assert seen == [(None, [{"people": 1.0, "jury": 0.25}])]
     assert no_bar("title", 3)(2) is None  # type: ignore[func-returns-value]
 
 
