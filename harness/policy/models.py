@@ -187,7 +187,7 @@ def load_policy(
             warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
             model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
         for name, module in model.named_modules():
-            if WANTED in name and hasattr(module, "p"):
+            if name.endswith(WANTED) and hasattr(module, "p"):
                 module.p = 0.0
     else:
         model = settled(_loaded(AutoModelForCausalLM, path, **precision.options()))

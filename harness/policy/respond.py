@@ -15,6 +15,7 @@ from harness.nouns.errors import ChatError
 from harness.nouns.hashing import seed_of
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
+from harness.policy.classifiers import check_speaks
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Sampling, rollout_of, sample
 from harness.policy.scoring import score_rollout
@@ -84,6 +85,7 @@ def _open(model: str | Path) -> Any:
     """Return the frozen policy of a checkpoint, on the GPU if there is one."""
     import torch
 
+    check_speaks(model)
     policy = load_policy(model, trainable=False)
     return policy.to("cuda" if torch.cuda.is_available() else "cpu")
 

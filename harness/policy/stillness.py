@@ -10,8 +10,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-WANTED = "lora_dropout"
-"""Part of the names of the modules whose chance is asked for: dropout of a new adapter."""
+WANTED = ".lora_dropout.default"
+"""End of the names of the modules whose chance is asked for: dropout of the adapter that is
+trained. A frozen one beside it, the reference, has none.
+"""
 
 
 def keep_still(model: Any) -> Any:
@@ -48,7 +50,7 @@ def _told(model: Any, mode: bool = True) -> Any:
         )
         if recomputes:
             _still_inside(module)
-        asked = WANTED in name or hasattr(module, "neftune_noise_alpha")
+        asked = name.endswith(WANTED) or hasattr(module, "neftune_noise_alpha")
         module.training = mode and bool(module is model or recomputes or asked)
     return model
 

@@ -35,9 +35,12 @@ def _whole(number: float) -> float:
 
 
 def keep_dropout(model: Any, settings: TrainerSettings) -> None:
-    """Give an adapter its dropout, which TRL switches off with that of the model."""
+    """Give a new adapter its dropout, which TRL switches off with that of the model.
+
+    One that was loaded has none, nor has the copy that TRL makes of it as the reference.
+    """
     for name, module in model.named_modules():
-        if settings.lora_dropout and "lora_dropout" in name and hasattr(module, "p"):
+        if "lora_dropout" in name and hasattr(module, "p"):
             module.p = settings.lora_dropout
 
 

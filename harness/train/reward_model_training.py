@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from harness.nouns.alike import alike
 from harness.nouns.errors import ConfigError, DataError
+from harness.policy.classifiers import goes_on
 from harness.policy.models import base_of, configuration, is_adapter
 from harness.policy.prompts import prompt_ids
 from harness.policy.stillness import keep_still
@@ -120,11 +121,13 @@ class RewardModel(TrlTraining):
 
         Raises:
             ConfigError: The settings do not fit the machine, or there is no such classifier.
-            InputError: There is no such model, or it is a learnt prompt.
+            InputError: There is no such model, it is a learnt prompt, a policy's adapter, or a
+                classifier of more than one label.
         """
         from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
         super().check_settings()
+        goes_on(self.model)
         model = base_of(self.model) if is_adapter(self.model) else self.model
         kind = configuration(model)
         if type(kind) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
@@ -218,23 +221,39 @@ class RewardModel(TrlTraining):
 
     def trainable(self) -> dict[str, Any]:
         """Return a classifier with one score, its adapter, and what makes batches for it."""
-        from transformers import AutoModelForSequenceClassification, set_seed
+        from transformers import set_seed
 
         from harness.train.soft_preferences import SoftPreferenceCollator
 
         pad = self.tokenizer.pad_token_id
         set_seed(self.seed)  # a new adapter is drawn at random
-        with new_head():
-            model: Any = AutoModelForSequenceClassification.from_pretrained(
-                str(self.model), num_labels=1, pad_token_id=pad, **self.precision.options()
-            )
-        # A head of zeros makes training start from indifference, whatever the seed.
-        model.score.weight.data.zero_()
         return {
-            "model": keep_still(model),
+            "model": self.classifier(pad),
             "data_collator": SoftPreferenceCollator(pad_token_id=pad),
             "peft_config": self.lora_config("SEQ_CLS"),
         }
+
+    def classifier(self, pad: int) -> Any:
+        """Return a reward model to go on from, or one of a policy, whose head is zeros.
+
+        Those make training start from indifference, whatever the seed.
+        """
+        from transformers import AutoModelForSequenceClassification
+
+        adapted = is_adapter(self.model)
+        path = base_of(self.model) if adapted else self.model
+        with new_head():
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                str(path), num_labels=1, pad_token_id=pad, **self.precision.options()
+            )
+        if not goes_on(self.model):
+            model.score.weight.data.zero_()
+        keep_still(model)
+        if adapted:
+            from peft import PeftModel
+
+            return PeftModel.from_pretrained(model, str(self.model), is_trainable=True)
+        return model
 
     def use(self, settings: Any) -> Use:
         """Return the use of pairs, without any logits."""

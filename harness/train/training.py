@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.answers import Answers, answers_of
+from harness.policy.classifiers import check_speaks
 from harness.policy.models import (
     Precision,
     Reference,
@@ -195,10 +196,13 @@ class Training(ABC):
 
         Raises:
             ConfigError: The settings do not fit the machine, or the trainer the model.
-            InputError: There is no such model, or it is a learnt prompt.
+            InputError: There is no such model, it is a learnt prompt, or a classifier where a
+                policy is trained.
         """
         if is_adapter(self.model):
             check_adapter(self.model)
+        if self.makes_policy:
+            check_speaks(self.model)
         check_attention(self.settings.attn_implementation)
 
     @cached_property

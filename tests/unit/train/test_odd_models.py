@@ -13,7 +13,9 @@ from trainings import preference_pairs, trained_by
 
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.models import load_policy
+from harness.train.adapters import keep_dropout
 from harness.train.quiet import quiet
+from harness.train.sft import SftSettings
 
 PAIRS = preference_pairs(4)
 SOFT = [{**row, "probability": 0.8} for row in PAIRS]
@@ -105,3 +107,16 @@ def test_dropout_of_a_loaded_adapter_is_off(policy_path: Path, tmp_path: Path) -
         with quiet():
             again = load_policy(tmp_path).train()
         assert torch.equal(again(input_ids=ids).logits, calm)
+        # TRL adds its reference from the adapter's configuration, and tells the model its mode.
+        again.add_adapter("ref", again.peft_config["default"])
+        for key, weights in again.named_parameters():
+            if ".ref." in key:
+                weights.copy_(again.get_parameter(key.replace(".ref.", ".default.")))
+        again.train().set_adapter("ref")
+        assert torch.equal(again(input_ids=ids).logits, calm)
+        keep_dropout(again, SftSettings())
+    assert {one.p for key, one in again.named_modules() if is_dropout(key, one)} == {0.0}
+
+
+def is_dropout(key: str, module: Any) -> bool:
+    return "lora_dropout" in key and hasattr(module, "p")
