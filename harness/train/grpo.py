@@ -22,7 +22,7 @@ from harness.train.ranks import joined, of_all, ranks
 from harness.train.reward_arguments import call_rewards
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
-from harness.train.trl_head import check_padding
+from harness.train.trl_head import check_padding, count_from_masks
 from harness.train.trl_training import TrlTraining
 
 LOST = 1e-5
@@ -61,7 +61,6 @@ class Grpo(SamplingTraining, TrlTraining):
         "kl": "kl_token",
         "completions/mean_length": "length",
         "completions/clipped_ratio": "truncated_share",
-        "frac_reward_zero_std": "zero_std_groups",
         "clip_ratio/region_mean": "clip_fraction",
     }
     trainer_name: ClassVar[str] = "TokensGrpoTrainer"
@@ -80,10 +79,10 @@ class Grpo(SamplingTraining, TrlTraining):
 
         settings = self.settings
         prompts = {n: as_prompt(self.tokenizer, r["prompt"]) for n, r in self.readable().items()}
-        return self.trl(
+        made = self.trl(
             getattr(own_tokens, self.trainer_name)
             if self.environment_factory is None
-            else trl.GRPOTrainer,
+            else own_tokens.EnvironmentsGrpoTrainer,
             getattr(trl, settings.trl_config),
             [self._example(number, prompt) for number, prompt in prompts.items()],
             max_steps=settings.steps * settings.epochs,
@@ -95,6 +94,10 @@ class Grpo(SamplingTraining, TrlTraining):
             epsilon=settings.clip,
             chat_template_kwargs=told_template(self.tokenizer),
         )
+        made.args.save_steps = between_rollouts(self.settings.checkpoint_every, made.args)
+        if made.ref_model is not None:
+            count_from_masks(made.accelerator.unwrap_model(made.ref_model))
+        return made
 
     def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
         """Return the prompts, so often that steps of as many as TRL asks for use up all of them.
@@ -117,6 +120,7 @@ class Grpo(SamplingTraining, TrlTraining):
         self._ended: list[bool] = []
         self._scored: list[list[float | None]] = []
         found = super().trainable()
+        count_from_masks(found["model"])
         check_padding(found["model"])
         self.stops = stop_ids(found["model"], self.tokenizer)
         if self.environment_factory is not None:
@@ -163,8 +167,36 @@ class Grpo(SamplingTraining, TrlTraining):
         return row
 
     def of_groups(self, calls: Sequence[Sequence[float | None]]) -> dict[str, float]:
-        """Return what TRL does not say of the groups, whose rewards stand one after the other."""
-        return {}
+        """Return the share of groups of equal rewards, which stand one after the other.
+
+        TRL's own counts as equal what differs by little, and RLOO's has the KL penalty in it.
+        """
+        size, clip = self.settings.group_size, self.settings.trl.get("reward_clip_range")
+        low, high = clip or (-math.inf, math.inf)
+        equal = [one for call in calls for one in _equal(call, size, low, high)]
+        return {"zero_std_groups": fmean(equal)} if equal else {}
+
+
+def between_rollouts(every: int, made: Any) -> int:
+    """Return after how many steps a state is written: where no step is left of what was sampled.
+
+    TRL keeps no completions in its states, and would sample others for the rest of their steps.
+
+    Args:
+        every: Steps that are asked for.
+        made: TRL's configuration.
+    """
+    accumulation = int(made.gradient_accumulation_steps)
+    micro = int(made.steps_per_generation) * int(made.num_iterations)
+    steps = math.lcm(micro, accumulation) // accumulation
+    return -(-every // steps) * steps
+
+
+def _equal(rewards: Sequence[float | None], size: int, low: float, high: float) -> list[bool]:
+    """Return for each group with two rewards or more whether they are all equal once clipped."""
+    groups = (rewards[start : start + size] for start in range(0, len(rewards), size))
+    known = ([min(max(one, low), high) for one in group if one is not None] for group in groups)
+    return [min(group) == max(group) for group in known if len(group) > 1]
 
 
 def for_float32(

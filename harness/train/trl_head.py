@@ -2,15 +2,18 @@
 
 TRL projects them onto the vocabulary in parts of its own, and reads from the configuration what a
 model does to its logits. What it does not read there it leaves out without a word. In GRPO and RLOO
-it pads prompts on the left, and some models take what stands there for text.
+it pads prompts on the left without saying where they begin: models count the padding among their
+positions unless they are told, and some take what stands there for text.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from harness.nouns.errors import ConfigError
 from harness.policy.head_kind import inner_of
+from harness.policy.padding import positions
 from harness.policy.recurrent import is_recurrent
 
 LARGE = 30.0
@@ -62,14 +65,43 @@ def head_gap(inner: Any, temperature: float = 1.0) -> float:
         return float((own.log_probs - wanted).abs().max())
 
 
+def count_from_masks(model: Any) -> None:
+    """Let a model that is given a mask and no positions take them from the mask.
+
+    It is the body that is told, which an adapter's call of the model goes through as well.
+    """
+    body = inner_of(model).base_model
+    if takes_positions(body):
+        body.register_forward_pre_hook(_with_positions, with_kwargs=True)
+
+
+def takes_positions(body: Any) -> bool:
+    """Return whether a body of transformers can be told the positions of its tokens."""
+    return "position_ids" in inspect.signature(body.forward).parameters
+
+
+def _with_positions(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    mask, tokens = named.get("attention_mask"), [*given, named.get("input_ids")]
+    tokens.append(named.get("inputs_embeds"))
+    if named.get("position_ids") is not None or getattr(mask, "ndim", 0) != 2 or len(given) > 1:
+        return None
+    width = next(one.size(1) for one in tokens if one is not None)
+    return given, {**named, "position_ids": positions(mask)[:, -width:]}
+
+
 def check_padding(model: Any) -> None:
     """Refuse a model that reads padding before a prompt, which GRPO and RLOO of TRL put there.
+
+    Args:
+        model: After `count_from_masks`.
 
     Raises:
         ConfigError: It does.
     """
     inner = inner_of(model)
-    if is_recurrent(inner) and padding_gap(inner) > (1e-3 if inner.dtype.itemsize == 4 else 0.05):
+    if takes_positions(inner.base_model) and not is_recurrent(inner):
+        return
+    if padding_gap(inner) > (1e-3 if inner.dtype.itemsize == 4 else 0.05):
         raise ConfigError(
             f"{inner.config.model_type}: this architecture reads the padding that TRL puts before"
             " prompts",
@@ -86,10 +118,6 @@ def padding_gap(inner: Any) -> float:
     mask = torch.cat([torch.zeros_like(ids), torch.ones_like(ids)], 1)
     with torch.no_grad():
         alone = inner(input_ids=ids, use_cache=False).logits.float()
-        beside = inner(
-            input_ids=padded,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            use_cache=False,
-        ).logits.float()[:, ids.size(1) :]
+        beside = inner(input_ids=padded, attention_mask=mask, use_cache=False).logits.float()
+    beside = beside[:, ids.size(1) :]
     return float((alone - beside).abs().max() / alone.abs().max())

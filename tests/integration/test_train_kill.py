@@ -18,6 +18,8 @@ from harness.train.log import read_log
 from harness.train.table import TRAINERS
 
 PROMPTS = prompt_rows(split_pairs()[0])[:8]
+FEW = PROMPTS[:3]
+"""A step uses up two prompts, so that each is an epoch."""
 SETTINGS: dict[str, Any] = {
     "batch_size": 4, "warmup_steps": 0, "checkpoint_every": 1, "learning_rate": 1e-3,
     "schedule": "linear",
@@ -31,7 +33,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "dpo": (preference_pairs(12), {}),
     "kto": (preference_pairs(6), {}),
     "grpo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
-    "rloo": (PROMPTS, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
+    "rloo": (FEW, {"steps": 3, "group_size": 2, "beta": 0.1, **SAMPLING}),
     "ppo": (PROMPTS, {"steps": 3, "rollout_size": 8, "epochs": 1, "target_kl": 1.0, **SAMPLING}),
     "online_dpo": (PROMPTS, {"steps": 3, "rollout_size": 8, **SAMPLING}),
     "best_of_n": (PROMPTS, {"n": 2, "epochs": 1.5, **SAMPLING}),
@@ -45,7 +47,7 @@ AS_ANOTHER = {"best_of_n": "sft", "rloo": "grpo", "online_dpo": "ppo", "kto": "d
 
 def train(trainer: str, policy: Path, out: Path, lora_rank: int, on_step: Any = None) -> Path:
     rows, own = CASES[trainer]
-    rewards = {"r": by_length} if rows is PROMPTS else None
+    rewards = {"r": by_length} if rows in (PROMPTS, FEW) else None
     settings = {**SETTINGS, **own, "lora_rank": lora_rank}
     result = trained_by(trainer, policy, rows, settings, out, rewards, seed=3, on_step=on_step)
     assert result.steps == 3

@@ -28,7 +28,7 @@ from harness.policy.sampling import Rollout
 from harness.policy.scoring import score_rollout
 from harness.policy.shape import measured
 from harness.policy.stillness import recompute_layers
-from harness.train.trl_head import check_head, check_padding
+from harness.train.trl_head import check_head, check_padding, count_from_masks
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
@@ -99,11 +99,40 @@ def test_what_trl_would_get_wrong_is_refused(named: tuple[str, Any]) -> None:
 
     name, model = named
     weights = {key: value.clone() for key, value in model.state_dict().items()}
+    count_from_masks(model)
     refused(check_padding, name in READING_PADDING, model)
     check_head(model, TEMPERATURE)  # nothing to say of the model's own
     add_fused_lm_head(model, temperature=TEMPERATURE)
     refused(check_head, name in OTHERWISE_IN_TRL, model, TEMPERATURE)
     assert all(torch.equal(value, weights[key]) for key, value in model.state_dict().items())
+    if name in READING_PADDING | OTHERWISE_IN_TRL:
+        return
+    said_here = [[11, 12, 13], [14, 15, 16]]
+    whole = [prompt + answer for prompt, answer in zip(PROMPTS, said_here, strict=True)]
+    ids, mask = padded(whole, 0, "left")
+    with torch.no_grad():
+        found = model(input_ids=ids, attention_mask=mask, labels=ids, fused_lm_head=True).log_probs
+        for row, answer in enumerate(said_here):
+            wanted = (said(model, [whole[row]])[0, -4:-1] / TEMPERATURE).log_softmax(-1)
+            wanted = wanted.gather(-1, torch.tensor(answer).unsqueeze(-1)).squeeze(-1)
+            torch.testing.assert_close(found[row, -3:], wanted, atol=2e-5, rtol=1e-5)
+
+
+def test_positions_are_those_that_a_model_is_given_where_it_is_given_any() -> None:
+    """With keys and values of what stands before, the mask is wider than the tokens."""
+    model = made("GPT2")
+    count_from_masks(model)
+    ids, mask = padded(PROMPTS, 0, "left")
+    with torch.no_grad():
+        whole = model(input_ids=ids, attention_mask=mask).logits[:, -1]
+        kept = model(input_ids=ids[:, :-1], attention_mask=mask[:, :-1]).past_key_values
+        last = model(input_ids=ids[:, -1:], attention_mask=mask, past_key_values=kept).logits[:, -1]
+        torch.testing.assert_close(last, whole, atol=1e-4, rtol=1e-4)
+        places = torch.arange(ids.size(1)).expand(ids.shape)
+        as_given = model(input_ids=ids, attention_mask=mask, position_ids=places).logits
+        plain = made("GPT2")(input_ids=ids, attention_mask=mask).logits
+    assert torch.equal(as_given[mask.bool()], plain[mask.bool()])
+    assert not torch.allclose(as_given[:, -1], whole, atol=1e-3)
 
 
 def refused(check: Any, wrong: bool, *arguments: Any) -> None:
