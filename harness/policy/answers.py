@@ -31,6 +31,23 @@ class Answers:
 
         An end that is written in the text already is the same end.
         """
+        return self.taught(prompt, text)[0]
+
+    def taught(self, prompt: Prompt, text: str) -> tuple[list[int], bool]:
+        """Return the tokens to learn of an answer, and whether it says more after its end.
+
+        Sampling would be over at the first end token. In a text that is learnt whole, which has no
+        prompt, turns may end before.
+        """
+        ids = continued_ids(self.tokenizer, text)
+        if prompt == "":
+            return self.ended(prompt, ids), False
+        size = next((n for n, one in enumerate(ids) if one in self.stops), len(ids))
+        rest = self.tokenizer.decode(ids[size:], skip_special_tokens=True)
+        return [*ids[:size], self.end(prompt)], bool(rest.strip())
+
+    def read(self, prompt: Prompt, text: str) -> list[int]:
+        """Return the tokens of an answer that is to be scored: all that it says."""
         return self.ended(prompt, continued_ids(self.tokenizer, text))
 
     def ended(self, prompt: Prompt, ids: Sequence[int]) -> list[int]:

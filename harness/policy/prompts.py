@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.nouns.errors import InputError
-from harness.policy.templates import written
+from harness.policy.template_forms import form_of
+from harness.policy.templates import told_template, written
 
 Prompt = str | Sequence[Mapping[str, str]]
 """Text, or chat messages."""
@@ -72,7 +73,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
 
     Raises:
         InputError: The prompt is a chat, and the tokenizer has no chat template, or one that
-            refuses it, leaves its system message out, or does not let its last one go on.
+            refuses it, leaves one of its messages out, or does not let its last one go on.
     """
     from jinja2 import TemplateError
 
@@ -102,11 +103,12 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
             f" {seen[-1]['content']!r:.60} as it stands, so that no answer can go on from it",
             hint="end the prompt with the user's message",
         ) from error
-    for message in seen:
-        if message["role"] == "system" and message["content"].strip() not in text:
-            raise InputError(
-                "the policy's chat template leaves out the system message"
-                f" {message['content']!r:.60}",
-                hint=no_system,
-            )
+    for place in sorted(form_of(tokenizer, seen, told_template(tokenizer)).lost):
+        role, content = seen[place]["role"], seen[place]["content"]
+        raise InputError(
+            f"the policy's chat template leaves out the {role} message {content!r:.60}",
+            hint=no_system
+            if role == "system"
+            else "leave that message out, or put its words into one that the template writes",
+        )
     return [int(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
+from harness.policy.template_forms import form_of, in_form
 
 NAME = "chat_template_kwargs"
 """Under which they stand in ``tokenizer_config.json``."""
@@ -77,6 +78,7 @@ def written(
         ValueError: A message that is to be left open is not in what the template writes.
     """
     values = told_template(tokenizer)
+    chat = in_form(chat, form_of(tokenizer, chat, values).parts)
     text: str = tokenizer.apply_chat_template(
         chat,
         add_generation_prompt=asks and not goes_on,

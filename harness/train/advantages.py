@@ -211,16 +211,22 @@ def estimate(name: str, given: Rewarded, whiten: bool) -> tuple[Advantages, dict
         )
         row["value"] = float(masked_moments(given.values, found.mask)[0])
     if given.group_size > 1:
-        row["zero_std_groups"] = _equal_groups(given)
+        row["zero_std_groups"] = equal_groups(given.groups(given.scores), given.groups(given.known))
     if whiten:
         white = masked_whiten(found.advantages, found.mask)
         found = Advantages(white, found.mask, found.returns)
     return found, row
 
 
-def _equal_groups(given: Rewarded) -> float:
-    """Return the share of the prompts with two rewards or more whose rewards are all equal."""
-    known = given.groups(given.known)
-    _, away = deviations(given.groups(given.scores), known.to(given.scores.dtype))
+def equal_groups(scores: Tensor, known: Tensor) -> float:
+    """Return the share of the prompts with two rewards or more whose rewards are all equal.
+
+    Equal but for rounding; NaN where no prompt has two rewards.
+
+    Args:
+        scores: Of the completions of each prompt, (prompts, completions).
+        known: Whether there is such a reward.
+    """
+    _, away = deviations(scores, known.to(scores.dtype))
     several = known.sum(1) > 1
     return float((several & away.eq(0).all(1)).sum() / several.sum())

@@ -85,7 +85,7 @@ class BestOfN(SamplingTraining, Sft):
         sampled = 0 if settings.engine == "server" else AT_ONCE
         return replace(super().use(settings), sampled=sampled)
 
-    def completion_ids(self, row: Row) -> list[int]:
+    def completion_ids(self, number: int, row: Row) -> list[int]:
         """Return the tokens as they were sampled: what was truncated is not taught to end."""
         return list(row["completion_ids"])
 

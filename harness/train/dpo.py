@@ -126,7 +126,7 @@ class Dpo(TrlTraining):
         if not self.left_out.asks(number, row["prompt"], prompt):
             return None
         before = len(prompt)
-        pair = [self.answers.ids(row["prompt"], row[side]) for side in ("chosen", "rejected")]
+        pair = self.taught(number, row["prompt"], row["chosen"], row["rejected"])
         if pair[0] == pair[1]:
             self.left_out.leave(number, SAME)
             return None

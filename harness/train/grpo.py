@@ -171,10 +171,16 @@ class Grpo(SamplingTraining, TrlTraining):
 
         TRL's own counts as equal what differs by little, and RLOO's has the KL penalty in it.
         """
-        size, clip = self.settings.group_size, self.settings.trl.get("reward_clip_range")
-        low, high = clip or (-math.inf, math.inf)
-        equal = [one for call in calls for one in _equal(call, size, low, high)]
-        return {"zero_std_groups": fmean(equal)} if equal else {}
+        import torch
+
+        from harness.train.advantages import equal_groups
+
+        low, high = self.settings.trl.get("reward_clip_range") or (-math.inf, math.inf)
+        values = [math.nan if one is None else one for call in calls for one in call]
+        scores = torch.tensor(values, dtype=torch.float64).reshape(-1, self.settings.group_size)
+        scores = scores.clamp(low, high)
+        share = equal_groups(scores.nan_to_num(), ~scores.isnan())
+        return {} if math.isnan(share) else {"zero_std_groups": share}
 
 
 def between_rollouts(every: int, made: Any) -> int:
@@ -190,13 +196,6 @@ def between_rollouts(every: int, made: Any) -> int:
     micro = int(made.steps_per_generation) * int(made.num_iterations)
     steps = math.lcm(micro, accumulation) // accumulation
     return -(-every // steps) * steps
-
-
-def _equal(rewards: Sequence[float | None], size: int, low: float, high: float) -> list[bool]:
-    """Return for each group with two rewards or more whether they are all equal once clipped."""
-    groups = (rewards[start : start + size] for start in range(0, len(rewards), size))
-    known = ([min(max(one, low), high) for one in group if one is not None] for group in groups)
-    return [min(group) == max(group) for group in known if len(group) > 1]
 
 
 def for_float32(

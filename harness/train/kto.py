@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.policy.prompts import prompt_ids
-from harness.train.dpo import certain_pair
+from harness.train.dpo import SAME, certain_pair
 from harness.train.memory import Use
 from harness.train.other_forms import label_of
 from harness.train.ranks import ranks, shared
@@ -187,7 +187,10 @@ class Kto(TrlTraining):
         if not self.left_out.asks(number, given["prompt"], prompt):
             return []
         before = len(prompt)
-        answers = [self.answers.ids(given["prompt"], text) for text in labelled]
+        answers = self.taught(number, given["prompt"], *labelled)
+        if len(answers) > 1 and answers[0] == answers[1]:
+            self.left_out.leave(number, SAME)
+            return []
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in answers)):
             return []
         return [

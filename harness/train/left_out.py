@@ -17,6 +17,9 @@ NO_END = "with no answer to the last message"
 TOOLS = "with a call of tools as answer"
 WITHOUT = (EMPTY, UNASKED, NO_END, TOOLS)
 EMPTY_HINT = "give rows with a prompt and a response to it, both with a text"
+ENDED = "cut after an end token"
+SHORTER = (CUT, ENDED)
+"""Why not all is learnt of a row that is learnt from."""
 FILE = "left_out.jsonl"
 """File in the folder of a training: one line for each row that was left out or cut."""
 
@@ -107,7 +110,7 @@ class LeftOut:
     @property
     def used(self) -> int:
         """Rows that something is learnt from."""
-        return len(self.places) - sum(one.reason != CUT for one in self.lost)
+        return len(self.places) - sum(one.reason not in SHORTER for one in self.lost)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows there are of each reason, the commonest first."""
@@ -133,7 +136,7 @@ class LeftOut:
         details = [
             (one.place, one.reason + (f", {one.tokens:,} tokens" if one.tokens else ""))
             for one in self.lost
-            if one.reason != CUT
+            if one.reason not in SHORTER
         ]
         raise DataError(
             f"none of {len(self.places)} {what} can be learnt from:"

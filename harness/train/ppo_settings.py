@@ -75,7 +75,7 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
     advantage_estimator: Literal[
         "gae", "reinforce", "reinforce_baseline", "rloo", "grpo", "online_dpo"
     ] = "gae"
-    group_size: int = Field(default=UNSET, ge=2, le=1_000_000)
+    group_size: int = Field(default=UNSET, ge=1, le=1_000_000)
     rollout_size: Size = 128
     pass_tokens: Size = TOKENS
     gamma: Share = 1.0
@@ -124,6 +124,11 @@ class PpoSettings(OnlineSettings, CorrectedSettings):
             for key in sorted(unused & self.model_fields_set)
             if getattr(self, key) != default[key].default
         ]
+        if estimator.group_size > 1 and self.completions_each < 2:
+            problems.append(
+                f"group_size: advantage_estimator {name} compares the completions of a prompt, of"
+                " which there must be at least 2"
+            )
         if estimator.most and self.completions_each > estimator.most:
             problems.append(f"group_size: advantage_estimator {name} takes {estimator.most}")
         if self.rollout_size % self.completions_each:

@@ -16,7 +16,7 @@ from harness.records.file_hash import file_hash
 from harness.records.rows import damaged, read_json
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
-from harness.train.left_out import CUT, FILE, TOO_LONG, LeftOut, told
+from harness.train.left_out import CUT, ENDED, FILE, TOO_LONG, LeftOut, told
 from harness.train.log import as_logged, rewound
 from harness.train.memory import FILE as ESTIMATE
 from harness.train.ranks import rank
@@ -225,6 +225,7 @@ class TrainingFolder:
 
         counts = left_out.counts()
         cut = counts.pop(CUT, 0)
+        counts.pop(ENDED, 0)
         stored = {
             "steps": steps,
             "seconds": round(self.seconds(), 3),

@@ -117,7 +117,7 @@ class RewardModelReward:
         for number, (prompt, ids) in enumerate(zip(prompts, completion_ids, strict=True)):
             if self._through_text:
                 text = completion_text(completions[number])
-                answer = None if CUT_LETTER in text else self.answers.ids(prompt, text)
+                answer = None if CUT_LETTER in text else self.answers.read(prompt, text)
             else:
                 answer = self._sampled(prompt, ids)
             if answer is not None:
@@ -166,7 +166,7 @@ def score_texts(path: str | Path, prompts: Sequence[Any], texts: Sequence[str]) 
     if not texts:
         return []
     reward = RewardModelReward(path)
-    ids = [reward.answers.ids(*one) for one in zip(prompts, texts, strict=True)]
+    ids = [reward.answers.read(*one) for one in zip(prompts, texts, strict=True)]
     return [score for score in reward(prompts, texts, ids) if score is not None]
 
 

@@ -18,7 +18,7 @@ from harness.policy.classifiers import goes_on
 from harness.policy.models import base_of, configuration, is_adapter
 from harness.policy.prompts import prompt_ids
 from harness.policy.stillness import keep_still
-from harness.train.dpo import certain_pair
+from harness.train.dpo import SAME, certain_pair
 from harness.train.memory import Use
 from harness.train.other_forms import is_empty
 from harness.train.quiet import new_head
@@ -206,11 +206,14 @@ class RewardModel(TrlTraining):
         prompt = prompt_ids(self.tokenizer, row["prompt"])
         if not self.left_out.asks(number, row["prompt"], prompt):
             return None
-        chosen, rejected = (prompt + self.answers.ids(row["prompt"], row[side]) for side in SIDES)
+        chosen, rejected = self.taught(number, row["prompt"], *(row[side] for side in SIDES))
+        if chosen == rejected and row["chosen"] != row["rejected"]:
+            self.left_out.leave(number, SAME)
+            return None
         lead = self.settings.margin if is_empty(row.get("margin")) else float(row["margin"])
         return {
-            "chosen_ids": chosen,
-            "rejected_ids": rejected,
+            "chosen_ids": prompt + chosen,
+            "rejected_ids": prompt + rejected,
             "probability": row["probability"],
             "margin": lead,
         }

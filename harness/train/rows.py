@@ -42,7 +42,10 @@ def plain_rows(
         place = f"line {place}" if place.isdigit() else place
         wrong: list[str] = []
         if isinstance(row, Mapping):
-            found += [(place, one) for one in plain(row, columns, wrong)]
+            made = plain(row, columns, wrong)
+            if not wrong:
+                wrong += [what for one in made for what in _halves(one, columns)]
+            found += [(place, one) for one in made]
         else:
             wrong.append(f"is no object of columns, got {row!r:.40}")
         problems += [(place, problem) for problem in wrong]
@@ -53,6 +56,24 @@ def plain_rows(
             details=alike(problems, 10),
             hint=_hint(rows[0], columns),
         )
+    return found
+
+
+def _halves(row: Row, columns: Sequence[str]) -> list[str]:
+    """Return what is wrong with texts that have no UTF-8, which no tokenizer reads."""
+    found = []
+    for column in columns:
+        value = row.get(column)
+        chat = value if isinstance(value, list | tuple) else ()
+        texts = [value] if isinstance(value, str) else [message["content"] for message in chat]
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as error:
+            half = ascii(error.object[error.start])[1:-1]
+            found.append(
+                f"column {column!r} is no UTF-8: it has {half}, half of a character; replace it by"
+                " text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
+            )
     return found
 
 

@@ -58,7 +58,7 @@ class Sft(TrlTraining):
             prompt = prompt_ids(self.tokenizer, row["prompt"])
             if not self.left_out.asks(number, row["prompt"], prompt):
                 continue
-            completion = self.completion_ids(row)
+            completion = self.completion_ids(number, row)
             ids, labels = prompt + completion, [-100] * len(prompt) + completion
             if self.left_out.fits(number, len(prompt) + 1, len(ids)):
                 examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
@@ -70,6 +70,6 @@ class Sft(TrlTraining):
         rows = enumerate(self.rows)
         return [(n, row) for n, row in rows if self.left_out.says(n, row["completion"])]
 
-    def completion_ids(self, row: Row) -> list[int]:
+    def completion_ids(self, number: int, row: Row) -> list[int]:
         """Return the tokens to imitate of a row."""
-        return self.answers.ids(row["prompt"], row["completion"])
+        return self.taught(number, row["prompt"], row["completion"])[0]

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.answers import Answers, answers_of
 from harness.policy.classifiers import check_speaks
@@ -35,7 +36,8 @@ from harness.train import memory
 from harness.train.adapters import edges_of, lora_config
 from harness.train.environments import Factory, environments_identity
 from harness.train.launched import check_attention, check_launch
-from harness.train.left_out import LeftOut
+from harness.train.left_out import ENDED, LeftOut
+from harness.train.left_out import FILE as LEFT_OUT
 from harness.train.monitor import Monitor
 from harness.train.quiet import quiet
 from harness.train.ranks import check_same, join, ranks
@@ -228,6 +230,11 @@ class Training(ABC):
         self.left_out.refuse_nothing(self.what())
         if self.folder.writes:
             self.left_out.write(self.folder.path)
+            if ended := self.left_out.counts().get(ENDED):
+                self.tell(
+                    f"{counted(ended, 'row')}: what an answer says after its first end token is not"
+                    f" learnt; {LEFT_OUT} names them"
+                )
         if self.estimate:
             return
         there, where = memory.available()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from harness.nouns.errors import ConfigError
 from harness.policy.models import has_bfloat16, load_policy
 from harness.train.adapters import keep_dropout
+from harness.train.left_out import ENDED
 from harness.train.memory import Use
 from harness.train.ranks import PATIENCE, joined, of_all, shared
 from harness.train.settings import TrlSettings
@@ -94,6 +95,13 @@ class TrlTraining(Training):
 
     def finish(self, steps: int) -> None:
         """Do what is left when the checkpoint is written."""
+
+    def taught(self, number: int, prompt: Any, *texts: str) -> list[list[int]]:
+        """Return the tokens to learn of the answers in a row, from 0; note it if one is cut."""
+        found = [self.answers.taught(prompt, text) for text in texts]
+        if any(more for _, more in found):
+            self.left_out.leave(number, ENDED)
+        return [ids for ids, _ in found]
 
     def trl(self, trainer: Any, config: Any, examples: list[dict[str, Any]], **options: Any) -> Any:
         """Return a trainer of TRL on examples, with options of its configuration.

@@ -205,6 +205,14 @@ WRONG = [
         "critic_from: advantage_estimator reinforce has no critic",
     ),
     (of("online_dpo", group_size=4), "group_size: advantage_estimator online_dpo takes 2"),
+    *(
+        (
+            of(name, group_size=1),
+            f"group_size: advantage_estimator {name} compares the completions of a prompt, of which"
+            " there must be at least 2",
+        )
+        for name in ("rloo", "grpo", "online_dpo")
+    ),
     ({"group_size": 3}, "rollout_size: 128 is no multiple of group_size = 3"),
     (
         of("rlo"),
@@ -212,6 +220,12 @@ WRONG = [
         " online_dpo, got 'rlo'",
     ),
 ]
+
+
+@pytest.mark.parametrize("name", ["gae", "reinforce", "reinforce_baseline"])
+def test_one_completion_of_each_prompt_may_be_said(name: str) -> None:
+    """It is the default of what compares none."""
+    assert settings_of("ppo", of(name, group_size=1), "").completions_each == 1
 
 
 @pytest.mark.parametrize(("values", "lines"), WRONG)

@@ -11,6 +11,7 @@ from harness.nouns.errors import ConfigError
 from harness.policy.models import load_policy, load_tokenizer
 from harness.policy.sampling import Sampling, sample
 from harness.train import ranks
+from harness.train.grpo import Grpo, GrpoSettings
 from harness.train.ppo_settings import draw_seed
 from harness.train.reward_function import WeightedRewards
 from harness.train.rloo import Rloo, RlooSettings
@@ -96,6 +97,34 @@ def test_a_group_that_ranks_share_is_one_group(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("harness.train.grpo.of_all", lambda scored: [scored, other])
     assert training.of_rollout() == {"zero_std_groups": 0.5, "reward": 7 / 6}
     assert training._scored == []
+
+
+@pytest.mark.parametrize(
+    ("rewards", "share"),
+    [
+        ([1e-9, 2e-9, 3e-9, 4e-9], 0.0),
+        ([1e-300, 0.0, 0.0, 0.0], 0.0),
+        ([1e12, 1e12 + 1, 1e12, 1e12], 0.0),
+        ([0.3, 0.1 + 0.2, 0.3, 0.3], 1.0),
+        ([1e12] * 4, 1.0),
+        ([0.0] * 4, 1.0),
+        ([2.0, 2.0, None, None], 1.0),
+        ([2.0, 2.5, None, None], 0.0),
+        ([2.0, None, None, None], None),
+        ([None] * 4, None),
+        ([1.0] * 4 + [2.0, 1.0, 2.0, 1.0], 0.5),
+        ([1.0] * 4 + [None, None, None, 1.0], 1.0),
+    ],
+)
+@pytest.mark.parametrize(("kind", "settings"), [(Grpo, GrpoSettings), (Rloo, RlooSettings)])
+def test_equal_groups_are_those_that_teach_nothing(
+    kind: Any, settings: Any, rewards: list[float | None], share: float | None
+) -> None:
+    """As in PPO; TRL takes differences of less than 1e-8 for none."""
+    training = object.__new__(kind)
+    training.settings = settings(group_size=4, batch_size=8)
+    assert training.of_groups([rewards]).get("zero_std_groups") == share
+    assert "zero_std_groups" not in kind.log_keys.values()
 
 
 def test_a_batch_is_shared_by_the_ranks(monkeypatch: pytest.MonkeyPatch) -> None:

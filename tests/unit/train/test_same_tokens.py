@@ -36,7 +36,16 @@ CASES: list[tuple[dict[str, Any], list[int], Any, str, str, str]] = [
     (BOTH, [2], "a</s>", "b", "<s> a </s>", "b </s>"),
     ({}, [2], "a", "yes</s>", "a", "y e s </s>"),
     ({}, [2], "a", "yes</s></s>", "a", "y e s </s>"),
-    ({}, [2], "a", "n</s>o", "a", "n </s> o </s>"),
+    ({}, [2], "a", "n</s>o", "a", "n </s>"),
+    ({}, [2], "a", "n</s> ", "a", "n </s>"),
+    ({}, [2], "a", "</s>no", "a", "</s>"),
+    ({}, [2, 4], "a", "n<end>o</s>", "a", "n </s>"),
+    ({}, [2, 4], "a", "n<end>\n", "a", "n </s>"),
+    ({}, [2, 4], "a", "n<other>o", "a", "n <other> o </s>"),
+    ({}, [2], "a", "n<pad>o<s>p<unk>q", "a", "n <pad> o <s> p <unk> q </s>"),
+    (TURNS, [2, 4], CHAT, "n<end>\n<u>o", "<s> < u > q <end> \n < a >", "n <end>"),
+    (TURNS, [2], CHAT, "n<end>o", "<s> < u > q <end> \n < a >", "n <end> o </s>"),
+    (TURNS, [2, 4], Continued("q"), "n<end>o", "<s> q", "n </s>"),
     ({}, [2], "a", "</s>", "a", "</s>"),
     ({}, [2, 4], "a", "yes<end>", "a", "y e s </s>"),
     ({}, [2], "a", "yes<end>", "a", "y e s <end> </s>"),
@@ -140,6 +149,51 @@ def test_keys_that_a_table_gives_all_messages_are_not_shown(tmp_path: Path) -> N
     tokenizer = tokenizer_of(template=calls)
     chat = [{"role": "user", "content": "q", "tool_calls": None}]
     assert tokens_of(tokenizer, prompt_ids(tokenizer, chat)) == "q"
+
+
+PAIR = {"prompt": "q", "chosen": "ab</s>cd", "rejected": "ef"}
+SAME = {"prompt": "q", "chosen": "ab</s>cd", "rejected": "ab</s>ef"}
+ENDED, TWICE = "cut after an end token", "with the same text twice"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "row", "counts", "used"),
+    [
+        ("sft", {"prompt": "q", "completion": "ab</s>cd"}, {ENDED: 1}, 2),
+        ("sft", {"prompt": "q", "completion": "ab</s> \n"}, {}, 2),
+        ("sft", {"text": "ab</s>cd</s>"}, {}, 2),
+        ("kto", {"prompt": "q", "completion": "ab</s>cd", "label": True}, {ENDED: 1}, 2),
+        *((one, PAIR, {ENDED: 1}, 2) for one in ("dpo", "kto", "reward_model")),
+        *((one, SAME, {ENDED: 1, TWICE: 1}, 1) for one in ("dpo", "kto", "reward_model")),
+        *((one, PAIR | {"rejected": "ab"}, {ENDED: 1, TWICE: 1}, 1) for one in ("dpo", "kto")),
+        *((one, PAIR | {"chosen": "ef</s>"}, {TWICE: 1}, 1) for one in ("kto", "reward_model")),
+    ],
+)
+def test_what_an_answer_says_after_its_end_is_not_learnt_and_counted(
+    trainer: str, row: dict[str, Any], counts: dict[str, int], used: int, tmp_path: Path
+) -> None:
+    """Two answers that differ only there are one answer."""
+    folder = checkpoint_of(tokenizer_of(), tmp_path / "model")
+    other = {key: "x" if key == "rejected" else False if key == "label" else "y" for key in row}
+    values = {"held_out_share": 0.0} if trainer == "reward_model" else {}
+    training = training_of(trainer, folder, [row, other], **values)
+    getattr(training, "divide" if trainer == "reward_model" else "examples")()
+    assert (training.left_out.counts(), training.left_out.used) == (counts, used)
+    assert all(one.row == 1 for one in training.left_out.lost)
+
+
+def test_a_text_that_is_learnt_whole_keeps_the_ends_of_its_turns(tmp_path: Path) -> None:
+    folder = checkpoint_of(tokenizer_of(template=CHATML), tmp_path / "model", [2, 4])
+    training = training_of("sft", folder, [{"text": "q<end>\nn<end>"}])
+    (row,) = training.examples()
+    assert tokens(training, row["input_ids"]) == "q <end> \n n </s>"
+
+
+def test_a_reward_model_reads_all_that_an_answer_says(tmp_path: Path) -> None:
+    """Else a policy could hide from it what it writes after the letters of an end."""
+    folder = checkpoint_of(tokenizer_of(), tmp_path / "model")
+    training = training_of("sft", folder, [{"prompt": "q", "completion": "a"}])
+    assert tokens(training, training.answers.read("q", "a</s>b</s>")) == "a </s> b </s>"
 
 
 UNASKED = [

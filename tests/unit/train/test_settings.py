@@ -48,7 +48,7 @@ WRONG: dict[str, list[Any]] = {
     "max_new_tokens": [0, HUGE],
     "temperature": [0, 0.0, -1, 1e-300, 1e300],
     "clip": [0, 1, -0.2],
-    "group_size": [1, -8, HUGE],
+    "group_size": [0, -8, HUGE],
     "advantage_estimator": ["rlo", None, 1],
     "rollout_size": [0, -128, HUGE],
     "pass_tokens": [0, -1, HUGE],
@@ -112,6 +112,7 @@ def test_every_default_is_in_its_range(trainer: str) -> None:
 @pytest.mark.parametrize(
     ("trainer", "name", "words"),
     [
+        ("grpo", "group_size", "a whole number of at least 2 and of at most 1,000,000"),
         ("ppo", "gamma", "a number of at least 0 and of at most 1"),
         ("ppo", "clip", "a number above 0 and below 1"),
         ("ppo", "critic", "separate or detached"),
