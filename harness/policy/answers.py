@@ -26,17 +26,10 @@ class Answers:
     tokenizer: Any
     stops: Sequence[int]
 
-    def ids(self, prompt: Prompt, text: str) -> list[int]:
-        """Return the tokens of an answer up to its end token, of which there is one.
-
-        An end that is written in the text already is the same end.
-        """
-        return self.taught(prompt, text)[0]
-
     def taught(self, prompt: Prompt, text: str) -> tuple[list[int], bool]:
         """Return the tokens to learn of an answer, and whether it says more after its end.
 
-        Sampling would be over at the first end token. In a text that is learnt whole, which has no
+        They end with the one end token, also where the text has one. Sampling would be over at the first end token. In a text that is learnt whole, which has no
         prompt, turns may end before.
         """
         ids = continued_ids(self.tokenizer, text)
