@@ -29,8 +29,8 @@ class Answers:
     def taught(self, prompt: Prompt, text: str) -> tuple[list[int], bool]:
         """Return the tokens to learn of an answer, and whether it says more after its end.
 
-        They end with the one end token, also where the text has one. Sampling would be over at the first end token. In a text that is learnt whole, which has no
-        prompt, turns may end before.
+        They end with one end token, also where the text has it, and where sampling would be over.
+        In a text that is learnt whole, which has no prompt, turns may end before.
         """
         ids = continued_ids(self.tokenizer, text)
         if prompt == "":
