@@ -269,9 +269,10 @@ def reference_of(policy: Any, path: str | Path, precision: Precision) -> Referen
     """Return the reference for a policy that was just loaded from ``path``.
 
     A whole model gets a frozen copy. A LoRA policy shares its base: the reference is a frozen copy
-    of the loaded adapter, not the bare base, so that the KL divergence starts at 0.
+    of the loaded adapter, not the bare base, so that the KL divergence starts at 0. One with biases
+    gets a whole copy: peft holds one set of them.
     """
-    if not is_adapter(path):
+    if not is_adapter(path) or getattr(policy.peft_config["default"], "bias", "none") != "none":
         return Reference(load_policy(path, trainable=False, precision=precision))
     if "reference" not in policy.peft_config:
         policy.load_adapter(str(path), adapter_name="reference", is_trainable=False)

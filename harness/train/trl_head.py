@@ -65,6 +65,37 @@ def head_gap(inner: Any, temperature: float = 1.0) -> float:
         return float((own.log_probs - wanted).abs().max())
 
 
+def check_adapted(policy: Any, reference: bool) -> None:
+    """Refuse a loaded adapter that TRL cannot train further.
+
+    Args:
+        policy: The model with its adapter, or a model without any.
+        reference: Whether a frozen copy of the adapter is wanted beside it.
+
+    Raises:
+        ConfigError: It changes the head, which TRL reads as it is, or has biases of its own, of
+            which peft holds one set.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import TrainableTokensWrapper
+
+    if not hasattr(policy, "peft_config"):
+        return
+    head = policy.get_base_model().get_output_embeddings()
+    bias = getattr(policy.peft_config["default"], "bias", "none")
+    if isinstance(head, BaseTunerLayer | TrainableTokensWrapper):
+        raise ConfigError(
+            "the adapter is on the model's last layer, also where that shares its weights with the"
+            " embeddings, and TRL reads that layer without it",
+            hint="ppo and online_dpo train it, or merge it into its base and train with lora_rank",
+        )
+    if reference and bias != "none":
+        raise ConfigError(
+            f"the adapter has biases (bias: {bias}), and peft holds no reference beside it",
+            hint="merge it into its base and train that with lora_rank",
+        )
+
+
 def count_from_masks(model: Any) -> None:
     """Let a model that is given a mask and no positions take them from the mask.
 

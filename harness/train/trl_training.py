@@ -201,7 +201,10 @@ class TrlTraining(Training):
 
     def trainable(self) -> dict[str, Any]:
         """Return what the trainer is given of its own: the model, its adapter, perhaps more."""
+        from harness.train.trl_head import check_adapted
+
         policy = load_policy(self.model, precision=self.precision)
+        check_adapted(policy, bool(getattr(self.settings, "beta", 0)))
         return {"model": policy, "peft_config": self.lora_config()}
 
     def arguments(self) -> dict[str, Any]:

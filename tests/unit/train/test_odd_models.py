@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from architectures import saved
+from architectures import made, saved
 from trainings import preference_pairs, trained_by
 
 from harness.nouns.errors import ConfigError, InputError
-from harness.policy.models import load_policy
+from harness.policy.models import Precision, load_policy, reference_of
 from harness.train.adapters import keep_dropout
 from harness.train.quiet import quiet
 from harness.train.sft import SftSettings
+from harness.train.trl_head import check_adapted
 
 PAIRS = preference_pairs(4)
 SOFT = [{**row, "probability": 0.8} for row in PAIRS]
@@ -88,6 +89,32 @@ def test_a_learnt_prompt_is_no_policy(kind: str, policy_path: Path, tmp_path: Pa
         trained_by("sft", tmp_path, SFT, {}, tmp_path.parent / f"out-{kind}")
 
 
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
+@pytest.mark.filterwarnings("ignore:.*tie_word_embeddings:UserWarning")
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"target_modules": ["lm_head"]}, "last layer"),
+        ({"target_modules": ["q_proj"], "trainable_token_indices": [3]}, "last layer"),
+        ({"target_modules": ["q_proj"], "bias": "all"}, "biases"),
+        ({"target_modules": ["q_proj"], "bias": "lora_only"}, "biases"),
+        ({"target_modules": ["q_proj"]}, ""),
+    ],
+)
+def test_an_adapter_that_trl_cannot_train_is_refused(given: dict[str, Any], wrong: str) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    model = get_peft_model(made("Qwen2"), LoraConfig(task_type="CAUSAL_LM", **given))
+    if wrong != "last layer":
+        check_adapted(model, reference=False)
+    if not wrong:
+        check_adapted(model, reference=True)
+        return
+    with pytest.raises(ConfigError, match=wrong) as caught:
+        check_adapted(model, reference=True)
+    assert "lora_rank" in caught.value.hint
+
+
 def test_dropout_of_a_loaded_adapter_is_off(policy_path: Path, tmp_path: Path) -> None:
     """Its own, of the training that made it; a new adapter's is on where somebody asks for it."""
     import torch
@@ -120,3 +147,17 @@ def test_dropout_of_a_loaded_adapter_is_off(policy_path: Path, tmp_path: Path) -
 
 def is_dropout(key: str, module: Any) -> bool:
     return "lora_dropout" in key and hasattr(module, "p")
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # of peft
+@pytest.mark.parametrize(("bias", "own"), [("none", False), ("lora_only", True)])
+def test_an_adapter_with_biases_has_a_reference_of_its_own(
+    bias: str, own: bool, policy_path: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    adapter = LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj"], bias=bias)
+    get_peft_model(load_policy(policy_path), adapter).save_pretrained(tmp_path)
+    policy = load_policy(tmp_path)
+    reference = reference_of(policy, tmp_path, Precision())
+    assert (reference.model is not policy, reference.adapter is None) == (own, own)
