@@ -190,13 +190,13 @@ def test_a_model_that_is_edited_while_it_is_in_use_leaves_nothing_behind(
     def edit() -> None:
         weights.write_text("edited")
 
-    def edited(model: Any, items: Any, sampling: Any, *, system: str, on_batch: Any) -> Any:
+    def edited(model: Any, items: Any, sampling: Any, *, system: str, **told: Any) -> Any:
         held_out = items[0].id.startswith("e")
         if stage == ("evaluate" if held_out else "respond"):
             edit()
         if stage == "checkpoint" and system != "base":
             (Path(model) / "weights").write_text("edited")
-        return sample(model, items, sampling, system=system, on_batch=on_batch)
+        return sample(model, items, sampling, system=system, **told)
 
     with monkeypatch.context() as during:
         during.setattr("harness.policy.respond.sample_policy", edited)

@@ -74,7 +74,7 @@ def verdicts(*options: str, weight: float = 1.0) -> Any:
 
 
 def test_a_finished_folder_is_reused_only_for_the_same_training(
-    nothing: type[Nothing], policy_path: Path, tmp_path: Path
+    nothing: type[Nothing], policy_path: Path, gpt2_path: Path, tmp_path: Path
 ) -> None:
     """Another reward, option, weight of it, row, setting, seed or base model is another one."""
     model, out = tmp_path / "model", tmp_path / "out"
@@ -110,7 +110,7 @@ def test_a_finished_folder_is_reused_only_for_the_same_training(
         {"rows": ROWS[:-1]},
         {"settings": {"laziness": 2}},
         {"seed": 1},
-        {"model": learned.checkpoint},
+        {"model": gpt2_path},
     ]
     assert source.info.identity
     for other in others:

@@ -141,7 +141,7 @@ def test_a_whole_text_is_learnt_from_its_first_token_and_ends_once(policy_path: 
             tokenizer.chat_template = "{% for m in messages %}<{{ m.content }}>{% endfor %}"
         for end in ("", tokenizer.eos_token):
             ((_, row),) = plain_rows([{"text": "2+3 is 5." + end}], SFT, "rows")
-            ids = prompt_ids(tokenizer, row["prompt"]) + sft.completion_ids(row)
+            ids = prompt_ids(tokenizer, row["prompt"]) + sft.completion_ids(0, row)
             assert ids == tokenizer("2+3 is 5." + tokenizer.eos_token)["input_ids"]
             assert as_prompt(tokenizer, Continued("2+3")) == "2+3"
 
