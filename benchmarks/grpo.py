@@ -1,18 +1,19 @@
 """GRPO through the harness beside a bare script of TRL: what the house around it costs.
 
-    python benchmarks/grpo.py [--steps 8] [--rounds 5] [--completions 64]
+    python benchmarks/grpo.py [--steps 40] [--completions 64]
 
-Both train the same policy on the same prompts with the same settings and reward function. Rounds
-of the two alternate; a figure is the ratio of the medians of the CPU seconds of a step (its first
-one left out), so that another load on the machine takes nothing from one of them. The goal is at
-most 1.03.
+Both train the same policy on the same prompts with the same settings and reward function, each in
+a process of its own. They take turns, step by step, so that another load on the machine takes from
+both alike; the figure is the median ratio of the CPU seconds of two steps that follow each other
+(the first pair left out). The goal is at most 1.03.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -73,32 +74,68 @@ def through(steps: int, completions: int, out: Path, step: Callable[[], None]) -
     harness.train("grpo", str(POLICY), ROWS, out, settings)
 
 
-def seconds(train: Callable[..., None], steps: int, completions: int, out: Path) -> list[float]:
-    """Return the CPU seconds of each step but the first."""
-    ends: list[float] = []
-    with warnings.catch_warnings():
+def turns(name: str, steps: int, completions: int) -> None:
+    """Train, and after each step say what it took and wait for the next turn."""
+    began = [0.0]
+
+    def step() -> None:
+        print(time.process_time() - began[0], flush=True)
+        sys.stdin.readline()
+        began[0] = time.process_time()
+
+    torch.set_num_threads(1)
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
         warnings.simplefilter("ignore")
-        train(steps, completions, out, lambda: ends.append(time.process_time()))
-    return [after - before for before, after in itertools.pairwise(ends)]
+        {"bare": bare, "harness": through}[name](steps, completions, Path(scratch) / "out", step)
+
+
+def seconds_of(process: subprocess.Popen[str]) -> float:
+    """Return the seconds of the next step that a process has done."""
+    assert process.stdout is not None
+    while line := process.stdout.readline():
+        try:
+            return float(line)
+        except ValueError:
+            continue  # what a library prints
+    raise RuntimeError("a training ended before its last step")
 
 
 def main() -> None:
     """Time and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--completions", type=int, default=64)
+    parser.add_argument("--turns", choices=("bare", "harness"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    torch.set_num_threads(1)
-    times: dict[str, list[float]] = {"bare": [], "harness": []}
-    with tempfile.TemporaryDirectory() as scratch:
-        for turn in range(given.rounds):
-            for name, train in (("bare", bare), ("harness", through)):
-                out = Path(scratch) / f"{name}-{turn}"
-                times[name] += seconds(train, given.steps, given.completions, out)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    print(f"bare TRL: {medians['bare']:.3f} CPU seconds a step")
-    print(f"harness:  {medians['harness']:.3f}, {medians['harness'] / medians['bare']:.3f} of it")
+    if given.turns:
+        turns(given.turns, given.steps, given.completions)
+        return
+    command = [sys.executable, __file__, "--steps", str(given.steps)]
+    command += ["--completions", str(given.completions), "--turns"]
+    found: dict[str, list[float]] = {}
+    trainings: dict[str, subprocess.Popen[str]] = {}
+    for name in ("bare", "harness"):
+        trainings[name] = subprocess.Popen(
+            [*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        found[name] = [seconds_of(trainings[name])]
+    for _ in range(given.steps - 1):
+        for name, training in trainings.items():
+            assert training.stdin is not None
+            print("next", file=training.stdin, flush=True)
+            found[name].append(seconds_of(training))
+    for training in trainings.values():
+        training.communicate("last\n")
+    pairs = list(zip(found["bare"], found["harness"], strict=True))[1:]
+    ratios = sorted(harness / bare for bare, harness in pairs)
+    print(f"bare TRL: {statistics.median(found['bare']):.3f} CPU seconds a step")
+    print(
+        f"harness:  {statistics.median(found['harness']):.3f},"
+        f" {statistics.median(ratios):.3f} of it"
+        f" (half of {len(ratios)} pairs between {ratios[len(ratios) // 4]:.3f}"
+        f" and {ratios[3 * len(ratios) // 4]:.3f})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our PPO beside TRL 1.12.0's ``trl.experimental.ppo``, the last it had: samples per second.
+"""Our PPO beside TRL 1.12.0's ``trl.experimental.ppo``, the last it had: samples per CPU second.
 
     python benchmarks/ppo.py [--model arithmetic] [--steps 8] [--completions 64] [--rounds 2]
                             [--critic separate]
@@ -97,7 +97,7 @@ def reward_of(kind: str, tokenizer: Any) -> Callable[[Sequence[int]], float]:
 
 
 def own(told: dict[str, Any]) -> tuple[list[float], list[float]]:
-    """Train with our PPO; return the seconds of each step but the first, and rewards."""
+    """Train with our PPO; return the CPU seconds of each step but the first, and rewards."""
     from harness.policy.models import load_tokenizer
     from harness.policy.prompts import prompt_ids
     from harness.train.log import read_log
@@ -121,10 +121,13 @@ def own(told: dict[str, Any]) -> tuple[list[float], list[float]]:
         "max_new_tokens": told["tokens"], "critic": told["critic"],
     }  # fmt: skip
     rows = [{"prompt": prompt} for prompt in prompts_of(told["kind"])]
-    options = TrainOptions(rewards=WeightedRewards({"reward": rewards}), seed=told["seed"])
+    times: list[float] = []
+    options = TrainOptions(
+        rewards=WeightedRewards({"reward": rewards}), seed=told["seed"],
+        on_step=lambda row: times.append(time.process_time()),
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as out:
         log = read_log(train("ppo", told["model"], rows, settings, Path(out), options).log_path)
-    times = [row["seconds"] for row in log]
     return [b - a for a, b in itertools.pairwise(times)], [row["reward"] for row in log]
 
 
@@ -154,7 +157,7 @@ def peer(told: dict[str, Any]) -> tuple[list[float], list[float]]:
     class Moments(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             if "objective/scores" in logs:
-                moments.append(time.perf_counter())
+                moments.append(time.process_time())
                 rewards.append(logs["objective/scores"])
 
     ids = [tokenizer(prompt)["input_ids"] for prompt in prompts_of(kind)]
@@ -258,7 +261,7 @@ def main() -> int:
     print(f"{arguments.model}: {arguments.completions} completions of at most {arguments.tokens} "
           f"tokens a step, threads: {arguments.threads}, critic: {arguments.critic}")  # fmt: skip
     for side, name in (("peer", "TRL 1.12.0"), ("own", "our PPO")):
-        print(f"{name:12} {rates[side]:8.1f} samples/s   reward in the last quarter of the steps "
+        print(f"{name:12} {rates[side]:8.1f} samples/CPU s   reward in the last quarter of steps "
               f"{statistics.mean(rewards[side]):.3f}")  # fmt: skip
     print(f"ratio of medians: {rates['own'] / rates['peer']:.2f}")
     return 0

@@ -9,6 +9,7 @@ Imports trl at its top, because it subclasses its trainers; import it only insid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 from torch.utils.data import Sampler
@@ -73,7 +74,10 @@ class _AskedAlike(_Resumed):
     processing_class: Any
 
     def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
-        found = [prompt_ids(self.processing_class, _given(prompt)) for prompt in prompts]
+        found: list[list[int]] = []
+        for prompt, same in groupby(prompts):  # a group's prompts stand one after the other
+            ids = prompt_ids(self.processing_class, _given(prompt))
+            found += [list(ids) for _ in same]
         return found, None, {}
 
 
