@@ -285,5 +285,7 @@ def test_trl_samples_from_the_prompts_of_the_house() -> None:
         for kind in (TokensGrpoTrainer, TokensRlooTrainer):
             trainer = kind.__new__(kind)
             trainer.processing_class = trainer.tokenizer = tokenizer_of(**made)
-            ids, *others = trainer._tokenize_prompts(prompts)
-            assert [tokens(trainer, one) for one in ids] == wanted and others == [None, {}]
+            group = [prompt for prompt in prompts for _ in range(2)]
+            ids, *others = trainer._tokenize_prompts(group)
+            assert [tokens(trainer, one) for one in ids[::2]] == wanted and others == [None, {}]
+            assert ids[::2] == ids[1::2] and len({id(one) for one in ids}) == len(group)
