@@ -34,6 +34,7 @@ class Measured:
         coverage: Share decided by the source of what people decide; None where nobody counted.
         voices: The number of each of its members, templates or samples, where it has several; they
             decide nothing.
+        spent: Rows that were left out, since their labels chose the source.
     """
 
     bounds: Bounds
@@ -41,6 +42,7 @@ class Measured:
     high: float | None = None
     coverage: float | None = None
     voices: Mapping[str, float | None] = field(default_factory=dict)
+    spent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class GateDecision:
         against: Those who were held to be right.
         slice: The slice that was counted; all items where it is empty.
         voices: The number of each of its members, templates or samples, where it has several.
+        spent: Rows that were left out, since their labels chose the source.
     """
 
     source: str
@@ -93,6 +96,7 @@ class GateDecision:
     against: str = ""
     slice: str = ""
     voices: Mapping[str, float | None] = field(default_factory=dict)
+    spent: int = 0
 
     @property
     def passed(self) -> bool:
@@ -126,6 +130,7 @@ def decide(gate: Gate, found: Measured) -> GateDecision:
         reason=_reason(gate, found, outcome, _done(outcome, action, weight), more),
         n=bounds.n, clusters=bounds.clusters, more_labels=more, coverage=found.coverage,
         against=gate.against, slice=gate.slice, voices=dict(found.voices),
+        spent=found.spent,
     )  # fmt: skip
 
 
@@ -204,6 +209,8 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
             f"{name} {'undefined' if one is None else f'{one:.2f}'}"
             for name, one in found.voices.items()
         )
+    if found.spent:
+        why += f"; {counted(found.spent, 'spent row')} left out"
     return f"{done}: {why}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,7 @@ def measured(
     reference. A source with several annotators or samples counts as the one verdict that they are
     pooled to, the lowest where they are pooled in several ways; every gate reads that, but those of
     the order, the stated probabilities and the alternative annotator test, which are of annotators.
+    Labels that chose the source (``Evidence.spent``) are left out.
 
     Args:
         gate: What is asked of which source.
@@ -53,7 +55,9 @@ def measured(
         evidence: Both orders, stated probabilities, pools, single responses.
         settings: The reference, and epsilon of the alternative annotator test.
     """
-    return _MEASURED[gate.statistic](_View(gate, table, evidence, settings))
+    found = _MEASURED[gate.statistic](_View(gate, table, evidence, settings))
+    spent = int(evidence.spent.get(gate.source, np.zeros(1, dtype=bool)).sum())
+    return replace(found, spent=spent) if spent and gate.measure.needs_people else found
 
 
 class _View:
@@ -65,6 +69,8 @@ class _View:
         self.gate, self.table, self.evidence, self.settings = gate, table, evidence, settings
         self.people = gate.against or settings.reference
         self.inside = of_slice(gate.slice, table.slices, len(table.items))
+        if gate.measure.needs_people and (spent := evidence.spent.get(gate.source)) is not None:
+            self.inside = self.inside & ~spent
         self.clusters = table.clusters[self.inside]
         if self.people == GOLD and table.gold is not None and not self.columns(GOLD):
             truth = table.gold
@@ -169,6 +175,8 @@ def _wrong(passed: bool) -> Callable[[_View], Measured]:
         if singles is None or not {view.gate.source, view.people} <= singles.passes.keys():
             return Measured(_none(NO_SINGLES))
         inside = of_slice(view.gate.slice, singles.slices, singles.clusters.size)
+        if (spent := view.evidence.spent_singles.get(view.gate.source)) is not None:
+            inside = inside & ~spent
         said, truth = singles.passes[view.gate.source], singles.passes[view.people]
         theirs = inside & (truth == (0 if passed else 1))
         both = theirs & (said >= 0)

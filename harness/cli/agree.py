@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.label_options import ReadingOptions, gates
 from harness.cli.options import Seed, one_object
+from harness.nouns.errors import InputError
 from harness.nouns.gate import Gate
+from harness.nouns.plain_text import visible
 from harness.records.judgments import is_judgments
+
+if TYPE_CHECKING:
+    from harness.agreement.gate import GateDecision
+    from harness.agreement.report import AgreementReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,8 @@ class Options(ReadingOptions):
             keys of agreement.gates, as judge=maximum_flip_rate:0.2:warn,undecided=train; may be
             repeated.
         out: Judgments: write agreement.json, which harness aggregate reads.
+        uses: File that says what the labels were used for: those that chose a judge do not certify
+            it. Default: label-uses.jsonl beside the labels.
     """
 
     failures_as: str = ""
@@ -43,6 +52,7 @@ class Options(ReadingOptions):
     html_file: Annotated[Path | None, typer.Option("--html")] = None
     gate: list[str] | None = None
     out: Path | None = None
+    uses: Path | None = None
 
 
 @one_object
@@ -84,8 +94,9 @@ def command(options: Options) -> None:
     check_gates(asked, options.files, options.reading())
     with busy(f"measuring the agreement of {name}"):
         report = agree(
-            options.files, options.reading(), settings, options.encoding, options.answers()
-        )
+            options.files, options.reading(), settings, options.encoding, options.answers(),
+            options.uses,
+        )  # fmt: skip
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
         write_json(options.json_file, {"file": name, **how, **report.as_dict()})
@@ -96,6 +107,7 @@ def command(options: Options) -> None:
         if options.out is not None or options.gate:
             decisions = gated(report, asked)
             told = [f"{decision.source}: {decision.reason}" for decision in decisions.gates]
+            _note(options, report, decisions.gates)
             if options.out is not None:
                 decisions.write(options.out)
     finally:  # what was measured is shown, whatever is wrong with a gate
@@ -103,6 +115,24 @@ def command(options: Options) -> None:
     if options.html_file is not None:
         screen.print(f"\npage with plots: {options.html_file}", soft_wrap=True, markup=False)
     screen.print(f"\nnext: {_next(options, asked)}", soft_wrap=True, markup=False)
+
+
+def _note(options: Options, report: AgreementReport, decided: Sequence[GateDecision]) -> None:
+    """Record by which labels the gates decided; labels may lie where nobody can write."""
+    from harness.experiment.stages.spent import note_certified
+    from harness.records.label_uses import uses_beside
+
+    try:
+        note_certified(
+            [options.uses] if options.uses else uses_beside(*options.files), report, decided
+        )
+    except InputError as error:
+        if options.uses:
+            raise
+        sys.stderr.write(
+            f"warning: nobody will know that these labels were used: {visible(str(error))};"
+            " name another file with --uses\n"
+        )
 
 
 def _next(options: Options, asked: Sequence[Gate]) -> str:

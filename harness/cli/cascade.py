@@ -24,6 +24,8 @@ class Options(AnswerFiles):
         out: Folder to write accepted.jsonl and the rest to.
         risk: Largest share of wrong verdicts accepted.
         chance: Chance that the promise fails.
+        uses: File that says what the labels were used for: those that chose the judge calibrate
+            nothing. Default: label-uses.jsonl beside the labels.
     """
 
     judgments: Annotated[Path, typer.Argument()]
@@ -31,6 +33,7 @@ class Options(AnswerFiles):
     out: Path
     risk: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
     chance: Annotated[float, typer.Option(min=0.001, max=0.5)] = 0.1
+    uses: Path | None = None
 
     def besides(self) -> list[tuple[str, Path]]:
         """Return what is written into --out."""
@@ -56,7 +59,9 @@ def command(options: Options) -> None:
     with busy(f"calibrating {options.judgments.name}"):
         answers = Answers.read(options.items, options.responses)
         judgments = read_judgments(options.judgments)
-        split, notes = cascade(judgments, options.labels, answers, options.risk, options.chance)
+        split, notes = cascade(
+            judgments, options.labels, answers, options.risk, options.chance, options.uses
+        )
         write_cascade(options.out, split, judgments, answers)
     screen, found, left = console(), split.threshold, len(split.left)
     for note in notes:

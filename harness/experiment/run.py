@@ -51,6 +51,7 @@ from harness.experiment.stages.report import (
 )
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.reward_models import right_against_wrong
+from harness.experiment.stages.spent import uses_of_people
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.feedback.requests import build_requests, left_out
 from harness.nouns.errors import HarnessError
@@ -273,7 +274,8 @@ class Run:
             return None
         judged = list(self.judged().values())
         arms = self.experiment.config.arms.values()
-        found = agreement_of(self.pairs(), judged, config, arms)
+        uses = uses_of_people(judged, self.experiment.sources)
+        found = agreement_of(self.pairs(), judged, config, arms, uses)
         found.write(self.directory.path / "agreement.json")
         return found
 

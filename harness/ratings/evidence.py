@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.nouns.errors import DataError
 from harness.ratings.both_orders import one_of_two
@@ -79,11 +80,13 @@ class Singles:
             verdict, or where its annotators are of two minds.
         clusters: (m,) cluster of each response.
         slices: The slice of each response's item, "" without one.
+        prompts: Name of the cluster of each response.
     """
 
     passes: Mapping[str, IntArray]
     clusters: IntArray
     slices: tuple[str, ...]
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,11 @@ class Evidence:
         pools: The same sources -> the one verdict in each way in which it is used.
         drifts: (old, new) names of two versions of one judge, both annotators of the table.
         singles: What sources said of single responses; None where they judged pairs only.
+        spent: Source -> (n,) whether the label of a row helped to choose the source, or one of its
+            prompt did; gates leave it out.
+        spent_singles: The same of the single responses, (m,).
+        keys: Under which name uses of the label of each row are recorded; empty where nobody asked.
+        tags: Source -> what makes labels that chose one source spent for another.
     """
 
     orders: Sequence[OrderVerdicts] = ()
@@ -111,6 +119,10 @@ class Evidence:
     pools: Mapping[str, Sequence[Pool]] = field(default_factory=dict)
     drifts: Sequence[tuple[str, str]] = ()
     singles: Singles | None = None
+    spent: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    spent_singles: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 NOTHING = Evidence()

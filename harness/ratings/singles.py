@@ -50,6 +50,7 @@ def singles_of(
          for source, said in scores.items()},
         np.unique(clusters, return_inverse=True)[1].astype(np.int64),
         tuple(slice_of(request) for request in rows.values()),
+        tuple(clusters),
     )  # fmt: skip
 
 

@@ -15,10 +15,12 @@ from harness.experiment.gates import least_left
 from harness.experiment.stages.gate_checks import as_gates, nobody, refuse_strange
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
+from harness.experiment.stages.spent import named_requests, named_rows, with_spent
 from harness.labels.ratings import Reading, read_ratings
 from harness.nouns.errors import DataError, GateStopError
 from harness.nouns.gate import Gate
-from harness.nouns.schema import JudgmentRequest
+from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
+from harness.records.label_uses import LabelUse, read_uses, uses_beside
 from harness.records.writes import write_json
 from harness.registry import registry
 
@@ -79,11 +81,12 @@ def agreement_of(
     judged: Sequence[Judged],
     config: AgreementConfig,
     arms: Iterable[ArmConfig] = (),
+    uses: Sequence[LabelUse] = (),
 ) -> Agreement:
     """Measure agreement on pairs, comparing the scores of pointwise sources; apply the gates.
 
     What is gated is what the arms use: a source with several annotators or samples counts as the
-    one verdict that they make of it.
+    one verdict that they make of it. Labels that chose a source, by ``uses``, do not certify it.
 
     Raises:
         DataError: There is no pair.
@@ -101,9 +104,11 @@ def agreement_of(
     aside = {gate.against for gate in config.gates if gate.against} - used
     main = [one for one in judged if one.source.name not in aside]
     ways = ways_of(arms, [one.source.name for one in judged if one.source.way == "pointwise"])
-    table, evidence = _table_of(pairs, main, ways, config.reference)
+    table, evidence = _table_of(pairs, main, ways, config.reference, uses)
     report = _measured(table, evidence, Settings(reference=config.reference))
-    wide = _table_of(pairs, judged, ways, config.reference) if aside else (table, evidence)
+    wide = (table, evidence)
+    if aside:
+        wide = _table_of(pairs, judged, ways, config.reference, uses)
     return _decided(report, [gate.gate() for gate in config.gates], wide)
 
 
@@ -112,6 +117,7 @@ def _table_of(
     judged: Sequence[Judged],
     ways: Mapping[str, Sequence[str]],
     reference: str,
+    uses: Sequence[LabelUse],
 ) -> tuple[RatingTable, Evidence]:
     from harness.experiment.stages.pooled import with_pools
     from harness.ratings.judgments import tables_from_judgments
@@ -122,7 +128,8 @@ def _table_of(
     infos = {one.source.name: one.source.info for one in judged}
     (found,) = tables_from_judgments(requests, said, infos, scores_as_pairs=True)
     evidence = with_pools(found, requests, said, ways, reference)
-    return found.table, replace(evidence, singles=singles_of(points, said))
+    evidence = replace(evidence, singles=singles_of(points, said))
+    return _without_spent(found.table, evidence, requests, said, infos, uses)
 
 
 def _decided(
@@ -143,7 +150,7 @@ def _decided(
     for gate in gates:
         found = measured(gate, table, evidence, report.settings)
         row = kappas.get(gate.source)
-        if row is not None and gate.is_plain:
+        if row is not None and gate.is_plain and not found.spent:
             found = replace(found, low=row.low, high=row.high)
         decisions.append(decide(gate, found))
     return Agreement(
@@ -167,6 +174,7 @@ def agree(
     settings: Settings | None = None,
     encoding: str = "",
     answers: Answers | None = None,
+    uses: Path | None = None,
 ) -> AgreementReport:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -182,6 +190,8 @@ def agree(
             every item of a judgments file is a cluster. With the responses the pairs of a run count
             (of each item the first with the second, the third with the fourth, ...), also those
             that no file holds.
+        uses: File that says what the labels were used for; by default label-uses.jsonl beside them.
+            Labels that chose a source are left out by its gates.
 
     Returns:
         The report, the statistics of plugins included.
@@ -201,9 +211,12 @@ def agree(
     if isinstance(labels, RatingTable):
         return _measured(labels, NOTHING, settings)
     paths, judged = files_of(labels)
+    used = read_uses([uses] if uses else uses_beside(*paths))
     if not judged:
         table, evidence = read_ratings(paths[0], reading, encoding)
-        return _measured(_with_unnamed(table, reading), evidence, settings)
+        rows = named_rows(table, paths[0])
+        table, evidence = with_spent(_with_unnamed(table, reading), evidence, rows, rows, used)
+        return _measured(table, evidence, settings)
     found = read_recorded(paths, reading, answers)
     if lists := [request for request in found.requests if request.way == "listwise"]:
         raise DataError(
@@ -217,7 +230,27 @@ def agree(
     )
     evidence = with_pools(pooled, found.requests, found.judgments, {}, settings.reference)
     evidence = replace(evidence, singles=singles_of(found.requests, found.judgments))
-    return _measured(pooled.table, evidence, settings)
+    table, evidence = _without_spent(
+        pooled.table, evidence, found.requests, found.judgments, found.infos, used
+    )
+    return _measured(table, evidence, settings)
+
+
+def _without_spent(
+    table: RatingTable,
+    evidence: Evidence,
+    requests: Sequence[JudgmentRequest],
+    judgments: Sequence[Judgment],
+    infos: Mapping[str, SourceInfo],
+    uses: Sequence[LabelUse],
+) -> tuple[RatingTable, Evidence]:
+    """Say of which source each row of a table of judgments is spent."""
+    by_id = {request.id: request for request in requests}
+    rows, asked = (
+        named_requests(some, judgments, infos)
+        for some in ([by_id[name] for name in table.items], requests)
+    )
+    return with_spent(table, evidence, rows, asked, uses)
 
 
 def _with_unnamed(table: RatingTable, reading: Reading) -> RatingTable:

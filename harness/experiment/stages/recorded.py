@@ -233,6 +233,14 @@ def check_version(rows: Iterable[RecordedJudgment], answers: Answers) -> None:
         )
 
 
+def request_ids(request: JudgmentRequest) -> list[str]:
+    """Return the id of a request, and those that it has where its item says less of its group."""
+    if not request.item.prompt:  # nobody gave the items
+        return [request.id]
+    found = _ids(request.item, request.responses, request.criterion)
+    return list(dict.fromkeys([request.id, *found]))
+
+
 def _ids(item: Item, responses: Sequence[Response], criterion: Criterion) -> Iterator[str]:
     """Yield the ids that the request may have, with and without what says of its item's group."""
     for added in GROUPING:
