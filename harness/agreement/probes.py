@@ -1,0 +1,251 @@
+"""Biases beyond a placebo: which change of a question turns a judge's verdict, quality aside.
+
+Each unit is asked three times: once, once again in the same words (the placebo), and with the
+change that the bias would fall for. A bias is what the change turns beyond what asking again turns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from harness.nouns.biases import BIASES
+from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
+from harness.statistics.intervals import holm, t_quantile
+from harness.statistics.one_sided import (
+    FEW,
+    Bounds,
+    cluster_error,
+    one_sided_t,
+    share_bounds,
+)
+
+STEP = 0.1
+"""Part of its scale by which a score has moved, at the least, where it counts as turned."""
+
+MOVED = 10
+"""With fewer prompts than this that moved at all, their signs decide beside the t-test."""
+
+ALPHA = 0.05
+POWER = 0.9
+
+NOTHING_ASKED = "nothing was asked"
+
+
+@dataclass(frozen=True)
+class Askings:
+    """What a judge said of each unit in its three askings.
+
+    Args:
+        first: (n,) what the verdict is worth to the answer in question, 0 (lost) to 1 (won); NaN
+            without a verdict.
+        again: (n,) the same, asked again in the same words.
+        probed: (n,) the same, asked with the change.
+        clusters: (n,) prompt of each unit.
+    """
+
+    first: FloatArray
+    again: FloatArray
+    probed: FloatArray
+    clusters: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a probe of one bias found.
+
+    Args:
+        bias: A name of ``BIASES``.
+        asked: Units that were put to the judge.
+        excess: Share of verdicts that the change turns beyond the placebo, with one-sided bounds;
+            undefined with a reason where it could not be measured.
+        low: Lower end of its two-sided 95% interval.
+        high: Upper end.
+        towards: Share of verdicts that turn towards the changed answer; all that turn, where the
+            bias has no direction.
+        away: Share that turn away from it; None where the bias has no direction.
+        placebo: Share of verdicts that turn when the same is asked again.
+        p: One-sided p-value of "no bias"; None where it could not be measured.
+        adjusted: The same, adjusted for the number of probes (Holm 1979).
+        smallest: The smallest excess that so many prompts find in nine of ten cases.
+        failed: Units without a verdict in one of the askings, by asking and status.
+        left_out: Units that the change cannot be made of, by reason.
+    """
+
+    bias: str
+    asked: int
+    excess: Bounds
+    low: float | None = None
+    high: float | None = None
+    towards: float | None = None
+    away: float | None = None
+    placebo: float | None = None
+    p: float | None = None
+    adjusted: float | None = None
+    smallest: float | None = None
+    failed: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def found(self) -> bool:
+        """Whether the judge was shown to have the bias."""
+        return self.adjusted is not None and self.adjusted < ALPHA
+
+
+def probe(bias: str, said: Askings) -> Probe:
+    """Return how many verdicts a change turns beyond the placebo, paired by unit.
+
+    Both plain askings are the same question, so the changed one is held against each of them: with
+    turns m(x, y) = 1, 0 or -1 from x to y,
+
+        directed:    d = (m(first, probed) + m(again, probed)) / 2
+        undirected:  d = (|m(first, probed)| + |m(again, probed)|) / 2 - |m(first, again)|
+        pushback:    d = |m(first, probed)| - |m(first, again)|
+
+    since the second turn of ``pushback`` follows the first asking only. Where the change does
+    nothing but ask again, the mean of d is 0: of a directed bias the turns of the placebo go both
+    ways alike, and so do those of a judge that any other wording moves. Intervals are CR1 by
+    prompt.
+
+    Args:
+        bias: A name of ``BIASES``.
+        said: The three askings; units without a verdict in one of them take no part.
+    """
+    kind = BIASES[bias]
+    whole = ~(np.isnan(said.first) | np.isnan(said.again) | np.isnan(said.probed))
+    first, again, probed = (one[whole] for one in (said.first, said.again, said.probed))
+    clusters = said.clusters[whole]
+    asked, n = int(said.first.size), int(whole.sum())
+    if n == 0:
+        reason = "no unit has a verdict in all three askings" if asked else NOTHING_ASKED
+        return Probe(bias, asked, Bounds(None, reason=reason))
+    turned, other, chance = _turns(first, probed), _turns(again, probed), _turns(first, again)
+    if bias == "pushback":
+        towards, away = np.abs(turned), None
+        moves = towards - np.abs(chance)
+    elif kind.directed:
+        towards = ((turned > 0) + (other > 0).astype(np.float64)) / 2
+        away = ((turned < 0) + (other < 0).astype(np.float64)) / 2
+        moves = towards - away
+    else:
+        towards, away = (np.abs(turned) + np.abs(other)) / 2, None
+        moves = towards - np.abs(chance)
+    bounds = _bounds(moves, clusters)
+    found = Probe(
+        bias,
+        asked,
+        bounds,
+        towards=float(towards.mean()),
+        away=None if away is None else float(away.mean()),
+        placebo=float(np.abs(chance).mean()),
+    )
+    if bounds.clusters < 2:
+        return found
+    half = t_quantile(bounds.clusters - 1) * bounds.error
+    assert bounds.value is not None and bounds.lower is not None and bounds.upper is not None
+    low, high = bounds.value - half, bounds.value + half
+    # A bound of one side holds on its own; the interval of both sides is never the narrower one.
+    low, high = max(-1.0, min(low, bounds.lower)), min(1.0, max(high, bounds.upper))
+    return replace(found, low=low, high=high, p=_p_value(moves, clusters, bounds))
+
+
+def together(probes: Sequence[Probe]) -> list[Probe]:
+    """Return probes of one judge with p-values adjusted for their number, and what they could see.
+
+    At most one of twenty judges without any bias is then told to have one.
+    """
+    adjusted = holm([one.p for one in probes])
+    measured = sum(one.p is not None for one in probes)
+    return [
+        replace(
+            one,
+            adjusted=p,
+            smallest=None
+            if one.p is None or one.placebo is None
+            else smallest_found(one.bias, one.excess.clusters, one.placebo, measured),
+        )
+        for one, p in zip(probes, adjusted, strict=True)
+    ]
+
+
+def worst(probes: Sequence[Probe]) -> Probe | None:
+    """Return the bias that turns most verdicts, of those that were found; None without one."""
+    found = [one for one in probes if one.found]
+    return max(found, key=lambda one: one.excess.value or 0.0, default=None)
+
+
+def smallest_found(bias: str, prompts: int, placebo: float, probes: int) -> float | None:
+    """Return the smallest excess that is found in nine of ten cases; None where none is.
+
+    A unit's d has the variance x (1 - x) of turning plus that of asking again: 3/4 of the share
+    that turns then, or for pushback, which is held against one asking, twice that share.
+
+    Args:
+        bias: A name of ``BIASES``.
+        prompts: Independent prompts.
+        placebo: Share of verdicts that turn when the same is asked again.
+        probes: How many are looked at together.
+    """
+    from scipy.special import ndtri
+
+    if prompts < 2:
+        return None
+    noise = (2.0 if bias == "pushback" else 0.75) * placebo
+    reach = float(-ndtri(ALPHA / max(1, probes))) + float(ndtri(POWER))
+    for points in range(1, 101):
+        excess = points / 100
+        if excess >= reach * math.sqrt((excess * (1 - excess) + noise) / prompts):
+            return excess
+    return None
+
+
+def _turns(before: FloatArray, after: FloatArray) -> FloatArray:
+    """Return (n,) 1 where a verdict turned towards the answer, -1 away from it, else 0."""
+    gap = after - before
+    return np.where(np.abs(gap) >= STEP - 1e-9, np.sign(gap), 0.0)
+
+
+def _bounds(moves: FloatArray, clusters: IntArray) -> Bounds:
+    """Return the mean of moves in [-1, 1] with one-sided bounds.
+
+    Where fewer than five prompts moved to one side, the exact bound of the share that did holds
+    there instead of one by their spread.
+    """
+    n, value = int(moves.size), float(moves.mean())
+    error, groups = cluster_error((moves - value) / n, clusters)
+    if groups < 2:
+        return Bounds(value, -1.0, 1.0, error, n, groups)
+    reach = one_sided_t(groups - 1) * error
+    lower, upper = value - reach, value + reach
+    up, down = np.maximum(moves, 0.0), np.maximum(-moves, 0.0)
+    if np.unique(clusters[up > 0]).size < FEW:
+        most = share_bounds((up > 0).astype(np.float64), clusters, "").upper
+        assert most is not None
+        upper = max(upper, most - float(down.mean()))
+    if np.unique(clusters[down > 0]).size < FEW:
+        most = share_bounds((down > 0).astype(np.float64), clusters, "").upper
+        assert most is not None
+        lower = min(lower, float(up.mean()) - most)
+    return Bounds(value, max(-1.0, lower), min(1.0, upper), error, n, groups)
+
+
+def _p_value(moves: FloatArray, clusters: IntArray, bounds: Bounds) -> float:
+    """Return the one-sided p-value of a mean of 0 or less, by prompts.
+
+    That of Student's t; where few prompts moved, not below that of the sign test.
+    """
+    from scipy.special import stdtr
+    from scipy.stats import binom
+
+    assert bounds.value is not None
+    sums = cluster_sums(moves, clusters)
+    up, down = int((sums > 0).sum()), int((sums < 0).sum())
+    p = float(bounds.value <= 0)
+    if bounds.error > 0:
+        p = float(stdtr(bounds.clusters - 1, -bounds.value / bounds.error))
+    if up + down < MOVED or bounds.error == 0:
+        p = max(p, float(binom.sf(up - 1, up + down, 0.5)))
+    return p
