@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.evaluate_files import evaluate as evaluate
     from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
     from harness.experiment.stages.judge import judge as judge
+    from harness.experiment.stages.probe_judge import ProbeSettings as ProbeSettings
+    from harness.experiment.stages.probe_judge import probe_judge as probe_judge
     from harness.experiment.stages.recorded import Answers as Answers
     from harness.experiment.stages.report import report as report
     from harness.experiment.stages.rescore import RescoreSettings as RescoreSettings
@@ -49,6 +51,8 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "How": "harness.experiment.stages.aggregate",
     "gated": "harness.experiment.stages.agree",
     "JudgeSettings": "harness.experiment.stages.judge",
+    "ProbeSettings": "harness.experiment.stages.probe_judge",
+    "probe_judge": "harness.experiment.stages.probe_judge",
     "Reading": "harness.labels.ratings",
     "RescoreSettings": "harness.experiment.stages.rescore",
     "RespondSettings": "harness.experiment.stages.respond",
