@@ -88,10 +88,17 @@ class HeadLoss(torch.autograd.Function):  # type: ignore[misc]
         kind = _compute_type(hidden.device.type, weight.dtype)
         chosen = hidden.new_empty(len(ids), dtype=torch.float32)
         loss = chosen.new_zeros(())
+        # What chunks add to is a sum of many small parts, which bfloat16 would round away.
         of_hidden, of_weight, of_bias = (
-            torch.zeros_like(one) if one is not None and needed else None
-            for one, needed in zip((hidden, weight, bias), ctx.needs_input_grad, strict=False)
+            torch.zeros_like(one, dtype=torch.promote_types(one.dtype, least)) if needed else None
+            for one, needed, least in zip(
+                (hidden, weight, bias),
+                ctx.needs_input_grad,
+                (hidden.dtype, torch.float32, torch.float32),
+                strict=False,
+            )
         )
+        ctx.types = [None if one is None else one.dtype for one in (hidden, weight, bias)]
         with torch.autocast(hidden.device.type, enabled=False):
             head = weight.to(kind)
             for part, logits in _chunks(hidden, head, bias, temperature):
@@ -103,16 +110,12 @@ class HeadLoss(torch.autograd.Function):  # type: ignore[misc]
                 slope.mul_(-along / total.unsqueeze(-1))
                 slope.scatter_add_(-1, ids[part].unsqueeze(-1), along)
                 if of_bias is not None:
-                    of_bias += slope.sum(0).to(of_bias.dtype)
+                    of_bias += slope.sum(0)
                 slope = slope.to(kind)
                 if of_hidden is not None:
                     of_hidden[part] = (slope @ head).to(hidden.dtype)
                 if of_weight is not None:
-                    states = hidden[part].to(kind)
-                    if of_weight.dtype == slope.dtype:
-                        of_weight.addmm_(slope.t(), states)
-                    else:
-                        of_weight += slope.t() @ states
+                    _add_product(of_weight, slope.t(), hidden[part].to(kind))
                 del logits, slope
         ctx.gradients = of_hidden, of_weight, of_bias
         ctx.mark_non_differentiable(chosen)
@@ -123,8 +126,24 @@ class HeadLoss(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, gradient: Tensor, _: Tensor | None = None) -> tuple[Any, ...]:
         """Return the gradients of hidden states, weight and bias; once."""
         found, ctx.gradients = ctx.gradients, None
-        scaled = (None if one is None else one.mul_(gradient.to(one.dtype)) for one in found)
+        scaled = (
+            None if one is None else _scaled(one, gradient).to(kind)
+            for one, kind in zip(found, ctx.types, strict=True)
+        )
         return *scaled, None, None, None
+
+
+def _scaled(sums: Tensor, by: Tensor) -> Tensor:
+    """Return sums times a scalar that is not rounded before; in place where nothing is lost."""
+    return sums.mul_(by) if sums.dtype == by.dtype else sums.to(by.dtype) * by
+
+
+def _add_product(sums: Tensor, first: Tensor, second: Tensor) -> None:
+    """Add a product of two matrices, which is rounded to what the sums are in, and not before."""
+    if sums.is_cuda and first.dtype != sums.dtype:
+        torch.addmm(sums, first, second, out_dtype=sums.dtype, out=sums)
+    else:
+        sums.addmm_(first.to(sums.dtype), second.to(sums.dtype))
 
 
 def _slope(loss_of: LossOf, chosen: Tensor, part: slice) -> tuple[Tensor, Tensor]:

@@ -87,3 +87,62 @@ def tried_logits(inner: Any, head: Any) -> list[tuple[Tensor, Tensor]]:
         for hook in hooks:
             hook.remove()
     return pairs
+
+
+def bends_logits(inner: Any) -> bool:
+    """Return whether a model without weights, of sizes alone, does more than a linear layer.
+
+    It is seen in what it makes anew: the logits are the output of the layer itself, and what goes
+    into it is a part of the body's states. A model that cannot be asked so does not.
+
+    Args:
+        inner: A model of transformers on the device "meta".
+    """
+    import torch
+
+    head, body = inner.get_output_embeddings(), inner.base_model
+    if head is None or body is inner:
+        return False
+    came: list[Tensor] = []
+    asked: list[Tensor] = []
+    states = torch.empty(1, 2, head.weight.size(1), device="meta")
+
+    def answer(*_: Any, **__: Any) -> _States:
+        asked.append(states)
+        return _States(states)
+
+    def keep(_: Any, arguments: Any, output: Any) -> Any:
+        came.extend([arguments[0], torch.empty_like(output)])
+        return came[1]
+
+    hook = head.register_forward_hook(keep)
+    body.forward = answer
+    try:
+        logits = inner(input_ids=torch.zeros(1, 2, dtype=torch.long, device="meta")).logits
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError):
+        return False
+    finally:
+        hook.remove()
+        del body.forward
+    if len(came) != 2:
+        return False
+    # Some models call what is in their body.
+    straight = _same_memory(came[0], states) if asked else True
+    return not (straight and _same_memory(came[1], logits))
+
+
+def _same_memory(one: Tensor, other: Tensor) -> bool:
+    return bool(one.untyped_storage()._cdata == other.untyped_storage()._cdata)
+
+
+class _States:
+    """What a body returns: its last states, and nothing else."""
+
+    def __init__(self, states: Tensor) -> None:
+        self.last_hidden_state = states
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+    def __getitem__(self, place: int) -> Tensor:
+        return self.last_hidden_state

@@ -122,7 +122,7 @@ def scores(
     """
     inner = inner_of(model)
     if (head := plain_head(inner)) is None:
-        return _with_whole_logits(inner, rollout, temperature, loss_of)
+        return _with_whole_logits(inner, rollout, temperature, entropy, loss_of)
     from harness.policy.head import HeadLoss, log_probs
 
     real = rollout.completion_mask.bool()
@@ -198,8 +198,10 @@ def score_rollout(
 
 
 def _with_whole_logits(
-    inner: Any, rollout: Rollout, temperature: float, loss_of: LossOf | None
+    inner: Any, rollout: Rollout, temperature: float, entropy: bool, loss_of: LossOf | None
 ) -> Scores:
+    import torch
+
     width, real = rollout.completion_ids.size(1), rollout.completion_mask
     recurrent = is_recurrent(inner)
     some = not recurrent and "logits_to_keep" in inspect.signature(inner.forward).parameters
@@ -209,10 +211,15 @@ def _with_whole_logits(
         output_hidden_states=True,
         **({"logits_to_keep": width + 1} if some else {}),
     )
-    logits = _before_tokens(output.logits, rollout, recurrent).float() / temperature
-    logprobs = logits.log_softmax(-1)
-    chosen = logprobs.gather(-1, rollout.completion_ids.unsqueeze(-1)).squeeze(-1)
-    nats = -(logprobs.detach().exp() * logprobs.detach()).sum(-1)
     hidden = _before_tokens(output.hidden_states[-1], rollout, recurrent)
+    logits = _before_tokens(output.logits, rollout, recurrent).float() / temperature
+    del output  # and with it other logits
+    logprobs = logits.log_softmax(-1)
+    del logits
+    chosen = logprobs.gather(-1, rollout.completion_ids.unsqueeze(-1)).squeeze(-1)
+    nats = None
+    if entropy:
+        found = logprobs.detach()
+        nats = -torch.linalg.vecdot(found.exp(), found) * real
     loss = None if loss_of is None else loss_of(chosen[real.bool()], slice(None))
-    return Scores(chosen.detach() * real, nats * real, hidden, loss)
+    return Scores(chosen.detach() * real, nats, hidden, loss)

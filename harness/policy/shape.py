@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.policy.head_kind import bends_logits
 from harness.policy.models import base_of, configuration, is_adapter
 from harness.records.rows import read_json
 
@@ -28,6 +29,7 @@ class Shape:
         keys: Width of keys, or values, of a layer.
         vocabulary: Tokens.
         attention: What computes it, in the words of transformers.
+        bent: Whether the model does more to its logits than one linear layer.
     """
 
     parameters: int
@@ -42,6 +44,7 @@ class Shape:
     keys: int
     vocabulary: int
     attention: str
+    bent: bool = False
 
 
 def shape_of(path: str | Path, attention: str | None = None) -> Shape:
@@ -87,6 +90,7 @@ def measured(config: Any, rank: int = 0, attention: str | None = None) -> Shape:
         keys=keys,
         vocabulary=text.vocab_size,
         attention=attention or str(model.config._attn_implementation),
+        bent=bends_logits(model),
     )
 
 

@@ -26,6 +26,10 @@ FILE = "memory.json"
 HIDDEN = {"float32": 42, "autocast": 34, "bfloat16": 26}
 """Bytes that a layer keeps of a token for each of its hidden features, by what it computes in."""
 
+WHOLE = 14
+"""Bytes of each logit where all are made at once: with its float32 copy, its log-probability and
+their gradients 12 to 16, counted in updates of models that scale their logits and that cap them."""
+
 SURE = 1.15
 """An estimate that is this much above what there is cannot be wrong by so much."""
 
@@ -44,6 +48,9 @@ class Use:
         copies: Frozen copies of the whole model: reference policies.
         critic: Whether a second network is trained beside the policy.
         chunk: Bytes of the float32 logits that are there at once; 0 without any.
+        whole: Tokens of which all logits are there at once in an update, where the model does more
+            to them than a linear layer; 0 where they are made in chunks.
+        looked: The same in a look of the monitor.
         sampled: Sequences that are sampled at once.
         others: Bytes of other models.
     """
@@ -57,6 +64,8 @@ class Use:
     copies: int = 0
     critic: bool = False
     chunk: int = 0
+    whole: int = 0
+    looked: int = 0
     sampled: int = 0
     others: int = 0
 
@@ -82,14 +91,15 @@ def estimate(shape: Shape, use: Use) -> dict[str, float]:
     update = {
         "activations": _activations(shape, use, width) * bodies
         + (2 * shape.linear * bodies if use.autocast else 0),
-        "vocabulary": _head(shape, use, width) if use.chunk else 0,
+        "vocabulary": _head(shape, use) if use.chunk or use.whole else 0,
     }
     sampling = {
         # While a prompt is read its keys stand twice; a draw holds float32 and float64 of all.
         "key-value cache": 4 * use.sampled * use.longest * shape.layers * shape.keys * width,
         "vocabulary": use.sampled * shape.vocabulary * 28,
     }
-    most = max(update, sampling, key=lambda parts: sum(parts.values()))
+    look = {"vocabulary": use.looked * shape.vocabulary * WHOLE}
+    most = max(update, sampling, look, key=lambda parts: sum(parts.values()))
     return {part: size / GB for part, size in (fixed | most).items() if size}
 
 
@@ -105,10 +115,17 @@ def _activations(shape: Shape, use: Use, width: int) -> int:
     return use.tokens * (shape.layers * layer + ends)
 
 
-def _head(shape: Shape, use: Use, width: int) -> int:
-    """Return the bytes of logits, of their head as it computes, and of its gradient."""
+def _head(shape: Shape, use: Use) -> int:
+    """Return the bytes of logits, of their head as it computes, and of its gradient.
+
+    The gradient is a float32 sum over chunks, and another copy in the type of the weights.
+    """
     weights = shape.vocabulary * shape.hidden
-    return 3 * use.chunk + weights * (width if use.lora else width + 4)
+    copy = 2 * weights if use.autocast else 0
+    if use.whole:
+        return copy + WHOLE * use.whole * shape.vocabulary
+    own = 0 if use.dtype == "float32" else 2
+    return 3 * use.chunk + copy + (0 if use.lora else weights * (4 + own))
 
 
 def told(parts: Mapping[str, float], there: float, where: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.policy.models import Reference
 from harness.policy.sampling import Rollout, Sampling, sample
-from harness.policy.scoring import score_rollout
+from harness.policy.scoring import TOKENS, score_rollout
 from harness.train.log import FAILURE, HELD_OUT
 from harness.train.reward_arguments import call_rewards
 from harness.train.reward_function import RewardFunction, WeightedRewards
@@ -121,6 +121,11 @@ class Monitor:
     def __post_init__(self) -> None:
         """Refuse rows without a prompt."""
         plain_rows(self.rows, ["prompt"], "monitored prompts")
+
+    @property
+    def tokens(self) -> int:
+        """The most tokens of completions that are scored at once."""
+        return min(TOKENS, len(self.rows) * self.samples * self.max_new_tokens)
 
     def is_due(self, step: int, last: int) -> bool:
         """Return whether this step is to be looked at."""

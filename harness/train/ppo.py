@@ -104,12 +104,15 @@ class Ppo(SamplingTraining):
         """Return the use of passes by tokens, of a rollout, and of reference and critic."""
         found = super().use(settings)
         most = min(settings.batch_size * found.longest, settings.pass_tokens)
+        tokens = max(found.longest, most)
+        bent = self.shape.bent
         return replace(
             found,
-            tokens=max(found.longest, most),
+            tokens=tokens,
             copies=0 if found.lora else 1,
             critic=settings.critic_kind(bool(found.lora)) == "separate",
-            chunk=min(head_chunk(), 4 * most * self.shape.vocabulary),
+            chunk=0 if bent else min(head_chunk(), 4 * most * self.shape.vocabulary),
+            whole=tokens * self.new_tokens // found.longest if bent else 0,
             sampled=0
             if settings.engine == "server"
             else min(AT_ONCE, settings.rollout_size // ranks()),

@@ -267,6 +267,7 @@ class Training(ABC):
             recomputed=settings.gradient_checkpointing,
             # The monitor measures against a copy of its own.
             copies=0 if lora or self.monitor is None else 1,
+            looked=self.monitor.tokens if self.monitor is not None and self.shape.bent else 0,
             others=rewards.held_bytes if rewards else 0,
         )
 

@@ -50,7 +50,7 @@ def test_what_is_sampled_and_scored_is_what_the_model_says(named: tuple[str, Any
     """Each sequence alone and without padding is the judge."""
     name, model = named
     assert is_recurrent(model) == (name in WITH_STATES)
-    assert (plain_head(model) is None) == (name in BENT)
+    assert (plain_head(model) is None) == measured(config_of(name)).bent == (name in BENT)
     tokens, drawn = generate(model, PROMPTS, 1, uniforms(2, 4, 3), TEMPERATURE, [2], 0)
     ids, mask = padded(PROMPTS, 0, "left")
     ended = (tokens == 2).long()

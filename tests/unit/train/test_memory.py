@@ -96,6 +96,41 @@ def test_parts_by_hand() -> None:
     assert "activations" not in many
 
 
+def test_the_head_by_hand() -> None:
+    """10,000 weights of 100 tokens; a copy in bfloat16, a float32 sum, and their own gradient."""
+    shape = Shape(30_000, 30_000, 600, 50, 0, 2, 100, 40, 2, 5, 100, "sdpa")
+
+    def head(**use: Any) -> float:
+        return estimate(shape, Use(3, 3, **use)).get("vocabulary", 0) * 1e9
+
+    assert head() == 0
+    assert head(chunk=7) == pytest.approx(21 + 40_000)
+    assert head(chunk=7, autocast=True) == pytest.approx(21 + 60_000)
+    assert head(chunk=7, dtype="bfloat16") == pytest.approx(21 + 60_000)
+    assert head(chunk=7, lora=2) == pytest.approx(21)
+    assert head(whole=9) == pytest.approx(14 * 9 * 100)
+    assert head(looked=90) == pytest.approx(14 * 90 * 100)
+
+
+def test_logits_that_are_made_at_once_are_counted(tmp_path: Path) -> None:
+    """Of a model that caps them, in updates of ppo and in looks of the monitor."""
+    from architectures import config_of
+
+    from harness.train.monitor import Monitor
+
+    rewards = WeightedRewards({"r": lambda prompts, **_: [0.0] * len(prompts)})
+    for name, bent in (("Gemma2", True), ("Gemma3Text", False)):
+        config_of(name).save_pretrained(tmp_path / name)
+        monitor = Monitor([ROW] * 3, max_new_tokens=5, samples=2)
+        options = TrainOptions(rewards=rewards, monitor=monitor)
+        settings = settings_of("ppo", {"batch_size": 8, "pass_tokens": 50}, "")
+        training = trainer_class("ppo")(tmp_path / name, [ROW], settings, tmp_path, options)
+        training.left_out.widest, training.new_tokens = 25, 20
+        found = training.use(settings)
+        assert (found.whole, found.looked) == ((40, 30) if bent else (0, 0))
+        assert (found.chunk == 0) is bent
+
+
 @pytest.mark.parametrize("name", ["policy_path", "gpt2_path"])
 def test_sizes_are_those_of_the_loaded_model(name: str, request: pytest.FixtureRequest) -> None:
     from peft import LoraConfig, get_peft_model
