@@ -87,6 +87,7 @@ class LocalModel:
         self.version = f"{version} {dtype} on {self.device}"
         limit = getattr(model.config, "max_position_embeddings", None)
         self.max_tokens = int(limit) if limit else 1 << 30
+        self.embedded = int(model.get_input_embeddings().weight.size(0))
         self.eos = set(stop_ids(self.model, self.tokenizer))
         self._prefix: _Prefix | None = None
 
@@ -110,11 +111,26 @@ class LocalModel:
         begun = begun_thought(text) if messages[-1]["role"] != "assistant" else ""
         special = self.tokenizer.chat_template is None
         ids = self.tokenizer(text, add_special_tokens=special)["input_ids"]
+        self._check_embedded(ids)
         answer = 1 if request.choices else request.max_tokens
         if len(ids) + answer > self.max_tokens:
             reason = f"{len(ids)} + {answer} tokens do not fit the model's {self.max_tokens}"
             raise ChatError(Status.ERROR, reason)
         return Encoded(request, ids, begun)
+
+    def _check_embedded(self, ids: Sequence[int]) -> None:
+        """Refuse tokens that the tokenizer knows and the model does not.
+
+        Raises:
+            ChatError: There is no embedding for one.
+        """
+        if max(ids, default=0) >= self.embedded:
+            token = next(one for one in ids if one >= self.embedded)
+            raise ChatError(
+                Status.ERROR,
+                f"the model has {self.embedded} embeddings, and none for the token"
+                f" {self.tokenizer.convert_ids_to_tokens(token)!r:.40} (id {token})",
+            )
 
     def choice_ids(self, choices: Sequence[str]) -> list[list[int]]:
         """Return for each choice the tokens that it can begin with: as it is, and after a space.
@@ -131,6 +147,7 @@ class LocalModel:
         space = spaced[: len(spaced) > 1]  # where it is a token of its own
         found = [[token for token in ids if token not in space] for ids in found]
         flat = [token for ids in found for token in ids]
+        self._check_embedded(flat)
         if len(flat) != len(set(flat)) or not all(found):
             raise ChatError(
                 Status.ERROR, f"choices {list(choices)} do not differ in the first token"

@@ -108,6 +108,14 @@ def has_mark(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
+def end_of_thought(mark: str) -> str:
+    """Return the mark that ends what a mark begins; "" of a channel, which has none of its own."""
+    found = _MARK.fullmatch(mark)
+    if found is None or found["channel"] is not None or not _kind(found)[0]:
+        return ""
+    return f"</{found['name']}>" if found["name"] is not None else _PAIRS[mark]
+
+
 def begun_thought(prompt: str) -> str:
     """Return the mark of a thought with which a prompt ends, as chat templates begin one; or ""."""
     tail = prompt[-_NEAR:].rstrip()

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.nouns.stop_ids import ends_of
+from harness.policy.begun import going_on, once
+from harness.policy.embedded import embedded
 from harness.policy.models import generation_config
-from harness.policy.prompts import Prompt, as_prompt
+from harness.policy.prompts import Prompt, as_prompt, goes_on_from
 from harness.policy.templates import written
 
 
@@ -21,10 +23,12 @@ class Answers:
     Args:
         tokenizer: Of the model.
         stops: Ids that end what the model samples, its tokenizer's EOS first.
+        embedded: For how many ids the model has embeddings; None where that is not known.
     """
 
     tokenizer: Any
     stops: Sequence[int]
+    embedded: int | None = None
 
     def taught(self, prompt: Prompt, text: str) -> tuple[list[int], bool]:
         """Return the tokens to learn of an answer, and whether it says more after its end.
@@ -32,7 +36,7 @@ class Answers:
         They end with one end token, also where the text has it, and where sampling would be over.
         In a text that is learnt whole, which has no prompt, turns may end before.
         """
-        ids = continued_ids(self.tokenizer, text)
+        ids = continued_ids(self.tokenizer, self.said(prompt, text))
         if prompt == "":
             return self.ended(prompt, ids), False
         size = next((n for n, one in enumerate(ids) if one in self.stops), len(ids))
@@ -41,7 +45,18 @@ class Answers:
 
     def read(self, prompt: Prompt, text: str) -> list[int]:
         """Return the tokens of an answer that is to be scored: all that it says."""
-        return self.ended(prompt, continued_ids(self.tokenizer, text))
+        return self.ended(prompt, continued_ids(self.tokenizer, self.said(prompt, text)))
+
+    def said(self, prompt: Prompt, text: str) -> str:
+        """Return an answer as it goes on from what the policy is asked with."""
+        seen = as_prompt(self.tokenizer, prompt)
+        if prompt == "":
+            return text
+        if isinstance(seen, str):
+            return once(seen, text)
+        if goes_on_from(seen):
+            return once(seen[-1]["content"], text)
+        return going_on(self.tokenizer, seen, text)
 
     def ended(self, prompt: Prompt, ids: Sequence[int]) -> list[int]:
         """Return the tokens of an answer, which may have been sampled, with that end."""
@@ -84,7 +99,7 @@ def answers_of(path: str | Path, tokenizer: Any) -> Answers:
     Raises:
         InputError: There is no checkpoint.
     """
-    return Answers(tokenizer, ends_of(generation_config(path), tokenizer))
+    return Answers(tokenizer, ends_of(generation_config(path), tokenizer), embedded(path))
 
 
 def reads_tokens(reader: Any, writer: Any) -> bool:

@@ -25,6 +25,10 @@ LEARNT_PROMPTS = {
 """Kinds of peft's adapters that stand before a prompt, and change no weights."""
 
 
+MISFITS = ("size mismatch", "mismatched_sizes", "padding_idx")
+"""What torch, transformers and peft say of weights of other sizes than they expect."""
+
+
 def require_train_extra() -> None:
     """Raise MissingExtraError when a library of the extra ``train`` is absent."""
     import importlib.util
@@ -185,7 +189,8 @@ def load_policy(
         with warnings.catch_warnings():
             # transformers warns of an old name of its own, which peft still reads.
             warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
-            model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
+            with fitting(path):
+                model: Any = PeftModel.from_pretrained(base, str(path), is_trainable=trainable)
         for name, module in model.named_modules():
             if name.endswith(WANTED) and hasattr(module, "p"):
                 module.p = 0.0
@@ -291,7 +296,37 @@ def _loaded(kind: Any, path: str | Path, **options: Any) -> Any:
             raise InputError("there is no such model folder", where=text)
         options["local_files_only"] = not hub.answers()
     try:
-        return kind.from_pretrained(text, **options)
+        with fitting(text):
+            return kind.from_pretrained(text, **options)
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot load the policy: {reason:.300}", where=text) from error
+
+
+@contextmanager
+def fitting(path: str | Path) -> Iterator[None]:
+    """Say of what is loaded that its weights are not those of its configuration, or of its base.
+
+    Raises:
+        InputError: They are not.
+    """
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())
+        adapted = is_adapter(path)
+        if not any(one in reason.lower() for one in MISFITS):
+            raise
+        raise InputError(
+            (
+                "the adapter does not fit its base: "
+                if adapted
+                else "the weights do not fit the configuration: "
+            )
+            + f"{reason:.300}",
+            where=str(path),
+            hint=f"name the base that it was trained on, {base_of(path)} as it was then, with"
+            " embeddings as many; or merge it into that, and use the merged model"
+            if adapted
+            else "save model and configuration together: model.save_pretrained",
+        ) from error

@@ -41,6 +41,11 @@ def as_prompt(tokenizer: Any, prompt: Prompt) -> Any:
     return Ended(messages) if isinstance(prompt, Ended) else messages
 
 
+def goes_on_from(chat: Sequence[Mapping[str, str]]) -> bool:
+    """Return whether the answer to a chat goes on from the assistant's own last message."""
+    return chat[-1]["role"] == "assistant" and not isinstance(chat, Ended)
+
+
 def asked_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     """Return `prompt_ids`, of which there is at least one: a policy needs something to go on from.
 
@@ -88,7 +93,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
             " a policy that was made for chats",
         )
     no_system = "put the words of the system message before those of the first user message"
-    begun = seen[-1]["role"] == "assistant" and not isinstance(seen, Ended)
+    begun = goes_on_from(seen)
     try:
         text = written(tokenizer, seen, asks=True, goes_on=begun)
     except TemplateError as error:

@@ -15,9 +15,12 @@ from harness.nouns.errors import ChatError
 from harness.nouns.hashing import seed_of
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Response
+from harness.nouns.stop_ids import ends_of
 from harness.policy.classifiers import check_speaks
-from harness.policy.models import load_policy, load_tokenizer
-from harness.policy.sampling import Sampling, rollout_of, sample
+from harness.policy.embedded import beyond, check_embedded, check_ends, check_pad, embedded
+from harness.policy.models import generation_config, load_policy, load_tokenizer
+from harness.policy.prompts import asked_ids
+from harness.policy.sampling import Sampling, padded_with, rollout_of, sample
 from harness.policy.scoring import score_rollout
 from harness.policy.templates import tell_template
 
@@ -55,8 +58,11 @@ def sample_policy(
     Raises:
         InputError: The checkpoint cannot be loaded, its tokenizer has no EOS, or its chat template
             does not read what it is told.
+        DataError: A prompt has tokens for which the model has no embedding.
     """
-    tokenizer, policy = told(model, template), _open(model)
+    tokenizer = told(model, template)
+    _check_asked(tokenizer, model, items)
+    policy = _open(model)
     seed = sampling.seed or 0
     jobs = [(item, index) for item in items for index in range(sampling.per_item)]
     responses: list[Response] = []
@@ -72,6 +78,15 @@ def sample_policy(
         if on_batch is not None:
             on_batch(len(batch))
     return responses
+
+
+def _check_asked(tokenizer: Any, model: str | Path, items: Sequence[Item]) -> None:
+    """Refuse what the model cannot read, or cannot end, before it is loaded."""
+    size = embedded(model)
+    check_pad(tokenizer, model, size)
+    check_ends(tokenizer, model, ends_of(generation_config(model), tokenizer), size)
+    rows = ((f"item {item.id}", asked_ids(tokenizer, item.prompt)) for item in items)
+    check_embedded(tokenizer, model, rows, size)
 
 
 def told(model: str | Path, template: Mapping[str, Any]) -> Any:
@@ -179,14 +194,26 @@ def response_logprobs(
     See ``log_ratios``; the metadata of the responses hold their ``token_ids``. The tokenizer is
     the model's own by default.
     """
-    tokenizer, policy = tokenizer or load_tokenizer(model), _open(model)
+    tokenizer = tokenizer or load_tokenizer(model)
     prompts = {item.id: item.prompt for item in items}
+    size = embedded(model)
+    rows = (
+        (
+            f"response {one.id}",
+            [*asked_ids(tokenizer, prompts[one.item_id]), *one.metadata["token_ids"]],
+        )
+        for one in responses
+    )
+    check_embedded(tokenizer, model, rows, size)
+    policy = _open(model)
     found: list[list[float]] = []
     for start in range(0, len(responses), BATCH):
         batch = responses[start : start + BATCH]
         asked = [prompts[response.item_id] for response in batch]
         sampled = [response.metadata["token_ids"] for response in batch]
         rollout = rollout_of(policy, tokenizer, asked, sampled)
+        if beyond([tokenizer.pad_token_id], size) is not None:
+            rollout = padded_with(rollout, 0)  # which nobody reads
         logprobs, _ = score_rollout(policy, rollout, temperature)
         lengths = rollout.completion_mask.sum(1).tolist()
         found += [row[:n] for row, n in zip(logprobs.tolist(), lengths, strict=True)]

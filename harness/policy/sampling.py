@@ -8,7 +8,7 @@ them, cut at the stop token, and never encoded again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import InputError
@@ -208,6 +208,15 @@ def rollout_of_ids(
         tensor.to(model.device) for tensor in (ids, mask, completion, real, ended)
     )
     return Rollout(ids, mask, completion, real, ended, texts, known)
+
+
+def padded_with(rollout: Rollout, pad: int) -> Rollout:
+    """Return a rollout with another id where no token is."""
+    return replace(
+        rollout,
+        prompt_ids=rollout.prompt_ids.masked_fill(rollout.prompt_mask == 0, pad),
+        completion_ids=rollout.completion_ids.masked_fill(rollout.completion_mask == 0, pad),
+    )
 
 
 def rows_of(rollout: Rollout, index: Any) -> Rollout:

@@ -136,6 +136,7 @@ class Dpo(TrlTraining):
             return None
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in pair)):
             return None
+        self.occur(number, *(prompt + ids for ids in pair))
         return {
             "prompt_ids": prompt,
             "chosen_ids": pair[0],

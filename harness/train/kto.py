@@ -193,6 +193,7 @@ class Kto(TrlTraining):
             return []
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in answers)):
             return []
+        self.occur(number, *(prompt + ids for ids in answers))
         return [
             {"prompt_ids": prompt, "completion_ids": ids, LABEL: label}
             for ids, label in zip(answers, labelled.values(), strict=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.nouns.errors import ConfigError
 from harness.policy.answers import reads_tokens
+from harness.policy.embedded import embedded
 from harness.policy.engines import closing
 from harness.policy.models import (
     Reference,
@@ -173,7 +174,7 @@ class Ppo(SamplingTraining):
         """Refuse a critic that reads other tokens than the policy writes.
 
         Raises:
-            ConfigError: Its reward model has another vocabulary.
+            ConfigError: Its reward model has another vocabulary, or embeddings for less of it.
         """
         start = self.settings.critic_from
         if start and not reads_tokens(load_tokenizer(start), self.tokenizer):
@@ -182,6 +183,13 @@ class Ppo(SamplingTraining):
                 " critic reads one by one",
                 hint="train a reward model on the policy, or leave critic_from out: as a reward it"
                 " reads texts",
+            )
+        size, own = embedded(start) if start else None, self.answers.embedded
+        if size is not None and own is not None and size < own:
+            raise ConfigError(
+                f"critic_from: the reward model {start} has embeddings for {size:,} tokens, and the"
+                f" policy can sample {own:,}",
+                hint="train a reward model on the policy, or leave critic_from out",
             )
 
     def _add_adapter(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from harness.nouns.errors import InputError
 from harness.nouns.plain_text import parsed_json
 from harness.policy.answers import Answers, answers_of, reads_tokens
-from harness.policy.models import is_adapter, load_tokenizer
+from harness.policy.embedded import beyond, check_embedded
+from harness.policy.models import base_of, fitting, is_adapter, load_tokenizer
 from harness.policy.padding import padded
 from harness.policy.prompts import prompt_ids
 from harness.policy.weights import weights_hash
@@ -61,6 +62,7 @@ class RewardModelReward:
         folders = members_of(path)
         self.answers = answers_of(folders[0], self.tokenizer)
         self._stops, self._through_text = frozenset[int](), False
+        self._narrow = self._is_narrow(self.tokenizer)
         self.models = [load_reward_model(folder) for folder in folders]
         for model in self.models:
             model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -91,15 +93,25 @@ class RewardModelReward:
         """
         self._stops = frozenset(policy.stops)
         self._through_text = not reads_tokens(self.tokenizer, policy.tokenizer)
-        for prompt in prompts if self._through_text else ():
+        self._narrow |= self._is_narrow(policy.tokenizer, policy.embedded or 0)
+        asked = []
+        for prompt in prompts if self._through_text or self._narrow else ():
             try:
-                prompt_ids(self.tokenizer, prompt)
+                asked.append(prompt_ids(self.tokenizer, prompt))
             except InputError as error:
                 raise InputError(
                     f"the reward model cannot read the policy's prompts: {error.what}",
                     where=str(self.path),
                     hint="train one on a model with a chat template, best on the policy itself",
                 ) from error
+        rows = ((f"prompt {n}", ids) for n, ids in enumerate(asked, 1))
+        what, size = "the reward model", self.answers.embedded
+        check_embedded(self.tokenizer, self.path, rows, size, what)
+
+    def _is_narrow(self, tokenizer: Any, size: int = 0) -> bool:
+        """Return whether tokens may come for which it has no embedding."""
+        own = self.answers.embedded
+        return own is not None and own < max(size, len(tokenizer), *tokenizer.get_vocab().values())
 
     def __call__(
         self,
@@ -110,7 +122,8 @@ class RewardModelReward:
     ) -> list[float | None]:
         """Return one score for each completion.
 
-        None for one of other tokens that were cut within a letter, which has no exact text.
+        None for one of other tokens that were cut within a letter, which has no exact text, and for
+        one with a token for which it has no embedding.
         """
         found: list[float | None] = [None] * len(prompts)
         rows: dict[int, list[int]] = {}
@@ -120,8 +133,11 @@ class RewardModelReward:
                 answer = None if CUT_LETTER in text else self.answers.read(prompt, text)
             else:
                 answer = self._sampled(prompt, ids)
-            if answer is not None:
-                rows[number] = prompt_ids(self.tokenizer, prompt) + answer
+            if answer is None:
+                continue
+            ids = prompt_ids(self.tokenizer, prompt) + answer
+            if not self._narrow or beyond(ids, self.answers.embedded) is None:
+                rows[number] = ids
         scored = self._scored(list(rows.values()), columns.get("log_metric")) if rows else []
         for number, score in zip(rows, scored, strict=True):
             found[number] = score
@@ -162,11 +178,21 @@ class RewardModelReward:
 
 
 def score_texts(path: str | Path, prompts: Sequence[Any], texts: Sequence[str]) -> list[float]:
-    """Return the score of each response to its prompt, by the reward model of a checkpoint."""
+    """Return the score of each response to its prompt, by the reward model of a checkpoint.
+
+    Raises:
+        DataError: A text has tokens for which the reward model has no embedding.
+    """
     if not texts:
         return []
     reward = RewardModelReward(path)
     ids = [reward.answers.read(*one) for one in zip(prompts, texts, strict=True)]
+    whole = [
+        prompt_ids(reward.tokenizer, prompt) + some
+        for prompt, some in zip(prompts, ids, strict=True)
+    ]
+    rows = ((f"response {n}", some) for n, some in enumerate(whole, 1))
+    check_embedded(reward.tokenizer, path, rows, reward.answers.embedded, "the reward model")
     return [score for score in reward(prompts, texts, ids) if score is not None]
 
 
@@ -200,18 +226,20 @@ def load_reward_model(path: str | Path, *, trainable: bool = False) -> Any:
     """Return the sequence classification model of a reward model's checkpoint."""
     from transformers import AutoModelForSequenceClassification
 
-    with quiet():
+    with quiet(), fitting(path):
         if not is_adapter(path):
             model: Any = AutoModelForSequenceClassification.from_pretrained(
                 str(path), dtype="float32"
             )
         else:
-            from peft import AutoPeftModelForSequenceClassification
+            from peft import PeftModel
 
+            # peft's own way would draw embeddings for all that the tokenizer knows, at random.
             with new_head():  # the adapter has it
-                adapted = AutoPeftModelForSequenceClassification.from_pretrained(
-                    str(path), num_labels=1, dtype="float32"
+                base: Any = AutoModelForSequenceClassification.from_pretrained(
+                    base_of(path), num_labels=1, dtype="float32"
                 )
+            adapted = PeftModel.from_pretrained(base, str(path))
             # Merged, it is a model like any other; its base knows nothing of the pad in training.
             model = adapted.merge_and_unload()
     return model.requires_grad_(trainable).eval()

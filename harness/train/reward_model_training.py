@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from harness.nouns.alike import alike
 from harness.nouns.errors import ConfigError, DataError
 from harness.policy.classifiers import goes_on
-from harness.policy.models import base_of, configuration, is_adapter
+from harness.policy.models import base_of, configuration, fitting, is_adapter
 from harness.policy.prompts import prompt_ids
 from harness.policy.stillness import keep_still
 from harness.train.dpo import SAME, certain_pair
@@ -219,8 +219,11 @@ class RewardModel(TrlTraining):
         }
 
     def _fits(self, number: int, example: Row) -> bool:
-        longest = max(len(example["chosen_ids"]), len(example["rejected_ids"]))
-        return self.left_out.fits(number, longest)
+        both = example["chosen_ids"], example["rejected_ids"]
+        fits = self.left_out.fits(number, max(map(len, both)))
+        if fits:
+            self.occur(number, *both)
+        return fits
 
     def trainable(self) -> dict[str, Any]:
         """Return a classifier with one score, its adapter, and what makes batches for it."""
@@ -245,7 +248,7 @@ class RewardModel(TrlTraining):
 
         adapted = is_adapter(self.model)
         path = base_of(self.model) if adapted else self.model
-        with new_head():
+        with new_head(), fitting(path):
             model: Any = AutoModelForSequenceClassification.from_pretrained(
                 str(path), num_labels=1, pad_token_id=pad, **self.precision.options()
             )
@@ -255,7 +258,8 @@ class RewardModel(TrlTraining):
         if adapted:
             from peft import PeftModel
 
-            return PeftModel.from_pretrained(model, str(self.model), is_trainable=True)
+            with fitting(self.model):
+                return PeftModel.from_pretrained(model, str(self.model), is_trainable=True)
         return model
 
     def use(self, settings: Any) -> Use:

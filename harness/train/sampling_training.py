@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.policy.embedded import check_ends
 from harness.policy.prompts import prompt_ids
 from harness.train.left_out import TOO_LONG
 from harness.train.ranks import joined, ranks
@@ -93,9 +94,11 @@ class SamplingTraining(Training):
             if length + least > account.longest:
                 account.leave(number, TOO_LONG, length + wanted)
                 continue
+            self.occur(number, ids)
             found[number], widest = row, max(widest, length)
         self.new_tokens = min(wanted, account.longest - widest)
         account.widest = widest + self.new_tokens
+        check_ends(self.tokenizer, self.model, self.answers.stops, self.answers.embedded)
         self.learnt()
         self.rewards.reads_of(self.answers, [row["prompt"] for row in found.values()])
         if self.new_tokens < wanted and self.folder.writes:

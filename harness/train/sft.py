@@ -61,6 +61,7 @@ class Sft(TrlTraining):
             completion = self.completion_ids(number, row)
             ids, labels = prompt + completion, [-100] * len(prompt) + completion
             if self.left_out.fits(number, len(prompt) + 1, len(ids)):
+                self.occur(number, ids)
                 examples.append({"input_ids": ids[:longest], "labels": labels[:longest]})
         self.learnt()
         return examples

@@ -19,6 +19,7 @@ from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError, InputError
 from harness.policy.answers import Answers, answers_of
 from harness.policy.classifiers import check_speaks
+from harness.policy.embedded import beyond, check_embedded, check_ends, check_pad
 from harness.policy.models import (
     Precision,
     Reference,
@@ -29,6 +30,7 @@ from harness.policy.models import (
     load_tokenizer,
     require_train_extra,
 )
+from harness.policy.prompts import prompt_ids
 from harness.policy.shape import Shape, shape_of
 from harness.policy.templates import tell_template
 from harness.policy.weights import check_apart, check_weights, weights_hash
@@ -139,6 +141,7 @@ class Training(ABC):
         if self.environment_factory is not None and not self.takes_environments:
             raise ConfigError(f"{self.name} samples without environments", hint="grpo has them")
         self.estimate: dict[str, float] = {}
+        self._unread: list[tuple[str, Sequence[int]]] = []
 
     @classmethod
     def plain_rows(cls, rows: Sequence[Row], places: Sequence[str] = ()) -> list[Placed]:
@@ -224,10 +227,12 @@ class Training(ABC):
         """Refuse to train on nothing or beyond the memory; write down what is left out, and needed.
 
         Raises:
-            DataError: No row is left.
+            DataError: No row is left, or one has tokens without an embedding.
+            InputError: The pad token has none.
             ConfigError: The training cannot fit the memory.
         """
         self.left_out.refuse_nothing(self.what())
+        self._check_embedded()
         if self.folder.writes:
             self.left_out.write(self.folder.path)
             if ended := self.left_out.counts().get(ENDED):
@@ -242,6 +247,26 @@ class Training(ABC):
         if self.folder.writes:
             self.tell(memory.told(self.estimate, there, where))
             memory.write(self.folder.path, self.estimate, there, where)
+
+    def occur(self, number: int, *ids: Sequence[int]) -> None:
+        """Note the tokens of a row, from 0, that the model is to read: each has an embedding.
+
+        It is the ids that occur which count, and not how many the tokenizer knows.
+        """
+        longest, size = self.left_out.longest, self.answers.embedded
+        some = next((one for one in ids if beyond(one[:longest], size) is not None), None)
+        if some is not None:
+            self._unread.append((self.places[number], some[:longest]))
+
+    def _check_embedded(self) -> None:
+        size, tokenizer = self.answers.embedded, self.tokenizer
+        check_pad(tokenizer, self.model, size)
+        check_embedded(tokenizer, self.model, self._unread, size)
+        if self.monitor is not None:
+            check_ends(tokenizer, self.model, self.answers.stops, size)
+            asked = (prompt_ids(tokenizer, row["prompt"]) for row in self.monitor.rows)
+            rows = ((f"monitored prompt {n}", ids) for n, ids in enumerate(asked, 1))
+            check_embedded(tokenizer, self.model, rows, size)
 
     @cached_property
     def shape(self) -> Shape:

@@ -94,3 +94,34 @@ def checkpoint_of(tokenizer: Any, folder: Path, ends: Sequence[int] = (2,)) -> P
     GenerationConfig(eos_token_id=list(ends)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def training_of(trainer: str, folder: Path, rows: list[Any], **values: Any) -> Any:
+    """Return a training on a checkpoint without weights, which has made nothing yet."""
+    from harness.policy.models import load_tokenizer
+    from harness.train.result import TrainingFolder
+    from harness.train.trainers import settings_of, trainer_class
+    from harness.train.training import TrainOptions
+
+    settings = settings_of(trainer, {"batch_size": 2, **values}, "")
+    kind = trainer_class(trainer)
+    rewards: Any = None
+    if kind.needs == "rewards":
+        from harness.train.reward_function import WeightedRewards
+
+        rewards = WeightedRewards({"none": lambda prompts, **_: [None] * len(prompts)})
+    out = folder.parent / f"{folder.name}-{trainer}"
+    training = kind(folder, rows, settings, out, TrainOptions(rewards=rewards))
+    training.folder = TrainingFolder(out, {}, None)
+    training.tokenizer, training.estimate = load_tokenizer(folder), {"total": 1.0}
+    return training
+
+
+def tokens(training: Any, ids: list[int]) -> str:
+    """Return tokens of a training's model, with a sign for a space."""
+    return tokens_of(training.tokenizer, ids)
+
+
+def tokens_of(tokenizer: Any, ids: list[int]) -> str:
+    """Return tokens of a tokenizer, with a sign for a space."""
+    return " ".join("␣" if t == " " else t for t in tokenizer.convert_ids_to_tokens(ids))

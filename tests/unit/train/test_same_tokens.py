@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from odd_tokenizers import BARE, CHATML, SPACED, checkpoint_of, tokenizer_of
+from odd_tokenizers import (
+    BARE,
+    CHATML,
+    SPACED,
+    checkpoint_of,
+    tokenizer_of,
+    tokens,
+    tokens_of,
+    training_of,
+)
 
 from harness.nouns.errors import DataError, InputError
-from harness.policy.models import load_tokenizer
 from harness.policy.prompts import Continued, Ended, asked_ids, prompt_ids
 from harness.train.kto import of_others
-from harness.train.result import TrainingFolder
-from harness.train.trainers import settings_of, trainer_class
-from harness.train.training import TrainOptions
 
 CHAT = [{"role": "user", "content": "q"}]
 BEGUN = [*CHAT, {"role": "assistant", "content": "y"}]
@@ -65,29 +70,6 @@ CASES: list[tuple[dict[str, Any], list[int], Any, str, str, str]] = [
     ({"words": True, "merges": ["▁b"]}, [2], "q", "a be", "▁ q", "a ▁b e </s>"),
     ({"strip": True}, [2], " q ", "be", "q", "b e </s>"),
 ]
-
-
-def training_of(trainer: str, folder: Path, rows: list[Any], **values: Any) -> Any:
-    settings = settings_of(trainer, {"batch_size": 2, **values}, "")
-    kind = trainer_class(trainer)
-    rewards: Any = None
-    if kind.needs == "rewards":
-        from harness.train.reward_function import WeightedRewards
-
-        rewards = WeightedRewards({"none": lambda prompts, **_: [None] * len(prompts)})
-    out = folder.parent / f"{folder.name}-{trainer}"
-    training = kind(folder, rows, settings, out, TrainOptions(rewards=rewards))
-    training.folder = TrainingFolder(out, {}, None)
-    training.tokenizer, training.estimate = load_tokenizer(folder), {"total": 1.0}
-    return training
-
-
-def tokens(training: Any, ids: list[int]) -> str:
-    return tokens_of(training.tokenizer, ids)
-
-
-def tokens_of(tokenizer: Any, ids: list[int]) -> str:
-    return " ".join("␣" if t == " " else t for t in tokenizer.convert_ids_to_tokens(ids))
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
