@@ -7,13 +7,14 @@ items, which makes what is hard for both cancel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.agreement.calibration import temperature_of
 from harness.agreement.halves import Mask
+from harness.ratings.both_orders import at_temperature, likelier
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import CONFIDENCE, Estimate
 from harness.statistics.intervals import clopper_pearson_upper, clustered_mean
@@ -36,6 +37,10 @@ def says_it(said: IntArray, truth: IntArray) -> FloatArray:
         truth: (n,) codes of the people's, -1 where they have none.
     """
     return np.where(truth >= 0, (said == truth).astype(np.float64), np.nan)
+
+
+NO_CHANGE = 0.05
+"""Log of a temperature that is not worth writing down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,51 +173,43 @@ class Calibration:
     temperature: float | None = None
     tie_margin: float = 0.0
 
-    def applied(self, chance: FloatArray) -> FloatArray:
-        """Return (n,) probabilities that A is preferred at its temperature."""
-        if self.temperature is None:
-            return chance
-        return at_temperature(chance, self.temperature)
+    def said(self, chances: FloatArray, a: int, b: int, tie: int) -> IntArray:
+        """Return (n,) what P(A) of each order, (orders, n), amount to; -1 where one is unknown."""
+        names = {"A": a, "B": b, "TIE": tie}
+        t = self.temperature
+        told = [
+            -1 if np.isnan(one).any() else names[likelier(float(np.mean(
+                [p if t is None else at_temperature(p, t) for p in one.tolist()]
+            )), self.tie_margin)]
+            for one in chances.T
+        ]  # fmt: skip
+        return np.array(told, dtype=np.int64)
 
 
-def at_temperature(chance: FloatArray, temperature: float) -> FloatArray:
-    """Return probabilities with their log-odds divided by a temperature (Guo et al. 2017)."""
-    edge = 1e-12
-    clipped = np.clip(chance, edge, 1 - edge)
-    return np.asarray(1 / (1 + np.exp(-np.log(clipped / (1 - clipped)) / temperature)))
-
-
-def calibrated(
-    chances: Sequence[FloatArray], truth: IntArray, a: int, b: int, tie: int
-) -> Calibration:
+def calibrated(chances: FloatArray, truth: IntArray, a: int, b: int, tie: int) -> Calibration:
     """Return the temperature and the margin of ties that fit labels which choose.
 
     The temperature makes what people decided likeliest. The margin is the smallest one with which
     the judge says most often what people say; none where it says so as often without.
 
     Args:
-        chances: P(A) of each order, (n,) each, NaN without a verdict that states one.
+        chances: (orders, n) P(A), NaN without a verdict that states one.
         truth: (n,) codes of the people's verdicts, -1 where they have none.
         a: Code of A.
         b: Code of B.
         tie: Code of a tie.
     """
-    stacked = np.stack(chances)
-    known = ~np.isnan(stacked).any(axis=0)
+    known = ~np.isnan(chances).any(axis=0)
     decided = known & np.isin(truth, (a, b))
-    flat = stacked[:, decided].ravel()
-    sides = np.tile(truth[decided] == a, len(chances))
-    of_side = np.where(sides, flat, 1 - flat)
+    of_side = np.where(truth[decided] == a, chances[:, decided], 1 - chances[:, decided]).ravel()
     sure, right = np.maximum(of_side, 1 - of_side), (of_side > 0.5).astype(np.float64)
-    temperature = temperature_of(sure, right) if flat.size else None
-    if temperature is not None and abs(np.log(temperature)) < 0.05:
-        temperature = None
+    temperature = temperature_of(sure, right) if sure.size else None
+    if temperature is not None:
+        temperature = None if abs(np.log(temperature)) < NO_CHANGE else round(temperature, 3)
     inside = known & (truth >= 0)
-    mean = np.mean([Calibration(temperature).applied(p[inside]) for p in stacked], axis=0)
 
     def share(margin: float) -> float:
-        said = np.where(np.abs(mean - 0.5) <= margin + 1e-12, tie, np.where(mean > 0.5, a, b))
+        said = Calibration(temperature, margin).said(chances[:, inside], a, b, tie)
         return float((said == truth[inside]).mean()) if said.size else 0.0
 
-    best = max((0.0, *MARGINS), key=share)
-    return Calibration(temperature, best)
+    return Calibration(temperature, max((0.0, *MARGINS), key=share))

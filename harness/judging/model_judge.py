@@ -19,9 +19,10 @@ from harness.nouns.chat_messages import ChatReply, ChatRequest
 from harness.nouns.errors import ChatError, ConfigError
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
-from harness.nouns.rubric import Criterion, Example
+from harness.nouns.rubric import AS_IT_IS, Criterion, Example, Judging
 from harness.nouns.scale import UNIT, Scale
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo, Verdict, Way
+from harness.ratings.both_orders import MARGIN, at_temperature
 
 LOCAL = "local/"
 
@@ -46,6 +47,7 @@ class Policy:
         guidance: Called with (request, repeat, seed); returns further words, such as a principle.
         sha256: Hash of the rubric or constitution.
         name: Of the rubric or constitution.
+        judging: How a rubric that was aligned with people is to be judged by.
     """
 
     criteria: tuple[Criterion, ...] = ()
@@ -54,6 +56,7 @@ class Policy:
     guidance: Callable[[JudgmentRequest, int, int], str] | None = None
     sha256: str = ""
     name: str = ""
+    judging: Judging = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,16 @@ class ModelJudge:
     def _templates(self, model: str) -> list[Template]:
         brief = model.startswith(LOCAL) and not self.options.chain_of_thought
         default = "brief" if brief else "standard"
-        return [TEMPLATES[name] for name in self.options.templates or [default]]
+        own = self.policy.judging.templates
+        for name in own:
+            if name not in TEMPLATES:
+                raise ConfigError(
+                    f"rubric {self.policy.name} is judged by the template {name!r}, which is none",
+                    hint=f"known: {', '.join(TEMPLATES)}",
+                )
+        if self.options.chain_of_thought:  # those that ask for nothing but the verdict do not fit
+            own = tuple(name for name in own if not TEMPLATES[name].plain)
+        return [TEMPLATES[name] for name in self.options.templates or own or [default]]
 
     def version(self, base: str) -> str:
         """Return the version of the source: it moves with words, parser, options and rubric.
@@ -124,6 +136,7 @@ class ModelJudge:
                 "rubric_sha256": self.policy.sha256,
                 "templates": sorted({member.template.name for member in self.members}),
                 "template_sha256": sorted({member.template.sha256 for member in self.members}),
+                **({MARGIN: margin} if (margin := self.policy.judging.tie_margin) else {}),
             },
             judge=self,
         )
@@ -145,9 +158,17 @@ class ModelJudge:
             assert isinstance(verdict.value, tuple)
             named = dict(zip(LETTERS, shown.responses, strict=False))
             verdict = replace(verdict, value=tuple(named[letter].id for letter in verdict.value))
+        verdict = self._at_temperature(verdict, request.way)
         if guidance := askings[0].guidance:
             verdict = replace(verdict, rationale=f"{guidance}\n\n{verdict.rationale}".strip())
         return verdict
+
+    def _at_temperature(self, verdict: Verdict, way: Way) -> Verdict:
+        """Return a pair's verdict with the probability that people's labels make of the stated."""
+        temperature, stated = self.policy.judging.probability_temperature, verdict.probability
+        if temperature is None or stated is None or way != "pairwise":
+            return verdict
+        return replace(verdict, probability=at_temperature(stated, temperature))
 
     def shown(self, request: JudgmentRequest, seed: int, repeat: int) -> JudgmentRequest:
         """Return the request with a list in a seeded order; pairs come in the adapter's order."""

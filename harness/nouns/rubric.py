@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.nouns.errors import RubricError, ScaleError
 from harness.nouns.hashing import content_hash
-from harness.nouns.scale import Scale
+from harness.nouns.scale import Scale, is_number
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -72,6 +72,25 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """How a rubric is to be judged by, where it was aligned with people's labels.
+
+    Args:
+        templates: Prompt templates; an option of the judge goes before them.
+        probability_temperature: By which the log-odds of a pair's stated probabilities are divided;
+            None leaves them.
+        tie_margin: A pair whose P(A), over both orders, is nearer to one half than this is a tie.
+    """
+
+    templates: tuple[str, ...] = ()
+    probability_temperature: float | None = None
+    tie_margin: float = 0.0
+
+
+AS_IT_IS = Judging()
+
+
+@dataclass(frozen=True, slots=True)
 class Rubric:
     """A versioned set of criteria.
 
@@ -81,6 +100,7 @@ class Rubric:
         criteria: At least one.
         sha256: Hash of the content, in manifests and cache keys.
         examples: Worked examples for few-shot judging.
+        judging: How it is to be judged by.
     """
 
     id: str
@@ -88,6 +108,7 @@ class Rubric:
     criteria: tuple[Criterion, ...]
     sha256: str
     examples: tuple[Example, ...] = ()
+    judging: Judging = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +160,13 @@ def _read(content: Any) -> Rubric | Constitution:
         raise RubricError("the file must be a mapping with id, kind and version")
     kind = content.get("kind")
     if kind == "rubric":
-        entries, more = "criteria", "examples"
+        entries, more = "criteria", {"examples", "judging"}
     elif kind == "constitution":
-        entries, more = "principles", "provenance"
+        entries, more = "principles", {"provenance"}
     else:
         raise RubricError(f"kind is {kind!r}", hint="use one of ('rubric', 'constitution')")
     needed = {"id", "version", entries}
-    _check_keys(content, {"kind", more, *needed}, needed, "top level")
+    _check_keys(content, {"kind", *more, *needed}, needed, "top level")
     rows = content[entries]
     if not isinstance(rows, list) or not rows:
         raise RubricError(f"{entries} must be a list with at least one entry")
@@ -164,9 +185,53 @@ def _read(content: Any) -> Rubric | Constitution:
         if not isinstance(shown, list):
             raise RubricError(f"examples must be a list, got {shown!r}")
         examples = tuple(_example(row, f"examples[{i}]", criteria) for i, row in enumerate(shown))
-        return Rubric(name, version, criteria, sha, examples)
+        return Rubric(name, version, criteria, sha, examples, _judging(content.get("judging", {})))
     principles = tuple(_principle(row, f"principles[{i}]") for i, row in enumerate(rows))
     return Constitution(name, version, principles, sha, _text(content, "provenance"))
+
+
+def rubric_content(rubric: Rubric) -> dict[str, Any]:
+    """Return what a file of a rubric holds, as plain values; ``load_rubric`` reads it back."""
+    examples = []
+    for one in rubric.examples:
+        row: dict[str, Any] = {"prompt": one.prompt, "responses": list(one.responses)}
+        row |= {"verdict": one.verdict} if one.verdict else {}
+        row |= {"rationale": one.rationale} if one.rationale else {}
+        examples.append(row | ({"by_criterion": {**one.by_criterion}} if one.by_criterion else {}))
+    criteria = []
+    for each in rubric.criteria:
+        scale = {"labels": list(each.scale.labels), "low": each.scale.low, "high": each.scale.high}
+        told = {key: value for key, value in scale.items() if value not in (None, [])}
+        about = {"id": each.id, "weight": each.weight, "text": each.text}
+        criteria.append({**about, "scale": {"level": each.scale.level, **told}})
+    how, judging = rubric.judging, dict[str, Any]()
+    if how.templates:
+        judging["templates"] = list(how.templates)
+    if how.probability_temperature is not None:
+        judging["probability_temperature"] = how.probability_temperature
+    if how.tie_margin:
+        judging["tie_margin"] = how.tie_margin
+    head = {"id": rubric.id, "kind": "rubric", "version": rubric.version, "criteria": criteria}
+    more = {"examples": examples, "judging": judging}
+    return head | {key: value for key, value in more.items() if value}
+
+
+def _judging(given: object) -> Judging:
+    row = _check_keys(
+        given, {"templates", "probability_temperature", "tie_margin"}, set(), "judging"
+    )
+    names = row.get("templates", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RubricError(f"templates of judging must be a list of names, got {names!r:.60}")
+    temperature, margin = row.get("probability_temperature"), row.get("tie_margin", 0.0)
+    if temperature is not None and not (is_number(temperature) and temperature > 0):
+        raise RubricError(
+            f"probability_temperature of judging must be above 0, got {temperature!r}"
+        )
+    if not (is_number(margin) and 0 <= margin < 0.5):
+        what = "tie_margin of judging"
+        raise RubricError(f"{what} must be at least 0 and below 0.5, got {margin!r}")
+    return Judging(tuple(names), None if temperature is None else float(temperature), float(margin))
 
 
 def _check_keys(row: object, allowed: set[str], needed: set[str], place: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ one annotator on one pair are combined before anything else is done with them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -17,6 +18,9 @@ Choice = Literal["A", "TIE", "B"]
 
 WORTH: Mapping[object, float] = {"A": 1.0, "TIE": 0.5, "B": 0.0}
 """P(A is preferred) that a verdict without a stated probability stands for."""
+
+MARGIN = "tie_margin"
+"""In the metadata of a judgment: a pair whose P(A) is nearer to one half than this is a tie."""
 
 T = TypeVar("T")
 
@@ -89,13 +93,15 @@ def _vote(key: tuple[str, str, str, int], group: list[Judgment]) -> Vote:
     choices = [_choice(verdict.value) for verdict in valid]
     stated = [verdict.probability for verdict in valid]
     known = [p for p in stated if p is not None]
+    margin = max(_margin(judgment) for judgment in group)
     if len(valid) == 1:
         mean = known[0] if known else WORTH[choices[0]]
-        return Vote(*key, choices[0], mean, 1, stated=bool(known))
+        choice = likelier(mean, margin) if known and margin else choices[0]
+        return Vote(*key, choice, mean, 1, stated=bool(known))
     flipped = len(set(choices)) > 1
     if len(known) == len(valid):
         mean = sum(known) / len(known)
-        return Vote(*key, likelier(mean), mean, len(valid), flipped, stated=True)
+        return Vote(*key, likelier(mean, margin), mean, len(valid), flipped, stated=True)
     choice = one_of_two(choices[0], choices[1], "TIE")
     mean = sum(WORTH[c] if p is None else p for c, p in zip(choices, stated, strict=True))
     return Vote(*key, choice, 0.5 if flipped else mean / len(valid), len(valid), flipped)
@@ -107,8 +113,21 @@ def _choice(value: object) -> Choice:
     raise ValueError(f"a pairwise verdict is A, B or TIE, got {value!r}")
 
 
-def likelier(probability: float) -> Choice:
-    """Return the choice that P(A) amounts to; one half is a tie."""
-    if abs(probability - 0.5) < 1e-12:
+def _margin(judgment: Judgment) -> float:
+    margin = judgment.metadata.get(MARGIN, 0.0)
+    return float(margin) if isinstance(margin, int | float) else 0.0
+
+
+def likelier(probability: float, margin: float = 0.0) -> Choice:
+    """Return the choice that P(A) amounts to; one half, and what is so near to it, is a tie."""
+    if abs(probability - 0.5) < margin + 1e-12:
         return "TIE"
     return "A" if probability > 0.5 else "B"
+
+
+def at_temperature(probability: float, temperature: float) -> float:
+    """Return a probability with its log-odds divided by a temperature (Guo et al. 2017)."""
+    if not 0 < probability < 1:
+        return probability
+    odds = math.log(probability / (1 - probability)) / temperature
+    return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0

@@ -57,7 +57,9 @@ def policy_of(options: Options) -> JudgePolicy:
             own = (example.on(options.criterion) for example in examples)
             examples = tuple(example for example in own if example is not None)
     together = options.criteria == "together"
-    return JudgePolicy(chosen, together, examples, None, rubric.sha256, rubric.id)
+    return JudgePolicy(
+        chosen, together, examples, None, rubric.sha256, rubric.id, judging=rubric.judging
+    )
 
 
 def build(name: str, options: Options) -> FeedbackSource:
