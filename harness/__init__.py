@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.aggregate import aggregate as aggregate
     from harness.experiment.stages.agree import agree as agree
     from harness.experiment.stages.agree import gated as gated
+    from harness.experiment.stages.align_judge import AlignSettings as AlignSettings
+    from harness.experiment.stages.align_judge import align_judge as align_judge
     from harness.experiment.stages.evaluate_files import EvaluateSettings as EvaluateSettings
     from harness.experiment.stages.evaluate_files import evaluate as evaluate
     from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 _STAGES = ("aggregate", "agree", "judge", "report", "respond", "win_rate")
 _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
+    "AlignSettings": "harness.experiment.stages.align_judge",
+    "align_judge": "harness.experiment.stages.align_judge",
     "Answers": "harness.experiment.stages.recorded",
     "EvaluateSettings": "harness.experiment.stages.evaluate_files",
     "evaluate": "harness.experiment.stages.evaluate_files",

@@ -65,12 +65,12 @@ def tags_of(name: str, models: Iterable[str] = (), rubrics: Iterable[str] = ()) 
     """Return what makes labels that chose a source spent for another one: name, model, rubric.
 
     Args:
-        name: Of the source.
+        name: Of the source; empty where only model and rubric tell.
         models: That answer.
         rubrics: Hashes of what it follows.
     """
-    tags = [f"name:{name}", *(f"model:{m}" for m in models), *(f"rubric:{r}" for r in rubrics if r)]
-    return tuple(sorted({*tags}))
+    kinds = {"name": [name], "model": models, "rubric": rubrics}
+    return tuple(sorted({f"{kind}:{one}" for kind, some in kinds.items() for one in some if one}))
 
 
 def row_key(file: Path, item: str) -> str:

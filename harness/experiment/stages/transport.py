@@ -10,11 +10,11 @@ from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import ask
+from harness.experiment.stages.people import Said
 from harness.experiment.stages.transport_measured import Again, Transported
 from harness.experiment.stages.transport_queue import (
     FOLDER,
     Queue,
-    Said,
     labels_of,
 )
 from harness.nouns.errors import ConfigError, DataError

@@ -16,11 +16,11 @@ from harness.experiment.context import Asking, StartBar, cost_note
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask, check
+from harness.experiment.stages.people import Said
 from harness.experiment.stages.recorded import Answers, read_recorded
 from harness.experiment.stages.transport_queue import (
     FOLDER,
     Queue,
-    Said,
     responses_of,
 )
 from harness.experiment.stages.transport_verdicts import Verdicts

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.experiment.config import LABELS
-from harness.experiment.context import Asking, no_bar
+from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
-from harness.experiment.sources import source_by_name
-from harness.experiment.stages.judge import ask
-from harness.feedback.human import HumanTable
-from harness.feedback.judge import unswap
+from harness.experiment.stages.people import Said, said_of
 from harness.feedback.requests import build_requests
-from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
 from harness.nouns.hashing import content_hash
-from harness.nouns.outcomes import Status
-from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo
-from harness.records.judgments import RecordedJudgment, is_judgments, read_judgments
+from harness.nouns.schema import Item, JudgmentRequest, Response
 from harness.records.rows import read_responses
 from harness.records.writes import write_jsonl
 
@@ -121,57 +114,17 @@ def _drawn(pairs: list[JudgmentRequest], seed: str) -> list[JudgmentRequest]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What people said of pairs of the trained policies.
-
-    Args:
-        info: Who they are.
-        judgments: What they said.
-        notes: What else to know of their labels.
-    """
-
-    info: SourceInfo
-    judgments: Sequence[Judgment]
-    notes: tuple[str, ...] = ()
-
-
 def labels_of(files: Sequence[Path], name: str, queue: Queue, asking: Asking) -> Said:
     """Return what people said of any pair of the queue.
 
     Raises:
         DataError: They said nothing of it, or a file is wrong.
     """
-    pairs, found = queue.everything, list[Judgment]()
-    about = {frozenset(one.id for one in pair.responses): pair for pair in pairs}
-    simulated, notes = False, []
-    for file in files:
-        if is_judgments(file):
-            rows = [row for row in read_judgments(file) if row.info.kind == "human"]
-            fits = [(row, about.get(frozenset(row.response_ids))) for row in rows]
-            mine = [_of_row(row, pair, name) for row, pair in fits if pair is not None]
-            other = len(rows) - len(mine)
-            simulated = simulated or any(row.info.simulated for row in rows)
-        else:
-            source = source_by_name(LABELS, {"file": str(file)}, "pairwise", name)
-            mine = ask(source, pairs, replace(asking, journal=None), no_bar)
-            human = source.source
-            items = {item.id for item in queue.items}
-            other = sum(human.unheard(items, pairs)) if isinstance(human, HumanTable) else 0
-        found += mine
-        if other:
-            notes.append(f"{counted(other, 'label')} of {file.name} are of no pair of the queue")
-    if not any(one.verdict.status is Status.OK for one in found):
+    said = said_of(files, name, queue.everything, queue.items, asking)
+    if not said.says_anything:
         raise DataError(
             "no label is of a response of this run's trained policies",
             where=", ".join(map(str, files)),
             hint="label the queue that harness transport writes without --labels",
         )
-    info = SourceInfo(name, "labels", "human", takes=("pairwise",), simulated=simulated)
-    return Said(info, found, tuple(notes))
-
-
-def _of_row(row: RecordedJudgment, pair: JudgmentRequest, name: str) -> Judgment:
-    turned = row.response_ids != tuple(one.id for one in pair.responses)
-    verdict = unswap(row.judgment.verdict) if turned else row.judgment.verdict
-    return replace(row.judgment, request_id=pair.id, source=name, verdict=verdict)
+    return said
