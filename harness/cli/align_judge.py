@@ -1,4 +1,4 @@
-"""``harness align-judge``: a judge that agrees better with people, or none where that is not shown."""
+"""``harness align-judge``: a judge that agrees better with people, where that is shown."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ class Options(Answers, Asking):
 
 @one_object
 def command(options: Options) -> None:
-    """Choose a judge's rubric by half of people's labels, and prove on the other half that it is
-    better.
+    """Choose a judge's rubric by half of people's labels; prove the gain on the other half.
 
     Tried are wordings, templates, worked examples, a temperature and a margin of ties. Calls and
     dollars are said first, and what was judged is kept in OUT.journal.sqlite. Exits with 1, and
@@ -114,7 +113,7 @@ def _show(screen: Console, found: Aligned) -> None:
     from harness.report.terminal import show
 
     share = [Column("says what people say", "percent"), Column("has a verdict", "percent")]
-    columns = ["judge", *share, Column("labels", "count")]
+    columns: list[Column | str] = ["judge", *share, Column("labels", "count")]
     rows = [(one.name, one.share, one.coverage, one.n) for one in found.candidates]
     show(screen, Table("On the labels that choose", columns, rows))
     if (gain := found.gain) is not None:

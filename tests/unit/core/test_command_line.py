@@ -93,7 +93,7 @@ def test_what_a_command_does_fills_eighty_columns_and_its_examples_can_be_copied
                 examples += copied
             else:
                 assert "\n" not in part, name
-    assert len(examples) == 9
+    assert len(examples) == 10
     assert any("--people ann,bob --judges gpt" in " ".join(one.split()) for one in examples)
 
 
