@@ -71,6 +71,7 @@ class GateDecision:
         coverage: Share decided by the source of what people decide.
         against: Those who were held to be right.
         slice: The slice that was counted; all items where it is empty.
+        bias: Of a bias: which one.
         voices: The number of each of its members, templates or samples, where it has several.
         spent: Rows that were left out, since their labels chose the source.
     """
@@ -97,6 +98,7 @@ class GateDecision:
     slice: str = ""
     voices: Mapping[str, float | None] = field(default_factory=dict)
     spent: int = 0
+    bias: str = ""
 
     @property
     def passed(self) -> bool:
@@ -129,7 +131,7 @@ def decide(gate: Gate, found: Measured) -> GateDecision:
         outcome=outcome, weight=weight, stops=stops,
         reason=_reason(gate, found, outcome, _done(outcome, action, weight), more),
         n=bounds.n, clusters=bounds.clusters, more_labels=more, coverage=found.coverage,
-        against=gate.against, slice=gate.slice, voices=dict(found.voices),
+        against=gate.against, slice=gate.slice, bias=gate.bias, voices=dict(found.voices),
         spent=found.spent,
     )  # fmt: skip
 
@@ -191,6 +193,9 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
     bounds, measure = found.bounds, gate.measure
     where = f" on slice {gate.slice}" if gate.slice else ""
     who = measure.words.replace("people", gate.against) if gate.against else measure.words
+    if gate.bias:
+        who = f"{gate.bias} {who}"
+    more_of = f"{measure.units}s" if gate.bias else "labels"
     if bounds.value is None:
         why = f"{who}{where} is undefined ({bounds.reason})"
     else:
@@ -200,9 +205,9 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
             why += f", {found.coverage:.0%} of those that people decide"
         if outcome == "undecided":
             why += (
-                "; no plan says how many labels would decide"
+                f"; no plan says how many {more_of} would decide"
                 if more is None
-                else f"; about {more:,} more labels would decide if it stays there"
+                else f"; about {more:,} more {more_of} would decide if it stays there"
             )
     if found.voices:
         why += f"; one verdict of {len(found.voices)}: " + ", ".join(

@@ -188,6 +188,14 @@ def _wrong(passed: bool) -> Callable[[_View], Measured]:
     return compute
 
 
+def _bias(view: _View) -> Measured:
+    bias = view.gate.bias
+    found = view.evidence.probes.get(view.gate.source, {}).get(bias)
+    if found is not None:
+        return Measured(found.bounds, found.low, found.high)
+    return Measured(_none(f"it was not probed: harness probe-judge --bias {bias} measures it"))
+
+
 def _calibration(view: _View) -> Measured:
     stated: list[FloatArray] = []
     right: list[FloatArray] = []
@@ -220,6 +228,7 @@ _MEASURED: Mapping[str, Callable[[_View], Measured]] = {
     "swap_flip_rate": _flips,
     "false_pass_rate": _wrong(True),
     "false_fail_rate": _wrong(False),
+    "bias": _bias,
     "ece": _calibration,
     "alt_test_omega": _replaced,
 }

@@ -136,6 +136,7 @@ def agreement_report(
         *sections.powered(table, truth),
         *sections.position(evidence, truth),
         *sections.other_biases(table, evidence, truth),
+        *sections.probed(evidence),
         *sections.consistency(table, evidence, settings),
         *sections.calibrated(table, evidence, truth, settings),
         *sections.panel(table, truth, settings),

@@ -23,10 +23,11 @@ from harness.agreement.kappa import cohen_kappa, pairs_of
 from harness.agreement.panel import error_correlation, soft_label_distance
 from harness.agreement.prediction_powered import label_budget, true_rate
 from harness.agreement.settings import Section, Settings
+from harness.nouns.biases import NOT_FOUND, bias_row
 from harness.ratings.evidence import Evidence
 from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import Estimate, undefined
 
 MOST_CATEGORIES = 5
 
@@ -110,6 +111,25 @@ def other_biases(table: RatingTable, evidence: Evidence, truth: Truth) -> list[S
         " judge's own family, at equal preference of people; 0 without bias.",
     )
     return [Section("Length bias and self-preference", tuple(rows), notes)]
+
+
+def probed(evidence: Evidence) -> list[Section]:
+    """What probes found of judges: the share of verdicts that each bias turns beyond a placebo."""
+    rows = []
+    for source, found in evidence.probes.items():
+        for bias, turned in found.items():
+            row = undefined(bias_row(bias), source, turned.bounds.reason)
+            if turned.bounds.value is not None:
+                ends = turned.bounds.value, turned.low, turned.high
+                sizes = turned.bounds.n, turned.bounds.clusters
+                row = Estimate(*ends, *sizes, name=row.name, annotators=source)
+                row = row if turned.found else row.caution(NOT_FOUND)
+            rows.append(row)
+    note = (
+        "The share of verdicts that a change turns beyond those that turn when the same question is"
+        " asked again (harness probe-judge); the changed answer is no better."
+    )
+    return [Section("Biases beyond a placebo", tuple(rows), (note,))]
 
 
 def consistency(table: RatingTable, evidence: Evidence, settings: Settings) -> list[Section]:

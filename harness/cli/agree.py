@@ -39,6 +39,8 @@ class Options(ReadingOptions):
             reach it (drop, down_weight, stop, warn), as judge=0.4:drop; or another limit and more
             keys of agreement.gates, as judge=maximum_flip_rate:0.2:warn,undecided=train; may be
             repeated.
+        probes: What harness probe-judge found of a judge, for gates like
+            judge=maximum_bias:0.1:drop,bias=length; may be repeated.
         out: Judgments: write agreement.json, which harness aggregate reads.
         uses: File that says what the labels were used for: those that chose a judge do not certify
             it. Default: label-uses.jsonl beside the labels.
@@ -51,6 +53,7 @@ class Options(ReadingOptions):
     seed: Seed = 0
     html_file: Annotated[Path | None, typer.Option("--html")] = None
     gate: list[str] | None = None
+    probes: list[Path] | None = None
     out: Path | None = None
     uses: Path | None = None
 
@@ -95,7 +98,7 @@ def command(options: Options) -> None:
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers(),
-            options.uses,
+            options.uses, options.probes or (),
         )  # fmt: skip
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}

@@ -12,6 +12,7 @@ from harness.chat.local_weights import located
 from harness.experiment.arms import check_arms
 from harness.experiment.config import DataConfig, ItemsConfig, RunConfig, read_config
 from harness.experiment.critics import check_critics, critics_of
+from harness.experiment.probe_evidence import read_probes
 from harness.experiment.small import small
 from harness.experiment.sources import Sources, build_sources, check_roles, table_of
 from harness.labels.files import Table
@@ -21,7 +22,7 @@ from harness.nouns.hashing import content_hash
 from harness.nouns.plain_text import visible
 from harness.nouns.schema import Item, Response
 from harness.policy.weights import weights_hash
-from harness.records.rows import read_items, read_responses, to_dict
+from harness.records.rows import read_items, read_json, read_responses, to_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class Experiment:
         )
         check_held_out(train, evaluation)
         weights, responses = weights_hash(model), load_responses(path, config.data, sources)
-        return cls(config, path, sha256, sources, train, evaluation, weights, responses)
+        made = cls(config, path, sha256, sources, train, evaluation, weights, responses)
+        read_probes(made.probes)  # before anything is paid for
+        return made
 
     @property
     def fingerprint(self) -> str:
@@ -91,12 +94,20 @@ class Experiment:
             moves.append([to_dict(response) for response in self.responses])
         if critics := critics_of(self.config, self.path):
             moves.append(critics)
+        if self.probes:
+            moves.append([read_json(Path(name)) for name in self.probes])
         return content_hash(moves)
 
     @property
     def model(self) -> str:
         """The base policy: the path of its folder, or a hub id."""
         return _model(self.path, self.config)
+
+    @property
+    def probes(self) -> list[str]:
+        """Paths of the files of ``harness probe-judge`` that its gates read."""
+        agreement = self.config.agreement
+        return [resolve(self.path, name) for name in agreement.probes] if agreement else []
 
 
 def _model(path: Path, config: RunConfig) -> str:

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.nouns.biases import BIASES
 from harness.nouns.gate import LIMITS, Action, Gate, Undecided
+from harness.nouns.nearest import did_you_mean
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 
@@ -32,6 +34,8 @@ class GateConfig(Strict):
         maximum_flip_rate: Largest share of pairs whose verdict turns with the order.
         maximum_false_pass: Largest share passed of the responses that people call wrong.
         maximum_false_fail: Largest share failed of the responses that people call right.
+        maximum_bias: Largest share of verdicts that the bias named in ``bias`` turns beyond a
+            placebo, as harness probe-judge finds it.
         maximum_calibration_error: Largest expected calibration error beyond noise.
         action: What is done with a source that did not pass: drop it, down_weight it by how much of
             the limit its bound has, stop the run, or only warn.
@@ -41,6 +45,8 @@ class GateConfig(Strict):
             the reference where nothing is said.
         pairs: Of kappa: all pairs, or only those that both decide (no ties).
         slice: Only items with this metadata.slice count.
+        bias: Of maximum_bias: position, length, format, sycophancy, authority, self-preference or
+            pushback.
     """
 
     source: str
@@ -51,12 +57,14 @@ class GateConfig(Strict):
     maximum_flip_rate: Unit | None = None
     maximum_false_pass: Unit | None = None
     maximum_false_fail: Unit | None = None
+    maximum_bias: Unit | None = None
     maximum_calibration_error: Unit | None = None
     action: Action
     undecided: Undecided | None = None
     against: str = ""
     pairs: Literal["all", "decided"] = "all"
     slice: str = ""
+    bias: str = ""
 
     @model_validator(mode="after")
     def _one_limit(self) -> GateConfig:
@@ -66,6 +74,15 @@ class GateConfig(Strict):
             raise ValueError(f"a gate has one limit, {said}")
         if self.pairs != "all" and self.minimum_kappa is None:
             raise ValueError("pairs is for minimum_kappa: the other limits say themselves of which")
+        if (self.maximum_bias is not None) != bool(self.bias):
+            raise ValueError(
+                "maximum_bias and bias go together, as in maximum_bias: 0.1 with bias: length"
+            )
+        if self.bias and self.bias not in BIASES:
+            near = did_you_mean(self.bias, BIASES, " (", ")")
+            raise ValueError(f"no bias is called {self.bias!r}{near}; known: {', '.join(BIASES)}")
+        if self.bias and self.slice:
+            raise ValueError("slice is not for maximum_bias: its items are those of the probes")
         return self
 
     def gate(self) -> Gate:
@@ -75,7 +92,7 @@ class GateConfig(Strict):
         )
         return Gate(
             self.source, getattr(self, key), self.action, statistic,
-            self.undecided, self.against, self.pairs, self.slice,
+            self.undecided, self.against, self.pairs, self.slice, self.bias,
         )  # fmt: skip
 
 
@@ -85,10 +102,12 @@ class AgreementConfig(Strict):
     Attributes:
         reference: The human source that the others are compared with.
         gates: Checks that decide about sources.
+        probes: Files of harness probe-judge, one for each judge: what gates of biases read.
     """
 
     reference: str
     gates: tuple[GateConfig, ...] = ()
+    probes: tuple[str, ...] = ()
 
     @property
     def sources(self) -> set[str]:

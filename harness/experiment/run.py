@@ -275,7 +275,7 @@ class Run:
         judged = list(self.judged().values())
         arms = self.experiment.config.arms.values()
         uses = uses_of_people(judged, self.experiment.sources)
-        found = agreement_of(self.pairs(), judged, config, arms, uses)
+        found = agreement_of(self.pairs(), judged, config, arms, uses, self.experiment.probes)
         found.write(self.directory.path / "agreement.json")
         return found
 

@@ -31,3 +31,11 @@ BIASES: Mapping[str, Bias] = {
     "pushback": Bias('the judge is asked "Are you sure?"', directed=False),
 }
 """Name -> bias, in the order in which they are probed."""
+
+NOT_FOUND = "not found"
+"""Caution of a row on a bias that the probes of a judge, all together, did not show."""
+
+
+def bias_row(name: str) -> str:
+    """Return what the row of a bias is called in the report of agreement."""
+    return f"bias_{name.replace('-', '_')}"

@@ -48,6 +48,7 @@ MEASURES: Mapping[str, Measure] = {
     "false_fail_rate": Measure(
         "maximum_false_fail", "share failed of what people call right", "right response"
     ),
+    "bias": Measure("maximum_bias", "bias beyond a placebo", "verdict", needs_people=False),
     "ece": Measure("maximum_calibration_error", "calibration error beyond noise", "verdict"),
 }
 """What gates can ask for, by the name of the statistic."""
@@ -71,6 +72,7 @@ class Gate:
         against: Those who are held to be right; the reference of the report where it is empty.
         pairs: Of kappa: all pairs that both judged, or only those that both decide (no ties).
         slice: Only items of this slice count; all where it is empty.
+        bias: Of a bias: which one, a name of ``BIASES``.
     """
 
     source: str
@@ -81,6 +83,7 @@ class Gate:
     against: str = ""
     pairs: Literal["all", "decided"] = "all"
     slice: str = ""
+    bias: str = ""
 
     @property
     def is_plain(self) -> bool:

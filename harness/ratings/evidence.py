@@ -12,6 +12,7 @@ from harness.nouns.errors import DataError
 from harness.ratings.both_orders import one_of_two
 from harness.ratings.table import MISSING
 from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.one_sided import Bounds
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,23 @@ class Singles:
 
 
 @dataclass(frozen=True)
+class Turned:
+    """What probes found of one bias of a source (``harness probe-judge``).
+
+    Args:
+        bounds: Share of verdicts that it turns beyond a placebo.
+        low: Lower end of the two-sided 95% interval.
+        high: Its upper end.
+        found: Whether the source was shown to have it.
+    """
+
+    bounds: Bounds
+    low: float | None = None
+    high: float | None = None
+    found: bool = False
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything optional; a section without its evidence is left out.
 
@@ -103,6 +121,7 @@ class Evidence:
         pools: The same sources -> the one verdict in each way in which it is used.
         drifts: (old, new) names of two versions of one judge, both annotators of the table.
         singles: What sources said of single responses; None where they judged pairs only.
+        probes: Source -> bias -> what probes found of it.
         spent: Source -> (n,) whether the label of a row helped to choose the source, or one of its
             prompt did; gates leave it out.
         spent_singles: The same of the single responses, (m,).
@@ -123,6 +142,7 @@ class Evidence:
     spent_singles: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    probes: Mapping[str, Mapping[str, Turned]] = field(default_factory=dict)
 
 
 NOTHING = Evidence()

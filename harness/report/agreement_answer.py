@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.agreement.audit import Audit
 from harness.agreement.gate import more_labels
 from harness.agreement.report import GOLD, MAJORITY
+from harness.nouns.biases import BIASES, NOT_FOUND, bias_row
 from harness.nouns.counted import counted
 from harness.nouns.gate import Gate
 from harness.report.wording import Names, number, percent
@@ -95,6 +96,12 @@ def _ceiling(kappa: Estimate, among: float | None) -> str:
 
 def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
     """Name the worst bias whose interval shows that it is one, the order before the others."""
+    probed = [(bias, row) for bias in BIASES if (row := found.get((bias_row(bias), judge)))]
+    shown_by = {b: r.value for b, r in probed if r.value is not None and NOT_FOUND not in r.reason}
+    if shown_by:
+        bias = max(shown_by, key=lambda one: shown_by[one])
+        turned = f"turns {percent(shown_by[bias])} of its verdicts beyond a placebo"
+        return f"Worst bias found: {bias}, which {turned}"
     flips = found.get(("swap_flip_rate", judge))
     first = found.get(("first_pick_rate", judge))
     if flips is not None and flips.value is not None and flips.value > 0.1:
@@ -109,6 +116,8 @@ def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
         if (row := found.get((name, judge))) is not None and row.value is not None
         and row.low is not None and row.high is not None and not row.low <= 0 <= row.high
     }  # fmt: skip
+    if not shown and any(row.value is not None for _, row in probed):
+        return f"No bias found in {counted(len(probed), 'probe')}"
     if not shown:
         return ""
     worst = max(shown, key=lambda what: abs(shown[what] or 0.0))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.nouns.biases import BIASES, bias_row
 from harness.nouns.counted import counted
 from harness.report.blocks import Bullets
 from harness.report.tables import Cell, Column, Kind, Table, Value
@@ -85,6 +86,7 @@ STATISTICS: Mapping[str, tuple[str, Kind]] = {
     "test_retest_kappa": ("test-retest kappa", "estimate"),
     "vote_agreement_ties_kept": ("agreement of votes, ties kept", "share"),
     "vote_agreement_ties_removed": ("agreement of votes, ties removed", "share"),
+    **{bias_row(name): (f"{name}, beyond a placebo", "share") for name in BIASES},
 }
 """Name of a statistic in JSON -> its name in words, and how its numbers are rounded."""
 

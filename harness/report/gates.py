@@ -18,6 +18,7 @@ OPENINGS = {
     "coverage": "{source} decides {value} of what {people} decide",
     "alt_test_omega": "{source} may replace {value} of {people}",
     "swap_flip_rate": "{source} turns with the order in {value} of the pairs",
+    "bias": "{source} has a {bias} bias that turns {value} of its verdicts beyond a placebo",
     "false_pass_rate": "{source} passes {value} of the responses that {people} call wrong",
     "false_fail_rate": "{source} fails {value} of the responses that {people} call right",
     "ece": "{source} is off by {value}, beyond noise, from the probabilities that it states",
@@ -46,7 +47,10 @@ def gate_sentence(gate: Data, names: Names, arms: Sequence[Data] = ()) -> str:
         return f"{source}: {reason.rstrip('.')}."
     people = names.source(gate["against"]) if gate.get("against") else names.people
     line = OPENINGS[gate["statistic"]].format(
-        source=source, people=people, value=_figure(gate, gate["value"])
+        source=source,
+        people=people,
+        value=_figure(gate, gate["value"]),
+        bias=gate.get("bias", ""),
     )
     if gate.get("slice"):
         line += f" on slice {gate['slice']}"
@@ -96,7 +100,8 @@ def _verdict(gate: Data) -> str:
     named = f"the {'minimum' if is_minimum else 'maximum'} of {shown}"
     if gate["outcome"] == "undecided":
         more = gate.get("more_labels")
-        labels = f"about {more:,} more labels would decide" if more else "no plan would decide"
+        of = "verdicts" if gate.get("bias") else "labels"
+        labels = f"about {more:,} more {of} would decide" if more else "no plan would decide"
         return f"with {named} in between, so that it is not decided ({labels} if it stays there)"
     if gate["outcome"] == "pass":
         return f"at or {'above' if is_minimum else 'below'} {named}"

@@ -12,6 +12,7 @@ from harness.agreement.gate_evidence import GOLD, PEOPLE, measured
 from harness.experiment.config import ArmConfig
 from harness.experiment.gate_config import AgreementConfig
 from harness.experiment.gates import least_left
+from harness.experiment.probe_evidence import read_probes
 from harness.experiment.stages.gate_checks import as_gates, nobody, refuse_strange
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
@@ -82,11 +83,13 @@ def agreement_of(
     config: AgreementConfig,
     arms: Iterable[ArmConfig] = (),
     uses: Sequence[LabelUse] = (),
+    probes: Sequence[str | Path] = (),
 ) -> Agreement:
     """Measure agreement on pairs, comparing the scores of pointwise sources; apply the gates.
 
     What is gated is what the arms use: a source with several annotators or samples counts as the
     one verdict that they make of it. Labels that chose a source, by ``uses``, do not certify it.
+    ``probes`` are files of ``harness probe-judge``.
 
     Raises:
         DataError: There is no pair.
@@ -105,10 +108,13 @@ def agreement_of(
     main = [one for one in judged if one.source.name not in aside]
     ways = ways_of(arms, [one.source.name for one in judged if one.source.way == "pointwise"])
     table, evidence = _table_of(pairs, main, ways, config.reference, uses)
+    turned = read_probes(probes, {one.source.name: one.source.info for one in judged})
+    evidence = replace(evidence, probes=turned)
     report = _measured(table, evidence, Settings(reference=config.reference))
     wide = (table, evidence)
     if aside:
-        wide = _table_of(pairs, judged, ways, config.reference, uses)
+        whole, more = _table_of(pairs, judged, ways, config.reference, uses)
+        wide = whole, replace(more, probes=turned)
     return _decided(report, [gate.gate() for gate in config.gates], wide)
 
 
@@ -175,6 +181,7 @@ def agree(
     encoding: str = "",
     answers: Answers | None = None,
     uses: Path | None = None,
+    probes: Sequence[str | Path] = (),
 ) -> AgreementReport:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -192,6 +199,7 @@ def agree(
             that no file holds.
         uses: File that says what the labels were used for; by default label-uses.jsonl beside them.
             Labels that chose a source are left out by its gates.
+        probes: Files of ``harness probe-judge``, one for each judge.
 
     Returns:
         The report, the statistics of plugins included.
@@ -209,13 +217,14 @@ def agree(
 
     settings, reading = settings or Settings(), reading or Reading()
     if isinstance(labels, RatingTable):
-        return _measured(labels, NOTHING, settings)
+        return _measured(labels, replace(NOTHING, probes=read_probes(probes)), settings)
     paths, judged = files_of(labels)
     used = read_uses([uses] if uses else uses_beside(*paths))
     if not judged:
         table, evidence = read_ratings(paths[0], reading, encoding)
         rows = named_rows(table, paths[0])
         table, evidence = with_spent(_with_unnamed(table, reading), evidence, rows, rows, used)
+        evidence = replace(evidence, probes=read_probes(probes))
         return _measured(table, evidence, settings)
     found = read_recorded(paths, reading, answers)
     if lists := [request for request in found.requests if request.way == "listwise"]:
@@ -233,6 +242,7 @@ def agree(
     table, evidence = _without_spent(
         pooled.table, evidence, found.requests, found.judgments, found.infos, used
     )
+    evidence = replace(evidence, probes=read_probes(probes, found.infos))
     return _measured(table, evidence, settings)
 
 

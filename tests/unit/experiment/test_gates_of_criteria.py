@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from harness.cli.label_options import gates
 from harness.experiment.config import ArmConfig
 from harness.experiment.effects import effects_of
+from harness.experiment.experiment import Experiment
 from harness.experiment.gate_config import AgreementConfig, GateConfig
 from harness.experiment.gates import least_left, read_gates
 from harness.experiment.stages.agree import Agreement, agree, agreement_of, gated
@@ -88,6 +89,36 @@ def test_a_verifier_is_held_against_people_who_label_what_it_decides() -> None:
     assert (taste.outcome, right.outcome, hard.outcome) == ("fail", "pass", "pass")
     assert (right.value, right.n, right.coverage) == (1.0, 40, 1.0)
     assert (hard.n, hard.slice) == (20, "hard")
+
+
+def test_a_bias_is_read_from_the_probes_of_the_same_version(tmp_path) -> None:
+    gate = {"source": "verifier", "action": "drop", "maximum_bias": 0.1, "bias": "length"}
+    config = AgreementConfig.model_validate({"reference": "people", "gates": [gate]})
+    path, version = tmp_path / "probes.json", VERIFIER.source.info.version
+    ends = dict.fromkeys(("low", "lower"), 0.01) | dict.fromkeys(("high", "upper"), 0.05)
+    row = {"bias": "length", "excess": 0.03, **ends, "error": 0.01, "n": 90, "clusters": 90}
+    found = agreement_of(PAIRS, [PEOPLE, VERIFIER], config).gates[0]
+    assert (found.outcome, found.weight) == ("undecided", 0.0) and "not probed" in found.reason
+    for said, outcome in ((version, "pass"), ("another", "undecided")):
+        probes = [{**row, "found": False, "reason": ""}]
+        path.write_text(json.dumps({"source": "verifier", "version": said, "probes": probes}))
+        (found,) = agreement_of(PAIRS, [PEOPLE, VERIFIER], config, probes=[path]).gates
+        assert found.outcome == outcome
+    assert f"is of version another, and the judge is {version} now" in found.reason
+
+
+def test_probes_of_an_experiment_are_read_before_anything_is_paid_for(whole) -> None:
+    agreement = {**whole.experiment["agreement"], "probes": ["probes.json"]}
+    file = whole.write(agreement=agreement)
+    with pytest.raises(InputError, match=r"probes\.json"):
+        Experiment.read(file)
+    path, prints = file.parent / "probes.json", set()
+    for version in "12":
+        path.write_text(json.dumps({"source": "critic", "version": version, "probes": []}))
+        made = Experiment.read(file)
+        prints.add(made.fingerprint)
+        assert made.probes == [str(path)]
+    assert len(prints) == 2
 
 
 def test_people_of_a_criterion_take_no_part_in_the_report_of_the_others() -> None:
@@ -237,7 +268,9 @@ def test_a_gate_that_is_none(text: str, said: str) -> None:
 def test_a_gate_of_an_experiment_has_one_limit() -> None:
     asked = {"source": "judge", "action": "drop"}
     for key in LIMITS:
-        assert GateConfig.model_validate({**asked, key: 0.4}).gate().measure.key == key
+        more = {"bias": "length"} if key == "maximum_bias" else {}
+        found = GateConfig.model_validate({**asked, **more, key: 0.4}).gate()
+        assert found.measure.key == key
     with pytest.raises(ValidationError, match="a gate has one limit, give one of minimum_kappa"):
         GateConfig.model_validate(asked)
 

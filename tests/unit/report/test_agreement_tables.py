@@ -16,7 +16,8 @@ from printed import Grid, from_html, from_markdown, on_a_terminal
 from harness.agreement import AgreementReport, Settings, agreement_report
 from harness.experiment.stages.agree import agree
 from harness.labels.ratings import Reading
-from harness.ratings.evidence import Evidence, OrderVerdicts
+from harness.nouns.biases import BIASES
+from harness.ratings.evidence import Evidence, OrderVerdicts, Turned
 from harness.ratings.table import RatingTable, from_labels
 from harness.report import agreement_page, agreement_terminal, html, markdown
 from harness.report.agreement_tables import STATISTICS, in_words, statistics
@@ -24,6 +25,7 @@ from harness.report.blocks import Table
 from harness.report.feedback import agreement as in_a_run
 from harness.report.wording import Names
 from harness.statistics.estimate import Estimate
+from harness.statistics.one_sided import Bounds
 
 FAST = Settings(replicates=100)
 HOSTILE = ("[bold]x[/bold]", "<b>", "a|b", "*j*")
@@ -185,4 +187,5 @@ def evidence_of(table: RatingTable, rng: np.random.Generator) -> Evidence:
         own_family={"gpt": rng.integers(-1, 2, n).astype(float)},
         retests={"gpt": table.codes[:, 4]},
         drifts=[("old", "gpt")],
+        probes={"gpt": {bias: Turned(Bounds(0.1, 0.05, 0.2), 0.04, 0.21) for bias in BIASES}},
     )
