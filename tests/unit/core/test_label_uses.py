@@ -6,9 +6,10 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from harness.agreement.halves import chooses
+from harness.agreement.halves import chooses, with_their_prompts
 from harness.nouns.errors import DataError
 from harness.records.label_uses import LabelUse, add_use, read_uses, tags_of, uses_beside
 
@@ -86,3 +87,8 @@ def test_the_halves_stand_when_the_file_is_sorted_anew_or_grows() -> None:
     assert list(chooses(["p1", "p2", "p1"])[[0]]) == list(chooses(["p1"]))
     assert (chooses(prompts) != chooses(prompts, seed=1)).any()
     assert not chooses(prompts, share=0).any()
+
+
+def test_a_prompt_is_spent_as_a_whole() -> None:
+    spent = with_their_prompts(np.array([True, False, False]), np.array([4, 4, 7]))
+    assert spent.tolist() == [True, True, False]
