@@ -69,12 +69,17 @@ def added_after(tokenizer: Any) -> int:
     return most - next(places, most)
 
 
-def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+def prompt_ids(tokenizer: Any, prompt: Prompt, **more: Any) -> list[int]:
     """Return the token ids of a prompt as the model sees it, with exactly one BOS if there is any.
 
     A chat template writes its own BOS into the text, so its text is tokenized without further
     special tokens. What a tokenizer adds after a text, such as an EOS, is left off: the answer is
     to follow. A chat that ends with a message of the assistant is continued there, as by TRL.
+
+    Args:
+        tokenizer: Of the policy.
+        prompt: Text, or a chat.
+        more: What the chat template is given besides, as `written` takes it.
 
     Raises:
         InputError: The prompt is a chat, and the tokenizer has no chat template, or one that
@@ -95,7 +100,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     no_system = "put the words of the system message before those of the first user message"
     begun = goes_on_from(seen)
     try:
-        text = written(tokenizer, seen, asks=True, goes_on=begun)
+        text = written(tokenizer, seen, asks=True, goes_on=begun, **more)
     except TemplateError as error:
         raise InputError(
             f"the policy's chat template refuses the chat: {error!s:.200}", hint=no_system
@@ -108,7 +113,7 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
             f" {seen[-1]['content']!r:.60} as it stands, so that no answer can go on from it",
             hint="end the prompt with the user's message",
         ) from error
-    for place in sorted(form_of(tokenizer, seen, told_template(tokenizer)).lost):
+    for place in sorted(form_of(tokenizer, seen, told_template(tokenizer) | more).lost):
         role, content = seen[place]["role"], seen[place]["content"]
         raise InputError(
             f"the policy's chat template leaves out the {role} message {content!r:.60}",

@@ -64,7 +64,11 @@ def _read_by(template: str) -> set[str]:
 
 
 def written(
-    tokenizer: Any, chat: Sequence[Mapping[str, str]], asks: bool, goes_on: bool = False
+    tokenizer: Any,
+    chat: Sequence[Mapping[str, Any]],
+    asks: bool,
+    goes_on: bool = False,
+    **more: Any,
 ) -> str:
     """Return a chat as the template writes it.
 
@@ -73,11 +77,12 @@ def written(
         chat: Messages.
         asks: Whether an answer is to follow.
         goes_on: Whether the last message is left open, for an answer that goes on from it.
+        more: What transformers is given besides: ``tools``, or another ``chat_template``.
 
     Raises:
         ValueError: A message that is to be left open is not in what the template writes.
     """
-    values = told_template(tokenizer)
+    values = told_template(tokenizer) | more
     chat = in_form(chat, form_of(tokenizer, chat, values).parts)
     text: str = tokenizer.apply_chat_template(
         chat,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from statistics import fmean
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from harness.nouns.errors import ConfigError
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import as_prompt
 from harness.policy.sampling import decode
@@ -79,25 +81,47 @@ class Grpo(SamplingTraining, TrlTraining):
 
         settings = self.settings
         prompts = {n: as_prompt(self.tokenizer, r["prompt"]) for n, r in self.readable().items()}
-        made = self.trl(
-            getattr(own_tokens, self.trainer_name)
-            if self.environment_factory is None
-            else own_tokens.EnvironmentsGrpoTrainer,
-            getattr(trl, settings.trl_config),
-            [self._example(number, prompt) for number, prompt in prompts.items()],
-            max_steps=settings.steps * settings.epochs,
-            num_iterations=settings.epochs,
-            num_generations=settings.group_size,
-            max_completion_length=self.new_tokens,
-            temperature=settings.temperature,
-            beta=settings.beta,
-            epsilon=settings.clip,
-            chat_template_kwargs=told_template(self.tokenizer),
-        )
+        with self._in_environments():
+            made = self.trl(
+                getattr(own_tokens, self.trainer_name)
+                if self.environment_factory is None
+                else own_tokens.EnvironmentsGrpoTrainer,
+                getattr(trl, settings.trl_config),
+                [self._example(number, prompt) for number, prompt in prompts.items()],
+                max_steps=settings.steps * settings.epochs,
+                num_iterations=settings.epochs,
+                num_generations=settings.group_size,
+                max_completion_length=self.new_tokens,
+                temperature=settings.temperature,
+                beta=settings.beta,
+                epsilon=settings.clip,
+                chat_template_kwargs=told_template(self.tokenizer),
+            )
+        if self.environment_factory is not None:
+            several = isinstance(self.environment_factory, Mapping)
+            by_name = {
+                self.rows[number].get("environment") if several else None: prompt
+                for number, prompt in prompts.items()
+            }
+            own_tokens.check_environments(made, by_name)
         made.args.save_steps = between_rollouts(self.settings.checkpoint_every, made.args)
         if made.ref_model is not None:
             count_from_masks(made.accelerator.unwrap_model(made.ref_model))
         return made
+
+    @contextmanager
+    def _in_environments(self) -> Iterator[None]:
+        """Say that it is the environments which TRL refuses.
+
+        Raises:
+            ConfigError: It does.
+        """
+        try:
+            yield
+        except ValueError as error:
+            if self.environment_factory is None:
+                raise
+            raise ConfigError(f"environments: TRL refuses them: {error!s:.300}") from error
 
     def enough(self, examples: list[dict[str, Any]], made: Any) -> list[dict[str, Any]]:
         """Return the prompts, so often that steps of as many as TRL asks for use up all of them.

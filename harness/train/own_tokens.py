@@ -8,14 +8,17 @@ Imports trl at its top, because it subclasses its trainers; import it only insid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from torch.utils.data import Sampler
 from trl import DPOTrainer, GRPOTrainer, KTOTrainer, RLOOTrainer
 
+from harness.nouns.errors import ConfigError
 from harness.policy.prompts import Continued, prompt_ids
+from harness.policy.template_forms import FIRST
+from harness.policy.templates import written
 
 
 class TokensDpoTrainer(DPOTrainer):  # type: ignore[misc]
@@ -94,4 +97,64 @@ class TokensRlooTrainer(_AskedAlike, RLOOTrainer):  # type: ignore[misc]
 
 
 class EnvironmentsGrpoTrainer(_Resumed, GRPOTrainer):  # type: ignore[misc]
-    """GRPO in environments, which ask in TRL's way."""
+    """GRPO in environments: these prompts, with the tools of each.
+
+    What a tool returns TRL puts behind the call, see `check_environments`.
+    """
+
+    def _tokenize_prompts(self, prompts: list[Any]) -> Any:
+        texts = (isinstance(one.get("content") or "", str) for prompt in prompts for one in prompt)
+        if not all(texts):  # what an environment shows besides texts
+            return super()._tokenize_prompts(prompts)
+        asked = zip(prompts, self._batch_environments, strict=True)
+        kind = self.processing_class
+        return [prompt_ids(kind, prompt, **self.given(name)) for prompt, name in asked], None, {}
+
+    def given(self, name: str | None) -> dict[str, Any]:
+        """Return what the chat template is given for an environment.
+
+        It is the model's own, with which the policy is asked ever after, also where TRL writes what
+        tools return with another.
+        """
+        return {"tools": tools} if (tools := self._env_tools[name]) else {}
+
+
+def check_environments(trainer: Any, prompts: Mapping[str | None, Any]) -> None:
+    """Refuse environments of which the policy would read other tokens than its template writes.
+
+    TRL puts what a tool returns behind the call as it stands in a chat of its own.
+
+    Args:
+        trainer: An `EnvironmentsGrpoTrainer`.
+        prompts: A chat for each environment, by its name.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    for name, chat in prompts.items():
+        given = trainer.given(name)
+        for tool in given.get("tools", ())[:1]:
+            _check_tool(trainer, chat, tool.__name__, given)
+
+
+def _check_tool(trainer: Any, chat: Any, tool: str, given: Mapping[str, Any]) -> None:
+    from jinja2 import TemplateError
+
+    call = {"type": "function", "function": {"name": tool, "arguments": {}}}
+    said = {"role": "assistant", "content": "", "tool_calls": [call]}
+    told = {"role": "tool", "name": tool, "content": str(FIRST)}
+    kind, reason = trainer.processing_class, ""
+    try:
+        found = trainer._get_tool_suffix_ids([told])
+        text = written(kind, [*chat, said, told], asks=True, **given)
+        whole = kind(text, add_special_tokens=False)["input_ids"]
+        if found and whole[-len(found) :] == found and str(FIRST) in kind.decode(found):
+            return
+    except (TemplateError, TypeError, ValueError) as error:
+        reason = f": {error!s:.200}"
+    raise ConfigError(
+        f"environments: what {tool} returns would not stand behind its call as the model's chat"
+        f" template writes it{reason}",
+        hint="give the tokenizer a chat template that writes a tool's message behind the call,"
+        " whatever stands before",
+    )
