@@ -42,7 +42,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     print("labels before  after  agreement  fall    fallen  valid  undecided  median more")
     for before in (300, 600):
-        for after in (50, 100, 150, 300):
+        for after in (10, 20, 50, 100, 150, 300):
             for share in (0.7, 0.85):
                 for fall in (0.0, 0.1, 0.2):
                     draw = np.random.default_rng([before, after, int(100 * share)])

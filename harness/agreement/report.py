@@ -37,13 +37,14 @@ from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, 
 from harness.agreement.settings import DEFAULT, Section, Settings
 from harness.nouns.counted import counted
 from harness.ratings.evidence import NOTHING, Evidence
-from harness.ratings.table import RatingTable
+from harness.ratings.table import MISSING, RatingTable
 from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, undefined
 
-MOST_PAIRS = 45
+MOST_PAIRS, MOST_SLICES = 45, 20
 MAJORITY = "majority of people"
 GOLD = "gold"
+ON_SLICE = " on slice "
 WITH_PEOPLE = "Each source with the people"
 LABELS = "The labels"
 
@@ -58,6 +59,7 @@ class AgreementReport:
         table: The ratings.
         evidence: What else was known of the judges.
         settings: How it was computed.
+        criteria: Source -> what it was asked to judge by, such as its rubric; where that is known.
     """
 
     audit: Audit
@@ -65,6 +67,7 @@ class AgreementReport:
     table: RatingTable
     evidence: Evidence = field(default_factory=Evidence)
     settings: Settings = DEFAULT
+    criteria: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def statistics(self) -> tuple[Estimate, ...]:
@@ -131,6 +134,7 @@ def agreement_report(
         *_ties_section(table),
         *_ceiling_section(table),
         *_pair_sections(table, settings),
+        *_slice_section(table, settings),
         *_group_sections(table, settings),
         *sections.replacement(table, settings),
         *sections.powered(table, truth),
@@ -380,6 +384,23 @@ def _pair_sections(table: RatingTable, settings: Settings) -> list[Section]:
         Section("Two by two: Scott's pi", tuple(pis) if table.level == "nominal" else ()),
         Section("Prevalence and bias of the pairs", tuple(indices), (note,)),
     ]
+
+
+def _slice_section(table: RatingTable, settings: Settings) -> list[Section]:
+    """The kappa of each judge on each slice, where items have any."""
+    truth, slices = truth_of(table), sorted(set(table.slices) - {""})
+    if truth is None or not slices:
+        return []
+    rows = []
+    for name in slices[:MOST_SLICES]:
+        mine = np.array([one == name for one in table.slices])
+        for judge in table.judges:
+            codes = np.where(mine, table.codes[:, judge], MISSING)
+            label = f"{table.annotators[judge]} - {truth[1]}{ON_SLICE}{name}"
+            rows.append(_kappa(table, _pairs(table, codes, truth[0]), label, settings))
+    left = len(slices) - MOST_SLICES
+    notes = (f"{counted(left, 'slice')} more {'is' if left == 1 else 'are'} not listed.",)
+    return [Section("Each slice: Cohen's kappa", tuple(rows), notes if left > 0 else ())]
 
 
 def _score_section(table: RatingTable, settings: Settings) -> list[Section]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import (
     clustered_difference,
     clustered_mean,
-    holm,
     t_quantile,
 )
 
@@ -19,6 +18,9 @@ Outcome = Literal["valid", "fallen", "undecided"]
 
 MARGIN = 0.10
 """Fall of the share of agreement, from 0 to 1, that still counts as none."""
+
+MOST = 10_000_000
+"""Labels that nobody has: where they would not decide, no labels after training do."""
 
 LEVEL = 0.90
 """Confidence of the interval of a fall: 5% on each side."""
@@ -70,7 +72,7 @@ class Transport:
             return "this reward was no longer valid at the end"
         if self.more is None:
             return "not decidable: too few labels of responses before training"
-        return f"not decidable: {self.more} more labels"
+        return f"not decidable: {self.more:,} more label{'s' if self.more != 1 else ''}"
 
 
 def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transport:
@@ -78,7 +80,10 @@ def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transpor
 
     A fall is shown where its one-sided 95% lower bound is above 0, that it is small where its upper
     bound is below the margin (non-inferiority, the confidence interval form; Piaggio et al. 2012,
-    JAMA 308:2594). Prompts are the units, paired where they stand on both sides.
+    JAMA 308:2594). Prompts are the units, paired where they stand on both sides. The interval is
+    that of a verdict more that is right and one that is wrong, on each side (Agresti & Caffo 2000),
+    with the degrees of freedom of the side with fewer prompts: without them a few labels, or a
+    share near 1, call a reward valid too often.
 
     Args:
         before: Verdicts on responses of the policy before training.
@@ -86,51 +91,86 @@ def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transpor
         margin: Fall that still counts as none, above 0.
     """
     sides = [([float(x) for x in side.right], list(side.clusters)) for side in (before, after)]
-    fall = clustered_difference(*sides[0], *sides[1], confidence=LEVEL)
     first, last = (clustered_mean(*side) for side in sides)
-    p = None if fall.p is None or fall.value is None else _one_sided(fall.p, fall.value)
-    outcome: Outcome = "undecided"
-    if fall.low is not None and fall.high is not None:
-        outcome = "valid" if fall.high < margin else "fallen" if fall.low > 0 else "undecided"
-    more = _more(first, fall, len(after.right), margin) if outcome == "undecided" else None
+    fall = clustered_difference(*sides[0], *sides[1], confidence=LEVEL)
+    wider = [_with_two(*side, name) for side, name in zip(sides, ("before", "after"), strict=True)]
+    found = clustered_difference(*wider[0], *wider[1], None, LEVEL)
+    units = len(set(wider[0][1])), len(set(wider[1][1]))
+    value, low, high = (float(end or 0) for end in (found.value, found.low, found.high))
+    error = (high - low) / 2 / t_quantile(found.clusters - 1, LEVEL)
+    if fall.value is None:
+        more = _more(wider[0], first, 0, error, units, margin) if not sides[1][0] else None
+        return Transport("undecided", first, last, fall, None, more, margin)
+    from scipy.special import stdtr
+
+    degrees = min(units) - 1
+    half = t_quantile(degrees, LEVEL) * error
+    p = float(stdtr(degrees, -value / error))
+    fall = replace(
+        fall, low=max(-1.0, value - half), high=min(1.0, value + half), p=2 * min(p, 1 - p)
+    )
+    outcome = _outcome(value - half, value + half, margin)
+    more = None
+    if outcome == "undecided":
+        more = _more(wider[0], last, len(after.right), error, units, margin)
     return Transport(outcome, first, last, fall, p, more, margin)
 
 
-def valid_until(looks: Mapping[int, Transport]) -> tuple[int | None, int | None]:
-    """Return the last step that a reward was shown to be valid, and the first where it had fallen.
+def _with_two(
+    right: Sequence[float], clusters: Sequence[Hashable], name: str
+) -> tuple[list[float], list[Hashable]]:
+    """Return verdicts and prompts with one more that is right, and one more that is wrong."""
+    return [*right, 1.0, 0.0], [*clusters, (name, "right"), (name, "wrong")]
 
-    Falls are tested at every look, so their p-values are adjusted for the number of looks
-    (Holm 1979). A look after the first fall makes nothing valid again.
+
+def _outcome(low: float, high: float, margin: float) -> Outcome:
+    return "valid" if high < margin else "fallen" if low > 0 else "undecided"
+
+
+def _more(
+    before: tuple[Sequence[float], Sequence[Hashable]],
+    after: Estimate,
+    n: int,
+    error: float,
+    units: tuple[int, int],
+    margin: float,
+) -> int | None:
+    """Return the labels after training that are missing until one end of the interval decides.
 
     Args:
-        looks: What became of the agreement, by the step of the checkpoint.
+        before: Verdicts before training and their prompts, those two more among them.
+        after: Share of agreement after training, of ``n`` verdicts; without any that before it,
+            and each label tells as much as one before.
+        n: Their count.
+        error: Standard error of the fall.
+        units: Prompts before and after, with those two on each side.
+        margin: Fall that still counts as none.
     """
-    steps = sorted(looks)
-    adjusted = dict(zip(steps, holm([looks[step].p for step in steps]), strict=True))
-    fallen = [
-        step for step in steps
-        if looks[step].outcome == "fallen" and (adjusted[step] or 0) <= (1 - LEVEL) / 2
-    ]  # fmt: skip
-    first = fallen[0] if fallen else None
-    valid = [s for s in steps if looks[s].outcome == "valid" and (first is None or s < first)]
-    return valid[-1] if valid else None, first
-
-
-def _one_sided(p: float, value: float) -> float:
-    return p / 2 if value > 0 else 1 - p / 2
-
-
-def _more(before: Estimate, fall: Estimate, n: int, margin: float) -> int | None:
-    """Return the labels after training that are missing until one end of the interval decides."""
-    ends = fall.value, fall.low, fall.high, before.low, before.high
-    if not n or any(one is None for one in ends):
+    first = clustered_mean(*before, bounds=None)
+    if first.low is None or first.high is None or after.value is None:
         return None
-    value, low, high, least, most = (float(one or 0) for one in ends)
-    quantile = t_quantile(fall.clusters - 1, LEVEL)
-    now = (high - low) / 2 / quantile
-    fixed = (most - least) / 2 / t_quantile(before.clusters - 1)
-    wanted = (max(value, margin - value) / quantile) ** 2 - fixed**2
-    if wanted <= 0:
+    share, said = float(first.value or 0), after.value
+    fixed = ((first.high - first.low) / 2 / t_quantile(first.clusters - 1)) ** 2
+
+    def variance(labels: int) -> float:
+        value = (labels * said + 1) / (labels + 2)
+        return value * (1 - value) / (labels + 2)
+
+    spread = max(error**2 - fixed, 0.0) / variance(n) if n else fixed / variance(len(before[0]) - 2)
+
+    def decides(labels: int) -> bool:
+        value = share - (labels * said + 1) / (labels + 2)
+        degrees = min(units[0], units[1] + labels - n) - 1
+        half = t_quantile(degrees, LEVEL) * math.sqrt(fixed + spread * variance(labels))
+        return _outcome(value - half, value + half, margin) != "undecided"
+
+    if not decides(MOST):
         return None
-    of_after = max(now**2 - fixed**2, 0.0)  # shrinks as 1 / n; prompts in common make it smaller
-    return max(1, math.ceil(n * of_after / wanted) - n)
+    step = 1
+    while not decides(n + step):
+        step *= 2
+    under, over = n + step // 2, n + step
+    while over - under > 1:
+        middle = (under + over) // 2
+        under, over = (under, middle) if decides(middle) else (middle, over)
+    return over - n

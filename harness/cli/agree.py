@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -103,21 +103,22 @@ def command(options: Options) -> None:
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
         write_json(options.json_file, {"file": name, **how, **report.as_dict()})
-    if options.html_file is not None:
-        write_text(options.html_file, html.render(agreement_page.page(report, name)))
-    screen, told = console(), []
+    screen, told, then = console(), list[dict[str, Any]](), _next(options, asked)
     try:
         if options.out is not None or options.gate:
             decisions = gated(report, asked)
-            told = [f"{decision.source}: {decision.reason}" for decision in decisions.gates]
+            told = decisions.as_row()["gates"]
             _note(options, report, decisions.gates)
             if options.out is not None:
                 decisions.write(options.out)
     finally:  # what was measured is shown, whatever is wrong with a gate
+        if options.html_file is not None:
+            page = agreement_page.page(report, name, told, then)
+            write_text(options.html_file, html.render(page))
         show(screen, *agreement_terminal.terminal_blocks(report, name, told, screen.width))
     if options.html_file is not None:
         screen.print(f"\npage with plots: {options.html_file}", soft_wrap=True, markup=False)
-    screen.print(f"\nnext: {_next(options, asked)}", soft_wrap=True, markup=False)
+    screen.print(f"\nnext: {then}", soft_wrap=True, markup=False)
 
 
 def _note(options: Options, report: AgreementReport, decided: Sequence[GateDecision]) -> None:

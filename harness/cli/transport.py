@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.experiment.stages.transport_measured import Transported
-    from harness.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,53 +86,20 @@ def _show_queue(
 
 
 def _show(screen: Console, found: Transported) -> None:
-    from harness.report.tables import Column, Table
     from harness.report.terminal import show
+    from harness.report.transport import READING, limits, transport_table
 
-    who = "simulated people" if found.simulated else "people"
-    several = len(found.people) > 1
     for row in found.rows:
         screen.print(f"{row.arm}, {row.source}: {row.found.sentence}", markup=False)
     if not found.rows:
         screen.print("no trained arm has a source that is no people", markup=False)
         return
-    columns: list[Column | str] = ["arm", "source", "before", "after", "fall", "labels", "decided"]
-    columns[2:2] = ["people"] * several
-    told = [
-        (
-            row.arm,
-            row.source,
-            *([row.people] * several),
-            _share(row.found.before),
-            _share(row.found.after),
-            _share(row.found.fall),
-            _counts(row.labelled),
-            _counts(row.decided),
-        )
-        for row in found.rows
-    ]
-    show(screen, Table(f"Share of pairs on which a source says what {who} say", columns, told))
-    margin = found.rows[0].found.margin
+    told = found.as_row()
+    show(screen, transport_table(told))
     for line in (
-        "labels: pairs that most people decide, before and after; decided: that the source decides,"
-        " too. Before and after have 95% intervals, the fall a 90% one, 5% on each side.",
-        f"Valid: the fall is shown to be below {100 * margin:g} points; no longer: above 0.",
+        READING,
+        limits(told),
         *(["The people are simulated: this says nothing of real ones."] * bool(found.simulated)),
         *found.notes,
     ):
         screen.print(line, markup=False)
-
-
-def _share(found: Estimate) -> str:
-    from harness.report.tables import shown
-
-    if found.value is None:
-        return f"- ({found.reason})"
-    told = shown(found.value, "percent")
-    if found.low is None or found.high is None:
-        return told
-    return f"{told} ({shown((found.low, found.high), 'percent')})"
-
-
-def _counts(both: tuple[int, int]) -> str:
-    return f"{both[0]}, {both[1]}"

@@ -96,6 +96,22 @@ class GateConfig(Strict):
         )  # fmt: skip
 
 
+class TransportConfig(Strict):
+    """Agreement that is measured again on what the trained policies write.
+
+    A run does so where all people that sources are held against answer at once: where a program
+    made them up. Real people label the queue of ``harness transport``.
+
+    Attributes:
+        pairs: Pairs of each arm that people label; 0 for none.
+        judge_pairs: At most so many of those that most people decide are put to a source that asks
+            a model; with 0 it is said how many labels it needs.
+    """
+
+    pairs: int = Field(default=150, ge=0)
+    judge_pairs: int = Field(default=50, ge=0)
+
+
 class AgreementConfig(Strict):
     """Agreement with people.
 
@@ -103,11 +119,13 @@ class AgreementConfig(Strict):
         reference: The human source that the others are compared with.
         gates: Checks that decide about sources.
         probes: Files of harness probe-judge, one for each judge: what gates of biases read.
+        transport: Whether they are checked again after training, and on how much.
     """
 
     reference: str
     gates: tuple[GateConfig, ...] = ()
     probes: tuple[str, ...] = ()
+    transport: TransportConfig = TransportConfig()
 
     @property
     def sources(self) -> set[str]:

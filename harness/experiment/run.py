@@ -53,6 +53,8 @@ from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.reward_models import right_against_wrong
 from harness.experiment.stages.spent import uses_of_people
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
+from harness.experiment.stages.transport import in_run
+from harness.experiment.stages.transport_measured import Transported
 from harness.feedback.requests import build_requests, left_out
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
@@ -344,6 +346,18 @@ class Run:
         write_json(self.directory.path / "evaluation.json", found.table)
         return found
 
+    @once
+    def transported(self) -> Transported | None:
+        """Return whether rewards are still valid on what the trained policies write.
+
+        None where the experiment does not ask for it.
+        """
+        self.evaluation()  # has these responses sampled
+        found = in_run(self.experiment, self.directory.path, self._asking, self._bar)
+        if found is not None:
+            write_json(self.directory.path / "transport.json", found.as_row())
+        return found
+
     def failed(self) -> list[str]:
         """Return lines on the sources, and members of juries, without any verdict."""
         lines = []
@@ -382,7 +396,7 @@ class Run:
         """Return what the report says, as plain values; with it the run is complete."""
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
-        trained = list(self.trainings().policies.values())
+        trained, transported = list(self.trainings().policies.values()), self.transported()
         ranked = right_against_wrong(experiment, evaluation, trained, self.directory)
         sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
@@ -410,6 +424,7 @@ class Run:
             ],
             "agreement": measured,
             "gates": measured["gates"] if measured else [],
+            **({"transport": transported.as_row()} if transported else {}),
             "arms": [arm_row(arm, self.trainings(), judged, ranked) for arm in self.arms()],
             "evaluation": evaluation.table,
             "curves": curves_of(trained, config.evaluation.monitor),

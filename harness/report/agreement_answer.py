@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from harness.agreement.audit import Audit
 from harness.agreement.gate import more_labels
-from harness.agreement.report import GOLD, MAJORITY
+from harness.agreement.report import GOLD, MAJORITY, ON_SLICE
 from harness.nouns.biases import BIASES, NOT_FOUND, bias_row
 from harness.nouns.counted import counted
 from harness.nouns.gate import Gate
-from harness.report.wording import Names, number, percent
+from harness.report.wording import Names, join, number, percent
 from harness.statistics.estimate import Estimate
 from harness.statistics.one_sided import Bounds
 
@@ -20,42 +21,80 @@ MOST = 5
 Z = 1.96
 """Half of a 95% interval in standard errors."""
 
+SAME_LABELS = "More labels would not change that"
+OTHER_JUDGE = ": another rubric or model may"
 
-def answers(rows: Sequence[Estimate], audit: Audit, names: Names) -> list[str]:
+
+def answers(
+    rows: Sequence[Estimate],
+    audit: Audit,
+    names: Names,
+    criteria: Mapping[str, str] = MappingProxyType({}),
+    against: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """Return a paragraph on each judge: replacement, agreement, what would change it, worst bias.
+
+    A sentence has three numbers at most.
 
     Args:
         rows: Of the agreement report.
         audit: Who is people in it.
         names: How everybody is called.
+        criteria: Source -> what it was asked to judge by, where that is known.
+        against: Source -> the people whom its gate holds it against, where they are others.
     """
     found = {(row.name, row.annotators): row for row in rows}
     people = [one.annotator for one in audit.coverage if one.kind == "human"]
-    judges = [one.annotator for one in audit.coverage if one.kind != "human"]
+    judges = {one.annotator: one.kind for one in audit.coverage if one.kind != "human"}
     told = []
-    for judge in judges[:MOST]:
-        kappa = next(
-            (found[key] for name in (MAJORITY, GOLD)
-             if (key := ("cohen_kappa", f"{judge} - {name}")) in found), None,
-        )  # fmt: skip
-        if kappa is None:
+    for judge in list(judges)[:MOST]:
+        truth = next((t for t in (MAJORITY, GOLD) if _key(judge, t) in found), None)
+        if truth is None:
             continue
-        parts = [_may(found.get(("alt_test_omega", judge))), _agrees(kappa, names)]
-        parts[-1] += _ceiling(kappa, _among(found, people))
-        parts += [_worst(judge, found)]
-        told.append(f"{names.source(judge)}: {'. '.join(part for part in parts if part)}.")
+        kappa = found[_key(judge, truth)]
+        parts = [
+            _may(found.get(("alt_test_omega", judge)), _scope(kappa), truth, names),
+            _agrees(kappa, names),
+            *_ceiling(kappa, _among(found, people), judges[judge] == "judge", names),
+            _lowest(judge, truth, found),
+            _worst(judge, found),
+        ]
+        source = judge if judge in criteria or judge in against else judge.split("/")[0]
+        if source in against:
+            parts.append(f"Its gate holds it against {names.source(against[source])} instead")
+        criterion = criteria.get(source)
+        asked = f" by {criterion}" if criterion else ""
+        said = names.prose(". ".join(part for part in parts if part))
+        told.append(f"{names.source(judge)}{asked}: {said}.")
     return told
 
 
-def _may(omega: Estimate | None) -> str:
+def _key(judge: str, truth: str) -> tuple[str, str]:
+    return "cohen_kappa", f"{judge} - {truth}"
+
+
+def _scope(kappa: Estimate) -> str:
+    """Return on how much that rests."""
+    groups = "" if kappa.clusters in (0, kappa.n) else f" in {kappa.clusters:,} independent groups"
+    return f"on all {counted(kappa.n, 'item')}{groups}"
+
+
+def _may(omega: Estimate | None, scope: str, truth: str, names: Names) -> str:
     if omega is None:
-        return ""
+        why = "held against gold" if truth == GOLD else "nobody was tested"
+        return f"whether it may replace a person cannot be told ({why}), {scope}"
     if omega.value is None:
-        return f"whether it may replace a person cannot be told ({omega.reason})"
-    how = f"it was shown to do as well as {percent(omega.value)} of them"
+        return f"whether it may replace a person cannot be told ({omega.reason}), {scope}"
     if omega.value >= 0.5:
-        return f"may replace a person ({how})"
-    return f"was not shown to be as good as a person ({how}, and half are asked for)"
+        return f"it may replace a person {scope}: it does as well as {_of(omega, names)}"
+    return (
+        f"it may not replace a person {scope}: it was shown to do as well as {_of(omega, names)},"
+        " and half are asked for"
+    )
+
+
+def _of(omega: Estimate, names: Names) -> str:
+    return f"{percent(omega.value)} of the {names.people}"
 
 
 def _agrees(kappa: Estimate, names: Names) -> str:
@@ -63,8 +102,7 @@ def _agrees(kappa: Estimate, names: Names) -> str:
     if kappa.value is None:
         return f"Its kappa with the {whom} is undefined ({kappa.reason})"
     ends = "" if kappa.low is None else f" ({number(kappa.low)} to {number(kappa.high)})"
-    sure = f"{counted(kappa.n, 'item')} in {counted(kappa.clusters, 'independent group')}"
-    return f"Its kappa with the {whom} is {number(kappa.value)}{ends}, over {sure}"
+    return f"Its kappa with the {whom} is {number(kappa.value)}{ends}"
 
 
 def _among(found: Mapping[tuple[str, str], Estimate], people: Sequence[str]) -> float | None:
@@ -78,20 +116,39 @@ def _among(found: Mapping[tuple[str, str], Estimate], people: Sequence[str]) -> 
     return sum(kappas) / len(kappas) if kappas else None
 
 
-def _ceiling(kappa: Estimate, among: float | None) -> str:
+def _ceiling(kappa: Estimate, among: float | None, is_judge: bool, names: Names) -> list[str]:
     """Say how far that is from people's kappa with each other, and what would change it."""
     if among is None or kappa.value is None or kappa.low is None or kappa.high is None:
-        return ""
-    said = f"; people have {number(among)} with each other"
+        return []
+    said = f"{names.people.capitalize()} have {number(among)} with each other"
     if kappa.low > among:
-        return f"{said}, which its interval exceeds"
+        return [f"{said}, which its interval exceeds"]
     if kappa.high < among:
-        return f"{said}, which its interval does not reach"
+        return [f"{said}, which its interval does not reach", SAME_LABELS + OTHER_JUDGE * is_judge]
     error = (kappa.high - kappa.low) / (2 * Z)
     bounds = Bounds(kappa.value, kappa.low, kappa.high, error, kappa.n, kappa.clusters)
     more = more_labels(Gate("", among, "warn"), bounds)
-    labels = f": about {more:,} more labels would, if it stays where it is" if more else ""
-    return f"{said}, and these labels do not tell whether it reaches that{labels}"
+    labels = f"About {more:,} more labels would, if it stays where it is" if more else ""
+    return [f"{said}, and these labels do not tell whether it reaches that", labels]
+
+
+def _lowest(judge: str, truth: str, found: Mapping[tuple[str, str], Estimate]) -> str:
+    """Name the slice on which it agrees least."""
+    start = f"{judge} - {truth}{ON_SLICE}"
+    slices = [row for (_, who), row in found.items() if who.startswith(start)]
+    known = [row for row in slices if row.value is not None and row.low is not None]
+    if not known:
+        return ""
+    low = min(known, key=lambda row: row.value or 0.0)
+    of = ", the lowest of its slices," if len(slices) > 1 else ""
+    return (
+        f"On slice {low.annotators.removeprefix(start)}{of} it is {number(low.value)}"
+        f" ({number(low.low)} to {number(low.high)})"
+    )
+
+
+WORDS = {"length_bias": "to length", "self_preference": "to its own family"}
+"""Biases in log-odds at equal preference of people: the statistic, and what it is called."""
 
 
 def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
@@ -109,16 +166,21 @@ def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
         if first is not None and first.value is not None:
             told += f", and what stands first wins {percent(first.value)}"
         return f"Worst bias found: {told}"
-    words = {"length_bias": "to length", "self_preference": "to its own family"}
+    measured = {
+        what: row
+        for name, what in WORDS.items()
+        if (row := found.get((name, judge))) is not None and row.value is not None
+    }
     shown = {
         what: row.value
-        for name, what in words.items()
-        if (row := found.get((name, judge))) is not None and row.value is not None
-        and row.low is not None and row.high is not None and not row.low <= 0 <= row.high
-    }  # fmt: skip
+        for what, row in measured.items()
+        if row.low is not None and row.high is not None and not row.low <= 0 <= row.high
+    }
     if not shown and any(row.value is not None for _, row in probed):
         return f"No bias found in {counted(len(probed), 'probe')}"
     if not shown:
-        return ""
+        looked = ["to the order"] * (flips is not None and flips.value is not None)
+        looked += list(measured)
+        return f"No bias was shown ({join(looked)})" if looked else "No bias was measured"
     worst = max(shown, key=lambda what: abs(shown[what] or 0.0))
     return f"Worst bias found: {worst}, {number(shown[worst])} log-odds at equal preference"

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.agreement.drawings import Drawings, drawings
 from harness.agreement.report import AgreementReport
 from harness.report import agreement_answer, agreement_tables
 from harness.report.agreement_plots import AGREEMENT, BIASES, GROUPS, ORDERS, panels
-from harness.report.blocks import Block, Details, Figure, Page, Section, Text, noted
+from harness.report.blocks import Block, Bullets, Details, Figure, Page, Section, Text, noted
 from harness.report.figures import Bar, bars, reliability_diagram
+from harness.report.gates import gate_sentence, gate_table, others_of
 from harness.report.svg import SERIES
 from harness.report.tables import Cell, Column, Table, Value
 from harness.report.wording import Names, percent
 
 
-def page(report: AgreementReport, name: str) -> Page:
-    """Return the page; ``name`` is what was read, such as the name of the file."""
+def page(
+    report: AgreementReport,
+    name: str,
+    gates: Sequence[Mapping[str, Any]] = (),
+    then: str = "",
+) -> Page:
+    """Return the page.
+
+    Args:
+        report: What was measured.
+        name: What was read, such as the name of the file.
+        gates: What each gate decided, as in agreement.json.
+        then: The command that goes on from here.
+    """
     names = Names.of_labels(report.audit)
     drawn = drawings(report)
     moved = panels(report.statistics, names, (*ORDERS, *BIASES), "bias")
     biases = [Figure("What moves a judge besides quality.", moved)] if moved else []
     tables = agreement_tables.statistics(report.sections, names)
+    decided: list[Block] = [Bullets([gate_sentence(gate, names) for gate in gates])]
+    decided.append(gate_table(gates, names))
     sections = [
+        Section("gates", "Gates", decided if gates else []),
         Section("data", "The labels", [*simulated(report), *_labels(report, drawn, names)]),
         Section("agreement", "Agreement and the human ceiling", _agreement(report, names)),
         Section("bias", "What moves the judges", biases),
         Section("calibration", "Calibration", _calibration(drawn, names)),
         Section("confusion", "Confusion", _confusion(drawn, names)),
         Section("all", "All statistics", [Details(table.title, [table]) for table in tables]),
+        Section("next", "Next", [Text(then)] if then else []),
     ]
     shown = [section for section in sections if section.blocks]
-    said = agreement_answer.answers(report.statistics, report.audit, names)
+    said = agreement_answer.answers(
+        report.statistics, report.audit, names, report.criteria, others_of(gates)
+    )
     return Page(f"Agreement: {name}", [*said, "All intervals are 95% intervals."], shown)
 
 

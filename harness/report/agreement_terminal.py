@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.agreement.report import WITH_PEOPLE, AgreementReport
 from harness.nouns.counted import counted
@@ -13,6 +14,7 @@ from harness.report.agreement_answer import answers
 from harness.report.agreement_page import simulated
 from harness.report.agreement_tables import labels, statistics
 from harness.report.blocks import Bullets, Text, noted
+from harness.report.gates import gate_sentence, gate_table, others_of
 from harness.report.tables import Cell, Table, Value
 from harness.report.wording import Names
 
@@ -30,14 +32,17 @@ _NOTE = "; "
 
 
 def terminal_blocks(
-    report: AgreementReport, name: str, gates: Sequence[str] = (), width: int = WIDE
+    report: AgreementReport,
+    name: str,
+    gates: Sequence[Mapping[str, Any]] = (),
+    width: int = WIDE,
 ) -> list[Text | Bullets | Table]:
     """Return the answer on each judge, the gates' decisions, each source with people, all tables.
 
     Args:
         report: What was measured.
         name: What was read, such as the name of the file.
-        gates: A sentence on each gate.
+        gates: What each gate decided, as in agreement.json.
         width: Cells of the screen. On a narrow one long names are shortened, what most rows say is
             said once, and clusters are left out of tables in which they are the items.
     """
@@ -51,16 +56,18 @@ def terminal_blocks(
         short = shortened([entry.annotator for entry in report.audit.coverage])
     legend = [f"{new} is {old}" for old, new in short.items()]
     legend += [f"In {counted(n, 'row')}: {note}." for note, n in shared.items()]
-    said = answers(report.statistics, report.audit, names)
+    said = answers(report.statistics, report.audit, names, report.criteria, others_of(gates))
+    decided = [gate_sentence(gate, names) for gate in gates]
     first = [section.title for section in report.sections[:1]] == [WITH_PEOPLE]
     return [
         Text(f"{name}: agreement, with 95% intervals", "strong"),
         *simulated(report),
         *noted(map(names.prose, report.table.notes)),
         *([_renamed(Bullets(said, "strong"), short)] if said else []),
-        *([_renamed(Bullets(list(gates), "strong"), short)] if gates else []),
+        *([_renamed(Bullets(decided, "strong"), short)] if gates else []),
         *([Bullets(legend, "muted")] if legend else []),
         *(_renamed(table, short) for table in tables[:first]),
+        *([_renamed(gate_table(gates, names), short)] if gates else []),
         Text("\nThe labels", "strong"),
         *(_renamed(block, short) for block in labels(report.audit, names)),
         *(_renamed(table, short) for table in tables[first:]),

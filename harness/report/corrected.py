@@ -15,19 +15,23 @@ _DECIDES = {
 
 
 def corrected_table(
-    evaluation: Mapping[str, Any], called: Callable[[str], str] = str
+    evaluation: Mapping[str, Any],
+    called: Callable[[str], str] = str,
+    prose: Callable[[str], str] = str,
 ) -> Table | None:
     """Return differences to base by judges alone, people alone and both; None without labels.
 
     Args:
         evaluation: Of the report.
         called: Name of a source -> as it is shown.
+        prose: A text -> with people who are simulated called so.
     """
     rows = evaluation.get("corrected")
     if not rows:
         return None
     columns: list[Column | str] = [
-        "policy", "judge", "people", Column("labels", "count"), "judge alone", "people alone",
+        "policy", "judge", prose("people"), Column("labels", "count"), "judge alone",
+        prose("people alone"),
         "corrected", Column("p (Holm)", "p-value"), "decides",
     ]  # fmt: skip
     body = [
@@ -38,7 +42,7 @@ def corrected_table(
             row["labels"],
             *(_told(row[key]) for key in ("judged", "labelled", "corrected")),
             row["corrected"]["p_holm"],
-            _DECIDES[row["decides"]],
+            prose(_DECIDES[row["decides"]]),
         )
         for row in rows
     ]
@@ -47,7 +51,7 @@ def corrected_table(
         " responses: what a judge gets wrong is taken off for each policy apart. Intervals are 95%,"
         " over prompts; who was labelled must be drawn at random"
     )
-    return Table(caption, columns, body)
+    return Table(prose(caption), columns, body)
 
 
 def _told(row: Mapping[str, Any]) -> str:

@@ -12,9 +12,10 @@ from harness.report.agreement_answer import answers
 from harness.report.agreement_plots import AGREEMENT, CEILING, ORDERS, panels
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.figures import Bar, bars
-from harness.report.gates import gate_sentence, gates_of
+from harness.report.gates import gate_effects, gate_sentence, gate_table, gates_of, others_of
 from harness.report.tables import Cell, Table, Tone
-from harness.report.wording import NONE, Names, count, percent, reasons
+from harness.report.transport import transport_blocks
+from harness.report.wording import NONE, Names, count, join, percent, reasons
 from harness.statistics.estimate import Estimate
 
 Data = Mapping[str, Any]
@@ -26,24 +27,45 @@ def agreement(data: Data, names: Names) -> list[Block]:
     blocks: list[Block] = []
     if gates:
         blocks.append(Bullets([gate_sentence(gate, names, data.get("arms", ())) for gate in gates]))
+        blocks.append(gate_table(gates, names))
+        blocks += [Bullets(told)] if (told := gate_effects(data, names)) else []
     elif found:
         blocks.append(Text("No gate was set: every source was used with full weight.", "muted"))
+    others = others_of(gates)
     tables = [table for table in found.get("tables", ()) if table["rows"]]
     if not tables:
         reason = f"Agreement with {names.people} was not measured."
-        return [*blocks, Text(reason, "muted")]
+        return [*blocks, *transport_blocks(data, names), Text(reason, "muted")]
     for index, table in enumerate(tables):
         title, sections = table["title"], sections_of(table["rows"], table.get("notes", {}))
         rows = [row for section in sections for row in section.statistics]
-        if table.get("audit") and (said := answers(rows, Audit.from_dict(table["audit"]), names)):
-            blocks.insert(0, Bullets(said))
+        if table.get("audit"):
+            about = Audit.from_dict(table["audit"]), names, table.get("criteria", {}), others
+            if said := answers(rows, *about):
+                blocks.insert(0, Bullets(said))
         blocks += _plots(title, rows, index, names)
         summary = f"All statistics of agreement, with 95% intervals: {title}"
         blocks.append(Details(summary, agreement_tables.statistics(sections, names)))
         if table.get("audit"):
             shown = agreement_tables.labels(Audit.from_dict(table["audit"]), names)
             blocks.append(Details(f"The labels before any statistic: {title}", shown))
-    return blocks
+    blocks += transport_blocks(data, names)
+    return [*blocks, Text(f"Next: {_next(data)}", "strong")]
+
+
+def _next(data: Data) -> str:
+    """Return the command that goes on from here."""
+    found, judged = data.get("transport"), {source["kind"] for source in data.get("sources", ())}
+    undecided = [gate["source"] for gate in gates_of(data) if gate["outcome"] == "undecided"]
+    if found and (not found["rows"] or any(row["outcome"] == "undecided" for row in found["rows"])):
+        return "harness transport RUN_DIR --experiment FILE: are the rewards still valid?"
+    if undecided:
+        return (
+            f"harness plan-labels: how many labels decide on {join(list(dict.fromkeys(undecided)))}"
+        )
+    if "judge" in judged:
+        return "harness rescore RUN_DIR: what another rubric or version of a judge changes"
+    return "harness label: labels of people on what the trained policies write"
 
 
 def _plots(title: str, rows: Sequence[Estimate], index: int, names: Names) -> list[Block]:

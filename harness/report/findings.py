@@ -11,6 +11,7 @@ from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
+from harness.report.transport import transport_findings
 from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
 from harness.train.alarms import alarms_of
 
@@ -43,6 +44,7 @@ def findings(data: Data) -> list[str]:
         for gate in gates_of(data)
         if is_worth_a_line(gate)
     ]
+    lines += transport_findings(data, names)
     lines += _alarms(data)
     lines += reward_model_findings(data)
     lines += _collapse(evaluation)
@@ -112,12 +114,16 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             f"{arm} did not move measurably: its KL from base is {still}, so what its scores differ"
             " from base's by may well be the luck of sampling."
         )
-    clear, rest = [], []
+    clear, rest = list[str](), list[str]()
     for evaluator in evaluation["evaluators"]:
         row = _score(evaluation, evaluator["name"], arm)
         base = _score(evaluation, evaluator["name"], evaluation["base"])
         label = names.source(evaluator["name"])
         difference = row["difference"] if row else None
+        by_people = _by_people(evaluation, evaluator["name"], arm)
+        if by_people is not None:
+            clear, rest = _told_by_people(by_people, label, names, clear, rest)
+            continue
         said = verdict(difference)
         if row is None or base is None or difference is None or said == "unknown":
             rest.append(f"has no comparable score for {label}")
@@ -137,6 +143,33 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             rest.append(f"showed no clear change of {label} ({way}; {change})")
     parts = clear + rest
     return f"{arm} {join(parts)}." if parts else ""
+
+
+def _by_people(evaluation: Data, evaluator: str, arm: str) -> Data | None:
+    """Return a judge's difference as people see it, where their labels correct it."""
+    return next(
+        (
+            row
+            for row in evaluation.get("corrected", ())
+            if (row["evaluator"], row["policy"]) == (evaluator, arm)
+            and row["corrected"]["value"] is not None
+        ),
+        None,
+    )
+
+
+def _told_by_people(
+    row: Data, label: str, names: Names, clear: list[str], rest: list[str]
+) -> tuple[list[str], list[str]]:
+    """Return both lists with the difference as people see it; the judge's own is the table's."""
+    found = row["corrected"]
+    change = f"{number(found['value'], sign=True)}, 95% interval {interval(found, 'change')}"
+    change += f", corrected with labels of {names.source(row['people'])}"
+    said = verdict(found)
+    if said in ("raised", "lowered"):
+        return [*clear, f"{said} {label} ({change})"], rest
+    how = "left {} about where it was" if said == "unchanged" else "showed no clear change of {}"
+    return clear, [*rest, f"{how.format(label)} ({change})"]
 
 
 def _still(arm: str, evaluation: Data) -> str:
@@ -215,6 +248,8 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
         line += f"; against {join(unclear)} it is not clearly ahead"
     elif rivals:
         line += "; it also beats every other arm"
+    if evaluation.get("corrected"):
+        line += "; win rates are by the judges' own scores, which labels do not correct"
     return [f"{line}."]
 
 

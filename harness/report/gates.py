@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.nouns.counted import counted
 from harness.nouns.gate import MEASURES
-from harness.report.tables import interval
-from harness.report.wording import Names, apart, number, percent
+from harness.report.tables import Column, Table, interval
+from harness.report.wording import Names, apart, join, number, percent
 
 Data = Mapping[str, Any]
 
@@ -39,35 +39,52 @@ def _of_today(gate: Data) -> Data:
 
 
 def gate_sentence(gate: Data, names: Names, arms: Sequence[Data] = ()) -> str:
-    """Return one gate's decision and what follows from it in these arms."""
+    """Return one gate's decision and what follows from it in these arms; the rest is the table's.
+
+    A sentence has three numbers at most.
+    """
     gate = _of_today(gate)
     source = names.source(gate["source"])
     if gate.get("value") is None:
         reason = names.sentence(gate.get("reason") or "nothing could be measured")
         return f"{source}: {reason.rstrip('.')}."
     people = names.source(gate["against"]) if gate.get("against") else names.people
-    line = OPENINGS[gate["statistic"]].format(
-        source=source,
-        people=people,
-        value=_figure(gate, gate["value"]),
-        bias=gate.get("bias", ""),
-    )
-    if gate.get("slice"):
-        line += f" on slice {gate['slice']}"
-    if sure := _certainty(gate, people):
-        line += f" ({sure})"
-    line += f", {_verdict(gate)}: {_follows(gate, arms)}"
-    low, high = gate.get("low"), gate.get("high")
-    by_estimate = gate.get("lower") is None and low is not None and high is not None
-    if by_estimate and low < gate["limit"] <= high:
-        line += "; the interval holds the minimum, so with other labels it could have gone"
-        line += " the other way"
+    opening = OPENINGS[gate["statistic"]]
+    on = f" on slice {gate['slice']}" if gate.get("slice") else ""
+    follows, bias = _follows(gate, arms), gate.get("bias", "")
+    if gate.get("lower") is None or gate.get("upper") is None:
+        value = _figure(gate, gate["value"])
+        line = opening.format(source=source, people=people, value=value, bias=bias) + on
+        ends = f" ({interval(gate)})" if interval(gate) else ""
+        line += f"{ends}, {_side(gate)}: {follows or 'it is used with full weight'}"
+        if ends and gate["low"] < gate["limit"] <= gate["high"]:
+            line += "; the interval holds the minimum, so with other labels it could have gone"
+            line += " the other way"
+    else:
+        said = opening.format(source="it", people=people, value=_sure(gate), bias=bias) + on
+        line = f"{source} {_OUTCOMES[gate['outcome']]}: {said}, where {_asked(gate)}"
+        # A weight is a number more: a sentence of its own.
+        weighed = follows.startswith("its weight")
+        line += f". {follows.capitalize()}" if weighed else f"; {follows}" if follows else ""
+        if gate["outcome"] == "undecided":
+            more, of = gate.get("more_labels"), "verdicts" if bias else "labels"
+            count = f"About {more:,} more" if more else "No plan of"
+            line += f". {count} {of} would decide, if it stays there"
     if voices := gate.get("voices"):
         told = ", ".join(
             f"{name} {'undefined' if one is None else number(one)}" for name, one in voices.items()
         )
         line += f". It is one verdict of {len(voices)}, alone at {told}"
+    if spent := gate.get("spent"):
+        line += f". {counted(spent, 'spent row')} {'was' if spent == 1 else 'were'} left out"
     return line + "."
+
+
+_OUTCOMES = {
+    "pass": "passes its gate",
+    "fail": "fails its gate",
+    "undecided": "neither passes nor fails its gate",
+}
 
 
 def _figure(gate: Data, value: float) -> str:
@@ -76,39 +93,38 @@ def _figure(gate: Data, value: float) -> str:
     return apart(value, gate["limit"])
 
 
-def _certainty(gate: Data, people: str) -> str:
-    if gate.get("lower") is None or gate.get("upper") is None:
-        return interval(gate)
+def _sure(gate: Data) -> str:
+    """Return the value with the bound that decides, or both of them where none does."""
     lower, upper = _figure(gate, gate["lower"]), _figure(gate, gate["upper"])
-    measure = MEASURES[gate["statistic"]]
     if gate["outcome"] == "undecided":
-        told = f"{lower} to {upper}"
-    elif (gate["outcome"] == "pass") == measure.is_minimum:
-        told = f"at least {lower}"
-    else:
-        told = f"at most {upper}"
-    told += f", on {counted(gate['n'], measure.units)}"
-    if gate.get("coverage") is not None and gate["coverage"] < 1:
-        told += f", {percent(gate['coverage'])} of those that {people} decide"
-    return told
+        return f"{lower} to {upper}"
+    is_least = (gate["outcome"] == "pass") == MEASURES[gate["statistic"]].is_minimum
+    bound = f"at least {lower}" if is_least else f"at most {upper}"
+    return f"{_figure(gate, gate['value'])} ({bound})"
 
 
-def _verdict(gate: Data) -> str:
+def _limit(gate: Data) -> str:
     limit = gate["limit"]
-    shown = percent(limit) if MEASURES[gate["statistic"]].is_rate else number(limit)
+    return percent(limit) if MEASURES[gate["statistic"]].is_rate else number(limit)
+
+
+def _asked(gate: Data) -> str:
+    """Return the limit as half a sentence."""
+    if MEASURES[gate["statistic"]].is_minimum:
+        return f"{_limit(gate)} is asked for"
+    return f"at most {_limit(gate)} is allowed"
+
+
+def _side(gate: Data) -> str:
     is_minimum = MEASURES[gate["statistic"]].is_minimum
-    named = f"the {'minimum' if is_minimum else 'maximum'} of {shown}"
-    if gate["outcome"] == "undecided":
-        more = gate.get("more_labels")
-        of = "verdicts" if gate.get("bias") else "labels"
-        labels = f"about {more:,} more {of} would decide" if more else "no plan would decide"
-        return f"with {named} in between, so that it is not decided ({labels} if it stays there)"
+    named = f"the {'minimum' if is_minimum else 'maximum'} of {_limit(gate)}"
     if gate["outcome"] == "pass":
         return f"at or {'above' if is_minimum else 'below'} {named}"
     return f"{'below' if is_minimum else 'above'} {named}"
 
 
 def _follows(gate: Data, arms: Sequence[Data]) -> str:
+    """Return what was done with the source; empty where it is used with full weight."""
     learnt = [arm for arm in arms if "sources" in arm]
     unsure = gate["outcome"] == "undecided"
     action = gate.get("undecided") or gate["action"] if unsure else gate["action"]
@@ -117,16 +133,80 @@ def _follows(gate: Data, arms: Sequence[Data]) -> str:
     if learnt and not any(gate["source"] in arm["sources"] for arm in learnt):
         return "no arm learns from it, so nothing was weighted by it"
     if gate["outcome"] == "pass":
-        return "it is used with full weight"
+        return ""
     if action == "down_weight":
-        effects = [
-            f"in {arm['name']} {arm['gate_effects'][gate['source']]}"
-            for arm in learnt
-            if gate["source"] in arm.get("gate_effects", {})
-        ]
+        effects = _effects(gate, learnt)
+        idle = [arm for arm, effect in effects.items() if effect.startswith("none")]
         done = f"its weight was set to {number(gate['weight'])}"
-        return f"{done} (effect {'; '.join(effects)})" if effects else done
+        return f"{done}, which changes nothing in {join(idle)}" if idle else done
     return "it was dropped" if action == "drop" else "it is used all the same"
+
+
+def _effects(gate: Data, arms: Sequence[Data]) -> dict[str, str]:
+    """Return what the weight of a gate did, by arm."""
+    return {
+        arm["name"]: effects[gate["source"]]
+        for arm in arms
+        if gate["source"] in (effects := arm.get("gate_effects", {}))
+    }
+
+
+def gate_effects(data: Data, names: Names) -> list[str]:
+    """Return a sentence on what the gates did to each source in each arm that learns from it."""
+    arms = [arm for arm in data.get("arms", ()) if "sources" in arm]
+    by_source = {gate["source"]: _effects(gate, arms) for gate in gates_of(data)}
+    return [
+        f"{names.source(source)} in {arm}: {effect}."
+        for source, effects in by_source.items()
+        for arm, effect in effects.items()
+    ]
+
+
+def others_of(gates: Sequence[Data]) -> dict[str, str]:
+    """Return source -> the people whom a gate of it names."""
+    return {gate["source"]: gate["against"] for gate in gates if gate.get("against")}
+
+
+def gate_table(gates: Sequence[Data], names: Names) -> Table:
+    """Return what gates ask for and what was found, with one-sided 95% bounds."""
+    columns: list[Column | str] = [
+        "source", "held against", "asked for", "found", "bounds", Column("of", "count"), "decided",
+        "outcome", Column("weight", "score"),
+    ]  # fmt: skip
+    return Table("Gates: what each asks for, and what was found", columns, [
+        (
+            names.source(gate["source"]),
+            _against(gate, names),
+            names.prose(_words(gate)),
+            "" if gate.get("value") is None else _figure(gate, gate["value"]),
+            _bounds(gate),
+            gate.get("n"),
+            percent(gate["coverage"]) if gate.get("coverage") is not None else "",
+            "not measured" if gate.get("value") is None else gate["outcome"],
+            gate.get("weight"),
+        )
+        for gate in gates
+    ])  # fmt: skip
+
+
+def _against(gate: Data, names: Names) -> str:
+    if not MEASURES[gate["statistic"]].needs_people:
+        return "itself"
+    return names.source(gate["against"]) if gate.get("against") else names.people
+
+
+def _words(gate: Data) -> str:
+    measure = MEASURES[gate["statistic"]]
+    on = f", on slice {gate['slice']}" if gate.get("slice") else ""
+    bias = f"{gate['bias']}: " if gate.get("bias") else ""
+    how = "at least" if measure.is_minimum else "at most"
+    return f"{bias}{measure.words} {how} {_limit(gate)}{on}"
+
+
+def _bounds(gate: Data) -> str:
+    if gate.get("lower") is None or gate.get("upper") is None:
+        return interval(gate)
+    return f"{_figure(gate, gate['lower'])} to {_figure(gate, gate['upper'])}"
 
 
 def is_worth_a_line(gate: Data) -> bool:

@@ -94,7 +94,7 @@ def results(data: Data, names: Names) -> list[Block]:
         ),
         *_untrusted(data, names),
         shown.scores(),
-        *filter(None, [corrected_table(evaluation, names.source)]),
+        *filter(None, [corrected_table(evaluation, names.source, names.prose)]),
         Figure(caption, panels),
         *shown.wins(),
         Details("Scores by seed", [_seed_table(evaluation, names)]),

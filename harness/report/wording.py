@@ -153,8 +153,11 @@ class Names:
     def of_labels(cls, audit: Audit) -> Names:
         """Return the names of a table of labels."""
         people = [entry for entry in audit.coverage if entry.kind == "human"]
+        made_up = {entry.annotator for entry in audit.coverage if entry.simulated}
+        others = {entry.annotator.split("/")[0] for entry in audit.coverage} - made_up
+        real = {one.annotator.split("/")[0] for one in audit.coverage if not one.simulated}
         return cls(
-            frozenset(entry.annotator for entry in audit.coverage if entry.simulated),
+            frozenset(made_up | (others - real)),  # a source all of whose people are made up, too
             bool(people) and all(entry.simulated for entry in people),
         )
 

@@ -70,8 +70,8 @@ def test_a_gate_on_a_bias_has_three_outcomes(
     assert done.exit_code == 0, done.output
     (gate,) = json.loads(out.read_text())["gates"]
     assert (gate["outcome"], gate["weight"], gate["bias"]) == (decided, weight, bias)
-    assert told in gate["reason"] and told in " ".join(done.output.split())
     said = gate_sentence(gate, Names())
+    assert told in gate["reason"] and said in " ".join(done.output.split())
     assert (f"has a {bias} bias that turns" in said) == (gate["value"] is not None), said
 
 

@@ -179,6 +179,12 @@ def test_kill_9_then_the_same_command_goes_on(experiment: Path) -> None:
     assert learned["accuracy"] * held_out == pytest.approx(round(learned["accuracy"] * held_out))
     assert len(report["curves"]["rlvr"]["0"]) >= 3
     assert report["manifest"]["packages"]["torch"].startswith("2.13.0")
+    # Simulated people, so the run asks them again of what the trained policies write.
+    assert [(r["arm"], r["source"]) for r in report["transport"]["rows"]] == [
+        ("rlvr", "verifier"), ("dpo", "verifier"),
+    ]  # fmt: skip
+    assert report["transport"] == json.loads((run / "transport.json").read_text())
+    assert any(line.startswith("rlvr, verifier: ") for line in report["findings"])
 
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["seeds"] == [0]

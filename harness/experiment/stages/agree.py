@@ -111,6 +111,7 @@ def agreement_of(
     turned = read_probes(probes, {one.source.name: one.source.info for one in judged})
     evidence = replace(evidence, probes=turned)
     report = _measured(table, evidence, Settings(reference=config.reference))
+    report = replace(report, criteria=_criteria(j for one in main for j in one.judgments))
     wide = (table, evidence)
     if aside:
         whole, more = _table_of(pairs, judged, ways, config.reference, uses)
@@ -166,6 +167,7 @@ def _decided(
                 "rows": report.rows(),
                 "notes": {section.title: list(section.notes) for section in report.sections},
                 "audit": asdict(report.audit),
+                "criteria": dict(report.criteria),
             },
         ),
         kappas={n: k.value for n, k in kappas.items() if k.value is not None},
@@ -243,7 +245,14 @@ def agree(
         pooled.table, evidence, found.requests, found.judgments, found.infos, used
     )
     evidence = replace(evidence, probes=read_probes(probes, found.infos))
-    return _measured(table, evidence, settings)
+    report = _measured(table, evidence, settings)
+    return replace(report, criteria=_criteria(found.judgments))
+
+
+def _criteria(judgments: Iterable[Judgment]) -> dict[str, str]:
+    """Return source -> the rubric by which it judged."""
+    named = {one.source: one.metadata.get("rubric") for one in judgments}
+    return {source: str(rubric) for source, rubric in named.items() if rubric}
 
 
 def _without_spent(

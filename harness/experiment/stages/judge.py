@@ -89,7 +89,7 @@ def ask(
         requests: What it is asked.
         asking: Journal, seed and limits.
         bar: For progress; the title says what it is going to cost.
-        part: Of the journal: "train", "evaluation", or none.
+        part: Of the journal: "train", "evaluation", "transport", or none.
 
     Raises:
         BudgetExceededError: The budget is used up; what was judged is recorded.
@@ -102,7 +102,7 @@ def ask(
             if left:  # a line of its own, also where no bars are shown
                 sys.stderr.write(f"{left}\n")
             note = cost_note(source, requests, ctx)
-            verb = "evaluates" if part == "evaluation" else "judges"
+            verb = _VERBS.get(part, "judges")
             move = bar(f"{source.name} {verb}{note and f' ({note})'}", len(requests))
             seen: set[str] = set()
 
@@ -116,6 +116,10 @@ def ask(
             return in_order(requests, found)
 
     return run_to_end(asked())
+
+
+_VERBS = {"evaluation": "evaluates", "transport": "judges again"}
+"""What a source does in a part of a run."""
 
 
 @dataclass(frozen=True, slots=True)

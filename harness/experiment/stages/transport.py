@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment.context import Asking, StartBar, no_bar
@@ -11,13 +11,14 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import ask
 from harness.experiment.stages.people import Said
-from harness.experiment.stages.transport_measured import Again, Transported
+from harness.experiment.stages.transport_measured import COMMAND, Again, Transported
 from harness.experiment.stages.transport_queue import (
     FOLDER,
     Queue,
     labels_of,
 )
-from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.errors import BudgetExceededError, ConfigError, DataError
+from harness.nouns.schema import JudgmentRequest
 from harness.records.journal import JOURNAL, Journal
 from harness.records.run_directory import RunDirectory
 
@@ -83,15 +84,68 @@ def transport(
         limits = read.config.seeds[0], settings.concurrency, settings.budget
         asking = Asking(journal, *limits, timeout_s=read.config.timeout)
         if simulated:
-            pairs = queue.first(settings.pairs)
-            said = {
-                name: Said(one.info, ask(one, pairs, asking, bar, FOLDER))
-                for name, one in people.items()
-            }
+            said = _of_simulated(people.values(), queue.first(settings.pairs), asking, bar)
         else:
             said = {name: labels_of(mine, name, queue, asking) for name, mine in files.items()}
         held = {source: one.name for source, one in against.items()}
         return Again(read, directory.path, queue, said, held).measured(asking, bar)
+
+
+def in_run(
+    experiment: Experiment, run: Path, asking: Asking, bar: StartBar = no_bar
+) -> Transported | None:
+    """Measure the sources of a run again, where the people whom they are held against are made up.
+
+    What hinders it costs no run its report: a note says so.
+
+    Args:
+        experiment: Of the run.
+        run: Its directory; the caller holds its lock.
+        asking: With the run's journal and limits.
+        bar: For progress.
+
+    Returns:
+        None where the experiment measures no agreement or no source that is no people trained.
+    """
+    config = experiment.config.agreement
+    if config is None or not config.transport.pairs:
+        return None
+    against = _against(experiment, experiment.config.arms)
+    people = {one.name: one for one in against.values()}
+    if not people:
+        return None
+    if not all(one.info.simulated for one in people.values()):
+        note = f"{', '.join(people)} must label what the trained policies write: {COMMAND}"
+        return Transported(tuple(people), (), (), {}, notes=(note,))
+    try:
+        queue = Queue.of_run(experiment, run)
+        held = {source: one.name for source, one in against.items()}
+        # Workers cost more to start than so few verdicts do.
+        asking = replace(asking, processes=1)
+        said = dict[str, Said]()
+        for name, one in people.items():
+            arms = _arms_of(experiment, {source for source, who in held.items() if who == name})
+            pairs = queue.first(config.transport.pairs, arms)
+            said |= _of_simulated([one], pairs, asking, bar)
+        limit = config.transport.judge_pairs
+        return Again(experiment, run, queue, said, held, limit, tell=False).measured(asking, bar)
+    except (BudgetExceededError, DataError) as error:
+        why = error.what if isinstance(error, DataError) else str(error).partition("\n")[0]
+        return Transported(tuple(people), tuple(people), (), {}, notes=(f"not measured: {why}",))
+
+
+def _arms_of(experiment: Experiment, sources: Set[str]) -> set[str]:
+    """Return the arms that learn from any of some sources."""
+    return {arm for arm, one in experiment.config.arms.items() if sources & set(one.sources)}
+
+
+def _of_simulated(
+    people: Iterable[NamedSource],
+    pairs: Sequence[JudgmentRequest],
+    asking: Asking,
+    bar: StartBar,
+) -> dict[str, Said]:
+    return {one.name: Said(one.info, ask(one, pairs, asking, bar, FOLDER)) for one in people}
 
 
 def _against(experiment: Experiment, arms: Iterable[str]) -> dict[str, NamedSource]:

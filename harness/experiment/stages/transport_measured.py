@@ -32,6 +32,9 @@ from harness.nouns.schema import JudgmentRequest
 from harness.records.rows import read_responses
 from harness.scale_out.loop_thread import run_to_end
 
+COMMAND = "harness transport RUN_DIR --experiment FILE"
+"""What measures the rewards of a run again."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArmSource:
@@ -102,6 +105,8 @@ class Again:
         queue: Pairs of the trained policies.
         said: What people say of them, by the source of people.
         against: Source -> the people whom it is held against.
+        judge_pairs: At most so many pairs of an arm are put to a source that asks a model.
+        tell: Whether costs are said before anybody is asked.
     """
 
     experiment: Experiment
@@ -109,6 +114,8 @@ class Again:
     queue: Queue
     said: Mapping[str, Said]
     against: Mapping[str, str]
+    judge_pairs: int | None = None
+    tell: bool = True
 
     def measured(self, asking: Asking, bar: StartBar) -> Transported:
         """Ask the sources about what people labelled, and compare with before training."""
@@ -137,13 +144,14 @@ class Again:
         )
         rows = []
         for arm, names in arms.items():
-            among = {pair.id for pair in self.queue.pairs[arm]}
             for name in names:
                 people = self.against[name]
+                among = {pair.id for pair in self._pairs_for(arm, name)}
                 first, labelled = before.agreed(name, people, config[arm])
                 last, told = after.agreed(name, people, config[arm], among)
                 counts = (labelled, told), (len(first.right), len(last.right))
-                found = _in_labels(compared(first, last), told, len(last.right))
+                covered = len(last.right) / told if last.right else len(first.right) / labelled
+                found = self._in_labels(compared(first, last), arm, people, covered)
                 rows.append(ArmSource(arm, name, people, found, *counts))
         simulated = tuple(name for name, one in self.said.items() if one.info.simulated)
         notes = [*self._missing(rows), *notes]
@@ -157,6 +165,35 @@ class Again:
             for name, said in self.said.items()
         }
 
+    @cached_property
+    def _decided(self) -> dict[str, set[str]]:
+        """Those of which most of them prefer one side, the only ones that sources are asked of."""
+        said = [judgment for one in self.said.values() for judgment in one.judgments]
+        infos = {name: one.info for name, one in self.said.items()}
+        verdicts = Verdicts(self.queue.everything, said, infos)
+        return {name: verdicts.decided(name) for name in self.said}
+
+    def _pairs_for(self, arm: str, name: str) -> list[JudgmentRequest]:
+        """Return the pairs of an arm that a source is asked of, in the order of the queue."""
+        decided = self._decided[self.against[name]]
+        pairs = [pair for pair in self.queue.pairs[arm] if pair.id in decided]
+        return pairs[: self._most(name)]
+
+    def _most(self, name: str) -> int | None:
+        return self.judge_pairs if self.experiment.sources[name].info.models else None
+
+    def _in_labels(self, found: Transport, arm: str, people: str, covered: float) -> Transport:
+        """Return it with the labels that are missing in labels of people, few of which decide.
+
+        ``covered`` is the share of the pairs that people decide that the source decides, too.
+        """
+        if found.more is None:
+            return found
+        mine = {pair.id for pair in self.queue.pairs[arm]}
+        told, sided = (len(mine & one[people]) for one in (self._told, self._decided))
+        each = told / sided if sided else 1.0
+        return replace(found, more=math.ceil(found.more / covered * each))
+
     def _asked(self) -> dict[str, int]:
         told = set().union(*self._told.values())
         return {
@@ -165,19 +202,24 @@ class Again:
 
     def _missing(self, rows: Sequence[ArmSource]) -> list[str]:
         """Say where the labels that are missing can be had."""
+        capped = [row.source for row in rows if row.labelled[1] == self._most(row.source)]
+        if capped:
+            limit, told = self.judge_pairs, ", ".join(dict.fromkeys(capped))
+            only = f"of {limit} pairs of each arm only" if limit else "of no pair"
+            return [f"the run asked {told} {only}: {COMMAND} asks of all that people decide"]
         asked = self._asked()
         wanted = {
-            arm: asked[arm] + max(r.found.more or 0 for r in rows if r.arm == arm)
+            arm: asked[arm] + max(one.found.more or 0 for one in rows if one.arm == arm)
             for arm in dict.fromkeys(row.arm for row in rows if row.found.more)
         }
         few = {arm: len(self.queue.pairs[arm]) for arm in wanted}
         lines = [
             f"{arm} has {counted(few[arm], 'pair')} of different responses, too few:"
             " evaluation.responses_per_item makes more"
-            for arm, most in wanted.items()
-            if most > few[arm]
+            for arm, count in wanted.items()
+            if count > few[arm]
         ]
-        if reached := [most for arm, most in wanted.items() if most <= few[arm]]:
+        if reached := [count for arm, count in wanted.items() if count <= few[arm]]:
             lines.append(f"--pairs {max(reached)} asks for more labels; those given count")
         return lines
 
@@ -225,23 +267,21 @@ class Again:
         for name in dict.fromkeys(name for names in arms.values() for name in names):
             source = self.experiment.sources[name]
             pairs = [
-                pair
-                for arm, names in arms.items()
-                if name in names
-                for pair in self.queue.pairs[arm]
-                if pair.id in self._told[self.against[name]]
+                pair for arm in arms if name in arms[arm] for pair in self._pairs_for(arm, name)
             ]
             criterion = criterion_for(source.info, source.way)
             asked[name] = build_requests(
                 self.queue.items, responses_of(pairs), source.way, criterion
             )
         sources = {name: self.experiment.sources[name] for name in asked}
-        check(sources.values(), asking)
-        _tell_costs([(sources[name], requests) for name, requests in asked.items()], asking)
-        return {
-            name: Judged(sources[name], requests, ask(sources[name], requests, asking, bar, FOLDER))
-            for name, requests in asked.items()
-        }
+        check([one for name, one in sources.items() if asked[name]], asking)
+        if self.tell:
+            _tell_costs([(sources[name], requests) for name, requests in asked.items()], asking)
+        found = {}
+        for name, requests in asked.items():
+            said = ask(sources[name], requests, asking, bar, FOLDER) if requests else []
+            found[name] = Judged(sources[name], requests, said)
+        return found
 
 
 def _tell_costs(
@@ -256,10 +296,3 @@ def _tell_costs(
                 sys.stderr.write(f"{source.name}: {counted(len(requests), 'request')}, {note}\n")
 
     run_to_end(tell())
-
-
-def _in_labels(found: Transport, labelled: int, decided: int) -> Transport:
-    """Return it with the labels that are missing in labels of people, some of which decide."""
-    if found.more is None:
-        return found
-    return replace(found, more=math.ceil(found.more * labelled / decided))

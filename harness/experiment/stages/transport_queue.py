@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +72,10 @@ class Queue:
         """All pairs of all arms."""
         return [pair for drawn in self.pairs.values() for pair in drawn]
 
-    def first(self, most: int) -> list[JudgmentRequest]:
-        """Return so many pairs of each arm, those of the arms mixed."""
-        found = [pair for drawn in self.pairs.values() for pair in drawn[:most]]
+    def first(self, most: int, arms: Set[str] | None = None) -> list[JudgmentRequest]:
+        """Return so many pairs of each arm, or of each of these, those of the arms mixed."""
+        mine = [drawn for arm, drawn in self.pairs.items() if arms is None or arm in arms]
+        found = [pair for drawn in mine for pair in drawn[:most]]
         random.Random(f"{self.seed} order").shuffle(found)
         return found
 

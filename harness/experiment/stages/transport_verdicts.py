@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,23 +57,39 @@ class Verdicts:
             among: Ids of the pairs that count; None for all.
         """
         table = self._found.table
-        of = np.array(table.source_names)
-        theirs = table.codes[:, of == people]
-        counts = np.stack([(theirs == c).sum(axis=1) for c in range(table.n_categories)], axis=1)
-        truth, said = majority(counts), self._one_verdict(source, people, arm)
+        truth, said = self._truth(people), self._one_verdict(source, people, arm)
         mine = np.array([among is None or name in among for name in table.items])
-        sides = [table.categories.index(side) for side in ("A", "B")]
-        told = np.isin(truth, sides) & mine
-        both = told & np.isin(said, sides)
+        told = np.isin(truth, self._sides) & mine
+        both = told & np.isin(said, self._sides)
         clusters = [self._clusters[table.items[row]] for row in np.flatnonzero(both)]
         return Agreed((truth == said)[both].tolist(), clusters), int(told.sum())
+
+    def decided(self, people: str) -> set[str]:
+        """Return the ids of the pairs of which most people prefer one side."""
+        table = self._found.table
+        rows = np.flatnonzero(np.isin(self._truth(people), self._sides))
+        return {table.items[row] for row in rows}
+
+    @cached_property
+    def _sides(self) -> list[int]:
+        return [self._found.table.categories.index(side) for side in ("A", "B")]
+
+    def _truth(self, people: str) -> IntArray:
+        """Return (n,) codes of what most people say."""
+        table = self._found.table
+        theirs = table.codes[:, np.array(table.source_names) == people]
+        counts = np.stack([(theirs == c).sum(axis=1) for c in range(table.n_categories)], axis=1)
+        return majority(counts)
 
     def _one_verdict(self, source: str, people: str, arm: ArmConfig) -> IntArray:
         """Return (n,) codes of what a source says, its voices made one as the arm makes them."""
         heard = {one.request_id for one in self.judgments if one.source == source}
         points = any(one.way == "pointwise" for one in self.requests if one.id in heard)
         ways = ways_of([arm], [source] if points else [])
-        pools = with_pools(self._found, self.requests, self.judgments, ways, people).pools
+        found = self._found
+        voices = {name: of for name, of in found.evidence.voices.items() if name == source}
+        alone = replace(found, evidence=replace(found.evidence, voices=voices))
+        pools = with_pools(alone, self.requests, self.judgments, ways, people).pools
         if source in pools:
             return pools[source][0].codes
         table = self._found.table

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from harness.agreement.transport import Agreed, Transport, transport, valid_until
+from harness.agreement.transport import Agreed, transport
 
 
 def agreed(right: int, wrong: int, start: int = 0) -> Agreed:
@@ -15,13 +13,14 @@ def agreed(right: int, wrong: int, start: int = 0) -> Agreed:
 
 
 def test_a_fall_by_hand() -> None:
-    """85 of 100 and 60 of 100 other prompts: .25 with a standard error of .0611."""
+    """85 of 100 and 60 of 100 other prompts; the interval is that of 86 and 61 of 102."""
     found = transport(agreed(85, 15), agreed(60, 40, start=100))
     assert found.outcome == "fallen"
     assert found.sentence == "this reward was no longer valid at the end"
-    error = (200 / 199 * (0.85 * 0.15 + 0.6 * 0.4) / 100) ** 0.5
+    a, b = 86 / 102, 61 / 102
+    error = (204 / 203 * (a * (1 - a) + b * (1 - b)) / 102) ** 0.5
     assert found.fall.value == pytest.approx(0.25)
-    assert found.fall.low == pytest.approx(0.25 - 1.6525 * error, abs=1e-4)
+    assert found.fall.low == pytest.approx(a - b - 1.6601 * error, abs=1e-4)
     assert (found.before.value, found.after.value) == (0.85, 0.6)
     assert found.p is not None and found.p < 1e-4
     assert found.more is None
@@ -36,6 +35,7 @@ def test_a_fall_by_hand() -> None:
         ((85, 15), (80, 20), "undecided"),
         ((85, 15), (95, 5), "valid"),  # it rose
         ((10, 0), (10, 0), "undecided"),  # ten labels show nothing
+        ((218, 12), (9, 0), "undecided"),  # nor do nine, which have no spread
     ],
 )
 def test_outcomes(before: tuple[int, int], after: tuple[int, int], outcome: str) -> None:
@@ -72,8 +72,18 @@ def test_too_few_labels_before_are_said() -> None:
 
 
 def test_nothing_to_compare_is_undecided() -> None:
-    found = transport(agreed(50, 10), Agreed([], []))
+    found = transport(Agreed([], []), agreed(50, 10))
     assert (found.outcome, found.fall.value, found.p, found.more) == ("undecided", None, None, None)
+
+
+def test_without_labels_after_training_it_says_how_many_are_needed() -> None:
+    before = agreed(250, 50)
+    found = transport(before, Agreed([], []))
+    assert (found.outcome, found.fall.value, found.p) == ("undecided", None, None)
+    assert found.more is not None
+    times = found.more // 6  # five of six are right
+    for few, outcome in ((times - 1, "undecided"), (times + 1, "valid")):
+        assert transport(before, agreed(5 * few, few, start=1_000)).outcome == outcome
 
 
 def test_false_alarms_and_falls_of_ten_points() -> None:
@@ -87,19 +97,3 @@ def test_false_alarms_and_falls_of_ten_points() -> None:
             said[fall] += transport(before, after).outcome == "fallen"
     assert said[0.0] <= 33  # 20 are expected
     assert said[0.1] >= 280  # of 400, where 300 are expected without prompts in common
-
-
-def look(outcome: str, p: float) -> Transport:
-    return replace(transport(agreed(50, 10), agreed(50, 10)), outcome=outcome, p=p)
-
-
-def test_valid_up_to_a_step() -> None:
-    valid, gone = look("valid", 0.6), look("fallen", 0.001)
-    assert valid_until({100: valid, 50: valid, 150: gone, 200: gone}) == (100, 150)
-    assert valid_until({50: valid, 100: gone, 150: valid}) == (50, 100)  # not valid again
-    assert valid_until({50: gone}) == (None, 50)
-    assert valid_until({50: valid, 100: look("undecided", 0.2)}) == (50, None)
-    # Ten looks: the smallest of ten p-values is below .03 in one of four trainings without a fall.
-    looks = {step: look("valid", 0.5) for step in range(9)} | {9: look("fallen", 0.03)}
-    assert valid_until(looks) == (8, None)
-    assert valid_until({}) == (None, None)

@@ -163,7 +163,7 @@ def test_a_table_in_another_order_knows_its_uses(table: Path) -> None:
     told = " ".join(done.stdout.split())
     assert "these 100 labels chose the rubric kinder-2 on 2026-11-27" in told
     assert "101 labels are unspent" in told
-    assert "100 spent rows left out" in told
+    assert "100 spent rows were left out" in told
     assert told.count("spent rows") == 1  # panda's labels are unspent
     notes = json.loads(table.with_suffix(".json").read_text())["notes"]
     assert any("cannot certify gpt" in note for note in notes["The labels"])

@@ -21,8 +21,8 @@ from harness.cli.main import app, register
 from harness.experiment.context import Asking, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.stages.judge import Judged, ask, requests_of
-from harness.experiment.stages.transport import TransportSettings, transport
-from harness.experiment.stages.transport_measured import Transported
+from harness.experiment.stages.transport import TransportSettings, in_run, transport
+from harness.experiment.stages.transport_measured import COMMAND, Transported
 from harness.experiment.stages.transport_queue import Queue
 from harness.feedback.requests import build_requests
 from harness.label_page.store import Entry, LabelStore
@@ -175,7 +175,7 @@ def test_the_queue_hides_arms_and_what_told_them(world: World) -> None:
     ("right", "pairs", "sentence"),
     [(0.98, 150, "this reward was still valid at the end"),
      (0.55, 150, "this reward was no longer valid at the end"),
-     (0.92, 40, "not decidable: ")],
+     (0.95, 40, "not decidable: ")],
 )  # fmt: skip
 def test_labels_decide(world: World, right: float, pairs: int, sentence: str) -> None:
     of_real_people(world)
@@ -314,6 +314,63 @@ def test_wrong_input_is_one_clear_error(world: World, tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(DataError, match="no response of a trained policy is stored"):
         world.again()
+
+
+def in_its_run(world: World, **more: Any) -> Transported | None:
+    """What the run itself would find."""
+    world.config["agreement"]["transport"] = more.pop("transport", {})
+    world.write()
+    with Journal(world.run / JOURNAL) as journal:
+        return in_run(Experiment.read(world.file), world.run, Asking(journal, **more))
+
+
+def test_a_run_measures_again_where_people_are_made_up(world: World) -> None:
+    found, again = in_its_run(world), world.again()
+    assert found is not None and found.rows == again.rows and found.simulated == ("people",)
+    few = in_its_run(world, transport={"pairs": 9})
+    assert few is not None and [row.labelled[1] for row in few.rows] == [9, 9]
+    assert in_its_run(world, transport={"pairs": 0}) is None
+    of_real_people(world)
+    found = in_its_run(world)
+    assert found is not None and not found.rows
+    assert found.notes == (f"people must label what the trained policies write: {COMMAND}",)
+    del world.config["arms"]["rlvr"], world.config["arms"]["hybrid"], world.config["arms"]["lost"]
+    assert in_its_run(world) is None  # nobody learns from a source that is no people
+
+
+def test_a_run_asks_its_models_of_few_pairs_and_keeps_its_report(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with StubServer("It is shorter.\n\nVerdict: A") as server:
+        prices = {"input_cost_per_token": 1e-5, "output_cost_per_token": 1e-5}
+        judge = {"model": "openai/m", "rubric": "helpfulness", "api_base": server.base_url} | prices
+        world.config["sources"]["judge"] = {"use": "llm_judge", "options": judge}
+        world.config["arms"] = {"rlvr": {"sources": ["judge"], "trainer": "dpo"}}
+        world.write()
+        read = Experiment.read(world.file)
+        source = read.sources["judge"]
+        responses = read_responses(world.run / "responses" / "train.jsonl", read.train)
+        asked = requests_of(source, read.train, responses)
+        said = [Judgment(one.id, "judge", source.info.version, "judge",
+                         Verdict(Status.OK, "A" if one.responses[0].text.isdigit() else "B"))
+                for one in asked]  # fmt: skip
+        Judged(source, asked, said).write(world.run / "judgments" / "judge.jsonl")
+        none = in_its_run(world, transport={"judge_pairs": 0})
+        assert none is not None and not server.bodies
+        assert none.notes[0].startswith("the run asked judge of no pair: harness transport")
+        assert re.fullmatch(r"not decidable: [\d,]+ more labels", none.rows[0].found.sentence)
+        poor = in_its_run(world, transport={"judge_pairs": 6}, budget_usd=1e-6)
+        assert poor is not None and not poor.rows and poor.notes[0].startswith("not measured: ")
+        calls = len(server.bodies)
+        few = in_its_run(world, transport={"judge_pairs": 6})
+        assert few is not None and few.rows[0].labelled[1] == 6
+        assert len(server.bodies) == calls + 12
+        assert few.notes[0].startswith("the run asked judge of 6 pairs of each arm only: harness")
+        for path in (world.run / "responses").glob("evaluation-*"):
+            path.unlink()
+        lost = in_its_run(world)
+        assert lost is not None and lost.notes[0].startswith("not measured: no response")
 
 
 def test_a_source_is_held_against_the_people_of_its_gate(world: World) -> None:

@@ -43,6 +43,7 @@ def test_every_table_of_a_whole_run(whole: World, exam: dict[str, str]) -> None:
     check_sources(report)
     check_evaluation(whole, report, exam)
     check_samples(report)
+    check_transport(whole, report)
     check_run_and_manifest(whole, report)
     check_progress(whole)
 
@@ -161,6 +162,18 @@ def check_agreement(world: World, report: dict[str, Any]) -> None:
     assert table["notes"]["Accuracy against the majority of people"] == [
         "1 item without a majority (a tie) takes no part."
     ]
+
+
+def check_transport(world: World, report: dict[str, Any]) -> None:
+    """People are asked again, and say nothing: no source is asked, and nothing is decided."""
+    content = json.loads((world.out / "transport.json").read_text())
+    assert report["transport"] == content and content["simulated"] == ["people"]
+    assert [(row["arm"], row["source"]) for row in content["rows"]] == [
+        ("rlhf", "jury"), ("rlvr", "verifier"), ("rlvr", "grader"), ("hybrid", "verifier"),
+        ("offline", "verifier"), ("offline", "jury"), ("offline", "critic"),
+    ]  # fmt: skip
+    assert {tuple(row["labelled"]) for row in content["rows"]} == {(3, 0)}
+    assert {row["outcome"] for row in content["rows"]} == {"undecided"}
 
 
 def check_preferences_and_rewards(world: World) -> None:
@@ -442,4 +455,5 @@ def check_progress(world: World) -> None:
         ["exam evaluates", 96, 96],
         ["grader evaluates", 96, 96],
         ["twin evaluates", 96, 96],
+        ["people judges again", 32, 32],
     ]

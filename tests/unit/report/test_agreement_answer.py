@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -29,40 +31,48 @@ AUDIT = Audit.from_dict(
         ],
     }
 )  # fmt: skip
+ON = "on all 300 items in 150 independent groups"
+UNTOLD = f"gpt: whether it may replace a person cannot be told (nobody was tested), {ON}."
 ITS = "Its kappa with the majority of people is"
-OVER = "over 300 items in 150 independent groups; people have 0.60 with each other"
+OTHERS = "People have 0.60 with each other"
+SAME = "More labels would not change that: another rubric or model may."
 LOW = row("cohen_kappa", "gpt - majority of people", 0.4, 0.3, 0.5)
+NONE = "No bias was measured."
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([LOW], f"gpt: {ITS} 0.40 (0.30 to 0.50), {OVER}, which its interval does not reach."),
+        (
+            [LOW],
+            f"{UNTOLD} {ITS} 0.40 (0.30 to 0.50). {OTHERS}, which its interval does not reach."
+            f" {SAME} {NONE}",
+        ),
         (
             [row("cohen_kappa", "gpt - majority of people", 0.7, 0.65, 0.75)],
-            f"gpt: {ITS} 0.70 (0.65 to 0.75), {OVER}, which its interval exceeds.",
+            f"{UNTOLD} {ITS} 0.70 (0.65 to 0.75). {OTHERS}, which its interval exceeds. {NONE}",
         ),
         (
             [row("cohen_kappa", "gpt - majority of people", 0.55, 0.45, 0.65)],
-            "and these labels do not tell whether it reaches that: about 546 more labels would, if"
-            " it stays where it is.",
+            f"{OTHERS}, and these labels do not tell whether it reaches that. About 546 more labels"
+            " would, if it stays where it is.",
         ),
         (
             [row("cohen_kappa", "gpt - majority of people", None, reason="one category only")],
-            "gpt: Its kappa with the majority of people is undefined (one category only).",
+            "Its kappa with the majority of people is undefined (one category only).",
         ),
         (
             [LOW, row("alt_test_omega", "gpt", 2 / 3)],
-            f"gpt: may replace a person (it was shown to do as well as 67% of them). {ITS}",
+            f"gpt: it may replace a person {ON}: it does as well as 67% of the people. {ITS}",
         ),
         (
             [LOW, row("alt_test_omega", "gpt", 0.0)],
-            "gpt: was not shown to be as good as a person (it was shown to do as well as 0% of"
-            f" them, and half are asked for). {ITS}",
+            f"gpt: it may not replace a person {ON}: it was shown to do as well as 0% of the"
+            f" people, and half are asked for. {ITS}",
         ),
         (
             [LOW, not_applicable("alt_test_omega", "gpt", "needs 3 people")],
-            f"gpt: whether it may replace a person cannot be told (needs 3 people). {ITS}",
+            f"gpt: whether it may replace a person cannot be told (needs 3 people), {ON}. {ITS}",
         ),
         (
             [LOW, row("swap_flip_rate", "gpt", 0.9), row("first_pick_rate", "gpt", 0.95)],
@@ -74,12 +84,36 @@ LOW = row("cohen_kappa", "gpt - majority of people", 0.4, 0.3, 0.5)
              row("self_preference", "gpt", -0.9, -2, 0.1)],
             "Worst bias found: to length, 0.50 log-odds at equal preference.",
         ),
-        ([LOW, row("length_bias", "gpt", 0.5, -0.2, 0.8)], "does not reach."),
+        (
+            [LOW, row("swap_flip_rate", "gpt", 0.05), row("length_bias", "gpt", 0.5, -0.2, 0.8)],
+            "No bias was shown (to the order and to length).",
+        ),
+        (
+            [LOW, *(row("cohen_kappa", f"gpt - majority of people on slice {name}", kappa, 0.1, 0.9)
+                    for name, kappa in (("hard", 0.2), ("easy", 0.6)))],
+            f"{SAME} On slice hard, the lowest of its slices, it is 0.20 (0.10 to 0.90). {NONE}",
+        ),
     ],
 )  # fmt: skip
 def test_the_answer(rows: list[Estimate], said: str) -> None:
     (line,) = answers([PEOPLE, *rows], AUDIT, Names())
     assert said in line
+    for sentence in line.split(". "):
+        assert len(re.findall(r"(?<![\w.])\d[\d.,]*", sentence)) <= 3, sentence
+
+
+def test_the_criterion_of_a_judge_is_named() -> None:
+    """By its source, of which it may be one voice."""
+    (line,) = answers([PEOPLE, LOW], AUDIT, Names(), {"gpt": "politeness", "other": "truth"})
+    assert line.startswith("gpt by politeness: whether it may replace a person")
+    (line,) = answers([PEOPLE, LOW], AUDIT, Names(), {}, {"gpt": "experts", "other": "ann"})
+    assert line.endswith("Its gate holds it against experts instead.")
+    voice = Audit.from_dict(asdict(AUDIT) | {"coverage": [
+        asdict(one) | {"annotator": one.annotator.replace("gpt", "gpt/m")} for one in AUDIT.coverage
+    ]})  # fmt: skip
+    rows = [PEOPLE, replace(LOW, annotators="gpt/m - majority of people")]
+    (line,) = answers(rows, voice, Names(), {"gpt": "politeness"})
+    assert line.startswith("gpt/m by politeness: ")
 
 
 def test_without_a_kappa_there_is_no_answer() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.report.corrected import corrected_table
 from harness.report.findings import findings, limitations, verdict
 from harness.report.gates import gate_sentence
 from harness.report.svg import Axis, round_ticks, spread
@@ -262,6 +263,41 @@ def test_an_arm_that_learnt_from_little_says_so(
     arm = {"name": "a", "n_preferences": pairs, "unused_pairs": unused, "seeds": [seed]}
     lines = [line for line in findings({"arms": [arm]}) if "was trained on" in line]
     assert lines == ([right] if right else [])
+
+
+def test_where_people_correct_a_judge_the_sentence_is_theirs(made_up: Data) -> None:
+    """A judge that favours one arm's style does not decide; its own difference is the table's."""
+    made_up = copy.deepcopy(made_up)
+    evaluation = made_up["evaluation"]
+    judge, arm = evaluation["evaluators"][0]["name"], "rlvr"
+    (mine,) = (
+        row for row in evaluation["scores"] if (row["evaluator"], row["policy"]) == (judge, arm)
+    )
+    assert mine["difference"]["low"] > 0.2  # by the judge alone
+    found = {"value": 0.02, "low": -0.03, "high": 0.04, "p": 0.5, "p_holm": 0.5, "reason": ""}
+    row = {
+        "evaluator": judge, "people": "people", "policy": arm, "labels": 80, "decides": "corrected",
+        "judged": mine["difference"], "labelled": found, "corrected": found,
+    }  # fmt: skip
+    said = {
+        "left": found,
+        "raised": found | {"value": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.001},
+        "lowered": found | {"value": -0.1, "low": -0.15, "high": -0.05, "p_holm": 0.001},
+        "showed no clear change of": found | {"low": -0.3},
+    }
+    for word, corrected in said.items():
+        evaluation["corrected"] = [row | {"corrected": corrected}]
+        (line,) = (one for one in findings(made_up) if one.startswith(f"{arm} "))
+        assert f"{word} {judge}" in line and "corrected with labels of people (simulated)" in line
+        assert "from 0.5" not in line
+        assert any("which labels do not correct" in one for one in findings(made_up))
+    table = corrected_table(evaluation, str, Names.of_run(made_up).prose)
+    assert table is not None and table.heads[2].heading == "people (simulated)"
+    assert "with people (simulated)'s labels" in table.title
+    unknown = found | {"value": None, "low": None, "high": None}
+    evaluation["corrected"] = [row | {"corrected": unknown, "decides": "judge"}]
+    (line,) = (one for one in findings(made_up) if one.startswith(f"{arm} "))
+    assert f"raised {judge} from" in line and "corrected" not in line
 
 
 def test_no_arm_of_the_example_damages_what_it_is_not_paid_for(repo_root: Path) -> None:

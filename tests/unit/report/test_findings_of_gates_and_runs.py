@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ GATE = {
     "minimum": 0.5, "action": "drop", "passed": False, "weight": 0.0, "reason": "",
 }  # fmt: skip
 POINT = "judge agrees with people at Cohen's kappa 0.30"
+IT = "it agrees with people at Cohen's kappa"
+NEITHER = f"judge neither passes nor fails its gate: {IT} 0.22 to 0.38, where 0.30 is asked for"
 AGREES = f"{POINT} (0.20 to 0.40)"
 DROPPED = f"{AGREES}, below the minimum of 0.50: it was dropped."
 OTHER_WAY = (
@@ -96,47 +99,50 @@ ARMS = [
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({}, f"{POINT} (at most 0.38, on 120 pairs), below the minimum of 0.50: it was dropped."),
+        ({}, f"judge fails its gate: {IT} 0.30 (at most 0.38), where 0.50 is asked for; it was"
+             " dropped."),
         (
             {"passed": True, "outcome": "pass", "limit": 0.2},
-            f"{POINT} (at least 0.22, on 120 pairs), at or above the minimum of 0.20:"
-            " it is used with full weight.",
+            f"judge passes its gate: {IT} 0.30 (at least 0.22), where 0.20 is asked for.",
         ),
         (
             UNSURE,
-            f"{POINT} (0.22 to 0.38, on 120 pairs), with the minimum of 0.30 in between, so that it"
-            " is not decided (about 1,210 more labels would decide if it stays there):"
-            " it was dropped.",
+            f"{NEITHER}; it was dropped."
+            " About 1,210 more labels would decide, if it stays there.",
         ),
         (
             {**UNSURE, "undecided": "train", "more_labels": None},
-            f"{POINT} (0.22 to 0.38, on 120 pairs), with the minimum of 0.30 in between, so that it"
-            " is not decided (no plan would decide if it stays there): it is used all the same.",
+            f"{NEITHER}; it is used all the same."
+            " No plan of labels would decide, if it stays there.",
         ),
-        ({**UNSURE, "undecided": "stop"}, "run was stopped."),
+        (
+            {**UNSURE, "undecided": "stop"},
+            f"{NEITHER}; the run was stopped."
+            " About 1,210 more labels would decide, if it stays there.",
+        ),
         (
             {**FLIPS, "action": "warn"},
-            "judge turns with the order in 90.0% of the pairs (at least 85.0%, on 120 pairs), above"
-            " the maximum of 20%: it is used all the same.",
+            "judge fails its gate: it turns with the order in 90.0% (at least 85.0%) of the pairs,"
+            " where at most 20% is allowed; it is used all the same.",
         ),
         (
             {"statistic": "share_right", "value": 0.986, "lower": 0.95, "upper": 1, "limit": 0.9,
              "outcome": "pass", "passed": True, "coverage": 0.44, "against": "experts"},
-            "judge is right in 98.6% of the pairs that it and experts decide (at least 95.0%, on"
-            " 120 pairs, 44% of those that experts decide), at or above the minimum of 90%: it is"
-            " used with full weight.",
+            "judge passes its gate: it is right in 98.6% (at least 95.0%) of the pairs that it and"
+            " experts decide, where 90% is asked for.",
         ),
         (
             {"action": "down_weight", "weight": 0.44, "slice": "hard"},
-            f"{POINT} on slice hard (at most 0.38, on 120 pairs), below the minimum of 0.50: its"
-            " weight was set to 0.44 (effect in rlaif none: it is alone; in hybrid its votes"
-            " count).",
+            f"judge fails its gate: {IT} 0.30 (at most 0.38) on slice hard, where 0.50 is asked"
+            " for. Its weight was set to 0.44, which changes nothing in rlaif.",
         ),
     ],
 )  # fmt: skip
 def test_sentence_of_a_gate_that_goes_by_its_bounds(more: Data, said: str) -> None:
     gate = TODAY | more
-    assert gate_sentence(gate, Names.of_run({}), ARMS).endswith(said)
+    assert gate_sentence(gate, Names.of_run({}), ARMS) == said
+    numbers = [re.findall(r"\d[\d.,]*", one) for one in said.split(". ")]
+    assert max(map(len, numbers)) <= 3
     told = [gate_sentence(gate, Names.of_run({}))]
     assert findings({"gates": [gate]}) == ([] if gate["passed"] and not gate["against"] else told)
 
