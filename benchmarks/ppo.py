@@ -261,7 +261,7 @@ def main() -> int:
     print(f"{arguments.model}: {arguments.completions} completions of at most {arguments.tokens} "
           f"tokens a step, threads: {arguments.threads}, critic: {arguments.critic}")  # fmt: skip
     for side, name in (("peer", "TRL 1.12.0"), ("own", "our PPO")):
-        print(f"{name:12} {rates[side]:8.1f} samples/CPU s   reward in the last quarter of steps "
+        print(f"{name:12} {rates[side]:8.3g} samples/CPU s   reward in the last quarter of steps "
               f"{statistics.mean(rewards[side]):.3f}")  # fmt: skip
     print(f"ratio of medians: {rates['own'] / rates['peer']:.2f}")
     return 0
