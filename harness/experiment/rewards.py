@@ -12,6 +12,7 @@ from typing import Any, get_args
 from harness.experiment.context import Asking
 from harness.experiment.wording import notes_on_scores
 from harness.feedback.contract import FeedbackSource, SourceFactory
+from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError, InputError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import visible
@@ -85,12 +86,14 @@ def open_rewards(
     options: Mapping[str, Mapping[str, Any]],
     asking: Asking,
     functions: Sequence[Callable[..., Any]] = (),
+    function_weights: Sequence[float] = (),
 ) -> Iterator[WeightedRewards | None]:
     """Yield the rewards that a training learns from, None where there are none.
 
     Weights are of sources by name, of reward models by the folder of their checkpoint, and of
     functions by ``module:function``. A log calls a reward model by the shortest end of its path
-    that no other reward has, and a function by its own name. The weight of ``functions`` is 1.
+    that no other reward has, and a function by its own name. The weights of ``functions`` stand in
+    their order, and are 1 where there are none.
 
     What judges answer is kept in the journal, whose dollars count for the budget: the same training
     on the same journal pays for nothing twice.
@@ -104,6 +107,12 @@ def open_rewards(
     if not isinstance(rewards, Mapping) or not all(isinstance(name, str) for name in rewards):
         raise ConfigError(f"rewards are weights by name, as {{'last_number': 1}}, got {rewards!r}")
     given = _named({}, functions)
+    if function_weights and len(function_weights) != len(given):
+        raise ConfigError(
+            f"reward_weights has {len(function_weights)} numbers for"
+            f" {counted(len(given), 'reward function')}",
+            hint="give one number for each of reward_funcs, in their order",
+        )
     known = registry().sources
     folders = [name for name in rewards if name not in known and Path(name).is_dir()]
     called = {
@@ -147,7 +156,9 @@ def open_rewards(
 
                 found[labels[name]] = RewardModelReward(name, combine=ways[name])
         weights = dict(zip(found, rewards.values(), strict=True))
-        yield WeightedRewards(found | _named(found, given.values()), weights)
+        own = _named(found, given.values())
+        weights |= dict(zip(own, function_weights, strict=bool(function_weights)))
+        yield WeightedRewards(found | own, weights)
 
 
 def within_budget(asking: Asking) -> Asking:

@@ -195,7 +195,8 @@ def check_weights(weights: Mapping[str, float]) -> None:
         is_real = issubclass(type(weight), Real) and type(weight) is not bool
         if not (is_real and 0 <= weight <= sys.float_info.max):
             raise ConfigError(
-                f"the weight of reward {name} is {weight!r}, no finite number of at least 0"
+                f"the weight of reward {name} is {weight!r}, no finite number of at least 0",
+                hint="what is to be little is returned as a negative number" if is_real else "",
             )
     if not any(weights.values()):
         raise ConfigError(f"no reward has a weight above 0: {', '.join(weights)}")

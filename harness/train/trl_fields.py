@@ -84,7 +84,8 @@ KEPT: Mapping[str, str] = {
         "weights are not sharded here; lora_rank and gradient_checkpointing save memory",
     ),
     "disable_dropout": "all chance is off, in every trainer",
-    "reward_weights": "each reward has its weight beside the settings",
+    "reward_weights": "each reward has its weight beside the settings; from Python"
+    " `reward_weights` beside `reward_funcs`",
     **dict.fromkeys(("push_to_hub", "hub_model_id", "hub_token"), "TRL would push resume states"),
 }  # fmt: skip
 """Fields that cannot be set, and why."""

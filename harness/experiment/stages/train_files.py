@@ -39,7 +39,8 @@ class TrainSettings:
         journal: File that keeps what judges answer, so that the same call pays for nothing twice.
             Of several processes each but the first has one beside it.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
-        reward_funcs: Reward functions as TRL calls them, each of weight 1, beside the others.
+        reward_funcs: Reward functions as TRL calls them, beside the others.
+        reward_weights: A number for each of ``reward_funcs``; 1 by default.
         dataset_config: Configuration of a data set.
         dataset_train_split: Split of a data set; "train", or the only one, by default.
         push_to_hub: Name on the Hub, owner/name, that the result is pushed to with a model card;
@@ -58,6 +59,7 @@ class TrainSettings:
     journal: str | Path | None = None
     timeout_s: float = TIMEOUT_S
     reward_funcs: Callable[..., Any] | Sequence[Callable[..., Any]] = ()
+    reward_weights: Sequence[float] = ()
     dataset_config: str | None = None
     dataset_train_split: str | None = None
     push_to_hub: str | None = None
@@ -141,7 +143,9 @@ def train(
     limits = given.seed, given.concurrency, budget, given.timeout_s
     with (
         asking_with(_journal_of_rank(given.journal, rank()), *limits) as asking,
-        open_rewards(given.rewards, given.options, asking, given.functions) as rewards,
+        open_rewards(
+            given.rewards, given.options, asking, given.functions, given.reward_weights
+        ) as rewards,
     ):
         check_apart(Path(out), *given.rewards)
         model = located(model)

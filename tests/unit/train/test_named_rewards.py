@@ -222,3 +222,24 @@ def test_an_ensemble_is_combined_as_its_option_says(
         return
     with pytest.raises(ConfigError, match=right), opened:
         pass
+
+
+def test_functions_have_weights_in_their_order() -> None:
+    def second(completions: list[str], **columns: Any) -> list[float]:
+        return [10.0 for _ in completions]
+
+    given = [imported("my_rewards:length"), second]
+    with open_rewards({"my_rewards:rule": 3}, {}, Asking(None), given, [0.5, 2]) as rewards:
+        assert rewards is not None
+        assert rewards.weights == {"Rule": 3, "length": 0.5, "second": 2}
+        assert rewards(**CALLED) == [3 + 1 + 20, 3 + 1.5 + 20]
+    for weights, wrong in {
+        (1.0,): r"reward_weights has 1 numbers for 2 reward functions.*one number for each",
+        (1.0, -0.5): r"the weight of reward second is -0\.5.*returned as a negative number",
+        (0, 0): "no reward has a weight above 0",
+    }.items():
+        with (
+            pytest.raises(ConfigError, match=f"(?s){wrong}"),
+            open_rewards({}, {}, Asking(None), given, weights),
+        ):
+            pass
