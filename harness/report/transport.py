@@ -42,15 +42,13 @@ def transport_blocks(data: Data, names: Names) -> list[Block]:
     found = data.get("transport")
     if not found:
         return []
-    blocks: list[Block] = []
+    blocks: list[Block] = [Text("After training: are the rewards still valid?", "strong")]
     if found["rows"]:
         blocks += [Bullets(transport_findings(data, names)), transport_table(found, names.source)]
         blocks += [Text(names.prose(f"{READING} {limits(found)}"), "muted")]
     else:
         blocks.append(Text("Whether the rewards were still valid at the end was not measured."))
-    notes = [
-        f"{names.sentence(note)[:1].upper()}{names.sentence(note)[1:]}." for note in found["notes"]
-    ]
+    notes = [f"{names.sentence(note)}." for note in found["notes"]]
     return [*blocks, *([Bullets(notes, "muted")] if notes else [])]
 
 
