@@ -12,7 +12,7 @@ from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import clustered_difference, t_quantile
 
 FEWEST = 10
-"""Prompts with people's labels below which nothing is corrected."""
+"""Prompts with people's labels, of each policy, below which nothing is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ def corrected_difference(
     2023), so that what the judge gets wrong is taken off for each policy apart, and a judge that
     favours one of them does not decide. Prompts are the units: the influence of a prompt is
     A + l B, of A the labels' and B the judge's over all responses less the judge's over the
-    labelled ones, and l = -sum A B / sum B^2 makes it least (PPI++, 2023b). Student's t with the
-    labelled prompts less two degrees of freedom, one of them for l.
+    labelled ones, and l = -sum A B / sum B^2 makes it least (PPI++, 2023b). Student's t has the
+    labelled prompts of the policy with fewer of them, less two, as degrees of freedom, one of them
+    for l: where 200 of one and 10 of the other are labelled, the ten decide.
 
     Args:
         a: Responses of one policy.
@@ -68,7 +69,8 @@ def corrected_difference(
         bounds: Least and largest difference that there can be; None without any.
 
     Returns:
-        The differences; the corrected one is undefined with fewer than ten labelled prompts.
+        The differences; the corrected one is undefined where a policy has fewer than ten labelled
+        prompts.
     """
     sides = (a, b)
     judged = clustered_difference(
@@ -82,15 +84,16 @@ def corrected_difference(
     labelled = clustered_difference(*some[0], *some[1], bounds)
     units = len({*some[0][1], *some[1][1]})
     count = int(sum(have.sum() for have in known))
-    if units < FEWEST or not all(have.any() for have in known):
-        reason = f"{units} prompts with people's labels; {FEWEST} at least, of both policies"
+    least = min(len({*prompts}) for _, prompts in some)
+    if least < FEWEST:
+        reason = f"{least} prompts of a policy with people's labels; {FEWEST} of each at least"
         none = Estimate(None, n=count, clusters=units, status="undefined", reason=reason)
         return CorrectedDifference(none, judged, labelled, 0.0, 0.0)
     people, help_ = _influences(sides, known)
     square = float(help_ @ help_)
     tuning = -float(people @ help_) / square if square > 1e-24 else 0.0
     pull = people + tuning * help_
-    scale = units / (units - 2)
+    scale = least / (least - 2)
     error = float(np.sqrt(scale * (pull @ pull)))
     alone = float(np.sqrt(units / (units - 1) * (people @ people)))
     if error < 1e-12:
@@ -102,7 +105,7 @@ def corrected_difference(
         sign * (tuning * side.judged.mean() + (side.truth - tuning * side.judged)[have].mean())
         for sign, side, have in zip((1, -1), sides, known, strict=True)
     )
-    half = t_quantile(units - 2) * error
+    half = t_quantile(least - 2) * error
     low, high = value - half, value + half
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
@@ -112,7 +115,7 @@ def corrected_difference(
         float(high),
         count,
         units,
-        float(2 * stdtr(units - 2, -abs(value) / error)),
+        float(2 * stdtr(least - 2, -abs(value) / error)),
     ).with_unit_count()
     return CorrectedDifference(corrected, judged, labelled, tuning, count * (alone / error) ** 2)
 

@@ -22,6 +22,9 @@ MARGIN = 0.10
 MOST = 10_000_000
 """Labels that nobody has: where they would not decide, no labels after training do."""
 
+FEWEST = 5
+"""Prompts on each side below which nothing is decided: their spread says nothing."""
+
 LEVEL = 0.90
 """Confidence of the interval of a fall: 5% on each side."""
 
@@ -83,7 +86,8 @@ def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transpor
     JAMA 308:2594). Prompts are the units, paired where they stand on both sides. The interval is
     that of a verdict more that is right and one that is wrong, on each side (Agresti & Caffo 2000),
     with the degrees of freedom of the side with fewer prompts: without them a few labels, or a
-    share near 1, call a reward valid too often.
+    share near 1, call a reward valid too often. With fewer than five prompts on a side nothing is
+    decided.
 
     Args:
         before: Verdicts on responses of the policy before training.
@@ -110,6 +114,8 @@ def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transpor
         fall, low=max(-1.0, value - half), high=min(1.0, value + half), p=2 * min(p, 1 - p)
     )
     outcome = _outcome(value - half, value + half, margin)
+    if min(units) - 2 < FEWEST:
+        outcome = "undecided"
     more = None
     if outcome == "undecided":
         more = _more(wider[0], last, len(after.right), error, units, margin)
@@ -160,9 +166,11 @@ def _more(
 
     def decides(labels: int) -> bool:
         value = share - (labels * said + 1) / (labels + 2)
-        degrees = min(units[0], units[1] + labels - n) - 1
+        prompts = min(units[0], units[1] + labels - n)
+        degrees = prompts - 1
         half = t_quantile(degrees, LEVEL) * math.sqrt(fixed + spread * variance(labels))
-        return _outcome(value - half, value + half, margin) != "undecided"
+        found = _outcome(value - half, value + half, margin)
+        return found != "undecided" and prompts - 2 >= FEWEST
 
     if not decides(MOST):
         return None

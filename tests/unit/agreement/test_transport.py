@@ -97,3 +97,15 @@ def test_false_alarms_and_falls_of_ten_points() -> None:
             said[fall] += transport(before, after).outcome == "fallen"
     assert said[0.0] <= 33  # 20 are expected
     assert said[0.1] >= 280  # of 400, where 300 are expected without prompts in common
+
+
+@pytest.mark.parametrize("prompts", [1, 2, 4])
+def test_answers_to_a_handful_of_prompts_decide_nothing(prompts: int) -> None:
+    """However many there are: what prompts differ by is not known of so few."""
+    many = Agreed([True, True, True, False] * 50, range(200))
+    few = Agreed([True, False] * 60, [-1 - i % prompts for i in range(120)])
+    assert transport(many, few).outcome == "undecided"
+    assert transport(few, many).outcome == "undecided"
+    more = transport(many, few).more
+    assert more is not None and more >= 5 - prompts
+    assert transport(many, Agreed(few.right, [-1 - i // 2 for i in range(120)])).outcome == "fallen"

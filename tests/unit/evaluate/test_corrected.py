@@ -67,7 +67,7 @@ def test_who_decides(labelled: int, decides: str) -> None:
     if decides == "people":
         assert row["corrected"]["value"] == pytest.approx(row["labelled"]["value"])
     if decides == "judge":
-        assert "10 at least" in row["corrected"]["reason"]
+        assert "10 of each at least" in row["corrected"]["reason"]
 
 
 def test_without_labels_nothing_changes() -> None:
