@@ -22,6 +22,7 @@ from harness.train.memory import Use
 from harness.train.monitor import diversity
 from harness.train.ranks import joined, of_all, ranks
 from harness.train.reward_arguments import call_rewards
+from harness.train.reward_surroundings import kept_chance
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import OnlineSettings, TrlSettings
 from harness.train.trl_head import check_padding, count_from_masks
@@ -168,7 +169,8 @@ class Grpo(SamplingTraining, TrlTraining):
         offered = {"trainer_state": trainer_state}
         if self.environment_factory is not None:  # what it observed and what tools said is in them
             offered |= {key: others[key] for key in ("environments", "prompts", "completions")}
-        rewards = call_rewards(self.rewards, rows, texts, completion_ids, **offered)
+        with kept_chance():
+            rewards = call_rewards(self.rewards, rows, texts, completion_ids, **offered)
         self._scored.append(rewards)
         if self.settings.trl.get("reward_clip_range"):
             return rewards

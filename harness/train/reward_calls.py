@@ -15,6 +15,7 @@ from harness.nouns.raised import raised
 from harness.scale_out.loop_thread import LoopThread
 from harness.train.reward_arguments import accepted, check_takes
 from harness.train.reward_copies import own
+from harness.train.reward_surroundings import kept_settings
 from harness.train.reward_values import WrongReturnError, read_rewards
 
 PATIENCE = 2
@@ -56,7 +57,8 @@ class RewardCalls:
     def __call__(self, arguments: Mapping[str, Any]) -> dict[str, list[float | None]]:
         """Return the rewards of each function, a number or None for each completion.
 
-        Each has arguments of its own, so that it may change them.
+        Each has arguments of its own, so that it may change them, and what it sets for the process
+        is put back.
 
         Raises:
             InputError: A function cannot take the arguments, or returned more rewards than there
@@ -64,6 +66,10 @@ class RewardCalls:
             HarnessError: A function failed each time from the start, or what it raised concerns
                 the run and not the batch, such as a budget that is used up.
         """
+        with kept_settings():
+            return self._called(arguments)
+
+    def _called(self, arguments: Mapping[str, Any]) -> dict[str, list[float | None]]:
         n = len(arguments["prompts"])
         given = {name: accepted(f, arguments) for name, f in self.functions.items()}
         for name, function in self.functions.items():
