@@ -176,8 +176,9 @@ def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
         for what, row in measured.items()
         if row.low is not None and row.high is not None and not row.low <= 0 <= row.high
     }
-    if not shown and any(row.value is not None for _, row in probed):
-        return f"No bias found in {counted(len(probed), 'probe')}"
+    known = sum(row.value is not None for _, row in probed)
+    if not shown and known:
+        return f"No bias found in {counted(known, 'probe')}"
     if not shown:
         looked = ["to the order"] * (flips is not None and flips.value is not None)
         looked += list(measured)

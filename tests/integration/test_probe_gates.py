@@ -92,7 +92,7 @@ def test_the_worst_bias_of_the_answer_is_that_of_the_probes(probes: Path, labels
     assert "length, beyond a placebo" in said and "Biases beyond a placebo" in said
     assert "Worst bias found" not in " ".join(invoke(*words).output.split())
     content = json.loads(probes.read_text())
-    content["probes"] = [content["probes"][1]]
+    content["probes"] = [content["probes"][1], content["probes"][3]]  # one could not be measured
     probes.write_text(json.dumps(content))
     assert "No bias found in 1 probe" in " ".join(invoke(*words, "--probes", probes).output.split())
 
