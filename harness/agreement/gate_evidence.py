@@ -13,6 +13,7 @@ from harness.agreement.alternative_annotator import replaced_bounds
 from harness.agreement.calibration import error_bounds
 from harness.agreement.gate import Measured
 from harness.agreement.kappa import NOTHING_SHARED
+from harness.agreement.probes import strength
 from harness.agreement.settings import DEFAULT, Settings
 from harness.nouns.gate import Gate
 from harness.ratings.evidence import NOTHING, Evidence
@@ -192,7 +193,10 @@ def _bias(view: _View) -> Measured:
     bias = view.gate.bias
     found = view.evidence.probes.get(view.gate.source, {}).get(bias)
     if found is not None:
-        return Measured(found.bounds, found.low, found.high)
+        bounds, low, high = strength(bias, found.bounds), found.low, found.high
+        if bounds.value != found.bounds.value and low is not None and high is not None:
+            low, high = -high, -low
+        return Measured(bounds, low, high)
     return Measured(_none(f"it was not probed: harness probe-judge --bias {bias} measures it"))
 
 

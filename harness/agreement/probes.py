@@ -30,6 +30,9 @@ MOVED = 10
 """With fewer prompts than this that moved at all, their signs decide beside the t-test."""
 
 ALPHA = 0.05
+AWAY = 0.2
+"""Part of the level that is kept for the other direction: who likes the shorter answer."""
+
 POWER = 0.9
 
 NOTHING_ASKED = "nothing was asked"
@@ -68,9 +71,11 @@ class Probe:
             bias has no direction.
         away: Share that turn away from it; None where the bias has no direction.
         placebo: Share of verdicts that turn when the same is asked again.
-        p: One-sided p-value of "no bias"; None where it could not be measured.
+        p: P-value of "no bias", four fifths of its level on the side of the changed answer where
+            the bias has a direction; None where it could not be measured.
         adjusted: The same, adjusted for the number of probes (Holm 1979).
         smallest: The smallest excess that so many prompts find in nine of ten cases.
+        silent: Units that have both plain verdicts, and none with the change.
         failed: Units without a verdict in one of the askings, by asking and status.
         left_out: Units that the change cannot be made of, by reason.
     """
@@ -86,6 +91,7 @@ class Probe:
     p: float | None = None
     adjusted: float | None = None
     smallest: float | None = None
+    silent: int = 0
     failed: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -108,20 +114,24 @@ def probe(bias: str, said: Askings) -> Probe:
     since the second turn of ``pushback`` follows the first asking only. Where the change does
     nothing but ask again, the mean of d is 0: of a directed bias the turns of the placebo go both
     ways alike, and so do those of a judge that any other wording moves. Intervals are CR1 by
-    prompt.
+    prompt. A judge that falls silent where the change would turn it hides the bias: the bounds hold
+    whatever the verdicts would have been that are there without the change only (Horowitz & Manski
+    2000), the estimate and the p-value are of the others.
 
     Args:
         bias: A name of ``BIASES``.
         said: The three askings; units without a verdict in one of them take no part.
     """
     kind = BIASES[bias]
-    whole = ~(np.isnan(said.first) | np.isnan(said.again) | np.isnan(said.probed))
+    plain = ~(np.isnan(said.first) | np.isnan(said.again))
+    whole = plain & ~np.isnan(said.probed)
+    silent = said.clusters[plain & ~whole]
     first, again, probed = (one[whole] for one in (said.first, said.again, said.probed))
     clusters = said.clusters[whole]
     asked, n = int(said.first.size), int(whole.sum())
     if n == 0:
         reason = "no unit has a verdict in all three askings" if asked else NOTHING_ASKED
-        return Probe(bias, asked, Bounds(None, reason=reason))
+        return Probe(bias, asked, Bounds(None, reason=reason), silent=silent.size)
     turned, other, chance = _turns(first, probed), _turns(again, probed), _turns(first, again)
     if bias == "pushback":
         towards, away = np.abs(turned), None
@@ -134,10 +144,21 @@ def probe(bias: str, said: Askings) -> Probe:
         towards, away = (np.abs(turned) + np.abs(other)) / 2, None
         moves = towards - np.abs(chance)
     bounds = _bounds(moves, clusters)
+    if silent.size:
+        every = np.concatenate([clusters, silent])
+        most, least = (
+            _bounds(np.concatenate([moves, np.full(silent.size, end)]), every)
+            for end in (1.0, -1.0 if kind.directed else 0.0)
+        )
+        assert most.upper is not None and least.lower is not None
+        assert bounds.lower is not None and bounds.upper is not None
+        ends = min(bounds.lower, least.lower), max(bounds.upper, most.upper)
+        bounds = replace(bounds, lower=ends[0], upper=ends[1])
     found = Probe(
         bias,
         asked,
         bounds,
+        silent=silent.size,
         towards=float(towards.mean()),
         away=None if away is None else float(away.mean()),
         placebo=float(np.abs(chance).mean()),
@@ -149,7 +170,10 @@ def probe(bias: str, said: Askings) -> Probe:
     low, high = bounds.value - half, bounds.value + half
     # A bound of one side holds on its own; the interval of both sides is never the narrower one.
     low, high = max(-1.0, min(low, bounds.lower)), min(1.0, max(high, bounds.upper))
-    return replace(found, low=low, high=high, p=_p_value(moves, clusters, bounds))
+    p = _p_value(moves, clusters, bounds.error)
+    if kind.directed:
+        p = min(1.0, p / (1 - AWAY), _p_value(-moves, clusters, bounds.error) / AWAY)
+    return replace(found, low=low, high=high, p=p)
 
 
 def together(probes: Sequence[Probe]) -> list[Probe]:
@@ -174,7 +198,16 @@ def together(probes: Sequence[Probe]) -> list[Probe]:
 def worst(probes: Sequence[Probe]) -> Probe | None:
     """Return the bias that turns most verdicts, of those that were found; None without one."""
     found = [one for one in probes if one.found]
-    return max(found, key=lambda one: one.excess.value or 0.0, default=None)
+    return max(found, key=lambda one: abs(one.excess.value or 0.0), default=None)
+
+
+def strength(bias: str, excess: Bounds) -> Bounds:
+    """Return how much a bias turns, to whichever side: who hates markdown is biased, too."""
+    if not BIASES[bias].directed or excess.value is None:
+        return excess
+    assert excess.lower is not None and excess.upper is not None
+    lower, upper = max(0.0, excess.lower, -excess.upper), max(excess.upper, -excess.lower)
+    return replace(excess, value=abs(excess.value), lower=lower, upper=upper)
 
 
 def smallest_found(bias: str, prompts: int, placebo: float, probes: int) -> float | None:
@@ -194,7 +227,8 @@ def smallest_found(bias: str, prompts: int, placebo: float, probes: int) -> floa
     if prompts < 2:
         return None
     noise = (2.0 if bias == "pushback" else 0.75) * placebo
-    reach = float(-ndtri(ALPHA / max(1, probes))) + float(ndtri(POWER))
+    level = ALPHA * (1 - AWAY if BIASES[bias].directed else 1)
+    reach = float(-ndtri(level / max(1, probes))) + float(ndtri(POWER))
     for points in range(1, 101):
         excess = points / 100
         if excess >= reach * math.sqrt((excess * (1 - excess) + noise) / prompts):
@@ -232,7 +266,7 @@ def _bounds(moves: FloatArray, clusters: IntArray) -> Bounds:
     return Bounds(value, max(-1.0, lower), min(1.0, upper), error, n, groups)
 
 
-def _p_value(moves: FloatArray, clusters: IntArray, bounds: Bounds) -> float:
+def _p_value(moves: FloatArray, clusters: IntArray, error: float) -> float:
     """Return the one-sided p-value of a mean of 0 or less, by prompts.
 
     That of Student's t; where few prompts moved, not below that of the sign test.
@@ -240,12 +274,11 @@ def _p_value(moves: FloatArray, clusters: IntArray, bounds: Bounds) -> float:
     from scipy.special import stdtr
     from scipy.stats import binom
 
-    assert bounds.value is not None
-    sums = cluster_sums(moves, clusters)
+    sums, value = cluster_sums(moves, clusters), float(moves.mean())
     up, down = int((sums > 0).sum()), int((sums < 0).sum())
-    p = float(bounds.value <= 0)
-    if bounds.error > 0:
-        p = float(stdtr(bounds.clusters - 1, -bounds.value / bounds.error))
-    if up + down < MOVED or bounds.error == 0:
+    p = float(value <= 0)
+    if error > 0:
+        p = float(stdtr(sums.size - 1, -value / error))
+    if up + down < MOVED or error == 0:
         p = max(p, float(binom.sf(up - 1, up + down, 0.5)))
     return p

@@ -156,9 +156,10 @@ def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
     probed = [(bias, row) for bias in BIASES if (row := found.get((bias_row(bias), judge)))]
     shown_by = {b: r.value for b, r in probed if r.value is not None and NOT_FOUND not in r.reason}
     if shown_by:
-        bias = max(shown_by, key=lambda one: shown_by[one])
-        turned = f"turns {percent(shown_by[bias])} of its verdicts beyond a placebo"
-        return f"Worst bias found: {bias}, which {turned}"
+        bias = max(shown_by, key=lambda one: abs(shown_by[one]))
+        turned = f"turns {percent(abs(shown_by[bias]))} of its verdicts beyond a placebo"
+        away = ", away from the changed answer" if shown_by[bias] < 0 else ""
+        return f"Worst bias found: {bias}, which {turned}{away}"
     flips = found.get(("swap_flip_rate", judge))
     first = found.get(("first_pick_rate", judge))
     if flips is not None and flips.value is not None and flips.value > 0.1:

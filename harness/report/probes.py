@@ -13,7 +13,8 @@ from harness.report.wording import MINUS, NONE, count, join
 
 _NOTES = (
     "turned to it: towards the changed answer (position and pushback: at all); asked again: turned"
-    " when the same was asked again; beyond: what is left of the one without the other.",
+    " when the same was asked again; beyond: what is left of the one without the other, below 0"
+    " where the judge turns away from the changed answer.",
     "found: of all probes together at most one in twenty finds a bias where there is none.",
 )
 
@@ -31,10 +32,13 @@ def answer(probes: Sequence[Probe], unit: str) -> str:
     found = worst(measured)
     if found is not None:
         kind = BIASES[found.bias]
-        way = " to that answer" if kind.directed else ""
-        ends = f"{_points(found.low)} to {_points(found.high)}"
+        assert found.excess.value is not None and found.low is not None and found.high is not None
+        sign = -1 if found.excess.value < 0 else 1
+        way = (" away from that answer" if sign < 0 else " to that answer") if kind.directed else ""
+        low, high = sorted((sign * found.low, sign * found.high))
+        ends, share = f"{_points(low)} to {_points(high)}", _points(abs(found.excess.value))
         return (
-            f"Worst bias found: {found.bias}. When {kind.words}, {_points(found.excess.value)} of"
+            f"Worst bias found: {found.bias}. When {kind.words}, {share} of"
             f" 100 verdicts turn{way} beyond those that turn when the same is asked again ({ends};"
             f" over {counted(found.excess.n, unit)})"
         )
@@ -49,7 +53,14 @@ def answer(probes: Sequence[Probe], unit: str) -> str:
         if len(seen) == len(measured)
         else "so few would have shown hardly any"
     )
-    return f"No bias found in {counted(len(measured), 'probe')} over {over}; {could}"
+    most = max(measured, key=lambda one: one.silent)
+    hidden = (
+        f"; {most.bias} may be hidden by {counted(most.silent, unit)} without a verdict when asked"
+        " with the change"
+        if most.silent
+        else ""
+    )
+    return f"No bias found in {counted(len(measured), 'probe')} over {over}; {could}{hidden}"
 
 
 def table(probes: Sequence[Probe]) -> Table:

@@ -106,6 +106,7 @@ def _row(one: Probe) -> dict[str, Any]:
         "n": excess.n, "clusters": excess.clusters, "asked": one.asked,
         "towards": one.towards, "away": one.away, "placebo": one.placebo,
         "p": one.p, "adjusted": one.adjusted, "smallest": one.smallest,
+        "silent": one.silent,
         "failed": dict(one.failed), "left_out": dict(one.left_out), "reason": excess.reason,
     }  # fmt: skip
 

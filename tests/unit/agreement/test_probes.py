@@ -10,7 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from harness.agreement.probes import Askings, probe, smallest_found, together, worst
+from harness.agreement.probes import Askings, probe, smallest_found, strength, together, worst
+from harness.report.probes import answer
 
 W, L, T, NO = 1.0, 0.0, 0.5, float("nan")
 
@@ -56,10 +57,35 @@ def test_a_tie_is_a_verdict_of_its_own_and_a_score_turns_by_a_tenth() -> None:
 def test_a_failure_in_any_asking_is_no_turn() -> None:
     whole = of("length", (L, L, W), (W, W, W))
     found = of("length", (L, L, W), (W, W, W), (NO, L, W), (L, NO, W), (L, L, NO))
-    assert (found.asked, found.excess) == (5, whole.excess)
+    assert (found.asked, found.silent) == (5, 1)
+    assert (found.excess.value, found.excess.n) == (whole.excess.value, whole.excess.n)
     none = of("length", (NO, L, W), (L, L, NO))
     assert (none.asked, none.excess.value, none.p, none.found) == (2, None, None, False)
     assert none.excess.reason == "no unit has a verdict in all three askings"
+
+
+def test_a_judge_that_falls_silent_where_it_would_turn_is_not_cleared() -> None:
+    """34 of 80 have no verdict with the change, and all others stand."""
+    found = together([of("length", *[(L, L, NO)] * 34, *[(W, W, W)] * 46)])[0]
+    assert (found.excess.value, found.silent, found.found) == (0.0, 34, False)
+    assert found.excess.upper > 34 / 80 and found.excess.lower < -34 / 80
+    assert "length may be hidden by 34 pairs without a verdict" in answer([found], "pair")
+    turning = of("position", *[(L, L, NO)] * 34, *[(W, W, W)] * 46)
+    assert turning.excess.upper > 34 / 80 and turning.excess.lower > -0.1
+
+
+def test_a_bias_to_the_other_side_is_one() -> None:
+    """A judge that takes the shorter answer each time was said to have no bias."""
+    found = together([of("length", *[(W, W, L)] * 40, *[(L, L, L)] * 40)])[0]
+    assert found.found and found.excess.value == -0.5 and worst([found]) == found
+    assert "50 of 100 verdicts turn away from that answer" in answer([found], "pair")
+    turned = strength("length", found.excess)
+    assert turned.value == 0.5 and turned.lower == -found.excess.upper > 0.3
+    assert turned.upper == -found.excess.lower
+    for bias in ("position", "pushback"):
+        assert strength(bias, found.excess) == found.excess
+    fair = together([of("length", *[(W, W, L)] * 20, *[(L, L, W)] * 20, *[(W, W, W)] * 40)])[0]
+    assert not fair.found and strength("length", fair.excess).lower == 0.0
 
 
 def test_prompts_are_counted_and_not_their_pairs() -> None:
@@ -83,7 +109,8 @@ def test_nothing_that_moves_has_an_exact_bound() -> None:
 
 def test_few_turns_are_no_bias_however_alike_they_are() -> None:
     rows = [(L, L, W)] * 4 + [(W, W, W)] * 196
-    assert of("length", *rows).p == pytest.approx(1 / 16)  # of four signs; the t-test says .02
+    # Of four signs, at four fifths of the level; the t-test says .02.
+    assert of("length", *rows).p == pytest.approx(1 / 16 / 0.8)
     everywhere = of("length", (L, L, W), times=40)  # no spread at all
     assert everywhere.p == pytest.approx(0.5**40) and everywhere.excess.value == 1.0
 
