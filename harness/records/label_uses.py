@@ -116,8 +116,11 @@ def add_use(path: Path, use: LabelUse) -> LabelUse:
                     return old
             now = datetime.now(UTC).isoformat(timespec="seconds")
             use = LabelUse(**{**asdict(use), "at": use.at or now})
-            file.seek(_whole(path))
+            end = _whole(path)
+            ended = path.read_bytes()[:end].endswith((b"\n", b"\r")) or not end
+            file.seek(end)
             file.truncate()
+            file.write(b"" if ended else b"\n")
             file.write(redacted_json(asdict(use)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -125,8 +128,14 @@ def add_use(path: Path, use: LabelUse) -> LabelUse:
 
 
 def _whole(path: Path) -> int:
-    """Return the bytes of the lines that are whole."""
-    return path.read_bytes().rfind(b"\n") + 1
+    """Return the bytes of the lines that are whole, of which a person's last may lack its end."""
+    content = path.read_bytes()
+    end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    try:
+        _use(json.loads(content[end:]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return end
+    return len(content)
 
 
 def _read(path: Path) -> list[LabelUse]:

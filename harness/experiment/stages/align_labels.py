@@ -13,7 +13,7 @@ from harness.agreement.accuracy import majority
 from harness.agreement.halves import Mask, chooses
 from harness.experiment.stages.align_candidates import prompt_of
 from harness.experiment.stages.people import Said
-from harness.experiment.stages.recorded import request_ids
+from harness.experiment.stages.recorded import asked_keys
 from harness.experiment.stages.spent import CHOICES
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
@@ -88,9 +88,9 @@ class AlignLabels:
         return tuple(sorted({one.annotator for one in self.said.judgments}))
 
     def keys(self, mask: Mask) -> tuple[str, ...]:
-        """Return the keys of some pairs, also those of items that say less of their group."""
+        """Return the keys of some pairs, and of their answers."""
         some = (pair for pair, one in zip(self.pairs, mask, strict=True) if one)
-        return tuple(dict.fromkeys(key for pair in some for key in request_ids(pair)))
+        return tuple(dict.fromkeys(key for pair in some for key in asked_keys(pair)))
 
     def held_back(self, tags: Sequence[str], subject: str) -> Mask:
         """Return (n,) the labels that prove: of the other half, and never used for this judge.
@@ -116,7 +116,7 @@ class AlignLabels:
     def _without(self, mask: Mask, used: set[str]) -> Mask:
         gone = {
             prompt for prompt, pair in zip(self.prompts, self.pairs, strict=True)
-            if not used.isdisjoint(request_ids(pair))
+            if not used.isdisjoint(asked_keys(pair))
         }  # fmt: skip
         return np.asarray(mask & np.array([one not in gone for one in self.prompts], dtype=bool))
 

@@ -11,6 +11,7 @@ from harness.feedback.requests import OVERALL, build_requests, request_id
 from harness.labels.ratings import Reading
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError, InputError
+from harness.nouns.hashing import content_hash
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.plain_text import need_file
 from harness.nouns.rubric import Criterion
@@ -233,12 +234,30 @@ def check_version(rows: Iterable[RecordedJudgment], answers: Answers) -> None:
         )
 
 
-def request_ids(request: JudgmentRequest) -> list[str]:
-    """Return the id of a request, and those that it has where its item says less of its group."""
+def asked_keys(request: JudgmentRequest) -> list[str]:
+    """Return keys of what was asked, by its texts: of all answers together, and of each alone.
+
+    They are the same in another file, with other ids, another order of the answers, more of an
+    item's metadata, other white space, or a prompt that is a chat of one turn of the user. Behind
+    them stands the id of the request, also without what says of its item's group: all that there is
+    where nobody gives the items.
+    """
     if not request.item.prompt:  # nobody gave the items
         return [request.id]
+    criterion = [request.criterion.id, request.criterion.text]
+    prompt, texts = _plain(request.item.prompt), sorted(_plain(r.text) for r in request.responses)
+    groups = dict.fromkeys([tuple(texts), *((text,) for text in texts)])
+    texts_only = [content_hash([prompt, criterion, group])[:24] for group in groups]
     found = _ids(request.item, request.responses, request.criterion)
-    return list(dict.fromkeys([request.id, *found]))
+    return list(dict.fromkeys([*texts_only, request.id, *found]))
+
+
+def _plain(prompt: str | Sequence[Mapping[str, Any]]) -> str:
+    if not isinstance(prompt, str):
+        turns = [(turn["role"], turn["content"]) for turn in prompt]
+        single = len(turns) == 1 and turns[0][0] == "user"
+        prompt = str(turns[0][1]) if single else repr(turns)
+    return " ".join(prompt.split())
 
 
 def _ids(item: Item, responses: Sequence[Response], criterion: Criterion) -> Iterator[str]:

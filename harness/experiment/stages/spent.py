@@ -13,7 +13,7 @@ from harness.agreement.halves import Mask, with_their_prompts
 from harness.agreement.report import AgreementReport
 from harness.experiment.sources import Sources
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import request_ids
+from harness.experiment.stages.recorded import asked_keys
 from harness.nouns.counted import counted
 from harness.nouns.gate import MEASURES
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
@@ -74,7 +74,7 @@ def named_requests(
         if isinstance(rubric, str):
             rubrics.setdefault(judgment.source, set()).add(rubric)
     return Named(
-        [request_ids(request) for request in requests],
+        [asked_keys(request) for request in requests],
         [str(r.item.metadata.get("cluster", r.item.id)) for r in requests],
         {n: tags_of(n, info.models, rubrics.get(n, ())) for n, info in infos.items()},
     )

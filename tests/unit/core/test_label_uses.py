@@ -35,11 +35,24 @@ def test_a_line_that_a_kill_cut_is_no_use_and_is_written_anew(tmp_path: Path) ->
     first, other = add_use(path, USE), replace(USE, result="kinder-3")
     whole = path.read_bytes()
     add_use(path, other)
-    for cut in (len(whole) + 1, len(whole) + 40, path.stat().st_size - 1):
+    for cut in (len(whole) + 1, len(whole) + 40, path.stat().st_size - 2):
         path.write_bytes(path.read_bytes()[:cut])
         assert read_uses([path]) == [first]
         add_use(path, other)
         assert [use.result for use in read_uses([path])] == ["kinder-2", "kinder-3"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_an_editor_may_end_lines_as_it_likes_and_leave_the_last_without_an_end(
+    end: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "label-uses.jsonl"
+    uses = [add_use(path, replace(USE, result=f"kinder-{n}")) for n in range(3)]
+    for last in (end, b""):
+        path.write_bytes(end.join(path.read_bytes().splitlines()) + last)
+        assert read_uses([path]) == uses
+        uses.append(add_use(path, replace(USE, result=f"of {last!r}")))
+        assert read_uses([path]) == uses
 
 
 def _add(path: Path, number: int) -> None:
