@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.nouns.errors import EngineError
 from harness.nouns.hashing import seed_of
-from harness.policy.sampling import Sampling
+from harness.policy.sampling import Sampling, wrong_end
 
 if TYPE_CHECKING:
     import httpx
@@ -180,6 +180,8 @@ class CompletionsServer:
             raise self.error(f"{body['model']} was asked, and {answer['model']!r:.80} answered")
         try:
             ordered = sorted(choices, key=lambda choice: choice["index"])
+            if (named := [one["index"] for one in ordered]) != list(range(len(named))):
+                raise self.error(f"its {len(named)} completions are numbered {named!r:.80}")
             return [self._one(choice, prompt, body["max_tokens"], stops) for choice in ordered]
         except (KeyError, TypeError) as error:
             raise self.error(
@@ -202,14 +204,11 @@ class CompletionsServer:
             raise self.error(f"a completion without a log-probability per token: {_start(choice)}")
         if not all(isinstance(one, float | int) and -math.inf < one < 1e-3 for one in logprobs):
             raise self.error(f"a log-probability is none: {logprobs!r:.120}")
-        if ids[-1] not in stops and len(ids) != most:
-            hint = "" if choice["finish_reason"] == "stop" else "give it more positions"
-            hint = hint and f"{hint}: vLLM's --max-model-len"
-            raise self.error(
-                f"a completion ended ({choice['finish_reason']!r:.40}) without an end token after"
-                f" {len(ids)} of {most} tokens",
-                hint,
-            )
+        if wrong := wrong_end(ids, stops, most):
+            reason = choice["finish_reason"]
+            short = len(ids) < most and ids[-1] not in stops and reason != "stop"
+            hint = "give it more positions: vLLM's --max-model-len" if short else ""
+            raise self.error(f"{wrong}; its finish_reason is {reason!r:.40}", hint)
         return Drawn(ids, [float(one) for one in logprobs])
 
     def score(self, model: str, texts: Sequence[Sequence[int]], salt: str) -> list[list[float]]:

@@ -13,7 +13,7 @@ from typing import Any
 from harness.nouns.errors import EngineError
 from harness.nouns.stop_ids import stop_ids
 from harness.policy.prompts import Prompt, asked_ids
-from harness.policy.sampling import Rollout, Sampling, rollout_of_ids
+from harness.policy.sampling import Rollout, Sampling, rollout_of_ids, wrong_end
 
 AT_ONCE = 256
 """Sequences that there is room for at once; the others wait."""
@@ -75,6 +75,9 @@ class ContinuousBatching:
         with torch.random.fork_rng(devices), torch.no_grad():
             made = _made(inner, wanted, config, encoded)
         policy.train(was_training)
+        for one in made:
+            if wrong := wrong_end(one.generated_tokens, stops, sampling.max_new_tokens):
+                raise _refused(wrong)
         return rollout_of_ids(
             policy,
             tokenizer,

@@ -164,6 +164,26 @@ def cut(
     return rollout
 
 
+def wrong_end(ids: Sequence[int], stops: Sequence[int], most: int) -> str:
+    """Return why sampling would not have been over where a completion is; "" where it would.
+
+    Args:
+        ids: Token ids of the completion, with its stop token if there was one.
+        stops: Ids that end a completion.
+        most: Tokens that a completion may have.
+    """
+    size = next((n for n, one in enumerate(ids, 1) if one in stops), None)
+    if size is None and len(ids) < most:
+        return f"a completion ended without an end token after {len(ids)} of {most} tokens"
+    if size is not None and size < len(ids):
+        return (
+            f"a completion of {len(ids)} tokens goes on after its end token, which is token {size}"
+        )
+    if len(ids) > most:
+        return f"a completion has {len(ids)} tokens, and may have {most}"
+    return ""
+
+
 def rollout_of(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], completions: Sequence[Sequence[int]]
 ) -> Rollout:

@@ -12,9 +12,10 @@ from harness.nouns.errors import DataError, InputError
 from harness.policy.engines import closing
 from harness.policy.models import load_policy
 from harness.policy.sampling import AT_ONCE, Rollout, Sampling
+from harness.policy.scoring import score_rollout
 from harness.records.rows import damaged, read_json
 from harness.records.writes import write_json
-from harness.train.engines import EngineSettings, make_engine
+from harness.train.engines import EngineSettings, check_drawn, make_engine
 from harness.train.log import failing
 from harness.train.memory import Use
 from harness.train.ranks import joined, of_all, part
@@ -106,12 +107,17 @@ class BestOfN(SamplingTraining, Sft):
         engine = make_engine(
             settings, self.folder.path, self.folder.writes, ranks.wait_for_everyone
         )
+        logprobs = None
         with closing(engine):
             engine.update(policy)
             if some:
                 asked = [row["prompt"] for row in some]
                 how = Sampling(settings.temperature, self.new_tokens, self.seed, n, mine.start)
                 rollout = engine.sample(policy, self.tokenizer, asked, how)
+                if not engine.same:
+                    logprobs, _ = score_rollout(policy, rollout, how.temperature, entropy=False)
+            if not engine.same:
+                check_drawn(settings, rollout, logprobs)
         scores = self.scored([row for row in some for _ in range(n)], rollout, 0)
         found = best_rows(some, rollout, scores) if rollout else []
         best = joined([{**row, "row": mine.start + row["row"]} for row in found])

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import model_validator
 
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, EngineError
 from harness.nouns.hashing import content_hash
-from harness.policy.engines import InProcess, RolloutEngine
-from harness.train.ranks import ranks
+from harness.policy.engines import InProcess, RolloutEngine, foreign_draws
+from harness.train.ranks import of_all, ranks
 from harness.train.settings import NotNegative, Positive, SamplingSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.policy.sampling import Rollout
 
 
 class EngineSettings(SamplingSettings):
@@ -120,3 +125,26 @@ def make_engine(
             )
         return ContinuousBatching()
     return InProcess()
+
+
+def check_drawn(settings: EngineSettings, rollout: Rollout | None, logprobs: Tensor | None) -> None:
+    """See that another engine drew all of a rollout from the policy; all ranks call this together.
+
+    Args:
+        settings: Of the training.
+        rollout: What the engine drew for this rank; None where it asked for nothing.
+        logprobs: (n, C) that the policy gives the tokens at the temperature, in nats.
+
+    Raises:
+        EngineError: On some rank it did not.
+    """
+    told = ""
+    if rollout is not None and logprobs is not None:
+        told = foreign_draws(rollout, logprobs, settings.temperature)
+    if told := next(filter(None, of_all(told)), ""):
+        raise EngineError(
+            f"{told}: it serves another model or other weights, or bends what it draws from",
+            where=settings.server_url or f"engine: {settings.engine}",
+            hint="serve the model that is trained (an adapter's base, if it is one), its newest"
+            " weights on every replica behind the address",
+        )

@@ -27,7 +27,7 @@ from harness.policy.models import (
 from harness.policy.sampling import AT_ONCE, Rollout, Sampling, rows_of
 from harness.policy.scoring import passes, score_rollout, trimmed
 from harness.policy.weights import check_apart, weights_hash
-from harness.train.engines import make_engine
+from harness.train.engines import check_drawn, make_engine
 from harness.train.experience import Experience, Scored, experience_of
 from harness.train.log import of_step, read_log
 from harness.train.losses import adapted_beta
@@ -224,6 +224,8 @@ class Ppo(SamplingTraining):
         with accelerator.autocast():
             rollout = self.engine.sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
+        if not self.engine.same:
+            check_drawn(settings, rollout, logprobs)  # before anybody is paid for rewards
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(
                 self.reference.model, rollout, settings.temperature, settings.pass_tokens, False

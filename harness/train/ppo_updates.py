@@ -84,12 +84,12 @@ class Updates:
         the result does not depend on how a step is split into passes or over ranks.
         """
         steps: list[dict[str, float]] = []
-        stopped = False
+        stopped: float | None = None
         recompute_layers(self.module, self.settings.gradient_checkpointing)
         for index in self._parts(len(experience.rollout), step):
             sums = self._optimizer_step(experience, index)
-            if sums is None:
-                stopped = True
+            if sums.keys() == {"stopped"}:
+                stopped = sums["stopped"]
                 break
             if sums:
                 steps.append(sums)
@@ -100,7 +100,9 @@ class Updates:
             row = {key: total[key] / total["tokens"] for key in PER_TOKEN if key in total}
             row["grad_norm"] = total["grad_norm"] / len(steps)
             row["first_ratio_error"] = steps[0]["ratio_error"]
-        return {**row, "updates": len(steps), "stopped_on_kl": stopped}
+        if stopped is not None:  # how far the updates that were made have led
+            row["approx_kl"] = stopped
+        return {**row, "updates": len(steps), "stopped_on_kl": stopped is not None}
 
     def _parts(self, sequences: int, step: int) -> Iterator[Tensor]:
         """Yield the sequences of each optimizer step of all ranks, in a new order each epoch."""
@@ -112,12 +114,13 @@ class Updates:
         for _ in range(settings.epochs):
             yield from torch.randperm(sequences, generator=generator).split(size)
 
-    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float] | None:
+    def _optimizer_step(self, experience: Experience, index: Tensor) -> dict[str, float]:
         """Make one optimizer step on some sequences; return its tokens, and sums over them.
 
         The ranks share the sequences.
-        Empty without tokens; None, and no step, where the policy is further than ``stop_kl`` from
-        the one that sampled. ``ratio_error`` is the largest distance of a ratio from 1, here.
+        Empty without tokens; only ``stopped``, and no step, where the policy is further than
+        ``stop_kl`` from the one that sampled: how far, in nats per token. ``ratio_error`` is the
+        largest distance of a ratio from 1, here.
         """
         import torch
 
@@ -159,7 +162,7 @@ class Updates:
         total = {key: float(self._sum(value)) for key, value in sums.items()}
         if settings.stop_kl and total["approx_kl"] / count > settings.stop_kl:
             self.optimizer.zero_grad()
-            return None
+            return {"stopped": total["approx_kl"] / count}
         norm = accelerator.clip_grad_norm_(self.module.parameters(), settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -32,6 +32,7 @@ def answer(**changes: Any) -> dict[str, Any]:
     return {"model": "m", "choices": [choice | changes]}
 
 
+LONG = {"token_logprobs": [-0.5] * 6}
 WRONG: list[tuple[Any, str]] = [
     (None, "1 completions were asked for"),
     ([], "1 completions were asked for"),
@@ -51,9 +52,16 @@ WRONG: list[tuple[Any, str]] = [
     (answer(logprobs={"token_logprobs": [-0.5, -1, float("nan")]}), "log-probability is none"),
     (answer(logprobs={"token_logprobs": [-0.5, -1, float("-inf")]}), "log-probability is none"),
     (answer(logprobs={"token_logprobs": [-0.5, -1, 0.5]}), "log-probability is none"),
-    (answer(token_ids=[5, 6, 7]), "ended .'stop'. without an end token after 3 of 4"),
+    (answer(token_ids=[5, 6, 7]), "without an end token after 3 of 4 tokens; .* is 'stop'$"),
     (answer(token_ids=[5, 6, 7], finish_reason="length"), "--max-model-len"),
     (answer(token_ids=[5, 6, 7], finish_reason="abort"), "'abort'"),
+    (answer(token_ids=[5, 2, 7]), "of 3 tokens goes on after its end token, which is token 2;"),
+    (answer(token_ids=[5, 2, 2]), "goes on after its end token, which is token 2;"),
+    (answer(token_ids=[5, 2, 7, 8, 9, 2], logprobs=LONG), "goes on after its end token"),
+    (answer(token_ids=[5, 6, 7, 8, 9, 2], logprobs=LONG), "has 6 tokens, and may have 4;"),
+    (answer(token_ids=[5, 6, 7, 8, 9, 9], logprobs=LONG), "has 6 tokens, and may have 4;"),
+    (answer(index=1), r"completions are numbered \[1\]"),
+    (answer(index="0"), "completions are numbered"),
 ]
 
 
@@ -63,8 +71,15 @@ def test_an_answer_that_is_no_completion_is_refused(given: Any, said: str) -> No
         Answers(given).complete("m", [[1, 4]], Sampling(1.0, 4, seed=0), [2], "w")
 
 
+def test_one_completion_told_twice_is_refused() -> None:
+    twice = {"model": "m", "choices": answer()["choices"] * 2}
+    with pytest.raises(EngineError, match=r"its 2 completions are numbered \[0, 0\]"):
+        Answers(twice).complete("m", [[1, 4]], Sampling(1.0, 4, seed=0, per_item=2), [2], "w")
+
+
 def test_a_sound_answer_is_taken() -> None:
     sound = [answer(), answer(prompt_token_ids=None), {"choices": answer()["choices"]}]
+    sound.append(answer(token_ids=[5, 6, 7, 2], logprobs={"token_logprobs": [0, -1, -2, -3]}))
     sound.append(answer(token_ids=[5, 6, 7, 8], logprobs={"token_logprobs": [0, -1, -2, -3]}))
     for given in sound:
         (drawn,) = Answers(given).complete("m", [[1, 4]], Sampling(1.0, 4, seed=0), [2], "w")

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_ppo import ROWS, training
-from trainings import trained_by
+from small_ppo import ROWS, SETTINGS, training
+from trainings import changed, trained_by
 
 from harness.nouns.errors import ConfigError, EngineError
+from harness.policy import continuous, engines
 from harness.policy.completions_api import CompletionsServer
-from harness.policy.engines import InProcess, closing
-from harness.policy.sampling import Rollout
+from harness.policy.engines import InProcess, closing, foreign_draws
+from harness.policy.models import load_policy, load_tokenizer
+from harness.policy.sampling import Rollout, Sampling
 from harness.policy.server_engine import ServerEngine
 from harness.policy.weights import weights_hash
 from harness.train import best_of_n
@@ -155,10 +157,11 @@ class Shifted(InProcess):
 
 @pytest.mark.parametrize("most", [0.0, 1.5, 3.0])
 def test_the_advantages_of_what_another_engine_drew_are_corrected(
-    policy_path: Path, tmp_path: Path, most: float
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: float
 ) -> None:
     import torch
 
+    monkeypatch.setattr(engines, "FAR", 2.0)  # more than a training lets pass
     trained = training(
         policy_path, tmp_path, importance_sampling_clip_max=most, max_new_tokens=6, beta=0.0
     )
@@ -175,3 +178,78 @@ def test_the_advantages_of_what_another_engine_drew_are_corrected(
         float((weights == 1.5)[plain.mask.bool()].float().mean())
     )
     assert float((plain.advantages - found.advantages).abs().max()) > 0.1 or most == 0.0
+
+
+@pytest.mark.parametrize(
+    ("off", "heat", "said"),
+    [
+        ({}, 1.0, ""),
+        ({range(100): 0.03}, 1.0, ""),  # bfloat16
+        ({range(100): 0.09}, 1.0, ""),
+        ({range(100): 0.11}, 1.0, "its log-probabilities are 0.11 nats a token"),
+        ({range(100): 0.15}, 0.5, ""),
+        ({range(100): 0.25}, 0.5, "its log-probabilities are 0.25 nats a token"),
+        ({range(100): 0.11}, 2.0, "its log-probabilities are 0.11 nats a token"),
+        ({range(90, 92): 2.0}, 1.0, ""),  # one in fifty
+        ({range(90, 93): 2.0}, 1.0, "of 3 of 100 completions are 2 nats a token"),
+        ({range(90, 93): 0.7}, 1.0, "of 3 of 100 completions are 0.7 nats a token"),
+        ({range(90, 93): 0.5}, 1.0, ""),  # 2 nats in four tokens, .4 of them in all that pass
+    ],
+)
+def test_draws_of_another_model_by_hand(off: dict[range, float], heat: float, said: str) -> None:
+    """100 completions of four tokens; padding says nothing, and both signs count."""
+    import torch
+
+    mask = torch.ones(100, 6, dtype=torch.long)
+    mask[:, 4:] = 0
+    logprobs = torch.full((100, 6), -1.0)
+    drawn = logprobs.clone()
+    for rows, gap in off.items():
+        drawn[list(rows)] += gap * torch.tensor([1.0, -1.0, 1.0, -1.0, 50.0, 50.0])
+    none = torch.zeros(100, 1, dtype=torch.long)
+    rollout = Rollout(none, none, mask, mask, mask[:, 0].bool(), [""] * 100, drawn)
+    told = foreign_draws(rollout, logprobs, heat)
+    assert told.removesuffix(" from the policy's").endswith(said)
+    assert bool(told) == bool(said)
+
+
+class Late(InProcess):
+    """An engine of which the last completion is drawn by another model."""
+
+    same = False
+
+    def sample(self, *given: Any) -> Rollout:
+        rollout = super().sample(*given)
+        assert rollout.drawn is not None
+        real = rollout.completion_mask[-1]
+        rollout.drawn[-1] -= 4.0 * real / real.sum()  # little among all of them
+        return rollout
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "best_of_n"])
+def test_a_model_that_draws_late_in_a_rollout_stops_a_training_before_it_is_rewarded(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer: str
+) -> None:
+    for module in ("ppo", "best_of_n"):
+        monkeypatch.setattr(f"harness.train.{module}.make_engine", lambda *_: Late())
+    values: dict[str, Any] = {"n": 2, "epochs": 1, "batch_size": 2, "max_new_tokens": 4}
+    if trainer == "ppo":
+        values = changed(SETTINGS, rollout_size=16, batch_size=16).model_dump(exclude_unset=True)
+    with pytest.raises(EngineError, match=r"of 1 of 16 completions are .* nats.*another model"):
+        trained_by(trainer, policy_path, ROWS[:8], values, tmp_path, {"r": fails})
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"), [([5, 2, 7], "goes on after its end token"), ([5] * 9, "may have 4")]
+)
+def test_what_continuous_batching_draws_ends_where_sampling_is_over(
+    policy_path: Path, monkeypatch: pytest.MonkeyPatch, ids: list[int], said: str
+) -> None:
+    class Made:
+        generated_tokens = ids
+        logprobs = [-1.0] * len(ids)
+
+    monkeypatch.setattr(continuous, "_made", lambda *_: [Made()])
+    policy, tokenizer = load_policy(policy_path), load_tokenizer(policy_path)
+    with pytest.raises(EngineError, match=said):
+        continuous.ContinuousBatching().sample(policy, tokenizer, ["Hi"], Sampling(1.0, 4, seed=0))

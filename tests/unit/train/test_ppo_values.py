@@ -245,7 +245,9 @@ def test_stop_kl_is_in_nats_per_token(policy_path: Path, tmp_path: Path) -> None
         trained = training(policy_path, out, epochs=epochs, stop_kl=stop, **options)
         row = trained.step(1)
         assert (row["stopped_on_kl"], row["updates"]) == (updates == 1, updates)
-        if updates == 1:  # what was too far moved nothing, nor what came after it
+        if updates == 1:
+            assert row["approx_kl"] == pytest.approx(k, rel=1e-3)  # and not the 0 of the first
+            # What was too far moved nothing, nor what came after it.
             wanted = weights_of(once)
             assert all(p.equal(wanted[name]) for name, p in weights_of(trained).items())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from served_policy import PROMPTS, engine_of
+from small_ppo import training
 
 from harness.nouns.errors import EngineError
 from harness.policy.models import load_policy, load_tokenizer
@@ -112,15 +113,14 @@ def test_log_probabilities_from_before_the_temperature_are_told(
             engine.sample(policy, tokenizer, PROMPTS, Sampling(heat, 6, seed=0))
 
 
-def test_a_server_of_another_model_is_told(
+def test_a_server_of_another_model_stops_the_training(
     policy_path: Path, gpt2_path: Path, tmp_path: Path
 ) -> None:
-    policy, tokenizer = load_policy(policy_path), load_tokenizer(policy_path)
     with PolicyServer(gpt2_path, keeps_weights=True) as server:
-        engine = engine_of(server, tmp_path)
-        engine.update(policy)
-        with pytest.raises(EngineError, match="another model or other weights"):
-            engine.sample(policy, tokenizer, PROMPTS, Sampling(1.0, 6, seed=0))
+        trained = training(policy_path, tmp_path, engine="server", server_url=server.url)
+        with pytest.raises(EngineError, match=f"{server.url}: .* another model or other weights"):
+            trained.collect(1)
+        trained.engine.close()
 
 
 @pytest.mark.parametrize("lora", [False, True])
