@@ -123,6 +123,24 @@ def replaced_bounds(
     return Bounds(beaten, beaten, 1 - beats, n=n, clusters=groups)
 
 
+def worse_than(table: RatingTable, judge: int, epsilon: float) -> Estimate:
+    """Return the share of people who are shown to do better than a judge by more than epsilon.
+
+    By the test the other way round: a judge that is not shown to do as well as people may be shown
+    to do worse, or there may be too few labels for either.
+    """
+    every = np.ones(len(table.items), dtype=bool)
+    bounds = replaced_bounds(table, judge, table.humans, every, epsilon)
+    name = table.annotators[judge]
+    if bounds.upper is None:
+        return not_applicable("alt_test_worse", name, bounds.reason)
+    reason = "by the test the other way round; decided by tests, so no interval"
+    return Estimate(
+        1 - bounds.upper, n=bounds.n, clusters=bounds.clusters, reason=reason,
+        name="alt_test_worse", annotators=name,
+    )  # fmt: skip
+
+
 def _behind(judge: FloatArray, person: FloatArray) -> FloatArray:
     """Return 1 where the judge is farther from the others than the person, -1 where nearer.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.agreement.alternative_annotator import alternative_annotator_test
+from harness.agreement.alternative_annotator import alternative_annotator_test, worse_than
 from harness.agreement.bias import (
     accuracy_both_orders,
     first_pick_rate,
@@ -38,11 +38,12 @@ def replacement(table: RatingTable, settings: Settings) -> list[Section]:
     """The alternative annotator test of every judge."""
     if not table.humans:
         return []
-    rows = [
-        row
-        for judge in table.judges
-        for row in alternative_annotator_test(table, judge, settings.epsilon)
-    ]
+    rows = []
+    for judge in table.judges:
+        found = alternative_annotator_test(table, judge, settings.epsilon)
+        rows += found
+        if found[0].value is not None:
+            rows.append(worse_than(table, judge, settings.epsilon))
     note = "Alternative annotator test (Calderon et al. 2025), Benjamini-Yekutieli at q = .05."
     return [Section("May a judge replace a person?", tuple(rows), (note,))]
 

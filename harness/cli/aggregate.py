@@ -25,7 +25,8 @@ class Options(LabelOptions):
             which mean and median are taken.
         weight: Weight of a source or annotator, as name=0.5; may be repeated.
         gold: Table with true labels: columns as --item-column and 'label'.
-        agreement: Judgments: agreement.json, whose gates and kappas weigh the sources.
+        agreement: agreement.json of harness agree, whose gates and kappas weigh the sources or
+            annotators.
         gold_source: Judgments: the source that stacking takes for the truth.
         first_column: Comparisons: system whose answer stood first.
         second_column: Comparisons: system whose answer stood second.

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -141,7 +142,9 @@ def _note(options: Options, report: AgreementReport, decided: Sequence[GateDecis
 
 def _next(options: Options, asked: Sequence[Gate]) -> str:
     """Return the command that goes on from here."""
-    files = " --also ".join(map(str, options.files))
+    files = " --also ".join(quote(str(path)) for path in options.files)
+    if options.out is not None and not is_judgments(options.labels):
+        return _next_of_a_table(options)
     if options.out is not None:
         return (
             f"harness aggregate {files} --agreement {options.out} --preferences preferences.jsonl"
@@ -151,3 +154,24 @@ def _next(options: Options, asked: Sequence[Gate]) -> str:
     if is_judgments(options.labels):
         return "the same command with --gate SOURCE=0.4:drop: may the source give rewards?"
     return "harness plan-labels --half-width 0.05: how many labels a narrower interval needs"
+
+
+AS_READ = ("item_column", "annotator_column", "label_column", "categories", "failure_values")
+"""Options that harness aggregate reads a table by, as harness agree does."""
+
+
+def _next_of_a_table(options: Options) -> str:
+    """Return the command that makes one label of the judges', as far as their gates leave them."""
+    if not options.judge_columns:
+        return f"{options.out} says what the gates leave of each judge"
+    said = {"annotators": options.judge_columns}
+    said |= {name: getattr(options, name) for name in AS_READ}
+    said |= {"scale": options.scale if options.scale != "nominal" else ""}
+    more = [(name, value) for name, value in said.items() if value]
+    more += [("where", value) for value in options.where or ()]
+    more += [("set", value) for value in options.set_ or ()]
+    told = " ".join(f"--{name.replace('_', '-')} {quote(value)}" for name, value in more)
+    return (
+        f"harness aggregate {quote(str(options.labels))} {told} --agreement"
+        f" {quote(str(options.out))} --method agreement_weighted --out aggregated.csv"
+    )

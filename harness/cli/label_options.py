@@ -110,6 +110,8 @@ class ReadingOptions(LabelOptions):
         human_columns: People, as a,b,c: columns of a wide table, annotators of a long one.
         judge_columns: Judges and verifiers, likewise.
         simulated: Which of them a program made up; marked wherever they are shown.
+        slice_column: Column with the slice of each item, for gates like judge=0.4:drop,slice=hard.
+            Default: slice, where the table has that column.
         orders: Verdicts in both orders, as judge=column_ab:column_ba, both already mapped to the
             original order; may be repeated.
         tie_label: Label that means "no preference"; "tie" is recognised.
@@ -125,6 +127,7 @@ class ReadingOptions(LabelOptions):
     human_columns: Annotated[str, typer.Option("--human-columns", "--people")] = ""
     judge_columns: Annotated[str, typer.Option("--judge-columns", "--judges")] = ""
     simulated: str = ""
+    slice_column: str = ""
     orders: Several = None
     scale: Annotated[
         str, typer.Option(help=f"Level of measurement: {', '.join(get_args(Level))}.")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.experiment.arms import AGREEMENT_WEIGHTED, arm_weights
+from harness.aggregate.methods import MODELS
+from harness.experiment.arms import AGREEMENT_WEIGHTED, STACKING, arm_weights
 from harness.nouns.errors import DataError
 from harness.records.rows import read_json
 
@@ -41,6 +42,8 @@ class Gates:
                 kappa = self.kappas.get(name)
                 why = "its kappa is undefined" if kappa is None else f"its kappa is {kappa:.2f}"
             done = f"counts with weight {weight:g}" if weight else "is left out"
+            if weight and (method in MODELS or method == STACKING):
+                done = f"counts in full, as {method} finds itself what each is worth"
             told.append(f"{name} {done}, by {self.file}: {why}")
         return found, told
 

@@ -57,6 +57,15 @@ class Beside:
         problems.raise_if_any(len(self.table.rows))
         return found
 
+    def slices(self, column: str) -> list[str]:
+        """Return the slice of each thing, "" without one."""
+        problems = Problems(
+            self.table.path, "one item belongs to one slice; name another column: --slice-column"
+        )
+        found = [cell for cell, _ in self._cells(column, problems)]
+        problems.raise_if_any(len(self.table.rows))
+        return found
+
     def gold(self, column: str, columns: LabelColumns) -> list[str | None]:
         """Return the gold label of each thing, None where there is none."""
         problems = Problems(self.table.path, "leave unknown gold labels empty")

@@ -32,6 +32,10 @@ INCONSISTENT = "inconsistent"
 """Reason of a pair whose verdict changed with the order, where the labels have no tie."""
 
 
+SLICE = "slice"
+"""What a column with slices is called where nobody says otherwise."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How to read a table of labels into ratings.
@@ -46,6 +50,7 @@ class Reading:
         columns: Any other table: options of ``LabelColumns``, as ``human_csv`` takes them.
         cluster_column: Column with the group of items that are not independent.
         gold_column: Column with the gold label.
+        slice_column: Column with the slice of each item; "slice", where a table has that column.
         orders: Judge -> (column when A stood first, column when B stood first); both already
             mapped to the original order. Wide tables only, like all that follow.
         retests: Annotator -> column with its labels when asked again.
@@ -69,6 +74,7 @@ class Reading:
     columns: Mapping[str, Any] = field(default_factory=dict)
     cluster_column: str = ""
     gold_column: str = ""
+    slice_column: str = ""
     orders: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     retests: Mapping[str, str] = field(default_factory=dict)
     stated: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +121,13 @@ class Reading:
         """Every text that may name a column."""
         single = (self.item_column, self.annotator_column, self.label_column, self.gold_column)
         wide = (*self.humans, *self.judges, *self.hidden, *self.numeric.values(), *self.where)
-        return [*single, self.cluster_column, *wide, *named_columns(self.columns)]
+        return [
+            *single,
+            self.cluster_column,
+            self.slice_column,
+            *wide,
+            *named_columns(self.columns),
+        ]
 
     @property
     def scale(self) -> Scale | None:
@@ -145,6 +157,8 @@ def read_ratings(
     for column, value in reading.where.items():
         table = table.only(column, value)
     reading = _as_written(table, reading)
+    if not reading.slice_column and SLICE in {*table.columns} - {*reading.named}:
+        reading = replace(reading, slice_column=SLICE)
     _check_names(table, reading)
     columns = label_columns(table, reading)
     if not columns.labels and (reading.hidden or reading.numeric):
@@ -154,12 +168,15 @@ def read_ratings(
             hint="put each annotator's labels into a column of their own",
         )
     beside = {"--cluster-column": reading.cluster_column, "--gold-column": reading.gold_column}
-    beside |= reading.numeric
+    beside |= {"--slice-column": reading.slice_column} | reading.numeric
     table.need({column: option for option, column in beside.items() if column})
     named = (*reading.humans, *reading.judges, *reading.hidden)
     labelled = read_labelled(table, columns, only=named, gold=reading.gold_column)
     table, columns = labelled.tidy.table, labelled.tidy.columns
     ratings = _rating_table(table, reading, columns, labelled)
+    if reading.slice_column:
+        found = Beside(table, labelled).slices(reading.slice_column)
+        ratings = replace(ratings, slices=tuple(found))
     chances = {*reading.stated.values()}
     numbers = Beside(table, labelled).numbers(reading.numeric.values(), chances)
     orders: list[OrderVerdicts] = []

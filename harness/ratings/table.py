@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,6 +108,19 @@ class RatingTable:
             raise DataError(
                 f"unknown annotator {name!r}", hint=f"annotators: {', '.join(self.annotators)}"
             ) from None
+
+    def of(self, sources: Collection[str]) -> RatingTable:
+        """Return the table with the columns of these sources only."""
+        keep = [k for k, name in enumerate(self.source_names) if name in sources]
+        return replace(
+            self,
+            annotators=tuple(self.annotators[k] for k in keep),
+            codes=self.codes[:, keep],
+            failures=self.failures[:, keep],
+            kinds=tuple(self.kinds[k] for k in keep),
+            sources=tuple(self.sources[k] for k in keep) if self.sources else (),
+            chances=None if self.chances is None else self.chances[:, keep],
+        )
 
     def failures_as(self, label: str) -> RatingTable:
         """Return the table in which every failure of a judge is the given label.

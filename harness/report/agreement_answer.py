@@ -21,7 +21,7 @@ MOST = 5
 Z = 1.96
 """Half of a 95% interval in standard errors."""
 
-SAME_LABELS = "More labels would not change that"
+SAME_LABELS = "More labels would not close that gap"
 OTHER_JUDGE = ": another rubric or model may"
 
 
@@ -53,7 +53,7 @@ def answers(
             continue
         kappa = found[_key(judge, truth)]
         parts = [
-            _may(found.get(("alt_test_omega", judge)), _scope(kappa), truth, names),
+            _may(found, judge, _scope(kappa), truth, names),
             _agrees(kappa, names),
             *_ceiling(kappa, _among(found, people), judges[judge] == "judge", names),
             _lowest(judge, truth, found),
@@ -66,6 +66,8 @@ def answers(
         asked = f" by {criterion}" if criterion else ""
         said = names.prose(". ".join(part for part in parts if part))
         told.append(f"{names.source(judge)}{asked}: {said}.")
+    if len(judges) > MOST:
+        told.append(f"Of {counted(len(judges) - MOST, 'judge')} more only the tables tell.")
     return told
 
 
@@ -79,7 +81,12 @@ def _scope(kappa: Estimate) -> str:
     return f"on all {counted(kappa.n, 'item')}{groups}"
 
 
-def _may(omega: Estimate | None, scope: str, truth: str, names: Names) -> str:
+def _may(
+    found: Mapping[tuple[str, str], Estimate], judge: str, scope: str, truth: str, names: Names
+) -> str:
+    """Say whether it is shown to do as well as people, shown to do worse, or neither."""
+    omega = found.get(("alt_test_omega", judge))
+    worse = found.get(("alt_test_worse", judge))
     if omega is None:
         why = "held against gold" if truth == GOLD else "nobody was tested"
         return f"whether it may replace a person cannot be told ({why}), {scope}"
@@ -87,9 +94,17 @@ def _may(omega: Estimate | None, scope: str, truth: str, names: Names) -> str:
         return f"whether it may replace a person cannot be told ({omega.reason}), {scope}"
     if omega.value >= 0.5:
         return f"it may replace a person {scope}: it does as well as {_of(omega, names)}"
+    as_well = f"shown to do as well as {_of(omega, names)}"
+    if worse is None or worse.value is None:
+        return f"it may not replace a person {scope}: it was {as_well}, and half are asked for"
+    if worse.value > 0.5:
+        return (
+            f"it may not replace a person {scope}: it was shown to do worse than"
+            f" {_of(worse, names)}"
+        )
     return (
-        f"it may not replace a person {scope}: it was shown to do as well as {_of(omega, names)},"
-        " and half are asked for"
+        f"whether it may replace a person is undecided {scope}: it was {as_well} and to do worse"
+        f" than {percent(worse.value)}, and half decide. More labels would tell"
     )
 
 

@@ -150,3 +150,60 @@ def test_the_page_of_agree_is_one_safe_file(folder):
     assert page.count("<svg") >= 4
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "human ceiling" in page
+
+
+@pytest.fixture(scope="module")
+def gated(folder):
+    """agreement.json of three people, a judge that knows the truth often, and one that never does.
+
+    Returns the command that ``harness agree`` says is next.
+    """
+    done = harness(
+        "agree", "labels.csv", "--people", "ann,bob", "--judges", "cy,contrary", "--gate",
+        "contrary=0.3:drop", "--gate", "cy=0.9:down_weight", "--out", "agreement.json",
+        "--replicates", "100", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rpartition("next: harness ")[2].split()
+
+
+def test_the_gates_of_a_table_weigh_its_annotators(folder, gated):
+    """Whom a gate dropped is not heard by any method; kappas are those with people."""
+    done = harness(*gated, "--json", "by-gates.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "contrary is left out, by agreement.json: its gate: dropped: kappa with people" in told
+    kappas = json.loads((folder / "agreement.json").read_text())["kappas"]
+    assert set(kappas) == {"ann", "bob", "cy", "contrary"}
+    assert kappas["ann"] == kappas["bob"] > 0.3 and kappas["contrary"] < 0
+    assert f"cy counts with weight {kappas['cy']:g}"[:28] in told
+    everybody = "aggregate", "labels.csv", "--annotators", "ann,bob,cy,contrary"
+    for method in ("dawid_skene", "majority"):
+        files = [folder / f"{method}-{how}.csv" for how in ("gates", "hand")]
+        one = harness(*everybody, "--method", method, "--agreement", "agreement.json",
+                      "--out", files[0], cwd=folder)  # fmt: skip
+        left = json.loads((folder / "agreement.json").read_text())["gates"][1]["weight"]
+        assert 0 < left < 1
+        two = harness("aggregate", "labels.csv", "--annotators", "ann,bob,cy", "--method", method,
+                      "--weight", f"cy={left}", "--out", files[1], cwd=folder)  # fmt: skip
+        assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+        assert files[0].read_bytes() == files[1].read_bytes()
+        how = "in full, as dawid_skene finds itself" if method == "dawid_skene" else "with weight"
+        assert f"cy counts {how}" in " ".join(one.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["labels.csv", "--annotators", "contrary"], "no weight is left of contrary"),
+        (["labels.csv", "--annotators", "ann,zoe"], "zoe"),
+        (["arena.csv", "--method", "davidson", "--first-column", "model_a", "--second-column",
+          "model_b", "--label-column", "winner"], "comparisons of systems have no --agreement"),
+        (["renamed.csv", "--annotators", "gpt,panda"], "its gates are of others: ann, bob, contr"),
+    ],
+)  # fmt: skip
+def test_gates_that_cannot_weigh_a_table_are_refused(folder, gated, arguments, message):
+    text = (folder / "labels.csv").read_text()
+    (folder / "renamed.csv").write_text(text.replace("ann,bob,cy", "gpt,panda,cy", 1))
+    done = harness("aggregate", *arguments, "--agreement", "agreement.json", cwd=folder)
+    assert done.returncode == 2 and message in done.stderr

@@ -250,3 +250,30 @@ def test_any_table_is_read_as_human_csv_reads_it(tmp_path):
     assert (gpt["labels"], gpt["failures"]) == (1, {"timeout": 1})
     done = agree("t.csv", "--people", "ann", "--set", "response_a=a", cwd=tmp_path)
     assert done.returncode == 2 and "pairs need response_a and response_b" in done.stderr
+
+
+@pytest.mark.parametrize(("column", "more"), [("slice", []), ("set", ["--slice-column", "set"])])
+def test_gates_of_a_table_are_of_a_slice(tmp_path, column, more):
+    """The judge is right on easy items only."""
+    rows = [f"{n},{'hard' if n % 2 else 'easy'},{'AB'[n // 2 % 2]}," for n in range(80)]
+    said = [row + ("A" if "hard" in row else row[-2]) for row in rows]
+    (tmp_path / "t.csv").write_text("\n".join([f"item,{column},ann,gpt", *said]))
+    run = ["t.csv", "--people", "ann", "--judges", "gpt", *more, "--replicates", "100", "--gate"]
+    done = agree(*run, "gpt=0.4:drop,slice=easy", "--gate", "gpt=0.4:drop,slice=hard", "--out",
+                 "a.json", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    gates = json.loads((tmp_path / "a.json").read_text())["gates"]
+    assert [(g["slice"], g["outcome"], g["n"]) for g in gates] == [
+        ("easy", "pass", 40), ("hard", "fail", 40)
+    ]  # fmt: skip
+    done = agree(*run, "gpt=0.4:drop,slice=esay", cwd=tmp_path)
+    assert done.returncode == 2 and "no item is of slice esay (did you mean easy?)" in done.stderr
+    assert "known: easy, hard" in done.stderr
+
+
+def test_a_table_without_slices_says_how_to_name_them(tmp_path):
+    (tmp_path / "t.csv").write_text(WIDE)
+    done = agree("t.csv", "--people", "ann,bob", "--judges", "judge", "--gate",
+                 "judge=0.4:drop,slice=easy", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 2 and "no item has a slice" in done.stderr
+    assert "--slice-column COLUMN" in done.stderr

@@ -47,7 +47,7 @@ class How:
         method: Name of a method, the harness's own or a plugin's.
         weights: Weight of each source or annotator, 1 by default.
         gold: Table with true labels: the item column of the labels, and "label".
-        agreement: Judgments: agreement.json of the sources; what its gates leave of each, or for
+        agreement: agreement.json of the sources or annotators; what its gates leave of each, or for
             ``agreement_weighted`` its kappa, counts as in the arm of an experiment.
         gold_source: Judgments: the source whose majority is the truth for stacking.
         seed: Of the folds of stacking.
@@ -109,15 +109,18 @@ def aggregate(
 
     table, _ = read_ratings(paths[0], reading, encoding)
     _check_weights(how.weights, table.source_names)
+    table, weights, told = _heard(table, how)
     if table.level in ("interval", "ratio"):
         from harness.aggregate.numbers import aggregate_numbers
 
         if how.gold is not None:
             raise InputError("--gold is for labels", hint="gold numbers: --gold-column")
-        return aggregate_numbers(how.method, method, table, how.weights)
+        numbers = aggregate_numbers(how.method, method, table, weights)
+        return replace(numbers, notes=(*told, *numbers.notes))
     if how.gold is not None:
         table = with_gold(table, how.gold, reading.item_column)
-    return aggregate_labels(how.method, method, table, how.weights)
+    one = aggregate_labels(how.method, method, table, weights)
+    return replace(one, notes=(*told, *one.notes))
 
 
 MOST_WEIGHT = 1e9
@@ -141,16 +144,42 @@ def _check_weights(weights: Mapping[str, float], names: Collection[str]) -> None
         raise InputError(f"no weight is left of {', '.join(dict.fromkeys(names))}")
 
 
+def _weighed(how: How, names: Collection[str]) -> tuple[Mapping[str, float], list[str], list[str]]:
+    """Return weights by the gates, those who have any, and a line on each that lost some.
+
+    Raises:
+        InputError: The gates are of nobody here, or leave nobody.
+    """
+    weights, told = how.weights, list[str]()
+    if how.agreement is not None:
+        gates = read_gates(how.agreement)
+        measured = {*gates.left, *gates.kappas}
+        if measured and measured.isdisjoint(names):
+            raise InputError(
+                f"its gates are of others: {', '.join(sorted(measured))}",
+                where=str(how.agreement),
+                hint=f"these labels are of {', '.join(dict.fromkeys(names))}",
+            )
+        weights, told = gates.weigh(dict.fromkeys(names), how.method, weights)
+    used = [name for name in names if weights.get(name, 1.0) > 0]
+    if not used:
+        lost, where = ", ".join(dict.fromkeys(names)), str(how.agreement or "")
+        raise InputError(f"no weight is left of {lost}", where=where, details=told)
+    return weights, used, told
+
+
+def _heard(table: RatingTable, how: How) -> tuple[RatingTable, Mapping[str, float], list[str]]:
+    """Return a table without those whom gates left no weight, the weights, and what was done."""
+    if how.agreement is None:
+        return table, how.weights, []
+    weights, used, told = _weighed(how, table.source_names)
+    return table.of(used), {name: weights[name] for name in used}, told
+
+
 def _of_judgments(method: Aggregate, how: How, found: Recorded) -> AggregationResult:
     from harness.aggregate import aggregate_judgments
 
-    weights, told = how.weights, list[str]()
-    if how.agreement is not None:
-        weights, told = read_gates(how.agreement).weigh(found.infos, how.method, weights)
-    used = [name for name in found.infos if weights.get(name, 1.0) > 0]
-    if not used:
-        lost, where = ", ".join(found.infos), str(how.agreement or "")
-        raise InputError(f"no weight is left of {lost}", where=where, details=told)
+    weights, used, told = _weighed(how, found.infos)
     heard = found.only({*used, how.gold_source})
     one = aggregate_judgments(method, heard.requests, heard.judgments, weights, how.gold_source)
     return replace(one, notes=(*told, *one.notes))
@@ -162,6 +191,8 @@ def _ranking(path: Path, how: How, reading: Reading) -> Ranking:
 
     if how.weights:
         raise InputError("comparisons of systems have no --weight: nobody is named who compared")
+    if how.agreement is not None:
+        raise InputError("comparisons of systems have no --agreement: nobody is named who compared")
     if how.method not in RANKINGS:
         raise InputError(
             f"{how.method} compares no systems", hint=f"use one of {', '.join(RANKINGS)}"

@@ -13,7 +13,12 @@ from harness.experiment.config import ArmConfig
 from harness.experiment.gate_config import AgreementConfig
 from harness.experiment.gates import least_left
 from harness.experiment.probe_evidence import read_probes
-from harness.experiment.stages.gate_checks import as_gates, nobody, refuse_strange
+from harness.experiment.stages.gate_checks import (
+    as_gates,
+    nobody,
+    refuse_strange,
+    refuse_strange_slices,
+)
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.experiment.stages.spent import named_requests, named_rows, with_spent
@@ -152,6 +157,7 @@ def _decided(
 
     rows = {row.annotators: row for row in report.section(WITH_PEOPLE)}
     kappas = {name: rows[name] for name in rows if name in report.table.source_names}
+    known = {n: k.value for n, k in kappas.items() if k.value is not None} or _of_columns(report)
     table, evidence = wide or (report.table, report.evidence)
     decisions = []
     for gate in gates:
@@ -170,10 +176,32 @@ def _decided(
                 "criteria": dict(report.criteria),
             },
         ),
-        kappas={n: k.value for n, k in kappas.items() if k.value is not None},
+        kappas=known,
         gates=decisions,
         reference=report.settings.reference,
     )
+
+
+def _of_columns(report: AgreementReport) -> dict[str, float]:
+    """Return the kappa of each judge of a table of labels with its people, else with the gold.
+
+    Of each of the people it is the mean over their pairs, as of a source of people.
+    """
+    table = report.table
+    if table.sources or table.level in ("interval", "ratio"):
+        return {}
+    right = PEOPLE if table.humans else GOLD
+    people = replace(table, sources=tuple(
+        PEOPLE if kind == "human" else name
+        for name, kind in zip(table.annotators, table.kinds, strict=True)
+    ))  # fmt: skip
+    found = {}
+    for name, source in zip(table.annotators, people.source_names, strict=True):
+        gate = Gate(source, 0.0, "warn", against=right)
+        kappa = measured(gate, people, report.evidence, report.settings).bounds.value
+        if kappa is not None:
+            found[name] = kappa
+    return found
 
 
 def agree(
@@ -320,4 +348,6 @@ def gated(
     if not (gates or report.section(WITH_PEOPLE)):
         raise nobody()
     refuse_strange(gates, known, people)
+    singles = report.evidence.singles
+    refuse_strange_slices(gates, {*table.slices, *(singles.slices if singles else ())})
     return _decided(report, gates)

@@ -57,7 +57,30 @@ def refuse_strange(gates: Iterable[Gate], known: Collection[str], people: Collec
     for gate in gates:
         if gate.measure.needs_people and not gate.against and len(people) != 1:
             raise nobody()
+        if gate.against == gate.source and gate.source not in people:
+            raise InputError(
+                f"the gate of {gate.source} is held against {gate.source} itself, which is no"
+                " people",
+                hint="say who is right: against=NAME of people, or of a gold column against=gold",
+            )
         for name in (gate.source, gate.against):
             if name and name not in known:
                 near = did_you_mean(name, known, " (", ")")
                 raise InputError(f"no judgment is from {name}{near}")
+
+
+def refuse_strange_slices(gates: Iterable[Gate], slices: Collection[str]) -> None:
+    """Refuse gates of a slice that nobody named: there is nothing to be measured on it."""
+    known = sorted({*slices} - {""})
+    for gate in gates:
+        if gate.slice and gate.slice not in known:
+            if not known:
+                raise InputError(
+                    f"the gate of {gate.source} is of slice {gate.slice}, and no item has a slice",
+                    hint="tables: --slice-column COLUMN; judgments: --items ITEMS.jsonl with"
+                    " metadata.slice",
+                )
+            raise InputError(
+                f"no item is of slice {gate.slice}{did_you_mean(gate.slice, known, ' (', ')')}",
+                hint=f"known: {', '.join(known)}",
+            )

@@ -7,6 +7,7 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.agreement.alternative_annotator import (
     alternative_annotator_test,
+    worse_than,
 )
 from harness.ratings.table import from_labels
 from harness.statistics.intervals import wilson
@@ -94,6 +95,17 @@ def test_every_number_is_that_of_the_paper(level):
         assert (omega.name, rho.name) == ("alt_test_omega", "alt_test_rho")
         assert omega.annotators == rho.annotators == "judge"
     assert 3 < outcomes.count("won") < 29
+
+
+@pytest.mark.parametrize(
+    ("right", "shown"), [(0.75, (1.0, 0.0)), (0.5, (0.0, 0.0)), (0.1, (0.0, 1.0))]
+)
+def test_not_shown_to_do_as_well_is_not_shown_to_do_worse(right, shown):
+    table, judge = table_of(random_columns(3, missing=0.0, judge_right=right))
+    omega, *_ = alternative_annotator_test(table, judge, 0.2)
+    worse = worse_than(table, judge, 0.2)
+    assert (omega.value, worse.value) == shown
+    assert (worse.n, worse.clusters) == (90, 90)
 
 
 def test_rho_counts_each_person_once_however_many_items_they_have():

@@ -52,6 +52,12 @@ def test_a_gate_of_nobody_is_refused_before_anything_is_measured(case, file, mon
     assert not out.exists()
 
 
+def test_a_gate_is_not_held_against_its_own_source(file, monkeypatch):
+    monkeypatch.setattr("harness.experiment.stages.agree.agree", lambda *_: pytest.fail("measured"))
+    with pytest.raises(InputError, match="held against judge itself, which is no people"):
+        command(labels=file, gate=["judge=minimum_right:0.9:drop,against=judge"])
+
+
 @pytest.mark.parametrize("content", ["item,a,b\n1,A,B\n", None])
 def test_nor_is_anything_measured_where_nobody_is_people(content, file, monkeypatch):
     monkeypatch.setattr("harness.experiment.stages.agree.agree", lambda *_: pytest.fail("measured"))

@@ -35,7 +35,7 @@ ON = "on all 300 items in 150 independent groups"
 UNTOLD = f"gpt: whether it may replace a person cannot be told (nobody was tested), {ON}."
 ITS = "Its kappa with the majority of people is"
 OTHERS = "People have 0.60 with each other"
-SAME = "More labels would not change that: another rubric or model may."
+SAME = "More labels would not close that gap: another rubric or model may."
 LOW = row("cohen_kappa", "gpt - majority of people", 0.4, 0.3, 0.5)
 NONE = "No bias was measured."
 
@@ -69,6 +69,17 @@ NONE = "No bias was measured."
             [LOW, row("alt_test_omega", "gpt", 0.0)],
             f"gpt: it may not replace a person {ON}: it was shown to do as well as 0% of the"
             f" people, and half are asked for. {ITS}",
+        ),
+        (
+            [LOW, row("alt_test_omega", "gpt", 0.0), row("alt_test_worse", "gpt", 1.0)],
+            f"gpt: it may not replace a person {ON}: it was shown to do worse than 100% of the"
+            f" people. {ITS}",
+        ),
+        (
+            [LOW, row("alt_test_omega", "gpt", 0.0), row("alt_test_worse", "gpt", 0.0)],
+            f"gpt: whether it may replace a person is undecided {ON}: it was shown to do as well as"
+            f" 0% of the people and to do worse than 0%, and half decide. More labels would tell."
+            f" {ITS}",
         ),
         (
             [LOW, not_applicable("alt_test_omega", "gpt", "needs 3 people")],
@@ -118,3 +129,13 @@ def test_the_criterion_of_a_judge_is_named() -> None:
 
 def test_without_a_kappa_there_is_no_answer() -> None:
     assert answers([PEOPLE], AUDIT, Names()) == []
+
+
+def test_judges_whom_the_paragraphs_leave_out_are_counted() -> None:
+    gpt = asdict(AUDIT)["coverage"][2]
+    many = Audit.from_dict(
+        asdict(AUDIT) | {"coverage": [gpt | {"annotator": f"j{n}"} for n in range(7)]}
+    )
+    rows = [row("cohen_kappa", f"j{n} - majority of people", 0.4, 0.3, 0.5) for n in range(7)]
+    *each, last = answers(rows, many, Names())
+    assert len(each) == 5 and last == "Of 2 judges more only the tables tell."
