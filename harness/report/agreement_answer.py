@@ -103,7 +103,7 @@ def _may(
             f" {_of(worse, names)}"
         )
     return (
-        f"whether it may replace a person is undecided {scope}: it was {as_well} and to do worse"
+        f"whether it may replace a person is undecided {scope}. It was {as_well} and to do worse"
         f" than {percent(worse.value)}, and half decide. More labels would tell"
     )
 

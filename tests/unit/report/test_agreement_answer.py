@@ -77,7 +77,7 @@ NONE = "No bias was measured."
         ),
         (
             [LOW, row("alt_test_omega", "gpt", 0.0), row("alt_test_worse", "gpt", 0.0)],
-            f"gpt: whether it may replace a person is undecided {ON}: it was shown to do as well as"
+            f"gpt: whether it may replace a person is undecided {ON}. It was shown to do as well as"
             f" 0% of the people and to do worse than 0%, and half decide. More labels would tell."
             f" {ITS}",
         ),
