@@ -38,7 +38,7 @@ def replacement(table: RatingTable, settings: Settings) -> list[Section]:
     """The alternative annotator test of every judge."""
     if not table.humans:
         return []
-    rows = []
+    rows: list[Estimate] = []
     for judge in table.judges:
         found = alternative_annotator_test(table, judge, settings.epsilon)
         rows += found
