@@ -21,14 +21,51 @@ from harness.policy.template_forms import FIRST
 from harness.policy.templates import written
 
 
-class TokensDpoTrainer(DPOTrainer):  # type: ignore[misc]
+class EvenRows:
+    """Each row of a step weighs the same, however its passes are cut.
+
+    transformers takes the mean of the passes' means, so that the rows of a short last pass weigh
+    more: of passes of 4, 4 and 2 rows the last two twice as much.
+    """
+
+    _mean_rows: float = 0.0
+
+    def get_batch_samples(self, *given: Any) -> Any:
+        """Return the passes of a step, whose rows are counted."""
+        passes, items = super().get_batch_samples(*given)  # type: ignore[misc]
+        if passes:
+            self._mean_rows = sum(map(_rows_of, passes)) / len(passes)
+        return passes, items
+
+    def share_of(self, inputs: Any) -> float:
+        """Return by what the mean of a pass is multiplied, 1 of passes that are all as long."""
+        return _rows_of(inputs) / self._mean_rows if self._mean_rows else 1.0
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the mean of a pass, by its share of the step's rows."""
+        share = self.share_of(inputs)
+        found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+        return (found[0] * share, *found[1:]) if return_outputs else found * share
+
+
+def _rows_of(inputs: Any) -> int:
+    return len(inputs["input_ids"])
+
+
+class TokensDpoTrainer(EvenRows, DPOTrainer):  # type: ignore[misc]
     """DPO on ``prompt_ids``, ``chosen_ids`` and ``rejected_ids``."""
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
         return dataset
 
 
-class TokensKtoTrainer(KTOTrainer):  # type: ignore[misc]
+class TokensKtoTrainer(EvenRows, KTOTrainer):  # type: ignore[misc]
     """KTO on ``prompt_ids``, ``completion_ids``, ``KL_completion_ids`` and ``label``."""
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:

@@ -14,7 +14,7 @@ from trl import RewardTrainer
 from trl.trainer import dpo_trainer
 from trl.trainer.reward_trainer import DataCollatorForPreference
 
-from harness.train.own_tokens import TokensDpoTrainer
+from harness.train.own_tokens import EvenRows, TokensDpoTrainer
 
 
 @dataclass
@@ -28,7 +28,7 @@ class SoftPreferenceCollator(DataCollatorForPreference):  # type: ignore[misc]
         return batch
 
 
-class SoftRewardTrainer(RewardTrainer):  # type: ignore[misc]
+class SoftRewardTrainer(EvenRows, RewardTrainer):  # type: ignore[misc]
     """Bradley-Terry with soft labels: cross-entropy between p and sigmoid(chosen - rejected).
 
     With a margin m, whichever response is the better one must lead by it (Touvron et al. 2023,
@@ -53,6 +53,7 @@ class SoftRewardTrainer(RewardTrainer):  # type: ignore[misc]
         loss = -(probability * better + (1 - probability) * worse).mean()
         if coefficient := self.args.center_rewards_coefficient:
             loss = loss + coefficient * ((chosen + rejected) ** 2).mean()
+        loss = loss * self.share_of(inputs)
         return (loss, outputs) if return_outputs else loss
 
 
@@ -111,6 +112,7 @@ class SoftDpoTrainer(TokensDpoTrainer):
         ratio = sums[0] - self._reference(inputs, sums[1:])
         chosen, rejected = ratio.chunk(2)
         soft = ((1 - probability) * self.beta * (chosen - rejected)).mean() * self.loss_weights[0]
+        soft = soft * self.share_of(inputs)
         return (loss[0] + soft, loss[1]) if return_outputs else loss + soft
 
     def _reference(self, inputs: dict[str, Any], seen: list[torch.Tensor]) -> torch.Tensor:
