@@ -168,7 +168,7 @@ def read_ratings(
             hint="put each annotator's labels into a column of their own",
         )
     beside = {"--cluster-column": reading.cluster_column, "--gold-column": reading.gold_column}
-    beside |= {"--slice-column": reading.slice_column} | reading.numeric
+    beside |= {"--slice-column": reading.slice_column, **reading.numeric}
     table.need({column: option for option, column in beside.items() if column})
     named = (*reading.humans, *reading.judges, *reading.hidden)
     labelled = read_labelled(table, columns, only=named, gold=reading.gold_column)
