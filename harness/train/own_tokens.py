@@ -21,8 +21,8 @@ from harness.policy.template_forms import FIRST
 from harness.policy.templates import written
 
 
-class EvenRows:
-    """Each row of a step weighs the same, however its passes are cut.
+class CountsRows:
+    """Tells what a pass has of the rows of its step, which weigh the same however it is cut.
 
     transformers takes the mean of the passes' means, so that the rows of a short last pass weigh
     more: of passes of 4, 4 and 2 rows the last two twice as much.
@@ -41,6 +41,10 @@ class EvenRows:
         """Return by what the mean of a pass is multiplied, 1 of passes that are all as long."""
         return _rows_of(inputs) / self._mean_rows if self._mean_rows else 1.0
 
+
+class _EvenRows(CountsRows):
+    """Each row of a step weighs the same."""
+
     def compute_loss(
         self,
         model: Any,
@@ -58,14 +62,14 @@ def _rows_of(inputs: Any) -> int:
     return len(inputs["input_ids"])
 
 
-class TokensDpoTrainer(EvenRows, DPOTrainer):  # type: ignore[misc]
+class TokensDpoTrainer(_EvenRows, DPOTrainer):  # type: ignore[misc]
     """DPO on ``prompt_ids``, ``chosen_ids`` and ``rejected_ids``."""
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
         return dataset
 
 
-class TokensKtoTrainer(EvenRows, KTOTrainer):  # type: ignore[misc]
+class TokensKtoTrainer(_EvenRows, KTOTrainer):  # type: ignore[misc]
     """KTO on ``prompt_ids``, ``completion_ids``, ``KL_completion_ids`` and ``label``."""
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:

@@ -14,7 +14,7 @@ from trl import RewardTrainer
 from trl.trainer import dpo_trainer
 from trl.trainer.reward_trainer import DataCollatorForPreference
 
-from harness.train.own_tokens import EvenRows, TokensDpoTrainer
+from harness.train.own_tokens import CountsRows, TokensDpoTrainer
 
 
 @dataclass
@@ -28,7 +28,7 @@ class SoftPreferenceCollator(DataCollatorForPreference):  # type: ignore[misc]
         return batch
 
 
-class SoftRewardTrainer(EvenRows, RewardTrainer):  # type: ignore[misc]
+class SoftRewardTrainer(CountsRows, RewardTrainer):  # type: ignore[misc]
     """Bradley-Terry with soft labels: cross-entropy between p and sigmoid(chosen - rejected).
 
     With a margin m, whichever response is the better one must lead by it (Touvron et al. 2023,
