@@ -46,7 +46,7 @@ VERSION = content_hash(
 )[:12]  # fmt: skip
 """Moves with the words of the probes; the number in it with what is done to the answers."""
 
-_MARKDOWN = re.compile(r"^\s*(?:[-*+] |\d+[.)] |#+ |\||```|~~~)|\*\*", re.MULTILINE)
+_MARKDOWN = re.compile(r"^[^\S\n]*(?:[-*+] |\d+[.)] |#+ |\||```|~~~)|\*\*", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+(?=\S)|\n+")
 
 ALREADY = "the answer has markdown already"

@@ -93,7 +93,7 @@ def test_an_answer_under_any_status_that_answers_is_read_and_paid_for(status, tr
 UNREAD = {
     # A connection that is kept may be found closed, and then nothing was asked.
     "204 and nothing": http(b"", status="204 No Content", headers={"connection": "close"}),
-    "201 and HTML": http(b"<html>", status="201 Created"),
+    "201 and HTML": http(b"<html>", status="201 Created", headers={"connection": "close"}),
     "206 cut off": http(status="206 Partial")[:-9],
     "200 cut off": http()[:-9],
     "200 cut off in a chunk": CHUNKED + b"10\r\n{}",

@@ -41,6 +41,7 @@ PATTERNS = {
     "harness/experiment/wording.py": (1, "criteria of rubrics; words with one space between"),
     "harness/feedback/named_files.py": (1, "options in experiment files"),
     "harness/judging/presentation.py": (4, "untrusted, messages"),
+    "harness/judging/probe_texts.py": (2, "probe"),
     "harness/judging/clauses.py": (5, "those of judges"),
     "harness/judging/repeats.py": (6, "those of judges"),
     "harness/judging/sections.py": (10, "those of judges"),

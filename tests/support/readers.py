@@ -31,6 +31,7 @@ from harness_plugins import (
 from harness.chat.choice_places import choice_places
 from harness.evaluate import diversity
 from harness.judging import presentation, verdicts
+from harness.judging.probe_texts import changed
 from harness.judging.templates import STANDARD, Asking, messages_for
 from harness.labels import formulas, values
 from harness.nouns import code_blocks, plain_text, redaction, spellings, thoughts
@@ -46,6 +47,7 @@ TEN = Scale("interval", low=1, high=10)
 GRADES = Scale("ordinal", ("F", "D", "C", "B", "A"))
 WORDS = Scale("ordinal", ("bad", "fair", "very good"))
 CRITERIA = (Criterion("accuracy", "is right", FIVE), Criterion("tone", "is kind", TEN))
+FIRST = CRITERIA[0]
 LETTERS = tuple("ABCDE")
 ITEM = Item("i", "How many?", "7")
 SEVEN = math_numerals.Answer("7", "number", 7)
@@ -56,7 +58,7 @@ def _response(text: str) -> Response:
 
 
 def _shown(text: str) -> Any:
-    request = JudgmentRequest("r", ITEM, (_response(text), _response("7")), CRITERIA[0])
+    request = JudgmentRequest("r", ITEM, (_response(text), _response("7")), FIRST)
     return messages_for(STANDARD, request, Asking(CRITERIA[:1]))
 
 
@@ -104,6 +106,7 @@ def _places(text: str) -> Any:
 SHOWN: Mapping[str, Callable[[str], Any]] = {
     "untrusted": presentation.untrusted,
     "messages": _shown,
+    "probe": lambda text: changed("format", JudgmentRequest("r", ITEM, (_response(text),), FIRST)),
 }
 """What puts a response before a judge."""
 
