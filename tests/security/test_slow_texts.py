@@ -22,7 +22,7 @@ from harness.nouns.outcomes import Status
 SIZE = 20_000
 SCREENED = 2_000
 """Characters of texts of which the slow test takes the worst."""
-SHARE = 0.06
+SHARE = 0.02
 """Of all texts, those that the slow test tries, chosen by a seed."""
 WORST = 8
 MOST = 80
@@ -200,7 +200,7 @@ def test_time_grows_with_the_length_alone_whatever_stands_there(name: str) -> No
         for shape, text in texts(token, SCREENED)
         if draw.random() < SHARE
     ]
-    assert len(costs) > 600
+    assert len(costs) > 200
     hold(name, [(token, shape) for _, token, shape in sorted(costs)[-WORST:]])
 
 
