@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +13,13 @@ from harness.ratings.table import RatingTable
 from harness.statistics.arrays import FloatArray, IntArray, cluster_sums
 from harness.statistics.estimate import Estimate, not_applicable, one_cluster
 from harness.statistics.intervals import cluster_share, robust_share
-from harness.statistics.one_sided import Bounds
+from harness.statistics.one_sided import MOST_LABELS, Bounds, more_that
 
 LEVEL = 0.05
 FEWEST_PEOPLE = 3
 FEWEST_ITEMS = 30
+HALF = 0.5
+"""Share of the people that it has to beat."""
 
 
 def alternative_annotator_test(
@@ -101,26 +105,38 @@ def replaced_bounds(
         inside: (n,) which items count.
         epsilon: What the judge's lower cost is worth.
     """
-    from scipy.stats import false_discovery_control
-
-    won, lost, n, groups = [], [], 0, 0
+    found, n, groups = [], 0, 0
     for person in people:
         others = [other for other in people if other != person]
         mine, judges = (_distance(table, column, others) for column in (person, judge))
         usable = ~np.isnan(mine) & ~np.isnan(judges) & inside
         if others and usable.sum() >= FEWEST_ITEMS:
             behind = _behind(judges[usable], mine[usable])
-            clusters = table.clusters[usable]
-            won.append(_one_sided(behind, clusters, epsilon))
-            lost.append(_one_sided(-behind, clusters, -epsilon))
-            n, groups = max(n, int(usable.sum())), max(groups, int(np.unique(clusters).size))
-    if len(won) < FEWEST_PEOPLE:
-        reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(won)} have"
+            found.append(_mean(behind, table.clusters[usable]))
+            n, groups = max(n, int(usable.sum())), max(groups, found[-1][2])
+    if len(found) < FEWEST_PEOPLE:
+        reason = f"needs {FEWEST_PEOPLE} people with {FEWEST_ITEMS} items each, {len(found)} have"
         return Bounds(None, reason=reason)
+    return _omega(found, epsilon, n, groups)
+
+
+Mean = tuple[float, float, int]
+"""A mean, its clustered variance, and the clusters."""
+
+
+def _omega(found: Sequence[Mean], epsilon: float, n: int, groups: int, times: float = 1) -> Bounds:
+    """Return omega with what could be, of so many times as many items that tell as much each."""
+    from scipy.stats import false_discovery_control
+
+    grown = [(mean, spread / times, round(of * times)) for mean, spread, of in found]
+    won = [_below(*one, epsilon) for one in grown]
+    lost = [_below(-mean, spread, of, -epsilon) for mean, spread, of in grown]
     beaten, beats = (
         float(np.mean(false_discovery_control(p, method="by") <= LEVEL)) for p in (won, lost)
     )
-    return Bounds(beaten, beaten, 1 - beats, n=n, clusters=groups)
+    n, groups = round(n * times), round(groups * times)
+    plan = partial(_omega, tuple(grown), epsilon, n, groups)
+    return Bounds(beaten, beaten, 1 - beats, n=n, clusters=groups, grown=plan)
 
 
 def worse_than(table: RatingTable, judge: int, epsilon: float) -> Estimate:
@@ -139,6 +155,33 @@ def worse_than(table: RatingTable, judge: int, epsilon: float) -> Estimate:
         1 - bounds.upper, n=bounds.n, clusters=bounds.clusters, reason=reason,
         name="alt_test_worse", annotators=name,
     )  # fmt: skip
+
+
+def labels_that_decide(table: RatingTable, judge: int, epsilon: float) -> list[Estimate]:
+    """Return how many more items would show either, where neither is shown; else nothing.
+
+    By the same tests with the same means, of more items that each tell as much.
+    """
+    every = np.ones(len(table.items), dtype=bool)
+    bounds = replaced_bounds(table, judge, table.humans, every, epsilon)
+    name = table.annotators[judge]
+    if bounds.value is None or _decides(bounds):
+        return []
+    more = more_that(bounds, _decides, MOST_LABELS)
+    if more is None:
+        return [not_applicable("alt_test_labels", name, "no plan says how many would decide")]
+    reason = "a design figure, no interval"
+    return [
+        Estimate(
+            float(more), n=bounds.n, clusters=bounds.clusters, reason=reason,
+            name="alt_test_labels", annotators=name,
+        )
+    ]  # fmt: skip
+
+
+def _decides(bounds: Bounds) -> bool:
+    assert bounds.value is not None and bounds.upper is not None
+    return bounds.value >= HALF or bounds.upper < HALF
 
 
 def _behind(judge: FloatArray, person: FloatArray) -> FloatArray:
@@ -194,12 +237,19 @@ def _distance(table: RatingTable, column: int, others: Sequence[int]) -> FloatAr
 
 def _one_sided(difference: FloatArray, clusters: IntArray, epsilon: float) -> float:
     """Return p of "mean >= epsilon" against "mean < epsilon", clustered."""
-    from scipy.special import stdtr
+    return _below(*_mean(difference, clusters), epsilon)
 
+
+def _mean(difference: FloatArray, clusters: IntArray) -> Mean:
     mean = float(difference.mean())
     pull = cluster_sums(difference - mean, clusters) / difference.size
     groups = pull.size
-    variance = groups / (groups - 1) * float(pull @ pull) if groups > 1 else 0.0
+    return mean, groups / (groups - 1) * float(pull @ pull) if groups > 1 else 0.0, groups
+
+
+def _below(mean: float, variance: float, groups: int, epsilon: float) -> float:
+    from scipy.special import stdtr
+
     if variance == 0:
         return 0.0 if mean < epsilon and groups > 1 else 1.0
-    return float(stdtr(groups - 1, (mean - epsilon) / np.sqrt(variance)))
+    return float(stdtr(groups - 1, (mean - epsilon) / math.sqrt(variance)))

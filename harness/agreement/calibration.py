@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -172,7 +174,19 @@ def error_bounds(
     total = float(np.abs(parts).sum())
     value, reach = max(0.0, total - noise / 2), one_sided_t(prompts - 1) * error
     lower = max(0.0, total - noise - reach)
-    return Bounds(value, lower, min(1.0, value + reach), error, n, prompts)
+    grown = partial(_grown_error, value, value - (total - noise), error, n, prompts)
+    return Bounds(value, lower, min(1.0, value + reach), error, n, prompts, grown=grown)
+
+
+def _grown_error(
+    value: float, below: float, error: float, n: int, prompts: int, times: float
+) -> Bounds:
+    """Return the bounds of so many times as many verdicts: noise and error fall by the root."""
+    root = math.sqrt(times)
+    error, below = error / root, below / root
+    reach = one_sided_t(round(times * prompts) - 1) * error
+    ends = max(0.0, value - below - reach), min(1.0, value + reach)
+    return Bounds(value, *ends, error, round(times * n), round(times * prompts))
 
 
 def murphy(

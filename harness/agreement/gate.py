@@ -7,20 +7,15 @@ minimum of .40 in 30% of cases with 50 items (``benchmarks/gates.py``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.agreement.prediction_powered import label_budget
 from harness.nouns.counted import counted
 from harness.nouns.gate import Action, Gate, Undecided
-from harness.statistics.one_sided import TWO_SIDED, Bounds
+from harness.statistics.one_sided import MOST_LABELS, Bounds, more_that
 
 Outcome = Literal["pass", "fail", "undecided"]
-
-MOST_LABELS = 100_000
-"""More labels than this would be needed: nobody is told a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +170,11 @@ def _done(outcome: Outcome, action: str, weight: float) -> str:
 def more_labels(gate: Gate, bounds: Bounds) -> int | None:
     """Return how many more labels would decide, if the estimate stays where it is.
 
-    The plan of ``harness plan-labels`` for an interval that just reaches the limit, with what an
-    item varied here in place of p (1 - p); None where no plan can be made.
+    The gate's own bounds are computed anew, for more labels that each tell as much as those that
+    there are. None where no number can be told: the estimate is the limit, or the bounds do not say
+    what becomes of them.
     """
-    if bounds.value is None or not (0 < bounds.error < math.inf):
-        return None
-    gap = abs(bounds.value - gate.limit)
-    if gap < 1e-6:
-        return None
-    effect = bounds.error**2 * bounds.n / 0.25
-    needed = label_budget(gap, design_effect=effect, confidence=TWO_SIDED).humans_only
-    more = max(1, needed - bounds.n)
-    return more if more <= MOST_LABELS else None
+    return more_that(bounds, lambda grown: _outcome(gate, grown) != "undecided", MOST_LABELS)
 
 
 def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int | None) -> str:
@@ -195,7 +183,7 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
     who = measure.words.replace("people", gate.against) if gate.against else measure.words
     if gate.bias:
         who = f"{gate.bias} {who}"
-    more_of = f"{measure.units}s" if gate.bias else "labels"
+    more_of = measure.units if gate.bias else "label"
     if bounds.value is None:
         why = f"{who}{where} is undefined ({bounds.reason})"
     else:
@@ -205,9 +193,9 @@ def _reason(gate: Gate, found: Measured, outcome: Outcome, done: str, more: int 
             why += f", {found.coverage:.0%} of those that people decide"
         if outcome == "undecided":
             why += (
-                f"; no plan says how many {more_of} would decide"
+                f"; no plan says how many {more_of}s would decide"
                 if more is None
-                else f"; about {more:,} more {more_of} would decide if it stays there"
+                else f"; about {counted(more, f'more {more_of}')} would decide if it stays there"
             )
     if found.voices:
         why += f"; one verdict of {len(found.voices)}: " + ", ".join(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -154,6 +155,7 @@ def probe(bias: str, said: Askings) -> Probe:
         assert bounds.lower is not None and bounds.upper is not None
         ends = min(bounds.lower, least.lower), max(bounds.upper, most.upper)
         bounds = replace(bounds, lower=ends[0], upper=ends[1])
+    bounds = with_plan(bias, bounds, silent.size)
     found = Probe(
         bias,
         asked,
@@ -207,7 +209,45 @@ def strength(bias: str, excess: Bounds) -> Bounds:
         return excess
     assert excess.lower is not None and excess.upper is not None
     lower, upper = max(0.0, excess.lower, -excess.upper), max(excess.upper, -excess.lower)
-    return replace(excess, value=abs(excess.value), lower=lower, upper=upper)
+    grown = None if excess.grown is None else partial(_grown_strength, bias, excess)
+    return replace(excess, value=abs(excess.value), lower=lower, upper=upper, grown=grown)
+
+
+def _grown_strength(bias: str, excess: Bounds, times: float) -> Bounds:
+    assert excess.grown is not None
+    return strength(bias, excess.grown(times))
+
+
+def with_plan(bias: str, excess: Bounds, silent: int = 0) -> Bounds:
+    """Return bounds of a probe that tell what more verdicts would make of them.
+
+    By what the prompts differ falls by the root of their number, what an exact bound of few turns
+    adds to it by the number, and what verdicts that are missing may hide stays.
+
+    Args:
+        bias: A name of ``BIASES``.
+        excess: Share of verdicts that it turns beyond the placebo, with bounds.
+        silent: Units without a verdict where the change is made.
+    """
+    if excess.value is None or excess.clusters < 2 or not math.isfinite(excess.error):
+        return excess
+    least = -1.0 if BIASES[bias].directed else 0.0
+    share = silent / (excess.n + silent)
+    stays = share * (excess.value - least), share * (1 - excess.value)
+    return replace(excess, grown=partial(_grown_excess, excess, stays))
+
+
+def _grown_excess(excess: Bounds, stays: tuple[float, float], times: float) -> Bounds:
+    value, lower, upper = excess.value, excess.lower, excess.upper
+    assert value is not None and lower is not None and upper is not None
+    reach = one_sided_t(excess.clusters - 1) * excess.error
+    more = [max(0.0, gap - reach - stay) for gap, stay in
+            zip((value - lower, upper - value), stays, strict=True)]  # fmt: skip
+    n, clusters = round(times * excess.n), round(times * excess.clusters)
+    error = excess.error / math.sqrt(times)
+    reach = one_sided_t(clusters - 1) * error
+    below, above = (reach + stay + one / times for stay, one in zip(stays, more, strict=True))
+    return Bounds(value, max(-1.0, value - below), min(1.0, value + above), error, n, clusters)
 
 
 def smallest_found(bias: str, prompts: int, placebo: float, probes: int) -> float | None:

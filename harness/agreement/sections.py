@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.agreement.alternative_annotator import alternative_annotator_test, worse_than
+from harness.agreement.alternative_annotator import (
+    alternative_annotator_test,
+    labels_that_decide,
+    worse_than,
+)
 from harness.agreement.bias import (
     accuracy_both_orders,
     first_pick_rate,
@@ -44,6 +48,7 @@ def replacement(table: RatingTable, settings: Settings) -> list[Section]:
         rows += found
         if found[0].value is not None:
             rows.append(worse_than(table, judge, settings.epsilon))
+            rows += labels_that_decide(table, judge, settings.epsilon)
     note = "Alternative annotator test (Calderon et al. 2025), Benjamini-Yekutieli at q = .05."
     return [Section("May a judge replace a person?", tuple(rows), (note,))]
 

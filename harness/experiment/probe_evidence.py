@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.agreement.probes import with_plan
 from harness.nouns.biases import BIASES
 from harness.nouns.errors import DataError
 from harness.nouns.scale import is_number
@@ -66,4 +67,5 @@ def _turned(row: Mapping[str, Any]) -> Turned:
         values["excess"], values["lower"], values["upper"], values["error"] or 0.0,
         int(row["n"]), int(row["clusters"]), str(row["reason"]),
     )  # fmt: skip
+    bounds = with_plan(row["bias"], bounds, int(row.get("silent") or 0))
     return Turned(bounds, values["low"], values["high"], row["found"] is True)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from harness.agreement.audit import Audit
-from harness.agreement.gate import more_labels
 from harness.agreement.report import GOLD, MAJORITY, ON_SLICE
 from harness.nouns.biases import BIASES, NOT_FOUND, bias_row
 from harness.nouns.counted import counted
-from harness.nouns.gate import Gate
+from harness.report.gates import plan
 from harness.report.wording import Names, join, number, percent
 from harness.statistics.estimate import Estimate
-from harness.statistics.one_sided import Bounds
+from harness.statistics.one_sided import MOST_LABELS, more_that, of_interval
 
 MOST = 5
 """More judges than this are read off the tables."""
-
-Z = 1.96
-"""Half of a 95% interval in standard errors."""
 
 SAME_LABELS = "More labels would not close that gap"
 OTHER_JUDGE = ": another rubric or model may"
@@ -57,7 +53,7 @@ def answers(
             _agrees(kappa, names),
             *_ceiling(kappa, _among(found, people), judges[judge] == "judge", names),
             _lowest(judge, truth, found),
-            _worst(judge, found),
+            _worst(judge, found, judges),
         ]
         source = judge if judge in criteria or judge in against else judge.split("/")[0]
         if source in against:
@@ -102,9 +98,10 @@ def _may(
             f"it may not replace a person {scope}: it was shown to do worse than"
             f" {_of(worse, names)}"
         )
+    labels = found.get(("alt_test_labels", judge))
     return (
         f"whether it may replace a person is undecided {scope}. It was {as_well} and to do worse"
-        f" than {percent(worse.value)}, and half decide. More labels would tell"
+        f" than {percent(worse.value)}, and half decide. {plan(labels.value if labels else None)}"
     )
 
 
@@ -140,11 +137,12 @@ def _ceiling(kappa: Estimate, among: float | None, is_judge: bool, names: Names)
         return [f"{said}, which its interval exceeds"]
     if kappa.high < among:
         return [f"{said}, which its interval does not reach", SAME_LABELS + OTHER_JUDGE * is_judge]
-    error = (kappa.high - kappa.low) / (2 * Z)
-    bounds = Bounds(kappa.value, kappa.low, kappa.high, error, kappa.n, kappa.clusters)
-    more = more_labels(Gate("", among, "warn"), bounds)
-    labels = f"About {more:,} more labels would, if it stays where it is" if more else ""
-    return [f"{said}, and these labels do not tell whether it reaches that", labels]
+    more = more_that(
+        of_interval(kappa.value, kappa.low, kappa.high, kappa.n),
+        lambda ends: not (ends.lower or 0.0) <= among <= (ends.upper or 0.0),
+        MOST_LABELS,
+    )
+    return [f"{said}, and these labels do not tell whether it reaches that", plan(more)]
 
 
 def _lowest(judge: str, truth: str, found: Mapping[tuple[str, str], Estimate]) -> str:
@@ -166,18 +164,43 @@ WORDS = {"length_bias": "to length", "self_preference": "to its own family"}
 """Biases in log-odds at equal preference of people: the statistic, and what it is called."""
 
 
-def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
-    """Name the worst bias whose interval shows that it is one, the order before the others."""
-    probed = [(bias, row) for bias in BIASES if (row := found.get((bias_row(bias), judge)))]
-    shown_by = {b: r.value for b, r in probed if r.value is not None and NOT_FOUND not in r.reason}
-    if shown_by:
+def _probes(
+    judge: str, found: Mapping[tuple[str, str], Estimate], others: Collection[str]
+) -> tuple[str, dict[str, Estimate]]:
+    """Return who was probed and the row of each bias: a judge, or the source it is a voice of."""
+    parts = judge.split("/")
+    for end in range(len(parts), 0, -1):
+        who = "/".join(parts[:end])
+        if who != judge and who in others:
+            continue
+        rows = {bias: row for bias in BIASES if (row := found.get((bias_row(bias), who)))}
+        if rows:
+            return who, rows
+    return judge, {}
+
+
+def _worst(judge: str, found: Mapping[tuple[str, str], Estimate], others: Collection[str]) -> str:
+    """Name the worst bias whose interval shows that it is one: probes before what pairs tell.
+
+    Only turns with the order, where no probe looked at them, may be worse than what probes found.
+    """
+    who, probed = _probes(judge, found, others)
+    voices = sum(one.startswith(f"{who}/") for one in others)
+    whole = f" in {who} with all its voices" if who != judge and voices > 1 else ""
+    shown_by = {
+        b: r.value for b, r in probed.items() if r.value is not None and NOT_FOUND not in r.reason
+    }
+    most = max(map(abs, shown_by.values()), default=0.0)
+    flips = found.get(("swap_flip_rate", judge))
+    first = found.get(("first_pick_rate", judge))
+    turns = flips is not None and flips.value is not None and flips.value > max(0.1, most)
+    asked = "position" in probed and probed["position"].value is not None
+    if shown_by and (asked or not turns):
         bias = max(shown_by, key=lambda one: abs(shown_by[one]))
         turned = f"turns {percent(abs(shown_by[bias]))} of its verdicts beyond a placebo"
         away = ", away from the changed answer" if shown_by[bias] < 0 else ""
-        return f"Worst bias found: {bias}, which {turned}{away}"
-    flips = found.get(("swap_flip_rate", judge))
-    first = found.get(("first_pick_rate", judge))
-    if flips is not None and flips.value is not None and flips.value > 0.1:
+        return f"Worst bias found{whole}: {bias}, which {turned}{away}"
+    if turns and flips is not None:
         told = f"its verdict turns with the order in {percent(flips.value)} of the pairs"
         if first is not None and first.value is not None:
             told += f", and what stands first wins {percent(first.value)}"
@@ -192,9 +215,9 @@ def _worst(judge: str, found: Mapping[tuple[str, str], Estimate]) -> str:
         for what, row in measured.items()
         if row.low is not None and row.high is not None and not row.low <= 0 <= row.high
     }
-    known = sum(row.value is not None for _, row in probed)
+    known = sum(row.value is not None for row in probed.values())
     if not shown and known:
-        return f"No bias found in {counted(known, 'probe')}"
+        return f"No bias found{whole} in {counted(known, 'probe')}"
     if not shown:
         looked = ["to the order"] * (flips is not None and flips.value is not None)
         looked += list(measured)

@@ -26,6 +26,7 @@ STATISTICS: Mapping[str, tuple[str, Kind]] = {
     "accuracy_or_tie": ("accuracy, a said tie is right", "share"),
     "alt_test_advantage": ("advantage", "estimate"),
     "alt_test_omega": ("winning rate omega", "estimate"),
+    "alt_test_labels": ("labels that would decide", "count"),
     "alt_test_worse": ("people shown to do better", "estimate"),
     "alt_test_rho": ("average advantage rho", "estimate"),
     "bias_index": ("bias index", "estimate"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.agreement.gate_evidence import GOLD
 from harness.nouns.counted import counted
 from harness.nouns.gate import MEASURES
 from harness.report.tables import Column, Table, interval
@@ -18,7 +19,7 @@ OPENINGS = {
     "coverage": "{source} decides {value} of what {people} decide",
     "alt_test_omega": "{source} may replace {value} of {people}",
     "swap_flip_rate": "{source} turns with the order in {value} of the pairs",
-    "bias": "{source} has a {bias} bias that turns {value} of its verdicts beyond a placebo",
+    "bias": "{source} has {bias} bias that turns {value} of its verdicts beyond a placebo",
     "false_pass_rate": "{source} passes {value} of the responses that {people} call wrong",
     "false_fail_rate": "{source} fails {value} of the responses that {people} call right",
     "ece": "{source} is off by {value}, beyond noise, from the probabilities that it states",
@@ -52,6 +53,7 @@ def gate_sentence(gate: Data, names: Names, arms: Sequence[Data] = ()) -> str:
     opening = OPENINGS[gate["statistic"]]
     on = f" on slice {gate['slice']}" if gate.get("slice") else ""
     follows, bias = _follows(gate, arms), gate.get("bias", "")
+    bias = bias and f"{'an' if bias[0] in 'aeiou' else 'a'} {bias}"
     if gate.get("lower") is None or gate.get("upper") is None:
         value = _figure(gate, gate["value"])
         line = opening.format(source=source, people=people, value=value, bias=bias) + on
@@ -67,9 +69,7 @@ def gate_sentence(gate: Data, names: Names, arms: Sequence[Data] = ()) -> str:
         weighed = follows.startswith("its weight")
         line += f". {follows.capitalize()}" if weighed else f"; {follows}" if follows else ""
         if gate["outcome"] == "undecided":
-            more, of = gate.get("more_labels"), "verdicts" if bias else "labels"
-            count = f"About {more:,} more" if more else "No plan of"
-            line += f". {count} {of} would decide, if it stays there"
+            line += f". {plan(gate.get('more_labels'), 'verdict' if bias else 'label')}"
     if voices := gate.get("voices"):
         told = ", ".join(
             f"{name} {'undefined' if one is None else number(one)}" for name, one in voices.items()
@@ -78,6 +78,13 @@ def gate_sentence(gate: Data, names: Names, arms: Sequence[Data] = ()) -> str:
     if spent := gate.get("spent"):
         line += f". {counted(spent, 'spent row')} {'was' if spent == 1 else 'were'} left out"
     return line + "."
+
+
+def plan(more: float | None, of: str = "label") -> str:
+    """Return how many more labels decide what these leave open: the one sentence on that."""
+    if not more:
+        return f"No plan says how many more {of}s would decide"
+    return f"About {counted(int(more), f'more {of}')} would decide, if it stays there"
 
 
 _OUTCOMES = {
@@ -200,7 +207,10 @@ def _words(gate: Data) -> str:
     on = f", on slice {gate['slice']}" if gate.get("slice") else ""
     bias = f"{gate['bias']}: " if gate.get("bias") else ""
     how = "at least" if measure.is_minimum else "at most"
-    return f"{bias}{measure.words} {how} {_limit(gate)}{on}"
+    words = measure.words
+    if gate.get("against") == GOLD and measure.needs_people:
+        words = words.replace("people", GOLD)
+    return f"{bias}{words} {how} {_limit(gate)}{on}"
 
 
 def _bounds(gate: Data) -> str:

@@ -7,8 +7,9 @@ truth in 95% of cases on its side (``benchmarks/gates.py``).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -20,6 +21,9 @@ from harness.statistics.intervals import clopper_pearson_upper
 
 TWO_SIDED = 2 * CONFIDENCE - 1
 """Level of the two-sided interval whose ends are these bounds."""
+
+MOST_LABELS = 100_000
+"""Where so many more labels would be needed, nobody is told a number."""
 
 FEW = 5
 """In fewer clusters than this with a miss (or a hit) their spread says little."""
@@ -37,6 +41,8 @@ class Bounds:
         n: Items that took part.
         clusters: Independent groups of them.
         reason: Why there is no number.
+        grown: The same number, of so many times as many labels that tell as much each: on the scale
+            on which these bounds are; None where nobody can tell.
     """
 
     value: float | None
@@ -46,6 +52,7 @@ class Bounds:
     n: int = 0
     clusters: int = 0
     reason: str = ""
+    grown: Callable[[float], Bounds] | None = field(default=None, compare=False, repr=False)
 
 
 def one_sided_t(degrees: int) -> float:
@@ -95,11 +102,18 @@ def share_bounds(hits: FloatArray, clusters: IntArray, why_none: str) -> Bounds:
         effective = value * (1 - value) / error**2
         effective *= (one_sided_t(n - 1) / one_sided_t(groups - 1)) ** 2
         effective = min(float(n), effective)
+    return _exact(value, effective, n, groups)
+
+
+def _exact(value: float, effective: float, n: float, groups: float, times: float = 1.0) -> Bounds:
+    """Return the exact bounds of a share of so many independent items, n with those alike."""
+    effective, n, groups = times * effective, times * n, times * groups
     count = value * effective
     lower = 1.0 - clopper_pearson_upper(effective - count, effective, 1 - CONFIDENCE)
     upper = clopper_pearson_upper(count, effective, 1 - CONFIDENCE)
     error = math.sqrt(max(value * (1 - value), 0.25 / n) / effective)
-    return Bounds(value, lower, upper, error, n, groups)
+    grown = partial(_exact, value, effective, n, groups)
+    return Bounds(value, lower, upper, error, round(n), round(groups), grown=grown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +164,22 @@ def kappa_bounds(first: IntArray, second: IntArray, clusters: IntArray) -> Bound
     inside, chance = clusters[found.inside], found.chance
     n, prompts = int(inside.size), int(np.unique(inside).size)
     if np.unique(inside[found.same < 1]).size < FEW:
-        share = share_bounds(found.same, inside, "")
-        assert share.lower is not None and share.upper is not None
-        lower, upper = ((end - chance) / (1 - chance) for end in (share.lower, share.upper))
-        error = share.error / (1 - chance)
-        return Bounds(found.value, max(-1.0, lower), upper, error, n, prompts)
+        return _of_share(share_bounds(found.same, inside, ""), chance)
     error, _ = cluster_error(found.pull[found.inside], inside)
     return _fisher(found.value, error, n, prompts)
+
+
+def _of_share(share: Bounds, chance: float, times: float = 1.0) -> Bounds:
+    """Return kappa with the bounds of the share of agreement, as chance stays what it is."""
+    assert share.grown is not None
+    share = share if times == 1 else share.grown(times)
+    assert share.value is not None and share.lower is not None and share.upper is not None
+    value, lower, upper = (
+        (one - chance) / (1 - chance) for one in (share.value, share.lower, share.upper)
+    )
+    error, grown = share.error / (1 - chance), partial(_of_share, share, chance)
+    lower = max(-1.0, lower)
+    return Bounds(value, lower, upper, error, share.n, share.clusters, grown=grown)
 
 
 def mean_kappa_bounds(columns: Sequence[IntArray], clusters: IntArray) -> Bounds:
@@ -171,12 +194,36 @@ def mean_kappa_bounds(columns: Sequence[IntArray], clusters: IntArray) -> Bounds
     return _fisher(value, error, int(inside.sum()), prompts)
 
 
-def _fisher(value: float, error: float, n: int, prompts: int) -> Bounds:
+def _fisher(value: float, error: float, n: float, prompts: float, times: float = 1.0) -> Bounds:
+    error, n, prompts = error / math.sqrt(times), times * n, times * prompts
     if abs(value) >= 1 or not math.isfinite(error):
-        return Bounds(value, -1.0, 1.0, error, n, prompts)
-    reach = one_sided_t(prompts - 1) * error / (1 - value * value)
+        return Bounds(value, -1.0, 1.0, error, round(n), round(prompts))
+    reach = one_sided_t(round(prompts) - 1) * error / (1 - value * value)
     lower, upper = (math.tanh(math.atanh(value) + side * reach) for side in (-1, 1))
-    return Bounds(value, lower, upper, error, n, prompts)
+    grown = partial(_fisher, value, error, n, prompts)
+    return Bounds(value, lower, upper, error, round(n), round(prompts), grown=grown)
+
+
+def of_interval(value: float, low: float, high: float, n: float, times: float = 1.0) -> Bounds:
+    """Return the ends of an interval of kappa as bounds, with what more labels make of them.
+
+    On Fisher's scale, on which an interval shrinks alike at both ends; an end at 1 is as far as
+    the other one.
+    """
+    if abs(value) > _EDGE:
+        return Bounds(value, low, high, n=round(n))
+    middle = math.atanh(value)
+    below, above = (None if abs(end) >= 1 else abs(math.atanh(end) - middle) for end in (low, high))
+    if times != 1:
+        root = math.sqrt(times)
+        below, above = below or above or math.inf, above or below or math.inf
+        low, high = math.tanh(middle - below / root), math.tanh(middle + above / root)
+    grown = partial(of_interval, value, low, high, times * n)
+    return Bounds(value, low, high, (high - low) / 4, round(times * n), grown=grown)
+
+
+_EDGE = 1 - 1e-9
+"""Kappas beyond this have no place on Fisher's scale."""
 
 
 def lowest(found: Sequence[Bounds]) -> Bounds:
@@ -186,4 +233,37 @@ def lowest(found: Sequence[Bounds]) -> Bounds:
         return least
     lower = min(one.lower for one in found if one.lower is not None)
     upper = min(one.upper for one in found if one.upper is not None)
-    return replace(least, lower=lower, upper=upper)
+    told = all(one.grown is not None for one in found)
+    grown = partial(_lowest_grown, tuple(found)) if told else None
+    return replace(least, lower=lower, upper=upper, grown=grown)
+
+
+def _lowest_grown(found: Sequence[Bounds], times: float) -> Bounds:
+    return lowest([one.grown(times) for one in found if one.grown is not None])
+
+
+def more_that(bounds: Bounds, decides: Callable[[Bounds], bool], most: int) -> int | None:
+    """Return how many more labels make bounds that decide, if the estimate stays where it is.
+
+    Args:
+        bounds: Of the labels that there are.
+        decides: Whether bounds decide.
+        most: Where so many do not, there is no answer: None.
+    """
+    grown, n = bounds.grown, bounds.n
+    if bounds.value is None or grown is None or n < 1:
+        return None
+
+    def enough(more: int) -> bool:
+        return decides(grown(1 + more / n))
+
+    step = 1
+    while not enough(step):
+        if step >= most:
+            return None
+        step = min(2 * step, most)
+    under, over = step // 2, step
+    while over - under > 1:
+        middle = (under + over) // 2
+        under, over = (under, middle) if enough(middle) else (middle, over)
+    return over

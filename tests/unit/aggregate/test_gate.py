@@ -1,6 +1,7 @@
 """The agreement gate decides by one-sided bounds and says so: outcome, weight and sentence."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -106,17 +107,22 @@ def test_the_weight_grows_without_a_jump_up_to_where_it_passes():
     assert max(b - a for a, b in pairwise(weights)) < 0.003
 
 
-def test_more_labels_are_those_of_plan_labels():
-    # An interval that just reaches the limit: 1.645 * .05 * sqrt(100 / n) = .05 gives n = 271.
+def test_more_labels_stand_in_the_sentence():
+    """By the gate's own bounds (tests/unit/agreement/test_plans_of_labels.py)."""
+
+    def growing(times):
+        reach = 0.1 / math.sqrt(times)
+        return replace(
+            bounds(0.65, 0.65 - reach, 0.65 + reach), grown=lambda more: growing(more * times)
+        )
+
     gate = Gate("judge", 0.6, "drop")
-    assert more_labels(gate, bounds(0.65, 0.55, 0.75)) == 171
-    found = decide(gate, Measured(bounds(0.65, 0.55, 0.75)))
-    assert found.more_labels == 171
-    assert "; about 171 more labels would decide if it stays there" in found.reason
-    assert more_labels(gate, bounds(0.6, 0.5, 0.7)) is None
-    assert more_labels(gate, bounds(0.6001, 0.5, 0.7)) is None  # millions
+    found = decide(gate, Measured(growing(1)))
+    assert found.more_labels == more_labels(gate, growing(1)) == 300
+    assert "; about 300 more labels would decide if it stays there" in found.reason
+    assert "; about 1 more label would" in decide(gate, Measured(growing(3.9999))).reason
     assert more_labels(gate, bounds(0.65, -1, 1, math.inf)) is None
-    assert decide(gate, Measured(bounds(0.8, 0.7, 0.9))).more_labels is None
+    assert decide(gate, Measured(growing(9))).more_labels is None
 
 
 def test_people_of_a_criterion_a_slice_and_coverage_stand_in_the_sentence():

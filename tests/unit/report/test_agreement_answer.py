@@ -54,8 +54,8 @@ NONE = "No bias was measured."
         ),
         (
             [row("cohen_kappa", "gpt - majority of people", 0.55, 0.45, 0.65)],
-            f"{OTHERS}, and these labels do not tell whether it reaches that. About 546 more labels"
-            " would, if it stays where it is.",
+            f"{OTHERS}, and these labels do not tell whether it reaches that. About 1,022 more"
+            " labels would decide, if it stays there.",
         ),
         (
             [row("cohen_kappa", "gpt - majority of people", None, reason="one category only")],
@@ -78,7 +78,8 @@ NONE = "No bias was measured."
         (
             [LOW, row("alt_test_omega", "gpt", 0.0), row("alt_test_worse", "gpt", 0.0)],
             f"gpt: whether it may replace a person is undecided {ON}. It was shown to do as well as"
-            f" 0% of the people and to do worse than 0%, and half decide. More labels would tell."
+            f" 0% of the people and to do worse than 0%, and half decide. No plan says how many"
+            " more labels would decide."
             f" {ITS}",
         ),
         (
@@ -139,3 +140,52 @@ def test_judges_whom_the_paragraphs_leave_out_are_counted() -> None:
     rows = [row("cohen_kappa", f"j{n} - majority of people", 0.4, 0.3, 0.5) for n in range(7)]
     *each, last = answers(rows, many, Names())
     assert len(each) == 5 and last == "Of 2 judges more only the tables tell."
+
+
+def called(*judges: str) -> Audit:
+    """Return the audit with these in the place of the judge."""
+    gpt = asdict(AUDIT)["coverage"][2]
+    people = asdict(AUDIT)["coverage"][:2]
+    rows = [*people, *({**gpt, "annotator": name} for name in judges)]
+    return Audit.from_dict(asdict(AUDIT) | {"coverage": rows})
+
+
+PUSHED = row("bias_pushback", "gpt", 0.31, 0.2, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("judges", "rows", "said"),
+    [
+        # Annotators of judgments are called SOURCE/MODEL, and probes are of the source.
+        (["gpt/m"], [PUSHED], "Worst bias found: pushback, which turns 31%"),
+        (["gpt/org/m"], [PUSHED], "Worst bias found: pushback, which turns 31%"),
+        (["gpt/m", "gpt/n"], [PUSHED], "Worst bias found in gpt with all its voices: pushback"),
+        (["gpt/m"], [PUSHED.caution("not found")], "No bias found in 1 probe"),
+        # A column of its own is nobody's voice.
+        (["gpt/m", "gpt"], [PUSHED], "No bias was measured"),
+        (["gptx/m"], [PUSHED], "No bias was measured"),
+        # The order, where no probe looked at it, may be worse; where one did, it is the measure.
+        (["gpt/m"], [PUSHED, row("swap_flip_rate", "gpt/m", 0.9)], "its verdict turns with the"
+                                                                   " order in 90%"),
+        (["gpt/m"], [PUSHED, row("swap_flip_rate", "gpt/m", 0.3)], "pushback, which turns 31%"),
+        (
+            ["gpt/m"],
+            [PUSHED, row("bias_position", "gpt", 0.1, -0.1, 0.3, reason="not found"),
+             row("swap_flip_rate", "gpt/m", 0.9)],
+            "pushback, which turns 31%",
+        ),
+    ],
+)  # fmt: skip
+def test_the_worst_bias_that_probes_found_of_a_source_is_that_of_its_voices(
+    judges: list[str], rows: list[Estimate], said: str
+) -> None:
+    kappas = [replace(LOW, annotators=f"{one} - majority of people") for one in judges]
+    line = answers([PEOPLE, *kappas, *rows], called(*judges), Names())[0]
+    assert said in line
+
+
+def test_the_labels_that_would_decide_on_a_replacement_are_told() -> None:
+    open_still = [row("alt_test_omega", "gpt", 0.0), row("alt_test_worse", "gpt", 0.0)]
+    (line,) = answers([LOW, *open_still, row("alt_test_labels", "gpt", 212.0)], AUDIT, Names())
+    assert "and half decide. About 212 more labels would decide, if it stays there." in line
+    assert "tell" not in line.replace("cannot be told", "")

@@ -113,7 +113,7 @@ ARMS = [
         (
             {**UNSURE, "undecided": "train", "more_labels": None},
             f"{NEITHER}; it is used all the same."
-            " No plan of labels would decide, if it stays there.",
+            " No plan says how many more labels would decide.",
         ),
         (
             {**UNSURE, "undecided": "stop"},
