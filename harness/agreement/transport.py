@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from harness.nouns.counted import counted
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import (
     clustered_difference,
@@ -69,13 +70,30 @@ class Transport:
     @property
     def sentence(self) -> str:
         """The outcome in one sentence."""
-        if self.outcome == "valid":
-            return "this reward was still valid at the end"
-        if self.outcome == "fallen":
-            return "this reward was no longer valid at the end"
-        if self.more is None:
-            return "not decidable: too few labels of responses before training"
-        return f"not decidable: {self.more:,} more label{'s' if self.more != 1 else ''}"
+        return sentence_of(self.outcome, self.more, self.after.value is not None)
+
+
+def sentence_of(outcome: Outcome, more: int | None, observed: bool) -> str:
+    """Return an outcome in one sentence, of the numbers that a report holds.
+
+    Args:
+        outcome: What became of the agreement.
+        more: Further labels after training that would decide.
+        observed: Whether any verdict on what the trained policy wrote was held against people;
+            without one the labels are counted as if they agreed as those before training do.
+    """
+    if outcome == "valid":
+        return "this reward was still valid at the end"
+    if outcome == "fallen":
+        return "this reward was no longer valid at the end"
+    if more is None:
+        return "not decidable: too few labels of responses before training"
+    if not observed:
+        return (
+            f"not decidable: {counted(more, 'label')} if agreement stays what it was before"
+            " training, and nothing was seen of it since"
+        )
+    return f"not decidable: {counted(more, 'more label')}"
 
 
 def transport(before: Agreed, after: Agreed, margin: float = MARGIN) -> Transport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from harness.agreement.transport import sentence_of
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Text
 from harness.report.tables import Column, Table, interval, shown
@@ -24,9 +25,13 @@ def transport_findings(data: Data, names: Names) -> list[str]:
 
 
 def transport_sentence(row: Data, names: Names) -> str:
-    """Return what became of a source's agreement with people, with three numbers at most."""
-    line = f"{row['arm']}, {names.source(row['source'])}: {row['sentence']}"
+    """Return what became of a source's agreement with people, with three numbers at most.
+
+    It is made of the stored numbers: an older run, too, has today's words.
+    """
     before, after = row["before"]["value"], row["after"]["value"]
+    said = sentence_of(row["outcome"], row["more"], after is not None)
+    line = f"{row['arm']}, {names.source(row['source'])}: {said}"
     if before is None or after is None:
         asked = "no label decides" if row["labelled"][1] else "it was not asked again"
         return f"{line} ({asked})."

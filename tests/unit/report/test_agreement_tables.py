@@ -173,7 +173,18 @@ def every_kind() -> list[AgreementReport]:
             evidence, settings = evidence_of(table, rng), replace(FAST, reference="ann")
         reports.append(agreement_report(table, settings=settings, evidence=evidence))
     two = {name: [*"yn" * 20] for name in ("ann", "bob", "gpt")}
-    return [*reports, agreement_report(from_labels(two, humans=["ann", "bob"]), settings=FAST)]
+    truth = rng.integers(0, 2, 40)  # too few labels to tell whether the judge does as well
+    few = {
+        name: ["yn"[k] for k in np.where(rng.random(40) < 0.75, truth, 1 - truth)]
+        for name in ("ann", "bob", "cy", "gpt")
+    }
+    unsure = agreement_report(from_labels(few, humans=["ann", "bob", "cy"]), settings=FAST)
+    assert unsure.find("alt_test_labels", "gpt") is not None
+    return [
+        *reports,
+        unsure,
+        agreement_report(from_labels(two, humans=["ann", "bob"]), settings=FAST),
+    ]
 
 
 def evidence_of(table: RatingTable, rng: np.random.Generator) -> Evidence:
