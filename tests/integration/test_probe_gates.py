@@ -72,7 +72,7 @@ def test_a_gate_on_a_bias_has_three_outcomes(
     assert (gate["outcome"], gate["weight"], gate["bias"]) == (decided, weight, bias)
     said = gate_sentence(gate, Names())
     assert told in gate["reason"] and said in " ".join(done.output.split())
-    assert (f"has a {bias} bias that turns" in said) == (gate["value"] is not None), said
+    assert (f"{bias} bias that turns" in said) == (gate["value"] is not None), said
 
 
 def test_without_probes_nothing_could_be_measured_and_the_command_says_how(labels: Path) -> None:
