@@ -34,6 +34,7 @@ from harness.agreement.kappa import (
 )
 from harness.agreement.multi_rater import chance_corrected
 from harness.agreement.scores import FORMS, STATISTICS, intraclass_correlation, score_agreement
+from harness.agreement.selection import best_of
 from harness.agreement.settings import DEFAULT, Section, Settings
 from harness.nouns.counted import counted
 from harness.ratings.evidence import NOTHING, Evidence
@@ -42,6 +43,8 @@ from harness.statistics.arrays import IntArray
 from harness.statistics.estimate import Estimate, undefined
 
 MOST_PAIRS, MOST_SLICES = 45, 20
+LEAST_LUCK = 0.0005
+"""A best judge that luck makes less better than this is told nothing of it."""
 MAJORITY = "majority of people"
 GOLD = "gold"
 ON_SLICE = " on slice "
@@ -263,9 +266,25 @@ def _truth_sections(table: RatingTable, settings: Settings) -> list[Section]:
                 f"{counted(tied, 'item')} without a majority (a tie)"
                 f" {'takes' if tied == 1 else 'take'} no part."
             )
+        if not (table.sources or found):
+            notes += _best_by_luck(table, truth, settings)
         title = f"Accuracy against the {name}{' label' if name == GOLD else ''}"
         found.append(Section(title, tuple(rows), tuple(notes)))
     return found
+
+
+def _best_by_luck(table: RatingTable, truth: IntArray, settings: Settings) -> list[str]:
+    """Say what being the best of several judges is worth, where these labels choose among them."""
+    said = {table.annotators[column]: table.codes[:, column] for column in table.judges}
+    best = best_of(said, truth, table.clusters, settings.bootstrap)
+    if len(said) < 2 or best is None or best.luck < LEAST_LUCK:
+        return []
+    return [
+        f"{best.name} is the best of {best.of} judges: it says what is right of {best.share:.1%} of"
+        f" {counted(best.n, 'item')}, a failure being none. The best of {best.of} that are equally"
+        f" good looks {100 * best.luck:.1f} points better than it is: --choose lets one half choose"
+        " and the other one certify."
+    ]
 
 
 def _against(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.label_options import ReadingOptions, gates
+from harness.cli.label_options import ReadingOptions, gates, names
 from harness.cli.options import Seed, one_object
-from harness.nouns.errors import InputError
 from harness.nouns.gate import Gate
-from harness.nouns.plain_text import visible
 from harness.records.judgments import is_judgments
 
 if TYPE_CHECKING:
@@ -42,6 +39,8 @@ class Options(ReadingOptions):
             repeated.
         probes: What harness probe-judge found of a judge, for gates like
             judge=maximum_bias:0.1:drop,bias=length; may be repeated.
+        choose: Tables: choose the best of these judges, as a,b,c, on one half of the prompts; gates
+            on it read the other half.
         out: Judgments: write agreement.json, which harness aggregate reads.
         uses: File that says what the labels were used for: those that chose a judge do not certify
             it. Default: label-uses.jsonl beside the labels.
@@ -55,6 +54,7 @@ class Options(ReadingOptions):
     html_file: Annotated[Path | None, typer.Option("--html")] = None
     gate: list[str] | None = None
     probes: list[Path] | None = None
+    choose: str = ""
     out: Path | None = None
     uses: Path | None = None
 
@@ -99,7 +99,7 @@ def command(options: Options) -> None:
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers(),
-            options.uses, options.probes or (),
+            options.uses, options.probes or (), names(options.choose),
         )  # fmt: skip
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
@@ -124,20 +124,13 @@ def command(options: Options) -> None:
 
 def _note(options: Options, report: AgreementReport, decided: Sequence[GateDecision]) -> None:
     """Record by which labels the gates decided; labels may lie where nobody can write."""
-    from harness.experiment.stages.spent import note_certified
+    from harness.experiment.stages.spent import note_certified, tell_certified
     from harness.records.label_uses import uses_beside
 
-    try:
-        note_certified(
-            [options.uses] if options.uses else uses_beside(*options.files), report, decided
-        )
-    except InputError as error:
-        if options.uses:
-            raise
-        sys.stderr.write(
-            f"warning: nobody will know that these labels were used: {visible(str(error))};"
-            " name another file with --uses\n"
-        )
+    if options.uses:
+        return note_certified([options.uses], report, decided)
+    hint = "name another file with --uses"
+    tell_certified(uses_beside(*options.files), report, decided, "harness agree", hint)
 
 
 def _next(options: Options, asked: Sequence[Gate]) -> str:

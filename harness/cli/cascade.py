@@ -19,7 +19,7 @@ class Options(AnswerFiles):
 
     Args:
         judgments: Judgments of pairs, by harness judge.
-        labels: Table with the columns item_id and label (A, B or TIE), and response_a and
+        labels: Table with the columns item (or item_id) and label (A, B or TIE), and response_a and
             response_b where an item has several pairs; as harness import-labels writes it.
         out: Folder to write accepted.jsonl and the rest to.
         risk: Largest share of wrong verdicts accepted.

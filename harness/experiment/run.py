@@ -51,7 +51,7 @@ from harness.experiment.stages.report import (
 )
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.reward_models import right_against_wrong
-from harness.experiment.stages.spent import uses_of_people
+from harness.experiment.stages.spent import tell_certified, uses_of_people
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.experiment.stages.transport import in_run
 from harness.experiment.stages.transport_measured import Transported
@@ -62,6 +62,7 @@ from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import JudgmentRequest, Response
 from harness.policy.weights import check_apart
 from harness.records.journal import JOURNAL, Journal
+from harness.records.label_uses import read_uses
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json, write_jsonl
 
@@ -276,8 +277,11 @@ class Run:
             return None
         judged = list(self.judged().values())
         arms = self.experiment.config.arms.values()
-        uses = uses_of_people(judged, self.experiment.sources)
-        found = agreement_of(self.pairs(), judged, config, arms, uses, self.experiment.probes)
+        beside = uses_of_people(judged, self.experiment.sources)
+        uses, probes = read_uses(beside), self.experiment.probes
+        found = agreement_of(self.pairs(), judged, config, arms, uses, probes)
+        if found.read is not None:
+            tell_certified(beside, found.read, found.gates, "harness run")
         found.write(self.directory.path / "agreement.json")
         return found
 

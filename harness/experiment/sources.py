@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.chat.local_weights import beside
 from harness.experiment.config import LABELS, RunConfig, SourceConfig, explain
 from harness.feedback.contract import FeedbackSource
+from harness.labels.column_names import item_column
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.hashing import content_hash
 from harness.nouns.schema import SourceInfo, Way
@@ -188,6 +189,7 @@ def own_columns(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = "item response response_a response_b annotator label criterion comment shown".split()
     columns = table_of(options).columns
     found = {column: column for column in known if column in columns}
+    found["item"] = item_column(columns)
     if not {"annotator", "annotator_name"} & {*found, *options}:
         found["annotator_name"] = name
     return {**found, **options}

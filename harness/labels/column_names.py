@@ -1,5 +1,9 @@
 """What tables and tools call the columns of labels."""
 
+from __future__ import annotations
+
+from collections.abc import Container
+
 NAMES: dict[str, tuple[str, ...]] = {
     "item": (
         "item", "item_id", "question_id", "prompt_id", "task_id", "example_id", "instance_id",
@@ -59,3 +63,13 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Names under which tables keep each meaning, the likeliest first."""
+
+ITEM, ITEM_ID = "item", "item_id"
+
+
+def item_column(columns: Container[str]) -> str:
+    """Return the column with the item of a table in the house's own form.
+
+    That is "item", as tables of labels have it, or "item_id", as judgments and responses do.
+    """
+    return ITEM_ID if ITEM not in columns and ITEM_ID in columns else ITEM

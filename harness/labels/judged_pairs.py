@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from harness.labels.column_names import item_column
 from harness.labels.columns import LabelColumns
 from harness.labels.files import Table, read_table
 from harness.labels.guess import guess_columns
@@ -81,7 +82,7 @@ def judged_pairs(judgments: Iterable[RecordedJudgment]) -> Pairs:
 def read_pair_truth(
     path: Path, judgments: Iterable[RecordedJudgment], responses: Iterable[Response] = ()
 ) -> PairTruth:
-    """Read a table with the columns item_id (or item) and label: A, B or TIE.
+    """Read a table with the columns item (or item_id) and label: A, B or TIE.
 
     Columns response_a and response_b name the pair by ids or systems, and say what A is; without
     them A is the pair's first response, and an item has one pair. Of several labels of a pair the
@@ -93,9 +94,9 @@ def read_pair_truth(
     """
     pairs = judged_pairs(judgments)
     table = read_table(path)
-    item = "item_id" if "item_id" in table.columns else "item"
+    item = item_column(table.columns)
     if not {item, "label"} <= set(table.columns):
-        raise DataError("needs the columns item_id and label", where=str(path))
+        raise DataError("needs the columns item (or item_id) and label", where=str(path))
     table, other = _of_judged_items(table, item, pairs)
     named = set(SIDES) <= set(table.columns)
     guess = guess_columns(table, {"item": item, "label": "label"}).options
@@ -156,8 +157,7 @@ def _of_judged_items(table: Table, item: str, pairs: Pairs) -> tuple[Table, int]
         raise DataError(
             "none of the labels is of a judged item",
             where=str(table.path),
-            hint=f"judged is e.g. {next(iter(pairs))!r}{labelled}: item_id must be the same in"
-            " both",
+            hint=f"judged is e.g. {next(iter(pairs))!r}{labelled}: {item} must be the same in both",
         )
     return table.with_rows(rows), len(texts) - len(rows)
 

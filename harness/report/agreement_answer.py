@@ -56,7 +56,7 @@ def answers(
             _worst(judge, found, judges),
         ]
         source = judge if judge in criteria or judge in against else judge.split("/")[0]
-        if source in against:
+        if source in against and against[source] != truth:
             parts.append(f"Its gate holds it against {names.source(against[source])} instead")
         criterion = criteria.get(source)
         asked = f" by {criterion}" if criterion else ""

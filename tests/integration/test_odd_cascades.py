@@ -185,7 +185,7 @@ REFUSED = {
     "a number for a label": (
         ALWAYS_A, labels(lambda n: "1"), N, ["'1' is none of A, B, TIE", IMPORT]),
     "another letter": (ALWAYS_A, labels(lambda n: "C"), N, ["'C' is none of A, B, TIE"]),
-    "no header": (ALWAYS_A, labels()[1:], N, ["needs the columns item_id and label"]),
+    "no header": (ALWAYS_A, labels()[1:], N, ["needs the columns item (or item_id) and label"]),
     "no rows": (ALWAYS_A, [ITEM], N, ["the table has no rows"]),
     "a row with a cell too many": (ALWAYS_A, [*labels(), ["i1", "A", "B"]], N, ["row 42"]),
     "labels of other items": (ALWAYS_A, [ITEM, ["q1", "A"]], N, ["none of the labels is of a"]),

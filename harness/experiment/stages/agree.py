@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from harness.experiment.config import ArmConfig
 from harness.experiment.gate_config import AgreementConfig
 from harness.experiment.gates import least_left
 from harness.experiment.probe_evidence import read_probes
+from harness.experiment.stages.choose import choose_judge
 from harness.experiment.stages.gate_checks import (
     as_gates,
     nobody,
@@ -23,7 +24,7 @@ from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import Answers, files_of, read_recorded
 from harness.experiment.stages.spent import named_requests, named_rows, with_spent
 from harness.labels.ratings import Reading, read_ratings
-from harness.nouns.errors import DataError, GateStopError
+from harness.nouns.errors import DataError, GateStopError, InputError
 from harness.nouns.gate import Gate
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
 from harness.records.label_uses import LabelUse, read_uses, uses_beside
@@ -46,12 +47,14 @@ class Agreement:
         kappas: Cohen's kappa of each source against the people, where it is defined.
         gates: Decisions of the gates.
         reference: The source of the people.
+        read: What the gates read.
     """
 
     tables: Sequence[Mapping[str, Any]]
     kappas: Mapping[str, float]
     gates: Sequence[GateDecision]
     reference: str
+    read: AgreementReport | None = field(default=None, repr=False, compare=False)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -179,6 +182,7 @@ def _decided(
         kappas=known,
         gates=decisions,
         reference=report.settings.reference,
+        read=replace(report, table=table, evidence=evidence),
     )
 
 
@@ -212,6 +216,7 @@ def agree(
     answers: Answers | None = None,
     uses: Path | None = None,
     probes: Sequence[str | Path] = (),
+    choose: Sequence[str] = (),
 ) -> AgreementReport:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -230,6 +235,8 @@ def agree(
         uses: File that says what the labels were used for; by default label-uses.jsonl beside them.
             Labels that chose a source are left out by its gates.
         probes: Files of ``harness probe-judge``, one for each judge.
+        choose: Judges of which the best is chosen by half of the prompts; it is recorded, and gates
+            on it read the other half.
 
     Returns:
         The report, the statistics of plugins included.
@@ -247,15 +254,27 @@ def agree(
 
     settings, reading = settings or Settings(), reading or Reading()
     if isinstance(labels, RatingTable):
+        if choose:
+            raise InputError("ratings have no file beside which it could stand what they chose")
         return _measured(labels, replace(NOTHING, probes=read_probes(probes)), settings)
     paths, judged = files_of(labels)
-    used = read_uses([uses] if uses else uses_beside(*paths))
+    beside = [uses] if uses else uses_beside(*paths)
     if not judged:
         table, evidence = read_ratings(paths[0], reading, encoding)
         rows = named_rows(table, paths[0])
+        if choose:
+            note = choose_judge(table, rows, choose, beside, settings.seed)
+            table = replace(table, notes=(*table.notes, note))
+        used = read_uses(beside)
         table, evidence = with_spent(_with_unnamed(table, reading), evidence, rows, rows, used)
         evidence = replace(evidence, probes=read_probes(probes))
         return _measured(table, evidence, settings)
+    if choose:
+        raise InputError(
+            "--choose takes a table of labels, and these are judgments",
+            hint="harness align-judge chooses among rubrics of a judge and proves the gain",
+        )
+    used = read_uses(beside)
     found = read_recorded(paths, reading, answers)
     if lists := [request for request in found.requests if request.way == "listwise"]:
         raise DataError(

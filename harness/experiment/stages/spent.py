@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,13 @@ from harness.experiment.sources import Sources
 from harness.experiment.stages.judge import Judged
 from harness.experiment.stages.recorded import asked_keys
 from harness.nouns.counted import counted
+from harness.nouns.errors import InputError
 from harness.nouns.gate import MEASURES
+from harness.nouns.plain_text import visible
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
 from harness.ratings.evidence import Evidence
 from harness.ratings.table import RatingTable
-from harness.records.label_uses import LabelUse, add_use, read_uses, row_key, tags_of, uses_beside
+from harness.records.label_uses import LabelUse, add_use, row_key, tags_of, uses_beside
 
 CHOICES = ("rubric", "judge")
 """What labels may choose of a source itself. A threshold or a weight changes none of its verdicts,
@@ -80,11 +83,11 @@ def named_requests(
     )
 
 
-def uses_of_people(judged: Iterable[Judged], sources: Sources) -> list[LabelUse]:
-    """Return what the labels of an experiment's people were used for, by the files beside them."""
+def uses_of_people(judged: Iterable[Judged], sources: Sources) -> list[Path]:
+    """Return the files that say what the labels of an experiment's people were used for."""
     people = [one.source.name for one in judged if one.source.info.kind == "human"]
     held = [sources.options(name).get(key) for name in people for key in ("file", "store")]
-    return read_uses(uses_beside(*(Path(path) for path in held if isinstance(path, str))))
+    return uses_beside(*(Path(path) for path in held if isinstance(path, str)))
 
 
 def with_spent(
@@ -137,8 +140,34 @@ def _told(
     )
 
 
+def tell_certified(
+    paths: Iterable[Path],
+    report: AgreementReport,
+    gates: Iterable[GateDecision],
+    command: str,
+    hint: str = "",
+) -> None:
+    """Do as ``note_certified``; labels may lie where nobody can write, which is told and no error.
+
+    Args:
+        paths: Files of uses.
+        report: What the gates read.
+        gates: What they decided.
+        command: Who used the labels.
+        hint: What to do where nothing can be written.
+    """
+    try:
+        note_certified(paths, report, gates, command)
+    except InputError as error:
+        told = f"{visible(str(error))}{hint and f'; {hint}'}"
+        sys.stderr.write(f"warning: nobody will know that these labels were used: {told}\n")
+
+
 def note_certified(
-    paths: Iterable[Path], report: AgreementReport, gates: Iterable[GateDecision]
+    paths: Iterable[Path],
+    report: AgreementReport,
+    gates: Iterable[GateDecision],
+    command: str = "harness agree",
 ) -> None:
     """Record by which labels gates decided.
 
@@ -146,13 +175,14 @@ def note_certified(
         paths: Files of uses.
         report: What the gates read.
         gates: What they decided.
+        command: Who used the labels.
 
     Raises:
         InputError: A file of uses cannot be written.
     """
     table, evidence = report.table, report.evidence
     people, labelled, paths = (
-        [table.annotators[k] for k in table.humans],
+        [table.annotators[k] for k in table.humans if (table.codes[:, k] >= 0).any()],
         _labelled(table),
         [*paths],
     )
@@ -167,7 +197,7 @@ def note_certified(
             about=evidence.tags.get(gate.source, ()),
             items=tuple(key for key, one in zip(evidence.keys, read, strict=True) if one),
             annotators=tuple(people),
-            command="harness agree",
+            command=command,
         )
         for path in paths:
             add_use(path, use)

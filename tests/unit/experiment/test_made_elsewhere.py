@@ -15,6 +15,7 @@ import harness
 from harness.experiment.experiment import Experiment
 from harness.nouns.errors import InputError
 from harness.nouns.schema import Response
+from harness.records.label_uses import read_uses
 from harness.records.rows import read_items, read_responses
 from harness.records.writes import write_jsonl
 
@@ -97,13 +98,18 @@ def test_labels_made_before_the_run_train_an_arm(whole: World, columns: Sequence
     said: Any = "votes.csv" if columns is OWN else options
     data = {**whole.experiment["data"], "labels": {"volunteers": said}}
     arms = {"dpo": {"sources": ["volunteers"], "trainer": "dpo"}}
-    agreement = {"reference": "volunteers", "gates": []}
+    gate = {"source": "verifier", "minimum_coverage": 0.01, "action": "warn"}
+    agreement = {"reference": "volunteers", "gates": [gate]}
     report = run(whole, data=data, arms=arms, agreement=agreement)
     assert report["arms"][0]["n_preferences"] == 4
     chosen = {row["item_id"]: row["chosen_id"][-1] for row in whole.rows("preferences/dpo.jsonl")}
     assert chosen == {"t0": "0", "t1": "0", "t2": "1", "t3": "1"}
     source = next(row for row in report["sources"] if row["name"] == "volunteers")
     assert (source["kind"], source["use"]) == ("human", "human_csv")
+    (use,) = read_uses([whole.folder / "label-uses.jsonl"])
+    assert (use.deed, use.what, use.command) == ("certified", "gate", "harness run")
+    assert use.result.startswith("verifier: coverage 0.01: ")
+    assert use.annotators == ("volunteers/ann",) and use.items
 
 
 def experiment(folder: Path, files: dict[str, list[dict[str, Any]]], **data: Any) -> Path:

@@ -12,6 +12,7 @@ import pytest
 from in_process import harness
 
 from harness.agreement import Settings
+from harness.agreement.halves import chooses
 from harness.experiment.stages.agree import agree, gated
 from harness.experiment.stages.cascade import cascade
 from harness.experiment.stages.recorded import Answers
@@ -222,3 +223,65 @@ def test_a_cascade_is_not_calibrated_on_labels_that_chose_its_judge(tmp_path: Pa
     split, notes = cascade(rows, labels, answers, risk=0.25)
     assert (split.labelled, split.threshold.confidence) == (60, None)
     assert notes == ("60 labels chose this judge, so the threshold is calibrated on the 60 others",)
+
+
+def test_the_judge_that_half_of_the_prompts_chose_is_certified_by_the_other_half(
+    table: Path,
+) -> None:
+    """gpt and panda say the same, so the first stays; a third judge is always wrong."""
+    header, *lines = table.read_text().splitlines()
+    flip = {"A": "B", "B": "A"}
+    wrong = [f"{line},{flip[line.split(',')[2]]}" for line in lines]
+    table.write_text("\n".join([f"{header},liar", *wrong]) + "\n")
+    asked = ("--human-columns", "ann,bob", "--judge-columns", "gpt,panda,liar", "--item-column",
+             "item", "--cluster-column", "prompt", "--replicates", "100")  # fmt: skip
+    gates = ("--gate", "gpt=0.2:drop", "--gate", "panda=0.2:drop")
+    done = harness("agree", table, *asked, *gates, "--choose", "liar,gpt,panda")
+    assert done.returncode == 0, done.stderr
+    chose_, certified, of_panda = read_uses([table.parent / "label-uses.jsonl"])
+    first = [min(f"x{n - n % 2}", f"x{n - n % 2 + 1}") for n in range(200)]  # of each prompt
+    half = chooses(first).tolist()
+    keys = [row_key(table, f"x{n}") for n in range(200)]
+    chosen = {key for key, one in zip(keys, half, strict=True) if one}
+    assert (chose_.deed, chose_.what, chose_.result) == ("chose", "judge", "gpt")
+    assert chose_.about == tags_of("gpt") and chose_.annotators == ("ann", "bob")
+    assert set(chose_.items) == chosen
+    assert set(certified.items) == set(keys) - chosen
+    assert set(of_panda.items) == set(keys)  # nobody chose it
+    told = " ".join(done.stdout.split())
+    assert "chosen of 3 judges: gpt, which says what is right most often on" in told
+    assert "(liar 0.0%, gpt " in told
+    assert "gpt is the best of 3 judges" in told
+    assert f"{sum(half)} spent rows were left out" in told
+    header, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([header, *reversed(lines)]) + "\n")  # sorted anew
+    again = harness("agree", table, *asked, *gates, "--choose", "liar,gpt,panda")
+    assert again.returncode == 0, again.stderr
+    choices = [one for one in read_uses([table.parent / "label-uses.jsonl"]) if one.deed == "chose"]
+    assert {key for one in choices for key in one.items} == chosen
+
+
+@pytest.mark.parametrize(
+    ("choose", "more", "message"),
+    [
+        ("gpt", (), "--choose takes two judges at least, got gpt"),
+        ("gpt,pandas", (), "'pandas' is no judge here (did you mean panda?)"),
+        ("gpt,ann", (), "'ann' is no judge here"),
+        ("gpt,panda", ("--where", "prompt=p3"), "labels of 0 prompts"),
+    ],
+)
+def test_what_cannot_choose_is_refused_and_nothing_is_recorded(
+    table: Path, choose: str, more: tuple[str, ...], message: str
+) -> None:
+    asked = ("--human-columns", "ann,bob", "--judge-columns", "gpt,panda", "--item-column", "item",
+             "--cluster-column", "prompt", "--replicates", "100")  # fmt: skip
+    done = harness("agree", table, *asked, "--choose", choose, *more)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert not (table.parent / "label-uses.jsonl").exists()
+
+
+def test_judgments_are_no_table_to_choose_from(judged: Path) -> None:
+    done = harness("agree", judged, "--choose", "judge,other", "--replicates", "100")
+    assert done.returncode == 2
+    assert "--choose takes a table of labels" in done.stderr
