@@ -1,6 +1,6 @@
 """Judges with planted biases: are they found, and is nothing found in judges without any?
 
-    python benchmarks/probes.py [--worlds 1000] [--command 100]
+    python benchmarks/probes.py [--worlds 1000]
 
 Each world is a judge of 150 pairs (or --items), whose three askings are drawn for all seven probes
 and go through ``harness.agreement.probes``, as ``harness probe-judge`` does. "placebo" is the share
@@ -8,19 +8,14 @@ of verdicts that turn when the same is asked again. A judge has one bias, by whi
 the verdicts turns, or none; "touchy" is one whose verdict any other wording of the answers turns in
 one of ten pairs, either way, and has no bias. "found" is the share of worlds in which the planted
 bias was found, "others" the share in which another one was.
-
---command N goes through ``harness.probe_judge`` itself instead, N times each, with a server whose
-replies have the bias: it reads what it is asked, as a model would (``tests/support``).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -130,49 +125,13 @@ def judges(items: int, per_prompt: int) -> Iterator[Planted]:
                 yield replace(none, bias=bias, excess=excess)
 
 
-def by_command(bias: str, worlds: int, items: int) -> dict[str, float]:
-    """Return the same of judges behind a server, by the function of the command itself."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
-    from planted_judges import planted
-
-    import harness
-    from harness.experiment.stages.probe_judge import ProbeSettings
-    from harness.nouns.schema import Item, Response
-    from harness.testing import StubServer
-
-    judge = Planted(bias, 0.15 if bias in BIASES else 0.0)
-    counts = dict.fromkeys(("found", "others"), 0)
-    for world in range(worlds):
-        asked = [Item(f"w{world}i{n}", f"What is {n}+4 in world {world}?") for n in range(items)]
-        texts = "It is {}. Well, glad to help!", "The sum is {}, as I think."
-        said = [
-            Response(f"{item.id}.{k}", item.id, ("gpt-x", "other")[(n + k) % 2], text.format(n + 4))
-            for n, item in enumerate(asked)
-            for k, text in enumerate(texts)
-        ]
-        reply = planted(bias, judge.driven(bias), judge.luck, seed=world)
-        with StubServer(reply) as server:
-            options = {"model": "hosted_vllm/gpt-x", "api_base": server.base_url}
-            settings = ProbeSettings(options=options)
-            probes = harness.probe_judge("llm_judge", asked, said, settings).probes
-        found = {one.bias for one in probes if one.found}
-        counts["found"] += bias in found
-        counts["others"] += bool(found - {bias})
-    return {name: n / worlds for name, n in counts.items()}
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--worlds", type=int, default=1_000)
     parser.add_argument("--items", type=int, default=150)
     parser.add_argument("--per-prompt", type=int, default=1)
-    parser.add_argument("--command", type=int, default=0)
     options = parser.parse_args()
-    if options.command:
-        for bias in (NONE, "position", "length", "pushback"):
-            print(bias, by_command(bias, options.command, options.items), flush=True)
-        return
     print(f"{options.worlds} worlds; {options.items} pairs in prompts of {options.per_prompt}")
     print(f"{'planted':18}{'placebo':>8}{'excess':>8}{'found':>8}{'others':>8}{'coverage':>10}")
     for judge in judges(options.items, options.per_prompt):
