@@ -10,7 +10,7 @@ from harness.nouns.biases import BIASES
 from harness.nouns.gate import LIMITS, Action, Gate, Undecided
 from harness.nouns.nearest import did_you_mean
 
-Unit = Annotated[float, Field(ge=0, le=1)]
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Strict(BaseModel):
@@ -50,7 +50,7 @@ class GateConfig(Strict):
     """
 
     source: str
-    minimum_kappa: float | None = Field(default=None, ge=-1, le=1)
+    minimum_kappa: float | None = Field(default=None, ge=-1, le=1, allow_inf_nan=False)
     minimum_right: Unit | None = None
     minimum_coverage: Unit | None = None
     minimum_replaced: Unit | None = None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from harness.nouns.biases import BIASES
+from harness.nouns.errors import InputError
+from harness.nouns.scale import is_number
 
 Action = Literal["drop", "down_weight", "stop", "warn"]
 Undecided = Literal["train", "drop", "stop"]
@@ -84,6 +88,38 @@ class Gate:
     pairs: Literal["all", "decided"] = "all"
     slice: str = ""
     bias: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a gate that could decide nothing, or everything.
+
+        Raises:
+            InputError: A limit is no number that the statistic can have, or there is no such
+                statistic, action or bias.
+        """
+        for what, value, names in (
+            ("statistic", self.statistic, [*MEASURES]),
+            ("action", self.action, get_args(Action)),
+            ("undecided", self.undecided, [None, *get_args(Undecided)]),
+            ("pairs", self.pairs, ["all", "decided"]),
+            ("bias", self.bias, ["", *BIASES]),
+        ):
+            if value not in names:
+                known = ", ".join(name for name in names if name)
+                raise InputError(
+                    f"the gate of {self.source}: no {what} is called {value!r:.60}",
+                    hint=f"known: {known}",
+                )
+        least = 0 if self.measure.is_rate else -1
+        if not is_number(self.limit) or not least <= self.limit <= 1:
+            raise InputError(
+                f"the gate of {self.source}: {self.measure.key} must be a number from {least} to 1,"
+                f" got {self.limit!r:.60}"
+            )
+        if (self.statistic == "bias") != bool(self.bias):
+            raise InputError(
+                f"the gate of {self.source}: the statistic bias and the name of a bias go together",
+                hint=f"bias=NAME, one of {', '.join(BIASES)}",
+            )
 
     @property
     def is_plain(self) -> bool:

@@ -366,7 +366,8 @@ def gated(
         people = {PEOPLE}
     if not (gates or report.section(WITH_PEOPLE)):
         raise nobody()
-    refuse_strange(gates, known, people)
+    kinds = zip(table.source_names, table.kinds, strict=True)
+    refuse_strange(gates, known, people, [name for name, kind in kinds if kind == "judge"])
     singles = report.evidence.singles
     refuse_strange_slices(gates, {*table.slices, *(singles.slices if singles else ())})
     return _decided(report, gates)

@@ -37,11 +37,11 @@ def check_gates(
     if judged:
         infos = infos_of(paths, reading)
         people = [name for name, info in infos.items() if info.kind == "human"]
-        refuse_strange(gates, infos, people)
+        refuse_strange(gates, infos, people, [n for n, i in infos.items() if i.kind == "judge"])
         return
     said = reading or Reading()
     known = [*said.humans, *said.judges, *said.orders, *([GOLD] if said.gold_column else [])]
-    refuse_strange(gates, known, [PEOPLE] if said.humans else [])
+    refuse_strange(gates, known, [PEOPLE] if said.humans else [], said.judges)
 
 
 def nobody() -> InputError:
@@ -52,8 +52,13 @@ def nobody() -> InputError:
     )
 
 
-def refuse_strange(gates: Iterable[Gate], known: Collection[str], people: Collection[str]) -> None:
-    """Refuse gates of nobody, or that are held against nobody, or against one of several."""
+def refuse_strange(
+    gates: Iterable[Gate],
+    known: Collection[str],
+    people: Collection[str],
+    judges: Collection[str] = (),
+) -> None:
+    """Refuse gates of nobody, or that are held against nobody, one of several, or a judge."""
     for gate in gates:
         if gate.measure.needs_people and not gate.against and len(people) != 1:
             raise nobody()
@@ -62,6 +67,13 @@ def refuse_strange(gates: Iterable[Gate], known: Collection[str], people: Collec
                 f"the gate of {gate.source} is held against {gate.source} itself, which is no"
                 " people",
                 hint="say who is right: against=NAME of people, or of a gold column against=gold",
+            )
+        if gate.against in judges and gate.against not in people:
+            raise InputError(
+                f"the gate of {gate.source} is held against {gate.against}, which is a judge: that"
+                " two judges agree does not show that either is right",
+                hint="against=NAME of people, or of a gold column against=gold; if they are people,"
+                f" say --people {gate.against}",
             )
         for name in (gate.source, gate.against):
             if name and name not in known:
