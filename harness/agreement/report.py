@@ -45,7 +45,7 @@ from harness.statistics.estimate import Estimate, undefined
 MOST_PAIRS, MOST_SLICES = 45, 20
 LEAST_LUCK = 0.0005
 """A best judge that luck makes less better than this is told nothing of it."""
-MAJORITY = "majority of people"
+MAJORITY, MEAN = "majority of people", "mean of people"
 GOLD = "gold"
 ON_SLICE = " on slice "
 WITH_PEOPLE = "Each source with the people"
@@ -430,7 +430,7 @@ def _score_section(table: RatingTable, settings: Settings) -> list[Section]:
         some = ~np.isnan(people).all(1)
         mean = np.full(len(table.items), np.nan)
         mean[some] = np.nanmean(people[some], axis=1)
-        against.append(("mean of people", mean))
+        against.append((MEAN, mean))
     if table.gold is not None:
         against.append((GOLD, np.where(table.gold >= 0, table.values[table.gold], np.nan)))
     rows = [

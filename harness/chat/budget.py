@@ -55,7 +55,8 @@ class Budget:
                         f"the budget of ${self.limit_usd:g} is used up: ${self.spent_usd:.4f} is"
                         f" spent{bound if self.left_usd else ''}"
                         f" and the next call may cost ${amount:.4f}\n"
-                        "  hint: what was judged is kept; raise budget_usd and run again to go on"
+                        "  hint: what was judged is kept; raise the budget (--budget,"
+                        " or budget_usd in an experiment file) and run again to go on"
                     )
             await asyncio.sleep(_POLL_S)
 

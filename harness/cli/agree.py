@@ -12,12 +12,14 @@ import typer
 
 from harness.cli.label_options import ReadingOptions, gates, names
 from harness.cli.options import Seed, one_object
+from harness.nouns.counted import counted
 from harness.nouns.gate import Gate
 from harness.records.judgments import is_judgments
 
 if TYPE_CHECKING:
     from harness.agreement.gate import GateDecision
     from harness.agreement.report import AgreementReport
+    from harness.experiment.stages.agree import Agreement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,7 @@ def command(options: Options) -> None:
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers(),
-            options.uses, options.probes or (), names(options.choose),
+            options.uses, options.probes or (), names(options.choose), asked,
         )  # fmt: skip
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}
@@ -109,6 +111,7 @@ def command(options: Options) -> None:
         if options.out is not None or options.gate:
             decisions = gated(report, asked)
             told = decisions.as_row()["gates"]
+            then = _without_a_judge(report, decisions) or then
             _note(options, report, decisions.gates)
             if options.out is not None:
                 decisions.write(options.out)
@@ -147,6 +150,21 @@ def _next(options: Options, asked: Sequence[Gate]) -> str:
     if is_judgments(options.labels):
         return "the same command with --gate SOURCE=0.4:drop: may the source give rewards?"
     return "harness plan-labels --half-width 0.05: how many labels a narrower interval needs"
+
+
+def _without_a_judge(report: AgreementReport, decided: Agreement) -> str:
+    """Return what to do where the gates leave no judge; empty where one is left."""
+    table = report.table
+    judges = {table.source_names[k] for k in table.judges}
+    if not judges or any(decided.weights.get(name, 1.0) > 0 for name in judges):
+        return ""
+    more = max((gate.more_labels or 0 for gate in decided.gates), default=0)
+    if more:
+        return (
+            f"the gates leave no judge: label about {counted(more, 'item')} more, and give this"
+            " command again"
+        )
+    return "the gates leave no judge: harness align-judge improves one from people's labels"
 
 
 AS_READ = ("item_column", "annotator_column", "label_column", "categories", "failure_values")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +21,9 @@ from harness.cli.options import (
     key_values,
     one_object,
 )
+
+if TYPE_CHECKING:
+    from harness.agreement.probes import Probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +91,22 @@ def command(options: Options) -> None:
     screen.print(f"\n${probed.cost_usd:.4f}, in {options.out}", markup=False, soft_wrap=True)
     ended = [one for each in probed.judgments.values() for one in each]
     refuse_nothing("judgments", [(j.verdict.status.value, j.verdict.rationale) for j in ended])
-    found = next((one.bias for one in probed.probes if one.found), "position")
-    screen.print(
-        f"next: harness agree JUDGMENTS --probes {options.out} --gate"
-        f" {name}=maximum_bias:0.1:drop,bias={found}",
-        markup=False,
-        soft_wrap=True,
+    screen.print(f"next: {_next(options.out, name, probed.probes)}", markup=False, soft_wrap=True)
+
+
+def _next(out: Path, name: str, probes: Sequence[Probe]) -> str:
+    """Return the command that goes on from here: a gate of the bias that turns most verdicts."""
+    from harness.agreement.probes import worst
+    from harness.experiment.stages.recorded import judgments_of
+
+    measured = [one for one in probes if one.excess.value is not None]
+    most = max(measured or probes, key=lambda one: abs(one.excess.value or 0.0))
+    bias, path = (worst(probes) or most).bias, judgments_of(name, out.parent)
+    before = ""
+    if path is None:
+        path = out.parent / f"{name}.jsonl"
+        before = f"harness judge with the same options and --out {quote(str(path))}, then "
+    return (
+        f"{before}harness agree {quote(str(path))} --probes {quote(str(out))}"
+        f" --gate {quote(f'{name}=maximum_bias:0.1:drop,bias={bias}')}"
     )

@@ -271,3 +271,10 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
                 f"source {config.agreement.reference} is a {kind}, not people",
                 where="agreement.reference",
             )
+        for index, gate in enumerate(config.agreement.gates):
+            if gate.against and sources[gate.against].info.kind == "judge":
+                raise ConfigError(
+                    f"source {gate.against} is a judge: that two judges agree does not show that"
+                    " either is right",
+                    where=f"agreement.gates.{index}.against",
+                )

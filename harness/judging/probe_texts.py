@@ -6,6 +6,7 @@ Pure: the same request always gets the same change, so that a recorded verdict a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,14 +42,36 @@ SIGNED_OWN = "\n\n(Written by {name}, the model that judges here.)"
 SURE = "Are you sure?"
 
 VERSION = content_hash(
-    [1, REPEATED, FILLERS, LEAST, MOST, CONFIRMED, UNCONFIRMED, LIKED_OF_TWO, LIKED, BEGINS, ENDS,
+    [2, REPEATED, FILLERS, LEAST, MOST, CONFIRMED, UNCONFIRMED, LIKED_OF_TWO, LIKED, BEGINS, ENDS,
      SIGNED, SIGNED_OWN, SURE]
 )[:12]  # fmt: skip
 """Moves with the words of the probes; the number in it with what is done to the answers."""
 
-_MARKDOWN = re.compile(r"^[^\S\n]*(?:[-*+] |\d+[.)] |#+ |\||```|~~~)|\*\*", re.MULTILINE)
-_SENTENCE = re.compile(r"(?<=[.!?;:])\s+(?=\S)|\n+")
+_MARKDOWN = re.compile(
+    r"^[^\S\n]*(?:[-*+] |\d+[.)] |#{1,6} |\|)"
+    r"|(?<![\w*])\*\*(?=\S)[^*\n]+(?<=\S)\*\*(?![\w*])",
+    re.MULTILINE,
+)
+_CODE = re.compile(
+    r"^\s*(?:```|~~~)|\w\*\*\w"
+    r"|^\s*(?:(?:async )?def \w+\(|class \w+.*:$|from [\w.]+ import |import [\w.]+(?: as \w+)?;?$"
+    r"|#include\b|#!|print\(|return\b[^.!?]*;?$|(?:for|while|if|elif|else|try|with)\b[^.!?]*:$"
+    r"|(?:public|private|static|function|func|fn|const|let|var) .*[{;=(]|[}\])]+[;,]?$)"
+    r"|[;{][^\S\n]*$",
+    re.MULTILINE,
+)
+"""A fence, a power, a line that begins or ends a statement."""
+_UNSPACED = (
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    "\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+)
+"""Characters of languages without spaces between words: Chinese, Japanese, Thai, Lao, Khmer, ..."""
+_TOKEN = re.compile(rf"([{_UNSPACED}])|[^\s{_UNSPACED}]+")
+_SENTENCE = re.compile(
+    r"(?<=[.!?;:])\s+(?=\S)|(?<=[\u3002\uff01\uff1f\uff1b\uff1a])\s*(?=[^\s\u201d\u300d])|\n+"
+)
 
+CODE = "the answer has code, which a list would break"
 ALREADY = "the answer has markdown already"
 ALIKE = "its answers begin and end alike"
 NO_OWN = "no answer of the judge's own family"
@@ -100,7 +123,9 @@ def changed(
     if told is None:  # of a pair, the other answer may have none yet
         side = len(request.responses) - 1 - side
         told = _CHANGES[bias](request.responses[side].text)
-    return ALREADY if told is None else _with_text(request, {side: told})
+    if told is not None:
+        return _with_text(request, {side: told})
+    return CODE if any(_CODE.search(one.text) for one in request.responses) else ALREADY
 
 
 def _side(bias: str, request: JudgmentRequest) -> int:
@@ -130,14 +155,40 @@ def _longer(text: str) -> str:
 
 
 def _formatted(text: str) -> str | None:
-    """Return a text as a markdown list, its first words bold; None where it has markdown."""
-    if _MARKDOWN.search(text) or not text.strip():
+    """Return a text as a markdown list, its first words bold; None of markdown and of code."""
+    if _MARKDOWN.search(text) or _CODE.search(text) or not text.strip():
         return None
     lines = [line.strip() for line in _SENTENCE.split(text) if line.strip()]
-    first = lines[0].split(" ")
-    lead = min(3, len(first))
-    lines[0] = " ".join([f"**{' '.join(first[:lead])}**", *first[lead:]])
+    end = _first(lines[0], 3)
+    lines[0] = f"**{lines[0][:end]}**{lines[0][end:]}"
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _first(text: str, words: int) -> int:
+    """Return where the first words of a text end; two characters count as a word without spaces."""
+    seen = 0.0
+    for token in _TOKEN.finditer(text):
+        seen += 0.5 if token[1] else 1.0
+        if seen >= words:
+            return _whole(text, token.end())
+    return len(text)
+
+
+def _last(text: str, words: int) -> int:
+    """Return where the last words of a text begin."""
+    seen = 0.0
+    for token in reversed([*_TOKEN.finditer(text)]):
+        seen += 0.5 if token[1] else 1.0
+        if seen >= words:
+            return _whole(text, token.start())
+    return 0
+
+
+def _whole(text: str, place: int) -> int:
+    """Return the next place that parts no letter from its marks."""
+    while place < len(text) and unicodedata.category(text[place]).startswith("M"):
+        place += 1
+    return place
 
 
 _CHANGES: Mapping[str, Callable[[str], str | None]] = {
@@ -159,12 +210,14 @@ def _liked(request: JudgmentRequest, side: int) -> Changed | str:
 
 def _where(text: str, other: str) -> str | None:
     """Return words that tell one answer from the other, whatever place it stands in."""
-    mine, theirs = text.split(), other.split()
+    mine, theirs = (" ".join(one.split()) for one in (text, other))
     for words in (6, 12, 24):
-        if mine and mine[:words] != theirs[:words]:
-            return BEGINS.format(words=" ".join(mine[:words]))
-        if mine and mine[-words:] != theirs[-words:]:
-            return ENDS.format(words=" ".join(mine[-words:]))
+        told, others = (one[: _first(one, words)] for one in (mine, theirs))
+        if mine and told != others:
+            return BEGINS.format(words=told)
+        told, others = (one[_last(one, words) :] for one in (mine, theirs))
+        if mine and told != others:
+            return ENDS.format(words=told)
     return None
 
 

@@ -14,6 +14,7 @@ from harness.labels.files import Table
 from harness.labels.guess import Guess, guess_columns
 from harness.labels.mapping import ColumnMapping
 from harness.labels.read_labels import Labelled, read_labelled
+from harness.labels.same_prompts import repeated
 from harness.labels.spellings import listed
 from harness.labels.values import TIES, cell_text
 from harness.labels.writing import LONG_COLUMNS
@@ -177,6 +178,9 @@ def read_ratings(
     if reading.slice_column:
         found = Beside(table, labelled).slices(reading.slice_column)
         ratings = replace(ratings, slices=tuple(found))
+    if not reading.cluster_column:
+        told = _prompts_twice(table, labelled, reading, ratings)
+        ratings = replace(ratings, notes=(*ratings.notes, *told))
     chances = {*reading.stated.values()}
     numbers = Beside(table, labelled).numbers(reading.numeric.values(), chances)
     orders: list[OrderVerdicts] = []
@@ -197,6 +201,27 @@ def read_ratings(
     )
     hidden = set(reading.hidden) - {*reading.humans, *reading.judges}
     return _without(ratings, hidden, orders, reading.orders), evidence
+
+
+PROMPTS = frozenset({"prompt", "question", "instruction", "query"})
+"""Columns that hold what was asked, in lower case."""
+
+
+def _prompts_twice(
+    table: Table, labelled: Labelled, reading: Reading, ratings: RatingTable
+) -> list[str]:
+    """Say where one prompt stands in several clusters, of a table that has a column of prompts."""
+    named = [c for c in table.columns if c.lower() in PROMPTS and c not in reading.named]
+    return [
+        line
+        for column in named[:1]
+        for line in repeated(
+            [next(filter(None, (row.text(column) for row in rows)), "")
+             for rows in labelled.rows.values()],
+            ratings.clusters.tolist(),
+            f"say which belong together: --cluster-column {column}",
+        )
+    ]  # fmt: skip
 
 
 def _as_written(table: Table, reading: Reading) -> Reading:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from harness.agreement.audit import Audit
-from harness.agreement.report import GOLD, MAJORITY, ON_SLICE
+from harness.agreement.report import GOLD, MAJORITY, MEAN, ON_SLICE
 from harness.nouns.biases import BIASES, NOT_FOUND, bias_row
 from harness.nouns.counted import counted
 from harness.report.gates import plan
@@ -43,11 +43,15 @@ def answers(
     people = [one.annotator for one in audit.coverage if one.kind == "human"]
     judges = {one.annotator: one.kind for one in audit.coverage if one.kind != "human"}
     told = []
+    held = any(who.rpartition(" - ")[2] in AGREES.get(name, ()) for name, who in found)
+    if judges and not people and not held:
+        told.append(NOBODY)
     for judge in list(judges)[:MOST]:
-        truth = next((t for t in (MAJORITY, GOLD) if _key(judge, t) in found), None)
-        if truth is None:
+        keys = [(name, f"{judge} - {t}", t) for name, ts in AGREES.items() for t in ts]
+        name, who, truth = next((key for key in keys if key[:2] in found), ("", "", ""))
+        if not name:
             continue
-        kappa = found[_key(judge, truth)]
+        kappa = found[name, who]
         parts = [
             _may(found, judge, _scope(kappa), truth, names),
             _agrees(kappa, names),
@@ -67,8 +71,13 @@ def answers(
     return told
 
 
-def _key(judge: str, truth: str) -> tuple[str, str]:
-    return "cohen_kappa", f"{judge} - {truth}"
+AGREES = {"cohen_kappa": (MAJORITY, GOLD), "concordance": (MEAN, GOLD)}
+"""What tells how well a judge agrees, and with whom: of labels, and of scores."""
+
+NOBODY = (
+    "Whether a judge may replace a person cannot be told: nobody here is people (--people NAME says"
+    " who is), and there are no gold labels (--gold-column)."
+)
 
 
 def _scope(kappa: Estimate) -> str:
@@ -111,10 +120,11 @@ def _of(omega: Estimate, names: Names) -> str:
 
 def _agrees(kappa: Estimate, names: Names) -> str:
     whom = kappa.annotators.rpartition(" - ")[2].replace("people", names.people)
+    what = "kappa" if kappa.name == "cohen_kappa" else kappa.name
     if kappa.value is None:
-        return f"Its kappa with the {whom} is undefined ({kappa.reason})"
+        return f"Its {what} with the {whom} is undefined ({kappa.reason})"
     ends = "" if kappa.low is None else f" ({number(kappa.low)} to {number(kappa.high)})"
-    return f"Its kappa with the {whom} is {number(kappa.value)}{ends}"
+    return f"Its {what} with the {whom} is {number(kappa.value)}{ends}"
 
 
 def _among(found: Mapping[tuple[str, str], Estimate], people: Sequence[str]) -> float | None:
@@ -130,7 +140,9 @@ def _among(found: Mapping[tuple[str, str], Estimate], people: Sequence[str]) -> 
 
 def _ceiling(kappa: Estimate, among: float | None, is_judge: bool, names: Names) -> list[str]:
     """Say how far that is from people's kappa with each other, and what would change it."""
-    if among is None or kappa.value is None or kappa.low is None or kappa.high is None:
+    if kappa.name != "cohen_kappa" or among is None:
+        return []
+    if kappa.value is None or kappa.low is None or kappa.high is None:
         return []
     said = f"{names.people.capitalize()} have {number(among)} with each other"
     if kappa.low > among:

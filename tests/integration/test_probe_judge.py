@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from judge_commands import invoke
 from planted_judges import planted
 
 import harness
+from harness.agreement.probes import Probe
+from harness.cli.probe_judge import _next as command_that_follows
 from harness.experiment.stages.probe_judge import NO_CHAT, ONE_ANSWER, ProbeSettings
 from harness.nouns.biases import BIASES
 from harness.nouns.chat_messages import ChatReply, Tokens
 from harness.nouns.errors import BudgetExceededError, ConfigError
+from harness.statistics.one_sided import Bounds
 from harness.testing import StubServer
 
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
@@ -217,7 +221,9 @@ def test_the_answer_stands_first_and_all_fits_the_screen(
     assert [
         line.split()[0] for line in lines if line.split()[:1] and line.split()[0] in BIASES
     ] == list(BIASES)
-    assert f"harness agree JUDGMENTS --probes {out} --gate llm_judge=maximum_bias:0.1" in rest
+    path, gate = tmp_path / "llm_judge.jsonl", "--gate llm_judge=maximum_bias:0.1:drop,bias=length"
+    then = f"harness agree {path} --probes {out} {gate}\n"
+    assert f"next: harness judge with the same options and --out {path}, then {then}" in rest
     row = json.loads(out.read_text())
     assert (row["source"], row["way"], row["requests"]) == ("llm_judge", "pairwise", 24)
     assert [one["bias"] for one in row["probes"] if one["found"]] == ["length"]
@@ -233,3 +239,28 @@ def test_wrong_input_is_one_error(files, tmp_path) -> None:
     ):
         done = invoke("probe-judge", *words, *asked)
         assert done.exit_code == 2 and told in done.output, done.output
+
+
+def test_the_next_command_names_the_worst_bias_and_the_judgments(tmp_path: Path) -> None:
+    """Not the first one that was found; without any the one that turned most."""
+    probes = [
+        Probe(name, 40, Bounds(excess, excess - 0.1, excess + 0.1), adjusted=p, p=p)
+        for name, excess, p in (
+            ("position", 0.1, 0.01), ("format", -0.4, 0.01), ("pushback", 0.3, 0.01),
+            ("length", 0.6, 0.2),
+        )
+    ]  # fmt: skip
+    out = tmp_path / "my probes.json"
+    said = command_that_follows(out, "j", probes)
+    assert said.endswith(f"agree {tmp_path}/j.jsonl --probes '{out}' --gate"
+                         " j=maximum_bias:0.1:drop,bias=format")  # fmt: skip
+    assert said.startswith(f"harness judge with the same options and --out {tmp_path}/j.jsonl, ")
+    none = [replace(one, adjusted=1.0) for one in probes]
+    assert command_that_follows(out, "j", none).endswith("bias=length")
+    unmeasured = [Probe("position", 0, Bounds(None, reason="none"))]
+    assert command_that_follows(out, "j", unmeasured).endswith("bias=position")
+    for name, source in (("a.jsonl", "other"), ("b.jsonl", "j"), ("c.jsonl", "j")):
+        row = {"request_id": "r", "verdict": {}, "item_id": "i", "response_ids": []}
+        (tmp_path / name).write_text(json.dumps({**row, "source": source}) + "\n")
+    (tmp_path / "0.jsonl").write_text("")
+    assert command_that_follows(out, "j", probes).startswith(f"harness agree {tmp_path}/b.jsonl ")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.agreement.copies import with_copies
 from harness.agreement.gate import GateDecision, decide
 from harness.agreement.gate_evidence import GOLD, PEOPLE, measured
 from harness.experiment.config import ArmConfig
@@ -21,9 +22,10 @@ from harness.experiment.stages.gate_checks import (
     refuse_strange_slices,
 )
 from harness.experiment.stages.judge import Judged
-from harness.experiment.stages.recorded import Answers, files_of, read_recorded
+from harness.experiment.stages.recorded import Answers, files_of, plain_prompt, read_recorded
 from harness.experiment.stages.spent import named_requests, named_rows, with_spent
 from harness.labels.ratings import Reading, read_ratings
+from harness.labels.same_prompts import repeated
 from harness.nouns.errors import DataError, GateStopError, InputError
 from harness.nouns.gate import Gate
 from harness.nouns.schema import Judgment, JudgmentRequest, SourceInfo
@@ -217,6 +219,7 @@ def agree(
     uses: Path | None = None,
     probes: Sequence[str | Path] = (),
     choose: Sequence[str] = (),
+    gates: Sequence[Gate] = (),
 ) -> AgreementReport:
     """Measure agreement: accuracy, kappa, alpha, AC1, the human ceiling, biases and coverage.
 
@@ -237,6 +240,8 @@ def agree(
         probes: Files of ``harness probe-judge``, one for each judge.
         choose: Judges of which the best is chosen by half of the prompts; it is recorded, and gates
             on it read the other half.
+        gates: What ``gated`` will be asked: refused where no item is of their slice, before
+            anything is measured.
 
     Returns:
         The report, the statistics of plugins included.
@@ -261,6 +266,7 @@ def agree(
     beside = [uses] if uses else uses_beside(*paths)
     if not judged:
         table, evidence = read_ratings(paths[0], reading, encoding)
+        refuse_strange_slices(gates, _slices(table, evidence))
         rows = named_rows(table, paths[0])
         if choose:
             note = choose_judge(table, rows, choose, beside, settings.seed)
@@ -292,8 +298,27 @@ def agree(
         pooled.table, evidence, found.requests, found.judgments, found.infos, used
     )
     evidence = replace(evidence, probes=read_probes(probes, found.infos))
+    refuse_strange_slices(gates, _slices(table, evidence))
+    if answers is not None:
+        told = _prompts_twice(found.requests)
+        table = replace(table, notes=(*table.notes, *told))
     report = _measured(table, evidence, settings)
     return replace(report, criteria=_criteria(found.judgments))
+
+
+def _slices(table: RatingTable, evidence: Evidence) -> set[str]:
+    """Return the slices of pairs and of single responses."""
+    return {*table.slices, *(evidence.singles.slices if evidence.singles else ())}
+
+
+def _prompts_twice(requests: Sequence[JudgmentRequest]) -> list[str]:
+    """Say where one prompt stands under several ids."""
+    items = {request.item.id: request.item for request in requests}.values()
+    return repeated(
+        [plain_prompt(item.prompt) for item in items],
+        [str(item.metadata.get("cluster", item.id)) for item in items],
+        "give items of one prompt one metadata.cluster",
+    )
 
 
 def _criteria(judgments: Iterable[Judgment]) -> dict[str, str]:
@@ -337,7 +362,7 @@ def _measured(table: RatingTable, evidence: Evidence, settings: Settings) -> Agr
     from harness.agreement import agreement_report
 
     extra = {name: one.checked for name, one in registry().statistics.items()}
-    return agreement_report(table, settings=settings, extra=extra, evidence=evidence)
+    return agreement_report(with_copies(table), settings=settings, extra=extra, evidence=evidence)
 
 
 def gated(
@@ -368,6 +393,5 @@ def gated(
         raise nobody()
     kinds = zip(table.source_names, table.kinds, strict=True)
     refuse_strange(gates, known, people, [name for name, kind in kinds if kind == "judge"])
-    singles = report.evidence.singles
-    refuse_strange_slices(gates, {*table.slices, *(singles.slices if singles else ())})
+    refuse_strange_slices(gates, _slices(table, report.evidence))
     return _decided(report, gates)

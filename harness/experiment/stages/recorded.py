@@ -167,6 +167,14 @@ def read_recorded(
     return Recorded(asked, [row.judgment for row in rows], infos)
 
 
+def judgments_of(source: str, folder: Path) -> Path | None:
+    """Return the file of a source's judgments in a folder, of several the first by name."""
+    for path in sorted(folder.glob("*.jsonl")):
+        if is_judgments(path) and next(read_rows(path))[1].get("source") == source:
+            return path
+    return None
+
+
 def infos_of(paths: Sequence[Path], reading: Reading | None = None) -> dict[str, SourceInfo]:
     """Return who judged in some files, by name, as ``read_recorded`` does."""
     rows = [row for path in paths for row in read_judgments(path)]
@@ -245,14 +253,18 @@ def asked_keys(request: JudgmentRequest) -> list[str]:
     if not request.item.prompt:  # nobody gave the items
         return [request.id]
     criterion = [request.criterion.id, request.criterion.text]
-    prompt, texts = _plain(request.item.prompt), sorted(_plain(r.text) for r in request.responses)
+    prompt, texts = (
+        plain_prompt(request.item.prompt),
+        sorted(plain_prompt(r.text) for r in request.responses),
+    )
     groups = dict.fromkeys([tuple(texts), *((text,) for text in texts)])
     texts_only = [content_hash([prompt, criterion, group])[:24] for group in groups]
     found = _ids(request.item, request.responses, request.criterion)
     return list(dict.fromkeys([*texts_only, request.id, *found]))
 
 
-def _plain(prompt: str | Sequence[Mapping[str, Any]]) -> str:
+def plain_prompt(prompt: str | Sequence[Mapping[str, Any]]) -> str:
+    """Return a prompt, or another text, as one line: a chat of one turn of the user is its text."""
     if not isinstance(prompt, str):
         turns = [(turn["role"], turn["content"]) for turn in prompt]
         single = len(turns) == 1 and turns[0][0] == "user"

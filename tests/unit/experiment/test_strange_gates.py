@@ -24,7 +24,7 @@ READING = Reading(humans=("ann", "bob"), judges=("gpt", "old"))
 @pytest.mark.parametrize("limit", [*NO_LIMITS, "0.5", None, True])
 @pytest.mark.parametrize("statistic", ["cohen_kappa", "ece"])
 def test_a_limit_that_is_no_number_of_the_statistic(limit: Any, statistic: str) -> None:
-    with pytest.raises(InputError, match="must be a number from -?[01] to 1, got"):
+    with pytest.raises(InputError, match=r"must be a number from -?[01] to 1, got"):
         Gate("judge", limit, "drop", statistic)
 
 

@@ -10,7 +10,16 @@ import pytest
 
 from harness.feedback.requests import OVERALL, build_requests
 from harness.judging.probe_calls import AGAIN, Again, Pushback
-from harness.judging.probe_texts import ALIKE, ALREADY, BOTH_OWN, NO_OWN, SURE, Changed, changed
+from harness.judging.probe_texts import (
+    ALIKE,
+    ALREADY,
+    BOTH_OWN,
+    CODE,
+    NO_OWN,
+    SURE,
+    Changed,
+    changed,
+)
 from harness.nouns.biases import BIASES
 from harness.nouns.chat_messages import ChatRequest
 from harness.nouns.schema import Item, Response
@@ -170,3 +179,78 @@ def test_clients_of_probes_pass_checks_and_batches_on() -> None:
         asyncio.run(wrapped(Batches()).prefetch([CALL]))
         asyncio.run(wrapped(FakeChat()).prefetch([CALL]))
     assert fetched == [replace(CALL, repeat=AGAIN), CALL]
+
+
+def listed(text: str) -> str:
+    """Return the text of a single answer that is set as a list, or why it is not."""
+    (request,) = pairs(1, (text,))
+    made = changed("format", request)
+    return made if isinstance(made, str) else made.request.responses[0].text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "# add both\ntotal = a + b\nprint(total)", "def f(x):\n    # twice\n    return 2 * x",
+        "The power is 2**10 here, that is 1024.", "Take this:\n```python\n# so\nx = 1\n```\nDone.",
+        "let x = 3;\nreturn x;", "import os\nos.remove(path)", "for k in rows:\n    total += k",
+        '{\n  "a": 1\n}', "int main() {\n  run();\n}", "~~~\nls -l\n~~~",
+    ],
+)  # fmt: skip
+def test_code_is_no_markdown_and_becomes_no_list(code: str) -> None:
+    assert listed(code) == CODE
+
+
+@pytest.mark.parametrize(
+    "text", ["# Answer\nIt is 7.", "It is **seven**.", "- one\n- two", "1. one", "| a | b |"]
+)
+def test_markdown_is_still_seen(text: str) -> None:
+    assert listed(text) == ALREADY
+
+
+@pytest.mark.parametrize(
+    "text", ["It is 3 * 4 ** 2 as said.", "It is #1 of all.", "Wait; there is more.",
+             "If so: go on. We import tea.", "It costs $5 (or less).", "x = 5, hence y = 7."]
+)  # fmt: skip
+def test_prose_is_no_code(text: str) -> None:
+    assert listed(text).startswith("- **")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "\u7b54\u6848\u662f\u4e03\u3002\u4e09\u52a0\u56db\u7b49\u4e8e\u4e03\u3002",
+            "- **\u7b54\u6848\u662f\u4e03\u3002**\n- \u4e09\u52a0\u56db\u7b49\u4e8e\u4e03\u3002",
+        ),
+        (
+            "\u4eca\u5929\u7684\u5929\u6c14\u975e\u5e38\u597d",
+            "- **\u4eca\u5929\u7684\u5929\u6c14\u975e**\u5e38\u597d",
+        ),
+        (
+            "\u0e01\u0e34\u0e19\u0e02\u0e49\u0e32\u0e27\u0e41\u0e25\u0e49\u0e27\u0e2b\u0e23\u0e37\u0e2d\u0e22\u0e31\u0e07",
+            None,
+        ),
+        ("It is seven, I think.", "- **It is seven,** I think."),
+        ("Yes.", "- **Yes.**"),
+    ],
+)
+def test_first_words_of_languages_without_spaces_are_a_few_characters(
+    text: str, said: str | None
+) -> None:
+    made = listed(text)
+    assert re.sub(r"[-*\s]", "", made) == re.sub(r"\s", "", text)
+    if said is not None:
+        assert made == said
+    else:  # no letter is parted from its mark
+        assert 0 < made.index("**", 4) < len(made) - 4
+        assert not re.search(r"\*\*[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]", made)
+
+
+def test_an_answer_without_spaces_is_named_by_a_few_of_its_characters() -> None:
+    one, other = "\u4e03" * 200, "\u516b" * 200
+    (request,) = pairs(1, (one, other))
+    made = changed("sycophancy", request)
+    assert isinstance(made, Changed)
+    (named,) = re.findall('"(.+?)"', str(made.request.item.prompt))
+    assert named in ("\u4e03" * 12, "\u516b" * 12)
