@@ -49,11 +49,11 @@ VERSION = content_hash(
 
 _MARKDOWN = re.compile(
     r"^[^\S\n]*(?:[-*+] |\d+[.)] |#{1,6} |\|)"
-    r"|(?<![\w*])\*\*(?=\S)[^*\n]+(?<=\S)\*\*(?![\w*])",
+    r"|\*\*",
     re.MULTILINE,
 )
 _CODE = re.compile(
-    r"^\s*(?:```|~~~)|\w\*\*\w"
+    r"^\s*(?:```|~~~)|\w\*\*\w|\w \*\* \w|^\s*</?[a-zA-Z][^<>]*>\s*$"
     r"|^\s*(?:(?:async )?def \w+\(|class \w+.*:$|from [\w.]+ import |import [\w.]+(?: as \w+)?;?$"
     r"|#include\b|#!|print\(|return\b[^.!?]*;?$|(?:for|while|if|elif|else|try|with)\b[^.!?]*:$"
     r"|(?:public|private|static|function|func|fn|const|let|var) .*[{;=(]|[}\])]+[;,]?$)"
@@ -68,7 +68,7 @@ _UNSPACED = (
 """Characters of languages without spaces between words: Chinese, Japanese, Thai, Lao, Khmer, ..."""
 _TOKEN = re.compile(rf"([{_UNSPACED}])|[^\s{_UNSPACED}]+")
 _SENTENCE = re.compile(
-    r"(?<=[.!?;:])\s+(?=\S)|(?<=[\u3002\uff01\uff1f\uff1b\uff1a])\s*(?=[^\s\u201d\u300d])|\n+"
+    r"(?<=[.!?;:])\s+(?=\S)|(?<=[\u0964\u3002\uff01\uff1f\uff1b\uff1a])\s*(?=[^\s\u201d\u300d])|\n+"
 )
 
 CODE = "the answer has code, which a list would break"

@@ -248,10 +248,10 @@ def more_that(bounds: Bounds, decides: Callable[[Bounds], bool], most: int) -> i
     Args:
         bounds: Of the labels that there are.
         decides: Whether bounds decide.
-        most: Where so many do not, there is no answer: None.
+        most: Where so many do not, or those that there are do, there is no answer: None.
     """
     grown, n = bounds.grown, bounds.n
-    if bounds.value is None or grown is None or n < 1:
+    if bounds.value is None or grown is None or n < 1 or decides(bounds):
         return None
 
     def enough(more: int) -> bool:

@@ -149,7 +149,7 @@ def test_no_plan_where_the_estimate_is_the_limit_or_nothing_is_known_of_the_boun
 
 def test_verdicts_that_are_missing_hide_a_bias_from_any_number_of_others() -> None:
     found = bias("length", 2, 2, silent=10)(1)
-    gate = Gate("j", 0.1, "drop", "bias", bias="length")
+    gate = Gate("j", 0.05, "drop", "bias", bias="length")
     assert decide(gate, Measured(found)).outcome == "undecided"
     assert more_labels(gate, found) is None
     assert more_labels(gate, bias("length", 2, 2)(1)) is not None

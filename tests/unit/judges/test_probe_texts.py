@@ -195,6 +195,7 @@ def listed(text: str) -> str:
         "The power is 2**10 here, that is 1024.", "Take this:\n```python\n# so\nx = 1\n```\nDone.",
         "let x = 3;\nreturn x;", "import os\nos.remove(path)", "for k in rows:\n    total += k",
         '{\n  "a": 1\n}', "int main() {\n  run();\n}", "~~~\nls -l\n~~~",
+        "It is 4 ** 2 as said.", "<ul>\n<li>one</li>\n</ul>",
     ],
 )  # fmt: skip
 def test_code_is_no_markdown_and_becomes_no_list(code: str) -> None:
@@ -202,14 +203,15 @@ def test_code_is_no_markdown_and_becomes_no_list(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# Answer\nIt is 7.", "It is **seven**.", "- one\n- two", "1. one", "| a | b |"]
+    "text",
+    ["# Answer\nIt is 7.", "It is **seven**.", "- one\n- two", "1. one", "| a | b |", "**It is"],
 )
 def test_markdown_is_still_seen(text: str) -> None:
     assert listed(text) == ALREADY
 
 
 @pytest.mark.parametrize(
-    "text", ["It is 3 * 4 ** 2 as said.", "It is #1 of all.", "Wait; there is more.",
+    "text", ["It is 3 * 4 as said.", "It is #1 of all.", "Wait; there is more.",
              "If so: go on. We import tea.", "It costs $5 (or less).", "x = 5, hence y = 7."]
 )  # fmt: skip
 def test_prose_is_no_code(text: str) -> None:
