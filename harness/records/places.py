@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -50,45 +51,77 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
+WORKS = "another process is working in {what}{who}", "wait for it, or stop it"
+"""What is said where another process holds something, and what to do."""
+
+_held_here: set[int] = set()
+
+
 @contextlib.contextmanager
-def locked(lock: Path, what: Path) -> Iterator[None]:
+def locked(lock: Path, what: Path, says: tuple[str, str] = WORKS) -> Iterator[None]:
     """Hold a file or folder for this process; the lock goes with it, however it ends.
+
+    Processes that it forks do not hold it: a worker that outlives a killed process would, else.
 
     Args:
         lock: File to hold; a kill leaves it behind, which does no harm.
         what: What is held, for the message.
+        says: That message with ``{what}`` and ``{who}``, and a hint.
 
     Raises:
         HarnessError: Another process holds it.
-        InputError: The lock cannot be made.
+        InputError: The lock cannot be made, or not on this file system.
     """
     make_folder(lock.parent)
-    while (file := _held(lock, what)) is None:
+    while (file := _held(lock, what, says)) is None:
         pass  # its last holder took the name away in between
+    owner = os.getpid()
+    _let_go_in_forks()
+    _held_here.add(file)
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            lock.unlink()
-        os.close(file)
+        if os.getpid() == owner:
+            _held_here.discard(file)
+            with contextlib.suppress(OSError):
+                lock.unlink()
+            os.close(file)
 
 
-def _held(lock: Path, what: Path) -> int | None:
+def _held(lock: Path, what: Path, says: tuple[str, str]) -> int | None:
     import fcntl
 
     with writing(lock):
         file = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_open(file, lock):
-            return file
-    except OSError as error:
+        with writing(lock):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_open(file, lock):
+                os.truncate(file, 0)
+                os.pwrite(file, str(os.getpid()).encode(), 0)
+                return file
+    except InputError as error:
+        holder = os.pread(file, 20, 0).decode("ascii", "replace")
         os.close(file)
-        raise HarnessError(
-            f"another process is working in {what}\n  hint: wait for it, or stop it"
-        ) from error
+        if not isinstance(error.__cause__, BlockingIOError):
+            raise
+        who = f" (process {holder})" if holder.isdecimal() else ""
+        told, hint = says
+        raise HarnessError(f"{told.format(what=what, who=who)}\n  hint: {hint}") from error
     os.close(file)
     return None
+
+
+@functools.cache
+def _let_go_in_forks() -> None:
+    """Close the locks of a process in those that it forks from now on; it keeps them itself."""
+
+    def let_go() -> None:
+        while _held_here:
+            with contextlib.suppress(OSError):
+                os.close(_held_here.pop())
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def _is_open(file: int, path: Path) -> bool:

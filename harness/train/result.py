@@ -6,26 +6,37 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.nouns.errors import InputError
+from harness.nouns.errors import HarnessError, InputError
 from harness.nouns.plain_text import file_text
 from harness.records.file_hash import file_hash
+from harness.records.places import locked
 from harness.records.rows import damaged, read_json
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
 from harness.train.left_out import CUT, ENDED, FILE, TOO_LONG, LeftOut, told
 from harness.train.log import as_logged, rewound
 from harness.train.memory import FILE as ESTIMATE
-from harness.train.ranks import rank
+from harness.train.ranks import of_all, rank
 
 NUMBERS = ("too_long", "rows", "used")
 """What a result counts; those of earlier versions have none of it."""
 
 INPUTS = "inputs.sha256"
 """File of a folder with the fingerprint of its training."""
+
+RESULT = "result.json"
+"""File of a folder with the result of its training, once it has ended."""
+
+LOCK = ".lock"
+"""File of a folder that a training holds while it runs."""
+
+TRAINS = "another training runs in {what}{who}", "wait for it, or choose another folder"
+"""What is said where another one holds it."""
 
 OnStep = Callable[[dict[str, Any]], None]
 """Called after every step with the row that was written to the log."""
@@ -73,6 +84,30 @@ class TrainResult:
         return lines
 
 
+def hold(path: Path, held: ExitStack) -> HarnessError | None:
+    """Hold a folder for a training until ``held`` ends; the first of its processes does.
+
+    Returns:
+        Why it cannot be held, where it may be read all the same: a training has ended in it.
+
+    Raises:
+        HarnessError: Another training runs in it, or nobody can hold it.
+    """
+    refused: HarnessError | None = None
+    if rank() == 0:
+        try:
+            held.enter_context(locked(path / LOCK, path, TRAINS))
+        except HarnessError as error:
+            refused = error
+    told, ended = of_all((str(refused or ""), (path / RESULT).is_file()))[0]
+    if not told:
+        return None
+    refused = refused or HarnessError(told)
+    if not ended:
+        raise refused
+    return refused
+
+
 class TrainingFolder:
     """The output folder of one training: log, resume state and final checkpoint.
 
@@ -96,7 +131,7 @@ class TrainingFolder:
         self.final = path / "final"
         self.log_path = path / "log.jsonl"
         self.completions_path = path / "completions.jsonl"
-        self._result_path = path / "result.json"
+        self._result_path = path / RESULT
         self.writes = rank() == 0
         self.total_steps = 0
         self._on_step = on_step
@@ -125,14 +160,25 @@ class TrainingFolder:
                     where=str(path),
                     hint=f"put it back, or delete {self.resume_dir} to train anew",
                 )
+            if self._result_path.is_file():
+                raise InputError(
+                    f"{INPUTS} is missing, so nobody knows which training has ended here",
+                    where=str(path),
+                    hint="put it back, or delete this folder to train anew",
+                )
             write_text(fingerprint_path, fingerprint + "\n")
 
     def forget(self) -> None:
         """Let the folder be anybody's again: nothing was made in it."""
-        made = [one for one in self.path.rglob("*") if one.is_file()]
+        made = [one for one in self.path.rglob("*") if one.is_file() and one.name != LOCK]
         if self.writes and {one.name for one in made} <= {INPUTS, FILE, ESTIMATE}:
             for one in made:
                 one.unlink()
+
+    def begin(self) -> None:
+        """Take away what a finished training left without its checkpoint: it is made anew."""
+        if self.writes:
+            self._result_path.unlink(missing_ok=True)
 
     def states(self) -> list[str]:
         """Return the names of the states from which the training can go on."""
@@ -153,7 +199,6 @@ class TrainingFolder:
         if not _is_result(stored):
             raise damaged(self._result_path, f"it is no result of a training: {stored!r:.60}")
         if weights is None or not self.final.is_dir():
-            self._result_path.unlink(missing_ok=True)
             return None
         if file_hash(self.final) != weights:
             raise altered(self.final, self.path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +45,7 @@ from harness.train.monitor import Monitor
 from harness.train.quiet import quiet
 from harness.train.ranks import check_same, join, ranks
 from harness.train.report_to import Reports, check_installed
-from harness.train.result import OnStep, TrainingFolder, TrainResult
+from harness.train.result import OnStep, TrainingFolder, TrainResult, hold
 from harness.train.reward_arguments import trainer_state
 from harness.train.reward_function import WeightedRewards
 from harness.train.row_forms import Row
@@ -171,6 +172,7 @@ class Training(ABC):
             ConfigError: Accelerate is configured for what is not done here, or the model cannot be
                 trained so.
             DataError: Nothing is left of the rows to learn from.
+            HarnessError: Another training runs in the folder.
         """
         check_launch(self.settings.accumulation)
         join()
@@ -179,14 +181,22 @@ class Training(ABC):
         self.weights = inputs["weights"]
         settings = self.settings
         reports = Reports(settings.report_to, self.out, settings.given(), self.on_step)
-        self.folder = TrainingFolder(self.out, inputs, reports)
-        done = self.folder.finished()
-        check_same(self.out, (done is None, self.folder.states()))
-        if done:
-            return done
+        with ExitStack() as held:
+            refused = hold(self.out, held)
+            self.folder = TrainingFolder(self.out, inputs, reports)
+            done = self.folder.finished()
+            check_same(self.out, (done is None, self.folder.states()))
+            if done:
+                return done
+            if refused is not None:
+                raise refused
+            self.folder.begin()
+            return self._to_the_end(reports)
+
+    def _to_the_end(self, reports: Reports) -> TrainResult:
         with quiet():
             self.tokenizer = load_tokenizer(self.model)
-            tell_template(self.tokenizer, settings.chat_template_kwargs)
+            tell_template(self.tokenizer, self.settings.chat_template_kwargs)
             try:
                 steps = self.work()
             except InputError:
