@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +21,9 @@ ONCE = 2.0
 
 FEW = 0.02
 """Share of a rollout's completions that may be further off, as few of a mixture of experts are."""
+
+COPIED = 30.0
+"""Nats of surprise from which on a rollout has copies, and not the same by chance: 1 in 1e13."""
 
 
 class RolloutEngine(Protocol):
@@ -101,6 +105,59 @@ def foreign_draws(rollout: Rollout, logprobs: Tensor, temperature: float) -> str
         f"its log-probabilities of {int(far.sum())} of {len(rollout)} completions are {mean:.2g}"
         " nats a token from the policy's"
     )
+
+
+def copied_draws(rollout: Rollout, logprobs: Tensor, each: int) -> str:
+    """Return how completions of a prompt are copies of each other; "" where chance explains it.
+
+    Two draws of one distribution p are the same text y by chance as well, and the likelier it is
+    the oftener: ``1 / p(y)`` where two are the same, and 0 where they are not, has the mean 1, and
+    so has its mean over the pairs of a prompt, and ``1 / p(y) ** (each - 1)`` where all are y. Half
+    a stake on both of each prompt, one after the other, becomes more than W with a chance of at
+    most 1 / W (Markov's inequality).
+
+    Args:
+        rollout: What the engine drew, ``each`` completions of one prompt next to each other.
+        logprobs: (n, C) that the policy gives the tokens at the temperature, in nats.
+        each: Completions of a prompt.
+    """
+    if each < 2:
+        return ""
+    sums = [(logprobs * rollout.completion_mask).double().sum(1)]
+    if rollout.drawn is not None:
+        sums.append((rollout.drawn * rollout.completion_mask).double().sum(1))
+    # What the engine and the policy make of a text differs by rounding: the likelier counts.
+    likely = [max(pair) for pair in zip(*(one.tolist() for one in sums), strict=True)]
+    texts = [tuple(ids) for ids in rollout.sampled_ids()]
+    won, copies = 0.0, 0
+    for start in range(0, len(texts), each):
+        found = dict[tuple[int, ...], list[float]]()
+        for row in range(start, start + each):
+            found.setdefault(texts[row], []).append(likely[row])
+        won += _stake(list(found.values()), each)
+        copies += each - len(found)
+    if won < COPIED:
+        return ""
+    return (
+        f"{copies} of its {len(texts)} completions are those of others of the same prompt, of which"
+        f" the chance is below 1 in 1e{int(won / math.log(10))}"
+    )
+
+
+def _stake(same: Sequence[Sequence[float]], each: int) -> float:
+    """Return the logarithm of what half a stake on a prompt becomes.
+
+    Args:
+        same: For each text the log-probabilities of those completions that are it.
+        each: Completions of the prompt.
+    """
+    pairs = each * (each - 1) / 2
+    logs = [
+        math.log(len(one) * (len(one) - 1) / 2 / pairs) - max(one) for one in same if len(one) > 1
+    ]
+    logs += [-(each - 1) * max(one) for one in same if len(one) == each]
+    most = max([0.0, *logs])
+    return most + math.log(math.exp(-most) / 2 + sum(math.exp(x - most) for x in logs) / 4)
 
 
 @contextmanager

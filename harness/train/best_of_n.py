@@ -18,7 +18,7 @@ from harness.records.writes import write_json
 from harness.train.engines import EngineSettings, check_drawn, make_engine
 from harness.train.log import failing
 from harness.train.memory import Use
-from harness.train.ranks import joined, of_all, part
+from harness.train.ranks import joined, of_all, part, ranks
 from harness.train.row_forms import Row
 from harness.train.sampling_training import SamplingTraining
 from harness.train.settings import Size
@@ -81,6 +81,11 @@ class BestOfN(SamplingTraining, Sft):
             self.left_out.leave(number, "without a reward")
         return found.items()
 
+    def at_once(self, settings: Any) -> int:
+        """Return how many completions a pass has at most: there is one of each prompt."""
+        asked = super().at_once(settings)
+        return asked if ranks() > 1 else min(asked, self.left_out.used)
+
     def use(self, settings: Any) -> Use:
         """Return the use of an imitation, and of the sampling before it."""
         sampled = 0 if settings.engine == "server" else AT_ONCE
@@ -100,12 +105,12 @@ class BestOfN(SamplingTraining, Sft):
 
         settings, n, mine = self.settings, self.settings.n, part(len(rows))
         self.folder.completions_path.unlink(missing_ok=True)  # of a try that did not get so far
-        ranks, some, rollout = PartialState(), rows[mine], None
+        state, some, rollout = PartialState(), rows[mine], None
         policy = load_policy(self.model, trainable=False, precision=self.precision)
-        policy.to(ranks.device)
+        policy.to(state.device)
         self.check_model()
         engine = make_engine(
-            settings, self.folder.path, self.folder.writes, ranks.wait_for_everyone
+            settings, self.folder.path, self.folder.writes, state.wait_for_everyone
         )
         logprobs = None
         with closing(engine):
@@ -117,7 +122,7 @@ class BestOfN(SamplingTraining, Sft):
                 if not engine.same:
                     logprobs, _ = score_rollout(policy, rollout, how.temperature, entropy=False)
             if not engine.same:
-                check_drawn(settings, rollout, logprobs)
+                check_drawn(settings, rollout, logprobs, n)
         scores = self.scored([row for row in some for _ in range(n)], rollout, 0)
         found = best_rows(some, rollout, scores) if rollout else []
         best = joined([{**row, "row": mine.start + row["row"]} for row in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.nouns.errors import ConfigError
 from harness.policy.prompts import prompt_ids
+from harness.train.left_out import LeftOut
 from harness.train.memory import Use
 from harness.train.row_forms import Row
 from harness.train.settings import NotNegative, Number, Passes, Positive, RowSettings
@@ -16,6 +18,9 @@ from harness.train.trl_training import TrlTraining
 
 SAME = "with the same text twice"
 """Why a pair prefers nothing: what is chosen is what is rejected."""
+
+CUT_ALIKE = "alike once cut"
+"""Why a pair prefers nothing that is learnt: it differs beyond ``max_length`` only."""
 
 NO_PROBABILITIES = {"loss_type", "f_divergence_type", "use_weighting", "ld_alpha"}
 """Fields of TRL that change the loss to one that soft labels are not defined for."""
@@ -130,9 +135,7 @@ class Dpo(TrlTraining):
         if pair[0] == pair[1]:
             self.left_out.leave(number, SAME)
             return None
-        room = self.left_out.longest - before
-        if room > 0 and pair[0][:room] == pair[1][:room]:
-            self.left_out.leave(number, "alike once cut", before + max(map(len, pair)))
+        if alike_once_cut(self.left_out, number, before, pair):
             return None
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in pair)):
             return None
@@ -143,6 +146,22 @@ class Dpo(TrlTraining):
             "rejected_ids": pair[1],
             "probability": float(row.get("probability", 1.0)) if self.settings.soft_labels else 1.0,
         }
+
+
+def alike_once_cut(account: LeftOut, number: int, before: int, pair: Sequence[list[int]]) -> bool:
+    """Tell whether two answers are the same up to where they are cut; leave the row out, if so.
+
+    Args:
+        account: Of the rows.
+        number: Of the row, from 0.
+        before: Tokens of its prompt.
+        pair: Tokens of the answers.
+    """
+    room = account.longest - before
+    if room <= 0 or pair[0][:room] != pair[1][:room]:
+        return False
+    account.leave(number, CUT_ALIKE, before + max(map(len, pair)))
+    return True
 
 
 def certain_pair(row: Row, minimum_probability: float, soft: bool = False) -> Row | str:

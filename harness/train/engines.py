@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from harness.nouns.errors import ConfigError, EngineError
 from harness.nouns.hashing import content_hash
-from harness.policy.engines import InProcess, RolloutEngine, foreign_draws
+from harness.policy.engines import InProcess, RolloutEngine, copied_draws, foreign_draws
 from harness.train.ranks import of_all, ranks
 from harness.train.settings import NotNegative, Positive, SamplingSettings
 
@@ -127,24 +127,35 @@ def make_engine(
     return InProcess()
 
 
-def check_drawn(settings: EngineSettings, rollout: Rollout | None, logprobs: Tensor | None) -> None:
+def check_drawn(
+    settings: EngineSettings, rollout: Rollout | None, logprobs: Tensor | None, each: int = 1
+) -> None:
     """See that another engine drew all of a rollout from the policy; all ranks call this together.
 
     Args:
         settings: Of the training.
         rollout: What the engine drew for this rank; None where it asked for nothing.
         logprobs: (n, C) that the policy gives the tokens at the temperature, in nats.
+        each: Completions of a prompt, which stand next to each other.
 
     Raises:
-        EngineError: On some rank it did not.
+        EngineError: On some rank it did not, or it copied completions.
     """
-    told = ""
+    told = copied = ""
     if rollout is not None and logprobs is not None:
         told = foreign_draws(rollout, logprobs, settings.temperature)
+        copied = copied_draws(rollout, logprobs, each) if settings.temperature else ""
     if told := next(filter(None, of_all(told)), ""):
         raise EngineError(
             f"{told}: it serves another model or other weights, or bends what it draws from",
             where=settings.server_url or f"engine: {settings.engine}",
             hint="serve the model that is trained (an adapter's base, if it is one), its newest"
             " weights on every replica behind the address",
+        )
+    if copied := next(filter(None, of_all(copied)), ""):
+        raise EngineError(
+            f"{copied}: it answers with copies, so that a group has nothing to compare",
+            where=settings.server_url or f"engine: {settings.engine}",
+            hint="let it draw each of the n choices of a request by itself, and at the temperature"
+            " that it is sent",
         )

@@ -132,6 +132,12 @@ class Grpo(SamplingTraining, TrlTraining):
         asked, there = made.generation_batch_size // made.num_generations, len(examples)
         return examples if asked <= there else examples * (math.lcm(asked, there) // there)
 
+    def reached(self, steps: int) -> int:
+        """Return how many prompts so many steps asked; each rollout is used in some."""
+        settings = self.settings
+        asked = settings.batch_size * settings.accumulation // settings.group_size
+        return min(self.left_out.used, asked * -(-steps // settings.epochs))
+
     def use(self, settings: Any) -> Use:
         """Return the use of groups that are sampled at once, and of a reference."""
         found = super().use(settings)

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from harness.nouns.alike import alike
 from harness.nouns.errors import DataError
 from harness.policy.prompts import prompt_ids
-from harness.train.dpo import SAME, certain_pair
+from harness.train.dpo import SAME, alike_once_cut, certain_pair
 from harness.train.memory import Use
 from harness.train.other_forms import label_of
 from harness.train.ranks import ranks, shared
@@ -141,6 +141,15 @@ class Kto(TrlTraining):
             max_length=self.left_out.longest,
         )
 
+    @property
+    def examples_each(self) -> int:
+        """Two for a preference."""
+        return 1 if LABEL in self.rows[0] else 2
+
+    def reached(self, steps: int) -> int:
+        """Return how many rows are learnt from in the order in which the examples stand."""
+        return len({*self._order[: steps * self.settings.batch_size * self.settings.accumulation]})
+
     def use(self, settings: Any) -> Use:
         """Return the use of a reference."""
         found = super().use(settings)
@@ -152,8 +161,9 @@ class Kto(TrlTraining):
         Raises:
             DataError: No row is certain enough and leaves room for a response.
         """
-        found = [one for n, row in enumerate(self.rows) for one in self._examples(n, row)]
-        random.Random(f"kto {self.seed}").shuffle(found)
+        both = [(n, one) for n, row in enumerate(self.rows) for one in self._examples(n, row)]
+        random.Random(f"kto {self.seed}").shuffle(both)
+        self._order, found = [number for number, _ in both], [one for _, one in both]
         self.learnt()
         labels = [one[LABEL] for one in found]
         uneven = unlike(labels, self.settings.desirable_weight, self.settings.undesirable_weight)
@@ -190,6 +200,8 @@ class Kto(TrlTraining):
         answers = self.taught(number, given["prompt"], *labelled)
         if len(answers) > 1 and answers[0] == answers[1]:
             self.left_out.leave(number, SAME)
+            return []
+        if len(answers) > 1 and alike_once_cut(self.left_out, number, before, answers):
             return []
         if not self.left_out.fits(number, before + 1, *(before + len(ids) for ids in answers)):
             return []

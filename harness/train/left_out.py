@@ -18,6 +18,8 @@ TOOLS = "with a call of tools as answer"
 WITHOUT = (EMPTY, UNASKED, NO_END, TOOLS)
 EMPTY_HINT = "give rows with a prompt and a response to it, both with a text"
 ENDED = "cut after an end token"
+UNREAD = "not reached by the steps"
+"""Why nothing was learnt of a row that could be learnt from: the training ended before."""
 SHORTER = (CUT, ENDED)
 """Why not all is learnt of a row that is learnt from."""
 FILE = "left_out.jsonl"

@@ -101,6 +101,11 @@ class Ppo(SamplingTraining):
         adapted = bool(self.settings.lora_rank) or is_adapter(self.model)
         return self.settings.critic_kind(adapted)
 
+    def reached(self, steps: int) -> int:
+        """Return how many prompts so many steps asked."""
+        each = self.settings.rollout_size // self.settings.completions_each
+        return min(self.left_out.used, steps * each)
+
     def use(self, settings: Any) -> Use:
         """Return the use of passes by tokens, of a rollout, and of reference and critic."""
         found = super().use(settings)
@@ -225,7 +230,7 @@ class Ppo(SamplingTraining):
             rollout = self.engine.sample(self.policy, self.tokenizer, prompts, sampling)
         logprobs, entropy, values = self._score(rollout)
         if not self.engine.same:
-            check_drawn(settings, rollout, logprobs)  # before anybody is paid for rewards
+            check_drawn(settings, rollout, logprobs, each)  # before anybody is paid for rewards
         with self.reference.active(), accelerator.autocast():
             reference, _ = score_rollout(
                 self.reference.model, rollout, settings.temperature, settings.pass_tokens, False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 HEADS = ("score.", "lm_head.", "embed_out.")
 """Weights of heads: a classifier made of a policy has a new one, and leaves the policy's."""
@@ -38,11 +40,17 @@ def _new_head(record: logging.LogRecord) -> bool:
     return bool(found and keys) and all(key.startswith(HEADS) for key in keys)
 
 
+def _long_text(record: logging.LogRecord) -> bool:
+    """Whether a text is above what its tokenizer names: what is cut or left out is counted."""
+    return "Token indices sequence length is longer" in record.getMessage()
+
+
 QUIET: tuple[tuple[str, Says], ...] = (
     ("trl.trainer.grpo_trainer", _counted_by_the_log),
     ("trl.trainer.rloo_trainer", _counted_by_the_log),
     ("transformers.trainer_utils", _tokens_without_effect),
     ("transformers.trainer_utils", _order_of_states),
+    ("transformers.tokenization_utils_base", _long_text),
 )
 """Loggers, and what of theirs is not printed."""
 
@@ -71,8 +79,35 @@ def new_head() -> Iterator[None]:
 
 
 @contextmanager
+def tied(model: Any) -> Iterator[None]:
+    """Load a state of a model whose tied weights are in it once, which is how they are saved."""
+    names = set(getattr(model, "all_tied_weights_keys", None) or ())
+
+    def once(record: logging.LogRecord) -> bool:
+        _, found, keys = record.getMessage().partition("missing keys in the checkpoint model")
+        return bool(found) and set(re.findall(r"'([^']+)'", keys)) <= names
+
+    with _without("transformers.trainer", once):
+        yield
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Silence the bars of accelerate, which TRL shows."""
+    from importlib import import_module
+
+    module: Any = import_module("accelerate.utils.tqdm")
+    shown = module._tqdm
+    module._tqdm = lambda *given, **named: shown(*given, **{**named, "disable": True})
+    try:
+        yield
+    finally:
+        module._tqdm = shown
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what a user can do nothing about, and the bars of datasets and transformers.
+    """Silence what a user can do nothing about, and the bars of datasets, TRL and transformers.
 
     The harness shows progress of its own. The warnings are transformers' about its own old name,
     which peft and trl still read, and peft's about layers of GPT-2 that it treats as it must.
@@ -84,6 +119,7 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         warnings.filterwarnings("ignore", "You are using 'environment_factory'", UserWarning)
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+        after.enter_context(_without_bars())
         for logger, says in QUIET:
             after.enter_context(_without(logger, says))
         if not datasets.are_progress_bars_disabled():

@@ -18,7 +18,7 @@ from harness.records.places import locked
 from harness.records.rows import damaged, read_json
 from harness.records.writes import make_folder, write_text, writing
 from harness.train.alarms import Alarms
-from harness.train.left_out import CUT, ENDED, FILE, TOO_LONG, LeftOut, told
+from harness.train.left_out import CUT, ENDED, FILE, TOO_LONG, UNREAD, LeftOut, told
 from harness.train.log import as_logged, rewound
 from harness.train.memory import FILE as ESTIMATE
 from harness.train.ranks import of_all, rank
@@ -75,8 +75,8 @@ class TrainResult:
         lines = []
         if self.used < self.rows:
             lines.append(
-                f"learnt from {self.used:,} of {self.rows:,} rows: {told(self.left_out)}; {FILE}"
-                " says which"
+                f"learnt from {self.used:,} of {self.rows:,} rows: {told(self.left_out)}"
+                + (f"; {FILE} says which" if self.left_out.keys() - {UNREAD} else "")
             )
         if cut := self.too_long - self.left_out.get(TOO_LONG, 0):
             rows = "row was" if cut == 1 else "rows were"
@@ -195,13 +195,16 @@ class TrainingFolder:
         if not self._result_path.is_file():
             return None
         stored = read_json(self._result_path)
-        weights = stored.pop("weights", None)  # none in those of earlier versions
+        # None in those of earlier versions.
+        weights, log = stored.pop("weights", None), stored.pop("log", None)
         if not _is_result(stored):
             raise damaged(self._result_path, f"it is no result of a training: {stored!r:.60}")
         if weights is None or not self.final.is_dir():
             return None
         if file_hash(self.final) != weights:
             raise altered(self.final, self.path)
+        if log is not None and file_hash(self.log_path) != log:
+            raise altered(self.log_path, self.path, "log")
         return self._result(stored)
 
     def _result(self, stored: Mapping[str, Any]) -> TrainResult:
@@ -261,37 +264,45 @@ class TrainingFolder:
         """Wall seconds of this training so far, interruptions left out."""
         return self._seconds_before + time.monotonic() - self._started
 
-    def finish(self, steps: int, left_out: LeftOut) -> TrainResult:
+    def finish(self, steps: int, left_out: LeftOut, reached: int) -> TrainResult:
         """Write and return the result; the resume state is deleted.
 
         Call it when all processes are through with their work.
+
+        Args:
+            steps: That were made.
+            left_out: Account of the rows.
+            reached: Rows of those that are not left out which the steps learnt from.
         """
         import shutil
 
         counts = left_out.counts()
         cut = counts.pop(CUT, 0)
         counts.pop(ENDED, 0)
+        if unread := left_out.used - reached:
+            counts[UNREAD] = unread
         stored = {
             "steps": steps,
             "seconds": round(self.seconds(), 3),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "too_long": cut + counts.get(TOO_LONG, 0),
             "rows": len(left_out.places),
-            "used": left_out.used,
+            "used": reached,
             "left_out": counts,
         }
         if self.writes:
-            written = stored | {"weights": file_hash(self.final)}
+            written = stored | {"weights": file_hash(self.final), "log": file_hash(self.log_path)}
             write_text(self._result_path, json.dumps(written) + "\n")
             shutil.rmtree(self.resume_dir, ignore_errors=True)
         return self._result(stored)
 
 
-def altered(checkpoint: Path, folder: Path) -> InputError:
-    """Return what is wrong with a checkpoint that somebody edited after its training."""
+def altered(path: Path, folder: Path, what: str = "checkpoint") -> InputError:
+    """Return what is wrong with a file or folder that somebody edited after its training."""
+    gone = "" if path.exists() else ": it is gone"
     return InputError(
-        "the checkpoint is not the one that the finished training wrote here",
-        where=str(checkpoint),
+        f"the {what} is not the one that the finished training wrote here{gone}",
+        where=str(path),
         hint=f"put the files of the training back, or delete {folder} to train anew",
     )
 

@@ -31,6 +31,10 @@ class RewardModels(RewardModel):
     last row of the log and in ``reward_model.json`` of the checkpoint.
     """
 
+    def reached(self, steps: int) -> int:
+        """Return how many pairs a member learnt from, at least; all have the same."""
+        return super().reached(steps // self.settings.members)
+
     def work(self) -> int:
         """Let TRL train one, or the members of an ensemble."""
         return super().work() if self.settings.members == 1 else train_members(self)

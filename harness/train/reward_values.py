@@ -72,6 +72,8 @@ def _values(returned: Any, n: int) -> list[Any]:
     if isinstance(shape, tuple) and hasattr(returned, "tolist"):
         if len(shape) == 0 or math.prod(shape[1:]) != 1:
             raise WrongReturnError(f"returned an array of shape {tuple(shape)}, not ({n},)")
+        if _of_time(returned):
+            raise WrongReturnError(f"returned an array of {returned.dtype}, which are no numbers")
         return [_single(value) for value in islice(returned.tolist(), n + 1)]
     if not isinstance(returned, Iterable):
         one = f"{returned!r:.40}" if isinstance(returned, Number | None) else f"a {_kind(returned)}"
@@ -87,6 +89,10 @@ def _single(value: Any) -> Any:
 
 def read_number(value: Any) -> tuple[float | None, str, bool]:
     """Return a finite number, what there is in its place, and whether that is of a wrong type."""
+    if _of_time(value):  # which NumPy counts in nanoseconds, or another unit
+        missing = bool((value != value).all())
+        told = "" if missing else f"{value!s:.40} of type {value.dtype}, no number"
+        return None, told, not missing
     if isinstance(getattr(value, "shape", None), tuple) and hasattr(value, "tolist"):
         value = _single(value.tolist())  # a number of NumPy or torch
     elif hasattr(value, "as_py"):  # of Arrow
@@ -107,6 +113,13 @@ def read_number(value: Any) -> tuple[float | None, str, bool]:
     if not math.isfinite(number):
         return None, f"{number}, no finite number", False
     return number, "", False
+
+
+def _of_time(value: Any) -> bool:
+    """Tell whether it is dates or spans of time of NumPy, of which ``tolist`` makes numbers."""
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M") and hasattr(
+        value, "tolist"
+    )
 
 
 def _kind(value: Any) -> str:

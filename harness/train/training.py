@@ -204,7 +204,7 @@ class Training(ABC):
                 raise
             finally:
                 reports.finish()
-        return self.folder.finish(steps, self.left_out)
+        return self.folder.finish(steps, self.left_out, self.reached(steps))
 
     def check_settings(self) -> None:
         """Refuse what cannot be trained, before anything is loaded or written.
@@ -294,7 +294,7 @@ class Training(ABC):
         """Return what the training would do with its model under some settings."""
         lora, rewards = settings.lora_rank or self.shape.rank, self.rewards
         return memory.Use(
-            tokens=max(1, settings.batch_size // ranks()) * self.left_out.widest,
+            tokens=self.at_once(settings) * self.left_out.widest,
             longest=self.left_out.widest,
             lora=lora,
             dtype=settings.dtype,
@@ -305,6 +305,25 @@ class Training(ABC):
             looked=self.monitor.tokens if self.monitor is not None and self.shape.bent else 0,
             others=rewards.held_bytes if rewards else 0,
         )
+
+    @property
+    def examples_each(self) -> int:
+        """Examples that a row makes."""
+        return 1
+
+    def at_once(self, settings: Any) -> int:
+        """Return how many examples a pass of this process has at most, under some settings.
+
+        Several processes fill up their last passes with what they had before.
+        """
+        asked: int = max(1, settings.batch_size // ranks())
+        there = self.left_out.used * self.examples_each
+        return asked if self.needs == "rewards" or ranks() > 1 else min(asked, there)
+
+    def reached(self, steps: int) -> int:
+        """Return how many of the rows that can be learnt from so many steps learnt from."""
+        seen = steps * self.settings.batch_size * self.settings.accumulation
+        return min(self.left_out.used, -(-seen // self.examples_each))
 
     def inputs(self) -> dict[str, Any]:
         """Return everything that the result depends on: its hash is the training's fingerprint."""

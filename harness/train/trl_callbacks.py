@@ -15,6 +15,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from harness.nouns.errors import DataError
 from harness.policy.models import Precision, Reference, load_policy, save_final
+from harness.train.quiet import tied
 from harness.train.result import TrainingFolder
 
 CHECKPOINT = "checkpoint-"
@@ -60,7 +61,8 @@ def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any, done: int)
     resume = folder.resume_dir / f"{CHECKPOINT}{done}" if done else None
     folder.rewind(done)
     # TRL's GRPO samples inside, and scores without what the checkpoint would bend.
-    with unbent(trainer.model) if trainer.model.can_generate() else nullcontext():
+    quietly = tied(trainer.accelerator.unwrap_model(trainer.model))
+    with unbent(trainer.model) if trainer.model.can_generate() else nullcontext(), quietly:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     steps, wanted = trainer.state.global_step, trainer.state.max_steps
     if steps < wanted:

@@ -109,7 +109,11 @@ def test_two_ranks_train_and_log_as_one_does(
         mine, wanted = load_file(mine_at), load_file(wanted_at)
         for name, value in wanted.items():
             torch.testing.assert_close(mine[name], value, rtol=0, atol=1e-5)
-    assert json.loads((tmp_path / "two" / "result.json").read_text())["used"] == 16
+    used = [
+        json.loads((tmp_path / name / "result.json").read_text())["used"] for name in ("one", "two")
+    ]
+    # Of a prompt in groups the few steps come to fewer than there are.
+    assert used[0] == used[1] and (used[1] == 16 or "group_size" in settings)
     if trainer == "reward_model":
         scales = [
             json.loads((tmp_path / name / "final" / "reward_model.json").read_text())["scales"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from trainings import changed, trained_by
 from harness.nouns.errors import ConfigError, EngineError
 from harness.policy import continuous, engines
 from harness.policy.completions_api import CompletionsServer
-from harness.policy.engines import InProcess, closing, foreign_draws
+from harness.policy.engines import InProcess, closing, copied_draws, foreign_draws
 from harness.policy.models import load_policy, load_tokenizer
-from harness.policy.sampling import Rollout, Sampling
+from harness.policy.sampling import Rollout, Sampling, rows_of
 from harness.policy.server_engine import ServerEngine
 from harness.policy.weights import weights_hash
 from harness.train import best_of_n
@@ -211,6 +212,87 @@ def test_draws_of_another_model_by_hand(off: dict[range, float], heat: float, sa
     told = foreign_draws(rollout, logprobs, heat)
     assert told.removesuffix(" from the policy's").endswith(said)
     assert bool(told) == bool(said)
+
+
+def drawn_by_chance(n: int, tokens: int, sides: int, seed: int) -> tuple[Rollout, Any]:
+    """Return completions of fair dice, and the log-probabilities of their tokens."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(sides, (n, tokens), generator=generator)
+    mask = torch.ones_like(ids)
+    none = torch.zeros(n, 1, dtype=torch.long)
+    logprobs = torch.full((n, tokens), -math.log(sides))
+    return Rollout(none, none, ids, mask, mask[:, 0].bool(), [""] * n, logprobs.clone()), logprobs
+
+
+@pytest.mark.parametrize(("tokens", "sides"), [(1, 2), (2, 2), (3, 3), (20, 2), (1, 50)])
+def test_what_is_the_same_by_chance_is_no_copy(tokens: int, sides: int) -> None:
+    """Short answers coincide: of coins all four of a prompt are the same in an eighth."""
+    for seed in range(20):
+        assert copied_draws(*drawn_by_chance(64, tokens, sides, seed), 4) == ""
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sides", "of", "copies"),
+    [(40, 4, 4, 48), (4, 4, 4, 48), (40, 4, 2, 32), (1, 1000, 4, 48)],
+)
+def test_copies_of_a_prompts_completions_are_told(
+    tokens: int, sides: int, of: int, copies: int
+) -> None:
+    """All of a prompt are one, or two and two."""
+    rollout, logprobs = drawn_by_chance(64, tokens, sides, 0)
+    ids = rollout.completion_ids
+    ids[:] = ids[[row - row % of for row in range(64)]]
+    told = copied_draws(rollout, logprobs, 4)
+    assert told.startswith(f"{copies} of its 64 completions are those of others of the same prompt")
+    assert copied_draws(rollout, logprobs, 1) == ""
+
+
+def test_a_greedy_engine_copies_nothing() -> None:
+    """What is certain is the same each time, whichever of the two says that it is."""
+    rollout, logprobs = drawn_by_chance(64, 30, 4, 0)
+    rollout.completion_ids[:] = 1
+    assert copied_draws(rollout, logprobs * 0, 4) == ""
+    drawn = dataclasses.replace(rollout, drawn=logprobs * 0)
+    assert copied_draws(drawn, logprobs, 4) == ""
+    assert copied_draws(drawn, logprobs - 1e-3, 4) == "" != copied_draws(rollout, logprobs, 4)
+
+
+class Copies(InProcess):
+    """An engine that answers with one completion, as often as it is asked for one."""
+
+    same = False
+
+    def sample(self, *given: Any) -> Rollout:
+        import torch
+
+        rollout = super().sample(*given)
+        rows = torch.arange(len(rollout))
+        return rows_of(rollout, rows - rows % given[-1].per_item)
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "best_of_n"])
+def test_an_engine_that_copies_stops_the_training(
+    trainer: str, policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group of copies has nothing to compare: each step would learn nothing, without a word."""
+    of = f"harness.train.{trainer}.make_engine"
+    monkeypatch.setattr(of, lambda *_: Copies())
+    settings: dict[str, Any] = {"batch_size": 4, "max_new_tokens": 24, "warmup_steps": 0}
+    settings |= {"n": 4} if trainer == "best_of_n" else {
+        "advantage_estimator": "grpo", "group_size": 4, "rollout_size": 16, "steps": 1,
+    }  # fmt: skip
+    asked: list[Any] = []
+
+    def asks(prompts: Any, completions: Any, **_: Any) -> list[float]:
+        asked.append(prompts)
+        return [0.0] * len(completions)
+
+    rows = [{"prompt": f"What is {n}+5?"} for n in range(4)]
+    with pytest.raises(EngineError, match=r"12 of its 16 completions .* answers with copies"):
+        trained_by(trainer, policy_path, rows, settings, tmp_path, {"r": asks})
+    assert asked == []
 
 
 class Late(InProcess):

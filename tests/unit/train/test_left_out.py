@@ -38,8 +38,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "dpo": {},
     "reward_model": {"held_out_share": 0.0},
     "kto": {},
-    "grpo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
-    "rloo": {"group_size": 2, "steps": 1, "max_new_tokens": 2},
+    "grpo": {"group_size": 2, "steps": 2, "max_new_tokens": 2},
+    "rloo": {"group_size": 2, "steps": 2, "max_new_tokens": 2},
     "ppo": {"rollout_size": 2, "steps": 1, "epochs": 1, "max_new_tokens": 2},
     "online_dpo": {"rollout_size": 2, "steps": 1, "max_new_tokens": 2},
     "best_of_n": {"n": 2, "max_new_tokens": 2},
@@ -78,7 +78,7 @@ def only_built(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(training: TrlTraining) -> int:
         training.build()
         training.folder.final.mkdir()
-        return 0
+        return 100
 
     monkeypatch.setattr(TrlTraining, "trl", lambda *_, **__: None)
     monkeypatch.setattr(TrlTraining, "work", work)
@@ -164,6 +164,8 @@ CUTS: list[tuple[str, str, dict[str, Any], dict[str, int]]] = [
     ("dpo", "both are cut", {"chosen": "5" * 60, "rejected": "6" * 60}, {CUT: 1}),
     ("dpo", "no token is left", {"prompt": "5" * 39}, {TOO_LONG: 1}),
     ("dpo", "they differ where they are cut", {"chosen": "5" * 60, "rejected": "5" * 60 + "6"},
+     {"alike once cut": 1}),
+    ("kto", "they differ where they are cut", {"chosen": "5" * 60, "rejected": "5" * 60 + "6"},
      {"alike once cut": 1}),
     ("dpo", "one text twice", {"rejected": "5."}, {"with the same text twice": 1}),
     ("dpo", "a tie", {"probability": 0.5}, {"less certain than minimum_probability": 1}),
@@ -336,3 +338,43 @@ def test_a_rate_is_logged_with_its_digits(rate: float) -> None:
     row = {"learning_rate": rate, "loss": 0.12345678, "kl": math.nan, "step": 3}
     right = {"learning_rate": rate, "loss": 0.123457, "kl": None, "step": 3}
     assert as_logged(row) == of_step(row) == right | {"learning_rate": float(f"{rate:.6g}")}
+
+
+REACHED: list[tuple[str, dict[str, Any], int]] = [
+    # trainer, settings, rows of six that its steps learn from
+    ("sft", {"max_steps": 1}, 2),
+    ("sft", {"epochs": 2.0}, 6),
+    ("grpo", {"steps": 2, "group_size": 2}, 2),
+    ("ppo", {"steps": 1, "rollout_size": 4}, 4),
+    ("best_of_n", {"max_steps": 2}, 4),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("trainer", "settings", "used"), REACHED)
+def test_rows_that_no_step_reached_are_not_used(
+    trainer: str, settings: dict[str, Any], used: int, policy_path: Path, tmp_path: Path
+) -> None:
+    rows = [{**SHORT, "prompt": f"{place}+3?"} for place in range(6)]
+    result = trained(trainer, policy_path, rows, tmp_path, **settings)
+    left = {"not reached by the steps": 6 - used} if used < 6 else {}
+    assert (result.rows, result.used, result.left_out) == (6, used, left)
+    told = f"learnt from {used} of 6 rows: {6 - used} not reached by the steps"
+    assert result.told() == ([told] if used < 6 else [])
+
+
+@pytest.mark.usefixtures("only_built")
+def test_the_rows_that_kto_reached_are_those_of_its_order(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{**SHORT, "prompt": f"{place}+3?"} for place in range(6)]
+    work = TrlTraining.work
+
+    def two(training: Any) -> int:
+        work(training)
+        assert sorted(training._order) == sorted([*range(6), *range(6)])
+        training._order[:4] = [1, 4, 1, 2]
+        return 2
+
+    monkeypatch.setattr(TrlTraining, "work", two)
+    assert trained("kto", policy_path, rows, tmp_path).used == 3

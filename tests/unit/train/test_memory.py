@@ -250,6 +250,17 @@ def test_a_refusal_names_settings_with_which_it_fits(
     assert ": optimizer 0.0019, " in line
 
 
+def test_a_batch_beyond_the_rows_needs_the_memory_of_the_rows(
+    policy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was refused, and an accumulation of a million was named as what helps."""
+    little(monkeypatch, 0.02)
+    rows = [{"prompt": f"{n}+3?", "completion": "It is 5."} for n in range(3)]
+    given = {"batch_size": 1_000_000, "warmup_steps": 0}
+    result = trained_by("sft", policy_path, rows, given, tmp_path)
+    assert (result.steps, result.used) == (1, 3)
+
+
 def test_several_settings_are_named_where_one_is_not_enough(qwen: Shape) -> None:
     def use(settings: Any) -> Use:
         tokens = settings.pass_tokens

@@ -43,10 +43,11 @@ def test_a_second_training_in_a_folder_is_refused_and_the_first_goes_on(
         told.append(str(refused.value))
 
     assert trained(policy_path, out, another).steps == 2
-    assert told == [
+    assert set(told) == {
         f"another training runs in {out} (process {os.getpid()})\n"
         "  hint: wait for it, or choose another folder"
-    ] * 2
+    }
+    assert len(told) == 2
     assert [row["step"] for row in read_log(out / "log.jsonl")] == [1, 2]
     assert not (out / LOCK).exists()
 
@@ -144,3 +145,23 @@ def test_a_file_system_without_locks_is_no_other_training(
         hold(tmp_path, held)
     with suppress(FileNotFoundError):
         (tmp_path / LOCK).unlink()
+
+
+def test_a_finished_training_whose_log_was_touched_says_what_to_do(
+    policy_path: Path, tmp_path: Path
+) -> None:
+    first = trained(policy_path, tmp_path)
+    log = tmp_path / "log.jsonl"
+    before = log.read_text()
+    for damage, told in (
+        (lambda: log.write_text(before.replace('"step": 2', '"step": 7')), "wrote here"),
+        (log.unlink, "wrote here: it is gone"),
+    ):
+        damage()
+        with pytest.raises(InputError) as wrong:
+            trained(policy_path, tmp_path)
+        assert wrong.value.where == str(log)
+        assert wrong.value.what == f"the log is not the one that the finished training {told}"
+        assert f"or delete {tmp_path} to train anew" in wrong.value.hint
+    log.write_text(before)
+    assert trained(policy_path, tmp_path) == first

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.policy.models import load_policy
-from harness.train.quiet import new_head, quiet
+from harness.train.quiet import new_head, quiet, tied
 
 ALIGNED = (
     "The tokenizer has new PAD/BOS/EOS tokens that differ from the model config and generation"
@@ -30,6 +30,8 @@ SAID = [
     (TOKENS, ALIGNED + "{'eos_token_id': 2, 'pad_token_id': 0}.", True),
     (TOKENS, "mtime may not be reliable on this filesystem, falling back to", False),
     (TOKENS, "another thing", True),
+    ("transformers.tokenization_utils_base", "Token indices sequence length is longer than", False),
+    ("transformers.tokenization_utils_base", "another thing", True),
     ("transformers.modeling_utils", "GPT2LMHeadModel LOAD REPORT from: x", True),
 ]
 
@@ -90,3 +92,36 @@ def test_an_adapter_is_loaded_without_a_word(lora_path: Path) -> None:
         warnings.simplefilter("always")
         load_policy(lora_path, trainable=False)
     assert [str(one.message) for one in caught] == []
+
+
+def test_a_state_without_the_weight_that_is_tied_is_whole(
+    policy_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = load_policy(policy_path)
+    (name,) = policy.all_tied_weights_keys
+    missing = "There were missing keys in the checkpoint model loaded: "
+    named = logging.getLogger("transformers.trainer")
+    named.addHandler(caplog.handler)
+    try:
+        with tied(policy):
+            named.warning(f"{missing}['{name}'].")
+            assert caplog.text == ""
+            named.warning(f"{missing}['{name}', 'model.norm.weight'].")
+            named.warning("another thing")
+        assert "model.norm.weight" in caplog.text and "another thing" in caplog.text
+        caplog.clear()
+        with tied(object()):
+            named.warning(f"{missing}['{name}'].")
+        assert name in caplog.text
+    finally:
+        named.removeHandler(caplog.handler)
+
+
+def test_bars_of_trl_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    from accelerate.utils import tqdm
+
+    with quiet():
+        assert list(tqdm(range(3), desc="Computing reference log probs")) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
+    assert list(tqdm(range(3), desc="shown")) == [0, 1, 2]
+    assert "shown" in capsys.readouterr().err

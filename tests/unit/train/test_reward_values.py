@@ -25,6 +25,7 @@ from harness.train.grpo import for_float32
 from harness.train.log import failing, new_failures, silent
 from harness.train.reward_arguments import call_rewards, trainer_state
 from harness.train.reward_function import WeightedRewards
+from harness.train.reward_values import WrongReturnError, read_rewards
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
@@ -336,6 +337,24 @@ def test_a_reward_that_cannot_be_held_moves_nothing(policy_path: Path, tmp_path:
     assert row["failure/reward"] == "returned 1e+39, beyond 1e+12"
     assert all(p.isfinite().all() for p in trained.module.parameters())
     assert math.isfinite(row["grad_norm"]) and row["grad_norm"] > 0
+
+
+def test_dates_of_numpy_are_no_numbers() -> None:
+    """NumPy makes nanoseconds of them, and of other units something else."""
+    day, span = np.datetime64("2020-01-02", "ns"), np.timedelta64(3, "ns")
+    assert read_rewards([1.0, day, span, np.datetime64("NaT"), np.str_("x")], 5) == (
+        [1.0, None, None, None, None],
+        "returned 2020-01-02T00:00:00.000000000 of type datetime64[ns], no number",
+    )
+    for one, told in (
+        (span, "returned 3 nanoseconds of type timedelta64[ns], no number"),
+        (np.str_("x"), "returned the text 'x', no number"),
+    ):
+        with pytest.raises(WrongReturnError) as wrong:
+            read_rewards([one, one], 2)
+        assert str(wrong.value) == told
+    with pytest.raises(WrongReturnError, match=r"an array of datetime64\[ns\], which are no"):
+        read_rewards(np.array([day, day]), 2)
 
 
 def test_trl_gets_rewards_that_float32_tells_apart() -> None:
