@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -90,16 +91,19 @@ class Candidates:
             if name not in TEMPLATES:
                 near = did_you_mean(name, TEMPLATES, " (", ")")
                 raise ConfigError(f"--template {name!r} is none of {', '.join(TEMPLATES)}{near}")
-        mine = self.rubric
-        wordings = {"": mine} | {str(one): rubric_of(str(one)) for one in rubrics}
+        mine, given = self.rubric, list(dict.fromkeys(map(str, rubrics)))
+        wordings = {"": mine} | {one: rubric_of(one) for one in given}
+        stems = Counter(Path(one).stem for one in given)
         for wording, rubric in wordings.items():
             usual = self.templates or rubric.judging.templates
             for way in (usual, *((name,) for name in templates)):
                 if wording or way != (self.templates or mine.judging.templates):
-                    told = (
-                        f"{Path(wording).stem or mine.id}{f' / {way[0]}' if way != usual else ''}"
+                    name = Path(wording).stem
+                    name = wording if stems[name] > 1 else name or mine.id
+                    yield (
+                        f"{name}{f' / {way[0]}' if way != usual else ''}",
+                        replace(rubric, judging=replace(rubric.judging, templates=way)),
                     )
-                    yield told, replace(rubric, judging=replace(rubric.judging, templates=way))
 
     def without_examples(self, rubric: Rubric) -> str:
         """Return why a rubric gets no worked examples from labels; empty where it does."""
@@ -131,7 +135,10 @@ def write_rubric(path: Path, rubric: Rubric) -> Rubric:
     """Write a rubric as a file, and return it as the file has it."""
     import yaml
 
-    text = yaml.safe_dump(rubric_content(rubric), sort_keys=False, allow_unicode=True, width=96)
+    content = rubric_content(rubric)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
+    if yaml.safe_load(text) != yaml.safe_load(yaml.safe_dump(content)):
+        text = yaml.safe_dump(content, sort_keys=False, width=96)  # U+0085 and its kin, escaped
     write_text(path, text)
     found = load_rubric(path)
     assert isinstance(found, Rubric)

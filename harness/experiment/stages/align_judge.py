@@ -18,7 +18,6 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.align_candidates import (
     NOW,
     Candidates,
-    prompt_of,
     rubric_of,
     with_examples,
     worth_showing,
@@ -186,7 +185,7 @@ class _Aligning:
     out: Path
     cost: float = 0.0
     notes: list[str] = field(default_factory=list)
-    shown: set[str] = field(default_factory=set)
+    shown: Mask = field(default_factory=lambda: np.zeros(1, dtype=bool))
 
     def done(self) -> Aligned:
         """Choose, and prove."""
@@ -228,14 +227,20 @@ class _Aligning:
         if name == NOW:
             return self._result(rows, name, calibration, None, labels.proving & labels.choosing)
         subject = f"{chosen.id} {chosen.sha256[:12]} against {sources[NOW].info.version}"
-        proving = labels.held_back(tags, subject)
+        proving = labels.held_back(tags, subject, now, chosen)
         used = int(labels.proving.sum() - proving.sum())
-        why = f"; {counted(used, 'label')} of that half chose or proved before" if used else ""
+        how = "chose or proved before, or are shown as worked examples"
+        why = f"; {counted(used, 'label')} of that half {how}" if used else ""
         labels.need(proving, "are left to prove", why)
         if used:
-            self.notes.append(f"{counted(used, 'label')} that were used before prove nothing now")
+            self.notes.append(f"{counted(used, 'label')} that {how} prove nothing now")
         before = self._codes(self._asked(sources[NOW], proving))
         after = self._codes(self._asked(self.tried.source(name, chosen), proving))
+        if (labels.held_back(tags, subject, now, chosen) != proving).any():
+            raise DataError(
+                "the labels that were to prove were used by another command meanwhile",
+                hint="run it again with new labels; what was judged is in the journal",
+            )
         labels.note("certified", "gain", subject, tags, proving)
         gain = prove(before, after, labels.truth, labels.clusters, proving)
         if gain.is_proven:
@@ -313,15 +318,14 @@ class _Aligning:
             return []
         name = f"{best} + {counted(count, 'example')}"
         rubrics[name] = with_examples(rubrics[best], pairs)
-        self.shown |= {prompt_of(pair) for pair, _ in pairs}
+        self.shown = self.shown | labels.shown_by(rubrics[name])
         said[name] = self._asked(self.tried.source(name, rubrics[name]), labels.choosing)
         codes[name] = self._codes(said[name])
         return choose({name: codes[name]}, labels.truth, self._unshown())[1]
 
     def _unshown(self) -> Mask:
         """Return (n,) the labels that choose among examples: none whose answer a judge is shown."""
-        unshown = [prompt not in self.shown for prompt in self.labels.prompts]
-        return np.asarray(self.labels.choosing & np.array(unshown, dtype=bool))
+        return np.asarray(self.labels.choosing & ~self.shown)
 
     def _best(
         self,

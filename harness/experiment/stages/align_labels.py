@@ -13,10 +13,12 @@ from harness.agreement.accuracy import majority
 from harness.agreement.halves import Mask, chooses
 from harness.experiment.stages.align_candidates import prompt_of
 from harness.experiment.stages.people import Said
-from harness.experiment.stages.recorded import asked_keys
+from harness.experiment.stages.recorded import asked_keys, plain_prompt
 from harness.experiment.stages.spent import CHOICES
+from harness.judging.presentation import shown_prompt
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
+from harness.nouns.rubric import Rubric
 from harness.nouns.schema import JudgmentRequest
 from harness.ratings.judgments import tables_from_judgments
 from harness.records.label_uses import Deed, LabelUse, add_use, read_uses
@@ -64,8 +66,17 @@ class AlignLabels:
 
     @cached_property
     def prompts(self) -> list[str]:
-        """The prompt of each pair."""
-        return [prompt_of(pair) for pair in self.pairs]
+        """The prompt of each pair; the same text under several names is one prompt."""
+        return one_name([(prompt_of(pair), plain_prompt(pair.item.prompt)) for pair in self.pairs])
+
+    def shown_by(self, *rubrics: Rubric) -> Mask:
+        """Return (n,) the pairs of prompts that a worked example shows with its verdict."""
+        texts = {plain_prompt(one.prompt) for rubric in rubrics for one in rubric.examples}
+        gone = {
+            prompt for prompt, pair in zip(self.prompts, self.pairs, strict=True)
+            if plain_prompt(shown_prompt(pair.item)) in texts
+        }  # fmt: skip
+        return np.array([one in gone for one in self.prompts], dtype=bool)
 
     @cached_property
     def clusters(self) -> IntArray:
@@ -92,14 +103,15 @@ class AlignLabels:
         some = (pair for pair, one in zip(self.pairs, mask, strict=True) if one)
         return tuple(dict.fromkeys(key for pair in some for key in asked_keys(pair)))
 
-    def held_back(self, tags: Sequence[str], subject: str) -> Mask:
+    def held_back(self, tags: Sequence[str], subject: str, *rubrics: Rubric) -> Mask:
         """Return (n,) the labels that prove: of the other half, and never used for this judge.
 
-        A proof that was made before of the same two judges on the same labels is made again.
+        None is of a prompt that a rubric shows with its verdict as a worked example. A proof that
+        was made before of the same two judges on the same labels is made again.
         """
         earlier = [use for use in read_uses(self.uses) if use.is_about(tags)]
         spent = {k for u in earlier if u.deed == "chose" and u.what in CHOICES for k in u.items}
-        left = self._without(self.proving, spent)
+        left = self._without(self.proving & ~self.shown_by(*rubrics), spent)
         for use in earlier:
             if use.deed == "certified" and use.what == "gain":
                 if use.result == subject and use.items == self.keys(left):
@@ -142,3 +154,16 @@ class AlignLabels:
                 where=", ".join(map(str, self.files)),
                 hint="label more pairs: half of the prompts choose, the others prove",
             )
+
+
+def one_name(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a name for each (group, text), one for all that groups and texts join."""
+    of_group: dict[str, str] = {}
+    of_text: dict[str, str] = {}
+    while True:  # the least name goes from groups to texts and back, until it stays
+        before = dict(of_group)
+        for group, text in pairs:
+            least = min(of_group.get(group, group), of_text.get(text, group))
+            of_group[group] = of_text[text] = least
+        if before == of_group:
+            return [of_group[group] for group, _ in pairs]
