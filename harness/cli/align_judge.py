@@ -14,7 +14,7 @@ from harness.nouns.counted import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.experiment.stages.align_judge import Aligned
+    from harness.experiment.stages.aligned import Aligned
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,22 @@ from harness.experiment.stages.align_candidates import (
     worth_showing,
     write_rubric,
 )
+from harness.experiment.stages.align_costs import costs_at_most
 from harness.experiment.stages.align_labels import AlignLabels
+from harness.experiment.stages.aligned import Aligned
 from harness.experiment.stages.judge import ask, check, requests_of
 from harness.experiment.stages.people import said_of
-from harness.feedback.contract import Plans
 from harness.nouns.counted import counted
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Rubric
 from harness.nouns.scale import PREFERENCE
-from harness.nouns.schema import Judgment, JudgmentRequest
+from harness.nouns.schema import Judgment
 from harness.ratings.both_orders import Vote, combine_orders, likelier
 from harness.ratings.table import MISSING
 from harness.records.journal import journal_beside
 from harness.records.label_uses import tags_of, uses_beside
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
-from harness.scale_out.loop_thread import run_to_end
 from harness.statistics.arrays import FloatArray, IntArray
 
 AS_STATED = Calibration()
@@ -74,57 +73,6 @@ class AlignSettings:
     concurrency: int = 32
     budget: float | None = None
     uses: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Aligned:
-    """What was chosen, and whether it is better.
-
-    Args:
-        candidates: How each did on the labels that choose, in the order in which they were tried.
-        chosen: The best of them.
-        calibration: What was fitted to its stated probabilities.
-        gain: Of the chosen one on the labels that were held back; None where nothing was better.
-        rubric: The file that was written; None where no gain was proven.
-        labels: Labels that chose, and labels that prove.
-        prompts: Their prompts.
-        notes: What else to know.
-        cost_usd: What the judgments did cost.
-    """
-
-    candidates: Sequence[Candidate]
-    chosen: str
-    calibration: Calibration
-    gain: Gain | None
-    rubric: Path | None
-    labels: tuple[int, int]
-    prompts: tuple[int, int]
-    notes: tuple[str, ...]
-    cost_usd: float
-
-    @property
-    def sentence(self) -> str:
-        """What came of it."""
-        chose = f"by {counted(self.labels[0], 'label')} that choose"
-        if self.gain is None:
-            return f"nothing was better than the judge as it is, {chose}: no rubric is written"
-        one = self.gain.gain
-        of = f"on {counted(one.n, 'label')} of {counted(one.clusters, 'prompt')} that chose nothing"
-        if one.value is None or one.low is None or one.high is None:
-            return f"{self.chosen} is not shown to be better {of}: no rubric is written"
-        points = f"{100 * one.value:+.1f} points ({100 * one.low:+.1f} to {100 * one.high:+.1f})"
-        if self.gain.is_proven:
-            return f"{self.chosen} says what people say more often: {points} {of}"
-        return (
-            f"{self.chosen} is not shown to be better, {points} {of}: the interval holds 0, so no"
-            " rubric is written"
-        )
-
-    def as_row(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        row = asdict(self)
-        row["rubric"] = None if self.rubric is None else str(self.rubric)
-        return {"sentence": self.sentence, **row}
 
 
 def align_judge(
@@ -205,7 +153,9 @@ class _Aligning:
                 hint="--rubric FILE, --template NAME, --examples 2, or calibration",
             )
         check(sources.values(), self.asking)
-        self._tell_costs(sources, rubrics, counts)
+        halves = labels.some(labels.choosing), labels.some(labels.proving)
+        line = costs_at_most(halves, self.tried, sources, rubrics, counts, self.asking)
+        sys.stderr.write(f"{line}\n")
         said = {name: self._asked(one, labels.choosing) for name, one in sources.items()}
         codes = {name: self._codes(found) for name, found in said.items()}
         best, rows = choose(codes, labels.truth, labels.choosing)
@@ -365,47 +315,3 @@ class _Aligning:
             how = replace(how, probability_temperature=temperature, tie_margin=margin)
         chosen = replace(rubric, id=f"{rubric.id}-aligned", judging=how)
         return rubric_of(str(self.tried.file(chosen)))
-
-    def _tell_costs(
-        self,
-        sources: Mapping[str, NamedSource],
-        rubrics: Mapping[str, Rubric],
-        counts: Sequence[int],
-    ) -> None:
-        """Say what everything is going to cost at most, before the first call."""
-        choosing, rest = (self.labels.some(m) for m in (self.labels.choosing, self.labels.proving))
-        longest = sorted(
-            ((pair, "TIE") for pair in choosing),
-            key=lambda one: -sum(len(response.text) for response in one[0].responses),
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            apart = replace(self.tried, folder=Path(folder))
-            dearest = max(rubrics.values(), key=lambda one: len(str(one)))
-            examples = [
-                apart.source(f"{count}", with_examples(dearest, longest[:count]))
-                for count in counts
-            ]
-            plans = [(one, choosing) for one in (*sources.values(), *examples)]
-            plans += [(sources[NOW], rest), ([*sources.values(), *examples][-1], rest)]
-            line = run_to_end(self._estimate(plans))
-        halves = f"{counted(len(choosing), 'label')} choose, {len(rest):,} prove"
-        sys.stderr.write(f"{halves}; {line}\n")
-
-    async def _estimate(self, plans: Sequence[tuple[NamedSource, list[JudgmentRequest]]]) -> str:
-        from harness.chat import Client
-
-        async with replace(self.asking, processes=1).open() as ctx:
-            assert isinstance(ctx.chat, Client)
-            calls = (
-                call
-                for source, pairs in plans
-                if isinstance(source.source, Plans)
-                for call in source.source.planned(pairs, ctx)
-            )
-            found = ctx.chat.estimate(calls)
-        if found.unknown:
-            price = f"the price of {', '.join(found.unknown)} is not known"
-        else:
-            price = f"about ${found.expected_usd:.2f}, at most ${found.at_most_usd:.2f}"
-        kept = f" ({found.cached:,} more are in the journal)" if found.cached else ""
-        return f"{counted(found.calls, 'call')} at most{kept}, {price}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,19 @@ def judge(
     """
     settings = settings or JudgeSettings()
     named = source_by_name(source, settings.options, settings.way, settings.name, settings.limit)
+    requests = requests_of_tables(named, items, responses)
+    with asking_as(settings, named) as asking:
+        return Judged(named, requests, ask(named, requests, asking, bar))
+
+
+def requests_of_tables(
+    named: NamedSource, items: ItemsOrFile, responses: ResponsesOrFile
+) -> list[JudgmentRequest]:
+    """Return what a source is asked of tables; what makes no pair is told on standard error.
+
+    Raises:
+        DataError: A table cannot be read, or there is nothing to judge.
+    """
     asked = items_of(items)
     given = responses_of(responses, asked)
     requests = requests_of(named, asked, given)
@@ -194,8 +208,14 @@ def judge(
             where=str(responses) if isinstance(responses, str | Path) else "",
             hint=_NOTHING[named.way],
         )
+    return requests
+
+
+@contextmanager
+def asking_as(settings: JudgeSettings, named: NamedSource) -> Iterator[Asking]:
+    """Open what a source is asked with, once it is seen that it can work; warn of its wording."""
     limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
     sys.stderr.writelines(f"warning: {visible(line)}\n" for line in wording_notes([named]))
     with asking_with(settings.journal, *limits) as asking:
         check([named], asking)
-        return Judged(named, requests, ask(named, requests, asking, bar))
+        yield asking

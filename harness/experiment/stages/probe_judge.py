@@ -12,25 +12,23 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.probes import Askings, Probe, probe, together
-from harness.experiment.context import Asking, Move, StartBar, asking_with, no_bar
+from harness.experiment.context import Asking, Move, StartBar, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
-from harness.experiment.stages.judge import JudgeSettings, check, requests_of
+from harness.experiment.stages.judge import JudgeSettings, asking_as, requests_of_tables
 from harness.experiment.stages.probe_calls import Calls, calls_of, chat_of
-from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import annotate
 from harness.feedback.contract import FeedbackSource, RunContext
 from harness.feedback.judge import JudgeSource, unswap
-from harness.feedback.requests import left_out
 from harness.judging.probe_texts import VERSION, changed
 from harness.nouns.biases import BIASES
-from harness.nouns.errors import ConfigError, DataError
+from harness.nouns.errors import ConfigError
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.outcomes import Status
 from harness.nouns.plain_text import visible
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Judgment, JudgmentRequest
 from harness.ratings.both_orders import WORTH
-from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
+from harness.records.rows import ItemsOrFile, ResponsesOrFile
 from harness.records.writes import write_json
 from harness.scale_out.loop_thread import run_to_end
 
@@ -158,22 +156,9 @@ def probe_judge(
         )
     if named.info.kind == "human":
         raise ConfigError(f"{named.name} is people, whose labels are a table: nobody is asked")
-    asked = items_of(items)
-    given = responses_of(responses, asked)
-    requests = requests_of(named, asked, given)
-    if named.way == "pairwise" and (line := left_out(asked, given)):
-        sys.stderr.write(f"{line}\n")
-    if not requests:
-        raise DataError(
-            "there is nothing to judge",
-            where=str(responses) if isinstance(responses, str | Path) else "",
-            hint="pairs are two different responses to an item; --way pointwise takes single ones",
-        )
+    requests = requests_of_tables(named, items, responses)
     own = _own(named, settings.own, {r.system for one in requests for r in one.responses})
-    limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
-    sys.stderr.writelines(f"warning: {visible(line)}\n" for line in wording_notes([named]))
-    with asking_with(settings.journal, *limits) as asking:
-        check([named], asking)
+    with asking_as(settings, named) as asking:
         return run_to_end(_probe_all(_Run(named, requests, biases, own), asking, bar))
 
 
