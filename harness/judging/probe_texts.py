@@ -53,9 +53,10 @@ _MARKDOWN = re.compile(
     re.MULTILINE,
 )
 _CODE = re.compile(
-    r"^\s*(?:```|~~~)|\w\*\*\w|\w \*\* \w|^\s*</?[a-zA-Z][^<>]*>\s*$"
-    r"|^\s*(?:(?:async )?def \w+\(|class \w+.*:$|from [\w.]+ import |import [\w.]+(?: as \w+)?;?$"
-    r"|#include\b|#!|print\(|return\b[^.!?]*;?$|(?:for|while|if|elif|else|try|with)\b[^.!?]*:$"
+    r"^[^\S\n]*(?:```|~~~)|\w\*\*\w|\w \*\* \w|^[^\S\n]*</?[a-zA-Z][^<>\n]*>[^\S\n]*$"
+    r"|^[^\S\n]*(?:(?:async )?def \w+\(|class \w+.*:$|from [\w.]+ import "
+    r"|import [\w.]+(?: as \w+)?;?$|#include\b|#!|print\(|return\b[^.!?\n]*;?$"
+    r"|(?:for|while|if|elif|else|try|with)\b[^.!?\n]*:$"
     r"|(?:public|private|static|function|func|fn|const|let|var) .*[{;=(]|[}\])]+[;,]?$)"
     r"|[;{][^\S\n]*$",
     re.MULTILINE,

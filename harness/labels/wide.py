@@ -53,9 +53,14 @@ def alike(columns: Mapping[str, Mapping[str, int]], few: Collection[str]) -> lis
         columns: Labels of each column that could be a person's.
         few: Those of them with few enough words to start from.
     """
+    saying: dict[str, list[str]] = {}
+    for name in few:
+        for text in columns[name]:
+            saying.setdefault(text, []).append(name)
     for name in few:
         own = columns[name].keys()
-        near = [n for n in few if 2 * len(own & columns[n].keys()) > len(own | columns[n].keys())]
+        some = dict.fromkeys(n for text in own for n in saying[text])
+        near = {n for n in some if 2 * len(own & columns[n].keys()) > len(own | columns[n].keys())}
         if len(near) >= 2:
             common = {text for n in near for text in columns[n]}
             return [n for n, said in columns.items() if n in near or mostly(said, common)]

@@ -25,8 +25,8 @@ SCREENED = 2_000
 SHARE = 0.02
 """Of all texts, those that the slow test tries, chosen by a seed."""
 WORST = 8
-MOST = 80
-"""Time that reading may take, as a multiple of counting to a million: about a second."""
+MOST = 160
+"""Time that reading may take, as a multiple of counting to a million: about two seconds."""
 
 PATTERNS = {
     "harness/chat/choice_places.py": (4, "choices"),
@@ -41,7 +41,7 @@ PATTERNS = {
     "harness/experiment/wording.py": (1, "criteria of rubrics; words with one space between"),
     "harness/feedback/named_files.py": (1, "options in experiment files"),
     "harness/judging/presentation.py": (4, "untrusted, messages"),
-    "harness/judging/probe_texts.py": (2, "probe"),
+    "harness/judging/probe_texts.py": (4, "probe"),
     "harness/judging/clauses.py": (5, "those of judges"),
     "harness/judging/repeats.py": (6, "those of judges"),
     "harness/judging/sections.py": (10, "those of judges"),
@@ -87,6 +87,7 @@ PATTERNS = {
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
     "harness/scale_out/local.py": (1, "names of devices"),
+    "harness/train/quiet.py": (1, "what transformers logs"),
     "harness/sandbox/compare.py": (3, "printed"),
     "harness/sandbox/printed_output.py": (1, "program"),
     "harness/sandbox/definitions.py": (5, "python_code"),
@@ -235,6 +236,15 @@ HARD = {
 @pytest.mark.parametrize("name", JUDGES)
 def test_a_hard_reply_is_read_at_once(name: str, hard: str) -> None:
     assert is_short(JUDGES[name], HARD[hard])
+
+
+LINES = ("", "for x", "if x:", "return x", "<a", "<p>", "class x ", "let x ", "- x", "**", "x;  ")
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("end", ["x", ":", "."])
+def test_what_looks_like_code_or_markdown_is_told_at_once(line: str, end: str) -> None:
+    assert is_short(READERS["probe"], f"{line}\n" * (90_000 // (len(line) + 1)) + end)
 
 
 @pytest.mark.parametrize("size", [LONGEST + 1, 10 * LONGEST])

@@ -86,6 +86,7 @@ def test_a_training_that_trl_ends_early_is_no_result(tmp_path: Path) -> None:
     trainer: Any = SimpleNamespace(
         remove_callback=lambda _: None,
         model=SimpleNamespace(can_generate=lambda: False),
+        accelerator=SimpleNamespace(unwrap_model=lambda model: model),
         train=lambda resume_from_checkpoint: None,
         state=state,
     )
