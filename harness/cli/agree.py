@@ -89,6 +89,7 @@ def command(options: Options) -> None:
     from harness.report.terminal import show
 
     asked = gates(options.gate)
+    chosen = names(options.choose) or (("",) if options.choose else ())  # "," names none
     settings = Settings(
         replicates=options.replicates,
         seed=options.seed,
@@ -101,7 +102,7 @@ def command(options: Options) -> None:
     with busy(f"measuring the agreement of {name}"):
         report = agree(
             options.files, options.reading(), settings, options.encoding, options.answers(),
-            options.uses, options.probes or (), names(options.choose), asked,
+            options.uses, options.probes or (), chosen, asked,
         )  # fmt: skip
     if options.json_file is not None:
         how = {"confidence": 0.95, "replicates": settings.replicates, "seed": settings.seed}

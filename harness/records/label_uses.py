@@ -128,13 +128,18 @@ def add_use(path: Path, use: LabelUse) -> LabelUse:
 
 
 def _whole(path: Path) -> int:
-    """Return the bytes of the lines that are whole, of which a person's last may lack its end."""
+    """Return the bytes of the lines that are whole, of which a person's last may lack its end.
+
+    A line that a kill cut is no JSON; what is JSON and no use is somebody's, and no cut.
+    """
     content = path.read_bytes()
     end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
     try:
-        _use(json.loads(content[end:]))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        json.loads(content[end:])
+    except ValueError:
         return end
+    except RecursionError:
+        pass
     return len(content)
 
 
@@ -149,8 +154,8 @@ def _read(path: Path) -> list[LabelUse]:
             raise DataError(
                 f"not a use of labels: {error!r:.200}",
                 where=f"{path}:{number}",
-                hint="put the line back as it was, or take it out: labels that it names then count"
-                " as unused",
+                hint="one of a newer version is read by that one; otherwise put the line back as"
+                " it was, for without it the labels that it names count as unused",
             ) from error
     return found
 

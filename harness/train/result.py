@@ -136,6 +136,7 @@ class TrainingFolder:
         self.total_steps = 0
         self._on_step = on_step
         self._alarms = Alarms()
+        self._log_bytes: int | None = None
         self._seconds_before = 0.0
         self._started = time.monotonic()
         make_folder(path)
@@ -219,6 +220,7 @@ class TrainingFolder:
             for row in rewound(self.log_path, step):
                 self._alarms.see(row)
                 self._seconds_before = float(row.get("seconds", 0))
+            self._log_bytes = self.log_path.stat().st_size
         if self.writes and self.completions_path.is_file():
             # Best-of-n samples once, before the first step, and goes on with that.
             rewound(self.completions_path, step, at_least=0)
@@ -236,9 +238,23 @@ class TrainingFolder:
         if found := self._alarms.see(clean):
             clean["alarms"] = found
         clean["seconds"] = round(self.seconds(), 3)
+        self._own_log()
         with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
+            self._log_bytes = file.tell()
         self.tell(clean)
+
+    def _own_log(self) -> None:
+        """Refuse a log that somebody else wrote to while the training runs: rows would be lost."""
+        found = self.log_path.stat().st_size if self.log_path.is_file() else -1
+        if self._log_bytes is not None and found != self._log_bytes:
+            what = "deleted" if found < 0 else "written to by something else"
+            raise InputError(
+                f"{self.log_path.name} was {what} while the training ran",
+                where=str(self.log_path),
+                hint=f"let nothing else write into {self.path} (a reward function, a second"
+                " program), and train anew in another folder",
+            )
 
     def tell(self, row: dict[str, Any]) -> None:
         """Pass on a row of the log, or of that of a part of this training."""
@@ -291,6 +307,7 @@ class TrainingFolder:
             "left_out": counts,
         }
         if self.writes:
+            self._own_log()
             written = stored | {"weights": file_hash(self.final), "log": file_hash(self.log_path)}
             write_text(self._result_path, json.dumps(written) + "\n")
             shutil.rmtree(self.resume_dir, ignore_errors=True)

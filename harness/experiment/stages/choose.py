@@ -18,6 +18,9 @@ from harness.nouns.nearest import did_you_mean
 from harness.ratings.table import RatingTable
 from harness.records.label_uses import LabelUse, add_use
 
+SILENT = 0.1
+"""Share of missing verdicts that is told of a candidate."""
+
 
 def _prompts(table: RatingTable) -> list[str]:
     """Return the name of each row's prompt: its first item, whatever the order of the file."""
@@ -50,7 +53,7 @@ def choose_judge(
         InputError: There are no two such judges, or nothing says what is right.
         DataError: A half has too few prompts.
     """
-    names = list(dict.fromkeys(names))
+    names = list(dict.fromkeys(name for name in names if name))
     if len(names) < 2:
         raise InputError(f"--choose takes two judges at least, got {', '.join(names) or 'none'}")
     judges = [table.source_names[k] for k in table.judges]
@@ -83,7 +86,17 @@ def choose_judge(
     for path in uses:
         add_use(path, use)
     told = ", ".join(f"{one.name} {one.share:.1%}" for one in shares)
+    most = max(one.share for one in shares)
+    equal = [one.name for one in shares if one.share == most]
+    tie = f"; {', '.join(equal)} are equally right, and the first is kept" if equal[1:] else ""
+    silent = [
+        f"{name} {np.mean(codes[half & known] < 0):.0%}"
+        for name, codes in said.items()
+        if np.mean(codes[half & known] < 0) > SILENT
+    ]
+    none = f"; no verdict counts as wrong: of {', '.join(silent)} of them there is none"
     return (
         f"chosen of {counted(len(names), 'judge')}: {best}, which says what is right most often on"
         f" {counted(int((half & known).sum()), 'label')} of the half that chooses ({told})"
+        f"{tie}{none if silent else ''}"
     )

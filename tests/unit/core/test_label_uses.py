@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -40,6 +41,31 @@ def test_a_line_that_a_kill_cut_is_no_use_and_is_written_anew(tmp_path: Path) ->
         assert read_uses([path]) == [first]
         add_use(path, other)
         assert [use.result for use in read_uses([path])] == ["kinder-2", "kinder-3"]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {**asdict(USE), "version": 2},
+        {**asdict(USE), "deed": "trained"},
+        [asdict(USE), asdict(USE)],
+        {},
+    ],
+    ids=["a newer key", "a newer deed", "a list", "nothing"],
+)
+def test_a_last_line_without_an_end_that_no_kill_cut_is_not_forgotten(
+    last: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "label-uses.jsonl"
+    add_use(path, USE)
+    with path.open("a") as file:
+        file.write(json.dumps(last))
+    before = path.read_bytes()
+    for call in (lambda: read_uses([path]), lambda: add_use(path, replace(USE, result="other"))):
+        with pytest.raises(DataError, match="not a use of labels") as refused:
+            call()
+        assert "newer version" in str(refused.value)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

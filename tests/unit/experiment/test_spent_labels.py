@@ -251,6 +251,7 @@ def test_the_judge_that_half_of_the_prompts_chose_is_certified_by_the_other_half
     told = " ".join(done.stdout.split())
     assert "chosen of 3 judges: gpt, which says what is right most often on" in told
     assert "(liar 0.0%, gpt " in told
+    assert "gpt, panda are equally right, and the first is kept" in told
     assert "gpt is the best of 3 judges" in told
     assert f"{sum(half)} spent rows were left out" in told
     header, *lines = table.read_text().splitlines()
@@ -265,6 +266,7 @@ def test_the_judge_that_half_of_the_prompts_chose_is_certified_by_the_other_half
     ("choose", "more", "message"),
     [
         ("gpt", (), "--choose takes two judges at least, got gpt"),
+        (",", (), "--choose takes two judges at least, got none"),
         ("gpt,pandas", (), "'pandas' is no judge here (did you mean panda?)"),
         ("gpt,ann", (), "'ann' is no judge here"),
         ("gpt,panda", ("--where", "prompt=p3"), "labels of 0 prompts"),
@@ -279,6 +281,19 @@ def test_what_cannot_choose_is_refused_and_nothing_is_recorded(
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert not (table.parent / "label-uses.jsonl").exists()
+
+
+def test_a_candidate_that_is_silent_is_told(table: Path) -> None:
+    header, *lines = table.read_text().splitlines()
+    seldom = [f"{line},{line.split(',')[2] if n % 8 else ''}" for n, line in enumerate(lines)]
+    table.write_text("\n".join([f"{header},seldom", *seldom]) + "\n")
+    done = harness(
+        "agree", table, "--human-columns", "ann,bob", "--judge-columns", "gpt,seldom",
+        "--item-column", "item", "--cluster-column", "prompt", "--replicates", "100",
+        "--failure-values", "empty", "--choose", "gpt,seldom",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no verdict counts as wrong: of seldom 1" in " ".join(done.stdout.split())
 
 
 def test_judgments_are_no_table_to_choose_from(judged: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -50,6 +51,30 @@ def test_a_second_training_in_a_folder_is_refused_and_the_first_goes_on(
     assert len(told) == 2
     assert [row["step"] for row in read_log(out / "log.jsonl")] == [1, 2]
     assert not (out / LOCK).exists()
+
+
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("how", ["deleted", "written to", "folder gone"])
+def test_a_log_that_something_else_touches_while_it_trains_is_no_result(
+    how: str, step: int, policy_path: Path, tmp_path: Path
+) -> None:
+    """A reward function that tidies up; rows of the log were lost, and the training was right."""
+    out = tmp_path / "out"
+
+    def touch(row: Any) -> None:
+        if row["step"] == step and how == "deleted":
+            (out / "log.jsonl").unlink()
+        elif row["step"] == step and how == "written to":
+            with (out / "log.jsonl").open("a") as file:
+                file.write("hello\n")
+        elif row["step"] == step:
+            rmtree(out)
+
+    with pytest.raises(HarnessError) as refused:
+        trained(policy_path, out, touch)
+    what = how if how == "written to" else "deleted"
+    assert f"log.jsonl was {what}" in str(refused.value)
+    assert not (out / "result.json").exists()
 
 
 def test_a_second_training_with_other_settings_does_not_claim_the_folder(
