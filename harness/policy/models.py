@@ -13,6 +13,7 @@ from harness.chat import hub
 from harness.nouns.errors import InputError, MissingExtraError
 from harness.policy.stillness import WANTED, keep_still
 from harness.records.rows import read_json
+from harness.records.writes import saving
 
 LEARNT_PROMPTS = {
     "PROMPT_TUNING",
@@ -226,11 +227,12 @@ def save_final(model: Any, tokenizer: Any, path: Path) -> None:
 
     part = path.with_name(path.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    if getattr(model, "peft_config", None):
-        model.save_pretrained(part, selected_adapters=["default"])  # not the frozen reference
-    else:
-        model.save_pretrained(part)
-    tokenizer.save_pretrained(part)
+    with saving(path):
+        if getattr(model, "peft_config", None):
+            model.save_pretrained(part, selected_adapters=["default"])  # not the frozen reference
+        else:
+            model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
     shutil.rmtree(path, ignore_errors=True)
     part.replace(path)
 

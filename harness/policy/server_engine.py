@@ -21,7 +21,7 @@ from harness.policy.completions_api import CompletionsServer
 from harness.policy.prompts import Prompt, asked_ids
 from harness.policy.sampling import Rollout, Sampling, rollout_of_ids, rows_of
 from harness.policy.scoring import score_rollout
-from harness.records.writes import write_text
+from harness.records.writes import saving, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,11 +83,11 @@ class ServerEngine:
 
     def _give(self, policy: Any, name: str, adapted: bool) -> None:
         path = self.folder / name
+        with saving(path):
+            policy.save_pretrained(path, **({"selected_adapters": ["default"]} if adapted else {}))
         if adapted:
-            policy.save_pretrained(path, selected_adapters=["default"])
             self.server.load_adapter(name, str(path), self._adapter)
         else:
-            policy.save_pretrained(path)
             self.server.load_weights(str(path))
         self._delete(path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 from harness.nouns.errors import InputError
 from harness.nouns.redaction import redact, redacted_json
 from harness.records.rows import to_dict
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ROOM = "make room, and run the same command again"
 
 
 @contextmanager
@@ -24,14 +28,28 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise InputError(
-            f"cannot write it: {error.strerror or error}",
-            where=str(path),
-            hint="make room, and run the same command again"
-            if full
-            else "name a place where you may write",
-        ) from error
+        hint = ROOM if error.errno in FULL else "name a place where you may write"
+        what = f"cannot write it: {error.strerror or error}"
+        raise InputError(what, where=str(path), hint=hint) from error
+
+
+@contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Save weights to a path, and do what goes with it.
+
+    Raises:
+        InputError: The disk is full, whichever library says so: safetensors writes the number of
+            the error into its text, and torch only that its writer failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = error.errno if isinstance(error, OSError) else int(number[1]) if number else 0
+        if code not in FULL and not re.search("PytorchStreamWriter|inline_container", str(error)):
+            raise
+        what = os.strerror(code) if code else "torch's writer failed"
+        raise InputError(f"cannot write it: {what}", where=str(path), hint=ROOM) from error
 
 
 def make_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.records.writes import whole
+from harness.records.writes import saving, whole
 from harness.train.states import numbered
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def write_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
     """Write the state after a step, all or nothing; others are deleted."""
     import torch
 
-    with whole(state_path(folder, step)) as part:
+    path = state_path(folder, step)
+    with saving(path), whole(path) as part:
         torch.save(dict(state), part)
     for number, old in numbered(folder, *STATE).items():
         if number != step:

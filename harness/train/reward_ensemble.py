@@ -15,7 +15,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from harness.nouns.hashing import seed_of
-from harness.records.writes import write_jsonl
+from harness.records.writes import saving, write_jsonl
 from harness.train.log import read_log
 from harness.train.reward_combined import SIDES, Combine, combined, standardized
 from harness.train.reward_model import STATISTICS, load_reward_model, read_statistics, score_ids
@@ -101,7 +101,8 @@ def _finish(training: RewardModel, finals: Sequence[Path]) -> dict[str, Any]:
     shutil.rmtree(part, ignore_errors=True)
     for number, path in enumerate(finals):
         shutil.copytree(path, part / f"member-{number:02}", copy_function=_link)
-    training.tokenizer.save_pretrained(part)
+    with saving(final):
+        training.tokenizer.save_pretrained(part)
     (part / STATISTICS).write_text(json.dumps(statistics) + "\n", encoding="utf-8")
     shutil.rmtree(final, ignore_errors=True)
     part.replace(final)

@@ -15,6 +15,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from harness.nouns.errors import DataError
 from harness.policy.models import Precision, Reference, load_policy, save_final
+from harness.records.writes import saving
 from harness.train.quiet import tied
 from harness.train.result import TrainingFolder
 
@@ -62,7 +63,8 @@ def run_trainer(trainer: Any, folder: TrainingFolder, tokenizer: Any, done: int)
     folder.rewind(done)
     # TRL's GRPO samples inside, and scores without what the checkpoint would bend.
     quietly = tied(trainer.accelerator.unwrap_model(trainer.model))
-    with unbent(trainer.model) if trainer.model.can_generate() else nullcontext(), quietly:
+    bent = unbent(trainer.model) if trainer.model.can_generate() else nullcontext()
+    with bent, quietly, saving(folder.resume_dir):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     steps, wanted = trainer.state.global_step, trainer.state.max_steps
     if steps < wanted:
