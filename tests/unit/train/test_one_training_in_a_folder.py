@@ -96,7 +96,7 @@ def test_a_worker_that_outlives_a_killed_training_does_not_hold_its_folder(
 
     def forks_and_dies(row: Any) -> None:
         if not (child := os.fork()):
-            time.sleep(60)
+            time.sleep(900)
             os._exit(0)
         orphan.write_text(str(child))
         kill_at(1)(row)
