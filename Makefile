@@ -11,6 +11,8 @@ demo: $(STAMP)
 	$(BIN)/harness demo
 
 # Compiled once: where PYTHONDONTWRITEBYTECODE is set, each process of a test would do it anew.
+# A thread for each worker: torch's threads spin while they wait for each other's cores.
+test: export OMP_NUM_THREADS = 1
 test: $(STAMP) tests/browser/node_modules
 	$(BIN)/python -m compileall -q harness plugins
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

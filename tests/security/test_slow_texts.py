@@ -24,7 +24,7 @@ SCREENED = 2_000
 """Characters of texts of which the slow test takes the worst."""
 SHARE = 0.02
 """Of all texts, those that the slow test tries, chosen by a seed."""
-WORST = 8
+WORST = 3
 MOST = 160
 """Time that reading may take, as a multiple of counting to a million: about two seconds."""
 
