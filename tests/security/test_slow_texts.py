@@ -86,6 +86,7 @@ PATTERNS = {
     "harness/report/agreement_terminal.py": (1, "names of annotators, as they are; no repetition"),
     "harness/report/markdown.py": (4, "escaped, fenced, code span"),
     "harness/report/wording.py": (4, "names, prose"),
+    "harness/records/writes.py": (2, "errors of libraries that save weights"),
     "harness/scale_out/local.py": (1, "names of devices"),
     "harness/train/quiet.py": (1, "what transformers logs"),
     "harness/sandbox/compare.py": (3, "printed"),
