@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
+from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
-from harness.report.transport import transport_findings
+from harness.report.transport import transport_weighed
 from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
 from harness.train.alarms import alarms_of
 
@@ -32,27 +33,34 @@ Data = Mapping[str, Any]
 
 
 def findings(data: Data) -> list[str]:
-    """Return the headlines: what each arm moved, who won, what the gates did, what it took."""
+    """Return the headlines by weight: what was harmed, what each arm moved, what limits it."""
     names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
-    lines = [_moved(arm, evaluation, names) for arm in _trained(evaluation)]
-    lines += _little(data)
-    lines += _untrained(data, evaluation, names)
-    lines += _versus(evaluation, names)
-    lines += [
-        gate_sentence(gate, names, data.get("arms", ()))
-        for gate in gates_of(data)
-        if is_worth_a_line(gate)
-    ]
-    lines += transport_findings(data, names)
-    lines += _alarms(data)
-    lines += reward_model_findings(data)
-    lines += _collapse(evaluation)
-    lines += _biased(data, names)
-    lines += aggregation_warnings(data, names)
-    lines += _failures(data, names)
-    lines += _took(data)
-    return [line for line in lines if line]
+    return by_weight(
+        [
+            *(_moved(arm, evaluation, names) for arm in _trained(evaluation)),
+            *_all(Weight.TRUST, _little(data)),
+            *_all(Weight.MISSING, _untrained(data, evaluation, names)),
+            *_all(Weight.CHOICE, _versus(evaluation, names)),
+            *(
+                Finding(Weight.TRUST, gate_sentence(gate, names, data.get("arms", ())))
+                for gate in gates_of(data)
+                if is_worth_a_line(gate)
+            ),
+            *transport_weighed(data, names),
+            *_all(Weight.HARM, _alarms(data)),
+            *_all(Weight.TRUST, reward_model_findings(data)),
+            *_all(Weight.HARM, _collapse(evaluation)),
+            *_all(Weight.TRUST, _biased(data, names)),
+            *_all(Weight.TRUST, aggregation_warnings(data, names)),
+            *_all(Weight.MISSING, _failures(data, names)),
+            *_all(Weight.TOOK, _took(data)),
+        ]
+    )
+
+
+def _all(weight: Weight, lines: Iterable[str]) -> list[Finding]:
+    return [Finding(weight, line) for line in lines]
 
 
 def _trained(evaluation: Data) -> list[str]:
@@ -107,12 +115,13 @@ def verdict(difference: Data | None) -> str:
     return "unchanged" if -SAME < low and high < SAME else "unclear"
 
 
-def _moved(arm: str, evaluation: Data, names: Names) -> str:
+def _moved(arm: str, evaluation: Data, names: Names) -> Finding:
     """Return one sentence on what an arm did to each evaluator's score."""
     if still := _still(arm, evaluation):
-        return (
+        return Finding(
+            Weight.NONE,
             f"{arm} did not move measurably: its KL from base is {still}, so what its scores differ"
-            " from base's by may well be the luck of sampling."
+            " from base's by may well be the luck of sampling.",
         )
     clear, rest = list[str](), list[str]()
     for evaluator in evaluation["evaluators"]:
@@ -141,8 +150,8 @@ def _moved(arm: str, evaluation: Data, names: Names) -> str:
             if p is not None and (difference["low"] > 0 or difference["high"] < 0):
                 change += f"; p {apart(p, ALPHA)} once all comparisons are allowed for"
             rest.append(f"showed no clear change of {label} ({way}; {change})")
-    parts = clear + rest
-    return f"{arm} {join(parts)}." if parts else ""
+    parts, weight = clear + rest, Weight.EFFECT if clear else Weight.NONE
+    return Finding(weight, f"{arm} {join(parts)}." if parts else "")
 
 
 def _by_people(evaluation: Data, evaluator: str, arm: str) -> Data | None:

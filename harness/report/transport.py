@@ -8,6 +8,7 @@ from typing import Any
 from harness.agreement.transport import sentence_of
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Text
+from harness.report.finding import Finding, Weight
 from harness.report.tables import Column, Table, interval, shown
 from harness.report.wording import Names
 
@@ -22,6 +23,18 @@ READING = (
 def transport_findings(data: Data, names: Names) -> list[str]:
     """Return a sentence on each source of each arm; nothing where that was not measured."""
     return [transport_sentence(row, names) for row in (data.get("transport") or {}).get("rows", ())]
+
+
+def transport_weighed(data: Data, names: Names) -> list[Finding]:
+    """Return the same sentences by weight: a reward that is no longer valid is harm."""
+    rows = (data.get("transport") or {}).get("rows", ())
+    return [
+        Finding(
+            Weight.HARM if row["outcome"] == "fallen" else Weight.TRUST,
+            transport_sentence(row, names),
+        )
+        for row in rows
+    ]
 
 
 def transport_sentence(row: Data, names: Names) -> str:

@@ -276,12 +276,12 @@ def test_everything_in_its_order() -> None:
         },
     }
     assert [" ".join(line.split()[:4]) for line in findings(data)] == [
-        "one raised right from",
-        "two was not trained.",
-        "By all evaluators together,",
-        "judge agrees with people",
         "In one, the reward",
         "one lost diversity: distinct-2",
+        "one raised right from",
+        "By all evaluators together,",
+        "judge agrees with people",
+        "two was not trained.",
         "judge gave a verdict",
         "The whole run took",
     ]
