@@ -27,7 +27,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Plots side by side with one caption; Markdown gets the caption only, tables hold the numbers.
+    """Plots side by side with one caption; Markdown gets the caption and their words.
 
     Args:
         caption: What to see, and how to read the marks.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ROW = 34
 """Height of a row of a dot plot."""
 
+TICK = "t small num axis"
+"""Style of a tick's label: a mark on a ruler, and no number of the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -74,7 +77,7 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
         canvas.text(middle, top - 14, band[2], "t small", "middle")
     for tick in axis.ticks:
         canvas.line(axis(tick), top, axis(tick), bottom, "grid")
-        canvas.text(axis(tick), bottom + 16, axis.label(tick), "t small num", "middle")
+        canvas.text(axis(tick), bottom + 16, axis.label(tick), TICK, "middle")
     if axis.low < 0 < axis.high:
         canvas.line(axis(0), top, axis(0), bottom, "zero")
     if reference:
@@ -206,10 +209,10 @@ def frame(
         canvas.line(across(tick), up.end, across(tick), up.start, "grid")
     for tick in up.ticks:
         canvas.line(across.start, up(tick), across.end, up(tick), "grid")
-        canvas.text(across.start - 6, up(tick) + 4, up.label(tick), "t small num", "end")
+        canvas.text(across.start - 6, up(tick) + 4, up.label(tick), TICK, "end")
     if ticks_below:
         for tick in across.ticks:
-            canvas.text(across(tick), up.start + 15, across.label(tick), "t small num", "middle")
+            canvas.text(across(tick), up.start + 15, across.label(tick), TICK, "middle")
 
 
 @dataclass(frozen=True, slots=True)

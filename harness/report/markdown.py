@@ -16,6 +16,7 @@ from harness.report.blocks import (
     Sample,
     Text,
 )
+from harness.report.svg import in_words
 from harness.report.tables import Cell, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&!])")
@@ -67,7 +68,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Figure):
-        return ""  # the tables hold the numbers of every plot
+        return _figure(block)
     if isinstance(block, Sample):
         return _sample(block)
     if isinstance(block, Code):
@@ -76,7 +77,22 @@ def _block(block: Block) -> str:
         return defused(block.text)
     assert isinstance(block, Details)
     inner = "\n\n".join(part for part in map(_block, block.blocks) if part)
-    return f"<details><summary>{_html(block.summary)}</summary>\n\n{inner}\n\n</details>"
+    return _details(block.summary, inner)
+
+
+def _figure(figure: Figure) -> str:
+    """Return the caption, and what the plots show in words, folded away."""
+    words = [_plot(*in_words(panel)) for panel in figure.panels]
+    told = _details("Plots in words", "\n".join(words)) if words else ""
+    return f"{escaped(figure.caption)}\n\n{told}" if told else escaped(figure.caption)
+
+
+def _plot(title: str, description: str) -> str:
+    return f"- {escaped(title)}: {escaped(description)}"
+
+
+def _details(summary: str, inner: str) -> str:
+    return f"<details><summary>{_html(summary)}</summary>\n\n{inner}\n\n</details>"
 
 
 def _html(text: str) -> str:

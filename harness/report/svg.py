@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
-from html import escape
+from html import escape, unescape
 
 SERIES = 8
 """Colours of the palette; the shapes of markers tell more series apart, and without colour."""
@@ -128,6 +129,14 @@ class Canvas:
             f'<title id="{name}-t">{escape(title)}</title>'
             f'<desc id="{name}-d">{escape(description)}</desc>{body}</svg>'
         )
+
+
+def in_words(panel: str) -> tuple[str, str]:
+    """Return the title and the description of a panel that a canvas rendered."""
+    found = re.match(r"<svg [^>]*><title [^>]*>(.*?)</title><desc [^>]*>(.*?)</desc>", panel, re.S)
+    if found is None:
+        raise ValueError(f"this panel is not rendered by a canvas: {panel[:60]!r}")
+    return unescape(found[1]), unescape(found[2])
 
 
 class Axis:
