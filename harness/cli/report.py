@@ -27,7 +27,7 @@ class Options:
 @one_object
 def command(options: Options) -> None:
     """Build report.html and report.md again from report.json; nothing is computed or judged."""
-    from harness.cli.screen import console
+    from harness.cli.run import tell_report
     from harness.experiment.stages.report import report
 
-    console().print(f"report: {report(options.run_dir, options.out)}", soft_wrap=True)
+    tell_report(report(options.run_dir, options.out))

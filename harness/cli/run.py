@@ -39,7 +39,7 @@ class Options(Shown):
 @one_object
 def command(options: Options) -> None:
     """Run an experiment from items to report; the same command goes on after a stop."""
-    from harness.cli.screen import bars, console
+    from harness.cli.screen import bars
     from harness.experiment.experiment import Experiment
     from harness.experiment.run import run
 
@@ -48,7 +48,20 @@ def command(options: Options) -> None:
         return
     with bars(options.quiet) as bar:
         report = run(options.experiment, options.out, small=options.small, bar=bar)
-    console().print(f"report: {report}", soft_wrap=True)
+    tell_report(report)
+
+
+def tell_report(page: Path) -> None:
+    """Print the answer of a report in five lines at most, and where it is."""
+    from harness.cli.screen import console
+    from harness.report import load
+    from harness.report.blocks import Text
+    from harness.report.terminal import show
+
+    screen = console()
+    first, *others = [line for line in load(page.parent)["answer"]["lines"] if line]
+    show(screen, Text(first, "strong"), *map(Text, others))
+    screen.print(f"report: {page}", soft_wrap=True)
 
 
 def _tell_plan(experiment: Experiment, out: Path | None) -> None:

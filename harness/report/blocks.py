@@ -26,6 +26,33 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
+class Badge:
+    """A few words on what limits an answer.
+
+    Args:
+        text: The words.
+        section: Id of the section that tells more.
+    """
+
+    text: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """What limits an answer, at a glance."""
+
+    items: Sequence[Badge]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Blocks side by side where there is room, below each other on a phone."""
+
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """Plots side by side with one caption; Markdown gets the caption and their words.
 
@@ -81,7 +108,9 @@ class Details:
     blocks: Sequence[Block]
 
 
-Block: TypeAlias = "Text | Bullets | Table | Figure | Sample | Code | Markdown | Details"
+Block: TypeAlias = (
+    "Text | Bullets | Badges | Beside | Table | Figure | Sample | Code | Markdown | Details"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +130,15 @@ class Page:
         title: Its name.
         lead: Lines below it, the last one small; empty ones are left out.
         sections: What stands on it.
+        answer: The one sentence that stands first, in large type.
+        first: What stands below the answer, before anything else.
     """
 
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
+    answer: str = ""
+    first: Sequence[Block] = ()
 
 
 def noted(notes: Iterable[str]) -> list[Text]:

@@ -12,6 +12,7 @@ from harness.nouns.errors import DataError, HarnessError
 from harness.records.rows import read_json
 from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
+from harness.report.answer import first_screen, lines_of
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.findings import findings, limitations
 from harness.report.reward_models import reward_models
@@ -52,6 +53,7 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
         clean["format"] = FORMAT
         clean["findings"] = findings(clean)
         clean["limitations"] = limitations(clean)
+        clean["answer"] = {"lines": lines_of(clean)}
         content, notes = _content(clean, sections)
     except KeyError as error:
         raise DataError(
@@ -61,7 +63,7 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
         ) from error
     notes += [f"Not a number, so left out: {hole}." for hole in _shortened(holes)]
     content.insert(-1, _warnings(clean, notes))
-    page = Page(*_heading(clean), content)
+    page = Page(*_heading(clean), content, clean["answer"]["lines"][0], first_screen(clean))
     write_json(out_dir / "report.json", clean)
     write_text(out_dir / "report.md", markdown.render(page))
     write_text(out_dir / "report.html", html.render(page))

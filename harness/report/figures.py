@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.report.svg import SERIES, Axis, Canvas, padded, spread
-from harness.report.tables import shown
+from harness.report.tables import interval, shown
 from harness.report.wording import number, seconds
 
 if TYPE_CHECKING:
@@ -125,6 +125,70 @@ def _row_label(canvas: Canvas, x: float, y: float, label: str) -> None:
         return
     for offset, line in zip((-2.5, 11.5), lines, strict=True):
         canvas.text(x, y + offset, line, "t small", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """One arm's difference to base: a mapping of ``value``, ``low`` and ``high``."""
+
+    label: str
+    difference: Mapping[str, Any]
+    series: int
+
+
+GAIN_ROW = 21
+"""Height of a row of gains: four arms and two criteria fit the first screen of a phone."""
+
+
+def gains(name: str, title: str, groups: Sequence[tuple[str, Sequence[Gain]]]) -> str:
+    """Draw differences to base in points, criterion by criterion, on one axis.
+
+    Args:
+        name: Unique in the page.
+        title: For screen readers.
+        groups: A criterion with the differences of all arms.
+    """
+    rows = [gain for _, group in groups for gain in group]
+    left = min(110.0, 14 + 7.0 * max(len(gain.label) for gain in rows))
+    width, bottom = 340.0, sum(24.0 + GAIN_ROW * len(group) for _, group in groups)
+    canvas = Canvas(width, bottom + 22)
+    ends = [x for gain in rows for key in ("value", "low", "high")
+            if (x := gain.difference.get(key)) is not None]  # fmt: skip
+    axis = Axis(*padded([100 * x for x in [*ends, 0.0]]), left, width - 120, 3)
+    for tick in axis.ticks:
+        canvas.line(axis(tick), 20, axis(tick), bottom, "grid")
+        canvas.text(axis(tick), bottom + 16, axis.label(tick), "t num", "middle")
+    canvas.line(axis(0), 20, axis(0), bottom, "zero")
+    y = 0.0
+    for criterion, group in groups:
+        canvas.text(0, y + 15, textwrap.shorten(criterion, 44, placeholder="…"), "t strong")
+        y += 24
+        for gain in group:
+            middle, found = y + GAIN_ROW / 2, gain.difference
+            canvas.text(left - 8, middle + 4.5, _cut(gain.label), "t", "end")
+            y += GAIN_ROW
+            if found.get("value") is None:
+                canvas.text(left + 4, middle + 4.5, "not known", "t muted")
+                continue
+            style, told = f"s{gain.series % SERIES}", interval(found, "hundredths")
+            if found.get("low") is not None:
+                start, end = (axis(100 * found[key]) for key in ("low", "high"))
+                canvas.line(start, middle, end, middle, f"bar {style}")
+            value = shown(found["value"], "points")
+            tip = f"{gain.label}: {value} points ({told or 'no interval'})"
+            canvas.marker(axis(100 * found["value"]), middle, gain.series, 4.5, tip)
+            canvas.text(width - 112, middle + 4.5, value, "t strong num")
+            canvas.text(width - 78, middle + 4.5, told, "t num muted")
+    words = "; ".join(
+        f"{criterion}: "
+        + ", ".join(f"{g.label} {shown(g.difference.get('value'), 'points')}" for g in group)
+        for criterion, group in groups
+    )
+    return canvas.render(name, title, words)
+
+
+def _cut(label: str, most: int = 13) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

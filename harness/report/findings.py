@@ -34,29 +34,32 @@ Data = Mapping[str, Any]
 
 def findings(data: Data) -> list[str]:
     """Return the headlines by weight: what was harmed, what each arm moved, what limits it."""
+    return by_weight(weighed(data))
+
+
+def weighed(data: Data) -> list[Finding]:
+    """Return the headlines with their weights, in no order."""
     names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
-    return by_weight(
-        [
-            *(_moved(arm, evaluation, names) for arm in _trained(evaluation)),
-            *_all(Weight.TRUST, _little(data)),
-            *_all(Weight.MISSING, _untrained(data, evaluation, names)),
-            *_all(Weight.CHOICE, _versus(evaluation, names)),
-            *(
-                Finding(Weight.TRUST, gate_sentence(gate, names, data.get("arms", ())))
-                for gate in gates_of(data)
-                if is_worth_a_line(gate)
-            ),
-            *transport_weighed(data, names),
-            *_all(Weight.HARM, _alarms(data)),
-            *_all(Weight.TRUST, reward_model_findings(data)),
-            *_all(Weight.HARM, _collapse(evaluation)),
-            *_all(Weight.TRUST, _biased(data, names)),
-            *_all(Weight.TRUST, aggregation_warnings(data, names)),
-            *_all(Weight.MISSING, _failures(data, names)),
-            *_all(Weight.TOOK, _took(data)),
-        ]
-    )
+    return [
+        *(_moved(arm, evaluation, names) for arm in _trained(evaluation)),
+        *_all(Weight.TRUST, _little(data)),
+        *_all(Weight.MISSING, _untrained(data, evaluation, names)),
+        *_all(Weight.CHOICE, _versus(evaluation, names)),
+        *(
+            Finding(Weight.TRUST, gate_sentence(gate, names, data.get("arms", ())))
+            for gate in gates_of(data)
+            if is_worth_a_line(gate)
+        ),
+        *transport_weighed(data, names),
+        *_all(Weight.HARM, _alarms(data)),
+        *_all(Weight.TRUST, reward_model_findings(data)),
+        *_all(Weight.HARM, _collapse(evaluation)),
+        *_all(Weight.TRUST, _biased(data, names)),
+        *_all(Weight.TRUST, aggregation_warnings(data, names)),
+        *_all(Weight.MISSING, _failures(data, names)),
+        *_all(Weight.TOOK, _took(data)),
+    ]
 
 
 def _all(weight: Weight, lines: Iterable[str]) -> list[Finding]:
@@ -117,10 +120,10 @@ def verdict(difference: Data | None) -> str:
 
 def _moved(arm: str, evaluation: Data, names: Names) -> Finding:
     """Return one sentence on what an arm did to each evaluator's score."""
-    if still := _still(arm, evaluation):
+    if kl := still(arm, evaluation):
         return Finding(
             Weight.NONE,
-            f"{arm} did not move measurably: its KL from base is {still}, so what its scores differ"
+            f"{arm} did not move measurably: its KL from base is {kl}, so what its scores differ"
             " from base's by may well be the luck of sampling.",
         )
     clear, rest = list[str](), list[str]()
@@ -181,7 +184,7 @@ def _told_by_people(
     return clear, [*rest, f"{how.format(label)} ({change})"]
 
 
-def _still(arm: str, evaluation: Data) -> str:
+def still(arm: str, evaluation: Data) -> str:
     """Return the KL of a policy that is where base is, for all that its own responses tell.
 
     Its whole interval lies within ``SAME`` of zero, and holds it, or the value is shown as 0.00.

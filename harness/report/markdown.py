@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from harness.report.blocks import (
+    Badges,
+    Beside,
     Block,
     Bullets,
     Code,
@@ -53,7 +55,9 @@ def defused(text: str) -> str:
 
 def render(page: Page) -> str:
     """Return the whole document."""
-    parts = [f"# {escaped(page.title)}", *(escaped(line) for line in page.lead if line)]
+    parts = [f"# {escaped(page.title)}", page.answer and f"**{escaped(page.answer)}**"]
+    parts += map(_block, page.first)
+    parts += [escaped(line) for line in page.lead if line]
     for section in page.sections:  # one of nothing but plots has no text
         if any(found := [_block(block) for block in section.blocks]):
             parts += [f"## {escaped(section.title)}", *found]
@@ -65,6 +69,10 @@ def _block(block: Block) -> str:
         return escaped(block.text)
     if isinstance(block, Bullets):
         return "\n".join(f"- {escaped(item)}" for item in block.items)
+    if isinstance(block, Badges):
+        return f"**Limits:** {' · '.join(escaped(badge.text) for badge in block.items)}"
+    if isinstance(block, Beside):
+        return "\n\n".join(part for part in map(_block, block.blocks) if part)
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Figure):

@@ -17,7 +17,7 @@ T = TypeVar("T")
 Tone = Literal["", "muted", "good", "bad", "warn", "strong"]
 Kind = Literal[
     "text", "note", "count", "mean", "score", "change", "rate", "estimate", "share", "percent",
-    "p-value", "dollars", "seconds",
+    "whole", "hundredths", "points", "p-value", "dollars", "seconds",
 ]  # fmt: skip
 Value: TypeAlias = "str | float | tuple[float | None, float | None] | None"
 
@@ -32,6 +32,9 @@ _WRITERS: Mapping[Kind, Callable[[Any], str]] = {
     "estimate": partial(number, digits=4),
     "share": partial(percent, digits=2),
     "percent": partial(percent, digits=1),
+    "whole": percent,
+    "hundredths": lambda value: number(100 * value, 0),
+    "points": lambda value: number(100 * value, 0, sign=True),
     "p-value": p_value,
     "dollars": dollars,
     "seconds": seconds,
@@ -44,10 +47,12 @@ def shown(value: Value, kind: Kind) -> str:
     Args:
         value: A number; (low, high) of an interval, rounded like its number; None for no value. A
             text stands as it is, whatever the kind.
-        kind: ``count``: whole, thousands marked; ``mean`` (of counts): 1 decimal; ``score``: 2;
-            ``change``: 2 with the sign; ``rate``: 3; ``estimate`` (statistics): 4; ``share``:
-            percent with 2; ``percent``: with 1; ``p-value``; ``dollars``; ``seconds``; ``text``;
-            ``note``: a text on its row, which a terminal shows below it.
+        kind: ``count``: whole, thousands marked; ``mean`` (of counts): 1 decimal;
+                ``score``: 2; ``change``: 2 with the sign; ``rate``: 3; ``estimate``
+                (statistics): 4; ``share``: percent with 2; ``percent``: with 1; ``whole``: with
+                none; ``hundredths``: the same without the sign of percent; ``points``: a change
+                in hundredths, with its sign; ``p-value``; ``dollars``; ``seconds``; ``text``;
+                ``note``: a text on its row, which a terminal shows below it.
     """
     if isinstance(value, str):
         return plain(value)

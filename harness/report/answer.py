@@ -1,0 +1,268 @@
+"""The first screen: the answer in lines, what limits it, a decision table and one plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from harness.nouns.counted import counted
+from harness.ratings.positions import Position
+from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
+from harness.report.figures import Gain, gains
+from harness.report.finding import Weight
+from harness.report.findings import still, weighed
+from harness.report.gates import gates_of
+from harness.report.tables import Cell, Column, Table, Value, interval, shown
+from harness.report.training import colours
+from harness.report.verdict import better, is_headline, outcome
+from harness.report.wording import Names, dollars, join, percent, seconds
+
+Data = Mapping[str, Any]
+
+MOST_CRITERIA = 4
+"""Criteria of the decision table; the results below have all."""
+
+FEW_SEEDS = 3
+"""Fewer trainings of an arm than this speak of themselves, not of the method."""
+
+GOOD_COVERAGE = 0.95
+"""Share of its requests to which a source gave a verdict, below which that is a limit."""
+
+
+def lines_of(data: Data) -> list[str]:
+    """Return the answer, what was gained, what is wrong, what limits it, and what it took."""
+    names = Names.of_run(data)
+    return [
+        _answer(data, names),
+        _gained(data, names),
+        _wrong(data),
+        _limited(data, names),
+        _took(data),
+    ]
+
+
+def first_screen(data: Data) -> list[Block]:
+    """Return the blocks of the first screen; the answer itself stands above them."""
+    names = Names.of_run(data)
+    shown = badges(data, names)
+    blocks: list[Block] = [Badges(shown)] if shown else []
+    evaluation = data.get("evaluation") or {}
+    if _criteria(evaluation) and data.get("arms"):
+        blocks.append(Beside([decision_table(data, names), *_plot(data, names)]))
+    return blocks + [Text(line, "muted") for line in data["answer"]["lines"][1:3] if line]
+
+
+def badges(data: Data, names: Names) -> list[Badge]:
+    """Return what a reader must know of the answer before it is used, most limiting first."""
+    found: list[Badge] = []
+    if data.get("old"):
+        found.append(Badge("old report", "findings"))
+    evaluation = data.get("evaluation") or {}
+    trained = [p for p in evaluation.get("policies", ()) if p["name"] != evaluation.get("base")]
+    fewest = min((len(policy["seeds"]) for policy in trained), default=FEW_SEEDS)
+    if fewest < FEW_SEEDS:
+        found.append(Badge(counted(fewest, "seed"), "results"))
+    if any(s.get("simulated") and s.get("roles") for s in data.get("sources", ())):
+        found.append(Badge("simulated people", "sources"))
+    for source in data.get("sources", ()):
+        if source.get("position") and (position := Position(**source["position"])).is_biased:
+            which = "first" if position.first * 2 >= position.turned else "second"
+            found.append(
+                Badge(f"{names.source(source['name'])} picks the {which} answer", "sources")
+            )
+    gates: dict[str, set[str]] = {}
+    for gate in gates_of(data):
+        used = any(gate["source"] in arm["sources"] for arm in data.get("arms", ()))
+        if not gate["passed"] and used and gate["action"] != "drop":
+            gates.setdefault(gate["source"], set()).add(str(gate.get("outcome")))
+    for source, outcomes in gates.items():
+        said = "failed" if "fail" in outcomes else "did not pass"
+        found.append(Badge(f"{names.source(source)} {said} its gate", "agreement"))
+    for evaluator in evaluation.get("evaluators", ()):
+        title = names.source(evaluator["name"])
+        if evaluator.get("same_rule_as"):
+            found.append(Badge(f"{title}: same rule as training", "results"))
+        elif evaluator["held_out_for"] == []:
+            found.append(Badge(f"{title}: trained on", "results"))
+    for source in data.get("sources", ()):
+        if source["judgments"] and source["ok"] < GOOD_COVERAGE * source["judgments"]:
+            lost = percent(1 - source["ok"] / source["judgments"])
+            found.append(
+                Badge(f"{names.source(source['name'])}: {lost} without a verdict", "sources")
+            )
+    return list(dict.fromkeys(found))
+
+
+def _criteria(evaluation: Data) -> list[str]:
+    """Return the evaluators that decide, those that say the same as a training source left out."""
+    return [e["name"] for e in evaluation.get("evaluators", ()) if is_headline(e)]
+
+
+def _row(evaluation: Data, evaluator: str, policy: str) -> Data | None:
+    rows = evaluation.get("scores", ())
+    return next((r for r in rows if (r["evaluator"], r["policy"]) == (evaluator, policy)), None)
+
+
+def decision_table(data: Data, names: Names) -> Table:
+    """Return one row for each policy: its verdict, each criterion in percent, what it cost."""
+    evaluation = data["evaluation"]
+    criteria = _criteria(evaluation)[:MOST_CRITERIA]
+    arms = {arm["name"]: arm for arm in data.get("arms", ())}
+    trained = {policy["name"] for policy in evaluation["policies"]}
+    columns = [Column("arm"), Column("against base")]
+    columns += [Column(names.source(name), "whole") for name in criteria]
+    columns += [Column("cost, time")]
+    rows: list[list[Cell | Value]] = []
+    order = [evaluation["base"], *arms, *sorted(trained - {evaluation["base"], *arms})]
+    for policy in order:
+        row: list[Cell | Value] = [Cell(policy, tone="strong")]
+        if policy == evaluation["base"]:
+            row.append(Cell("start", tone="muted"))
+        elif policy not in trained:
+            row.append(Cell("not trained", tone="muted"))
+        else:
+            said, tone = outcome(policy, evaluation, names)
+            row.append(Cell(said, tone=tone))
+        for evaluator in criteria:
+            score = _row(evaluation, evaluator, policy)
+            if score is None or score["value"] is None:
+                row.append(Cell(None, tone="muted"))
+                continue
+            ends = interval(score, "hundredths")
+            note = f"{ends}, trained on it" if score["held_out"] is False else ends
+            row.append(Cell(score["value"], note, _tone(score, evaluation, evaluator)))
+        row.append(Cell("", tone="muted") if policy not in arms else _cost(arms[policy], data))
+        rows.append(row)
+    held = evaluation["items"]
+    title = f"Scores in percent on {counted(held, 'held-out prompt')}, with 95% intervals"
+    return Table(title, columns, rows)
+
+
+def _tone(score: Data, evaluation: Data, evaluator: str) -> Any:
+    way = better(evaluation, evaluator, score["difference"])
+    return {1: "good", -1: "bad"}.get(way, "")
+
+
+def _cost(arm: Data, data: Data) -> Cell:
+    """Return the money for feedback, not known of people, and below it the time of a training."""
+    made_up = {s["name"] for s in data.get("sources", ()) if s.get("simulated")}
+    money = dollars(arm.get("feedback_cost_usd"))
+    people = [s["name"] for s in data.get("sources", ()) if s.get("kind") == "human"]
+    unknown = [name for name in arm["sources"] if name in people or name in made_up]
+    if unknown:
+        money = "not known"
+    took = [seed["seconds"] for seed in arm["seeds"] if seed.get("seconds") is not None]
+    return Cell(money, seconds(fmean(took)) if took else "")
+
+
+def _plot(data: Data, names: Names) -> list[Block]:
+    """Return the gains of all arms over base, criterion by criterion, in points."""
+    evaluation, series = data["evaluation"], colours(data)
+    groups = []
+    for evaluator in _criteria(evaluation)[:MOST_CRITERIA]:
+        rows = [
+            Gain(policy["name"], row["difference"], series[policy["name"]])
+            for policy in evaluation["policies"]
+            if policy["name"] != evaluation["base"]
+            and (row := _row(evaluation, evaluator, policy["name"])) is not None
+            and row["difference"] is not None
+        ]
+        if rows:
+            groups.append((names.source(evaluator), rows))
+    if not groups:
+        return []
+    return [Figure("Gain over base, in points", [gains("gain", "Gain over base", groups)])]
+
+
+def _answer(data: Data, names: Names) -> str:
+    """Return which arms got better, at what, in one sentence."""
+    evaluation = data.get("evaluation") or {}
+    trained = [p["name"] for p in evaluation.get("policies", ()) if p["name"] != evaluation["base"]]
+    criteria = _criteria(evaluation)
+    if not trained:
+        return "No arm was trained, so nothing can be compared."
+    if not criteria:
+        return "Nothing is decided: no evaluator is held out from all training."
+    if told := (data.get("method") or {}).get("answer"):
+        return str(told)
+    gained: dict[tuple[str, ...], list[str]] = {}
+    others = list[str]()
+    for arm in trained:
+        ways = _ways(arm, evaluation, criteria)
+        up = tuple(names.source(name) for name, way in ways.items() if way > 0)
+        down = [names.source(name) for name, way in ways.items() if way < 0]
+        if up and down:
+            others.append(f"{arm} got better at {join([*up])} and worse at {join(down)}")
+        elif up:
+            gained.setdefault(up, []).append(arm)
+        elif down:
+            others.append(f"{arm} got worse at {join(down)}")
+    parts = [
+        f"{join(arms)}{' got better' if place == 0 else ''} at {join([*what])}"
+        f"{' only' if len(what) < len(criteria) and place else ''}"
+        for place, (what, arms) in enumerate(sorted(gained.items(), key=lambda one: -len(one[0])))
+    ]
+    told = ["; ".join(filter(None, [", ".join(parts), *others]))]
+    if not gained:
+        told.insert(0, "No arm is shown to be better than base")
+    fewest = min(len(p["seeds"]) for p in evaluation["policies"] if p["name"] in trained)
+    where = "" if fewest >= FEW_SEEDS or told == [""] else f", in {_these(fewest)}"
+    return f"{'; '.join(filter(None, told))}{where}."
+
+
+def _these(seeds: int) -> str:
+    return "this one training" if seeds == 1 else "these two trainings"
+
+
+def _ways(arm: str, evaluation: Data, criteria: Sequence[str]) -> dict[str, int]:
+    if still(arm, evaluation):
+        return {}
+    rows = {name: _row(evaluation, name, arm) for name in criteria}
+    return {n: better(evaluation, n, row["difference"]) for n, row in rows.items() if row}
+
+
+def _gained(data: Data, names: Names) -> str:
+    """Return the largest gain on the criterion that was said first."""
+    evaluation = data.get("evaluation") or {}
+    criteria = _criteria(evaluation)
+    primary = (data.get("plan") or {}).get("primary")
+    first = primary if primary in criteria else next(iter(criteria), None)
+    if first is None:
+        return ""
+    rows = [
+        row
+        for row in evaluation.get("scores", ())
+        if row["evaluator"] == first
+        and row["difference"]
+        and better(evaluation, first, row["difference"]) > 0
+    ]
+    if not rows:
+        return f"No arm is shown to be better than base at {names.source(first)}."
+    best = max(rows, key=lambda row: abs(row["difference"]["value"]))
+    change = interval(best["difference"], "points")
+    return (
+        f"{best['policy']} gained most at {names.source(first)}:"
+        f" {shown(best['difference']['value'], 'points')} points ({change})."
+    )
+
+
+def _wrong(data: Data) -> str:
+    """Return the heaviest harm among the findings; they stand by weight."""
+    heaviest = next(iter(sorted(weighed(data), key=lambda one: -one.weight)), None)
+    if heaviest is not None and heaviest.weight is Weight.HARM:
+        return heaviest.text
+    return "No reward hacking and no collapse was found."
+
+
+def _limited(data: Data, names: Names) -> str:
+    said = [badge.text for badge in badges(data, names)]
+    return f"Limits: {', '.join(said)}." if said else ""
+
+
+def _took(data: Data) -> str:
+    run = data.get("run", {})
+    if run.get("duration_s") is None:
+        return ""
+    cost = run.get("cost_usd", sum(s.get("cost_usd") or 0 for s in data.get("sources", ())))
+    return f"Took {seconds(run['duration_s'])}; calls cost {dollars(cost)}."

@@ -1,0 +1,194 @@
+"""The answer: its sentence, its badges, the decision table and the plot, by hand-made numbers."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.report.answer import badges, decision_table, lines_of
+from harness.report.build import build
+from harness.report.verdict import outcome
+from harness.report.wording import MINUS, NONE, Names
+
+Data = dict[str, Any]
+UP = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001}
+DOWN = {"value": -0.2, "low": -0.3, "high": -0.1, "p_holm": 0.001}
+FLAT = {"value": 0.02, "low": -0.2, "high": 0.24, "p_holm": 1.0}
+
+
+def run(moves: dict[str, tuple[Data | None, ...]], seeds: int = 5, **more: Any) -> Data:
+    """Return the data of a run whose arms moved so, on the evaluators right, kind, ..."""
+    names = ("right", "kind", "short")[: max(map(len, moves.values()), default=1)]
+    evaluators = [{"name": name, "held_out_for": list(moves)} for name in names]
+    policies = [
+        {"name": name, "seeds": list(range(seeds)), "kl": None} for name in ("base", *moves)
+    ]
+    scores = [
+        {
+            "evaluator": name, "policy": policy, "value": 0.5 + (change or {}).get("value", 0),
+            "low": 0.4, "high": 0.8, "held_out": True, "difference": change,
+        }
+        for policy, changes in {"base": (None,) * len(names), **moves}.items()
+        for name, change in zip(names, changes, strict=True)
+    ]  # fmt: skip
+    arms = [
+        {"name": name, "sources": ["people"], "feedback_cost_usd": 1.5,
+         "seeds": [{"seed": 0, "seconds": 30.0}, {"seed": 1, "seconds": 50.0}]}
+        for name in moves
+    ]  # fmt: skip
+    evaluation = {
+        "base": "base", "items": 40, "evaluators": evaluators, "policies": policies,
+        "scores": scores, "wins": [],
+    }  # fmt: skip
+    return {"run": {"duration_s": 61.0}, "arms": arms, "evaluation": evaluation, **more}
+
+
+@pytest.mark.parametrize(
+    ("moves", "seeds", "said"),
+    [
+        ({}, 5, "No arm was trained, so nothing can be compared."),
+        ({"dpo": (UP,)}, 5, "dpo got better at right."),
+        ({"dpo": (UP,)}, 2, "dpo got better at right, in these two trainings."),
+        ({"dpo": (UP,)}, 1, "dpo got better at right, in this one training."),
+        ({"dpo": (FLAT,)}, 5, "No arm is shown to be better than base."),
+        (
+            {"dpo": (UP, FLAT), "ppo": (UP, UP), "grpo": (FLAT, FLAT)},
+            5,
+            "ppo got better at right and kind, dpo at right only.",
+        ),
+        ({"dpo": (UP, DOWN)}, 5, "No arm is shown to be better than base; dpo got better at right"
+         " and worse at kind."),
+        ({"dpo": (DOWN, FLAT)}, 5, "No arm is shown to be better than base; dpo got worse at"
+         " right."),
+        ({"dpo": (UP, UP), "ppo": (UP, DOWN)}, 5, "dpo got better at right and kind; ppo got"
+         " better at right and worse at kind."),
+    ],
+)  # fmt: skip
+def test_the_answer(moves: dict[str, tuple[Data | None, ...]], seeds: int, said: str) -> None:
+    assert lines_of(run(moves, seeds))[0] == said
+
+
+def test_lower_is_better_where_the_evaluator_says_so() -> None:
+    data = run({"dpo": (UP,), "ppo": (DOWN,)})
+    data["evaluation"]["evaluators"][0] |= {"name": "right", "direction": "lower"}
+    assert lines_of(data)[0] == "ppo got better at right; dpo got worse at right."
+    assert lines_of(data)[1] == "ppo gained most at right: -20 points (-30 to -10).".replace(
+        "-", MINUS
+    )
+    tones = [cells[2].tone for cells in decision_table(data, Names()).body]
+    assert tones == ["", "bad", "good"]
+
+
+def test_an_evaluator_with_the_rule_of_a_training_does_not_decide() -> None:
+    data = run({"dpo": (UP, FLAT)})
+    data["evaluation"]["evaluators"][0]["same_rule_as"] = [{"source": "verifier", "kappa": 1.0}]
+    assert lines_of(data)[0] == "No arm is shown to be better than base."
+    assert [head.heading for head in decision_table(data, Names()).heads] == [
+        "arm", "against base", "kind", "cost, time",
+    ]  # fmt: skip
+    assert badges(data, Names())[0].text == "right: same rule as training"
+    data["evaluation"]["evaluators"][1]["held_out_for"] = []
+    assert lines_of(data)[0] == "Nothing is decided: no evaluator is held out from all training."
+
+
+@pytest.mark.parametrize(
+    ("moves", "told"),
+    [
+        ((UP, UP), "better"),
+        ((UP, FLAT), "better at right"),
+        ((UP, DOWN), "trade-off: better at right, worse at kind"),
+        ((FLAT, DOWN), "worse at kind"),
+        ((FLAT, FLAT), "no clear change"),
+        ((None, None), "no clear change"),
+    ],
+)
+def test_the_verdict_of_an_arm(moves: tuple[Data | None, ...], told: str) -> None:
+    assert outcome("dpo", run({"dpo": moves})["evaluation"], Names())[0] == told
+
+
+def test_an_arm_trained_on_an_evaluator_is_not_judged_by_it() -> None:
+    evaluation = run({"dpo": (UP, FLAT), "ppo": (FLAT, FLAT)})["evaluation"]
+    evaluation["scores"][2]["held_out"] = False
+    assert outcome("dpo", evaluation, Names())[0] == "no clear change"
+
+
+def test_an_arm_that_did_not_move_is_said_to_be_still() -> None:
+    evaluation = run({"dpo": (UP, UP)})["evaluation"]
+    evaluation["policies"][1]["kl"] = {"value": 0.001, "low": -0.01, "high": 0.012}
+    assert outcome("dpo", evaluation, Names()) == ("did not move", "muted")
+
+
+def test_badges_name_what_limits_the_answer() -> None:
+    turned = {"pairs": 10, "turned": 9, "first": 1, "soft": False}
+    gate = {"source": "judge", "statistic": "cohen_kappa", "value": 0.1, "limit": 0.4,
+            "outcome": "fail", "action": "warn", "passed": False}  # fmt: skip
+    data = run({"dpo": (UP,)}, seeds=2, gates=[gate, gate | {"outcome": "undecided"}], old=True)
+    data["arms"][0]["sources"] = ["judge", "people"]
+    data["sources"] = [
+        {
+            "name": "judge",
+            "judgments": 100,
+            "ok": 90,
+            "position": turned,
+            "failures": {"timeout": 10},
+        },
+        {"name": "people", "judgments": 5, "ok": 5, "simulated": True, "roles": ["reward"]},
+        {"name": "spare", "judgments": 5, "ok": 5, "simulated": True, "roles": []},
+    ]
+    assert [badge.text for badge in badges(data, Names())] == [
+        "old report",
+        "2 seeds",
+        "simulated people",
+        "judge picks the second answer",
+        "judge failed its gate",
+        "judge: 10% without a verdict",
+    ]
+    assert lines_of(data)[3].startswith("Limits: old report, 2 seeds, simulated people, judge")
+    data["gates"] = [gate | {"action": "drop"}]  # it gave no reward
+    assert "gate" not in " ".join(badge.text for badge in badges(data, Names()))
+
+
+def test_what_people_cost_is_not_known_and_never_nothing() -> None:
+    data = run({"dpo": (UP,)})
+    judge = {"name": "judge", "kind": "judge", "judgments": 0, "ok": 0}
+    human = {"name": "people", "kind": "human", "judgments": 0, "ok": 0}
+    data["sources"] = [judge, human]
+    cost = decision_table(data, Names()).body[1][-1]
+    assert (cost.text, cost.note) == ("not known", "40 s")
+    data["arms"][0]["sources"] = ["judge"]
+    assert decision_table(data, Names()).body[1][-1].text == "$1.50"
+    data["sources"][0]["simulated"] = True
+    assert decision_table(data, Names()).body[1][-1].text == "not known"
+
+
+def test_an_arm_without_a_policy_stands_in_the_table() -> None:
+    data = run({"dpo": (UP,)})
+    data["arms"].append({"name": "ppo", "sources": [], "feedback_cost_usd": 0.0, "seeds": []})
+    assert [cell.text for cell in decision_table(data, Names()).body[2]] == [
+        "ppo", "not trained", NONE, "$0",
+    ]  # fmt: skip
+
+
+def test_three_forms_say_the_same_first(made_up: Data, tmp_path: Path) -> None:
+    page = build(deepcopy(made_up), tmp_path)
+    text, marked = page.read_text(), (tmp_path / "report.md").read_text()
+    first = lines_of(made_up)[0]
+    assert text.index(first) < text.index("<nav") and first in marked.split("\n")[2]
+    assert text.index('class="badges"') < text.index('class="beside"') < text.index("<nav")
+    assert "2 seeds" in marked.split("\n")[4]
+
+
+def test_an_arm_with_a_hostile_name_stays_text(made_up: Data, tmp_path: Path) -> None:
+    data = deepcopy(made_up)
+    name = "<script>x</script>"
+    for row in data["evaluation"]["scores"] + data["evaluation"]["policies"]:
+        for key in ("policy", "name"):
+            if row.get(key) == "rlvr":
+                row[key] = name
+    for row in data["evaluation"]["wins"]:
+        row |= {key: name for key in ("a", "b") if row[key] == "rlvr"}
+    data["arms"][2]["name"] = name
+    assert "<script>x" not in build(data, tmp_path).read_text()
