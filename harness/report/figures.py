@@ -175,16 +175,20 @@ def gains(name: str, title: str, groups: Sequence[tuple[str, Sequence[Gain]]]) -
                 start, end = (axis(100 * found[key]) for key in ("low", "high"))
                 canvas.line(start, middle, end, middle, f"bar {style}")
             value = shown(found["value"], "points")
-            tip = f"{gain.label}: {value} points ({told or 'no interval'})"
-            canvas.marker(axis(100 * found["value"]), middle, gain.series, 4.5, tip)
+            canvas.marker(axis(100 * found["value"]), middle, gain.series, 4.5, _told(gain))
             canvas.text(width - 112, middle + 4.5, value, "t strong num")
             canvas.text(width - 78, middle + 4.5, told, "t num muted")
-    words = "; ".join(
-        f"{criterion}: "
-        + ", ".join(f"{g.label} {shown(g.difference.get('value'), 'points')}" for g in group)
-        for criterion, group in groups
-    )
+    words = "; ".join(f"{criterion}: {', '.join(map(_told, group))}" for criterion, group in groups)
     return canvas.render(name, title, words)
+
+
+def _told(gain: Gain) -> str:
+    """Return a gain in words."""
+    if gain.difference.get("value") is None:
+        return f"{gain.label} not known"
+    ends = interval(gain.difference, "hundredths")
+    value = shown(gain.difference["value"], "points")
+    return f"{gain.label} {value} points" + (f" ({ends})" if ends else "")
 
 
 def _cut(label: str, most: int = 13) -> str:
