@@ -24,6 +24,7 @@ from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.redaction import keep_secrets_in_text, redact, shown
+from harness.statistics.falls import FEWEST_SAMPLES
 from harness.train.settings import Size, Temperature
 
 
@@ -172,12 +173,15 @@ class EvaluationConfig(Strict):
         responses_per_item: Responses sampled for each held-out item and policy.
         monitor: The evaluator that is watched during training as the gold reward.
         monitor_every: Steps between two looks.
+        monitor_samples: Responses for each prompt of a look; fewer than 4 cannot tell whether gold
+            fell.
     """
 
     evaluators: tuple[str, ...] = Field(min_length=1)
     responses_per_item: int = Field(default=1, ge=1)
     monitor: str | None = None
     monitor_every: int = Field(default=10, gt=0)
+    monitor_samples: int = Field(default=FEWEST_SAMPLES, ge=1)
 
 
 class RunConfig(Strict):

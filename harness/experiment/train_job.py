@@ -91,7 +91,8 @@ class TrainJob:
         evaluation, sources = self.experiment.config.evaluation, self.experiment.sources
         gold = evaluation.monitor and sources[evaluation.monitor].asked
         items = content_hash([to_dict(item) for item in self.monitored])
-        return {"gold": gold, "every": evaluation.monitor_every, "items": items}
+        how = {"every": evaluation.monitor_every, "samples": evaluation.monitor_samples}
+        return {"gold": gold, **how, "items": items}
 
     @property
     def folder(self) -> Path:
@@ -189,6 +190,7 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             item_rows(job.monitored),
             gold,
             every=evaluation.monitor_every,
+            samples=evaluation.monitor_samples,
             max_new_tokens=policy.max_new_tokens,
             temperature=policy.temperature,
         )

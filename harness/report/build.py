@@ -101,7 +101,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("compared", "What was compared", lambda: results.compared(data, names)),
         ("results", "Results", lambda: results.results(data, names)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
-        ("training", "Training curves", lambda: training.training(data)),
+        ("training", "Training curves", lambda: training.training(data, names)),
         ("reward-models", "Reward models", lambda: reward_models(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
         ("effort", "Cost and time", lambda: training.effort(data)),

@@ -8,13 +8,13 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
+from harness.report.curves_findings import curves_findings
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
 from harness.report.transport import transport_weighed
 from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
-from harness.train.alarms import alarms_of
 
 ALPHA = 0.05
 SAME = 0.05
@@ -52,7 +52,7 @@ def weighed(data: Data) -> list[Finding]:
             if is_worth_a_line(gate)
         ),
         *transport_weighed(data, names),
-        *_all(Weight.HARM, _alarms(data)),
+        *curves_findings(data, names),
         *_all(Weight.TRUST, reward_model_findings(data)),
         *_all(Weight.HARM, _collapse(evaluation)),
         *_all(Weight.TRUST, _biased(data, names)),
@@ -263,22 +263,6 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
     if evaluation.get("corrected"):
         line += "; win rates are by the judges' own scores, which labels do not correct"
     return [f"{line}."]
-
-
-def _alarms(data: Data) -> list[str]:
-    """Return what was noticed in the trainings while they ran, once for each arm and kind."""
-    lines = []
-    for arm, seeds in data.get("curves", {}).items():
-        said: dict[str, dict[str, str]] = {}
-        for seed, rows in seeds.items():
-            for kind, line in alarms_of(rows).items():
-                said.setdefault(kind, {})[str(seed)] = line
-        for by_seed in said.values():
-            which = "" if len(seeds) == 1 else f", seed {next(iter(by_seed))}"
-            others = list(by_seed)[1:]
-            also = f"; the same with seed {join(others)}" if others else ""
-            lines.append(f"In {arm}{which}, {next(iter(by_seed.values()))}{also}.")
-    return lines
 
 
 def _collapse(evaluation: Data) -> list[str]:

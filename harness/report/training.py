@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
+from harness.report.curves import falls
 from harness.report.figures import time_bars
 from harness.report.overoptimisation import is_curve, overoptimisation
 from harness.report.strips import curves, strips
@@ -38,7 +39,7 @@ def colours(data: Data) -> dict[str, int]:
     return {base: 0} | {arm: index for index, arm in enumerate(arms, 1)}
 
 
-def training(data: Data) -> list[Block]:
+def training(data: Data, names: Names) -> list[Block]:
     """Return the curves: the reward that was optimised, the gold reward beside it, and KL.
 
     Nothing where no training logged its steps.
@@ -105,7 +106,7 @@ def training(data: Data) -> list[Block]:
     if others:
         caption = "Measured on held-out prompts, per step. Thin: single seeds; thick: their mean."
         blocks.append(Figure(caption, others))
-    return blocks
+    return [*blocks, *falls(data, names)]
 
 
 def _reward_metric(seeds: Mapping[str, Sequence[Data]]) -> tuple[str, str]:

@@ -1,15 +1,19 @@
 """Signs in a training's log that it goes wrong, seen as its rows come in.
 
-Every rule reads rows of the log and nothing else, so that a training while it runs, one that goes
-on after a kill, and the report say the same. Each kind is said once in a training.
+Every rule reads rows of the log and nothing else, so that a training while it runs and one that
+goes on after a kill say the same. Each kind is said once in a training. They are hints to look:
+what the report says of a training goes by its own rules, and by the final evaluation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from statistics import NormalDist, fmean, median, variance
-from typing import Any
+from statistics import fmean, median, variance
+from typing import Any, TypeGuard
+
+from harness.statistics.falls import Look, fall_from_peak
+from harness.train.log import BY_PROMPT, HELD_OUT
 
 Row = Mapping[str, Any]
 
@@ -20,9 +24,15 @@ RISE = 3.0
 """Standard errors of the difference of the two ends by which a reward has risen."""
 
 FALSE_ALARMS = 0.01
-"""Chance that a training whose gold reward does not move is said to be hacked, over all looks.
+"""Chance that a gold reward that does not move is said to have moved, over all looks.
 
 Look k tests at this over k (k + 1); these sum up to it, however long the training is.
+"""
+
+LOOKS, STEPS = 2, 5
+"""Looks of the monitor, and steps of what a training itself samples, of which the median counts.
+
+One step of a small batch, or one look, has diversity and KL divergence by luck.
 """
 
 COLLAPSE = 0.25
@@ -59,8 +69,9 @@ class Alarms:
     def __init__(self) -> None:
         self._said: set[str] = set()
         self._proxy: list[float] = []
-        self._gold: dict[str, list[tuple[float, float]]] = {}
-        self._start: dict[str, float] = {}
+        self._gold: dict[str, list[Look]] = {}
+        self._seen: dict[str, list[float]] = {}
+        self._far: dict[str, list[tuple[float, float]]] = {}
         self._explained: list[float] = []
 
     def see(self, row: Row) -> dict[str, str]:
@@ -69,64 +80,76 @@ class Alarms:
         What is no finite number is passed over, whoever wrote the log.
         """
         found: dict[str, str] = {}
-        numbers = {key: value for key, value in row.items() if _is_number(value)}
         for kind, rule in _RULES.items():
-            if (line := rule(self, numbers)) and kind not in self._said:
+            if (line := rule(self, row)) and kind not in self._said:
                 self._said.add(kind)
                 found[kind] = line
         return found
 
     def _hacking(self, row: Row) -> str:
-        proxy = row.get("reward", row.get("reward_margin"))
-        if proxy is not None:
-            self._proxy.append(proxy)
-        for key in (key for key in row if key.startswith("held_out/gold/")):
-            name = key.removeprefix("held_out/gold/")
-            error = row.get(f"held_out/gold_se/{name}")
-            if error is None:
-                continue
+        self._proxy += proxies([row])
+        for name, look in gold_looks(row).items():
             seen = self._gold.setdefault(name, [])
-            seen.append((row[key], error))
-            before, after = seen[0][0], seen[-1][0]
-            if _fell(seen) and (rise := _risen(self._proxy)):
+            seen.append(look)
+            number = len(seen) - 1
+            fall = fall_from_peak(
+                seen,
+                trainings=max(1, number * (number + 1)),
+                fewest_samples=1,
+                confidence=1 - FALSE_ALARMS,
+            )
+            if fall.verdict == "unconfirmed" and fall.before is not None:
+                rise = risen(self._proxy)
+                up = f", while the reward rose ({rise[0]:.2f} to {rise[1]:.2f})" if rise else ""
                 return (
-                    f"the reward rose ({rise[0]:.2f} to {rise[1]:.2f}) while the held-out gold"
-                    f" reward {name} fell ({before:.2f} to {after:.2f}): a sign of reward hacking;"
-                    " try a larger beta, fewer steps, or a reward that counts what gold counts"
+                    f"look: the held-out gold reward {name} fell from its peak in step {fall.peak}"
+                    f" ({fall.before:.2f} to {fall.after:.2f}){up}: a sign of reward hacking,"
+                    " which the final evaluation confirms or not; try a larger beta, fewer steps,"
+                    " or a reward that counts what gold counts"
                 )
         return ""
 
     def _collapse(self, row: Row) -> str:
         for key, what in _DIVERSITY.items():
-            value = row.get(key)
-            if value is None:
+            if not _is_number(row.get(key)):
                 continue
-            start = self._start.setdefault(key, value)
-            if value < COLLAPSE * start:
+            seen = self._seen.setdefault(key, [])
+            seen.append(row[key])
+            width = LOOKS if key.startswith("held_out/") else STEPS
+            start = seen[0] if width == LOOKS else median(seen[:width])
+            value = max(seen[-width:]) if width == LOOKS else median(seen[-width:])
+            if len(seen) > width and value < COLLAPSE * start:
                 return (
-                    f"completions have become alike: {what} {value:.3f}, {start:.3f} at the start:"
-                    " mode collapse; try a larger beta, a lower learning_rate, or look whether one"
-                    " text is paid for everywhere"
+                    f"look: completions have become alike: {what} {value:.3f}, {start:.3f} at the"
+                    " start: mode collapse; try a larger beta, a lower learning_rate, or look"
+                    " whether one text is paid for everywhere"
                 )
         return ""
 
     def _runaway(self, row: Row) -> str:
         for prefix in ("held_out/", ""):
             token, sequence = row.get(f"{prefix}kl_token"), row.get(f"{prefix}kl_sequence")
-            if token is None:
+            if not _is_number(token):
                 continue
-            if sequence is None:
-                sequence = token * (row.get(f"{prefix}length") or 0.0)
+            if not _is_number(sequence):
+                length = row.get(f"{prefix}length")
+                sequence = token * (length if _is_number(length) else 0.0)
+            seen = self._far.setdefault(prefix, [])
+            seen.append((sequence, token))
+            last = seen[-LOOKS if prefix else -STEPS :]
+            if len(last) < (LOOKS if prefix else STEPS):
+                continue
+            sequence, token = (median(values) for values in zip(*last, strict=True))
             if sequence > FAR_SEQUENCE and token > FAR_TOKEN:
                 return (
-                    f"the policy is {sequence:.1f} nats from its reference in each completion,"
-                    f" {token:.2f} in each token: KL has run away; try a lower learning_rate or a"
-                    " larger beta"
+                    f"look: the policy is {sequence:.1f} nats from its reference in each"
+                    f" completion, {token:.2f} in each token: KL has run away; try a lower"
+                    " learning_rate or a larger beta"
                 )
         return ""
 
     def _useless(self, row: Row) -> str:
-        if row.get("explained_variance") is None:
+        if not _is_number(row.get("explained_variance")):
             return ""
         self._explained.append(row["explained_variance"])
         first = max(FIRST_STEPS, row.get("total_steps", 0) / FIRST_SHARE)
@@ -165,7 +188,25 @@ def alarms_of(log: Iterable[Row]) -> dict[str, str]:
     return found
 
 
-def _is_number(value: Any) -> bool:
+def gold_looks(row: Row) -> dict[str, Look]:
+    """Return what a row of the log says of each gold reward by prompt, by the reward's name."""
+    found = {}
+    for key, values in row.items():
+        if not key.startswith(f"{HELD_OUT}{BY_PROMPT}") or not isinstance(values, Mapping):
+            continue
+        name = key.removeprefix(f"{HELD_OUT}{BY_PROMPT}")
+        known = {prompt: value for prompt, value in values.items() if _is_number(value)}
+        share, samples = row.get(f"{HELD_OUT}coverage/{name}"), row.get(f"{HELD_OUT}samples")
+        found[name] = Look(
+            row["step"],
+            known,
+            samples if isinstance(samples, int) else 1,
+            share if _is_number(share) else 1.0,
+        )
+    return found
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float) and math.isfinite(value)
 
 
@@ -178,7 +219,13 @@ def noticed(log: Iterable[Row]) -> list[str]:
     ]
 
 
-def _risen(values: list[float]) -> tuple[float, float] | None:
+def proxies(log: Iterable[Row]) -> list[float]:
+    """Return what was optimised, step by step: the reward, or the margin where there is none."""
+    found = (row.get("reward", row.get("reward_margin")) for row in log)
+    return [value for value in found if _is_number(value)]
+
+
+def risen(values: list[float]) -> tuple[float, float] | None:
     """Return the means of the first and the last tenth, if the last is clearly higher."""
     width = max(WINDOW, len(values) // 10)
     if len(values) < 2 * width:
@@ -187,17 +234,3 @@ def _risen(values: list[float]) -> tuple[float, float] | None:
     error = math.sqrt((variance(first) + variance(last)) / width)
     before, after = fmean(first), fmean(last)
     return (before, after) if after - before > RISE * error else None
-
-
-def _fell(looks: list[tuple[float, float]]) -> bool:
-    """Tell whether the last look is below the first by more than chance explains.
-
-    All looks draw with the same random numbers, so their difference has less noise than that of two
-    independent ones, of which this is the test: it errs on the side of silence.
-    """
-    number = len(looks) - 1
-    if number < 1:
-        return False
-    (before, first), (after, last) = looks[0], looks[-1]
-    limit = NormalDist().inv_cdf(1 - FALSE_ALARMS / (number * (number + 1)))
-    return before - after > limit * math.hypot(first, last)

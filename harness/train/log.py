@@ -15,6 +15,8 @@ from harness.records.writes import write_text
 RATE = "learning_rate"
 FAILURE, HELD_OUT = "failure/", "held_out/"
 """What keys of a row begin with: why a reward failed; what the monitor saw."""
+BY_PROMPT = "gold_by_prompt/"
+"""What follows ``held_out/`` in the keys under which each prompt's gold reward stands."""
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

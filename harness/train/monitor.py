@@ -1,7 +1,8 @@
 """The same measurements for every trainer: a fixed set of prompts, sampled every few steps.
 
-Nothing measured here is trained on. Every look draws with the same seed, so that two looks differ
-by the policy and not by luck, and leaves the global random state as it was.
+Nothing measured here is trained on. Every look draws several samples of each prompt, each with
+random numbers of its own, and these are the same at every look, so that two looks differ by the
+policy and less by luck; the global random state is left as it was.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 from harness.policy.models import Reference
 from harness.policy.sampling import Rollout, Sampling, sample
 from harness.policy.scoring import TOKENS, score_rollout
-from harness.train.log import FAILURE, HELD_OUT
+from harness.statistics.falls import FEWEST_SAMPLES
+from harness.train.log import BY_PROMPT, FAILURE, HELD_OUT
 from harness.train.reward_arguments import call_rewards
 from harness.train.reward_function import RewardFunction, WeightedRewards
 from harness.train.row_forms import Row
@@ -103,11 +105,13 @@ class Monitor:
         rows: The prompts, with the columns that the gold reward reads; held out from training.
         gold: Reward functions that nothing is trained on, by name. Their mean, its standard error
             and coverage are logged as ``held_out/gold/<name>``, ``held_out/gold_se/<name>`` and
-            ``held_out/coverage/<name>``.
+            ``held_out/coverage/<name>``, and the mean of each prompt that has any as
+            ``held_out/gold_by_prompt/<name>``.
         every: Steps between looks; step 0 and the last one are always looked at.
         max_new_tokens: Upper limit of a completion in tokens.
         temperature: Of sampling.
-        samples: Completions for each prompt.
+        samples: Completions for each prompt; with fewer than `FEWEST_SAMPLES` of
+            ``harness.statistics.falls`` nobody can tell later whether gold fell.
     """
 
     rows: Sequence[Row]
@@ -116,11 +120,20 @@ class Monitor:
     every: int = 10
     max_new_tokens: int = 256
     temperature: float = 1.0
-    samples: int = 1
+    samples: int = FEWEST_SAMPLES
 
     def __post_init__(self) -> None:
         """Refuse rows without a prompt."""
         plain_rows(self.rows, ["prompt"], "monitored prompts")
+
+    @property
+    def prompts(self) -> list[str]:
+        """What the prompts are called in a look: their items' ids, or numbers where some have none.
+
+        In the order of the rows.
+        """
+        ids = [str(row.get("item_id", "")) for row in self.rows]
+        return ids if all(ids) and len(set(ids)) == len(ids) else [*map(str, range(len(ids)))]
 
     @property
     def tokens(self) -> int:
@@ -155,6 +168,19 @@ class Monitor:
                 found[f"{key}/{name}"] for key in ("reward", "coverage")
             )
             look[f"gold_se/{name}"] = standard_error(values, self.samples)
+            look[f"{BY_PROMPT}{name}"] = self._by_prompt(values)
             look |= {key: why for key, why in found.items() if key.startswith(FAILURE)}
+        if self.gold:
+            look["samples"] = self.samples
         look = {f"{HELD_OUT}{key}": value for key, value in look.items()}
         return look
+
+    def _by_prompt(self, values: Sequence[float | None]) -> dict[str, float]:
+        """Return the mean of each prompt that has any value, to six decimals."""
+        found = {}
+        for number, prompt in enumerate(self.prompts):
+            own = values[number * self.samples : (number + 1) * self.samples]
+            known = [value for value in own if value is not None]
+            if known:
+                found[prompt] = round(math.fsum(known) / len(known), 6)
+        return found

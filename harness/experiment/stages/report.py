@@ -22,6 +22,7 @@ from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import Item
 from harness.ratings.positions import position_of
 from harness.registry import registry
+from harness.train.log import BY_PROMPT, HELD_OUT
 
 SAMPLES = 12
 """Held-out items whose responses the report shows side by side."""
@@ -159,9 +160,13 @@ def curves_of(
 
 
 def curve_row(row: Mapping[str, Any], monitor: str | None) -> dict[str, Any]:
-    """Return a log row with the watched gold reward under the name that the report plots."""
+    """Return a log row with the watched gold reward under the name that the report plots.
+
+    What each prompt had stays in the log: `gold_falls` has what comes of it.
+    """
     error = row.get(f"held_out/gold_se/{monitor}")
-    found = {**row, "gold": row.get(f"held_out/gold/{monitor}")}
+    kept = {key: value for key, value in row.items() if not key.startswith(HELD_OUT + BY_PROMPT)}
+    found = {**kept, "gold": row.get(f"held_out/gold/{monitor}")}
     return found if error is None else {**found, "gold_se": error}
 
 

@@ -158,5 +158,6 @@ def test_samples_are_spread_over_the_held_out_items() -> None:
 def test_a_curve_has_the_watched_gold_reward() -> None:
     row = {"step": 1, "held_out/gold/style": 0.5, "held_out/gold/other": 0.25}
     watched = config(evaluation={"evaluators": ["style"], "monitor": "style"})
-    assert curve_row(row, watched.evaluation.monitor) == {**row, "gold": 0.5}
+    logged = row | {"held_out/gold_by_prompt/style": {"a": 0.5}}
+    assert curve_row(logged, watched.evaluation.monitor) == {**row, "gold": 0.5}
     assert curve_row(row, config().evaluation.monitor)["gold"] is None

@@ -93,21 +93,6 @@ def test_an_untrained_arm_is_named(made_up: Data) -> None:
     assert "ghost was not trained: the gates dropped small_judge." in findings(data)
 
 
-def test_reward_up_and_gold_down_is_named(made_up: Data) -> None:
-    assert not any("reward hacking" in line for line in findings(made_up))
-    data = copy.deepcopy(made_up)
-    for rows in data["curves"]["rlhf"].values():
-        for row in rows:
-            if row["gold"] is not None:
-                gold = 0.6 - row["step"] / 150
-                row |= {"held_out/gold/exam": gold, "held_out/gold_se/exam": 0.06}
-    assert [line for line in findings(data) if line.startswith("In rlhf, seed 0, the reward rose")]
-    for rows in data["curves"]["rlhf"].values():
-        for row in rows:  # a reward that goes up and down is no rise
-            row["reward"] = 1.0 + row["step"] % 7 / 100
-    assert not any("reward hacking" in line for line in findings(data))
-
-
 def test_lost_diversity_is_named(made_up: Data) -> None:
     data = copy.deepcopy(made_up)
     assert not any("diversity" in line for line in findings(data))

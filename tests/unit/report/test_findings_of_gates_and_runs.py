@@ -10,6 +10,7 @@ import pytest
 from harness.report.findings import findings
 from harness.report.gates import gate_sentence
 from harness.report.wording import Names
+from harness.train.alarms import alarms_of
 
 Data = dict[str, Any]
 
@@ -163,38 +164,63 @@ def test_a_jury_that_passes_names_its_members_and_the_one_that_would_not(
     assert findings({"gates": [gate]}) == ([said] if told else [])
 
 
-def hacked(fall: float) -> list[Data]:
-    """A reward that rises, and a gold reward of .8 that falls, with a standard error of .05."""
-    return [
+def fall(arm: str, seed: int, value: float, verdict: str = "fell", rose: bool = True) -> Data:
+    """What became of gold in one training."""
+    proxy = {"before": 0.1, "after": 0.9} if rose else None
+    return {
+        "arm": arm, "seed": seed, "gold": "exam", "verdict": verdict, "peak": 10, "last": 40,
+        "before": 0.8, "after": 0.8 + value, "value": value, "low": value - 0.1,
+        "high": value + 0.1, "proxy": proxy,
+    }  # fmt: skip
+
+
+def test_gold_that_fell_is_found_once_for_each_arm() -> None:
+    """Only where looks and evaluation agree; the training that fell the most has the numbers."""
+    rows = [
+        fall("one", 0, -0.3), fall("both", 0, -0.2), fall("both", 1, -0.4),
+        fall("some", 0, 0.01, "no fall"), fall("some", 1, -0.2, rose=False),
+        fall("luck", 0, -0.2, "unconfirmed"), fall("none", 0, 0.0, "unknown"),
+    ]  # fmt: skip
+    assert findings({"gold_falls": rows}) == [
+        "In one, the held-out gold reward exam fell from its peak by 0.30 (95% interval 0.20 to"
+        " 0.40) while the reward that was optimised rose, and the evaluation shows it, too: reward"
+        " hacking; try a larger beta, or fewer steps.",
+        "In both, seed 1 (and seed 0), the held-out gold reward exam fell from its peak by 0.40"
+        " (95% interval 0.30 to 0.50) while the reward that was optimised rose, and the evaluation"
+        " shows it, too: reward hacking; try a larger beta, or fewer steps.",
+        "In some, seed 1, the held-out gold reward exam fell from its peak by 0.20 (95% interval"
+        " 0.10 to 0.30), and the evaluation shows it, too: it was trained too far; try a larger"
+        " beta, or fewer steps.",
+    ]
+
+
+def test_alarms_that_are_hints_are_no_findings() -> None:
+    """A log that raises every alarm: only what a rule of the report finds, too, is told."""
+    rows = [
         {
-            "step": step, "reward": float(step),
-            "held_out/gold/exam": 0.8 - fall * step / 20, "held_out/gold_se/exam": 0.05,
+            "step": step, "reward": float(step), "explained_variance": 0.0, "kl_token": 2.0,
+            "kl_sequence": 40.0, "unique": 1.0 if step < 8 else 0.01,
+            "held_out/gold_by_prompt/exam": {str(n): 1.0 - step / 20 for n in range(30)},
         }
         for step in range(21)
     ]  # fmt: skip
-
-
-def test_alarms_of_the_trainings_once_for_each_arm_and_kind() -> None:
-    still = {"explained_variance": 0.0}
-    data: Data = {
-        "curves": {
-            "none": {},
-            "flat": {"0": hacked(0.0), "1": hacked(0.1)},
-            "one": {"0": hacked(0.6)},
-            "both": {"0": hacked(0.0), "1": hacked(0.6), "2": hacked(0.7)},
-            "two kinds": {"0": [row | still for row in hacked(0.6)]},
-        }
-    }
-    lines = findings(data)
-    assert [line.partition(" (")[0] for line in lines] == [
-        "In one, the reward rose",
-        "In both, seed 1, the reward rose",
-        "In two kinds, the reward rose",
-        "In two kinds, the critic explains nothing of the returns: explained variance 0.00, the"
-        " median of 10 steps; try another critic_learning_rate, or start it from a reward model",
+    kl = {"value": 40.0, "low": 30.0, "high": 50.0}
+    policies = [{"name": "far", "seeds": [0], "kl": kl}]
+    curves = {"far": {"0": rows}, "none": {}, "two": {"0": [], "1": rows, "2": rows}}
+    critic = (
+        "the critic explains nothing of the returns: explained variance 0.00, the median of 10"
+        " steps; try another critic_learning_rate, or start it from a reward model (critic_from)"
+    )
+    evaluation = {"base": "far", "policies": policies, "evaluators": []}
+    assert len(alarms_of(rows)) == 4
+    assert findings({"curves": curves, "evaluation": evaluation}) == [
+        "far ran away from base: its KL is 40.0 nats per response (95% interval 30.00 to 50.00);"
+        " try a lower learning rate or a larger beta.",
+        f"In far, {critic}.",
+        f"In two, seed 1, {critic}; the same with seed 2.",
     ]
-    assert "while the held-out gold reward exam fell (0.80 to 0.53): a sign of reward" in lines[0]
-    assert lines[1].endswith("that counts what gold counts; the same with seed 2.")
+    kl["low"] = 9.0
+    assert len(findings({"curves": curves, "evaluation": evaluation})) == 2
 
 
 def test_lost_diversity() -> None:
@@ -258,7 +284,7 @@ def test_everything_in_its_order() -> None:
     data = {
         "run": {"duration_s": 5.0},
         "sources": [{"name": "judge", "judgments": 4, "ok": 1, "failures": {"error": 3}}],
-        "curves": {"one": {"0": hacked(0.6)}},
+        "gold_falls": [fall("one", 0, -0.6)],
         "gates": [GATE],
         "arms": [{"name": "two"}],
         "evaluation": {
@@ -276,7 +302,7 @@ def test_everything_in_its_order() -> None:
         },
     }
     assert [" ".join(line.split()[:4]) for line in findings(data)] == [
-        "In one, the reward",
+        "In one, the held-out",
         "one lost diversity: distinct-2",
         "one raised right from",
         "By all evaluators together,",

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from harness.report.overoptimisation import Look, is_curve, looks, overoptimisation
+from harness.report.tables import Table
 from harness.report.training import training
+from harness.report.wording import Names
 
 Data = dict[str, Any]
 
@@ -61,7 +63,7 @@ def test_a_metric_that_nobody_logged(made_up: Data) -> None:
 
 def test_the_report_has_a_panel_for_each_arm_that_was_looked_at(made_up: Data) -> None:
     def captions(data: Data) -> list[str]:
-        return [block.caption[:30] for block in training(data)]
+        return [block.caption[:30] for block in training(data, Names())]
 
     assert [c for c in captions(made_up) if c.startswith("The same against the distance")]
     data = copy.deepcopy(made_up)
@@ -70,3 +72,34 @@ def test_the_report_has_a_panel_for_each_arm_that_was_looked_at(made_up: Data) -
             for row in rows:
                 row["gold"] = None
     assert not [c for c in captions(data) if c.startswith("The same against the distance")]
+
+
+def test_the_table_of_gold_has_every_training_and_what_became_of_it() -> None:
+    rows = [
+        {
+            "arm": arm, "seed": 0, "gold": "exam", "verdict": verdict, "reason": reason,
+            "peak": 10, "last": 40, "before": 0.8, "after": 0.5, "value": -0.3, "low": -0.4,
+            "high": -0.2, "clusters": 52, "looks": looks, "samples": 4,
+            "evaluated": {"value": -0.25, "low": -0.35, "high": -0.15}, "proxy": None,
+        }
+        for arm, verdict, reason, looks in (
+            ("ppo", "fell", "", 5), ("dpo", "unconfirmed", "the evaluation does not show it", 5),
+            ("sft", "unknown", "it was looked at less than twice", 1),
+            ("not watched", "unknown", "", 0),
+        )
+    ]  # fmt: skip
+    curve = {"ppo": {"0": [{"step": 0, "reward": 1.0, "gold": 0.5}]}}
+    (table,) = [
+        block
+        for block in training({"curves": curve, "gold_falls": rows}, Names())
+        if isinstance(block, Table)
+    ]
+    assert [[cell.text for cell in row] for row in table.body] == [
+        [arm, "0", "10", "0.80", "0.50", "\N{MINUS SIGN}0.30", "\N{MINUS SIGN}0.25", "52", said]
+        for arm, said in (("ppo", "fell"), ("dpo", "not confirmed"), ("sft", "not known"))
+    ]
+    assert table.body[0][5].note == "\N{MINUS SIGN}0.40 to \N{MINUS SIGN}0.20"
+    assert table.notes[1:] == (
+        ["dpo, seed 0: the evaluation does not show it.",
+         "sft, seed 0: it was looked at less than twice."]
+    )  # fmt: skip

@@ -31,13 +31,24 @@ def every(n: int, rule: Any) -> Any:
     return lambda step: rule(step) if step % n == 0 else None
 
 
-def hacked(fall: float, error: float = 0.05, rise: float = 1.0, key: str = "reward") -> Rows:
+PROMPTS = [f"p{n}" for n in range(64)]
+
+
+def gold(share: float, samples: int = 4, seed: int = 0) -> dict[str, float]:
+    """Means of prompts that are right with this chance."""
+    dice = random.Random(f"{share} {samples} {seed}")
+    return {p: sum(dice.random() < share for _ in range(samples)) / samples for p in PROMPTS}
+
+
+def hacked(fall: float, rise: float = 1.0, key: str = "reward", samples: int = 4) -> Rows:
     return steps(
         40,
         **{
             key: lambda s: rise * s / 40 + 0.01 * (s % 3) if s else None,
-            "held_out__gold__people": every(10, lambda s: 0.6 - fall * s / 40),
-            "held_out__gold_se__people": every(10, lambda s: error),
+            "held_out__samples": every(10, lambda s: samples),
+            "held_out__gold_by_prompt__people": every(
+                10, lambda s: gold(0.6 - fall * s / 40, samples, s)
+            ),
         },
     )
 
@@ -45,25 +56,45 @@ def hacked(fall: float, error: float = 0.05, rise: float = 1.0, key: str = "rewa
 CASES: dict[str, tuple[Rows, set[str]]] = {
     "proxy up, gold down": (hacked(0.4), {"reward_hacking"}),
     "the margin of DPO is a proxy, too": (hacked(0.4, key="reward_margin"), {"reward_hacking"}),
-    "gold down by less than its noise": (hacked(0.1), set()),
+    "a trainer without any reward": (hacked(0.4, key="loss"), {"reward_hacking"}),
+    "gold down by less than its noise": (hacked(0.08), set()),
     "gold up": (hacked(-0.4), set()),
-    "gold down while the reward does not rise": (hacked(0.4, rise=0.0), set()),
-    "gold down while the reward falls, too": (hacked(0.4, rise=-1.0), set()),
-    "a gold reward without an error": (
-        [{k: v for k, v in row.items() if "_se" not in k} for row in hacked(0.4)],
-        set(),
+    "gold down while the reward falls, too": (hacked(0.4, rise=-1.0), {"reward_hacking"}),
+    "a gold reward that rose first": (
+        hacked(-0.3) + [row | {"step": row["step"] + 40} for row in hacked(0.5)][1:],
+        {"reward_hacking"},
     ),
     "a gold reward that was not defined": (
-        [row | {"held_out/gold/people": None} for row in hacked(0.4)],
+        [row | {"held_out/gold_by_prompt/people": {"p1": None}} for row in hacked(0.4)],
+        set(),
+    ),
+    "a log of an earlier version": (
+        steps(40, held_out__gold__people=every(10, lambda s: 0.9 - s / 50)),
         set(),
     ),
     "one text for all": (
-        steps(20, held_out__unique=every(10, lambda s: 0.95 if s < 20 else 1 / 64)),
+        steps(30, held_out__unique=every(10, lambda s: 0.95 if s < 20 else 1 / 64)),
         {"mode_collapse"},
     ),
     "few words left": (
-        steps(20, held_out__distinct_2=every(10, lambda s: 0.5 if s < 20 else 0.1)),
+        steps(30, held_out__distinct_2=every(10, lambda s: 0.5 if s < 20 else 0.1)),
         {"mode_collapse"},
+    ),
+    "one look with few words": (
+        steps(40, held_out__distinct_2=every(10, lambda s: 0.1 if s == 20 else 0.5)),
+        set(),
+    ),
+    "small batches that are alike by luck": (
+        steps(40, unique=lambda s: 0.125 if s % 5 in (1, 2) else 1.0),
+        set(),
+    ),
+    "small batches that are far by luck": (
+        steps(
+            40,
+            kl_sequence=lambda s: 40.0 if s % 5 in (1, 2) else 2.0,
+            kl_token=lambda s: 2.0 if s % 5 in (1, 2) else 0.1,
+        ),
+        set(),
     ),
     "collapse of what is sampled in training": (
         steps(20, unique=lambda s: 1.0 if s < 9 else 0.02),
@@ -132,7 +163,8 @@ CASES: dict[str, tuple[Rows, set[str]]] = {
                 "reward": True,
                 "explained_variance": math.nan,
                 "held_out/gold/g": "x",
-                "held_out/gold_se/g": None,
+                "held_out/gold_by_prompt/g": {"p": "x"},
+                "held_out/gold_by_prompt/h": 3,
             },
             {"explained_variance": "none"},
         ],
@@ -150,35 +182,34 @@ def test_each_alarm_where_it_belongs(name: str) -> None:
 
 def test_a_kind_is_said_once_at_the_first_row_that_shows_it() -> None:
     alarms = Alarms()
-    said = [(row["step"], set(found)) for row in hacked(0.8) if (found := alarms.see(row))]
-    assert said == [(10, {"reward_hacking"})]
+    said = [(row["step"], set(found)) for row in hacked(0.6) if (found := alarms.see(row))]
+    assert said == [(20, {"reward_hacking"})]
 
 
 def test_sentences_have_the_numbers_and_a_way_out() -> None:
     rows = [row for name in ("proxy up, gold down", "one text for all") for row in CASES[name][0]]
     lines = alarms_of(rows)
-    assert (
-        "reward people fell (0.60 to 0.30): a sign of reward hacking; try"
-        in (lines["reward_hacking"])
+    assert lines["reward_hacking"].startswith(
+        "look: the held-out gold reward people fell from its peak in step 0 (0.59 to 0.48), while"
+        " the reward rose (0.09 to 0.21): a sign of reward hacking, which the final evaluation"
     )
     assert "share of different texts 0.016, 0.950 at the start" in lines["mode_collapse"]
 
 
 def test_a_gold_reward_that_only_wobbles_is_no_hacking() -> None:
-    """1,000 trainings with a rising reward and 20 looks at 64 answers that are right half the time.
+    """200 trainings with a rising reward and 20 looks at 64 x 4 answers, right half the time.
 
-    At most 1% are to be called hacked; 22 of them have a chance of 1 in 2,000 at that rate.
+    At most 1% are to be called hacked; 7 of 200 have a chance of 1 in 200 at that rate.
     """
     dice = random.Random(0)
     false = 0
-    for _ in range(1000):
+    for _ in range(200):
         alarms = Alarms()
         for step in range(0, 201, 10):
-            gold = dice.getrandbits(64).bit_count() / 64
-            error = math.sqrt(gold * (1 - gold) / 63)
-            row = {"held_out/gold/g": gold, "held_out/gold_se/g": error}
+            looked = {p: dice.getrandbits(4).bit_count() / 4 for p in PROMPTS}
+            row = {"held_out/gold_by_prompt/g": looked, "held_out/samples": 4}
             false += bool(alarms.see({"step": step, "reward": step + dice.random(), **row}))
-    assert false <= 10
+    assert false <= 6
 
 
 def test_the_standard_error_goes_by_prompts() -> None:
@@ -192,7 +223,7 @@ def test_the_standard_error_goes_by_prompts() -> None:
 
 
 def test_the_log_has_the_alarms_also_after_a_kill(tmp_path: Path) -> None:
-    rows, seen = hacked(0.8), list[dict[str, Any]]()
+    rows, seen = hacked(0.6), list[dict[str, Any]]()
     for first, last in ((0, 15), (15, 40)):
         folder = TrainingFolder(tmp_path / "t", {}, seen.append)
         folder.rewind(first)
@@ -200,11 +231,11 @@ def test_the_log_has_the_alarms_also_after_a_kill(tmp_path: Path) -> None:
         for row in rows[first + bool(first) : last + 1]:
             folder.log(row)
     log = read_log(tmp_path / "t" / "log.jsonl")
-    assert [row["step"] for row in log if "alarms" in row] == [10]
-    assert log[10]["alarms"] == alarms_of(rows) and log[20]["total_steps"] == 40
+    assert [row["step"] for row in log if "alarms" in row] == [20]
+    assert log[20]["alarms"] == alarms_of(rows) and log[20]["total_steps"] == 40
     assert json.loads(json.dumps(seen)) == log
     (line,) = noticed(log)
-    assert line == f"warning: in step 10 {log[10]['alarms']['reward_hacking']}"
+    assert line == f"warning: in step 20 {log[20]['alarms']['reward_hacking']}"
 
 
 def test_no_false_alarm_in_the_trainings_of_the_example_report(repo_root: Path) -> None:

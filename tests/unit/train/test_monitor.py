@@ -164,6 +164,7 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
         "gold_se/tokens": abs(lengths[1] - (lengths[2] + lengths[3]) / 2) * 4 / 9,
         "coverage/tokens": 3 / 4,
         "coverage/none": 0.0,
+        "samples": 2,
         "unique": len(set(drawn.texts)) / 4,
         "distinct_1": distinct_n(drawn.texts, 1),
         "distinct_2": distinct_n(drawn.texts, 2),
@@ -174,6 +175,9 @@ def test_a_look_by_hand(model_name: str, policy_path: Path, request: pytest.Fixt
     for key in ("gold", "gold_se"):
         nothing = look.pop(f"held_out/{key}/none")
         assert nothing != nothing
+    by_prompt = {name: look.pop(f"held_out/gold_by_prompt/{name}") for name in gold_functions}
+    later = round((lengths[2] + lengths[3]) / 2, 6)
+    assert by_prompt == {"tokens": {"a": float(lengths[1]), "b": later}, "none": {}}
     assert look == pytest.approx({f"held_out/{k}": v for k, v in wanted.items()}, abs=2e-4)
     for offered in ("trainer_state", "log_metric", "log_extra"):
         del seen[0][offered]
@@ -199,6 +203,9 @@ def test_what_is_monitored_unless_told_otherwise() -> None:
     assert [row["prompt"] for row in monitor.rows] == ["p", "q"]
     assert [step for step in range(26) if monitor.is_due(step, 25)] == [0, 10, 20, 25]
     assert (monitor.max_new_tokens, monitor.temperature, monitor.gold) == (256, 1.0, {})
+    assert monitor.samples == 4
+    for ids, names in ((["a", "b"], ["a", "b"]), (["a", "a"], ["0", "1"]), (["a", ""], ["0", "1"])):
+        assert Monitor([{"prompt": "p", "item_id": one} for one in ids]).prompts == names
 
 
 def test_monitored_rows_without_a_prompt_are_refused() -> None:

@@ -1,0 +1,88 @@
+"""Whether the held-out gold reward of a training fell from its peak, seen by the evaluation too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.evaluate.scores import EvaluatorInfo, cluster_of, known, score_responses
+from harness.experiment.experiment import Experiment
+from harness.experiment.stages.evaluate import Evaluation
+from harness.experiment.stages.respond import BASE
+from harness.experiment.stages.train import TrainedPolicy
+from harness.statistics.falls import Fall, Look, fall_from_peak
+from harness.train.alarms import gold_looks, proxies, risen
+
+
+def gold_falls(
+    experiment: Experiment, evaluation: Evaluation, trained: Sequence[TrainedPolicy]
+) -> list[dict[str, Any]]:
+    """Return what became of gold in each training, whatever its trainer.
+
+    By `fall_from_peak` over all trainings together, with what the same evaluator says of the
+    trained policy's answers to the same items in the evaluation.
+
+    Returns:
+        Rows of ``arm``, ``seed``, ``gold`` (the evaluator that was watched), the fields of `Fall`,
+        and ``proxy``: ``before`` and ``after`` of what was optimised where that clearly rose.
+        Nothing where nothing was watched.
+    """
+    gold = experiment.config.evaluation.monitor
+    if gold is None:
+        return []
+    logs = {(one.arm, one.seed): one.log() for one in trained}
+    looks = {
+        key: [look[gold] for row in log if gold in (look := gold_looks(row))]
+        for key, log in logs.items()
+    }
+    scores = _scores(experiment, evaluation, gold)
+    clusters = {item.id: cluster_of(item) for item in experiment.evaluation}
+    number = sum(bool(found) for found in looks.values())
+    rows = []
+    for one in trained:
+        key = one.arm, one.seed
+        if one.watched:
+            fall = fall_from_peak(
+                looks[key],
+                clusters,
+                trainings=max(1, number),
+                final=scores.get(key),
+                base=scores.get((BASE, one.seed)),
+            )
+        else:
+            fall = _watched_otherwise(looks[key])
+        rise = risen(proxies(logs[key]))
+        proxy = {"before": rise[0], "after": rise[1]} if rise else None
+        rows.append(
+            {"arm": one.arm, "seed": one.seed, "gold": gold, **fall.as_row(), "proxy": proxy}
+        )
+    return rows
+
+
+def _watched_otherwise(looks: Sequence[Look]) -> Fall:
+    reason = "it was watched as an earlier version of the experiment said"
+    return Fall("unknown", looks=len(looks), reason=reason)
+
+
+def _scores(
+    experiment: Experiment, evaluation: Evaluation, gold: str
+) -> dict[tuple[str, int], dict[str, float]]:
+    """Return the gold reward of each item in the evaluation, by policy and seed."""
+    judged = evaluation.judged[gold]
+    info = judged.source.info
+    scores = score_responses(
+        experiment.evaluation,
+        evaluation.responses,
+        judged.requests,
+        judged.judgments,
+        [EvaluatorInfo(gold, info.kind, scale=info.scale)],
+    )
+    found: dict[tuple[str, int], dict[str, list[float]]] = {}
+    for policy in dict.fromkeys(policy for policy, _ in evaluation.responses):
+        for row, value in known(scores.get((gold, policy), ())):
+            own = found.setdefault((policy, row.seed), {})
+            own.setdefault(row.item_id, []).append(value)
+    return {
+        key: {item: sum(values) / len(values) for item, values in own.items()}
+        for key, own in found.items()
+    }
