@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.evaluate.corrected import corrected
 from harness.evaluate.diversity import describe_texts
+from harness.evaluate.same_rule import SAME_RULE
 from harness.evaluate.scores import (
     EvaluatorInfo,
     Scored,
@@ -23,6 +24,7 @@ from harness.evaluate.scores import (
     values_of,
 )
 from harness.evaluate.wins import COMBINED, win_rates
+from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
 from harness.nouns.scale import is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
@@ -105,6 +107,7 @@ def evaluate(
         "warnings": [
             *_unanswered(list(clusters), responses),
             *_warnings(rows, policies, responses, base),
+            *_same_rules(evaluators),
         ],
     }
 
@@ -117,6 +120,8 @@ def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
         "kind": evaluator.kind,
         "simulated": evaluator.simulated,
         "held_out_for": None if arms is None else sorted(arms),
+        "same_rule_as": [one.as_row() for one in evaluator.compared if one.same],
+        "compared_with": [one.as_row() for one in evaluator.compared],
     }
 
 
@@ -135,6 +140,7 @@ def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str)
         "evaluator": evaluator.name,
         "policy": policy,
         "held_out": None if of is None else policy == base or policy in of,
+        "same_rule": list(evaluator.same_rule.get(policy, ())),
         **_with_seeds(pooled, seed_interval(_cells(rows))),
         **coverage_of(rows),
         "clusters": pooled.clusters,
@@ -281,10 +287,40 @@ def _warnings(
             )
     for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
         own = (row for row in rows if row["evaluator"] == evaluator)
-        trained = [row["policy"] for row in own if row["held_out"] is False]
+        trained = [
+            row["policy"] for row in own if row["held_out"] is False and not row["same_rule"]
+        ]
         if trained:
             warnings.append(
                 f"{evaluator} took part in training {', '.join(trained)}, so its scores of"
                 f" {'it' if len(trained) == 1 else 'them'} are not held-out."
             )
     return warnings
+
+
+def _same_rules(evaluators: Sequence[EvaluatorInfo]) -> list[str]:
+    """Return which evaluators say what trained an arm, and of which that is not known."""
+    lines = []
+    for evaluator in evaluators:
+        for one in evaluator.compared:
+            kappa = one.kappa
+            if one.same:
+                arms = [arm for arm, names in evaluator.same_rule.items() if one.source in names]
+                lines.append(
+                    f"{evaluator.name} has the same rule as {one.source} (kappa"
+                    f" {kappa.value:.2f} on {counted(kappa.n, one.on[:-1])}), which took part in"
+                    f" training {', '.join(arms)}: its scores of"
+                    f" {'it' if len(arms) == 1 else 'them'} are not held-out."
+                )
+            elif one.near:
+                lines.append(
+                    f"{evaluator.name} may have the same rule as {one.source}, which took part in"
+                    f" training: kappa {kappa.value:.2f} ({kappa.low:.2f} to {kappa.high:.2f}) on"
+                    f" {counted(kappa.n, one.on[:-1])}, and from {SAME_RULE} on it counts as that."
+                )
+            elif one.unknown:
+                lines.append(
+                    f"Whether {evaluator.name} has the same rule as {one.source}, which took part"
+                    f" in training, is not known: {kappa.reason}."
+                )
+    return lines

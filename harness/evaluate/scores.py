@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from harness.evaluate.same_rule import Compared
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
@@ -24,8 +25,8 @@ class EvaluatorInfo:
         name: The ``source`` of its judgments.
         kind: judge, verifier, human or reward_model.
         simulated: Whether its people are made up by a program.
-        held_out_for: The arms to whose training it gave nothing; None where nobody knows what the
-            policies were trained on.
+        held_out_for: The arms to whose training it gave nothing, and of whose training no source
+            has its rule; None where nobody knows what the policies were trained on.
         scale: Scale of its values, None when it takes that of the request's criterion.
         title: Shown instead of the name.
     """
@@ -36,6 +37,10 @@ class EvaluatorInfo:
     held_out_for: frozenset[str] | None = frozenset()
     scale: Scale | None = None
     title: str = ""
+    compared: tuple[Compared, ...] = ()
+    """How far it says what the sources of the training say."""
+    same_rule: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Arm -> the sources of its training that have its rule."""
 
 
 @dataclass(frozen=True, slots=True)

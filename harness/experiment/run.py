@@ -347,7 +347,8 @@ class Run:
         """Return the policies against each other on the held-out items."""
         trained = list(self.trainings().policies.values())
         responses = sample_policies(self.experiment, trained, self.directory, self._bar)
-        found = evaluation_of(self.experiment, responses, self._asking, self._bar)
+        said = self.judged()
+        found = evaluation_of(self.experiment, responses, said, self._asking, self._bar)
         write_json(self.directory.path / "evaluation.json", found.table)
         return found
 

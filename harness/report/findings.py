@@ -129,6 +129,8 @@ def _moved(arm: str, evaluation: Data, names: Names) -> Finding:
     clear, rest = list[str](), list[str]()
     for evaluator in evaluation["evaluators"]:
         row = _score(evaluation, evaluator["name"], arm)
+        if row and row.get("same_rule"):
+            continue  # it says what trained the arm: the warnings tell so
         base = _score(evaluation, evaluator["name"], evaluation["base"])
         label = names.source(evaluator["name"])
         difference = row["difference"] if row else None
@@ -154,6 +156,8 @@ def _moved(arm: str, evaluation: Data, names: Names) -> Finding:
                 change += f"; p {apart(p, ALPHA)} once all comparisons are allowed for"
             rest.append(f"showed no clear change of {label} ({way}; {change})")
     parts, weight = clear + rest, Weight.EFFECT if clear else Weight.NONE
+    if not parts and evaluation["evaluators"]:
+        return Finding(Weight.TRUST, f"Every evaluator has the same rule as the training of {arm}.")
     return Finding(weight, f"{arm} {join(parts)}." if parts else "")
 
 

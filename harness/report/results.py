@@ -197,8 +197,7 @@ class _Results:
             row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
-                held_out = "trained on it · " if score["held_out"] is False else ""
-                row.append(Cell(score["value"], f"{held_out}{interval(score)}"))
+                row.append(Cell(score["value"], f"{not_held_out(score)}{interval(score)}"))
                 row.append(_change_cell(score["difference"]))
             kl = policy.get("kl")
             row.append(Cell(kl["value"], interval(kl)) if kl else None)
@@ -280,6 +279,13 @@ class _Results:
         if folded:
             blocks.append(Details("Win rate by each evaluator alone", folded))
         return [lead, *blocks] if blocks else []
+
+
+def not_held_out(score: Data) -> str:
+    """Return why a score is not held-out, before its interval; empty where it is."""
+    if score.get("same_rule"):
+        return "same rule as training · "
+    return "trained on it · " if score["held_out"] is False else ""
 
 
 def _change_cell(difference: Data | None) -> Cell:

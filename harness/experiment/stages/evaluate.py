@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.evaluate import EvaluatorInfo
 from harness.evaluate import evaluate as compare
 from harness.evaluate.held_out import shares
+from harness.evaluate.same_rule import Compared
 from harness.experiment.changed import tell_aside
 from harness.experiment.config import RunConfig
 from harness.experiment.context import Asking, StartBar
@@ -18,6 +20,7 @@ from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
+from harness.experiment.stages.same_rule import Teacher, same_rules
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.annotate import FAILED
 from harness.feedback.requests import build_requests, criterion_for
@@ -128,14 +131,36 @@ def score(
 
 
 def evaluation_of(
-    experiment: Experiment, responses: Responses, asking: Asking, bar: StartBar
+    experiment: Experiment,
+    responses: Responses,
+    trained_on: Mapping[str, Judged],
+    asking: Asking,
+    bar: StartBar,
 ) -> Evaluation:
-    """Let every evaluator score every held-out response, and compare the policies."""
-    items, sources = experiment.evaluation, experiment.sources
-    evaluators = [sources[name] for name in experiment.config.evaluation.evaluators]
+    """Let every evaluator score every held-out response, and compare the policies.
+
+    Args:
+        experiment: What is run.
+        responses: To the held-out items, by (policy, seed).
+        trained_on: What the sources of the arms said before training.
+        asking: Journal, seed and limits.
+        bar: For progress.
+    """
+    config, items, sources = experiment.config, experiment.evaluation, experiment.sources
+    evaluators = [sources[name] for name in config.evaluation.evaluators]
     judged = score(evaluators, items, responses, asking, bar)
-    infos = evaluators_of(experiment.config, sources)
+    used = {name for arm in config.arms.values() for name in arm.sources}
+    teachers = {name: Teacher.of(one) for name, one in trained_on.items() if name in used}
+    held_out = with_items(items, responses)
+    rules = same_rules(judged, teachers, held_out, asking, bar)
+    infos = evaluators_of(config, sources, rules)
     return Evaluation(responses, judged, compared(items, responses, judged, infos))
+
+
+def with_items(items: Sequence[Item], responses: Responses) -> list[tuple[Item, Response]]:
+    """Return all responses with what they answer, in the order of the policies."""
+    by_id = {item.id: item for item in items}
+    return [(by_id[one.item_id], one) for found in responses.values() for one in found]
 
 
 def compared(
@@ -153,22 +178,55 @@ def compared(
     return table | {"reasons": {name: found for name, found in reasons.items() if found}}
 
 
-def evaluators_of(config: RunConfig, sources: Mapping[str, NamedSource]) -> list[EvaluatorInfo]:
+def evaluators_of(
+    config: RunConfig,
+    sources: Mapping[str, NamedSource],
+    rules: Mapping[str, Sequence[Compared]] = MappingProxyType({}),
+) -> list[EvaluatorInfo]:
     """Return who evaluates, and for which arms they are held out.
 
     An evaluator shares with an arm when one of the arm's sources has the same plugin and options,
-    whatever its name, or asks a model that it asks too.
+    whatever its name, asks a model that it asks too, or has the same rule.
+
+    Args:
+        config: The experiment.
+        sources: By name.
+        rules: How far each evaluator says what the sources of the arms say.
     """
     infos = []
+    arms = {arm: one.sources for arm, one in config.arms.items()}
     for name in config.evaluation.evaluators:
         info = sources[name].info
         shared = {other for other in sources if shares(info, sources[other].info)}
-        held_out = {arm for arm, c in config.arms.items() if not shared & set(c.sources)}
-        infos.append(evaluator_info(sources[name], frozenset(held_out)))
+        held_out = {arm for arm, teachers in arms.items() if not shared & set(teachers)}
+        infos.append(evaluator_info(sources[name], frozenset(held_out), arms, rules.get(name, ())))
     return infos
 
 
-def evaluator_info(source: NamedSource, held_out_for: frozenset[str] | None) -> EvaluatorInfo:
-    """Return who an evaluator is; held out for nobody knows whom where that is None."""
+def evaluator_info(
+    source: NamedSource,
+    held_out_for: frozenset[str] | None,
+    fed_by: Mapping[str, Collection[str]] = MappingProxyType({}),
+    rules: Sequence[Compared] = (),
+) -> EvaluatorInfo:
+    """Return who an evaluator is.
+
+    Args:
+        source: The evaluator.
+        held_out_for: The arms to whose training it gave nothing; None where nobody knows.
+        fed_by: The sources of each arm's training.
+        rules: How far it says what these say.
+    """
     info = source.info
-    return EvaluatorInfo(source.name, info.kind, info.simulated, held_out_for, info.scale)
+    same = [one.source for one in rules if one.same]
+    arms = {
+        arm: tuple(name for name in same if name in teachers)
+        for arm, teachers in fed_by.items()
+        if any(name in teachers for name in same)
+    }
+    if held_out_for is not None:
+        held_out_for -= arms.keys()
+    return EvaluatorInfo(
+        source.name, info.kind, info.simulated, held_out_for, info.scale,
+        compared=tuple(rules), same_rule=arms,
+    )  # fmt: skip

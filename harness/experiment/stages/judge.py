@@ -119,7 +119,11 @@ def ask(
     return run_to_end(asked())
 
 
-_VERBS = {"evaluation": "evaluates", "transport": "judges again"}
+_VERBS = {
+    "evaluation": "evaluates",
+    "transport": "judges again",
+    "same rule": "is held against the training",
+}
 """What a source does in a part of a run."""
 
 

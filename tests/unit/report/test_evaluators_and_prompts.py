@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from harness.agreement import report as agreement_report
 from harness.experiment.stages.report import _items
 from harness.nouns.schema import Item, Response
 from harness.report.build import build
+from harness.report.findings import findings
 from harness.report.results import WITH_PEOPLE
 
 Data = dict[str, Any]
@@ -152,3 +154,27 @@ def test_a_prompt_without_a_response_is_not_counted(
     lost = said.partition("(")[2].partition(")")[0]
     same = "1 prompt" if noted["train"] == 1 else f"{noted['train']} prompts"
     assert f"on the same {same}" + f" ({lost})" * bool(lost) in text
+
+
+def marked(data: dict[str, Any], evaluators: int) -> dict[str, Any]:
+    """Return a report in which some evaluators have the rule of what trained rlvr."""
+    data = copy.deepcopy(data)
+    names = [one["name"] for one in data["evaluation"]["evaluators"]][:evaluators]
+    for row in data["evaluation"]["scores"]:
+        if row["policy"] == "rlvr" and row["evaluator"] in names:
+            row |= {"held_out": False, "same_rule": ["verifier"]}
+    return data
+
+
+def test_an_evaluator_with_the_rule_of_the_training_is_no_headline(
+    made_up: dict[str, Any], tmp_path: Path
+) -> None:
+    assert any(line.startswith("rlvr raised correctness") for line in findings(made_up))
+    (line,) = (one for one in findings(marked(made_up, 1)) if one.startswith("rlvr "))
+    assert "correctness" not in line
+    (line,) = (one for one in findings(marked(made_up, 9)) if "rlvr" in one and "rule" in one)
+    assert line == "Every evaluator has the same rule as the training of rlvr."
+    build(marked(made_up, 1), tmp_path)
+    for page in ("report.html", "report.md"):
+        text = (tmp_path / page).read_text()
+        assert text.count("same rule as training") == 1, page
