@@ -21,7 +21,7 @@ MOST = 600
 PART = "same rule"
 """Part of the journal that holds what was asked for this alone."""
 
-COSTS = "they share no response, and to ask either would cost calls to a model"
+COSTS = "they share no response, and to ask either would cost calls or labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def same_rules(
 
     Where both have verdicts on the same responses, these are compared. Otherwise the evaluator is
     asked about responses of the training, or the source about held-out ones, where that asks no
-    model: verifiers, tables of labels, people that a program made up.
+    model and nobody: verifiers, and people that a program made up.
 
     Args:
         evaluated: What the evaluators said of held-out responses.
@@ -119,9 +119,10 @@ def same_rules(
 
 
 def is_free(source: NamedSource) -> bool:
-    """Tell whether a source can be asked without a call to a model."""
-    free = source.info.kind in ("verifier", "human") and not source.info.models
-    return free and not isinstance(source.source, Plans)
+    """Tell whether a source can be asked without a call to a model, or a person."""
+    info = source.info
+    program = info.kind == "verifier" or (info.kind == "human" and info.simulated)
+    return program and not info.models and not isinstance(source.source, Plans)
 
 
 def _ask(

@@ -455,5 +455,8 @@ def check_progress(world: World) -> None:
         ["exam evaluates", 96, 96],
         ["grader evaluates", 96, 96],
         ["twin evaluates", 96, 96],
+        ["exam is held against the training", 18, 18],
+        ["people is held against the training", 48, 48],
+        ["verifier is held against the training", 96, 96],
         ["people judges again", 32, 32],
     ]
