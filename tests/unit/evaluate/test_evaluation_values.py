@@ -132,6 +132,8 @@ def test_the_whole_result_by_hand() -> None:
                     "kind": "human",
                     "simulated": True,
                     "held_out_for": ["arm", "other"],
+                    "same_rule_as": [],
+                    "compared_with": [],
                 }
             ],
             "policies": [
@@ -149,6 +151,7 @@ def test_the_whole_result_by_hand() -> None:
                     "evaluator": "check",
                     "policy": "base",
                     "held_out": True,
+                    "same_rule": [],
                     **ends(base),
                     "interval_over": "prompts",
                     "reason": "",
@@ -176,6 +179,7 @@ def test_the_whole_result_by_hand() -> None:
                     "evaluator": "check",
                     "policy": "arm",
                     "held_out": True,
+                    "same_rule": [],
                     **ends(arm),
                     "interval_over": "prompts",
                     "reason": "",
