@@ -384,6 +384,8 @@ def test_who_took_part_in_training_is_told_of_each_evaluator() -> None:
         "kind": "judge",
         "simulated": False,
         "held_out_for": ["a"],
+        "same_rule_as": [],
+        "compared_with": [],
     }
 
 
