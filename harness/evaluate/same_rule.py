@@ -48,6 +48,18 @@ class Said:
     source: str
     scale: Scale | None = None
 
+    @property
+    def of_pairs(self) -> bool:
+        """Whether it compared pairs."""
+        return any(request.way == "pairwise" for request in self.requests)
+
+    @staticmethod
+    def together(parts: Sequence[Said]) -> Said:
+        """Return all that one source said."""
+        requests = [request for part in parts for request in part.requests]
+        judgments = [judgment for part in parts for judgment in part.judgments]
+        return Said(requests, judgments, parts[0].source, parts[0].scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -115,7 +127,7 @@ def compared_rules(source: str, evaluator: Said, teacher: Said) -> Compared:
     """
     scores = _scores(evaluator)
     items = {request.item.id: request.item for request in teacher.requests}
-    pairs = any(request.way == "pairwise" for request in teacher.requests)
+    pairs = teacher.of_pairs
     on: On = "pairs" if pairs else "responses"
     given: Mapping[Any, float | None] = _choices(teacher) if pairs else _scores(teacher)
     mine: Mapping[Any, float | None] = scores

@@ -1,10 +1,12 @@
-"""Verifier: the last number of the response equals the reference."""
+"""Verifiers: the last number of the response equals the reference, or is near it."""
 
 import re
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
 from math import factorial
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.plugin import Item, Response, SourceFactory, hookimpl, verifier
 from harness_plugins.written_numbers import number_of, numbers, plain, signed, without_exponents
@@ -43,7 +45,44 @@ def _factorial(value: Fraction) -> int | None:
     return factorial(int(value)) if value.denominator == 1 and 0 <= value <= _LARGEST else None
 
 
+class NearOptions(BaseModel):
+    """Options of ``near_number``.
+
+    Attributes:
+        within: So far off the number may be.
+        share: Whether that is a share of the reference: 0.1 is a tenth of it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    within: float = Field(gt=0, allow_inf_nan=False)
+    share: bool = False
+
+
+@verifier(name="near_number", version="1", options=NearOptions)
+def near_number(item: Item, response: Response, options: NearOptions) -> bool | None:
+    """Tell whether the last number of the response is near the reference; no number is not.
+
+    It is read as ``last_number`` reads it; where it may be several numbers, they must be near all
+    or none, or it is not decided.
+    """
+    gold = None if item.reference is None else number_of(str(item.reference))
+    if gold is None:
+        return None
+    text = without_exponents(plain(response.text))
+    last = deque(numbers(text), maxlen=1)
+    if not last:
+        return False
+    number = signed(text, last[0])
+    readings: set[Fraction | int | None] = {number.value, *number.perhaps}
+    if _EXCLAIMED.match(text, number.end) and number.value is not None:
+        readings.add(_factorial(number.value))
+    furthest = Fraction(str(options.within)) * (abs(gold) if options.share else 1)
+    near = {one is not None and abs(one - gold) <= furthest for one in readings}
+    return near.pop() if len(near) == 1 else None
+
+
 @hookimpl
 def harness_feedback_sources() -> Sequence[SourceFactory]:
-    """Offer the verifier."""
-    return [last_number]
+    """Offer the verifiers."""
+    return [last_number, near_number]

@@ -54,7 +54,7 @@ def experiment(tmp_path: Path, repo_root: Path) -> Path:
         entry["file"] = str(repo_root / "examples" / entry["file"])
         entry["limit"] = limit
     content["policy"]["model"] = str(repo_root / "examples" / "arithmetic_policy")
-    keep = ("people", "correctness", "style")
+    keep = ("people", "correctness", "near", "sentence")
     content["sources"] = {k: v for k, v in content["sources"].items() if k in keep}
     content["sources"]["verifier"] = {"use": "counting"}
     content["agreement"]["gates"] = [

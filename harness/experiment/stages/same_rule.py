@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.evaluate.held_out import shares
@@ -15,8 +15,8 @@ from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.errors import InputError
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Way
 
-MOST = 600
-"""Some so many responses are asked about at most."""
+MOST = 1000
+"""So many responses of each kind, of the training and held-out, are asked about at most."""
 
 PART = "same rule"
 """Part of the journal that holds what was asked for this alone."""
@@ -60,9 +60,9 @@ def same_rules(
 ) -> dict[str, list[Compared]]:
     """Hold every evaluator against every source of the training that it is not itself.
 
-    Where both have verdicts on the same responses, these are compared. Otherwise the evaluator is
-    asked about responses of the training, or the source about held-out ones, where that asks no
-    model and nobody: verifiers, and people that a program made up.
+    They are compared on all responses of which both have a verdict. For that the evaluator is asked
+    about responses of the training, and the source about held-out ones, where that asks no model
+    and nobody: verifiers, and people that a program made up.
 
     Args:
         evaluated: What the evaluators said of held-out responses.
@@ -88,25 +88,21 @@ def same_rules(
             asked[key] = _ask(source, way, trained_on if of_training else held_out, asking, bar)
         return asked[key]
 
-    def tries(judged: Judged, source: str, teacher: Teacher) -> Iterator[Compared]:
-        mine = Teacher.of(judged).said
-        if source in evaluated:
-            yield compared_rules(source, mine, Teacher.of(evaluated[source]).said)
-        if is_free(judged.source):
-            yield compared_rules(source, said_by(judged.source, "pointwise", True), teacher.said)
-        if teacher.named is not None and is_free(teacher.named):
-            way = teacher.named.way
-            yield compared_rules(source, mine, said_by(teacher.named, way, False))
-
     def compared(judged: Judged, source: str, teacher: Teacher) -> Compared:
-        last = not_compared(source, COSTS)
+        mine, theirs = [Teacher.of(judged).said], [teacher.said]
         try:
-            for last in tries(judged, source, teacher):
-                if last.kappa.value is not None:
-                    break
+            if source in evaluated and not teacher.said.of_pairs:
+                theirs.append(Teacher.of(evaluated[source]).said)
+            elif teacher.named is not None and is_free(teacher.named):
+                theirs.append(said_by(teacher.named, teacher.named.way, False))
+            if is_free(judged.source):
+                mine.append(said_by(judged.source, "pointwise", True))
         except InputError as error:
             return not_compared(source, f"one of them could not be asked: {error}")
-        return last
+        found = compared_rules(source, Said.together(mine), Said.together(theirs))
+        return (
+            found if len(mine) + len(theirs) > 2 or found.kappa.n else not_compared(source, COSTS)
+        )
 
     return {
         name: [

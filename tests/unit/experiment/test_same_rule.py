@@ -99,8 +99,8 @@ def test_another_verifier_of_the_same_thing_has_the_same_rule() -> None:
         ("last", "math"), ("last", "people"), ("polite", "fans"),
     }  # fmt: skip
     assert rows["last", "math"].on == "responses" and rows["last", "math"].kappa.value == 1
-    assert rows["last", "math"].kappa.n == 120 and rows["last", "math"].failures == 0
-    assert rows["last", "people"].on == "pairs" and rows["last", "people"].kappa.n == 60
+    assert rows["last", "math"].kappa.n == 200 and rows["last", "math"].failures == 0
+    assert rows["last", "people"].on == "pairs" and rows["last", "people"].kappa.n == 100
     other = rows["polite", "math"].kappa
     assert other.value is not None and other.high is not None and other.high < 0.5
 
@@ -111,7 +111,7 @@ def test_failures_are_no_verdicts_and_are_counted() -> None:
         {"half": ("simulated_people", {"correctness": 50, "people": 1, "skip": 0.4})},
     )
     (one,) = found["last"]
-    assert one.failures > 10 and one.kappa.n + one.failures == 60
+    assert one.failures > 10 and one.kappa.n + one.failures == 100
     assert one.same == (one.kappa.n >= 30)
 
 
@@ -152,7 +152,7 @@ def test_many_responses_are_asked_about_in_part(monkeypatch: pytest.MonkeyPatch)
     (one,) = held_against({"polite": ("keywords", POLITE)}, {"form": ("regex_format", FORM)})[
         "polite"
     ]
-    assert 30 <= one.kappa.n <= 50 < MOST and one.same
+    assert 60 <= one.kappa.n <= 100 < MOST and one.same
 
 
 def test_marked_in_the_table_the_warnings_and_nowhere_held_out() -> None:
@@ -180,12 +180,12 @@ def test_marked_in_the_table_the_warnings_and_nowhere_held_out() -> None:
     assert row["same_rule_as"] == row["compared_with"]
     (same,) = row["same_rule_as"]
     assert same["source"] == "form" and same["kappa"] == 1 and 0.8 < same["low"] < 1
-    assert (same["n"], same["on"], same["failures"]) == (120, "responses", 0)
+    assert (same["n"], same["on"], same["failures"]) == (200, "responses", 0)
     marks = {one["policy"]: (one["held_out"], one["same_rule"]) for one in table["scores"]}
     assert marks == {"base": (True, []), "rlvr": (False, ["form"]), "rest": (True, [])}
     (line,) = (line for line in table["warnings"] if "same rule" in line)
     assert line == (
-        "polite has the same rule as form (kappa 1.00 on 120 responses), which took part in"
+        "polite has the same rule as form (kappa 1.00 on 200 responses), which took part in"
         " training rlvr: its scores of it are not held-out."
     )
     assert not any("took part in training rlvr, so" in line for line in table["warnings"])
