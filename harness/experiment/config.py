@@ -184,6 +184,24 @@ class EvaluationConfig(Strict):
     monitor_samples: int = Field(default=FEWEST_SAMPLES, ge=1)
 
 
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PricesConfig(Strict):
+    """What is paid for that the harness cannot see; nothing is guessed.
+
+    Attributes:
+        label_usd: Dollars for one label of a person.
+        hour_usd: Dollars for an hour of the machine that trains.
+    """
+
+    label_usd: Price | None = None
+    hour_usd: Price | None = None
+
+
+PRICES = "prices"
+
+
 class RunConfig(Strict):
     """The whole experiment.
 
@@ -195,6 +213,7 @@ class RunConfig(Strict):
         budget_usd: The run stops before it spends more.
         concurrency: Judgments in flight at once for each source.
         timeout: Seconds for one response, of verifiers that have no limit of their own.
+        prices: Of labels and hours, for the costs in the report.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -210,6 +229,14 @@ class RunConfig(Strict):
     agreement: AgreementConfig | None = None
     arms: dict[str, ArmConfig] = Field(min_length=1)
     evaluation: EvaluationConfig
+    prices: PricesConfig = Field(default_factory=PricesConfig)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out prices that nobody named: reports that were made without them stay."""
+        found: dict[str, Any] = write(self)
+        given = self.prices != PricesConfig()
+        return {key: one for key, one in found.items() if key != PRICES or given}
 
     @model_validator(mode="before")
     @classmethod

@@ -418,6 +418,7 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
+            "prices": config.prices.model_dump(),
             "warnings": [
                 *warnings_of(trained),
                 *self._left_out(),

@@ -14,6 +14,7 @@ from harness.experiment.context import Asking
 from harness.experiment.critics import OWN, folder_of
 from harness.experiment.experiment import Experiment
 from harness.experiment.rewards import online_rewards
+from harness.nouns.counted import counted
 from harness.nouns.errors import (
     BudgetExceededError,
     ConfigError,
@@ -132,7 +133,7 @@ def train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> d
     Returns:
         ``checkpoint`` and ``log``, relative to the run directory, which may be moved; ``weights``,
         the checkpoint's hash; ``watched``, how it was watched; ``steps``, ``seconds``,
-        ``peak_memory_mb``; ``learnt``, from how many rows; with a reward model also its
+        ``device``, ``peak_memory_mb``; ``learnt``, from how many rows; with a reward model also its
         statistics, and the weights of the reward functions; ``cost_usd``, what the judges that
         this try asked did cost.
 
@@ -218,10 +219,20 @@ def _train_arm(job: TrainJob, report: Callable[[int, dict[str, Any]], None]) -> 
             "left_out": dict(trained.left_out),
         },
         "seconds": trained.seconds + result.get("reward_model_seconds", 0.0),
+        "device": _device(),
         "peak_memory_mb": trained.peak_memory_mb,
         "cost_usd": cost_usd,
         "watched": job.watched,
     }
+
+
+def _device() -> str:
+    """Return on what this process trains, in words."""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return counted(torch.get_num_threads(), "core")
 
 
 def _check_coverage(job: TrainJob, log_path: Path) -> None:

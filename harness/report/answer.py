@@ -146,10 +146,13 @@ def _tone(score: Data, evaluation: Data, evaluator: str) -> Any:
 
 def _cost(arm: Data, data: Data) -> Cell:
     """Return the money for feedback, not known of people, and below it the time of a training."""
-    made_up = {s["name"] for s in data.get("sources", ()) if s.get("simulated")}
     money = dollars(arm.get("feedback_cost_usd"))
-    people = [s["name"] for s in data.get("sources", ()) if s.get("kind") == "human"]
-    unknown = [name for name in arm["sources"] if name in people or name in made_up]
+    rows = (data.get("costs") or {}).get("rows", ())
+    cost = next((row for row in rows if row["arm"] == arm["name"]), None)
+    sources = [s for s in data.get("sources", ()) if s["name"] in arm["sources"]]
+    unknown = any(s.get("kind") == "human" or s.get("simulated") for s in sources)
+    if cost is not None:
+        unknown, money = cost["usd"] is None, dollars(cost["usd"])
     if unknown:
         money = "not known"
     took = [seed["seconds"] for seed in arm["seeds"] if seed.get("seconds") is not None]

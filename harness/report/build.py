@@ -14,6 +14,8 @@ from harness.records.writes import write_json, write_text
 from harness.report import feedback, html, markdown, results, training
 from harness.report.answer import first_screen, lines_of
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
+from harness.report.costs import costs
+from harness.report.costs_page import costs_tables
 from harness.report.findings import findings, limitations
 from harness.report.reward_models import reward_models
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
@@ -51,6 +53,7 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
     clean = _finite(data, "", holes)
     try:
         clean["format"] = FORMAT
+        clean["costs"] = costs(clean)
         clean["findings"] = findings(clean)
         clean["limitations"] = limitations(clean)
         clean["answer"] = {"lines": lines_of(clean)}
@@ -104,7 +107,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("training", "Training curves", lambda: training.training(data, names)),
         ("reward-models", "Reward models", lambda: reward_models(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
-        ("effort", "Cost and time", lambda: training.effort(data)),
+        ("effort", "Cost and time", lambda: [*training.effort(data), *costs_tables(data, names)]),
         ("samples", "Sample responses", lambda: training.samples(data, names)),
     ]
     made = [Section(name, title, blocks()) for name, title, blocks in parts]

@@ -8,6 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
+from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
@@ -59,6 +60,7 @@ def weighed(data: Data) -> list[Finding]:
         *_all(Weight.TRUST, aggregation_warnings(data, names)),
         *_all(Weight.MISSING, _failures(data, names)),
         *_all(Weight.TOOK, _took(data)),
+        *costs_findings(data, names),
     ]
 
 

@@ -134,12 +134,12 @@ def effort(data: Data) -> list[Block]:
     blocks.append(Text(paid))
     blocks.append(
         Table.of(
-            "Time and money per arm; feedback that several arms use counts for each of them",
+            "Time and calls per arm; feedback that several arms use counts for each of them",
             list(zip(arms, took, strict=True)),
             [
                 ("arm", "text", lambda row: Cell(row[0]["name"], tone="strong")),
                 ("feedback time", "seconds", lambda row: row[0].get("feedback_seconds")),
-                ("feedback cost", "dollars", lambda row: row[0].get("feedback_cost_usd")),
+                ("calls for feedback", "dollars", lambda row: row[0].get("feedback_cost_usd")),
                 ("training time, mean", "seconds", lambda row: fmean(row[1]) if row[1] else None),
                 ("trainings", "count", lambda row: len(row[1])),
             ],

@@ -131,9 +131,24 @@ def arm_row(
                 if name == arm.name
             ),
         ],
+        "labels": {
+            one.source.name: answered(one) for one in mine if one.source.info.kind == "human"
+        },
+        "calls": sum(
+            judgment.verdict.status is not Status.MISSING
+            for one in mine
+            if one.source.info.models
+            for judgment in one.judgments
+        ),
         "feedback_cost_usd": sum(one.cost_usd for one in mine),
         "feedback_seconds": sum(one.seconds for one in mine),
     }
+
+
+def answered(judged: Judged) -> int:
+    """Return how many labels people gave: an abstention took their time, a missing one did not."""
+    gave = (Status.OK, Status.ABSTAINED)
+    return sum(judgment.verdict.status in gave for judgment in judged.judgments)
 
 
 def warnings_of(trained: Sequence[TrainedPolicy]) -> list[str]:

@@ -67,7 +67,9 @@ class TrainedPolicy:
 
     def as_row(self) -> dict[str, Any]:
         """Return what the report says of the training."""
-        shown = ("seconds", "steps", "peak_memory_mb", "reward_model", "cost_usd", "learnt")
+        shown = (
+            "seconds", "device", "steps", "peak_memory_mb", "reward_model", "cost_usd", "learnt",
+        )  # fmt: skip
         return {"seed": self.seed, "status": "done"} | {k: self.result.get(k) for k in shown}
 
 

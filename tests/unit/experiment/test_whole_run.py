@@ -291,6 +291,7 @@ def check_trainings(world: World) -> None:
     }  # fmt: skip
     arm = json.loads((world.out / "policies" / "hybrid-seed1" / "arm.json").read_text())
     watched = arm.pop("watched")
+    assert arm.pop("device")
     assert (watched["every"], watched["gold"][2]) == (5, "pointwise")
     assert arm == {
         "reward_model": REWARD_MODEL,
@@ -340,10 +341,16 @@ def check_arms(report: dict[str, Any]) -> None:
         {"rlhf": 0.3, "rlvr": 0.051, "hybrid": 0, "offline": 0.36, "plugin": 0, "nothing": 0.06}
     )
     assert all(0 <= row["feedback_seconds"] < 60 for row in rows.values())
+    # Five pairs before two people, one of whom abstained once; what is missing was no call.
+    assert {name: (row["labels"], row["calls"]) for name, row in rows.items()} == {
+        "rlhf": ({"people": 10}, 30), "rlvr": ({}, 17), "hybrid": ({"people": 10}, 0),
+        "offline": ({}, 33), "plugin": ({"people": 10}, 0), "nothing": ({}, 3),
+    }  # fmt: skip
     both = rows["rlhf"]["feedback_seconds"], rows["plugin"]["feedback_seconds"]
     assert both[0] > both[1] > 0  # people and jury; people
     for name in ARMS:
         learned = name == "hybrid"
+        assert len({seed.pop("device") for seed in rows[name]["seeds"]}) == 1
         assert rows[name]["seeds"] == [
             {
                 "seed": seed, "status": "done", "seconds": 3.0 if learned else 1.5, "steps": 2,
@@ -455,8 +462,8 @@ def check_progress(world: World) -> None:
         ["exam evaluates", 96, 96],
         ["grader evaluates", 96, 96],
         ["twin evaluates", 96, 96],
-        ["exam is held against the training", 18, 18],
         ["people is held against the training", 48, 48],
+        ["exam is held against the training", 18, 18],
         ["verifier is held against the training", 96, 96],
         ["people judges again", 32, 32],
     ]

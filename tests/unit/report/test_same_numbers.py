@@ -24,7 +24,7 @@ OF = {
     "Training curves": ("curves",),
     "Reward models": ("arms",),
     "Sources of feedback": ("sources",),
-    "Cost and time": ("run", "arms", "sources"),
+    "Cost and time": ("run", "arms", "sources", "costs"),
     "Sample responses": ("samples",),
 }
 """The keys of report.json that a section is made of; the others may use all of them."""
