@@ -23,10 +23,11 @@ def test_every_source_is_asked_with_the_run_s_seed_concurrency_and_budget(whole:
     evaluators = ("exam", "grader", "twin")
     first = ("jury", "critic", "verifier", "grader", *evaluators)
     assert looked == [(name, 5, 4, 42.0) for name in first]
-    judged, trained = Counter(asked[:4]), Counter(asked[4:-4])
+    judged, trained = Counter(asked[:4]), Counter(asked[4:-7])
     names = ("people", "jury", "verifier", "grader")  # the critic's limit is below the first look
     assert judged == {(name, 5, 4, 42.0): 1 for name in names}
-    assert whole.contexts[-4:-1] == [(name, 5, 4, 42.0) for name in evaluators]
+    held_against = ("people", "exam", "verifier")  # each other, to find the same rule: for free
+    assert whole.contexts[-7:-1] == [(name, 5, 4, 42.0) for name in (*evaluators, *held_against)]
     assert asked[-1] == ("people", 5, 4, 42.0)  # about what the trained policies wrote
     # Of the 40 dollars that are left each of the two trainings that ask a judge has 20, on top of
     # what the journal holds; trainings that ask verifiers only have nothing to spend.
