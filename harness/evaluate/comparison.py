@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from harness.evaluate.alike import alike
 from harness.evaluate.corrected import corrected
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.same_rule import SAME_RULE
@@ -84,6 +85,7 @@ def evaluate(
     for difference, p in zip(compared, holm([d["p"] for d in compared]), strict=True):
         difference["p_holm"] = p
     texts = describe_texts(responses, clusters) if responses else {}
+    likeness = alike(responses, clusters, base)
     by_people = corrected(scores, evaluators, policies, base)
     return {
         "confidence": CONFIDENCE,
@@ -98,6 +100,7 @@ def evaluate(
                 "responses": sum(len(responses[key]) for key in responses if key[0] == policy),
                 "kl": _kl(policy, responses, clusters),
                 **texts[policy],
+                "diversity": likeness[policy],
             }
             for policy in policies
         ],

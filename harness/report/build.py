@@ -16,6 +16,7 @@ from harness.report.answer import first_screen, lines_of
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.costs import costs
 from harness.report.costs_page import costs_tables
+from harness.report.diversity import diversity
 from harness.report.findings import findings, limitations
 from harness.report.reward_models import reward_models
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
@@ -103,6 +104,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("findings", "Findings", lambda: _findings(data)),
         ("compared", "What was compared", lambda: results.compared(data, names)),
         ("results", "Results", lambda: results.results(data, names)),
+        ("diversity", "Diversity", lambda: diversity(data)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
         ("training", "Training curves", lambda: training.training(data, names)),
         ("reward-models", "Reward models", lambda: reward_models(data)),

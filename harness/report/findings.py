@@ -10,6 +10,7 @@ from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
+from harness.report.diversity import collapsed
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.reward_models import reward_model_findings
@@ -20,9 +21,6 @@ from harness.report.wording import Names, apart, dollars, join, number, percent,
 ALPHA = 0.05
 SAME = 0.05
 """A change whose whole interval lies within this of zero is called unchanged."""
-
-COLLAPSE = 0.5
-"""distinct-2 below this share of base's is called a loss of diversity."""
 
 STILL = 0.005
 """A KL divergence from base, nats per response, that is shown as 0.00: none to speak of."""
@@ -55,7 +53,7 @@ def weighed(data: Data) -> list[Finding]:
         *transport_weighed(data, names),
         *curves_findings(data, names),
         *_all(Weight.TRUST, reward_model_findings(data)),
-        *_all(Weight.HARM, _collapse(evaluation)),
+        *_all(Weight.HARM, collapsed(evaluation)),
         *_all(Weight.TRUST, _biased(data, names)),
         *_all(Weight.TRUST, aggregation_warnings(data, names)),
         *_all(Weight.MISSING, _failures(data, names)),
@@ -269,19 +267,6 @@ def _versus(evaluation: Data, names: Names) -> list[str]:
     if evaluation.get("corrected"):
         line += "; win rates are by the judges' own scores, which labels do not correct"
     return [f"{line}."]
-
-
-def _collapse(evaluation: Data) -> list[str]:
-    policies = {p["name"]: p for p in evaluation.get("policies", ())}
-    base = (policies.get(evaluation.get("base")) or {}).get("distinct_2")
-    if not base:
-        return []
-    return [
-        f"{name} lost diversity: distinct-2 is {number(policy['distinct_2'], 3)}, base's"
-        f" {number(base, 3)}."
-        for name, policy in policies.items()
-        if policy.get("distinct_2") is not None and policy["distinct_2"] < COLLAPSE * base
-    ]
 
 
 def _failures(data: Data, names: Names) -> list[str]:

@@ -22,7 +22,7 @@ HELD_OUT = (
     ("held_out/kl_sequence", "KL from base, nats per response"),
     ("held_out/entropy", "entropy, nats per token"),
     ("held_out/length", "length, tokens"),
-    ("held_out/distinct_2", "distinct-2"),
+    ("held_out/unique", "different texts, share of the monitor's samples"),
 )
 """What is plotted for all arms together: key of a log row, and its label."""
 

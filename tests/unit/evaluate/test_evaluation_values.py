@@ -119,6 +119,8 @@ def test_the_whole_result_by_hand() -> None:
     half = stats.t.ppf(0.975, 2) * error
     # log ratios 1, 2, 6 in three clusters: s = sqrt(7)
     kl = stats.t.ppf(0.975, 2) * math.sqrt(7 / 3)
+    for policy in result["policies"]:  # held to counting in test_alike
+        assert policy.pop("diversity")["vendi"] >= 1
     assert result == close(
         {
             "confidence": 0.95,

@@ -228,12 +228,41 @@ def test_lost_diversity() -> None:
     policies = [{"name": name, "distinct_2": value} for name, value in diversity.items()]
     data = {"evaluation": {"base": "base", "policies": policies, "evaluators": []}}
     assert findings(data) == [
-        "one lost diversity: distinct-2 is 0.250, base's 0.500.",
-        "four lost diversity: distinct-2 is 0.000, base's 0.500.",
+        "one lost diversity (mode collapse): distinct-2 is 0.250, base's 0.500.",
+        "four lost diversity (mode collapse): distinct-2 is 0.000, base's 0.500.",
     ]
     for nothing in (None, 0.0):
         policies[0]["distinct_2"] = nothing
         assert findings(data) == []
+
+
+def likeness(templates: float, identical: float, low: float, p: float = 0.001) -> dict[str, Any]:
+    """How alike answers are; ``low`` is the end of both intervals that is nearer to base."""
+    more = {"value": 0.2, "low": low, "high": 0.4, "p": p, "p_holm": p}
+    shares = {"identical": identical, "template": 1 / templates, "within": 0.5, "across": 0.5}
+    measured = {name: {"value": share, "difference": more} for name, share in shares.items()}
+    return {**measured, "templates": templates, "vendi": 9.0}
+
+
+def test_answers_that_became_alike_are_found() -> None:
+    """Half of base's templates or fewer, or clearly more identical pairs; not by luck."""
+    given = {
+        "base": likeness(14.0, 0.02, 0.0, 1.0), "both": likeness(3.6, 0.16, 0.1),
+        "templates": likeness(6.9, 0.02, 0.1), "half": likeness(7.1, 0.02, 0.1),
+        "luck": likeness(3.6, 0.16, 0.1, p=0.06), "wide": likeness(3.6, 0.16, -0.01),
+    }  # fmt: skip
+    given["templates"]["identical"]["difference"] = None
+    given["half"]["identical"]["difference"] = given["half"]["identical"]["difference"] | {
+        "value": 0.05
+    }
+    policies = [{"name": name, "diversity": one} for name, one in given.items()]
+    found = findings({"evaluation": {"base": "base", "policies": policies, "evaluators": []}})
+    lost = "lost diversity (mode collapse): "
+    assert found == [
+        f"both {lost}its answers follow 3.6 templates, base's 14.0.",
+        f"both {lost}16% of the pairs of its answers to one prompt are identical, 2% of base's.",
+        f"templates {lost}its answers follow 6.9 templates, base's 14.0.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +332,7 @@ def test_everything_in_its_order() -> None:
     }
     assert [" ".join(line.split()[:4]) for line in findings(data)] == [
         "In one, the held-out",
-        "one lost diversity: distinct-2",
+        "one lost diversity (mode",
         "one raised right from",
         "By all evaluators together,",
         "judge agrees with people",
