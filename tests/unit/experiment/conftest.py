@@ -208,7 +208,7 @@ class World:
     @staticmethod
     def tables(report: dict[str, Any]) -> dict[str, Any]:
         """Return a report without what may differ: dates and seconds."""
-        kept = {k: v for k, v in report.items() if k not in ("run", "manifest")}
+        kept = {k: v for k, v in report.items() if k not in ("run", "manifest", "answer")}
         kept["arms"] = [{**arm, "feedback_seconds": 0} for arm in kept["arms"]]
         kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
         kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
