@@ -18,6 +18,8 @@ from harness.report.costs import costs
 from harness.report.costs_page import costs_tables
 from harness.report.diversity import diversity
 from harness.report.findings import findings, limitations
+from harness.report.method import method
+from harness.report.method_page import which_method
 from harness.report.reward_models import reward_models
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
 
@@ -55,6 +57,7 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
     try:
         clean["format"] = FORMAT
         clean["costs"] = costs(clean)
+        clean["method"] = method(clean)
         clean["findings"] = findings(clean)
         clean["limitations"] = limitations(clean)
         clean["answer"] = {"lines": lines_of(clean)}
@@ -104,6 +107,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("findings", "Findings", lambda: _findings(data)),
         ("compared", "What was compared", lambda: results.compared(data, names)),
         ("results", "Results", lambda: results.results(data, names)),
+        ("method", "Which method", lambda: which_method(data)),
         ("diversity", "Diversity", lambda: diversity(data)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
         ("training", "Training curves", lambda: training.training(data, names)),

@@ -13,6 +13,7 @@ from harness.report.curves_findings import curves_findings
 from harness.report.diversity import collapsed
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
+from harness.report.method_page import method_findings
 from harness.report.reward_models import reward_model_findings
 from harness.report.tables import interval
 from harness.report.transport import transport_weighed
@@ -59,6 +60,7 @@ def weighed(data: Data) -> list[Finding]:
         *_all(Weight.MISSING, _failures(data, names)),
         *_all(Weight.TOOK, _took(data)),
         *costs_findings(data, names),
+        *method_findings(data, names),
     ]
 
 

@@ -77,11 +77,33 @@ def source_row(
         "reasons": dict(reasons.most_common(5)),
         "cost_usd": sum(j.cost_usd for j in judgments),
         "seconds": round(judged.seconds, 2) if judged else 0.0,
+        **({"decided": decided(judged)} if judged and source.info.kind == "verifier" else {}),
         "position": asdict(position) if position.pairs else None,
         "tokens": sum(j.tokens.prompt + j.tokens.completion for j in judgments),
         "template_sha256": next(
             (j.metadata.get("template_sha256") for j in judgments if j.metadata), None
         ),
+    }
+
+
+def decided(judged: Judged) -> dict[str, Any]:
+    """Return on how many items to train on a verifier had a verdict of each response, by slice."""
+    items = {request.id: request.item for request in judged.requests}
+    fine: dict[str, bool] = {}
+    for judgment in judged.judgments:
+        name = items[judgment.request_id].id
+        fine[name] = fine.get(name, True) and judgment.verdict.status is Status.OK
+    slices: dict[str, dict[str, int]] = {}
+    for request in judged.requests:
+        if "slice" in request.item.metadata and request.item.id in fine:
+            slices.setdefault(str(request.item.metadata["slice"]), {})[request.item.id] = 1
+    return {
+        "items": len(fine),
+        "decided": sum(fine.values()),
+        "slices": {
+            name: {"items": len(own), "decided": sum(fine[item] for item in own)}
+            for name, own in slices.items()
+        },
     }
 
 
