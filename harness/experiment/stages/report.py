@@ -91,8 +91,8 @@ def decided(judged: Judged) -> dict[str, Any]:
     items = {request.id: request.item for request in judged.requests}
     fine: dict[str, bool] = {}
     for judgment in judged.judgments:
-        name = items[judgment.request_id].id
-        fine[name] = fine.get(name, True) and judgment.verdict.status is Status.OK
+        if (item := items.get(judgment.request_id)) is not None:
+            fine[item.id] = fine.get(item.id, True) and judgment.verdict.status is Status.OK
     slices: dict[str, dict[str, int]] = {}
     for request in judged.requests:
         if "slice" in request.item.metadata and request.item.id in fine:
