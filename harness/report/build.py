@@ -15,7 +15,6 @@ from harness.report import feedback, html, markdown, results, training
 from harness.report.answer import first_screen, lines_of
 from harness.report.blocks import Block, Bullets, Code, Details, Markdown, Page, Section, Text
 from harness.report.costs import costs
-from harness.report.costs_page import costs_tables
 from harness.report.diversity import diversity
 from harness.report.findings import findings, limitations
 from harness.report.method import method
@@ -113,7 +112,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("training", "Training curves", lambda: training.training(data, names)),
         ("reward-models", "Reward models", lambda: reward_models(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
-        ("effort", "Cost and time", lambda: [*training.effort(data), *costs_tables(data, names)]),
+        ("effort", "Cost and time", lambda: training.effort(data, names)),
         ("samples", "Sample responses", lambda: training.samples(data, names)),
     ]
     made = [Section(name, title, blocks()) for name, title, blocks in parts]

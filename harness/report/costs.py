@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import fmean, stdev
 from typing import Any
 
-from harness.report.verdict import is_headline
+from harness.report.verdict import ends_of, is_headline
 from harness.statistics.estimate import Estimate
 from harness.statistics.fieller import HOLDS_ZERO, ratio_of
 from harness.statistics.intervals import t_quantile
@@ -72,6 +72,7 @@ def _row(arm: Data, data: Data, prices: Data) -> dict[str, Any]:
         "labels_usd": for_labels,
         "simulated_labels_usd": _times(made_up, price) if simulated else None,
         "machine_usd": for_machine,
+        "feedback_seconds": arm.get("feedback_seconds"),
         "usd": money.value,
         "why": money.reason,
         "trainings": len(done),
@@ -127,13 +128,13 @@ def _gains(arm: str, evaluation: Data) -> list[tuple[str, Estimate]]:
 
 
 def _points(difference: Data, way: float) -> Estimate:
-    value, low, high = (difference.get(key) for key in ("value", "low", "high"))
+    ends = ends_of(difference)
+    value, low, high = difference.get("value"), ends.get("low"), ends.get("high")
     if value is None:
         return Estimate(None, reason=difference.get("reason") or "no score")
     if low is None or high is None:
         return Estimate(way * value, reason=difference.get("reason") or "no interval of the gain")
-    ends = sorted((way * low, way * high))
-    return Estimate(way * value, *ends)
+    return Estimate(way * value, *sorted((way * low, way * high)))
 
 
 def _per_point(gain: Estimate, money: Estimate, took: Estimate) -> dict[str, Any]:

@@ -35,13 +35,14 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
     notes.append("Carbon is not measured, and not guessed.")
     blocks: list[Block] = [
         Table.of(
-            "What one policy of each arm cost: its feedback, and one training",
+            "What one policy of each arm cost: its feedback, shared or not, and one training",
             rows,
             [
                 ("arm", "text", lambda row: Cell(row["arm"], tone="strong")),
                 ("labels", "count", lambda row: _labels(row, names)),
                 ("calls to judges", "count", lambda row: row["calls"]),
                 (money, "dollars", lambda row: _money(row)),
+                ("feedback, on the clock", "seconds", lambda row: row["feedback_seconds"]),
                 ("training, on the clock", "seconds", lambda row: _took(row)),
             ],
             notes,

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.report.method_arms import UNKNOWN, Arm, better_than, cheaper_than, where
 from harness.report.tables import interval, shown
-from harness.report.verdict import outcome
+from harness.report.verdict import ends_of, outcome
 from harness.report.wording import Names, dollars, join, percent
 
 Data = Mapping[str, Any]
@@ -112,7 +112,9 @@ class Question:
     def gain(self) -> str:
         """What the arm gained, in points."""
         found = self.difference or {}
-        return f"{shown(found.get('value'), 'points')} points ({interval(found, 'points')})"
+        return (
+            f"{shown(found.get('value'), 'points')} points ({interval(ends_of(found), 'points')})"
+        )
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ def _is_still(question: Question) -> bool:
     if question.arm.policy is None:
         return False
     return outcome(question.arm.name, question.data["evaluation"], question.names)[0] == STILL
+
+
+def _is_undecidable(question: Question) -> bool:
+    found = question.difference or {}
+    return "undecidable" in (found.get("verdict"), ends_of(found).get("verdict"))
 
 
 def _share(question: Question) -> float | None:
@@ -235,7 +242,7 @@ AGAINST: tuple[Rule, ...] = (
     Rule(
         "not-decidable",
         "responses without a score could turn the difference round",
-        lambda q: (q.difference or {}).get("verdict") == "undecidable",
+        _is_undecidable,
         lambda q: _not(q, f"failures leave its change of {q.what} open"),
         of_criterion=True,
     ),

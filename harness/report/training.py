@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
+from harness.report.costs_page import costs_tables
 from harness.report.curves import falls
 from harness.report.figures import time_bars
 from harness.report.overoptimisation import is_curve, overoptimisation
@@ -117,8 +117,8 @@ def _reward_metric(seeds: Mapping[str, Sequence[Data]]) -> tuple[str, str]:
     return "reward", "reward that was optimised"
 
 
-def effort(data: Data) -> list[Block]:
-    """Return cost and time of each arm."""
+def effort(data: Data, names: Names) -> list[Block]:
+    """Return cost and time of each arm, and of each point that it gained."""
     series = colours(data)
     arms = data.get("arms", ())
     took = [[s["seconds"] for s in arm["seeds"] if s.get("seconds") is not None] for arm in arms]
@@ -132,19 +132,7 @@ def effort(data: Data) -> list[Block]:
     total = data.get("run", {}).get("cost_usd", listed)
     paid = f"Feedback cost {dollars(total)} in all." if total else "No call to a model cost money."
     blocks.append(Text(paid))
-    blocks.append(
-        Table.of(
-            "Time and calls per arm; feedback that several arms use counts for each of them",
-            list(zip(arms, took, strict=True)),
-            [
-                ("arm", "text", lambda row: Cell(row[0]["name"], tone="strong")),
-                ("feedback time", "seconds", lambda row: row[0].get("feedback_seconds")),
-                ("calls for feedback", "dollars", lambda row: row[0].get("feedback_cost_usd")),
-                ("training time, mean", "seconds", lambda row: fmean(row[1]) if row[1] else None),
-                ("trainings", "count", lambda row: len(row[1])),
-            ],
-        )
-    )
+    blocks += costs_tables(data, names)
     trainings = Table.of(
         "Trainings; reward model: its accuracy on held-out preferences",
         [{"arm": arm["name"], **seed} for arm in arms for seed in arm["seeds"]],

@@ -132,6 +132,15 @@ def test_a_point_that_was_not_gained_has_no_price(gain: Data, reason: str) -> No
         assert (each[key]["value"], each[key]["reason"]) == (None, reason)
 
 
+@pytest.mark.parametrize(("seeds", "value"), [(2, 0.1), (5, None), (None, None)])
+def test_of_two_trainings_what_holds_of_these_is_told(
+    seeds: int | None, value: float | None
+) -> None:
+    gain = {"value": 0.2, "low": -0.9, "high": 1.0, "seeds": seeds, "trainings": UP}
+    (each,) = row(arm("x", "judge", feedback_cost_usd=2.0), gains=(gain,))["per_point"]
+    assert each["usd"]["value"] == (None if value is None else pytest.approx(value))
+
+
 def test_lower_is_better_where_the_evaluator_says_so() -> None:
     found = row(arm("x", "judge", feedback_cost_usd=2.0), gains=(UP, FLAT, DOWN))["per_point"]
     prices = {one["evaluator"]: one["usd"]["value"] for one in found}

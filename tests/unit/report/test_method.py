@@ -271,6 +271,12 @@ def test_each_slice_where_effects_are_shown_to_differ() -> None:
     assert [row["slice"] for row in found(data)["choices"]] == [None]
 
 
+def test_a_gain_of_two_trainings_has_their_interval() -> None:
+    few = {**UP, "low": -0.9, "high": 1.0, "seeds": 2, "trainings": UP}
+    (choice,) = found(run({"v": (few,)}, seeds=2))["choices"]
+    assert "+20 points (+10 to +30)" in choice["text"]
+
+
 def test_lower_is_better_where_the_evaluator_says_so() -> None:
     data = run({"v": (DOWN,), "p": (UP,)})
     data["evaluation"]["evaluators"][0]["direction"] = "lower"
