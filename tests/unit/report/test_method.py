@@ -272,7 +272,7 @@ def test_each_slice_where_effects_are_shown_to_differ() -> None:
 
 
 def test_a_gain_of_two_trainings_has_their_interval() -> None:
-    few = {**UP, "low": -0.9, "high": 1.0, "seeds": 2, "trainings": UP}
+    few = {**UP, "low": 0.01, "high": 1.0, "seeds": 2, "trainings": UP}
     (choice,) = found(run({"v": (few,)}, seeds=2))["choices"]
     assert "+20 points (+10 to +30)" in choice["text"]
 
