@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tiny_experiment import config
 
-from harness.evaluate import evaluate
-from harness.evaluate.same_rule import Compared
+from harness.evaluate import EvaluatorInfo, evaluate
+from harness.evaluate.same_rule import Compared, not_compared
 from harness.experiment.context import asking_with, no_bar
 from harness.experiment.sources import NamedSource, build_sources, source_by_name
 from harness.experiment.stages.evaluate import (
@@ -23,6 +23,7 @@ from harness.experiment.stages.judge import Judged, ask, requests_of
 from harness.experiment.stages.same_rule import COSTS, MOST, Teacher, same_rules
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.statistics.estimate import Estimate
 from harness.testing.fakes import InlineWorkers
 
 TRAIN = [Item(f"t{n}", f"{n} + 1 =", str(n + 1)) for n in range(60)]
@@ -189,6 +190,33 @@ def test_marked_in_the_table_the_warnings_and_nowhere_held_out() -> None:
         " training rlvr: its scores of it are not held-out."
     )
     assert not any("took part in training rlvr, so" in line for line in table["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("kappa", "said"),
+    [
+        (Estimate(0.95, 0.9, 0.98, n=90), "style has the same rule as people (kappa 0.95 on 90"),
+        (Estimate(0.94, 0.9, 0.97, n=90), "style may have the same rule as people"),
+        (Estimate(0.7, 0.6, 0.8, n=90), ""),
+        (Estimate(None, n=9, reason="9 pairs with a verdict of both, fewer than 30"),
+         "Whether style has the same rule as people, which took part in training, is not known: 9"),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_said(kappa: Estimate, said: str) -> None:
+    one = Compared("people", "pairs", kappa)
+    arms = {"arm": ("people",)} if one.same else {}
+    style = EvaluatorInfo("style", "verifier", compared=(one,), same_rule=arms)
+    warnings = evaluate(EXAM, {("base", 0): answers(EXAM, "base")}, [], [], [style])["warnings"]
+    found = [line for line in warnings if "rule" in line]
+    assert len(found) == bool(said) and all(line.startswith(said) for line in found)
+
+
+def test_a_comparison_that_was_not_made_is_no_alarm() -> None:
+    style = EvaluatorInfo("style", "verifier", compared=(not_compared("judge", COSTS),))
+    table = evaluate(EXAM, {("base", 0): answers(EXAM, "base")}, [], [], [style])
+    assert not any("rule" in line for line in table["warnings"])
+    (row,) = table["evaluators"][0]["compared_with"]
+    assert (row["on"], row["kappa"], row["reason"]) == (None, None, COSTS)
 
 
 def test_without_a_training_nothing_is_compared() -> None:
