@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from harness.evaluate.alike import alike
 from harness.evaluate.corrected import corrected
+from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.same_rule import SAME_RULE
 from harness.evaluate.scores import (
@@ -22,18 +22,15 @@ from harness.evaluate.scores import (
     mean_of,
     score_responses,
     unanswered,
-    values_of,
 )
+from harness.evaluate.verdicts import Difference, told
 from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
 from harness.nouns.scale import is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
-from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS, Estimate
-from harness.statistics.intervals import clustered_difference, clustered_mean, holm
-from harness.statistics.resample import seed_interval
-
-FEWEST_SEEDS = 3
+from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS
+from harness.statistics.seeds import FEWEST_SEEDS
 
 
 def evaluate(
@@ -44,12 +41,14 @@ def evaluate(
     evaluators: Sequence[EvaluatorInfo],
     *,
     base: str = "base",
+    base_trained: bool = False,
 ) -> dict[str, Any]:
     """Compare policies on held-out prompts.
 
-    Seeds are pooled, and shown one by one beside it. With three seeds or more the interval covers
-    seeds and prompts (seeds resampled before prompts); with fewer it covers prompts only, and a
-    warning says so. A response without a score is left out, counted by its status, and never 0.
+    Seeds are pooled, and shown one by one beside it. Intervals and p-values cover trainings and
+    prompts (:mod:`harness.statistics.seeds`); with fewer than three trainings no verdict is of the
+    method. A response without a score is left out, counted by its status, and never 0; what it
+    could do to a difference is (:mod:`harness.evaluate.missing`).
 
     Args:
         items: The held-out items; ``metadata["cluster"]`` groups those that are not independent.
@@ -60,6 +59,7 @@ def evaluate(
         judgments: What they said; those of other sources are ignored.
         evaluators: Who they are.
         base: The policy that the others are compared with.
+        base_trained: Whether its seeds are trainings, too, and not samples of one policy.
 
     Returns:
         JSON values only; docs/reports.md says what each key holds.
@@ -76,15 +76,15 @@ def evaluate(
     policies = list(dict.fromkeys(policy for policy, _ in responses))
     scores = score_responses(items, responses, requests, judgments, evaluators)
     clusters = {item.id: cluster_of(item) for item in items}
+    trained = {policy: policy != base or base_trained for policy in policies}
     rows = [
-        _score_row(scores, evaluator, policy, base)
+        _score_row(scores, evaluator, policy, base, trained[policy])
         for evaluator in evaluators
         for policy in policies
     ]
+    _compare(rows, scores, evaluators, base, base_trained)
+    texts = describe_texts(responses, clusters, trained) if responses else {}
     compared = [row["difference"] for row in rows if row["difference"] is not None]
-    for difference, p in zip(compared, holm([d["p"] for d in compared]), strict=True):
-        difference["p_holm"] = p
-    texts = describe_texts(responses, clusters) if responses else {}
     likeness = alike(responses, clusters, base)
     by_people = corrected(scores, evaluators, policies, base)
     return {
@@ -98,7 +98,7 @@ def evaluate(
                 "name": policy,
                 "seeds": [seed for name, seed in responses if name == policy],
                 "responses": sum(len(responses[key]) for key in responses if key[0] == policy),
-                "kl": _kl(policy, responses, clusters),
+                "kl": _kl(policy, responses, clusters, trained[policy]),
                 **texts[policy],
                 "diversity": likeness[policy],
             }
@@ -106,7 +106,7 @@ def evaluate(
         ],
         "scores": rows,
         **({"corrected": by_people} if by_people else {}),
-        "wins": win_rates(scores, policies, [evaluator.name for evaluator in evaluators]),
+        "wins": win_rates(scores, trained, evaluators, rows, base),
         "warnings": [
             *_unanswered(list(clusters), responses),
             *_warnings(rows, policies, responses, base),
@@ -125,84 +125,78 @@ def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
         "held_out_for": None if arms is None else sorted(arms),
         "same_rule_as": [one.as_row() for one in evaluator.compared if one.same],
         "compared_with": [one.as_row() for one in evaluator.compared],
+        "direction": evaluator.direction,
+        "margin": evaluator.margin,
     }
 
 
-def _score_row(scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str) -> dict[str, Any]:
+def _score_row(
+    scores: Scores, evaluator: EvaluatorInfo, policy: str, base: str, trained: bool
+) -> dict[str, Any]:
     rows, of = scores.get((evaluator.name, policy), ()), evaluator.held_out_for
-    pooled = mean_of(rows)
+    pooled = mean_over(_values(rows), trained=trained)
     seeds = []
     for seed in dict.fromkeys(row.seed for row in rows):
         own = [row for row in rows if row.seed == seed]
         seeds.append({"seed": seed, **mean_of(own).numbers(), **coverage_of(own)})
     means = [row["value"] for row in seeds if row["value"] is not None]
-    difference = None
-    if policy != base:
-        difference = _difference(rows, scores.get((evaluator.name, base), ()))
     return {
         "evaluator": evaluator.name,
         "policy": policy,
         "held_out": None if of is None else policy == base or policy in of,
         "same_rule": list(evaluator.same_rule.get(policy, ())),
-        **_with_seeds(pooled, seed_interval(_cells(rows))),
+        **numbers(pooled, "reason"),
         **coverage_of(rows),
-        "clusters": pooled.clusters,
+        "clusters": pooled.estimate.clusters,
         "seeds": seeds,
         "seed_sd": statistics.stdev(means) if len(means) > 1 else None,
-        "difference": difference,
+        "difference": None,
     }
 
 
-def _difference(rows: Sequence[Scored], others: Sequence[Scored]) -> dict[str, Any]:
-    """Return a policy's gain over base on the items that both have a score for."""
-    shared = {row.item_id for row, _ in known(rows)} & {row.item_id for row, _ in known(others)}
-    mine, theirs = ([row for row in side if row.item_id in shared] for side in (rows, others))
-    estimate = clustered_difference(*values_of(mine), *values_of(theirs))
-    return {
-        **_with_seeds(estimate, seed_interval(_cells(mine), _cells(theirs))),
-        "n": estimate.n,
-        "items": len(shared),
-        "clusters": estimate.clusters,
-        "p": estimate.p,
-        "p_holm": None,
-    }
+def _values(rows: Sequence[Scored]) -> list[tuple[int, str, float]]:
+    return [(row.seed, row.cluster, value) for row, value in known(rows)]
 
 
-def _cells(rows: Sequence[Scored]) -> dict[int, dict[str, list[float]]]:
-    cells: dict[int, dict[str, list[float]]] = {}
-    for row, value in known(rows):
-        cells.setdefault(row.seed, {}).setdefault(row.cluster, []).append(value)
-    return cells
-
-
-def _with_seeds(estimate: Estimate, seeds: tuple[float, float] | None) -> dict[str, Any]:
-    """Return value and interval, widened to that over seeds and prompts where there is one."""
-    low, high, over = estimate.low, estimate.high, "prompts"
-    if seeds is not None and low is not None and high is not None:
-        low, high, over = min(low, seeds[0]), max(high, seeds[1]), "seeds and prompts"
-    return {
-        **replace(estimate, low=low, high=high).numbers(),
-        "interval_over": over if low is not None else None,
-        "reason": estimate.reason,
-    }
+def _compare(
+    rows: Sequence[dict[str, Any]],
+    scores: Scores,
+    evaluators: Sequence[EvaluatorInfo],
+    base: str,
+    base_trained: bool,
+) -> None:
+    """Put the difference to base into each row of another policy; all are one family."""
+    margins = {evaluator.name: evaluator.margin for evaluator in evaluators}
+    others = [row for row in rows if row["policy"] != base]
+    found, ends = list[Difference](), list[dict[str, Any]]()
+    for row in others:
+        mine, theirs = (scores.get((row["evaluator"], name), ()) for name in (row["policy"], base))
+        margin = margins[row["evaluator"]]
+        difference, between = difference_of(mine, theirs, margin, (True, base_trained))
+        found.append(difference)
+        ends.append(between)
+    for row, between, numbers_ in zip(others, ends, told(found), strict=True):
+        row["difference"] = {**numbers_, **between}
 
 
 def _kl(
     policy: str,
     responses: Mapping[tuple[str, int], Sequence[Response]],
     clusters: Mapping[str, str],
+    trained: bool,
 ) -> dict[str, Any] | None:
     ratios = [
-        (float(response.metadata["log_ratio"]), clusters[response.item_id])
-        for (name, _), answers in responses.items()
+        (seed, clusters[response.item_id], float(response.metadata["log_ratio"]))
+        for (name, seed), answers in responses.items()
         if name == policy
         for response in answers
         if is_number(response.metadata.get("log_ratio"))
     ]
     if not ratios:
         return None
-    values, groups = zip(*ratios, strict=True)
-    return clustered_mean(values, groups, bounds=None).numbers("n", "clusters")
+    found = mean_over(ratios, None, trained=trained)
+    ends = {"low": found.trainings.low, "high": found.trainings.high}
+    return {**numbers(found, "n", "clusters"), "seeds": found.seeds, "trainings": ends}
 
 
 NAMED = 5
@@ -271,8 +265,8 @@ def _warnings(
     ]
     if few:
         warnings.append(
-            f"Fewer than {FEWEST_SEEDS} seeds ({', '.join(few)}): the intervals cover the choice"
-            " of prompts, not the luck of training, so a repetition can fall outside them."
+            f"Fewer than {FEWEST_SEEDS} seeds ({', '.join(few)}): what these trainings"
+            " show need not hold for the next one, and no verdict is of the method."
         )
     small = min((row["clusters"] for row in rows if row["n"]), default=0)
     if 0 < small < FEW_CLUSTERS:

@@ -10,6 +10,7 @@ import numpy as np
 from harness.agreement.corrected_difference import Scored as Side
 from harness.agreement.corrected_difference import corrected_difference
 from harness.evaluate.scores import EvaluatorInfo, Scored, Scores, known
+from harness.evaluate.verdicts import verdict_of
 from harness.statistics.intervals import holm
 
 JUDGES = ("judge", "reward_model")
@@ -40,8 +41,16 @@ def corrected(
         if policy != base
         for row in _row(scores, (judge.name, people.name), policy, base)
     ]
+    margins = {evaluator.name: evaluator.margin for evaluator in evaluators}
     for row, p in zip(rows, holm([row["corrected"]["p"] for row in rows]), strict=True):
-        row["corrected"]["p_holm"] = p
+        found = row["corrected"]
+        word = verdict_of(found, p, margins[row["evaluator"]])
+        # The interval is over prompts: what it shows holds for the trainings that there are.
+        found |= {"p_holm": p, "interval_over": "prompts", "trainings": {"verdict": word}}
+        found["verdict"] = "unknown" if word == "unknown" else "unclear"
+        found["seeds"] = len(
+            {one.seed for one in scores.get((row["evaluator"], row["policy"]), ())}
+        )
     return rows
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.evaluate.differences import mean_over, numbers
 from harness.nouns.errors import InputError
 from harness.nouns.schema import Response
-from harness.statistics.intervals import clustered_mean
 
 SIZES = (1, 2)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -80,12 +80,15 @@ def vendi_score(similarity: Sequence[Sequence[float]]) -> float:
 
 
 def describe_texts(
-    responses: Mapping[tuple[str, int], Sequence[Response]], clusters: Mapping[str, str]
+    responses: Mapping[tuple[str, int], Sequence[Response]],
+    clusters: Mapping[str, str],
+    trained: Mapping[str, bool],
 ) -> dict[str, dict[str, Any]]:
     """Return length and diversity of each policy.
 
     distinct-n is computed inside each seed and averaged, all at the same number of n-grams: that
-    of the policy and seed that has the fewest. Lengths are in characters.
+    of the policy and seed that has the fewest. Lengths are in characters. The seeds of a policy
+    that is ``trained`` are trainings, which its interval covers, too.
     """
     counts = {
         (size, key): ngrams([response.text for response in answers], size)
@@ -96,15 +99,18 @@ def describe_texts(
     described: dict[str, dict[str, Any]] = {}
     for policy in dict.fromkeys(policy for policy, _ in responses):
         keys = [key for key in responses if key[0] == policy]
-        answers = [response for key in keys for response in responses[key]]
-        length = clustered_mean(
-            [float(len(response.text)) for response in answers],
-            [clusters[response.item_id] for response in answers],
-            bounds=None,
+        answers = [(key[1], response) for key in keys for response in responses[key]]
+        length = mean_over(
+            [
+                (seed, clusters[response.item_id], float(len(response.text)))
+                for seed, response in answers
+            ],
+            None,
+            trained=trained[policy],
         )
         row: dict[str, Any] = {
-            "characters": length.numbers(),
-            "empty": sum(not response.text.strip() for response in answers),
+            "characters": numbers(length, "clusters"),
+            "empty": sum(not response.text.strip() for _, response in answers),
         }
         for size in SIZES:
             found = [distinct(counts[size, key], smallest[size]) for key in keys]

@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from harness.evaluate.same_rule import Compared
 from harness.nouns.errors import DataError, InputError
@@ -15,6 +15,9 @@ from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import clustered_mean
+
+Direction = Literal["higher", "lower"]
+"""Which values of an evaluator are the better ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class EvaluatorInfo:
             has its rule; None where nobody knows what the policies were trained on.
         scale: Scale of its values, None when it takes that of the request's criterion.
         title: Shown instead of the name.
+        direction: Whether a higher or a lower value is better.
+        margin: A change of the mean within this counts as none; None where none is declared.
     """
 
     name: str
@@ -37,6 +42,8 @@ class EvaluatorInfo:
     held_out_for: frozenset[str] | None = frozenset()
     scale: Scale | None = None
     title: str = ""
+    direction: Direction = "higher"
+    margin: float | None = None
     compared: tuple[Compared, ...] = ()
     """How far it says what the sources of the training say."""
     same_rule: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

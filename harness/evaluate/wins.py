@@ -2,63 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from harness.evaluate.scores import Scores
+from harness.evaluate.differences import numbers
+from harness.evaluate.scores import EvaluatorInfo, Scores
 from harness.statistics.estimate import Estimate
-from harness.statistics.intervals import from_sums
+from harness.statistics.seeds import FEWEST_SEEDS, Grid, Seeded, of_pairs
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 COMBINED = "combined"
-"""Criterion of the matrix over all evaluators: better on one of them and worse on none."""
+"""Criterion of the matrix over the evaluators held out for both policies: better by one of them and
+worse by none."""
 
 
 def win_rates(
-    scores: Scores, policies: Sequence[str], evaluators: Sequence[str]
+    scores: Scores,
+    policies: Mapping[str, bool],
+    evaluators: Sequence[EvaluatorInfo],
+    rows: Sequence[Mapping[str, Any]] = (),
+    base: str = "base",
 ) -> list[dict[str, Any]]:
     """Return one row per criterion and ordered pair of policies.
 
-    The win rate is ``(W + T/2) / n`` over pairs of responses, its interval is clustered by prompt.
-    By the combined criterion a response beats another if it is better for one evaluator and worse
-    for none; anything else is a tie. A pair counts only when every evaluator of the criterion
-    scored both responses. ``length_controlled`` is the win rate at equal length in characters.
+    The win rate is ``(W + T/2) / n`` over pairs of responses, its interval is over trainings and
+    prompts. By the combined criterion a response beats another if it is better for one evaluator
+    and worse for none; anything else is a tie. Who is held out for both policies takes part in it;
+    with fewer than two there is no such row.
+    A pair counts only when every evaluator of the criterion scored both responses. ``length_
+    controlled`` is the win rate at equal length in characters.
+
+    Args:
+        scores: What every evaluator said of every response.
+        policies: Whether the seeds of each policy are trainings.
+        evaluators: Who they are.
+        rows: Of the scores, whose differences to base tell a trade-off.
+        base: The policy that they are differences to.
     """
-    rows: list[dict[str, Any]] = []
-    criteria: list[tuple[str, Sequence[str]]] = [(name, [name]) for name in evaluators]
-    if len(evaluators) > 1:
-        criteria.append((COMBINED, evaluators))
-    for criterion, names in criteria:
-        tables = {policy: _by_item(scores, policy, names) for policy in policies}
+    found: list[dict[str, Any]] = []
+    who = {evaluator.name: evaluator for evaluator in evaluators}
+    criteria = [*who, COMBINED] if len(who) > 1 else [*who]
+    for criterion in criteria:
         for a, b in combinations(policies, 2):
-            counts, *estimates = _compare(tables[a], tables[b])
-            rows.append(_row(criterion, (a, b), counts, *estimates))
-            rows.append(_row(criterion, (b, a), counts[::-1], *map(_mirrored, estimates)))
-    return rows
+            names = [criterion]
+            if criterion == COMBINED:
+                names = [e.name for e in evaluators if all(_held_out(e, p, base) for p in (a, b))]
+                if len(names) < 2:
+                    continue
+            used = [who[name] for name in names]
+            tables = _by_item(scores, a, used), _by_item(scores, b, used)
+            counts, over, even = _compare(*tables, (policies[a], policies[b]))
+            both = [
+                _row(criterion, (a, b), counts, over, even),
+                _row(criterion, (b, a), counts[::-1], _mirrored(over), _mirrored(even)),
+            ]
+            for row in both if criterion == COMBINED else ():
+                row["evaluators"] = names
+                row["trade_off"] = _trade_off(rows, used, (row["a"], row["b"]), base)
+            found += both
+    return found
 
 
-Table = dict[str, tuple[str, "NDArray[np.float64]", "NDArray[np.float64]"]]
-"""Item id to (cluster, responses x evaluators, length of each response)."""
+def _held_out(evaluator: EvaluatorInfo, policy: str, base: str) -> bool:
+    """Return whether it has nothing to do with a policy's training, for all that is known."""
+    of = evaluator.held_out_for
+    return of is None or policy == base or policy in of
 
 
-def _by_item(scores: Scores, policy: str, names: Sequence[str]) -> Table:
+WORDS = {("raised", "higher"): "up", ("lowered", "lower"): "up"}
+WORDS |= {("raised", "lower"): "down", ("lowered", "higher"): "down"}
+"""Whether a verdict is for better or worse, by the direction of the evaluator."""
+
+
+def _trade_off(
+    rows: Sequence[Mapping[str, Any]],
+    evaluators: Sequence[EvaluatorInfo],
+    policies: tuple[str, str],
+    base: str,
+) -> dict[str, list[str]] | None:
+    """Return which evaluators a policy got better and worse by than base, where both are there."""
+    if policies[1] != base:
+        return None
+    ways: dict[str, list[str]] = {"up": [], "down": []}
+    for evaluator in evaluators:
+        for row in rows:
+            if (row["evaluator"], row["policy"]) != (evaluator.name, policies[0]):
+                continue
+            difference = row["difference"]
+            said = difference["verdict"]
+            if said == "unclear" and (difference["seeds"] or 1) < FEWEST_SEEDS:
+                said = difference["trainings"]["verdict"]
+            if way := WORDS.get((said, evaluator.direction)):
+                ways[way].append(evaluator.name)
+    return ways if all(ways.values()) else None
+
+
+Table = dict[str, tuple[str, "NDArray[np.float64]", "NDArray[np.float64]", "NDArray[np.int64]"]]
+"""Item id to (cluster, responses x evaluators, length of each response, its seed)."""
+
+
+def _by_item(scores: Scores, policy: str, evaluators: Sequence[EvaluatorInfo]) -> Table:
+    """Return what counts of a policy's responses; the higher value is always the better one."""
     import numpy as np
 
-    collected: dict[str, tuple[str, list[list[float]], list[float]]] = {}
-    for same in zip(*(scores.get((name, policy), ()) for name in names), strict=True):
+    signs = np.array([-1.0 if one.direction == "lower" else 1.0 for one in evaluators])
+    collected: dict[str, tuple[str, list[list[float]], list[float], list[int]]] = {}
+    for same in zip(*(scores.get((one.name, policy), ()) for one in evaluators), strict=True):
         values = [row.value for row in same if row.value is not None]
-        if len(values) == len(names):
-            _, rows, lengths = collected.setdefault(same[0].item_id, (same[0].cluster, [], []))
-            rows.append(values)
-            lengths.append(float(same[0].length))
+        if len(values) == len(evaluators):
+            found = collected.setdefault(same[0].item_id, (same[0].cluster, [], [], []))
+            found[1].append(values)
+            found[2].append(float(same[0].length))
+            found[3].append(same[0].seed)
     return {
-        item: (cluster, np.asarray(rows), np.asarray(lengths))
-        for item, (cluster, rows, lengths) in collected.items()
+        item: (cluster, np.asarray(rows) * signs, np.asarray(lengths), np.asarray(seeds))
+        for item, (cluster, rows, lengths, seeds) in collected.items()
     }
 
 
@@ -66,48 +129,59 @@ Counts = tuple[int, int, int]
 """Wins, ties and losses."""
 
 
-def _compare(a: Table, b: Table) -> tuple[Counts, Estimate, Estimate]:
+def _compare(a: Table, b: Table, trained: tuple[bool, bool]) -> tuple[Counts, Seeded, Seeded]:
     import numpy as np
 
-    from harness.statistics.win_rates import length_controlled
+    from harness.statistics.win_rates import at_equal_length
 
-    wins = ties = losses = 0
-    sums: dict[str, tuple[float, int]] = {}
     codes: dict[str, int] = {}
-    outcomes, gaps, groups = [], [], []
+    outcomes, gaps, groups, firsts, seconds = [], [], [], [], []
     for item in (item for item in a if item in b):
-        cluster, mine, lengths = a[item]
+        cluster, mine, lengths, seeds = a[item]
         difference = mine[:, None, :] - b[item][1][None, :, :]
         better = (difference > 0).any(axis=2)
         worse = (difference < 0).any(axis=2)
-        won, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
-        tied = better.size - won - lost
-        wins, ties, losses = wins + won, ties + tied, losses + lost
-        total, count = sums.get(cluster, (0.0, 0))
-        sums[cluster] = total + won + tied / 2, count + better.size
         outcomes.append(np.where(better & ~worse, 0, np.where(worse & ~better, 2, 1)).ravel())
         gaps.append((lengths[:, None] - b[item][2][None, :]).ravel())
         groups.append(np.full(better.size, codes.setdefault(cluster, len(codes))))
-    even = Estimate(None, reason="no observations")
-    if outcomes:
-        even = length_controlled(*map(np.concatenate, (outcomes, groups, gaps)))
-    return (wins, ties, losses), from_sums(sums), even
+        firsts.append(np.broadcast_to(seeds[:, None], better.shape).ravel())
+        seconds.append(np.broadcast_to(b[item][3][None, :], better.shape).ravel())
+    if not outcomes:
+        nothing = Estimate(None, reason="no observations")
+        none = Seeded(nothing, nothing, None)
+        return (0, 0, 0), none, none
+    out, group, gap = (np.concatenate(parts) for parts in (outcomes, groups, gaps))
+    sides = [np.concatenate(parts) for parts in (firsts, seconds)]
+    won = np.array([1.0, 0.5, 0.0])[out]
+    over = of_pairs(*(Grid.by(won, seeds, group) for seeds in sides), trained=trained)
+    lucky = [
+        seeds if is_trained else None for seeds, is_trained in zip(sides, trained, strict=True)
+    ]
+    wins, ties, losses = np.bincount(out, minlength=3).tolist()
+    return (wins, ties, losses), over, at_equal_length(out, group, gap, lucky)
 
 
-def _mirrored(estimate: Estimate) -> Estimate:
-    value, low, high = (
-        None if x is None else 1 - x for x in (estimate.value, estimate.high, estimate.low)
-    )
-    return replace(estimate, value=value, low=low, high=high)
+def _mirrored(found: Seeded) -> Seeded:
+    """Return the same of the second policy against the first."""
+
+    def turned(estimate: Estimate) -> Estimate:
+        value, low, high = (
+            None if x is None else 1 - x for x in (estimate.value, estimate.high, estimate.low)
+        )
+        return replace(estimate, value=value, low=low, high=high)
+
+    return replace(found, estimate=turned(found.estimate), trainings=turned(found.trainings))
 
 
 def _row(
-    criterion: str, policies: tuple[str, str], counts: Counts, estimate: Estimate, even: Estimate
+    criterion: str, policies: tuple[str, str], counts: Counts, over: Seeded, even: Seeded
 ) -> dict[str, Any]:
     return {
         "criterion": criterion,
         **dict(zip(("a", "b"), policies, strict=True)),
         **dict(zip(("wins", "ties", "losses"), counts, strict=True)),
-        **estimate.numbers("n", "clusters", "reason"),
-        "length_controlled": even.numbers("reason"),
+        **numbers(over, "n", "clusters", "reason"),
+        "seeds": over.seeds,
+        "trainings": {"low": over.trainings.low, "high": over.trainings.high},
+        "length_controlled": numbers(even, "reason"),
     }

@@ -9,9 +9,10 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
+from harness.report.effect_findings import still
 from harness.report.figures import Gain, gains
 from harness.report.finding import Weight
-from harness.report.findings import still, weighed
+from harness.report.findings import weighed
 from harness.report.gates import gates_of
 from harness.report.tables import Cell, Column, Table, Value, interval, shown
 from harness.report.training import colours

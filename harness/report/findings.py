@@ -11,20 +11,13 @@ from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
 from harness.report.diversity import collapsed
+from harness.report.effect_findings import effect_findings
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.method_page import method_findings
 from harness.report.reward_models import reward_model_findings
-from harness.report.tables import interval
 from harness.report.transport import transport_weighed
-from harness.report.wording import Names, apart, dollars, join, number, percent, seconds
-
-ALPHA = 0.05
-SAME = 0.05
-"""A change whose whole interval lies within this of zero is called unchanged."""
-
-STILL = 0.005
-"""A KL divergence from base, nats per response, that is shown as 0.00: none to speak of."""
+from harness.report.wording import Names, dollars, join, percent, seconds
 
 FEW_ROWS = 30
 """Fewer preferences than this teach a policy next to nothing."""
@@ -42,10 +35,9 @@ def weighed(data: Data) -> list[Finding]:
     names = Names.of_run(data)
     evaluation = data.get("evaluation") or {}
     return [
-        *(_moved(arm, evaluation, names) for arm in _trained(evaluation)),
+        *effect_findings(data, names),
         *_all(Weight.TRUST, _little(data)),
         *_all(Weight.MISSING, _untrained(data, evaluation, names)),
-        *_all(Weight.CHOICE, _versus(evaluation, names)),
         *(
             Finding(Weight.TRUST, gate_sentence(gate, names, data.get("arms", ())))
             for gate in gates_of(data)
@@ -102,111 +94,6 @@ def _biased(data: Data, names: Names) -> list[str]:
     ]
 
 
-def _score(evaluation: Data, evaluator: str, policy: str) -> Data | None:
-    rows = evaluation.get("scores", ())
-    return next((r for r in rows if (r["evaluator"], r["policy"]) == (evaluator, policy)), None)
-
-
-def verdict(difference: Data | None) -> str:
-    """Return raised, lowered, unchanged, unclear or unknown for a difference to base.
-
-    Raised and lowered need both an interval without zero and an adjusted p-value below .05.
-    """
-    if difference is None or difference.get("value") is None or difference.get("low") is None:
-        return "unknown"
-    low, high, p = difference["low"], difference["high"], difference.get("p_holm")
-    if p is not None and p < ALPHA and (low > 0 or high < 0):
-        return "raised" if low > 0 else "lowered"
-    return "unchanged" if -SAME < low and high < SAME else "unclear"
-
-
-def _moved(arm: str, evaluation: Data, names: Names) -> Finding:
-    """Return one sentence on what an arm did to each evaluator's score."""
-    if kl := still(arm, evaluation):
-        return Finding(
-            Weight.NONE,
-            f"{arm} did not move measurably: its KL from base is {kl}, so what its scores differ"
-            " from base's by may well be the luck of sampling.",
-        )
-    clear, rest = list[str](), list[str]()
-    for evaluator in evaluation["evaluators"]:
-        row = _score(evaluation, evaluator["name"], arm)
-        if row and row.get("same_rule"):
-            continue  # it says what trained the arm: the warnings tell so
-        base = _score(evaluation, evaluator["name"], evaluation["base"])
-        label = names.source(evaluator["name"])
-        difference = row["difference"] if row else None
-        by_people = _by_people(evaluation, evaluator["name"], arm)
-        if by_people is not None:
-            clear, rest = _told_by_people(by_people, label, names, clear, rest)
-            continue
-        said = verdict(difference)
-        if row is None or base is None or difference is None or said == "unknown":
-            rest.append(f"has no comparable score for {label}")
-            continue
-        way = f"{number(base['value'])} to {number(row['value'])}"
-        change = f"{number(difference['value'], sign=True)}, 95% interval "
-        change += interval(difference, "change")
-        if said in ("raised", "lowered"):
-            note = "; trained on it" if row["held_out"] is False else ""
-            clear.append(f"{said} {label} from {way} ({change}{note})")
-        elif said == "unchanged":
-            rest.append(f"left {label} about where it was ({way}; {change})")
-        else:
-            p = difference.get("p_holm")
-            if p is not None and (difference["low"] > 0 or difference["high"] < 0):
-                change += f"; p {apart(p, ALPHA)} once all comparisons are allowed for"
-            rest.append(f"showed no clear change of {label} ({way}; {change})")
-    parts, weight = clear + rest, Weight.EFFECT if clear else Weight.NONE
-    if not parts and evaluation["evaluators"]:
-        return Finding(Weight.TRUST, f"Every evaluator has the same rule as the training of {arm}.")
-    return Finding(weight, f"{arm} {join(parts)}." if parts else "")
-
-
-def _by_people(evaluation: Data, evaluator: str, arm: str) -> Data | None:
-    """Return a judge's difference as people see it, where their labels correct it."""
-    return next(
-        (
-            row
-            for row in evaluation.get("corrected", ())
-            if (row["evaluator"], row["policy"]) == (evaluator, arm)
-            and row["corrected"]["value"] is not None
-        ),
-        None,
-    )
-
-
-def _told_by_people(
-    row: Data, label: str, names: Names, clear: list[str], rest: list[str]
-) -> tuple[list[str], list[str]]:
-    """Return both lists with the difference as people see it; the judge's own is the table's."""
-    found = row["corrected"]
-    change = f"{number(found['value'], sign=True)}, 95% interval {interval(found, 'change')}"
-    change += f", corrected with labels of {names.source(row['people'])}"
-    said = verdict(found)
-    if said in ("raised", "lowered"):
-        return [*clear, f"{said} {label} ({change})"], rest
-    how = "left {} about where it was" if said == "unchanged" else "showed no clear change of {}"
-    return clear, [*rest, f"{how.format(label)} ({change})"]
-
-
-def still(arm: str, evaluation: Data) -> str:
-    """Return the KL of a policy that is where base is, for all that its own responses tell.
-
-    Its whole interval lies within ``SAME`` of zero, and holds it, or the value is shown as 0.00.
-    Empty for a policy that moved, or of which that is unknown.
-    """
-    kl = next(p.get("kl") for p in evaluation["policies"] if p["name"] == arm)
-    if not kl or kl.get("value") is None:
-        return ""
-    low, high = (kl["value"] if kl.get(end) is None else kl[end] for end in ("low", "high"))
-    none = low <= 0 <= high or abs(kl["value"]) < STILL
-    if not none or max(abs(low), abs(high), abs(kl["value"])) >= SAME:
-        return ""
-    ends = f" (95% interval {interval(kl)})" if interval(kl) else ""
-    return f"{number(kl['value'])} nats per response{ends}"
-
-
 def _little(data: Data) -> list[str]:
     """Return which arms learnt from few preferences, or from less than half of what there was."""
     lines = []
@@ -234,41 +121,6 @@ def _little(data: Data) -> list[str]:
             f"{': too few to learn much from' if used < FEW_ROWS else ''}."
         )
     return lines
-
-
-def _versus(evaluation: Data, names: Names) -> list[str]:
-    """Return who did best against base over all evaluators together."""
-    base = evaluation.get("base")
-    rows = [
-        row
-        for row in evaluation.get("wins", ())
-        if row["criterion"] == "combined" and row["b"] == base and row["value"] is not None
-    ]
-    if not rows:
-        return []
-    clear = [row for row in rows if row["low"] is not None and row["low"] > 0.5]
-    if not clear:
-        return ["By all evaluators together, no arm beats base clearly."]
-    best = max(clear, key=lambda row: row["value"])
-    highest = best["value"] >= max(row["value"] for row in rows)
-    of = "" if highest else " of the arms that clearly beat it"
-    line = (
-        f"By all evaluators together, {best['a']} has the highest win rate against base{of}:"
-        f" {percent(best['value'])} ({percent(best['low'])} to {percent(best['high'])}, ties half)"
-    )
-    rivals = {
-        row["b"]: row
-        for row in evaluation["wins"]
-        if row["criterion"] == "combined" and row["a"] == best["a"] and row["b"] != base
-    }
-    unclear = [name for name, row in rivals.items() if row["low"] is None or row["low"] <= 0.5]
-    if unclear:
-        line += f"; against {join(unclear)} it is not clearly ahead"
-    elif rivals:
-        line += "; it also beats every other arm"
-    if evaluation.get("corrected"):
-        line += "; win rates are by the judges' own scores, which labels do not correct"
-    return [f"{line}."]
 
 
 def _failures(data: Data, names: Names) -> list[str]:
@@ -313,8 +165,8 @@ def limitations(data: Data) -> list[str]:
     if evaluation.get("comparisons"):
         lines.append(
             f"The p-values are adjusted by Holm's method over the {evaluation['comparisons']}"
-            " differences to base; they are by prompt, for the seeds that were trained. Win rates"
-            " and agreement are not adjusted."
+            " differences to base, and cover trainings and prompts. Win rates and agreement are not"
+            " adjusted."
         )
     if len(evaluation.get("evaluators", ())) == 1:
         lines.append("There is one evaluator only: what it does not measure may have changed.")

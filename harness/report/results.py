@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.corrected import corrected_table
+from harness.report.differences import could_see, printed, those
+from harness.report.differences import said as verdict
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
-from harness.report.findings import verdict
 from harness.report.gates import gates_of
-from harness.report.tables import Cell, Column, Table, Value, interval
+from harness.report.tables import Cell, Column, Table, Value, interval, shown
 from harness.report.training import colours
 from harness.report.wording import (
     NONE,
@@ -81,7 +83,6 @@ def results(data: Data, names: Names) -> list[Block]:
     if not evaluation["evaluators"] or not evaluation["policies"]:
         return [Text("Nothing was evaluated.")]
     shown = _Results(evaluation, names, colours(data))
-    over = {row["interval_over"] for row in evaluation["scores"]} - {None}
     caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
     panels = [shown.panel(index, name) for index, name in enumerate(shown.evaluators)]
     if len(shown.evaluators) >= 2:
@@ -89,8 +90,8 @@ def results(data: Data, names: Names) -> list[Block]:
         panels += shown.plane(*shown.evaluators[:2])
     return [
         Text(
-            "Scores are means over responses on a scale from 0 to 1. Intervals are 95%, over"
-            f" {join(sorted(over)) or 'nothing'}; responses to one prompt count as one cluster."
+            "Scores are means over responses on a scale from 0 to 1. Intervals are 95%,"
+            f" {_covered(evaluation)}; responses to one prompt count as one cluster."
         ),
         *_untrusted(data, names),
         shown.scores(),
@@ -98,6 +99,31 @@ def results(data: Data, names: Names) -> list[Block]:
         Figure(caption, panels),
         *shown.wins(),
         Details("Scores by seed", [_seed_table(evaluation, names)]),
+    ]
+
+
+def _covered(evaluation: Data) -> str:
+    """Return what the intervals of scores are over, and whose are over less."""
+    by: dict[str, list[str]] = {}
+    for row in evaluation["scores"]:
+        if row["interval_over"] is not None and row["policy"] not in by.get(
+            row["interval_over"], ()
+        ):
+            by.setdefault(row["interval_over"], []).append(row["policy"])
+    if len(by) < 2:
+        return f"over {next(iter(by), 'nothing')}"
+    return f"over seeds and prompts, those of {join(by['prompts'])} over prompts"
+
+
+def _clusters(evaluation: Data) -> list[str]:
+    """Return a note on independent prompts, where they are fewer than the prompts."""
+    most = max((row["clusters"] for row in evaluation["scores"]), default=0)
+    items = evaluation["items"]
+    if not 0 < most < items:
+        return []
+    return [
+        f"{count(items)} prompts in {counted(most, 'cluster')}: prompts of one cluster are not"
+        " independent, and count as one."
     ]
 
 
@@ -182,6 +208,12 @@ class _Results:
         return [evaluator["name"] for evaluator in self.evaluation["evaluators"]]
 
     @cached_property
+    def directions(self) -> dict[str, str]:
+        """Which values of each evaluator are the better ones."""
+        named = self.evaluation["evaluators"]
+        return {one["name"]: one.get("direction", "higher") for one in named}
+
+    @cached_property
     def policies(self) -> list[str]:
         return [policy["name"] for policy in self.evaluation["policies"]]
 
@@ -198,7 +230,7 @@ class _Results:
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
                 row.append(Cell(score["value"], f"{not_held_out(score)}{interval(score)}"))
-                row.append(_change_cell(score["difference"]))
+                row.append(_change_cell(score["difference"], self.directions.get(evaluator, "")))
             kl = policy.get("kl")
             row.append(Cell(kl["value"], interval(kl)) if kl else None)
             row.append(policy["characters"]["value"])
@@ -209,6 +241,7 @@ class _Results:
             " in nats per response. distinct-2: share of distinct word pairs among equally many",
             columns,
             rows,
+            _clusters(self.evaluation),
         )
 
     def panel(self, index: int, evaluator: str) -> str:
@@ -257,7 +290,7 @@ class _Results:
                     cells.append(Cell(row["value"], small, heat=row["value"]))
                 rows.append(cells)
             heads = [Column("row against column"), *Column.each("score", *self.policies)]
-            return Table(caption, heads, rows, matrix=True)
+            return Table(caption, heads, rows, _clusters(self.evaluation), matrix=True)
 
         blocks: list[Block] = []
         folded: list[Block] = []
@@ -288,12 +321,24 @@ def not_held_out(score: Data) -> str:
     return "trained on it · " if score["held_out"] is False else ""
 
 
-def _change_cell(difference: Data | None) -> Cell:
+def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
     if difference is None or difference.get("value") is None:
         return Cell(None, tone="muted")
-    tone: Any = TONES.get(verdict(difference), "")
-    note = f"{interval(difference, 'change')} · p {p_value(difference['p_holm'])}"
-    return Cell(difference["value"], note, tone)
+    word = verdict(difference)
+    if direction == "lower":
+        word = {"raised": "lowered", "lowered": "raised"}.get(word, word)
+    tone: Any = TONES.get(word, "")
+    start, end, change = printed(difference)
+    notes = [interval(difference, "change"), f"p {p_value(difference['p_holm'])}"]
+    if len(change) > len(shown(difference["value"], "change")):
+        notes.insert(0, f"{start} to {end}")
+    if word == "undecidable":
+        notes.append("not decidable")
+    elif word == "unclear" and (least := could_see(difference)) is not None:
+        notes.append(f"could have seen {number(least)}")
+    if words := those(difference):
+        notes.append(words)
+    return Cell(change, " · ".join(notes), tone)
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.findings import still, verdict
+from harness.report.differences import said as verdict
+from harness.report.effect_findings import still
 from harness.report.tables import Tone
 from harness.report.wording import Names, join
 

@@ -54,7 +54,7 @@ def clopper_pearson_upper(hits: float, n: float, delta: float) -> float:
     return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 1.0 - delta))
 
 
-def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
+def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided quantile of Student's t."""
     from scipy.special import stdtrit
 
@@ -153,27 +153,59 @@ def from_sums(
         value, n = value + sign * mean, n + size
         for group, (total, count) in side.items():
             influence[group] = influence.get(group, 0.0) + sign * (total - count * mean) / size
-    paired, groups = b is not None, len(influence)
+    groups = np.fromiter(influence.values(), dtype=np.float64, count=len(influence))
+    return from_influence(value, groups, n, bounds, confidence, paired=b is not None)
+
+
+def from_influence(
+    value: float,
+    influence: FloatArray,
+    n: int,
+    bounds: tuple[float, float] | None,
+    confidence: float = CONFIDENCE,
+    *,
+    paired: bool,
+) -> Estimate:
+    """Return the CR1 t-interval of a value from what each cluster moves it by.
+
+    Args:
+        value: The estimate.
+        influence: (G,) influence of each cluster; they sum to 0.
+        n: Observations.
+        bounds: Smallest and largest possible value; None when there are none.
+        confidence: Coverage of the interval.
+        paired: Whether the value is a difference, which has a p-value.
+    """
+    groups = influence.size
     if groups < 2:
         reason = "one cluster only: no interval"
         return Estimate(value, n=n, clusters=groups, reason=reason)
-    error = math.sqrt(groups / (groups - 1) * math.fsum(u * u for u in influence.values()))
-    if error < 1e-12:
-        p = (1.0 if abs(value) < 1e-12 else 2.0 ** (1 - groups)) if paired else None
+    error = math.sqrt(groups / (groups - 1) * math.fsum((influence * influence).tolist()))
+    if error < NO_SPREAD:
+        p = (1.0 if abs(value) < NO_SPREAD else 2.0 ** (1 - groups)) if paired else None
         if bounds is None:
             reason = "no spread: no interval"
             return Estimate(value, n=n, clusters=groups, p=p, reason=reason)
         share = wilson(0, groups, confidence)[1]
         low, high = value - share * (value - bounds[0]), value + share * (bounds[1] - value)
         return Estimate(value, low, high, n, groups, p)
-    from scipy.special import stdtr
-
     half = t_quantile(groups - 1, confidence) * error
     low, high = value - half, value + half
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
-    p = float(2 * stdtr(groups - 1, -abs(value) / error)) if paired else None
+    p = two_sided(value, error, groups - 1) if paired else None
     return Estimate(value, low, high, n, groups, p)
+
+
+NO_SPREAD = 1e-12
+"""A standard error below this is rounding."""
+
+
+def two_sided(value: float, error: float, degrees: float) -> float:
+    """Return the p-value of Student's t for "the value is 0"."""
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(degrees, -abs(value) / error))
 
 
 def cluster_share(

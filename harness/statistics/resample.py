@@ -8,8 +8,7 @@ made: it is the ordinary bootstrap, counted instead of copied.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.statistics.arrays import FloatArray, IntArray
-from harness.statistics.estimate import CONFIDENCE, Estimate, one_cluster, undefined
+from harness.statistics.estimate import Estimate, one_cluster, undefined
 from harness.statistics.intervals import t_quantile, wilson
 
 REPLICATES = 2_000
@@ -251,60 +250,3 @@ def jackknife_se(left_out: FloatArray, counts: IntArray) -> float:
 def _jackknife_t(value: float, left_out: FloatArray, counts: IntArray) -> tuple[float, float]:
     half = t_quantile(int(counts.sum()) - 1) * jackknife_se(left_out, counts)
     return value - half, value + half
-
-
-Cells = Mapping[int, Mapping[str, Sequence[float]]]
-"""Observations by seed and, inside it, by cluster."""
-
-
-def seed_interval(
-    a: Cells,
-    b: Cells | None = None,
-    *,
-    confidence: float = CONFIDENCE,
-    replicates: int = REPLICATES,
-    random_seed: int = 0,
-) -> tuple[float, float] | None:
-    """Return the percentile interval of mean(a), or mean(a) - mean(b), over seeds and prompts.
-
-    Seeds are resampled first, then prompts, the same prompts for ``a`` and ``b``. Of k units k - 1
-    are drawn, which makes the bootstrap variance unbiased (Rao and Wu 1988); with the few seeds of
-    an experiment drawing k would be clearly too narrow.
-
-    Returns:
-        None when ``a`` has fewer than three seeds, or a side has nothing to average: two seeds say
-        nothing about a distribution of seeds.
-    """
-    if len(a) < 3 or (b is not None and not b):
-        return None
-    clusters = sorted({name for side in (a, b or {}) for cell in side.values() for name in cell})
-    place = {cluster: index for index, cluster in enumerate(clusters)}
-    if len(clusters) < 2:
-        return None
-    generator = np.random.default_rng(random_seed)
-    weights = generator.multinomial(
-        len(clusters) - 1, np.full(len(clusters), 1 / len(clusters)), size=replicates
-    )
-    total = np.zeros(replicates)
-    for sign, side in ((1.0, a), (-1.0, b)):
-        if side is None:
-            continue
-        sums = np.zeros((len(side), len(clusters)))
-        counts = np.zeros((len(side), len(clusters)))
-        for row, seed in enumerate(sorted(side)):
-            for cluster, values in side[seed].items():
-                sums[row, place[cluster]] = math.fsum(values)
-                counts[row, place[cluster]] = len(values)
-        k = len(side)
-        draws = np.ones((replicates, 1))
-        if k > 1:
-            draws = generator.multinomial(k - 1, np.full(k, 1 / k), size=replicates).astype(float)
-        top = ((draws @ sums) * weights).sum(axis=1)
-        bottom = ((draws @ counts) * weights).sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            total += sign * top / bottom
-    total = total[np.isfinite(total)]
-    if total.size < replicates / 2:
-        return None
-    low, high = np.quantile(total, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)

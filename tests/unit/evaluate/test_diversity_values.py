@@ -82,4 +82,6 @@ def test_the_length_has_an_interval_over_clusters_without_bounds() -> None:
     # Lengths 4, 2 and 6, 4 in two clusters: mean 4, Var = 2 * (4 + 4) / 16 = 1, t(1).
     half = stats.t.ppf(0.975, 1)
     length = rows["base"]["characters"]
-    assert length == pytest.approx({"value": 4.0, "low": 4 - half, "high": 4 + half})
+    ends = length["value"], length["low"], length["high"]
+    assert ends == pytest.approx((4.0, 4 - half, 4 + half))
+    assert (length["clusters"], length["interval_over"]) == (2, "prompts")

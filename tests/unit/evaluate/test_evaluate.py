@@ -17,7 +17,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import BINARY, UNIT, Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
-from harness.statistics.resample import seed_interval
+from harness.statistics.seeds import seeded, with_seeds
 
 LIKERT = Scale("interval", low=1, high=5)
 Rule = Callable[[str, int, int], Any]
@@ -181,9 +181,11 @@ def test_the_interval_over_seeds_draws_whole_clusters() -> None:
         {s: {str(c): [rule(p, s, c)] * 4 for c in range(10)} for s in range(seeds)}
         for p, seeds in (("base", 1), ("arm", 3))
     )
-    assert (found["low"], found["high"]) == pytest.approx(seed_interval(arm))
+    over = with_seeds(arm)
+    assert (found["low"], found["high"]) == pytest.approx((over.low, over.high))
     difference = found["difference"]
-    assert (difference["low"], difference["high"]) == pytest.approx(seed_interval(arm, base))
+    over = seeded(arm, base, (-1, 1), trained=(True, False)).estimate
+    assert (difference["low"], difference["high"]) == pytest.approx((over.low, over.high))
     assert found["interval_over"] == difference["interval_over"] == "seeds and prompts"
 
 
@@ -203,7 +205,7 @@ def test_seeds_are_pooled_and_shown() -> None:
     assert [seed["value"] for seed in found["seeds"]] == [0.5, 0.75]
     assert found["value"] == 0.625
     assert found["seed_sd"] == pytest.approx(0.25 / 2**0.5)
-    assert found["interval_over"] == "prompts"
+    assert found["interval_over"] == "seeds and prompts"
     assert any("Fewer than 3 seeds (arm)" in warning for warning in result["warnings"])
 
 

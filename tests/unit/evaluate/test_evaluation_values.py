@@ -14,7 +14,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
-from harness.statistics.resample import seed_interval
+from harness.statistics.seeds import seeded, with_seeds
 
 UNIT = Scale("interval", low=0, high=1)
 NO = Status.ERROR
@@ -97,7 +97,8 @@ def test_the_whole_result_by_hand() -> None:
     evaluator = EvaluatorInfo("check", "human", True, frozenset({"other", "arm"}), None, "Check")
     ratios = {"arm-4-i0": 1.0, "arm-4-i1": 2.0, "arm-7-i3": 6.0, "base-9-i0": 50.0}
     notes = {name: {"log_ratio": ratio} for name, ratio in ratios.items()}
-    texts: dict[str, Any] = {"characters": {"value": 4.0, "low": None, "high": None}, "empty": 0}
+    alike = {"value": 4.0, "low": None, "high": None, "clusters": 3, "interval_over": None}
+    texts: dict[str, Any] = {"characters": alike, "empty": 0}
     texts |= {"distinct_1": 0.25, "distinct_1_sample": 4}
     texts |= {"distinct_2": None, "distinct_2_sample": 0}
     result = run(clusters, {"check": given}, [evaluator], notes=notes)
@@ -110,15 +111,37 @@ def test_the_whole_result_by_hand() -> None:
     arm = mean([0.3, 0.6, 0.9, 0.5, 0.9], ["p", "q", "r", "p", "q"])
     first = mean([0.3, 0.6, 0.9], ["p", "q", "r"])
     second = mean([0.5, 0.9], ["p", "q"])
+    cells = {4: {"p": [0.3], "q": [0.6], "r": [0.9]}, 7: {"p": [0.5], "q": [0.9]}}
+    over = with_seeds(cells)
+    assert over.low is not None and over.high is not None and over.low <= arm[1]
     # Items with a score of both: i0, i1, i3. arm .3 .5 | .6 .9 | .9, mean .64; base .1 .5 .7,
     # mean 13/30. Influences: p -.48/5 + 1/9, q .22/5 - 1/45, r .26/5 - 4/45.
     influence = [-0.48 / 5 + 1 / 9, 0.22 / 5 - 1 / 45, 0.26 / 5 - 4 / 45]
     error = math.sqrt(3 / 2 * sum(u * u for u in influence))
     gain = 0.64 - 13 / 30
-    p = 2 * stats.t.sf(gain / error, 2)
     half = stats.t.ppf(0.975, 2) * error
-    # log ratios 1, 2, 6 in three clusters: s = sqrt(7)
-    kl = stats.t.ppf(0.975, 2) * math.sqrt(7 / 3)
+    # log ratios 1, 2 and 6 of two trainings in three clusters: s = sqrt(7)
+    kl = seeded({4: {"p": [1.0], "q": [2.0]}, 7: {"r": [6.0]}}, bounds=None)
+    wide = stats.t.ppf(0.975, 2) * math.sqrt(7 / 3)
+    difference = result["scores"][1]["difference"]
+    other = {0: {"p": [0.1], "q": [0.5], "r": [0.7]}}
+    whole = seeded(cells, other, (-1, 1), trained=(True, False)).estimate
+    lost = difference.pop("failures")
+    assert difference.pop("trainings") == close(
+        {
+            "low": gain - half,
+            "high": gain + half,
+            "p": 1.0,  # three of eight have no score: at the worst there is no gain
+            "p_holm": 1.0,
+            "mdd": (stats.t.ppf(0.975, 2) + stats.t.ppf(0.8, 2)) * error,
+            "verdict": "undecidable",
+        }
+    )
+    assert (lost["policy"], lost["base"], lost["far"]) == (3, 0, True)
+    assert lost["rates"] == {"policy": 3 / 8, "base": 0.0}
+    assert lost["bounds"]["values"] == pytest.approx([3.2 / 8 - 0.4, 6.2 / 8 - 0.4])
+    # The three would have to average 0 for the arm to be no better than base's .4.
+    assert lost["tipping"] == pytest.approx((0.4 - 5 / 8 * 0.64) / (3 / 8), abs=1e-12)
     for policy in result["policies"]:  # held to counting in test_alike
         assert policy.pop("diversity")["vendi"] >= 1
     assert result == close(
@@ -134,6 +157,8 @@ def test_the_whole_result_by_hand() -> None:
                     "kind": "human",
                     "simulated": True,
                     "held_out_for": ["arm", "other"],
+                    "direction": "higher",
+                    "margin": None,
                     "same_rule_as": [],
                     "compared_with": [],
                 }
@@ -144,7 +169,12 @@ def test_the_whole_result_by_hand() -> None:
                     "name": "arm",
                     "seeds": [4, 7],
                     "responses": 8,
-                    "kl": {"value": 3.0, "low": 3 - kl, "high": 3 + kl, "n": 3, "clusters": 3},
+                    "kl": {
+                        **kl.estimate.numbers("n", "clusters"),
+                        "interval_over": "seeds and prompts",
+                        "seeds": 2,
+                        "trainings": {"low": 3 - wide, "high": 3 + wide},
+                    },
                     **texts,
                 },
             ],
@@ -182,8 +212,8 @@ def test_the_whole_result_by_hand() -> None:
                     "policy": "arm",
                     "held_out": True,
                     "same_rule": [],
-                    **ends(arm),
-                    "interval_over": "prompts",
+                    **ends((arm[0], over.low, over.high)),
+                    "interval_over": "seeds and prompts",
                     "reason": "",
                     "responses": 8,
                     "unanswered": 0,
@@ -214,21 +244,26 @@ def test_the_whole_result_by_hand() -> None:
                     "seed_sd": 0.1 / math.sqrt(2),
                     "difference": {
                         "value": gain,
-                        "low": gain - half,
-                        "high": gain + half,
-                        "interval_over": "prompts",
+                        "low": whole.low,
+                        "high": whole.high,
+                        "interval_over": "seeds and prompts",
                         "reason": "",
+                        "from": 13 / 30,
+                        "to": 0.64,
                         "n": 8,
                         "items": 3,
                         "clusters": 3,
-                        "p": p,
-                        "p_holm": p,
+                        "seeds": 2,
+                        "p": 1.0,
+                        "p_holm": 1.0,
+                        "mdd": None,
+                        "verdict": "undecidable",
                     },
                 },
             ],
             "warnings": [
-                "Fewer than 3 seeds (arm): the intervals cover the choice of prompts, not the luck"
-                " of training, so a repetition can fall outside them.",
+                "Fewer than 3 seeds (arm): what these trainings show need not hold for the next"
+                " one, and no verdict is of the method.",
                 "Only 3 independent prompts: below 30, intervals clustered by prompt are too"
                 " narrow.",
                 *(
@@ -268,26 +303,24 @@ def test_three_seeds_widen_both_ends(case: str, base_seeds: int) -> None:
     base = {s: {n: [v] for n, v in zip(names, other, strict=True)} for s in range(base_seeds)}
     pooled = [v for values in SEEDED[case] for v in values]
     value, low, high = mean(pooled, names * 3)
-    over = seed_interval(cells)
-    assert over is not None
-    assert (over[0] < low and over[1] > high) == (case == "seeds")
+    over = with_seeds(cells)
+    assert over.low is not None and over.high is not None
+    assert (over.low < low and over.high > high) == (case == "seeds")
     row = found["arm"]
-    assert (row["value"], row["low"], row["high"]) == pytest.approx(
-        (value, min(low, over[0]), max(high, over[1]))
-    )
+    assert (row["value"], row["low"], row["high"]) == pytest.approx((value, over.low, over.high))
     assert row["interval_over"] == "seeds and prompts"
     gains = [sum(v[n] for v in SEEDED[case]) / 3 - other[n] for n in range(4)]
     interval = stats.ttest_1samp(gains, 0).confidence_interval()
-    over = seed_interval(cells, base)
-    assert over is not None
-    assert (over[0] < interval.low and over[1] > interval.high) == (case == "seeds")
+    whole = seeded(cells, base, (-1, 1), trained=(True, False)).estimate
+    assert whole.low is not None and whole.high is not None
+    assert (whole.low < interval.low and whole.high > interval.high) == (case == "seeds")
     difference = row["difference"]
-    assert (difference["low"], difference["high"]) == pytest.approx(
-        (min(interval.low, over[0]), max(interval.high, over[1]))
-    )
+    assert (difference["low"], difference["high"]) == pytest.approx((whole.low, whole.high))
     assert difference["interval_over"] == "seeds and prompts"
-    expected = "prompts" if base_seeds == 1 else "seeds and prompts"
-    assert found["base"]["interval_over"] == expected
+    alone = difference["trainings"]
+    assert (alone["low"], alone["high"]) == pytest.approx((interval.low, interval.high))
+    # A base is sampled anew with each seed, and was trained with none.
+    assert found["base"]["interval_over"] == "prompts"
 
 
 def test_without_an_interval_nothing_is_said_to_be_covered() -> None:
@@ -386,6 +419,8 @@ def test_who_took_part_in_training_is_told_of_each_evaluator() -> None:
         "kind": "judge",
         "simulated": False,
         "held_out_for": ["a"],
+        "direction": "higher",
+        "margin": None,
         "same_rule_as": [],
         "compared_with": [],
     }

@@ -169,9 +169,9 @@ def marked(data: dict[str, Any], evaluators: int) -> dict[str, Any]:
 def test_an_evaluator_with_the_rule_of_the_training_is_no_headline(
     made_up: dict[str, Any], tmp_path: Path
 ) -> None:
-    assert any(line.startswith("rlvr raised correctness") for line in findings(made_up))
-    (line,) = (one for one in findings(marked(made_up, 1)) if one.startswith("rlvr "))
-    assert "correctness" not in line
+    assert any("rlvr raised correctness" in line for line in findings(made_up))
+    of_rlvr = [one for one in findings(marked(made_up, 1)) if "rlvr did to style" in one]
+    assert of_rlvr and not any("correctness" in line for line in of_rlvr)
     (line,) = (one for one in findings(marked(made_up, 9)) if "rlvr" in one and "rule" in one)
     assert line == "Every evaluator has the same rule as the training of rlvr."
     build(marked(made_up, 1), tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import random
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,32 +13,36 @@ from typing import Any
 import pytest
 
 from harness.report.corrected import corrected_table
-from harness.report.findings import findings, limitations, verdict
+from harness.report.differences import printed, said
+from harness.report.findings import findings, limitations
 from harness.report.gates import gate_sentence
 from harness.report.svg import Axis, round_ticks, spread
 from harness.report.wording import Names, number, p_value, percent, plain, seconds
+from tests.support.told import told_difference
 
 Data = dict[str, Any]
 
 
-def difference(low: float, high: float, p: float) -> Data:
-    return {"value": (low + high) / 2, "low": low, "high": high, "p_holm": p}
-
-
 @pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        (difference(0.1, 0.2, 0.001), "raised"),
-        (difference(-0.2, -0.1, 0.001), "lowered"),
-        (difference(0.01, 0.2, 0.2), "unclear"),  # the interval alone is not enough
-        (difference(-0.1, 0.2, 0.4), "unclear"),
-        (difference(-0.03, 0.02, 0.8), "unchanged"),
-        ({"value": 0.3, "low": None, "high": None, "p_holm": None}, "unknown"),
-        (None, "unknown"),
-    ],
+    ("start", "end", "digits"),
+    [(0.5, 0.58, 2), (0.504, 0.516, 3), (0.5049, 0.5151, 3), (0.1, 0.1, 2), (0.7, 0.62, 2)],
 )
-def test_verdict(row: Data | None, said: str) -> None:
-    assert verdict(row) == said
+def test_from_to_and_change_agree_as_printed(start: float, end: float, digits: int) -> None:
+    row = {"from": start, "to": end, "value": end - start}
+    texts = printed(row)
+    assert texts[0] == f"{start:.{digits}f}" and texts[1] == f"{end:.{digits}f}"
+    numbers = [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts]
+    assert numbers[1] - numbers[0] == pytest.approx(numbers[2], abs=1e-9)
+
+
+def test_any_three_numbers_agree_as_printed() -> None:
+    dice = random.Random(1)
+    for _ in range(2000):
+        start, end = dice.random(), dice.random()
+        texts = printed({"from": start, "to": end, "value": end - start})
+        numbers = [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts]
+        assert numbers[1] - numbers[0] == pytest.approx(numbers[2], abs=1e-9)
+        assert numbers == pytest.approx([start, end, end - start], abs=0.0051)
 
 
 def test_an_arm_that_got_worse_is_said_to(made_up: Data) -> None:
@@ -44,47 +50,39 @@ def test_an_arm_that_got_worse_is_said_to(made_up: Data) -> None:
     for row in data["evaluation"]["scores"]:
         if row["policy"] == "hybrid":
             row["value"] = 0.1
-            row["difference"] |= difference(-0.45, -0.30, 0.0001)
-    line = next(line for line in findings(data) if line.startswith("hybrid"))
-    assert line.count("lowered") == 2 and "raised" not in line
-    assert "to 0.10 (\N{MINUS SIGN}0.38, 95% interval \N{MINUS SIGN}0.45" in line
+            row["difference"] = told_difference(-0.4, -0.45, -0.35, 0.0001)
+    lines = [line for line in findings(data) if line.startswith("hybrid ")]
+    assert [line.split(" from ")[0] for line in lines[:2]] == [
+        "hybrid lowered correctness", "hybrid lowered style (simulated)",
+    ]  # fmt: skip
+    assert "to 0.10 (\N{MINUS SIGN}0.40), which is worse." in lines[0]
 
 
 def test_training_on_the_evaluator_is_said(made_up: Data) -> None:
-    line = next(line for line in findings(made_up) if line.startswith("rlvr"))
-    assert "raised correctness" in line and "trained on it" in line
-    other = next(line for line in findings(made_up) if line.startswith("hybrid"))
-    assert "trained on it" not in other
+    lines = [line for line in findings(made_up) if "trained on it" in line]
+    assert [line.split(" from ")[0] for line in lines] == [
+        "In these two trainings, rlvr raised correctness"
+    ]
 
 
 def test_best_arm_follows_the_win_rates(made_up: Data) -> None:
     data = copy.deepcopy(made_up)
-    (said,) = [line for line in findings(data) if line.startswith("By all evaluators together")]
+    (said,) = [line for line in findings(data) if "highest win rate" in line]
     wins = [row for row in data["evaluation"]["wins"] if row["criterion"] == "combined"]
+    # correctness trained rlvr, which so has no win rate by both.
+    assert {row["a"] for row in wins} == {"base", "rlhf", "rlaif", "hybrid"}
+    assert {tuple(row["evaluators"]) for row in wins} == {("correctness", "style")}
     best = max((row for row in wins if row["b"] == "base"), key=lambda row: row["value"])
-    assert best["a"] == "hybrid" and best["low"] > 0.5
-    assert said.startswith("By all evaluators together, hybrid has the highest win rate against")
-    ahead = {row["b"]: row["low"] > 0.5 for row in wins if row["a"] == "hybrid"}
-    assert ahead == {"base": True, "rlhf": True, "rlaif": True, "rlvr": True}
+    assert best["a"] == "hybrid" and best["trainings"]["low"] > 0.5
+    start = "In these two trainings, hybrid has the highest win rate against base by correctness"
+    assert said.startswith(start)
+    ahead = {row["b"]: row["trainings"]["low"] > 0.5 for row in wins if row["a"] == "hybrid"}
+    assert ahead == {"base": True, "rlhf": True, "rlaif": True}
     assert said.endswith("; it also beats every other arm.")
     for row in data["evaluation"]["wins"]:
         if row["criterion"] == "combined":
-            row |= {"value": 0.5, "low": 0.45, "high": 0.55}
-    assert "By all evaluators together, no arm beats base clearly." in findings(data)
-
-
-def test_the_best_arm_has_the_highest_win_rate_not_the_highest_lower_end(made_up: Data) -> None:
-    data = copy.deepcopy(made_up)
-    rates = {"hybrid": (0.6, 0.58, 0.62), "rlhf": (0.7, 0.52, 0.88), "rlvr": (0.9, 0.45, 0.97)}
-    for row in data["evaluation"]["wins"]:
-        if row["criterion"] == "combined" and row["b"] == "base":
-            value, low, high = rates.get(row["a"], (0.4, 0.35, 0.45))
-            row |= {"value": value, "low": low, "high": high}
-    (said,) = [line for line in findings(data) if line.startswith("By all evaluators together")]
-    assert said.startswith(
-        "By all evaluators together, rlhf has the highest win rate against base of the arms that"
-        " clearly beat it: 70% (52% to 88%, ties half)"
-    )
+            row |= {"value": 0.5, "trainings": {"low": 0.45, "high": 0.55}}
+    assert "By all held-out evaluators together, no arm beats base clearly." in findings(data)
 
 
 def test_an_untrained_arm_is_named(made_up: Data) -> None:
@@ -212,7 +210,7 @@ def test_a_policy_that_did_not_move_raised_nothing(made_up: Data, kl: Any, still
     data = copy.deepcopy(made_up)
     policy = next(p for p in data["evaluation"]["policies"] if p["name"] == "rlvr")
     policy["kl"] = kl and dict(zip(("value", "low", "high"), kl, strict=True))
-    (line, *_) = (line for line in findings(data) if line.startswith("rlvr "))
+    (line, *_) = (line for line in findings(data) if re.match(r"(In these .*, )?rlvr ", line))
     assert ("did not move measurably" in line) == bool(still)
     assert f"from base is {still}" in line or not still
     assert ("raised" in line or "change" in line) == (not still)
@@ -250,6 +248,13 @@ def test_an_arm_that_learnt_from_little_says_so(
     assert lines == ([right] if right else [])
 
 
+def of_people(value: float | None, low: float | None, high: float | None, p: float | None) -> Data:
+    """A difference corrected with labels, whose interval is over prompts."""
+    found = told_difference(value, low, high, p, seeds=2)
+    del found["from"], found["to"]
+    return found | {"interval_over": "prompts", "reason": ""}
+
+
 def test_where_people_correct_a_judge_the_sentence_is_theirs(made_up: Data) -> None:
     """A judge that favours one arm's style does not decide; its own difference is the table's."""
     made_up = copy.deepcopy(made_up)
@@ -259,37 +264,40 @@ def test_where_people_correct_a_judge_the_sentence_is_theirs(made_up: Data) -> N
         row for row in evaluation["scores"] if (row["evaluator"], row["policy"]) == (judge, arm)
     )
     assert mine["difference"]["low"] > 0.2  # by the judge alone
-    found = {"value": 0.02, "low": -0.03, "high": 0.04, "p": 0.5, "p_holm": 0.5, "reason": ""}
+    found = of_people(0.02, -0.03, 0.04, 0.5)
     row = {
         "evaluator": judge, "people": "people", "policy": arm, "labels": 80, "decides": "corrected",
         "judged": mine["difference"], "labelled": found, "corrected": found,
     }  # fmt: skip
-    said = {
+    words = {
         "left": found,
-        "raised": found | {"value": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.001},
-        "lowered": found | {"value": -0.1, "low": -0.15, "high": -0.05, "p_holm": 0.001},
-        "showed no clear change of": found | {"low": -0.3},
+        "raised": of_people(0.1, 0.05, 0.15, 0.001),
+        "lowered": of_people(-0.1, -0.15, -0.05, 0.001),
+        "showed no clear change of": of_people(0.02, -0.3, 0.04, 0.5),
     }
-    for word, corrected in said.items():
+    for word, corrected in words.items():
         evaluation["corrected"] = [row | {"corrected": corrected}]
-        (line,) = (one for one in findings(made_up) if one.startswith(f"{arm} "))
-        assert f"{word} {judge}" in line and "corrected with labels of people (simulated)" in line
+        (line,) = (one for one in findings(made_up) if f"{arm} {word} {judge}" in one)
+        assert (
+            line.startswith("In these two trainings, ")
+            and "corrected with labels of people (simulated)" in line
+        )
         assert "from 0.5" not in line
         assert any("which labels do not correct" in one for one in findings(made_up))
     table = corrected_table(evaluation, str, Names.of_run(made_up).prose)
     assert table is not None and table.heads[2].heading == "people (simulated)"
     assert "with people (simulated)'s labels" in table.title
-    unknown = found | {"value": None, "low": None, "high": None}
+    unknown = of_people(None, None, None, None)
     evaluation["corrected"] = [row | {"corrected": unknown, "decides": "judge"}]
-    (line,) = (one for one in findings(made_up) if one.startswith(f"{arm} "))
-    assert f"raised {judge} from" in line and "corrected" not in line
+    (line,) = (one for one in findings(made_up) if f"{arm} raised {judge} from" in one)
+    assert "corrected" not in line
 
 
 def test_no_arm_of_the_example_damages_what_it_is_not_paid_for(repo_root: Path) -> None:
     """Whoever makes the example anew sees here if an arm learns sums by heart again."""
     path = repo_root / "reports" / "example-arithmetic" / "report.json"
     rows = json.loads(path.read_text())["evaluation"]["scores"]
-    said = {(row["policy"], row["evaluator"]): verdict(row["difference"]) for row in rows}
-    assert len(said) == 10 and "lowered" not in said.values()
+    found = {(row["policy"], row["evaluator"]): said(row["difference"]) for row in rows}
+    assert len(found) == 10 and "lowered" not in found.values()
     for key in (("rlaif", "style"), ("rlhf", "style"), ("rlvr", "correctness")):
-        assert said[key] == "raised"
+        assert found[key] == "raised"

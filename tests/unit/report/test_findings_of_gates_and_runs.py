@@ -11,6 +11,7 @@ from harness.report.findings import findings
 from harness.report.gates import gate_sentence
 from harness.report.wording import Names
 from harness.train.alarms import alarms_of
+from tests.support.told import told_difference
 
 Data = dict[str, Any]
 
@@ -307,9 +308,10 @@ def test_what_the_run_took(run: Data, costs: list[float | None], said: str) -> N
 
 
 def test_everything_in_its_order() -> None:
-    change = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001}
+    change = told_difference(0.2, 0.1, 0.3, 0.001)
     score = {"evaluator": "right", "value": 0.7, "held_out": True}
     win = {"criterion": "combined", "a": "one", "b": "base", "value": 0.7, "low": 0.6, "high": 0.8}
+    win |= {"evaluators": ["right", "kind"], "seeds": 5}
     data = {
         "run": {"duration_s": 5.0},
         "sources": [{"name": "judge", "judgments": 4, "ok": 1, "failures": {"error": 3}}],
@@ -334,7 +336,7 @@ def test_everything_in_its_order() -> None:
         "In one, the held-out",
         "one lost diversity (mode",
         "one raised right from",
-        "By all evaluators together,",
+        "one has the highest",
         "judge agrees with people",
         "two was not trained.",
         "judge gave a verdict",

@@ -6,21 +6,19 @@ from typing import Any
 
 import pytest
 
-from harness.report.findings import findings, limitations, verdict
+from harness.evaluate.verdicts import verdict_of
+from harness.report.findings import findings, limitations
+from tests.support.told import told_difference
 
 Data = dict[str, Any]
 MINUS = "\N{MINUS SIGN}"
 
 
-def difference(value: float | None, low: float | None, high: float | None, p: float | None) -> Data:
-    return {"value": value, "low": low, "high": high, "p_holm": p}
-
-
-BETTER = difference(0.20, 0.12, 0.28, 0.001)
-WORSE = difference(-0.20, -0.28, -0.12, 0.001)
-SAME = difference(0.01, -0.02, 0.04, 0.6)
-OPEN = difference(0.04, -0.06, 0.14, 0.4)
-NONE = difference(None, None, None, None)
+BETTER = told_difference(0.20, 0.12, 0.28, 0.001)
+WORSE = told_difference(-0.20, -0.28, -0.12, 0.001)
+SAME = told_difference(0.01, -0.02, 0.04, 0.6)
+OPEN = told_difference(0.04, -0.06, 0.14, 0.4, mdd=0.12)
+NONE = told_difference(None, None, None, None)
 
 
 def score(
@@ -33,7 +31,10 @@ def score(
 
 
 def win(a: str, b: str, value: float | None, low: float | None, high: float | None) -> Data:
-    return {"criterion": "combined", "a": a, "b": b, "value": value, "low": low, "high": high}
+    return {
+        "criterion": "combined", "a": a, "b": b, "value": value, "low": low, "high": high,
+        "seeds": 5, "interval_over": "seeds and prompts", "evaluators": ["right", "kind"],
+    }  # fmt: skip
 
 
 def world(
@@ -54,36 +55,64 @@ def world(
     return {"evaluation": evaluation, **more}
 
 
-RAISED = "raised right from 0.50 to 0.70 (+0.20, 95% interval +0.12 to +0.28)"
-LOWERED = f"lowered kind from 0.50 to 0.30 ({MINUS}0.20, 95% interval {MINUS}0.28 to {MINUS}0.12)"
-LEFT = f"left kind about where it was (0.50 to 0.51; +0.01, 95% interval {MINUS}0.02 to +0.04)"
-UNCLEAR = f"showed no clear change of kind (0.50 to 0.54; +0.04, 95% interval {MINUS}0.06 to +0.14)"
+RAISED = "one raised right from 0.50 to 0.70 (+0.20)."
+LOWERED = f"one lowered kind from 0.50 to 0.30 ({MINUS}0.20), which is worse."
+LEFT = "one left kind about where it was (+0.01)."
+UNCLEAR = "one showed no clear change of kind (+0.04, 0.12 would have been seen)."
 RIGHT_UP = score("right", "one", 0.7, BETTER)
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (RIGHT_UP, f"one {RAISED}."),
-        (score("kind", "one", 0.3, WORSE), f"one {LOWERED}."),
-        (score("kind", "one", 0.51, SAME), f"one {LEFT}."),
-        (score("kind", "one", 0.54, OPEN), f"one {UNCLEAR}."),
+        (RIGHT_UP, RAISED),
+        (score("kind", "one", 0.3, WORSE), LOWERED),
+        (score("kind", "one", 0.51, SAME), LEFT),
+        (score("kind", "one", 0.54, OPEN), UNCLEAR),
         (
-            score("kind", "one", 0.7, BETTER | {"p_holm": 0.09}),
-            "one showed no clear change of kind (0.50 to 0.70; +0.20, 95% interval +0.12 to +0.28;"
-            " p 0.09 once all comparisons are allowed for).",
+            score("kind", "one", 0.7, told_difference(0.2, 0.12, 0.28, 0.09)),
+            "one showed no clear change of kind (+0.20).",
         ),
         (score("kind", "one", None, NONE), "one has no comparable score for kind."),
         (score("kind", "one", 0.7, None), "one has no comparable score for kind."),
         (score("kind", "two", 0.7, BETTER), "one has no comparable score for kind."),
         (
             score("right", "one", 0.7, BETTER, held_out=False),
-            f"one {RAISED[:-1]}; trained on it).",
+            "one raised right from 0.50 to 0.70 (+0.20; trained on it).",
         ),
-        # The other directions are told of the evaluator alone.
-        (score("kind", "one", 0.51, SAME, held_out=False), f"one {LEFT}."),
+        (
+            score("kind", "one", 0.51, SAME, held_out=False),
+            "one left kind about where it was (+0.01, trained on it).",
+        ),
+        # One training, or two, say nothing of the next.
+        (
+            score("right", "one", 0.7, told_difference(0.20, 0.12, 0.28, 0.001, seeds=2)),
+            "In these two trainings, " + RAISED,
+        ),
+        (
+            score("kind", "one", 0.3, told_difference(-0.20, -0.28, -0.12, 0.001, seeds=1)),
+            "In this training, " + LOWERED,
+        ),
+        (
+            score("kind", "one", 0.54, told_difference(0.04, -0.06, 0.14, 0.4, seeds=2, mdd=0.12)),
+            "In these two trainings, " + UNCLEAR,
+        ),
+        # Rounded alone, 0.50 to 0.52 would be a change of +0.01.
+        (
+            score("right", "one", 0.516, told_difference(0.012, 0.01, 0.02, 0.01, start=0.504)),
+            "one raised right from 0.504 to 0.516 (+0.012).",
+        ),
+        (
+            score(
+                "right", "one", 0.6,
+                OPEN | {"verdict": "undecidable", "failures": {
+                    "policy": 40, "base": 2, "rates": {"policy": 0.08, "base": 0.004}}},
+            ),
+            "what one did to right is not decidable: 42 failures (8.0% of its responses have no"
+            " score, and 0.4% of base's).",
+        ),
     ],
-)
+)  # fmt: skip
 def test_one_arm_and_one_evaluator(row: Data, said: str) -> None:
     assert findings(world(["one"], [row], evaluators=(row["evaluator"],))) == [said]
 
@@ -92,9 +121,24 @@ def test_what_is_clear_comes_first_and_the_rest_in_the_order_of_evaluators() -> 
     rows = [score("kind", "one", 0.54, OPEN), RIGHT_UP, score("kind", "two", 0.3, WORSE)]
     rows.append(score("right", "two", 0.7, BETTER))
     assert findings(world(["one", "two"], rows, evaluators=("kind", "right"))) == [
-        f"one {RAISED} and {UNCLEAR}.",
-        f"two {LOWERED} and {RAISED}.",
+        RAISED,
+        LOWERED.replace("one", "two", 1),
+        RAISED.replace("one", "two", 1),
+        UNCLEAR,
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (BETTER, "one raised kind from 0.50 to 0.70 (+0.20; lower is better), which is worse."),
+        (WORSE, f"one lowered kind from 0.50 to 0.30 ({MINUS}0.20; lower is better)."),
+    ],
+)
+def test_what_rises_and_should_fall_is_worse(change: Data, said: str) -> None:
+    data = world(["one"], [score("kind", "one", 0.7, change)], evaluators=("kind",))
+    data["evaluation"]["evaluators"] = [{"name": "kind", "direction": "lower"}]
+    assert findings(data) == [said]
 
 
 def test_evaluators_are_called_by_their_title_and_the_simulated_so() -> None:
@@ -104,13 +148,7 @@ def test_evaluators_are_called_by_their_title_and_the_simulated_so() -> None:
         {"name": "kind", "simulated": True},
     ]
     lowered = LOWERED.replace("kind", "kind (simulated)")
-    assert findings(data) == [f"one {RAISED.replace('right', 'correctness')} and {lowered}."]
-
-
-def test_without_a_score_of_base_nothing_is_compared() -> None:
-    data = world(["one"], [RIGHT_UP], evaluators=("right",))
-    del data["evaluation"]["scores"][0]
-    assert findings(data) == ["one has no comparable score for right."]
+    assert findings(data) == [RAISED.replace("right", "correctness"), lowered]
 
 
 @pytest.mark.parametrize("data", [{}, {"evaluation": None}, {"evaluation": {}}, world([], [])])
@@ -146,15 +184,16 @@ def test_no_evaluators_no_sentence_about_arms() -> None:
 def test_verdict_at_its_edges(
     low: float | None, high: float | None, p: float | None, said: str
 ) -> None:
-    assert verdict(difference(0.1, low, high, p)) == said
-    assert verdict(difference(None, low, high, p)) == "unknown"
-    if p is None:
-        assert verdict({"value": 0.1, "low": low, "high": high}) == said
+    found = {"value": 0.1, "low": low, "high": high}
+    assert verdict_of(found, p, 0.05) == said
+    assert verdict_of(found | {"value": None}, p, 0.05) == "unknown"
+    # Nobody declared a margin, so nothing is shown to be the same.
+    assert verdict_of(found, p) == said.replace("unchanged", "unclear")
 
 
-ALL = "By all evaluators together, "
-NOBODY = ALL + "no arm beats base clearly."
-ONE_WINS = ALL + "one has the highest win rate against base: 70% (60% to 80%, ties half)"
+NOBODY = "By all held-out evaluators together, no arm beats base clearly."
+WINS = " has the highest win rate against base"
+ONE_WINS = f"one{WINS} by right and kind together: 70% (60% to 80%, ties half)"
 ONE = win("one", "base", 0.7, 0.6, 0.8)
 TWO = win("two", "base", 0.6, 0.55, 0.65)
 THREE = win("three", "base", 0.4, 0.3, 0.5)
@@ -178,7 +217,7 @@ THREE = win("three", "base", 0.4, 0.3, 0.5)
         (
             [win("one", "base", 0.8, 0.5, 1.0), TWO, THREE, win("two", "one", 0.4, 0.2, 0.6)],
             [
-                ALL + "two has the highest win rate against base of the arms that clearly beat it:"
+                f"two{WINS} of the arms that clearly beat it by right and kind together:"
                 " 60% (55% to 65%, ties half); against one it is not clearly ahead."
             ],
         ),
@@ -216,6 +255,20 @@ def test_who_beats_base_and_the_other_arms(wins: list[Data], said: list[str]) ->
     assert findings(world([], [], wins)) == said
 
 
+def test_a_trade_off_is_no_victory() -> None:
+    traded = ONE | {"trade_off": {"up": ["right"], "down": ["kind"]}}
+    told = "one is a trade-off, not a victory: better by right, worse by kind."
+    assert findings(world([], [], [traded])) == [told, NOBODY]
+    two = f"two{WINS} of the arms that clearly beat it by right and kind together: 60%"
+    found = findings(world([], [], [traded, TWO]))
+    assert found[0] == told and found[1].startswith(two)
+
+
+def test_a_win_rate_of_two_trainings_is_of_them() -> None:
+    few = ONE | {"low": 0.1, "high": 1.0, "seeds": 2, "trainings": {"low": 0.6, "high": 0.8}}
+    assert findings(world([], [], [few])) == [f"In these two trainings, {ONE_WINS}."]
+
+
 def test_untrained_arms() -> None:
     arms = [
         {"name": "one", "dropped": []},
@@ -228,7 +281,7 @@ def test_untrained_arms() -> None:
         {"name": "people", "simulated": True, "judgments": 0, "ok": 0, "failures": {}}
     ]
     assert findings(data) == [
-        f"one {RAISED}.",
+        RAISED,
         "two was not trained: the gates dropped judge and people (simulated).",
         "three was not trained.",
         "four was not trained.",
@@ -248,8 +301,8 @@ ONE_EVALUATOR = "There is one evaluator only: what it does not measure may have 
 
 def adjusted(count: int) -> str:
     return (
-        f"The p-values are adjusted by Holm's method over the {count} differences to base; they are"
-        " by prompt, for the seeds that were trained. Win rates and agreement are not adjusted."
+        f"The p-values are adjusted by Holm's method over the {count} differences to base, and"
+        " cover trainings and prompts. Win rates and agreement are not adjusted."
     )
 
 

@@ -12,11 +12,12 @@ from harness.report.answer import badges, decision_table, lines_of
 from harness.report.build import build
 from harness.report.verdict import outcome
 from harness.report.wording import MINUS, NONE, Names
+from tests.support.told import told_difference
 
 Data = dict[str, Any]
-UP = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001}
-DOWN = {"value": -0.2, "low": -0.3, "high": -0.1, "p_holm": 0.001}
-FLAT = {"value": 0.02, "low": -0.2, "high": 0.24, "p_holm": 1.0}
+UP = told_difference(0.2, 0.1, 0.3, 0.001)
+DOWN = told_difference(-0.2, -0.3, -0.1, 0.001)
+FLAT = told_difference(0.02, -0.2, 0.24, 1.0)
 
 
 def run(moves: dict[str, tuple[Data | None, ...]], seeds: int = 5, **more: Any) -> Data:
