@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.experiment.stages.transport import TransportSettings as TransportSettings
     from harness.experiment.stages.transport import transport as transport
     from harness.experiment.stages.win_rate import win_rate as win_rate
+    from harness.experiment.verify_run import verify_run as verify_run
     from harness.labels.ratings import Reading as Reading
     from harness.records.earlier import clean as clean
     from harness.records.recovery import recover as recover
@@ -70,6 +71,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "show_prompt": "harness.experiment.stages.show_prompt",
     "train": "harness.experiment.stages.train_files",
     "transport": "harness.experiment.stages.transport",
+    "verify_run": "harness.experiment.verify_run",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.nouns.errors import DataError
 from harness.nouns.plain_text import visible
+from harness.records.differences import differing
 from harness.records.earlier import EARLIER
 from harness.records.rows import read_json
 from harness.records.run_directory import NAME, RunDirectory
@@ -51,21 +52,11 @@ def changes(aside: Sequence[Path], inputs: Mapping[str, Any]) -> list[str]:
     now = json.loads(json.dumps(inputs))  # tuples are lists in a file
     for folder in aside:
         try:
-            return _differences(read_json(folder / MADE_FROM), now)
+            before = read_json(folder / MADE_FROM)
+            return [one.place for one in differing(before, now, into_lists=False)]
         except DataError:  # of an earlier version, or damaged; it only tells
             continue
     return []
-
-
-def _differences(before: Any, now: Any, place: str = "") -> list[str]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = [*now, *(key for key in before if key not in now)]
-        return [
-            line
-            for key in keys
-            for line in _differences(before.get(key), now.get(key), f"{place}.{key}".lstrip("."))
-        ]
-    return [] if before == now else [place]
 
 
 def mark_old(run: RunDirectory, fingerprint: str) -> None:

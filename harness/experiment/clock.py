@@ -63,8 +63,8 @@ class Clock:
             self.save()
 
     def seconds_of(self, name: str) -> float:
-        """Return the seconds of a source over all tries."""
-        return self._of_source.get(name, 0.0)
+        """Return the seconds of a source over all tries, as the manifest has them."""
+        return round(self._of_source.get(name, 0.0), 2)
 
     def save(self) -> None:
         """Note the time in the manifest."""
@@ -75,12 +75,17 @@ class Clock:
             of_source[name] = of_source.get(name, 0.0) + now - began
         self._note(self._seconds + now - self._began, of_source)
 
-    def finish(self) -> None:
-        """Note the time of the whole run; that of a complete run's idle repetition is left out."""
+    def finish(self) -> bool:
+        """Note the time of the whole run; that of a complete run's idle repetition is left out.
+
+        Returns:
+            Whether it was one.
+        """
         same = self._stages == self._run.manifest().get("stages")
         idle = self._complete and same and self._journal.changes() == 0
         elapsed = 0.0 if idle else time.monotonic() - self._began
         self._note(self._seconds + elapsed, self._of_source)
+        return idle
 
     def _note(self, seconds: float, of_source: dict[str, float]) -> None:
         rounded = {name: round(value, 2) for name, value in of_source.items()}

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from harness.experiment.sources import NamedSource
 from harness.feedback.contract import TIMEOUT_S, Limits, Plans, RunContext
 from harness.nouns.errors import ConfigError
-from harness.nouns.schema import JudgmentRequest
+from harness.nouns.schema import Judgment, JudgmentRequest
 from harness.records.journal import Journal
 from harness.records.places import locked
 
@@ -45,6 +45,30 @@ def no_bar(title: str, total: int) -> Move:
     return move
 
 
+@dataclass(slots=True)
+class Asked:
+    """What a source was asked in one part of the journal, and what it said.
+
+    Attributes:
+        source: Its name.
+        version: Of the source.
+        requests: By id, in the order in which they were first asked.
+        judgments: What was said last of each request, in the order in which it came.
+    """
+
+    source: str
+    version: str
+    requests: dict[str, JudgmentRequest] = field(default_factory=dict)
+    judgments: list[Judgment] = field(default_factory=list)
+
+    def note(self, requests: Sequence[JudgmentRequest], judgments: Sequence[Judgment]) -> None:
+        """Keep what was said of some requests, in place of what was said of them before."""
+        again = {request.id for request in requests}
+        kept = [judgment for judgment in self.judgments if judgment.request_id not in again]
+        self.judgments = [*kept, *judgments]
+        self.requests |= {request.id: request for request in requests}
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """With what sources are asked.
@@ -57,6 +81,8 @@ class Asking:
         processes: Workers of the verifiers; one per core by default.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
         said: Lines about models that were printed; each step of a run says only new ones.
+        asked: Keeps what was asked and said, by the part of the journal.
+        recorded: Where it is there, nobody is asked: it returns what was said before.
     """
 
     journal: Journal | None
@@ -66,6 +92,8 @@ class Asking:
     processes: int | None = None
     timeout_s: float = TIMEOUT_S
     said: set[str] = field(default_factory=set, compare=False, repr=False)
+    asked: dict[str, Asked] = field(default_factory=dict, compare=False, repr=False)
+    recorded: Callable[[str, Sequence[JudgmentRequest]], list[Judgment]] | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunContext]:

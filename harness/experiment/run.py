@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
@@ -13,9 +13,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from harness.experiment.changed import mark_old
 from harness.experiment.clock import Clock
-from harness.experiment.context import Asking, ShowsTrainings, StartBar, no_bar, versions
+from harness.experiment.context import Asked, Asking, ShowsTrainings, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
+from harness.experiment.sealed import inputs_told, seal, told_of
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.evaluate import (
@@ -62,8 +63,9 @@ from harness.nouns.plain_text import visible
 from harness.nouns.redaction import redact_deep
 from harness.nouns.schema import JudgmentRequest, Response
 from harness.policy.weights import check_apart
+from harness.records.code import code
 from harness.records.journal import JOURNAL, Journal
-from harness.records.label_uses import read_uses
+from harness.records.label_uses import LabelUse, read_uses
 from harness.records.run_directory import RunDirectory
 from harness.records.writes import write_json, write_jsonl
 
@@ -74,15 +76,16 @@ PACKAGES = (
 
 Key = ParamSpec("Key")
 Table = TypeVar("Table")
+Its = TypeVar("Its", bound="Run")
 
 
 def once(
-    compute: Callable[Concatenate[Run, Key], Table],
-) -> Callable[Concatenate[Run, Key], Table]:
+    compute: Callable[Concatenate[Its, Key], Table],
+) -> Callable[Concatenate[Its, Key], Table]:
     """Compute a table of a run when it is first asked for, and keep it."""
 
     @wraps(compute)
-    def kept(self: Run, /, *args: Key.args, **kwargs: Key.kwargs) -> Table:
+    def kept(self: Its, /, *args: Key.args, **kwargs: Key.kwargs) -> Table:
         key = (compute.__name__, *args, *kwargs.items())
         if key not in self._tables:
             self._tables[key] = compute(self, *args, **kwargs)
@@ -120,9 +123,15 @@ class Run:
         config = experiment.config
         limits = config.seeds[0], config.concurrency, config.budget_usd
         self._asking = Asking(journal, *limits, timeout_s=config.timeout)
+        self.uses: Sequence[LabelUse] = ()
         said = "timeout" in config.model_fields_set
         self._looking = self._asking if said else replace(self._asking, timeout_s=LOOK_S)
         self._tables: dict[tuple[Any, ...], Any] = {}
+
+    @property
+    def asked(self) -> Mapping[str, Asked]:
+        """What sources were asked and said, by the part of the journal."""
+        return self._asking.asked
 
     @once
     def begin(self) -> None:
@@ -144,6 +153,8 @@ class Run:
             python=platform.python_version(),
             platform=platform.platform(),
             packages=versions(PACKAGES),
+            code=code(),
+            seal=None,  # until the run is complete
         )
         check(self.experiment.sources.values(), self._asking)
         sys.stderr.writelines(f"warning: {visible(line)}\n" for line in self._wording())
@@ -189,8 +200,16 @@ class Run:
         with self._clock.source(source):
             found = ask(named, requests, self._asking, self._bar, "train")
         judged = Judged(named, requests, found, self._clock.seconds_of(source))
-        judged.write(self.directory.path / "judgments" / f"{source}.jsonl")
+        self._keep_rows(f"judgments/{source}.jsonl", judged.rows(), private=True)
         return judged
+
+    def _keep(self, name: str, table: Mapping[str, Any]) -> None:
+        """Write a table of the run."""
+        write_json(self.directory.path / name, table)
+
+    def _keep_rows(self, name: str, rows: Iterable[Any], private: bool = False) -> None:
+        """Write a table of the run that has a row a line."""
+        write_jsonl(self.directory.path / name, rows, private=private)
 
     @once
     def look(self) -> list[str]:
@@ -244,6 +263,10 @@ class Run:
         few = sample_few(experiment, experiment.evaluation, 1)
         return {(BASE, experiment.config.seeds[0]): few}
 
+    def _unheard(self, judged: Mapping[str, Judged]) -> list[str]:
+        """Return lines on labels of people that answer nothing that was asked."""
+        return unheard(self.experiment, judged)
+
     def _needed(self) -> list[str]:
         """Return the sources that take part in training or agreement."""
         config = self.experiment.config
@@ -261,7 +284,7 @@ class Run:
         """
         self.look()
         judged = {name: self.judgments(name) for name in self._needed()}
-        lost = unheard(self.experiment, judged)
+        lost = self._unheard(judged)
         sys.stderr.writelines(f"{visible(line)}\n" for line in (*self._left_out(), *lost))
         refuse_silent([one for one in judged.values() if gives_nothing(one.judgments)])
         return judged
@@ -279,8 +302,8 @@ class Run:
         judged = list(self.judged().values())
         arms = self.experiment.config.arms.values()
         beside = uses_of_people(judged, self.experiment.sources)
-        uses, probes = read_uses(beside), self.experiment.probes
-        found = agreement_of(self.pairs(), judged, config, arms, uses, probes)
+        self.uses, probes = read_uses(beside), self.experiment.probes
+        found = agreement_of(self.pairs(), judged, config, arms, self.uses, probes)
         if found.read is not None:
             tell_certified(beside, found.read, found.gates, "harness run")
         found.write(self.directory.path / "agreement.json")
@@ -292,11 +315,10 @@ class Run:
         config = self.experiment.config.arms[name]
         judged, agreement = self.judged(), self.agreement()
         found = arm_of(name, config, judged, agreement, self.pairs())
-        path, answers = self.directory.path, Answers(self.experiment.train, self.responses())
-        preferences = answers.with_texts(found.preferences)
-        write_jsonl(path / "preferences" / f"{name}.jsonl", preferences)
+        answers = Answers(self.experiment.train, self.responses())
+        self._keep_rows(f"preferences/{name}.jsonl", answers.with_texts(found.preferences))
         if found.rewards is not None:
-            write_jsonl(path / "rewards" / f"{name}.jsonl", answers.with_texts(found.rewards))
+            self._keep_rows(f"rewards/{name}.jsonl", answers.with_texts(found.rewards))
         return found
 
     @once
@@ -342,14 +364,17 @@ class Run:
         """
         return self.trainings().policies[arm, seed]
 
+    def _held_out(self) -> Responses:
+        """Return the responses of all policies to the held-out items."""
+        trained = list(self.trainings().policies.values())
+        return sample_policies(self.experiment, trained, self.directory, self._bar)
+
     @once
     def evaluation(self) -> Evaluation:
         """Return the policies against each other on the held-out items."""
-        trained = list(self.trainings().policies.values())
-        responses = sample_policies(self.experiment, trained, self.directory, self._bar)
-        said = self.judged()
+        responses, said = self._held_out(), self.judged()
         found = evaluation_of(self.experiment, responses, said, self._asking, self._bar)
-        write_json(self.directory.path / "evaluation.json", found.table)
+        self._keep("evaluation.json", found.table)
         return found
 
     @once
@@ -361,7 +386,7 @@ class Run:
         self.evaluation()  # has these responses sampled
         found = in_run(self.experiment, self.directory.path, self._asking, self._bar)
         if found is not None:
-            write_json(self.directory.path / "transport.json", found.as_row())
+            self._keep("transport.json", found.as_row())
         return found
 
     def failed(self) -> list[str]:
@@ -397,24 +422,36 @@ class Run:
             lines += [line if line[:2] == "  " else f"  - {line}" for line in why[1:]]
         return lines
 
+    def _ranked(self) -> Mapping[tuple[str, int], Mapping[str, Any]]:
+        """Return how the reward models rank right against wrong, by arm and seed."""
+        trained = list(self.trainings().policies.values())
+        return right_against_wrong(self.experiment, self.evaluation(), trained, self.directory)
+
+    def _finish(self, sources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Note in the manifest that the run is complete, and seal it; return the manifest."""
+        before, idle = self.directory.manifest().get("finished"), self._clock.finish()
+        self.directory.update_manifest(
+            finished=before if idle and before else _now(),
+            cost_usd=self.journal.spent_usd(),
+            sources={row["name"]: {key: row[key] for key in IN_MANIFEST} for row in sources},
+            **told_of(self),
+            **inputs_told(self.experiment, self.directory.path),
+        )
+        seal(self)
+        return self.directory.manifest()
+
     @once
     def data(self) -> dict[str, Any]:
         """Return what the report says, as plain values; with it the run is complete."""
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
         trained, transported = list(self.trainings().policies.values()), self.transported()
-        ranked = right_against_wrong(experiment, evaluation, trained, self.directory)
+        ranked = self._ranked()
         sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
             for name, source in experiment.sources.items()
         ]
-        self._clock.finish()
-        self.directory.update_manifest(
-            finished=_now(),
-            cost_usd=self.journal.spent_usd(),
-            sources={row["name"]: {key: row[key] for key in IN_MANIFEST} for row in sources},
-        )
-        manifest = self.directory.manifest()
+        manifest = self._finish(sources)
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
@@ -422,7 +459,7 @@ class Run:
             "warnings": [
                 *warnings_of(trained),
                 *self._left_out(),
-                *unheard(experiment, judged),
+                *self._unheard(judged),
                 *self._wording(),
             ],
             "sources": [

@@ -12,6 +12,7 @@ Layout of a run directory::
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import queue
 import sqlite3
@@ -87,6 +88,12 @@ def _reply(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError(f"a reply is an object, got {body!r:.60}")
     return body
+
+
+def reply_hash(body: str) -> dict[str, Any]:
+    """Return ``sha256`` and ``cost_usd`` of a reply as the journal holds it."""
+    sha256 = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    return {"sha256": sha256, "cost_usd": json.loads(body).get("cost_usd") or 0.0}
 
 
 T = TypeVar("T")
@@ -234,6 +241,11 @@ class Journal:
         """Return the keys of all recorded replies."""
         self.flush()
         return {key for (key,) in self._rows("SELECT key FROM replies")}
+
+    def reply_hashes(self) -> dict[str, dict[str, Any]]:
+        """Return ``sha256`` and ``cost_usd`` of all recorded replies, by their keys."""
+        rows = self._flushed_rows("SELECT key, body FROM replies ORDER BY key")
+        return {key: reply_hash(body) for key, body in rows}
 
     def spent_usd(self) -> float:
         """Return the dollars of all recorded calls, those that runs left in flight at the most."""

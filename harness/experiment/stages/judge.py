@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.experiment.context import Asking, StartBar, asking_with, cost_note, no_bar
+from harness.experiment.context import Asked, Asking, StartBar, asking_with, cost_note, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import annotate
@@ -18,7 +18,7 @@ from harness.feedback.requests import build_requests, criterion_for, left_out
 from harness.nouns.errors import DataError
 from harness.nouns.plain_text import visible
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Way
-from harness.records.judgments import in_order, write_judgments
+from harness.records.judgments import in_order, judgment_rows, write_judgments
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
 from harness.scale_out.loop_thread import run_to_end
 
@@ -44,6 +44,11 @@ class Judged:
         """What the judgments did cost, in dollars."""
         return sum(judgment.cost_usd for judgment in self.judgments)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the judgments as rows of a file, with who gave them."""
+        infos = {self.source.name: self.source.info}
+        return list(judgment_rows(self.requests, self.judgments, infos))
+
     def write(self, path: Path) -> None:
         """Write the judgments, with who gave them."""
         name = self.source.name
@@ -65,6 +70,8 @@ def check(sources: Iterable[NamedSource], asking: Asking) -> None:
     Raises:
         InputError: One of them cannot.
     """
+    if asking.recorded is not None:
+        return
 
     async def look() -> None:
         async with replace(asking, processes=1).open() as ctx:
@@ -96,6 +103,7 @@ def ask(
         BudgetExceededError: The budget is used up; what was judged is recorded.
         InputError: The source cannot work with this input.
     """
+    scope = f"{part}/{source.scope}" if part else source.scope
 
     async def asked() -> list[Judgment]:
         async with asking.open() as ctx:
@@ -112,11 +120,13 @@ def ask(
                     seen.add(judgment.request_id)
                     move(1, kept=not is_new)
 
-            scope = f"{part}/{source.scope}" if part else source.scope
-            found = await annotate(source.source, requests, ctx, asking.journal, scope, on_judgment)
-            return in_order(requests, found)
+            return await annotate(source.source, requests, ctx, asking.journal, scope, on_judgment)
 
-    return run_to_end(asked())
+    said = run_to_end(asked()) if asking.recorded is None else asking.recorded(scope, requests)
+    found = in_order(requests, said)
+    noted = asking.asked.setdefault(scope, Asked(source.name, source.info.version))
+    noted.note(requests, found)
+    return found
 
 
 _VERBS = {
