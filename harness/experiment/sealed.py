@@ -192,7 +192,7 @@ def tables_of(run: Made) -> dict[str, SealedTable]:
         "items/train": _by_id(experiment.train),
         "items/evaluation": _by_id(experiment.evaluation),
         "label uses": by_number(asdict(use) for use in run.uses),
-        "probes": {name: plain(read_json(Path(name))) for name in experiment.probes},
+        "probes": by_number(read_json(Path(name)) for name in experiment.probes),
         "trainings": {
             **{f"{a} {s}": {"watched": one.watched} for (a, s), one in trained.policies.items()},
             **{f"{a} {s}": {"why": list(why)} for (a, s), why in trained.failed.items()},
@@ -230,7 +230,7 @@ def _source_row(source: NamedSource) -> dict[str, Any]:
             "way": source.config.way,
             "limit": source.config.limit,
             "scope": source.scope,
-            "info": asdict(source.info),
+            "info": {**asdict(source.info), "files": []},  # by name among the inputs
             "origin": asdict(source.origin),
         }
     )

@@ -16,7 +16,7 @@ import harness
 from harness.cli.main import app, register
 from harness.experiment.verify_run import verify_run
 from harness.nouns.errors import DataError, HarnessError
-from harness.records.differences import ABSENT
+from harness.records.differences import ABSENT, differing
 from harness.records.seal import SEALED, read_sealed, seal_of, write_sealed
 from harness.records.verified import Verified
 
@@ -181,7 +181,7 @@ ROWS: dict[str, Kind] = {
     "a response is gone": (without_line(TEXT, 8), TEXT, "rlhf.0.e3.1", "", ABSENT, None),
     "a response more": (twice("responses/train.jsonl"), "responses/train.jsonl", "more.", "",
                         None, ABSENT),
-    "a line of data more": (lambda w: (w.folder / "train.jsonl").open("a").write("more\n") and None,
+    "a line of data more": (edited("../train.jsonl", '"R5", "metadata": {}}\n', '"R5"}\nmore\n'),
                             "data.train: ../train.jsonl", "line 7", "", "more", ABSENT),
     "the experiment file": (edited("../world.yaml", "beta: 0.2", "beta: 0.3"),
                             "experiment: ../world.yaml", "line", "", None, None),
@@ -308,8 +308,10 @@ def test_an_edited_copy_of_the_rows_is_found_with_an_edited_row(finished: World)
 
 
 def test_a_second_run_changes_neither_seal_nor_rows(finished: World) -> None:
-    before = verify_run(finished.out)
+    before, tables = verify_run(finished.out), read_sealed(finished.out / SEALED)
     finished.run()
+    again = read_sealed(finished.out / SEALED)
+    assert list(differing(tables, again)) == []
     assert verify_run(finished.out, before.seal).ok
 
 
