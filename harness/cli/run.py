@@ -52,15 +52,18 @@ def command(options: Options) -> None:
 
 
 def tell_report(page: Path) -> None:
-    """Print the answer of a report in five lines at most, and where it is."""
+    """Print the answer of a report in five lines at most, its run's seal, and where it is."""
     from harness.cli.screen import console
     from harness.report import load
     from harness.report.blocks import Text
     from harness.report.terminal import show
 
     screen = console()
-    first, *others = [line for line in load(page.parent)["answer"]["lines"] if line]
+    data = load(page.parent)
+    first, *others = [line for line in data["answer"]["lines"] if line]
     show(screen, Text(first, "strong"), *map(Text, others))
+    if seal := (data.get("manifest") or {}).get("seal"):
+        screen.print(f"seal: {seal['sha256']}", soft_wrap=True)
     screen.print(f"report: {page}", soft_wrap=True)
 
 

@@ -141,7 +141,7 @@ def _judgments(journal: Path, scope: str, before: SealedTable) -> SealedTable:
 def compared_rows(file: str, before: SealedTable, now: SealedTable) -> list[Changed]:
     """Return where rows differ from those that were sealed."""
     if next(iter(before), "") == FIRST:  # known by their numbers alone
-        found = []
+        found: list[Changed] = []
         for number, was, there in aligned([*before.values()], [*now.values()]):
             found += changed_row(file, f"line {number}", was, there, WAS)
         return found

@@ -2,7 +2,8 @@
 
 Layout of a run directory::
 
-    manifest.json            sources, models, seeds, package versions, stage fingerprints
+    manifest.json            sources, models, seeds, package versions, stage fingerprints, seal
+    sealed.jsonl.gz          a copy of each row that a finished run stands on
     journal.sqlite           replies of language models, judgments (WAL, one writer thread)
     items/ responses/        JSONL
     agreement.json  preferences/  rewards/  policies/  evaluation.json

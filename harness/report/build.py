@@ -159,7 +159,10 @@ def _manifest(data: Data) -> list[Block]:
     ]
     versions += [f"{name} {version}" for name, version in (run.get("packages") or {}).items()]
     text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+    seal = (manifest.get("seal") or {}).get("sha256")
+    sealed = f"Seal: {seal}. `harness verify-run` names what was changed since."
     return [
+        *([Markdown(sealed)] if seal else []),
         Details("Versions", [Bullets(versions)]),
         Details("Every source, model, prompt hash and seed", [Code(text, "manifest as JSON")]),
     ]

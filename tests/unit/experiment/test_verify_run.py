@@ -35,6 +35,14 @@ def finished(whole: World, tmp_path_factory: pytest.TempPathFactory) -> World:
     if "folder" not in _FINISHED:
         jury = whole.folder / "jury.json"  # a timeout is asked again by each try
         jury.write_text(jury.read_text().replace("!timeout", "!refused"))
+        for name, texts in {  # and so is what nothing is said of
+            "exam": [f"t{n}{k}" for n in range(6) for k in "abc"],
+            "verifier": [f"{p}0e{n}{k}" for p in ("base", *arms) for n in range(4) for k in "ab"],
+        }.items():
+            path = whole.folder / f"{name}.json"
+            says = json.loads(path.read_text())
+            says[name] |= {text: text < "t3" for text in texts if text not in says[name]}
+            path.write_text(json.dumps(says))
         whole.run()
         _FINISHED["folder"] = tmp_path_factory.mktemp("finished")
         shutil.copytree(whole.folder, _FINISHED["folder"], dirs_exist_ok=True)
