@@ -13,6 +13,9 @@ from harness.records.run_directory import RunDirectory
 SAVE_S = 1.0
 """Seconds between two notes in the manifest; a kill loses no more."""
 
+DIGITS = 4
+"""Of the seconds of a source, in the manifest and in the report alike."""
+
 
 class Clock:
     """Counts what every try worked; a try that finds everything done adds nothing.
@@ -64,7 +67,7 @@ class Clock:
 
     def seconds_of(self, name: str) -> float:
         """Return the seconds of a source over all tries, as the manifest has them."""
-        return round(self._of_source.get(name, 0.0), 2)
+        return round(self._of_source.get(name, 0.0), DIGITS)
 
     def save(self) -> None:
         """Note the time in the manifest."""
@@ -88,5 +91,5 @@ class Clock:
         return idle
 
     def _note(self, seconds: float, of_source: dict[str, float]) -> None:
-        rounded = {name: round(value, 2) for name, value in of_source.items()}
+        rounded = {name: round(value, DIGITS) for name, value in of_source.items()}
         self._run.update_manifest(seconds=round(seconds, 2), source_seconds=rounded)
