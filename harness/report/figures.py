@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.report.svg import SERIES, Axis, Canvas, padded, spread
+from harness.report.svg import PHONE, SERIES, Axis, Canvas, padded, spread
 from harness.report.tables import interval, shown
 from harness.report.wording import number, seconds
 
 if TYPE_CHECKING:
     from harness.agreement.calibration import Bin
 
-ROW = 34
-"""Height of a row of a dot plot."""
+ROW, TALL = 34, 46
+"""Heights of a row whose label stands beside it, and of one whose label stands above it."""
+
+BESIDE = 9
+"""Letters of a label that may stand beside its row; a longer one stands above it."""
 
 TICK = "t small num axis"
 """Style of a tick's label: a mark on a ruler, and no number of the run."""
@@ -62,18 +65,19 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
     ``name`` is unique in the page; the dots stand from top to bottom.
     """
     reference, band = scale.reference, scale.band
-    left = _label_width([dot.label for dot in dots])
-    width, top = left + 318.0, 34.0 if band or reference else 12.0
-    bottom = top + ROW * len(dots)
+    rows = _Rows([dot.label for dot in dots])
+    left, width, top = rows.left, PHONE, 34.0 if band or reference else 12.0
+    bottom, end = top + rows.height * len(dots), PHONE - 94
     canvas = Canvas(width, bottom + (40 if scale.label else 24))
     known = [x for d in dots for x in (d.value, d.low, d.high, *d.small) if x is not None]
     if band:
         known += band[:2]
-    axis = Axis(*(scale.bounds or padded(known or [0.0, 1.0])), left, width - 108)
+    axis = Axis(*(scale.bounds or padded(known or [0.0, 1.0])), left, end)
     if band:
-        start, end = axis(max(axis.low, band[0])), axis(min(axis.high, band[1]))
-        canvas.rect(start, top - 6, max(1.5, end - start), bottom - top + 6, "band")
-        middle = min(max((start + end) / 2, left + 40), width - 150)
+        start, stop = axis(max(axis.low, band[0])), axis(min(axis.high, band[1]))
+        canvas.rect(start, top - 6, max(1.5, stop - start), bottom - top + 6, "band")
+        half = 3.2 * len(band[2])
+        middle = min(max((start + stop) / 2, half), width - half)
         canvas.text(middle, top - 14, band[2], "t small", "middle")
     for tick in axis.ticks:
         canvas.line(axis(tick), top, axis(tick), bottom, "grid")
@@ -86,8 +90,7 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
         if not band:
             canvas.text(place, top - 12, reference[1], "t small", "middle")
     for index, dot in enumerate(dots):
-        y = top + ROW * (index + 0.5)
-        _row_label(canvas, left - 10, y, dot.label)
+        y = rows.label(canvas, top, index, dot.label)
         if dot.value is None:
             canvas.text(left + 4, y + 4.5, dot.note or "no number", "t small muted")
             continue
@@ -99,32 +102,38 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
             canvas.dot(axis(value), y + 9, f"seed {series}")
         tip = f"{dot.label}: {number(dot.value)} ({dot.interval or 'no interval'})"
         canvas.marker(axis(min(axis.high, max(axis.low, dot.value))), y, dot.series, label=tip)
-        canvas.text(width - 98, y + 0.5, number(dot.value), "t strong num")
-        canvas.text(width - 98, y + 13.5, dot.interval, "t small num muted")
+        canvas.text(end + 12, y + 0.5, number(dot.value), "t strong num")
+        canvas.text(end + 12, y + 13.5, dot.interval, "t small num muted")
     if scale.label:
-        canvas.text((left + width - 108) / 2, bottom + 34, scale.label, "t small", "middle")
+        canvas.text((left + end) / 2, bottom + 34, scale.label, "t small", "middle")
     description = "; ".join(
         f"{d.label} {number(d.value)}" + (f" ({d.interval})" if d.interval else "") for d in dots
     )
     return canvas.render(name, title, description)
 
 
-def _wrapped(label: str) -> list[str]:
-    """Return a label in at most two lines, so that a panel fits a phone."""
-    return textwrap.wrap(label, 17, max_lines=2, placeholder="…") or [""]
+class _Rows:
+    """Where the rows of a plot and their labels stand, so that it fits a phone.
 
+    Args:
+        labels: Of all rows.
+    """
 
-def _label_width(labels: Sequence[str]) -> float:
-    return 16 + 7.0 * max((len(line) for label in labels for line in _wrapped(label)), default=4)
+    def __init__(self, labels: Sequence[str]) -> None:
+        widest = max((len(label) for label in labels), default=4)
+        self.beside = widest <= BESIDE
+        self.left = 16 + 7.0 * widest if self.beside else 8.0
+        self.height = ROW if self.beside else TALL
 
-
-def _row_label(canvas: Canvas, x: float, y: float, label: str) -> None:
-    lines = _wrapped(label)
-    if len(lines) == 1:
-        canvas.text(x, y + 4.5, lines[0], "t", "end")
-        return
-    for offset, line in zip((-2.5, 11.5), lines, strict=True):
-        canvas.text(x, y + offset, line, "t small", "end")
+    def label(self, canvas: Canvas, top: float, index: int, label: str) -> float:
+        """Write the label of a row, and return the height at which its marks stand."""
+        if self.beside:
+            y = top + self.height * (index + 0.5)
+            canvas.text(self.left - 10, y + 4.5, label, "t", "end")
+            return y
+        y = top + self.height * index + 13
+        canvas.text(2, y, textwrap.shorten(label, 46, placeholder="…"), "t small halo")
+        return y + 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ def gains(name: str, title: str, groups: Sequence[tuple[str, Sequence[Gain]]]) -
     axis = Axis(*padded([100 * x for x in [*ends, 0.0]]), left, width - 120, 3)
     for tick in axis.ticks:
         canvas.line(axis(tick), 20, axis(tick), bottom, "grid")
-        canvas.text(axis(tick), bottom + 16, axis.label(tick), "t num", "middle")
+        canvas.text(axis(tick), bottom + 16, axis.label(tick), "t num axis", "middle")
     canvas.line(axis(0), 20, axis(0), bottom, "zero")
     y = 0.0
     for criterion, group in groups:
@@ -209,14 +218,14 @@ def plane(
     name: str, title: str, points: Sequence[Point], x_label: str, y_label: str, base: str
 ) -> str:
     """Draw policies in the plane of two scores, with an arrow from base to each of the others."""
-    width, height = 430.0, 400.0
-    left, right, top, bottom = 62.0, width - 34, 20.0, height - 56
+    width, height = PHONE, 310.0
+    left, right, top, bottom = 56.0, width - 16, 14.0, height - 50
     canvas = Canvas(width, height)
     across = Axis(*_square([v for p in points for v in p.x]), left, right, 5)
     up = Axis(*_square([v for p in points for v in p.y]), bottom, top, 5)
     frame(canvas, across, up, ticks_below=True, upright=True)
-    canvas.text((left + right) / 2, height - 14, f"{x_label} →", "t", "middle")
-    canvas.turned_text(18, (top + bottom) / 2, f"{y_label} →")
+    canvas.text((left + right) / 2, height - 12, f"{x_label} →", "t", "middle")
+    canvas.turned_text(14, (top + bottom) / 2, f"{y_label} →")
     places = {p.label: (across(p.x[0]), up(p.y[0])) for p in points}
     for point in points:
         x, y = places[point.label]
@@ -251,7 +260,7 @@ def _square(values: Sequence[float | None]) -> tuple[float, float]:
 
 def reliability_diagram(name: str, annotator: str, bins: Sequence[Bin]) -> str:
     """Draw stated probability against observed frequency."""
-    width, height = 340.0, 330.0
+    width, height = PHONE, 310.0
     left, right, top, bottom = 52.0, width - 16, 26.0, height - 48
     canvas = Canvas(width, height)
     across, up = Axis(0, 1, left, right, 5), Axis(0, 1, bottom, top, 5)
@@ -295,22 +304,21 @@ class Bar:
 
 def bars(name: str, title: str, rows: Sequence[Bar], axis_label: str = "") -> str:
     """Draw horizontal bars from zero, the number written beside each."""
-    left, top = _label_width([bar.label for bar in rows]), 8.0
-    width = left + 318.0
-    bottom = top + ROW * len(rows)
+    placed, top, width = _Rows([bar.label for bar in rows]), 8.0, PHONE
+    left, bottom = placed.left, top + placed.height * len(rows)
+    end = width - 14 - 6.8 * max((len(bar.text) for bar in rows), default=4)
     canvas = Canvas(width, bottom + (24 if axis_label else 6))
     longest = max((max([sum(v for v, _ in b.parts), *b.small]) for b in rows), default=1) or 1
-    axis = Axis(0, longest, left, width - 118)
+    axis = Axis(0, longest, left, end)
     for index, bar in enumerate(rows):
-        y = top + ROW * (index + 0.5)
-        _row_label(canvas, left - 10, y, bar.label)
+        y = placed.label(canvas, top, index, bar.label)
         start = 0.0
         for value, style in bar.parts:
             canvas.rect(axis(start), y - 8, axis(start + value) - axis(start), 16, style)
             start += value
         for value in bar.small:
             canvas.line(axis(value), y - 11, axis(value), y + 11, "tick")
-        canvas.text(width - 110, y + 4.5, bar.text, "t num")
+        canvas.text(end + 10, y + 4.5, bar.text, "t num")
     canvas.line(left, top, left, bottom, "zero")
     if axis_label:
         canvas.text(left, bottom + 18, axis_label, "t small muted")

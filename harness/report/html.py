@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.report.blocks import Page
+from harness.report.svg import PHONE, in_words, width_of
 
 
 def render(page: Page) -> str:
@@ -19,6 +20,8 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["markdown"] = _markdown_to_html
+    environment.filters["words"] = in_words
+    environment.filters["is_wide"] = lambda panel: width_of(panel) > PHONE
     environment.filters["kind"] = lambda block: type(block).__name__
     template = environment.get_template("report.html")
     return template.render(page=page)

@@ -242,6 +242,7 @@ class _Results:
             columns,
             rows,
             _clusters(self.evaluation),
+            stack=True,
         )
 
     def panel(self, index: int, evaluator: str) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.report.figures import frame
-from harness.report.svg import SERIES, Axis, Canvas, padded, spread
+from harness.report.svg import PHONE, SERIES, Axis, Canvas, padded, spread
 from harness.report.wording import number
 
-WIDTH, HEIGHT, GAP, LEFT, RIGHT = 340.0, 90.0, 36.0, 44.0, 296.0
+WIDTH, HEIGHT, GAP, LEFT, RIGHT = PHONE, 90.0, 36.0, 44.0, 276.0
 """Units of a panel, of a strip, between two, and where a strip begins and ends."""
 
 Line = Sequence[tuple[float, float]]
@@ -128,9 +128,9 @@ def curves(
     name: str, title: str, arms: Mapping[str, tuple[int, Sequence[Steps]]], key: str, y_label: str
 ) -> str:
     """Draw one metric of all arms over steps, each line labelled at its end."""
-    width, height, left, top = 390.0, 250.0, 44.0, 26.0
+    width, height, left, top = PHONE, 230.0, 44.0, 26.0
     widest = max((len(arm) for arm in arms), default=4)
-    right, bottom = width - 16 - 8.0 * widest, height - 44
+    right, bottom = width - 16 - 7.5 * min(widest, 16), height - 44
     canvas = Canvas(width, height)
     lines = {arm: [line_of(rows, key) for rows in seeds] for arm, (_, seeds) in arms.items()}
     values = [value for seeds in lines.values() for line in seeds for _, value in line]

@@ -1,7 +1,7 @@
 """A small SVG canvas whose colours are CSS variables of the page, so dark mode needs no script.
 
-Panels are narrow (about 320 to 560 units) and laid out by the page, so that their text stays
-readable on a phone; the output depends on nothing but the data.
+Panels are narrow and laid out by the page: one of at most PHONE units fits a phone, a wider one is
+scrolled there. The output depends on nothing but the data.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from html import escape, unescape
+
+PHONE = 320.0
+"""Units that a phone shows without scrolling, one for each of its pixels."""
 
 SERIES = 8
 """Colours of the palette; the shapes of markers tell more series apart, and without colour."""
@@ -129,6 +132,12 @@ class Canvas:
             f'<title id="{name}-t">{escape(title)}</title>'
             f'<desc id="{name}-d">{escape(description)}</desc>{body}</svg>'
         )
+
+
+def width_of(panel: str) -> float:
+    """Return how wide a panel is that a canvas rendered."""
+    found = re.match(r'<svg viewBox="0 0 ([\d.]+) ', panel)
+    return float(found[1]) if found else 0.0
 
 
 def in_words(panel: str) -> tuple[str, str]:

@@ -125,6 +125,7 @@ class Table:
         rows: Cells; a plain value is a cell without emphasis.
         notes: What a reader must know to read the rows rightly.
         matrix: Whether it is square and its headings name the same things twice.
+        stack: Whether a phone shows each row as a card, with nothing to scroll sideways.
     """
 
     title: str
@@ -132,6 +133,7 @@ class Table:
     rows: Sequence[Sequence[Cell | Value]]
     notes: Sequence[str] = ()
     matrix: bool = False
+    stack: bool = False
 
     @classmethod
     def of(

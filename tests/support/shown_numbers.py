@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 NUMBER = re.compile(r"(?<![\w.])(?:(?<![\w)])[+\N{MINUS SIGN}-])?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+CELL = r"<t[hd][ >].*?</t[hd]>"
 HEADING = re.compile(r"^## (.*)$", re.M)
 
 
@@ -64,3 +66,15 @@ def of_markdown(text: str) -> dict[str, str]:
     plain = re.sub(r"\\([^\w\s])", r"\1", text.replace(" ⏎ ", "\n"))
     parts = HEADING.split(plain)
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def tables_of(html: str) -> list[list[list[str]]]:
+    """Return the cells of each table of a page, row by row, the heads first."""
+    tables = re.findall(r"<table[ >].*?</table>", html, re.S)
+    return [
+        [
+            [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.findall(CELL, row, re.S)]
+            for row in re.findall(r"<tr[ >].*?</tr>", table, re.S)
+        ]
+        for table in tables
+    ]
