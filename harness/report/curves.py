@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
-from harness.report.blocks import Block
-from harness.report.tables import Cell, Table, interval
+from harness.report.blocks import Block, Details
+from harness.report.tables import Cell, Column, Kind, Table, interval
 from harness.report.wording import Names
 
 Data = Mapping[str, Any]
+
+GOLD = "held_out/gold/"
+
+MOST_LOOKS = 12
+"""Rows of a training in its table, at the most, evenly among its looks; first and last always."""
+
+LOGGED: Sequence[tuple[str, str, Kind]] = (
+    ("reward", "reward", "score"),
+    ("reward_margin", "margin", "score"),
+    ("gold", "gold", "score"),
+    ("gold_se", "its standard error", "rate"),
+    ("held_out/kl_sequence", "KL, nats per response", "score"),
+    ("held_out/entropy", "entropy, nats per token", "rate"),
+    ("held_out/length", "length, tokens", "mean"),
+    ("held_out/unique", "different texts", "percent"),
+)
+"""What the table of a training has of a row of its log, the column's heading and kind."""
 
 SAID = {
     "fell": "fell",
@@ -17,6 +35,93 @@ SAID = {
     "no fall": "no clear fall",
     "unknown": "not known",
 }
+
+
+def gold_name(data: Data) -> str:
+    """Return the evaluator that was watched as the gold reward; empty where nobody says."""
+    said = [row["gold"] for row in data.get("gold_falls", ())]
+    rows = [
+        r for seeds in (data.get("curves") or {}).values() for one in seeds.values() for r in one
+    ]
+    said += [key.removeprefix(GOLD) for row in rows for key in row if key.startswith(GOLD)]
+    return said[0] if said else ""
+
+
+def looks_of(rows: Sequence[Data]) -> list[Data]:
+    """Return the rows of a log that are looks of the monitor; of a log without any, all rows."""
+    seen = [row for row in rows if row.get("held_out/kl_sequence") is not None or _has_gold(row)]
+    return seen or list(rows)
+
+
+def _has_gold(row: Data) -> bool:
+    return row.get("gold") is not None
+
+
+def curve_tables(data: Data) -> list[Block]:
+    """Return what was logged at the looks of each training, folded away: the numbers of curves."""
+    tables: list[Block] = []
+    for arm, seeds in (data.get("curves") or {}).items():
+        rows = [(str(seed), row) for seed, log in seeds.items() for row in _some(looks_of(log))]
+        kept = [one for one in LOGGED if any(row.get(one[0]) is not None for _, row in rows)]
+        if rows and kept:
+            heads = [Column("seed"), Column("step", "count")]
+            heads += [Column(heading, kind) for _, heading, kind in kept]
+            body = [[seed, row["step"], *(row.get(key) for key, *_ in kept)] for seed, row in rows]
+            tables.append(Table(f"{arm}: what was logged at the monitor's looks", heads, body))
+    return [Details("The curves as tables", tables)] if tables else []
+
+
+def _some(rows: Sequence[Data]) -> list[Data]:
+    """Return a dozen of rows at the most, the first and the last among them."""
+    if len(rows) <= MOST_LOOKS:
+        return list(rows)
+    gap = (len(rows) - 1) / (MOST_LOOKS - 1)
+    return [rows[round(index * gap)] for index in range(MOST_LOOKS)]
+
+
+def measured_twice(data: Data, names: Names) -> list[Block]:
+    """Return the last look beside the evaluation: one thing that was measured twice."""
+    evaluation, gold = data.get("evaluation") or {}, gold_name(data)
+    scores = {
+        row["policy"]: row for row in evaluation.get("scores", ()) if row["evaluator"] == gold
+    }
+    kls = {row["name"]: row.get("kl") for row in evaluation.get("policies", ())}
+    rows = []
+    for arm, seeds in (data.get("curves") or {}).items():
+        if arm in kls:
+            ends = [looks_of(log)[-1] for log in seeds.values() if log]
+            last = {key: _mean(ends, key) for key in ("gold", "held_out/kl_sequence")}
+            rows.append((arm, last, scores.get(arm), kls[arm]))
+    if not any(value is not None for _, last, *_ in rows for value in last.values()):
+        return []
+    called = names.source(gold) if gold else "gold"
+    return [
+        Table.of(
+            "The end of each curve and the evaluation",
+            rows,
+            [
+                ("arm", "text", lambda row: Cell(row[0], tone="strong")),
+                (f"{called}, last look", "score", lambda row: row[1]["gold"]),
+                (f"{called}, evaluation", "score", lambda row: _with_interval(row[2])),
+                ("KL, last look", "score", lambda row: row[1]["held_out/kl_sequence"]),
+                ("KL, evaluation", "score", lambda row: _with_interval(row[3])),
+            ],
+            [
+                "Two measurements of one policy: the last look of the monitor, a mean over seeds,"
+                " on its own prompts; and new answers to all held-out prompts, which every other"
+                " table and the findings go by."
+            ],
+        )
+    ]
+
+
+def _mean(rows: Sequence[Data], key: str) -> float | None:
+    known = [row[key] for row in rows if row.get(key) is not None]
+    return fmean(known) if known else None
+
+
+def _with_interval(row: Data | None) -> Cell:
+    return Cell(row["value"], interval(row)) if row else Cell(None)
 
 
 def falls(data: Data, names: Names) -> list[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.costs_page import costs_tables
-from harness.report.curves import falls
+from harness.report.curves import curve_tables, falls, gold_name, measured_twice
 from harness.report.figures import time_bars
 from harness.report.overoptimisation import is_curve, overoptimisation
 from harness.report.strips import curves, strips
@@ -19,7 +19,7 @@ from harness.report.wording import NONE, Names, dollars, number, plain
 Data = Mapping[str, Any]
 
 HELD_OUT = (
-    ("held_out/kl_sequence", "KL from base, nats per response"),
+    ("held_out/kl_sequence", "KL from base at the looks, nats per response"),
     ("held_out/entropy", "entropy, nats per token"),
     ("held_out/length", "length, tokens"),
     ("held_out/unique", "different texts, share of the monitor's samples"),
@@ -50,6 +50,7 @@ def training(data: Data, names: Names) -> list[Block]:
     if not logged:
         return []
     series = colours(data)
+    gold = f"gold reward {names.source(gold_name(data))} at the looks".replace("  ", " ")
     steps = [row for seeds in logged.values() for rows in seeds.values() for row in rows]
     golds = [row["gold"] for row in steps if row.get("gold") is not None]
     ranges = {"gold": padded([*golds, 0.0, 1.0], 0.03)} if golds else {}
@@ -58,7 +59,7 @@ def training(data: Data, names: Names) -> list[Block]:
             f"curve-{index}",
             arm,
             seeds,
-            [_reward_metric(seeds), ("gold", "gold reward, held out")],
+            [_reward_metric(seeds), ("gold", gold)],
             series.get(arm, index),
             ranges,
         )
@@ -66,9 +67,9 @@ def training(data: Data, names: Names) -> list[Block]:
     ]
     blocks: list[Block] = [
         Figure(
-            "Reward and held-out gold reward per step. Thin: single seeds; thick: their mean. Each"
-            " reward has its own axis, since rewards of different sources are not comparable; the"
-            " gold axis is shared.",
+            "Reward per step and held-out gold reward at the looks. Thin: single seeds; thick:"
+            " their mean. Each reward has its own axis, since rewards of different sources are not"
+            " comparable; the gold axis is shared.",
             panels,
         )
     ]
@@ -85,7 +86,7 @@ def training(data: Data, names: Names) -> list[Block]:
                         f"over-{index}",
                         arm,
                         seeds,
-                        [_reward_metric(seeds), ("gold", "gold reward, held out")],
+                        [_reward_metric(seeds), ("gold", gold)],
                         series.get(arm, index),
                         ranges,
                     )
@@ -106,7 +107,17 @@ def training(data: Data, names: Names) -> list[Block]:
     if others:
         caption = "Measured on held-out prompts, per step. Thin: single seeds; thick: their mean."
         blocks.append(Figure(caption, others))
-    return [*blocks, *falls(data, names)]
+    return [
+        Text(
+            "Every few steps the monitor looked at the policy: at new answers to some held-out"
+            " prompts. The curves are of these looks, not of the answers that were evaluated at the"
+            " end; a table below has both."
+        ),
+        *blocks,
+        *measured_twice(data, names),
+        *falls(data, names),
+        *curve_tables(data),
+    ]
 
 
 def _reward_metric(seeds: Mapping[str, Sequence[Data]]) -> tuple[str, str]:
