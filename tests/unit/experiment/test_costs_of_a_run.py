@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
+from tiny_experiment import config
 
 from harness.records.journal import JOURNAL, Journal
 from harness.testing import StubServer
@@ -98,3 +100,35 @@ def test_a_training_takes_the_threads_that_its_process_was_given(
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_prices_that_nobody_named_change_no_experiment() -> None:
+    assert "prices" not in config().model_dump(mode="json")
+    named = config(prices={"label_usd": 0.25})
+    assert named.model_dump(mode="json")["prices"] == {"label_usd": 0.25, "hour_usd": None}
+
+
+@pytest.mark.parametrize("prices", [{"label_usd": -1}, {"label_usd": "free"}, {"labels": 1}, 3])
+def test_prices_that_are_none_are_refused(prices: Any) -> None:
+    with pytest.raises(ValidationError, match="prices"):
+        config(prices=prices)
+
+
+def test_a_run_s_costs_are_of_its_labels_calls_and_prices(whole: World) -> None:
+    report = whole.run(prices={"label_usd": 2.0, "hour_usd": 60.0})
+    rows = {row["arm"]: row for row in report["costs"]["rows"]}
+    assert report["costs"]["prices"] == {"label_usd": 2.0, "hour_usd": 60.0}
+    # Ten labels of simulated people at $2; 30 calls of the jury at a cent beside them.
+    rlhf = rows["rlhf"]
+    assert (rlhf["usd"], rlhf["why"], rlhf["simulated"]) == (None, "simulated", ["people"])
+    assert (rlhf["labels"], rlhf["simulated_labels"], rlhf["simulated_labels_usd"]) == (0, 10, 20)
+    assert (rlhf["calls"], rlhf["calls_usd"]) == (30, pytest.approx(0.3))
+    # Nobody labelled for rlvr: 17 calls at .003, and 1.5 seconds of an hour at $60.
+    rlvr = rows["rlvr"]
+    assert rlvr["usd"] == pytest.approx(0.051 + 60 * 1.5 / 3600) and rlvr["why"] == ""
+    assert rlvr["seconds_in_all"] == 3.0 and len(rlvr["devices"]) == 1
+    assert rows["nothing"]["seconds"]["value"] is None
+    verifier = next(row for row in report["sources"] if row["name"] == "verifier")
+    # Of six items one response of t4 has no verdict.
+    assert verifier["decided"] == {"items": 6, "decided": 5, "slices": {}}
+    assert set(report["method"]["methods"]) == set(rows)
