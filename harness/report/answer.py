@@ -9,6 +9,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
+from harness.report.differences import ends_of
 from harness.report.effect_findings import still
 from harness.report.figures import Gain, gains
 from harness.report.finding import Weight
@@ -166,7 +167,7 @@ def _plot(data: Data, names: Names) -> list[Block]:
     groups = []
     for evaluator in _criteria(evaluation)[:MOST_CRITERIA]:
         rows = [
-            Gain(policy["name"], row["difference"], series[policy["name"]])
+            Gain(policy["name"], _told(row["difference"]), series[policy["name"]])
             for policy in evaluation["policies"]
             if policy["name"] != evaluation["base"]
             and (row := _row(evaluation, evaluator, policy["name"])) is not None
@@ -177,6 +178,12 @@ def _plot(data: Data, names: Names) -> list[Block]:
     if not groups:
         return []
     return [Figure("Gain over base, in points", [gains("gain", "Gain over base", groups)])]
+
+
+def _told(difference: Data) -> Data:
+    """Return a difference with the ends that are told: of few trainings those of these."""
+    ends = ends_of(difference)
+    return {**difference, "low": ends.get("low"), "high": ends.get("high")}
 
 
 def _answer(data: Data, names: Names) -> str:
@@ -244,7 +251,7 @@ def _gained(data: Data, names: Names) -> str:
     if not rows:
         return f"No arm is shown to be better than base at {names.source(first)}."
     best = max(rows, key=lambda row: abs(row["difference"]["value"]))
-    change = interval(best["difference"], "points")
+    change = interval(ends_of(best["difference"]), "points")
     return (
         f"{best['policy']} gained most at {names.source(first)}:"
         f" {shown(best['difference']['value'], 'points')} points ({change})."

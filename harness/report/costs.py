@@ -8,7 +8,8 @@ from dataclasses import replace
 from statistics import fmean, stdev
 from typing import Any
 
-from harness.report.verdict import ends_of, is_headline
+from harness.report.differences import ends_of
+from harness.report.verdict import is_headline
 from harness.statistics.estimate import Estimate
 from harness.statistics.fieller import HOLDS_ZERO, ratio_of
 from harness.statistics.intervals import t_quantile

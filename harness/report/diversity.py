@@ -101,11 +101,20 @@ def _is_clear(difference: Data | None) -> bool:
 
 def collapsed(evaluation: Data) -> list[str]:
     """Return a sentence for each way in which an arm's answers became clearly more alike."""
+    return [
+        f"{name} lost diversity (mode collapse): {line}."
+        for name, lines in collapses(evaluation).items()
+        for line in lines
+    ]
+
+
+def collapses(evaluation: Data) -> dict[str, list[str]]:
+    """Return the ways in which the answers of each policy became clearly more alike, if any."""
     policies = {p["name"]: p for p in evaluation.get("policies", ())}
     base = policies.get(evaluation.get("base"))
     if base is None:
-        return []
-    lines = []
+        return {}
+    ways: dict[str, list[str]] = {}
     for name, policy in policies.items():
         found = list(_collapses(policy, base))
         if not found and _is_half(policy.get("distinct_2"), base.get("distinct_2")):
@@ -113,8 +122,8 @@ def collapsed(evaluation: Data) -> list[str]:
                 f"distinct-2 is {number(policy['distinct_2'], 3)}, base's"
                 f" {number(base['distinct_2'], 3)}"
             ]
-        lines += [f"{name} lost diversity (mode collapse): {line}." for line in found]
-    return lines
+        ways[name] = found
+    return ways
 
 
 def _collapses(policy: Data, base: Data) -> Any:

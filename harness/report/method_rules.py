@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.report.differences import ends_of, said
+from harness.report.diversity import collapses
 from harness.report.method_arms import UNKNOWN, Arm, better_than, cheaper_than, where
 from harness.report.tables import interval, shown
-from harness.report.verdict import ends_of, outcome
+from harness.report.verdict import outcome
 from harness.report.wording import Names, dollars, join, percent
 
 Data = Mapping[str, Any]
@@ -159,8 +161,11 @@ def _is_still(question: Question) -> bool:
 
 
 def _is_undecidable(question: Question) -> bool:
-    found = question.difference or {}
-    return "undecidable" in (found.get("verdict"), ends_of(found).get("verdict"))
+    return said(question.difference) == "undecidable"
+
+
+def _collapse(question: Question) -> list[str]:
+    return collapses(question.data.get("evaluation") or {}).get(question.arm.name, [])
 
 
 def _share(question: Question) -> float | None:
@@ -201,6 +206,12 @@ AGAINST: tuple[Rule, ...] = (
         "gold fell from its peak in a training of the arm, and the evaluation shows it, too",
         lambda q: q.arm.falls,
         lambda q: _not(q, "its gold reward fell while it was trained"),
+    ),
+    Rule(
+        "collapsed",
+        "the arm's answers became clearly more alike than base's: mode collapse",
+        lambda q: bool(_collapse(q)),
+        lambda q: _not(q, "it lost diversity (mode collapse)"),
     ),
     Rule(
         "reward-worn-out",

@@ -12,9 +12,6 @@ from harness.report.wording import Names, join
 
 Data = Mapping[str, Any]
 
-FEW_SEEDS = 3
-"""Fewer trainings than this speak of themselves only."""
-
 
 def is_headline(evaluator: Data) -> bool:
     """Tell whether an evaluator decides: it is held out from some arm, and no training's rule."""
@@ -26,12 +23,6 @@ def better(evaluation: Data, evaluator: str, difference: Data | None) -> int:
     found = next(e for e in evaluation["evaluators"] if e["name"] == evaluator)
     way = {"raised": 1, "lowered": -1}.get(verdict(difference), 0)
     return -way if found.get("direction") == "lower" else way
-
-
-def ends_of(difference: Data) -> Data:
-    """Return what holds the ends of a difference: of the method, or of the few trainings."""
-    seeds, own = difference.get("seeds"), difference.get("trainings")
-    return own if seeds is not None and seeds < FEW_SEEDS and own else difference
 
 
 def outcome(arm: str, evaluation: Data, names: Names) -> tuple[str, Tone]:

@@ -193,3 +193,10 @@ def test_an_arm_with_a_hostile_name_stays_text(made_up: Data, tmp_path: Path) ->
         row |= {key: name for key in ("a", "b") if row[key] == "rlvr"}
     data["arms"][2]["name"] = name
     assert "<script>x" not in build(data, tmp_path).read_text()
+
+
+def test_a_gain_of_two_trainings_is_told_with_their_interval() -> None:
+    few = {**UP, "low": -0.6, "high": 1.0, "seeds": 2, "verdict": "unclear",
+           "trainings": {"low": 0.1, "high": 0.3, "verdict": "raised"}}  # fmt: skip
+    data = run({"dpo": (few,)}, seeds=2)
+    assert lines_of(data)[1] == "dpo gained most at right: +20 points (+10 to +30)."

@@ -126,6 +126,8 @@ AGAINST_THE_ARM: list[tuple[str, dict[str, tuple[Data | None, ...]], Change]] = 
     ("not-held-out", ALONE, lambda d: score(d, "v").update(held_out=None)),
     ("not-held-out", ALONE, lambda d: score(d, "v").update(same_rule=["check"])),
     ("reward-hacked", ALONE, lambda d: d.update(gold_falls=[{"arm": "v", "verdict": "fell"}])),
+    ("collapsed", ALONE, lambda d: [row.update(distinct_2=0.4 if row["name"] == "base" else 0.1)
+                                    for row in d["evaluation"]["policies"]]),
     ("reward-worn-out", ALONE, lambda d: d.update(transport={"rows": [WORN_OUT]})),
     ("sources-not-known", ALONE, lambda d: d.update(sources=[])),
     ("sources-not-known", ALONE, lambda d: set_source(d, "check", kind="oracle")),
