@@ -11,6 +11,8 @@ from harness.evaluate.alike import alike
 from harness.evaluate.corrected import corrected
 from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.diversity import describe_texts
+from harness.evaluate.joint import scales_of
+from harness.evaluate.rivals import rivals
 from harness.evaluate.same_rule import SAME_RULE
 from harness.evaluate.scores import (
     EvaluatorInfo,
@@ -21,6 +23,7 @@ from harness.evaluate.scores import (
     known,
     mean_of,
     score_responses,
+    slice_of,
     unanswered,
 )
 from harness.evaluate.verdicts import Difference, told
@@ -73,6 +76,7 @@ def evaluate(
         raise DataError(
             f"an evaluator cannot be called {COMBINED!r}", hint="that is the criterion of them all"
         )
+    requests, judgments = list(requests), list(judgments)
     policies = list(dict.fromkeys(policy for policy, _ in responses))
     scores = score_responses(items, responses, requests, judgments, evaluators)
     clusters = {item.id: cluster_of(item) for item in items}
@@ -106,6 +110,14 @@ def evaluate(
         ],
         "scores": rows,
         **({"corrected": by_people} if by_people else {}),
+        **rivals(
+            scores,
+            evaluators,
+            trained,
+            base,
+            {item.id: slice_of(item) for item in items},
+            scales_of(evaluators, requests, judgments),
+        ),
         "wins": win_rates(scores, trained, evaluators, rows, base),
         "warnings": [
             *_unanswered(list(clusters), responses),

@@ -75,6 +75,11 @@ def cluster_of(item: Item) -> str:
     return str(item.metadata.get("cluster", item.id))
 
 
+def slice_of(item: Item) -> str:
+    """Return the kind of item that this is, empty where it has none."""
+    return str(item.metadata.get("slice", ""))
+
+
 def score_responses(
     items: Iterable[Item],
     responses: Mapping[tuple[str, int], Sequence[Response]],

@@ -20,6 +20,7 @@ from harness.report.findings import findings, limitations
 from harness.report.method import method
 from harness.report.method_page import which_method
 from harness.report.reward_models import reward_models
+from harness.report.rivals import rivals
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("compared", "What was compared", lambda: results.compared(data, names)),
         ("results", "Results", lambda: results.results(data, names)),
         ("method", "Which method", lambda: which_method(data)),
+        ("rivals", "Arm against arm", lambda: rivals(data, names)),
         ("diversity", "Diversity", lambda: diversity(data)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),
         ("training", "Training curves", lambda: training.training(data, names)),

@@ -215,12 +215,24 @@ class Point:
 
 
 def plane(
-    name: str, title: str, points: Sequence[Point], x_label: str, y_label: str, base: str
+    name: str,
+    title: str,
+    points: Sequence[Point],
+    x_label: str,
+    y_label: str,
+    base: str,
+    below: str = "",
 ) -> str:
-    """Draw policies in the plane of two scores, with an arrow from base to each of the others."""
+    """Draw policies in the plane of two scores, with an arrow from base to each of the others.
+
+    ``below`` is a line of words under it.
+    """
     width, height = PHONE, 310.0
     left, right, top, bottom = 56.0, width - 16, 14.0, height - 50
-    canvas = Canvas(width, height)
+    lines = textwrap.wrap(below, 44)
+    canvas = Canvas(width, height + 18 * len(lines))
+    for index, line in enumerate(lines):
+        canvas.text(width / 2, height + 8 + 18 * index, line, "t", "middle")
     across = Axis(*_square([v for p in points for v in p.x]), left, right, 5)
     up = Axis(*_square([v for p in points for v in p.y]), bottom, top, 5)
     frame(canvas, across, up, ticks_below=True, upright=True)
@@ -249,7 +261,7 @@ def plane(
     description = "; ".join(
         f"{p.label} {x_label} {number(p.x[0])}, {y_label} {number(p.y[0])}" for p in points
     )
-    return canvas.render(name, title, description)
+    return canvas.render(name, title, f"{description}. {below}" if below else description)
 
 
 def _square(values: Sequence[float | None]) -> tuple[float, float]:

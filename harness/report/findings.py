@@ -16,6 +16,7 @@ from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.method_page import method_findings
 from harness.report.reward_models import reward_model_findings
+from harness.report.rivals_findings import rivals_findings
 from harness.report.transport import transport_weighed
 from harness.report.wording import Names, dollars, join, percent, seconds
 
@@ -43,6 +44,7 @@ def weighed(data: Data) -> list[Finding]:
             for gate in gates_of(data)
             if is_worth_a_line(gate)
         ),
+        *rivals_findings(data, names),
         *transport_weighed(data, names),
         *curves_findings(data, names),
         *_all(Weight.TRUST, reward_model_findings(data)),

@@ -24,6 +24,7 @@ from harness.report.wording import (
     join,
     number,
     p_value,
+    percent,
     prompts,
     without_response,
 )
@@ -87,6 +88,8 @@ def results(data: Data, names: Names) -> list[Block]:
     panels = [shown.panel(index, name) for index, name in enumerate(shown.evaluators)]
     if len(shown.evaluators) >= 2:
         caption += " In a plane of two scores, arrows lead from base to each arm."
+        if evaluation.get("pareto"):
+            caption += " On the front: in what share of draws nobody beats a policy at both."
         panels += shown.plane(*shown.evaluators[:2])
     return [
         Text(
@@ -270,7 +273,15 @@ class _Results:
             return []
         first, second = (self.names.source(e) for e in pair)
         title = f"{first} against {second}"
-        return [plane("plane", title, points, first, second, self.evaluation["base"])]
+        base, below = self.evaluation["base"], self._on_front(pair)
+        return [plane("plane", title, points, first, second, base, below)]
+
+    def _on_front(self, pair: tuple[str, ...]) -> str:
+        """Return in what share of draws each policy is on the front of two criteria, in words."""
+        rows = self.evaluation.get("pareto", ())
+        found = next((row["policies"] for row in rows if row["criteria"] == list(pair)), ())
+        told = [f"{one['policy']} {percent(one['share'])}" for one in found if one["share"]]
+        return f"On the front: {', '.join(told)}" if told else ""
 
     def wins(self) -> list[Block]:
         by_key = {(row["criterion"], row["a"], row["b"]): row for row in self.evaluation["wins"]}

@@ -142,6 +142,33 @@ def fit_paired(
     return PairedFit(theta[:d], float(theta[d]) if ties else None, covariance[:d, :d], groups)
 
 
+def influences(
+    fit: PairedFit, outcomes: IntArray, design: Design, weights: FloatArray | None = None
+) -> FloatArray:
+    """Return (n, d) how far one more comparison like each would move each coefficient.
+
+    To the first order: the inverse of the information times the score of the comparison. What
+    clusters, or seeds of a policy, do to a coefficient is the sum over their comparisons.
+
+    Args:
+        fit: Of the same comparisons, without a problem.
+        outcomes: (n,) 0 first, 1 tie, 2 second.
+        design: (n, d) covariates.
+        weights: (n,) weight of each comparison; 1 by default.
+    """
+    n, d = design.shape
+    theta = fit.coefficients if fit.tie is None else np.append(fit.coefficients, fit.tie)
+    every = _Model(
+        outcomes, design, np.ones(n) if weights is None else weights, fit.tie is not None
+    )
+    one = replace(every, w=np.ones(n))
+    pull, tie = one.pulls(theta)
+    scores = _dense(_scaled(design, pull))
+    scores = scores if fit.tie is None else np.column_stack([scores, tie])
+    moved: FloatArray = (scores @ np.linalg.pinv(every.information(theta)))[:, :d]
+    return moved
+
+
 ALIKE = "every independent prompt pulls alike, which tells nothing of the spread: no interval"
 COMBINED = "a covariate is a combination of the others"
 
@@ -173,7 +200,7 @@ class _Model:
         p = self.chances(theta)[np.arange(self.outcomes.size), self.outcomes]
         return float(self.w @ np.log(np.maximum(p, 1e-300)))
 
-    def _pulls(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def pulls(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (n,) the derivatives of each log-likelihood by eta and by log nu."""
         p = self.chances(theta)
         tie = (self.outcomes == TIE) - p[:, TIE]
@@ -181,7 +208,7 @@ class _Model:
 
     def score(self, theta: FloatArray) -> FloatArray:
         """Return the (size,) derivative of the log-likelihood."""
-        pull, tie = self._pulls(theta)
+        pull, tie = self.pulls(theta)
         found = np.asarray(self.design.T @ pull)
         return np.append(found, tie.sum()) if self.ties else found
 
@@ -202,7 +229,7 @@ class _Model:
         """Return the (size, size) sum over groups of the products of their scores."""
         from scipy.sparse import csr_array, hstack
 
-        pull, tie = self._pulls(theta)
+        pull, tie = self.pulls(theta)
         n = self.design.shape[0]
         rows = csr_array(_scaled(self.design, pull))
         if self.ties:

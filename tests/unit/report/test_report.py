@@ -62,7 +62,7 @@ def page(made_up: Data, tmp_path: Path) -> Page:
 def test_sections_come_in_order(page: Page) -> None:
     ids = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
     assert ids == [
-        "findings", "compared", "results", "method", "diversity", "agreement", "training",
+        "findings", "compared", "results", "method", "rivals", "diversity", "agreement", "training",
         "reward-models", "sources", "effort", "samples", "warnings", "manifest",
     ]  # fmt: skip
 

@@ -1,0 +1,75 @@
+"""Cells and tables of two policies beside each other: verdict, difference, what it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.differences import could_see, ends_of, printed, said, those
+from harness.report.tables import Cell, Table, Value, interval
+from harness.report.wording import count, number, p_value
+
+Data = Mapping[str, Any]
+
+WORDS = {
+    "raised": "higher",
+    "lowered": "lower",
+    "unchanged": "about equal",
+    "unclear": "no clear difference",
+    "undecidable": "not decidable",
+    "unknown": "not known",
+}
+"""The verdicts of harness.evaluate, of one policy beside another."""
+
+CHANGES = WORDS | {"raised": "raised", "lowered": "lowered", "unclear": "no clear change"}
+"""The same of a change from base."""
+
+
+def verdict_cell(row: Data, words: Mapping[str, str] = WORDS) -> Cell:
+    """Return the verdict on a difference, and what could have been found where none is clear."""
+    verdict, notes = said(row), [those(row)]
+    least = could_see(row) if verdict == "unclear" else None
+    if least is not None:
+        notes.append(f"{number(least)} would have been seen")
+    if verdict == "undecidable":
+        lost = row["failures"]
+        notes.append(f"{count(lost['policy'] + lost['base'])} failures")
+    clear = verdict in ("raised", "lowered")
+    return Cell(words[verdict], ", ".join(filter(None, notes)), "strong" if clear else "")
+
+
+def change_cell(row: Data) -> Cell:
+    """Return a difference with its interval and its p in its family."""
+    if row.get("value") is None:
+        return Cell(None, row.get("reason") or "", "muted")
+    ends = ends_of(row)
+    value = printed(row, 2)[2] if row.get("from") is not None else row["value"]
+    return Cell(value, f"{interval(ends, 'change')} · p {p_value(ends['p_holm'])}")
+
+
+def _between(row: Data) -> Value:
+    if row.get("from") is None or row.get("to") is None:
+        return None
+    start, end, _ = printed(row, 2)
+    return f"{end} and {start}"
+
+
+def pairs_table(title: str, rows: Sequence[Data]) -> Table:
+    """Return one row for each two policies; the verdict stands where a phone still shows it."""
+    return Table.of(
+        title,
+        rows,
+        [
+            ("arm", "text", lambda row: Cell(row["a"], f"against {row['b']}", "strong")),
+            ("it is", "text", verdict_cell),
+            ("difference", "change", change_cell),
+            ("scores", "text", _between),
+            ("prompts", "text", prompts_of),
+        ],
+    )
+
+
+def prompts_of(row: Data) -> str:
+    """Return over how many prompts something is, and how many of them are independent."""
+    items, clusters = row["items"], row["clusters"]
+    return count(items) if items == clusters else f"{count(items)} ({count(clusters)} independent)"
