@@ -109,7 +109,8 @@ def _gain(gain: Data) -> Cell:
 
 def _each(cost: Data, kind: Kind) -> Cell:
     if cost["value"] is None:
-        return Cell(cost["reason"], tone="muted")
+        said, _, why = cost["reason"].partition(": ")
+        return Cell(said, why, "muted")
     return Cell(cost["value"], shown((cost["low"], cost["high"]), kind))
 
 
