@@ -31,6 +31,7 @@ async def annotate(
     journal: Journal | None = None,
     scope: str = "",
     on_judgment: Callable[[Judgment, bool], None] | None = None,
+    on_kept: Callable[[], None] | None = None,
 ) -> list[Judgment]:
     """Put requests to a source and return all judgments, those of an earlier try included.
 
@@ -61,6 +62,8 @@ async def annotate(
     tell = on_judgment or (lambda judgment, is_new: None)
     for judgment in kept:
         tell(judgment, False)
+    if on_kept is not None:
+        on_kept()
 
     unchanged = watch(source.info)
 

@@ -72,9 +72,10 @@ def sample_policies(
     policies = {(BASE, seed): base for seed in config.seeds}
     policies |= {(one.arm, one.seed): (str(one.checkpoint), one.weights) for one in trained}
     per_item = config.evaluation.responses_per_item
-    move = bar("sampling held-out items", len(policies) * len(items) * per_item)
-    responses, aside = {}, list[Path]()
-    for (name, seed), (checkpoint, weights) in policies.items():
+    places: dict[tuple[str, int], Path] = {}
+    responses: dict[tuple[str, int], Sequence[Response]] = {}
+    aside = list[Path]()
+    for (name, seed), (_, weights) in policies.items():
         inputs = {
             "checkpoint": weights,
             "base": experiment.weights,  # for the log-ratios
@@ -86,17 +87,21 @@ def sample_policies(
         stage = f"evaluate/{name}-seed{seed}"
         path = directory.path / "responses" / f"evaluation-{name}-seed{seed}.jsonl"
         aside += directory.begin(stage, inputs, path)
-        if path.is_file():
-            found = read_responses(path, items)
-            move(len(found))
-        else:
+        places[name, seed] = path
+        responses[name, seed] = read_responses(path, items) if path.is_file() else ()
+    move = bar("sampling held-out items", len(policies) * len(items) * per_item)
+    if done := sum(map(len, responses.values())):
+        move(done, kept=True)
+    for (name, seed), (checkpoint, weights) in policies.items():
+        path = places[name, seed]
+        if not path.is_file():
             settings = RespondSettings.of(config.policy, per_item, name, seed)
             settings = replace(settings, base=experiment.model)
             found = respond(checkpoint, items, settings, lambda *_: move)
             check_weights(checkpoint, weights)
             check_weights(*base)
             write_jsonl(path, found)
-        responses[name, seed] = found
+            responses[name, seed] = found
     tell_aside(directory, aside)
     return responses
 

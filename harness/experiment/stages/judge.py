@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.experiment.context import Asked, Asking, StartBar, asking_with, cost_note, no_bar
+from harness.experiment.context import Asked, Asking, Move, StartBar, asking_with, cost_note, no_bar
 from harness.experiment.sources import NamedSource, source_by_name
 from harness.experiment.wording import wording_notes
 from harness.feedback.annotate import annotate
@@ -112,15 +112,24 @@ def ask(
                 sys.stderr.write(f"{left}\n")
             note = cost_note(source, requests, ctx)
             verb = _VERBS.get(part, "judges")
-            move = bar(f"{source.name} {verb}{note and f' ({note})'}", len(requests))
-            seen: set[str] = set()
+            title, done = f"{source.name} {verb}{note and f' ({note})'}", set[str]()
+            moves: list[Move] = []
+
+            def begin() -> None:
+                """Start the bar at what is done, once that is read."""
+                moves.append(bar(title, len(requests)))
+                if done:
+                    moves[0](len(done), kept=True)
 
             def on_judgment(judgment: Judgment, is_new: bool) -> None:
-                if judgment.request_id not in seen:
-                    seen.add(judgment.request_id)
-                    move(1, kept=not is_new)
+                if judgment.request_id not in done:
+                    done.add(judgment.request_id)
+                    if is_new:
+                        moves[0](1)
 
-            return await annotate(source.source, requests, ctx, asking.journal, scope, on_judgment)
+            return await annotate(
+                source.source, requests, ctx, asking.journal, scope, on_judgment, begin
+            )
 
     said = run_to_end(asked()) if asking.recorded is None else asking.recorded(scope, requests)
     found = in_order(requests, said)

@@ -138,7 +138,7 @@ class Training:
         tell_aside(self.directory, aside, why)
         jobs = self._with_shares(jobs)
         move = self.bar("training", len(jobs) + len(results))
-        move(len(results))
+        move(len(results), kept=True)
 
         def finished(index: int, result: dict[str, Any]) -> None:
             job = jobs[index]

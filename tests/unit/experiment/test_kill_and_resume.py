@@ -320,3 +320,21 @@ def test_a_table_that_somebody_edited_is_not_taken_on_trust(whole: World) -> Non
         assert wrong.value.where == str(path)
         assert wrong.value.details[0].endswith("unknown item 'who'")
         path.write_text(before)
+
+
+def test_bars_of_a_resumed_run_begin_at_what_is_done(whole: World) -> None:
+    """The first thing that a bar is told is what an earlier try did, and it counts as such."""
+    arms = {name: whole.experiment["arms"][name] for name in ("rlhf", "rlvr")}
+    whole.run_killed("sample rlvr", 2, arms=arms)  # with the second seed
+    told: dict[str, list[tuple[int, bool]]] = {}
+
+    def bar(title: str, total: int) -> Any:
+        moves = told.setdefault(title, [])
+        return lambda count, *, kept=False: moves.append((count, kept))
+
+    run(whole.write(arms=arms), whole.out, bar=bar)
+    assert told["training"][0] == (4, True)
+    # base and rlhf with both seeds and rlvr with the first are there; the last one is sampled now
+    assert told["sampling held-out items"] == [(40, True), (8, False)]
+    assert told["critic judges"] == [(3, True)] and told["jury judges"][0] == (5, True)
+    assert {kept for _, kept in told["exam evaluates"]} == {False}
