@@ -211,6 +211,8 @@ class World:
         kept = {k: v for k, v in report.items() if k not in ("run", "manifest", "answer")}
         kept["arms"] = [{**arm, "feedback_seconds": 0} for arm in kept["arms"]]
         kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
+        rows = [{**row, "feedback_seconds": 0} for row in kept["costs"]["rows"]]
+        kept["costs"] = {**kept["costs"], "rows": rows}
         kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
         return kept
 
