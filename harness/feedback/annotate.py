@@ -47,6 +47,7 @@ async def annotate(
         scope: Part of the journal.
         on_judgment: Called for each judgment, and with whether it is new, for progress; first for
             those of an earlier try.
+        on_kept: Called when all of an earlier try are told, before anybody is asked.
 
     Raises:
         BudgetExceededError: The run's budget is used up; what was judged is recorded.
