@@ -27,7 +27,7 @@ from harness.experiment.stages.evaluate import (
     sample_policies,
 )
 from harness.experiment.stages.foreseen import unheard, wording
-from harness.experiment.stages.gold import gold_falls
+from harness.experiment.stages.gold import gold_falls, overoptimisation
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.look import (
     LOOK_S,
@@ -473,6 +473,7 @@ class Run:
             "evaluation": evaluation.table,
             "curves": curves_of(trained, config.evaluation.monitor),
             "gold_falls": gold_falls(experiment, evaluation, trained),
+            "overoptimisation": overoptimisation(experiment, trained),
             "samples": samples_of(
                 experiment.evaluation, evaluation.responses, evaluation.judged, config.seeds[0]
             ),

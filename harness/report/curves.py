@@ -158,6 +158,64 @@ def falls(data: Data, names: Names) -> list[Block]:
     return [table]
 
 
+FITS = {
+    "rl": "d (\N{GREEK SMALL LETTER ALPHA} \N{MINUS SIGN} \N{GREEK SMALL LETTER BETA} ln d)",
+    "best_of_n": "d (\N{GREEK SMALL LETTER ALPHA} \N{MINUS SIGN} \N{GREEK SMALL LETTER BETA} d)",
+    "either": "not determined",
+    "neither": "neither",
+    "": "not fitted",
+}
+"""Which form fits, in words."""
+
+
+def forms(data: Data) -> list[Block]:
+    """Return the table of Gao et al.'s forms; nothing where no arm was looked at."""
+    rows = [row for row in data.get("overoptimisation", ()) if row["looks"]]
+    if not rows:
+        return []
+
+    def coefficient(form: str, name: str) -> Any:
+        def cell(row: Data) -> Cell:
+            found = row["forms"].get(form)
+            return Cell(found[name]["value"], interval(found[name])) if found else Cell(None)
+
+        return cell
+
+    named = [(form, name) for form in ("rl", "best_of_n") for name in ("alpha", "beta")]
+    notes = [
+        "The gain of gold since the first look, over d, the square root of KL (Gao et al. 2023):"
+        f" {FITS['rl']} is the form of reinforcement learning, {FITS['best_of_n']} that of"
+        " best-of-n. A peak is told where its whole interval was looked at. Intervals are 95%,"
+        " clustered by prompt."
+    ]
+    notes += [f"{row['arm']}: {row['reason']}." for row in rows if row["reason"]]
+    return [
+        Table.of(
+            "Over-optimisation: two forms fitted to the looks of each arm",
+            rows,
+            [
+                ("arm", "text", lambda row: Cell(row["arm"], tone="strong")),
+                ("looks", "count", lambda row: row["looks"]),
+                *((_heading(*one), "score", coefficient(*one)) for one in named),
+                ("fits", "text", lambda row: FITS[row["fits"]]),
+                ("gold is highest at d", "text", _peak),
+            ],
+            notes,
+        )
+    ]
+
+
+def _heading(form: str, name: str) -> str:
+    letter = "\N{GREEK SMALL LETTER ALPHA}" if name == "alpha" else "\N{GREEK SMALL LETTER BETA}"
+    return f"{letter}, {'learning' if form == 'rl' else 'best-of-n'}"
+
+
+def _peak(row: Data) -> Cell:
+    if row["peak"] is None:
+        return Cell("not determined", tone="muted")
+    return Cell(row["peak"]["value"], interval(row["peak"]), kind="score")
+
+
 def _evaluated(row: Data) -> Cell:
     return Cell(row["evaluated"]["value"], interval(row["evaluated"], "change"))
 

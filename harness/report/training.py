@@ -8,7 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
 from harness.report.costs_page import costs_tables
-from harness.report.curves import curve_tables, falls, gold_name, measured_twice
+from harness.report.curves import curve_tables, falls, forms, gold_name, measured_twice
 from harness.report.figures import time_bars
 from harness.report.overoptimisation import is_curve, overoptimisation
 from harness.report.strips import curves, strips
@@ -116,6 +116,7 @@ def training(data: Data, names: Names) -> list[Block]:
         *blocks,
         *measured_twice(data, names),
         *falls(data, names),
+        *forms(data),
         *curve_tables(data),
     ]
 

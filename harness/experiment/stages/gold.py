@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from harness.experiment.stages.evaluate import Evaluation
 from harness.experiment.stages.respond import BASE
 from harness.experiment.stages.train import TrainedPolicy
 from harness.statistics.falls import Fall, Look, fall_from_peak
+from harness.statistics.overoptimisation import Point, fit_forms
 from harness.train.alarms import gold_looks, proxies, risen
 
 
@@ -57,6 +59,34 @@ def gold_falls(
             {"arm": one.arm, "seed": one.seed, "gold": gold, **fall.as_row(), "proxy": proxy}
         )
     return rows
+
+
+def overoptimisation(
+    experiment: Experiment, trained: Sequence[TrainedPolicy]
+) -> list[dict[str, Any]]:
+    """Return the forms of Gao et al. (2023) fitted to the gold reward of each arm's looks.
+
+    Over all its trainings, each prompt's gain being that since the first look of its training.
+
+    Returns:
+        Rows of ``arm`` and the fields of `Fit`; nothing where nothing was watched.
+    """
+    gold = experiment.config.evaluation.monitor
+    clusters = {item.id: cluster_of(item) for item in experiment.evaluation}
+    points: dict[str, list[Point]] = {}
+    for one in trained if gold is not None else ():
+        own = points.setdefault(one.arm, [])
+        start: Look | None = None
+        for row in one.log() if one.watched else ():
+            look, distance = gold_looks(row).get(str(gold)), row.get("held_out/kl_sequence")
+            if look is None or not isinstance(distance, int | float):
+                continue
+            if start is None:
+                start = look
+                continue
+            gains = {p: value - start.gold[p] for p, value in look.gold.items() if p in start.gold}
+            own.append(Point(math.sqrt(max(0.0, distance)), gains))
+    return [{"arm": arm, **fit_forms(own, clusters).as_row()} for arm, own in points.items()]
 
 
 def _watched_otherwise(looks: Sequence[Look]) -> Fall:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.experiment.stages.evaluate import Evaluation
-from harness.experiment.stages.gold import gold_falls
+from harness.experiment.stages.gold import gold_falls, overoptimisation
 from harness.experiment.stages.judge import Judged
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
@@ -92,3 +92,29 @@ def test_nothing_is_said_where_nothing_was_watched() -> None:
     older = SimpleNamespace(arm="ppo", seed=0, watched=True, log=lambda: log)
     (row,) = gold_falls(experiment(), evaluation({("ppo", 0): 6}), [older])  # type: ignore[list-item]
     assert (row["verdict"], row["looks"]) == ("unknown", 0)
+
+
+def test_forms_are_fitted_to_the_looks_of_all_trainings_of_an_arm() -> None:
+    """Gains of .4 d - .1 d d since the first look, in two trainings that began elsewhere."""
+
+    def one(begin: float, watched: bool = True) -> Any:
+        rows = [
+            {
+                "step": step,
+                "held_out/kl_sequence": (step / 2) ** 2,
+                "held_out/gold_by_prompt/exam": {
+                    item.id: begin + 0.4 * step / 2 - 0.1 * (step / 2) ** 2 for item in ITEMS
+                },
+            }
+            for step in range(4)
+        ]
+        return SimpleNamespace(arm="bon", seed=0, watched=watched, log=lambda: rows)
+
+    (row,) = overoptimisation(experiment(), [one(0.1), one(0.2), one(0.9, watched=False)])
+    assert (row["arm"], row["looks"], row["prompts"], row["furthest"]) == ("bon", 6, 20, 1.5)
+    found = row["forms"]["best_of_n"]
+    assert found["alpha"]["value"] == pytest.approx(0.4)
+    assert found["beta"]["value"] == pytest.approx(0.1)
+    (row,) = overoptimisation(experiment(), [one(0.1)])
+    assert (row["fits"], row["reason"]) == ("", "3 of the 5 looks that it takes")
+    assert overoptimisation(experiment(None), [one(0.1)]) == []

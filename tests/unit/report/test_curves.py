@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.report.blocks import Details, Figure
-from harness.report.curves import MOST_LOOKS, curve_tables, looks_of, measured_twice
+from harness.report.curves import MOST_LOOKS, curve_tables, forms, looks_of, measured_twice
 from harness.report.tables import Table
 from harness.report.training import training
 from harness.report.wording import Names
@@ -98,3 +98,26 @@ def test_the_section_has_both_measurements_and_all_looks(made_up: Data) -> None:
         "The end of each curve and the evaluation"
     ]
     assert [b.summary for b in blocks if isinstance(b, Details)] == ["The curves as tables"]
+
+
+def test_forms_that_fit_are_named_and_a_peak_only_where_it_is_known() -> None:
+    number = {"value": 0.4, "low": 0.3, "high": 0.5}
+    form = {"alpha": number, "beta": number, "peak": number, "misfit": 3.0}
+    fitted = {"looks": 9, "reason": "", "forms": {"rl": form, "best_of_n": form}}
+    rows = [
+        {"arm": "ppo", **fitted, "fits": "rl", "peak": number},
+        {"arm": "dpo", **fitted, "fits": "either", "peak": None},
+        {"arm": "sft", "looks": 3, "forms": {}, "fits": "", "peak": None, "reason": "3 of the 5"},
+        {"arm": "none", "looks": 0, "forms": {}, "fits": "", "peak": None, "reason": ""},
+    ]
+    (table,) = forms({"overoptimisation": rows})
+    assert isinstance(table, Table)
+    body = [[cell.text for cell in row] for row in table.body]
+    assert [(row[0], row[1], row[2], row[-1]) for row in body] == [
+        ("ppo", "9", "0.40", "0.40"), ("dpo", "9", "0.40", "not determined"),
+        ("sft", "3", "\N{EN DASH}", "not determined"),
+    ]  # fmt: skip
+    assert [row[-2] for row in body][1:] == ["not determined", "not fitted"]
+    assert "ln d" in body[0][-2] and table.body[0][-1].note == "0.30 to 0.50"
+    assert table.notes[1:] == ["sft: 3 of the 5."]
+    assert forms({}) == []
