@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.experiment.stages.evaluate_files import evaluate as evaluate
     from harness.experiment.stages.judge import JudgeSettings as JudgeSettings
     from harness.experiment.stages.judge import judge as judge
+    from harness.experiment.stages.label_pairs import LabelPairsSettings as LabelPairsSettings
+    from harness.experiment.stages.label_pairs import label_pairs as label_pairs
     from harness.experiment.stages.probe_judge import ProbeSettings as ProbeSettings
     from harness.experiment.stages.probe_judge import probe_judge as probe_judge
     from harness.experiment.stages.recorded import Answers as Answers
@@ -56,6 +58,8 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "How": "harness.experiment.stages.aggregate",
     "gated": "harness.experiment.stages.agree",
     "JudgeSettings": "harness.experiment.stages.judge",
+    "LabelPairsSettings": "harness.experiment.stages.label_pairs",
+    "label_pairs": "harness.experiment.stages.label_pairs",
     "ProbeSettings": "harness.experiment.stages.probe_judge",
     "probe_judge": "harness.experiment.stages.probe_judge",
     "Reading": "harness.labels.ratings",

@@ -29,6 +29,8 @@ from harness.experiment.stages.evaluate import (
 from harness.experiment.stages.foreseen import unheard, wording
 from harness.experiment.stages.gold import gold_falls, overoptimisation
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
+from harness.experiment.stages.label_pairs import ROWS as PEOPLE
+from harness.experiment.stages.label_pairs import in_run as people_in_run
 from harness.experiment.stages.look import (
     LOOK_S,
     gives_nothing,
@@ -389,6 +391,17 @@ class Run:
             self._keep("transport.json", found.as_row())
         return found
 
+    @once
+    def people(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return how often people prefer each arm to base, none without labels, and warnings."""
+        found, evaluation = self.directory.path, self.evaluation()
+        rows, unlike = people_in_run(
+            self.experiment, found, evaluation.responses, evaluation.judged
+        )
+        if rows:
+            self._keep(PEOPLE, {"rows": rows})
+        return rows, unlike
+
     def failed(self) -> list[str]:
         """Return lines on the sources, and members of juries, without any verdict."""
         lines = []
@@ -446,6 +459,7 @@ class Run:
         experiment, config = self.experiment, self.experiment.config
         evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
         trained, transported = list(self.trainings().policies.values()), self.transported()
+        by_people, unlike = self.people()
         ranked = self._ranked()
         sources = [
             source_row(source, config, judged.get(name), evaluation.judged.get(name))
@@ -461,6 +475,7 @@ class Run:
                 *self._left_out(),
                 *self._unheard(judged),
                 *self._wording(),
+                *unlike,
             ],
             "sources": [
                 {key: value for key, value in row.items() if key != "template_sha256"}
@@ -469,6 +484,7 @@ class Run:
             "agreement": measured,
             "gates": measured["gates"] if measured else [],
             **({"transport": transported.as_row()} if transported else {}),
+            **({"people": by_people} if by_people else {}),
             "arms": [arm_row(arm, self.trainings(), judged, ranked) for arm in self.arms()],
             "evaluation": evaluation.table,
             "curves": curves_of(trained, config.evaluation.monitor),

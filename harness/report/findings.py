@@ -15,6 +15,7 @@ from harness.report.effect_findings import effect_findings
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.method_page import method_findings
+from harness.report.people_findings import people_findings
 from harness.report.reward_models import reward_model_findings
 from harness.report.rivals_findings import rivals_findings
 from harness.report.transport import transport_weighed
@@ -47,6 +48,7 @@ def weighed(data: Data) -> list[Finding]:
         *rivals_findings(data, names),
         *transport_weighed(data, names),
         *curves_findings(data, names),
+        *people_findings(data, names),
         *_all(Weight.TRUST, reward_model_findings(data)),
         *_all(Weight.HARM, collapsed(evaluation)),
         *_all(Weight.TRUST, _biased(data, names)),
