@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.evaluate.diversity import tokens_of, vendi_score
 from harness.nouns.schema import Response
-from harness.statistics.intervals import clustered_difference, clustered_mean, holm
+from harness.statistics.estimate import Estimate
+from harness.statistics.intervals import holm
+from harness.statistics.seeds import FEWEST_SEEDS, Seeded, seeded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,13 +77,16 @@ def template_of(text: str, common: frozenset[str]) -> str:
     return " ".join(kept[:OPENING])
 
 
-def alike(responses: Answers, clusters: Mapping[str, str], base: str) -> dict[str, dict[str, Any]]:
+def alike(
+    responses: Answers, clusters: Mapping[str, str], base: str, *, base_trained: bool = False
+) -> dict[str, dict[str, Any]]:
     """Return how alike the answers of each policy are, and what that is more than base's.
 
     Args:
         responses: By (policy, seed); pairs are of one seed.
         clusters: Of each item; pairs across prompts are pairs across clusters.
         base: The policy that the others are compared with.
+        base_trained: Whether its seeds are trainings, too.
 
     Returns:
         By policy: each of ``MEASURES`` with ``value``, ``low``, ``high``, ``n``, ``clusters``,
@@ -108,8 +113,8 @@ def alike(responses: Answers, clusters: Mapping[str, str], base: str) -> dict[st
         row: dict[str, Any] = {}
         for measure, own in measured.items():
             other = policy != base and base in cells
-            more = _more(own, cells[base][measure]) if other else None
-            row[measure] = _mean(own) | {"difference": more}
+            more = _more(own, cells[base][measure], base_trained) if other else None
+            row[measure] = _mean(own, policy != base or base_trained) | {"difference": more}
         same = row["template"]["value"]
         row["templates"] = 1 / same if same else None
         row["vendi"] = sum(vendis[policy]) / len(vendis[policy]) if vendis[policy] else None
@@ -237,23 +242,19 @@ def _brought(own: Sequence[float | None], groups: Sequence[str]) -> dict[str, li
     return found
 
 
-def _flat(cells: Cells) -> tuple[list[float], list[str]]:
-    pairs = [
-        (value, cluster)
-        for by_cluster in cells.values()
-        for cluster, values in by_cluster.items()
-        for value in values
-    ]
-    return [value for value, _ in pairs], [cluster for _, cluster in pairs]
+def _sure(found: Seeded) -> Estimate:
+    """Return an estimate over trainings and prompts; of fewer than three trainings over prompts."""
+    few = found.seeds is not None and found.seeds < FEWEST_SEEDS
+    return found.trainings if few else found.estimate
 
 
-def _mean(cells: Cells) -> dict[str, Any]:
-    estimate = clustered_mean(*_flat(cells))
+def _mean(cells: Cells, trained: bool) -> dict[str, Any]:
+    estimate = _sure(seeded(cells, trained=(trained, False)))
     return estimate.numbers("n", "clusters", "reason")
 
 
-def _more(mine: Cells, base: Cells) -> dict[str, Any] | None:
-    estimate = clustered_difference(*_flat(mine), *_flat(base))
+def _more(mine: Cells, base: Cells, base_trained: bool) -> dict[str, Any] | None:
+    estimate = _sure(seeded(mine, base, (-1.0, 1.0), trained=(True, base_trained)))
     if estimate.value is None:
         return None
     return estimate.numbers("p") | {"p_holm": None}

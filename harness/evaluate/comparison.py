@@ -12,6 +12,7 @@ from harness.evaluate.corrected import corrected
 from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.joint import scales_of
+from harness.evaluate.pass_at_k import policies_pass_at_k
 from harness.evaluate.rivals import rivals
 from harness.evaluate.same_rule import SAME_RULE
 from harness.evaluate.scores import (
@@ -89,7 +90,8 @@ def evaluate(
     _compare(rows, scores, evaluators, base, base_trained)
     texts = describe_texts(responses, clusters, trained) if responses else {}
     compared = [row["difference"] for row in rows if row["difference"] is not None]
-    likeness = alike(responses, clusters, base)
+    likeness = alike(responses, clusters, base, base_trained=base_trained)
+    passing = policies_pass_at_k(scores, evaluators, trained, base)
     by_people = corrected(scores, evaluators, policies, base)
     return {
         "confidence": CONFIDENCE,
@@ -110,6 +112,7 @@ def evaluate(
         ],
         "scores": rows,
         **({"corrected": by_people} if by_people else {}),
+        **({"pass_at_k": passing} if passing else {}),
         **rivals(
             scores,
             evaluators,

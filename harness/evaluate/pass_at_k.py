@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.evaluate.scores import pass_at_k
+from harness.evaluate.scores import EvaluatorInfo, Scored, Scores, known, pass_at_k
 from harness.nouns.errors import InputError
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import clustered_mean
+from harness.statistics.seeds import Cells, seeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,73 @@ def pass_at_k_of(samples: Iterable[Sample], ks: Sequence[int]) -> PassAtK:
         short,
         {system: dict(found) for system, found in failures.items()},
     )
+
+
+def policies_pass_at_k(
+    scores: Scores, evaluators: Sequence[EvaluatorInfo], trained: Mapping[str, bool], base: str
+) -> list[dict[str, Any]]:
+    """Return pass@k of policies by each evaluator that only passes or fails what it scores.
+
+    Of the samples of one training for one item; trainings and items are averaged over. k is 1, 2,
+    4, ... up to what every policy has of some item; nothing where that is 1.
+
+    Args:
+        scores: By evaluator and policy.
+        evaluators: Who they are.
+        trained: Whether the seeds of a policy are trainings, by policy.
+        base: The policy that the others are compared with.
+
+    Returns:
+        Rows of ``evaluator``, ``policy``, ``k``, ``value``, ``low``, ``high``, ``n`` (items of all
+        trainings), ``clusters``, ``short`` (items left out, with fewer than k samples that have a
+        score) and ``difference`` to base (``value``, ``low``, ``high``, ``p``) or None.
+    """
+    rows = []
+    for evaluator in evaluators:
+        counts = {policy: _counts(scores.get((evaluator.name, policy), ())) for policy in trained}
+        binary = all(
+            value in (0.0, 1.0)
+            for policy in trained
+            for _, value in known(scores.get((evaluator.name, policy), ()))
+        )
+        most = min((max((n for *_, n, _ in own), default=0) for own in counts.values()), default=0)
+        for k in (2**power for power in range(most.bit_length()) if binary and most > 1):
+            cells = {policy: _passing(own, k) for policy, own in counts.items()}
+            for policy, own in cells.items():
+                value = seeded(own, trained=(trained[policy], False)).estimate
+                difference = None
+                if policy != base and base in cells:
+                    sides = trained[policy], trained[base]
+                    gap = seeded(own, cells[base], (-1.0, 1.0), trained=sides).estimate
+                    difference = gap.numbers("p") if gap.value is not None else None
+                rows.append(
+                    {
+                        "evaluator": evaluator.name,
+                        "policy": policy,
+                        "k": k,
+                        **value.numbers("n", "clusters"),
+                        "short": sum(n < k for *_, n, _ in counts[policy]),
+                        "difference": difference,
+                    }
+                )
+    return rows
+
+
+def _counts(rows: Sequence[Scored]) -> list[tuple[int, str, int, int]]:
+    """Return (seed, cluster, samples with a score, how many of them passed) of each item."""
+    found: dict[tuple[int, str, str], list[int]] = {}
+    for row in rows:
+        own = found.setdefault((row.seed, row.cluster, row.item_id), [0, 0])
+        if row.value is not None:
+            own[0] += 1
+            own[1] += row.value == 1.0
+    return [(seed, cluster, n, passed) for (seed, cluster, _), (n, passed) in found.items()]
+
+
+def _passing(counts: Sequence[tuple[int, str, int, int]], k: int) -> Cells:
+    cells: dict[int, dict[str, list[float]]] = {}
+    for seed, cluster, n, passed in counts:
+        if n >= k:
+            own = cells.setdefault(seed, {}).setdefault(cluster, [])
+            own.append(pass_at_k(n, passed, k))
+    return cells

@@ -19,6 +19,7 @@ from harness.report.diversity import diversity
 from harness.report.findings import findings, limitations
 from harness.report.method import method
 from harness.report.method_page import which_method
+from harness.report.pass_at_k import pass_at_k_tables
 from harness.report.people import people_blocks
 from harness.report.reward_models import reward_models
 from harness.report.rivals import rivals
@@ -110,6 +111,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("results", "Results", lambda: results.results(data, names)),
         ("method", "Which method", lambda: which_method(data)),
         ("rivals", "Arm against arm", lambda: rivals(data, names)),
+        ("pass-at-k", "pass@k", lambda: pass_at_k_tables(data, names)),
         ("diversity", "Diversity", lambda: diversity(data)),
         ("people", "What people prefer", lambda: people_blocks(data, names)),
         ("agreement", "Agreement and gates", lambda: feedback.agreement(data, names)),

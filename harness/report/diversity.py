@@ -16,6 +16,9 @@ ALPHA = 0.05
 HALF = 0.5
 """Effective templates, or distinct-2, below this share of base's are a collapse."""
 
+FEW = {1: ", in this one training", 2: ", in these two trainings"}
+"""What a sentence says of fewer than three trainings: it holds for them alone."""
+
 IDENTICAL = 0.05
 """More identical pairs of answers to one prompt than base has by this are a collapse."""
 
@@ -101,8 +104,9 @@ def _is_clear(difference: Data | None) -> bool:
 
 def collapsed(evaluation: Data) -> list[str]:
     """Return a sentence for each way in which an arm's answers became clearly more alike."""
+    seeds = {p["name"]: len(p.get("seeds") or ()) for p in evaluation.get("policies", ())}
     return [
-        f"{name} lost diversity (mode collapse): {line}."
+        f"{name} lost diversity (mode collapse): {line}{FEW.get(seeds[name], '')}."
         for name, lines in collapses(evaluation).items()
         for line in lines
     ]

@@ -1,13 +1,14 @@
-"""What ``harness pass-at-k`` prints."""
+"""pass@k: what ``harness pass-at-k`` prints, and the tables of a run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from harness.nouns.counted import counted
-from harness.report.blocks import Text
-from harness.report.tables import Cell, Column, Table, Value
-from harness.report.wording import count
+from harness.report.blocks import Block, Text
+from harness.report.tables import Cell, Column, Table, Value, interval
+from harness.report.wording import Names, count
 
 if TYPE_CHECKING:
     from harness.evaluate.pass_at_k import PassAtK
@@ -42,3 +43,39 @@ def blocks(found: PassAtK, name: str) -> list[Text | Table]:
         Column("note", "note"),
     ]
     return [*texts, Table("", columns, rows)]
+
+
+def pass_at_k_tables(data: Mapping[str, Any], names: Names) -> list[Block]:
+    """Return pass@k of each policy; nothing where nobody sampled a prompt twice."""
+    rows = (data.get("evaluation") or {}).get("pass_at_k", ())
+    tables: list[Block] = []
+    for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
+        own = {(row["policy"], row["k"]): row for row in rows if row["evaluator"] == evaluator}
+        ks = sorted({k for _, k in own})
+        short = sum(row["short"] for row in own.values())
+        body: list[list[Cell | Value]] = []
+        for policy in dict.fromkeys(policy for policy, _ in own):
+            cells: list[Cell | Value] = [Cell(policy, tone="strong")]
+            for k in ks:
+                row = own[policy, k]
+                cells.append(Cell(row["value"], interval(row)))
+                cells.append(_change(row["difference"]))
+            body.append(cells)
+        heads = [Column("policy")]
+        for k in ks:
+            heads += [Column(f"pass@{k}", "score"), Column("change from base", "change")]
+        notes = [
+            "The share of prompts of which at least one of k answers of one training passes,"
+            " without bias (Chen et al. 2021). A gain at 1 that is gone at more is of answers that"
+            " base gives, too, only more rarely."
+        ]
+        if short:
+            notes.append(f"{count(short)} prompts with fewer than k scored answers are left out.")
+        tables.append(Table(f"pass@k by {names.source(evaluator)}", heads, body, notes))
+    return tables
+
+
+def _change(difference: Mapping[str, Any] | None) -> Cell:
+    if difference is None:
+        return Cell(None, tone="muted")
+    return Cell(difference["value"], interval(difference, "change"))

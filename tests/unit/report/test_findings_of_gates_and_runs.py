@@ -256,13 +256,16 @@ def test_answers_that_became_alike_are_found() -> None:
     given["half"]["identical"]["difference"] = given["half"]["identical"]["difference"] | {
         "value": 0.05
     }
-    policies = [{"name": name, "diversity": one} for name, one in given.items()]
+    policies = [
+        {"name": name, "diversity": one, "seeds": [0, 1] if name == "templates" else [0, 1, 2]}
+        for name, one in given.items()
+    ]
     found = findings({"evaluation": {"base": "base", "policies": policies, "evaluators": []}})
     lost = "lost diversity (mode collapse): "
     assert found == [
         f"both {lost}its answers follow 3.6 templates, base's 14.0.",
         f"both {lost}16% of the pairs of its answers to one prompt are identical, 2% of base's.",
-        f"templates {lost}its answers follow 6.9 templates, base's 14.0.",
+        f"templates {lost}its answers follow 6.9 templates, base's 14.0, in these two trainings.",
     ]
 
 
