@@ -165,6 +165,9 @@ class ArmConfig(Strict):
         return self.model_dump(mode="json") | {"settings": kept}
 
 
+PLANNED = ("primary", "contrasts")
+
+
 class EvaluationConfig(Strict):
     """Held-out evaluation.
 
@@ -175,6 +178,9 @@ class EvaluationConfig(Strict):
         monitor_every: Steps between two looks.
         monitor_samples: Responses for each prompt of a look; fewer than 4 cannot tell whether gold
             fell.
+        primary: The evaluator that decides, named before anything is trained.
+        contrasts: The pairs of arms (or base) that are to be compared by it; each arm with base
+            where none are named.
     """
 
     evaluators: tuple[str, ...] = Field(min_length=1)
@@ -182,6 +188,14 @@ class EvaluationConfig(Strict):
     monitor: str | None = None
     monitor_every: int = Field(default=10, gt=0)
     monitor_samples: int = Field(default=FEWEST_SAMPLES, ge=1)
+    primary: str | None = None
+    contrasts: tuple[tuple[str, str], ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a plan that nobody made: reports that were made without it stay."""
+        found: dict[str, Any] = write(self)
+        return {key: one for key, one in found.items() if key not in PLANNED or one}
 
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -283,6 +297,7 @@ class RunConfig(Strict):
             need(name, "evaluation.evaluators")
         if self.evaluation.monitor and self.evaluation.monitor not in self.evaluation.evaluators:
             problems.append("evaluation.monitor: must be one of the evaluators")
+        problems += self._unplanned()
         if self.agreement:
             need(self.agreement.reference, "agreement.reference")
             for index, gate in enumerate(self.agreement.gates):
@@ -296,6 +311,26 @@ class RunConfig(Strict):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _unplanned(self) -> list[str]:
+        """Return what is wrong with what is said before."""
+        of, known = self.evaluation, ["base", *self.arms]
+        problems = []
+        if of.primary and of.primary not in of.evaluators:
+            hint = did_you_mean(of.primary, of.evaluators, ", ")
+            problems.append(f"evaluation.primary: {of.primary!r} is no evaluator{hint}")
+        if of.contrasts and not of.primary:
+            problems.append("evaluation.contrasts: name evaluation.primary, which decides them")
+        for index, pair in enumerate(of.contrasts):
+            place = f"evaluation.contrasts.{index}"
+            problems += [
+                f"{place}: no arm is named {name!r}{did_you_mean(name, known, ', ')}"
+                for name in pair
+                if name not in known
+            ]
+            if pair[0] == pair[1]:
+                problems.append(f"{place}: {pair[0]} is compared with itself")
+        return problems
 
 
 def read_config(path: Path) -> tuple[RunConfig, str]:

@@ -16,6 +16,7 @@ from harness.experiment.clock import Clock
 from harness.experiment.context import Asked, Asking, ShowsTrainings, StartBar, no_bar, versions
 from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
+from harness.experiment.said_before import plan_of, say_before, with_plan
 from harness.experiment.sealed import inputs_told, seal, told_of
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
@@ -337,6 +338,7 @@ class Run:
         """
         arms = self.arms()
         self._look_longer()
+        say_before(self.directory, plan_of(self.experiment.config, self.experiment.evaluation))
         training = Training(
             self.experiment, self.directory, self.journal, self.responses(), self._bar, self._shown
         )
@@ -376,6 +378,8 @@ class Run:
         """Return the policies against each other on the held-out items."""
         responses, said = self._held_out(), self.judged()
         found = evaluation_of(self.experiment, responses, said, self._asking, self._bar)
+        plan = plan_of(self.experiment.config, self.experiment.evaluation)
+        found = replace(found, table=with_plan(found.table, plan))
         self._keep("evaluation.json", found.table)
         return found
 
@@ -469,6 +473,7 @@ class Run:
         measured = agreement.as_row() if agreement else None
         return {
             "run": run_row(experiment, manifest),
+            "plan": manifest.get("plan"),
             "prices": config.prices.model_dump(),
             "warnings": [
                 *warnings_of(trained),

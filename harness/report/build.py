@@ -21,6 +21,7 @@ from harness.report.method import method
 from harness.report.method_page import which_method
 from harness.report.pass_at_k import pass_at_k_tables
 from harness.report.people import people_blocks
+from harness.report.plan_page import plan_blocks
 from harness.report.reward_models import reward_models
 from harness.report.rivals import rivals
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
@@ -108,6 +109,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
     parts: list[tuple[str, str, Callable[[], list[Block]]]] = [
         ("findings", "Findings", lambda: _findings(data)),
         ("compared", "What was compared", lambda: results.compared(data, names)),
+        ("plan", "Said before", lambda: plan_blocks(data)),
         ("results", "Results", lambda: results.results(data, names)),
         ("method", "Which method", lambda: which_method(data)),
         ("rivals", "Arm against arm", lambda: rivals(data, names)),

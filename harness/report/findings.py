@@ -16,6 +16,7 @@ from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
 from harness.report.method_page import method_findings
 from harness.report.people_findings import people_findings
+from harness.report.plan_page import plan_findings
 from harness.report.reward_models import reward_model_findings
 from harness.report.rivals_findings import rivals_findings
 from harness.report.transport import transport_weighed
@@ -57,6 +58,7 @@ def weighed(data: Data) -> list[Finding]:
         *_all(Weight.TOOK, _took(data)),
         *costs_findings(data, names),
         *method_findings(data, names),
+        *plan_findings(data, names),
     ]
 
 
