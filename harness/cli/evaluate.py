@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class Options(Asking, Verifying):
         option: Option of an evaluator, NAME.key=value; repeatable.
         trained_on: Judgments that a policy was trained on, POLICY=JUDGMENTS.jsonl, which say for
             whom an evaluator is held out; repeatable, for all policies but the base.
+        lower_is_better: An evaluator of which a lower score is the better one; repeatable.
+        margin: A change of an evaluator's mean within this counts as none, EVALUATOR=NUMBER;
+            repeatable.
         seed: Seed of the evaluators.
         out: JSON file to write everything to.
     """
@@ -42,6 +46,8 @@ class Options(Asking, Verifying):
     evaluator: list[str]
     option: list[str] | None = None
     trained_on: list[str] | None = None
+    lower_is_better: list[str] | None = None
+    margin: list[str] | None = None
     seed: Seed = 0
     out: Path | None = None
 
@@ -69,7 +75,8 @@ def command(options: Options) -> None:
     answered = policies(options.responses)
     limits = options.seed, options.concurrency, options.budget, journal_of(options.out, uses)
     trained_on = files_of(options.trained_on, "--trained-on")
-    settings = EvaluateSettings(uses, trained_on, *limits, options.timeout)
+    lower, margins = read_as(options, uses)
+    settings = EvaluateSettings(uses, trained_on, *limits, options.timeout, lower, margins)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
         found = evaluated(options.items, answered, evaluators, settings, bar)
@@ -87,6 +94,29 @@ def command(options: Options) -> None:
     if any(row["difference"] and row["held_out"] is None for row in result["scores"]):
         screen.print("Whether an evaluator is held out is not known, unless --trained-on tells it.")
     tell_failures(screen, {f"judgments of {name}": one for name, one in found.judged.items()})
+
+
+def read_as(options: Options, uses: Mapping[str, str]) -> tuple[frozenset[str], dict[str, float]]:
+    """Return of which evaluators lower is better, and their margins.
+
+    Raises:
+        ConfigError: There is no such evaluator, or a margin is no number between 0 and 1.
+    """
+    lower, margins = frozenset(options.lower_is_better or ()), dict[str, float]()
+    for entry in options.margin or ():
+        name, _, given = entry.partition("=")
+        try:
+            margins[name] = float(given)
+        except ValueError:
+            margins[name] = math.nan
+        if not 0 < margins[name] < 1:
+            raise ConfigError(
+                f"--margin {entry!r} is not EVALUATOR=NUMBER with a number between 0 and 1"
+            )
+    for name in (*lower, *margins):
+        if name not in uses:
+            raise ConfigError(f"no evaluator is named {name}", hint=f"there are {', '.join(uses)}")
+    return lower, margins
 
 
 def journal_of(out: Path | None, uses: Mapping[str, str]) -> Path | None:
@@ -151,4 +181,11 @@ def scores(result: dict[str, Any]) -> Table:
         )
         change = difference.get("value"), difference.get("p_holm")
         rows.append((*who, *what, *change, *([difference.get("items")] if partly else [])))
-    return Table("", columns, rows, [f"warning: {warning}" for warning in result["warnings"]])
+    notes = [
+        f"{row['evaluator']}, {row['policy']}: not decidable: responses without a score could have"
+        " made the difference, or undone it"
+        for row in result["scores"]
+        if row["difference"] and row["difference"]["verdict"] == "undecidable"
+    ]
+    notes += [f"warning: {warning}" for warning in result["warnings"]]
+    return Table("", columns, rows, notes)

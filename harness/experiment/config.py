@@ -14,10 +14,12 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_serializer,
     model_serializer,
     model_validator,
 )
 
+from harness.evaluate.scores import Direction
 from harness.experiment.gate_config import AgreementConfig, Strict
 from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError
@@ -168,11 +170,36 @@ class ArmConfig(Strict):
 PLANNED = ("primary", "contrasts")
 
 
+class EvaluatorConfig(Strict):
+    """How the scores of an evaluator are read.
+
+    Attributes:
+        direction: Which scores are better, ``higher`` or ``lower``.
+        margin: A change of the mean within this counts as none, on the scale from 0 to 1.
+    """
+
+    direction: Direction = "higher"
+    margin: float | None = Field(default=None, gt=0, lt=1)
+
+
+def _by_name(given: Any) -> Any:
+    """Return a list of names as a mapping; a name alone is read as every other one."""
+    if isinstance(given, list | tuple) and all(isinstance(name, str) for name in given):
+        repeated = sorted({name for name in given if given.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)} stands there twice")
+        return {name: {} for name in given}
+    if isinstance(given, dict):
+        return {name: {} if how is None else how for name, how in given.items()}
+    return given
+
+
 class EvaluationConfig(Strict):
     """Held-out evaluation.
 
     Attributes:
-        evaluators: Pointwise sources that score every policy.
+        evaluators: Pointwise sources that score every policy: a list of names, or a mapping of
+            names to how their scores are read.
         responses_per_item: Responses sampled for each held-out item and policy.
         monitor: The evaluator that is watched during training as the gold reward.
         monitor_every: Steps between two looks.
@@ -183,7 +210,9 @@ class EvaluationConfig(Strict):
             where none are named.
     """
 
-    evaluators: tuple[str, ...] = Field(min_length=1)
+    evaluators: Annotated[dict[str, EvaluatorConfig], BeforeValidator(_by_name)] = Field(
+        min_length=1
+    )
     responses_per_item: int = Field(default=1, ge=1)
     monitor: str | None = None
     monitor_every: int = Field(default=10, gt=0)
@@ -196,6 +225,12 @@ class EvaluationConfig(Strict):
         """Leave out a plan that nobody made: reports that were made without it stay."""
         found: dict[str, Any] = write(self)
         return {key: one for key, one in found.items() if key not in PLANNED or one}
+
+    @field_serializer("evaluators")
+    def _as_written(self, evaluators: dict[str, EvaluatorConfig]) -> Any:
+        """Return names alone where nothing else is said."""
+        said = {name: one.model_dump(exclude_defaults=True) for name, one in evaluators.items()}
+        return said if any(said.values()) else list(said)
 
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -292,7 +327,6 @@ class RunConfig(Strict):
             for name in config.weights:
                 if name not in config.sources:
                     problems.append(f"arms.{arm}.weights: {name!r} is not among the arm's sources")
-        once(self.evaluation.evaluators, "evaluation.evaluators")
         for name in self.evaluation.evaluators:
             need(name, "evaluation.evaluators")
         if self.evaluation.monitor and self.evaluation.monitor not in self.evaluation.evaluators:

@@ -23,7 +23,7 @@ def plan_of(config: RunConfig, held_out: Sequence[Item]) -> dict[str, Any]:
     return {
         "primary": of.primary,
         "contrasts": [list(pair) for pair in pairs] if of.primary else [],
-        "evaluators": list(of.evaluators),
+        "evaluators": of.model_dump(mode="json")["evaluators"],  # with directions and margins
         "seeds": list(config.seeds),
         "arms": list(config.arms),
         "responses_per_item": of.responses_per_item,

@@ -9,11 +9,13 @@ third; the spread of the seed means holds the second and again the third. So the
 
 with seeds and rest from the two-way table of seeds and prompts (Searle, Casella & McCulloch 1992,
 "Variance Components"; two-way clustering of Cameron, Gelbach & Miller 2011 has the same form). Its
-degrees of freedom are Satterthwaite's (1946) with all of the seeds' spread in the denominator, so
-that a spread that came out small by luck does not count as known.
+degrees of freedom are Satterthwaite's (1946).
 
-With few seeds that is still too sure, and the t-interval of the seed means alone (k - 1 degrees)
-knows nothing of prompts. The interval is the hull of both, the p-value the larger of the two.
+With few seeds that is still too sure far out, where Holm's method looks; so a second interval is
+the t-interval of the seed means, with k - 1 degrees. What all seed means share, they do not show:
+the noise of the prompts and of base. Of it, as much is added as the trainings' own part is of the
+whole variance: all where they decide, nothing where they are alike. The interval is the hull of
+both, the p-value the larger of the two.
 """
 
 from __future__ import annotations
@@ -322,23 +324,26 @@ def hull(
     groups = influence.size
     prompts = 0.0
     if groups > 1:
-        prompts = groups / (groups - 1) * math.fsum((influence * influence).tolist())
+        prompts = groups / (groups - 1) * float(influence @ influence)
     known = math.sqrt(prompts) >= NO_SPREAD
     by_prompt = ((math.sqrt(prompts), groups - 1.0),) if known else ()
     if groups < 2 or seeds is None or seeds < 2:
         return Seeded(alone, alone, seeds, by_prompt, by_prompt)
     lucks = _by_seed(sides)
     spread = [luck.seeds() for luck in lucks]
-    beyond = [max(0.0, all_ - luck.rest()) for all_, luck in zip(spread, lucks, strict=True)]
+    rest = [luck.rest() for luck in lucks]
+    owns = [max(0.0, whole - part) for whole, part in zip(spread, rest, strict=True)]
+    own = sum(owns)
     parts = list[Part]()
-    variance = prompts + sum(beyond)
+    variance = prompts + own
     if math.sqrt(variance) >= NO_SPREAD:
         unsure = prompts**2 / (groups - 1)
-        unsure += sum(v**2 / luck.degrees for v, luck in zip(spread, lucks, strict=True))
+        unsure += sum(v**2 / luck.degrees for v, luck in zip(owns, lucks, strict=True))
         parts.append((math.sqrt(variance), max(1.0, variance**2 / unsure)))
     if math.sqrt(sum(spread)) >= NO_SPREAD:
         fewest = min(luck.degrees for luck in lucks)
-        parts.append((math.sqrt(sum(spread)), float(fewest)))
+        shared = max(0.0, prompts - sum(rest)) * own / variance if own > 0 else 0.0
+        parts.append((math.sqrt(sum(spread) + shared), float(fewest)))
     over = _widened(alone, parts, bounds, confidence)
     return Seeded(over, alone, seeds, tuple(parts), by_prompt)
 

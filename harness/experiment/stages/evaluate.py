@@ -173,12 +173,16 @@ def compared(
     responses: Responses,
     judged: Mapping[str, Judged],
     evaluators: Sequence[EvaluatorInfo],
+    *,
+    base_trained: bool = False,
 ) -> dict[str, Any]:
     """Return the comparison of policies with the first of them, and why evaluators failed."""
     asked = {request.id: request for one in judged.values() for request in one.requests}
     said = [judgment for one in judged.values() for judgment in one.judgments]
     base = next(iter(responses))[0]
-    table = compare(items, responses, asked.values(), said, evaluators, base=base)
+    table = compare(
+        items, responses, asked.values(), said, evaluators, base=base, base_trained=base_trained
+    )
     reasons = {name: dict(failures_among(one.judgments).reasons) for name, one in judged.items()}
     return table | {"reasons": {name: found for name, found in reasons.items() if found}}
 
@@ -200,11 +204,12 @@ def evaluators_of(
     """
     infos = []
     arms = {arm: one.sources for arm, one in config.arms.items()}
-    for name in config.evaluation.evaluators:
+    for name, read in config.evaluation.evaluators.items():
         info = sources[name].info
         shared = {other for other in sources if shares(info, sources[other].info)}
         held_out = {arm for arm, teachers in arms.items() if not shared & set(teachers)}
-        infos.append(evaluator_info(sources[name], frozenset(held_out), arms, rules.get(name, ())))
+        found = evaluator_info(sources[name], frozenset(held_out), arms, rules.get(name, ()))
+        infos.append(replace(found, direction=read.direction, margin=read.margin))
     return infos
 
 

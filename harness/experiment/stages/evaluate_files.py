@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class EvaluateSettings:
         budget: Stop before spending more, in dollars; what the journal holds counts.
         journal: File that keeps judgments, so that the same call makes only those that miss.
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
+        lower: Evaluators of which a lower score is the better one.
+        margins: Evaluator -> a change of its mean within this counts as none.
     """
 
     uses: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +44,8 @@ class EvaluateSettings:
     budget: float | None = None
     journal: str | Path | None = None
     timeout_s: float = TIMEOUT_S
+    lower: Collection[str] = ()
+    margins: Mapping[str, float] = field(default_factory=dict)
 
 
 def evaluate(
@@ -107,8 +111,17 @@ def evaluated(
     with asking_with(settings.journal, *limits) as asking:
         check(sources, asking)
         judged = score(sources, asked, written, asking, bar)
-    infos = [evaluator_info(source, _held_out(source, fed)) for source in sources]
-    found = compared(asked, written, judged, infos)
+    infos = [
+        replace(
+            evaluator_info(source, _held_out(source, fed)),
+            direction="lower" if source.name in settings.lower else "higher",
+            margin=settings.margins.get(source.name),
+        )
+        for source in sources
+    ]
+    # Files do not say whether several seeds of the base are trainings; taken as samples of one
+    # policy, differences would look surer than they may be.
+    found = compared(asked, written, judged, infos, base_trained=True)
     found["warnings"] += wording_notes(sources)
     return Evaluation(written, judged, found)
 

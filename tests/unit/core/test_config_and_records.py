@@ -83,6 +83,19 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
             {"evaluation": {"evaluators": ["v", "v"]}},
             ["evaluation.evaluators: v stands there twice"],
         ),
+        ({"evaluation": {"evaluators": {"w": None}}}, ["evaluation.evaluators: no source", "'w'"]),
+        (
+            {"evaluation": {"evaluators": {"v": {"direction": "down"}}}},
+            ["evaluation.evaluators.v.direction", "'higher' or 'lower'"],
+        ),
+        (
+            {"evaluation": {"evaluators": {"v": {"margin": 5}}}},
+            ["evaluation.evaluators.v.margin", "less than 1"],
+        ),
+        (
+            {"evaluation": {"evaluators": {"v": {"margins": 0.05}}}},
+            ["evaluation.evaluators.v.margins: unknown key", "margin"],
+        ),
     ],
 )
 def test_each_mistake_in_an_experiment_is_named(
@@ -92,6 +105,20 @@ def test_each_mistake_in_an_experiment_is_named(
         read_config(write(tmp_path, **changes))
     for word in (*words, "experiment.yaml"):
         assert word in str(caught.value)
+
+
+def test_evaluators_may_say_how_they_are_read(tmp_path: Path) -> None:
+    by_list, _ = read_config(write(tmp_path))
+    by_name, _ = read_config(write(tmp_path, evaluation={"evaluators": {"v": None}}))
+    assert by_name == by_list and list(by_list.evaluation.evaluators) == ["v"]
+    assert by_list.model_dump(mode="json")["evaluation"]["evaluators"] == ["v"]
+    given = {"v": {"direction": "lower", "margin": 0.05}, "p": None}
+    read, _ = read_config(write(tmp_path, evaluation={"evaluators": given}))
+    first, second = (read.evaluation.evaluators[name] for name in "vp")
+    assert (first.direction, first.margin) == ("lower", 0.05)
+    assert (second.direction, second.margin) == ("higher", None)
+    dumped = read.model_dump(mode="json")["evaluation"]["evaluators"]
+    assert dumped == {"v": {"direction": "lower", "margin": 0.05}, "p": {}}
 
 
 def test_a_repeated_key_of_an_experiment_is_refused(tmp_path: Path) -> None:
