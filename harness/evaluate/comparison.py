@@ -161,6 +161,7 @@ def _score_row(
         "held_out": None if of is None else policy == base or policy in of,
         "same_rule": list(evaluator.same_rule.get(policy, ())),
         **numbers(pooled, "reason"),
+        "trainings": {"low": pooled.trainings.low, "high": pooled.trainings.high},
         **coverage_of(rows),
         "clusters": pooled.estimate.clusters,
         "seeds": seeds,

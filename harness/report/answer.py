@@ -9,7 +9,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
-from harness.report.differences import ends_of
+from harness.report.differences import ends_of, those
 from harness.report.effect_findings import still
 from harness.report.figures import Gain, gains
 from harness.report.finding import Weight
@@ -19,14 +19,12 @@ from harness.report.tables import Cell, Column, Table, Value, interval, shown
 from harness.report.training import colours
 from harness.report.verdict import better, is_headline, outcome
 from harness.report.wording import Names, dollars, join, percent, seconds
+from harness.statistics.seeds import FEWEST_SEEDS
 
 Data = Mapping[str, Any]
 
 MOST_CRITERIA = 4
 """Criteria of the decision table; the results below have all."""
-
-FEW_SEEDS = 3
-"""Fewer trainings of an arm than this speak of themselves, not of the method."""
 
 GOOD_COVERAGE = 0.95
 """Share of its requests to which a source gave a verdict, below which that is a limit."""
@@ -62,8 +60,8 @@ def badges(data: Data, names: Names) -> list[Badge]:
         found.append(Badge("old report", "findings"))
     evaluation = data.get("evaluation") or {}
     trained = [p for p in evaluation.get("policies", ()) if p["name"] != evaluation.get("base")]
-    fewest = min((len(policy["seeds"]) for policy in trained), default=FEW_SEEDS)
-    if fewest < FEW_SEEDS:
+    fewest = min((len(policy["seeds"]) for policy in trained), default=FEWEST_SEEDS)
+    if fewest < FEWEST_SEEDS:
         found.append(Badge(counted(fewest, "seed"), "results"))
     if any(s.get("simulated") and s.get("roles") for s in data.get("sources", ())):
         found.append(Badge("simulated people", "sources"))
@@ -131,13 +129,15 @@ def decision_table(data: Data, names: Names) -> Table:
             if score is None or score["value"] is None:
                 row.append(Cell(None, tone="muted"))
                 continue
-            ends = interval(score, "hundredths")
+            ends = interval(ends_of(score), "hundredths")
             note = f"{ends}, trained on it" if score["held_out"] is False else ends
             row.append(Cell(score["value"], note, _tone(score, evaluation, evaluator)))
         row.append(Cell("", tone="muted") if policy not in arms else _cost(arms[policy], data))
         rows.append(row)
     held = evaluation["items"]
     title = f"Scores in percent on {counted(held, 'held-out prompt')}, with 95% intervals"
+    few = next((those(one) for row in evaluation["scores"] if (one := row["difference"])), "")
+    title += f" {few}" if few else ""
     return Table(title, columns, rows)
 
 
@@ -167,7 +167,7 @@ def _plot(data: Data, names: Names) -> list[Block]:
     groups = []
     for evaluator in _criteria(evaluation)[:MOST_CRITERIA]:
         rows = [
-            Gain(policy["name"], _told(row["difference"]), series[policy["name"]])
+            Gain(policy["name"], _own(row["difference"]), series[policy["name"]])
             for policy in evaluation["policies"]
             if policy["name"] != evaluation["base"]
             and (row := _row(evaluation, evaluator, policy["name"])) is not None
@@ -177,7 +177,24 @@ def _plot(data: Data, names: Names) -> list[Block]:
             groups.append((names.source(evaluator), rows))
     if not groups:
         return []
-    return [Figure("Gain over base, in points", [gains("gain", "Gain over base", groups)])]
+    return [
+        Figure(
+            "Gain over base, in points, with 95% intervals",
+            [gains("gain", "Gain over base", groups)],
+        )
+    ]
+
+
+def _own(difference: Data) -> Data:
+    """Return a difference with the ends that are shown of it."""
+    ends = ends_of(difference)
+    return {"value": difference["value"], "low": ends.get("low"), "high": ends.get("high")}
+
+
+def _own(difference: Data) -> Data:
+    """Return a difference with the ends that are shown of it."""
+    ends = ends_of(difference)
+    return {"value": difference["value"], "low": ends.get("low"), "high": ends.get("high")}
 
 
 def _told(difference: Data) -> Data:
@@ -218,7 +235,7 @@ def _answer(data: Data, names: Names) -> str:
     if not gained:
         told.insert(0, "No arm is shown to be better than base")
     fewest = min(len(p["seeds"]) for p in evaluation["policies"] if p["name"] in trained)
-    where = "" if fewest >= FEW_SEEDS or told == [""] else f", in {_these(fewest)}"
+    where = "" if fewest >= FEWEST_SEEDS or told == [""] else f", in {_these(fewest)}"
     return f"{'; '.join(filter(None, told))}{where}."
 
 

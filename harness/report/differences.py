@@ -15,9 +15,15 @@ MOST_DIGITS = 4
 
 def is_of_few(found: Data) -> bool:
     """Tell whether a number says nothing of the next training: of too few, or over prompts only."""
-    seeds = found.get("seeds")
+    seeds = _seeds(found)
     few = seeds is not None and seeds < FEWEST_SEEDS
     return few or (seeds is not None and found.get("interval_over") == "prompts")
+
+
+def _seeds(found: Data) -> int | None:
+    """Return how many trainings a number is of; a score has a row for each of them."""
+    seeds = found.get("seeds")
+    return seeds if seeds is None or isinstance(seeds, int) else len(seeds)
 
 
 def those(found: Data | None) -> str:
@@ -25,7 +31,7 @@ def those(found: Data | None) -> str:
     if found is None or not is_of_few(found):
         return ""
     words = {1: "in this training", 2: "in these two trainings"}
-    return words.get(found["seeds"], "in these trainings")
+    return words.get(_seeds(found) or 0, "in these trainings")
 
 
 def ends_of(found: Data) -> Data:

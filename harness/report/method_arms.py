@@ -13,7 +13,7 @@ from harness.report.wording import Names
 
 Data = Mapping[str, Any]
 
-FEW_SEEDS = 3
+FEWEST_SEEDS = 3
 KINDS = {"human": "RLHF", "judge": "RLAIF", "reward_model": "RLAIF", "verifier": "RLVR"}
 HYBRID, UNKNOWN = "hybrid", "other"
 
@@ -59,7 +59,8 @@ class Arm:
     @property
     def called(self) -> str:
         """Its name with its method."""
-        return self.name if self.name == self.method else f"{self.name} ({self.method})"
+        same = self.name.casefold() == self.method.casefold()
+        return self.method if same else f"{self.name} ({self.method})"
 
     @cached_property
     def policy(self) -> Data | None:
@@ -184,7 +185,7 @@ def arms_of(data: Data, names: Names) -> list[Arm]:
 
 def where(seeds: int) -> str:
     """Return of what few trainings speak; nothing where there are enough."""
-    if seeds >= FEW_SEEDS:
+    if seeds >= FEWEST_SEEDS:
         return ""
     return ", in this one training" if seeds == 1 else ", in these two trainings"
 

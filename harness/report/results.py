@@ -10,7 +10,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.corrected import corrected_table
-from harness.report.differences import could_see, printed, those
+from harness.report.differences import could_see, ends_of, is_of_few, printed, those
 from harness.report.differences import said as verdict
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.gates import gates_of
@@ -106,15 +106,20 @@ def results(data: Data, names: Names) -> list[Block]:
 
 
 def _covered(evaluation: Data) -> str:
-    """Return what the intervals of scores are over, and whose are over less."""
+    """Return what the intervals of scores are over: trainings count only where they are enough."""
     by: dict[str, list[str]] = {}
     for row in evaluation["scores"]:
-        if row["interval_over"] is not None and row["policy"] not in by.get(
-            row["interval_over"], ()
-        ):
-            by.setdefault(row["interval_over"], []).append(row["policy"])
-    if len(by) < 2:
-        return f"over {next(iter(by), 'nothing')}"
+        over = "prompts" if is_of_few(row) else row["interval_over"]
+        if over is not None and row["policy"] not in by.setdefault(over, []):
+            by[over].append(row["policy"])
+    if not by:
+        return "over nothing"
+    if len(by) == 1:
+        over, few = (
+            next(iter(by)),
+            next((those(r) for r in evaluation["scores"] if is_of_few(r)), ""),
+        )
+        return f"over {over}" + (f" {few}; report.json has those over seeds, too" if few else "")
     return f"over seeds and prompts, those of {join(by['prompts'])} over prompts"
 
 
@@ -232,10 +237,10 @@ class _Results:
             row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
-                row.append(Cell(score["value"], f"{not_held_out(score)}{interval(score)}"))
+                row.append(Cell(score["value"], f"{not_held_out(score)}{interval(ends_of(score))}"))
                 row.append(_change_cell(score["difference"], self.directions.get(evaluator, "")))
             kl = policy.get("kl")
-            row.append(Cell(kl["value"], interval(kl)) if kl else None)
+            row.append(Cell(kl["value"], interval(ends_of(kl))) if kl else None)
             row.append(policy["characters"]["value"])
             row.append(policy.get("distinct_2"))
             rows.append(row)
@@ -252,7 +257,8 @@ class _Results:
         dots = []
         for policy in self.policies:
             row = self.rows[evaluator, policy]
-            ends = (row["value"], row["low"], row["high"])
+            held = ends_of(row)
+            ends = (row["value"], held["low"], held["high"])
             seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
             small = seeds if len(row["seeds"]) > 1 else ()
             dots.append(Dot(policy, *ends, self.series[policy], small, "no score"))
@@ -266,7 +272,7 @@ class _Results:
         points = []
         for policy in self.policies:
             rows = (self.rows[e, policy] for e in pair)
-            across, up = ((row["value"], row["low"], row["high"]) for row in rows)
+            across, up = ((row["value"], ends_of(row)["low"], ends_of(row)["high"]) for row in rows)
             if across[0] is not None and up[0] is not None:
                 points.append(Point(policy, across, up, self.series[policy]))
         if len(points) < 2:
@@ -296,7 +302,9 @@ class _Results:
                     if row is None or row["value"] is None:
                         cells.append(Cell(None, tone="muted"))
                         continue
-                    small = f"{interval(row)} · {row['wins']}/{row['ties']}/{row['losses']}"
+                    small = (
+                        f"{interval(ends_of(row))} · {row['wins']}/{row['ties']}/{row['losses']}"
+                    )
                     even = (row.get("length_controlled") or {}).get("value")
                     small += f" · {number(even)} at equal length" if even is not None else ""
                     cells.append(Cell(row["value"], small, heat=row["value"]))
@@ -341,7 +349,8 @@ def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
         word = {"raised": "lowered", "lowered": "raised"}.get(word, word)
     tone: Any = TONES.get(word, "")
     start, end, change = printed(difference)
-    notes = [interval(difference, "change"), f"p {p_value(difference['p_holm'])}"]
+    ends = ends_of(difference)
+    notes = [interval(ends, "change"), f"p {p_value(ends['p_holm'])}"]
     if len(change) > len(shown(difference["value"], "change")):
         notes.insert(0, f"{start} to {end}")
     if word == "undecidable":
