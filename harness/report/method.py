@@ -113,7 +113,7 @@ def _answer(
             for_what.setdefault(called, []).append(title)
     if not for_what:
         return None
-    told = [f"Use {who} for {join(what)}" for who, what in for_what.items()]
+    told = [f"Use {join([f'{who} for {join(what)}' for who, what in for_what.items()])}"]
     if rest := [title for title, choice in whole if not choice["arm"]]:
         told.append(f"none yet for {join(rest)}")
     few = [arm.seeds for arm in arms for choice in choices if choice["arm"] == arm.name]

@@ -239,12 +239,13 @@ def test_every_rule_is_in_the_docs(repo_root: Path) -> None:
 
 def test_the_answer() -> None:
     moves = {"v": (UP, FLAT), "p": (FLAT, UP)}
-    assert found(run(moves))["answer"] == "RLVR (v) for right; RLHF (p) for kind."
+    assert found(run(moves))["answer"] == "Use RLVR (v) for right and RLHF (p) for kind."
     few = run({"v": (UP, FLAT)}, seeds=2)
-    assert found(few)["answer"] == "RLVR (v) for right; none yet for kind, in these two trainings."
+    told = "Use RLVR (v) for right; none yet for kind, in these two trainings."
+    assert found(few)["answer"] == told
     assert found(run({"v": (FLAT,)}))["answer"] is None
     primary = {**run(moves), "plan": {"primary": "kind"}}
-    assert found(primary)["answer"] == "RLHF (p) for kind; RLVR (v) for right."
+    assert found(primary)["answer"] == "Use RLHF (p) for kind and RLVR (v) for right."
 
 
 def test_methods_go_by_who_gave_feedback_with_any_weight() -> None:
