@@ -191,18 +191,6 @@ def _own(difference: Data) -> Data:
     return {"value": difference["value"], "low": ends.get("low"), "high": ends.get("high")}
 
 
-def _own(difference: Data) -> Data:
-    """Return a difference with the ends that are shown of it."""
-    ends = ends_of(difference)
-    return {"value": difference["value"], "low": ends.get("low"), "high": ends.get("high")}
-
-
-def _told(difference: Data) -> Data:
-    """Return a difference with the ends that are told: of few trainings those of these."""
-    ends = ends_of(difference)
-    return {**difference, "low": ends.get("low"), "high": ends.get("high")}
-
-
 def _answer(data: Data, names: Names) -> str:
     """Return which arms got better, at what, in one sentence."""
     evaluation = data.get("evaluation") or {}

@@ -109,7 +109,8 @@ def _answer(
     for_what: dict[str, list[str]] = {}
     for title, choice in whole:
         if choice["arm"]:
-            called = next(arm.called for arm in arms if arm.name == choice["arm"])
+            name, method = choice["arm"], choice["method"]
+            called = method if name.casefold() == method.casefold() else f"{method} ({name})"
             for_what.setdefault(called, []).append(title)
     if not for_what:
         return None
