@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from harness.report.blocks import Block, Details
+from harness.report.differences import ends_of
 from harness.report.tables import Cell, Column, Kind, Table, interval
 from harness.report.wording import Names
 
@@ -121,7 +122,7 @@ def _mean(rows: Sequence[Data], key: str) -> float | None:
 
 
 def _with_interval(row: Data | None) -> Cell:
-    return Cell(row["value"], interval(row)) if row else Cell(None)
+    return Cell(row["value"], interval(ends_of(row))) if row else Cell(None)
 
 
 def falls(data: Data, names: Names) -> list[Block]:

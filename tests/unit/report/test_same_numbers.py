@@ -21,7 +21,7 @@ EXAMPLES = sorted(Path(__file__).parents[3].glob("reports/example-*"))
 OF = {
     "What was compared": ("run", "arms"),
     "Results": ("evaluation", "agreement", "gates"),
-    "Training curves": ("curves",),
+    "Training curves": ("curves", "evaluation"),
     "Reward models": ("arms",),
     "Sources of feedback": ("sources",),
     "Cost and time": ("run", "arms", "sources", "costs"),
