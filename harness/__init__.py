@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.experiment.compare import compare as compare
     from harness.experiment.reward_functions import reward_function as reward_function
     from harness.experiment.run import run as run
     from harness.experiment.stages.aggregate import How as How
@@ -68,6 +69,7 @@ _HOMES = {name: f"harness.experiment.stages.{name}" for name in _STAGES} | {
     "TransportSettings": "harness.experiment.stages.transport",
     "TrainSettings": "harness.experiment.stages.train_files",
     "clean": "harness.records.earlier",
+    "compare": "harness.experiment.compare",
     "recover": "harness.records.recovery",
     "rescore": "harness.experiment.stages.rescore",
     "reward_function": "harness.experiment.reward_functions",
