@@ -18,16 +18,30 @@ class Options:
     Args:
         run_dir: Folder of a run, such as reports/demo.
         out: Write the report here instead of into the run's folder.
+        csv: Also write each table as CSV into this folder.
+        latex: Also write each table as LaTeX into this folder.
+        cards: Also write a model card for each arm and a dataset card into this folder.
+        every_eval_ever: Also write the scores in the format of Every Eval Ever into this folder.
     """
 
     run_dir: Annotated[Path, typer.Argument()]
     out: Path | None = None
+    csv: Path | None = None
+    latex: Path | None = None
+    cards: Path | None = None
+    every_eval_ever: Path | None = None
 
 
 @one_object
 def command(options: Options) -> None:
     """Build report.html and report.md again from report.json; nothing is computed or judged."""
     from harness.cli.run import tell_report
-    from harness.experiment.stages.report import report
+    from harness.cli.screen import console
+    from harness.experiment.stages.report import export, report
+    from harness.nouns.counted import counted
 
     tell_report(report(options.run_dir, options.out))
+    for form in ("csv", "latex", "cards", "every_eval_ever"):
+        if folder := getattr(options, form):
+            made = export(options.run_dir, form, folder)
+            console().print(f"{folder}: {counted(len(made), 'file')}", soft_wrap=True)

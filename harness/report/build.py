@@ -55,6 +55,21 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
     Raises:
         DataError: The data misses something that the report needs.
     """
+    clean, page = page_of(data, sections, out_dir)
+    write_json(out_dir / "report.json", clean)
+    write_text(out_dir / "report.md", markdown.render(page))
+    write_text(out_dir / "report.html", html.render(page))
+    return out_dir / "report.html"
+
+
+def page_of(
+    data: Data, sections: Sequence[ReportSection], out_dir: Path
+) -> tuple[dict[str, Any], Page]:
+    """Return what report.json holds and the page that is made of it; ``out_dir`` is for errors.
+
+    Raises:
+        DataError: The data misses something that the report needs.
+    """
     holes: list[str] = []
     clean = _finite(data, "", holes)
     try:
@@ -74,10 +89,7 @@ def build(data: Data, out_dir: Path, sections: Sequence[ReportSection] = ()) -> 
     notes += [f"Not a number, so left out: {hole}." for hole in _shortened(holes)]
     content.insert(-1, _warnings(clean, notes))
     page = Page(*_heading(clean), content, clean["answer"]["lines"][0], first_screen(clean))
-    write_json(out_dir / "report.json", clean)
-    write_text(out_dir / "report.md", markdown.render(page))
-    write_text(out_dir / "report.html", html.render(page))
-    return out_dir / "report.html"
+    return clean, page
 
 
 def load(run_dir: Path) -> dict[str, Any]:

@@ -359,7 +359,7 @@ def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
         notes.append(f"could have seen {number(least)}")
     if words := those(difference):
         notes.append(words)
-    return Cell(change, " · ".join(notes), tone)
+    return Cell(change, " · ".join(notes), tone, stored=difference["value"])
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:

@@ -101,6 +101,7 @@ class Cell:
         tone: Emphasis.
         heat: 0 to 1, coloured from loss to win; None for no colour.
         kind: How the value is rounded, where it is not as the column says.
+        stored: The number behind a value that is a text already; it goes into CSV.
     """
 
     value: Value
@@ -108,6 +109,7 @@ class Cell:
     tone: Tone = ""
     heat: float | None = None
     kind: Kind | None = None
+    stored: float | None = None
 
     @property
     def text(self) -> str:

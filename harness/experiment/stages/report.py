@@ -305,3 +305,32 @@ def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
     from harness.report import build, load
 
     return build(load(Path(run_dir)), Path(out or run_dir), registry().sections)
+
+
+def export(run_dir: str | Path, form: str, folder: str | Path) -> list[Path]:
+    """Write a report in another form.
+
+    Args:
+        run_dir: Folder of a run that has a report.json.
+        form: ``csv`` or ``latex``: each table in a file of its own; ``cards``: a model card for
+            each arm and a dataset card; ``every_eval_ever``: the scores of each policy.
+        folder: Where the files go.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: There is no report.json, or it is of another format.
+        InputError: There is no such form, or the folder cannot be written.
+    """
+    from harness.nouns.errors import InputError
+    from harness.report import load
+    from harness.report.build import page_of
+    from harness.report.forms import FORMS
+
+    if form not in FORMS:
+        raise InputError(
+            f"there is no form {form!r} of a report", hint=f"one of {', '.join(FORMS)}"
+        )
+    data, page = page_of(load(Path(run_dir)), registry().sections, Path(run_dir))
+    return FORMS[form](data, page, Path(folder))
