@@ -66,13 +66,20 @@ def plain_rows(table: Table) -> tuple[list[str], list[dict[str, str]]]:
                 for index, side in enumerate(("low", "high"))
             ]
         else:
-            found = [(head.heading, [_raw(cell.value if cell.stored is None else cell.stored) for cell in cells])]
+            found = [
+                (
+                    head.heading,
+                    [_raw(cell.value if cell.stored is None else cell.stored) for cell in cells],
+                )
+            ]
         if any(cell.note for cell in cells):
             found.append((f"{head.heading}, note", [cell.note for cell in cells]))
         parts.append(found)
     columns: list[tuple[str, list[str]]] = []
     for heading, values in (each for found in parts for each in found):
-        before = sum(1 for name, _ in columns if re.fullmatch(rf"{re.escape(heading)}( \d+)?", name))
+        before = sum(
+            1 for name, _ in columns if re.fullmatch(rf"{re.escape(heading)}( \d+)?", name)
+        )
         columns.append((f"{heading} {before + 1}" if before else heading, values))
     rows = [{name: values[n] for name, values in columns} for n in range(len(table.rows))]
     return [name for name, _ in columns], rows
@@ -85,7 +92,7 @@ def _raw(value: object) -> str:
 
 
 def write_tables_latex(page: Page, folder: Path) -> list[Path]:
-    r"""Write each table as LaTeX for ``\input``, in the style of booktabs, as the page rounds it."""
+    r"""Write each table as LaTeX for ``\input``, in booktabs' style, rounded as the page is."""
     return _written(page, folder, ".tex", lambda path, table: write_text(path, latex(table)))
 
 

@@ -1,12 +1,11 @@
 """What ``report.json`` may hold: one description, from which docs/report.schema.json is made.
 
-``python -m harness.report.schema > docs/report.schema.json`` writes it anew. Keys of the top level
+``python docs/make_report_schema.py`` writes it anew. Keys of the top level
 and of the level below it are named here, each misspelt one is refused; what is below is free.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -134,7 +133,3 @@ def _of(part: Part) -> dict[str, Any]:
     if part.shape == "object":
         return {"description": part.about, **row}
     return {"description": part.about, "type": "array", "items": row}
-
-
-if __name__ == "__main__":
-    print(json.dumps(schema(), indent=2))
