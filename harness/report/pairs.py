@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from harness.report.differences import could_see, ends_of, printed, said, those
@@ -29,7 +30,7 @@ def verdict_cell(row: Data, words: Mapping[str, str] = WORDS) -> Cell:
     """Return the verdict on a difference, and what could have been found where none is clear."""
     verdict, notes = said(row), [those(row)]
     least = could_see(row) if verdict == "unclear" else None
-    if least is not None:
+    if least is not None and least < 1:  # scores lie between 0 and 1
         notes.append(f"{number(least)} would have been seen")
     if verdict == "undecidable":
         lost = row["failures"]
@@ -38,12 +39,15 @@ def verdict_cell(row: Data, words: Mapping[str, str] = WORDS) -> Cell:
     return Cell(words[verdict], ", ".join(filter(None, notes)), "strong" if clear else "")
 
 
-def change_cell(row: Data) -> Cell:
-    """Return a difference with its interval and its p in its family."""
+def change_cell(row: Data, *, beside_scores: bool = False) -> Cell:
+    """Return a difference with its interval and its p in its family.
+
+    ``beside_scores`` it has as many decimals as it takes to be their difference.
+    """
     if row.get("value") is None:
         return Cell(None, row.get("reason") or "", "muted")
     ends = ends_of(row)
-    value = printed(row, 2)[2] if row.get("from") is not None else row["value"]
+    value = printed(row, 2)[2] if beside_scores and row.get("from") is not None else row["value"]
     return Cell(value, f"{interval(ends, 'change')} · p {p_value(ends['p_holm'])}")
 
 
@@ -62,7 +66,7 @@ def pairs_table(title: str, rows: Sequence[Data]) -> Table:
         [
             ("arm", "text", lambda row: Cell(row["a"], f"against {row['b']}", "strong")),
             ("it is", "text", verdict_cell),
-            ("difference", "change", change_cell),
+            ("difference", "change", partial(change_cell, beside_scores=True)),
             ("scores", "text", _between),
             ("prompts", "text", prompts_of),
         ],
