@@ -108,8 +108,9 @@ def _reading(rows: Sequence[Data], data: Data, names: Names) -> list[str]:
 
 def _counts(row: Data) -> str:
     """Return what was labelled of an arm, and what counts without a label."""
+    people = "1 person" if row["people"] == 1 else f"{row['people']} people"
     told = (
-        f"{row['arm']}: {counted(row['labels'], 'label')} of {row['people']} people"
+        f"{row['arm']}: {counted(row['labels'], 'label')} of {people}"
         f" on {row['pairs']} of {row['drawn']} drawn pairs ({row['wins']} for the arm,"
         f" {counted(row['ties'], 'tie')}, {row['losses']} for base)"
     )

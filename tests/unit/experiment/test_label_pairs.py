@@ -122,6 +122,7 @@ def test_from_a_run_over_pairs_and_labels_to_its_report(ran: World) -> None:
     (line,) = (one for one in report["findings"] if one.startswith("People prefer rlvr to base"))
     page = (ran.out / "report.md").read_text()
     assert line in page and "## What people prefer" in page
+    assert "plugin: 20 labels of 1 person on 20 of 20 drawn pairs (0 for the arm, 20 ties" in page
     rate = rows["rlvr"]["corrected"]
     assert (
         f"{100 * rate['value']:.1f}% ({100 * rate['low']:.1f}% to {100 * rate['high']:.1f}%)"
