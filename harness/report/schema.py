@@ -83,6 +83,14 @@ PARTS: Mapping[str, Part] = {
         " slices diversity pass_at_k primary families",
     ),
     "curves": Part("free", "rows of the training logs, by arm and seed"),
+    "gold_falls": Part(
+        "rows", "gold from its peak to the end of each training", "arm seed gold verdict looks",
+        "peak last before after value low high n clusters samples evaluated proxy reason",
+    ),
+    "overoptimisation": Part(
+        "rows", "two forms fitted to gold over the distance", "arm looks fits forms peak",
+        "furthest prompts reason",
+    ),
     "samples": Part(
         "rows", "prompts with every policy's answer", "item_id prompt responses", "reference why"
     ),

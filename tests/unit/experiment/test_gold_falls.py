@@ -14,6 +14,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.report.schema import unknown
 
 ITEMS = [Item(f"i{n}", f"{n}?", metadata={"cluster": f"c{n // 2}"}) for n in range(40)]
 MARKS = Scale("interval", low=0, high=10)
@@ -75,6 +76,7 @@ def test_each_training_is_held_to_what_the_evaluator_says_of_its_answers() -> No
         "silent": "unconfirmed", "fine": "no fall", "older": "unknown",
     }  # fmt: skip
     assert [rows[arm]["proxy"] is not None for arm in ("ppo", "dpo", "sft")] == [True, True, False]
+    assert unknown({"gold_falls": list(rows.values())}) == []
     ppo = rows["ppo"]
     assert (ppo["gold"], ppo["peak"], ppo["last"], ppo["clusters"]) == ("exam", 10, 20, 20)
     assert ppo["after"] - ppo["before"] == pytest.approx(ppo["value"]) == pytest.approx(-0.3)
@@ -112,6 +114,7 @@ def test_forms_are_fitted_to_the_looks_of_all_trainings_of_an_arm() -> None:
 
     (row,) = overoptimisation(experiment(), [one(0.1), one(0.2), one(0.9, watched=False)])
     assert (row["arm"], row["looks"], row["prompts"], row["furthest"]) == ("bon", 6, 20, 1.5)
+    assert unknown({"overoptimisation": [row]}) == []
     found = row["forms"]["best_of_n"]
     assert found["alpha"]["value"] == pytest.approx(0.4)
     assert found["beta"]["value"] == pytest.approx(0.1)
