@@ -28,7 +28,7 @@ class Options(Shown):
             Without it the pairs are written.
         pairs: Pairs of each arm.
         by: Evaluator whose word on all pairs corrects the labels, said when the pairs are drawn; by
-            default the experiment's first one that is no people.
+            default the experiment's primary one, else its first that is no people.
         seed: Decides what is drawn; by default drawn itself, so that nobody can tell the sides.
         ask: Source of simulated people of the experiment, which answers at once.
     """

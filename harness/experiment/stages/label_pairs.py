@@ -50,7 +50,8 @@ class LabelPairsSettings:
         pairs: Of each arm.
         seed: Decides what is drawn; by default drawn, and kept in the key. With one that others
             know, who has the run can tell the sides.
-        by: Evaluator whose word on all pairs corrects; by default the first one that is no people.
+        by: Evaluator whose word on all pairs corrects; by default the primary one, else the
+            first that is no people.
         labels: Labels of the pairs: stores of ``harness label``, tables, or judgments.
         ask: Source of simulated people of the experiment, which answers at once.
     """
@@ -248,10 +249,12 @@ def _same_evaluator(key: Key, by: str | None) -> None:
 
 
 def _evaluator(experiment: Experiment, name: str | None) -> str:
-    """Return the evaluator that corrects: the one that was said, or the first that is no people."""
+    """Return who corrects: who was said, the primary one, or the first that is no people."""
+    config = experiment.config.evaluation
+    primary = [config.primary] if config.primary is not None else []
     known = [
         one
-        for one in experiment.config.evaluation.evaluators
+        for one in dict.fromkeys([*primary, *config.evaluators])
         if experiment.sources[one].info.kind != "human"
     ]
     if name is None and known:

@@ -243,9 +243,12 @@ def test_wrong_and_partial_files_are_one_error_with_rows(ran: World) -> None:
         pairs(ran, labels=[table], by="twin")
     with pytest.raises(ConfigError, match="no source of simulated people"):
         pairs(ran, ask="exam")
+    (ran.out / KEY).unlink()
     with pytest.raises(ConfigError, match="no evaluator of the experiment"):
-        (ran.out / KEY).unlink()
         pairs(ran, by="verifier")
+    ran.experiment["evaluation"] |= {"evaluators": ["exam", "twin"], "primary": "twin"}
+    ran.write()
+    assert pairs(ran).by == "twin"
 
 
 def test_few_labels_say_how_many_more_and_skips_are_none(ran: World) -> None:
