@@ -56,8 +56,8 @@ def test_what_was_kept_is_told_first_and_as_such(tmp_path: Path) -> None:
     judge("exact_match", ITEMS, RESPONSES, settings, bars[1])
     judge("exact_match", ITEMS, RESPONSES, settings, bars[2])
     assert [bar.total for bar in bars] == [4, 6, 6]
-    new, kept = (1, False), (1, True)
-    assert [bar.moves for bar in bars] == [[new] * 4, [kept] * 4 + [new] * 2, [kept] * 6]
+    new = (1, False)
+    assert [bar.moves for bar in bars] == [[new] * 4, [(4, True), new, new], [(6, True)]]
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_judge_gives_what_the_journal_holds(tmp_path: Path, monkeypatch) -> None
     first = harness.judge("exact_match", ITEMS, WRONG, settings)
     asked = []
 
-    async def annotate(source, requests, ctx, journal, scope, on_judgment):
+    async def annotate(source, requests, ctx, journal, scope, on_judgment, begin):
         asked.append(journal.judgments(scope, source.info.name))
         return []
 
