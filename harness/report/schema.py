@@ -72,6 +72,11 @@ PARTS: Mapping[str, Part] = {
         "object", "whether rewards were still valid at the end", "",
         "people simulated notes rows asked queue",
     ),
+    "people": Part(
+        "rows", "how often people prefer each arm to base", "arm by simulated verdict",
+        "people labels skipped wins ties losses pairs prompts alike unjudged judged labelled"
+        " corrected tuning effective_n decides more left p p_holm drawn",
+    ),
     "arms": Part(
         "rows", "what each arm learnt from and how it was trained", "name trainer sources seeds",
         "title weights aggregation n_preferences unused_pairs warnings gate_effects n_rewards"
