@@ -47,6 +47,14 @@ def win_rates(
     found: list[dict[str, Any]] = []
     who = {evaluator.name: evaluator for evaluator in evaluators}
     criteria = [*who, COMBINED] if len(who) > 1 else [*who]
+    tables: dict[tuple[str, ...], Table] = {}
+
+    def table_of(policy: str, names: Sequence[str]) -> Table:
+        key = (policy, *names)
+        if key not in tables:
+            tables[key] = _by_item(scores, policy, [who[name] for name in names])
+        return tables[key]
+
     for criterion in criteria:
         for a, b in combinations(policies, 2):
             names = [criterion]
@@ -55,8 +63,8 @@ def win_rates(
                 if len(names) < 2:
                     continue
             used = [who[name] for name in names]
-            tables = _by_item(scores, a, used), _by_item(scores, b, used)
-            counts, over, even = _compare(*tables, (policies[a], policies[b]))
+            sides = table_of(a, names), table_of(b, names)
+            counts, over, even = _compare(*sides, (policies[a], policies[b]))
             both = [
                 _row(criterion, (a, b), counts, over, even),
                 _row(criterion, (b, a), counts[::-1], _mirrored(over), _mirrored(even)),
@@ -135,23 +143,32 @@ def _compare(a: Table, b: Table, trained: tuple[bool, bool]) -> tuple[Counts, Se
     from harness.statistics.win_rates import at_equal_length
 
     codes: dict[str, int] = {}
-    outcomes, gaps, groups, firsts, seconds = [], [], [], [], []
-    for item in (item for item in a if item in b):
-        cluster, mine, lengths, seeds = a[item]
-        difference = mine[:, None, :] - b[item][1][None, :, :]
-        better = (difference > 0).any(axis=2)
-        worse = (difference < 0).any(axis=2)
+    shapes: dict[tuple[int, int], list[tuple[int, str]]] = {}
+    for place, item in enumerate(item for item in a if item in b):
+        codes.setdefault(a[item][0], len(codes))
+        shapes.setdefault((len(a[item][2]), len(b[item][2])), []).append((place, item))
+    places, outcomes, gaps, groups, firsts, seconds = [], [], [], [], [], []
+    for (ours, theirs), found in shapes.items():  # items with equally many responses, at once
+        one, other = ([side[item] for _, item in found] for side in (a, b))
+        mine, yours = (np.stack([row[1] for row in rows]) for rows in (one, other))
+        difference = mine[:, :, None, :] - yours[:, None, :, :]
+        better, worse = (difference > 0).any(axis=3), (difference < 0).any(axis=3)
         outcomes.append(np.where(better & ~worse, 0, np.where(worse & ~better, 2, 1)).ravel())
-        gaps.append((lengths[:, None] - b[item][2][None, :]).ravel())
-        groups.append(np.full(better.size, codes.setdefault(cluster, len(codes))))
-        firsts.append(np.broadcast_to(seeds[:, None], better.shape).ravel())
-        seconds.append(np.broadcast_to(b[item][3][None, :], better.shape).ravel())
+        lengths, others = (np.stack([row[2] for row in rows]) for rows in (one, other))
+        gaps.append((lengths[:, :, None] - others[:, None, :]).ravel())
+        groups.append(np.repeat([codes[row[0]] for row in one], ours * theirs))
+        places.append(np.repeat([place for place, _ in found], ours * theirs))
+        seeds, against = (np.stack([row[3] for row in rows]) for rows in (one, other))
+        firsts.append(np.broadcast_to(seeds[:, :, None], better.shape).ravel())
+        seconds.append(np.broadcast_to(against[:, None, :], better.shape).ravel())
     if not outcomes:
         nothing = Estimate(None, reason="no observations")
         none = Seeded(nothing, nothing, None)
         return (0, 0, 0), none, none
-    out, group, gap = (np.concatenate(parts) for parts in (outcomes, groups, gaps))
-    sides = [np.concatenate(parts) for parts in (firsts, seconds)]
+    order = np.argsort(np.concatenate(places), kind="stable")  # as the items stand
+    out, group, gap, *sides = (
+        np.concatenate(parts)[order] for parts in (outcomes, groups, gaps, firsts, seconds)
+    )
     won = np.array([1.0, 0.5, 0.0])[out]
     over = of_pairs(*(Grid.by(won, seeds, group) for seeds in sides), trained=trained)
     lucky = [
