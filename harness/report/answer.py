@@ -259,8 +259,17 @@ def _gained(data: Data, names: Names) -> str:
     change = interval(ends_of(best["difference"]), "points")
     return (
         f"{best['policy']} gained most at {names.source(first)}:"
-        f" {shown(best['difference']['value'], 'points')} points ({change})."
+        f" {shown(best['difference']['value'], 'points')} points ({change}){_ruled_out(data)}."
     )
+
+
+def _ruled_out(data: Data) -> str:
+    """Return which arms no rule recommends, whatever they gained, and for what reason."""
+    why: dict[str, list[str]] = {}
+    for row in (data.get("method") or {}).get("against", ()):
+        if row["criterion"] is None:
+            why.setdefault(row["rule"].replace("-", " "), []).append(row["arm"])
+    return "; ruled out: " * bool(why) + ", ".join(f"{join(a)} ({rule})" for rule, a in why.items())
 
 
 def _wrong(data: Data) -> str:

@@ -152,6 +152,15 @@ def test_badges_name_what_limits_the_answer() -> None:
     assert "gate" not in " ".join(badge.text for badge in badges(data, Names()))
 
 
+def test_who_is_ruled_out_stands_beside_who_gained() -> None:
+    data = run({"dpo": (UP,), "ppo": (UP,), "grpo": (UP,)})
+    row = {"rule": "gate-failed", "text": "", "arm": "dpo", "criterion": None}
+    others = [{**row, "arm": "ppo"}, {**row, "criterion": "right", "arm": "grpo"}]
+    data["method"] = {"answer": "Use X.", "against": [row, *others]}
+    assert lines_of(data)[0] == "Use X."
+    assert lines_of(data)[1].endswith("points (+10 to +30); ruled out: dpo and ppo (gate failed).")
+
+
 def test_what_people_cost_is_not_known_and_never_nothing() -> None:
     data = run({"dpo": (UP,)})
     judge = {"name": "judge", "kind": "judge", "judgments": 0, "ok": 0}
