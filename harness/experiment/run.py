@@ -128,7 +128,8 @@ class Run:
         self._asking = Asking(journal, *limits, timeout_s=config.timeout)
         self.uses: Sequence[LabelUse] = ()
         said = "timeout" in config.model_fields_set
-        self._looking = self._asking if said else replace(self._asking, timeout_s=LOOK_S)
+        timeout = config.timeout if said else LOOK_S
+        self._looking = replace(self._asking, asked={}, timeout_s=timeout)  # no part of the run
         self._tables: dict[tuple[Any, ...], Any] = {}
 
     @property

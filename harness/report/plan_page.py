@@ -76,7 +76,8 @@ def plan_findings(data: Data, names: Names) -> list[Finding]:
     if not plan:
         return []
     found = []
-    if late := [edit for edit in plan["edits"] if edit["trainings"]]:
+    back = plan["now"] == plan["content"]  # edited and put back: it is what was said before
+    if not back and (late := [edit for edit in plan["edits"] if edit["trainings"]]):
         keys = [str(one["key"]).partition(".")[0] for edit in late for one in edit["changed"]]
         told = join(list(dict.fromkeys(_WORDS.get(key, key) for key in keys)))
         after = counted(late[0]["trainings"], "training")

@@ -213,6 +213,7 @@ class World:
         kept["sources"] = [{**row, "seconds": 0} for row in kept["sources"]]
         rows = [{**row, "feedback_seconds": 0} for row in kept["costs"]["rows"]]
         kept["costs"] = {**kept["costs"], "rows": rows}
+        kept["plan"] = {**kept["plan"], "at": None, "edits": []}
         kept["findings"] = [re.sub(r"took [\d.]+ m?s", "took", line) for line in kept["findings"]]
         return kept
 

@@ -242,9 +242,9 @@ def test_the_clock_adds_up_over_tries_and_saves_as_it_goes(
         with pytest.raises(BudgetExceededError), clock.source("new"):
             now[0] += 0.504
             clock.save()
-            assert run.manifest()["source_seconds"]["new"] == 0.5
+            assert run.manifest()["source_seconds"]["new"] == 0.504
             raise BudgetExceededError("spent")
-        assert run.manifest()["source_seconds"] == {"judge": 5.25, "new": 0.5}
+        assert run.manifest()["source_seconds"] == {"judge": 5.25, "new": 0.504}
         clock.finish()
     assert run.manifest()["seconds"] == 17.03  # 5.5 + 1.024 + 3 + 7 + 0.504
 

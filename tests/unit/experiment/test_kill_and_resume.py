@@ -225,7 +225,11 @@ def test_a_damaged_file_of_a_run_is_named(whole: World, name: str, content: str)
         whole.run(arms=arms)
     assert wrong.value.where == str(path)
     path.unlink()  # as the hint says
-    assert whole.tables(whole.run(arms=arms)) == whole.tables(first)
+    again, before = whole.tables(whole.run(arms=arms)), whole.tables(first)
+    if name == "manifest.json":  # with it went when the plan was written
+        assert "written only after 2 trainings" in again["findings"].pop(0)
+        again["plan"]["trainings"] = 0
+    assert again == before
 
 
 def test_a_damaged_journal_is_named(whole: World) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from typer.testing import CliRunner
 
 import harness
 from harness.cli.main import app, register
+from harness.experiment.stages.look import sample_few
 from harness.experiment.verify_run import verify_run
 from harness.nouns.errors import DataError, HarnessError
+from harness.nouns.schema import Response
 from harness.records.differences import ABSENT, differing
 from harness.records.seal import SEALED, read_sealed, seal_of, write_sealed
 from harness.records.verified import Verified
@@ -52,6 +55,22 @@ def finished(whole: World, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_what_a_first_look_asked_is_no_part_of_a_run(
+    finished: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It samples by itself: other texts under the ids that the evaluation gives, too."""
+    shutil.rmtree(finished.out)
+
+    def others(*given: Any) -> list[Response]:
+        few = sample_few(*given)
+        texts = [one.text for one in few]
+        return [replace(r, text=text) for r, text in zip(few, texts[1:] + texts[:1], strict=True)]
+
+    monkeypatch.setattr("harness.experiment.run.sample_few", others)
+    finished.run()
+    assert harness.verify_run(finished.out).changed == ()
 
 
 def test_a_run_verifies_and_nothing_is_written(finished: World) -> None:
