@@ -78,6 +78,9 @@ def _few(trainer: str, settings: Mapping[str, Any], where: str) -> dict[str, Any
         for name, most in FEW.items()
         if (value := getattr(checked, name, None)) is not None
     }
+    if steps := getattr(checked, "max_steps", None):  # it says how long it is, epochs do not
+        least.pop("epochs", None)
+        least["max_steps"] = min(steps, FEW["steps"])
     # By default PPO's estimators have groups of more than a few.
     if (each := getattr(checked, "completions_each", 1)) > 1:
         least["group_size"] = min(each, FEW["group_size"])

@@ -56,6 +56,15 @@ def test_every_trainer_has_a_small_size_that_its_settings_allow(
     assert checked.learning_rate == 1e-4
 
 
+@pytest.mark.parametrize(("steps", "few"), [(40, 2), (1, 1)])
+def test_steps_of_an_optimizer_stand_in_place_of_epochs(
+    repo_root: Path, steps: int, few: int
+) -> None:
+    arms = {"one": {"sources": ["people"], "trainer": "dpo", "settings": {"max_steps": steps}}}
+    arm = small(config_with(repo_root, arms=arms)).arms["one"]
+    assert settings_of("dpo", arm.settings, "settings").max_steps == few
+
+
 MULTIPLES = [
     ("ppo", {"advantage_estimator": "rloo"}),
     ("ppo", {"advantage_estimator": "grpo", "group_size": 3, "rollout_size": 96}),
