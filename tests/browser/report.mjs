@@ -37,6 +37,13 @@ async function violations(page) {
 
 // What a reader sees: the smallest text of a plot, tables that are cut, and whether they say so.
 const looked = (page) => page.evaluate(async () => {
+  const ends = (selector) => document.querySelector(selector)?.getBoundingClientRect().bottom;
+  const decisions = document.querySelector(".beside .scroll");
+  const first = {
+    ends: [".answer", ".badges", ".beside .scroll", ".beside figure"].map(ends),
+    cut: decisions.scrollWidth - decisions.clientWidth,
+    height: window.innerHeight,
+  };
   for (const one of document.querySelectorAll("details")) one.open = true;
   for (let i = 0; i < 3; i += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
   const texts = [...document.querySelectorAll("svg[role=img] text")].map((text) => {
@@ -67,7 +74,7 @@ const looked = (page) => page.evaluate(async () => {
   const beside = [...document.querySelectorAll("main *")]
     .filter((one) => !one.closest(".scroll, .panel, pre, .plugin") && one.getBoundingClientRect().right > root.clientWidth + 1)
     .map((one) => `${one.tagName}.${one.className}`);
-  return { smallest, texts: texts.length, cut, tooWide: root.scrollWidth > root.clientWidth, beside };
+  return { first, smallest, texts: texts.length, cut, tooWide: root.scrollWidth > root.clientWidth, beside };
 });
 
 // Everything that can be reached by Tab, and whether one sees where one is.

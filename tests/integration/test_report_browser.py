@@ -137,6 +137,14 @@ def test_plots_can_be_read_and_nothing_is_cut(seen, size):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_the_answer_its_limits_the_decisions_and_the_plot_are_one_screen(seen, size):
+    first = seen["example.html"]["looks"][size]["first"]
+    assert all(0 < end <= first["height"] for end in first["ends"]), first
+    assert first["cut"] <= 1, first
+
+
+@pytest.mark.slow
 def test_the_scores_need_no_scrolling_on_a_phone(seen):
     cut = [box["label"] for box in seen["example.html"]["looks"]["phone"]["cut"]]
     assert not [label for label in cut if label.startswith("Scores of every policy")]
