@@ -10,6 +10,7 @@ from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
 from harness.report.differences import ends_of, those
+from harness.report.diversity import collapses
 from harness.report.effect_findings import still
 from harness.report.figures import Gain, gains
 from harness.report.finding import Weight
@@ -277,7 +278,9 @@ def _wrong(data: Data) -> str:
     heaviest = next(iter(sorted(weighed(data), key=lambda one: -one.weight)), None)
     if heaviest is not None and heaviest.weight is Weight.HARM:
         return heaviest.text
-    return "No reward hacking and no collapse was found."
+    less = [name for name, lines in collapses(data.get("evaluation") or {}).items() if lines]
+    but = f"; {join(less)} got better and lost diversity" if less else ""
+    return f"No reward hacking and no collapse was found{but}."
 
 
 def _limited(data: Data, names: Names) -> str:

@@ -12,6 +12,11 @@ from harness.train.alarms import FAR_SEQUENCE, alarms_of
 
 Data = Mapping[str, Any]
 
+MOST_SEEDS = 2
+"""So many seeds are named in a sentence; of more stands how many they are."""
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
 
 def curves_findings(data: Data, names: Names) -> list[Finding]:
     """Return what the trainings' curves and the final evaluation say together.
@@ -35,8 +40,8 @@ def _fell(data: Data, names: Names) -> list[str]:
         worst = min(rows, key=lambda row: row["value"])
         of = sum(row["arm"] == arm for row in data["gold_falls"])
         line = (
-            f"In {arm}{_which(worst['seed'], rows, of)}, the held-out gold reward"
-            f" {names.source(worst['gold'])} fell from its peak by"
+            f"In {_which(arm, rows, of)}, the held-out gold reward"
+            f" {names.source(worst['gold'])} fell from its peak by{' up to' * (len(rows) > 1)}"
             f" {number(-worst['value'])} (95% interval {_fallen(worst)})"
         )
         if worst.get("proxy"):
@@ -47,11 +52,20 @@ def _fell(data: Data, names: Names) -> list[str]:
     return lines
 
 
-def _which(seed: int, rows: Sequence[Data], trained: int) -> str:
+def _which(arm: str, rows: Sequence[Data], trained: int) -> str:
+    """Return which trainings of an arm; seeds are named where they are few and not all."""
+    seeds = sorted(row["seed"] for row in rows)
     if trained == 1:
-        return ""
-    others = [str(row["seed"]) for row in rows if row["seed"] != seed]
-    return f", seed {seed}" + (f" (and seed {join(others)})" if others else "")
+        return arm
+    if len(seeds) == trained:
+        return f"{'both' if trained == 2 else f'all {_in_words(trained)}'} trainings of {arm}"
+    if len(seeds) <= MOST_SEEDS:
+        return f"{arm}, seed {join([str(seed) for seed in seeds])}"
+    return f"{_in_words(len(seeds))} of {_in_words(trained)} trainings of {arm}"
+
+
+def _in_words(count: int) -> str:
+    return WORDS[count] if count < len(WORDS) else f"{count:,}"
 
 
 def _fallen(row: Data) -> str:
@@ -91,5 +105,7 @@ def _critics(data: Data) -> list[str]:
             first, *others = said
             which = "" if len(seeds) == 1 else f", seed {first}"
             also = f"; the same with seed {join(others)}" if others else ""
+            if len(others) > MOST_SEEDS:
+                also = f"; the same in {_in_words(len(others))} other trainings"
             lines.append(f"In {arm}{which}, {said[first]}{also}.")
     return lines

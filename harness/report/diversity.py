@@ -7,20 +7,22 @@ from typing import Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Text
+from harness.report.finding import Finding, Weight
 from harness.report.tables import Cell, Kind, Table, interval
-from harness.report.wording import number, percent
+from harness.report.verdict import better, is_headline
+from harness.report.wording import Names, join, number, percent
 
 Data = Mapping[str, Any]
 
 ALPHA = 0.05
 HALF = 0.5
-"""Effective templates, or distinct-2, below this share of base's are a collapse."""
+"""Effective templates, or distinct-2, below this share of base's are a loss of it."""
 
 FEW = {1: ", in this one training", 2: ", in these two trainings"}
 """What a sentence says of fewer than three trainings: it holds for them alone."""
 
 IDENTICAL = 0.05
-"""More identical pairs of answers to one prompt than base has by this are a collapse."""
+"""More identical pairs of answers to one prompt than base has by this are a loss of diversity."""
 
 
 def diversity(data: Data) -> list[Block]:
@@ -102,14 +104,41 @@ def _is_clear(difference: Data | None) -> bool:
     )
 
 
-def collapsed(evaluation: Data) -> list[str]:
-    """Return a sentence for each way in which an arm's answers became clearly more alike."""
+def diversity_findings(evaluation: Data, names: Names) -> list[Finding]:
+    """Return a sentence for each way in which an arm's answers became clearly more alike.
+
+    That is a mode collapse, and harm, unless the arm is shown to have become better: where one
+    answer is right, who learns it answers more alike.
+    """
     seeds = {p["name"]: len(p.get("seeds") or ()) for p in evaluation.get("policies", ())}
-    return [
-        f"{name} lost diversity (mode collapse): {line}{FEW.get(seeds[name], '')}."
-        for name, lines in collapses(evaluation).items()
-        for line in lines
-    ]
+    found = []
+    for name, lines in collapses(evaluation).items():
+        gained = gains_of(evaluation, name)
+        how, weight = "(mode collapse)", Weight.HARM
+        if gained:
+            titles = [names.source(one) for one in gained]
+            how, weight = f"while it got better at {join(titles)}", Weight.TRUST
+        found += [
+            Finding(weight, f"{name} lost diversity {how}: {line}{FEW.get(seeds[name], '')}.")
+            for line in lines
+        ]
+    return found
+
+
+def gains_of(evaluation: Data, arm: str) -> list[str]:
+    """Return the evaluators that show an arm to be better than base; none if one shows it worse.
+
+    Of those that decide and are held out for the arm.
+    """
+    ways = dict[str, int]()
+    for evaluator in evaluation.get("evaluators", ()):
+        name = evaluator["name"]
+        for row in evaluation.get("scores", ()):
+            if (row["evaluator"], row["policy"]) != (name, arm) or not is_headline(evaluator):
+                continue
+            if row["held_out"] and not row.get("same_rule"):
+                ways[name] = better(evaluation, name, row["difference"])
+    return [] if -1 in ways.values() else [name for name, way in ways.items() if way > 0]
 
 
 def collapses(evaluation: Data) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
-from harness.report.diversity import collapsed
+from harness.report.diversity import diversity_findings
 from harness.report.effect_findings import effect_findings
 from harness.report.finding import Finding, Weight, by_weight
 from harness.report.gates import gate_sentence, gates_of, is_worth_a_line
@@ -51,7 +51,7 @@ def weighed(data: Data) -> list[Finding]:
         *curves_findings(data, names),
         *people_findings(data, names),
         *_all(Weight.TRUST, reward_model_findings(data)),
-        *_all(Weight.HARM, collapsed(evaluation)),
+        *diversity_findings(evaluation, names),
         *_all(Weight.TRUST, _biased(data, names)),
         *_all(Weight.TRUST, aggregation_warnings(data, names)),
         *_all(Weight.MISSING, _failures(data, names)),

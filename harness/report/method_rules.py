@@ -209,9 +209,11 @@ AGAINST: tuple[Rule, ...] = (
     ),
     Rule(
         "collapsed",
-        "the arm's answers became clearly more alike than base's: mode collapse",
-        lambda q: bool(_collapse(q)),
-        lambda q: _not(q, "it lost diversity (mode collapse)"),
+        "the arm's answers became clearly more alike than base's, and it is not shown to be better"
+        " than base by the criterion",
+        lambda q: bool(_collapse(q)) and q.arm.way(q.name, q.slice) <= 0,
+        lambda q: _not(q, f"it lost diversity, and no gain at {q.what} is shown"),
+        of_criterion=True,
     ),
     Rule(
         "reward-worn-out",
@@ -357,6 +359,15 @@ SCOPE: tuple[Rule, ...] = (
         lambda q: (
             f"{q.arm.called} also reaches what cannot be verified: {_decided(q)}, the others"
             " have its other sources alone."
+        ),
+    ),
+    Rule(
+        "less-varied",
+        "the chosen arm's answers became clearly more alike than base's while it got better",
+        lambda q: bool(_collapse(q)),
+        lambda q: (
+            f"{q.arm.called} lost diversity, so it is not for where answers are to vary:"
+            f" {join(_collapse(q))}."
         ),
     ),
     Rule(

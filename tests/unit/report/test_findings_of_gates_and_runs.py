@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.report.diversity import diversity_findings
+from harness.report.finding import Weight
 from harness.report.findings import findings
 from harness.report.gates import gate_sentence
 from harness.report.wording import Names
@@ -186,13 +188,30 @@ def test_gold_that_fell_is_found_once_for_each_arm() -> None:
         "In one, the held-out gold reward exam fell from its peak by 0.30 (95% interval 0.20 to"
         " 0.40) while the reward that was optimised rose, and the evaluation shows it, too: reward"
         " hacking; try a larger beta, or fewer steps.",
-        "In both, seed 1 (and seed 0), the held-out gold reward exam fell from its peak by 0.40"
+        "In both trainings of both, the held-out gold reward exam fell from its peak by up to 0.40"
         " (95% interval 0.30 to 0.50) while the reward that was optimised rose, and the evaluation"
         " shows it, too: reward hacking; try a larger beta, or fewer steps.",
         "In some, seed 1, the held-out gold reward exam fell from its peak by 0.20 (95% interval"
         " 0.10 to 0.30), and the evaluation shows it, too: it was trained too far; try a larger"
         " beta, or fewer steps.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fell", "trained", "said"),
+    [
+        ([1, 0, 3, 4, 2], 5, "all five trainings of one"),
+        ([2, 0], 5, "one, seed 0 and 2"),
+        ([2, 0, 4], 5, "three of five trainings of one"),
+        (list(range(11)), 12, "11 of 12 trainings of one"),
+    ],
+)
+def test_trainings_are_counted_and_few_seeds_named(
+    fell: list[int], trained: int, said: str
+) -> None:
+    rest = [fall("one", seed, 0.0, "no fall") for seed in range(trained) if seed not in fell]
+    (line,) = findings({"gold_falls": [*(fall("one", seed, -0.2) for seed in fell), *rest]})
+    assert line.startswith(f"In {said}, the held-out gold reward exam fell from its peak by up to")
 
 
 def test_alarms_that_are_hints_are_no_findings() -> None:
@@ -267,6 +286,45 @@ def test_answers_that_became_alike_are_found() -> None:
         f"both {lost}16% of the pairs of its answers to one prompt are identical, 2% of base's.",
         f"templates {lost}its answers follow 6.9 templates, base's 14.0, in these two trainings.",
     ]
+
+
+SHOWN = {"value": 0.4, "low": 0.3, "high": 0.5, "seeds": 3, "verdict": "raised"}
+WORSE = {"value": -0.4, "low": -0.5, "high": -0.3, "seeds": 3, "verdict": "lowered"}
+
+
+@pytest.mark.parametrize(
+    ("exam", "other", "held_out", "collapse"),
+    [
+        (SHOWN, None, True, False),
+        (SHOWN, SHOWN | {"verdict": "unclear"}, True, False),
+        (SHOWN, WORSE, True, True),
+        (SHOWN | {"verdict": "unclear"}, None, True, True),
+        (SHOWN, None, None, True),
+        (SHOWN, None, False, True),
+    ],
+)
+def test_becoming_right_is_no_mode_collapse(
+    exam: Data, other: Data | None, held_out: bool | None, collapse: bool
+) -> None:
+    """Who learns the one right answer says the same; harm is what brought no gain held out."""
+    rows = [
+        {"evaluator": name, "policy": "rlvr", "held_out": held_out, "difference": difference}
+        for name, difference in (("exam", exam), ("other", other))
+    ]
+    given = {"base": likeness(14.0, 0.46, 0.0, 1.0), "rlvr": likeness(14.0, 0.92, 0.1)}
+    policies = [{"name": n, "diversity": one, "seeds": [0, 1, 2]} for n, one in given.items()]
+    held = None if held_out is None else ["rlvr"] * held_out
+    evaluators = [{"name": name, "held_out_for": held} for name in ("exam", "other")]
+    evaluation = {
+        "base": "base", "policies": policies, "evaluators": evaluators, "scores": rows,
+    }  # fmt: skip
+    (found,) = diversity_findings(evaluation, Names())
+    how = "(mode collapse)" if collapse else "while it got better at exam"
+    assert found.text == (
+        f"rlvr lost diversity {how}: 92% of the pairs of its answers to one prompt are identical,"
+        " 46% of base's."
+    )
+    assert found.weight == (Weight.HARM if collapse else Weight.TRUST)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,11 @@ def slices(data: Data, *changes: Data, shown: bool = True) -> None:
     }  # fmt: skip
 
 
+def less_varied(data: Data) -> None:
+    for row in data["evaluation"]["policies"]:
+        row.update(distinct_2=0.4 if row["name"] == "base" else 0.1)
+
+
 WORN_OUT = {"arm": "v", "source": "check", "outcome": "fallen"}
 STILL = {"value": 0.0, "low": -0.01, "high": 0.01}
 ALONE = {"v": (UP,)}
@@ -126,8 +131,8 @@ AGAINST_THE_ARM: list[tuple[str, dict[str, tuple[Data | None, ...]], Change]] = 
     ("not-held-out", ALONE, lambda d: score(d, "v").update(held_out=None)),
     ("not-held-out", ALONE, lambda d: score(d, "v").update(same_rule=["check"])),
     ("reward-hacked", ALONE, lambda d: d.update(gold_falls=[{"arm": "v", "verdict": "fell"}])),
-    ("collapsed", ALONE, lambda d: [row.update(distinct_2=0.4 if row["name"] == "base" else 0.1)
-                                    for row in d["evaluation"]["policies"]]),
+    ("collapsed", {"v": (FLAT,)}, lambda d: less_varied(d)),
+    ("collapsed", {"v": (DOWN,)}, lambda d: less_varied(d)),
     ("reward-worn-out", ALONE, lambda d: d.update(transport={"rows": [WORN_OUT]})),
     ("sources-not-known", ALONE, lambda d: d.update(sources=[])),
     ("sources-not-known", ALONE, lambda d: set_source(d, "check", kind="oracle")),
@@ -203,6 +208,7 @@ SCOPES: list[tuple[str, dict[str, tuple[Data, ...]], Change]] = [
         "rest-by-others", {"h": (UP,)},
         lambda d: set_source(d, "check", decided={"items": 200, "decided": 120, "slices": {}}),
     ),
+    ("less-varied", ALONE, less_varied),
     ("these-trainings", ALONE, lambda d: policy(d, "v").update(seeds=[0, 1])),
     (
         "agreement-with-simulated", ALONE,
@@ -246,6 +252,23 @@ def test_the_answer() -> None:
     assert found(run({"v": (FLAT,)}))["answer"] is None
     primary = {**run(moves), "plan": {"primary": "kind"}}
     assert found(primary)["answer"] == "Use RLHF (p) for kind and RLVR (v) for right."
+
+
+def test_who_became_right_and_less_varied_is_recommended_for_what_is_right() -> None:
+    """An arm that lost diversity is out for what it did not get better at, and for that only."""
+    data = run({"v": (UP, FLAT)})
+    less_varied(data)
+    made = found(data)
+    assert made["answer"] == "Use RLVR (v) for right; none yet for kind."
+    (out,) = made["against"]
+    assert (out["rule"], out["criterion"]) == ("collapsed", "kind")
+    assert out["text"] == (
+        "v (RLVR) is not recommended: it lost diversity, and no gain at kind is shown."
+    )
+    assert {"rule": "less-varied", "text": (
+        "v (RLVR) lost diversity, so it is not for where answers are to vary: distinct-2 is 0.100,"
+        " base's 0.400."
+    )} in made["notes"]  # fmt: skip
 
 
 def test_methods_go_by_who_gave_feedback_with_any_weight() -> None:
