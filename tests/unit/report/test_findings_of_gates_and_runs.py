@@ -382,7 +382,7 @@ def test_everything_in_its_order() -> None:
         "evaluation": {
             "base": "base",
             "wins": [win],
-            "evaluators": [{"name": "right"}],
+            "evaluators": [{"name": "right", "held_out_for": ["one", "two"]}],
             "policies": [
                 {"name": "base", "distinct_2": 0.5},
                 {"name": "one", "distinct_2": 0.1},
@@ -395,10 +395,10 @@ def test_everything_in_its_order() -> None:
     }
     assert [" ".join(line.split()[:4]) for line in findings(data)] == [
         "In one, the held-out",
-        "one lost diversity (mode",
         "one raised right from",
         "one has the highest",
         "judge agrees with people",
+        "one lost diversity while",
         "two was not trained.",
         "judge gave a verdict",
         "The whole run took",
