@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.evaluate.missing import Side, missing
-from harness.evaluate.scores import Scored, known
+from harness.evaluate.scores import Scored
 from harness.evaluate.verdicts import Difference
 from harness.statistics.seeds import Cells, Grid, Seeded, of_grids, seeded
 
@@ -48,7 +48,10 @@ def difference_of(
     margin: float | None = None,
     trained: tuple[bool, bool] = (True, True),
 ) -> tuple[Difference, dict[str, Any]]:
-    """Return a policy's gain over another on the items that both have a score for.
+    """Return a policy's gain over another: the mean over the items that both have a score for.
+
+    Each item's gain is the mean of the policy's scores less that of the other's, and each item
+    weighs alike, however often either side was sampled there.
 
     Args:
         rows: The policy's responses by one evaluator.
@@ -59,27 +62,36 @@ def difference_of(
     Returns:
         The difference, and ``from`` and ``to``, the means that it lies between, and ``items``.
     """
-    shared = {row.item_id for row, _ in known(rows)} & {row.item_id for row, _ in known(others)}
-    clusters = {name: n for n, name in enumerate({row.cluster: 0 for row in (*others, *rows)})}
-    mine, theirs = (
-        side_of([row for row in side if row.item_id in shared], clusters).scored
-        for side in (rows, others)
-    )
-    lost = missing(side_of(rows, clusters), side_of(others, clusters), trained)
-    over = of_grids(mine, theirs, (-1.0, 1.0), trained=trained)
-    start, end = (grid.mean if grid.size else None for grid in (theirs, mine))
-    return Difference(over, margin, lost), {"from": start, "to": end, "items": len(shared)}
+    both = {row.item_id for row in rows} & {row.item_id for row in others}
+    items = {row.item_id: row.cluster for row in (*others, *rows) if row.item_id in both}
+    mine, theirs = (side_of(side, items) for side in (rows, others))
+    shared = np.flatnonzero((mine.table.counts.sum(0) > 0) & (theirs.table.counts.sum(0) > 0))
+    lost = missing(mine, theirs, trained)
+    grids = mine.paired(shared), theirs.paired(shared)
+    over = of_grids(*grids, (-1.0, 1.0), trained=trained)
+    end, start = (grid.mean if grid.size else None for grid in grids)
+    return Difference(over, margin, lost), {"from": start, "to": end, "items": shared.size}
 
 
-def side_of(rows: Sequence[Scored], clusters: dict[str, int]) -> Side:
-    """Return a policy's responses by seed and cluster, with those that have no score."""
+def side_of(rows: Sequence[Scored], items: Mapping[str, str]) -> Side:
+    """Return a policy's responses by seed and item, with those that have no score.
+
+    Args:
+        rows: Its responses; those to other items are ignored.
+        items: Item -> its cluster.
+    """
+    place = {item: n for n, item in enumerate(items)}
+    clusters = {name: n for n, name in enumerate(dict.fromkeys(items.values()))}
     seeds = {seed: n for n, seed in enumerate(dict.fromkeys(row.seed for row in rows))}
-    sums, counts, lost = np.zeros((3, len(seeds), len(clusters)))
+    sums, counts, lost = np.zeros((3, len(seeds), len(items)))
     for row in rows:
-        place = seeds[row.seed], clusters[row.cluster]
+        if row.item_id not in place:
+            continue
+        cell = seeds[row.seed], place[row.item_id]
         if row.value is None:
-            lost[place] += 1
+            lost[cell] += 1
         else:
-            sums[place] += row.value
-            counts[place] += 1
-    return Side(Grid(sums, counts, tuple(seeds)), lost)
+            sums[cell] += row.value
+            counts[cell] += 1
+    groups = np.array([clusters[name] for name in items.values()], dtype=np.int64)
+    return Side(Grid(sums, counts, tuple(seeds)), lost, groups)

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.statistics.arrays import FloatArray
-from harness.statistics.seeds import Grid, Seeded, of_grids
+import numpy as np
+
+from harness.statistics.arrays import FloatArray, IntArray
+from harness.statistics.seeds import Grid, Seeded, alike, of_grids
 
 FAR = 0.02
 """Rates of failures that differ by more than this are taken at the worst in full."""
@@ -21,15 +23,17 @@ FAR = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The responses of one policy.
+    """The responses of one policy to some items, of which each weighs alike.
 
     Args:
-        scored: Those that have a score, in [0, 1].
-        lost: (k, G) how many have none, by seed and cluster.
+        table: Those that have a score, in [0, 1], by seed and item.
+        lost: (k, items) how many have none.
+        groups: (items,) cluster of each item, 0 ...; by default each is its own.
     """
 
-    scored: Grid
+    table: Grid
     lost: FloatArray
+    groups: IntArray | None = None
 
     @property
     def failures(self) -> int:
@@ -38,14 +42,37 @@ class Side:
 
     @property
     def rate(self) -> float:
-        """Share of the responses without a score."""
-        everything = float(self.lost.sum()) + self.scored.size
-        return float(self.lost.sum()) / everything if everything else 0.0
+        """Share of the responses without a score, each item weighing alike."""
+        weights = alike(self.table.counts + self.lost)
+        everything = float(((self.table.counts + self.lost) * weights).sum())
+        return float((self.lost * weights).sum()) / everything if everything else 0.0
+
+    @property
+    def scored(self) -> Grid:
+        """Those that have a score, by seed and cluster."""
+        return self.filled(0.0, 0.0)
 
     def filled(self, value: float, share: float) -> Grid:
-        """Return the table in which a share of the lost ones has a value."""
-        sums, counts = self.scored.sums, self.scored.counts
-        return Grid(sums + share * value * self.lost, counts + share * self.lost, self.scored.seeds)
+        """Return the table by seed and cluster in which a share of the lost ones has a value."""
+        sums = self.table.sums + share * value * self.lost
+        whole = Grid(sums, self.table.counts + share * self.lost, self.table.seeds)
+        return self.grouped(whole, alike(self.table.counts + self.lost))
+
+    def paired(self, kept: IntArray) -> Grid:
+        """Return the table by seed and cluster of those with a score, over some items.
+
+        Each of these weighs alike, however many of its responses have a score.
+        """
+        these = np.zeros(self.table.counts.shape[1])
+        these[kept] = 1.0
+        only = Grid(self.table.sums * these, self.table.counts * these, self.table.seeds)
+        return self.grouped(only, alike(only.counts))
+
+    def grouped(self, table: Grid, weights: FloatArray | None = None) -> Grid:
+        """Return a table by seed and item summed by cluster, with a weight for each item."""
+        items = table.counts.shape[1]
+        groups = np.arange(items) if self.groups is None else self.groups
+        return table.weighed(np.ones(items) if weights is None else weights, groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.evaluate.differences import cells_of, difference_of
+from harness.evaluate.differences import difference_of, side_of
 from harness.evaluate.scores import Scored, Scores, known
 from harness.evaluate.verdicts import ALPHA, told
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.intervals import holm
-from harness.statistics.seeds import FEWEST_SEEDS, Seeded, seeded
+from harness.statistics.seeds import FEWEST_SEEDS, Grid, Seeded, alike, of_grids
 
 DRAWS = 9_999
 """Random slices that a real one is held against."""
@@ -164,24 +164,26 @@ def _against_rest(
     """Return the difference in a slice less that outside of it, over prompts and seeds.
 
     Each side's scores are shifted and stretched so that their mean is mean(inside) - mean(outside),
-    and what a prompt or a seed does to that mean is what it does to this difference.
+    and what a prompt or a seed does to that mean is what it does to this difference. Items weigh
+    alike, as in the difference itself.
     """
+    items = {row.item_id: row.cluster for side in kept for row in side}
+    inside = np.array([of[item] == name for item in items])
     sides = []
     for side in kept:
-        values = known(side)
-        means = {}
-        for here in (True, False):
-            part = [value for row, value in values if (of[row.item_id] == name) == here]
-            means[here] = math.fsum(part) / len(part), len(part)
-        gap = means[True][0] - means[False][0]
-        stretched = []
-        for row, value in values:
-            here = of[row.item_id] == name
-            mean, count = means[here]
-            pull = (value - mean) * len(values) / count
-            stretched.append((row.seed, row.cluster, gap + (pull if here else -pull)))
-        sides.append(cells_of(stretched))
-    return seeded(sides[0], sides[1], (-2.0, 2.0), trained=trained)
+        whole = side_of(side, items)
+        table = whole.table
+        table = table.weighed(alike(table.counts), np.arange(inside.size))
+        here, rest = (
+            table.weighed(1.0 * part, np.arange(inside.size)) for part in (inside, ~inside)
+        )
+        gap = here.mean - rest.mean
+        sums = table.counts * gap
+        for sign, part in ((1.0, here), (-1.0, rest)):
+            sums += sign * (part.sums - part.counts * part.mean) * (table.size / part.size)
+        found = Grid(sums, table.counts, table.seeds)
+        sides.append(whole.grouped(found))
+    return of_grids(sides[0], sides[1], (-2.0, 2.0), trained=trained)
 
 
 def _units(

@@ -81,6 +81,19 @@ class Grid:
         )
         return cls(sums, counts, tuple(names.tolist()))
 
+    def weighed(self, weights: FloatArray, groups: IntArray) -> Grid:
+        """Return the table with a weight for each column, whose columns are summed by group.
+
+        Args:
+            weights: (G,) of the columns.
+            groups: (G,) group of each column, 0 ... groups - 1.
+        """
+        found = np.zeros((2, len(self.sums), int(groups.max(initial=-1)) + 1))
+        for into, table in zip(found, (self.sums, self.counts), strict=True):
+            for row, own in zip(into, table * weights, strict=True):
+                row += np.bincount(groups, own, row.size)
+        return Grid(found[0], found[1], self.seeds)
+
     def known(self) -> Grid:
         """Return the table without the seeds that have no observation."""
         some = self.counts.sum(1) > 0
@@ -106,6 +119,16 @@ class Grid:
     def share(self) -> FloatArray:
         """Return (k, G) the weight of each cell in the mean."""
         return np.asarray(self.counts / self.size)
+
+
+def alike(counts: FloatArray) -> FloatArray:
+    """Return (G,) weights by which all columns of (k, G) counts weigh alike.
+
+    Their mean over the observations is 1; where all columns have equally many it is 1 exactly.
+    """
+    each = counts.sum(0)
+    share = each.sum() / max(1, np.count_nonzero(each))
+    return np.asarray(np.divide(share, each, out=np.zeros_like(each), where=each > 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -14,7 +15,7 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
-from harness.statistics.seeds import seeded, with_seeds
+from harness.statistics.seeds import Grid, of_grids, seeded, with_seeds
 
 UNIT = Scale("interval", low=0, high=1)
 NO = Status.ERROR
@@ -114,18 +115,19 @@ def test_the_whole_result_by_hand() -> None:
     cells = {4: {"p": [0.3], "q": [0.6], "r": [0.9]}, 7: {"p": [0.5], "q": [0.9]}}
     over = with_seeds(cells)
     assert over.low is not None and over.high is not None and over.low <= arm[1]
-    # Items with a score of both: i0, i1, i3. arm .3 .5 | .6 .9 | .9, mean .64; base .1 .5 .7,
-    # mean 13/30. Influences: p -.48/5 + 1/9, q .22/5 - 1/45, r .26/5 - 4/45.
-    influence = [-0.48 / 5 + 1 / 9, 0.22 / 5 - 1 / 45, 0.26 / 5 - 4 / 45]
-    error = math.sqrt(3 / 2 * sum(u * u for u in influence))
-    gain = 0.64 - 13 / 30
+    # Items with a score of both: i0, i1, i3. arm (.3 + .5)/2, (.6 + .9)/2, .9 and base .1, .5, .7:
+    # gains of .3, .25 and .2, that weigh alike.
+    end, start, gain = (0.4 + 0.75 + 0.9) / 3, 1.3 / 3, 0.25
+    error = 0.05 / math.sqrt(3)
     half = stats.t.ppf(0.975, 2) * error
     # log ratios 1, 2 and 6 of two trainings in three clusters: s = sqrt(7)
     kl = seeded({4: {"p": [1.0], "q": [2.0]}, 7: {"r": [6.0]}}, bounds=None)
     wide = stats.t.ppf(0.975, 2) * math.sqrt(7 / 3)
     difference = result["scores"][1]["difference"]
     other = {0: {"p": [0.1], "q": [0.5], "r": [0.7]}}
-    whole = seeded(cells, other, (-1, 1), trained=(True, False)).estimate
+    sides = [Grid.of(side, "pqr") for side in (cells, other)]
+    sides[0] = sides[0].weighed(np.array([5 / 6, 5 / 6, 5 / 3]), np.arange(3))
+    whole = of_grids(sides[0], sides[1], (-1, 1), trained=(True, False)).estimate
     lost = difference.pop("failures")
     assert difference.pop("trainings") == close(
         {
@@ -250,8 +252,8 @@ def test_the_whole_result_by_hand() -> None:
                         "high": whole.high,
                         "interval_over": "seeds and prompts",
                         "reason": "",
-                        "from": 13 / 30,
-                        "to": 0.64,
+                        "from": start,
+                        "to": end,
                         "n": 8,
                         "items": 3,
                         "clusters": 3,
