@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
+from harness.report.criteria import (
+    SAME_RULE,
+    in_order,
+    is_lower_better,
+    titled,
+    why_not_held_out,
+)
 from harness.report.differences import ends_of, those
 from harness.report.diversity import collapses
 from harness.report.effect_findings import still
@@ -48,8 +56,7 @@ def first_screen(data: Data) -> list[Block]:
     names = Names.of_run(data)
     shown = badges(data, names)
     blocks: list[Block] = [Badges(shown)] if shown else []
-    evaluation = data.get("evaluation") or {}
-    if _criteria(evaluation) and data.get("arms"):
+    if _criteria(data) and data.get("arms"):
         blocks.append(Beside([decision_table(data, names), *_plot(data, names)]))
     return blocks + [Text(line, "muted") for line in data["answer"]["lines"][1:3] if line]
 
@@ -83,7 +90,7 @@ def badges(data: Data, names: Names) -> list[Badge]:
     for evaluator in evaluation.get("evaluators", ()):
         title = names.source(evaluator["name"])
         if evaluator.get("same_rule_as"):
-            found.append(Badge(f"{title}: same rule as training", "results"))
+            found.append(Badge(f"{title}: {SAME_RULE}", "results"))
         elif evaluator["held_out_for"] == []:
             found.append(Badge(f"{title}: trained on", "results"))
     for source in data.get("sources", ()):
@@ -95,9 +102,12 @@ def badges(data: Data, names: Names) -> list[Badge]:
     return list(dict.fromkeys(found))
 
 
-def _criteria(evaluation: Data) -> list[str]:
-    """Return the evaluators that decide, those that say the same as a training source left out."""
-    return [e["name"] for e in evaluation.get("evaluators", ()) if is_headline(e)]
+def _criteria(data: Data) -> list[str]:
+    """Return the evaluators that decide, the primary one first.
+
+    Those that say the same as a training source are left out.
+    """
+    return [e["name"] for e in in_order(data) if is_headline(e)]
 
 
 def _row(evaluation: Data, evaluator: str, policy: str) -> Data | None:
@@ -108,11 +118,11 @@ def _row(evaluation: Data, evaluator: str, policy: str) -> Data | None:
 def decision_table(data: Data, names: Names) -> Table:
     """Return one row for each policy: its verdict, each criterion in percent, what it cost."""
     evaluation = data["evaluation"]
-    criteria = _criteria(evaluation)[:MOST_CRITERIA]
+    criteria = _criteria(data)[:MOST_CRITERIA]
     arms = {arm["name"]: arm for arm in data.get("arms", ())}
     trained = {policy["name"] for policy in evaluation["policies"]}
     columns = [Column("arm"), Column("against base")]
-    columns += [Column(names.source(name), "whole") for name in criteria]
+    columns += [Column(titled(name, data, names), "whole") for name in criteria]
     columns += [Column("cost, time")]
     rows: list[list[Cell | Value]] = []
     order = [evaluation["base"], *arms, *sorted(trained - {evaluation["base"], *arms})]
@@ -131,7 +141,7 @@ def decision_table(data: Data, names: Names) -> Table:
                 row.append(Cell(None, tone="muted"))
                 continue
             ends = interval(ends_of(score), "hundredths")
-            note = f"{ends}, trained on it" if score["held_out"] is False else ends
+            note = ", ".join(filter(None, [ends, why_not_held_out(score)]))
             row.append(Cell(score["value"], note, _tone(score, evaluation, evaluator)))
         row.append(Cell("", tone="muted") if policy not in arms else _cost(arms[policy], data))
         rows.append(row)
@@ -139,6 +149,7 @@ def decision_table(data: Data, names: Names) -> Table:
     title = f"Scores in percent on {counted(held, 'held-out prompt')}, with 95% intervals"
     few = next((those(one) for row in evaluation["scores"] if (one := row["difference"])), "")
     title += f" {few}" if few else ""
+    title += "; cost and time: feedback and one training together"
     return Table(title, columns, rows)
 
 
@@ -148,7 +159,10 @@ def _tone(score: Data, evaluation: Data, evaluator: str) -> Any:
 
 
 def _cost(arm: Data, data: Data) -> Cell:
-    """Return the money for feedback, not known of people, and below it the time of a training."""
+    """Return the money, not known of people, and below it the time: both as the costs add them.
+
+    The time is that of the feedback and of one training.
+    """
     money = dollars(arm.get("feedback_cost_usd"))
     rows = (data.get("costs") or {}).get("rows", ())
     cost = next((row for row in rows if row["arm"] == arm["name"]), None)
@@ -159,14 +173,15 @@ def _cost(arm: Data, data: Data) -> Cell:
     if unknown:
         money = "not known"
     took = [seed["seconds"] for seed in arm["seeds"] if seed.get("seconds") is not None]
-    return Cell(money, seconds(fmean(took)) if took else "")
+    both = [*([fmean(took)] if took else []), arm.get("feedback_seconds")]
+    return Cell(money, seconds(math.fsum(filter(None, both))) if took else "")
 
 
 def _plot(data: Data, names: Names) -> list[Block]:
-    """Return the gains of all arms over base, criterion by criterion, in points."""
+    """Return the changes of all arms from base, criterion by criterion, in points."""
     evaluation, series = data["evaluation"], colours(data)
     groups = []
-    for evaluator in _criteria(evaluation)[:MOST_CRITERIA]:
+    for evaluator in _criteria(data)[:MOST_CRITERIA]:
         rows = [
             Gain(policy["name"], _own(row["difference"]), series[policy["name"]])
             for policy in evaluation["policies"]
@@ -175,13 +190,13 @@ def _plot(data: Data, names: Names) -> list[Block]:
             and row["difference"] is not None
         ]
         if rows:
-            groups.append((names.source(evaluator), rows))
+            groups.append((titled(evaluator, data, names), rows))
     if not groups:
         return []
     return [
         Figure(
-            "Gain over base, in points, with 95% intervals",
-            [gains("gain", "Gain over base", groups)],
+            "Change from base, in points, with 95% intervals",
+            [gains("gain", "Change from base", groups)],
         )
     ]
 
@@ -196,7 +211,7 @@ def _answer(data: Data, names: Names) -> str:
     """Return which arms got better, at what, in one sentence."""
     evaluation = data.get("evaluation") or {}
     trained = [p["name"] for p in evaluation.get("policies", ()) if p["name"] != evaluation["base"]]
-    criteria = _criteria(evaluation)
+    criteria = _criteria(data)
     if not trained:
         return "No arm was trained, so nothing can be compared."
     if not criteria:
@@ -242,9 +257,7 @@ def _ways(arm: str, evaluation: Data, criteria: Sequence[str]) -> dict[str, int]
 def _gained(data: Data, names: Names) -> str:
     """Return the largest gain on the criterion that was said first."""
     evaluation = data.get("evaluation") or {}
-    criteria = _criteria(evaluation)
-    primary = (data.get("plan") or {}).get("primary")
-    first = primary if primary in criteria else next(iter(criteria), None)
+    first = next(iter(_criteria(data)), None)
     if first is None:
         return ""
     rows = [
@@ -258,6 +271,8 @@ def _gained(data: Data, names: Names) -> str:
         return f"No arm is shown to be better than base at {names.source(first)}."
     best = max(rows, key=lambda row: abs(row["difference"]["value"]))
     change = interval(ends_of(best["difference"]), "points")
+    if any(one["name"] == first and is_lower_better(one) for one in evaluation["evaluators"]):
+        change = "; ".join(filter(None, [change, "lower is better"]))
     return (
         f"{best['policy']} gained most at {names.source(first)}:"
         f" {shown(best['difference']['value'], 'points')} points ({change}){_ruled_out(data)}."

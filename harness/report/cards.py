@@ -6,12 +6,14 @@ left out, for the owner to fill in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.nouns.counted import counted
 from harness.records.writes import make_folder, write_text
+from harness.report.criteria import titled, why_not_held_out
+from harness.report.differences import ends_of, those
 from harness.report.markdown import escaped
 from harness.report.tables import interval, shown
 from harness.report.verdict import outcome
@@ -49,7 +51,7 @@ def model_card(data: Data, arm: Data) -> str:
             "type": row["evaluator"],
             "value": row["value"],
             "name": names.source(row["evaluator"])
-            + (" (trained on it)" if row["held_out"] is False else ""),
+            + (f" ({why})" if (why := why_not_held_out(row)) else ""),
         }
         for row in scores
         if row["value"] is not None
@@ -68,8 +70,8 @@ def model_card(data: Data, arm: Data) -> str:
     }
     said, _ = outcome(name, data["evaluation"], names)
     rows = [
-        f"| {escaped(names.source(row['evaluator']))} | {shown(row['value'], 'score')}"
-        f" | {interval(row)} | {_change(row)} | {row['n']:,} | {_held(row)} |"
+        f"| {escaped(titled(row['evaluator'], data, names))} | {shown(row['value'], 'score')}"
+        f" | {interval(ends_of(row))} | {_change(row)} | {row['n']:,} | {_held(row)} |"
         for row in scores
     ]
     seeds = [str(seed["seed"]) for seed in arm["seeds"]]
@@ -81,7 +83,7 @@ def model_card(data: Data, arm: Data) -> str:
         f" {'seed' if len(seeds) == 1 else 'seeds'} {escaped(join(seeds))}, from"
         f" {prompts((data['run'].get('items') or {}).get('train'))}, in the experiment"
         f" {escaped(str(data['run']['name']))} ({escaped(str(data['run'].get('created') or ''))}).",
-        f"Against base: {escaped(said)}.",
+        f"Against base: {escaped(_where(said, scores))}.",
         "## Results on held-out prompts",
         "\n".join(
             [
@@ -90,6 +92,7 @@ def model_card(data: Data, arm: Data) -> str:
                 *rows,
             ]
         ),
+        _few(scores),
         "## Limits",
         "\n".join(f"- {escaped(line)}" for line in data["limitations"]) or "None was found.",
         "## Not stated",
@@ -147,11 +150,24 @@ def _change(row: Data) -> str:
     found = row["difference"]
     if not found or found["value"] is None:
         return ""
-    return f"{number(found['value'], sign=True)} ({interval(found, 'change')})"
+    return f"{number(found['value'], sign=True)} ({interval(ends_of(found), 'change')})"
+
+
+def _few(scores: Sequence[Data]) -> str:
+    where = next((told for row in scores if (told := those(row))), "")
+    return f"Intervals are over prompts, {where}; another training may differ." if where else ""
 
 
 def _held(row: Data) -> str:
-    return {True: "yes", False: "no: trained on it"}.get(row["held_out"], "not known")
+    if why := why_not_held_out(row):
+        return f"no: {why}"
+    return "yes" if row["held_out"] else "not known"
+
+
+def _where(said: str, scores: Sequence[Data]) -> str:
+    """Return a verdict, and of which trainings alone it is where they are few."""
+    few = next((told for row in scores if (told := those(row["difference"]))), "")
+    return f"{said}, {few}" if few else said
 
 
 def _size(items: int) -> str:

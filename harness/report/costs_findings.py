@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.report.criteria import primary_of
 from harness.report.finding import Finding, Weight
 from harness.report.wording import Names, dollars, join, seconds
 
@@ -42,8 +43,8 @@ def costs_findings(data: Data, names: Names) -> list[Finding]:
 def _first(data: Data, rows: Any) -> list[str]:
     """Return the evaluator by which points are told: the primary one, else the first."""
     named = [one["evaluator"] for row in rows for one in row["per_point"]]
-    primary = (data.get("plan") or {}).get("primary")
-    return [str(primary)] if primary in named else named[:1]
+    primary = primary_of(data)
+    return [primary] if primary in named else named[:1]
 
 
 def _cheapest(rows: Any, evaluator: str, key: str, names: Names) -> str:

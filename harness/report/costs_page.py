@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Text
+from harness.report.criteria import in_order, is_lower_better
 from harness.report.tables import Cell, Kind, Table, shown
 from harness.report.wording import Names, dollars, join, seconds
 
@@ -28,7 +29,8 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
     notes = []
     if any(row["simulated"] for row in rows):
         notes.append(
-            "Labels that a program made up have no price: what real people would cost is open."
+            "Labels that a program made up have no price; people who gave as many would cost"
+            " what prices.label_usd says."
         )
     if any(row["labels"] is None or row["labels_usd"] is None for row in rows if row["people"]):
         notes.append(f"What is not known is not counted as $0; {UNPRICED}.")
@@ -49,6 +51,7 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
         )
     ]
     each = [(row["arm"], one) for row in rows for one in row["per_point"]]
+    lower = {one["name"] for one in in_order(data) if is_lower_better(one)}
     if each:
         title = "What each point gained over base cost, with 95% intervals (Fieller); a point is"
         blocks.append(
@@ -57,7 +60,7 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
                 each,
                 [
                     ("arm", "text", lambda row: Cell(row[0], tone="strong")),
-                    ("at", "text", lambda row: names.source(row[1]["evaluator"])),
+                    ("at", "text", lambda row: _at(row[1]["evaluator"], lower, names)),
                     ("points gained", "points", lambda row: _gain(row[1]["gain"])),
                     ("money for a point", "dollars", lambda row: _each(row[1]["usd"], "dollars")),
                     (
@@ -69,6 +72,12 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
             )
         )
     return [*blocks, *_open(rows)]
+
+
+def _at(evaluator: str, lower: Collection[str], names: Names) -> Cell:
+    """Return an evaluator, with what is gained where less of it is better."""
+    note = "lower is better: what it fell by is gained" if evaluator in lower else ""
+    return Cell(names.source(evaluator), note)
 
 
 def _labels(row: Data, names: Names) -> Cell:

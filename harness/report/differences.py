@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.wording import number
+from harness.report.wording import number, p_value
 from harness.statistics.seeds import FEWEST_SEEDS
 
 Data = Mapping[str, Any]
@@ -55,6 +55,19 @@ def could_see(difference: Data) -> float | None:
     """Return the smallest difference that would have been found with power .8."""
     least = ends_of(difference).get("mdd")
     return None if least is None else float(least)
+
+
+def p_words(difference: Data) -> str:
+    """Return the p of a difference: adjusted over its family, and of what was planned among that.
+
+    The latter is over trainings and prompts, whatever their number.
+    """
+    said = f"p {p_value(ends_of(difference)['p_holm'])}"
+    planned = difference.get("p_planned")
+    if planned is None:
+        return said
+    over = " over trainings" if is_of_few(difference) else ""
+    return f"planned: p {p_value(planned)}{over} · {said} among all"
 
 
 def printed(difference: Data, digits: int = 2) -> tuple[str, str, str]:

@@ -46,9 +46,10 @@ def _inside(blocks: Sequence[Block]) -> Iterator[Table]:
 
 
 def write_tables_csv(page: Page, folder: Path) -> list[Path]:
-    """Write each table as CSV, with its numbers as they are stored and not as they are rounded.
+    """Write each table as CSV, its numbers unrounded; shares are from 0 to 1.
 
-    A column whose cells have notes is followed by one of those; an interval becomes two columns.
+    A column whose cells have notes is followed by one of those, as the page rounds it; an
+    interval that has a column of its own becomes two.
     Cells that a spreadsheet would run are written with an apostrophe before them.
     """
     return _written(page, folder, ".csv", lambda path, table: write_csv(path, *plain_rows(table)))

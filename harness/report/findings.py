@@ -10,6 +10,7 @@ from harness.ratings.positions import Position
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
+from harness.report.differences import is_of_few
 from harness.report.diversity import diversity_findings
 from harness.report.effect_findings import effect_findings
 from harness.report.finding import Finding, Weight, by_weight
@@ -169,10 +170,11 @@ def limitations(data: Data) -> list[str]:
             " people, and agreement with them is agreement with that program."
         )
     if evaluation.get("comparisons"):
+        few = any(is_of_few(one) for r in evaluation.get("scores", ()) if (one := r["difference"]))
+        over = "those on the page cover prompts only" if few else "cover trainings and prompts"
         lines.append(
             f"The p-values are adjusted by Holm's method over the {evaluation['comparisons']}"
-            " differences to base, and cover trainings and prompts. Win rates and agreement are not"
-            " adjusted."
+            f" differences to base, and {over}. Win rates and agreement are not adjusted."
         )
     if len(evaluation.get("evaluators", ())) == 1:
         lines.append("There is one evaluator only: what it does not measure may have changed.")

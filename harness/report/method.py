@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.report.criteria import in_order
 from harness.report.method_arms import Arm, arms_of, where
 from harness.report.method_rules import AGAINST, CHOICE, SCOPE, Question, Rule
 from harness.report.verdict import is_headline
@@ -33,7 +34,7 @@ def method(data: Data) -> dict[str, Any]:
     arms = arms_of(data, names)
     questions = [
         Question(names.source(name), name, piece, tuple(arms), data, names)
-        for name in _criteria(data, evaluation)
+        for name in _criteria(data)
         for piece in (None, *_slices(evaluation, name, arms))
     ]
     choices, against, notes = [], dict[tuple[str, ...], Data](), list[Data]()
@@ -76,11 +77,9 @@ def _said(rule: Rule, question: Question) -> dict[str, Any]:
     return {"rule": rule.name, "text": rule.says(question)}
 
 
-def _criteria(data: Data, evaluation: Data) -> list[str]:
+def _criteria(data: Data) -> list[str]:
     """Return the evaluators that decide, the primary one first."""
-    found = [e["name"] for e in evaluation.get("evaluators", ()) if is_headline(e)]
-    primary = (data.get("plan") or {}).get("primary")
-    return sorted(found, key=lambda name: name != primary)
+    return [e["name"] for e in in_order(data) if is_headline(e)]
 
 
 def _slices(evaluation: Data, evaluator: str, arms: Sequence[Arm]) -> Iterator[str]:

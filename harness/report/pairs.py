@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from harness.report.differences import could_see, ends_of, printed, said, those
+from harness.report.differences import could_see, ends_of, p_words, printed, said, those
 from harness.report.tables import Cell, Table, Value, interval
-from harness.report.wording import count, number, p_value
+from harness.report.wording import count, number
 
 Data = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def change_cell(row: Data, *, beside_scores: bool = False) -> Cell:
         return Cell(None, row.get("reason") or "", "muted")
     ends = ends_of(row)
     value = printed(row, 2)[2] if beside_scores and row.get("from") is not None else row["value"]
-    return Cell(value, f"{interval(ends, 'change')} · p {p_value(ends['p_holm'])}")
+    return Cell(value, f"{interval(ends, 'change')} · {p_words(row)}")
 
 
 def _between(row: Data) -> Value:

@@ -10,7 +10,8 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.corrected import corrected_table
-from harness.report.differences import could_see, ends_of, is_of_few, printed, those
+from harness.report.criteria import in_order, titled, why_not_held_out
+from harness.report.differences import could_see, ends_of, is_of_few, p_words, printed, those
 from harness.report.differences import said as verdict
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.gates import gates_of
@@ -23,7 +24,6 @@ from harness.report.wording import (
     count,
     join,
     number,
-    p_value,
     percent,
     prompts,
     without_response,
@@ -83,7 +83,7 @@ def results(data: Data, names: Names) -> list[Block]:
     evaluation = data["evaluation"]
     if not evaluation["evaluators"] or not evaluation["policies"]:
         return [Text("Nothing was evaluated.")]
-    shown = _Results(evaluation, names, colours(data))
+    shown = _Results(data, evaluation, names, colours(data))
     caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
     panels = [shown.panel(index, name) for index, name in enumerate(shown.evaluators)]
     if len(shown.evaluators) >= 2:
@@ -202,6 +202,7 @@ def _kappa(found: Data, limit: float) -> str:
 class _Results:
     """One evaluation with the names and the colours that it is shown in."""
 
+    data: Data
     evaluation: Data
     names: Names
     series: Mapping[str, int]
@@ -213,7 +214,7 @@ class _Results:
 
     @cached_property
     def evaluators(self) -> list[str]:
-        return [evaluator["name"] for evaluator in self.evaluation["evaluators"]]
+        return [evaluator["name"] for evaluator in in_order(self.data)]
 
     @cached_property
     def directions(self) -> dict[str, str]:
@@ -225,10 +226,14 @@ class _Results:
     def policies(self) -> list[str]:
         return [policy["name"] for policy in self.evaluation["policies"]]
 
+    def title(self, evaluator: str) -> str:
+        """An evaluator's name, with whether it decides and which way is better."""
+        return titled(evaluator, self.data, self.names)
+
     def scores(self) -> Table:
         columns = [Column("policy")]
         for evaluator in self.evaluators:
-            title = self.names.source(evaluator)
+            title = self.title(evaluator)
             columns += [Column(title, "score"), Column("change from base", "change")]
         columns += [Column("KL from base", "score"), Column("characters", "mean")]
         columns += [Column("distinct-2", "rate")]
@@ -245,13 +250,19 @@ class _Results:
             row.append(policy.get("distinct_2"))
             rows.append(row)
         return Table(
-            "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm. KL"
+            "Scores of every policy on held-out prompts. p: paired by prompt, adjusted by Holm"
+            f"{self._planned()}. KL"
             " in nats per response. distinct-2: share of distinct word pairs among equally many",
             columns,
             rows,
             _clusters(self.evaluation),
             stack=True,
         )
+
+    def _planned(self) -> str:
+        rows = (row["difference"] for row in self.evaluation["scores"])
+        said = any(row and row.get("p_planned") is not None for row in rows)
+        return ", and of what was planned among that alone" if said else ""
 
     def panel(self, index: int, evaluator: str) -> str:
         dots = []
@@ -264,7 +275,7 @@ class _Results:
             dots.append(Dot(policy, *ends, self.series[policy], small, "no score"))
         base = self.rows.get((evaluator, self.evaluation["base"]), {}).get("value")
         reference = None if base is None else (base, "base")
-        title = self.names.source(evaluator)
+        title = self.title(evaluator)
         scale = Scale(title, (0.0, 1.0), reference)
         return dot_plot(f"score-{index}", f"{title} by policy", dots, scale)
 
@@ -336,9 +347,8 @@ class _Results:
 
 def not_held_out(score: Data) -> str:
     """Return why a score is not held-out, before its interval; empty where it is."""
-    if score.get("same_rule"):
-        return "same rule as training · "
-    return "trained on it · " if score["held_out"] is False else ""
+    why = why_not_held_out(score)
+    return f"{why} · " if why else ""
 
 
 def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
@@ -350,7 +360,7 @@ def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
     tone: Any = TONES.get(word, "")
     start, end, change = printed(difference)
     ends = ends_of(difference)
-    notes = [interval(ends, "change"), f"p {p_value(ends['p_holm'])}"]
+    notes = [interval(ends, "change"), p_words(difference)]
     if len(change) > len(shown(difference["value"], "change")):
         notes.insert(0, f"{start} to {end}")
     if word == "undecidable":

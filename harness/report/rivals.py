@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.blocks import Block, Details, Figure, Text
+from harness.report.criteria import SAME_RULE, in_order, titled
 from harness.report.differences import ends_of, said, those
 from harness.report.forest import Pair, forest
 from harness.report.pairs import CHANGES, change_cell, pairs_table, prompts_of, verdict_cell
@@ -21,7 +22,7 @@ def rivals(data: Data, names: Names) -> list[Block]:
     """Return what there is on policies against each other; nothing where there is nothing."""
     evaluation = data.get("evaluation") or {}
     return [
-        *_contrasts(evaluation, names),
+        *_contrasts(data, names),
         *_joint(evaluation, names),
         *_fronts(evaluation, names),
         *_ranks(evaluation, names),
@@ -29,23 +30,24 @@ def rivals(data: Data, names: Names) -> list[Block]:
     ]
 
 
-def _contrasts(evaluation: Data, names: Names) -> list[Block]:
-    by: dict[str, list[Data]] = {}
+def _contrasts(data: Data, names: Names) -> list[Block]:
+    evaluation = data.get("evaluation") or {}
+    by: dict[str, list[Data]] = {one["name"]: [] for one in in_order(data)}
     for row in evaluation.get("contrasts", ()):
         by.setdefault(row["evaluator"], []).append(row)
+    by = {name: rows for name, rows in by.items() if rows}
     if not by:
         return []
     panels, tables = [], []
     for index, (name, rows) in enumerate(by.items()):
-        title = names.source(name)
+        title = titled(name, data, names)
         pairs = [
             Pair(row["a"], row["b"], {**row, **ends_of(row)}, said(row) in ("raised", "lowered"))
             for row in rows
         ]
         panels.append(forest(f"forest-{index}", title, pairs))
         told = f"Every two arms by {title}"
-        if trained := _trained_by(evaluation, name, rows):
-            told += f"; it took part in training {join(trained)}"
+        told += _not_held_out(evaluation, name, rows)
         tables.append(pairs_table(told, rows))
     caption = (
         "Arm against arm: differences of scores with 95% intervals over the prompts that both have"
@@ -55,6 +57,20 @@ def _contrasts(evaluation: Data, names: Names) -> list[Block]:
         caption += f" All of it {where}: what another training would give is not known."
     rest = [Details("The same by each other evaluator", tables[1:])] if tables[1:] else []
     return [Figure(caption, panels), tables[0], *rest]
+
+
+def _not_held_out(evaluation: Data, evaluator: str, rows: Sequence[Data]) -> str:
+    """Return for which arms an evaluator is not held out, and why."""
+    same = {
+        row["policy"]
+        for row in evaluation.get("scores", ())
+        if row["evaluator"] == evaluator and row.get("same_rule")
+    }
+    arms = _trained_by(evaluation, evaluator, rows)
+    ruled = [arm for arm in arms if arm in same]
+    trained = [arm for arm in arms if arm not in same]
+    told = f"; {SAME_RULE}: {join(ruled)}" if ruled else ""
+    return told + (f"; it took part in training {join(trained)}" if trained else "")
 
 
 def _trained_by(evaluation: Data, evaluator: str, rows: Sequence[Data]) -> list[str]:

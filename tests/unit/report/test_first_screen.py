@@ -10,6 +10,7 @@ import pytest
 
 from harness.report.answer import badges, decision_table, lines_of
 from harness.report.build import build
+from harness.report.differences import p_words
 from harness.report.verdict import outcome
 from harness.report.wording import MINUS, NONE, Names
 from tests.support.told import told_difference
@@ -76,11 +77,25 @@ def test_lower_is_better_where_the_evaluator_says_so() -> None:
     data = run({"dpo": (UP,), "ppo": (DOWN,)})
     data["evaluation"]["evaluators"][0] |= {"name": "right", "direction": "lower"}
     assert lines_of(data)[0] == "ppo got better at right; dpo got worse at right."
-    assert lines_of(data)[1] == "ppo gained most at right: -20 points (-30 to -10).".replace(
-        "-", MINUS
-    )
+    gained = "ppo gained most at right: -20 points (-30 to -10; lower is better)."
+    assert lines_of(data)[1] == gained.replace("-", MINUS)
     tones = [cells[2].tone for cells in decision_table(data, Names()).body]
     assert tones == ["", "bad", "good"]
+    data["plan"] = {"content": {"primary": "right"}}
+    table = decision_table(data, Names())
+    assert table.heads[2].heading == "right (primary, lower is better)"
+    assert "feedback and one training together" in table.title
+
+
+def test_the_time_of_the_first_screen_is_of_feedback_and_one_training() -> None:
+    data = run({"dpo": (UP,)})
+    data["arms"][0]["feedback_seconds"] = 187.0
+    assert decision_table(data, Names()).body[1][-1].note == "3 min 47 s"
+
+
+def test_a_planned_p_is_said_to_be_so() -> None:
+    assert p_words(UP) == "p 0.001"
+    assert p_words(UP | {"p_planned": 0.03}) == "planned: p 0.030 · p 0.001 among all"
 
 
 def test_an_evaluator_with_the_rule_of_a_training_does_not_decide() -> None:
