@@ -51,16 +51,17 @@ PARTS: Mapping[str, Part] = {
     "method": Part(
         "object", "which method, by which rule", "", "answer against choices methods notes"
     ),
+    "prices": Part("object", "what a label and an hour cost", "", "label_usd hour_usd"),
     "costs": Part("object", "money and hours of each arm and point", "", "prices rows"),
     "plan": Part(
         "object", "what was said before the first training", "",
-        "primary contrasts evaluators margins seeds sha256 written changed late changes exploratory"
-        " first hash",
+        "content sha256 at trainings edits now",
     ),
     "sources": Part(
         "rows", "who gave feedback", "name kind",
         "use way version simulated distribution options models rubric rubric_sha256 roles requests"
-        " judgments ok failures reasons cost_usd seconds tokens isolation position template_sha256",
+        " judgments ok failures reasons cost_usd seconds tokens isolation position template_sha256"
+        " decided",
     ),
     "agreement": Part("object", "agreement with people", "", "tables gates kappas"),
     "gates": Part(
@@ -80,7 +81,7 @@ PARTS: Mapping[str, Part] = {
     "arms": Part(
         "rows", "what each arm learnt from and how it was trained", "name trainer sources seeds",
         "title weights aggregation n_preferences unused_pairs warnings gate_effects n_rewards"
-        " dropped feedback_cost_usd feedback_seconds preferences_sha256",
+        " dropped feedback_cost_usd feedback_seconds preferences_sha256 labels calls",
     ),
     "evaluation": Part(
         "object", "the policies against each other", "base evaluators policies scores wins",
@@ -110,7 +111,7 @@ def unknown(data: Mapping[str, Any]) -> list[str]:
     """Return the keys of a report that this description has not, as "run.nmae"."""
     found = [key for key in data if key not in PARTS]
     for key, part in PARTS.items():
-        if part.shape not in ("object", "rows") or key not in data:
+        if part.shape not in ("object", "rows") or data.get(key) is None:
             continue
         rows = [data[key]] if part.shape == "object" else data[key]
         inner = dict.fromkeys(name for row in rows for name in row if name not in part.names)
@@ -137,12 +138,13 @@ def _of(part: Part) -> dict[str, Any]:
         return {"description": part.about, "type": ["object", "null"]}
     if part.shape == "sentences":
         return {"description": part.about, "type": "array", "items": {"type": "string"}}
-    row = {
+    row: dict[str, Any] = {
         "type": "object",
         "required": part.needed.split(),
         "additionalProperties": False,
         "properties": {name: {} for name in part.names},
     }
     if part.shape == "object":
-        return {"description": part.about, **row}
+        kinds = {} if part.needed else {"type": ["object", "null"]}  # none was measured
+        return {"description": part.about, **row, **kinds}
     return {"description": part.about, "type": "array", "items": row}

@@ -298,6 +298,6 @@ def test_no_arm_of_the_example_damages_what_it_is_not_paid_for(repo_root: Path) 
     path = repo_root / "reports" / "example-arithmetic" / "report.json"
     rows = json.loads(path.read_text())["evaluation"]["scores"]
     found = {(row["policy"], row["evaluator"]): said(row["difference"]) for row in rows}
-    assert len(found) == 10 and "lowered" not in found.values()
-    for key in (("rlaif", "style"), ("rlhf", "style"), ("rlvr", "correctness")):
+    assert len(found) == 15 and "lowered" not in found.values()
+    for key in (("rlaif", "sentence"), ("rlhf", "sentence"), ("rlvr", "near"), ("hybrid", "near")):
         assert found[key] == "raised"
