@@ -44,7 +44,7 @@ def _first(data: Data, rows: Any) -> list[str]:
     """Return the evaluator by which points are told: the primary one, else the first."""
     named = [one["evaluator"] for row in rows for one in row["per_point"]]
     primary = primary_of(data)
-    return [primary] if primary in named else named[:1]
+    return [str(primary)] if primary in named else named[:1]
 
 
 def _cheapest(rows: Any, evaluator: str, key: str, names: Names) -> str:

@@ -15,7 +15,7 @@ Data = Mapping[str, Any]
 
 def is_headline(evaluator: Data) -> bool:
     """Tell whether an evaluator decides: it is held out from some arm, and no training's rule."""
-    return not evaluator.get("same_rule_as") and evaluator["held_out_for"] != []
+    return not evaluator.get("same_rule_as") and evaluator.get("held_out_for") != []
 
 
 def better(evaluation: Data, evaluator: str, difference: Data | None) -> int:
