@@ -51,7 +51,9 @@ def check_evaluation(world: World, report: dict[str, Any], said: dict[str, str])
         assert scores["grader", policy]["value"] == near(grades[policy])
         assert scores["twin", policy]["value"] == 0.25
         if policy != "base":
-            assert mine["difference"]["value"] == near(exam[policy] - exam["base"])
+            # Of rlvr an answer has no verdict: items weigh alike, whatever they have of them.
+            over_items = {**exam, "rlvr": 11 / 12}[policy]
+            assert mine["difference"]["value"] == near(over_items - exam["base"])
     assert scores["exam", "rlvr"]["failures"] == {"timeout": 1}
     assert scores["grader", "rlhf"]["failures"] == {"refused": 1}
     assert [key for key, row in scores.items() if not row["held_out"]] == [
