@@ -29,7 +29,7 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
     notes = []
     if any(row["simulated"] for row in rows):
         notes.append(
-            "Labels that a program made up have no price; people who gave as many would cost"
+            "Labels that a program made up have no price; real people who gave as many would cost"
             " what prices.label_usd says."
         )
     if any(row["labels"] is None or row["labels_usd"] is None for row in rows if row["people"]):
