@@ -12,7 +12,8 @@ from typing import Any
 from harness.experiment.config import RunConfig, SourceConfig
 from harness.experiment.context import Asking, no_bar
 from harness.experiment.experiment import Experiment
-from harness.experiment.run import Run, once
+from harness.experiment.once import once
+from harness.experiment.run import Run
 from harness.experiment.sealed import told_of
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.agree import Agreement, agreement_of

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from harness.experiment.changed import mark_old
 from harness.experiment.clock import Clock
 from harness.experiment.context import Asked, Asking, ShowsTrainings, StartBar, no_bar, versions
+from harness.experiment.ended import failed_in, told_by_report, untrained_in
 from harness.experiment.experiment import Experiment
-from harness.experiment.failures import failures_among
+from harness.experiment.once import once
 from harness.experiment.said_before import plan_of, say_before, with_plan
 from harness.experiment.sealed import inputs_told, seal, told_of
 from harness.experiment.stages.aggregate import Arm, arm_of
@@ -27,8 +27,7 @@ from harness.experiment.stages.evaluate import (
     requests_to,
     sample_policies,
 )
-from harness.experiment.stages.foreseen import unheard, wording
-from harness.experiment.stages.gold import gold_falls, overoptimisation
+from harness.experiment.stages.foreseen import uncompared, unheard, wording
 from harness.experiment.stages.judge import Judged, ask, check, requests_of
 from harness.experiment.stages.label_pairs import ROWS as PEOPLE
 from harness.experiment.stages.label_pairs import in_run as people_in_run
@@ -44,23 +43,14 @@ from harness.experiment.stages.look import (
     sample_few,
 )
 from harness.experiment.stages.recorded import Answers
-from harness.experiment.stages.report import (
-    IN_MANIFEST,
-    arm_row,
-    curves_of,
-    run_row,
-    samples_of,
-    source_row,
-    warnings_of,
-    write_report,
-)
+from harness.experiment.stages.report import IN_MANIFEST, write_report
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
 from harness.experiment.stages.reward_models import right_against_wrong
 from harness.experiment.stages.spent import tell_certified, uses_of_people
 from harness.experiment.stages.train import Trained, TrainedPolicy, Training
 from harness.experiment.stages.transport import in_run
 from harness.experiment.stages.transport_measured import Transported
-from harness.feedback.requests import build_requests, left_out
+from harness.feedback.requests import build_requests
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
 from harness.nouns.redaction import redact_deep
@@ -76,26 +66,6 @@ PACKAGES = (
     "feedback-harness", "litellm", "torch", "transformers", "trl", "accelerate", "peft",
     "math-verify", "numpy", "scipy", "pandas", "pydantic", "pluggy",
 )  # fmt: skip
-
-Key = ParamSpec("Key")
-Table = TypeVar("Table")
-Its = TypeVar("Its", bound="Run")
-
-
-def once(
-    compute: Callable[Concatenate[Its, Key], Table],
-) -> Callable[Concatenate[Its, Key], Table]:
-    """Compute a table of a run when it is first asked for, and keep it."""
-
-    @wraps(compute)
-    def kept(self: Its, /, *args: Key.args, **kwargs: Key.kwargs) -> Table:
-        key = (compute.__name__, *args, *kwargs.items())
-        if key not in self._tables:
-            self._tables[key] = compute(self, *args, **kwargs)
-        table: Table = self._tables[key]
-        return table
-
-    return kept
 
 
 class Run:
@@ -179,18 +149,7 @@ class Run:
 
     def _left_out(self) -> list[str]:
         """Return a line on the responses that nobody compares, where anybody compares any."""
-        config, sources = self.experiment.config, self.experiment.sources
-        compares = config.agreement is not None or any(
-            not arm.online or any(sources[name].way == "pairwise" for name in arm.sources)
-            for arm in config.arms.values()
-        )
-        line = left_out(self.experiment.train, self.responses()) if compares else ""
-        if not line:
-            return []
-        per_item = config.policy.responses_per_item
-        if per_item % 2 and self.experiment.responses is None:
-            line += f"; policy.responses_per_item is {per_item}: {per_item + 1} would use them all"
-        return [line]
+        return uncompared(self.experiment, self.responses())
 
     @once
     def judgments(self, source: str) -> Judged:
@@ -409,36 +368,11 @@ class Run:
 
     def failed(self) -> list[str]:
         """Return lines on the sources, and members of juries, without any verdict."""
-        lines = []
-        for when, judged in (("", self.judged()), (" of the policies", self.evaluation().judged)):
-            for name, one in judged.items():
-                found = failures_among(one.judgments)
-                if found.is_everything:
-                    lines.append(f"source {name}: {found.told(f'judgments{when}')}")
-                    lines += [f"  - {line}" for line in found.told_reasons()]
-                    lines += [f"  hint: {found.hint}"] if found.hint else []
-                lines += [f"source {name}: {line}" for line in found.told_members()]
-        return lines
+        return failed_in(self)
 
     def untrained(self) -> list[str]:
         """Return lines on the arms without a policy that their gates alone do not explain."""
-        lines = [
-            f"arm {arm.name} was not trained: its gates left nothing of sources that failed"
-            for arm in self.arms()
-            if not arm.used and arm.silent
-        ]
-        reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (arm, seed), why in self.trainings().failed.items():
-            reasons.setdefault((arm, tuple(why)), []).append(str(seed))
-        for (arm, why), seeds in reasons.items():
-            which = (
-                f" with seed {', '.join(seeds)}"
-                if len(seeds) < len(self.experiment.config.seeds)
-                else ""
-            )
-            lines.append(f"arm {arm}{which} was not trained: {why[0]}")
-            lines += [line if line[:2] == "  " else f"  - {line}" for line in why[1:]]
-        return lines
+        return untrained_in(self)
 
     def _ranked(self) -> Mapping[tuple[str, int], Mapping[str, Any]]:
         """Return how the reward models rank right against wrong, by arm and seed."""
@@ -461,46 +395,7 @@ class Run:
     @once
     def data(self) -> dict[str, Any]:
         """Return what the report says, as plain values; with it the run is complete."""
-        experiment, config = self.experiment, self.experiment.config
-        evaluation, agreement, judged = self.evaluation(), self.agreement(), self.judged()
-        trained, transported = list(self.trainings().policies.values()), self.transported()
-        by_people, unlike = self.people()
-        ranked = self._ranked()
-        sources = [
-            source_row(source, config, judged.get(name), evaluation.judged.get(name))
-            for name, source in experiment.sources.items()
-        ]
-        manifest = self._finish(sources)
-        measured = agreement.as_row() if agreement else None
-        return {
-            "run": run_row(experiment, manifest),
-            "plan": manifest.get("plan"),
-            "prices": config.prices.model_dump(),
-            "warnings": [
-                *warnings_of(trained),
-                *self._left_out(),
-                *self._unheard(judged),
-                *self._wording(),
-                *unlike,
-            ],
-            "sources": [
-                {key: value for key, value in row.items() if key != "template_sha256"}
-                for row in sources
-            ],
-            "agreement": measured,
-            "gates": measured["gates"] if measured else [],
-            **({"transport": transported.as_row()} if transported else {}),
-            **({"people": by_people} if by_people else {}),
-            "arms": [arm_row(arm, self.trainings(), judged, ranked) for arm in self.arms()],
-            "evaluation": evaluation.table,
-            "curves": curves_of(trained, config.evaluation.monitor),
-            "gold_falls": gold_falls(experiment, evaluation, trained),
-            "overoptimisation": overoptimisation(experiment, trained),
-            "samples": samples_of(
-                experiment.evaluation, evaluation.responses, evaluation.judged, config.seeds[0]
-            ),
-            "manifest": manifest,
-        }
+        return told_by_report(self)
 
 
 def _now() -> str:

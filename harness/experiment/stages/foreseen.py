@@ -76,6 +76,22 @@ def unheard(experiment: Experiment, judged: Mapping[str, Judged]) -> list[str]:
     return [f"{name}: {lost}" for name, lost in found if lost]
 
 
+def uncompared(experiment: Experiment, responses: Sequence[Response]) -> list[str]:
+    """Return a line on the responses that nobody compares, where anybody compares any."""
+    config, sources = experiment.config, experiment.sources
+    compares = config.agreement is not None or any(
+        not arm.online or any(sources[name].way == "pairwise" for name in arm.sources)
+        for arm in config.arms.values()
+    )
+    line = left_out(experiment.train, responses) if compares else ""
+    if not line:
+        return []
+    per_item = config.policy.responses_per_item
+    if per_item % 2 and experiment.responses is None:
+        line += f"; policy.responses_per_item is {per_item}: {per_item + 1} would use them all"
+    return [line]
+
+
 def _tables(
     experiment: Experiment, responses: Sequence[Response], needed: Sequence[str]
 ) -> dict[str, Judged]:
