@@ -64,7 +64,12 @@ def test_ppo_raises_what_it_is_rewarded_for_on_prompts_it_never_saw(
     rows = read_log(result.log_path)
     assert rows[-1]["kl_sequence"] > 0.2
     assert rows[1]["first_ratio_error"] < 1e-4
-    assert not any("alarms" in row for row in rows)
+    # Paid for politeness alone it forgets sums, by 15 points: the one alarm says so.
+    right = before_and_after(result, "correct")
+    said = [alarm for row in rows for alarm in row.get("alarms", {}).items()]
+    assert right[1] < right[0] - 0.1
+    assert [kind for kind, _ in said] == ["reward_hacking"]
+    assert f"correct fell from its peak in step 0 ({right[0]:.2f} to {right[1]:.2f})" in said[0][1]
 
 
 @pytest.mark.slow
