@@ -32,6 +32,7 @@ pytestmark = pytest.mark.slow
 
 PEOPLE = "[happy to help, certainly, gladly, of course, thank you, pleasure, my friend]"
 RUDE = "[duh, ugh, obviously, seriously, next time, whatever]"
+SENTENCE = r"[A-Z][^0-9]*\b(is|sum|answer)\b[^0-9]*[0-9]+[^0-9]*[.!]"
 ITEMS, HELD_OUT = 24, 8
 # More than few items can show, so that weights are not 1.
 GATES = [
@@ -93,6 +94,9 @@ def by_run(tmp_path_factory: pytest.TempPathFactory, repo_root: Path, judge: str
     options = {"model": "hosted_vllm/m", "api_base": judge, "soft": False}
     content["sources"]["judge"]["options"] |= options
     content["agreement"]["gates"] = GATES
+    # Not the one with the verifier's rule, which a run finds out: files of judgments hold no texts.
+    content["evaluation"] |= {"evaluators": ["near", "sentence"], "monitor": "near"}
+    del content["evaluation"]["primary"]  # what was said before the training, a run alone knows
     for name in ("people_on_correctness", "people_on_style"):
         del content["sources"][name]
     arms = content["arms"]
@@ -240,8 +244,8 @@ class PlainWay:
             "evaluate", "--items", "evaluation.jsonl", "--seed", self.seed, "--quiet",
             *[o for name in models for o in
               ("--responses", f"{name}@1=responses/evaluation-{name}-seed1.jsonl")],
-            "--evaluator", "correctness=last_number", "--evaluator", "style=keywords",
-            "--option", f"style.any_of={PEOPLE}", "--option", f"style.none_of={RUDE}",
+            "--evaluator", "near=near_number", "--evaluator", "sentence=regex_format",
+            "--option", "near.within=2", "--option", f"sentence.pattern='{SENTENCE}'",
             *[o for arm, names in taught.items() for name in names
               for o in ("--trained-on", f"{arm}=judgments/{name}.jsonl")],
             "--out", "evaluation.json",
@@ -277,7 +281,22 @@ def test_the_tables_are_the_same_byte_for_byte(by_run: Path, by_hand: Path, tabl
         names.remove("preferences/rlvr.jsonl")
     assert names == files_of(by_hand, table)
     for name in names:
-        assert (by_hand / name).read_bytes() == (by_run / name).read_bytes(), name
+        mine, theirs = (without_rules(folder / name) for folder in (by_hand, by_run))
+        assert mine == theirs, name
+
+
+def without_rules(file: Path) -> bytes:
+    """Return a file; of an evaluation without what only a run can know, which has both texts."""
+    if file.name != "evaluation.json":
+        return file.read_bytes()
+    table = json.loads(file.read_text())
+    assert [bool(one.pop("compared_with")) for one in table["evaluators"]] in (
+        [True] * 2,
+        [False] * 2,
+    )
+    table["policies"][0]["kl"].pop("seeds")  # files do not say that the base was not trained
+    table["warnings"] = [one for one in table["warnings"] if "same rule" not in one]
+    return json.dumps(table).encode()
 
 
 def test_judgments_are_the_same_but_for_the_time_that_they_took(
