@@ -96,6 +96,9 @@ def command(options: Options) -> None:
     tell_failures(screen, {f"judgments of {name}": one for name, one in found.judged.items()})
 
 
+WORDS = {"undecidable": "not decidable", "unknown": ""}
+
+
 def read_as(options: Options, uses: Mapping[str, str]) -> tuple[frozenset[str], dict[str, float]]:
     """Return of which evaluators lower is better, and their margins.
 
@@ -160,32 +163,47 @@ def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:
 
 
 def scores(result: dict[str, Any]) -> Table:
-    """Return scores with intervals, coverage and the difference to the base policy."""
-    from harness.report.tables import Column, Table
+    """Return scores with intervals and coverage, the difference to the base, and what it says."""
+    from harness.report.criteria import titled
+    from harness.report.differences import said
+    from harness.report.results import change_cell
+    from harness.report.tables import Cell, Column, Table
+    from harness.report.wording import Names, number
 
     columns: list[Column | str] = [
         "evaluator", "policy", *Column.each("rate", "mean", "95% interval"), "scored",
-        Column("difference", "change"), Column("p (Holm)", "p-value"),
+        Column("difference", "change"), "verdict",
     ]  # fmt: skip
     compared = [row["difference"]["items"] for row in result["scores"] if row["difference"]]
     if partly := any(common < result["items"] for common in compared):
         columns.append(Column("common items", "count"))
+    columns.append(Column("", "note"))
+    names = Names.of_run({"evaluation": result})
+    lower = {e["name"] for e in result["evaluators"] if e["direction"] == "lower"}
     rows = []
     for row in result["scores"]:
         difference = row["difference"] or {}
-        who = row["evaluator"], row["policy"]
+        who = titled(row["evaluator"], {"evaluation": result}, names), row["policy"]
         what = (
             row["value"],
             (row["low"], row["high"]),
             f"{row['n']}/{row['responses'] + row['unanswered']}",
         )
-        change = difference.get("value"), difference.get("p_holm")
-        rows.append((*who, *what, *change, *([difference.get("items")] if partly else [])))
+        cell = change_cell(difference, "lower" if row["evaluator"] in lower else "higher")
+        word = WORDS.get(said(difference), said(difference)) if difference else ""
+        change = difference.get("value"), Cell(word, tone=cell.tone)
+        common = [difference.get("items")] if partly else []
+        rows.append((*who, *what, *change, *common, f"difference: {cell.note}" * bool(difference)))
     notes = [
         f"{row['evaluator']}, {row['policy']}: not decidable: responses without a score could have"
         " made the difference, or undone it"
         for row in result["scores"]
         if row["difference"] and row["difference"]["verdict"] == "undecidable"
+    ]
+    notes += [
+        f"{one['name']}: a change within {number(one['margin'])} counts as none"
+        for one in result["evaluators"]
+        if one["margin"] is not None
     ]
     notes += [f"warning: {warning}" for warning in result["warnings"]]
     return Table("", columns, rows, notes)

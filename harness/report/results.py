@@ -243,7 +243,7 @@ class _Results:
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
                 row.append(Cell(score["value"], f"{not_held_out(score)}{interval(ends_of(score))}"))
-                row.append(_change_cell(score["difference"], self.directions.get(evaluator, "")))
+                row.append(change_cell(score["difference"], self.directions.get(evaluator, "")))
             kl = policy.get("kl")
             row.append(Cell(kl["value"], interval(ends_of(kl))) if kl else None)
             row.append(policy["characters"]["value"])
@@ -351,8 +351,9 @@ def not_held_out(score: Data) -> str:
     return f"{why} · " if why else ""
 
 
-def _change_cell(difference: Data | None, direction: str = "higher") -> Cell:
-    if difference is None or difference.get("value") is None:
+def change_cell(difference: Data | None, direction: str = "higher") -> Cell:
+    """Return a change from base, coloured by its verdict, with its interval, p and power below."""
+    if not difference or difference.get("value") is None:
         return Cell(None, tone="muted")
     word = verdict(difference)
     if direction == "lower":
