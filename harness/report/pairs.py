@@ -59,18 +59,22 @@ def _between(row: Data) -> Value:
 
 
 def pairs_table(title: str, rows: Sequence[Data]) -> Table:
-    """Return one row for each two policies; the verdict stands where a phone still shows it."""
+    """Return one row for each two policies, the planned ones first; a phone shows the verdict."""
     return Table.of(
         title,
-        rows,
+        sorted(rows, key=lambda row: not row.get("planned")),
         [
-            ("arm", "text", lambda row: Cell(row["a"], f"against {row['b']}", "strong")),
+            ("arm", "text", lambda row: Cell(row["a"], _against(row), "strong")),
             ("it is", "text", verdict_cell),
             ("difference", "change", partial(change_cell, beside_scores=True)),
             ("scores", "text", _between),
             ("prompts", "text", prompts_of),
         ],
     )
+
+
+def _against(row: Data) -> str:
+    return f"against {row['b']}{', planned' * bool(row.get('planned'))}"
 
 
 def prompts_of(row: Data) -> str:

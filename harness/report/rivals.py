@@ -40,6 +40,7 @@ def _contrasts(data: Data, names: Names) -> list[Block]:
         return []
     panels, tables = [], []
     for index, (name, rows) in enumerate(by.items()):
+        rows.sort(key=lambda row: not row.get("planned"))
         title = titled(name, data, names)
         pairs = [
             Pair(row["a"], row["b"], {**row, **ends_of(row)}, said(row) in ("raised", "lowered"))
@@ -53,6 +54,8 @@ def _contrasts(data: Data, names: Names) -> list[Block]:
         "Arm against arm: differences of scores with 95% intervals over the prompts that both have"
         " scores for; bold: shown. p: adjusted by Holm over the pairs of one evaluator."
     )
+    if any(row.get("planned") for rows in by.values() for row in rows):
+        caption += " Planned: said before the first training, adjusted among what was."
     if where := next(filter(None, (those(row) for rows in by.values() for row in rows)), ""):
         caption += f" All of it {where}: what another training would give is not known."
     rest = [Details("The same by each other evaluator", tables[1:])] if tables[1:] else []

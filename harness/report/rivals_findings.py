@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.report.differences import printed, said, those
 from harness.report.finding import Finding, Weight
+from harness.report.pairs import WORDS
 from harness.report.wording import Names, join, number
 from harness.statistics.seeds import FEWEST_SEEDS
 
@@ -20,11 +21,31 @@ def rivals_findings(data: Data, names: Names) -> list[Finding]:
     """Return which arm is ahead of which, what passes everything, and where slices differ."""
     evaluation = data.get("evaluation") or {}
     return [
+        *_planned(evaluation, names),
         *_ahead(evaluation, names),
         *_passing(evaluation, names),
         *_trade_offs(evaluation, names),
         *_slices(evaluation, names),
     ]
+
+
+def _planned(evaluation: Data, names: Names) -> Iterator[Finding]:
+    """Yield what came of the pairs that were to be compared: asked before, so answered always."""
+    lower = {e["name"] for e in evaluation.get("evaluators", ()) if e.get("direction") == "lower"}
+    for row in evaluation.get("contrasts", ()):
+        if not row.get("planned"):
+            continue
+        word, title = said(row), names.source(row["evaluator"])
+        a, b = row["a"], row["b"]
+        where = f", {those(row)}" if those(row) else ""
+        if word in ("raised", "lowered"):
+            if (word == "lowered") != (row["evaluator"] in lower):
+                a, b = b, a
+            found = f"better by {title}, by {number(abs(row['value']))}"
+        else:
+            found = f"by {title} {WORDS[word]}"
+        text = f"As planned, {a} was held against {b}: {found}{where}."
+        yield Finding(Weight.CHOICE, text)
 
 
 def _ahead(evaluation: Data, names: Names) -> Iterator[Finding]:
@@ -34,7 +55,11 @@ def _ahead(evaluation: Data, names: Names) -> Iterator[Finding]:
         by.setdefault(row["evaluator"], []).append(row)
     every = sum(p["name"] != evaluation["base"] for p in evaluation.get("policies", ()))
     for evaluator in evaluation.get("evaluators", ()):
-        rows = [row for row in by.get(evaluator["name"], ()) if row["held_out"] is not False]
+        rows = [
+            row
+            for row in by.get(evaluator["name"], ())
+            if row["held_out"] is not False and not row.get("planned")
+        ]
         if not rows or evaluator.get("same_rule_as"):
             continue
         way = -1 if evaluator.get("direction") == "lower" else 1

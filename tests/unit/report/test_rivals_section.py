@@ -158,3 +158,40 @@ def test_the_page_of_hostile_names_is_text() -> None:
     page = Page("t", [], [Section("rivals", "Arm against arm", blocks)])
     assert "<script>" not in html.render(page).replace("<script>\n", "")
     assert "<script>" not in markdown.render(page)
+
+
+def test_what_was_planned_stands_first_and_is_answered_whatever_came_of_it() -> None:
+    asked = {**ALL[2], "planned": True, "p_planned": 0.3}
+    blocks = made(evaluation(*ALL[:2], asked))
+    first, *others = tables(blocks)[0].body
+    assert (first[0].text, first[0].note) == ("b", "against c, planned")
+    assert "planned: p 0.300" in first[2].note
+    assert not any("planned" in row[0].note for row in others)
+    figure = next(block for block in blocks if isinstance(block, Figure))
+    assert "said before the first training" in figure.caption
+    told = said(evaluation(*ALL[:2], asked))
+    assert told[0] == "As planned, b was held against c: by right no clear difference."
+    assert told[1:] == ["a is better than every other arm by right, by 0.20 or more."]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "direction", "winner"),
+    [("raised", "higher", "a"), ("lowered", "higher", "b"), ("raised", "lower", "b"),
+     ("lowered", "lower", "a")],
+)  # fmt: skip
+def test_who_was_better_of_a_planned_pair(verdict: str, direction: str, winner: str) -> None:
+    row = {"a": "a", "b": "b", **difference(-0.2, 0.1, verdict), "planned": True, "p_planned": 0.01}
+    one = [{"name": "right", "title": "harm", "held_out_for": None, "direction": direction}]
+    loser = "b" if winner == "a" else "a"
+    assert said(evaluation(row, evaluators=one)) == [
+        f"As planned, {winner} was held against {loser}: better by harm, by 0.20."
+    ]
+
+
+def test_of_two_trainings_a_planned_pair_is_answered_for_those_two() -> None:
+    few = difference(0.2, 0.9, "unclear", seeds=2, mdd=None)
+    few["trainings"] = difference(0.2, 0.1, "raised")
+    (line,) = said(evaluation({"a": "a", "b": "b", **few, "planned": True, "p_planned": 0.4}))
+    assert line == (
+        "As planned, a was held against b: better by right, by 0.20, in these two trainings."
+    )
