@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -24,6 +24,7 @@ from harness.report.figures import Gain, gains
 from harness.report.finding import Weight
 from harness.report.findings import weighed
 from harness.report.gates import gates_of
+from harness.report.people import TONES
 from harness.report.tables import Cell, Column, Table, Value, interval, shown
 from harness.report.training import colours
 from harness.report.verdict import better, is_headline, outcome
@@ -123,6 +124,9 @@ def decision_table(data: Data, names: Names) -> Table:
     trained = {policy["name"] for policy in evaluation["policies"]}
     columns = [Column("arm"), Column("against base")]
     columns += [Column(titled(name, data, names), "whole") for name in criteria]
+    people = {row["arm"]: row for row in data.get("people", ())}
+    if people:
+        columns.append(Column(f"preferred by {_who(people.values())}", "whole"))
     columns += [Column("cost, time")]
     rows: list[list[Cell | Value]] = []
     order = [evaluation["base"], *arms, *sorted(trained - {evaluation["base"], *arms})]
@@ -143,6 +147,8 @@ def decision_table(data: Data, names: Names) -> Table:
             ends = interval(ends_of(score), "hundredths")
             note = ", ".join(filter(None, [ends, why_not_held_out(score)]))
             row.append(Cell(score["value"], note, _tone(score, evaluation, evaluator)))
+        if people:
+            row.append(_by_people(people.get(policy)))
         row.append(Cell("", tone="muted") if policy not in arms else _cost(arms[policy], data))
         rows.append(row)
     held = evaluation["items"]
@@ -151,6 +157,18 @@ def decision_table(data: Data, names: Names) -> Table:
     title += f" {few}" if few else ""
     title += "; cost and time: feedback and one training together"
     return Table(title, columns, rows)
+
+
+def _who(people: Iterable[Data]) -> str:
+    return "simulated people" if any(row["simulated"] for row in people) else "people"
+
+
+def _by_people(row: Data | None) -> Cell:
+    """Return the share of pairs in which people prefer an arm to base."""
+    found = row["corrected"] if row else {"value": None}
+    if row is None or found["value"] is None:
+        return Cell(None, tone="muted")
+    return Cell(found["value"], interval(found, "hundredths"), TONES[row["verdict"]])
 
 
 def _tone(score: Data, evaluation: Data, evaluator: str) -> Any:

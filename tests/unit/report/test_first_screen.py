@@ -224,3 +224,32 @@ def test_a_gain_of_two_trainings_is_told_with_their_interval() -> None:
            "trainings": {"low": 0.1, "high": 0.3, "verdict": "raised"}}  # fmt: skip
     data = run({"dpo": (few,)}, seeds=2)
     assert lines_of(data)[1] == "dpo gained most at right: +20 points (+10 to +30)."
+
+
+def asked(arm: str, value: float | None, verdict: str, *, simulated: bool) -> Data:
+    half = None if value is None else 0.1
+    ends = {"low": value - half, "high": value + half} if value and half else {}
+    return {
+        "arm": arm, "simulated": simulated, "by": "right", "verdict": verdict, "pairs": 20,
+        "corrected": {"value": value, "low": None, "high": None, **ends},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("simulated", "who"), [(False, "preferred by people"), (True, "preferred by simulated people")]
+)
+def test_the_table_has_whom_people_prefer_where_they_were_asked(simulated: bool, who: str) -> None:
+    rows = [
+        asked("dpo", 0.7, "preferred", simulated=simulated),
+        asked("ppo", 0.3, "rejected", simulated=simulated),
+        asked("grpo", None, "undecided", simulated=simulated),
+    ]
+    data = run({"dpo": (UP,), "ppo": (DOWN,), "grpo": (FLAT,), "sft": (FLAT,)}, people=rows)
+    table = decision_table(data, Names())
+    (place,) = [k for k, head in enumerate(table.heads) if head.heading == who]
+    told = {row[0].text: row[place] for row in table.body}
+    assert (told["dpo"].text, told["dpo"].note, told["dpo"].tone) == ("70%", "60 to 80", "good")
+    assert (told["ppo"].text, told["ppo"].tone) == ("30%", "bad")
+    assert told["grpo"].text == told["sft"].text == told["base"].text == NONE
+    data.pop("people")
+    assert not any("preferred" in head.heading for head in decision_table(data, Names()).heads)
