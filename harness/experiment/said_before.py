@@ -47,7 +47,7 @@ def say_before(directory: RunDirectory, plan: Mapping[str, Any]) -> None:
         return
     changed = [
         {"key": one.place, "before": one.before, "now": one.now}
-        for one in differing(said["now"], plan)
+        for one in differing(said["now"], plan, into_lists=False)
     ]
     if changed:
         edit = {"at": now, "trainings": begun, "sha256": content_hash(plan), "changed": changed}

@@ -24,11 +24,19 @@ def _edits(plan: Data) -> list[str]:
     return [
         f"{str(edit['at'])[:16].replace('T', ' ')} UTC, after"
         f" {counted(edit['trainings'], 'training')}: {_WORDS.get(key, key)}"
-        f" ({one['key']}) from {one['before']} to {one['now']}."
+        f" ({one['key']}) from {_told(one['before'])} to {_told(one['now'])}."
         for edit in plan["edits"]
         for one in edit["changed"]
         for key in [str(one["key"]).partition(".")[0]]
     ]
+
+
+def _told(value: Any) -> str:
+    """Return a value of the plan as it is read: pairs of policies as such, no name as nothing."""
+    if not isinstance(value, list):
+        return "none" if value is None else str(value)
+    pairs = all(isinstance(one, list) and len(one) == 2 for one in value)
+    return join([f"{one[0]} with {one[1]}" if pairs else str(one) for one in value]) or "none"
 
 
 def plan_blocks(data: Data) -> list[Block]:
@@ -49,7 +57,7 @@ def plan_blocks(data: Data) -> list[Block]:
             ),
             *_late(plan),
         ]
-    pairs = join([f"{a} with {b}" for a, b in content["contrasts"]])
+    pairs = _told(content["contrasts"])
     seeds = join([str(seed) for seed in content["seeds"]])
     return [
         Text(f"Written {when}, {first}; SHA-256 {plan['sha256']}."),

@@ -54,9 +54,13 @@ def test_a_plan_is_written_before_the_first_training_and_a_late_edit_shows(small
     (edit,) = late["plan"]["edits"]
     assert late["plan"]["sha256"] == plan["sha256"] and edit["trainings"] == 2
     assert {"key": "primary", "before": "exam", "now": "twin"} in edit["changed"]
+    assert [one["key"] for one in edit["changed"]] == ["primary", "contrasts"]
     told = "What was said before was edited after 2 trainings had begun: the evaluator that decides"
     assert late["findings"][0].startswith(told)
-    assert "(primary) from exam to twin" in (small.out / "report.md").read_text()
+    page = (small.out / "report.md").read_text()
+    assert "(primary) from exam to twin" in page
+    of_pairs = "(contrasts) from hybrid with rlhf and rlhf with base to rlhf with base and hybrid"
+    assert of_pairs in page
     assert verify_run(small.out).changed == ()
 
 
