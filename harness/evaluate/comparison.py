@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import Any
 
 from harness.evaluate.alike import alike
+from harness.evaluate.clusters import clusters_of, joined
+from harness.evaluate.copies import without_copies
 from harness.evaluate.corrected import corrected
 from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.diversity import describe_texts
@@ -19,7 +21,6 @@ from harness.evaluate.scores import (
     EvaluatorInfo,
     Scored,
     Scores,
-    cluster_of,
     coverage_of,
     known,
     mean_of,
@@ -52,10 +53,12 @@ def evaluate(
     Seeds are pooled, and shown one by one beside it. Intervals and p-values cover trainings and
     prompts (:mod:`harness.statistics.seeds`); with fewer than three trainings no verdict is of the
     method. A response without a score is left out, counted by its status, and never 0; what it
-    could do to a difference is (:mod:`harness.evaluate.missing`).
+    could do to a difference is (:mod:`harness.evaluate.missing`). Seeds that are copies of an
+    earlier one count once (:mod:`harness.evaluate.copies`).
 
     Args:
-        items: The held-out items; ``metadata["cluster"]`` groups those that are not independent.
+        items: The held-out items; ``metadata["cluster"]`` groups those that are not independent,
+            and those of one prompt never are.
         responses: By (policy, seed); the ids are unique within each. Where the metadata hold
             ``log_ratio``, log p_policy(response) - log p_base(response) in nats, its mean over a
             policy's own samples estimates its KL from base (k1).
@@ -79,9 +82,10 @@ def evaluate(
         )
     requests, judgments = list(requests), list(judgments)
     policies = list(dict.fromkeys(policy for policy, _ in responses))
-    scores = score_responses(items, responses, requests, judgments, evaluators)
-    clusters = {item.id: cluster_of(item) for item in items}
     trained = {policy: policy != base or base_trained for policy in policies}
+    responses, copied = without_copies(responses, trained)
+    scores = score_responses(items, responses, requests, judgments, evaluators)
+    clusters = clusters_of(items)
     rows = [
         _score_row(scores, evaluator, policy, base, trained[policy])
         for evaluator in evaluators
@@ -123,6 +127,8 @@ def evaluate(
         ),
         "wins": win_rates(scores, trained, evaluators, rows, base),
         "warnings": [
+            *copied,
+            *joined(items),
             *_unanswered(list(clusters), responses),
             *_warnings(rows, policies, responses, base),
             *_same_rules(evaluators),

@@ -16,6 +16,7 @@ from harness.agreement.same_rule import (
     kappa_of_choices,
     kappa_of_scores,
 )
+from harness.evaluate.clusters import clusters_of
 from harness.nouns.errors import ScaleError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale
@@ -127,6 +128,7 @@ def compared_rules(source: str, evaluator: Said, teacher: Said) -> Compared:
     """
     scores = _scores(evaluator)
     items = {request.item.id: request.item for request in teacher.requests}
+    clusters = clusters_of(items.values())
     pairs = teacher.of_pairs
     on: On = "pairs" if pairs else "responses"
     given: Mapping[Any, float | None] = _choices(teacher) if pairs else _scores(teacher)
@@ -135,7 +137,7 @@ def compared_rules(source: str, evaluator: Said, teacher: Said) -> Compared:
         mine = _gaps(scores, given)
     shared = [key for key in given if key in mine]
     both = [
-        (one, other, str(items[key[0]].metadata.get("cluster", key[0])))
+        (one, other, clusters[key[0]])
         for key in shared
         if (one := mine[key]) is not None and (other := given[key]) is not None
     ]

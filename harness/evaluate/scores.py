@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.evaluate.clusters import clusters_of
 from harness.evaluate.same_rule import Compared
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
@@ -70,11 +71,6 @@ Scores = Mapping[tuple[str, str], Sequence[Scored]]
 """(evaluator, policy) -> its responses, in their order."""
 
 
-def cluster_of(item: Item) -> str:
-    """Return the group of items that are not independent of this one; by default only itself."""
-    return str(item.metadata.get("cluster", item.id))
-
-
 def slice_of(item: Item) -> str:
     """Return the kind of item that this is, empty where it has none."""
     return str(item.metadata.get("slice", ""))
@@ -97,7 +93,7 @@ def score_responses(
             pointwise.
         ScaleError: A value is not on its scale.
     """
-    clusters = {item.id: cluster_of(item) for item in items}
+    clusters = clusters_of(items)
     for (policy, seed), answers in responses.items():
         where, known = f"policy {policy}, seed {seed}", set[str]()
         for response in answers:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.evaluate.clusters import cluster_of, clusters_of, joined
+from harness.evaluate.copies import without_copies
 from harness.evaluate.differences import difference_of
-from harness.evaluate.scores import Scored, cluster_of, score_responses
+from harness.evaluate.scores import Scored, score_responses
 from harness.evaluate.verdicts import told
 from harness.experiment.recorded import Recorded
 from harness.experiment.stages.evaluate import evaluators_of
@@ -75,7 +77,8 @@ def compare(
     one, other = (_read(Path(run), edited) for run in runs)
     _same_items(runs, one.experiment.evaluation, other.experiment.evaluation)
     names, notes = _evaluators(runs, one, other)
-    before, after = (_scores(run, names) for run in (one, other))
+    before, after = (_scores(run, names, notes) for run in (one, other))
+    notes += joined(one.experiment.evaluation)
     pairs = _pairs(runs, before, after, arms)
     places = [(name, a, b) for name in names for a, b in pairs]
     found = [
@@ -175,7 +178,9 @@ def _who(run: Recorded, name: str) -> dict[str, Any]:
     }
 
 
-def _scores(run: Recorded, names: Sequence[str]) -> dict[tuple[str, str], list[Scored]]:
+def _scores(
+    run: Recorded, names: Sequence[str], notes: list[str]
+) -> dict[tuple[str, str], list[Scored]]:
     """Return the scores by evaluator and policy, items known by what they ask."""
     found, items = run.evaluation(), run.experiment.evaluation
     asked = {r.id: r for one in found.judged.values() for r in one.requests}
@@ -183,20 +188,16 @@ def _scores(run: Recorded, names: Sequence[str]) -> dict[tuple[str, str], list[S
     every = evaluators_of(run.experiment.config, run.experiment.sources)
     infos = [info for info in every if info.name in names]
     kept = [judgment for judgment in said if judgment.source in names]
-    scores = score_responses(items, found.responses, asked.values(), kept, infos)
-    keys = {item.id: _key(item) for item in items}
-    groups = {item.id: cluster_of(item) for item in items}
+    trained = {policy: policy != BASE for policy, _ in found.responses}
+    responses, copies = without_copies(found.responses, trained)
+    notes += [f"{run.directory.path}: {line}" for line in copies]
+    scores = score_responses(items, responses, asked.values(), kept, infos)
+    keys, groups = {item.id: _key(item) for item in items}, clusters_of(items)
+    first: dict[str, str] = {}  # the same in both runs, whatever ids and order the items have
+    for name, group in groups.items():
+        first[group] = min(keys[name], first.get(group, keys[name]))
     return {
-        place: [
-            replace(
-                row,
-                item_id=keys[row.item_id],
-                cluster=keys[row.item_id]
-                if groups[row.item_id] == row.item_id
-                else f"cluster {row.cluster}",
-            )
-            for row in rows
-        ]
+        place: [replace(row, item_id=keys[row.item_id], cluster=first[row.cluster]) for row in rows]
         for place, rows in scores.items()
     }
 

@@ -99,7 +99,7 @@ PEOPLE = {
         {"base": (1.0, 1), "tuned": (1.0, 1)},
     ),
     "two seeds of a policy are two texts": (
-        {"base": BASE, "tuned@1": OTHER, "tuned@2": TUNED},
+        {"base": BASE, "tuned@1": OTHER, "tuned@2": [*TUNED[:2], ("r2", "due")]},
         [("i0", "tuned", "1"), ("i1", "base", "0")],
         {"base": (0.0, 1), "tuned": (1.0, 2)},
     ),

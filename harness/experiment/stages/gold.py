@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.evaluate.scores import EvaluatorInfo, cluster_of, known, score_responses
+from harness.evaluate.clusters import clusters_of
+from harness.evaluate.scores import EvaluatorInfo, known, score_responses
 from harness.experiment.experiment import Experiment
 from harness.experiment.stages.evaluate import Evaluation
 from harness.experiment.stages.respond import BASE
@@ -38,7 +39,7 @@ def gold_falls(
         for key, log in logs.items()
     }
     scores = _scores(experiment, evaluation, gold)
-    clusters = {item.id: cluster_of(item) for item in experiment.evaluation}
+    clusters = clusters_of(experiment.evaluation)
     number = sum(bool(found) for found in looks.values())
     rows = []
     for one in trained:
@@ -72,7 +73,7 @@ def overoptimisation(
         Rows of ``arm`` and the fields of `Fit`; nothing where nothing was watched.
     """
     gold = experiment.config.evaluation.monitor
-    clusters = {item.id: cluster_of(item) for item in experiment.evaluation}
+    clusters = clusters_of(experiment.evaluation)
     points: dict[str, list[Point]] = {}
     for one in trained if gold is not None else ():
         own = points.setdefault(one.arm, [])

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.evaluate.clusters import clusters_of
 from harness.evaluate.people_pairs import Pools, Responses, drawn_pairs, pools_of, seen_twice
 from harness.evaluate.people_wins import Evaluator, people_rows
-from harness.evaluate.scores import cluster_of, score_responses
+from harness.evaluate.scores import score_responses
 from harness.experiment.context import Asking, StartBar, no_bar
 from harness.experiment.experiment import Experiment
 from harness.experiment.stages.evaluate import evaluator_info, score
@@ -296,7 +297,7 @@ def _rows(
         key.pairs,
         labels.votes,
         Evaluator(key.by, values),
-        {item.id: cluster_of(item) for item in items},
+        clusters_of(items),
         labels.simulated,
     )
 

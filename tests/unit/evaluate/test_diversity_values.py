@@ -38,7 +38,7 @@ def test_distinct_n_is_the_mean_over_every_possible_draw(text: str) -> None:
 
 
 def described(texts: dict[tuple[str, int], list[str]]) -> dict[str, dict]:
-    items = [Item(f"i{n}", "prompt", metadata={"cluster": n // 2}) for n in range(4)]
+    items = [Item(f"i{n}", f"prompt {n}", metadata={"cluster": n // 2}) for n in range(4)]
     responses = {
         (policy, seed): [
             Response(f"{policy}-{seed}-{n}", f"i{n}", policy, text) for n, text in enumerate(given)

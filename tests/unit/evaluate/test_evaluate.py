@@ -37,7 +37,7 @@ def world(
     ]
     responses = {
         (policy, seed): [
-            Response(f"{policy}-{seed}-{n}", f"i{n}", policy, f"{policy} answers {n}")
+            Response(f"{policy}-{seed}-{n}", f"i{n}", policy, f"{policy} {seed} answers {n}")
             for n in range(prompts)
         ]
         for policy, seeds in policies.items()

@@ -19,6 +19,9 @@ from harness.statistics.seeds import Grid, of_grids, seeded, with_seeds
 
 UNIT = Scale("interval", low=0, high=1)
 NO = Status.ERROR
+TEXTS = ("four", "FOUR", "Four", "fouR", "FouR")
+"""What each seed gives to every item: trainings, and no copies of each other."""
+
 Given = Mapping[tuple[str, int], Sequence[Any]]
 """(policy, seed) to one value for each item: a score, a Status, or None for no judgment."""
 
@@ -29,7 +32,11 @@ def responses_of(
     return {
         (policy, seed): [
             Response(
-                name := f"{policy}-{seed}-{item.id}", item.id, policy, "four", notes.get(name, {})
+                name := f"{policy}-{seed}-{item.id}",
+                item.id,
+                policy,
+                TEXTS[seed % 5],
+                notes.get(name, {}),
             )
             for item, _ in zip(items, values, strict=True)
         ]
@@ -46,7 +53,7 @@ def run(
     base: str = "base",
 ) -> dict[str, Any]:
     """Evaluate items i0, i1, ... of the given clusters."""
-    items = [Item(f"i{n}", "prompt", metadata={"cluster": c}) for n, c in enumerate(clusters)]
+    items = [Item(f"i{n}", f"prompt {n}", metadata={"cluster": c}) for n, c in enumerate(clusters)]
     requests, judgments = [], []
     for name, given in scored.items():
         criterion = Criterion("c", "text", scale)
@@ -271,9 +278,13 @@ def test_the_whole_result_by_hand() -> None:
                 "Only 3 independent prompts: below 30, intervals clustered by prompt are too"
                 " narrow.",
                 *(
-                    f"{name} gives the same text, 'four', to 4 of 4 items: its scores tell nothing"
-                    " of how it answers them."
-                    for name in ("base with seed 0", "arm with seed 4", "arm with seed 7")
+                    f"{name} gives the same text, {text!r}, to 4 of 4 items: its scores tell"
+                    " nothing of how it answers them."
+                    for name, text in (
+                        ("base with seed 0", "four"),
+                        ("arm with seed 4", "FouR"),
+                        ("arm with seed 7", "Four"),
+                    )
                 ),
                 "check scored 5 of 8 responses of arm (2 error, 1 timeout); the others are left"
                 " out, not counted as 0.",

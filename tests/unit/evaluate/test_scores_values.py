@@ -49,7 +49,7 @@ def test_repeats_are_averaged_and_the_commonest_failure_is_the_status() -> None:
 
 
 def test_items_are_clusters_of_their_own_unless_they_say_more() -> None:
-    items = [Item("i0", "p"), Item("i1", "p"), Item("i2", "p", metadata={"cluster": "i1"})]
+    items = [Item("i0", "p"), Item("i1", "q"), Item("i2", "r", metadata={"cluster": "i1"})]
     answers = [Response(f"r{n}", f"i{n}", "base", "text") for n in range(3)]
     criterion = Criterion("c", "text", BINARY)
     requests = [JudgmentRequest(r.id, items[n], (r,), criterion) for n, r in enumerate(answers)]

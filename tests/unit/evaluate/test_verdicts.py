@@ -123,9 +123,11 @@ def world(
     rules: dict[str, Rule], evaluators: Sequence[EvaluatorInfo], seeds: int = 3
 ) -> dict[str, Any]:
     """Evaluate base and arm on forty items by rules of (policy, seed, item)."""
-    items = [Item(f"i{n}", "prompt") for n in range(40)]
+    items = [Item(f"i{n}", f"prompt {n}") for n in range(40)]
     responses = {
-        (policy, seed): [Response(f"{policy}{seed}-{n}", f"i{n}", policy, "x") for n in range(40)]
+        (policy, seed): [
+            Response(f"{policy}{seed}-{n}", f"i{n}", policy, f"x {seed}") for n in range(40)
+        ]
         for policy in ("base", "arm")
         for seed in range(seeds)
     }

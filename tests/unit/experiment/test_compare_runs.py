@@ -65,3 +65,25 @@ def test_policies_of_two_runs_are_compared_and_others_refused(whole: World) -> N
     with pytest.raises(DataError, match="held-out items of the two runs are not the same") as error:
         harness.compare(a, whole.out)
     assert f"1 item of {a} only: e1" in str(error.value)
+
+
+def test_copies_and_one_prompt_under_two_ids_count_once(whole: World) -> None:
+    whole.experiment |= {"agreement": None, "seeds": [0, 1]}
+    whole.experiment["evaluation"]["evaluators"] = ["exam"]
+    whole.experiment["arms"] = {"rlhf": whole.experiment["arms"]["rlhf"]}
+    file = whole.folder / "evaluation.jsonl"
+    file.write_text(file.read_text().replace("Q e2", "Q  e1"))
+    whole.run()
+    a = whole.folder / "a"
+    shutil.copytree(whole.out, a)
+    (row,) = (r for r in harness.compare(a, whole.out).rows if r["a"] == "rlhf")
+    assert (row["seeds"], row["items"], row["clusters"]) == (2, 4, 2)  # e2 is e1, and in a cluster
+    texts = whole.out / "responses"
+    shutil.copy(texts / "evaluation-rlhf-seed0.jsonl", texts / "evaluation-rlhf-seed1.jsonl")
+    found = harness.compare(a, whole.out)
+    (row,) = (r for r in found.rows if r["a"] == "rlhf")
+    assert (row["seeds"], row["verdict"]) == (1, "unclear")
+    edited, copies, prompts = found.notes
+    assert "was changed after its end" in edited
+    assert copies.startswith(f"{whole.out}: rlhf answers every item with seed 1 as with seed 0")
+    assert prompts.startswith("1 prompt stands under several ids (e1, e2)")
