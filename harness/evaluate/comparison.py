@@ -12,6 +12,7 @@ from harness.evaluate.clusters import clusters_of, joined
 from harness.evaluate.copies import without_copies
 from harness.evaluate.corrected import corrected
 from harness.evaluate.differences import difference_of, mean_over, numbers
+from harness.evaluate.distance import kl_of, no_ratios
 from harness.evaluate.diversity import describe_texts
 from harness.evaluate.joint import scales_of
 from harness.evaluate.pass_at_k import policies_pass_at_k
@@ -32,7 +33,6 @@ from harness.evaluate.verdicts import Difference, told
 from harness.evaluate.wins import COMBINED, win_rates
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError
-from harness.nouns.scale import is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response
 from harness.statistics.estimate import CONFIDENCE, FEW_CLUSTERS
 from harness.statistics.seeds import FEWEST_SEEDS
@@ -108,7 +108,7 @@ def evaluate(
                 "name": policy,
                 "seeds": [seed for name, seed in responses if name == policy],
                 "responses": sum(len(responses[key]) for key in responses if key[0] == policy),
-                "kl": _kl(policy, responses, clusters, trained[policy]),
+                "kl": kl_of(policy, responses, clusters, trained[policy]),
                 **texts[policy],
                 "diversity": likeness[policy],
             }
@@ -129,6 +129,7 @@ def evaluate(
         "warnings": [
             *copied,
             *joined(items),
+            *no_ratios(responses),
             *_unanswered(list(clusters), responses),
             *_warnings(rows, policies, responses, base),
             *_same_rules(evaluators),
@@ -199,26 +200,6 @@ def _compare(
         ends.append(between)
     for row, between, numbers_ in zip(others, ends, told(found), strict=True):
         row["difference"] = {**numbers_, **between}
-
-
-def _kl(
-    policy: str,
-    responses: Mapping[tuple[str, int], Sequence[Response]],
-    clusters: Mapping[str, str],
-    trained: bool,
-) -> dict[str, Any] | None:
-    ratios = [
-        (seed, clusters[response.item_id], float(response.metadata["log_ratio"]))
-        for (name, seed), answers in responses.items()
-        if name == policy
-        for response in answers
-        if is_number(response.metadata.get("log_ratio"))
-    ]
-    if not ratios:
-        return None
-    found = mean_over(ratios, None, trained=trained)
-    ends = {"low": found.trainings.low, "high": found.trainings.high}
-    return {**numbers(found, "n", "clusters"), "seeds": found.seeds, "trainings": ends}
 
 
 NAMED = 5

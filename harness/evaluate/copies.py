@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from harness.evaluate.distance import ratio_of
 from harness.nouns.counted import counted
-from harness.nouns.scale import is_number
 from harness.nouns.schema import Response
 from harness.statistics.seeds import FEWEST_SEEDS
 
@@ -50,10 +49,7 @@ def without_copies(
 
 
 def _written(answers: Sequence[Response]) -> list[tuple[str, str, float | None]]:
-    rows: list[tuple[str, str, float | None]] = []
-    for one in answers:
-        ratio: Any = one.metadata.get("log_ratio")
-        rows.append((one.item_id, one.text, float(ratio) if is_number(ratio) else None))
+    rows = [(one.item_id, one.text, ratio_of(one)) for one in answers]
     return sorted(rows, key=lambda row: (row[0], row[1], row[2] is not None, row[2] or 0.0))
 
 

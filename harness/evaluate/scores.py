@@ -12,7 +12,7 @@ from harness.evaluate.clusters import clusters_of
 from harness.evaluate.same_rule import Compared
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
-from harness.nouns.scale import Scale
+from harness.nouns.scale import Scale, is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import clustered_mean
@@ -34,7 +34,8 @@ class EvaluatorInfo:
         scale: Scale of its values, None when it takes that of the request's criterion.
         title: Shown instead of the name.
         direction: Whether a higher or a lower value is better.
-        margin: A change of the mean within this counts as none; None where none is declared.
+        margin: A change of the mean within this counts as none, on the scale from 0 to 1; None
+            where none is declared.
     """
 
     name: str
@@ -49,6 +50,18 @@ class EvaluatorInfo:
     """How far it says what the sources of the training say."""
     same_rule: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Arm -> the sources of its training that have its rule."""
+
+    def __post_init__(self) -> None:
+        """Refuse a margin that no change of a mean could be held against.
+
+        Raises:
+            InputError: It is no number above 0 and below 1.
+        """
+        if self.margin is not None and not (is_number(self.margin) and 0 < self.margin < 1):
+            raise InputError(
+                f"the margin of {self.name} is {self.margin!r}, no number above 0 and below 1",
+                hint="scores are compared on the scale from 0 to 1: 0.05 is five points of it",
+            )
 
 
 @dataclass(frozen=True, slots=True)

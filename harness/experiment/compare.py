@@ -77,6 +77,7 @@ def compare(
     one, other = (_read(Path(run), edited) for run in runs)
     _same_items(runs, one.experiment.evaluation, other.experiment.evaluation)
     names, notes = _evaluators(runs, one, other)
+    notes = [*_one_run(one, other, arms), *dict.fromkeys(edited), *notes]
     before, after = (_scores(run, names, notes) for run in (one, other))
     notes += joined(one.experiment.evaluation)
     pairs = _pairs(runs, before, after, arms)
@@ -90,7 +91,7 @@ def compare(
         {"evaluator": name, "a": a, "b": b, **row, **between}
         for (name, a, b), row, (_, between) in zip(places, numbers, found, strict=True)
     ]
-    return AgainstRun(runs, len(one.experiment.evaluation), rows, [*edited, *notes])
+    return AgainstRun(runs, len(one.experiment.evaluation), rows, notes)
 
 
 def _read(run: Path, edited: list[str]) -> Recorded:
@@ -108,6 +109,15 @@ def _read(run: Path, edited: list[str]) -> Recorded:
     if found.changed:
         edited.append(f"{run} was changed after its end: harness verify-run {run} says where")
     return Recorded(directory, tables, found.stored)
+
+
+def _one_run(one: Recorded, other: Recorded, arms: Mapping[str, str] | None) -> list[str]:
+    """Say that both are the same run, or a copy of it."""
+    seals = [run.directory.manifest()["seal"]["sha256"] for run in (one, other)]
+    if seals[0] != seals[1]:
+        return []
+    what = "every policy is compared with itself" if arms is None else "these are arms of it"
+    return [f"both folders are of one and the same run (seal {seals[0][:12]}): {what}"]
 
 
 def _key(item: Item) -> str:

@@ -19,6 +19,7 @@ from harness.report.diversity import diversity
 from harness.report.findings import findings, limitations
 from harness.report.method import method
 from harness.report.method_page import which_method
+from harness.report.misfits import refuse_misfits
 from harness.report.pass_at_k import pass_at_k_tables
 from harness.report.people import people_blocks
 from harness.report.plan_page import plan_blocks
@@ -96,7 +97,7 @@ def load(run_dir: Path) -> dict[str, Any]:
     """Read the data of a report that was built before.
 
     Raises:
-        DataError: There is none, it is not JSON, or it is of another format.
+        DataError: There is none, it is not JSON, of another format, or a value is of a wrong kind.
     """
     path = run_dir / "report.json"
     if not path.is_file():
@@ -113,6 +114,7 @@ def load(run_dir: Path) -> dict[str, Any]:
             where=str(path),
             hint="run the experiment again; stages that are done are not repeated",
         )
+    refuse_misfits(data, path)
     return data
 
 

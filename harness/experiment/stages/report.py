@@ -300,11 +300,14 @@ def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
         Path of report.html.
 
     Raises:
-        DataError: There is no report.json, or it is of another format.
+        DataError: There is no report.json, it is of another format, or cannot be shown.
     """
     from harness.report import build, load
+    from harness.report.misfits import shown_from
 
-    return build(load(Path(run_dir)), Path(out or run_dir), registry().sections)
+    data = load(Path(run_dir))
+    with shown_from(Path(run_dir) / "report.json"):
+        return build(data, Path(out or run_dir), registry().sections)
 
 
 def export(run_dir: str | Path, form: str, folder: str | Path) -> list[Path]:
@@ -320,17 +323,20 @@ def export(run_dir: str | Path, form: str, folder: str | Path) -> list[Path]:
         The files.
 
     Raises:
-        DataError: There is no report.json, or it is of another format.
+        DataError: There is no report.json, it is of another format, or cannot be shown.
         InputError: There is no such form, or the folder cannot be written.
     """
     from harness.nouns.errors import InputError
     from harness.report import load
     from harness.report.build import page_of
     from harness.report.forms import FORMS
+    from harness.report.misfits import shown_from
 
     if form not in FORMS:
         raise InputError(
             f"there is no form {form!r} of a report", hint=f"one of {', '.join(FORMS)}"
         )
-    data, page = page_of(load(Path(run_dir)), registry().sections, Path(run_dir))
-    return FORMS[form](data, page, Path(folder))
+    read = load(Path(run_dir))
+    with shown_from(Path(run_dir) / "report.json"):
+        data, page = page_of(read, registry().sections, Path(run_dir))
+        return FORMS[form](data, page, Path(folder))

@@ -29,6 +29,7 @@ def test_policies_of_two_runs_are_compared_and_others_refused(whole: World) -> N
     kept = file.read_text()
     whole.run()
     found = harness.compare(a, whole.out)
+    assert not any("same run" in note for note in found.notes)
     assert found.items == 4 and {(r["a"], r["b"]) for r in found.rows} == {
         ("base", "base"), ("rlhf", "rlhf"), ("plugin", "plugin"),
     }  # fmt: skip
@@ -83,7 +84,11 @@ def test_copies_and_one_prompt_under_two_ids_count_once(whole: World) -> None:
     found = harness.compare(a, whole.out)
     (row,) = (r for r in found.rows if r["a"] == "rlhf")
     assert (row["seeds"], row["verdict"]) == (1, "unclear")
-    edited, copies, prompts = found.notes
+    same, edited, copies, prompts = found.notes
+    assert same.startswith("both folders are of one and the same run (seal ")
+    assert same.endswith("every policy is compared with itself")
     assert "was changed after its end" in edited
     assert copies.startswith(f"{whole.out}: rlhf answers every item with seed 1 as with seed 0")
+    again = harness.compare(whole.out, whole.out, {"rlhf": "base"}).notes
+    assert again[0].endswith("these are arms of it") and len(again) == 5  # the edit is told once
     assert prompts.startswith("1 prompt stands under several ids (e1, e2)")
