@@ -15,7 +15,9 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +25,7 @@ import numpy.typing as npt
 from harness.evaluate.missing import Side, missing
 from harness.evaluate.verdicts import Difference, told
 from harness.statistics.falls import Fall, Look, fall_from_peak
-from harness.statistics.seeds import Grid, Seeded, of_grids
+from harness.statistics.seeds import FEWEST_SEEDS, Grid, Seeded, of_grids
 
 Array = npt.NDArray[np.float64]
 
@@ -209,6 +211,110 @@ def margins(repeats: int, rng: np.random.Generator) -> Iterator[Line]:
             yield Line(f"{what}: called unchanged", share, "", fine=True)
 
 
+SHARES = (0.1, 0.3, 0.5, 0.8)
+"""Of all prompts, in the one large cluster."""
+
+COUNTED = ("raised", "lowered")
+
+Draw = Callable[[], tuple[Grid, Grid]]
+
+
+def claims(repeats: int, draw: Draw, words: Sequence[str] = COUNTED, arms: int = 8) -> float:
+    """Return in what share of families a word is said, with fewer than three seeds of those."""
+    wrong = 0
+    for _ in range(max(1, repeats)):
+        found = [of_grids(*draw(), (-1.0, 1.0), trained=TO_BASE) for _ in range(arms)]
+        rows = told([Difference(one, MARGIN if "unchanged" in words else None) for one in found])
+        few = found[0].seeds is not None and found[0].seeds < FEWEST_SEEDS
+        wrong += any((row["trainings"] if few else row)["verdict"] in words for row in rows)
+    return wrong / max(1, repeats)
+
+
+MARGIN = 0.05
+
+
+def large(repeats: int, rng: np.random.Generator) -> Iterator[Line]:
+    """Yield false claims where one cluster holds a large share of the prompts."""
+    for k, clusters, share in product((1, 3, 5), (30, 100), SHARES):
+        counts = np.ones((k, clusters))
+        counts[:, 0] = round((clusters - 1) * share / (1 - share))
+
+        def draw(counts: Array = counts, gain: float = 0.0) -> tuple[Grid, Grid]:
+            hard, suits = rng.normal(0, 0.15, (2, counts.shape[1]))
+            chances = (
+                np.clip(0.5 + hard + suits + gain, 0.02, 0.98),
+                np.clip(0.5 + hard, 0.02, 0.98),
+            )
+            sums = [rng.binomial(counts.astype(np.int64), each) for each in chances]
+            a, b = (
+                Grid(each.astype(np.float64), counts, tuple(range(len(counts)))) for each in sums
+            )
+            return a, b
+
+        what = f"one of {clusters} clusters holds {share:.0%}, {k} seeds"
+        yield at_most(f"{what}: any false claim", claims(repeats // 4, draw), FALSE)
+        if k > 1 and clusters == 100:
+            found = claims(repeats // 4, partial(draw, gain=0.2), ("raised",), 1)
+            yield Line(f"{what}: +20 points found", found, "", fine=True)
+
+
+BREAKS = ((30, 0.02, 0.05), (50, 0.015, 0.03), (100, 0.01, 0.02), (200, 0.01, 0.02))
+"""Prompts, gain of most of them, share of them that breaks."""
+
+RARELY = ((50, 0.05), (100, 0.02), (100, 0.01), (200, 0.05))
+"""Prompts, and at which share of them an arm is right where base has that as partial credit."""
+
+
+def breaks(repeats: int, rng: np.random.Generator) -> Iterator[Line]:
+    """Yield false claims where most prompts gain a little and few break, and the like."""
+
+    def grids(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[Grid, Grid]:
+        ones, names = np.ones_like(a), tuple(range(len(a)))
+        return Grid(a, ones, names), Grid(b, ones, names)
+
+    def broken(k: int, prompts: int, gain: float, share: float, drop: float) -> Draw:
+        def draw() -> tuple[Grid, Grid]:
+            effect = np.where(rng.random(prompts) < share, -drop, gain)
+            noise = rng.normal(0, 0.02, (2, k, prompts))
+            return grids(0.5 + effect + noise[0], 0.5 + noise[1])
+
+        return draw
+
+    for k, (prompts, gain, share) in product((1, 3, 5), BREAKS):
+        drop = gain * (1 - share) / share
+        wrong = claims(repeats // 4, broken(k, prompts, gain, share, drop))
+        what = f"{prompts} prompts, {1 - share:.0%} gain {100 * gain:.1f} points, the others break"
+        yield at_most(f"{what}, {k} seeds: any false claim", wrong, FALSE)
+    for k, (prompts, share) in product((1, 3, 5), RARELY):
+
+        def draw(k: int = k, prompts: int = prompts, share: float = share) -> tuple[Grid, Grid]:
+            partly = np.clip(rng.normal(share, 0.01, (k, prompts)), 0, 1)
+            return grids((rng.random((k, prompts)) < share) * 1.0, partly)
+
+        what = f"{prompts} prompts, right in {share:.0%} or always {share:.2f}, {k} seeds"
+        wrong = claims(repeats // 4, draw)
+        if k == 1 and share * prompts >= 10:  # so many that one more is not enough
+            yield Line(f"{what}: any false claim (beyond the guard)", wrong, "", fine=True)
+        else:
+            yield at_most(f"{what}: any false claim", wrong, FALSE)
+    for k, prompts in product((3, 5), (20, 50)):
+        wrong = claims(repeats // 2, broken(k, prompts, 0.0, 0.1, 0.5), ("unchanged",), 1)
+        what = f"margin .05, true change -.05 as one prompt in ten breaks, {prompts} prompts"
+        yield at_most(f"{what}, {k} seeds", wrong, FALSE)
+    for k, chance in product((3, 5, 10), (0.1,)):
+
+        def collapse(k: int = k, chance: float = chance) -> tuple[Grid, Grid]:
+            luck = np.where(rng.random((k, 1)) < chance, -0.5 * (1 - chance), 0.5 * chance)
+            hard = rng.normal(0.5, 0.15, 200)
+            chances = np.clip(hard + luck, 0, 1), np.clip(hard + 0 * luck, 0, 1)
+            a, b = ((rng.random((k, 200)) < each) * 1.0 for each in chances)
+            return grids(a, b)
+
+        what = f"each training fails by 50 points with chance {chance:.1f}, {k} seeds"
+        wrong = claims(repeats // 4, collapse)
+        yield Line(f"{what}: any false claim (cannot be seen)", wrong, "", fine=True)
+
+
 def hacking(repeats: int, rng: np.random.Generator) -> Iterator[Line]:
     """Yield how often gold that stays, or rises, is said to have fallen in a run of four arms."""
     still, risen = [0.5] * 8, [0.3, 0.4, *[0.6] * 6]
@@ -238,7 +344,8 @@ def fall(rng: np.random.Generator, means: Sequence[float]) -> Fall:
 
 
 PARTS: dict[str, Callable[[int, np.random.Generator], Iterator[Line]]] = {
-    "seeds": seeds, "power": power, "failures": failures, "margins": margins, "hacking": hacking,
+    "seeds": seeds, "power": power, "failures": failures, "margins": margins, "large": large,
+    "breaks": breaks, "hacking": hacking,
 }  # fmt: skip
 
 

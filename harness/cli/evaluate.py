@@ -164,6 +164,7 @@ def policies(entries: list[str]) -> dict[str | tuple[str, int], str]:
 
 def scores(result: dict[str, Any]) -> Table:
     """Return scores with intervals and coverage, the difference to the base, and what it says."""
+    from harness.evaluate.cautions import lost_alike
     from harness.report.criteria import titled
     from harness.report.differences import said
     from harness.report.results import change_cell
@@ -205,5 +206,6 @@ def scores(result: dict[str, Any]) -> Table:
         for one in result["evaluators"]
         if one["margin"] is not None
     ]
+    notes += lost_alike(result["scores"], result["base"])
     notes += [f"warning: {warning}" for warning in result["warnings"]]
     return Table("", columns, rows, notes)

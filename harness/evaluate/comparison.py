@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from harness.evaluate.alike import alike
+from harness.evaluate.cautions import cautions
 from harness.evaluate.clusters import clusters_of, joined
 from harness.evaluate.copies import without_copies
 from harness.evaluate.corrected import corrected
@@ -24,7 +25,6 @@ from harness.evaluate.scores import (
     Scores,
     coverage_of,
     known,
-    mean_of,
     score_responses,
     slice_of,
     unanswered,
@@ -132,6 +132,7 @@ def evaluate(
             *no_ratios(responses),
             *_unanswered(list(clusters), responses),
             *_warnings(rows, policies, responses, base),
+            *cautions(rows, scores),
             *_same_rules(evaluators),
         ],
     }
@@ -160,7 +161,8 @@ def _score_row(
     seeds = []
     for seed in dict.fromkeys(row.seed for row in rows):
         own = [row for row in rows if row.seed == seed]
-        seeds.append({"seed": seed, **mean_of(own).numbers(), **coverage_of(own)})
+        mean = mean_over(_values(own), trained=False).estimate
+        seeds.append({"seed": seed, **mean.numbers(), **coverage_of(own)})
     means = [row["value"] for row in seeds if row["value"] is not None]
     return {
         "evaluator": evaluator.name,

@@ -133,6 +133,19 @@ class Missing:
         found = (other.scored.mean - (1 - more.rate) * more.scored.mean) / more.rate
         return found if 0 <= found <= 1 else None
 
+    @property
+    def at_worst(self) -> list[float] | None:
+        """The difference with all lost ones against the first policy, and with all for it.
+
+        That is where they are lost for opposite reasons, however near the rates are.
+        """
+        if not self.policy.table.size or not self.base.table.size:
+            return None
+        return [
+            self.policy.filled(value, 1.0).mean - self.base.filled(1 - value, 1.0).mean
+            for value in (0.0, 1.0)
+        ]
+
     def row(self) -> dict[str, Any]:
         """Return what stands in report.json."""
         bounds = None
@@ -145,6 +158,7 @@ class Missing:
             "rates": {"policy": self.policy.rate, "base": self.base.rate},
             "far": self.worst is not None and self.worst.far,
             "bounds": bounds,
+            "at_worst": self.at_worst,
             "tipping": self.tipping,
         }
 

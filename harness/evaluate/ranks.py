@@ -14,7 +14,7 @@ from harness.evaluate.verdicts import ALPHA
 from harness.statistics.arrays import FloatArray
 from harness.statistics.intervals import holm
 from harness.statistics.paired_model import FIRST, SECOND, TIE, Comparisons, fit_paired, influences
-from harness.statistics.seeds import FEWEST_SEEDS, Luck, Seeded, hull
+from harness.statistics.seeds import FEWEST_SEEDS, Luck, Seeded, effective, hull, left_out
 
 OUTCOMES = np.array([FIRST, TIE, SECOND])
 
@@ -171,8 +171,10 @@ class _Meetings:
         What a prompt or a seed does to it is the sum over its comparisons; ``moved`` are (pairs, 3)
         what a comparison does.
         """
-        seen = self.by_cluster.sum(axis=(0, 2)) > 0
-        influence = np.einsum("pgo,po->g", self.by_cluster, moved)[seen]
+        counts = self.by_cluster.sum(axis=(0, 2))
+        seen = counts > 0
+        counts = counts[seen]
+        influence = np.einsum("pgo,po->g", self.by_cluster, moved)[seen] * left_out(counts)
         lucky = []
         for policy in (each for each in pair if self.trained[each]):
             sides = [
@@ -186,7 +188,7 @@ class _Meetings:
             share = number / number.sum()
             lucky.append((self.seeds[policy], Luck(pull - share * pull.sum(), share)))
         n = round(float(self.totals.sum()))
-        return hull(value, n, influence, lucky, None, paired=True)
+        return hull(value, n, influence, lucky, None, paired=True, groups=effective(counts))
 
 
 def _meetings(scores: Scores, name: str, policies: Mapping[str, bool], lower: bool) -> _Meetings:

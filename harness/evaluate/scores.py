@@ -14,8 +14,6 @@ from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale, is_number
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
-from harness.statistics.estimate import Estimate
-from harness.statistics.intervals import clustered_mean
 
 Direction = Literal["higher", "lower"]
 """Which values of an evaluator are the better ones."""
@@ -187,11 +185,6 @@ def known(rows: Sequence[Scored]) -> list[tuple[Scored, float]]:
 def values_of(rows: Sequence[Scored]) -> tuple[list[float], list[str]]:
     """Return the scores that there are, and the cluster of each."""
     return [value for _, value in known(rows)], [row.cluster for row, _ in known(rows)]
-
-
-def mean_of(rows: Sequence[Scored]) -> Estimate:
-    """Return the mean of what was scored, with its interval clustered by prompt."""
-    return clustered_mean(*values_of(rows))
 
 
 def coverage_of(rows: Sequence[Scored]) -> dict[str, Any]:

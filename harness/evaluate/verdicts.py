@@ -9,6 +9,11 @@ from typing import Any, Literal
 from harness.evaluate.missing import Missing, Worst
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import holm
+from harness.statistics.one_more import (
+    least_with_one_more,
+    p_beyond_with_one_more,
+    p_with_one_more,
+)
 from harness.statistics.seeds import FEWEST_SEEDS, Seeded
 
 Verdict = Literal["raised", "lowered", "unchanged", "unclear", "undecidable", "unknown"]
@@ -44,23 +49,38 @@ class _Case:
         return self.seeded.estimate
 
     @property
-    def p(self) -> float | None:
-        """Of "no difference", at the worst that responses without a score can do."""
+    def unguarded(self) -> tuple[float | None, float | None]:
+        """The p of "no difference" and of "outside of the margin", but for one prompt more.
+
+        Both are at the worst that responses without a score can do.
+        """
         own, worst = self.estimate.p, self.worst
-        if own is None or worst is None or self.estimate.value is None:
-            return own
-        return max(own, worst.p(self.estimate.value))
+        if own is not None and worst is not None and self.estimate.value is not None:
+            own = max(own, worst.p(self.estimate.value))
+        if self.margin is None:
+            return own, None
+        found = [self.seeded.p_beyond(self.margin)]
+        if worst is not None:
+            found += [end.p_beyond(self.margin) for end in (worst.lowest, worst.highest)]
+        known = [p for p in found if p is not None]
+        return own, max(known) if len(known) == len(found) else None
 
     @property
-    def p_same(self) -> float | None:
-        """Of "outside of the margin"; None without one."""
-        if self.margin is None:
+    def guarded(self) -> tuple[float | None, float | None]:
+        """The same with one more prompt of the worst kind, each the larger of both."""
+        own, same = self.unguarded
+        if own is not None:
+            own = max(own, p_with_one_more(self.seeded) or 0.0)
+        if same is not None and self.margin is not None:
+            same = max(same, p_beyond_with_one_more(self.seeded, self.margin) or 0.0)
+        return own, same
+
+    def mdd(self, level: float) -> float | None:
+        """Return the smallest true difference that would be found with power .8."""
+        if self.seeded.estimate.low is None:
             return None
-        found = [self.seeded.p_beyond(self.margin)]
-        if self.worst is not None:
-            found += [end.p_beyond(self.margin) for end in (self.worst.lowest, self.worst.highest)]
-        known = [p for p in found if p is not None]
-        return max(known) if len(known) == len(found) else None
+        found = self.seeded.mdd(level), least_with_one_more(self.seeded, level)
+        return None if found[1] is None else max(found[0] or 0.0, found[1])
 
     def verdict(self, p: float | None, p_same: float | None) -> Verdict:
         """Return the word, from p-values that allow for the whole family."""
@@ -96,10 +116,14 @@ def told(differences: Sequence[Difference]) -> list[dict[str, Any]]:
     the family, unchanged the same of a test against the declared margin. Both are of the method
     only with three trainings or more; ``trainings`` holds what is true of those that there are.
 
+    All three have to stand with one more prompt of the worst kind
+    (:mod:`harness.statistics.one_more`), which is in the p-values.
+
     Returns:
         For each: ``value``, ``low``, ``high``, ``interval_over``, ``reason``, ``n``, ``clusters``,
-        ``seeds``, ``p``, ``p_holm``, ``mdd``, ``verdict``, ``failures`` and ``trainings`` with its
-        own ``low``, ``high``, ``p``, ``p_holm``, ``mdd`` and ``verdict``.
+        ``seeds``, ``p``, ``p_holm``, ``mdd``, ``verdict``, ``one_more`` (the verdict that only one
+        more prompt of the worst kind stands against), ``failures`` and ``trainings`` with its own
+        ``low``, ``high``, ``p``, ``p_holm``, ``mdd``, ``verdict`` and ``one_more``.
     """
     whole, those = [], []
     for one in differences:
@@ -110,7 +134,8 @@ def told(differences: Sequence[Difference]) -> list[dict[str, Any]]:
     for one, all_, own in zip(differences, _settled(whole), _settled(those), strict=True):
         if one.seeded.seeds is not None and one.seeded.seeds < FEWEST_SEEDS:
             kept = own["verdict"] in ("undecidable", "unknown")
-            all_ |= {"mdd": None, "verdict": own["verdict"] if kept else "unclear"}
+            word = own["verdict"] if kept else "unclear"
+            all_ |= {"mdd": None, "verdict": word, "one_more": None}
         rows.append(
             {
                 **one.seeded.estimate.numbers("n", "clusters", "reason"),
@@ -125,17 +150,29 @@ def told(differences: Sequence[Difference]) -> list[dict[str, Any]]:
 
 
 def _settled(cases: Sequence[_Case]) -> list[dict[str, Any]]:
-    adjusted = holm([case.p for case in cases])
-    same = holm([case.p_same for case in cases])
-    family = sum(case.p is not None for case in cases)
+    bare, found = [one.unguarded for one in cases], [one.guarded for one in cases]
+    words = _words(cases, bare)
+    adjusted = holm([p for p, _ in found])
+    family = sum(p is not None for p in adjusted)
     return [
         {
             "low": case.estimate.low,
             "high": case.estimate.high,
-            "p": case.p,
-            "p_holm": p,
-            "mdd": case.seeded.mdd(ALPHA / family) if family else None,
-            "verdict": case.verdict(p, p_same),
+            "p": p,
+            "p_holm": p_holm,
+            "mdd": case.mdd(ALPHA / family) if family else None,
+            "verdict": word,
+            "one_more": before if word == "unclear" and before != "unclear" else None,
         }
-        for case, p, p_same in zip(cases, adjusted, same, strict=True)
+        for case, (p, _), p_holm, word, before in zip(
+            cases, found, adjusted, _words(cases, found), words, strict=True
+        )
     ]
+
+
+def _words(
+    cases: Sequence[_Case], found: Sequence[tuple[float | None, float | None]]
+) -> list[Verdict]:
+    """Return the verdicts by p-values of no difference and of one beyond the margin."""
+    families = (holm([p for p, _ in found]), holm([same for _, same in found]))
+    return [case.verdict(p, same) for case, p, same in zip(cases, *families, strict=True)]

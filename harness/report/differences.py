@@ -12,6 +12,9 @@ Data = Mapping[str, Any]
 
 MOST_DIGITS = 4
 
+ONE_MORE = "one prompt more could undo it"
+"""Why a change is not called one that would be without that prompt."""
+
 
 def is_of_few(found: Data) -> bool:
     """Tell whether a number says nothing of the next training: of too few, or over prompts only."""

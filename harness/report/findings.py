@@ -153,6 +153,24 @@ def _took(data: Data) -> list[str]:
     return [f"The whole run took {seconds(run['duration_s'])}; {paid}."]
 
 
+RARE = 0.1
+"""Share of trainings that fail, in a sentence on what few trainings cannot show."""
+
+
+def _collapses(evaluation: Data) -> list[str]:
+    """Return how likely trainings that fail now and then are not among those that there are."""
+    base = evaluation.get("base")
+    numbers = [len(p["seeds"]) for p in evaluation.get("policies", ()) if p["name"] != base]
+    if not numbers:
+        return []
+    few = min(numbers)
+    missed = percent((1 - RARE) ** few)
+    return [
+        f"A training that fails one time in ten is missed by {counted(few, 'training')} in {missed}"
+        " of cases; verdicts and intervals are of trainings like those that were seen."
+    ]
+
+
 def limitations(data: Data) -> list[str]:
     """Return what a reader must know before quoting a number."""
     names = Names.of_run(data)
@@ -163,6 +181,7 @@ def limitations(data: Data) -> list[str]:
             "The seeds of an arm share its preference data and the labels in it; the spread"
             " between them shows the luck of training and sampling, not of labelling."
         )
+    lines += _collapses(evaluation)
     simulated = [names.source(s["name"]) for s in data.get("sources", ()) if s.get("simulated")]
     if simulated:
         lines.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from harness.report.differences import could_see, ends_of, p_words, printed, said, those
+from harness.report.differences import ONE_MORE, could_see, ends_of, p_words, printed, said, those
 from harness.report.tables import Cell, Table, Value, interval
 from harness.report.wording import count, number
 
@@ -32,6 +32,8 @@ def verdict_cell(row: Data, words: Mapping[str, str] = WORDS) -> Cell:
     least = could_see(row) if verdict == "unclear" else None
     if least is not None and least < 1:  # scores lie between 0 and 1
         notes.append(f"{number(least)} would have been seen")
+    if ends_of(row).get("one_more"):
+        notes.append(ONE_MORE)
     if verdict == "undecidable":
         lost = row["failures"]
         notes.append(f"{count(lost['policy'] + lost['base'])} failures")

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.evaluate.cautions import lost_alike
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.corrected import corrected_table
 from harness.report.criteria import in_order, titled, why_not_held_out
-from harness.report.differences import could_see, ends_of, is_of_few, p_words, printed, those
+from harness.report.differences import (
+    ONE_MORE,
+    could_see,
+    ends_of,
+    is_of_few,
+    p_words,
+    printed,
+    those,
+)
 from harness.report.differences import said as verdict
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.gates import gates_of
@@ -226,6 +235,10 @@ class _Results:
     def policies(self) -> list[str]:
         return [policy["name"] for policy in self.evaluation["policies"]]
 
+    @property
+    def base(self) -> str:
+        return str(self.evaluation["base"])
+
     def title(self, evaluator: str) -> str:
         """An evaluator's name, with whether it decides and which way is better."""
         return titled(evaluator, self.data, self.names)
@@ -255,7 +268,10 @@ class _Results:
             " in nats per response. distinct-2: share of distinct word pairs among equally many",
             columns,
             rows,
-            _clusters(self.evaluation),
+            [
+                *_clusters(self.evaluation),
+                *map(self.names.sentence, lost_alike(self.evaluation["scores"], self.base)),
+            ],
             stack=True,
         )
 
@@ -273,7 +289,7 @@ class _Results:
             seeds = [s["value"] for s in row["seeds"] if s["value"] is not None]
             small = seeds if len(row["seeds"]) > 1 else ()
             dots.append(Dot(policy, *ends, self.series[policy], small, "no score"))
-        base = self.rows.get((evaluator, self.evaluation["base"]), {}).get("value")
+        base = self.rows.get((evaluator, self.base), {}).get("value")
         reference = None if base is None else (base, "base")
         title = self.title(evaluator)
         scale = Scale(title, (0.0, 1.0), reference)
@@ -290,8 +306,8 @@ class _Results:
             return []
         first, second = (self.names.source(e) for e in pair)
         title = f"{first} against {second}"
-        base, below = self.evaluation["base"], self._on_front(pair)
-        return [plane("plane", title, points, first, second, base, below)]
+        below = self._on_front(pair)
+        return [plane("plane", title, points, first, second, self.base, below)]
 
     def _on_front(self, pair: tuple[str, ...]) -> str:
         """Return in what share of draws each policy is on the front of two criteria, in words."""
@@ -368,6 +384,8 @@ def change_cell(difference: Data | None, direction: str = "higher") -> Cell:
         notes.append("not decidable")
     elif word == "unclear" and (least := could_see(difference)) is not None:
         notes.append(f"could have seen {number(least)}")
+    if ends.get("one_more"):
+        notes.append(ONE_MORE)
     if words := those(difference):
         notes.append(words)
     return Cell(change, " · ".join(notes), tone, stored=difference["value"])

@@ -165,6 +165,7 @@ def from_influence(
     confidence: float = CONFIDENCE,
     *,
     paired: bool,
+    groups: float | None = None,
 ) -> Estimate:
     """Return the CR1 t-interval of a value from what each cluster moves it by.
 
@@ -175,30 +176,40 @@ def from_influence(
         bounds: Smallest and largest possible value; None when there are none.
         confidence: Coverage of the interval.
         paired: Whether the value is a difference, which has a p-value.
+        groups: How many clusters of equal size would tell as much; all of them by default.
     """
-    groups = influence.size
-    if groups < 2:
+    clusters = influence.size
+    groups = float(clusters) if groups is None else groups
+    if clusters < 2:
         reason = "one cluster only: no interval"
-        return Estimate(value, n=n, clusters=groups, reason=reason)
-    error = math.sqrt(groups / (groups - 1) * math.fsum((influence * influence).tolist()))
+        return Estimate(value, n=n, clusters=clusters, reason=reason)
+    error = math.sqrt(clusters / (clusters - 1) * math.fsum((influence * influence).tolist()))
     if error < NO_SPREAD:
         p = (1.0 if abs(value) < NO_SPREAD else 2.0 ** (1 - groups)) if paired else None
         if bounds is None:
             reason = "no spread: no interval"
-            return Estimate(value, n=n, clusters=groups, p=p, reason=reason)
+            return Estimate(value, n=n, clusters=clusters, p=p, reason=reason)
         share = wilson(0, groups, confidence)[1]
         low, high = value - share * (value - bounds[0]), value + share * (bounds[1] - value)
-        return Estimate(value, low, high, n, groups, p)
-    half = t_quantile(groups - 1, confidence) * error
+        return Estimate(value, low, high, n, clusters, p)
+    half = t_quantile(degrees_of(groups), confidence) * error
     low, high = value - half, value + half
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
-    p = two_sided(value, error, groups - 1) if paired else None
-    return Estimate(value, low, high, n, groups, p)
+    p = two_sided(value, error, degrees_of(groups)) if paired else None
+    return Estimate(value, low, high, n, clusters, p)
 
 
 NO_SPREAD = 1e-12
 """A standard error below this is rounding."""
+
+
+FEWEST_DEGREES = 1.0
+
+
+def degrees_of(groups: float) -> float:
+    """Return the degrees of freedom of as many clusters; at least one."""
+    return max(FEWEST_DEGREES, groups - 1.0)
 
 
 def two_sided(value: float, error: float, degrees: float) -> float:

@@ -9,7 +9,11 @@ third; the spread of the seed means holds the second and again the third. So the
 
 with seeds and rest from the two-way table of seeds and prompts (Searle, Casella & McCulloch 1992,
 "Variance Components"; two-way clustering of Cameron, Gelbach & Miller 2011 has the same form). Its
-degrees of freedom are Satterthwaite's (1946).
+degrees of freedom are Satterthwaite's (1946). Where clusters are unlike in size, each one's pull is
+that of leaving it out (the jackknife; Efron & Stein 1981), since a large one draws the mean to
+itself and hides its own deviation, and they count as so many equal ones as tell as much (Kish
+1965): size^2 / sum of squared sizes, one more than the degrees of freedom. Of equal clusters all
+that is CR1 itself.
 
 With few seeds that is still too sure far out, where Holm's method looks; so a second interval is
 the t-interval of the seed means, with k - 1 degrees. What all seed means share, they do not show:
@@ -29,7 +33,13 @@ import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import CONFIDENCE, Estimate
-from harness.statistics.intervals import NO_SPREAD, from_influence, t_quantile, two_sided
+from harness.statistics.intervals import (
+    NO_SPREAD,
+    degrees_of,
+    from_influence,
+    t_quantile,
+    two_sided,
+)
 
 FEWEST_SEEDS = 3
 """Fewer trainings than this say nothing of the next one: what they show holds for them alone."""
@@ -131,6 +141,27 @@ def alike(counts: FloatArray) -> FloatArray:
     return np.asarray(np.divide(share, each, out=np.zeros_like(each), where=each > 0))
 
 
+def left_out(counts: FloatArray) -> FloatArray:
+    """Return (G,) how much more leaving a cluster out moves a mean than its residual says.
+
+    (G - 1) / G / (1 - share of the cluster), so that CR1 of what it is multiplied with is the
+    jackknife's variance; 1 exactly where all clusters have as many observations. A cluster that has
+    them all has no residual.
+
+    Args:
+        counts: (G,) observations, or weights, of each cluster.
+    """
+    groups = counts.size
+    rest = groups - groups * counts / counts.sum()
+    return np.asarray(np.divide(groups - 1, rest, out=np.ones_like(rest), where=rest > NO_SPREAD))
+
+
+def effective(counts: FloatArray) -> float:
+    """Return how many clusters of equal size tell as much: size^2 / sum of squared sizes (Kish)."""
+    squares = float(counts @ counts)
+    return float(counts.sum()) ** 2 / squares if squares else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Luck:
     """What the trainings of one side, or of both sides seed by seed, move an estimate by.
@@ -177,6 +208,7 @@ class Seeded:
             that takes part was trained.
         parts: (standard error, degrees of freedom) of each interval whose hull it is.
         prompts: The same of the interval over prompts only.
+        effective: How many clusters of equal size would tell as much.
     """
 
     estimate: Estimate
@@ -184,10 +216,13 @@ class Seeded:
     seeds: int | None
     parts: tuple[Part, ...] = ()
     prompts: tuple[Part, ...] = ()
+    effective: float = 0.0
 
     def alone(self) -> Seeded:
         """Return the same over prompts only, of the trainings that there are."""
-        return Seeded(self.trainings, self.trainings, None, self.prompts)
+        return Seeded(
+            self.trainings, self.trainings, None, self.prompts, self.prompts, self.effective
+        )
 
     @property
     def over(self) -> str | None:
@@ -290,8 +325,12 @@ def of_grids(
         if is_trained
     ]
     n = round(sum(side.size for _, side, _ in sides))
-    influence = np.sum([pull.sum(0) for pull in pulls], axis=0)
-    return hull(value, n, influence, lucky, bounds, confidence, paired=b is not None)
+    counts = [side.counts.sum(0)[used] for _, side, _ in sides]
+    influence = np.sum(
+        [pull.sum(0) * left_out(count) for pull, count in zip(pulls, counts, strict=True)], axis=0
+    )
+    groups = min(effective(count) for count in counts)
+    return hull(value, n, influence, lucky, bounds, confidence, paired=b is not None, groups=groups)
 
 
 def of_pairs(
@@ -315,9 +354,10 @@ def of_pairs(
         for side, is_trained in zip((a, b), trained, strict=True)
         if is_trained
     ]
-    influence = a.pull()[:, used].sum(0)
-    n = round(a.size)
-    return hull(a.mean, n, influence, lucky, (0.0, 1.0), confidence, paired=False)
+    counts = a.counts.sum(0)[used]
+    influence = a.pull()[:, used].sum(0) * left_out(counts)
+    n, groups = round(a.size), effective(counts)
+    return hull(a.mean, n, influence, lucky, (0.0, 1.0), confidence, paired=False, groups=groups)
 
 
 def hull(
@@ -329,6 +369,7 @@ def hull(
     confidence: float = CONFIDENCE,
     *,
     paired: bool,
+    groups: float | None = None,
 ) -> Seeded:
     """Return an estimate with the hull of its two intervals.
 
@@ -340,18 +381,21 @@ def hull(
         bounds: Smallest and largest possible value; None when there are none.
         confidence: Coverage of the interval.
         paired: Whether the value is a difference, which has a p-value.
+        groups: How many clusters of equal size would tell as much; all of them by default.
     """
-    alone = from_influence(value, influence, n, bounds, confidence, paired=paired)
+    clusters = influence.size
+    groups = float(clusters) if groups is None else groups
+    alone = from_influence(value, influence, n, bounds, confidence, paired=paired, groups=groups)
     sides = list(lucky)
     seeds = min((len(names) for names, _ in sides), default=None)
-    groups = influence.size
     prompts = 0.0
-    if groups > 1:
-        prompts = groups / (groups - 1) * float(influence @ influence)
+    if clusters > 1:
+        prompts = clusters / (clusters - 1) * float(influence @ influence)
+    free = degrees_of(groups)
     known = math.sqrt(prompts) >= NO_SPREAD
-    by_prompt = ((math.sqrt(prompts), groups - 1.0),) if known else ()
-    if groups < 2 or seeds is None or seeds < 2:
-        return Seeded(alone, alone, seeds, by_prompt, by_prompt)
+    by_prompt = ((math.sqrt(prompts), free),) if known else ()
+    if clusters < 2 or seeds is None or seeds < 2:
+        return Seeded(alone, alone, seeds, by_prompt, by_prompt, groups)
     lucks = _by_seed(sides)
     spread = [luck.seeds() for luck in lucks]
     rest = [luck.rest() for luck in lucks]
@@ -360,7 +404,7 @@ def hull(
     parts = list[Part]()
     variance = prompts + own
     if math.sqrt(variance) >= NO_SPREAD:
-        unsure = prompts**2 / (groups - 1)
+        unsure = prompts**2 / free
         unsure += sum(v**2 / luck.degrees for v, luck in zip(owns, lucks, strict=True))
         parts.append((math.sqrt(variance), max(1.0, variance**2 / unsure)))
     if math.sqrt(sum(spread)) >= NO_SPREAD:
@@ -368,7 +412,7 @@ def hull(
         shared = max(0.0, prompts - sum(rest)) * own / variance if own > 0 else 0.0
         parts.append((math.sqrt(sum(spread) + shared), float(fewest)))
     over = _widened(alone, parts, bounds, confidence)
-    return Seeded(over, alone, seeds, tuple(parts), by_prompt)
+    return Seeded(over, alone, seeds, tuple(parts), by_prompt, groups)
 
 
 def _by_seed(sides: Sequence[tuple[tuple[int, ...], Luck]]) -> list[Luck]:

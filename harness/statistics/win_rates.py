@@ -12,7 +12,7 @@ from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import from_sums
 from harness.statistics.paired_model import ALIKE, FIRST, TIE, fit_paired, halves
-from harness.statistics.seeds import Grid, Luck, Seeded, hull
+from harness.statistics.seeds import Grid, Luck, Seeded, effective, hull, left_out
 
 
 def win_rate(outcomes: IntArray, clusters: IntArray) -> Estimate:
@@ -84,8 +84,9 @@ def at_equal_length(
     for by in (one for one in seeds if one is not None):
         grid = Grid.by(pull, by, group)
         lucky.append((grid.seeds, Luck(grid.sums, grid.share())))
-    by_cluster = np.bincount(group, pull).astype(np.float64)
-    found = hull(strength, n, by_cluster, lucky, None, paired=False)
+    counts = np.bincount(group).astype(np.float64)
+    by_cluster = np.bincount(group, pull) * left_out(counts)
+    found = hull(strength, n, by_cluster, lucky, None, paired=False, groups=effective(counts))
     return replace(found, estimate=_share(found.estimate), trainings=_share(found.trainings))
 
 

@@ -71,15 +71,17 @@ def run(
 
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float, float]:
-    """Mean and CR1 t-interval cut at 0 and 1, by a loop."""
+    """Mean and t-interval cut at 0 and 1, by leaving clusters out; Kish's number of them."""
     value = sum(values) / len(values)
     names = sorted(set(clusters))
-    sums = [
-        sum(v - value for v, c in zip(values, clusters, strict=True) if c == name) for name in names
+    without = [
+        np.mean([v for v, c in zip(values, clusters, strict=True) if c != name]) for name in names
     ]
     g = len(names)
-    half = stats.t.ppf(0.975, g - 1) * math.sqrt(g / (g - 1) * sum(s * s for s in sums))
-    return value, max(0.0, value - half / len(values)), min(1.0, value + half / len(values))
+    alike = len(values) ** 2 / sum(clusters.count(name) ** 2 for name in names)
+    half = stats.t.ppf(0.975, max(1.0, alike - 1))
+    half *= math.sqrt((g - 1) / g * sum(float(mean - value) ** 2 for mean in without))
+    return value, max(0.0, value - half), min(1.0, value + half)
 
 
 def ends(found: tuple[float, float, float]) -> dict[str, float]:
@@ -142,7 +144,8 @@ def test_the_whole_result_by_hand() -> None:
             "high": gain + half,
             "p": 1.0,  # three of eight have no score: at the worst there is no gain
             "p_holm": 1.0,
-            "mdd": (stats.t.ppf(0.975, 2) + stats.t.ppf(0.8, 2)) * error,
+            "mdd": None,  # with three prompts, one more could undo any change
+            "one_more": None,
             "verdict": "undecidable",
         }
     )
@@ -268,6 +271,7 @@ def test_the_whole_result_by_hand() -> None:
                         "p": 1.0,
                         "p_holm": 1.0,
                         "mdd": None,
+                        "one_more": None,
                         "verdict": "undecidable",
                     },
                 },
@@ -373,19 +377,23 @@ def test_thirty_prompts_are_enough_for_no_warning() -> None:
 
 
 def test_holm_counts_the_comparisons_of_every_evaluator_and_policy() -> None:
-    names = [f"p{n}" for n in range(12)]
-    wave = [0.02 * (n % 5) for n in range(12)]
+    names = [f"p{n}" for n in range(60)]
+    wave = [0.02 * (n % 5) for n in range(60)]
 
     def given(*gains: float) -> Given:
-        return {("base", 0): [0.3] * 12} | {
+        return {("base", 0): [0.3] * 60} | {
             (f"arm{k}", 0): [0.3 + gain + w for w in wave] for k, gain in enumerate(gains)
         }
 
     # A difference that cannot be tested does not count.
-    lost: Given = given(0.0, -0.03) | {("arm0", 0): [NO] * 12}
-    result = run(names, {"x": given(-0.02, -0.1), "y": lost})
+    lost: Given = given(0.0, -0.15) | {("arm0", 0): [NO] * 60}
+    result = run(names, {"x": given(-0.13, -0.2), "y": lost})
     rows = [row["difference"] for row in result["scores"] if row["difference"]]
-    raw = [stats.ttest_1samp([w + gain for w in wave], 0).pvalue for gain in (-0.02, -0.1, -0.03)]
+    # One prompt more, at which all is lost that a score can lose, is put against each of them.
+    raw = [
+        stats.ttest_1samp([*(w + gain for w in wave), 1.0], 0).pvalue
+        for gain in (-0.13, -0.2, -0.15)
+    ]
     found = [row for row in rows if row["p"] is not None]
     assert [row["p"] for row in found] == pytest.approx(raw)
     order = sorted(raw)

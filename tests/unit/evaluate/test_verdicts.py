@@ -16,6 +16,7 @@ from harness.nouns.rubric import Criterion
 from harness.nouns.scale import UNIT
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
 from harness.statistics.intervals import holm
+from harness.statistics.one_more import least_with_one_more
 from harness.statistics.seeds import Grid, of_grids
 
 PROMPTS = 60
@@ -63,13 +64,14 @@ def test_without_a_margin_nothing_is_shown_to_be_the_same() -> None:
 
 def test_a_family_makes_each_verdict_harder() -> None:
     """p-values and the least difference that is seen allow for all of the family."""
-    one = difference(side(0.02, 3, spread=0.012), side(0.0, 3))
+    one = difference(side(0.2, 3, spread=0.012), side(0.0, 3))
     (alone,) = told([one])
     rows = told([one] * 8)
     assert [row["p_holm"] for row in rows] == holm([row["p"] for row in rows])
-    assert rows[0]["p_holm"] == pytest.approx(min(1.0, 8 * alone["p"]))
-    assert rows[0]["mdd"] > 1.5 * alone["mdd"]
-    assert one.seeded.mdd(0.05 / 8) == rows[0]["mdd"]
+    assert rows[0]["p_holm"] == pytest.approx(8 * alone["p"]) and alone["p"] < 0.1
+    assert rows[0]["mdd"] > 1.2 * alone["mdd"]
+    least = one.seeded.mdd(0.05 / 8), least_with_one_more(one.seeded, 0.05 / 8)
+    assert None not in least and max(least) == rows[0]["mdd"]  # type: ignore[type-var]
 
 
 def test_failures_that_are_far_apart_are_put_at_both_ends() -> None:
@@ -88,7 +90,8 @@ def test_failures_that_are_far_apart_are_put_at_both_ends() -> None:
     )
     assert lost["bounds"]["low"] < lost["bounds"]["values"][0]
     assert lost["tipping"] == pytest.approx((b.scored.mean - mean) / 0.25)
-    assert told([Difference(found.seeded)])[0]["verdict"] == "raised"  # what was said without them
+    # What was said without them, and without thinking of one prompt more.
+    assert told([Difference(found.seeded)])[0]["one_more"] == "raised"
 
 
 def test_a_change_that_no_failure_can_undo_is_one() -> None:
