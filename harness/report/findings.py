@@ -181,7 +181,6 @@ def limitations(data: Data) -> list[str]:
             "The seeds of an arm share its preference data and the labels in it; the spread"
             " between them shows the luck of training and sampling, not of labelling."
         )
-    lines += _collapses(evaluation)
     simulated = [names.source(s["name"]) for s in data.get("sources", ()) if s.get("simulated")]
     if simulated:
         lines.append(
@@ -189,6 +188,7 @@ def limitations(data: Data) -> list[str]:
             " people, and agreement with them is agreement with that program."
         )
     if evaluation.get("comparisons"):
+        lines += _collapses(evaluation)
         few = any(is_of_few(one) for r in evaluation.get("scores", ()) if (one := r["difference"]))
         over = "those on the page cover prompts only" if few else "cover trainings and prompts"
         lines.append(

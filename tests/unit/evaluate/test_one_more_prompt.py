@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.cli.evaluate import scores
+from harness.evaluate import EvaluatorInfo, evaluate
 from harness.evaluate.cautions import cautions, lost_alike
 from harness.evaluate.missing import Side, missing
 from harness.evaluate.scores import Scored
 from harness.evaluate.verdicts import Difference, told
 from harness.nouns.outcomes import Status
+from harness.nouns.rubric import Criterion
+from harness.nouns.scale import UNIT
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.report.results import results
+from harness.report.tables import Table
+from harness.report.wording import Names
 from harness.statistics.arrays import FloatArray
 from harness.statistics.intervals import clustered_difference
 from harness.statistics.one_more import (
@@ -226,3 +234,55 @@ def test_a_verdict_says_that_failures_are_taken_to_be_lost_alike() -> None:
     assert not lost_alike(
         [row | {"difference": row["difference"] | {"failures": lost_few}}], "base"
     )
+
+
+def evaluated() -> dict[str, Any]:
+    """A steady gain of two points, and a third of the answers lost for opposite reasons."""
+    items = [Item(f"i{n}", f"prompt {n}") for n in range(60)]
+    responses = {
+        (policy, seed): [
+            Response(f"{policy}{seed}-{n}", f"i{n}", policy, f"{policy} {seed} {n}")
+            for n in range(60)
+        ]
+        for policy in ("base", "arm")
+        for seed in range(3)
+    }
+    requests, judgments = [], []
+    for (policy, seed), answers in responses.items():
+        for n, response in enumerate(answers):
+            good, gained = float(n % 2), 0.02 * (policy == "arm")
+            lost = n % 6 < 4 and good == float(policy == "base")
+            said = {
+                "steady": Verdict(Status.OK, 0.5 + gained + 0.05 * gained * (n % 3 - 1)),
+                "lossy": Verdict(Status.ERROR) if lost else Verdict(Status.OK, 0.2 + 0.5 * good
+                                                                    + 12 * gained),
+            }  # fmt: skip
+            for name, verdict in said.items():
+                request = JudgmentRequest(
+                    f"{name}:{response.id}", items[n], (response,), Criterion("c", "text", UNIT)
+                )
+                requests.append(request)
+                judgments.append(Judgment(request.id, name, "1", name, verdict))
+    who = [EvaluatorInfo(name, "judge", held_out_for=HELD) for name in ("steady", "lossy")]
+    return evaluate(items, responses, requests, judgments, who)
+
+
+HELD = frozenset({"arm"})
+
+
+def test_the_evaluation_and_its_page_say_what_verdicts_stand_on() -> None:
+    found = evaluated()
+    steady, lossy = (row["difference"] for row in found["scores"] if row["difference"])
+    assert (steady["verdict"], steady["one_more"]) == ("unclear", "raised")
+    assert any(
+        "undo it (more prompts would decide): steady of arm (+0.020, 60" in line
+        for line in found["warnings"]
+    )
+    assert lossy["verdict"] == "raised" and not lossy["failures"]["far"]
+    (told_,) = lost_alike(found["scores"], "base")
+    data = {"run": {"name": "x"}, "evaluation": found}
+    blocks = results(data, Names.of_run(data))
+    table = next(block for block in blocks if isinstance(block, Table))
+    assert told_ in table.notes
+    assert any("one prompt more could undo it" in str(cell) for cell in table.rows[1])
+    assert told_ in scores(found).notes  # on the terminal, too

@@ -22,12 +22,19 @@ from harness.statistics.seeds import Grid, of_grids
 PROMPTS = 60
 
 
-def side(gain: float, seeds: int, lost: float = 0.0, spread: float = 0.01, seed: int = 0) -> Side:
+def side(
+    gain: float,
+    seeds: int,
+    lost: float = 0.0,
+    spread: float = 0.01,
+    seed: int = 0,
+    prompts: int = PROMPTS,
+) -> Side:
     """Half of the prompts are easy; of the bad answers a share has no score."""
     rng = np.random.default_rng([seed, int(1000 * gain) % 997])
-    ease = np.where(np.arange(PROMPTS) % 2, 0.7, 0.3)
-    scores = ease + gain + rng.normal(0, spread, (seeds, 1)) + rng.normal(0, 0.02, (seeds, PROMPTS))
-    gone = (np.arange(PROMPTS) % 2 == 0) & (np.arange(PROMPTS) < 2 * lost * PROMPTS)
+    ease = np.where(np.arange(prompts) % 2, 0.7, 0.3)
+    scores = ease + gain + rng.normal(0, spread, (seeds, 1)) + rng.normal(0, 0.02, (seeds, prompts))
+    gone = (np.arange(prompts) % 2 == 0) & (np.arange(prompts) < 2 * lost * prompts)
     kept = np.where(gone, 0.0, 1.0) * np.ones((seeds, 1))
     return Side(Grid(scores * kept, kept, tuple(range(seeds))), 1 - kept)
 
@@ -75,23 +82,22 @@ def test_a_family_makes_each_verdict_harder() -> None:
 
 
 def test_failures_that_are_far_apart_are_put_at_both_ends() -> None:
-    # 15 of 30 bad answers of each training have no score: a quarter of all, and none of base.
-    a, b = side(0.0, 5, lost=0.25), side(0.0, 5)
-    assert (a.rate, b.rate, a.failures) == (0.25, 0.0, 75)
+    # 60 of 120 bad answers of each training have no score: a quarter of all, and none of base.
+    a, b = side(0.0, 5, lost=0.25, prompts=240), side(0.0, 5, prompts=240)
+    assert (a.rate, b.rate, a.failures) == (0.25, 0.0, 300)
     found = difference(a, b)
     assert found.seeded.estimate.low is not None and found.seeded.estimate.low > 0.03
     (row,) = told([found])
     assert row["verdict"] == row["trainings"]["verdict"] == "undecidable"
     lost = row["failures"]
-    assert (lost["policy"], lost["base"], lost["far"]) == (75, 0, True)
+    assert (lost["policy"], lost["base"], lost["far"]) == (300, 0, True)
     mean = 0.75 * a.scored.mean
     assert lost["bounds"]["values"] == pytest.approx(
         [mean - b.scored.mean, mean + 0.25 - b.scored.mean]
     )
     assert lost["bounds"]["low"] < lost["bounds"]["values"][0]
     assert lost["tipping"] == pytest.approx((b.scored.mean - mean) / 0.25)
-    # What was said without them, and without thinking of one prompt more.
-    assert told([Difference(found.seeded)])[0]["one_more"] == "raised"
+    assert told([Difference(found.seeded)])[0]["verdict"] == "raised"  # what was said without them
 
 
 def test_a_change_that_no_failure_can_undo_is_one() -> None:

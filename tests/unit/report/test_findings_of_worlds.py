@@ -296,6 +296,10 @@ MADE_UP = (
     ": a program made these labels up. They say nothing about real people, and agreement with them"
     " is agreement with that program."
 )
+MISSED = (
+    "A training that fails one time in ten is missed by {} of cases; verdicts and intervals are of"
+    " trainings like those that were seen."
+)
 ONE_EVALUATOR = "There is one evaluator only: what it does not measure may have changed."
 
 
@@ -332,11 +336,16 @@ def test_limitations_in_their_order() -> None:
         "Few people (simulated) said anything.",
         SHARED,
         "people (simulated) and crowd (simulated)" + MADE_UP,
+        MISSED.format("1 training in 90%"),
         adjusted(6),
         ONE_EVALUATOR,
     ]
+    for policy in evaluation["policies"][1:]:
+        policy["seeds"] = [0, 1, 2, 3, 4]
+    assert MISSED.format("5 trainings in 59%") in limitations(data)
     evaluation["comparisons"] = 0
-    evaluation["policies"][2]["seeds"] = [0]
+    for policy in evaluation["policies"]:
+        policy["seeds"] = [0]
     evaluation["warnings"] = []
     del data["sources"]
     assert limitations(data) == [ONE_EVALUATOR]
