@@ -248,7 +248,7 @@ def evaluated() -> dict[str, Any]:
         for seed in range(3)
     }
     requests, judgments = [], []
-    for (policy, seed), answers in responses.items():
+    for (policy, _), answers in responses.items():
         for n, response in enumerate(answers):
             good, gained = float(n % 2), 0.02 * (policy == "arm")
             lost = n % 6 < 4 and good == float(policy == "base")
