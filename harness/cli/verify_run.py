@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST = 5
 """Places of one file that are printed; --json has all of them."""
+OTHERWISE = 3
+"""Exit code where no row was changed, but this version computes otherwise."""
 _LONG = 60
 
 
@@ -38,8 +41,10 @@ def command(options: Options) -> None:
     """Check a finished run: every row against its seal, every table against the stored rows.
 
     Prints what was changed, with what it says and what it should say, and what could not be
-    checked. Nobody is asked, nothing is sampled or written, no model is loaded. Exits with 1 where
-    anything was changed.
+    checked. Nobody is asked, nothing is sampled or written, no model is loaded. Exits with 0 where
+    all is as the run left it; with 1 where anything was changed, or the run has no seal; with 2
+    where it is no run; with 3 where no row was changed, but another version of the harness made the
+    run and this one computes other numbers from them.
     """
     from harness.cli.screen import console
     from harness.experiment.verify_run import verify_run
@@ -52,33 +57,51 @@ def command(options: Options) -> None:
     for line in told(found):
         screen.print(line, soft_wrap=True, markup=False)
     if not found.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if found.changed else OTHERWISE)
 
 
 def told(found: Verified) -> list[str]:
     """Return what was found, in lines."""
-    lines: list[str] = []
-    files: dict[str, list[Changed]] = {}
-    for one in found.changed:
-        files.setdefault(one.file, []).append(one)
+    lines = [found.other, ""] if found.other else []
+    files = _by_file(found.changed)
     for file, changed in files.items():
         lines.append(file)
         for one in changed[:MOST]:
             lines += _told_of(one)
         if more := len(changed) - MOST:
             lines += [f"  and {more:,} more"] if more > 0 else []
-    lines += [""] if lines else []
+    lines += [""] if files else []
     lines += [f"checked: {line}" for line in found.checked]
     lines += [f"not checked: {line}" for line in found.unchecked]
+    lines += _otherwise(found)
     lines.append(f"seal: {found.seal}")
-    places = len(found.changed)
-    lines.append(
-        "everything that was checked is as the run left it"
-        if found.ok
-        else f"changed: {places:,} place{'s' * (places != 1)} in"
-        f" {len(files):,} file{'s' * (len(files) != 1)}"
-    )
+    if found.changed:
+        lines.append(f"changed: {_places(found.changed)}")
+    elif found.otherwise:
+        lines.append("no row was changed; what was computed from them, only their version can tell")
+    else:
+        lines.append("everything that was checked is as the run left it")
     return lines
+
+
+def _otherwise(found: Verified) -> list[str]:
+    if not found.otherwise:
+        return []
+    among = ", ".join(f"{name} {len(of):,}" for name, of in _by_file(found.otherwise).items())
+    return [f"this version computes otherwise: {_places(found.otherwise)} ({among})"]
+
+
+def _places(changed: Sequence[Changed]) -> str:
+    from harness.nouns.counted import counted
+
+    return f"{counted(len(changed), 'place')} in {counted(len(_by_file(changed)), 'file')}"
+
+
+def _by_file(changed: Sequence[Changed]) -> dict[str, list[Changed]]:
+    files: dict[str, list[Changed]] = {}
+    for one in changed:
+        files.setdefault(one.file, []).append(one)
+    return files
 
 
 def _told_of(one: Changed) -> list[str]:

@@ -35,12 +35,16 @@ class Compared:
         changed: What is not as it should be.
         unchecked: What could not be looked at.
         checked: What was.
+        other: That another version made the run, and which.
+        otherwise: Where this version comes to other numbers.
         stored: The rows that lie there now, by the names of the sealed tables.
     """
 
     changed: list[Changed] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    other: str = ""
+    otherwise: list[Changed] = field(default_factory=list)
     stored: dict[str, SealedTable] = field(default_factory=dict)
 
 

@@ -37,7 +37,8 @@ def verify_run(run: str | Path, seal: str = "") -> Verified:
         seal: The hash that was published when the run ended, where it is known.
 
     Returns:
-        What was changed, with what stands there and what should; and what could not be checked.
+        What was changed, with what stands there and what should; what could not be checked; and,
+        where another version made the run, apart from that where this one computes otherwise.
 
     Raises:
         DataError: It is no directory of a run, or its manifest cannot be read.
@@ -69,8 +70,9 @@ def verify_run(run: str | Path, seal: str = "") -> Verified:
         compare_with_seal(directory, manifest, tables, found)
         _recompute(directory, manifest, tables, found)
     return Verified(
-        str(run), root, tuple(found.changed), tuple(found.unchecked), tuple(found.checked)
-    )
+        str(run), root, tuple(found.changed), tuple(found.unchecked), tuple(found.checked),
+        found.other, tuple(found.otherwise),
+    )  # fmt: skip
 
 
 def _sealed(run: Path, said: Mapping[str, Any], found: Compared) -> Any:
@@ -103,19 +105,18 @@ def _recompute(
     directory: RunDirectory, manifest: Mapping[str, Any], tables: Mapping[str, Any], found: Compared
 ) -> None:
     """Compute every table from the stored rows, and compare it with its file."""
-    other = manifest.get("code", {}).get("sha256") != code()["sha256"]
-    by = "the stored rows give"
-    if other:
-        by += " (by this version; another one made it)"
+    found.other = _other_version(manifest)
+    differs = found.otherwise if found.other else found.changed
+    by = "this version computes" if found.other else "the stored rows give"
+    if found.other:
         found.unchecked.append(
-            "whether these numbers are computed right by the version that made them: this is"
-            f" another one (code {code()['sha256'][:12]},"
-            f" not {str(manifest.get('code', {}).get('sha256'))[:12]})"
+            "whether the tables, the report and its pages are as the run left them: only the"
+            " version that made them computes them alike"
         )
     try:
         made = Recorded(directory, tables, found.stored)
     except HarnessError as error:
-        found.changed.append(_impossible("the tables", error))
+        differs.append(_impossible("the tables", error))
         return
     steps: list[tuple[str, Callable[[], Any]]] = [
         ("judgments/", made.judged),
@@ -130,16 +131,31 @@ def _recompute(
         try:
             done[name] = step()
         except (HarnessError, KeyError, ValueError, TypeError, IndexError, OSError) as error:
-            found.changed.append(_impossible(name, error))
+            differs.append(_impossible(name, error))
             later = [other for other, _ in steps[[n for n, _ in steps].index(name) + 1 :]]
             if later:
                 found.unchecked.append(f"{', '.join(later)}: they are computed from {name}")
             break
     for name, content in made.made.items():
-        found.changed += _compared_file(directory.path / name, name, content, by)
+        differs += _compared_file(directory.path / name, name, content, by)
     found.checked.append(f"{counted(len(made.made), 'table')} computed again from the stored rows")
     if "report.json" in done:
-        _pages(directory.path, done["report.json"], found, by)
+        differs += _pages(directory.path, done["report.json"], by)
+        found.checked.append("report.json, report.md and report.html built again")
+
+
+def _other_version(manifest: Mapping[str, Any]) -> str:
+    """Return that another version of the harness made a run; nothing where this one did."""
+    made, now = manifest.get("code", {}).get("sha256"), code()["sha256"]
+    if made == now:
+        return ""
+    version = manifest.get("packages", {}).get("feedback-harness")
+    commit = manifest.get("code", {}).get("commit")
+    at = f", commit {commit[:12]}" if isinstance(commit, str) else ""
+    return (
+        f"another version of the harness made this run ({version or 'of no known number'}{at}, code"
+        f" {str(made)[:12]}; this is code {now[:12]})"
+    )
 
 
 def _impossible(name: str, error: Exception) -> Changed:
@@ -169,26 +185,23 @@ def _compared_file(path: Path, name: str, content: Any, by: str) -> Iterator[Cha
         yield from changed_row(name, f"line {number}", was, there, by)
 
 
-def _pages(run: Path, data: Mapping[str, Any], found: Compared, by: str) -> None:
-    """Build the report again, and compare its files."""
+def _pages(run: Path, data: Mapping[str, Any], by: str) -> Iterator[Changed]:
+    """Build the report again, and yield where its files differ."""
     from harness.report import build
 
     with tempfile.TemporaryDirectory() as folder:
         build(data, Path(folder), registry().sections)
         again = Path(folder)
-        changed = list(
-            _compared_file(run / "report.json", "report.json", read_json(again / "report.json"), by)
-        )
-        found.changed += changed
+        content = read_json(again / "report.json")
+        yield from _compared_file(run / "report.json", "report.json", content, by)
         for name in PAGES:
             wanted = (again / name).read_text(encoding="utf-8").splitlines()
             try:
                 now = (run / name).read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError) as error:
-                found.changed.append(Changed(name, "", "", ABSENT, ABSENT, f"{error}"))
+                yield Changed(name, "", "", ABSENT, ABSENT, f"{error}")
                 continue
-            found.changed += _lines(name, now, wanted, by)
-    found.checked.append("report.json, report.md and report.html built again")
+            yield from _lines(name, now, wanted, by)
 
 
 def _lines(name: str, now: list[str], wanted: list[str], by: str) -> Iterator[Changed]:

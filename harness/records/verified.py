@@ -38,6 +38,9 @@ class Verified:
             follow from the rows any more.
         unchecked: What could not be checked, and why.
         checked: What was.
+        other: That another version of the harness made the run, and which; empty where this did.
+        otherwise: Where this version comes to other numbers than the one that made the run. That
+            tells of no edit: what was edited in a row is in ``changed``, whoever made it.
     """
 
     run: str
@@ -45,11 +48,13 @@ class Verified:
     changed: tuple[Changed, ...]
     unchecked: tuple[str, ...]
     checked: tuple[str, ...]
+    other: str = ""
+    otherwise: tuple[Changed, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was changed."""
-        return not self.changed
+        """Whether nothing was changed, and all of it was computed again as it stands."""
+        return not self.changed and not self.otherwise
 
     def as_row(self) -> dict[str, Any]:
         """Return it as plain values."""

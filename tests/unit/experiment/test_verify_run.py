@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -375,11 +376,48 @@ def test_a_damaged_seal_hides_nothing(finished: World) -> None:
     assert "nothing tells what stood where" in found.unchecked[0]
 
 
-def test_other_code_is_said(finished: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_another_version_that_is_said_first_and_edits_are_told_apart(
+    finished: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = {"sha256": "f" * 64, "commit": None, "edited": False}
     monkeypatch.setattr("harness.experiment.verify_run.code", lambda: other)
+    register()
+    invoke = partial(CliRunner().invoke, app, ["verify-run", str(finished.out)])
+    found, told = verify_run(finished.out), invoke()
+    assert found.ok and found.changed == found.otherwise == () and told.exit_code == 0
+    assert told.output.startswith("another version of the harness made this run (")
+    assert "this is code ffffffffffff)" in told.output.splitlines()[0]
+    assert "only the version that made them" in found.unchecked[-1]
+    # It computes otherwise: that is no edit, but where the seal holds the file's hash ...
+    at("evaluation.json", "comparisons", to=77)(finished)
+    at("report.json", "evaluation", "comparisons", to=77)(finished)
+    edited("report.md", "0.38", "0.99", 99)(finished)
     found = verify_run(finished.out)
-    assert found.ok and "another one (code ffffffffffff, not " in found.unchecked[-1]
+    assert {one.file for one in found.otherwise} == {"evaluation.json", "report.json", "report.md"}
+    assert [one.file for one in found.changed] == ["evaluation.json"] and not found.ok
+    # ... and an edited row stands before the rest, in a few lines.
+    journal(VERDICT)(finished)
+    told = invoke()
+    lines = told.output.splitlines()
+    assert told.exit_code == 1 and len(lines) < 30
+    assert lines[0].startswith("another version") and lines[2].startswith(EXAM)
+    (otherwise,) = (one for one in lines if one.startswith("this version computes otherwise: "))
+    assert "report.md " in otherwise and "report.html " in otherwise
+    assert lines[-1] == "changed: 2 places in 2 files"
+
+
+def test_where_only_what_is_computed_differs_the_exit_code_is_3(
+    finished: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited("report.md", "0.38", "0.99", 99)(finished)
+    register()
+    invoke = partial(CliRunner().invoke, app, ["verify-run", str(finished.out)])
+    assert invoke().exit_code == 1  # of this version it is an edit
+    other = {"sha256": "f" * 64, "commit": None, "edited": False}
+    monkeypatch.setattr("harness.experiment.verify_run.code", lambda: other)
+    told = invoke()
+    assert told.exit_code == 3 and "no row was changed" in told.output.splitlines()[-1]
+    assert not verify_run(finished.out).as_row()["ok"]
 
 
 def test_killed_changed_and_changed_back_verifies(finished: World) -> None:
