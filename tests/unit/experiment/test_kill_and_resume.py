@@ -229,6 +229,8 @@ def test_a_damaged_file_of_a_run_is_named(whole: World, name: str, content: str)
     if name == "manifest.json":  # with it went when the plan was written
         assert "written only after 2 trainings" in again["findings"].pop(0)
         again["plan"]["trainings"] = 0
+        told = [one["answer"]["lines"].pop(2) for one in (again, before)]  # the heaviest harm
+        assert "written only after" in told[0] and "No reward hacking" in told[1]
     assert again == before
 
 
