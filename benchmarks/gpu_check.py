@@ -80,7 +80,11 @@ def check(name: str, lora_rank: int, steps: int, out: Path) -> str:
     result = train(name, POLICY, rows, settings, out, TrainOptions(rewards=rewards))
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated() < 1e6:
         return "the GPU was not used"
-    log = [row for row in read_log(result.log_path) if "policy_loss" in row or "loss" in row]
+    losses = {"policy_loss", "loss"}
+    # A step of online DPO in which both completions of every prompt got one reward updates nothing.
+    log = [r for r in read_log(result.log_path) if losses & r.keys() or r.get("updates") == 0]
+    if not any(losses & row.keys() for row in log):
+        return "no step updated anything"
     for row in log:
         figures = [
             row[key] for key in ("loss", "policy_loss", "value_loss", "reward") if key in row

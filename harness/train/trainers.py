@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -113,4 +114,7 @@ def train(
         raise ConfigError(f"{trainer} {'needs' if needs else 'takes no'} rewards")
     if isinstance(checked, SamplingSettings) and options.rewards and not checked.unproven_rewards:
         refuse_chance(options.rewards)
-    return kind(model, rows, checked, Path(out), options).run()
+    try:
+        return kind(model, rows, checked, Path(out), options).run()
+    finally:
+        gc.collect()  # model and trainer hold each other: else they stay beside the next training's
