@@ -13,6 +13,7 @@ from harness.cli.options import (
     Asking,
     Seed,
     Verifying,
+    checked_way,
     files_of,
     one_object,
     options_of_sources,
@@ -20,6 +21,7 @@ from harness.cli.options import (
 from harness.nouns.errors import ConfigError
 
 if TYPE_CHECKING:
+    from harness.nouns.schema import Way
     from harness.report.tables import Table
 
 
@@ -30,11 +32,14 @@ class Options(Asking, Verifying):
     Args:
         items: JSONL file of held-out items.
         responses: POLICY=FILE.jsonl, or POLICY@SEED=FILE.jsonl; the first is the base.
-        evaluator: A pointwise source that scores responses, or NAME=SOURCE; repeatable.
+        evaluator: A source that scores responses or compares them, or NAME=SOURCE; repeatable.
         option: Option of an evaluator, NAME.key=value; repeatable.
         trained_on: Judgments that a policy was trained on, POLICY=JUDGMENTS.jsonl, which say for
             whom an evaluator is held out; repeatable, for all policies but the base.
         lower_is_better: An evaluator of which a lower score is the better one; repeatable.
+        way: How an evaluator is asked, EVALUATOR=WAY: pairwise compares each response with the
+            base's in both orders, listwise ranks those of all policies; by default pointwise
+            where it can; repeatable.
         margin: A change of an evaluator's mean within this counts as none, EVALUATOR=NUMBER;
             repeatable.
         seed: Seed of the evaluators.
@@ -47,6 +52,7 @@ class Options(Asking, Verifying):
     option: list[str] | None = None
     trained_on: list[str] | None = None
     lower_is_better: list[str] | None = None
+    way: list[str] | None = None
     margin: list[str] | None = None
     seed: Seed = 0
     out: Path | None = None
@@ -64,6 +70,7 @@ def command(options: Options) -> None:
     from harness.cli.win_rate import against_base
     from harness.experiment.stages.evaluate_files import EvaluateSettings, evaluated
     from harness.records.writes import write_json
+    from harness.report.against_base import against_base_table
     from harness.report.corrected import corrected_table
     from harness.report.terminal import show
 
@@ -76,7 +83,8 @@ def command(options: Options) -> None:
     limits = options.seed, options.concurrency, options.budget, journal_of(options.out, uses)
     trained_on = files_of(options.trained_on, "--trained-on")
     lower, margins = read_as(options, uses)
-    settings = EvaluateSettings(uses, trained_on, *limits, options.timeout, lower, margins)
+    ways = asked_as(options, uses)
+    settings = EvaluateSettings(uses, trained_on, *limits, options.timeout, lower, margins, ways)
     evaluators = options_of_sources(options.option, uses)
     with bars(options.quiet) as bar:
         found = evaluated(options.items, answered, evaluators, settings, bar)
@@ -85,6 +93,9 @@ def command(options: Options) -> None:
         write_json(options.out, result)
     screen = console()
     show(screen, scores(result))
+    if (by_pairs := against_base_table(result, str)) is not None:
+        screen.print()
+        show(screen, by_pairs)
     if (by_people := corrected_table(result)) is not None:
         screen.print()
         show(screen, by_people)
@@ -120,6 +131,21 @@ def read_as(options: Options, uses: Mapping[str, str]) -> tuple[frozenset[str], 
         if name not in uses:
             raise ConfigError(f"no evaluator is named {name}", hint=f"there are {', '.join(uses)}")
     return lower, margins
+
+
+def asked_as(options: Options, uses: Mapping[str, str]) -> dict[str, Way]:
+    """Return the ways in which evaluators are asked.
+
+    Raises:
+        ConfigError: There is no such evaluator, or no such way.
+    """
+    ways: dict[str, Way] = {}
+    for entry in options.way or ():
+        name, _, given = entry.partition("=")
+        if name not in uses:
+            raise ConfigError(f"no evaluator is named {name}", hint=f"there are {', '.join(uses)}")
+        ways[name] = checked_way(given, lists=True)
+    return ways
 
 
 def journal_of(out: Path | None, uses: Mapping[str, str]) -> Path | None:
@@ -188,7 +214,7 @@ def scores(result: dict[str, Any]) -> Table:
         what = (
             row["value"],
             (row["low"], row["high"]),
-            f"{row['n']}/{row['responses'] + row['unanswered']}",
+            f"{row['n']}/{asked}" if (asked := row["responses"] + row["unanswered"]) else None,
         )
         cell = change_cell(difference, "lower" if row["evaluator"] in lower else "higher")
         word = WORDS.get(said(difference), said(difference)) if difference else ""

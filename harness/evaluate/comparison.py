@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
+from harness.evaluate.against_base import Met, against_base_row, base_row, from_even, scored
 from harness.evaluate.alike import alike
 from harness.evaluate.cautions import cautions
 from harness.evaluate.clusters import clusters_of, joined
@@ -47,6 +49,7 @@ def evaluate(
     *,
     base: str = "base",
     base_trained: bool = False,
+    met: Mapping[str, Sequence[Met]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Compare policies on held-out prompts.
 
@@ -67,6 +70,7 @@ def evaluate(
         evaluators: Who they are.
         base: The policy that the others are compared with.
         base_trained: Whether its seeds are trainings, too, and not samples of one policy.
+        met: What evaluators that compare with base made of each pair, by evaluator.
 
     Returns:
         JSON values only; docs/reports.md says what each key holds.
@@ -82,16 +86,21 @@ def evaluate(
         )
     requests, judgments = list(requests), list(judgments)
     policies = list(dict.fromkeys(policy for policy, _ in responses))
+    everybody, evaluators = evaluators, [one for one in evaluators if one.way == "pointwise"]
     trained = {policy: policy != base or base_trained for policy in policies}
     responses, copied = without_copies(responses, trained)
     scores = score_responses(items, responses, requests, judgments, evaluators)
+    pairs = _by_policy(met, responses)
+    every = {**scores, **{key: scored(found) for key, found in pairs.items()}}
     clusters = clusters_of(items)
     rows = [
-        _score_row(scores, evaluator, policy, base, trained[policy])
-        for evaluator in evaluators
+        base_row(evaluator, base)
+        if evaluator.way != "pointwise" and policy == base
+        else _score_row(every, evaluator, policy, base, trained[policy])
+        for evaluator in everybody
         for policy in policies
     ]
-    _compare(rows, scores, evaluators, base, base_trained)
+    _compare(rows, scores, pairs, everybody, base, base_trained)
     texts = describe_texts(responses, clusters, trained) if responses else {}
     compared = [row["difference"] for row in rows if row["difference"] is not None]
     likeness = alike(responses, clusters, base, base_trained=base_trained)
@@ -102,7 +111,7 @@ def evaluate(
         "base": base,
         "items": len(items),
         "comparisons": sum(d["p"] is not None for d in compared),
-        "evaluators": [_evaluator_row(evaluator) for evaluator in evaluators],
+        "evaluators": [_evaluator_row(evaluator) for evaluator in everybody],
         "policies": [
             {
                 "name": policy,
@@ -126,16 +135,45 @@ def evaluate(
             scales_of(evaluators, requests, judgments),
         ),
         "wins": win_rates(scores, trained, evaluators, rows, base),
+        **_against_base(everybody, policies, pairs, base_trained),
         "warnings": [
             *copied,
             *joined(items),
             *no_ratios(responses),
             *_unanswered(list(clusters), responses),
-            *_warnings(rows, policies, responses, base),
-            *cautions(rows, scores),
-            *_same_rules(evaluators),
+            *_warnings(rows, policies, responses, base, {key[0] for key in pairs}),
+            *cautions(rows, every),
+            *_same_rules(everybody),
         ],
     }
+
+
+Pairs = Mapping[tuple[str, str], Sequence[Met]]
+"""(evaluator, policy) -> its pairs with base."""
+
+
+def _by_policy(met: Mapping[str, Sequence[Met]], kept: Collection[tuple[str, int]]) -> Pairs:
+    """Return the pairs of the trainings that count."""
+    found: dict[tuple[str, str], list[Met]] = {}
+    for evaluator, pairs in met.items():
+        for one in pairs:
+            pairing = one.pairing
+            if (pairing.policy, pairing.seed) in kept:
+                found.setdefault((evaluator, pairing.policy), []).append(one)
+    return found
+
+
+def _against_base(
+    evaluators: Sequence[EvaluatorInfo], policies: Sequence[str], pairs: Pairs, base_trained: bool
+) -> dict[str, Any]:
+    """Return a row for each evaluator of pairs and policy that it compared; nothing without one."""
+    rows = [
+        against_base_row(evaluator, policy, pairs[evaluator.name, policy], base_trained)
+        for evaluator in evaluators
+        for policy in policies
+        if (evaluator.name, policy) in pairs
+    ]
+    return {"against_base": rows} if rows else {}
 
 
 def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
@@ -150,6 +188,7 @@ def _evaluator_row(evaluator: EvaluatorInfo) -> dict[str, Any]:
         "compared_with": [one.as_row() for one in evaluator.compared],
         "direction": evaluator.direction,
         "margin": evaluator.margin,
+        **({"way": evaluator.way} if evaluator.way != "pointwise" else {}),
     }
 
 
@@ -186,18 +225,25 @@ def _values(rows: Sequence[Scored]) -> list[tuple[int, str, float]]:
 def _compare(
     rows: Sequence[dict[str, Any]],
     scores: Scores,
+    pairs: Pairs,
     evaluators: Sequence[EvaluatorInfo],
     base: str,
     base_trained: bool,
 ) -> None:
     """Put the difference to base into each row of another policy; all are one family."""
-    margins = {evaluator.name: evaluator.margin for evaluator in evaluators}
+    who = {evaluator.name: evaluator for evaluator in evaluators}
     others = [row for row in rows if row["policy"] != base]
     found, ends = list[Difference](), list[dict[str, Any]]()
     for row in others:
-        mine, theirs = (scores.get((row["evaluator"], name), ()) for name in (row["policy"], base))
-        margin = margins[row["evaluator"]]
-        difference, between = difference_of(mine, theirs, margin, (True, base_trained))
+        evaluator, places = who[row["evaluator"]], [(row["evaluator"], row["policy"])]
+        places.append((evaluator.name, base))
+        if evaluator.way == "pointwise":
+            mine, theirs = (scores.get(place, ()) for place in places)
+            both = (True, base_trained)
+            difference, between = difference_of(mine, theirs, evaluator.margin, both)
+        else:
+            met = pairs.get(places[0], ())
+            difference, between = from_even(met, evaluator.margin, base_trained)
         found.append(difference)
         ends.append(between)
     for row, between, numbers_ in zip(others, ends, told(found), strict=True):
@@ -259,6 +305,7 @@ def _warnings(
     policies: Sequence[str],
     responses: Mapping[tuple[str, int], Sequence[Response]],
     base: str,
+    of_pairs: Collection[str] = (),
 ) -> list[str]:
     warnings = []
     if base not in policies:
@@ -283,6 +330,13 @@ def _warnings(
     for row in rows:
         if row["n"] < row["responses"]:
             reasons = ", ".join(f"{count} {status}" for status, count in row["failures"].items())
+            if row["evaluator"] in of_pairs:
+                warnings.append(
+                    f"{row['evaluator']} compared {row['n']} of {row['responses']} responses of"
+                    f" {row['policy']} with {base}'s ({reasons}); the other pairs are left out,"
+                    " neither ties nor losses."
+                )
+                continue
             warnings.append(
                 f"{row['evaluator']} scored {row['n']} of {row['responses']} responses of"
                 f" {row['policy']} ({reasons}); the others are left out, not counted as 0."

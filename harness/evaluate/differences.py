@@ -47,6 +47,7 @@ def difference_of(
     others: Sequence[Scored],
     margin: float | None = None,
     trained: tuple[bool, bool] = (True, True),
+    bounds: tuple[float, float] = (-1.0, 1.0),
 ) -> tuple[Difference, dict[str, Any]]:
     """Return a policy's gain over another: the mean over the items that both have a score for.
 
@@ -58,6 +59,7 @@ def difference_of(
         others: The other's.
         margin: A change within this of zero counts as none.
         trained: Whether the seeds of each are trainings.
+        bounds: Smallest and largest possible gain.
 
     Returns:
         The difference, and ``from`` and ``to``, the means that it lies between, and ``items``.
@@ -66,11 +68,12 @@ def difference_of(
     items = {row.item_id: row.cluster for row in (*others, *rows) if row.item_id in both}
     mine, theirs = (side_of(side, items) for side in (rows, others))
     shared = np.flatnonzero((mine.table.counts.sum(0) > 0) & (theirs.table.counts.sum(0) > 0))
-    lost = missing(mine, theirs, trained)
+    lost = missing(mine, theirs, trained, bounds)
     grids = mine.paired(shared), theirs.paired(shared)
-    over = of_grids(*grids, (-1.0, 1.0), trained=trained)
+    over = of_grids(*grids, bounds, trained=trained)
     end, start = (grid.mean if grid.size else None for grid in grids)
-    return Difference(over, margin, lost), {"from": start, "to": end, "items": shared.size}
+    found = Difference(over, margin, lost, bounds[1])
+    return found, {"from": start, "to": end, "items": shared.size}
 
 
 def side_of(rows: Sequence[Scored], items: Mapping[str, str]) -> Side:

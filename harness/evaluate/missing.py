@@ -163,13 +163,19 @@ class Missing:
         }
 
 
-def missing(policy: Side, base: Side, trained: tuple[bool, bool] = (True, True)) -> Missing | None:
+def missing(
+    policy: Side,
+    base: Side,
+    trained: tuple[bool, bool] = (True, True),
+    bounds: tuple[float, float] = (-1.0, 1.0),
+) -> Missing | None:
     """Return what responses without a score could do to a difference; None where there is none.
 
     Args:
         policy: The first.
         base: The second, over the same clusters.
         trained: Whether the seeds of each are trainings.
+        bounds: Smallest and largest possible difference.
     """
     if not policy.failures and not base.failures:
         return None
@@ -182,7 +188,7 @@ def missing(policy: Side, base: Side, trained: tuple[bool, bool] = (True, True))
 
     def at(value: float) -> Seeded:
         sides = policy.filled(value, mine), base.filled(1 - value, theirs)
-        return of_grids(*sides, (-1.0, 1.0), trained=trained)
+        return of_grids(*sides, bounds, trained=trained)
 
     worst = Worst(at(0.0), at(1.0), far)
     return Missing(policy, base, worst, Worst(worst.lowest.alone(), worst.highest.alone(), far))

@@ -117,24 +117,20 @@ def not_compared(source: str, reason: str) -> Compared:
 def compared_rules(source: str, evaluator: Said, teacher: Said) -> Compared:
     """Hold an evaluator against a source of the training on what both said something of.
 
-    Scores are compared on the responses that both were asked about; where the source compared
+    Scores are compared on the responses that both were asked about; where one of the two compared
     pairs, the sign of the difference of two scores is held against its choice (of several people
     or samples: the commonest; where there is none, a tie).
 
     Args:
         source: Name of the source of the training.
-        evaluator: What the evaluator said of single responses.
-        teacher: What the source said, of single responses or of pairs.
+        evaluator: What the evaluator said, of single responses or of pairs.
+        teacher: What the source said, likewise.
     """
-    scores = _scores(evaluator)
-    items = {request.item.id: request.item for request in teacher.requests}
+    requests = (*evaluator.requests, *teacher.requests)
+    items = {request.item.id: request.item for request in requests}
     clusters = clusters_of(items.values())
-    pairs = teacher.of_pairs
-    on: On = "pairs" if pairs else "responses"
-    given: Mapping[Any, float | None] = _choices(teacher) if pairs else _scores(teacher)
-    mine: Mapping[Any, float | None] = scores
-    if pairs:
-        mine = _gaps(scores, given)
+    on: On = "pairs" if teacher.of_pairs or evaluator.of_pairs else "responses"
+    mine, given = _both(evaluator, teacher)
     shared = [key for key in given if key in mine]
     both = [
         (one, other, clusters[key[0]])
@@ -149,6 +145,29 @@ def compared_rules(source: str, evaluator: Said, teacher: Said) -> Compared:
     else:
         kappa = kappa_of_scores(values, others, groups)
     return Compared(source, on, kappa, len(shared) - len(both))
+
+
+def _both(
+    evaluator: Said, teacher: Said
+) -> tuple[Mapping[Any, float | None], Mapping[Any, float | None]]:
+    """Return what can be held against each other; the second are choices where there are any."""
+    if evaluator.of_pairs and teacher.of_pairs:
+        return _one_way_round(_choices(evaluator)), _one_way_round(_choices(teacher))
+    if evaluator.of_pairs or teacher.of_pairs:  # kappa is the same whichever of them compared
+        compares, scores = (evaluator, teacher) if evaluator.of_pairs else (teacher, evaluator)
+        chosen = _choices(compares)
+        return _gaps(_scores(scores), chosen), chosen
+    return _scores(evaluator), _scores(teacher)
+
+
+def _one_way_round(choices: Mapping[_Pair, float | None]) -> dict[_Pair, float | None]:
+    """Return choices in pairs whose texts stand in one order, whoever stood first."""
+    return {
+        key if key[1] <= key[2] else (key[0], key[2], key[1]): chosen
+        if key[1] <= key[2] or chosen is None
+        else -chosen
+        for key, chosen in choices.items()
+    }
 
 
 def _gaps(

@@ -13,7 +13,7 @@ from harness.evaluate.same_rule import Compared
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale, is_number
-from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind
+from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceKind, Way
 
 Direction = Literal["higher", "lower"]
 """Which values of an evaluator are the better ones."""
@@ -48,6 +48,8 @@ class EvaluatorInfo:
     """How far it says what the sources of the training say."""
     same_rule: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Arm -> the sources of its training that have its rule."""
+    way: Way = "pointwise"
+    """Whether it scores single responses, or compares each with base's."""
 
     def __post_init__(self) -> None:
         """Refuse a margin that no change of a mean could be held against.

@@ -10,6 +10,7 @@ from harness.evaluate.missing import Missing, Worst
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import holm
 from harness.statistics.one_more import (
+    REACH,
     least_with_one_more,
     p_beyond_with_one_more,
     p_with_one_more,
@@ -29,11 +30,13 @@ class Difference:
         seeded: Over the items that both have a score for.
         margin: A change within this of zero counts as none; None where nobody declared one.
         missing: What responses without a score could do to it; None where there is none.
+        reach: How far from zero it can be at one prompt.
     """
 
     seeded: Seeded
     margin: float | None = None
     missing: Missing | None = None
+    reach: float = REACH
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Case:
     seeded: Seeded
     margin: float | None
     worst: Worst | None
+    reach: float = REACH
 
     @property
     def estimate(self) -> Estimate:
@@ -70,16 +74,17 @@ class _Case:
         """The same with one more prompt of the worst kind, each the larger of both."""
         own, same = self.unguarded
         if own is not None:
-            own = max(own, p_with_one_more(self.seeded) or 0.0)
+            own = max(own, p_with_one_more(self.seeded, self.reach) or 0.0)
         if same is not None and self.margin is not None:
-            same = max(same, p_beyond_with_one_more(self.seeded, self.margin) or 0.0)
+            beyond = p_beyond_with_one_more(self.seeded, self.margin, self.reach)
+            same = max(same, beyond or 0.0)
         return own, same
 
     def mdd(self, level: float) -> float | None:
         """Return the smallest true difference that would be found with power .8."""
         if self.seeded.estimate.low is None:
             return None
-        found = self.seeded.mdd(level), least_with_one_more(self.seeded, level)
+        found = self.seeded.mdd(level), least_with_one_more(self.seeded, level, self.reach)
         return None if found[1] is None else max(found[0] or 0.0, found[1])
 
     def verdict(self, p: float | None, p_same: float | None) -> Verdict:
@@ -128,8 +133,8 @@ def told(differences: Sequence[Difference]) -> list[dict[str, Any]]:
     whole, those = [], []
     for one in differences:
         alone, lost = one.seeded.alone(), one.missing
-        whole.append(_Case(one.seeded, one.margin, lost.worst if lost else None))
-        those.append(_Case(alone, one.margin, lost.alone if lost else None))
+        whole.append(_Case(one.seeded, one.margin, lost.worst if lost else None, one.reach))
+        those.append(_Case(alone, one.margin, lost.alone if lost else None, one.reach))
     rows = []
     for one, all_, own in zip(differences, _settled(whole), _settled(those), strict=True):
         if one.seeded.seeds is not None and one.seeded.seeds < FEWEST_SEEDS:

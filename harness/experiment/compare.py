@@ -152,7 +152,14 @@ def _evaluators(
         ConfigError: None is in both.
     """
     mine, theirs = (run.experiment.config.evaluation.evaluators for run in (one, other))
-    names = [name for name in mine if name in theirs]
+    both = [name for name in mine if name in theirs]
+    read = ((one, mine), (other, theirs))
+    pairs = [
+        name
+        for name in both
+        if any(of.experiment.sources[name].compares(by[name].way) for of, by in read)
+    ]
+    names = [name for name in both if name not in pairs]
     wrong = []
     for name in names:
         a, b = (_who(run, name) for run in (one, other))
@@ -172,8 +179,11 @@ def _evaluators(
             "the two runs have no evaluator in common",
             details=[f"{runs[0]}: {', '.join(mine)}", f"{runs[1]}: {', '.join(theirs)}"],
         )
-    alone = [name for name in (*mine, *theirs) if name not in names]
-    return names, [f"{', '.join(alone)}: in one of the runs only"] if alone else []
+    alone = [name for name in (*mine, *theirs) if name not in names and name not in pairs]
+    notes = [f"{', '.join(alone)}: in one of the runs only"] if alone else []
+    if pairs:
+        notes.append(f"{', '.join(pairs)}: compared arms with base inside each run, not the runs")
+    return names, notes
 
 
 def _who(run: Recorded, name: str) -> dict[str, Any]:
@@ -193,8 +203,8 @@ def _scores(
 ) -> dict[tuple[str, str], list[Scored]]:
     """Return the scores by evaluator and policy, items known by what they ask."""
     found, items = run.evaluation(), run.experiment.evaluation
-    asked = {r.id: r for one in found.judged.values() for r in one.requests}
-    said = [judgment for one in found.judged.values() for judgment in one.judgments]
+    asked = {r.id: r for one in found.scored.values() for r in one.requests}
+    said = [judgment for one in found.scored.values() for judgment in one.judgments]
     every = evaluators_of(run.experiment.config, run.experiment.sources)
     infos = [info for info in every if info.name in names]
     kept = [judgment for judgment in said if judgment.source in names]

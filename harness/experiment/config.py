@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import types
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from harness.nouns.errors import ConfigError
 from harness.nouns.hashing import MAX_SEED
 from harness.nouns.nearest import did_you_mean
 from harness.nouns.redaction import keep_secrets_in_text, redact, shown
+from harness.nouns.schema import Way
 from harness.statistics.falls import FEWEST_SAMPLES
 from harness.train.settings import Size, Temperature
 
@@ -125,7 +126,7 @@ class SourceConfig(Strict):
 
     use: str
     options: dict[str, Any] = Field(default_factory=dict)
-    way: Literal["pointwise", "pairwise", "listwise"] | None = None
+    way: Way | None = None
     limit: int | None = Field(default=None, gt=0)
 
 
@@ -171,13 +172,17 @@ PLANNED = ("primary", "contrasts")
 
 
 class EvaluatorConfig(Strict):
-    """How the scores of an evaluator are read.
+    """How an evaluator is asked, and how its scores are read.
 
     Attributes:
+        way: ``pointwise`` scores single responses. ``pairwise`` compares each with base's, and
+            ``listwise`` ranks those of all arms and base: the score of an arm is then its win rate
+            against base. By default pointwise where the source can, else pairwise.
         direction: Which scores are better, ``higher`` or ``lower``.
         margin: A change of the mean within this counts as none, on the scale from 0 to 1.
     """
 
+    way: Way | None = None
     direction: Direction = "higher"
     margin: float | None = Field(default=None, gt=0, lt=1)
 
@@ -198,8 +203,8 @@ class EvaluationConfig(Strict):
     """Held-out evaluation.
 
     Attributes:
-        evaluators: Pointwise sources that score every policy: a list of names, or a mapping of
-            names to how their scores are read.
+        evaluators: Sources that judge every policy: a list of names, or a mapping of names to how
+            they are asked and their scores are read.
         responses_per_item: Responses sampled for each held-out item and policy.
         monitor: The evaluator that is watched during training as the gold reward.
         monitor_every: Steps between two looks.

@@ -85,7 +85,13 @@ def told_by_report(run: Ended) -> dict[str, Any]:
     by_people, unlike = run.people()
     ranked = run._ranked()
     sources = [
-        source_row(source, config, judged.get(name), evaluation.judged.get(name))
+        source_row(
+            source,
+            config,
+            judged.get(name),
+            evaluation.judged.get(name),
+            evaluation.with_base.get(name),
+        )
         for name, source in experiment.sources.items()
     ]
     manifest = run._finish(sources)
@@ -115,7 +121,7 @@ def told_by_report(run: Ended) -> dict[str, Any]:
         "gold_falls": gold_falls(experiment, evaluation, trained),
         "overoptimisation": overoptimisation(experiment, trained),
         "samples": samples_of(
-            experiment.evaluation, evaluation.responses, evaluation.judged, config.seeds[0]
+            experiment.evaluation, evaluation.responses, evaluation.scored, config.seeds[0]
         ),
         "manifest": manifest,
     }

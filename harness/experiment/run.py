@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.once import once
 from harness.experiment.said_before import plan_of, say_before, with_plan
 from harness.experiment.sealed import inputs_told, seal, told_of
+from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm, arm_of
 from harness.experiment.stages.agree import Agreement, agreement_of
 from harness.experiment.stages.evaluate import (
@@ -42,6 +44,7 @@ from harness.experiment.stages.look import (
     refuse_silent,
     sample_few,
 )
+from harness.experiment.stages.pairs import FEWEST_OF_A_LIST, few_requests
 from harness.experiment.stages.recorded import Answers
 from harness.experiment.stages.report import IN_MANIFEST, write_report
 from harness.experiment.stages.respond import BASE, base_responses, is_quick
@@ -54,7 +57,7 @@ from harness.feedback.requests import build_requests
 from harness.nouns.errors import HarnessError
 from harness.nouns.plain_text import visible
 from harness.nouns.redaction import redact_deep
-from harness.nouns.schema import JudgmentRequest, Response
+from harness.nouns.schema import JudgmentRequest, Response, Way
 from harness.policy.weights import check_apart
 from harness.records.code import code
 from harness.records.journal import JOURNAL, Journal
@@ -202,7 +205,7 @@ class Run:
             if part == "train":
                 requests = requests_of(source, experiment.train, self._few_to_train())
             else:
-                requests = requests_to(source, experiment.evaluation, self._few_held_out())
+                requests = self._asked_first(source, self._few_held_out())
             found.append((part, look_at(source, part, requests, self._looking)))
             move(1)
         silent = [(part, one) for part, one in found if gives_nothing(one.judgments)]
@@ -223,8 +226,22 @@ class Run:
     def _few_held_out(self) -> Responses:
         """Return responses of the base policy to a few held-out items."""
         experiment = self.experiment
-        few = sample_few(experiment, experiment.evaluation, 1)
+        ways = [self._way(name) for name in experiment.config.evaluation.evaluators]
+        each = max({"pointwise": 1, "pairwise": 2, "listwise": FEWEST_OF_A_LIST}[w] for w in ways)
+        few = sample_few(experiment, experiment.evaluation, each)
         return {(BASE, experiment.config.seeds[0]): few}
+
+    def _way(self, evaluator: str) -> Way:
+        """Return how an evaluator is asked."""
+        read = self.experiment.config.evaluation.evaluators[evaluator]
+        return self.experiment.sources[evaluator].evaluates(read.way)
+
+    def _asked_first(self, source: NamedSource, responses: Responses) -> list[JudgmentRequest]:
+        """Return what an evaluator is asked of base alone, before anything is trained."""
+        way, items = self._way(source.name), self.experiment.evaluation
+        if way == "pointwise":
+            return requests_to(source, items, responses)
+        return few_requests(source, way, items, chain.from_iterable(responses.values()))
 
     def _unheard(self, judged: Mapping[str, Judged]) -> list[str]:
         """Return lines on labels of people that answer nothing that was asked."""
@@ -316,7 +333,7 @@ class Run:
         base = sample_policies(experiment, [], self.directory, self._bar)
         longer = []
         for source in (experiment.sources[name] for name in names):
-            requests = requests_to(source, experiment.evaluation, base)
+            requests = self._asked_first(source, base)
             longer.append(look_longer(source, requests, asking, self._bar))
         refuse_silent([one for one in longer if gives_nothing(one.judgments)])
 
@@ -360,7 +377,7 @@ class Run:
         """Return how often people prefer each arm to base, none without labels, and warnings."""
         found, evaluation = self.directory.path, self.evaluation()
         rows, unlike = people_in_run(
-            self.experiment, found, evaluation.responses, evaluation.judged
+            self.experiment, found, evaluation.responses, evaluation.scored
         )
         if rows:
             self._keep(PEOPLE, {"rows": rows})

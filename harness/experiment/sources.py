@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.chat.local_weights import beside
 from harness.experiment.config import LABELS, RunConfig, SourceConfig, explain
 from harness.feedback.contract import FeedbackSource
+from harness.feedback.judge import JudgeSource
 from harness.labels.column_names import item_column
 from harness.nouns.errors import ConfigError, HarnessError
 from harness.nouns.hashing import content_hash
@@ -43,6 +44,17 @@ class NamedSource:
             return self.config.way
         ways: tuple[Way, ...] = ("pairwise", "pointwise", "listwise")
         return next((way for way in ways if way in self.info.takes), "pointwise")
+
+    def evaluates(self, way: Way | None) -> Way:
+        """Return how it judges as an evaluator: as asked, else single responses where it can."""
+        if way is not None:
+            return way
+        ways: tuple[Way, ...] = ("pointwise", "pairwise", "listwise")
+        return next((way for way in ways if way in self.info.takes), "pointwise")
+
+    def compares(self, way: Way | None) -> bool:
+        """Tell whether it compares responses as an evaluator, and does not score single ones."""
+        return self.evaluates(way) != "pointwise"
 
     @property
     def scope(self) -> str:
@@ -241,29 +253,33 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
     """Refuse sources in roles that they cannot fill, before anything is paid for.
 
     Raises:
-        ConfigError: A source is to judge lists, an evaluator cannot judge single responses or has a
-            limit, or the reference of the agreement is no source of people.
+        ConfigError: A source is to judge lists other than as an evaluator, an evaluator cannot
+            judge as it is asked to or has a limit, or the reference of the agreement is no source
+            of people.
     """
+    teaching = {name for arm in config.arms.values() for name in arm.sources}
+    if config.agreement is not None:
+        teaching |= config.agreement.sources
     for name, source in sources.items():
-        if source.way == "listwise":
+        evaluates = name in config.evaluation.evaluators and name not in teaching
+        if source.way == "listwise" and not evaluates:
             raise ConfigError(
                 f"source {name} cannot judge lists in an experiment, which has pairs and single"
                 " responses",
                 where=f"sources.{name}.way",
-                hint="harness judge --way listwise judges lists, and harness aggregate takes them",
+                hint="harness judge --way listwise judges lists, and harness aggregate takes them;"
+                " an evaluator may rank the arms",
             )
-    for name in config.evaluation.evaluators:
+    for name, read in config.evaluation.evaluators.items():
         source = sources[name]
-        if "pointwise" not in source.info.takes:
-            raise ConfigError(
-                f"source {name} cannot evaluate: it does not judge single responses",
-                where="evaluation.evaluators",
-            )
         if source.config.limit is not None:
             raise ConfigError(
-                f"evaluator {name} has a limit, but it must score every policy alike",
+                f"evaluator {name} has a limit, but it must judge every policy alike",
                 where=f"sources.{name}.limit",
             )
+        check_evaluator(source, read.way, len(config.arms))
+        if source.compares(read.way):
+            _check_roles_of_pairs(name, config)
     if config.agreement is not None:
         kind = sources[config.agreement.reference].info.kind
         if kind != "human":
@@ -278,3 +294,58 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
                     " either is right",
                     where=f"agreement.gates.{index}.against",
                 )
+
+
+def check_evaluator(source: NamedSource, way: Way | None, arms: int) -> None:
+    """Refuse an evaluator that cannot judge as it is asked to.
+
+    Args:
+        source: The evaluator.
+        way: How it is asked; None for single responses where it can.
+        arms: How many policies there are besides base.
+
+    Raises:
+        ConfigError: See above.
+    """
+    name, asked = source.name, source.evaluates(way)
+    where = f"evaluation.evaluators.{name}"
+    if asked not in source.info.takes:
+        can = ", ".join(source.info.takes)
+        raise ConfigError(f"evaluator {name} cannot judge {asked}: it judges {can}", where=where)
+    if asked == "pointwise":
+        return
+    if source.info.kind == "human":
+        raise ConfigError(
+            f"evaluator {name} cannot compare policies: people are not asked each pair twice",
+            where=where,
+            hint="harness label-pairs draws pairs for people, whose win rate comes into the report",
+        )
+    if isinstance(source.source, JudgeSource) and not source.source.both_orders:
+        raise ConfigError(
+            f"evaluator {name} shows a pair in one order only, so that it may go by the place",
+            where=f"sources.{name}.options.both_orders",
+            hint="say both_orders: true",
+        )
+    if asked == "listwise" and arms < 2:
+        raise ConfigError(
+            f"evaluator {name} cannot rank one policy and base, which are a pair",
+            where=where,
+            hint="say way: pairwise",
+        )
+
+
+def _check_roles_of_pairs(name: str, config: RunConfig) -> None:
+    """Refuse an evaluator of pairs where the score of a single response is needed."""
+    of = config.evaluation
+    if of.monitor == name:
+        raise ConfigError(
+            f"evaluator {name} compares responses with base's, so that it cannot be watched in"
+            " training, where single ones are scored",
+            where="evaluation.monitor",
+        )
+    others = [pair for pair in of.contrasts if "base" not in pair]
+    if of.primary == name and others:
+        raise ConfigError(
+            f"evaluator {name} compares arms with base, not {others[0][0]} with {others[0][1]}",
+            where="evaluation.contrasts",
+        )

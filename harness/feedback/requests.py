@@ -13,6 +13,23 @@ from harness.nouns.schema import Item, JudgmentRequest, Response, SourceInfo, Wa
 OVERALL = Criterion("overall", "Which response is better?", BINARY)
 """The criterion of a request that no rubric made."""
 
+REVERSED = "-reversed"
+"""Ends the id of a request that is another one in the reversed order."""
+
+
+def reversed_request(request: JudgmentRequest) -> JudgmentRequest:
+    """Return the same question with its responses in the reversed order."""
+    turned = request.responses[::-1]
+    return replace(request, id=f"{request.id}{REVERSED}", responses=turned)
+
+
+def as_first_asked(request: JudgmentRequest) -> JudgmentRequest:
+    """Return a question in the order in which it was asked first; it is that already, mostly."""
+    if not request.id.endswith(REVERSED):
+        return request
+    first = request.id.removesuffix(REVERSED)
+    return replace(request, id=first, responses=request.responses[::-1])
+
 
 def build_requests(
     items: Iterable[Item],

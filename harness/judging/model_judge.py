@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from harness.feedback.contract import Prefetches, RunContext, Shown
 from harness.feedback.criteria import combine, weighable
 from harness.feedback.judge import JudgeSource
+from harness.feedback.requests import as_first_asked
 from harness.judging import soft, verdicts
 from harness.judging.answer_form import WORDS, Asking, most_tokens, response_format
 from harness.judging.options import JudgeOptions
@@ -171,15 +172,19 @@ class ModelJudge:
         return replace(verdict, probability=at_temperature(stated, temperature))
 
     def shown(self, request: JudgmentRequest, seed: int, repeat: int) -> JudgmentRequest:
-        """Return the request with a list in a seeded order; pairs come in the adapter's order."""
+        """Return the request with a list in a seeded order; pairs come in the adapter's order.
+
+        A list that is asked in the reversed order, too, is shown in the reverse of that.
+        """
         if request.way != "listwise":
             return request
         import random
 
-        digest = hashlib.sha256(f"{seed}\0{request.id}\0{repeat}".encode()).digest()
-        shuffled = list(request.responses)
+        first = as_first_asked(request)
+        digest = hashlib.sha256(f"{seed}\0{first.id}\0{repeat}".encode()).digest()
+        shuffled = list(first.responses)
         random.Random(digest).shuffle(shuffled)
-        return replace(request, responses=tuple(shuffled))
+        return replace(request, responses=tuple(shuffled[:: 1 if first is request else -1]))
 
     def askings(self, request: JudgmentRequest, seed: int, repeat: int) -> list[Asking]:
         """Return how a request is asked about: all criteria in one call, or each in its own.
@@ -197,7 +202,9 @@ class ModelJudge:
             examples=policy.examples if options.few_shot else (),
             # A model in this process knows no schemas: it is asked in words.
             structured=options.structured and not member.model.startswith(LOCAL),
-            guidance=policy.guidance(request, repeat, seed) if policy.guidance else "",
+            guidance=policy.guidance(as_first_asked(request), repeat, seed)
+            if policy.guidance
+            else "",
         )
         together = policy.together and not (
             request.way == "pointwise" and self.is_soft(member, request.way, criteria)

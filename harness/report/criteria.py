@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.report.against_base import COMPARES, compares
 from harness.report.verdict import is_headline
 from harness.report.wording import Names
 
@@ -36,6 +37,8 @@ def titled(evaluator: str, data: Data, names: Names) -> str:
     evaluators = (data.get("evaluation") or {}).get("evaluators", ())
     if any(one["name"] == evaluator and is_lower_better(one) for one in evaluators):
         notes.append("lower is better")
+    if any(one["name"] == evaluator and compares(one) for one in evaluators):
+        notes.append(COMPARES)
     title = names.source(evaluator)
     return f"{title} ({', '.join(notes)})" if notes else title
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.report.against_base import compares
 from harness.report.differences import could_see, ends_of, printed, said, those
 from harness.report.finding import Finding, Weight
 from harness.report.tables import interval
@@ -56,11 +57,10 @@ def _moved(arm: str, evaluation: Data, names: Names) -> list[Finding]:
         if verdict in ("raised", "lowered"):
             weight, text = Weight.EFFECT, _shown(arm, verdict, label, evaluator, difference, note)
         elif verdict == "undecidable":
-            weight, text = Weight.MISSING, _undecidable(arm, label, difference)
+            weight = Weight.MISSING
+            text = _undecidable(arm, label, difference, compares(evaluator))
         else:
-            how = f"showed no clear change of {label}"
-            if verdict == "unchanged":
-                how = f"left {label} about where it was"
+            how = _none_shown(verdict, label, evaluator)
             text = f"{arm} {how} ({_seen(difference, verdict, note)})."
         found.append(Finding(weight, _begun(those(difference), text)))
     if unknown:
@@ -69,6 +69,17 @@ def _moved(arm: str, evaluation: Data, names: Names) -> list[Finding]:
         text = f"Every evaluator has the same rule as the training of {arm}."
         found.append(Finding(Weight.TRUST, text))
     return found
+
+
+def _none_shown(verdict: str, label: str, evaluator: Data) -> str:
+    """Return what an arm did where neither a gain nor a loss was shown."""
+    if compares(evaluator):
+        if verdict == "unchanged":
+            return f"is about as good as base by {label}"
+        return f"neither clearly wins nor loses against base by {label}"
+    if verdict == "unchanged":
+        return f"left {label} about where it was"
+    return f"showed no clear change of {label}"
 
 
 def _begun(where: str, text: str) -> str:
@@ -85,6 +96,10 @@ def _shown(arm: str, verdict: str, label: str, evaluator: Data, difference: Data
         start, end, change = printed(difference)
         way = f" from {start} to {end}"
     told = "; ".join([change, *notes])
+    if compares(evaluator) and "from" in difference:
+        won = "wins" if verdict == "raised" else "loses"
+        rate = f"{end} of pairs, ties half ({told})"
+        return f"{arm} {won} against base by {label}: it has {rate}{', which is worse' * worse}."
     return f"{arm} {verdict} {label}{way} ({told}){', which is worse' if worse else ''}."
 
 
@@ -96,8 +111,14 @@ def _seen(difference: Data, verdict: str, note: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _undecidable(arm: str, label: str, difference: Data) -> str:
+def _undecidable(arm: str, label: str, difference: Data, of_pairs: bool) -> str:
     lost = difference["failures"]
+    if of_pairs:
+        rate = percent(lost["rates"]["policy"], 1)
+        return (
+            f"whether {arm} wins against base by {label} is not decidable: {rate} of their pairs"
+            " have no verdict."
+        )
     both = lost["policy"] + lost["base"]
     rates = f"{percent(lost['rates']['policy'], 1)} of its responses have no score, and"
     rates += f" {percent(lost['rates']['base'], 1)} of base's"

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.nouns.counted import counted
 from harness.ratings.positions import Position
+from harness.report.against_base import against_base_findings
 from harness.report.aggregation_findings import aggregation_warnings
 from harness.report.costs_findings import costs_findings
 from harness.report.curves_findings import curves_findings
@@ -47,6 +48,7 @@ def weighed(data: Data) -> list[Finding]:
             for gate in gates_of(data)
             if is_worth_a_line(gate)
         ),
+        *against_base_findings(data, names),
         *rivals_findings(data, names),
         *transport_weighed(data, names),
         *curves_findings(data, names),

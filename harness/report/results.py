@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.evaluate.cautions import lost_alike
 from harness.nouns.counted import counted
+from harness.report.against_base import against_base_table, compares
 from harness.report.blocks import Block, Bullets, Details, Figure, Text
 from harness.report.corrected import corrected_table
 from harness.report.criteria import in_order, titled, why_not_held_out
@@ -93,21 +94,24 @@ def results(data: Data, names: Names) -> list[Block]:
     if not evaluation["evaluators"] or not evaluation["policies"]:
         return [Text("Nothing was evaluated.")]
     shown = _Results(data, evaluation, names, colours(data))
+    by_pairs = against_base_table(evaluation, names.source)
     caption = "Score of each policy. Line: 95% interval; small circles: single seeds; dashed: base."
     panels = [shown.panel(index, name) for index, name in enumerate(shown.evaluators)]
-    if len(shown.evaluators) >= 2:
+    if len(shown.scoring) >= 2:
         caption += " In a plane of two scores, arrows lead from base to each arm."
         if evaluation.get("pareto"):
             caption += " On the front: in what share of draws nobody beats a policy at both."
-        panels += shown.plane(*shown.evaluators[:2])
+        panels += shown.plane(*shown.scoring[:2])
     return [
         Text(
-            "Scores are means over responses on a scale from 0 to 1. Intervals are 95%,"
-            f" {_covered(evaluation)}; responses to one prompt count as one cluster."
+            "Scores are means over responses on a scale from 0 to 1"
+            + ("; of an evaluator that compares, win rates against base" * bool(by_pairs))
+            + f". Intervals are 95%, {_covered(evaluation)}; responses to one prompt count as one"
+            " cluster."
         ),
         *_untrusted(data, names),
         shown.scores(),
-        *filter(None, [corrected_table(evaluation, names.source, names.prose)]),
+        *filter(None, [by_pairs, corrected_table(evaluation, names.source, names.prose)]),
         Figure(caption, panels),
         *shown.wins(),
         Details("Scores by seed", [_seed_table(evaluation, names)]),
@@ -224,6 +228,11 @@ class _Results:
     @cached_property
     def evaluators(self) -> list[str]:
         return [evaluator["name"] for evaluator in in_order(self.data)]
+
+    @cached_property
+    def scoring(self) -> list[str]:
+        """The evaluators that score single responses."""
+        return [evaluator["name"] for evaluator in in_order(self.data) if not compares(evaluator)]
 
     @cached_property
     def directions(self) -> dict[str, str]:
@@ -343,12 +352,12 @@ class _Results:
         folded: list[Block] = []
         for criterion in criteria:
             if criterion == "combined":
-                shown = join([self.names.source(e) for e in self.evaluators])
+                shown = join([self.names.source(e) for e in self.scoring])
                 caption = f"Win rate by {shown} together: better on one and worse on none"
                 blocks.append(matrix(criterion, f"{caption}, ties half"))
             else:
                 caption = f"Win rate by {self.names.source(criterion)}, ties half"
-                (folded if len(self.evaluators) > 1 else blocks).append(matrix(criterion, caption))
+                (folded if len(self.scoring) > 1 else blocks).append(matrix(criterion, caption))
         even = any(row.get("length_controlled") for row in by_key.values())
         lead = Text(
             "Each response of the row's policy meets each response of the column's policy to the"

@@ -86,7 +86,7 @@ PARTS: Mapping[str, Part] = {
     "evaluation": Part(
         "object", "the policies against each other", "base evaluators policies scores wins",
         "confidence items comparisons corrected warnings reasons contrasts joint pareto ranks"
-        " slices diversity pass_at_k primary families",
+        " slices diversity pass_at_k against_base primary families",
     ),
     "curves": Part("free", "rows of the training logs, by arm and seed"),
     "gold_falls": Part(

@@ -28,19 +28,23 @@ ends of the evaluator's declared scale; one without both ends is refused."""
 HALVINGS = 40
 
 
-def p_with_one_more(found: Seeded) -> float | None:
+def p_with_one_more(found: Seeded, reach: float = REACH) -> float | None:
     """Return the p-value of "no difference" with one more prompt, at the worst for the value.
 
     None where there is no interval over prompts.
+
+    Args:
+        found: The difference.
+        reach: How far from 0 that of one prompt can be.
     """
     value = found.estimate.value
     if value is None or found.estimate.low is None:
         return None
-    moved, error, degrees = _with(value, found, -math.copysign(REACH, value))
+    moved, error, degrees = _with(value, found, -math.copysign(reach, value))
     return two_sided(moved, error, degrees) if moved * value > 0 else 1.0
 
 
-def p_beyond_with_one_more(found: Seeded, margin: float) -> float | None:
+def p_beyond_with_one_more(found: Seeded, margin: float, reach: float = REACH) -> float | None:
     """Return the p-value of "not within the margin" with one more prompt, at the worse end.
 
     None where there is no interval over prompts.
@@ -50,13 +54,13 @@ def p_beyond_with_one_more(found: Seeded, margin: float) -> float | None:
         return None
     worst = 0.0
     for end in (-1.0, 1.0):
-        moved, error, degrees = _with(value, found, end * REACH)
+        moved, error, degrees = _with(value, found, end * reach)
         inside = margin - end * moved
         worst = max(worst, two_sided(inside, error, degrees) / 2 if inside > 0 else 1.0)
     return worst
 
 
-def least_with_one_more(found: Seeded, level: float) -> float | None:
+def least_with_one_more(found: Seeded, level: float, reach: float = REACH) -> float | None:
     """Return the smallest true difference that power .8 finds with one more prompt against it.
 
     None where no difference on the scale does, or there is no interval.
@@ -64,6 +68,7 @@ def least_with_one_more(found: Seeded, level: float) -> float | None:
     Args:
         found: The difference, of which the variance over prompts is taken.
         level: Of the two-sided test.
+        reach: How far from 0 that of one prompt can be.
     """
     if found.estimate.value is None or found.estimate.low is None:
         return None
@@ -71,10 +76,10 @@ def least_with_one_more(found: Seeded, level: float) -> float | None:
     at, by_luck = (t_quantile(found.effective, share) for share in (1 - level, 2 * POWER - 1))
 
     def falls_short(size: float) -> bool:
-        moved, wide, _ = _with(size, found, -REACH)
+        moved, wide, _ = _with(size, found, -reach)
         return moved < at * wide + by_luck * error * groups / (groups + 1)
 
-    low, high = 0.0, REACH
+    low, high = 0.0, reach
     if falls_short(high):
         return None
     for _ in range(HALVINGS):

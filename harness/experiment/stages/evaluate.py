@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,12 +19,13 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
+from harness.experiment.stages.pairs import WithBase, with_base
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
 from harness.experiment.stages.same_rule import Teacher, same_rules
 from harness.experiment.stages.train import TrainedPolicy
 from harness.feedback.annotate import FAILED
 from harness.feedback.requests import build_requests, criterion_for
-from harness.nouns.schema import Item, JudgmentRequest, Response
+from harness.nouns.schema import Item, JudgmentRequest, Response, Way
 from harness.policy.weights import check_weights
 from harness.records.rows import (
     read_responses,
@@ -45,11 +46,18 @@ class Evaluation:
         responses: By (policy, seed).
         judged: What the evaluators said of all of them, by evaluator.
         table: The comparison as plain values.
+        with_base: What evaluators that compare made of each pair with base, by evaluator.
     """
 
     responses: Responses
     judged: Mapping[str, Judged]
     table: Mapping[str, Any]
+    with_base: Mapping[str, WithBase] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> dict[str, Judged]:
+        """What the evaluators said that score single responses."""
+        return {name: one for name, one in self.judged.items() if name not in self.with_base}
 
 
 def sample_policies(
@@ -152,14 +160,49 @@ def evaluation_of(
         bar: For progress.
     """
     config, items, sources = experiment.config, experiment.evaluation, experiment.sources
-    evaluators = [sources[name] for name in config.evaluation.evaluators]
-    judged = score(evaluators, items, responses, asking, bar)
+    evaluators = {
+        name: (sources[name], sources[name].evaluates(read.way))
+        for name, read in config.evaluation.evaluators.items()
+    }
+    judged, compared_by = judge_policies(evaluators, items, responses, asking, bar)
     used = {name for arm in config.arms.values() for name in arm.sources}
     teachers = {name: Teacher.of(one) for name, one in trained_on.items() if name in used}
     held_out = with_items(items, responses)
-    rules = same_rules(judged, teachers, held_out, asking, bar)
+    as_pairs = {name: one.pairs for name, one in compared_by.items()}
+    rules = same_rules({**judged, **as_pairs}, teachers, held_out, asking, bar)
     infos = evaluators_of(config, sources, rules)
-    return Evaluation(responses, judged, compared(items, responses, judged, infos))
+    table = compared(items, responses, judged, infos, compared_by)
+    return Evaluation(responses, judged, table, compared_by)
+
+
+def judge_policies(
+    evaluators: Mapping[str, tuple[NamedSource, Way]],
+    items: Sequence[Item],
+    responses: Responses,
+    asking: Asking,
+    bar: StartBar,
+) -> tuple[dict[str, Judged], dict[str, WithBase]]:
+    """Let every evaluator judge every policy, in its own way.
+
+    Args:
+        evaluators: By name, with the way in which each is asked.
+        items: The held-out items.
+        responses: By (policy, seed); the first policy is the base.
+        asking: Journal, seed and limits.
+        bar: For progress.
+
+    Returns:
+        What each said, and of those that compare, what became of the pairs with base.
+    """
+    base = next(iter(responses))[0]
+    judged, compared_by = dict[str, Judged](), dict[str, WithBase]()
+    for name, (source, way) in evaluators.items():
+        if way == "pointwise":
+            judged |= score([source], items, responses, asking, bar)
+        else:
+            found = with_base(source, way, items, responses, base, asking, bar)
+            judged[name], compared_by[name] = found.judged, found
+    return judged, compared_by
 
 
 def with_items(items: Sequence[Item], responses: Responses) -> list[tuple[Item, Response]]:
@@ -173,15 +216,25 @@ def compared(
     responses: Responses,
     judged: Mapping[str, Judged],
     evaluators: Sequence[EvaluatorInfo],
+    compared_by: Mapping[str, WithBase] = MappingProxyType({}),
     *,
     base_trained: bool = False,
 ) -> dict[str, Any]:
     """Return the comparison of policies with the first of them, and why evaluators failed."""
-    asked = {request.id: request for one in judged.values() for request in one.requests}
-    said = [judgment for one in judged.values() for judgment in one.judgments]
+    scored = [one for name, one in judged.items() if name not in compared_by]
+    asked = {request.id: request for one in scored for request in one.requests}
+    said = [judgment for one in scored for judgment in one.judgments]
     base = next(iter(responses))[0]
+    met = {name: one.met for name, one in compared_by.items()}
     table = compare(
-        items, responses, asked.values(), said, evaluators, base=base, base_trained=base_trained
+        items,
+        responses,
+        asked.values(),
+        said,
+        evaluators,
+        base=base,
+        base_trained=base_trained,
+        met=met,
     )
     reasons = {name: dict(failures_among(one.judgments).reasons) for name, one in judged.items()}
     return table | {"reasons": {name: found for name, found in reasons.items() if found}}
@@ -209,7 +262,8 @@ def evaluators_of(
         shared = {other for other in sources if shares(info, sources[other].info)}
         held_out = {arm for arm, teachers in arms.items() if not shared & set(teachers)}
         found = evaluator_info(sources[name], frozenset(held_out), arms, rules.get(name, ()))
-        infos.append(replace(found, direction=read.direction, margin=read.margin))
+        way = sources[name].evaluates(read.way)
+        infos.append(replace(found, direction=read.direction, margin=read.margin, way=way))
     return infos
 
 

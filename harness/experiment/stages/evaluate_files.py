@@ -9,14 +9,19 @@ from typing import Any
 
 from harness.evaluate.held_out import shares
 from harness.experiment.context import StartBar, asking_with, no_bar
-from harness.experiment.sources import NamedSource, source_by_name
-from harness.experiment.stages.evaluate import Evaluation, compared, evaluator_info, score
+from harness.experiment.sources import NamedSource, check_evaluator, source_by_name
+from harness.experiment.stages.evaluate import (
+    Evaluation,
+    compared,
+    evaluator_info,
+    judge_policies,
+)
 from harness.experiment.stages.judge import check
 from harness.experiment.stages.recorded import read_recorded
 from harness.experiment.wording import wording_notes
 from harness.feedback.contract import TIMEOUT_S
 from harness.nouns.errors import ConfigError, DataError
-from harness.nouns.schema import Item, Response, SourceInfo
+from harness.nouns.schema import Item, Response, SourceInfo, Way
 from harness.records.rows import ItemsOrFile, ResponsesOrFile, items_of, responses_of
 
 
@@ -35,6 +40,7 @@ class EvaluateSettings:
         timeout_s: Seconds for one response, of verifiers that have no limit of their own.
         lower: Evaluators of which a lower score is the better one.
         margins: Evaluator -> a change of its mean within this counts as none.
+        ways: Evaluator -> ``pairwise`` or ``listwise`` where it compares with the base's responses.
     """
 
     uses: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +52,7 @@ class EvaluateSettings:
     timeout_s: float = TIMEOUT_S
     lower: Collection[str] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
 
 
 def evaluate(
@@ -77,7 +84,8 @@ def evaluated(
         items: Held-out items.
         responses: Of each policy, by its name or by (name, seed); the first is the base that the
             others are compared with.
-        evaluators: Pointwise sources by name, perhaps with their options.
+        evaluators: Sources by name, perhaps with their options; they score single responses where
+            they can and ``ways`` does not say otherwise.
         settings: What the sources are called, and what the policies were trained on.
         bar: For progress.
 
@@ -86,7 +94,7 @@ def evaluated(
 
     Raises:
         PluginError: There is no such source, or its options are wrong.
-        ConfigError: It cannot judge single responses, a policy is named twice, or is not said what
+        ConfigError: It cannot judge as it is asked to, a policy is named twice, or is not said what
             it was trained on while others are.
         DataError: A table cannot be read, there is none, or responses do not fit the items.
         BudgetExceededError: The budget is used up; what was judged is in the journal.
@@ -101,29 +109,36 @@ def evaluated(
         evaluators = [evaluators]
     options = evaluators if isinstance(evaluators, Mapping) else {n: {} for n in evaluators}
     sources = [
-        source_by_name(settings.uses.get(name, name), given, "pointwise", name)
+        source_by_name(settings.uses.get(name, name), given, None, name)
         for name, given in options.items()
     ]
     asked = items_of(items)
     written = _written(responses, asked)
-    fed = _fed(settings.trained_on, list(dict.fromkeys(name for name, _ in written))[1:])
+    policies = list(dict.fromkeys(name for name, _ in written))
+    for source in sources:
+        check_evaluator(source, settings.ways.get(source.name), len(policies) - 1)
+    ways = {one.name: one.evaluates(settings.ways.get(one.name)) for one in sources}
+    fed = _fed(settings.trained_on, policies[1:])
     limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s
     with asking_with(settings.journal, *limits) as asking:
         check(sources, asking)
-        judged = score(sources, asked, written, asking, bar)
+        by_name = {one.name: (one, ways[one.name]) for one in sources}
+        judged, compared_by = judge_policies(by_name, asked, written, asking, bar)
     infos = [
         replace(
             evaluator_info(source, _held_out(source, fed)),
             direction="lower" if source.name in settings.lower else "higher",
             margin=settings.margins.get(source.name),
+            way=ways[source.name],
         )
         for source in sources
     ]
     # Files do not say whether several seeds of the base are trainings; taken as samples of one
     # policy, differences would look surer than they may be.
-    found = compared(asked, written, judged, infos, base_trained=True)
-    found["warnings"] += wording_notes(sources)
-    return Evaluation(written, judged, found)
+    found = compared(asked, written, judged, infos, compared_by, base_trained=True)
+    scoring = [one for one in sources if ways[one.name] == "pointwise"]
+    found["warnings"] += wording_notes(scoring, "pointwise")
+    return Evaluation(written, judged, found, compared_by)
 
 
 def _written(

@@ -63,9 +63,10 @@ def foreseen(
 def wording(experiment: Experiment, needed: Sequence[str]) -> list[str]:
     """Return warnings on judges that score single responses by words for two."""
     sources, evaluators = experiment.sources, experiment.config.evaluation.evaluators
+    scoring = [name for name, read in evaluators.items() if not sources[name].compares(read.way)]
     found = [
         *wording_notes(sources[name] for name in needed),
-        *wording_notes((sources[name] for name in evaluators), "pointwise"),
+        *wording_notes((sources[name] for name in scoring), "pointwise"),
     ]
     return list(dict.fromkeys(found))
 

@@ -257,12 +257,14 @@ def _evaluator(experiment: Experiment, name: str | None) -> str:
         one
         for one in dict.fromkeys([*primary, *config.evaluators])
         if experiment.sources[one].info.kind != "human"
+        and not experiment.sources[one].compares(config.evaluators[one].way)
     ]
     if name is None and known:
         return known[0]
     if name not in known:
         raise ConfigError(
-            f"no evaluator of the experiment that is no people is called {name!r}",
+            f"no evaluator of the experiment that scores single responses, and is no people, is"
+            f" called {name!r}",
             hint=did_you_mean(name or "", known) or f"known: {', '.join(known) or 'none'}",
         )
     return str(name)

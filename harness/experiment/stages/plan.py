@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.evaluate.against_base import pairings
 from harness.experiment.context import Asking
 from harness.experiment.experiment import Experiment
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.foreseen import foreseen
 from harness.experiment.stages.judge import requests_of
+from harness.experiment.stages.pairs import asked_with_base
+from harness.experiment.stages.respond import BASE
 from harness.feedback.contract import Plans
 from harness.feedback.requests import build_requests, criterion_for
 from harness.nouns.schema import Item, JudgmentRequest, Response
@@ -95,10 +98,22 @@ def plan(experiment: Experiment) -> Plan:
         (sources[name], "training", requests_of(sources[name], experiment.train, train), 1)
         for name in needed
     ]
-    for name in config.evaluation.evaluators:
-        criterion = criterion_for(sources[name].info)
-        requests = build_requests(experiment.evaluation, evaluated, "pointwise", criterion)
-        asked.append((sources[name], "evaluation", requests, policies))
+    arms, seeds = list(config.arms), len(config.seeds)
+    for name, read in config.evaluation.evaluators.items():
+        way = sources[name].evaluates(read.way)
+        if way == "pointwise":
+            criterion = criterion_for(sources[name].info)
+            requests = build_requests(experiment.evaluation, evaluated, "pointwise", criterion)
+            asked.append((sources[name], "evaluation", requests, policies))
+            continue
+        written = {(BASE, seed): evaluated} | {
+            (arm, seed): _written(experiment.evaluation, held_out, f"{text}{arm}", seed, arm)
+            for arm in (arms if way == "listwise" else arms[:1])
+        }
+        pairs = pairings(experiment.evaluation, written, BASE)
+        requests = asked_with_base(sources[name], way, pairs)
+        each = seeds if way == "listwise" else trainings
+        asked.append((sources[name], "evaluation", requests, each))
 
     async def planned() -> list[PlannedSource]:
         async with Asking(None, seed, processes=1).open() as ctx:
@@ -122,9 +137,11 @@ def plan(experiment: Experiment) -> Plan:
     )
 
 
-def _written(items: Sequence[Item], per_item: int, text: str, seed: int) -> list[Response]:
+def _written(
+    items: Sequence[Item], per_item: int, text: str, seed: int, system: str = BASE
+) -> list[Response]:
     return [
-        Response(response_id("base", seed, item.id, k), item.id, "base", f"{text}{k}")
+        Response(response_id(system, seed, item.id, k), item.id, system, f"{text}{k}")
         for item in items
         for k in range(per_item)
     ]

@@ -15,6 +15,7 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.aggregate import Arm
 from harness.experiment.stages.evaluate import Responses
 from harness.experiment.stages.judge import Judged
+from harness.experiment.stages.pairs import WithBase
 from harness.experiment.stages.train import Trained, TrainedPolicy
 from harness.nouns.errors import HarnessError
 from harness.nouns.outcomes import Status
@@ -36,9 +37,20 @@ IN_MANIFEST = (
 
 
 def source_row(
-    source: NamedSource, config: RunConfig, judged: Judged | None, evaluated: Judged | None
+    source: NamedSource,
+    config: RunConfig,
+    judged: Judged | None,
+    evaluated: Judged | None,
+    with_base: WithBase | None = None,
 ) -> dict[str, Any]:
     """Return who a source is, what it did before training and as an evaluator, and what it cost.
+
+    Args:
+        source: Who.
+        config: The experiment.
+        judged: What it said before training.
+        evaluated: What it said as an evaluator.
+        with_base: What became of pairs that it compared as an evaluator.
 
     Returns:
         Requests, judgments, failures by status, tokens and dollars of both; ``reasons`` are the
@@ -55,7 +67,9 @@ def source_row(
     )
     metadata = judgments[0].metadata if judgments else {}
     options = redact_deep(source.config.options, names=True)
-    position = position_of(judged.judgments if judged and source.way == "pairwise" else ())
+    in_pairs = list(judged.judgments) if judged and source.way == "pairwise" else []
+    in_pairs += with_base.pairs.judgments if with_base else []
+    position = position_of(in_pairs)
     return {
         "name": source.name,
         "use": source.config.use,

@@ -44,8 +44,8 @@ def right_against_wrong(
     learned = [one for one in trained if one.result.get("reward_model")]
     if gold is None or not learned:
         return {}
-    pairs = same_style_pairs(experiment.evaluation, evaluation.responses, evaluation.judged, gold)
-    others = [name for name in evaluation.judged if name != gold]
+    pairs = same_style_pairs(experiment.evaluation, evaluation.responses, evaluation.scored, gold)
+    others = [name for name in evaluation.scored if name != gold]
     found, aside = {}, []
     for one in learned:
         folder = one.reward_model

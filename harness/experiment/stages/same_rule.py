@@ -90,13 +90,17 @@ def same_rules(
 
     def compared(judged: Judged, source: str, teacher: Teacher) -> Compared:
         mine, theirs = [Teacher.of(judged).said], [teacher.said]
+        compares, also = mine[0].of_pairs, evaluated.get(source)
         try:
-            if source in evaluated and not teacher.said.of_pairs:
-                theirs.append(Teacher.of(evaluated[source]).said)
+            if also is not None and not (teacher.said.of_pairs or Teacher.of(also).said.of_pairs):
+                theirs.append(Teacher.of(also).said)
             elif teacher.named is not None and is_free(teacher.named):
-                theirs.append(said_by(teacher.named, teacher.named.way, False))
+                if compares and teacher.named.way == "pairwise":
+                    theirs.append(_ask_alike(teacher.named, judged.requests, asking, bar))
+                else:
+                    theirs.append(said_by(teacher.named, teacher.named.way, False))
             if is_free(judged.source):
-                mine.append(said_by(judged.source, "pointwise", True))
+                mine.append(said_by(judged.source, "pairwise" if compares else "pointwise", True))
         except InputError as error:
             return not_compared(source, f"one of them could not be asked: {error}")
         found = compared_rules(source, Said.together(mine), Said.together(theirs))
@@ -119,6 +123,14 @@ def is_free(source: NamedSource) -> bool:
     info = source.info
     program = info.kind == "verifier" or (info.kind == "human" and info.simulated)
     return program and not info.models and not isinstance(source.source, Plans)
+
+
+def _ask_alike(
+    source: NamedSource, requests: Sequence[JudgmentRequest], asking: Asking, bar: StartBar
+) -> Said:
+    """Ask a source about the pairs that an evaluator compared, some of them, spread over all."""
+    some = requests[:: max(1, -(-len(requests) // MOST))]
+    return Said(some, ask(source, some, asking, bar, PART), source.name, source.info.scale)
 
 
 def _ask(
