@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -81,8 +81,9 @@ def _ranks(scores: Scores, name: str, trained: Mapping[str, bool], lower: bool) 
     each[seen, 1:] = influences(fit, outcomes[seen], design[seen], weights[seen])
     moved = each.reshape(first.size, 3, len(there))
     strengths = np.concatenate([[0.0], fit.coefficients])
+    gap = met.gaps(moved)
     gaps = {
-        (a, b): met.gap((a, b), float(strengths[a] - strengths[b]), moved[..., a] - moved[..., b])
+        (a, b): gap((a, b), float(strengths[a] - strengths[b]))
         for a, b in combinations(range(len(there)), 2)
     }
     of_method = {
@@ -165,30 +166,38 @@ class _Meetings:
         lucky = zip(self.seeds, self.trained, strict=True)
         return min((len(seeds) for seeds, luck in lucky if luck), default=None)
 
-    def gap(self, pair: Pair, value: float, moved: FloatArray) -> Seeded:
-        """Return a difference of two strengths with its interval and p, over prompts and seeds.
+    def gaps(self, moved: FloatArray) -> Callable[[Pair, float], Seeded]:
+        """Return what gives a difference of two strengths its interval and p, for a pair and value.
 
-        What a prompt or a seed does to it is the sum over its comparisons; ``moved`` are (pairs, 3)
-        what a comparison does.
+        What a prompt or a seed does to a strength is the sum over its comparisons, and what it does
+        to a difference is the difference: so each policy's is summed once, not once a pair.
+
+        Args:
+            moved: (pairs, 3, policies) what a comparison does to each strength.
         """
         counts = self.by_cluster.sum(axis=(0, 2))
         seen = counts > 0
         counts = counts[seen]
-        influence = np.einsum("pgo,po->g", self.by_cluster, moved)[seen] * left_out(counts)
-        lucky = []
-        for policy in (each for each in pair if self.trained[each]):
-            sides = [
-                (table[:, seen], moved[at])
-                for at, tables in enumerate(self.by_seed)
-                for side, table in zip(self.pairs[at], tables, strict=True)
-                if side == policy
-            ]
-            pull = np.sum([np.einsum("sgo,o->sg", table, each) for table, each in sides], axis=0)
-            number = np.sum([table.sum(axis=2) for table, _ in sides], axis=0)
-            share = number / number.sum()
-            lucky.append((self.seeds[policy], Luck(pull - share * pull.sum(), share)))
+        influence = np.einsum("pgo,pom->mg", self.by_cluster, moved)[:, seen] * left_out(counts)
+        pulls = [np.zeros((moved.shape[2], len(k), counts.size)) for k in self.seeds]
+        numbers = [np.zeros(pull.shape[1:]) for pull in pulls]
+        for pair, tables, each in zip(self.pairs, self.by_seed, moved, strict=True):
+            for policy, table in zip(pair, tables, strict=True):
+                pulls[policy] += np.einsum("sgo,om->msg", table[:, seen], each)
+                numbers[policy] += table[:, seen].sum(axis=2)
         n = round(float(self.totals.sum()))
-        return hull(value, n, influence, lucky, None, paired=True, groups=effective(counts))
+
+        def gap(pair: Pair, value: float) -> Seeded:
+            a, b = pair
+            lucky = []
+            for policy in (each for each in pair if self.trained[each]):
+                share = numbers[policy] / numbers[policy].sum()
+                pull = pulls[policy][a] - pulls[policy][b]
+                lucky.append((self.seeds[policy], Luck(pull - share * pull.sum(), share)))
+            mine = influence[a] - influence[b]
+            return hull(value, n, mine, lucky, None, paired=True, groups=effective(counts))
+
+        return gap
 
 
 def _meetings(scores: Scores, name: str, policies: Mapping[str, bool], lower: bool) -> _Meetings:

@@ -230,6 +230,10 @@ class _Model:
         from scipy.sparse import csr_array, hstack
 
         pull, tie = self.pulls(theta)
+        if isinstance(self.design, np.ndarray):  # of few columns, mostly, and thousands of times
+            columns = [*(self.design * pull[:, None]).T, *([tie] if self.ties else [])]
+            table = np.stack([np.bincount(group, column) for column in columns], axis=1)
+            return np.asarray(table.T @ table)
         n = self.design.shape[0]
         rows = csr_array(_scaled(self.design, pull))
         if self.ties:

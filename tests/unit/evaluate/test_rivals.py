@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.evaluate import EvaluatorInfo, evaluate
@@ -195,3 +196,16 @@ def test_without_a_difference_no_arm_is_better_and_no_slice_is_special() -> None
             row["interaction"]["shown"] for row in found["slices"]["rows"]
         )
     assert wrong <= 1
+
+
+def test_ranks_of_many_policies_sum_each_meeting_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves a strength is summed once, and not again for each of its pairs."""
+    sums, policies = list[str](), {f"p{n}": 2 for n in range(10)}
+    einsum = np.einsum
+    monkeypatch.setattr(
+        "harness.evaluate.ranks.np.einsum", lambda *a, **k: (sums.append(a[0]), einsum(*a, **k))[1]
+    )
+    table = world({"exam": (BINARY, tossed({}))}, policies | {"base": 2}, prompts=10)
+    (row,) = table["ranks"]
+    assert len(row["policies"]) == 11 and row["reason"] == ""
+    assert len(sums) <= 2 * 55 + 1
