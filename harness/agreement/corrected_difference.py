@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.statistics.arrays import FloatArray, IntArray
 from harness.statistics.estimate import Estimate
-from harness.statistics.intervals import clustered_difference, t_quantile
+from harness.statistics.intervals import clustered_difference
+from harness.statistics.seeds import Luck, Seeded, hull
 
 FEWEST = 10
 """Prompts with people's labels, of each policy, below which nothing is corrected."""
@@ -24,11 +25,13 @@ class Scored:
         truth: (n,) what people say; NaN where nobody was asked. Whom people were asked about is
             drawn at random: labels of the worst responses only correct nothing.
         clusters: (n,) prompt of each; the two policies' have the same names.
+        seeds: (n,) training that wrote each; None where the policy was not trained, or once.
     """
 
     judged: FloatArray
     truth: FloatArray
     clusters: IntArray
+    seeds: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,23 @@ class CorrectedDifference:
     """The difference of two policies, three times.
 
     Args:
-        corrected: By people, with the judge's scores as help.
-        judged: By the judge alone: where it favours one policy's style, off by that.
-        labelled: By people's labels alone.
+        seeded: By people, with the judge's scores as help: over trainings and prompts.
+        judged: By the judge alone: where it favours one policy's style, off by that; over prompts.
+        labelled: By people's labels alone; over prompts.
         tuning: lambda, how much of the judge is used; 0 is nothing.
         effective_n: Labels that would give the corrected interval without the judge.
     """
 
-    corrected: Estimate
+    seeded: Seeded
     judged: Estimate
     labelled: Estimate
     tuning: float
     effective_n: float
+
+    @property
+    def corrected(self) -> Estimate:
+        """By people, with the judge's scores as help: over prompts only."""
+        return self.seeded.trainings
 
 
 def corrected_difference(
@@ -61,7 +69,8 @@ def corrected_difference(
     A + l B, of A the labels' and B the judge's over all responses less the judge's over the
     labelled ones, and l = -sum A B / sum B^2 makes it least (PPI++, 2023b). Student's t has the
     labelled prompts of the policy with fewer of them, less two, as degrees of freedom, one of them
-    for l: where 200 of one and 10 of the other are labelled, the ten decide.
+    for l: where 200 of one and 10 of the other are labelled, the ten decide. Over trainings it is
+    the hull of :mod:`harness.statistics.seeds`, of what each training's responses add to it.
 
     Args:
         a: Responses of one policy.
@@ -88,8 +97,9 @@ def corrected_difference(
     if least < FEWEST:
         reason = f"{least} prompts of a policy with people's labels; {FEWEST} of each at least"
         none = Estimate(None, n=count, clusters=units, status="undefined", reason=reason)
-        return CorrectedDifference(none, judged, labelled, 0.0, 0.0)
-    people, help_ = _influences(sides, known)
+        return CorrectedDifference(Seeded(none, none, None), judged, labelled, 0.0, 0.0)
+    tables = _influences(sides, known)
+    people, help_ = (sum(table[at].sum(0) for table in tables) for at in (0, 1))
     square = float(help_ @ help_)
     tuning = -float(people @ help_) / square if square > 1e-24 else 0.0
     pull = people + tuning * help_
@@ -98,39 +108,50 @@ def corrected_difference(
     alone = float(np.sqrt(units / (units - 1) * (people @ people)))
     if error < 1e-12:
         corrected = labelled.caution("people's labels less the judge's do not vary: labels alone")
-        return CorrectedDifference(corrected, judged, labelled, 0.0, float(count))
-    from scipy.special import stdtr
-
+        seeds = min((len(t[2]) for t in tables if t[2].size), default=None)
+        alone_ = Seeded(corrected, corrected, seeds, effective=float(units))
+        return CorrectedDifference(alone_, judged, labelled, 0.0, float(count))
     value = sum(
         sign * (tuning * side.judged.mean() + (side.truth - tuning * side.judged)[have].mean())
         for sign, side, have in zip((1, -1), sides, known, strict=True)
     )
-    half = t_quantile(least - 2) * error
-    low, high = value - half, value + half
-    if bounds is not None:
-        low, high = max(bounds[0], low), min(bounds[1], high)
-    corrected = Estimate(
-        float(value),
-        float(low),
-        float(high),
-        count,
-        units,
-        float(2 * stdtr(least - 2, -abs(value) / error)),
-    ).with_unit_count()
-    return CorrectedDifference(corrected, judged, labelled, tuning, count * (alone / error) ** 2)
+    lucky = [
+        (tuple(seeds.tolist()), Luck(labels + tuning * words, share))
+        for labels, words, seeds, share in tables
+        if seeds.size
+    ]
+    clusters = pull.size
+    wide = pull * np.sqrt(scale * (clusters - 1) / clusters)
+    found = hull(float(value), count, wide, lucky, bounds, paired=True, groups=least - 1.0)
+    whole, those = (
+        replace(one, clusters=units).with_unit_count() for one in (found.estimate, found.trainings)
+    )
+    seeded = replace(found, estimate=whole, trainings=those)
+    return CorrectedDifference(seeded, judged, labelled, tuning, count * (alone / error) ** 2)
+
+
+_Table = tuple[FloatArray, FloatArray, IntArray, FloatArray]
+"""Influence of people's labels and of the judge, by training and prompt, the trainings (none where
+they are not known), and the share of the responses in each cell."""
 
 
 def _influences(
     sides: Sequence[Scored], known: Sequence[np.typing.NDArray[np.bool_]]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the influence of each prompt: of people's labels, and of the judge beside them."""
+) -> list[_Table]:
+    """Return what each training and prompt of a policy moves the difference by."""
     names, place = np.unique(np.concatenate([s.clusters for s in sides]), return_inverse=True)
     first = sides[0].clusters.size
     places = place[:first], place[first:]
-    people, help_ = np.zeros(names.size), np.zeros(names.size)
+    tables = list[_Table]()
     for sign, side, have, here in zip((1.0, -1.0), sides, known, places, strict=True):
+        seeds, row = np.array([], dtype=np.int64), np.zeros(here.size, dtype=np.int64)
+        if side.seeds is not None:
+            seeds, row = np.unique(side.seeds, return_inverse=True)
+        people, help_, share = np.zeros((3, max(1, seeds.size), names.size))
         truth, judged, seen = side.truth[have], side.judged, side.judged[have]
-        np.add.at(people, here[have], sign * (truth - truth.mean()) / truth.size)
-        np.add.at(help_, here, sign * (judged - judged.mean()) / judged.size)
-        np.add.at(help_, here[have], -sign * (seen - seen.mean()) / seen.size)
-    return people, help_
+        np.add.at(people, (row[have], here[have]), sign * (truth - truth.mean()) / truth.size)
+        np.add.at(help_, (row, here), sign * (judged - judged.mean()) / judged.size)
+        np.add.at(help_, (row[have], here[have]), -sign * (seen - seen.mean()) / seen.size)
+        np.add.at(share, (row, here), 1.0 / judged.size)
+        tables.append((people, help_, seeds, share))
+    return tables

@@ -105,7 +105,7 @@ def evaluate(
     compared = [row["difference"] for row in rows if row["difference"] is not None]
     likeness = alike(responses, clusters, base, base_trained=base_trained)
     passing = policies_pass_at_k(scores, evaluators, trained, base)
-    by_people = corrected(scores, evaluators, policies, base)
+    by_people = corrected(scores, evaluators, trained, base)
     return {
         "confidence": CONFIDENCE,
         "base": base,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.report.differences import ends_of, is_of_few, those
 from harness.report.tables import Column, Table, interval, shown
 
 _DECIDES = {
@@ -41,7 +42,7 @@ def corrected_table(
             called(row["people"]),
             row["labels"],
             *(_told(row[key]) for key in ("judged", "labelled", "corrected")),
-            row["corrected"]["p_holm"],
+            ends_of(row["corrected"])["p_holm"],
             prose(_DECIDES[row["decides"]]),
         )
         for row in rows
@@ -49,11 +50,16 @@ def corrected_table(
     caption = (
         f"Differences to {evaluation['base']} by judges, corrected with people's labels of some"
         " responses: what a judge gets wrong is taken off for each policy apart. Intervals are 95%,"
-        " over prompts; who was labelled must be drawn at random"
+        f" over {_over(rows)}; who was labelled must be drawn at random"
     )
     return Table(prose(caption), columns, body)
 
 
+def _over(rows: Sequence[Mapping[str, Any]]) -> str:
+    few = next((those(row["judged"]) for row in rows if is_of_few(row["judged"])), "")
+    return f"prompts {few}" if few else "seeds and prompts"
+
+
 def _told(row: Mapping[str, Any]) -> str:
-    value = shown(row["value"], "change")
-    return f"{value} ({interval(row, 'change')})" if row["low"] is not None else value
+    value, ends = shown(row["value"], "change"), ends_of(row)
+    return f"{value} ({interval(ends, 'change')})" if ends["low"] is not None else value

@@ -39,7 +39,8 @@ def those(found: Data | None) -> str:
 
 def ends_of(found: Data) -> Data:
     """Return what holds the ends of the interval: of the method, or of the few trainings."""
-    return found["trainings"] if is_of_few(found) and found.get("trainings") else found
+    own: Data = found.get("trainings") or {}
+    return own if is_of_few(found) and "low" in own else found
 
 
 def said(difference: Data | None) -> str:

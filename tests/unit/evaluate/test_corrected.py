@@ -26,21 +26,26 @@ SCORE = Criterion("overall", "?", UNIT)
 WHO = [EvaluatorInfo("judge", "judge", scale=UNIT), EvaluatorInfo("people", "human", scale=UNIT)]
 
 
-def world(labelled: int, bias: float = 0.3) -> dict[str, Any]:
-    """Policies that people find equal; the judge gives one of them more. The first are labelled."""
+def world(labelled: int, bias: float = 0.3, luck: tuple[float, ...] = (0.0,)) -> dict[str, Any]:
+    """Policies that people find equal; the judge gives one of them more. The first are labelled.
+
+    ``luck`` is what each training of the liked one is better by.
+    """
     draw = np.random.default_rng(3)
     truth = {name: draw.uniform(0.2, 0.6, len(ITEMS)) for name in ("base", "liked")}
-    answers = {(name, 0): [Response(f"{name}{n}", f"i{n}", name, f"{name} {n}")
-               for n in range(len(ITEMS))] for name in truth}  # fmt: skip
+    answers = {(name, seed): [Response(f"{name}{seed}-{n}", f"i{n}", name, f"{name} {seed} {n}")
+               for n in range(len(ITEMS))] for name in truth for seed in range(len(luck))
+               }  # fmt: skip
     requests, said = [], []
-    for (name, _), found in answers.items():
+    for (name, seed), found in answers.items():
         for n, response in enumerate(found):
             request = JudgmentRequest(response.id, ITEMS[n], (response,), SCORE)
             requests.append(request)
-            judged = float(truth[name][n] + bias * (name == "liked"))
+            true = truth[name][n] + luck[seed] * (name == "liked")
+            judged = min(1.0, float(true + bias * (name == "liked")))
             said.append(Judgment(request.id, "judge", "1", "judge", Verdict(Status.OK, judged)))
             if n < labelled:
-                told = float(np.clip(truth[name][n] + draw.normal(0, 0.02), 0, 1))
+                told = float(np.clip(true + draw.normal(0, 0.02), 0, 1))
                 said.append(Judgment(request.id, "people", "1", "ann", Verdict(Status.OK, told)))
     return evaluate(ITEMS, answers, requests, said, WHO)
 
@@ -55,6 +60,29 @@ def test_the_bias_is_taken_off() -> None:
     width, alone = (row[key]["high"] - row[key]["low"] for key in ("corrected", "labelled"))
     assert width < 0.75 * alone and row["effective_n"] > 1.5 * row["labels"]
     assert row["corrected"]["p_holm"] == row["corrected"]["p"]
+    assert row["corrected"]["seeds"] == 1 and row["corrected"]["verdict"] == "unclear"
+
+
+def test_trainings_that_differ_by_luck_are_no_gain_that_people_see() -> None:
+    luck = (0.0, 0.12, 0.24)
+    (row,) = world(100, luck=luck)["corrected"]
+    found = row["corrected"]
+    assert (found["interval_over"], found["seeds"]) == ("seeds and prompts", 3)
+    assert 0.05 < found["value"] < 0.2 and found["trainings"]["low"] > 0.05
+    assert found["trainings"]["verdict"] == "raised"
+    # Of the next training it says little: t with two degrees of freedom.
+    error = 0.12 / 3**0.5
+    assert found["low"] <= found["value"] - 4.30 * error < 0 and found["verdict"] == "unclear"
+    assert found["p"] > 0.1 > found["trainings"]["p"]
+    for key in ("judged", "labelled"):
+        assert row[key]["low"] < row[key]["trainings"]["low"]
+    # Where they are alike it is said of the method, with the intervals of the prompts.
+    (row,) = world(100, luck=(0.2, 0.2, 0.2))["corrected"]
+    found = row["corrected"]
+    assert found["verdict"] == "raised" == found["trainings"]["verdict"]
+    assert found["low"] == pytest.approx(found["trainings"]["low"], abs=0.02)
+    table = corrected_table({"base": "base", "corrected": [row]})
+    assert table is not None and "over seeds and prompts" in table.title
 
 
 @pytest.mark.parametrize(
