@@ -220,7 +220,15 @@ def scores(result: dict[str, Any]) -> Table:
         word = WORDS.get(said(difference), said(difference)) if difference else ""
         change = difference.get("value"), Cell(word, tone=cell.tone)
         common = [difference.get("items")] if partly else []
-        rows.append((*who, *what, *change, *common, f"difference: {cell.note}" * bool(difference)))
+        rows.append(
+            (
+                *who,
+                *what,
+                *change,
+                *common,
+                f"difference: {cell.small('change')}" * bool(difference),
+            )
+        )
     notes = [
         f"{row['evaluator']}, {row['policy']}: not decidable: responses without a score could have"
         " made the difference, or undone it"

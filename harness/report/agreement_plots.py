@@ -77,11 +77,21 @@ def panels(rows: Sequence[Estimate], names: Names, plots: Iterable[Plot], prefix
     """
     found = []
     for plot in plots:
-        chosen = [row for name in plot.statistics for row in rows if row.name == name][:MOST_ROWS]
+        chosen = [row for name in plot.statistics for row in rows if row.name == name]
         if chosen:
             place = f"{prefix}-{plot.statistics[0].replace('_', '-')}"
-            found.append(_panel(place, plot, chosen, names, rows))
+            found.append(_panel(place, plot, _once(chosen)[:MOST_ROWS], names, rows))
     return found
+
+
+def _once(rows: Sequence[Estimate]) -> list[Estimate]:
+    """Return the rows without those of one annotator that say what the row of its source says."""
+    sources = {_said(row) for row in rows if " - " not in row.annotators}
+    return [row for row in rows if " - " not in row.annotators or _said(row) not in sources]
+
+
+def _said(row: Estimate) -> tuple[object, ...]:
+    return row.name, row.value, row.low, row.high, row.n
 
 
 def _panel(
@@ -100,7 +110,9 @@ def _panel(
         for row in chosen
     ]
     axis = names.prose(plot.axis or in_words(chosen[0].name))
-    if any(row.annotators.endswith(f" - {MAJORITY}") for row in chosen):
+    if any(
+        row.annotators.endswith(f" - {MAJORITY}") and row.name in plot.statistics for row in rows
+    ):
         axis = names.prose(f"{axis} with the {MAJORITY}")
     lowest = min([0.0, *(dot.low for dot in dots if dot.low is not None)])
     bounds = (lowest, 1.0) if plot.bounded else None

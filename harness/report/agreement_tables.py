@@ -154,9 +154,11 @@ def statistics(sections: Iterable[Section], names: Names, most: int | None = Non
     for section in sections:
         rows, more = _listed(section.statistics, most)
         notes = [names.prose(note) for note in (*more, *section.notes)]
-        found.append(
-            Table(names.prose(section.title), columns, [_row(row, names) for row in rows], notes)
-        )
+        body = [_row(row, names) for row in rows]
+        if not any(isinstance(row[-1], Cell) and row[-1].value for row in body):  # nothing to note
+            body = [row[:-1] for row in body]
+        heads = columns[: len(body[0])] if body else columns
+        found.append(Table(names.prose(section.title), heads, body, notes))
     return found
 
 

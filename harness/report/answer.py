@@ -25,7 +25,7 @@ from harness.report.finding import Weight
 from harness.report.findings import weighed
 from harness.report.gates import gates_of
 from harness.report.people import TONES
-from harness.report.tables import Cell, Column, Table, Value, interval, shown
+from harness.report.tables import Cell, Column, Table, Value, interval, low_high, shown
 from harness.report.training import colours
 from harness.report.verdict import better, is_headline, outcome
 from harness.report.wording import Names, dollars, join, percent, seconds
@@ -144,9 +144,8 @@ def decision_table(data: Data, names: Names) -> Table:
             if score is None or score["value"] is None:
                 row.append(Cell(None, tone="muted"))
                 continue
-            ends = interval(ends_of(score), "hundredths")
-            note = ", ".join(filter(None, [ends, why_not_held_out(score)]))
-            row.append(Cell(score["value"], note, _tone(score, evaluation, evaluator)))
+            note, tone = why_not_held_out(score), _tone(score, evaluation, evaluator)
+            row.append(Cell(score["value"], note, tone, ends=low_high(ends_of(score))))
         if people:
             row.append(_by_people(people.get(policy)))
         row.append(Cell("", tone="muted") if policy not in arms else _cost(arms[policy], data))
@@ -168,7 +167,7 @@ def _by_people(row: Data | None) -> Cell:
     found = row["corrected"] if row else {"value": None}
     if row is None or found["value"] is None:
         return Cell(None, tone="muted")
-    return Cell(found["value"], interval(found, "hundredths"), TONES[row["verdict"]])
+    return Cell(found["value"], tone=TONES[row["verdict"]], ends=low_high(found))
 
 
 def _tone(score: Data, evaluation: Data, evaluator: str) -> Any:

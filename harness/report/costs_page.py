@@ -8,7 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Text
 from harness.report.criteria import in_order, is_lower_better
-from harness.report.tables import Cell, Kind, Table, shown
+from harness.report.tables import Cell, Table, low_high
 from harness.report.wording import Names, dollars, join, seconds
 
 Data = Mapping[str, Any]
@@ -62,12 +62,8 @@ def costs_tables(data: Data, names: Names) -> list[Block]:
                     ("arm", "text", lambda row: Cell(row[0], tone="strong")),
                     ("at", "text", lambda row: _at(row[1]["evaluator"], lower, names)),
                     ("points gained", "points", lambda row: _gain(row[1]["gain"])),
-                    ("money for a point", "dollars", lambda row: _each(row[1]["usd"], "dollars")),
-                    (
-                        "training for a point",
-                        "seconds",
-                        lambda row: _each(row[1]["seconds"], "seconds"),
-                    ),
+                    ("money for a point", "dollars", lambda row: _each(row[1]["usd"])),
+                    ("training for a point", "seconds", lambda row: _each(row[1]["seconds"])),
                 ],
             )
         )
@@ -105,22 +101,22 @@ def _took(row: Data) -> Cell:
     each = row["seconds"]
     if each["value"] is None:
         return Cell(None, tone="muted")
-    note = [shown((each["low"], each["high"]), "seconds"), join(row["devices"])]
+    note = [join(row["devices"])]
     if row["trainings"] > 1:
         note.append(f"{counted(row['trainings'], 'training')}: {seconds(row['seconds_in_all'])}")
-    return Cell(each["value"], " · ".join(filter(None, note)))
+    return Cell(each["value"], " · ".join(filter(None, note)), ends=low_high(each))
 
 
 def _gain(gain: Data) -> Cell:
-    value, *ends = (None if gain[key] is None else gain[key] / 100 for key in ENDS)
-    return Cell(value, shown((ends[0], ends[1]), "points") or gain["reason"])
+    value, low, high = (None if gain[key] is None else gain[key] / 100 for key in ENDS)
+    return Cell(value, gain["reason"] if low is None else "", ends=(low, high))
 
 
-def _each(cost: Data, kind: Kind) -> Cell:
+def _each(cost: Data) -> Cell:
     if cost["value"] is None:
         said, _, why = cost["reason"].partition(": ")
         return Cell(said, why, "muted")
-    return Cell(cost["value"], shown((cost["low"], cost["high"]), kind))
+    return Cell(cost["value"], ends=low_high(cost))
 
 
 def _open(rows: list[Data]) -> list[Block]:

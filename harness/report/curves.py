@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from harness.report.blocks import Block, Details
-from harness.report.differences import ends_of
-from harness.report.tables import Cell, Column, Kind, Table, interval
+from harness.report.differences import ends_of, printed
+from harness.report.tables import Cell, Column, Kind, Table, low_high
 from harness.report.wording import Names
 
 Data = Mapping[str, Any]
@@ -122,7 +122,7 @@ def _mean(rows: Sequence[Data], key: str) -> float | None:
 
 
 def _with_interval(row: Data | None) -> Cell:
-    return Cell(row["value"], interval(ends_of(row))) if row else Cell(None)
+    return Cell(row["value"], ends=low_high(ends_of(row))) if row else Cell(None)
 
 
 def falls(data: Data, names: Names) -> list[Block]:
@@ -132,24 +132,24 @@ def falls(data: Data, names: Names) -> list[Block]:
         return []
     gold = names.source(rows[0]["gold"])
     notes = [
-        "Paired by prompt. The interval of the change allows for the choice of the peak among all"
-        " looks, and for all trainings of this table. Gold fell where that interval lies below 0"
+        "Paired by prompt. The interval of the change allows for the choice of that look among"
+        " all, and for all trainings of this table. Gold fell where that interval lies below 0"
         " and new answers, those of the evaluation, show it, too."
     ]
     notes += [
         f"{row['arm']}, seed {row['seed']}: {row['reason']}." for row in rows if row["reason"]
     ]
     table = Table.of(
-        f"Held-out gold reward {gold} from its peak to the end of each training, on the monitor's"
-        " prompts",
+        f"Held-out gold reward {gold} from its highest earlier look to the end of each training, on"
+        " the monitor's prompts",
         rows,
         [
             ("arm", "text", lambda row: Cell(row["arm"], tone="strong")),
             ("seed", "count", lambda row: str(row["seed"])),
-            ("peak at step", "count", lambda row: row["peak"]),
-            ("there", "score", lambda row: row["before"]),
-            ("at the end", "score", lambda row: row["after"]),
-            ("change", "change", lambda row: Cell(row["value"], interval(row, "change"))),
+            ("highest earlier look, step", "count", lambda row: row["peak"]),
+            ("there", "score", lambda row: _moved(row)[0]),
+            ("at the end", "score", lambda row: _moved(row)[1]),
+            ("change", "change", lambda row: _moved(row)[2]),
             ("in the evaluation", "change", _evaluated),
             ("prompts", "count", lambda row: row["clusters"] or None),
             ("gold", "text", _said),
@@ -178,7 +178,7 @@ def forms(data: Data) -> list[Block]:
     def coefficient(form: str, name: str) -> Any:
         def cell(row: Data) -> Cell:
             found = row["forms"].get(form)
-            return Cell(found[name]["value"], interval(found[name])) if found else Cell(None)
+            return Cell(found[name]["value"], ends=low_high(found[name])) if found else Cell(None)
 
         return cell
 
@@ -214,12 +214,30 @@ def _heading(form: str, name: str) -> str:
 def _peak(row: Data) -> Cell:
     if row["peak"] is None:
         return Cell("not determined", tone="muted")
-    return Cell(row["peak"]["value"], interval(row["peak"]), kind="score")
+    return Cell(row["peak"]["value"], kind="score", ends=low_high(row["peak"]))
 
 
 def _evaluated(row: Data) -> Cell:
-    return Cell(row["evaluated"]["value"], interval(row["evaluated"], "change"))
+    return Cell(row["evaluated"]["value"], ends=low_high(row["evaluated"]))
+
+
+def _moved(row: Data) -> tuple[Cell, Cell, Cell]:
+    """Return a score at its highest earlier look, at the end, and the change: c = b - a in print.
+
+    Plain numbers where one of them is not known.
+    """
+    known = {"from": row["before"], "to": row["after"], "value": row["value"]}
+    if None in known.values():
+        return Cell(row["before"]), Cell(row["after"]), Cell(row["value"], ends=low_high(row))
+    start, end, change = printed(known)
+    return (
+        Cell(start, stored=row["before"]),
+        Cell(end, stored=row["after"]),
+        Cell(change, stored=row["value"], ends=low_high(row)),
+    )
 
 
 def _said(row: Data) -> Cell:
+    if row["verdict"] == "no fall" and (row["value"] or 0) >= 0:
+        return Cell("highest at the end", tone="muted")
     return Cell(SAID[row["verdict"]], tone="bad" if row["verdict"] == "fell" else "muted")

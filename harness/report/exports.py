@@ -48,8 +48,8 @@ def _inside(blocks: Sequence[Block]) -> Iterator[Table]:
 def write_tables_csv(page: Page, folder: Path) -> list[Path]:
     """Write each table as CSV, its numbers unrounded; shares are from 0 to 1.
 
-    A column whose cells have notes is followed by one of those, as the page rounds it; an
-    interval that has a column of its own becomes two.
+    A column whose cells have intervals is followed by their low and high ends, and by the rest of
+    what stands small on the page, as it is there; an interval of a column of its own becomes two.
     Cells that a spreadsheet would run are written with an apostrophe before them.
     """
     return _written(page, folder, ".csv", lambda path, table: write_csv(path, *plain_rows(table)))
@@ -73,6 +73,10 @@ def plain_rows(table: Table) -> tuple[list[str], list[dict[str, str]]]:
                     [_raw(cell.value if cell.stored is None else cell.stored) for cell in cells],
                 )
             ]
+        if any(cell.ends and cell.ends[0] is not None for cell in cells):
+            for index, side in enumerate(("low", "high")):
+                ends = [None if cell.ends is None else cell.ends[index] for cell in cells]
+                found.append((f"{head.heading}, {side}", [_raw(end) for end in ends]))
         if any(cell.note for cell in cells):
             found.append((f"{head.heading}, note", [cell.note for cell in cells]))
         parts.append(found)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.report.svg import PHONE, SERIES, Axis, Canvas, padded, spread
+from harness.report.svg import PHONE, SERIES, Axis, Canvas, breadth, padded, spread, wrapped
 from harness.report.tables import interval, shown
 from harness.report.wording import number, seconds
 
@@ -67,8 +67,10 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
     reference, band = scale.reference, scale.band
     rows = _Rows([dot.label for dot in dots])
     left, width, top = rows.left, PHONE, 34.0 if band or reference else 12.0
-    bottom, end = top + rows.height * len(dots), PHONE - 94
-    canvas = Canvas(width, bottom + (40 if scale.label else 24))
+    widest = max((breadth(dot.interval, "t small num") for dot in dots), default=0)
+    bottom, end = top + rows.height * len(dots), PHONE - 16 - max(78, widest)
+    below = wrapped(scale.label, width, "t small")
+    canvas = Canvas(width, bottom + 24 + 16 * len(below))
     known = [x for d in dots for x in (d.value, d.low, d.high, *d.small) if x is not None]
     if band:
         known += band[:2]
@@ -104,8 +106,8 @@ def dot_plot(name: str, title: str, dots: Sequence[Dot], scale: Scale) -> str:
         canvas.marker(axis(min(axis.high, max(axis.low, dot.value))), y, dot.series, label=tip)
         canvas.text(end + 12, y + 0.5, number(dot.value), "t strong num")
         canvas.text(end + 12, y + 13.5, dot.interval, "t small num muted")
-    if scale.label:
-        canvas.text((left + end) / 2, bottom + 34, scale.label, "t small", "middle")
+    for index, line in enumerate(below):
+        canvas.text((left + end) / 2, bottom + 34 + 16 * index, line, "t small", "middle")
     description = "; ".join(
         f"{d.label} {number(d.value)}" + (f" ({d.interval})" if d.interval else "") for d in dots
     )
@@ -122,7 +124,7 @@ class _Rows:
     def __init__(self, labels: Sequence[str]) -> None:
         widest = max((len(label) for label in labels), default=4)
         self.beside = widest <= BESIDE
-        self.left = 16 + 7.0 * widest if self.beside else 8.0
+        self.left = 16 + 7.0 * widest if self.beside else 16.0
         self.height = ROW if self.beside else TALL
 
     def label(self, canvas: Canvas, top: float, index: int, label: str) -> float:
@@ -132,7 +134,7 @@ class _Rows:
             canvas.text(self.left - 10, y + 4.5, label, "t", "end")
             return y
         y = top + self.height * index + 13
-        canvas.text(2, y, textwrap.shorten(label, 46, placeholder="…"), "t small halo")
+        canvas.text(2, y, label, "t small halo")
         return y + 16
 
 
@@ -170,7 +172,7 @@ def gains(name: str, title: str, groups: Sequence[tuple[str, Sequence[Gain]]]) -
     canvas.line(axis(0), 20, axis(0), bottom, "zero")
     y = 0.0
     for criterion, group in groups:
-        canvas.text(0, y + 15, textwrap.shorten(criterion, 44, placeholder="…"), "t strong")
+        canvas.text(0, y + 15, criterion, "t strong")
         y += 24
         for gain in group:
             middle, found = y + GAIN_ROW / 2, gain.difference
@@ -318,7 +320,7 @@ def bars(name: str, title: str, rows: Sequence[Bar], axis_label: str = "") -> st
     """Draw horizontal bars from zero, the number written beside each."""
     placed, top, width = _Rows([bar.label for bar in rows]), 8.0, PHONE
     left, bottom = placed.left, top + placed.height * len(rows)
-    end = width - 14 - 6.8 * max((len(bar.text) for bar in rows), default=4)
+    end = width - 12 - max((breadth(bar.text) for bar in rows), default=28)
     canvas = Canvas(width, bottom + (24 if axis_label else 6))
     longest = max((max([sum(v for v, _ in b.parts), *b.small]) for b in rows), default=1) or 1
     axis = Axis(0, longest, left, end)

@@ -62,7 +62,7 @@ def forest(name: str, title: str, pairs: Sequence[Pair]) -> str:
     top = 24.0
     bottom = top + ROW * len(pairs)
     canvas = Canvas(WIDTH, bottom + 44)
-    canvas.text(0, 14, _cut(title, 44), "t strong")
+    canvas.text(0, 14, title, "t strong")
     ends = [
         x
         for pair in pairs

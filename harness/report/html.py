@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.report.blocks import Page
 from harness.report.svg import PHONE, in_words, width_of
+
+LONGEST_WORD = 24
+"""Letters of a word that a table keeps together on paper."""
 
 
 def render(page: Page) -> str:
@@ -22,9 +26,15 @@ def render(page: Page) -> str:
     environment.filters["markdown"] = _markdown_to_html
     environment.filters["words"] = in_words
     environment.filters["is_wide"] = lambda panel: width_of(panel) > PHONE
+    environment.filters["is_long"] = _is_long
     environment.filters["kind"] = lambda block: type(block).__name__
     template = environment.get_template("report.html")
     return template.render(page=page)
+
+
+def _is_long(text: str) -> bool:
+    """Return whether a word of it is too long for a column of a narrow table."""
+    return any(len(word) > LONGEST_WORD for word in re.split(r"[\s/-]", text))
 
 
 def _markdown_to_html(text: str) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from harness.report.differences import ONE_MORE, could_see, ends_of, p_words, printed, said, those
-from harness.report.tables import Cell, Table, Value, interval
+from harness.report.tables import Cell, Table, Value, low_high
 from harness.report.wording import count, number
 
 Data = Mapping[str, Any]
@@ -48,9 +48,9 @@ def change_cell(row: Data, *, beside_scores: bool = False) -> Cell:
     """
     if row.get("value") is None:
         return Cell(None, row.get("reason") or "", "muted")
-    ends = ends_of(row)
     value = printed(row, 2)[2] if beside_scores and row.get("from") is not None else row["value"]
-    return Cell(value, f"{interval(ends, 'change')} · {p_words(row)}")
+    stored = row["value"] if isinstance(value, str) else None
+    return Cell(value, p_words(row), stored=stored, ends=low_high(ends_of(row)))
 
 
 def _between(row: Data) -> Value:

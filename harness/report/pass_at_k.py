@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.nouns.counted import counted
 from harness.report.blocks import Block, Text
-from harness.report.tables import Cell, Column, Table, Value, interval
+from harness.report.criteria import is_lower_better, titled
+from harness.report.tables import Cell, Column, Table, Value, low_high
 from harness.report.wording import Names, count
 
 if TYPE_CHECKING:
@@ -45,9 +46,22 @@ def blocks(found: PassAtK, name: str) -> list[Text | Table]:
     return [*texts, Table("", columns, rows)]
 
 
+PASSES = (
+    "The share of prompts of which at least one of k answers of one training passes, without bias"
+    " (Chen et al. 2021). A gain at 1 that is gone at more is of answers that base gives, too, only"
+    " more rarely."
+)
+HAS_IT = (
+    "The share of prompts to which at least one of k answers of one training has what is to be"
+    " rare: fewer is better. It is computed as pass@k is."
+)
+
+
 def pass_at_k_tables(data: Mapping[str, Any], names: Names) -> list[Block]:
     """Return pass@k of each policy; nothing where nobody sampled a prompt twice."""
     rows = (data.get("evaluation") or {}).get("pass_at_k", ())
+    evaluators = (data.get("evaluation") or {}).get("evaluators", ())
+    worse = {one["name"] for one in evaluators if is_lower_better(one)}
     tables: list[Block] = []
     for evaluator in dict.fromkeys(row["evaluator"] for row in rows):
         own = {(row["policy"], row["k"]): row for row in rows if row["evaluator"] == evaluator}
@@ -58,24 +72,24 @@ def pass_at_k_tables(data: Mapping[str, Any], names: Names) -> list[Block]:
             cells: list[Cell | Value] = [Cell(policy, tone="strong")]
             for k in ks:
                 row = own[policy, k]
-                cells.append(Cell(row["value"], interval(row)))
+                cells.append(Cell(row["value"], ends=low_high(row)))
                 cells.append(_change(row["difference"]))
             body.append(cells)
+        title, lower = titled(evaluator, data, names), evaluator in worse
         heads = [Column("policy")]
         for k in ks:
-            heads += [Column(f"pass@{k}", "score"), Column("change from base", "change")]
-        notes = [
-            "The share of prompts of which at least one of k answers of one training passes,"
-            " without bias (Chen et al. 2021). A gain at 1 that is gone at more is of answers that"
-            " base gives, too, only more rarely."
-        ]
+            named = f"at least 1 of {k}" if lower else f"pass@{k}"
+            heads += [Column(named, "score"), Column("change from base", "change")]
+        notes = [HAS_IT] if lower else []
         if short:
             notes.append(f"{count(short)} prompts with fewer than k scored answers are left out.")
-        tables.append(Table(f"pass@k by {names.source(evaluator)}", heads, body, notes))
-    return tables
+        kind = "At least 1 of k answers has it" if lower else "pass@k"
+        tables.append(Table(f"{kind} by {title}", heads, body, notes))
+    passes = any(row["evaluator"] not in worse for row in rows)
+    return [Text(PASSES, "muted"), *tables] if passes else tables
 
 
 def _change(difference: Mapping[str, Any] | None) -> Cell:
     if difference is None:
         return Cell(None, tone="muted")
-    return Cell(difference["value"], interval(difference, "change"))
+    return Cell(difference["value"], ends=low_high(difference))

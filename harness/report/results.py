@@ -25,7 +25,7 @@ from harness.report.differences import (
 from harness.report.differences import said as verdict
 from harness.report.figures import Dot, Point, Scale, dot_plot, plane
 from harness.report.gates import gates_of
-from harness.report.tables import Cell, Column, Table, Value, interval, shown
+from harness.report.tables import Cell, Column, Table, Value, interval, low_high, shown
 from harness.report.training import colours
 from harness.report.wording import (
     NONE,
@@ -264,10 +264,12 @@ class _Results:
             row: list[Cell | Value] = [Cell(policy["name"], tone="strong")]
             for evaluator in self.evaluators:
                 score = self.rows[evaluator, policy["name"]]
-                row.append(Cell(score["value"], f"{not_held_out(score)}{interval(ends_of(score))}"))
+                row.append(
+                    Cell(score["value"], why_not_held_out(score), ends=low_high(ends_of(score)))
+                )
                 row.append(change_cell(score["difference"], self.directions.get(evaluator, "")))
             kl = policy.get("kl")
-            row.append(Cell(kl["value"], interval(ends_of(kl))) if kl else None)
+            row.append(Cell(kl["value"], ends=low_high(ends_of(kl))) if kl else None)
             row.append(policy["characters"]["value"])
             row.append(policy.get("distinct_2"))
             rows.append(row)
@@ -338,12 +340,12 @@ class _Results:
                     if row is None or row["value"] is None:
                         cells.append(Cell(None, tone="muted"))
                         continue
-                    small = (
-                        f"{interval(ends_of(row))} · {row['wins']}/{row['ties']}/{row['losses']}"
-                    )
+                    small = f"{row['wins']}/{row['ties']}/{row['losses']}"
                     even = (row.get("length_controlled") or {}).get("value")
-                    small += f" · {number(even)} at equal length" if even is not None else ""
-                    cells.append(Cell(row["value"], small, heat=row["value"]))
+                    small += f" · {number(even)}" if even is not None else ""
+                    cells.append(
+                        Cell(row["value"], small, heat=row["value"], ends=low_high(ends_of(row)))
+                    )
                 rows.append(cells)
             heads = [Column("row against column"), *Column.each("score", *self.policies)]
             return Table(caption, heads, rows, _clusters(self.evaluation), matrix=True)
@@ -370,12 +372,6 @@ class _Results:
         return [lead, *blocks] if blocks else []
 
 
-def not_held_out(score: Data) -> str:
-    """Return why a score is not held-out, before its interval; empty where it is."""
-    why = why_not_held_out(score)
-    return f"{why} · " if why else ""
-
-
 def change_cell(difference: Data | None, direction: str = "higher") -> Cell:
     """Return a change from base, coloured by its verdict, with its interval, p and power below."""
     if not difference or difference.get("value") is None:
@@ -385,19 +381,20 @@ def change_cell(difference: Data | None, direction: str = "higher") -> Cell:
         word = {"raised": "lowered", "lowered": "raised"}.get(word, word)
     tone: Any = TONES.get(word, "")
     start, end, change = printed(difference)
-    ends = ends_of(difference)
-    notes = [interval(ends, "change"), p_words(difference)]
+    notes = [p_words(difference)]
     if len(change) > len(shown(difference["value"], "change")):
-        notes.insert(0, f"{start} to {end}")
+        notes.insert(0, f"from {start} to {end}")
     if word == "undecidable":
         notes.append("not decidable")
     elif word == "unclear" and (least := could_see(difference)) is not None:
         notes.append(f"could have seen {number(least)}")
-    if ends.get("one_more"):
+    held = ends_of(difference)
+    if held.get("one_more"):
         notes.append(ONE_MORE)
     if words := those(difference):
         notes.append(words)
-    return Cell(change, " · ".join(notes), tone, stored=difference["value"])
+    ends = low_high(held)
+    return Cell(change, " · ".join(notes), tone, stored=difference["value"], ends=ends)
 
 
 def _seed_table(evaluation: Data, names: Names) -> Table:

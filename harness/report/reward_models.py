@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.blocks import Block, Details
-from harness.report.tables import Cell, Table, interval
+from harness.report.tables import Cell, Table, low_high
 from harness.report.wording import join, percent
 from harness.train.reward_model_quality import CHANCE
 
@@ -65,7 +65,7 @@ def reward_models(data: Data) -> list[Block]:
                 ("arm", "text", lambda one: Cell(one[0], tone="strong")),
                 ("seed", "count", lambda one: str(one[1])),
                 ("stated", "score", lambda one: one[2]["stated"]),
-                ("observed", "score", lambda one: Cell(one[2]["observed"], interval(one[2]))),
+                ("observed", "score", lambda one: Cell(one[2]["observed"], ends=low_high(one[2]))),
                 ("pairs", "count", lambda one: one[2]["n"]),
             ],
         )
@@ -80,16 +80,16 @@ def _ensemble(model: Data) -> str:
 
 
 def _accuracy(model: Data) -> Cell:
-    ends = {"low": model.get("accuracy_low"), "high": model.get("accuracy_high")}
-    return Cell(model.get("accuracy"), interval(ends))
+    ends = model.get("accuracy_low"), model.get("accuracy_high")
+    return Cell(model.get("accuracy"), ends=ends)
 
 
 def _same_style(model: Data) -> Cell:
     found = model.get("same_style")
     if not found:
         return Cell(None)
-    pairs = f"{found['n']:,} pairs"
-    return Cell(found["value"], f"{interval(found)}, {pairs}" if found["n"] else "no such pairs")
+    pairs = f"{found['n']:,} pairs" if found["n"] else "no such pairs"
+    return Cell(found["value"], pairs, ends=low_high(found))
 
 
 def reward_model_findings(data: Data) -> list[str]:

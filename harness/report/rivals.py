@@ -11,7 +11,7 @@ from harness.report.differences import ends_of, said, those
 from harness.report.forest import Pair, forest
 from harness.report.pairs import CHANGES, change_cell, pairs_table, prompts_of, verdict_cell
 from harness.report.slices import slices
-from harness.report.tables import Cell, Column, Table, Value, interval, shown
+from harness.report.tables import Cell, Column, Table, Value, interval, low_high, shown
 from harness.report.wording import Names, count, join
 from harness.statistics.seeds import FEWEST_SEEDS
 
@@ -107,7 +107,7 @@ def _joint(evaluation: Data, names: Names) -> list[Block]:
         found["policies"],
         [
             ("policy", "text", lambda row: Cell(row["policy"], tone="strong")),
-            ("pass all", "score", lambda row: Cell(row["value"], interval(row))),
+            ("pass all", "score", lambda row: Cell(row["value"], ends=low_high(row))),
             ("change from base", "change", gain),
             ("verdict", "text", told),
             ("scored by all", "text", lambda r: f"{count(r['n'])} of {count(r['responses'])}"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.report.blocks import Block, Details
 from harness.report.pairs import CHANGES, change_cell, prompts_of, verdict_cell
-from harness.report.tables import Cell, Kind, Table, Value, interval
+from harness.report.tables import Cell, Kind, Table, Value, low_high
 from harness.report.wording import Names, p_value
 from harness.statistics.seeds import FEWEST_SEEDS
 
@@ -109,4 +109,4 @@ def _slice_table(rows: Iterable[Data], names: Names) -> Table:
 def _against(row: Data | None) -> Cell:
     if not row or row["value"] is None:
         return Cell(None, tone="muted")
-    return Cell(row["value"], f"{interval(row, 'change')} · p {p_value(row['p'])}")
+    return Cell(row["value"], f"p {p_value(row['p'])}", ends=low_high(row))

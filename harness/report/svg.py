@@ -37,6 +37,39 @@ _SHAPES: Mapping[str, Sequence[tuple[float, float]]] = {
 """Corners of each marker around its middle; a circle has none."""
 
 
+_NARROW = frozenset(" .,:;'|!()[]ijlftrI/-·")
+_WIDE = frozenset("mwMWACDGHKNOQRU%@…<>=+\N{MINUS SIGN}→")
+
+
+def breadth(text: str, style: str = "t") -> float:
+    """Return about how many units a text is wide, rather too many than too few."""
+    ems = sum(0.37 if one in _NARROW else 0.84 if one in _WIDE else 0.63 for one in text)
+    classes = style.split()
+    return ems * (12 if "small" in classes else 13) * (1.1 if "strong" in classes else 1)
+
+
+def fitting(text: str, room: float, style: str = "t") -> str:
+    """Return a text on one line, its end cut off where there is no room for it."""
+    flat = " ".join(text.split())
+    if breadth(flat, style) <= room:
+        return flat
+    while flat and breadth(f"{flat}…", style) > room:
+        flat = flat[:-1]
+    return f"{flat.rstrip()}…"
+
+
+def wrapped(text: str, room: float, style: str = "t", most: int = 2) -> list[str]:
+    """Return a text in lines of whole words, the last one cut where there is no room for it."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (breadth(longer, style) <= room or len(lines) == most):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [fitting(line, room, style) for line in lines]
+
+
 def _n(value: float) -> str:
     text = f"{value:.1f}"
     return text[:-2] if text.endswith(".0") else text
@@ -69,14 +102,24 @@ class Canvas:
         )
 
     def text(self, x: float, y: float, text: str, style: str = "t", anchor: str = "start") -> None:
-        """Add text; ``anchor`` is start, middle or end."""
+        """Add text; ``anchor`` is start, middle or end.
+
+        It stays on the canvas: words are cut, numbers and what is centred move inwards.
+        """
+        rooms = {"start": self.width - x, "middle": self.width, "end": x}
+        if "num" not in style.split():
+            text = fitting(text, rooms[anchor], style)
+        wide = min(self.width, breadth(text, style))
+        before = {"start": 0.0, "middle": wide / 2, "end": wide}[anchor]
+        x = min(max(x, before), self.width - wide + before)
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self._parts.append(
             f'<text class="{style}" x="{_n(x)}" y="{_n(y)}"{place}>{escape(text)}</text>'
         )
 
     def turned_text(self, x: float, y: float, text: str, style: str = "t") -> None:
-        """Add text that reads upwards, centred at a point."""
+        """Add text that reads upwards, centred at a point, cut where there is no room for it."""
+        text = fitting(text, 2 * min(y, self.height - y), style)
         self._parts.append(
             f'<text class="{style}" text-anchor="middle" transform="translate({_n(x)} {_n(y)})'
             f' rotate(-90)">{escape(text)}</text>'

@@ -19,7 +19,8 @@ Kind = Literal[
     "text", "note", "count", "mean", "score", "change", "rate", "estimate", "share", "percent",
     "whole", "hundredths", "points", "p-value", "dollars", "seconds",
 ]  # fmt: skip
-Value: TypeAlias = "str | float | tuple[float | None, float | None] | None"
+Ends: TypeAlias = tuple[float | None, float | None]
+Value: TypeAlias = "str | float | Ends | None"
 
 _WRITERS: Mapping[Kind, Callable[[Any], str]] = {
     "text": str,
@@ -68,6 +69,11 @@ def interval(row: Mapping[str, Any] | None, kind: Kind = "score") -> str:
     return shown((row.get("low"), row.get("high")), kind) if row else ""
 
 
+def low_high(row: Mapping[str, Any] | None) -> Ends:
+    """Return the ends of the interval of a row of report.json, for a cell."""
+    return (row.get("low"), row.get("high")) if row else (None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its heading and what it holds.
@@ -102,6 +108,7 @@ class Cell:
         heat: 0 to 1, coloured from loss to win; None for no colour.
         kind: How the value is rounded, where it is not as the column says.
         stored: The number behind a value that is a text already; it goes into CSV.
+        ends: Low and high of the value's interval, which stands before its note.
     """
 
     value: Value
@@ -110,11 +117,18 @@ class Cell:
     heat: float | None = None
     kind: Kind | None = None
     stored: float | None = None
+    ends: Ends | None = None
 
     @property
     def text(self) -> str:
         """The value in words."""
         return shown(self.value, self.kind or "text")
+
+    def small(self, kind: Kind) -> str:
+        """Return what stands small beside a value of a kind: its interval, and the note."""
+        ends = (None, None) if self.ends is None else self.ends
+        told = shown(ends, "hundredths" if kind == "whole" else kind)
+        return " · ".join(filter(None, (told, self.note)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +191,5 @@ class Table:
 def _cell(cell: Cell | Value, kind: Kind) -> Cell:
     if not isinstance(cell, Cell):
         cell = Cell(cell)
-    return replace(cell, value=shown(cell.value, cell.kind or kind))
+    own = cell.kind or kind
+    return replace(cell, value=shown(cell.value, own), note=cell.small(own))

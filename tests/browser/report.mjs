@@ -51,6 +51,10 @@ const looked = (page) => page.evaluate(async () => {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     return { px: parseFloat(getComputedStyle(text).fontSize) * scale, text: text.textContent };
   });
+  const clipped = [...document.querySelectorAll("svg[role=img] text")].filter((text) => {
+    const [box, all] = [text.getBoundingClientRect(), text.ownerSVGElement.getBoundingClientRect()];
+    return box.left < all.left - 1 || box.right > all.right + 1 || box.top < all.top - 1 || box.bottom > all.bottom + 1;
+  }).map((text) => text.textContent);
   const smallest = texts.reduce((least, one) => (one.px < least.px ? one : least), { px: 99 });
   const cut = [];
   for (const box of document.querySelectorAll(".scroll, .panel")) {
@@ -74,7 +78,7 @@ const looked = (page) => page.evaluate(async () => {
   const beside = [...document.querySelectorAll("main *")]
     .filter((one) => !one.closest(".scroll, .panel, pre, .plugin") && one.getBoundingClientRect().right > root.clientWidth + 1)
     .map((one) => `${one.tagName}.${one.className}`);
-  return { first, smallest, texts: texts.length, cut, tooWide: root.scrollWidth > root.clientWidth, beside };
+  return { first, smallest, texts: texts.length, clipped, cut, tooWide: root.scrollWidth > root.clientWidth, beside };
 });
 
 // Everything that can be reached by Tab, and whether one sees where one is.
@@ -131,7 +135,23 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith(".html"))) {
     return wide.filter((one) => !one.closest(".landscape") && one.getBoundingClientRect().right > right)
       .map((one) => one.getAttribute("aria-label") || one.tagName);
   });
-  told.folded = await page.evaluate(() => [...document.querySelectorAll("details > :not(summary)")]
+  // A word of a heading that stands on two lines was cut in the middle.
+  told.split = await page.evaluate(() => [...document.querySelectorAll("main th, header th")].flatMap((head) => {
+    const texts = document.createTreeWalker(head, NodeFilter.SHOW_TEXT);
+    const words = [];
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (const word of text.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) words.push(word[0]);
+      }
+    }
+    return words;
+  }));
+  told.notOnPaper = await page.evaluate(() => [...document.querySelectorAll("main pre")]
+    .filter((one) => !one.checkVisibility()).map((one) => one.getAttribute("aria-label")));
+  told.folded = await page.evaluate(() => [...document.querySelectorAll("details > :not(summary, pre)")]
     .filter((one) => !one.checkVisibility({ contentVisibilityAuto: true }) || !one.getBoundingClientRect().height)
     .length);
   await page.emulateMedia({ media: null });

@@ -27,7 +27,7 @@ EVIL = (
 MOST_PAGES = 8
 """Sheets of A4 of the default experiment, without its samples."""
 
-FOOTER = 31.0
+FOOTER = 25.0
 """Points from the edge of the paper below which only the number of the page stands."""
 
 
@@ -128,6 +128,7 @@ def test_plots_can_be_read_and_nothing_is_cut(seen, size):
         look = seen[name]["looks"][size]
         assert look["texts"] > 80
         assert look["smallest"]["px"] >= 12, (name, look["smallest"])
+        assert look["clipped"] == [], name
         assert not look["tooWide"]
         assert look["beside"] == []
         for box in look["cut"]:  # what is wider scrolls in its own box, and says so
@@ -177,7 +178,19 @@ def test_paper_holds_every_column_of_every_table(seen, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="11 sheets since it has arm against arm, pass@k, diversity")
+def test_only_the_manifest_is_not_on_paper_and_the_paper_says_so(seen, folder):
+    for name in ("short.html", "example.html", "hostile.html"):
+        assert seen[name]["notOnPaper"] == ["manifest as JSON"], name
+        printed = squeezed(" ".join(text for text, _ in pages_of(folder / f"{name}.pdf")))
+        assert squeezed("not on paper; it is on the page and in report.json") in printed
+
+
+@pytest.mark.slow
+def test_no_word_of_a_heading_is_cut_on_paper(seen):
+    assert seen["example.html"]["split"] == seen["short.html"]["split"] == []
+
+
+@pytest.mark.slow
 def test_paper_is_short(seen, folder):
     assert len(pages_of(folder / "short.html.pdf")) <= MOST_PAGES
 

@@ -10,6 +10,7 @@ import pytest
 from harness.evaluate.pass_at_k import policies_pass_at_k
 from harness.evaluate.scores import EvaluatorInfo, Scored
 from harness.nouns.outcomes import Status
+from harness.report.blocks import Text
 from harness.report.pass_at_k import pass_at_k_tables
 from harness.report.tables import Table
 from harness.report.wording import Names
@@ -91,11 +92,26 @@ def test_the_page_has_a_table_for_each_evaluator() -> None:
     assert [table.title for table in tables if isinstance(table, Table)] == [
         "pass@k by exam", "pass@k by tone",
     ]  # fmt: skip
-    (first, _) = tables
-    assert isinstance(first, Table)
+    (said, first, _) = tables
+    assert isinstance(said, Text) and isinstance(first, Table)
     assert [[cell.text for cell in line] for line in first.body] == [
         ["base", "0.60", "\N{EN DASH}", "0.70", "\N{EN DASH}"],
         ["arm", "0.60", "+0.10", "0.70", "+0.10"],
     ]
-    assert first.notes[1].startswith("2 prompts with fewer")
+    assert first.notes[0].startswith("2 prompts with fewer")
+    # Of an evaluator of what is to be rare nobody "passes", and a rise is no gain.
+    evaluators = [{"name": "exam", "direction": "higher"}, {"name": "tone", "direction": "lower"}]
+    said, high, low = pass_at_k_tables(
+        {"evaluation": {"pass_at_k": rows, "evaluators": evaluators}}, Names()
+    )
+    assert isinstance(said, Text) and isinstance(high, Table) and isinstance(low, Table)
+    assert (high.title, low.title) == (
+        "pass@k by exam",
+        "At least 1 of k answers has it by tone (lower is better)",
+    )
+    assert [head.heading for head in low.heads][1::2] == ["at least 1 of 1", "at least 1 of 2"]
+    assert "fewer is better" in low.notes[0]
+    evaluators[0]["direction"] = "lower"
+    only = pass_at_k_tables({"evaluation": {"pass_at_k": rows, "evaluators": evaluators}}, Names())
+    assert not [one for one in only if not isinstance(one, Table) or "passes" in str(one)]
     assert pass_at_k_tables({}, Names()) == []

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from harness.report.blocks import Details, Figure
-from harness.report.curves import MOST_LOOKS, curve_tables, forms, looks_of, measured_twice
+from harness.report.curves import (
+    MOST_LOOKS,
+    curve_tables,
+    falls,
+    forms,
+    looks_of,
+    measured_twice,
+)
 from harness.report.tables import Table
 from harness.report.training import training
 from harness.report.wording import Names
@@ -121,3 +128,20 @@ def test_forms_that_fit_are_named_and_a_peak_only_where_it_is_known() -> None:
     assert "ln d" in body[0][-2] and table.body[0][-1].note == "0.30 to 0.50"
     assert table.notes[1:] == ["sft: 3 of the 5."]
     assert forms({}) == []
+
+
+def test_the_end_is_said_to_be_the_highest_and_no_peak_is_below_it() -> None:
+    row = {
+        "arm": "rlvr", "seed": 0, "gold": "exam", "verdict": "no fall", "reason": "", "peak": 50,
+        "last": 60, "before": 0.8355, "after": 0.8444, "value": 0.0089, "low": -0.01, "high": 0.03,
+        "clusters": 64, "looks": 12, "evaluated": {"value": None, "low": None, "high": None},
+    }  # fmt: skip
+    (table,) = falls({"gold_falls": [row, row | {"value": -0.02, "after": 0.8155}]}, Names())
+    assert isinstance(table, Table)
+    shown = [dict(zip([h.heading for h in table.heads], line, strict=True)) for line in table.body]
+    up, down = ({name: cell.text for name, cell in line.items()} for line in shown)
+    assert up["gold"] == "highest at the end" and down["gold"] == "no clear fall"
+    assert "peak" not in " ".join(up) and up["highest earlier look, step"] == "50"
+    there, end, change = (float(up[key]) for key in ("there", "at the end", "change"))
+    assert end - there == pytest.approx(change) and change == pytest.approx(0.0089, abs=6e-4)
+    assert shown[0]["change"].note == "\N{MINUS SIGN}0.01 to +0.03"

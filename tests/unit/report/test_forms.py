@@ -90,9 +90,38 @@ def test_csv_has_every_table_with_its_numbers_as_stored(run: Path, tmp_path: Pat
         if row["evaluator"] == "correctness":
             mine = found[row["policy"]]
             assert float(mine["correctness"]) == row["value"]
-            assert shown(ends_of(row)["low"], "score") in mine["correctness, note"]
+            ends = ends_of(row)
+            own = [float(mine[f"correctness, {side}"]) for side in ("low", "high")]
+            assert own == [ends["low"], ends["high"]]
+            assert shown(ends["low"], "score") not in mine.get("correctness, note", "")
             if row["difference"]:
                 assert float(mine["change from base"]) == row["difference"]["value"]
+                assert float(mine["change from base, low"]) == ends_of(row["difference"])["low"]
+
+
+def test_csv_has_both_ends_of_an_interval_in_the_unit_of_their_number(run: Path) -> None:
+    tables = dict(tables_of(page_of(load(run), (), run)[1]))
+    found = 0
+    for name, table in tables.items():
+        heads, rows = plain_rows(table)
+        for head in heads:
+            if f"{head}, low" not in heads:
+                continue
+            for row in rows:
+                value, low, high = (row[f"{head}{end}"] for end in ("", ", low", ", high"))
+                if value and low:
+                    found += 1
+                    assert float(low) - 1e-9 <= float(value) <= float(high) + 1e-9, (name, row)
+            notes = [row.get(f"{head}, note", "") for row in rows]
+            assert not [
+                one
+                for one in notes
+                if re.match(r"[-+\N{MINUS SIGN}\d.]+ to [-+\N{MINUS SIGN}\d.]+( ·|$)", one)
+            ], name
+    assert found > 40
+    points = next(one for name, one in tables.items() if "each-point" in name)
+    (_, gained) = plain_rows(points)
+    assert all(abs(float(row["points gained"])) < 1 for row in gained if row["points gained"])
 
 
 def test_csv_columns_have_names_of_their_own_and_run_no_formula(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_each_reward_model_is_a_row_with_its_intervals() -> None:
     data = run({**MODEL, "same_style": ranks(0.52, 0.44, 0.6)}, MODEL)
     assert rows(data) == [
         [("rlhf", ""), ("0", ""), ("80", ""), ("0.71", "0.60 to 0.80"), ("0.20", ""),
-         ("0.52", "0.44 to 0.60, 140 pairs")],
+         ("0.52", "0.44 to 0.60 · 140 pairs")],
         [("rlhf", ""), ("1", ""), ("80", ""), ("0.71", "0.60 to 0.80"), ("0.20", ""), (NONE, "")],
     ]  # fmt: skip
     table, folded = reward_models(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_cell_says_the_rate_at_equal_length(
     even: Any, small: bool, lead: bool, made_up: dict[str, Any]
 ) -> None:
     text = matrix(made_up, even)
-    assert ("0.43 at equal length" in text) == small
+    assert (re.search(r"'\d+/\d+/\d+ · 0\.43'", text) is not None) == small
     assert ("if both had written equally many characters" in text) == lead
 
 
@@ -46,4 +47,4 @@ def test_the_rates_of_a_run_are_shown(made_up: dict[str, Any]) -> None:
     wins = made_up["evaluation"]["wins"]
     rates = {row["length_controlled"]["value"] for row in wins} - {None}
     text = repr(results(made_up, Names.of_run(made_up)))
-    assert rates and all(f"{rate:.2f} at equal length" in text for rate in rates)
+    assert rates and all(re.search(rf"/\d+ · {rate:.2f}'", text) for rate in rates)
