@@ -19,12 +19,13 @@ import numpy as np
 from harness.evaluate.clusters import clusters_of
 from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.scores import EvaluatorInfo, Scored, coverage_of
+from harness.evaluate.style import FEATURES, style_of
 from harness.evaluate.verdicts import Difference
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response
 from harness.ratings.both_orders import combine_orders
 from harness.statistics.intervals import clustered_mean
-from harness.statistics.win_rates import at_equal_length
+from harness.statistics.win_rates import at_equal_length, at_equal_style
 
 EVEN = 0.5
 """The win rate of a policy that is no better and no worse than base."""
@@ -300,10 +301,19 @@ def against_base_row(
         np.array([one.pairing.base_seed for one, _ in known], dtype=np.int64),
     ]
     gap = np.array([one.gap for one, _ in known], dtype=np.float64)
-    even = at_equal_length(outcomes, groups, gap, [seeds[0], seeds[1] if base_trained else None])
+    trained_by = [seeds[0], seeds[1] if base_trained else None]
+    even = at_equal_length(outcomes, groups, gap, trained_by)
     over = mean_over(
         ((o.pairing.seed, c, v) for (o, v), c in zip(known, clusters, strict=True)), trained=True
     )
+    styles = [
+        np.array([style_of(one.text) for one in side], dtype=np.float64).reshape(-1, len(FEATURES))
+        for side in (
+            [o.pairing.mine for o, _ in known if o.pairing.mine],
+            [o.pairing.theirs for o, _ in known if o.pairing.theirs],
+        )
+    ]
+    in_style = at_equal_style(outcomes, groups, styles[0], styles[1], FEATURES, trained_by)
     asked = [(one, c) for (one, _), c in zip(known, clusters, strict=True) if one.asked]
     decided = [
         (float((value > EVEN) == (one.gap > 0)), c)
@@ -326,6 +336,11 @@ def against_base_row(
         "failures": coverage_of(scored(met))["failures"],
         "unanswered": coverage_of(scored(met))["unanswered"],
         "length_controlled": numbers(even, "reason"),
+        **(
+            {"style_controlled": numbers(in_style, "n", "reason")}
+            if any(side[:, 1:].any() for side in styles)
+            else {}
+        ),
         "turned": _share([(float(one.turned), c) for one, c in asked]),
         "longer": _share(decided),
         "judgments": round(sum(one.judgments for one in met), 6),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from harness.evaluate.clusters import clusters_of
 from harness.evaluate.same_rule import Compared
+from harness.evaluate.style import PLAIN, Style, style_of
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale, is_number
@@ -78,6 +79,8 @@ class Scored:
     """Of the response, in characters."""
     answered: bool = True
     """Whether there is a response; where there is none, this stands for the item."""
+    style: Style = PLAIN
+    """Of the response."""
 
 
 Scores = Mapping[tuple[str, str], Sequence[Scored]]
@@ -142,6 +145,8 @@ def score_responses(
         else:
             failures[key][judgment.verdict.status] += 1
 
+    styles: dict[str, Style] = {}
+
     def score(evaluator: str, response: Response, policy: str, seed: int) -> Scored:
         key = evaluator, _thing(response)
         value, status = None, Status.MISSING
@@ -150,7 +155,19 @@ def score_responses(
         elif key in failures:
             status = min(failures[key], key=lambda s: (-failures[key][s], s.value))
         cluster = clusters[response.item_id]
-        return Scored(response.item_id, cluster, policy, seed, value, status, len(response.text))
+        style = styles.get(response.text)
+        if style is None:
+            style = styles.setdefault(response.text, style_of(response.text))
+        return Scored(
+            response.item_id,
+            cluster,
+            policy,
+            seed,
+            value,
+            status,
+            len(response.text),
+            style=style,
+        )
 
     scores: defaultdict[tuple[str, str], list[Scored]] = defaultdict(list)
     for evaluator in evaluators:

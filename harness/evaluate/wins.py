@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.evaluate.differences import numbers
 from harness.evaluate.scores import EvaluatorInfo, Scores
+from harness.evaluate.style import FEATURES, Style
 from harness.statistics.estimate import Estimate
 from harness.statistics.seeds import FEWEST_SEEDS, Grid, Seeded, of_pairs
 
@@ -35,7 +36,8 @@ def win_rates(
     and worse for none; anything else is a tie. Who is held out for both policies takes part in it;
     with fewer than two there is no such row.
     A pair counts only when every evaluator of the criterion scored both responses. ``length_
-    controlled`` is the win rate at equal length in characters.
+    controlled`` is the win rate at equal length in characters, ``style_controlled`` that in equal
+    style, where any of the responses has markdown.
 
     Args:
         scores: What every evaluator said of every response.
@@ -48,6 +50,11 @@ def win_rates(
     who = {evaluator.name: evaluator for evaluator in evaluators}
     criteria = [*who, COMBINED] if len(who) > 1 else [*who]
     tables: dict[tuple[str, ...], Table] = {}
+    marked = {
+        policy
+        for (_, policy), responses in scores.items()
+        if any(any(row.style[1:]) for row in responses)
+    }
 
     def table_of(policy: str, names: Sequence[str]) -> Table:
         key = (policy, *names)
@@ -64,10 +71,11 @@ def win_rates(
                     continue
             used = [who[name] for name in names]
             sides = table_of(a, names), table_of(b, names)
-            counts, over, even = _compare(*sides, (policies[a], policies[b]))
+            counts, *rates = _compare(*sides, (policies[a], policies[b]), bool(marked & {a, b}))
+            turned = [None if one is None else _mirrored(one) for one in rates]
             both = [
-                _row(criterion, (a, b), counts, over, even),
-                _row(criterion, (b, a), counts[::-1], _mirrored(over), _mirrored(even)),
+                _row(criterion, (a, b), counts, rates),
+                _row(criterion, (b, a), counts[::-1], turned),
             ]
             for row in both if criterion == COMBINED else ():
                 row["evaluators"] = names
@@ -110,8 +118,17 @@ def _trade_off(
     return ways if all(ways.values()) else None
 
 
-Table = dict[str, tuple[str, "NDArray[np.float64]", "NDArray[np.float64]", "NDArray[np.int64]"]]
-"""Item id to (cluster, responses x evaluators, length of each response, its seed)."""
+Table = dict[
+    str,
+    tuple[
+        str,
+        "NDArray[np.float64]",
+        "NDArray[np.float64]",
+        "NDArray[np.int64]",
+        "NDArray[np.float64]",
+    ],
+]
+"""Item id to (cluster, responses x evaluators, length of each response, its seed, its style)."""
 
 
 def _by_item(scores: Scores, policy: str, evaluators: Sequence[EvaluatorInfo]) -> Table:
@@ -119,17 +136,24 @@ def _by_item(scores: Scores, policy: str, evaluators: Sequence[EvaluatorInfo]) -
     import numpy as np
 
     signs = np.array([-1.0 if one.direction == "lower" else 1.0 for one in evaluators])
-    collected: dict[str, tuple[str, list[list[float]], list[float], list[int]]] = {}
+    collected: dict[str, tuple[str, list[list[float]], list[float], list[int], list[Style]]] = {}
     for same in zip(*(scores.get((one.name, policy), ()) for one in evaluators), strict=True):
         values = [row.value for row in same if row.value is not None]
         if len(values) == len(evaluators):
-            found = collected.setdefault(same[0].item_id, (same[0].cluster, [], [], []))
+            found = collected.setdefault(same[0].item_id, (same[0].cluster, [], [], [], []))
             found[1].append(values)
             found[2].append(float(same[0].length))
             found[3].append(same[0].seed)
+            found[4].append(same[0].style)
     return {
-        item: (cluster, np.asarray(rows) * signs, np.asarray(lengths), np.asarray(seeds))
-        for item, (cluster, rows, lengths, seeds) in collected.items()
+        item: (
+            cluster,
+            np.asarray(rows) * signs,
+            np.asarray(lengths),
+            np.asarray(seeds),
+            np.asarray(styles, dtype=np.float64),
+        )
+        for item, (cluster, rows, lengths, seeds, styles) in collected.items()
     }
 
 
@@ -137,10 +161,18 @@ Counts = tuple[int, int, int]
 """Wins, ties and losses."""
 
 
-def _compare(a: Table, b: Table, trained: tuple[bool, bool]) -> tuple[Counts, Seeded, Seeded]:
+def _compare(
+    a: Table, b: Table, trained: tuple[bool, bool], marked: bool
+) -> tuple[Counts, Seeded, Seeded, Seeded | None]:
+    """Return the outcomes, the win rate, that at equal length, and that in equal style.
+
+    The last is None where no response has any markdown; ``marked`` tells that some have.
+    """
     import numpy as np
 
-    from harness.statistics.win_rates import at_equal_length
+    from harness.statistics.win_rates import at_equal_length, at_equal_style
+
+    styles: tuple[list[Any], list[Any]] = [], []
 
     codes: dict[str, int] = {}
     shapes: dict[tuple[int, int], list[tuple[int, str]]] = {}
@@ -161,10 +193,15 @@ def _compare(a: Table, b: Table, trained: tuple[bool, bool]) -> tuple[Counts, Se
         seeds, against = (np.stack([row[3] for row in rows]) for rows in (one, other))
         firsts.append(np.broadcast_to(seeds[:, :, None], better.shape).ravel())
         seconds.append(np.broadcast_to(against[:, None, :], better.shape).ravel())
+        if marked:
+            first, second = (np.stack([row[4] for row in rows]) for rows in (one, other))
+            shape = (*better.shape, first.shape[2])
+            for into, each in ((styles[0], first[:, :, None]), (styles[1], second[:, None])):
+                into.append(np.broadcast_to(each, shape).reshape(-1, shape[-1]))
     if not outcomes:
         nothing = Estimate(None, reason="no observations")
         none = Seeded(nothing, nothing, None)
-        return (0, 0, 0), none, none
+        return (0, 0, 0), none, none, None
     order = np.argsort(np.concatenate(places), kind="stable")  # as the items stand
     out, group, gap, *sides = (
         np.concatenate(parts)[order] for parts in (outcomes, groups, gaps, firsts, seconds)
@@ -175,7 +212,12 @@ def _compare(a: Table, b: Table, trained: tuple[bool, bool]) -> tuple[Counts, Se
         seeds if is_trained else None for seeds, is_trained in zip(sides, trained, strict=True)
     ]
     wins, ties, losses = np.bincount(out, minlength=3).tolist()
-    return (wins, ties, losses), over, at_equal_length(out, group, gap, lucky)
+    in_style = None
+    if marked:
+        written = [np.concatenate(parts)[order] for parts in styles]
+        if any(side[:, 1:].any() for side in written):
+            in_style = at_equal_style(out, group, written[0], written[1], FEATURES, lucky)
+    return (wins, ties, losses), over, at_equal_length(out, group, gap, lucky), in_style
 
 
 def _mirrored(found: Seeded) -> Seeded:
@@ -191,8 +233,13 @@ def _mirrored(found: Seeded) -> Seeded:
 
 
 def _row(
-    criterion: str, policies: tuple[str, str], counts: Counts, over: Seeded, even: Seeded
+    criterion: str,
+    policies: tuple[str, str],
+    counts: Counts,
+    rates: Sequence[Seeded | None],
 ) -> dict[str, Any]:
+    over, even, in_style = rates
+    assert over is not None and even is not None
     return {
         "criterion": criterion,
         **dict(zip(("a", "b"), policies, strict=True)),
@@ -201,4 +248,5 @@ def _row(
         "seeds": over.seeds,
         "trainings": {"low": over.trainings.low, "high": over.trainings.high},
         "length_controlled": numbers(even, "reason"),
+        **({"style_controlled": numbers(in_style, "n", "reason")} if in_style else {}),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from harness.nouns.counted import counted
 from harness.report.differences import ends_of, said
 from harness.report.finding import Finding, Weight
-from harness.report.tables import Cell, Kind, Table, Value, interval
+from harness.report.tables import Cell, Kind, Table, Value, low_high
 from harness.report.wording import Names, count, dollars, number, percent
 
 Data = Mapping[str, Any]
@@ -38,14 +38,18 @@ def against_base_table(evaluation: Data, title: Callable[[str], str]) -> Table |
     paid: list[tuple[str, Kind, Callable[[Data], Cell | Value]]] = [
         ("cost", "text", lambda row: dollars(row["cost_usd"]))
     ]
+    style: list[tuple[str, Kind, Callable[[Data], Cell | Value]]] = [
+        ("in equal style", "score", lambda row: _even(row.get("style_controlled")))
+    ]
     return Table.of(
         "Each response against base's to the same prompt, in both orders: share of pairs that the"
         " arm wins, ties half",
         rows,
         [
             ("arm", "text", lambda row: Cell(row["policy"], title(row["evaluator"]), "strong")),
-            ("wins against base", "score", lambda row: Cell(row["value"], _how(row))),
+            ("wins against base", "score", _won),
             ("at equal length", "score", lambda row: _even(row["length_controlled"])),
+            *(style if any(row.get("style_controlled") for row in rows) else []),
             ("orders disagree", "text", _turned),
             ("longer preferred", "text", _longer),
             ("without verdict", "text", _lost),
@@ -59,17 +63,19 @@ def against_base_table(evaluation: Data, title: Callable[[str], str]) -> Table |
     )
 
 
-def _how(row: Data) -> str:
-    parts = [interval(ends_of(row)), f"{row['wins']}/{row['ties']}/{row['losses']}"]
+def _won(row: Data) -> Cell:
+    told = f"{row['wins']}/{row['ties']}/{row['losses']}"
     if row["alike"]:
-        parts.append(f"{count(row['alike'])} of equal texts")
-    return " · ".join(filter(None, parts))
+        told += f" · {count(row['alike'])} of equal texts"
+    return Cell(row["value"], told, ends=low_high(ends_of(row)))
 
 
-def _even(found: Data) -> Cell:
+def _even(found: Data | None) -> Cell:
+    if found is None:
+        return Cell(None, "no markdown", "muted")
     if found["value"] is None:
         return Cell(None, found.get("reason") or "", "muted")
-    return Cell(found["value"], interval(found))
+    return Cell(found["value"], ends=low_high(found))
 
 
 def _turned(row: Data) -> Cell:

@@ -32,10 +32,15 @@ FREE = frozenset(("packages", "reasons", "failures", "weights", "gate_effects", 
 TEXTS = frozenset(("name", "evaluator", "policy", "arm", "criterion", "verdict", "title", "slice"))
 """Keys whose values are texts, or null."""
 
-ROWS = frozenset(("scores", "policies", "wins", "contrasts", "evaluators", "ranks", "pareto"))
+ROWS = frozenset(
+    ("scores", "policies", "wins", "contrasts", "evaluators", "ranks", "pareto", "against_base")
+)
 """Keys of the evaluation that hold lists of objects."""
 
-OBJECTS = frozenset(("difference", "kl", "characters", "diversity", "joint", "length_controlled"))
+OBJECTS = frozenset(
+    "difference kl characters diversity joint"
+    " length_controlled style_controlled turned longer".split()
+)
 """Keys of the evaluation and below that hold an object, or null."""
 
 NAMED, LONG = 5, 40

@@ -343,6 +343,8 @@ class _Results:
                     small = f"{row['wins']}/{row['ties']}/{row['losses']}"
                     even = (row.get("length_controlled") or {}).get("value")
                     small += f" · {number(even)}" if even is not None else ""
+                    in_style = (row.get("style_controlled") or {}).get("value")
+                    small += f" · style {number(in_style)}" if in_style is not None else ""
                     cells.append(
                         Cell(row["value"], small, heat=row["value"], ends=low_high(ends_of(row)))
                     )
@@ -360,11 +362,17 @@ class _Results:
             else:
                 caption = f"Win rate by {self.names.source(criterion)}, ties half"
                 (folded if len(self.scoring) > 1 else blocks).append(matrix(criterion, caption))
-        even = any(row.get("length_controlled") for row in by_key.values())
+        even, in_style = (
+            any(row.get(key) for row in by_key.values())
+            for key in ("length_controlled", "style_controlled")
+        )
         lead = Text(
             "Each response of the row's policy meets each response of the column's policy to the"
             " same prompt. Small: 95% interval, then wins/ties/losses"
-            + (", then the win rate if both had written equally many characters." * even or "."),
+            + ", then the win rate if both had written equally many characters" * even
+            + ", then (style) if with equally many headings, bold words and list items, too"
+            * in_style
+            + ".",
             "muted",
         )
         if folded:

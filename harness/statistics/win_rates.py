@@ -1,4 +1,4 @@
-"""Win rates of one side over another, as they are and at equal length."""
+"""Win rates of one side over another, as they are, at equal length and in equal style."""
 
 from __future__ import annotations
 
@@ -54,27 +54,90 @@ def at_equal_length(
         gap: (n,) length of the first answer minus the second's, in any unit.
         seeds: (n,) seed of the training of each side; None of one that was not trained.
     """
-    n, groups = outcomes.size, int(np.unique(clusters).size)
-
-    def none(reason: str, value: float | None = None) -> Seeded:
-        found = Estimate(value, n=n, clusters=groups, reason=reason)
-        return Seeded(found, found, None)
-
+    n = outcomes.size
     spread = float(gap.std()) if n else 0.0
     if spread == 0.0 and gap.any():
-        return none("every gap of length is the same, so that its effect cannot be told")
-    columns = [np.ones(n)] + ([np.tanh(gap / spread)] if spread > 0 else [])
-    design = np.column_stack(columns)
-    fit = fit_paired(*halves(outcomes, design, clusters))
-    if fit.problem:
-        return none(fit.problem)
-    if gap.all() and abs(np.sign(gap).sum()) == n:
-        return none(
-            "one of the two is always the shorter, so that equal length would be extrapolated"
+        return _none(
+            outcomes, clusters, "every gap of length is the same, so that its effect cannot be told"
         )
+    columns = [np.ones(n)] + ([np.tanh(gap / spread)] if spread > 0 else [])
+    beyond = "one of the two is always the shorter, so that equal length would be extrapolated"
+    always = beyond if gap.all() and abs(np.sign(gap).sum()) == n else ""
+    return _at_even(outcomes, clusters, np.column_stack(columns), seeds, always)
+
+
+def at_equal_style(
+    outcomes: IntArray,
+    clusters: IntArray,
+    mine: FloatArray,
+    theirs: FloatArray,
+    features: Sequence[str],
+    seeds: Sequence[IntArray | None] = (),
+) -> Seeded:
+    """Return the win rate that the first side would have if both had written in one style.
+
+    The style control of Chatbot Arena (Li, Angelopoulos & Chiang 2024): log-odds of winning =
+    strength + the sum of effect * (first - second) / (first + second) over the features, each in
+    units of its standard deviation, a tie being half a win of each; the win rate is that at
+    differences of 0. They are not centred, as they are there: who writes more than the other is
+    to be compared as if it did not. A feature that is the same in all pairs takes no part. Where
+    one side always has more of one there is no rate, as with length.
+
+    Args:
+        outcomes: (n,) 0 first won, 1 tie, 2 second won.
+        clusters: (n,) comparisons with the same number are not independent.
+        mine: (n, features) how much of each the first answer has, none below 0.
+        theirs: (n, features) the same of the second.
+        features: Their names.
+        seeds: (n,) seed of the training of each side; None of one that was not trained.
+    """
+    total = mine + theirs
+    gaps = np.divide(mine - theirs, total, out=np.zeros_like(total), where=total > 0)
+    columns, n = [np.ones(outcomes.size)], outcomes.size
+    for name, gap in zip(features, gaps.T, strict=True):
+        if not gap.any():
+            continue
+        if gap.all() and abs(np.sign(gap).sum()) == n:
+            told = (
+                f"one of the two always has more {name}, so that equal style would be extrapolated"
+            )
+            return _none(outcomes, clusters, told)
+        columns.append(gap / gap.std())
+    return _at_even(outcomes, clusters, np.column_stack(columns), seeds)
+
+
+def _none(
+    outcomes: IntArray, clusters: IntArray, reason: str, value: float | None = None
+) -> Seeded:
+    groups = int(np.unique(clusters).size)
+    found = Estimate(value, n=outcomes.size, clusters=groups, reason=reason)
+    return Seeded(found, found, None)
+
+
+def _at_even(
+    outcomes: IntArray,
+    clusters: IntArray,
+    design: FloatArray,
+    seeds: Sequence[IntArray | None],
+    beyond: str = "",
+) -> Seeded:
+    """Return the win rate where all covariates are 0.
+
+    Args:
+        outcomes: (n,) 0 first won, 1 tie, 2 second won.
+        clusters: (n,) comparisons with the same number are not independent.
+        design: (n, 1 + covariates) ones, and the covariates.
+        seeds: (n,) seed of the training of each side; None of one that was not trained.
+        beyond: Why 0 is outside of what was seen; empty where it is not.
+    """
+    n, groups = outcomes.size, int(np.unique(clusters).size)
+    fit = fit_paired(*halves(outcomes, design, clusters))
+    if fit.problem or beyond:
+        return _none(outcomes, clusters, fit.problem or beyond)
     strength = float(fit.coefficients[0])
     if groups < 2 or math.isnan(float(fit.errors[0])):
-        return none(ALIKE if groups > 1 else "one cluster only: no interval", _chance(strength))
+        reason = ALIKE if groups > 1 else "one cluster only: no interval"
+        return _none(outcomes, clusters, reason, _chance(strength))
     chance = 1 / (1 + np.exp(-(design @ fit.coefficients)))
     information = design.T @ (design * (chance * (1 - chance))[:, None])
     won = np.array([1.0, 0.5, 0.0])[outcomes]

@@ -47,4 +47,9 @@ def test_the_rates_of_a_run_are_shown(made_up: dict[str, Any]) -> None:
     wins = made_up["evaluation"]["wins"]
     rates = {row["length_controlled"]["value"] for row in wins} - {None}
     text = repr(results(made_up, Names.of_run(made_up)))
-    assert rates and all(re.search(rf"/\d+ · {rate:.2f}'", text) for rate in rates)
+    assert rates and all(
+        re.search(rf"/\d+ · {rate:.2f}( · style [\d.]+)?'", text) for rate in rates
+    )
+    rates = {(row.get("style_controlled") or {}).get("value") for row in wins} - {None}
+    assert rates and all(f" · style {rate:.2f}'" in text for rate in rates)
+    assert "then (style) if with equally many headings" in text
