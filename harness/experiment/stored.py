@@ -20,7 +20,7 @@ from harness.records.journal import JOURNAL
 from harness.records.recorded_journal import recorded_replies, recorded_rows
 from harness.records.rows import read_json, read_rows
 from harness.records.run_directory import MANIFEST, RunDirectory
-from harness.records.seal import FIRST, SealedTable, by_number, folder_hashes
+from harness.records.seal import FIRST, SEALED, SealedTable, by_number, folder_hashes
 from harness.records.verified import Changed
 
 WAS = "as sealed"
@@ -68,17 +68,46 @@ def compare_with_seal(
         found.stored[name] = now
         rows += len(before)
         found.changed += compared_rows(_file(name), before, now)
+        if name.startswith("responses/") and [*before] != [*now] and {*before} == {*now}:
+            why = f"its rows stand in another order ({WAS})"
+            found.changed.append(Changed(name, "", "", ABSENT, ABSENT, why))
     found.checked.append(f"{rows:,} rows in {counted(len(sealed), 'table')} against the seal")
     _files(run, sealed, found)
     _inputs(run, manifest, sealed, found)
     if (run / EARLIER).is_dir():
         found.unchecked.append(f"{EARLIER}/: what other versions of the experiment made")
+    if beside := _beside(run, sealed):
+        more = f" and {len(beside) - NAMED} more" if len(beside) > NAMED else ""
+        found.unchecked.append(
+            f"{counted(len(beside), 'file')} of which the seal says nothing:"
+            f" {', '.join(beside[:NAMED])}{more}"
+        )
     unscored = [name for name in sealed.get("files", {}) if name.startswith("reward_models/")]
     if unscored:
         found.unchecked.append(
             f"the scores of reward models ({', '.join(unscored)}): they would have to be loaded;"
             " the files are those that were sealed"
         )
+
+
+NAMED = 5
+"""So many files of which nothing is known are named."""
+
+KNOWN = frozenset((MANIFEST, SEALED, JOURNAL, "report.json", "report.md", "report.html"))
+"""Files that are checked otherwise than by the seal, or are the seal."""
+
+
+def _beside(run: Path, sealed: Mapping[str, SealedTable]) -> list[str]:
+    """Return files of a run directory of which neither seal nor tables say anything."""
+    rows = {*KNOWN, *sealed, *sealed.get("files", {})}
+    folders = tuple(f"{name}/" for name in sealed if name.startswith("policies/"))
+    found = (path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file())
+    left = (
+        name
+        for name in found
+        if name not in rows and not name.startswith((*folders, f"{EARLIER}/", f"{JOURNAL}-", "."))
+    )
+    return sorted(left, key=lambda name: (name.count("/"), name))
 
 
 def _file(table: str) -> str:

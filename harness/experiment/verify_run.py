@@ -67,8 +67,13 @@ def verify_run(run: str | Path, seal: str = "") -> Verified:
             Changed(MANIFEST, "seal", "sha256", root, seal, "not the hash that was published")
         )
     if tables is not None:
-        compare_with_seal(directory, manifest, tables, found)
-        _recompute(directory, manifest, tables, found)
+        try:
+            compare_with_seal(directory, manifest, tables, found)
+            _recompute(directory, tables, found)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if not found.changed:
+                raise
+            found.unchecked.append(f"the rest: edited rows cannot be read any more: {error!r}")
     return Verified(
         str(run), root, tuple(found.changed), tuple(found.unchecked), tuple(found.checked),
         found.other, tuple(found.otherwise),
@@ -98,14 +103,17 @@ def _sealed(run: Path, said: Mapping[str, Any], found: Compared) -> Any:
             why = "the hashes of the tables do not give the seal"
             row = (MANIFEST, "seal", "sha256", said.get("sha256"), now["sha256"], why)
             found.changed.append(Changed(*row))
+    if not isinstance(tables.get(MANIFEST), Mapping):
+        why = "it holds no copy of the manifest"
+        found.changed.append(Changed(SEALED, MANIFEST, "", ABSENT, ABSENT, why))
+        found.unchecked.append("anything else: without this copy nothing tells what stood where")
+        return None
     return tables
 
 
-def _recompute(
-    directory: RunDirectory, manifest: Mapping[str, Any], tables: Mapping[str, Any], found: Compared
-) -> None:
+def _recompute(directory: RunDirectory, tables: Mapping[str, Any], found: Compared) -> None:
     """Compute every table from the stored rows, and compare it with its file."""
-    found.other = _other_version(manifest)
+    found.other = _other_version(tables[MANIFEST])
     differs = found.otherwise if found.other else found.changed
     by = "this version computes" if found.other else "the stored rows give"
     if found.other:
@@ -145,12 +153,15 @@ def _recompute(
 
 
 def _other_version(manifest: Mapping[str, Any]) -> str:
-    """Return that another version of the harness made a run; nothing where this one did."""
-    made, now = manifest.get("code", {}).get("sha256"), code()["sha256"]
+    """Return that another version of the harness made a run; nothing where this one did.
+
+    Args:
+        manifest: As it was sealed, whatever stands there now.
+    """
+    made, now = manifest["code"]["sha256"], code()["sha256"]
     if made == now:
         return ""
-    version = manifest.get("packages", {}).get("feedback-harness")
-    commit = manifest.get("code", {}).get("commit")
+    version, commit = manifest["packages"].get("feedback-harness"), manifest["code"].get("commit")
     at = f", commit {commit[:12]}" if isinstance(commit, str) else ""
     return (
         f"another version of the harness made this run ({version or 'of no known number'}{at}, code"

@@ -78,7 +78,7 @@ def read_sealed(path: Path) -> dict[str, SealedTable]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             for line in file:
-                name, *row = json.loads(line)
+                name, *row = _row(json.loads(line))
                 table = tables.setdefault(name, {})
                 if row:
                     key, content = row
@@ -88,6 +88,18 @@ def read_sealed(path: Path) -> dict[str, SealedTable]:
     except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
         raise damaged(path, f"{type(error).__name__}: {error}"[:200]) from error
     return tables
+
+
+def _row(line: Any) -> list[Any]:
+    """Return the name of a table and perhaps a key with what stands there.
+
+    Raises:
+        ValueError: A line holds something else.
+    """
+    names = line[:2] if isinstance(line, list) and len(line) in (1, 3) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"a line is no row: {line!r:.60}")
+    return list(line)
 
 
 FIRST = "line 1"

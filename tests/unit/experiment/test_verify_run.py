@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sqlite3
@@ -374,6 +375,54 @@ def test_a_damaged_seal_hides_nothing(finished: World) -> None:
     found = verify_run(finished.out)
     assert found.changed[0].file == SEALED and not found.ok
     assert "nothing tells what stood where" in found.unchecked[0]
+
+
+def without_manifest(seal: Path) -> None:
+    write_sealed(seal, {k: v for k, v in read_sealed(seal).items() if k != "manifest.json"})
+
+
+SEALS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "gone": (lambda p: p.unlink(), "it is gone"),
+    "empty": (lambda p: p.write_bytes(b""), "not the one that the manifest's hash is of"),
+    "no gzip": (lambda p: p.write_bytes(b"x" * 100), "BadGzipFile"),
+    "an object": (lambda p: p.write_bytes(gzip.compress(b'{"a": 1}\n')), "a line is no row"),
+    "a number": (lambda p: p.write_bytes(gzip.compress(b"7\n")), "a line is no row"),
+    "numbers": (lambda p: p.write_bytes(gzip.compress(b"[1, 2, 3]\n")), "a line is no row"),
+    "a key that is none": (
+        lambda p: p.write_bytes(gzip.compress(b'["b", [1], 2]\n')), "a line is no row"),
+    "a folder": (lambda p: (p.unlink(), p.mkdir()), "IsADirectory"),
+    "without the manifest": (without_manifest, "not the one that the manifest's hash is of"),
+}  # fmt: skip
+
+
+def test_whatever_became_of_the_copy_is_said_and_never_a_crash(finished: World) -> None:
+    seal, kept = finished.out / SEALED, (finished.out / SEALED).read_bytes()
+    for kind, (damage, said) in SEALS.items():
+        damage(seal)
+        found = verify_run(finished.out)
+        assert found.changed[0].file == SEALED and said in found.changed[0].why, kind
+        assert any("nothing tells what stood where" in line for line in found.unchecked), kind
+        if seal.is_dir():
+            seal.rmdir()
+        seal.write_bytes(kept)
+
+
+def test_a_manifest_that_cannot_be_read_any_more_is_an_edit(finished: World) -> None:
+    at("manifest.json", "packages", to=None)(finished)
+    found = verify_run(finished.out)
+    assert [(one.file, one.row) for one in found.changed] == [("manifest.json", "packages")]
+    assert "the rest: edited rows cannot be read any more" in found.unchecked[-1]
+
+
+def test_rows_in_another_order_and_files_of_nobody_are_said(finished: World) -> None:
+    rows = (finished.out / TEXT).read_text().splitlines()
+    (finished.out / TEXT).write_text("\n".join(reversed(rows)) + "\n")
+    (finished.out / "evaluation2.json").write_text("{}")
+    found = verify_run(finished.out)
+    assert found.changed[0].file == TEXT
+    assert found.changed[0].why == "its rows stand in another order (as sealed)"
+    (line,) = (one for one in found.unchecked if "of which the seal says nothing" in one)
+    assert line.startswith("3 files") and "nothing: evaluation2.json, policies/" in line
 
 
 def test_of_another_version_that_is_said_first_and_edits_are_told_apart(
