@@ -48,6 +48,11 @@ def gold_name(data: Data) -> str:
     return said[0] if said else ""
 
 
+def is_lower(row: Data) -> bool:
+    """Tell whether lower scores of the evaluator that was watched are the better ones."""
+    return row.get("direction") == "lower"
+
+
 def looks_of(rows: Sequence[Data]) -> list[Data]:
     """Return the rows of a log that are looks of the monitor; of a log without any, all rows."""
     seen = [row for row in rows if row.get("held_out/kl_sequence") is not None or _has_gold(row)]
@@ -130,23 +135,24 @@ def falls(data: Data, names: Names) -> list[Block]:
     rows = [row for row in data.get("gold_falls", ()) if row["looks"]]
     if not rows:
         return []
-    gold = names.source(rows[0]["gold"])
+    gold, lower = names.source(rows[0]["gold"]), is_lower(rows[0])
+    fell, side, best = ("rose", "above", "lowest") if lower else ("fell", "below", "highest")
     notes = [
         "Paired by prompt. The interval of the change allows for the choice of that look among"
-        " all, and for all trainings of this table. Gold fell where that interval lies below 0"
+        f" all, and for all trainings of this table. Gold {fell} where that interval lies {side} 0"
         " and new answers, those of the evaluation, show it, too."
     ]
     notes += [
         f"{row['arm']}, seed {row['seed']}: {row['reason']}." for row in rows if row["reason"]
     ]
     table = Table.of(
-        f"Held-out gold reward {gold} from its highest earlier look to the end of each training, on"
-        " the monitor's prompts",
+        f"Held-out gold reward {gold}{', of which lower is better,' if lower else ''} from its"
+        f" {best} earlier look to the end of each training, on the monitor's prompts",
         rows,
         [
             ("arm", "text", lambda row: Cell(row["arm"], tone="strong")),
             ("seed", "count", lambda row: str(row["seed"])),
-            ("highest earlier look, step", "count", lambda row: row["peak"]),
+            (f"{best} earlier look, step", "count", lambda row: row["peak"]),
             ("there", "score", lambda row: _moved(row)[0]),
             ("at the end", "score", lambda row: _moved(row)[1]),
             ("change", "change", lambda row: _moved(row)[2]),
@@ -174,6 +180,8 @@ def forms(data: Data) -> list[Block]:
     rows = [row for row in data.get("overoptimisation", ()) if row["looks"]]
     if not rows:
         return []
+    lower = any(is_lower(row) for row in data.get("gold_falls", ()))
+    gain = "What gold lost, which is its gain," if lower else "The gain of gold"
 
     def coefficient(form: str, name: str) -> Any:
         def cell(row: Data) -> Cell:
@@ -184,7 +192,7 @@ def forms(data: Data) -> list[Block]:
 
     named = [(form, name) for form in ("rl", "best_of_n") for name in ("alpha", "beta")]
     notes = [
-        "The gain of gold since the first look, over d, the square root of KL (Gao et al. 2023):"
+        f"{gain} since the first look, over d, the square root of KL (Gao et al. 2023):"
         f" {FITS['rl']} is the form of reinforcement learning, {FITS['best_of_n']} that of"
         " best-of-n. A peak is told where its whole interval was looked at. Intervals are 95%,"
         " clustered by prompt."
@@ -199,7 +207,7 @@ def forms(data: Data) -> list[Block]:
                 ("looks", "count", lambda row: row["looks"]),
                 *((_heading(*one), "score", coefficient(*one)) for one in named),
                 ("fits", "text", lambda row: FITS[row["fits"]]),
-                ("gold is highest at d", "text", _peak),
+                (f"gold is {'lowest' if lower else 'highest'} at d", "text", _peak),
             ],
             notes,
         )
@@ -238,6 +246,10 @@ def _moved(row: Data) -> tuple[Cell, Cell, Cell]:
 
 
 def _said(row: Data) -> Cell:
-    if row["verdict"] == "no fall" and (row["value"] or 0) >= 0:
-        return Cell("highest at the end", tone="muted")
-    return Cell(SAID[row["verdict"]], tone="bad" if row["verdict"] == "fell" else "muted")
+    lower, change = is_lower(row), row["value"] or 0
+    if row["verdict"] == "no fall" and (change <= 0 if lower else change >= 0):
+        return Cell(f"{'lowest' if lower else 'highest'} at the end", tone="muted")
+    said = SAID[row["verdict"]]
+    if lower:
+        said = said.replace("fell", "rose").replace("fall", "rise")
+    return Cell(said, tone="bad" if row["verdict"] == "fell" else "muted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report.curves import is_lower
 from harness.report.finding import Finding, Weight
 from harness.report.tables import interval
 from harness.report.wording import Names, join, number
@@ -37,12 +38,13 @@ def _fell(data: Data, names: Names) -> list[str]:
             by_arm.setdefault(row["arm"], []).append(row)
     lines = []
     for arm, rows in by_arm.items():
-        worst = min(rows, key=lambda row: row["value"])
+        worst = max(rows, key=lambda row: abs(row["value"]))
+        moved = "rose from its lowest" if is_lower(worst) else "fell from its peak"
         of = sum(row["arm"] == arm for row in data["gold_falls"])
         line = (
             f"In {_which(arm, rows, of)}, the held-out gold reward"
-            f" {names.source(worst['gold'])} fell from its peak by{' up to' * (len(rows) > 1)}"
-            f" {number(-worst['value'])} (95% interval {_fallen(worst)})"
+            f" {names.source(worst['gold'])} {moved} by{' up to' * (len(rows) > 1)}"
+            f" {number(abs(worst['value']))} (95% interval {_fallen(worst)})"
         )
         if worst.get("proxy"):
             line += " while the reward that was optimised rose"
@@ -69,7 +71,9 @@ def _in_words(count: int) -> str:
 
 
 def _fallen(row: Data) -> str:
-    """Return the interval of a change as that of a fall."""
+    """Return the interval of a change as that of a fall, or of a rise where lower is better."""
+    if is_lower(row):
+        return interval(row)
     return interval({"low": -row["high"], "high": -row["low"]})
 
 

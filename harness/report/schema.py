@@ -91,7 +91,7 @@ PARTS: Mapping[str, Part] = {
     "curves": Part("free", "rows of the training logs, by arm and seed"),
     "gold_falls": Part(
         "rows", "gold from its peak to the end of each training", "arm seed gold verdict looks",
-        "peak last before after value low high n clusters samples evaluated proxy reason",
+        "peak last before after value low high n clusters samples evaluated proxy reason direction",
     ),
     "overoptimisation": Part(
         "rows", "two forms fitted to gold over the distance", "arm looks fits forms peak",

@@ -26,7 +26,8 @@ def gold_falls(
     trained policy's answers to the same items in the evaluation.
 
     Returns:
-        Rows of ``arm``, ``seed``, ``gold`` (the evaluator that was watched), the fields of `Fall`,
+        Rows of ``arm``, ``seed``, ``gold`` (the evaluator that was watched), its ``direction`` (of
+        one of which lower is better, the rise from its lowest look), the fields of `Fall`,
         and ``proxy``: ``before`` and ``after`` of what was optimised where that clearly rose.
         Nothing where nothing was watched.
     """
@@ -40,7 +41,7 @@ def gold_falls(
     }
     scores = _scores(experiment, evaluation, gold)
     clusters = clusters_of(experiment.evaluation)
-    number = sum(bool(found) for found in looks.values())
+    number, direction = sum(map(bool, looks.values())), _direction(experiment, gold)
     rows = []
     for one in trained:
         key = one.arm, one.seed
@@ -51,15 +52,21 @@ def gold_falls(
                 trainings=max(1, number),
                 final=scores.get(key),
                 base=scores.get((BASE, one.seed)),
+                lower=direction == "lower",
             )
         else:
             fall = _watched_otherwise(looks[key])
         rise = risen(proxies(logs[key]))
         proxy = {"before": rise[0], "after": rise[1]} if rise else None
-        rows.append(
-            {"arm": one.arm, "seed": one.seed, "gold": gold, **fall.as_row(), "proxy": proxy}
-        )
+        who = {"arm": one.arm, "seed": one.seed, "gold": gold, "direction": direction}
+        rows.append({**who, **fall.as_row(), "proxy": proxy})
     return rows
+
+
+def _direction(experiment: Experiment, gold: str | None) -> str:
+    """Return which scores of the evaluator that was watched are better."""
+    read = experiment.config.evaluation.evaluators.get(gold or "")
+    return "higher" if read is None else read.direction
 
 
 def overoptimisation(
@@ -67,13 +74,15 @@ def overoptimisation(
 ) -> list[dict[str, Any]]:
     """Return the forms of Gao et al. (2023) fitted to the gold reward of each arm's looks.
 
-    Over all its trainings, each prompt's gain being that since the first look of its training.
+    Over all its trainings, each prompt's gain being that since the first look of its training; of
+    an evaluator of which lower is better it is what was lost.
 
     Returns:
         Rows of ``arm`` and the fields of `Fit`; nothing where nothing was watched.
     """
     gold = experiment.config.evaluation.monitor
     clusters = clusters_of(experiment.evaluation)
+    sign = -1.0 if _direction(experiment, gold) == "lower" else 1.0
     points: dict[str, list[Point]] = {}
     for one in trained if gold is not None else ():
         own = points.setdefault(one.arm, [])
@@ -85,7 +94,11 @@ def overoptimisation(
             if start is None:
                 start = look
                 continue
-            gains = {p: value - start.gold[p] for p, value in look.gold.items() if p in start.gold}
+            gains = {
+                p: sign * (value - start.gold[p])
+                for p, value in look.gold.items()
+                if p in start.gold
+            }
             own.append(Point(math.sqrt(max(0.0, distance)), gains))
     return [{"arm": arm, **fit_forms(own, clusters).as_row()} for arm, own in points.items()]
 

@@ -14,7 +14,10 @@ from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.scale import Scale
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, Verdict
+from harness.report.curves import falls
+from harness.report.findings import findings
 from harness.report.schema import unknown
+from harness.report.wording import Names
 
 ITEMS = [Item(f"i{n}", f"{n}?", metadata={"cluster": f"c{n // 2}"}) for n in range(40)]
 MARKS = Scale("interval", low=0, high=10)
@@ -51,8 +54,9 @@ def trained(arm: str, golds: list[float], key: str = "reward", watched: bool = T
     return SimpleNamespace(arm=arm, seed=0, watched=watched, log=lambda: rows)
 
 
-def experiment(monitor: str | None = "exam") -> Any:
-    config = SimpleNamespace(evaluation=SimpleNamespace(monitor=monitor))
+def experiment(monitor: str | None = "exam", direction: str = "higher") -> Any:
+    read = {"exam": SimpleNamespace(direction=direction)}
+    config = SimpleNamespace(evaluation=SimpleNamespace(monitor=monitor, evaluators=read))
     return SimpleNamespace(config=config, evaluation=ITEMS)
 
 
@@ -85,6 +89,37 @@ def test_each_training_is_held_to_what_the_evaluator_says_of_its_answers() -> No
     # Its peak is the first look, for which base's own answers stand.
     assert rows["sft"]["peak"] == 0
     assert rows["sft"]["evaluated"]["value"] == pytest.approx(-0.2)
+
+
+def test_of_what_should_be_low_the_rise_from_its_lowest_is_the_fall() -> None:
+    """Harm of .5, .1, .4 got worse; of .5, .4, .1 it got better all along."""
+    trainings = [trained("hacked", [0.5, 0.1, 0.4]), trained("fine", [0.5, 0.4, 0.1])]
+    marks: dict[tuple[str, int], float | None] = {
+        ("base", 0): 5, ("hacked", 0): 4, ("fine", 0): 1,
+    }  # fmt: skip
+    found = gold_falls(experiment(direction="lower"), evaluation(marks), trainings)
+    rows = {row["arm"]: row for row in found}
+    assert {arm: row["verdict"] for arm, row in rows.items()} == {
+        "hacked": "fell", "fine": "no fall",
+    }  # fmt: skip
+    hacked = rows["hacked"]
+    assert (hacked["direction"], hacked["peak"], hacked["last"]) == ("lower", 10, 20)
+    assert (
+        hacked["after"] - hacked["before"] == pytest.approx(hacked["value"]) == pytest.approx(0.3)
+    )
+    assert 0 < hacked["low"] <= hacked["value"] <= hacked["high"] and hacked["evaluated"]["low"] > 0
+    # Where higher is better both fell.
+    other = gold_falls(experiment(), evaluation(marks), trainings)
+    assert [row["verdict"] for row in other] == ["fell", "fell"]
+    # What the page says of it.
+    (line,) = findings({"gold_falls": found})
+    assert line.startswith(
+        "In hacked, the held-out gold reward exam rose from its lowest by 0.30 (95% interval 0.15"
+        " to 0.31) while the reward that was optimised rose"
+    )
+    (table,) = falls({"gold_falls": found}, Names())
+    assert "exam, of which lower is better, from its lowest earlier look to" in table.title
+    assert [cells[-1].value for cells in table.body] == ["rose", "lowest at the end"]
 
 
 def test_nothing_is_said_where_nothing_was_watched() -> None:
