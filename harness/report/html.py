@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from harness.report.blocks import Page
@@ -14,6 +15,12 @@ LONGEST_WORD = 24
 
 def render(page: Page) -> str:
     """Return the whole document: one file that loads nothing and runs nothing."""
+    return str(_template().render(page=page))
+
+
+@cache
+def _template() -> Any:
+    """Return the template, which takes longer to compile than most pages take to be filled."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -28,8 +35,7 @@ def render(page: Page) -> str:
     environment.filters["is_wide"] = lambda panel: width_of(panel) > PHONE
     environment.filters["is_long"] = _is_long
     environment.filters["kind"] = lambda block: type(block).__name__
-    template = environment.get_template("report.html")
-    return template.render(page=page)
+    return environment.get_template("report.html")
 
 
 def _is_long(text: str) -> bool:

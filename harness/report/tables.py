@@ -182,8 +182,9 @@ class Table:
         Raises:
             ValueError: A row is not as long as the table is wide.
         """
+        heads = self.heads
         return tuple(
-            tuple(_cell(cell, head.kind) for cell, head in zip(row, self.heads, strict=True))
+            tuple(_cell(cell, head.kind) for cell, head in zip(row, heads, strict=True))
             for row in self.rows
         )
 
