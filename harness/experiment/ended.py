@@ -121,7 +121,11 @@ def told_by_report(run: Ended) -> dict[str, Any]:
         "gold_falls": gold_falls(experiment, evaluation, trained),
         "overoptimisation": overoptimisation(experiment, trained),
         "samples": samples_of(
-            experiment.evaluation, evaluation.responses, evaluation.scored, config.seeds[0]
+            experiment.evaluation,
+            evaluation.responses,
+            evaluation.scored,
+            config.seeds[0],
+            evaluation.table,
         ),
         "manifest": manifest,
     }

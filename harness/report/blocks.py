@@ -77,12 +77,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One prompt with the answers of all policies, side by side."""
+    """One prompt with the answers of all policies, side by side, and why it is shown."""
 
     item_id: str
     prompt: str
     reference: str
     answers: Sequence[Answer]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

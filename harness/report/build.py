@@ -25,6 +25,7 @@ from harness.report.people import people_blocks
 from harness.report.plan_page import plan_blocks
 from harness.report.reward_models import reward_models
 from harness.report.rivals import rivals
+from harness.report.samples import samples
 from harness.report.wording import Names, count, join, prompts, seconds, without_response
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _content(data: Data, plugins: Sequence[ReportSection]) -> tuple[list[Section
         ("reward-models", "Reward models", lambda: reward_models(data)),
         ("sources", "Sources of feedback", lambda: feedback.sources(data, names)),
         ("effort", "Cost and time", lambda: training.effort(data, names)),
-        ("samples", "Sample responses", lambda: training.samples(data, names)),
+        ("samples", "Sample responses", lambda: samples(data, names)),
     ]
     made = [Section(name, title, blocks()) for name, title, blocks in parts]
     content = [section for section in made if section.blocks]

@@ -130,7 +130,10 @@ def _cell(cell: Cell) -> str:
 
 
 def _sample(sample: Sample) -> str:
-    lines = [f"**Item {escaped(sample.item_id)}**", "", fenced(sample.prompt), ""]
+    lines = [f"**Item {escaped(sample.item_id)}**", ""]
+    if sample.why:
+        lines += [escaped(sample.why), ""]
+    lines += [fenced(sample.prompt), ""]
     if sample.reference:
         lines += [f"Reference: {code_span(sample.reference)}", ""]
     lines += [_row(["policy", "answer", "scores"]), _row(["---", "---", "---"])]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.nouns.counted import counted
-from harness.report.blocks import Answer, Block, Details, Figure, Sample, Text
+from harness.report.blocks import Block, Details, Figure, Text
 from harness.report.costs_page import costs_tables
 from harness.report.curves import curve_tables, falls, forms, gold_name, measured_twice
 from harness.report.figures import time_bars
@@ -14,7 +13,7 @@ from harness.report.overoptimisation import is_curve, overoptimisation
 from harness.report.strips import curves, strips
 from harness.report.svg import padded
 from harness.report.tables import Cell, Table
-from harness.report.wording import NONE, Names, dollars, number, plain
+from harness.report.wording import NONE, Names, dollars
 
 Data = Mapping[str, Any]
 
@@ -25,9 +24,6 @@ HELD_OUT = (
     ("held_out/unique", "different texts, share of the monitor's samples"),
 )
 """What is plotted for all arms together: key of a log row, and its label."""
-
-OPEN_SAMPLES = 3
-"""Samples that are not folded away."""
 
 
 def colours(data: Data) -> dict[str, int]:
@@ -169,40 +165,3 @@ def effort(data: Data, names: Names) -> list[Block]:
 def _status(seed: Data) -> Cell:
     status = seed.get("status")
     return Cell(str(status or NONE), tone="" if status in (None, "ok", "done") else "bad")
-
-
-def _score(value: Any) -> str:
-    """Return a verdict's value as it stands on its own scale."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) or value is None else plain(str(value))
-
-
-def samples(data: Data, names: Names) -> list[Block]:
-    """Return a few prompts with every policy's answer; the texts are untrusted."""
-    series = colours(data)
-    blocks: list[Block] = []
-    for sample in data.get("samples", ()):
-        answers = [
-            Answer(
-                f"{r['policy']}, seed {r['seed']}",
-                series.get(r["policy"], 0),
-                plain(r["text"]),
-                [(names.source(name), _score(value)) for name, value in r["scores"].items()],
-            )
-            for r in sample["responses"]
-        ]
-        reference = sample.get("reference")
-        blocks.append(
-            Sample(
-                str(sample["item_id"]),
-                plain(str(sample["prompt"])),
-                "" if reference is None else plain(str(reference)),
-                answers,
-            )
-        )
-    more = len(blocks) - OPEN_SAMPLES
-    if more > 0:
-        summary = counted(more, "more prompt")
-        blocks = [*blocks[:OPEN_SAMPLES], Details(summary, blocks[OPEN_SAMPLES:])]
-    return blocks or [Text("No samples were kept.", "muted")]

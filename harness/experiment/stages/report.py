@@ -20,7 +20,7 @@ from harness.experiment.stages.train import Trained, TrainedPolicy
 from harness.nouns.errors import HarnessError
 from harness.nouns.outcomes import Status
 from harness.nouns.redaction import redact_deep
-from harness.nouns.schema import Item
+from harness.nouns.schema import Item, Response
 from harness.ratings.positions import position_of
 from harness.registry import registry
 from harness.train.log import BY_PROMPT, HELD_OUT
@@ -250,23 +250,31 @@ def _items(experiment: Experiment) -> dict[str, int]:
 
 
 def samples_of(
-    items: Sequence[Item], responses: Responses, evaluated: Mapping[str, Judged], seed: int
+    items: Sequence[Item],
+    responses: Responses,
+    evaluated: Mapping[str, Judged],
+    seed: int,
+    evaluation: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Return the responses of all policies to some held-out items, with their scores."""
+    """Return the responses of all policies to some held-out items, with their scores.
+
+    Those where something went wrong come first; ``evaluation`` is the table, for what wrong is.
+    """
+    from harness.report.samples import chosen
+
     scores: dict[str, dict[str, Any]] = {}
     for name, one in evaluated.items():
         response_of = {request.id: request.responses[0].id for request in one.requests}
         for judgment in one.judgments:
             value = judgment.verdict.value
             scores.setdefault(response_of[judgment.request_id], {})[name] = value
-    step = max(1, len(items) // SAMPLES)
-    rows = []
-    for item in list(items)[::step][:SAMPLES]:
-        first = [
-            (policy, next((r for r in written if r.item_id == item.id), None))
-            for (policy, policy_seed), written in responses.items()
-            if policy_seed == seed
-        ]
+    firsts: dict[str, dict[str, Response]] = {}
+    for (policy, policy_seed), written in responses.items():
+        if policy_seed == seed:
+            for response in written:
+                firsts.setdefault(response.item_id, {}).setdefault(policy, response)
+    rows: list[dict[str, Any]] = []
+    for item in items:
         rows.append(
             {
                 "item_id": item.id,
@@ -279,12 +287,11 @@ def samples_of(
                         "text": response.text,
                         "scores": scores.get(response.id, {}),
                     }
-                    for policy, response in first
-                    if response is not None
+                    for policy, response in firsts.get(item.id, {}).items()
                 ],
             }
         )
-    return rows
+    return [dict(row) for row in chosen(rows, evaluation, SAMPLES)]
 
 
 def write_report(data: dict[str, Any], folder: Path) -> Path:

@@ -145,7 +145,7 @@ def test_samples_are_spread_over_the_held_out_items() -> None:
         ]
         for seed in (2, 1)
     }
-    rows = samples_of(items, policies, {}, 1)
+    rows = samples_of(items, policies, {}, 1, {"evaluators": []})
     assert [row["item_id"] for row in rows] == [f"e{n:02}" for n in range(0, 24, 2)]
     assert len(rows) == SAMPLES == 12
     assert [r["text"] for row in rows for r in row["responses"]] == [

@@ -312,4 +312,4 @@ def test_all_samples_are_there_and_most_are_folded(made_up: Data, tmp_path: Path
     data = {**made_up, "samples": [{**sample, "item_id": f"item-{n}"} for n in range(5)]}
     text = build(data, tmp_path).read_text(encoding="utf-8")
     assert [f"Item item-{n}<" in text for n in range(5)] == [True] * 5
-    assert text.index("Item item-2<") < text.index("2 more prompts") < text.index("Item item-3<")
+    assert text.index("Item item-2<") < text.index("2 more prompts, ") < text.index("Item item-3<")
