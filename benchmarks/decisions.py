@@ -301,6 +301,10 @@ def breaks(repeats: int, rng: np.random.Generator) -> Iterator[Line]:
         wrong = claims(repeats // 2, broken(k, prompts, 0.0, 0.1, 0.5), ("unchanged",), 1)
         what = f"margin .05, true change -.05 as one prompt in ten breaks, {prompts} prompts"
         yield at_most(f"{what}, {k} seeds", wrong, FALSE)
+    for gain in (0.04, 0.045, 0.05):  # the others fall by 95 points: from one end to the other
+        wrong = claims(repeats // 4, broken(3, 100, gain, gain / (0.95 + gain), 0.95))
+        what = f"100 prompts, most gain {100 * gain:.1f} points, the others lose 95, 3 seeds"
+        yield Line(f"{what}: any false claim (beyond the guard)", wrong, "", fine=True)
     for k, chance in product((3, 5, 10), (0.1,)):
 
         def collapse(k: int = k, chance: float = chance) -> tuple[Grid, Grid]:

@@ -44,7 +44,7 @@ def of_whom(difference: Row) -> Row:
 
 def _one_more(rows: Sequence[Row]) -> Iterator[str]:
     found = [
-        f"{row['evaluator']} of {row['policy']} ({row['difference']['value']:+.3f},"
+        f"{row['evaluator']} of {row['policy']} ({_signed(row['difference']['value'], 3)},"
         f" {counted(row['difference']['clusters'], 'independent prompt')})"
         for row in rows
         if row["difference"] and of_whom(row["difference"]).get("one_more")
@@ -86,6 +86,9 @@ def lost_alike(rows: Sequence[Row], base: str) -> list[str]:
         base: The policy that they are differences to.
     """
     found = []
+    asked = {
+        (row["evaluator"], row["policy"]): row["responses"] + row["unanswered"] for row in rows
+    }
     for row in rows:
         difference = row["difference"]
         lost = difference.get("failures") if difference else None
@@ -95,15 +98,20 @@ def lost_alike(rows: Sequence[Row], base: str) -> list[str]:
         if word not in ("raised", "lowered", "unchanged") or max(rates.values()) <= MANY_LOST:
             continue
         low, high = lost["at_worst"]
-        asked = difference["n"] + lost["policy"] + lost["base"]
+        every = sum(asked.get((row["evaluator"], who), 0) for who in (row["policy"], base))
         found.append(
-            f"{row['evaluator']} of {row['policy']} stands on {difference['n']:,} of {asked:,}"
+            f"{row['evaluator']} of {row['policy']} stands on {difference['n']:,} of {every:,}"
             f" responses ({rates['policy']:.1%} of {row['policy']}'s and {rates['base']:.1%} of"
-            f" {base}'s are lost; at the worst the change lies from {low:+.2f} to {high:+.2f})"
+            f" {base}'s are lost; at the worst the change lies from {_signed(low)} to"
+            f" {_signed(high)})"
         )
     if not found:
         return []
     return [f"Taken to be lost for the same reasons on both sides: {_named(found)}."]
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _named(found: Sequence[str]) -> str:

@@ -222,7 +222,10 @@ def test_a_verdict_says_that_failures_are_taken_to_be_lost_alike() -> None:
     assert what.at_worst == pytest.approx([0.5 - 0.5, 0.8 - 0.2])
     row = row_of(Difference(over, None, what), n=420)
     row["difference"]["verdict"] = "raised"
-    (line,) = lost_alike([row], "base")
+    of = {"responses": 300, "unanswered": 0}
+    row |= of
+    base_row = {"evaluator": "exam", "policy": "base", "difference": None, **of}
+    (line,) = lost_alike([base_row, row], "base")
     assert line == (
         "Taken to be lost for the same reasons on both sides: exam of arm stands on 420 of 600"
         " responses (30.0% of arm's and 30.0% of base's are lost; at the worst the change lies"
@@ -284,5 +287,7 @@ def test_the_evaluation_and_its_page_say_what_verdicts_stand_on() -> None:
     blocks = results(data, Names.of_run(data))
     table = next(block for block in blocks if isinstance(block, Table))
     assert told_ in table.notes
+    # 60 of 180 are lost on both sides, by other prompts: both have a score at a third of them.
+    assert "stands on 120 of 360 responses (33.3% of arm's and 33.3% of base's are lost" in told_
     assert any("one prompt more could undo it" in str(cell) for cell in table.rows[1])
     assert told_ in scores(found).notes  # on the terminal, too
