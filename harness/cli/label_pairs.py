@@ -61,6 +61,8 @@ def command(options: Options) -> None:
         _show_queue(screen, found, found.queue, options)
     else:
         _show(screen, found)
+    if found.seal:
+        screen.print(f"seal of key and labels: {found.seal}", markup=False, soft_wrap=True)
 
 
 def _show_queue(

@@ -16,6 +16,7 @@ from harness.experiment.sources import NamedSource
 from harness.experiment.stages.agree import Agreement
 from harness.experiment.stages.evaluate import Evaluation
 from harness.experiment.stages.judge import Judged
+from harness.experiment.stages.people_seal import seal_people
 from harness.experiment.stages.train import Trained, TrainedPolicy
 from harness.nouns.hashing import content_hash
 from harness.nouns.outcomes import Status
@@ -90,6 +91,7 @@ def seal(run: Made) -> None:
     tables = tables_of(run)
     write_sealed(run.directory.path / SEALED, tables)
     run.directory.update_manifest(seal=seal_of(tables))
+    seal_people(run.directory)
 
 
 def told_of(run: Made) -> dict[str, Any]:

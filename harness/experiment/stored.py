@@ -9,6 +9,9 @@ from typing import Any
 
 from harness.chat.local_weights import located
 from harness.experiment.sealed import UNSEALED, lines_of_file, place_of, table_files
+from harness.experiment.stages.people_labels import LABELS
+from harness.experiment.stages.people_seal import PEOPLE_SEAL, PEOPLE_SEALED
+from harness.experiment.stages.people_seal import TABLES as PEOPLE
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError, HarnessError
 from harness.nouns.redaction import keep_secrets_in_text
@@ -100,6 +103,10 @@ KNOWN = frozenset((MANIFEST, SEALED, JOURNAL, "report.json", "report.md", "repor
 def _beside(run: Path, sealed: Mapping[str, SealedTable]) -> list[str]:
     """Return files of a run directory of which neither seal nor tables say anything."""
     rows = {*KNOWN, *sealed, *sealed.get("files", {})}
+    if (run / PEOPLE_SEAL).is_file():
+        rows |= {PEOPLE_SEAL, PEOPLE_SEALED, *PEOPLE}
+    if (run / LABELS).is_file():
+        rows.add("people.json")  # computed again from the labels
     folders = tuple(f"{name}/" for name in sealed if name.startswith("policies/"))
     found = (path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file())
     left = (

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiment.recorded import Recorded
-from harness.experiment.stored import Compared, changed_row, compare_with_seal
+from harness.experiment.stages.people_seal import PEOPLE_SEAL, sealed_people
+from harness.experiment.stored import Compared, changed_row, compare_with_seal, compared_rows
 from harness.nouns.counted import counted
 from harness.nouns.errors import DataError, HarnessError
 from harness.records.code import code
@@ -62,7 +63,8 @@ def verify_run(run: str | Path, seal: str = "") -> Verified:
     found = Compared()
     tables = _sealed(directory.path, said, found)
     root = str(said.get("sha256"))
-    if seal and seal != root:
+    people = _people(directory.path, root, found)
+    if seal and seal not in (root, people):
         found.changed.append(
             Changed(MANIFEST, "seal", "sha256", root, seal, "not the hash that was published")
         )
@@ -78,6 +80,24 @@ def verify_run(run: str | Path, seal: str = "") -> Verified:
         str(run), root, tuple(found.changed), tuple(found.unchecked), tuple(found.checked),
         found.other, tuple(found.otherwise),
     )  # fmt: skip
+
+
+def _people(run: Path, root: str, found: Compared) -> str:
+    """Hold the key and the labels of people against their own seal; return its hash."""
+    try:
+        tables, sealed, wrong = sealed_people(run, root)
+    except DataError as error:
+        found.changed.append(Changed(PEOPLE_SEAL, "", "", ABSENT, ABSENT, str(error)))
+        return ""
+    found.changed += [Changed(PEOPLE_SEAL, "", "", ABSENT, ABSENT, why) for why in wrong]
+    for name, before in tables.items():
+        try:
+            found.changed += compared_rows(name, before, read_json(run / name))
+        except DataError as error:
+            found.changed.append(Changed(name, "", "", ABSENT, ABSENT, error.what))
+    if sealed:
+        found.checked.append(f"the key and the labels of people; with them the seal is {sealed}")
+    return sealed
 
 
 def _sealed(run: Path, said: Mapping[str, Any], found: Compared) -> Any:

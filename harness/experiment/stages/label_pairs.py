@@ -26,6 +26,7 @@ from harness.experiment.stages.people_key import (
     written_by,
 )
 from harness.experiment.stages.people_labels import LABELS, Labels, labels_by, labels_of
+from harness.experiment.stages.people_seal import seal_people
 from harness.experiment.stages.respond import BASE
 from harness.nouns.errors import ConfigError, DataError
 from harness.nouns.hashing import content_hash
@@ -76,6 +77,7 @@ class LabelledPairs:
         rows: One for each arm; empty where people are yet to label.
         notes: What else to know of the labels.
         report: The page that was built anew, if there is one.
+        seal: The hash of key, labels and run to publish; empty where the run is not at its end.
     """
 
     by: str
@@ -85,6 +87,7 @@ class LabelledPairs:
     rows: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     report: Path | None = None
+    seal: str = ""
 
 
 def label_pairs(
@@ -140,9 +143,16 @@ def label_pairs(
         rows = _rows(read.evaluation, responses, key, labels, judged)
         labels.write(directory.path)
         write_json(directory.path / ROWS, {"rows": rows})
+        sealed = seal_people(directory)
     page = _report_with(directory.path, rows)
     return LabelledPairs(
-        key.by, _asked(key), seen_twice(key.pairs), rows=rows, notes=labels.notes, report=page
+        key.by,
+        _asked(key),
+        seen_twice(key.pairs),
+        rows=rows,
+        notes=labels.notes,
+        report=page,
+        seal=sealed,
     )
 
 
@@ -212,7 +222,7 @@ def _drawn(
     key = Key(seed, most, by, written_by(responses), pairs)
     key.write(run)
     queue = key.write_tasks(run, key.tasks(experiment.evaluation, responses))
-    return LabelledPairs(by, _asked(key), seen_twice(pairs), queue)
+    return LabelledPairs(by, _asked(key), seen_twice(pairs), queue, seal=seal_people(directory))
 
 
 def _set_aside(directory: RunDirectory, key: Key) -> None:

@@ -21,6 +21,7 @@ from harness.cli.main import app, register
 from harness.experiment.stages.label_pairs import LabelledPairs, LabelPairsSettings, label_pairs
 from harness.experiment.stages.people_key import KEY, Key, files_of
 from harness.experiment.stages.people_labels import LABELS
+from harness.experiment.stages.people_seal import PEOPLE_SEAL, PEOPLE_SEALED
 from harness.experiment.verify_run import verify_run
 from harness.label_page.exporting import export
 from harness.label_page.store import Entry, LabelStore
@@ -311,3 +312,35 @@ def test_the_three_commands_of_the_page_do_it(ran: World) -> None:
     rows.write_text(rows.read_text().replace('"ties": 20', '"ties": 21'))
     (changed,) = verify_run(ran.out).changed
     assert changed.file == "people.json", changed
+
+
+def test_an_edited_key_or_label_is_named_by_verify_run(ran: World) -> None:
+    run_seal = json.loads((ran.out / "manifest.json").read_text())["seal"]["sha256"]
+    drawn = pairs(ran)
+    assert len(drawn.seal) == 64 and verify_run(ran.out, drawn.seal).ok
+    found = pairs(ran, labels=[label(ran)])
+    assert found.seal not in (drawn.seal, run_seal, "")
+    for published in ("", run_seal, found.seal):
+        checked = verify_run(ran.out, published)
+        assert checked.ok, checked.changed
+        assert f"with them the seal is {found.seal}" in "\n".join(checked.checked)
+    # What was published before anybody labelled is another seal.
+    assert [one.place for one in verify_run(ran.out, drawn.seal).changed] == ["sha256"]
+    kept = {name: (ran.out / name).read_bytes() for name in (KEY, LABELS)}
+    votes = json.loads(kept[LABELS])
+    votes["votes"][0][2] = "A" if votes["votes"][0][2] != "A" else "B"
+    (ran.out / LABELS).write_text(json.dumps(votes))
+    wrong = verify_run(ran.out).changed
+    assert (wrong[0].file, wrong[0].row, wrong[0].place) == (LABELS, "votes", "0.2")
+    (ran.out / LABELS).write_bytes(kept[LABELS])
+    key = json.loads(kept[KEY])
+    key["pairs"][0]["arm"] = "plugin" if key["pairs"][0]["arm"] == "rlvr" else "rlvr"
+    (ran.out / KEY).write_text(json.dumps(key))
+    assert (wrong := verify_run(ran.out).changed)[0].file == KEY and wrong[0].place == "0.arm"
+    (ran.out / KEY).unlink()
+    assert (wrong := verify_run(ran.out).changed)[0].file == KEY and wrong[0].why == "no such file"
+    (ran.out / KEY).write_bytes(kept[KEY])
+    (ran.out / PEOPLE_SEALED).write_bytes(b"")
+    assert verify_run(ran.out).changed[0].file == PEOPLE_SEAL
+    ran.run()  # whose end seals both anew
+    assert verify_run(ran.out).ok
