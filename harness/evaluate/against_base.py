@@ -24,6 +24,7 @@ from harness.evaluate.verdicts import Difference
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response
 from harness.ratings.both_orders import combine_orders
+from harness.ratings.positions import MOST
 from harness.statistics.intervals import clustered_mean
 from harness.statistics.win_rates import at_equal_length, at_equal_style
 
@@ -257,6 +258,15 @@ def from_even(
     bounds = (-EVEN, EVEN)
     found, between = difference_of(scored(met), even, margin, (True, base_trained), bounds)
     return found, {**between, "n": len(known)}
+
+
+def goes_by_place(met: Iterable[Met]) -> bool:
+    """Tell whether most of the pairs that somebody was asked about are inconsistent.
+
+    What such a judge could have seen is not known: it hardly looks at the responses.
+    """
+    asked = [one for one in met if one.asked and one.value is not None]
+    return sum(one.inconsistent for one in asked) > MOST * len(asked)
 
 
 def base_row(evaluator: EvaluatorInfo, base: str) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
-from harness.evaluate.against_base import Met, against_base_row, base_row, from_even, scored
+from harness.evaluate.against_base import (
+    Met,
+    against_base_row,
+    base_row,
+    from_even,
+    goes_by_place,
+    scored,
+)
 from harness.evaluate.alike import alike
 from harness.evaluate.cautions import cautions
 from harness.evaluate.clusters import clusters_of, joined
@@ -248,6 +255,8 @@ def _compare(
         ends.append(between)
     for row, between, numbers_ in zip(others, ends, told(found), strict=True):
         row["difference"] = {**numbers_, **between}
+        if goes_by_place(pairs.get((row["evaluator"], row["policy"]), ())):
+            row["difference"] |= {"mdd": None, "trainings": {**numbers_["trainings"], "mdd": None}}
 
 
 NAMED = 5

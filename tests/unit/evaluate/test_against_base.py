@@ -121,6 +121,7 @@ def test_who_prefers_what_stands_first_shows_nothing_of_any_policy(margin: float
         difference = score(table)["difference"]
         assert (difference["verdict"], difference["trainings"]["verdict"]) == ("unclear", "unclear")
         assert (difference["value"], difference["from"], difference["to"]) == (0.0, 0.5, 0.5)
+        assert difference["mdd"] is difference["trainings"]["mdd"] is None
         assert score(table, "base")["value"] == 0.5
 
 
@@ -137,6 +138,7 @@ def test_equal_policies_are_about_equal_to_a_judge_that_sees_that() -> None:
     texts = trained(ARM, ARM, ARM, base=BASE)
     table = evaluated(sees("TIE"), texts, margin=0.3)
     assert score(table)["difference"]["verdict"] == "unchanged"
+    assert 0 < score(table)["difference"]["mdd"] < 0.5
     table = evaluated(sees("A"), texts, margin=0.3)
     (row,) = table["against_base"]
     assert (row["wins"], row["ties"], row["losses"], row["inconsistent"]) == (18, 54, 18, 54)
