@@ -10,13 +10,16 @@ import typer
 
 from harness.cli.options import one_object
 
+FORMS = "csv", "latex", "cards", "every_eval_ever"
+
 
 @dataclass(frozen=True)
 class Options:
     """What ``harness report`` is given.
 
     Args:
-        run_dir: Folder of a run, such as reports/demo.
+        run_dir: Folder of a run, such as reports/demo; with --index, of several.
+        index: Instead write index.html and index.md of the runs in this folder.
         out: Write the report here instead of into the run's folder.
         csv: Also write each table as CSV into this folder.
         latex: Also write each table as LaTeX into this folder.
@@ -25,6 +28,7 @@ class Options:
     """
 
     run_dir: Annotated[Path, typer.Argument()]
+    index: bool = False
     out: Path | None = None
     csv: Path | None = None
     latex: Path | None = None
@@ -40,8 +44,30 @@ def command(options: Options) -> None:
     from harness.experiment.stages.report import export, report
     from harness.nouns.counted import counted
 
+    if options.index:
+        _index(options)
+        return
     tell_report(report(options.run_dir, options.out))
-    for form in ("csv", "latex", "cards", "every_eval_ever"):
+    for form in FORMS:
         if folder := getattr(options, form):
             made = export(options.run_dir, form, folder)
             console().print(f"{folder}: {counted(len(made), 'file')}", soft_wrap=True)
+
+
+def _index(options: Options) -> None:
+    from harness.cli.screen import console
+    from harness.experiment.stages.report import index
+    from harness.nouns.counted import counted
+    from harness.nouns.errors import ConfigError
+
+    if given := [name for name in ("out", *FORMS) if getattr(options, name)]:
+        raise ConfigError(
+            f"--index goes without --{given[0].replace('_', '-')}",
+            hint="write the other forms of each run on its own",
+        )
+    path, runs, skipped = index(options.run_dir)
+    screen = console()
+    for line in skipped:
+        screen.print(f"left out: {line}", soft_wrap=True, markup=False)
+    told = f"{counted(runs, 'run')}, {counted(len(skipped), 'folder')} left out"
+    screen.print(f"index: {path} ({told})", soft_wrap=True, markup=False)

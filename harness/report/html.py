@@ -15,12 +15,12 @@ LONGEST_WORD = 24
 
 def render(page: Page) -> str:
     """Return the whole document: one file that loads nothing and runs nothing."""
-    return str(_template().render(page=page))
+    return str(template("report.html").render(page=page))
 
 
 @cache
-def _template() -> Any:
-    """Return the template, which takes longer to compile than most pages take to be filled."""
+def template(name: str) -> Any:
+    """Return a template, which takes longer to compile than most pages take to be filled."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -35,7 +35,7 @@ def _template() -> Any:
     environment.filters["is_wide"] = lambda panel: width_of(panel) > PHONE
     environment.filters["is_long"] = _is_long
     environment.filters["kind"] = lambda block: type(block).__name__
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 def _is_long(text: str) -> bool:

@@ -331,6 +331,23 @@ def report(run_dir: str | Path, out: str | Path | None = None) -> Path:
         return build(data, Path(out or run_dir), registry().sections)
 
 
+def index(folder: str | Path) -> tuple[Path, int, list[str]]:
+    """Write index.html and index.md of the runs in a folder.
+
+    Returns:
+        Path of index.html, how many runs it lists, and why each other folder is left out.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    from harness.nouns.errors import InputError
+    from harness.report.index import write_index
+
+    if not Path(folder).is_dir():
+        raise InputError("there is no such folder", where=str(folder), hint="name one of runs")
+    return write_index(Path(folder))
+
+
 def export(run_dir: str | Path, form: str, folder: str | Path) -> list[Path]:
     """Write a report in another form.
 
