@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from harness.report.samples import kind_of, reasons
+
 if TYPE_CHECKING:
     from conftest import World
 
@@ -96,8 +98,10 @@ def duels(said: dict[str, str], one: str, other: str) -> tuple[int, int, int]:
 
 def check_samples(report: dict[str, Any]) -> None:
     """The first response of every policy with the first seed, with all scores."""
-    assert [row["item_id"] for row in report["samples"]] == ["e0", "e1", "e2", "e3"]
-    row = report["samples"][1]
+    rows = {row["item_id"]: row for row in report["samples"]}
+    assert sorted(rows) == ["e0", "e1", "e2", "e3"]
+    assert kind_of(reasons(report["samples"][0], report["evaluation"])) != "other"
+    row = rows["e1"]
     assert (row["prompt"], row["reference"]) == ("Q e1", "R1")
     found = [(r["policy"], r["seed"], r["text"], r["scores"]) for r in row["responses"]]
     exam = {"base": True, "rlhf": True, "rlvr": True, "hybrid": False, "offline": False,
