@@ -55,7 +55,12 @@ def _name(promise: dict[str, str]) -> str:
 
 
 def unsound(path: Path) -> str:
-    """Return why a broken file is no Python that could run, such as a name that does not exist."""
+    """Return why a broken file is no Python that could run, such as a name that does not exist.
+
+    A style sheet or a template is none, and any line of it may go.
+    """
+    if path.suffix != ".py":
+        return ""
     ruff = ["ruff", "check", "--isolated", "--select", "E9,F821,F823", "--output-format=concise"]
     done = subprocess.run(
         [*ruff, path],

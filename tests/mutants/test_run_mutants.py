@@ -168,6 +168,9 @@ def test_a_promise_is_chosen_by_its_words_and_a_break_has_to_run(
         broken.write_text(code)
         found = promises.unsound(broken)
         assert (reason in found) and bool(found) is bool(reason), found
+    style = tmp_path / "page.css"
+    style.write_text("p { color: red; }")
+    assert promises.unsound(style) == "", "a style sheet is no Python"
 
 
 def test_no_assert_has_a_comparison_for_its_message(repo_root: Path) -> None:
