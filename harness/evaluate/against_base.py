@@ -182,7 +182,8 @@ def meet(pairs: Iterable[Pairing], said: Mapping[Question, Said]) -> list[Met]:
     """Return what became of each pair.
 
     The verdicts of several annotators or samples are one by their majority, each being its own in
-    both orders. A verdict in one order only is none.
+    both orders. A verdict in one order only is none; where those without a verdict could have
+    turned the majority, or made a tie of it, there is none.
 
     Args:
         pairs: All of them.
@@ -203,14 +204,15 @@ def _met(pair: Pairing, said: Mapping[Question, Said], shared: Counter[Question]
     cost, judgments = heard.cost_usd / times, heard.asked / times
     votes = combine_orders(heard.judgments)
     whole = [vote for vote in votes if vote.choice is not None and vote.orders == 2]
-    if not whole:
+    worth = [EVEN if vote.flipped else _WORTH[str(vote.choice)] for vote in whole]
+    lead, lost = sum(worth) - EVEN * len(worth), len(votes) - len(whole)
+    # Those who have no vote could have said anything: nothing is decided that they could undo.
+    if not whole or (lost and abs(lead) <= EVEN * lost):
         statuses = Counter(
             one.verdict.status for one in heard.judgments if one.verdict.status is not Status.OK
         )
         status = min(statuses, key=lambda s: (-statuses[s], s.value), default=Status.MISSING)
         return Met(pair, None, status, cost_usd=cost, judgments=judgments)
-    worth = [EVEN if vote.flipped else _WORTH[str(vote.choice)] for vote in whole]
-    lead = sum(worth) - EVEN * len(worth)
     value = EVEN if lead == 0 else 1.0 if lead > 0 else 0.0
     turned = any(vote.flipped for vote in whole)
     return Met(pair, value, turned=turned, cost_usd=cost, judgments=judgments)

@@ -26,7 +26,8 @@ def style_of(text: str) -> Style:
     """Return the style of a text."""
     if not any(mark in text for mark in "#*_-+.)"):
         return len(text), 0, 0, 0
-    prose = _CODE.sub("", text) if "```" in text or "~~~" in text else text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    prose = _CODE.sub("", lines) if "```" in lines or "~~~" in lines else lines
     headings, bold, items, numbered = (
         len(found.findall(prose)) for found in (_HEADING, _BOLD, _BULLET, _NUMBERED)
     )

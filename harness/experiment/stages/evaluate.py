@@ -19,7 +19,7 @@ from harness.experiment.experiment import Experiment
 from harness.experiment.failures import failures_among
 from harness.experiment.sources import NamedSource
 from harness.experiment.stages.judge import Judged, ask
-from harness.experiment.stages.pairs import WithBase, with_base
+from harness.experiment.stages.pairs import WithBase, unasked, with_base
 from harness.experiment.stages.respond import BASE, RespondSettings, respond
 from harness.experiment.stages.same_rule import Teacher, same_rules
 from harness.experiment.stages.train import TrainedPolicy
@@ -236,6 +236,7 @@ def compared(
         base_trained=base_trained,
         met=met,
     )
+    table["warnings"] += [line for one in compared_by.values() for line in unasked(one)]
     reasons = {name: dict(failures_among(one.judgments).reasons) for name, one in judged.items()}
     return table | {"reasons": {name: found for name, found in reasons.items() if found}}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from harness.experiment.stages.judge import Judged, ask
 from harness.feedback.contract import Presents
 from harness.feedback.judge import unswap
 from harness.feedback.requests import build_requests, criterion_for, request_id, reversed_request
+from harness.nouns.counted import counted
 from harness.nouns.outcomes import Status
 from harness.nouns.rubric import Criterion
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Order, Response, Verdict, Way
@@ -151,11 +151,23 @@ def _lists(pairs: Iterable[Pairing], criterion: Criterion, takes_pairs: bool) ->
 
 def _named_apart(responses: Collection[Response]) -> tuple[Response, ...]:
     """Return responses with different ids: files of several policies may call theirs alike."""
-    times = Counter(one.id for one in responses)
-    return tuple(
-        one if times[one.id] == 1 else replace(one, id=f"{one.system or place}/{one.id}")
-        for place, one in enumerate(responses)
-    )
+    if len({one.id for one in responses}) == len(responses):
+        return tuple(responses)
+    # By place: a name made of others, such as arm/r1, may be somebody's id already.
+    return tuple(replace(one, id=f"{place}/{one.id}") for place, one in enumerate(responses))
+
+
+def unasked(found: WithBase) -> list[str]:
+    """Return a line on pairs that were no question for one that takes lists only."""
+    info = found.judged.source.info
+    lone = sum(one.pairing.is_open and one.value is None and not one.judgments for one in found.met)
+    if "pairwise" in info.takes or not lone:
+        return []
+    beside = "it" if lone == 1 else "them"
+    return [
+        f"{info.name} takes lists of {FEWEST_OF_A_LIST} different responses or more: it was not"
+        f" asked about {counted(lone, 'pair')} that had no third text beside {beside}."
+    ]
 
 
 def _seen_once(

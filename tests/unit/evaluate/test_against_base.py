@@ -353,6 +353,8 @@ def test_a_ranking_by_place_is_inconsistent_and_a_list_of_two_is_no_list() -> No
     }
     assert (rows["rlhf"]["value"], rows["rlhf"]["inconsistent"]) == (0.5, 29)
     assert (rows["rlhf"]["failures"], rows["rlhf"]["n"]) == ({"missing": 1}, 29)
+    table = evaluated(named(source), two_arms(), "listwise")
+    assert any("no third text" in line for line in table["warnings"])
 
 
 def test_responses_that_are_called_alike_are_told_apart_in_a_list() -> None:
@@ -365,6 +367,80 @@ def test_responses_that_are_called_alike_are_told_apart_in_a_list() -> None:
     asking = Asking(None, processes=1)
     _, pairs = judge_policies({"t": (source, "listwise")}, items, responses, asking, no_bar)
     assert [(m.pairing.policy, m.value) for m in pairs["t"].met] == [("one", 1.0), ("two", 0.0)]
+
+
+def test_no_name_in_a_list_can_be_made_of_others() -> None:
+    """The arm is always better, and its own id is what base's would be called beside another's."""
+    items = [Item(f"e{n}", f"{n}?") for n in range(20)]
+    texts = (("base", "arm/r", "b"), ("arm", "r", "a"), ("arm2", "r", "c"))
+    responses = {
+        (name, 0): [Response(f"{own}{n}", f"e{n}", name, f"{text}{n}") for n in range(20)]
+        for name, own, text in texts
+    }
+    source = named(Plain(lambda texts: sorted(range(3), key=texts.__getitem__), ("listwise",)))
+    asking = Asking(None, processes=1)
+    _, pairs = judge_policies({"t": (source, "listwise")}, items, responses, asking, no_bar)
+    won = {(m.pairing.policy, m.value) for m in pairs["t"].met}
+    assert won == {("arm", 1.0), ("arm2", 0.0)}
+
+
+def test_a_majority_that_those_without_a_verdict_could_undo_is_none() -> None:
+    """One of two hears no difference, the other refuses bad answers: nobody is raised by that."""
+    arm = [f"good {n}" if n % 2 else f"bad {n}" for n in range(30)]
+
+    @dataclass
+    class Jury(Plain):
+        async def annotate(
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        ) -> AsyncIterator[Judgment]:
+            for request in requests:
+                texts = [response.text for response in request.responses]
+                for order, shown in (("AB", texts), ("BA", texts[::-1])):
+                    bad = any("bad" in text for text in shown)
+                    honest = Verdict(Status.OK, "A" if "good" in texts[0] else "B")
+                    says = {
+                        "honest": Verdict(Status.REFUSED, rationale="no") if bad else honest,
+                        "neutral": Verdict(Status.OK, "TIE"),
+                    }
+                    for who, verdict in says.items():
+                        yield Judgment(
+                            request.id,
+                            "taste",
+                            "1",
+                            who,
+                            verdict,
+                            order,  # type: ignore[arg-type]
+                        )
+
+    table = evaluated(named(Jury(lambda texts: [0])), trained(arm, arm, arm, base=BASE))
+    (row,) = table["against_base"]
+    assert (row["n"], row["wins"], row["failures"]) == (45, 45, {"refused": 45})
+    assert score(table)["difference"]["verdict"] == "undecidable"
+
+
+def test_a_majority_that_nobody_could_undo_counts() -> None:
+    """Two of three prefer the arm: what the third would have said changes nothing."""
+
+    class Three(Plain):
+        async def annotate(
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        ) -> AsyncIterator[Judgment]:
+            for request in requests:
+                for order in ("AB", "BA"):
+                    for who in ("a", "b", "c"):
+                        said = Verdict(Status.OK, "A") if who < "c" else Verdict(Status.TIMEOUT)
+                        yield Judgment(
+                            request.id,
+                            "taste",
+                            "1",
+                            who,
+                            said,
+                            order,  # type: ignore[arg-type]
+                        )
+
+    texts = trained(ARM, ARM, ARM, base=BASE)
+    (row,) = evaluated(named(Three(lambda texts: [0])), texts)["against_base"]
+    assert (row["wins"], row["failures"]) == (90, {})
 
 
 def test_a_judge_of_pairs_with_the_rule_of_a_training_is_found_out() -> None:

@@ -130,3 +130,9 @@ def test_policies_are_compared_in_equal_style_where_there_is_any() -> None:
     assert second["style_controlled"]["value"] == pytest.approx(1 - rate["value"])
     plain = table({"base": ["a"] * 9, "rlhf": ["b"] * 9}, {"base": [0.5] * 9, "rlhf": [1.0] * 9})
     assert all("style_controlled" not in row for row in plain["wins"])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_fence_closes_whatever_ends_its_lines(end: str) -> None:
+    text = end.join(["```", "# no heading", "- no item", "```", "- an item", "# A heading"])
+    assert style_of(text) == (len(text), 1, 0, 1)
