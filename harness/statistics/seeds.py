@@ -13,7 +13,7 @@ degrees of freedom are Satterthwaite's (1946). Where clusters are unlike in size
 that of leaving it out (the jackknife; Efron & Stein 1981), since a large one draws the mean to
 itself and hides its own deviation, and they count as so many equal ones as tell as much (Kish
 1965): size^2 / sum of squared sizes, one more than the degrees of freedom. Of equal clusters all
-that is CR1 itself.
+that is CR1 itself. Seeds that are unlike in size are taken in the same way.
 
 With few seeds that is still too sure far out, where Holm's method looks; so a second interval is
 the t-interval of the seed means, with k - 1 degrees. What all seed means share, they do not show:
@@ -175,14 +175,26 @@ class Luck:
     share: FloatArray
 
     @property
-    def degrees(self) -> int:
-        """Degrees of freedom: one less than there are seeds."""
-        return len(self.pull) - 1
+    def degrees(self) -> float:
+        """Degrees of freedom: one less than there are seeds, or than equal ones would tell as much.
+
+        One that holds most of the observations decides the mean alone, whatever stands beside it.
+        """
+        return degrees_of(effective(self.share.sum(1))) if self._unlike else len(self.pull) - 1
+
+    @property
+    def _unlike(self) -> bool:
+        return bool(np.ptp(self.share.sum(1)) > NO_SPREAD)
 
     def seeds(self) -> float:
-        """Return the variance that the spread of the seed means gives the estimate (CR1)."""
-        k = len(self.pull)
-        return k / (k - 1) * float((self.pull.sum(1) ** 2).sum())
+        """Return the variance that the spread of the seed means gives the estimate.
+
+        CR1; the jackknife's where seeds are unlike in size.
+        """
+        k, moved = len(self.pull), self.pull.sum(1)
+        if self._unlike:
+            moved = moved * left_out(self.share.sum(1))
+        return k / (k - 1) * float((moved**2).sum())
 
     def rest(self) -> float:
         """Return the part of that which sampling and interaction account for, already in CR1."""

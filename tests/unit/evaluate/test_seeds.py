@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from harness.statistics.intervals import clustered_difference, clustered_mean
-from harness.statistics.seeds import Cells, Grid, of_grids, of_pairs, seeded, with_seeds
+from harness.statistics.seeds import Cells, Grid, Luck, of_grids, of_pairs, seeded, with_seeds
 
 Table = list[list[float]]
 
@@ -274,3 +274,36 @@ def test_of_experiments_without_a_difference_few_are_called_one(k: int, deviatio
         alone += found.trainings.p < 0.05
     assert wrong <= 0.08 * 250
     assert deviation == 0 or alone > 0.33 * 250
+
+
+def test_a_training_that_holds_most_is_taken_by_what_leaving_it_out_moves() -> None:
+    """20 samples of one training and one of each other: the spread is the jackknife's."""
+    draw = np.random.default_rng(3)
+    cells = {
+        seed: {
+            n: draw.binomial(1, 0.4 + 0.1 * seed, each).astype(float).tolist() for n in range(30)
+        }
+        for seed, each in enumerate((20, 1, 1))
+    }
+    luck = luck_of(Grid.of(cells, range(30)))
+    everything = [x for by in cells.values() for xs in by.values() for x in xs]
+    whole, moved = np.mean(everything), []
+    for left in cells:
+        rest = [x for s, by in cells.items() if s != left for xs in by.values() for x in xs]
+        moved.append(float(np.mean(rest) - whole) ** 2)
+    assert luck.seeds() == pytest.approx(2 / 3 * sum(moved), rel=1e-9)
+    # 22^2 / (20^2 + 1 + 1) = 1.2 equal trainings: one degree of freedom, the fewest there are.
+    assert luck.degrees == 1.0
+    found = seeded(cells, {0: {n: [0.4] for n in range(30)}}, (-1.0, 1.0), trained=(True, False))
+    assert found.estimate.p is not None and found.estimate.p > 0.05
+
+
+def test_trainings_alike_in_size_keep_every_bit() -> None:
+    draw = np.random.default_rng(4)
+    cells = {seed: {n: [float(draw.random())] for n in range(30)} for seed in range(3)}
+    luck = luck_of(Grid.of(cells, range(30)))
+    assert luck.degrees == 2 and luck.seeds() == 3 / 2 * float((luck.pull.sum(1) ** 2).sum())
+
+
+def luck_of(grid: Grid) -> Luck:
+    return Luck(grid.pull(), grid.share())
