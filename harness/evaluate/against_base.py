@@ -183,7 +183,8 @@ def meet(pairs: Iterable[Pairing], said: Mapping[Question, Said]) -> list[Met]:
 
     The verdicts of several annotators or samples are one by their majority, each being its own in
     both orders. A verdict in one order only is none; where those without a verdict could have
-    turned the majority, or made a tie of it, there is none.
+    turned the majority, or made a tie of it, there is none. Where those whose verdict turned with
+    the order could have, it is a tie that is inconsistent.
 
     Args:
         pairs: All of them.
@@ -213,9 +214,10 @@ def _met(pair: Pairing, said: Mapping[Question, Said], shared: Counter[Question]
         )
         status = min(statuses, key=lambda s: (-statuses[s], s.value), default=Status.MISSING)
         return Met(pair, None, status, cost_usd=cost, judgments=judgments)
-    value = EVEN if lead == 0 else 1.0 if lead > 0 else 0.0
-    turned = any(vote.flipped for vote in whole)
-    return Met(pair, value, turned=turned, cost_usd=cost, judgments=judgments)
+    turned = sum(vote.flipped for vote in whole)
+    # A vote that turned with the order stands for nothing either: it could have been anybody's.
+    value = EVEN if abs(lead) <= EVEN * turned else 1.0 if lead > 0 else 0.0
+    return Met(pair, value, turned=turned > 0, cost_usd=cost, judgments=judgments)
 
 
 def scored(met: Iterable[Met]) -> list[Scored]:

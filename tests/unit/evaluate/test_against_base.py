@@ -418,6 +418,36 @@ def test_a_majority_that_those_without_a_verdict_could_undo_is_none() -> None:
     assert score(table)["difference"]["verdict"] == "undecidable"
 
 
+@pytest.mark.parametrize(("by_place", "wins", "inconsistent"), [(2, 0, 90), (1, 90, 0)])
+def test_members_that_go_by_the_place_leave_no_majority_to_one(
+    by_place: int, wins: int, inconsistent: int
+) -> None:
+    """Of three members two take the first: what the third says decides nothing; of one they do."""
+
+    class Jury(Plain):
+        async def annotate(
+            self, requests: Sequence[JudgmentRequest], ctx: RunContext
+        ) -> AsyncIterator[Judgment]:
+            for request in requests:
+                arm_first = "arm" in request.responses[0].text
+                for order in ("AB", "BA"):
+                    for who in range(3):
+                        arm = arm_first if order == "AB" else True
+                        said = "AB"[order == "BA"] if who < by_place else "AB"[not arm]
+                        yield Judgment(
+                            request.id,
+                            "taste",
+                            "1",
+                            f"m{who}",
+                            Verdict(Status.OK, said),
+                            order,  # type: ignore[arg-type]
+                        )
+
+    texts = trained(ARM, ARM, ARM, base=BASE)
+    (row,) = evaluated(named(Jury(lambda texts: [0])), texts)["against_base"]
+    assert (row["wins"], row["inconsistent"], row["ties"]) == (wins, inconsistent, inconsistent)
+
+
 def test_a_majority_that_nobody_could_undo_counts() -> None:
     """Two of three prefer the arm: what the third would have said changes nothing."""
 
