@@ -19,7 +19,7 @@ import numpy as np
 from harness.evaluate.clusters import clusters_of
 from harness.evaluate.differences import difference_of, mean_over, numbers
 from harness.evaluate.scores import EvaluatorInfo, Scored, coverage_of
-from harness.evaluate.style import FEATURES, style_of
+from harness.evaluate.style import FEATURES, characters, style_of
 from harness.evaluate.verdicts import Difference
 from harness.nouns.outcomes import Status
 from harness.nouns.schema import Item, Judgment, Response
@@ -160,7 +160,7 @@ class Met:
     def gap(self) -> float:
         """Characters of the policy's response less those of base's."""
         mine, theirs = self.pairing.mine, self.pairing.theirs
-        return float(len(mine.text) - len(theirs.text)) if mine and theirs else 0.0
+        return float(characters(mine.text) - characters(theirs.text)) if mine and theirs else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _met(pair: Pairing, said: Mapping[Question, Said], shared: Counter[Question]
         )
         status = min(statuses, key=lambda s: (-statuses[s], s.value), default=Status.MISSING)
         return Met(pair, None, status, cost_usd=cost, judgments=judgments)
-    turned = sum(vote.flipped for vote in whole)
+    turned = sum(bool(vote.flipped) for vote in whole)
     # A vote that turned with the order stands for nothing either: it could have been anybody's.
     value = EVEN if abs(lead) <= EVEN * turned else 1.0 if lead > 0 else 0.0
     return Met(pair, value, turned=turned > 0, cost_usd=cost, judgments=judgments)

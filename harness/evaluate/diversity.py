@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.evaluate.differences import mean_over, numbers
+from harness.evaluate.style import characters
 from harness.nouns.errors import InputError
 from harness.nouns.schema import Response
 
@@ -102,7 +103,7 @@ def describe_texts(
         answers = [(key[1], response) for key in keys for response in responses[key]]
         length = mean_over(
             [
-                (seed, clusters[response.item_id], float(len(response.text)))
+                (seed, clusters[response.item_id], float(characters(response.text)))
                 for seed, response in answers
             ],
             None,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from harness.evaluate.clusters import clusters_of
 from harness.evaluate.same_rule import Compared
-from harness.evaluate.style import PLAIN, Style, style_of
+from harness.evaluate.style import PLAIN, Style, characters, style_of
 from harness.nouns.errors import DataError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import Scale, is_number
@@ -56,12 +56,19 @@ class EvaluatorInfo:
         """Refuse a margin that no change of a mean could be held against.
 
         Raises:
-            InputError: It is no number above 0 and below 1.
+            InputError: It is no number above 0 and below 1, or of a win rate, which is at most .5
+                from even, none below .5.
         """
         if self.margin is not None and not (is_number(self.margin) and 0 < self.margin < 1):
             raise InputError(
                 f"the margin of {self.name} is {self.margin!r}, no number above 0 and below 1",
                 hint="scores are compared on the scale from 0 to 1: 0.05 is five points of it",
+            )
+        if self.margin is not None and self.way != "pointwise" and self.margin >= 0.5:
+            raise InputError(
+                f"the margin of {self.name} is {self.margin}, but no win rate is further than 0.5"
+                " from even",
+                hint="name a smaller one: 0.05 counts rates from 45% to 55% as even",
             )
 
 
@@ -165,7 +172,7 @@ def score_responses(
             seed,
             value,
             status,
-            len(response.text),
+            characters(response.text),
             style=style,
         )
 

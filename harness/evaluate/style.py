@@ -22,14 +22,19 @@ _BULLET = re.compile(r"^[ \t]*[-*+][ \t]+\S", re.M)
 _NUMBERED = re.compile(r"^[ \t]*\d{1,9}[.)][ \t]+\S", re.M)
 
 
+def characters(text: str) -> int:
+    """Return how long a text is; the end of a line is one character, however it is written."""
+    return len(text) - text.count("\r\n")
+
+
 def style_of(text: str) -> Style:
     """Return the style of a text."""
     if not any(mark in text for mark in "#*_-+.)"):
-        return len(text), 0, 0, 0
+        return characters(text), 0, 0, 0
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     prose = _CODE.sub("", lines) if "```" in lines or "~~~" in lines else lines
     headings, bold, items, numbered = (
         len(found.findall(prose)) for found in (_HEADING, _BOLD, _BULLET, _NUMBERED)
     )
     items += numbered if numbered > 1 else 0
-    return len(text), headings, bold, items
+    return len(lines), headings, bold, items

@@ -277,7 +277,7 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
                 f"evaluator {name} has a limit, but it must judge every policy alike",
                 where=f"sources.{name}.limit",
             )
-        check_evaluator(source, read.way, len(config.arms))
+        check_evaluator(source, read.way, len(config.arms), read.margin)
         if source.compares(read.way):
             _check_roles_of_pairs(name, config)
     if config.agreement is not None:
@@ -296,18 +296,25 @@ def check_roles(config: RunConfig, sources: Mapping[str, NamedSource]) -> None:
                 )
 
 
-def check_evaluator(source: NamedSource, way: Way | None, arms: int) -> None:
-    """Refuse an evaluator that cannot judge as it is asked to.
+def check_evaluator(
+    source: NamedSource, way: Way | None, arms: int, margin: float | None = None
+) -> None:
+    """Refuse an evaluator that cannot judge as it is asked to, before anything is paid for.
 
     Args:
         source: The evaluator.
         way: How it is asked; None for single responses where it can.
         arms: How many policies there are besides base.
+        margin: A change of its mean within this counts as none.
 
     Raises:
         ConfigError: See above.
+        InputError: The margin is none.
     """
+    from harness.evaluate import EvaluatorInfo
+
     name, asked = source.name, source.evaluates(way)
+    EvaluatorInfo(name, source.info.kind, margin=margin, way=asked)
     where = f"evaluation.evaluators.{name}"
     if asked not in source.info.takes:
         can = ", ".join(source.info.takes)

@@ -192,7 +192,8 @@ def test_simulated_people_are_called_simulated(tmp_path):
     page = (tmp_path / "page.html").read_text()
     assert "ann (simulated) - bob (simulated)" in page
     assert "majority of people (simulated)" in page
-    assert not re.search(r"majority of people(?! \(simulated\))", page)
+    read = " ".join(re.sub(r"<[^>]*>", " ", page).split())  # a title of a plot may be in two lines
+    assert not re.search(r"majority of people(?! \(simulated\))", read)
     assert "ann (simulated) - bob (simulated)" in " ".join(done.stdout.split())
 
 

@@ -116,7 +116,8 @@ def evaluated(
     written = _written(responses, asked)
     policies = list(dict.fromkeys(name for name, _ in written))
     for source in sources:
-        check_evaluator(source, settings.ways.get(source.name), len(policies) - 1)
+        way = settings.ways.get(source.name)
+        check_evaluator(source, way, len(policies) - 1, settings.margins.get(source.name))
     ways = {one.name: one.evaluates(settings.ways.get(one.name)) for one in sources}
     fed = _fed(settings.trained_on, policies[1:])
     limits = settings.seed, settings.concurrency, settings.budget, settings.timeout_s

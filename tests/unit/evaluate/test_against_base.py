@@ -18,7 +18,7 @@ from harness.experiment.stages.evaluate import compared, judge_policies
 from harness.experiment.stages.same_rule import Teacher, same_rules
 from harness.feedback.contract import RunContext
 from harness.feedback.judge import JudgeSource, judge
-from harness.nouns.errors import ConfigError
+from harness.nouns.errors import ConfigError, InputError
 from harness.nouns.outcomes import Status
 from harness.nouns.scale import UNIT
 from harness.nouns.schema import Item, Judgment, JudgmentRequest, Response, SourceInfo, Verdict
@@ -528,7 +528,11 @@ def test_who_cannot_compare_is_refused_before_anything_is_paid_for() -> None:
     ):
         with pytest.raises(ConfigError, match=says):
             check_evaluator(named(source), way, 1)  # type: ignore[arg-type]
-    check_evaluator(named(people), None, 1)
+    check_evaluator(named(people), None, 1, 0.49)
+    with pytest.raises(InputError, match=r"no win rate is further than 0\.5 from even"):
+        check_evaluator(named(people), None, 1, 0.5)
+    with pytest.raises(InputError, match="no number above 0 and below 1"):
+        check_evaluator(named(people), None, 1, math.nan)
     info = replace(people.info, kind="human")
 
     class People(Plain):
