@@ -219,7 +219,11 @@ def test_roles_are_refused_with_their_place(tmp_path: Path) -> None:
         "style": {"use": "exact_match"},
     }
     wrong = [
-        ({"evaluation": {"evaluators": ["style", "people"]}}, "evaluation.evaluators", "people"),
+        (
+            {"evaluation": {"evaluators": ["style", "people"]}},
+            "evaluation.evaluators.people",
+            "people",
+        ),
         ({"evaluation": {"evaluators": ["verifier"]}}, "sources.verifier.limit", "verifier"),
         ({"agreement": {"reference": "style"}}, "agreement.reference", "style"),
     ]
