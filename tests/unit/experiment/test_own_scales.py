@@ -81,8 +81,8 @@ def config(**changes: Any) -> RunConfig:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"evaluation": {"evaluators": ["people"]}}, "does not judge single responses"),
-        ({"evaluation": {"evaluators": ["few"]}}, "must score every policy alike"),
+        ({"evaluation": {"evaluators": ["people"]}}, "people are not asked each pair twice"),
+        ({"evaluation": {"evaluators": ["few"]}}, "must judge every policy alike"),
         ({"agreement": {"reference": "verifier"}}, "is a verifier, not people"),
     ],
 )
