@@ -246,7 +246,7 @@ class PricesConfig(Strict):
 
     Attributes:
         label_usd: Dollars for one label of a person.
-        hour_usd: Dollars for an hour of the machine that trains.
+        hour_usd: Dollars for an hour of the machine, which asks for feedback and trains.
     """
 
     label_usd: Price | None = None

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from harness.nouns.counted import counted
-from harness.ratings.positions import Position
+from harness.ratings.positions import MOST, Position
 from harness.report.blocks import Badge, Badges, Beside, Block, Figure, Text
 from harness.report.criteria import (
     SAME_RULE,
@@ -17,7 +17,7 @@ from harness.report.criteria import (
     titled,
     why_not_held_out,
 )
-from harness.report.differences import ends_of, those
+from harness.report.differences import ends_of, is_of_few, those
 from harness.report.diversity import collapses
 from harness.report.effect_findings import still
 from harness.report.figures import Gain, gains
@@ -28,13 +28,16 @@ from harness.report.people import TONES
 from harness.report.tables import Cell, Column, Table, Value, interval, low_high, shown
 from harness.report.training import colours
 from harness.report.verdict import better, is_headline, outcome
-from harness.report.wording import Names, dollars, join, percent, seconds
+from harness.report.wording import Names, dollars, join, p_value, percent, seconds
 from harness.statistics.seeds import FEWEST_SEEDS
 
 Data = Mapping[str, Any]
 
 MOST_CRITERIA = 4
 """Criteria of the decision table; the results below have all."""
+
+SHOWN = 0.05
+"""A p-value above this shows nothing."""
 
 GOOD_COVERAGE = 0.95
 """Share of its requests to which a source gave a verdict, below which that is a limit."""
@@ -145,6 +148,10 @@ def decision_table(data: Data, names: Names) -> Table:
                 row.append(Cell(None, tone="muted"))
                 continue
             note, tone = why_not_held_out(score), _tone(score, evaluation, evaluator)
+            if by_place := _by_place(evaluation, score):
+                note = ", ".join(filter(None, [by_place, note]))
+                row.append(Cell(score["value"], note, "muted"))
+                continue
             row.append(Cell(score["value"], note, tone, ends=low_high(ends_of(score))))
         if people:
             row.append(_by_people(people.get(policy)))
@@ -156,6 +163,16 @@ def decision_table(data: Data, names: Names) -> Table:
     title += f" {few}" if few else ""
     title += "; cost and time: feedback and one training together"
     return Table(title, columns, rows)
+
+
+def _by_place(evaluation: Data, score: Data) -> str:
+    """Return that a judge of pairs went by the place, whose interval would measure nothing."""
+    for row in evaluation.get("against_base", ()):
+        same = (row["evaluator"], row["policy"]) == (score["evaluator"], score["policy"])
+        asked = row["turned"]["n"]
+        if same and asked and row["inconsistent"] > MOST * asked:
+            return f"went by the place in {percent(row['inconsistent'] / asked)}"
+    return ""
 
 
 def _who(people: Iterable[Data]) -> str:
@@ -205,6 +222,7 @@ def _plot(data: Data, names: Names) -> list[Block]:
             if policy["name"] != evaluation["base"]
             and (row := _row(evaluation, evaluator, policy["name"])) is not None
             and row["difference"] is not None
+            and not _by_place(evaluation, row)
         ]
         if rows:
             groups.append((titled(evaluator, data, names), rows))
@@ -255,6 +273,8 @@ def _answer(data: Data, names: Names) -> str:
     told = ["; ".join(filter(None, [", ".join(parts), *others]))]
     if not gained:
         told.insert(0, "No arm is shown to be better than base")
+    elif (data.get("method") or {}).get("choices"):  # and none of them names an arm
+        told = [f"No method yet: {told[0]}"]
     fewest = min(len(p["seeds"]) for p in evaluation["policies"] if p["name"] in trained)
     where = "" if fewest >= FEWEST_SEEDS or told == [""] else f", in {_these(fewest)}"
     return f"{'; '.join(filter(None, told))}{where}."
@@ -292,8 +312,17 @@ def _gained(data: Data, names: Names) -> str:
         change = "; ".join(filter(None, [change, "lower is better"]))
     return (
         f"{best['policy']} gained most at {names.source(first)}:"
-        f" {shown(best['difference']['value'], 'points')} points ({change}){_ruled_out(data)}."
+        f" {shown(best['difference']['value'], 'points')} points ({change})"
+        f"{_planned(best['difference'])}{_ruled_out(data)}."
     )
+
+
+def _planned(difference: Data) -> str:
+    """Return that the test said before does not show of the method what few trainings show."""
+    p = difference.get("p_planned")
+    if p is None or not is_of_few(difference) or p <= SHOWN:
+        return ""
+    return f", not shown of the method (planned test: p {p_value(p)})"
 
 
 def _ruled_out(data: Data) -> str:

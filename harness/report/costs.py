@@ -60,7 +60,8 @@ def _row(arm: Data, data: Data, prices: Data) -> dict[str, Any]:
     made_up = _sum([counted[name] for name in simulated])
     price, machine = prices["label_usd"], prices["hour_usd"]
     for_labels = 0.0 if real == 0 else _times(real, price)
-    for_machine = _times(None if took.value is None else took.value / HOUR, machine)
+    fed = arm.get("feedback_seconds") or 0.0
+    for_machine = _times(None if took.value is None else (took.value + fed) / HOUR, machine)
     money = _money(calls, for_labels, for_machine, bool(simulated))
     return {
         "arm": arm["name"],

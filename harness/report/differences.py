@@ -10,7 +10,7 @@ from harness.statistics.seeds import FEWEST_SEEDS
 
 Data = Mapping[str, Any]
 
-MOST_DIGITS = 4
+MOST_DIGITS = 6
 
 ONE_MORE = "one prompt more could undo it"
 """Why a change is not called one that would be without that prompt."""
@@ -64,20 +64,21 @@ def could_see(difference: Data) -> float | None:
 def p_words(difference: Data) -> str:
     """Return the p of a difference: adjusted over its family, and of what was planned among that.
 
-    The latter is over trainings and prompts, whatever their number.
+    The latter is of the method, over trainings and prompts, whatever their number.
     """
     said = f"p {p_value(ends_of(difference)['p_holm'])}"
     planned = difference.get("p_planned")
     if planned is None:
         return said
-    over = " over trainings" if is_of_few(difference) else ""
-    return f"planned: p {p_value(planned)}{over} · {said} among all"
+    if is_of_few(difference):
+        return f"{said} · of the method, as planned: p {p_value(planned)}"
+    return f"planned: p {p_value(planned)} · {said} among all"
 
 
 def printed(difference: Data, digits: int = 2) -> tuple[str, str, str]:
     """Return from, to and the change as they are printed: the first two differ by the third.
 
-    Each is rounded rightly, with as many decimals as it takes for that to hold, four at most; there
+    Each is rounded rightly, with as many decimals as it takes for that to hold, six at most; there
     the larger end gives way by one in the last.
     """
     start, end, change = difference["from"], difference["to"], difference["value"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.writes import make_folder, write_json
+from harness.report.against_base import COMPARES, compares
 
 Data = Mapping[str, Any]
 
@@ -34,7 +35,10 @@ def write_every_eval_ever(data: Data, folder: Path) -> list[Path]:
 
 
 def record_of(data: Data, policy: Data) -> dict[str, Any]:
-    """Return the record of a policy; a score that is not known is left out, never a 0."""
+    """Return the record of a policy; a score that is not known is left out, never a 0.
+
+    So is that of base by a judge of pairs, whom nobody compared with itself.
+    """
     run, name = data["run"], str(policy["name"])
     created = str(run.get("created") or "")
     stamp = _seconds(created)
@@ -73,7 +77,7 @@ def record_of(data: Data, policy: Data) -> dict[str, Any]:
         "evaluation_results": [
             _result(data, row, experiment)
             for row in data["evaluation"]["scores"]
-            if row["policy"] == name and row["value"] is not None
+            if row["policy"] == name and row["value"] is not None and row["coverage"] is not None
         ],
     }
 
@@ -107,6 +111,7 @@ def _result(data: Data, row: Data, experiment: Data) -> dict[str, Any]:
             "max_score": 1,
             "additional_details": {
                 "kind": str(evaluator["kind"]),
+                **({"measures": COMPARES} if compares(evaluator) else {}),
                 "simulated_people": "yes" if evaluator["simulated"] else "no",
                 "held_out_from_training": held,
             },

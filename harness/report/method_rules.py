@@ -208,7 +208,7 @@ AGAINST: tuple[Rule, ...] = (
         lambda q: _not(q, "its gold reward fell while it was trained"),
     ),
     Rule(
-        "collapsed",
+        "lost-diversity",
         "the arm's answers became clearly more alike than base's, and it is not shown to be better"
         " than base by the criterion",
         lambda q: bool(_collapse(q)) and q.arm.way(q.name, q.slice) <= 0,

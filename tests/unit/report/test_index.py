@@ -50,7 +50,7 @@ def test_runs_are_listed_by_date_and_the_others_are_named_with_the_reason(folder
     assert old.answer == first["answer"]["lines"][0] and old.primary.startswith("near (primary")
     assert "none was said before" in runs[0].primary
     assert [arm for arm, _ in old.verdicts] == ["rlhf", "rlaif", "rlvr", "hybrid"]
-    assert dict(old.verdicts)["rlvr"] == "better"
+    assert dict(old.verdicts)["rlvr"] == "better at near"
     assert [line.partition(":")[0] for line in skipped] == ["broken", "foreign", "half", "other"]
     assert "no report.json" in skipped[1] and "99" in skipped[3]
     assert not [line for line in skipped if str(folder) in line]

@@ -131,8 +131,8 @@ AGAINST_THE_ARM: list[tuple[str, dict[str, tuple[Data | None, ...]], Change]] = 
     ("not-held-out", ALONE, lambda d: score(d, "v").update(held_out=None)),
     ("not-held-out", ALONE, lambda d: score(d, "v").update(same_rule=["check"])),
     ("reward-hacked", ALONE, lambda d: d.update(gold_falls=[{"arm": "v", "verdict": "fell"}])),
-    ("collapsed", {"v": (FLAT,)}, lambda d: less_varied(d)),
-    ("collapsed", {"v": (DOWN,)}, lambda d: less_varied(d)),
+    ("lost-diversity", {"v": (FLAT,)}, lambda d: less_varied(d)),
+    ("lost-diversity", {"v": (DOWN,)}, lambda d: less_varied(d)),
     ("reward-worn-out", ALONE, lambda d: d.update(transport={"rows": [WORN_OUT]})),
     ("sources-not-known", ALONE, lambda d: d.update(sources=[])),
     ("sources-not-known", ALONE, lambda d: set_source(d, "check", kind="oracle")),
@@ -261,7 +261,7 @@ def test_who_became_right_and_less_varied_is_recommended_for_what_is_right() -> 
     made = found(data)
     assert made["answer"] == "Use RLVR (v) for right; none yet for kind."
     (out,) = made["against"]
-    assert (out["rule"], out["criterion"]) == ("collapsed", "kind")
+    assert (out["rule"], out["criterion"]) == ("lost-diversity", "kind")
     assert out["text"] == (
         "v (RLVR) is not recommended: it lost diversity, and no gain at kind is shown."
     )

@@ -170,22 +170,37 @@ def test_what_was_planned_stands_first_and_is_answered_whatever_came_of_it() -> 
     figure = next(block for block in blocks if isinstance(block, Figure))
     assert "said before the first training" in figure.caption
     told = said(evaluation(*ALL[:2], asked))
-    assert told[0] == "As planned, b was held against c: by right no clear difference."
+    assert told[0] == "As planned, b was held against c: by right no clear difference (+0.05)."
     assert told[1:] == ["a is better than every other arm by right, by 0.20 or more."]
 
 
+@pytest.mark.parametrize("asked", [["a", "b"], ["b", "a"]])
 @pytest.mark.parametrize(
-    ("verdict", "direction", "winner"),
+    ("verdict", "direction", "best"),
     [("raised", "higher", "a"), ("lowered", "higher", "b"), ("raised", "lower", "b"),
      ("lowered", "lower", "a")],
 )  # fmt: skip
-def test_who_was_better_of_a_planned_pair(verdict: str, direction: str, winner: str) -> None:
+def test_a_planned_pair_is_answered_as_it_was_asked(
+    verdict: str, direction: str, best: str, asked: list[str]
+) -> None:
     row = {"a": "a", "b": "b", **difference(-0.2, 0.1, verdict), "planned": True, "p_planned": 0.01}
     one = [{"name": "right", "title": "harm", "held_out_for": None, "direction": direction}]
-    loser = "b" if winner == "a" else "a"
-    assert said(evaluation(row, evaluators=one)) == [
-        f"As planned, {winner} was held against {loser}: better by harm, by 0.20."
-    ]
+    data = {
+        "evaluation": evaluation(row, evaluators=one), "plan": {"content": {"contrasts": [asked]}},
+    }  # fmt: skip
+    (line,) = [one.text for one in rivals_findings(data, Names.of_run(data))]
+    how = "better" if asked[0] == best else "worse"
+    assert line == (f"As planned, {asked[0]} was held against {asked[1]}: {how} by harm, by 0.20.")
+
+
+def test_an_arm_that_was_to_be_held_against_base_is_answered_where_nothing_is_clear() -> None:
+    scores = [
+        {"evaluator": "right", "policy": arm, "planned": True,
+         "difference": difference(value, 0.1, verdict, p_planned=0.4)}
+        for arm, value, verdict in (("a", 0.05, "unclear"), ("b", 0.2, "raised"))
+    ]  # fmt: skip
+    (line,) = said(evaluation(scores=scores))
+    assert line == "As planned, a was held against base: by right no clear difference (+0.05)."
 
 
 def test_of_two_trainings_a_planned_pair_is_answered_for_those_two() -> None:
