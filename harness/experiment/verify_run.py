@@ -164,8 +164,12 @@ def _recompute(directory: RunDirectory, tables: Mapping[str, Any], found: Compar
             if later:
                 found.unchecked.append(f"{', '.join(later)}: they are computed from {name}")
             break
+    edited = {one.file for one in found.changed}
     for name, content in made.made.items():
-        differs += _compared_file(directory.path / name, name, content, by)
+        # Verdicts are copied, not computed: no version explains that a copy says something else.
+        copied = name.startswith("judgments/") and name in edited
+        into, why = (found.changed, "as recorded") if copied else (differs, by)
+        into += _compared_file(directory.path / name, name, content, why)
     found.checked.append(f"{counted(len(made.made), 'table')} computed again from the stored rows")
     if "report.json" in done:
         differs += _pages(directory.path, done["report.json"], by)

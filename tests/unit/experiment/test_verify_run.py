@@ -455,6 +455,22 @@ def test_of_another_version_that_is_said_first_and_edits_are_told_apart(
     assert lines[-1] == "changed: 2 places in 2 files"
 
 
+def test_a_copied_verdict_that_was_edited_is_named_whatever_version_looks(
+    finished: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = finished.out / "judgments" / "verifier.jsonl"
+    lines = file.read_text().splitlines()
+    row = json.loads(lines[1])
+    row["verdict"]["rationale"] = "edited by hand"
+    lines[1] = json.dumps(row)
+    file.write_text("\n".join(lines) + "\n")
+    other = {"sha256": "f" * 64, "commit": None, "edited": False}
+    monkeypatch.setattr("harness.experiment.verify_run.code", lambda: other)
+    found = verify_run(finished.out)
+    places = {(one.file, one.row) for one in found.changed}
+    assert ("judgments/verifier.jsonl", "line 2") in places and not found.otherwise
+
+
 def test_where_only_what_is_computed_differs_the_exit_code_is_3(
     finished: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
