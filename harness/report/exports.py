@@ -19,6 +19,8 @@ _LATEX = {
     r"\ensuremath{\times}", "\N{SQUARE ROOT}": r"\ensuremath{\surd}", "\N{MIDDLE DOT}":
     r"\ensuremath{\cdot}", "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}", "\N{PLUS-MINUS SIGN}":
     r"\ensuremath{\pm}", "\N{RIGHTWARDS ARROW}": r"\ensuremath{\to}",
+    "\N{GREEK SMALL LETTER ALPHA}": r"\ensuremath{\alpha}",
+    "\N{GREEK SMALL LETTER BETA}": r"\ensuremath{\beta}",
 }  # fmt: skip
 """Signs that mean something to LaTeX, or that its oldest engine does not know."""
 

@@ -160,7 +160,7 @@ def check_latex(text: str) -> None:
     assert rows and {len(cells_of(row)) for row in rows} == {width}
     allowed = (
         r"textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar|ensuremath|"
-        r"times|surd|cdot|ldots|pm|to|textbf|footnotesize|par|begin|end|centering|caption|toprule|"
+        r"times|surd|cdot|ldots|pm|to|alpha|beta|textbf|footnotesize|par|begin|end|centering|caption|toprule|"
         r"midrule|bottomrule"
     )
     assert not re.sub(rf"\\(?:{allowed})\b", "", text).replace("\\\\", "").count("\\cmd")
@@ -176,6 +176,13 @@ def test_latex_tables_are_whole_and_nothing_in_them_is_a_command(run: Path, tmp_
     hostile = Table(SPECIAL, [SPECIAL, Column(SPECIAL, "score")], [[SPECIAL, Cell("[x", SPECIAL)]])
     check_latex(latex(hostile))
     assert escaped_latex(r"\input{/etc/passwd}") == r"\textbackslash{}input\{/etc/passwd\}"
+
+
+def test_latex_knows_every_sign_of_the_committed_examples() -> None:
+    for name in ("example-arithmetic", "example-overoptimisation"):
+        folder = Path(__file__).parents[3] / "reports" / name
+        for place, table in tables_of(page_of(load(folder), (), folder)[1]):
+            assert latex(table).isascii(), place
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
