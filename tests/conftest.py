@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,12 @@ def shared_data(repo_root: Path) -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/data with the real data is absent")
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Keep the tests themselves out of every collection of garbage, of which each is to be quick.
+
+    A process of some twenty thousand tests holds millions of objects that stay to its end.
+    """
+    gc.collect()
+    gc.freeze()
